@@ -1,0 +1,48 @@
+"""The command line: thin commands over the core, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from advisor.errors import AdvisorError, Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and exit.
+
+    Args:
+        arguments: what stands behind the program's name; `sys.argv` by default.
+    """
+    from advisor.cli.app import app
+
+    try:
+        code = app(args=arguments, prog_name="mcp-advisor", standalone_mode=False)
+    except AdvisorError as error:
+        _say(str(error))
+        code = error.code
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough (`| head`); a second error at exit helps nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.OK
+    except Exception as error:
+        code = _usage(error)
+    sys.exit(int(code or 0))
+
+
+def _usage(error: Exception) -> int:
+    """Show an error of the command-line parser; anything else is a defect and is raised."""
+    show = getattr(error, "show", None)
+    if show is None:
+        if type(error).__name__ == "Abort":
+            return Exit.INTERRUPTED
+        raise error
+    show()
+    return int(getattr(error, "exit_code", Exit.USAGE))
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)

@@ -1,0 +1,81 @@
+"""The command `capabilities`."""
+
+from __future__ import annotations
+
+import textwrap
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from advisor.render.matrix import Matrix
+
+_COLOURS = {"works": "green", "dropped": "yellow", "error": "red", "hang": "bold red", "unreachable": "red", "-": "dim"}
+
+
+class Format(str, Enum):
+    """How the matrix is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+
+
+class Clients(str, Enum):
+    """The eras to show."""
+
+    BOTH = "both"
+    LEGACY = "legacy"
+    MODERN = "modern"
+
+
+def capabilities(
+    sdk: Annotated[
+        str, typer.Option("--sdk", metavar="NAME", help="A line (mcp-2), a release (mcp==1.28.1) or a package (mcp).")
+    ] = "",
+    feature: Annotated[
+        str, typer.Option("--feature", metavar="NAME", help="One feature, with what was observed.")
+    ] = "",
+    era: Annotated[Clients, typer.Option("--era", help="Clients of one protocol era.")] = Clients.BOTH,
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
+) -> None:
+    """Show what each SDK release does with each feature, per flag pair and client era."""
+    from advisor.cli.output import emit, is_unicode
+    from advisor.decision.space import FactSpace
+    from advisor.knowledge import load
+    from advisor.knowledge.types import ERAS
+    from advisor.render.matrix import Matrix
+    from advisor.render.serial import json_text, yaml_text
+
+    eras = tuple(one for one in ERAS if era.value in (one, "both"))
+    matrix = Matrix(FactSpace(load()), sdk, feature, eras)
+    if format is Format.TEXT:
+        emit(_drawn(matrix))
+    elif format is Format.MARKDOWN:
+        emit(matrix.markdown())
+    else:
+        write = json_text if format is Format.JSON else yaml_text
+        emit(write(matrix.record(), ascii_only=not is_unicode()))
+
+
+def _drawn(matrix: Matrix) -> str:
+    from advisor.cli.output import wants_colour, width
+    from advisor.render.screen import paint
+
+    wide, colour = max(60, min(width(), 100)), wants_colour()
+    drawn: list[str] = []
+    marked = False
+    for line in matrix.lines():
+        if line.cells:  # a table is 80 columns wide; a narrower screen wraps it, and nothing is lost
+            cells = [(f"{cell:8}", _COLOURS.get(cell, "")) for cell in line.cells]
+            drawn.append(paint([(line.text, ""), *cells], colour=colour).rstrip())
+            marked = marked or "-" in line.cells
+        elif line.kind == "plain":
+            indent = " " * (len(line.text) - len(line.text.lstrip()))
+            drawn += textwrap.wrap(line.text, wide, subsequent_indent=indent, break_on_hyphens=False) or [""]
+        else:
+            drawn.append(paint([(line.text, "bold")], colour=colour))
+    legend = ["", "- not in this era"] if marked else []
+    return "\n".join([*drawn, *legend, ""])

@@ -1,0 +1,43 @@
+"""The command `init`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from advisor.errors import UsageError
+
+
+def init(
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of to the screen.")
+    ] = "-",
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Print a commented requirements file to start from."""
+    from advisor.cli.output import emit, say
+    from advisor.decision.space import FactSpace
+    from advisor.knowledge import load
+    from advisor.requirements.template import starter
+
+    text = starter(FactSpace(load()))
+    if output == "-":
+        emit(text)
+        return
+    _write(Path(output), text, force)
+    say(f"Wrote {output}. Edit it, then run: mcp-advisor recommend {shlex.quote(output)}")
+
+
+def _write(path: Path, text: str, force: bool) -> None:
+    """Write the file, and never over another unless told so."""
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already. Add --force to replace it.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise UsageError(f"{path} cannot be written: {reason}.") from None

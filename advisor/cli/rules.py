@@ -1,0 +1,116 @@
+"""The commands `rules list|show|check`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from advisor.cli.lean import LeanCommand, LeanGroup
+from advisor.errors import Exit, KnowledgeError, UsageError
+
+if TYPE_CHECKING:
+    from advisor.decision.advisor import Advisor
+    from advisor.render.catalogue import Record
+    from advisor.render.sheets import Section
+
+app = typer.Typer(
+    cls=LeanGroup, help="The rule catalogue: list, show, check.", rich_markup_mode=None, no_args_is_help=True
+)
+
+
+class Format(str, Enum):
+    """How a record is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
+
+
+@app.command("list", cls=LeanCommand)
+def list_rules(
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="Only the rules of this table.")] = "",
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """List the rules, table by table."""
+    from advisor.knowledge import load
+    from advisor.render import catalogue, sheets
+
+    record = catalogue.listing(load(), table or None)
+    _print(record, format, sheets.listing_sections)
+
+
+@app.command("show", cls=LeanCommand)
+def show_rule(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A rule; or a table, a fact, a feature or a source.")],
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Show a rule: conditions, outcome, reasons, sources and examples."""
+    from advisor.decision.advisor import default_advisor
+    from advisor.render import catalogue, sheets
+
+    record = catalogue.Catalogue(default_advisor()).find(name)
+    _print(record, format, sheets.sheet)
+
+
+@app.command("check", cls=LeanCommand)
+def check_rules(
+    rules: Annotated[
+        str, typer.Option("--rules", metavar="DIR", help="Check this folder of rules instead of the program's own.")
+    ] = "",
+    format: FormatOption = Format.TEXT,
+) -> int:
+    """Prove over the whole fact space that the rules are complete, without overlap and without dead rules."""
+    from advisor.cli.output import say
+    from advisor.decision.proof import check
+    from advisor.render import catalogue, sheets
+
+    advisor = _advisor(Path(rules) if rules else None)
+    if sys.stderr.isatty():
+        say("Proving the rules over the whole fact space ...")
+    record = catalogue.proof_record(check(advisor))
+    _print(record, format, sheets.proof_sections)
+    return Exit.OK if record["ok"] else Exit.FINDINGS
+
+
+def _advisor(folder: Path | None) -> Advisor:
+    """The advisor over a folder of rules.
+
+    Raises:
+        UsageError: it is not a folder.
+        KnowledgeError: its files are not valid, or it lacks something that the others refer to.
+    """
+    from advisor.decision.advisor import Advisor
+    from advisor.knowledge import load
+
+    try:
+        if folder is not None and not folder.is_dir():
+            raise UsageError(f"{folder} is not a folder.")
+        return Advisor(load(folder and folder.resolve()))
+    except (OSError, ValueError) as error:  # an unreadable folder, a NUL in its name
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise UsageError(f"{str(folder)!r} cannot be read: {reason}.") from None
+    except (LookupError, StopIteration) as error:
+        # The files are valid one by one; together they name something that none of them declares.
+        raise KnowledgeError(f"{folder or 'rules/'}: incomplete: {error or 'no table'} is not declared.") from None
+
+
+def _print(record: Record, format: Format, in_words: Callable[[Record], list[Section]]) -> None:
+    """Print a record as JSON, or put into words for people."""
+    from advisor.cli.output import emit, is_unicode, wants_colour, width
+    from advisor.render.screen import paint
+    from advisor.render.serial import json_text
+    from advisor.render.sheets import layout
+
+    if format is Format.JSON:
+        emit(json_text(record, ascii_only=not is_unicode()))
+        return
+    colour = wants_colour()
+    lines = layout(in_words(record), max(60, min(width(), 100)))
+    emit("".join(f"{paint([(line, 'bold' if heading else '')], colour=colour)}\n" for heading, line in lines))

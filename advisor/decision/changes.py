@@ -1,0 +1,203 @@
+"""What would change the answer, found by deciding again with facts changed; nothing here is written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from advisor.decision.losses import instead_of
+from advisor.decision.model import Alternative, Core, Counterfactual
+from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.engine.network import Network, Row
+from advisor.engine.table import show
+from advisor.knowledge.types import NEEDS, Change, Value
+from advisor.knowledge.versions import key
+
+CORE_FACTS = ("pattern", "stateless_http", "json_response", "affinity.mechanism", "substitute")
+"""The facts that make up a core."""
+
+_Single: TypeAlias = tuple[str, Value]
+_Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
+
+_REMEMBERED = 50_000  # cores, some 20 MB; then it starts afresh
+
+_MANY = 40  # ways out that are looked at before the search for longer ones stops
+
+
+class Changes:
+    """Re-decides with facts changed."""
+
+    def __init__(self, space: FactSpace, network: Network, core_of: Callable[[Mapping[str, Any]], Core]) -> None:
+        """`core_of` takes the core out of evaluated facts."""
+        self._space = space
+        self._network = network
+        self._core_of = core_of
+        relevant = network.affects(CORE_FACTS)
+        self._facts = [name for name in space.facts if name in relevant and len(space.domains[name]) > 1]
+        self._values = {name: self._alternatives(name) for name in self._facts}
+        self._plan = network.plan(CORE_FACTS)
+        self._plans = {name: network.between(name, CORE_FACTS) for name in self._facts}
+        # Neighbouring requirements share most of their counterfactuals, and a core depends on these base facts only.
+        sources = tuple(name for name in network.base if name in relevant)
+        self._row = itemgetter(*sources)
+        self._index = {name: index for index, name in enumerate(sources)}
+        self._cores: dict[Row, Core] = {}
+        self._distinct: dict[Core, Core] = {}
+        self._told: dict[tuple[str, Value, Value], tuple[dict[str, Any], int | None, str]] = {}
+
+    def _alternatives(self, name: str) -> list[Value]:
+        # That something becomes unknown is no change that anybody could make or learn.
+        return [value for value in self._space.domains[name] if value != UNKNOWN]
+
+    def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
+        """The core with some base facts changed."""
+        revised = dict(facts)
+        self._network.revise(revised, changes, self._plan)
+        return self._core_of(revised)
+
+    def counterfactuals(self, facts: Mapping[str, Any]) -> tuple[Counterfactual, ...]:
+        """Every single change that gives another core, the easiest first; changes nobody can make come last."""
+        here = self._row(facts)
+        now = self._core_of(facts)
+        revised = dict(facts)
+        found = []
+        for name, value in self._single(facts):
+            index = self._index[name]
+            row = (*here[:index], value, *here[index + 1 :])
+            then = self._cores.get(row)
+            if then is None:
+                then = self._vary(revised, name, value, row)
+            if then != now:
+                change, effort, how = self._tell(name, facts[name], value)
+                found.append(Counterfactual(change, then, effort, how))
+        found.sort(key=_by_effort)
+        return tuple(found)
+
+    def _vary(self, facts: dict[str, Any], name: str, value: Value, row: Row) -> Core:
+        """The core with one fact changed; `facts` is left as it was, and the core is remembered for `row`."""
+        old = self._network.revise(facts, {name: value}, self._plans[name])
+        core = self._core_of(facts)
+        facts.update(old)
+        if len(self._cores) >= _REMEMBERED:
+            self._cores.clear()
+        self._cores[row] = self._distinct.setdefault(core, core)
+        return core
+
+    def _single(self, facts: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+        for name, values in self._values.items():
+            now = facts[name]
+            if self._meaningful(name, facts):
+                for value in values:
+                    if value is not now and value != now:
+                        yield name, value
+
+    def _meaningful(self, name: str, facts: Mapping[str, Any]) -> bool:
+        only = self._space.facts[name].only_when
+        return only is None or facts[only.fact] in only.any_of
+
+    def _tell(self, name: str, old: Value, new: Value) -> tuple[dict[str, Any], int | None, str]:
+        """A change as the requirements file writes it, its effort, and how to make it."""
+        told = self._told.get((name, old, new))
+        if told is None:
+            change = self._change(name, old, new)
+            how = self._how(name, new, change) if change else ""
+            raw = {name: self._space.typical(name, new)}
+            told = self._told[name, old, new] = (raw, change.effort if change else None, how)
+        return told
+
+    def ways_out(self, facts: Mapping[str, Any]) -> tuple[Alternative, ...]:
+        """For a contradiction: the changes that make it feasible, least effort first, as few as possible.
+
+        Single changes where they suffice, else pairs, else every need demoted, with another change if it takes one.
+        """
+        possible = [(n, v) for n, v in self._single(facts) if self._can_change(n, v, facts)]
+        found = [self._way_out({n: v}, then, facts) for n, v, then in self._feasible(facts, possible)]
+        if not found:
+            found = list(self._pairs(facts, possible))
+        if not found:
+            demoted: dict[str, Value] = {n: "preferred" for n in self._values if facts[n] == "required"}
+            then = self.redecide(facts, demoted)
+            found = [self._way_out(demoted, then, facts)] if then.feasible else []
+            if not found:  # clients that nothing serves, with any needs: it takes another change as well
+                weaker = {**facts, **demoted}
+                self._network.evaluate(weaker)
+                others = [(n, v) for n, v in possible if n not in demoted]
+                found = [self._way_out({**demoted, n: v}, then, facts) for n, v, then in self._feasible(weaker, others)]
+        return tuple(_ranked(found))
+
+    def _feasible(self, facts: Mapping[str, Any], possible: list[_Single]) -> Iterator[tuple[str, Value, Core]]:
+        """The single changes, of those possible, that make `facts` feasible, each with the core it comes to."""
+        revised = dict(facts)
+        for name, value in possible:
+            old = self._network.revise(revised, {name: value}, self._plans[name])
+            if revised["pattern"] != "contradiction":
+                yield name, value, self._core_of(revised)
+            revised.update(old)
+
+    def _pairs(self, facts: Mapping[str, Any], possible: list[_Single]) -> Iterator[_Ranked]:
+        revised = dict(facts)
+        for index, (name, value) in enumerate(possible):
+            old = self._network.revise(revised, {name: value}, self._plans[name])
+            others = [(n, v) for n, v in possible[index + 1 :] if n != name]
+            for other, second, then in self._feasible(revised, others):
+                yield self._way_out({name: value, other: second}, then, facts)
+            revised.update(old)
+
+    def _can_change(self, name: str, value: Value, facts: Mapping[str, Any]) -> bool:
+        if name.startswith("needs.") and NEEDS.index(value) >= NEEDS.index(facts[name]):
+            return False  # needing more is no way out
+        if name.startswith("needs.") and value == "none":
+            return False  # if dropping it helps, preferring it does
+        if name in ("scale.instances", "scale.workers") and value == "many":
+            return False
+        return self._change(name, facts[name], value) is not None
+
+    def _change(self, name: str, old: Value, new: Value) -> Change | None:
+        """What it takes, or None where it is not the team's to change or a step back."""
+        change = self._space.facts[name].change
+        if name != "sdk" or change is None:
+            return change
+        now, then = self._space.releases[str(old)], self._space.releases[str(new)]
+        if now.package != then.package or key(then.start) < key(now.start):
+            return None
+        return change
+
+    def _way_out(self, changes: Mapping[str, Value], then: Core, facts: Mapping[str, Any]) -> _Ranked:
+        effort, hows, gives_up = 0, [], []
+        for name, value in changes.items():
+            change = self._change(name, facts[name], value)
+            if change:
+                effort += change.effort
+                hows.append(self._how(name, value, change, then))
+            if name.startswith("needs."):
+                gives_up.append(name.removeprefix("needs."))
+        if then.substitute == "direct-llm":
+            gives_up.append("sampling")
+        raw = {name: self._space.typical(name, value) for name, value in changes.items()}
+        alternative = Alternative(then, raw, tuple(gives_up), " ".join(hows), self._because(then))
+        return (len(gives_up), effort), alternative
+
+    def _because(self, core: Core) -> str:
+        return f"Then: {self._space.knowledge.phrases[f'pattern.{core.pattern}']}."
+
+    def _how(self, name: str, value: Value, change: Change, core: Core | None = None) -> str:
+        """How to make a change; what to do without a feature depends on the `core` that it leads to."""
+        feature = self._space.knowledge.features.get(name.removeprefix("needs."))
+        stateless = core is None or core.flags.stateless_http
+        instead = instead_of(feature, stateless=stateless, direct_llm=False) if feature else None
+        return change.how.format(
+            value=show(self._space.typical(name, value)),
+            feature=feature.title.lower() if feature else "",
+            instead=instead or "",
+        ).strip()
+
+
+def _by_effort(one: Counterfactual) -> int:
+    return one.effort or 9
+
+
+def _ranked(found: Iterable[_Ranked]) -> list[Alternative]:
+    """Ways out that give nothing up first, then by effort."""
+    ranked = [alternative for _, alternative in sorted(found, key=lambda one: one[0])]
+    return ranked[:_MANY]

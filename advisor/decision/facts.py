@@ -1,0 +1,58 @@
+"""From requirements to facts: every number binned, and the comparisons that need the numbers themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advisor.decision.derive import TOOL_NEEDS
+from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.requirements.model import Requirements
+
+
+def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
+    """The base facts: fact id → value of its domain, and the needs of the single tools under `tools#needs`."""
+    facts: dict[str, Any] = {name: space.bin(name, raw) for name, raw in requirements.values.items()}
+    for name, only, value in space.conditional:
+        if facts[only.fact] not in only.any_of:
+            facts[name] = value
+    facts["tools"] = "some" if requirements.tools else "none"
+    facts[TOOL_NEEDS] = tuple(tuple(tool.needs) for tool in requirements.tools)
+    for derived in space.knowledge.derived:
+        if derived.compare is not None:
+            facts[derived.id] = _compare(
+                requirements[derived.compare["value"]], limit(requirements, space, derived.compare)
+            )
+        elif derived.lacking is not None:
+            facts[derived.id] = "some" if missing_features(requirements, space) else "none"
+    return facts
+
+
+def limit(requirements: Requirements, space: FactSpace, compare: dict[str, str]) -> float | None:
+    """The limit of a comparison: as stated, else the default of the proxy named, in seconds; None if there is none."""
+    stated: float | None = requirements[compare["limit"]]
+    if stated is not None:
+        return stated
+    proxy = space.knowledge.proxies[requirements["environment.proxy.kind"]]
+    default: float | None = getattr(proxy, compare["proxy_default"])
+    return default
+
+
+def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:
+    """The needed features that named client applications are known not to support, as `Claude Code: sampling`."""
+    missing = []
+    for app in requirements["clients.apps"]:
+        client = space.knowledge.clients[app]
+        lacking = [
+            f
+            for f, has in client.features.items()
+            if not has and requirements.values.get(f"needs.{f}", "none") != "none"
+        ]
+        if lacking:
+            missing.append(f"{client.name}: {', '.join(lacking)}")
+    return missing
+
+
+def _compare(value: float | None, most: float | None) -> str:
+    if value is None or most is None:
+        return UNKNOWN
+    return "within" if value < most else "beyond"

@@ -1,0 +1,183 @@
+"""What a decision is: the finished answer that every rendering starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from advisor.knowledge.types import Need, Outcome, Raw, Rule
+from advisor.requirements.model import Requirements
+
+SCHEMA = "mcp-advisor/decision/1"
+
+
+class Flags(NamedTuple):
+    """The flag pair."""
+
+    stateless_http: bool
+    json_response: bool
+
+
+class Core(NamedTuple):
+    """What the decision tables decide; two requirements with the same core get the same deployment.
+
+    Attributes:
+        pattern: its name, or `contradiction`.
+        flags: the flag pair (without meaning for a contradiction).
+        mechanism: how a request of a legacy session finds its owner.
+        substitute: `direct-llm` where the server calls the model itself, else `none`.
+    """
+
+    pattern: str
+    flags: Flags
+    mechanism: str
+    substitute: str
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every required feature is kept."""
+        return self.pattern != "contradiction"
+
+
+@dataclass(frozen=True, slots=True)
+class EraCell:
+    """What clients of one era observe of a feature.
+
+    Attributes:
+        outcome: the contract's vocabulary.
+        how: by which call and over what, or why not.
+        evidence: what was observed, when and on what release.
+        named: whether the requirements name the era.
+        status: `measured`, `reported`, or `derived` when the topology decided.
+    """
+
+    outcome: Outcome
+    how: str
+    evidence: str
+    named: bool
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """One row of the feature-loss table.
+
+    Attributes:
+        feature: its id.
+        title: its name for people.
+        need: how much it is needed (`required` for plain calls).
+        legacy: what clients of the legacy era observe.
+        modern: what clients of the modern era observe.
+        documented: what guides say, where that differs from what was measured, else None.
+        instead: what to do without it, where a needed feature is lost, else None.
+        substituted: whether the decision replaces the feature (`instead` says how).
+    """
+
+    feature: str
+    title: str
+    need: Need
+    legacy: EraCell
+    modern: EraCell
+    documented: str | None
+    instead: str | None
+    substituted: bool
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is needed and does not work for an era that the requirements name."""
+        return self.need != "none" and any(c.named and c.outcome != "works" for c in (self.legacy, self.modern))
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One table on the way to the decision and the rule that fired."""
+
+    table: str
+    question: str
+    rule: Rule
+    facts: Mapping[str, Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """One fact changed, and what would be decided then."""
+
+    change: Mapping[str, Raw]
+    core: Core
+    effort: int | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another way: for a contradiction a way out of it, else a pattern that the facts would allow as well.
+
+    Attributes:
+        core: what it comes to.
+        change: facts that it changes (empty where the requirements stay as they are).
+        gives_up: needed features that it loses or weakens.
+        how: what has to be done.
+        because: why one would.
+    """
+
+    core: Core
+    change: Mapping[str, Raw]
+    gives_up: tuple[str, ...]
+    how: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning with its wording filled in."""
+
+    rule: Rule
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A part of a tiered deployment: a decision of its own for some of the tools."""
+
+    name: str
+    tools: tuple[str, ...]
+    core: Core
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer for one requirements file.
+
+    Attributes:
+        requirements: what was asked.
+        facts: the binned facts, base and derived, that the tables saw.
+        core: what is decided.
+        because: why this affinity mechanism, or why none.
+        tiers: the parts, where the pattern is `tiered`.
+        instances: how many instances to run (the lower end of a range).
+        features: the feature-loss table.
+        path: the tables on the way, in order.
+        counterfactuals: single changes that would change the answer.
+        alternatives: other ways, best first.
+        warnings: most severe first.
+    """
+
+    requirements: Requirements
+    facts: Mapping[str, Any]
+    core: Core
+    because: str
+    tiers: tuple[Tier, ...]
+    instances: int
+    features: tuple[FeatureRow, ...]
+    path: tuple[PathStep, ...]
+    counterfactuals: tuple[Counterfactual, ...] = field(default=())
+    alternatives: tuple[Alternative, ...] = field(default=())
+    warnings: tuple[Warned, ...] = field(default=())
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every required feature is kept."""
+        return self.core.feasible

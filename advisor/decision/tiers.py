@@ -1,0 +1,45 @@
+"""Tiers: the tools parted into those that need a session and those that do not, each a deployment of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from advisor.requirements.model import Requirements
+
+
+def part(requirements: Requirements, names: frozenset[str], *, one_process: bool) -> Requirements:
+    """The requirements of a tier.
+
+    Args:
+        requirements: those of the whole deployment.
+        names: the tools of the tier.
+        one_process: whether the tier is a single process, which needs no affinity.
+
+    Returns:
+        The same requirements with the needs that these tools have, or that no tool claims for itself, and with the
+        longest call of these tools where all of them state one.
+    """
+    tools = tuple(tool for tool in requirements.tools if tool.name in names)
+    claimed = {f"needs.{feature}" for tool in requirements.tools for feature in tool.needs}
+    here = {f"needs.{feature}" for tool in tools for feature in tool.needs}
+    values = dict(requirements.values)
+    values.update(dict.fromkeys(claimed - here, "none"))
+    durations = [tool.duration_s for tool in tools]
+    if durations and None not in durations:
+        values["workload.longest_call_s"] = max(duration for duration in durations if duration is not None)
+    if one_process:
+        values.update({"scale.instances": 1, "scale.workers": 1})
+    return replace(requirements, values=values, tools=tools)
+
+
+def changed(requirements: Requirements, change: Mapping[str, Any]) -> Requirements:
+    """The requirements with some facts changed: fact id → value as the file writes it.
+
+    A change of the longest call is one of every tool, so what the tools state of theirs does not hold any more.
+    """
+    tools = requirements.tools
+    if "workload.longest_call_s" in change:
+        tools = tuple(replace(tool, duration_s=None) for tool in tools)
+    return replace(requirements, values={**requirements.values, **change}, tools=tools)

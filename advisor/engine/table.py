@@ -1,0 +1,212 @@
+"""Decision tables: compiled to bit masks, evaluated with a memo, traced on demand.
+
+A condition is one of a closed set of operators over a finite domain, so it compiles to the set of values that it
+admits. For each input and value, a mask says which rules admit it; a row of facts is evaluated by and-ing one mask
+per input. The lowest bit left is the rule that fires under the hit policy `first`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from advisor.errors import KnowledgeError
+from advisor.knowledge.types import Rule, Table, Value
+
+Domains: TypeAlias = Mapping[str, Sequence[Value]]
+Facts: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a table says of one row of facts.
+
+    Attributes:
+        rules: the rules that fire: exactly one under `first` and `unique`, any number under `collect`; empty when a
+            `first` or `unique` table has a gap there.
+        matching: every rule whose conditions hold, in table order.
+        outputs: the outputs of the rule that fires (empty under `collect`).
+    """
+
+    rules: tuple[Rule, ...]
+    matching: tuple[Rule, ...]
+    outputs: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One condition of one rule, held against one fact."""
+
+    fact: str
+    value: Value
+    condition: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One rule held against the facts: its conditions, and whether it fired."""
+
+    rule: Rule
+    conditions: tuple[Tried, ...]
+    matched: bool
+    fired: bool
+
+
+def admitted(condition: Any, domain: Sequence[Value], where: str) -> frozenset[Value]:
+    """The values of `domain` that a condition admits.
+
+    Args:
+        condition: a value, or one of `{is|not: value}`, `{in|not_in: [values]}`, `{at_least|at_most: value}`; the last
+            two go by the order of the domain.
+        domain: the fact's values, in order.
+        where: what to call the place in an error.
+
+    Raises:
+        KnowledgeError: an unknown operator, or an operand outside the domain.
+    """
+    if isinstance(condition, dict) and len(condition) != 1:
+        raise KnowledgeError(f"{where}: exactly one operator per condition")
+    operator, operand = next(iter(condition.items())) if isinstance(condition, dict) else ("is", condition)
+    operands = operand if isinstance(operand, list) else [operand]
+    for one in operands:
+        if not _holds(domain, one):
+            raise KnowledgeError(f"{where}: {one!r} is not one of {', '.join(map(str, domain))}")
+    return _select(operator, operands, tuple(domain), where)
+
+
+def _holds(domain: Sequence[Value], value: object) -> bool:
+    """Whether `value` is in `domain`; plain `in` would take 1 for True."""
+    return any(one is value or (type(one) is type(value) and one == value) for one in domain)
+
+
+def _select(operator: str, operands: list[Value], domain: tuple[Value, ...], where: str) -> frozenset[Value]:
+    select: dict[str, Callable[[], Sequence[Value]]] = {
+        "is": lambda: operands,
+        "not": lambda: [value for value in domain if value not in operands],
+        "in": lambda: operands,
+        "not_in": lambda: [value for value in domain if value not in operands],
+        "at_least": lambda: domain[domain.index(operands[0]) :],
+        "at_most": lambda: domain[: domain.index(operands[0]) + 1],
+    }
+    if operator not in select:
+        raise KnowledgeError(f"{where}: unknown operator {operator!r}; one of {', '.join(select)}")
+    if operator not in ("in", "not_in") and len(operands) != 1:
+        raise KnowledgeError(f"{where}: {operator!r} takes one value")
+    if not operands:
+        raise KnowledgeError(f"{where}: {operator!r} takes at least one value")
+    return frozenset(select[operator]())
+
+
+def phrase(condition: Any) -> str:
+    """A condition in words, for traces: `is many`, `in legacy, mixed`."""
+    operator, operand = next(iter(condition.items())) if isinstance(condition, dict) else ("is", condition)
+    values = operand if isinstance(operand, list) else [operand]
+    return f"{operator.replace('_', ' ')} {', '.join(show(value) for value in values)}"
+
+
+def show(value: object) -> str:
+    """A value as YAML writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class DecisionTable:
+    """A compiled decision table.
+
+    Attributes:
+        spec: the table as the knowledge has it.
+        inputs: ids of the facts that it reads, in order.
+        outputs: ids of the facts that it sets.
+        domains: the values of each input, in order.
+        masks: per input, per value, the rules that admit the value, as a bit mask (bit i is rule i).
+    """
+
+    def __init__(self, spec: Table, domains: Domains) -> None:
+        """Compile `spec`.
+
+        Raises:
+            KnowledgeError: a condition on a fact that is not an input, or on a value that the fact does not have; a
+                rule that leaves an output unset or has the id of another.
+        """
+        self.spec = spec
+        self.inputs: tuple[str, ...] = tuple(spec.inputs)
+        self.outputs: tuple[str, ...] = tuple(spec.outputs)
+        where = f"table {spec.table}"
+        if not self.inputs:
+            raise KnowledgeError(f"{where}: has no inputs")
+        for name in self.inputs:
+            if name not in domains:
+                raise KnowledgeError(f"{where}: input {name!r} is not a known fact")
+        self.domains = {name: tuple(domains[name]) for name in self.inputs}
+        self.full = (1 << len(spec.rules)) - 1
+        self.masks: tuple[dict[Value, int], ...] = self._compile(where)
+        self._row = itemgetter(*self.inputs) if len(self.inputs) > 1 else None
+        self._memo: dict[tuple[Value, ...], Hit] = {}
+
+    def _compile(self, where: str) -> tuple[dict[Value, int], ...]:
+        masks = {name: dict.fromkeys(values, 0) for name, values in self.domains.items()}
+        seen: set[str] = set()
+        for index, rule in enumerate(self.spec.rules):
+            place = f"{where}, rule {rule.id}"
+            if rule.id in seen:
+                raise KnowledgeError(f"{where}: two rules are called {rule.id!r}")
+            seen.add(rule.id)
+            for name in rule.when:
+                if name not in masks:
+                    raise KnowledgeError(f"{place}: {name!r} is not an input of the table")
+            for name, values in self.domains.items():
+                allowed = admitted(rule.when[name], values, f"{place}, {name}") if name in rule.when else values
+                for value in allowed:
+                    masks[name][value] |= 1 << index
+            for name, value in rule.then.items():
+                if name not in self.spec.outputs:
+                    raise KnowledgeError(f"{place}: {name!r} is not an output of the table")
+                if not _holds(self.spec.outputs[name], value):
+                    raise KnowledgeError(f"{place}: {value!r} is not a value of {name}")
+            for name in self.outputs:
+                if name not in rule.then:
+                    raise KnowledgeError(f"{place}: does not set {name!r}")
+        return tuple(masks[name] for name in self.inputs)
+
+    def row(self, facts: Facts) -> tuple[Value, ...]:
+        """The values of the inputs, in order."""
+        return self._row(facts) if self._row else (facts[self.inputs[0]],)
+
+    def match(self, row: tuple[Value, ...]) -> int:
+        """The mask of the rules whose conditions all hold for `row`."""
+        mask = self.full
+        for value, masks in zip(row, self.masks, strict=True):
+            mask &= masks[value]
+        return mask
+
+    def evaluate(self, facts: Facts) -> Hit:
+        """What the table says of `facts`. Rows are remembered: there are few, and counterfactuals repeat them."""
+        row = self.row(facts)
+        hit = self._memo.get(row)
+        if hit is None:
+            hit = self._memo[row] = self._hit(self.match(row))
+        return hit
+
+    def _hit(self, mask: int) -> Hit:
+        matching = tuple(rule for index, rule in enumerate(self.spec.rules) if mask >> index & 1)
+        if self.spec.hit_policy == "collect":
+            return Hit(matching, matching, {})
+        if not matching or (self.spec.hit_policy == "unique" and len(matching) > 1):
+            return Hit((), matching, {})
+        return Hit(matching[:1], matching, matching[0].then)
+
+    def trace(self, facts: Facts) -> list[Attempt]:
+        """Every rule held against `facts`, with each condition; under `first` rules after the hit are left out."""
+        fired = self.evaluate(facts).rules
+        attempts = []
+        for rule in self.spec.rules:
+            tried = []
+            for name, condition in rule.when.items():
+                passed = facts[name] in admitted(condition, self.domains[name], rule.id)
+                tried.append(Tried(name, facts[name], phrase(condition), passed))
+            attempts.append(Attempt(rule, tuple(tried), all(one.passed for one in tried), rule in fired))
+            if self.spec.hit_policy == "first" and rule in fired:
+                break
+        return attempts

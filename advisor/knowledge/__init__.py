@@ -1,0 +1,5 @@
+"""What the product knows: the YAML files under rules/, validated, typed and cached."""
+
+from advisor.knowledge.store import Knowledge, load
+
+__all__ = ["Knowledge", "load"]

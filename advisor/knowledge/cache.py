@@ -1,0 +1,72 @@
+"""The compiled knowledge, kept between runs so that a start does not parse and validate 200 KB of YAML again.
+
+JSON in the user's cache folder, named by a fingerprint of the files it was compiled from (names, sizes, times) and of
+this program's version. A cache that cannot be read or written is as good as none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from advisor import __version__
+
+# Other checkouts and versions share the folder; more of them than this compile again now and then.
+_KEPT = 4
+
+
+def cache_dir() -> Path:
+    """The folder: `$MCP_ADVISOR_CACHE`, or mcp-advisor under the platform's cache folder."""
+    if chosen := os.environ.get("MCP_ADVISOR_CACHE"):
+        return Path(chosen)
+    if xdg := os.environ.get("XDG_CACHE_HOME"):
+        return Path(xdg) / "mcp-advisor"
+    # Not Path.home(): it fails where no home is set, and a cache is no reason to.
+    home = os.path.expanduser("~")  # noqa: PTH111
+    base = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    return Path(home) / base / "mcp-advisor"
+
+
+def fingerprint(root: Path) -> str:
+    """A name that changes whenever a file under `root` or this program does."""
+    digest = hashlib.blake2b(f"{__version__}\n{root}\n".encode(), digest_size=12)
+    # The shapes are code: a checkout whose code changed compiles again.
+    code = [Path(__file__).with_name(name) for name in ("types.py", "compiler.py")]
+    for path in (*code, *sorted(root.rglob("*.yaml"))):
+        state = path.stat()
+        digest.update(f"{path}\n{state.st_size}\n{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def read(name: str) -> Any | None:
+    """What was kept under `name`, or None."""
+    try:
+        return json.loads((cache_dir() / f"{name}.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def write(name: str, content: Any) -> None:
+    """Keep `content` under `name`, whole or not at all, and drop what older fingerprints left."""
+    folder = cache_dir()
+    part: Path | None = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+        part = Path(temporary)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, separators=(",", ":"))
+        part.replace(folder / f"{name}.json")
+        kept = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for old in kept[_KEPT:]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        if part:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)

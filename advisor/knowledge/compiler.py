@@ -1,0 +1,157 @@
+"""Read and validate the YAML files under rules/; imported only when they changed since the last run.
+
+Validation is by pydantic against the dataclasses of `types`; what comes out is plain JSON data that `store` caches
+and `build` turns into those dataclasses again without validating anything twice.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from advisor.errors import KnowledgeError
+from advisor.knowledge import types
+
+# Each list of the knowledge and the shape of its entries.
+SHAPES: dict[str, type] = {
+    "facts": types.Fact,
+    "derived": types.Derived,
+    "features": types.Feature,
+    "tables": types.Table,
+    "capabilities": types.Capabilities,
+    "sources": types.Source,
+    "clients": types.Client,
+    "proxies": types.Proxy,
+    "snippets": types.Snippet,
+    "phrases": types.Phrase,
+}
+_FLAG_KEYS = [types.flag_key(*pair) for pair in types.FLAG_PAIRS]
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML's safe loader, but a key given twice is an error: the first of the two would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse twins, then do as usual."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key.value, str) and key.value in seen:
+                problem = f"the key {key.value!r} is given twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.update([key.value] if isinstance(key.value, str) else [])
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def compile_rules(root: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read every file under `root`.
+
+    Returns:
+        For each list of `SHAPES` its entries as JSON data, tables in the order of their file names.
+
+    Raises:
+        KnowledgeError: a file that is not YAML or does not have its shape, with file and key.
+    """
+    knowledge: dict[str, list[dict[str, Any]]] = {name: [] for name in SHAPES}
+    for path in sorted(root.rglob("*.yaml")):
+        name = path.relative_to(root).as_posix()
+        content = _read(path, name)
+        if name.startswith("tables/"):
+            content = {"tables": [content]}
+        elif name.startswith("capabilities/"):
+            content = {"capabilities": [_spread(content, name)]}
+        for section, entries in content.items():
+            if section not in SHAPES:
+                raise KnowledgeError(f"rules/{name}: unknown section {section!r}; one of {', '.join(SHAPES)}")
+            knowledge[section].extend(_validate(section, entries, name))
+    _refuse_twins(knowledge)
+    return knowledge
+
+
+def _refuse_twins(knowledge: dict[str, list[dict[str, Any]]]) -> None:
+    """No list is empty, and no two entries (or rules, in whatever tables) share a name: one would be lost."""
+    names = {section: [_name(entry) for entry in entries] for section, entries in knowledge.items()}
+    names["facts"] += names.pop("derived")
+    names["rules"] = [rule["id"] for table in knowledge["tables"] for rule in table["rules"]]
+    for section, found in names.items():
+        if not found:
+            raise KnowledgeError(f"rules/: there are no {section}")
+        if twins := sorted({name for name in found if found.count(name) > 1}):
+            raise KnowledgeError(f"rules/: {section}: given twice: {', '.join(twins)}")
+
+
+def _name(entry: Any) -> str:
+    """What an entry is called, by the first of the keys that a shape may have for it; "" if it is not."""
+    keys = ("id", "table", "package", "line", "call") if isinstance(entry, dict) else ()
+    return next((str(entry[key]) for key in keys if entry.get(key)), "")
+
+
+def _read(path: Path, name: str) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_bytes(), Loader=_Loader)
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: UTF-8, or a date 2026-13-01
+        raise KnowledgeError(f"rules/{name}: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise KnowledgeError(f"rules/{name}: not a mapping")
+    return content
+
+
+def _validate(section: str, entries: Any, name: str) -> list[dict[str, Any]]:
+    if not isinstance(entries, list):
+        raise KnowledgeError(f"rules/{name}: {section} is not a list")
+    adapter: TypeAdapter[Any] = TypeAdapter(SHAPES[section])
+    return [_entry(adapter, entry, f"rules/{name}: {section}[{index}]") for index, entry in enumerate(entries)]
+
+
+def _entry(adapter: TypeAdapter[Any], entry: Any, where: str) -> dict[str, Any]:
+    try:
+        dumped: dict[str, Any] = adapter.dump_python(adapter.validate_python(entry), mode="json")
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise KnowledgeError(
+            f"{where}{_called(entry, first['loc'])}, {key}: {first['msg']} ({first['input']!r:.80})"
+        ) from None
+    return dumped
+
+
+def _called(entry: Any, place: tuple[int | str, ...] = ()) -> str:
+    """The names of what an error is in, from the outside in, as ` (session, SES-300)`."""
+    names = [_name(entry)]
+    for part in place:
+        try:
+            entry = entry[part]
+        except (LookupError, TypeError):  # pydantic's place also holds the types that it tried
+            continue
+        names.append(_name(entry))
+    found = [name for name in names if name]
+    return f" ({', '.join(found)})" if found else ""
+
+
+def _spread(content: dict[str, Any], name: str) -> dict[str, Any]:
+    """Write the short forms of a capability file out: `from`, `releases`, and one word for all four flag pairs."""
+    for section, spread in (("lines", _spread_line), ("cells", _spread_cell)):
+        entries = content.get(section)
+        for index, entry in enumerate(entries if isinstance(entries, list) else []):
+            try:
+                spread(entry)
+            except (KeyError, TypeError, AttributeError) as error:
+                what = f"lacks {error}" if isinstance(error, KeyError) else "is not of the shape of the others"
+                raise KnowledgeError(f"rules/{name}: capabilities.{section}[{index}]{_called(entry)} {what}") from None
+    return content
+
+
+def _spread_line(line: dict[str, Any]) -> None:
+    line["start"] = line.pop("from")
+
+
+def _spread_cell(cell: dict[str, Any]) -> None:
+    releases = cell.pop("releases")
+    cell["start"], cell["before"] = releases["from"], releases["before"]
+    for era in types.ERAS:
+        outcomes = cell[era]
+        # Each pair is looked up, so that one which is missing is an error here.
+        cell[era] = {pair: outcomes if isinstance(outcomes, str) else outcomes[pair] for pair in _FLAG_KEYS}

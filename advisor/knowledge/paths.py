@@ -1,0 +1,22 @@
+"""Where rules/ and templates/ are: beside the package in a checkout, inside it when installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def _folder(name: str) -> Path:
+    installed = _PACKAGE / "_data" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def rules_dir() -> Path:
+    """The folder of the knowledge files."""
+    return _folder("rules")
+
+
+def templates_dir() -> Path:
+    """The folder of the templates."""
+    return _folder("templates")

@@ -1,0 +1,68 @@
+"""The releases of the SDKs as a finite domain: one value for each range in which no capability cell changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from advisor.knowledge.types import Capabilities, Line
+from advisor.knowledge.versions import key, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A range of releases of one package that behave alike.
+
+    Attributes:
+        id: the range as a requirement specifier, for example `mcp>=1.29.0,<2.0.0`.
+        package: the distribution on PyPI.
+        start: first release of the range.
+        before: first release after it.
+        newest: the newest release of the range that was observed; what stands for the range.
+        line: the line (major) that it belongs to.
+    """
+
+    id: str
+    package: str
+    start: str
+    before: str
+    newest: str
+    line: Line
+
+    @property
+    def exact(self) -> str:
+        """The newest observed release as the requirements file names it, for example `mcp==1.30.0`."""
+        return f"{self.package}=={self.newest}"
+
+    def holds(self, version: str) -> bool:
+        """Whether a well-formed release number lies in the range."""
+        return key(self.start) <= key(version) < key(self.before)
+
+
+def release_ranges(capabilities: list[Capabilities]) -> list[Release]:
+    """Every range, packages in file order, releases ascending."""
+    return [release for package in capabilities for release in _of_package(package)]
+
+
+def _of_package(package: Capabilities) -> Iterator[Release]:
+    bounds = {text for cell in package.cells for text in (cell.start, cell.before)}
+    bounds |= {text for line in package.lines for text in (line.start, line.before)}
+    observed = {text for cell in package.cells for text in cell.observed_on} | {line.newest for line in package.lines}
+    for start, before in pairwise(sorted(bounds, key=key)):
+        for line in package.lines:
+            if key(line.start) <= key(start) and key(before) <= key(line.before):
+                inside = [text for text in observed if key(start) <= key(text) < key(before)]
+                newest = max(inside, key=key, default=start)
+                yield Release(f"{package.package}>={start},<{before}", package.package, start, before, newest, line)
+
+
+def find_release(text: str, ranges: list[Release]) -> Release | None:
+    """The range that a line (`mcp-2`) or an exact release (`mcp==1.28.1`) names, or None."""
+    of_line = [release for release in ranges if release.line.id == text]
+    if of_line:
+        return next(release for release in of_line if release.holds(release.line.newest))
+    package, _, version = text.partition("==")
+    if parse(version) is None:
+        return None
+    return next((release for release in ranges if release.package == package and release.holds(version)), None)

@@ -1,0 +1,100 @@
+"""Answers as a requirements file: written whole or not at all, and read back to be sure."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from advisor.decision.space import FactSpace
+from advisor.questionnaire.walk import TOOLS, Answer, Question
+from advisor.requirements import load_bytes, load_path
+from advisor.requirements.model import Requirements, Tool
+
+
+def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
+    """The minimal requirements file that states `values`, in the order of the facts, under the comment `head`."""
+    data: dict[str, Any] = {"version": 1}
+    for name in space.facts:
+        if name not in values:
+            continue
+        *sections, key = name.split(".")
+        branch = data
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[key] = [_tool(tool) for tool in values[name]] if name == TOOLS else values[name]
+    return f"# {head}\n" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": tool.name}
+    if tool.needs:
+        entry["needs"] = dict(tool.needs)
+    if tool.duration_s is not None:
+        entry["duration_s"] = tool.duration_s
+    return entry
+
+
+def stated(requirements: Requirements) -> dict[str, Any]:
+    """The facts that a requirements file states, `tools` among them."""
+    values = {name: value for name, value in requirements.values.items() if name in requirements.given}
+    if requirements.tools:
+        values[TOOLS] = requirements.tools
+    return values
+
+
+def part(values: Answer, questions: Mapping[str, Question]) -> tuple[dict[str, Any], dict[str, Answer]]:
+    """Part saved facts into those that no question asks for (in full) and the answers to questions."""
+    answers: dict[str, Answer] = {
+        name: {fact: values[fact] for fact in question.facts}
+        for name, question in questions.items()
+        if set(question.facts) <= values.keys()
+    }
+    answered = {fact for answer in answers.values() for fact in answer}
+    return {name: value for name, value in values.items() if name not in answered}, answers
+
+
+def save(path: Path, text: str, requirements: Requirements, space: FactSpace) -> None:
+    """Write `text`, whole or not at all, after making sure that it says what `requirements` says.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    again = load_bytes(text.encode(), str(path), space, partial=True)
+    if (again.values, again.tools) != (requirements.values, requirements.tools):
+        raise AssertionError(f"{path} would not say what was answered")
+    write(path, text)
+
+
+def write(path: Path, text: str) -> None:
+    """Put `text` at `path` in one step; what was there stays if anything fails."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        # A temporary file is the owner's alone; a requirements file has the rights that any new file would have.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        os.replace(temporary, path)  # noqa: PTH105 - the same call, and the temporary is a name
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def partial_path(output: Path) -> Path:
+    """Where the answers of an interrupted run are: requirements.partial.yaml beside requirements.yaml."""
+    return output.with_name(f"{output.stem}.partial{output.suffix or '.yaml'}")
+
+
+def load_stated(path: Path, space: FactSpace) -> dict[str, Any]:
+    """The facts that a (partial) requirements file states.
+
+    Raises:
+        InputError: the file cannot be read or is not valid.
+    """
+    return stated(load_path(path, space, partial=True))

@@ -1,0 +1,54 @@
+"""What the questionnaire needs of a terminal, and which of the two ways to get it."""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from advisor.questionnaire.forms import Form
+
+
+class Key(enum.Enum):
+    """What a user may press instead of answering."""
+
+    BACK = "back"
+    HELP = "help"
+
+
+class Asker(Protocol):
+    """Puts forms to a user."""
+
+    def ask(self, form: Form) -> Any:
+        """What was entered, read (a value, a list of values), or a `Key`.
+
+        Raises:
+            KeyboardInterrupt: the user, or a signal, wants to stop.
+        """
+        ...
+
+
+def asker(words: Mapping[str, str]) -> Asker:
+    """Drawn prompts where the terminal can draw, else numbered lines."""
+    if os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt":
+        from advisor.questionnaire.plain import Plain
+
+        return Plain(words)
+    from advisor.questionnaire.prompts import Prompts
+
+    return Prompts(words)
+
+
+def say(message: str = "", indent: str = "") -> None:
+    """Talk to the user on stderr, wrapped to the terminal; `indent` stands before every line."""
+    width = min(shutil.get_terminal_size().columns, 100) - 1
+    for line in message.splitlines() or [""]:
+        print(
+            textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False),
+            file=sys.stderr,
+        )
+    sys.stderr.flush()

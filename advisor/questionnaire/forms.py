@@ -1,0 +1,265 @@
+"""Questions as forms that any terminal can show: options to choose from, or a line of text and how to read it. Pure.
+
+A dialogue is a generator: it yields forms, is sent what was entered, and returns the facts answered. Most questions
+are one form; the needs and the SDK may be two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.engine.table import show
+from advisor.errors import InputError, Problem
+from advisor.knowledge.types import Fact
+from advisor.questionnaire.walk import NEEDS, TOOLS, Answer, Question
+from advisor.requirements import text as allowed
+from advisor.requirements.model import Tool
+from advisor.requirements.values import read_value
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value to choose, how it is shown, and what it means."""
+
+    value: Any
+    title: str
+    means: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One thing to enter.
+
+    Attributes:
+        kind: `select` one option, `checkbox` for any number of options, `text`.
+        title: the question.
+        help: what `?` shows first.
+        why: why it is asked.
+        options: what to choose from.
+        default: the option's value, or the values marked; for a text what an empty line stands for, None if nothing.
+        shown: the default of a text as it is shown.
+        clears: whether `-` enters "none" in a text whose default is something.
+        read: turns a text into a value; raises InputError.
+        above: what stands over the question.
+    """
+
+    kind: Literal["select", "checkbox", "text"]
+    title: str
+    help: str = ""
+    why: str = ""
+    options: tuple[Option, ...] = ()
+    default: Any = None
+    shown: str = ""
+    clears: bool = False
+    read: Callable[[str], Any] = str
+    above: str = ""
+
+    def hint(self, words: Mapping[str, str]) -> str:
+        """The keys of a text form, with its default."""
+        key = "text-clear" if self.clears else "text-default" if self.shown else "text"
+        return words[f"ask.keys.{key}"].format(default=self.shown)
+
+
+Dialogue: TypeAlias = Generator[Form, Any, Answer]
+
+_NONE = "-"
+
+
+def dialogue(question: Question, space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Dialogue:
+    """The forms of a question.
+
+    Args:
+        question: what to ask.
+        space: the facts and their wording.
+        stated: every fact stated so far, for defaults and for what a tool may need.
+        open_facts: the facts of the question that are to be answered.
+    """
+    if question.id == NEEDS:
+        return (yield from _needs(space, stated, open_facts))
+    if question.id == TOOLS:
+        return (yield from _tools(question.fact, space, stated))
+    fact = question.fact
+    if fact.type == "release":
+        return (yield from _release(fact, space, stated))
+    current = stated.get(fact.id, fact.default)
+    if fact.type in ("choice", "flag"):
+        value = yield _select(fact, space, current)
+        return {fact.id: value}
+    return {fact.id: (yield _text(fact, space, current, has_default=fact.id in stated or not fact.required))}
+
+
+def _select(fact: Fact, space: FactSpace, current: Any) -> Form:
+    if fact.type == "flag":
+        words = space.knowledge.phrases
+        options = [Option(True, words["ask.yes"]), Option(False, words["ask.no"])]
+        options += [Option(UNKNOWN, words["ask.unknown"])] if fact.unknown else []
+    elif fact.values_from == "proxies":
+        options = [Option(one.id, one.id, f"{one.name}. {one.affinity}") for one in space.knowledge.proxies.values()]
+    else:
+        options = [Option(one.value, one.value, one.means) for one in fact.values]
+    return Form("select", fact.question, fact.help, fact.why, tuple(options), current)
+
+
+def _release(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
+    words = space.knowledge.phrases
+    newest = {one.line.id: f"{one.package}=={one.line.newest}" for one in space.releases.values()}
+    options = [Option(line, line, words["ask.newest"].format(release=exact)) for line, exact in newest.items()]
+    options.append(Option(None, words["ask.other-release"], words["ask.other-release.means"]))
+    current = stated.get(fact.id, fact.default)
+    chosen = yield Form(
+        "select", fact.question, fact.help, fact.why, tuple(options), current if current in newest else None
+    )
+    if chosen is None:
+        exact = current if current not in newest else None
+        read = _reader(fact, space, exact)
+        chosen = yield Form(
+            "text", words["ask.which-release"], fact.help, fact.why, default=exact, shown=exact or "", read=read
+        )
+    return {fact.id: chosen}
+
+
+def _text(fact: Fact, space: FactSpace, current: Any, *, has_default: bool) -> Form:
+    clears = fact.default in (None, []) and not fact.required and current not in (None, [])
+    read = _reader(fact, space, current if has_default else None, clears=clears, needed=not has_default)
+    shown = written(current, space.knowledge.phrases) if has_default else ""
+    return Form("text", fact.question, fact.help, fact.why, default=current, shown=shown, clears=clears, read=read)
+
+
+def _reader(
+    fact: Fact, space: FactSpace, default: Any, *, clears: bool = False, needed: bool | None = None
+) -> Callable[[str], Any]:
+    needed = default is None if needed is None else needed
+
+    def read(text: str) -> Any:
+        text = text.strip()
+        if not text and not needed:
+            return default
+        if not text:
+            raise InputError(fact.id, [Problem("", space.knowledge.phrases["ask.empty"], None, fact.help)])
+        if text == _NONE and clears:
+            return read_value(fact.id, fact.default, space)
+        return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space)
+
+    return read
+
+
+def _number(text: str) -> Any:
+    if re.fullmatch(r"\d{1,9}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"\d{1,9}\.\d{1,6}", text) else text
+
+
+def _instances(text: str) -> Any:
+    low, dash, high = (part.strip() for part in text.partition("-"))
+    return {"min": _number(low), "max": _number(high)} if dash else _number(text)
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "integer": _number,
+    "seconds": _number,
+    "instances": _instances,
+    "hosts": lambda text: [part for part in re.split(r"[,\s]+", text) if part],
+}
+
+
+def _needs(space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Dialogue:
+    words = space.knowledge.phrases
+    features = {name: space.knowledge.features[name.removeprefix(f"{NEEDS}.")] for name in open_facts}
+    options = tuple(Option(name, one.id, one.question.split(": ", 1)[-1]) for name, one in features.items())
+    why = space.knowledge.facts[NEEDS].why
+    levels = dict.fromkeys(open_facts, "none")
+    for level in ("required", "preferred"):
+        left = tuple(option for option in options if levels[option.value] == "none")
+        marked = tuple(name for name in open_facts if stated.get(name) == level and levels[name] == "none")
+        if left:
+            title, help_ = words[f"ask.needs.{level}"], words[f"ask.needs.{level}.help"]
+            levels.update(dict.fromkeys((yield Form("checkbox", title, help_, why, left, marked)), level))
+    return levels
+
+
+def _tools(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
+    words = space.knowledge.phrases
+    current: tuple[Tool, ...] = stated.get(TOOLS, ())
+    help_ = f"{fact.help} {words['ask.tools.how']}"
+
+    def read(text: str) -> tuple[Tool, ...]:
+        if not text.strip() or text.strip() == _NONE:
+            return () if text.strip() else current
+        return read_tools(text, stated, space)
+
+    tools = yield Form(
+        "text",
+        fact.question,
+        help_,
+        fact.why,
+        (),
+        current,
+        tools_written(current) or words["ask.none"],
+        bool(current),
+        read,
+    )
+    return {TOOLS: tools}
+
+
+def read_tools(text: str, needs: Answer, space: FactSpace) -> tuple[Tool, ...]:
+    """Read tools as they are typed: `lookup, suggest: sampling progress, report: progress`.
+
+    A name of a feature after a comma belongs to the tool before it, if that tool has needs; each need has the level
+    that the feature was given.
+
+    Raises:
+        InputError: a bad name, an unknown feature, or one that is not needed.
+    """
+    found: dict[str, list[str]] = {}
+    name = ""
+    for entry in (part.strip() for part in re.split(r"[,;]", text)):
+        head, colon, rest = (part.strip() for part in entry.partition(":"))
+        if not colon and found.get(name) and head in space.knowledge.features:
+            found[name].append(head)
+        elif head:
+            name = head
+            _check_tool(name, found)
+            found[name] = rest.split()
+    return tuple(Tool(tool, _levels(tool, features, needs, space)) for tool, features in found.items())
+
+
+def _check_tool(name: str, found: Mapping[str, Any]) -> None:
+    if not allowed.is_tool(name):
+        message = f"{allowed.quote(name)} is not a tool name."
+        raise InputError(TOOLS, [Problem("", message, None, f"Allowed: {allowed.TOOL_RULE}.")])
+    if name in found:
+        raise InputError(TOOLS, [Problem("", f"the tool {name!r} is listed twice.")])
+
+
+def _levels(tool: str, features: list[str], needs: Answer, space: FactSpace) -> dict[str, Any]:
+    known = [name.removeprefix(f"{NEEDS}.") for name in space.facts if name.startswith(f"{NEEDS}.")]
+    for feature in features:
+        if feature not in known:
+            hint = allowed.nearest(feature, known) or f"Allowed: {', '.join(known)}."
+            raise InputError(TOOLS, [Problem("", f"{allowed.quote(feature)} is not a feature.", None, hint)])
+        if needs.get(f"{NEEDS}.{feature}", "none") == "none":
+            message = space.knowledge.phrases["ask.tools.not-needed"].format(tool=tool, feature=feature)
+            raise InputError(TOOLS, [Problem("", message)])
+    return {feature: needs[f"{NEEDS}.{feature}"] for feature in features}
+
+
+def tools_written(tools: Sequence[Tool]) -> str:
+    """Tools as they are typed."""
+    return ", ".join(f"{tool.name}: {' '.join(tool.needs)}" if tool.needs else tool.name for tool in tools)
+
+
+def written(value: Any, words: Mapping[str, str]) -> str:
+    """A value as it is typed or shown: `2-10`, `a.example.com, b.example.com`, `not known`."""
+    if value is None:
+        return words["ask.unknown"]
+    if isinstance(value, dict):
+        return f"{value['min']}-{value['max']}"
+    if isinstance(value, (list, tuple)):
+        if value and isinstance(value[0], Tool):
+            return tools_written(value)
+        return ", ".join(map(str, value)) or words["ask.none"]
+    return show(value)

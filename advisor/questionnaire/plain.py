@@ -1,0 +1,76 @@
+"""Forms on a terminal that cannot draw (TERM=dumb, an editor's shell): numbered lines, one line to type."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.errors import InputError
+from advisor.questionnaire.asker import Key, say
+from advisor.questionnaire.forms import Form
+
+_BACK = "<"
+_HELP = "?"
+_NONE = "-"
+
+
+class Plain:
+    """Forms as numbered lines; `?` explains and `<` goes back."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        """`words` are the phrases of the knowledge."""
+        self._words = words
+
+    def ask(self, form: Form) -> Any:
+        """See `Asker`."""
+        say(form.above)
+        say(form.title)
+        for number, option in enumerate(form.options, 1):
+            say(f"{number}. {option.title}: {option.means}".rstrip(": "), "  ")
+        say(f"({self._hint(form)})", "  ")
+        while True:
+            typed = _line()
+            if typed in (_BACK, _HELP):
+                return Key.BACK if typed == _BACK else Key.HELP
+            try:
+                return form.read(typed) if form.kind == "text" else _pick(form, typed)
+            except InputError as error:
+                say(f"{error.problems[0].message} {error.problems[0].hint}", "  ")
+            except LookupError:
+                say(self._words["ask.plain.not-there"].format(typed=typed, last=len(form.options)), "  ")
+
+    def _hint(self, form: Form) -> str:
+        if form.kind == "text":
+            return form.hint(self._words).replace("Esc", _BACK)
+        marked = form.default if form.kind == "checkbox" else [form.default]
+        default = ", ".join(option.title for option in form.options if option.value in marked)
+        key = "ask.keys.plain-many" if form.kind == "checkbox" else "ask.keys.plain"
+        return self._words[key].format(default=default or self._words["ask.none"])
+
+
+def _line() -> str:
+    print("> ", end="", file=sys.stderr, flush=True)
+    try:
+        return input().strip()
+    except EOFError:
+        raise KeyboardInterrupt from None
+
+
+def _pick(form: Form, typed: str) -> Any:
+    """The option, or the list of options, that a line names; LookupError for one that is not there."""
+    if not typed:
+        return list(form.default) if form.kind == "checkbox" else form.default
+    if form.kind == "select":
+        return _option(form, typed)
+    return [] if typed == _NONE else [_option(form, part.strip()) for part in typed.split(",")]
+
+
+def _option(form: Form, typed: str) -> Any:
+    by_title = {option.title: option.value for option in form.options}
+    if typed in by_title:
+        return by_title[typed]
+    number = int(typed) if typed.isdecimal() else 0
+    if not 1 <= number <= len(form.options):
+        raise LookupError(typed)
+    return form.options[number - 1].value

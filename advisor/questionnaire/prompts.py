@@ -1,0 +1,165 @@
+"""Forms on a terminal that can draw, with questionary and prompt_toolkit. Nothing else here knows these libraries."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from advisor.errors import InputError
+from advisor.questionnaire.asker import Key, say
+from advisor.questionnaire.forms import Form, Option
+
+_MARGIN = 8  # pointer, mark and space before an option, and the last column
+_LINES = 4  # a longer explanation of an option is shortened to this many lines
+_STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
+_STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]
+
+
+class Prompts:
+    """Forms drawn by questionary: arrows, Space and Enter; `?` and Esc (or Ctrl-B) work everywhere."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        """`words` are the phrases of the knowledge."""
+        self._words = words
+
+    def ask(self, form: Form) -> Any:
+        """See `Asker`."""
+        if form.kind == "text":
+            return self._ask_text(form)
+        return self._run(self._select(form) if form.kind == "select" else self._checkbox(form))
+
+    def _ask_text(self, form: Form) -> Any:
+        typed = ""
+        while True:
+            reply = self._run(self._text(form, typed), typing=True)
+            if isinstance(reply, Key):
+                return reply
+            try:
+                return form.read(reply)
+            except InputError as error:
+                typed = reply
+                for problem in error.problems:
+                    say(f"{problem.message} {problem.hint}", "  ")
+
+    def _run(self, prompt: Any, *, typing: bool = False) -> Any:
+        self._bind(prompt.application, typing=typing)
+        try:
+            return prompt.unsafe_ask()
+        except EOFError:  # Ctrl-D, or the terminal is gone
+            raise KeyboardInterrupt from None
+
+    def _select(self, form: Form) -> Any:
+        import questionary
+
+        choices = _choices(form.options)
+        marked = [c for c, o in zip(choices, form.options, strict=True) if _same(o.value, form.default)]
+        hint = f"({self._words['ask.keys.select']})"
+        return questionary.select(
+            _wrapped(form.title), choices, default=next(iter(marked), None), **self._looks(form, hint)
+        )
+
+    def _checkbox(self, form: Form) -> Any:
+        import questionary
+
+        choices = _choices(form.options)
+        for choice, option in zip(choices, form.options, strict=True):
+            choice.checked = option.value in form.default
+        hint = f"({self._words['ask.keys.checkbox']})"
+        return questionary.checkbox(_wrapped(form.title), choices, **self._looks(form, hint))
+
+    def _looks(self, form: Form, hint: str) -> dict[str, Any]:
+        import questionary
+
+        return {
+            "instruction": _own_line(form.title, hint),
+            "qmark": _mark(form),
+            "pointer": ">",
+            "style": questionary.Style(_STYLE),
+            "use_jk_keys": False,
+            "erase_when_done": True,
+        }
+
+    def _text(self, form: Form, typed: str) -> Any:
+        import questionary
+
+        hint = f"({form.hint(self._words)})"
+        return questionary.text(
+            _wrapped(form.title),
+            default=typed,
+            instruction=f"{_own_line(form.title, hint)}\n ",
+            qmark=_mark(form),
+            style=questionary.Style(_STYLE),
+            erase_when_done=True,
+        )
+
+    def _bind(self, application: Any, *, typing: bool) -> None:
+        """Add the keys that work everywhere; where text is typed, `?` and Left only count in an empty line."""
+        from prompt_toolkit.application import get_app
+        from prompt_toolkit.filters import Condition
+        from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+
+        keys = KeyBindings()
+        empty = Condition(lambda: not typing or not get_app().current_buffer.text)
+
+        @keys.add("?", filter=empty, eager=True)
+        def _help(event: Any) -> None:
+            event.app.exit(result=Key.HELP)
+
+        @keys.add("left", filter=empty, eager=True)
+        @keys.add("escape")
+        @keys.add("c-b", eager=True)
+        def _back(event: Any) -> None:
+            event.app.exit(result=Key.BACK)
+
+        @keys.add("<sigint>", eager=True)
+        def _interrupt(event: Any) -> None:
+            event.app.exit(exception=KeyboardInterrupt)
+
+        application.key_bindings = merge_key_bindings([application.key_bindings, keys])
+        # Esc is also how the codes of other keys begin; the rest of those comes at once.
+        application.ttimeoutlen = 0.05
+        application.timeoutlen = 0.1
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, 100)
+
+
+def _mark(form: Form) -> str:
+    """The mark before the question, under what stands over it."""
+    return "\n".join([*textwrap.wrap(form.above, _width() - 1, subsequent_indent="  ", break_on_hyphens=False), "?"])
+
+
+def _wrapped(title: str) -> str:
+    return textwrap.fill(title, _width() - 4, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _own_line(title: str, hint: str) -> str:
+    """The hint behind the title where both fit on a line, else on a line of its own."""
+    return hint if len(title) + len(hint) + 6 <= _width() else f"\n  {hint}"
+
+
+def _choices(options: Sequence[Option]) -> list[Any]:
+    """Options with their meaning beside them where all fit on a line each, else below, for the one pointed at."""
+    import questionary
+
+    longest = max(len(option.title) for option in options)
+    beside = all(longest + len(option.means) + 2 + _MARGIN <= _width() for option in options)
+    return [
+        questionary.Choice(f"{option.title:<{longest}}  {option.means}".rstrip(), option.value)
+        if beside
+        else questionary.Choice(option.title, option.value, description=_below(option.means))
+        for option in options
+    ]
+
+
+def _below(means: str) -> str | None:
+    label = len("  Description: ")
+    lines = textwrap.wrap(means, _width() - 1, initial_indent=" " * label, subsequent_indent="  ", max_lines=_LINES)
+    return "\n".join(lines).strip() or None
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

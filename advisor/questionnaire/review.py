@@ -1,0 +1,83 @@
+"""What is said beside the questions: the leaning, what was skipped and why, and the review of all answers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Core
+from advisor.questionnaire.forms import written
+from advisor.questionnaire.walk import NEEDS, TOOLS, Answer, Skip, Walk
+
+
+def leaning(advisor: Advisor, walk: Walk) -> str:
+    """What the answers so far come to, with defaults for what is open, on one line."""
+    return core_line(advisor.decide(walk.requirements).core, advisor.knowledge.phrases)
+
+
+def core_line(core: Core, words: Mapping[str, str]) -> str:
+    """A core on one line, such as `sticky-fleet, stateless_http=False, json_response=False, nginx-sticky-learn`."""
+    if not core.feasible:
+        return words["ask.leaning.contradiction"].format(pattern=words[f"pattern.{core.pattern}"])
+    parts = [core.pattern, *(f"{name}={value}" for name, value in core.flags._asdict().items())]
+    return ", ".join([*parts, *(one for one in (core.mechanism, core.substitute) if one != "none")])
+
+
+def answer_line(answer: Answer, words: Mapping[str, str]) -> str:
+    """An answer to a question on one line; of the needs, only those that there are."""
+    if len(answer) == 1:
+        return written(next(iter(answer.values())), words)
+    needed = [f"{name.removeprefix(f'{NEEDS}.')} {level}" for name, level in answer.items() if level != "none"]
+    return ", ".join(needed) or words["ask.none"]
+
+
+def skip_lines(skips: Iterable[Skip], words: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The skipped questions with the reason for each group of them."""
+    groups: dict[str, list[str]] = {}
+    for skip in skips:
+        groups.setdefault(_reason(skip, words), []).append(skip.question)
+    return [(", ".join(names), reason) for reason, names in groups.items()]
+
+
+def _reason(skip: Skip, words: Mapping[str, str]) -> str:
+    if skip.reason == "inferred":
+        return words["ask.skip.inferred"].format(because=skip.text)
+    if skip.reason == "only-when":
+        return words["ask.skip.only-when"].format(because=skip.facts[0][0])
+    absent = [name for name, value in skip.facts if name.startswith(f"{NEEDS}.") and value == "none"]
+    stated = {name: written(value, words) for name, value in skip.facts if name not in (*absent, TOOLS)}
+    told = [words["ask.skip.fact"].format(fact=name, value=value) for name, value in stated.items()]
+    told += [words["ask.skip.tools"]] if any(name == TOOLS for name, _ in skip.facts) else []
+    told += [words["ask.skip.needs"]] if absent else []
+    told = told or [words["ask.skip.rule"].format(rule=rule.id, title=rule.title) for rule in skip.rules]
+    several = not skip.facts and len({tuple(rule.then.items()) for rule in skip.rules}) > 1
+    return words["ask.skip.any-of" if several else "ask.skip.irrelevant"].format(because=_listed(told))
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def review(advisor: Advisor, walk: Walk) -> list[str]:
+    """All answers: stated, not asked with the reason, assumed. Lines; an indent marks what belongs to a heading."""
+    words = advisor.knowledge.phrases
+    rows = [(name, answer_line(walk.stated(walk.questions[name]), words), "") for name in walk.asked]
+    rows += [(name, written(value, words), words["ask.review.from-file"]) for name, value in walk.fixed.items()]
+    width = max((len(name) for name, _, _ in rows), default=0)
+    lines = [words["ask.review"]]
+    lines += [f"  {name:<{width}}  {answer}" + (f"  ({origin})" if origin else "") for name, answer, origin in rows]
+    skipped = skip_lines(walk.skipped(), words)
+    if skipped:
+        lines += [words["ask.review.not-asked"], *(f"  {names}: {reason}" for names, reason in skipped)]
+    assumed = _assumed(advisor, walk)
+    if assumed:
+        told = ", ".join(f"{name}: {written(value, words)}" for name, value in assumed.items())
+        lines += [words["ask.review.assumed"], f"  {told}"]
+    return lines
+
+
+def _assumed(advisor: Advisor, walk: Walk) -> dict[str, Any]:
+    """The facts that are never asked, with the default that each has."""
+    never = {name for name, fact in advisor.space.facts.items() if fact.ask == "never"}
+    return {name: value for name, value in walk.requirements.defaults.items() if name in never}

@@ -1,0 +1,164 @@
+"""The conversation: puts the questions of a walk to an asker, one after the other, then the review."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from advisor.decision.advisor import Advisor
+from advisor.questionnaire import review
+from advisor.questionnaire.asker import Asker, Key, say
+from advisor.questionnaire.forms import Dialogue, Form, Option, dialogue, written
+from advisor.questionnaire.walk import NEEDS, Answer, Question, Walk
+
+
+class Session:
+    """One user, one walk."""
+
+    def __init__(self, advisor: Advisor, asker: Asker, walk: Walk) -> None:
+        """Nothing is said yet."""
+        self._advisor = advisor
+        self._asker = asker
+        self._walk = walk
+        self._words = advisor.knowledge.phrases
+        self._told: set[tuple[str, str]] = set()
+
+    def run(self) -> None:
+        """Ask until nothing that is open matters and the user accepts the answers."""
+        accepted = False
+        while not accepted:
+            self._ask_all()
+            accepted = self._review()
+
+    def tell(self) -> None:
+        """Say which answers are there already."""
+        for name in self._walk.asked:
+            question = self._walk.questions[name]
+            say(f"{question.fact.question} {review.answer_line(self._walk.stated(question), self._words)}")
+        self._tell_skipped()
+
+    def choose(self, title: str, options: list[Option]) -> Any:
+        """Let the user choose one of `options`; the first is the default. A `Key.BACK` is passed on."""
+        return self._put(Form("select", title, options=tuple(options), default=options[0].value))
+
+    def text(self, title: str) -> Any:
+        """Let the user type a line; None if they go back."""
+        reply = self._put(Form("text", title))
+        return None if reply is Key.BACK else str(reply).strip()
+
+    # --- questions ------------------------------------------------------------------------------------------------
+
+    def _ask_all(self, *, editing: bool = False) -> None:
+        while (question := self._walk.current) is not None:
+            answer = self._ask(question)
+            if answer is None and editing:
+                self._walk.stay()
+            elif answer is None:
+                self._walk.back()
+            else:
+                dropped = self._walk.answer(answer)
+                self._tell_dropped(dropped)
+                self._tell_skipped()
+            editing = False
+
+    def _ask(self, question: Question) -> Answer | None:
+        """The answer, or None to go back to the question before. A dialogue is run again up to the form shown."""
+        entered: list[Any] = []
+        leaning = self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._walk))
+        while True:
+            form, answer = _advance(self._dialogue(question), entered)
+            if form is None:
+                return answer
+            reply = self._put(replace(form, above=leaning if self._walk.values else ""))
+            if reply is not Key.BACK:
+                entered.append(reply)
+                say(f"{form.title} {self._shown(form, reply)}")
+            elif entered:
+                entered.pop()
+            else:
+                return None
+
+    def _dialogue(self, question: Question) -> Dialogue:
+        requirements = self._walk.requirements
+        needs = {name: requirements[name] for name in self._walk.questions[NEEDS].facts}
+        stated = {**needs, **self._walk.values, **self._walk.stated(question)}
+        fixed = self._walk.fixed
+        open_facts = [name for name in question.facts if name not in fixed] or list(question.facts)
+        return dialogue(question, self._advisor.space, stated, open_facts)
+
+    def _put(self, form: Form) -> Any:
+        """Show a form until it is answered; `?` explains and asks again."""
+        while True:
+            reply = self._asker.ask(form)
+            if reply is not Key.HELP:
+                return reply
+            for line in (form.help, form.why and self._words["ask.why"].format(why=form.why)):
+                if line:
+                    say(line, "  ")
+
+    def _shown(self, form: Form, reply: Any) -> str:
+        titles = [option.title for option in form.options for one in _many(reply) if _is(option.value, one)]
+        return written(reply, self._words) if form.kind == "text" else ", ".join(titles) or self._words["ask.none"]
+
+    # --- what is said -----------------------------------------------------------------------------------------------
+
+    def _tell_skipped(self) -> None:
+        new = [skip for skip in self._walk.skipped() if (skip.question, skip.reason) not in self._told]
+        self._told.update((skip.question, skip.reason) for skip in new)
+        for names, reason in review.skip_lines(new, self._words):
+            say(self._words["ask.not-asked"].format(questions=names, reason=reason), "  ")
+
+    def _tell_dropped(self, dropped: list[str]) -> None:
+        if dropped:
+            say(self._words["ask.dropped"].format(questions=", ".join(dropped)), "  ")
+
+    # --- review -----------------------------------------------------------------------------------------------------
+
+    def _review(self) -> bool:
+        """Show everything; whether it is accepted."""
+        say()
+        for line in review.review(self._advisor, self._walk):
+            say(line.lstrip(), "  " if line.startswith(" ") else "")
+        say(self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._walk)))
+        say()
+        chosen = self.choose(self._words["ask.review.what"], self._options("accept", "edit", "over"))
+        if chosen == "edit":
+            self._edit()
+        elif chosen == "over":
+            self._walk.start_over()
+            self._told.clear()
+        elif chosen is Key.BACK:
+            self._walk.back()
+        return bool(chosen == "accept")
+
+    def _options(self, *names: str) -> list[Option]:
+        return [Option(n, self._words[f"ask.review.{n}"], self._words[f"ask.review.{n}.means"]) for n in names]
+
+    def _edit(self) -> None:
+        walk = self._walk
+        known = [one for one in walk.questions.values() if one.id in walk.asked or set(one.facts) <= walk.fixed.keys()]
+        options = [Option(one.id, one.id, review.answer_line(walk.stated(one), self._words)) for one in known]
+        chosen = self.choose(self._words["ask.review.which"], options)
+        if chosen is not Key.BACK:
+            walk.edit(chosen)
+            self._ask_all(editing=True)
+
+
+def _advance(forms: Dialogue, entered: list[Any]) -> tuple[Form | None, Answer]:
+    """Run a dialogue with what was entered: the form that comes then, or the answer."""
+    try:
+        form = next(forms)
+        for one in entered:
+            form = forms.send(one)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return None, answer
+    return form, {}
+
+
+def _many(reply: Any) -> list[Any]:
+    return reply if isinstance(reply, list) else [reply]
+
+
+def _is(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

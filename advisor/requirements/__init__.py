@@ -1,0 +1,42 @@
+"""Requirements files: read, validated, completed."""
+
+from __future__ import annotations
+
+import os
+
+from advisor.decision.space import FactSpace
+from advisor.errors import InputError, Problem
+from advisor.requirements import reader
+from advisor.requirements.model import Requirements, Tool
+from advisor.requirements.validate import complete, validate
+
+__all__ = ["Requirements", "Tool", "complete", "load_bytes", "load_path", "validate"]
+
+
+def load_path(path: str | os.PathLike[str], space: FactSpace, *, partial: bool = False) -> Requirements:
+    """Read and check a requirements file.
+
+    Raises:
+        InputError: the file cannot be read or is not valid, with every problem.
+    """
+    try:
+        return validate(reader.read_path(path), space, partial=partial)
+    except reader.ReadError as error:
+        raise _as_input_error(error) from None
+
+
+def load_bytes(raw: bytes, name: str, space: FactSpace, *, partial: bool = False) -> Requirements:
+    """Check requirements that are not in a file (stdin).
+
+    Raises:
+        InputError: they are not valid, with every problem.
+    """
+    try:
+        return validate(reader.read_bytes(raw, name), space, partial=partial)
+    except reader.ReadError as error:
+        raise _as_input_error(error) from None
+
+
+def _as_input_error(error: reader.ReadError) -> InputError:
+    column = f" (column {error.column})" if error.column else ""
+    return InputError(error.name, [Problem("", f"{error.problem}{column}.", error.line, error.hint or "")])

@@ -1,0 +1,247 @@
+"""Turn the bytes of a YAML (or JSON) file into plain data that knows its lines.
+
+The file may come from a stranger, so whatever is not plain data (tags, merge keys, recursive aliases, further
+documents, control characters) or is too large is refused with one `ReadError`.
+"""
+
+import math
+import os
+import pathlib
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
+
+import yaml
+
+MAX_BYTES = 1024 * 1024  # a requirement file is a few KiB; this bounds the memory and time of every later step
+MAX_DEPTH = 32  # collections inside collections, so that later code may recurse over the data without overflowing
+MAX_NODES = 20_000  # keys, values and collections with aliases expanded; an alias bomb passes this within a few lines
+MAX_NUMBER = 100  # characters; longer digit strings stay text, since int() and str() refuse thousands of digits
+
+Path: TypeAlias = tuple[str | int, ...]
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is about ten times faster
+_MEANINGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "null": None}
+_WORDS = {form: value for word, value in _MEANINGS.items() for form in (word, word.capitalize(), word.upper())}
+_WORDS |= {"": None, "~": None}
+# Group 1 is an integer. A leading zero (0755, 007) is neither octal nor decimal to every reader: it stays text.
+_NUMBER = re.compile(r"([-+]?(?:0|[1-9][0-9]*))|[-+]?(?:[0-9]+(?:\.[0-9]*|(?=[eE]))|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+# Control characters and lone surrogates written as "\x1b" would reach a terminal, a path or an encoder later.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_ALLOWED = "character U+{:04X} is not allowed"
+_HINTS = {  # a part of the parser's problem, in lower case, to what its author most likely has to do
+    "tab character": "Indent with spaces, not tabs.",
+    "mapping values are not allowed": 'Check the indentation, or quote a value that contains ": ".',
+    "cannot start any token": "Quote a value that starts with this character.",
+    "alphabetic or numeric": "Quote a value that starts with * or &.",
+    "unicode character escape": r"Write the character itself instead of \u escapes.",
+}
+
+
+class SourceFloat(float):
+    """A float that remembers how it was written, so that `version: 1.30` is not taken for 1.3."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+
+_KINDS = {dict: "a mapping", list: "a list", bool: "a boolean", int: "an integer", SourceFloat: "a float"}
+
+
+class ReadError(Exception):
+    """A file that cannot be read; `str()` is `name:line: problem. hint`, without the parts that are None.
+
+    `line` and `column` are 1-based and count characters; `problem` is one sentence without its full stop.
+    """
+
+    def __init__(self, name: str, line: int | None, column: int | None, problem: str, hint: str | None = None) -> None:
+        super().__init__(name, line, column, problem, hint)
+        self.name, self.line, self.column, self.problem, self.hint = name, line, column, problem, hint
+
+    def __str__(self) -> str:
+        where = self.name if self.line is None else f"{self.name}:{self.line}"
+        return f"{where}: {self.problem}" + (f". {self.hint}" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file: its name for the user, its data and the 1-based line of each mapping key and list item (`()`: 1).
+
+    The data is dict (with str keys), list, str, int, SourceFloat, bool or None; aliases share theirs: do not change it.
+    """
+
+    name: str
+    data: object
+    lines: Mapping[Path, int]
+
+    def line_of(self, path: Path) -> int:
+        """Return the line of `path`, or of its nearest ancestor that has one: inside an alias, that of the alias."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def read_path(path: str | os.PathLike[str]) -> Document:
+    """Read at most MAX_BYTES of the file at `path`; ReadError when it is missing, unreadable, special or refused."""
+    name = shown if (shown := os.fspath(path)).isprintable() else ascii(shown)
+    try:
+        mode = pathlib.Path(path).stat().st_mode  # before opening, which has effects on some devices
+        if not stat.S_ISREG(mode):
+            kind = "a directory" if stat.S_ISDIR(mode) else "a special file"
+            raise ReadError(name, None, None, f"this is {kind}, not a regular file")
+        # Non-blocking, in case a fifo has taken its place since; reading may then give None.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            raw = file.read(MAX_BYTES + 1) or b""
+    except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
+        problem = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ReadError(name, None, None, f"the file cannot be read: {problem}") from None
+    return read_bytes(raw, name)
+
+
+def read_bytes(raw: bytes, name: str) -> Document:
+    """Read `raw`, UTF-8 with or without a BOM, shown to the user as `name`; raise ReadError when it is refused."""
+    if len(raw) > MAX_BYTES:
+        raise ReadError(name, None, None, f"the file is larger than {MAX_BYTES // 1024} KiB")
+    try:
+        text = raw.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line, column = _position(raw[: error.start].decode().removeprefix("\ufeff"))
+        kind = "UTF-16, not" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "not valid"
+        raise ReadError(name, line, column, f"the file is {kind} UTF-8", "Save it as UTF-8.") from None
+    builder = _Builder(name)
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            builder.feed(event)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: pure Python, absurd escapes
+        raise _parser_error(text, name, error) from None
+    return Document(name, builder.root, builder.lines)
+
+
+def _position(before: str) -> tuple[int, int]:
+    lines = f"{before}.".splitlines()  # 1-based line and column of the character that follows `before`
+    return len(lines), len(lines[-1])
+
+
+def _parser_error(text: str, name: str, error: Exception) -> ReadError:
+    """Put the parser's problem, and where the construct it was in starts, in one sentence."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line, column = _position(text.partition(chr(error.character))[0])
+        hint = None if error.character else "Save it as UTF-8 text."  # NUL: most likely UTF-16
+        return ReadError(name, line, column, _NOT_ALLOWED.format(error.character), hint)
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return ReadError(name, None, None, "the file is not valid YAML")
+    problem, mark, start = f"{error.problem} {error.context or ''}".rstrip(), error.problem_mark, error.context_mark
+    if start and start.line != mark.line:
+        problem += f" that starts on line {start.line + 1}"
+    clue = "tab character" if text[mark.index : mark.index + 1] == "\t" else problem.lower()
+    hint = next((hint for part, hint in _HINTS.items() if part in clue), None)
+    return ReadError(name, mark.line + 1, mark.column + 1, problem, hint)
+
+
+def _resolve(value: str) -> object:
+    """Give a plain scalar its YAML 1.2 core type, and the 1.1 booleans theirs; all else is text."""
+    if value in _WORDS:
+        return _WORDS[value]
+    if value[0] not in "0123456789+-." or len(value) > MAX_NUMBER or not (match := _NUMBER.fullmatch(value)):
+        return value
+    number = int(value) if match[1] else SourceFloat(value)
+    return number if math.isfinite(number) else value  # 1e999 is not infinity to its author
+
+
+class _Builder:
+    """Builds the data from the parser's events, with a stack of its own instead of recursion."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.root: object = _Builder  # stands for "no document yet"
+        self.lines: dict[Path, int] = {(): 1}
+        self.anchors: dict[str, object] = {}
+        self.stack: list[tuple[Any, Path]] = [(None, ())]  # the open collections and their paths, under the root's
+        self.entry: Path | None = None  # of the key that waits for its value, when the innermost is a mapping
+        self.mark: Any = None  # where the event at hand starts
+        self.nodes = self.copied = 0  # values so far, and characters repeated by aliases
+
+    def refuse(self, problem: str, hint: str | None = None) -> NoReturn:
+        raise ReadError(self.name, self.mark.line + 1, self.mark.column + 1, problem, hint)
+
+    def feed(self, event: yaml.Event) -> None:
+        self.mark = event.start_mark
+        if isinstance(event, yaml.NodeEvent):
+            self.take(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.stack.pop()
+        elif isinstance(event, yaml.DocumentStartEvent) and self.root is not _Builder:
+            self.refuse("a second document starts here", "Keep one document in a file.")
+        elif isinstance(event, yaml.StreamEndEvent) and self.root is _Builder:
+            raise ReadError(self.name, None, None, "the file is empty")
+
+    def take(self, event: yaml.NodeEvent) -> None:
+        """Take in a scalar, an alias or the start of a collection: the root, a key, its value or an item."""
+        node, path = self.stack[-1]
+        value = self.alias(event.anchor or "") if isinstance(event, yaml.AliasEvent) else self.value(event)
+        if path_of_key := self.entry:
+            node[path_of_key[-1]], self.entry, path = value, None, path_of_key
+        elif node is None:
+            self.root = value
+        else:
+            if type(node) is dict:
+                path = self.entry = (*path, self.key(event, value))
+                if path in self.lines:
+                    self.refuse(f"key {value!r:.60} is already on line {self.lines[path]}", "Remove one of the two.")
+            else:
+                path = (*path, len(node))
+                node.append(value)
+            self.lines[path] = self.mark.line + 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            if len(self.stack) > MAX_DEPTH:
+                self.refuse(f"the nesting is deeper than {MAX_DEPTH} levels")
+            self.stack.append((value, path))
+
+    def value(self, event: yaml.NodeEvent) -> object:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.refuse(f"the file holds more than {MAX_NODES} values")
+        if tag := getattr(event, "tag", None):
+            tag = tag.replace("tag:yaml.org,2002:", "!!", 1)[:60]
+            self.refuse(f"tag {tag!r} is not allowed", "Remove it; quote a value to make it text.")
+        value: object = {} if isinstance(event, yaml.MappingStartEvent) else []
+        if isinstance(event, yaml.ScalarEvent):
+            if event.style == '"' and (bad := _CONTROL.search(event.value)):
+                self.refuse(_NOT_ALLOWED.format(ord(bad[0])))
+            value = _resolve(event.value) if event.implicit[0] else event.value
+            if value is None and not event.value and len(self.stack) == 1:
+                raise ReadError(self.name, None, None, "the file is empty")  # but for a `---`
+        if event.anchor:
+            self.anchors[event.anchor] = value
+        return value
+
+    def key(self, event: yaml.NodeEvent, value: object) -> str:
+        text = getattr(event, "value", None)  # None for a collection or an alias
+        if text == "<<" and not getattr(event, "style", None):
+            self.refuse("merge key '<<' is not allowed", "Write the entries out.")
+        if not isinstance(value, str):
+            hint = "Quote text that starts with { or [." if text is None else f'Quote it: "{text}".'
+            shown = "this key" if text is None else f"key {text!r:.60}"
+            self.refuse(f"{shown} is {_KINDS.get(type(value), 'null')}, not text", hint)
+        return value
+
+    def alias(self, anchor: str) -> object:
+        """Return the anchor's value, counted as if it were written out: later code walks it each time it appears."""
+        if anchor not in self.anchors:
+            self.refuse(f"alias '*{anchor:.60}' has no anchor before it", "Quote it if it is text.")
+        value = self.anchors[anchor]
+        if value is not None and any(value is node for node, _ in self.stack):
+            self.refuse(f"alias '*{anchor:.60}' is inside its own anchor")
+        depth, level = len(self.stack) - 1, [value]
+        while level:
+            self.nodes += len(level)
+            self.copied += sum(len(item) for item in level if type(item) is str)
+            parents: list[Any] = [item for item in level if type(item) in (dict, list)]
+            depth += bool(parents)
+            level = [part for item in parents for part in (*item, *(item.values() if type(item) is dict else ()))]
+        if self.nodes > MAX_NODES or self.copied > MAX_BYTES or depth > MAX_DEPTH:
+            self.refuse(f"alias '*{anchor:.60}' makes the data too large or too deep")
+        return value

@@ -1,0 +1,187 @@
+"""The JSON Schema of the requirements file, derived from the facts, so that editors complete and check it.
+
+It says the same as `validate` wherever a schema can; `LIMITS` lists what only `validate` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.knowledge.types import Fact
+from advisor.requirements.text import HOST_RULE, LABEL_RULE, TOOL_RULE
+from advisor.requirements.validate import VERSION
+from advisor.requirements.values import MAX_LIST, MAX_SECONDS
+
+Schema: TypeAlias = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+LIMITS = (
+    "two tools of one name",
+    "scale.instances whose min is greater than its max",
+    "a tool that needs a feature which `needs` says is not needed",
+    "a release of an SDK outside the measured ranges",
+    "3.0 where a whole number is asked for, which is the same number to a schema",
+    "a version written as a number with an exponent or more than six decimals",
+)
+"""What the schema lets pass and `validate` refuses."""
+
+# The rules of `text`, in the regular expressions of JSON Schema: without flags, and the range of ports spelled out.
+_PART = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PORT = "0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST = rf"^(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
+_LABEL = "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+_TOOL = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
+_NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}"
+_MOST_INSTANCES = 10_000
+
+
+def requirements_schema(space: FactSpace) -> Schema:
+    """The schema of a complete requirements file.
+
+    Args:
+        space: the facts that the file may state.
+
+    Returns:
+        A JSON Schema, draft 2020-12, as plain data.
+    """
+    schema: Schema = {
+        "$schema": DIALECT,
+        "$id": f"urn:mcp-advisor:requirements:{VERSION}",
+        "title": f"mcp-advisor requirements, version {VERSION}",
+        "description": "What an MCP server's deployment is like and what its tools need.",
+        "$comment": f"Only mcp-advisor itself finds: {'; '.join(LIMITS)}.",
+        **_section(),
+        "type": "object",
+        "required": [name for name, fact in space.facts.items() if fact.required],
+        "$defs": {"seconds": _seconds(), "tool": _tool(space)},
+    }
+    schema["properties"]["version"] = {
+        "title": "The version of this format",
+        "const": VERSION,
+        "default": VERSION,
+    }
+    for name, fact in space.facts.items():
+        *sections, key = name.split(".")
+        here = schema
+        for section in sections:
+            here = here["properties"].setdefault(section, _section())
+        here["properties"][key] = describe(fact, space) | _TYPES[fact.type](fact, space)
+    pattern = space.knowledge.facts["needs"]
+    schema["properties"]["needs"] |= {"title": pattern.question, "description": f"{pattern.why}\n{pattern.help}"}
+    return schema
+
+
+def meanings(fact: Fact, space: FactSpace) -> dict[str, str]:
+    """The values of a fact with a closed domain and what each means; empty for other facts."""
+    if fact.values_from == "proxies":
+        return {proxy.id: proxy.name for proxy in space.knowledge.proxies.values()}
+    if fact.type == "apps":
+        return {client.id: client.name for client in space.knowledge.clients.values()}
+    if fact.type == "release":
+        lines = {one.line.id: one for one in space.releases.values()}
+        return {name: f"{one.package} {one.line.newest}" for name, one in lines.items()}
+    return {one.value: one.means for one in fact.values}
+
+
+def describe(fact: Fact, space: FactSpace) -> Schema:
+    """The words for a fact, and its default where it has one."""
+    words = [fact.why, fact.help, *(f"{value}: {means}" for value, means in meanings(fact, space).items())]
+    described: Schema = {"title": fact.question, "description": "\n".join(words)}
+    return described if fact.required else {**described, "default": fact.default}
+
+
+def _section() -> Schema:
+    # A section left empty (`clients:` with nothing below) is null, and as good as absent.
+    return {"type": ["object", "null"], "additionalProperties": False, "properties": {}}
+
+
+def _choice(fact: Fact, space: FactSpace) -> Schema:
+    allowed = space.choices(fact)
+    return {"enum": [*allowed, None] if "none" in allowed else allowed}
+
+
+def _flag(fact: Fact, space: FactSpace) -> Schema:
+    return {"enum": [True, False, UNKNOWN] if fact.unknown else [True, False]}
+
+
+def _integer(fact: Fact, space: FactSpace) -> Schema:
+    kind: Any = ["integer", "null"] if fact.default is None else "integer"
+    return {"type": kind, "minimum": fact.minimum or 1, "maximum": fact.maximum or 1_000_000_000}
+
+
+def _instances(fact: Fact, space: FactSpace) -> Schema:
+    number = {"type": "integer", "minimum": 1, "maximum": _MOST_INSTANCES}
+    ends = {"min": number, "max": number}
+    return {
+        "anyOf": [
+            number,
+            {"type": "object", "properties": ends, "required": list(ends), "additionalProperties": False},
+        ]
+    }
+
+
+def _seconds() -> Schema:
+    return {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": MAX_SECONDS}
+
+
+def _version(fact: Fact, space: FactSpace) -> Schema:
+    number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1_000_000}
+    return {"anyOf": [{"type": "null"}, {"type": "string", "pattern": f"^{_NUMBER}$"}, number]}
+
+
+def _release(fact: Fact, space: FactSpace) -> Schema:
+    packages = "|".join(dict.fromkeys(one.package for one in space.releases.values()))
+    exact = {"type": "string", "pattern": f"^(?:{packages})=={_NUMBER}$", "description": "an exact release"}
+    return {"anyOf": [{"enum": list(meanings(fact, space)), "description": "the newest of a line"}, exact]}
+
+
+def _name(fact: Fact, space: FactSpace) -> Schema:
+    return {"type": "string", "pattern": _LABEL, "$comment": LABEL_RULE}
+
+
+def _hosts(fact: Fact, space: FactSpace) -> Schema:
+    return _one_or_more({"type": "string", "pattern": _HOST, "$comment": HOST_RULE})
+
+
+def _apps(fact: Fact, space: FactSpace) -> Schema:
+    return _one_or_more({"enum": list(space.knowledge.clients)})
+
+
+def _one_or_more(item: Schema) -> Schema:
+    return {"anyOf": [{"type": "null"}, item, {"type": "array", "maxItems": MAX_LIST, "items": item}]}
+
+
+def _tools(fact: Fact, space: FactSpace) -> Schema:
+    return {"type": ["array", "null"], "maxItems": MAX_LIST, "items": {"$ref": "#/$defs/tool"}}
+
+
+def _tool(space: FactSpace) -> Schema:
+    """A tool: its name alone, or a mapping."""
+    name = {"type": "string", "pattern": _TOOL, "$comment": TOOL_RULE}
+    features = {key.removeprefix("needs."): fact for key, fact in space.facts.items() if fact.type == "need"}
+    needs = {key: {"title": fact.question, **_choice(fact, space)} for key, fact in features.items()}
+    properties = {
+        "name": {"title": "As clients call it", **name},
+        "needs": {**_section(), "title": "What this tool needs", "properties": needs},
+        "duration_s": {"title": "How many seconds a call runs", "$ref": "#/$defs/seconds"},
+    }
+    mapping = {"type": "object", "properties": properties, "required": ["name"], "additionalProperties": False}
+    return {"anyOf": [name, mapping]}
+
+
+_TYPES: dict[str, Callable[[Fact, FactSpace], Schema]] = {
+    "choice": _choice,
+    "need": _choice,
+    "flag": _flag,
+    "integer": _integer,
+    "instances": _instances,
+    "seconds": lambda fact, space: {"$ref": "#/$defs/seconds"},
+    "version": _version,
+    "release": _release,
+    "name": _name,
+    "hosts": _hosts,
+    "apps": _apps,
+    "tools": _tools,
+}

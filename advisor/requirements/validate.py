@@ -1,0 +1,243 @@
+"""From the plain data of a requirements file to `Requirements`, by the declarations in rules/facts.yaml.
+
+Every problem of a file is collected, each with its key, line, value, what is allowed and the nearest spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.errors import InputError, Problem
+from advisor.knowledge.types import NEEDS, Fact, Need
+from advisor.requirements import text
+from advisor.requirements.model import Requirements, Tool
+from advisor.requirements.reader import Document, Path
+from advisor.requirements.values import MAX_LIST, READERS, RefusedError
+
+VERSION = 1
+MAX_PROBLEMS = 100  # shown; nobody reads more, and a file of nothing but unknown keys has 20,000
+_TOOL_KEYS = ("name", "needs", "duration_s")
+
+
+def validate(document: Document, space: FactSpace, *, partial: bool = False) -> Requirements:
+    """Check a requirements file.
+
+    Args:
+        document: the file as read.
+        space: the facts that it may state.
+        partial: accept a file without the keys that have no default (answers so far).
+
+    Raises:
+        InputError: with every problem of the file.
+    """
+    return _Validation(document, space, partial).run()
+
+
+class _Validation:
+    def __init__(self, document: Document, space: FactSpace, partial: bool) -> None:
+        self.document = document
+        self.space = space
+        self.partial = partial
+        self.problems: list[Problem] = []
+        self.values: dict[str, Any] = {}
+        self.tools: list[Tool] = []
+        self.places: list[Path] = []  # of the tools
+
+    def run(self) -> Requirements:
+        data = self.document.data
+        if not isinstance(data, dict):
+            hint = "Start with `mcp-advisor init`."
+            self._problem((), f"a requirements file is a mapping of keys, not {_kind(data)}.", hint)
+        else:
+            version = data.get("version", VERSION)
+            if type(version) is not int or version != VERSION:  # `true` and `1.0` equal 1
+                self._problem(("version",), f"{text.quote(version)} is not a known version.", f"Allowed: {VERSION}.")
+            self._walk(data, self.space.tree, ())
+            self._required(data)
+            self._forbidden_needs()
+        if self.problems:
+            raise InputError(self.document.name, _listed(self.problems))
+        return complete(self.values, tuple(self.tools), self.space, self.document.name)
+
+    def _walk(self, data: Mapping[str, Any], tree: Mapping[str, Any], path: Path) -> None:
+        for key, value in data.items():
+            here = (*path, key)
+            if not path and key == "version":
+                continue
+            if key not in tree:
+                self._unknown(here, "unknown key.", [*tree] if path else ["version", *tree])
+            elif isinstance(tree[key], dict):
+                if isinstance(value, dict):
+                    self._walk(value, tree[key], here)
+                elif value is not None:  # a section left empty is as good as absent
+                    self._problem(here, f"{text.quote(value)} is not a mapping.", f"Its keys: {', '.join(tree[key])}.")
+            elif tree[key].type == "tools":
+                self._read_tools(value, here)
+            else:
+                self._read(tree[key], value, here)
+
+    def _read(self, fact: Fact, value: Any, path: Path) -> None:
+        try:
+            self.values[fact.id] = READERS[fact.type](fact, value, self.space)
+        except RefusedError as refused:
+            self._problem(path, refused.message, refused.hint)
+
+    def _required(self, data: Mapping[str, Any]) -> None:
+        for name, fact in self.space.facts.items():
+            if fact.required and not self.partial and name not in data:
+                self._problem((), f"the key {name!r} is missing.", f"{fact.help}", key=name)
+
+    def _read_tools(self, value: Any, path: Path) -> None:
+        if value is None:
+            return
+        if not isinstance(value, list) or len(value) > MAX_LIST:
+            self._problem(path, f"{text.quote(value)} is not a list of at most {MAX_LIST} tools.", "Write `- name: …`.")
+            return
+        seen: dict[str, Path] = {}
+        for index, entry in enumerate(value):
+            here = (*path, index)
+            tool = self._tool({"name": entry} if isinstance(entry, str) else entry, here)
+            if tool is None:
+                continue
+            if tool.name in seen:
+                hint = f"First{place}." if (place := self._place(seen[tool.name])) else ""
+                self._problem(here, f"the tool {tool.name!r} is listed twice.", hint)
+            seen.setdefault(tool.name, here)
+            self.tools.append(tool)
+            self.places.append(here)
+
+    def _tool(self, entry: Any, path: Path) -> Tool | None:
+        if not isinstance(entry, dict):
+            hint = "A tool has a name, and may have needs and duration_s."
+            self._problem(path, f"{text.quote(entry)} is not a tool.", hint)
+            return None
+        before = len(self.problems)
+        for key in entry:
+            if key not in _TOOL_KEYS:
+                self._unknown((*path, key), "unknown key.", _TOOL_KEYS)
+        name = entry.get("name", "")
+        if "name" not in entry:
+            self._problem(path, "the key 'name' is missing.", f"Allowed: {text.TOOL_RULE}.")
+        elif not isinstance(name, str) or not text.is_tool(name):
+            self._problem((*path, "name"), f"{text.quote(name)} is not a tool name.", f"Allowed: {text.TOOL_RULE}.")
+        needs = self._tool_needs(entry.get("needs"), (*path, "needs"))
+        duration = self._duration(entry.get("duration_s"), (*path, "duration_s"))
+        return Tool(name, needs, duration) if len(self.problems) == before else None
+
+    def _tool_needs(self, value: Any, path: Path) -> dict[str, Need]:
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self._problem(path, f"{text.quote(value)} is not a mapping.", "Write `needs: {sampling: required}`.")
+            return {}
+        features = [name.removeprefix("needs.") for name in self.space.facts if name.startswith("needs.")]
+        needs: dict[str, Need] = {}
+        for key, level in value.items():
+            if key not in features:
+                self._unknown((*path, key), "unknown feature.", features)
+                continue
+            try:
+                read: Need = READERS["need"](self.space.facts[f"needs.{key}"], level, self.space)
+            except RefusedError as refused:
+                self._problem((*path, key), refused.message, refused.hint)
+                continue
+            if read != "none":
+                needs[key] = read
+        return needs
+
+    def _duration(self, value: Any, path: Path) -> float | None:
+        try:
+            seconds: float | None = READERS["seconds"](self.space.facts["workload.longest_call_s"], value, self.space)
+            return seconds
+        except RefusedError as refused:
+            self._problem(path, refused.message, refused.hint)
+            return None
+
+    def _forbidden_needs(self) -> None:
+        """A tool may not need what `needs` says is not needed."""
+        for tool, path in zip(self.tools, self.places, strict=True):
+            for feature, level in tool.needs.items():
+                if self.values.get(f"needs.{feature}") == "none":
+                    place = f"needs.{feature}{self._place(('needs', feature))}"
+                    message = f"the tool {tool.name!r} needs {feature} ({level}), but {place} says none."
+                    self._problem((*path, "needs", feature), message, "Change one of the two.")
+
+    def _problem(self, path: Path, message: str, hint: str = "", key: str = "") -> None:
+        shown = key or ".".join(str(part) if isinstance(part, str) else f"[{part}]" for part in path).replace(".[", "[")
+        self.problems.append(Problem(text.printable(shown, 80), message, self._line(path), hint))
+
+    def _unknown(self, path: Path, message: str, allowed: Sequence[str]) -> None:
+        """A key that is none of `allowed`."""
+        hint = ""
+        if len(self.problems) < MAX_PROBLEMS:  # what is not shown needs no search for its nearest spelling
+            hint = text.nearest(str(path[-1]), allowed) or f"Allowed here: {', '.join(allowed)}."
+        self._problem(path, message, hint)
+
+    def _line(self, path: Path) -> int | None:
+        """The line of `path`, or None where the input has no lines (answers, examples)."""
+        return self.document.line_of(path) if self.document.lines else None
+
+    def _place(self, path: Path) -> str:
+        line = self._line(path)
+        return f" in line {line}" if line else ""
+
+
+def _listed(problems: list[Problem]) -> list[Problem]:
+    """Problems in the order of their lines; of very many the first, and how many more there are."""
+    shown = sorted(problems[:MAX_PROBLEMS], key=lambda one: one.line or 0)
+    more = len(problems) - len(shown)
+    return [*shown, Problem("", f"{more} more problems are not shown.")] if more else shown
+
+
+def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpace, name: str) -> Requirements:
+    """Fill in what was not stated: from the tools, from the named client applications, from the defaults.
+
+    Args:
+        values: the facts stated, validated.
+        tools: the tools stated.
+        space: the facts that there are.
+        name: the file as the user named it.
+    """
+    filled = dict(values)
+    inferred: dict[str, str] = {}
+    for tool in tools:
+        for feature, level in tool.needs.items():
+            key = f"needs.{feature}"
+            if NEEDS.index(level) > NEEDS.index(filled.get(key, "none")):
+                filled[key] = level
+                if key not in values:
+                    inferred[key] = "the strongest need of the tools"
+    durations = [tool.duration_s for tool in tools if tool.duration_s is not None]
+    if durations and max(durations) > (filled.get("workload.longest_call_s") or 0):
+        filled["workload.longest_call_s"] = max(durations)
+        if "workload.longest_call_s" not in values:
+            inferred["workload.longest_call_s"] = "the longest duration_s of the tools"
+    for key, value, why in _from_apps(filled.get("clients.apps") or [], space):
+        if key not in filled:
+            filled[key] = value
+            inferred[key] = why
+    for key, fact in space.facts.items():
+        if fact.type != "tools" and key not in filled:
+            filled[key] = fact.default
+    return Requirements(filled, tools, frozenset(values), inferred, name)
+
+
+def _from_apps(apps: list[str], space: FactSpace) -> list[tuple[str, Any, str]]:
+    """What the named client applications say about eras and cookies: (fact, value, why)."""
+    known = [space.knowledge.clients[app] for app in apps]
+    if not known:
+        return []
+    names = ", ".join(client.name for client in known)
+    as_of = min(client.as_of for client in known)
+    why = f"{names}, as of {as_of}"
+    eras = {client.protocol for client in known}
+    protocol = eras.pop() if len(eras) == 1 else (UNKNOWN if UNKNOWN in eras else "mixed")
+    jars = {client.keep_cookies for client in known}
+    cookies: bool | str = False if False in jars else (True if jars == {True} else UNKNOWN)
+    return [("clients.protocol", protocol, why), ("clients.keep_cookies", cookies, why)]
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", str: "a text", type(None): "empty"}.get(type(value), "a single value")

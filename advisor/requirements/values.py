@@ -1,0 +1,171 @@
+"""The value of one fact: what each type allows, and what is said when it is not that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.errors import InputError, Problem
+from advisor.knowledge.types import Fact
+from advisor.knowledge.versions import parse
+from advisor.requirements import text
+
+MAX_LIST = 500
+MAX_SECONDS = 7 * 24 * 3600
+
+
+class RefusedError(Exception):
+    """A value that its fact does not allow: what is wrong, and what is allowed."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Args: message: what is wrong with the value; hint: what is allowed."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def _read_choice(fact: Fact, value: Any, space: FactSpace) -> Any:
+    allowed = space.choices(fact)
+    if value is None and "none" in allowed:
+        return "none"
+    if isinstance(value, str) and value in allowed:
+        return value
+    hint = text.nearest(value, allowed) if isinstance(value, str) else ""
+    if value is False and "none" in allowed:  # `shared_store: no` is false to YAML
+        hint = "Did you mean 'none'?"
+    raise RefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())
+
+
+def _read_flag(fact: Fact, value: Any, space: FactSpace) -> Any:
+    if isinstance(value, bool) or (fact.unknown and value == UNKNOWN):
+        return value
+    allowed = "true, false, unknown" if fact.unknown else "true, false"
+    hint = text.nearest(value, allowed.split(", ")) if isinstance(value, str) else ""
+    raise RefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {allowed}. {hint}".strip())
+
+
+def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
+    if value is None and fact.default is None:
+        return None
+    low, high = fact.minimum or 1, fact.maximum or 1_000_000_000
+    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+        return value
+    raise RefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: a whole number from {low} to {high}.")
+
+
+def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
+    rule = "Allowed: a whole number from 1 to 10000, or {min: 2, max: 10}."
+    if isinstance(value, dict):
+        if set(value) != {"min", "max"}:
+            raise RefusedError(f"{text.quote(dict(value))} is not a range.", rule)
+        low, high = (_instances(value[end], f"{end}: ", rule) for end in ("min", "max"))
+        if low > high:
+            raise RefusedError(f"min {low} is greater than max {high}.", "Swap them.")
+        return {"min": low, "max": high}
+    return _instances(value, "", rule)
+
+
+def _instances(value: Any, what: str, rule: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000:
+        return value
+    raise RefusedError(f"{what}{text.quote(value)} is not allowed.", rule)
+
+
+def _read_seconds(fact: Fact, value: Any, space: FactSpace) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= MAX_SECONDS:
+        return value if isinstance(value, int) else float(value)
+    raise RefusedError(
+        f"{text.quote(value)} is not allowed.", f"Allowed: seconds, more than 0 and at most {MAX_SECONDS}."
+    )
+
+
+def _read_version(fact: Fact, value: Any, space: FactSpace) -> Any:
+    if value is None:
+        return None
+    # `version: 1.30` is a number to YAML; the reader remembers how it was written.
+    written = getattr(value, "source", None) or (str(value) if not isinstance(value, bool) else "")
+    if isinstance(value, (str, int, float)) and parse(written) is not None:
+        return written
+    raise RefusedError(f"{text.quote(value)} is not a version.", "Allowed: numbers and dots, such as 1.31 or 1.30.4.")
+
+
+def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
+    if isinstance(value, str) and space.release(value) is not None:
+        return value
+    ranges = space.releases.values()
+    lines = list(dict.fromkeys(one.line.id for one in ranges))
+    measured = ", ".join(f"{one.package} {one.start} to before {one.before}" for one in ranges)
+    hint = text.nearest(value, lines) if isinstance(value, str) and "==" not in value else ""
+    allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 within the measured ranges ({measured})."
+    raise RefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
+
+
+def _read_name(fact: Fact, value: Any, space: FactSpace) -> Any:
+    if isinstance(value, str) and text.is_label(value):
+        return value
+    written = value[:200].lower() if isinstance(value, str) else ""
+    suggestion = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in written).split())[:63].strip("-")
+    hint = f" Did you mean {suggestion!r}?" if suggestion else ""
+    if isinstance(value, (int, float)):  # true, 7 and 1.30 are no text to YAML
+        hint = " Quote it to make it text."
+    raise RefusedError(f"{text.quote(value)} is not a DNS label.", f"Allowed: {text.LABEL_RULE}.{hint}")
+
+
+def _read_hosts(fact: Fact, value: Any, space: FactSpace) -> Any:
+    hosts = _read_list(value)
+    for host in hosts:
+        if not isinstance(host, str) or not text.is_host(host):
+            raise RefusedError(f"{text.quote(host)} is not a host name.", f"Allowed: {text.HOST_RULE}.")
+    return list(dict.fromkeys(host.lower() for host in hosts))
+
+
+def _read_apps(fact: Fact, value: Any, space: FactSpace) -> Any:
+    apps = _read_list(value)
+    known = list(space.knowledge.clients)
+    for app in apps:
+        if app not in known:
+            hint = text.nearest(app, known) if isinstance(app, str) else ""
+            raise RefusedError(
+                f"{text.quote(app)} is not a known client.", f"{hint} Known: {', '.join(known)}.".strip()
+            )
+    return list(dict.fromkeys(apps))
+
+
+def _read_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    entries = value if isinstance(value, list) else [value]
+    if len(entries) > MAX_LIST:
+        raise RefusedError(f"{len(entries)} entries are too many.", f"Allowed: at most {MAX_LIST}.")
+    return entries
+
+
+READERS: dict[str, Callable[[Fact, Any, FactSpace], Any]] = {
+    "choice": _read_choice,
+    "need": _read_choice,
+    "flag": _read_flag,
+    "integer": _read_integer,
+    "instances": _read_instances,
+    "seconds": _read_seconds,
+    "version": _read_version,
+    "release": _read_release,
+    "name": _read_name,
+    "hosts": _read_hosts,
+    "apps": _read_apps,
+}
+
+
+def read_value(name: str, value: Any, space: FactSpace) -> Any:
+    """Check one value for the fact `name`.
+
+    Raises:
+        InputError: the value is not allowed; one problem without a line.
+    """
+    fact = space.facts[name]
+    try:
+        return READERS[fact.type](fact, value, space)
+    except RefusedError as refused:
+        raise InputError(name, [Problem("", refused.message, None, refused.hint)]) from None

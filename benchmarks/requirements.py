@@ -1,0 +1,37 @@
+"""Requirements drawn at random from the whole fact space, always the same ones."""
+
+import random
+from typing import Any
+
+from advisor.decision.advisor import Advisor
+
+
+def draw(advisor: Advisor, count: int, seed: int = 20261121) -> list[dict[str, Any]]:
+    """`count` requirement mappings with every fact set."""
+    dice = random.Random(seed)
+    return [_one(advisor, dice, number) for number in range(count)]
+
+
+def _one(advisor: Advisor, dice: random.Random, number: int) -> dict[str, Any]:
+    data: dict[str, Any] = {"version": 1, "service": f"service-{number}"}
+    for name, fact in advisor.space.facts.items():
+        if fact.type in ("name", "apps", "tools"):
+            continue
+        if fact.type == "hosts":
+            value: Any = dice.choice([[], ["mcp.example.com"]])
+        elif fact.type in ("seconds", "integer") and not fact.bins:
+            value = fact.default if fact.default is not None else dice.choice([None, 60, 600])
+        else:
+            # Needs are mostly absent in life; all nine drawn evenly would make nearly everything a contradiction.
+            domain = advisor.space.domains[name]
+            weights = [6, 2, 1] if fact.type == "need" else None
+            value = advisor.space.typical(name, dice.choices(domain, weights)[0])
+        branch = data
+        *sections, key = name.split(".")
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[key] = value
+    if dice.random() < 0.3:
+        data["tools"] = [{"name": "ask", "needs": {"sampling": "preferred"}, "duration_s": 30}, {"name": "get"}]
+        data["needs"].pop("sampling")
+    return data

@@ -1,0 +1,79 @@
+"""Write the reference pages of this folder from rules/: `python -m docs.generate` in the root of the repository.
+
+tests/test_docs.py fails when a page does not say what the rules say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from advisor.decision.advisor import Advisor, default_advisor
+from advisor.engine.table import show
+from advisor.knowledge.paths import templates_dir
+from advisor.render.catalogue import Catalogue, how_to_change, words
+from advisor.render.matrix import Matrix
+from advisor.render.sheets import default_of, facts
+from advisor.requirements.schema import meanings
+
+FOLDER = Path(__file__).parent
+HOW = "python -m docs.generate"
+"""The command that writes the pages, as a failing test and the pages themselves name it."""
+
+
+def pages(advisor: Advisor) -> dict[str, str]:
+    """Every page: file name and content."""
+    return {
+        "facts.md": _render("facts.md.j2", advisor),
+        "rules.md": _render("rules.md.j2", advisor),
+        "capabilities.md": _capabilities(advisor),
+    }
+
+
+def _render(template: str, advisor: Advisor) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(templates_dir()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        words=words, facts=facts, shown=show, assumed=default_of, cell=_cell, how_to_change=how_to_change
+    )
+    catalogue = Catalogue(advisor)
+    return environment.get_template(template).render(
+        knowledge=advisor.knowledge,
+        space=advisor.space,
+        catalogue=catalogue,
+        values_of=lambda fact: meanings(fact, advisor.space),
+        how=HOW,
+    )
+
+
+def _cell(text: Any) -> str:
+    """Text for a cell of a Markdown table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _capabilities(advisor: Advisor) -> str:
+    head = (
+        "# Capabilities\n\n"
+        f"<!-- Written by `{HOW}` from rules/capabilities/. Change it there. -->\n\n"
+        "What each SDK release does with each feature, per client era and flag pair: `works`, `dropped` (silently\n"
+        "lost), `error`, `hang` or `unsupported` (not in that era). A cell holds for one process and no proxy; what a\n"
+        "topology adds is in the table [delivery](rules.md#delivery). `mcp-advisor rules show ID` explains a source.\n"
+    )
+    return f"{head}\n{Matrix(advisor.space).markdown()}".rstrip("\n") + "\n"
+
+
+def main() -> None:
+    """Write every page."""
+    for name, content in pages(default_advisor()).items():
+        (FOLDER / name).write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

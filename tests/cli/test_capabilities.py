@@ -1,0 +1,175 @@
+"""`mcp-advisor capabilities`, as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from advisor.decision.space import FactSpace
+from advisor.knowledge import Knowledge
+from advisor.render.schemas import capabilities_schema
+
+ROOT = Path(__file__).parents[2]
+CELL = [
+    "sdk",
+    "version",
+    "stateless_http",
+    "json_response",
+    "era",
+    "feature",
+    "call",
+    "outcome",
+    "evidence",
+    "measured",
+]
+
+
+def run(*arguments: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "advisor", "capabilities", *arguments]
+    environment = {**os.environ, "COLUMNS": str(columns)}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
+
+
+def cells(*arguments: str) -> list[dict[str, Any]]:
+    done = run(*arguments, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert document["schema"] == "mcp-advisor/capabilities/1"
+    found: list[dict[str, Any]] = document["cells"]
+    return found
+
+
+def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
+    document = json.loads(run("--format", "json").stdout)
+    Draft202012Validator(capabilities_schema(FactSpace(knowledge))).validate(document)
+    assert all(list(cell)[: len(CELL)] == CELL for cell in document["cells"])
+    identities = {tuple(str(cell[name]) for name in (*CELL[:5], "feature", "call")) for cell in document["cells"]}
+    assert len(identities) == len(document["cells"])  # no cell twice
+
+
+def test_every_cell_is_there(knowledge: Knowledge) -> None:
+    space = FactSpace(knowledge)
+    expected = sum(
+        8
+        for package in knowledge.capabilities
+        for release in space.releases.values()
+        for cell in package.cells
+        if release.package == package.package and _within(release.start, cell)
+    )
+    assert len(cells()) == expected
+
+
+def _within(version: str, cell: Any) -> bool:
+    numbers = [tuple(int(part) for part in text.split(".")) for text in (cell.start, version, cell.before)]
+    return numbers[0] <= numbers[1] < numbers[2]
+
+
+def test_yaml_is_the_same_data() -> None:
+    assert yaml.safe_load(run("--sdk", "mcp-2", "--format", "yaml").stdout)["cells"] == cells("--sdk", "mcp-2")
+
+
+@pytest.mark.parametrize(
+    ("sdk", "versions"),
+    [
+        ("mcp-1", {"1.28.1", "1.30.0"}),
+        ("mcp==1.28.1", {"1.28.1"}),
+        ("mcp==1.12.4", {"1.28.1"}),
+        ("mcp==1.29", {"1.30.0"}),
+        ("mcp-2", {"2.3.0"}),
+        ("mcp", {"1.28.1", "1.30.0", "2.3.0"}),
+    ],
+)
+def test_a_line_a_release_or_a_package(sdk: str, versions: set[str]) -> None:
+    found = cells("--sdk", sdk, "--feature", "progress")
+    assert versions <= {cell["version"] for cell in found}
+    assert {cell["sdk"] for cell in found} == {"mcp"}
+    if "==" in sdk or sdk == "mcp-2":
+        assert {cell["version"] for cell in found} == versions
+
+
+def test_feature_and_era_narrow_it_down() -> None:
+    found = cells("--sdk", "mcp-2", "--feature", "progress", "--era", "modern")
+    outcomes = {(cell["stateless_http"], cell["json_response"]): cell["outcome"] for cell in found}
+    assert outcomes == {
+        (False, False): "works",
+        (False, True): "dropped",
+        (True, False): "works",
+        (True, True): "dropped",
+    }
+    assert {(cell["feature"], cell["era"]) for cell in found} == {("progress", "modern")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sdk", "mcp-22"], "There is no SDK 'mcp-22'. Did you mean 'mcp-2'? Known: "),
+        (["--sdk", "mcp==9.9"], "'mcp==9.9' is not a release that something is known of. mcp is covered from 1.12.4 "),
+        (["--feature", "sampeling"], "There is no feature 'sampeling'. Did you mean 'sampling'? Features: plain, "),
+        (["--era", "modem"], "Usage: "),
+        (["--format", "xml"], "Usage: "),
+    ],
+)
+def test_what_is_not_known_is_refused(arguments: list[str], said: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
+
+
+def test_the_table_in_a_terminal() -> None:
+    text = run("--sdk", "mcp==1.28.1", "--feature", "progress").stdout
+    assert text.startswith("mcp 1.12.4 to before 1.29.0; mcp-1, newest observed 1.28.1\n")
+    table = text.split("\n\n")[1].splitlines()
+    assert table == [
+        "legacy clients                                   stateful        stateless",
+        "                                                 sse     json    sse     json",
+        "progress",
+        "  ctx.report_progress                            works   works   dropped dropped",
+    ]
+    said = " ".join(text.split())
+    assert "modern clients This SDK does not speak 2026-07-28" in said
+    assert "Changed in 1.29.0: progress, ctx.report_progress: progress is sent on the stream of its request" in said
+    assert re.search(r"(Reported|Measured) \(\d{4}-\d\d-\d\d\): every row\.", said)
+
+
+def test_marks_are_explained() -> None:
+    text = run().stdout
+    assert ("- not in this era" in text) is bool(re.search(r" -( |$)", text, flags=re.M))
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("arguments", [[], ["--sdk", "mcp-2"]])
+def test_the_table_is_80_columns_wide(arguments: list[str], columns: int) -> None:
+    done = run(*arguments, columns=columns)
+    if columns > 80:
+        assert max(map(len, done.stdout.splitlines())) <= 100
+        return
+    assert [line for line in done.stdout.splitlines() if len(line) > 80 or line != line.rstrip()] == []
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "coloured"), [({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)]
+)
+def test_colour_is_for_those_who_want_it(setting: dict[str, str], coloured: bool) -> None:
+    command = [sys.executable, "-m", "advisor", "capabilities", "--sdk", "mcp-2"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **setting}, capture_output=True, encoding="utf-8", check=True
+    )
+    assert ("\x1b[32mworks" in done.stdout) is coloured
+    assert ("\x1b" in done.stdout) is coloured
+
+
+def test_markdown_has_the_same_cells() -> None:
+    text = run("--sdk", "mcp==1.28.1", "--feature", "progress", "--format", "markdown").stdout
+    assert "## mcp 1.12.4 to before 1.29.0\n" in text
+    assert "| progress | `ctx.report_progress` | works | works | dropped | dropped |\n" in text
+    assert "Changed in 1.29.0: " in text

@@ -1,0 +1,78 @@
+"""`mcp-advisor init`, as a process: the file is valid as it stands, shows every default, and is never lost."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from advisor.decision.advisor import Advisor
+from advisor.requirements import load_bytes, load_path
+from advisor.requirements.template import SERVICE
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "advisor", "init", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_it_prints_a_file_that_decides(advisor: Advisor) -> None:
+    done = run()
+    assert (done.returncode, done.stderr) == (0, "")
+    requirements = load_bytes(done.stdout.encode(), "init.yaml", advisor.space)
+    assert requirements["service"] == SERVICE
+    assert advisor.decide(requirements).feasible
+    # What is only a comment stays a default, so that tools and client applications may still fill it in.
+    assert {"clients.protocol", "needs.sampling"} <= requirements.defaults.keys()
+
+
+def test_every_key_stands_there_with_its_default(advisor: Advisor) -> None:
+    text = run().stdout
+    uncommented = re.sub(r"^( *)#(?=[a-z_]+:)", r"\1", text, flags=re.M)
+    assert yaml.safe_load(uncommented)["needs"]["sampling"] == "none"
+    everything = load_bytes(uncommented.encode(), "init.yaml", advisor.space)
+    assert everything.given == {name for name, fact in advisor.space.facts.items() if fact.type != "tools"}
+    assert everything.values == load_bytes(text.encode(), "init.yaml", advisor.space).values
+
+
+def test_allowed_values_and_questions_are_comments(advisor: Advisor) -> None:
+    words = " ".join(run().stdout.replace("#", " ").split())
+    for fact in advisor.space.facts.values():
+        assert fact.question in words
+        for choice in fact.values if fact.type != "need" else []:
+            assert f"{choice.value}: {choice.means}" in words
+
+
+def test_it_fits_80_columns() -> None:
+    assert [line for line in run().stdout.splitlines() if len(line) > 80 or line != line.rstrip()] == []
+
+
+def test_it_writes_a_file_once(tmp_path: Path, advisor: Advisor) -> None:
+    path = tmp_path / "requirements.yaml"
+    done = run("-o", str(path))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"Wrote {path}. Edit it, then run: mcp-advisor recommend {path}\n"
+    assert load_path(path, advisor.space).name == str(path)
+
+    path.write_text("mine")
+    done = run("-o", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{path} exists already. Add --force to replace it.\n"
+    assert path.read_text() == "mine"
+
+    assert run("-o", str(path), "--force").returncode == 0
+    assert path.read_text() == run().stdout
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    done = run("-o", str(tmp_path / "missing" / "requirements.yaml"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("requirements.yaml cannot be written: no such file or directory.\n")
+    done = run("-o", str(tmp_path), "--force")
+    assert done.returncode == 2
+    assert done.stderr == f"{tmp_path} cannot be written: is a directory.\n"

@@ -1,0 +1,254 @@
+"""`recommend` as a real process."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "render" / "requirements"
+GOOD, BAD, INFEASIBLE = FIXTURES / "sticky.yaml", "service: a\nscale: {instances: 0}\n", FIXTURES / "contradiction.yaml"
+
+
+def environment(**extra):
+    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING")}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **extra}
+
+
+def run(*arguments, stdin=None, cwd=None, **extra):
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor", "recommend", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env=environment(**extra),
+        timeout=60,
+        check=False,
+    )
+    done.out, done.err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    assert "Traceback" not in done.err
+    return done
+
+
+def test_one_file_gives_the_answer_first():
+    done = run(GOOD)
+    assert done.returncode == 0
+    assert done.err == ""
+    lines = done.out.splitlines()
+    assert lines[0].startswith("customer-support")
+    assert lines[2].startswith("sticky-fleet")
+    assert 'mcp.run("streamable-http", stateless_http=False, json_response=False)' in lines
+    assert "\x1b" not in done.out
+
+
+def test_one_file_as_json_is_the_decision_document():
+    document = json.loads(run(GOOD, "--format", "json").stdout)
+    assert document["schema"] == "mcp-advisor/decision/1"
+    assert document["flags"] == {"stateless_http": False, "json_response": False}
+    assert yaml.safe_load(run(GOOD, "--format", "yaml").stdout) == document
+
+
+def test_standard_input():
+    done = run("-", "--format", "json", stdin=GOOD.read_bytes())
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == json.loads(run(GOOD, "--format", "json").stdout)
+
+
+def test_bad_standard_input_is_named():
+    done = run("-", stdin=BAD.encode())
+    assert done.returncode == 2
+    assert done.err.startswith("<stdin>:2: scale.instances:")
+    assert done.out == ""
+
+
+def test_a_contradiction_exits_with_3_and_says_so_first():
+    done = run(INFEASIBLE)
+    assert done.returncode == 3
+    assert done.out.splitlines()[2].startswith("contradiction: ")
+    assert "Ways out" in done.out
+
+
+def test_several_files_give_a_table_and_a_record_each():
+    done = run(GOOD, INFEASIBLE)
+    assert done.returncode == 3
+    assert "2 files: 1 contradiction, 1 sticky-fleet" in done.out
+    assert "MCPServer(" in done.out
+    assert "Ways out" in done.out
+
+
+def test_a_bad_file_does_not_stop_the_others(tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(BAD)
+    done = run(GOOD, bad, INFEASIBLE, "--format", "json")
+    assert done.returncode == 2
+    assert done.err.startswith(f"{bad}:2: scale.instances:")
+    document = json.loads(done.stdout)
+    assert document["schema"] == "mcp-advisor/decisions/1"
+    assert [one["service"] for one in document["decisions"]] == ["customer-support", "payments"]
+    assert [one["file"] for one in document["decisions"]] == [str(GOOD), str(INFEASIBLE)]
+    (error,) = document["errors"]
+    assert error["file"] == str(bad)
+    assert error["problems"][0].keys() == {"key", "line", "message", "hint"}
+    assert yaml.safe_load(run(GOOD, bad, INFEASIBLE, "--format", "yaml").stdout) == document
+
+
+@pytest.mark.parametrize("format", ["text", "markdown"])
+def test_a_bad_file_stands_in_the_table(tmp_path, format):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(BAD)
+    done = run(GOOD, bad, "--format", format, COLUMNS="120")
+    assert "invalid" in done.out
+    assert "2 files" in done.out
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "deep" / "er" / "a.yml").write_text("service: a\n")
+    (tmp_path / "b.json").write_text('{"service": "b"}')
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: x}}\n")
+    (tmp_path / "chart.yaml").write_text("service: {type: ClusterIP, port: 80}\n")
+    (tmp_path / "manifests.yaml").write_text("kind: Pod\n---\nkind: Service\n")
+    (tmp_path / "decision.json").write_text('{"schema": "mcp-advisor/decision/1", "service": "b"}')
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "notes.md").write_text("service: no\n")
+    (tmp_path / ".git" / "c.yaml").write_text("service: c\n")
+    return tmp_path
+
+
+def test_a_directory_is_searched_and_other_files_are_skipped(mixed):
+    done = run(mixed, "--format", "json")
+    assert done.returncode == 0
+    assert [one["service"] for one in json.loads(done.stdout)["decisions"]] == ["b", "a"]
+    assert done.err == "Skipped 5 files without requirements (no `service`).\n"
+
+
+@pytest.mark.parametrize(
+    "broken", ["service: d\nscale: {instances: [\n", "service: d\nnope: 1\n", '"service": "d"\n\t- x\n']
+)
+def test_a_broken_requirements_file_in_a_directory_is_reported(mixed, broken):
+    (mixed / "d.yaml").write_text(broken)
+    done = run(mixed, "--format", "json")
+    assert done.returncode == 2
+    assert len(json.loads(done.stdout)["decisions"]) == 2
+    assert str(mixed / "d.yaml") in done.err
+
+
+def test_what_is_skipped_in_a_directory_is_an_error_when_named(mixed):
+    done = run(mixed / "compose.yaml")
+    assert done.returncode == 2
+    assert done.out == ""
+
+
+@pytest.mark.parametrize("content", [{}, {"x.yaml": "a: 1\n"}])
+def test_a_directory_without_requirements_is_bad_usage(tmp_path, content):
+    for name, text in content.items():
+        (tmp_path / name).write_text(text)
+    done = run(tmp_path)
+    assert done.returncode == 2
+    assert str(tmp_path) in done.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--format", "toml", str(GOOD)], ["/no/such/file.yaml"], ["a\nb.yaml"]])
+def test_bad_usage_exits_with_2(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.err
+
+
+def test_explain_adds_every_rule_tried():
+    assert "Every rule tried" in run(GOOD, "--explain").out
+    trace = json.loads(run(GOOD, "--explain", "--format", "json").stdout)["trace"]
+    assert sum(rule["fired"] for table in trace for rule in table["rules"]) >= len(trace) - 1
+
+
+@pytest.mark.parametrize("format", ["text", "json", "yaml", "markdown"])
+def test_output_is_plain_ascii_where_nothing_else_is_possible(format):
+    done = run(GOOD, "--format", format, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert not re.search(r"\w\?\w", done.out)  # nothing was replaced by a question mark
+
+
+def test_width_follows_columns():
+    assert max(map(len, run(GOOD, COLUMNS="120").out.splitlines())) == 120
+    assert max(map(len, run(GOOD, COLUMNS="80").out.splitlines())) == 80
+
+
+@pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colour_on_a_terminal(extra, coloured):
+    reader, writer = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "advisor", "recommend", str(GOOD)],
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        env=environment(**{"TERM": "xterm-256color", **extra}),
+    ) as process:
+        os.close(writer)
+        shown = b""
+        try:
+            while chunk := os.read(reader, 65536):
+                shown += chunk
+        except OSError:  # Linux says EIO where the other end is closed
+            pass
+    os.close(reader)
+    assert process.returncode == 0
+    assert b"sticky-fleet" in shown
+    assert (b"\x1b[" in shown) == coloured
+
+
+def test_a_closed_pipe_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(
+        [sys.executable, "-m", "advisor", "recommend", str(GOOD)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        os.close(writer)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert err == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told():
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "advisor", "recommend", str(GOOD)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert done.stderr.decode().startswith("The output cannot be written")
+    assert b"Traceback" not in done.stderr
+
+
+def test_libraries_are_loaded_only_where_they_are_used():
+    program = (
+        "import sys; from advisor.cli import main\n"
+        "try: main(['recommend', sys.argv[1], '--format', sys.argv[2]])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'rich', 'jinja2', 'pydantic', 'questionary'} & set(sys.modules)), file=sys.stderr)"
+    )
+    run(GOOD)  # so that the knowledge is in the cache
+    for format, loaded in (("text", "['rich']"), ("json", "[]"), ("markdown", "['jinja2']")):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(GOOD), format],
+            capture_output=True,
+            env=environment(),
+            timeout=60,
+            check=True,
+        )
+        assert done.stderr.decode().strip() == loaded

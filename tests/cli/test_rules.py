@@ -1,0 +1,286 @@
+"""`mcp-advisor rules list|show|check`, as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from advisor.decision.advisor import Advisor
+from advisor.knowledge import Knowledge
+from advisor.knowledge.paths import rules_dir
+from advisor.render.catalogue import Catalogue, words
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "advisor", "rules", *arguments]
+    environment = {**os.environ, "COLUMNS": str(columns)}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
+
+
+def record(*arguments: str) -> Any:
+    done = run(*arguments, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+# --- list -------------------------------------------------------------------------------------------------------
+
+
+def test_list_has_every_rule(knowledge: Knowledge) -> None:
+    listed = record("list")
+    assert listed["schema"] == "mcp-advisor/rules/1"
+    assert [rule["id"] for rule in listed["rules"]] == list(knowledge.rules)
+    text = run("list").stdout
+    assert re.findall(r"^  (\S+)  ", text, flags=re.M) == list(knowledge.rules)
+    for table in knowledge.tables.values():
+        assert f"{table.table}: " in text
+
+
+def test_list_of_one_table(knowledge: Knowledge) -> None:
+    listed = record("list", "--table", "framing")
+    assert [rule["id"] for rule in listed["rules"]] == [rule.id for rule in knowledge.tables["framing"].rules]
+    assert run("list", "--table", "eras").stdout.startswith(
+        "eras: Which protocol eras must be served? (unique)\n  ERA-010  Legacy clients only\n"
+    )
+
+
+def test_list_of_an_unknown_table() -> None:
+    done = run("list", "--table", "sesion")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("There is no table 'sesion'. Did you mean 'session'? Tables: eras, ")
+
+
+# --- show -------------------------------------------------------------------------------------------------------
+
+
+def test_show_says_everything_about_a_rule(knowledge: Knowledge) -> None:
+    done = run("show", "SES-300")
+    assert (done.returncode, done.stderr) == (0, "")
+    rule = knowledge.rules["SES-300"][1]
+    said = " ".join(done.stdout.split())
+    position = knowledge.tables["session"].rules.index(rule) + 1
+    assert said.startswith(f"SES-300 {rule.title} Rule {position} of ")
+    assert "in the table session, hit policy first. Are sessions needed, and can they be kept?" in said
+    assert "When affinity.candidate is not none Then pattern: sticky-fleet stateless_http: false owner: proxy" in said
+    assert f"Because {rule.because}" in said
+    for source in rule.sources:
+        assert knowledge.sources[source].title in said
+        assert knowledge.sources[source].ref in said
+        assert " ".join(knowledge.sources[source].says.split()) in said
+    assert "Fires for: scale.instances: 3, needs.sampling: required" in said
+    assert "Does not fire for: scale.instances: 3, needs.sampling: required, scale.affinity: unavailable" in said
+
+
+def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
+    shown = record("show", "SES-200")
+    # SES-210 and the like come later; of the earlier ones, each can hold together with it.
+    assert [one["id"] for one in shown["preempted_by"]] == ["SES-010", "SES-020", "SES-100"]
+    assert "Unless one of these fires first\n  SES-010  era.modern is unserved\n" in run("show", "SES-200").stdout
+    # AFF-110 asks for one proxy and AFF-120 for many: the first cannot take the second's cases.
+    assert "AFF-110" not in [one["id"] for one in record("show", "AFF-120")["preempted_by"]]
+    assert "AFF-010" in [one["id"] for one in record("show", "AFF-120")["preempted_by"]]
+
+
+@pytest.mark.parametrize("name", ["ERA-040", "shared-sealing-keys"])
+def test_no_rule_comes_first_under_other_hit_policies(name: str) -> None:
+    assert record("show", name)["preempted_by"] == []
+    assert "fires first" not in run("show", name).stdout
+
+
+def test_show_has_the_fix_of_a_warning(knowledge: Knowledge) -> None:
+    rule = knowledge.rules["plain-clients-get-406"][1]
+    assert record("show", rule.id)["fix"] == rule.fix
+    assert f"Fix {rule.fix}" in " ".join(run("show", rule.id).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "says"),
+    [
+        ("ses-300", "rule", "Sessions, kept together by the proxy"),
+        ("session", "table", "Are sessions needed, and can they be kept?"),
+        ("scale.workers", "fact", "Read by PRO-020"),
+        ("needs.sampling", "fact", "A fact of the requirements file, need, default none."),
+        ("need.session", "derived", "The strongest need that a session keeps"),
+        ("sampling", "feature", "ctx.session.create_message"),
+        ("measured-flag-matrix", "source", "A source: measurement, "),
+    ],
+)
+def test_show_takes_other_ids(name: str, kind: str, says: str) -> None:
+    shown = record("show", name)
+    assert (shown["schema"], shown["kind"], shown["id"].lower()) == ("mcp-advisor/knowledge/1", kind, name)
+    assert says in " ".join(run("show", name).stdout.split())
+
+
+def test_show_of_an_unknown_id() -> None:
+    done = run("show", "SES-3000")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "There is no rule, table, fact, feature or source 'SES-3000'. Did you mean 'SES-300'? "
+        "`mcp-advisor rules list` shows the rules.\n"
+    )
+
+
+def test_no_id_is_of_two_kinds(advisor: Advisor) -> None:
+    ids = [name.lower() for names in Catalogue(advisor).ids().values() for name in names]
+    assert sorted(ids) == sorted(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("many", "is many"),
+        (False, "is false"),
+        ({"not": "none"}, "is not none"),
+        ({"in": ["a", "b"]}, "is one of a, b"),
+        ({"not_in": ["a", "b"]}, "is none of a, b"),
+        ({"at_least": "preferred"}, "is at least preferred"),
+        ({"is": "is"}, "is is"),
+        ({"at_most": "preferred"}, "is at most preferred"),
+    ],
+)
+def test_conditions_in_words(condition: Any, said: str) -> None:
+    assert words(condition) == said
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_is_shown_fits_the_screen(knowledge: Knowledge, columns: int) -> None:
+    names = ["AFF-170", "answer-outlives-idle-timeout", "warnings", "environment.proxy.kind", "sampling"]
+    for output in [run("list", columns=columns), *(run("show", name, columns=columns) for name in names)]:
+        long = [line for line in output.stdout.splitlines() if len(line) > columns]
+        assert [line for line in long if "://" not in line] == []  # an address is never broken
+        assert "\x1b" not in output.stdout
+
+
+# --- check ------------------------------------------------------------------------------------------------------
+
+
+def test_check_proves_the_rules() -> None:
+    done = run("check", "--format", "json")
+    proof = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, proof["faults"], proof["ok"]) == (0, "", [], True)
+    assert proof["schema"] == "mcp-advisor/proof/1"
+    assert proof["combinations"] > 10**12
+    assert 10 ** proof["power_of_ten"] == pytest.approx(proof["combinations"], rel=0.02)
+    assert {"facts", "classes", "peak", "rules", "seconds"} <= proof.keys()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
+
+
+def _change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_check_shows_a_fault_with_its_counter_example(folder: Path) -> None:
+    _change(
+        folder / "tables" / "20-processes.yaml", "    when: {scale.workers: many}\n", "    when: {scale.workers: one}\n"
+    )
+    done = run("check", "--rules", str(folder))
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert re.search(r"^Fact space\n  [\d,]{15,} combinations \(10\^\d\d\.\d\) of \d+ facts\n", done.stdout)
+    assert "\nshadowed  PRO-030\n" in done.stdout or "\nexample  PRO-020\n" in done.stdout
+    fault = done.stdout.split("\nexample  PRO-020\n")[1].split("\n\n")[0].rstrip()
+    assert fault == "  it does not fire for its example 'hit'\n  For example:\n    scale.workers: 4"
+
+
+def test_check_says_once_what_is_wrong_in_many_places(folder: Path) -> None:
+    text = (folder / "sources.yaml").read_text(encoding="utf-8")
+    (folder / "sources.yaml").write_text(
+        text.replace("id: lesson-two-flags\n", "id: lesson-three-flags\n"), encoding="utf-8"
+    )
+    said = run("check", "--rules", str(folder)).stdout
+    assert said.count("the source 'lesson-two-flags' does not exist") == 1
+    place = re.search(
+        r"^source  in \d+ places\n  the source 'lesson-two-flags' does not exist\n((?:    .*\n)+)", said, re.M
+    )
+    assert place
+    assert "    PRO-040\n" in place[1]
+    assert "    SES-100\n" in place[1]
+
+
+def test_check_reports_a_gap_without_entering_the_space(folder: Path) -> None:
+    _change(
+        folder / "tables" / "10-eras.yaml",
+        "    when: {clients.protocol: legacy}\n",
+        "    when: {clients.protocol: legacy, sdk.modern: served}\n",
+    )
+    done = run("check", "--rules", str(folder), "--format", "json")
+    proof = json.loads(done.stdout)
+    assert (done.returncode, proof["ok"]) == (1, False)
+    assert (proof["combinations"], proof["power_of_ten"]) == (0, None)
+    gaps = [fault for fault in proof["faults"] if fault["kind"] == "gap"]
+    assert gaps == [
+        {
+            "kind": "gap",
+            "where": "eras",
+            "message": "no rule covers these facts",
+            "example": {"clients.protocol": "legacy", "sdk.modern": "falls-back"},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("tables/10-eras.yaml", "table: [", "rules/tables/10-eras.yaml: "),
+        ("tables/10-eras.yaml", "- 1\n", "rules/tables/10-eras.yaml: not a mapping\n"),
+        ("sources.yaml", "sources: [{id: x}]\n", "rules/sources.yaml: sources[0] (x), title: Field required"),
+        ("clients.yaml", "customers: []\n", "rules/clients.yaml: unknown section 'customers'; one of facts, "),
+    ],
+)
+def test_check_of_files_that_are_not_valid(folder: Path, file: str, content: str, said: str) -> None:
+    (folder / file).write_text(content)
+    done = run("check", "--rules", str(folder))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
+def test_check_of_a_folder_that_lacks_files(folder: Path, tmp_path: Path) -> None:
+    (folder / "facts.yaml").unlink()
+    done = run("check", "--rules", str(folder))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "rules/: there are no facts\n"
+    (tmp_path / "empty").mkdir()
+    done = run("check", "--rules", str(tmp_path / "empty"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_check_of_something_else(tmp_path: Path) -> None:
+    done = run("check", "--rules", str(tmp_path / "nothing"))
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{tmp_path / 'nothing'} is not a folder.\n")
+
+
+def test_any_encoding_will_do() -> None:
+    command = [sys.executable, "-m", "advisor", "rules", "show", "scale.instances"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="ascii", check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Run ... instance(s) of the server. (effort 3 of 5)" in done.stdout
+
+
+def test_check_talks_to_a_terminal_only() -> None:
+    child = pexpect.spawn(
+        sys.executable, ["-m", "advisor", "rules", "check"], cwd=str(ROOT), timeout=60, encoding="utf-8"
+    )
+    child.expect_exact("Proving the rules over the whole fact space")
+    child.expect_exact("Fact space")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus in (0, 1)

@@ -1,0 +1,50 @@
+"""What every test may use: the program's own knowledge, an advisor over it, and requirements from dotted keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.proof import example_requirements
+from advisor.knowledge import Knowledge, load
+from advisor.requirements import Requirements
+
+# The same examples in every run: what fails here fails everywhere.
+settings.register_profile("deterministic", derandomize=True)
+settings.load_profile("deterministic")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's cache folder out of the tests, and stale caches out of their results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MCP_ADVISOR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    """Everything under rules/."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def advisor(knowledge: Knowledge) -> Advisor:
+    """The advisor over rules/."""
+    return Advisor(knowledge)
+
+
+@pytest.fixture(scope="session")
+def requirements(advisor: Advisor) -> Callable[..., Requirements]:
+    """A function from dotted keys, as rule files write examples, to requirements."""
+    return lambda facts=(), **top: example_requirements(advisor, {**dict(facts), **top})
+
+
+@pytest.fixture(scope="session")
+def decide(advisor: Advisor, requirements: Callable[..., Requirements]) -> Callable[..., Any]:
+    """A function from dotted keys to the decision."""
+    return lambda facts=(), **top: advisor.decide(requirements(facts, **top))

@@ -1,0 +1,94 @@
+"""Random requirements files, and what it means to change one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.requirements import Requirements
+from advisor.requirements.reader import Document
+from advisor.requirements.validate import validate
+
+_LEVELS = ("none", "preferred", "required")
+_DURATIONS = (0.4, 2, 4, 40)
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys as the nested mapping that a requirements file is."""
+    data: dict[str, Any] = {}
+    for name, value in flat.items():
+        *sections, key = name.split(".")
+        branch = data
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[key] = value
+    return data
+
+
+def read(flat: Mapping[str, Any], space: FactSpace) -> Requirements:
+    """Requirements from dotted keys."""
+    return validate(Document("case", nest({"service": "case", **flat}), {}), space)
+
+
+def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
+    """Files with dotted keys: several instances and some needs as a rule, everything else at random."""
+    features = [name.removeprefix("needs.") for name in space.facts if name.startswith("needs.")]
+    optional: dict[str, st.SearchStrategy[Any]] = {}
+    for name, fact in space.facts.items():
+        match fact.type:
+            case "name" | "tools" | "need":
+                continue
+            case "hosts":
+                optional[name] = st.lists(st.sampled_from(["a.example", "b.example"]), max_size=1)
+            case "apps":
+                optional[name] = st.lists(st.sampled_from(sorted(space.knowledge.clients)), max_size=2, unique=True)
+            case "seconds" if not fact.bins:
+                optional[name] = st.sampled_from([1, 30, 600])
+            case _:
+                values = [space.typical(name, value) for value in space.domains[name]]
+                optional[name] = st.sampled_from([value for value in values if value is not None])
+    always = {
+        "scale.instances": st.sampled_from([3, 3, 1, {"min": 1, "max": 4}]),
+        "sdk": st.sampled_from([release.exact for release in space.releases.values()]),
+        "clients.protocol": st.sampled_from(["legacy", "modern", "mixed", UNKNOWN]),
+    }
+    needs = st.dictionaries(st.sampled_from(features), st.sampled_from(_LEVELS), max_size=3)
+    tool_needs = st.dictionaries(st.sampled_from(features), st.sampled_from(_LEVELS[1:]), max_size=2)
+    tool = st.fixed_dictionaries({"needs": tool_needs}, optional={"duration_s": st.sampled_from(_DURATIONS)})
+
+    def put_together(parts: tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]) -> dict[str, Any]:
+        flat, wanted, tools = parts
+        claimed = {feature for one in tools for feature in one["needs"]}
+        flat = {
+            **flat,
+            **{f"needs.{name}": level for name, level in wanted.items() if level != "none" or name not in claimed},
+        }
+        return flat | ({"tools": [{"name": f"t{i}", **one} for i, one in enumerate(tools)]} if tools else {})
+
+    for name in always:
+        optional.pop(name, None)
+    flat = st.fixed_dictionaries(always, optional=optional)
+    return st.tuples(flat, needs, st.lists(tool, max_size=3)).map(put_together)
+
+
+def changed(flat: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """The file after somebody has made a change, as the advice states it.
+
+    What one tool needs or how long it runs is part of the file: treating a need as preferred is changing it there too.
+    Another kind of proxy has another version.
+    """
+    after = copy.deepcopy({**flat, **change})
+    for name, value in change.items():
+        if name == "environment.proxy.kind":
+            after.pop("environment.proxy.version", None)
+        for tool in after.get("tools", ()):
+            feature = name.removeprefix("needs.")
+            if feature in tool.get("needs", {}) and name.startswith("needs."):
+                tool["needs"][feature] = min(tool["needs"][feature], value, key=_LEVELS.index)
+            if name == "workload.longest_call_s":
+                tool.pop("duration_s", None)
+    return after

@@ -1,0 +1,410 @@
+"""Single decisions: affinity in its order, tiers, ways out, warnings, and what client applications imply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from advisor.decision.advisor import Advisor, default_advisor
+from advisor.decision.model import Flags
+from advisor.decision.tiers import changed, part
+from advisor.requirements import load_bytes
+
+FLEET = {"scale.instances": 3, "needs.sampling": "required", "clients.protocol": "legacy"}
+STUCK = FLEET | {"scale.affinity": "unavailable"}
+
+
+# --- patterns -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("facts", "pattern", "flags"),
+    [
+        ({"scale.instances": 1}, "single-instance", (False, False)),
+        ({"scale.instances": {"min": 1, "max": 1}}, "single-instance", (False, False)),
+        ({"scale.instances": 3}, "stateless-fleet", (True, False)),
+        ({"scale.instances": {"min": 1, "max": 3}}, "stateless-fleet", (True, False)),
+        ({"scale.workers": 4}, "stateless-fleet", (True, False)),
+        ({"environment.platform": "serverless"}, "stateless-fleet", (True, False)),
+        ({"scale.instances": 3, "workload.longest_call_s": 1}, "stateless-fleet", (True, True)),
+        (
+            {"scale.instances": 3, "workload.longest_call_s": 1, "needs.progress": "preferred"},
+            "stateless-fleet",
+            (True, False),
+        ),
+        (FLEET, "sticky-fleet", (False, False)),
+        (STUCK | {"operations.shared_store": "redis"}, "shared-state", (False, False)),
+        (STUCK | {"needs.sampling": "preferred"}, "stateless-fleet", (True, False)),
+        (STUCK | {"operations.direct_llm": True}, "stateless-fleet", (True, False)),
+        (
+            FLEET | {"clients.protocol": "modern", "needs.sampling": "none", "needs.elicitation": "required"},
+            "stateless-fleet",
+            (True, False),
+        ),
+        ({"scale.instances": 3, "preference": "full-features"}, "sticky-fleet", (False, False)),
+    ],
+)
+def test_the_pattern_and_the_flags(decide: Any, facts: Any, pattern: str, flags: tuple[bool, bool]) -> None:
+    assert decide(facts).core[:2] == (pattern, Flags(*flags))
+
+
+@pytest.mark.parametrize(
+    ("facts", "mechanism"),
+    [
+        ({"environment.proxy.version": "1.31"}, "nginx-sticky-learn"),
+        ({"environment.proxy.version": "1.29.6"}, "nginx-sticky-learn"),
+        ({"environment.proxy.version": "1.29.5"}, "nginx-session-envelope"),
+        ({"environment.proxy.version": "1.9"}, "nginx-session-envelope"),
+        ({}, "nginx-session-envelope"),
+        ({"environment.proxy.version": "1.31", "environment.proxy.replicas": 2}, "nginx-session-envelope"),
+        (
+            {"environment.proxy.version": "1.31", "environment.proxy.replicas": 2, "clients.keep_cookies": True},
+            "nginx-sticky-cookie",
+        ),
+        ({"environment.proxy.kind": "haproxy"}, "haproxy-stick-table"),
+        ({"environment.proxy.kind": "envoy"}, "envoy-session-envelope"),
+        ({"environment.proxy.kind": "alb", "clients.keep_cookies": True}, "platform-cookie"),
+        ({"environment.proxy.kind": "alb", "scale.affinity": "available"}, "nginx-session-envelope"),
+        ({"environment.proxy.kind": "none", "clients.addresses": "stable"}, "kubernetes-client-ip"),
+    ],
+)
+def test_the_mechanism_fits_the_environment(decide: Any, facts: Any, mechanism: str) -> None:
+    decision = decide(FLEET | facts)
+    assert (decision.core.pattern, decision.core.mechanism) == ("sticky-fleet", mechanism)
+    affinity = next(step for step in decision.path if step.table == "affinity")
+    assert decision.because == affinity.rule.because
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"environment.proxy.kind": "alb"},
+        {"scale.workers": 4},
+        {"environment.platform": "serverless"},
+        {"scale.affinity": "unavailable"},
+        {"operations.can_operate_affinity": False},
+        {"environment.proxy.kind": "none"},
+    ],
+)
+def test_where_nothing_can_carry_sessions_a_required_one_is_a_contradiction(decide: Any, facts: Any) -> None:
+    decision = decide(FLEET | facts)
+    assert not decision.feasible
+    assert decision.because == next(step for step in decision.path if step.table == "session").rule.because
+
+
+def test_the_version_of_another_proxy_is_not_one_of_nginx(decide: Any) -> None:
+    """HAProxy 2.8 does not become an nginx with sticky learn when nginx takes its place."""
+    decision = decide(FLEET | {"environment.proxy.kind": "haproxy", "environment.proxy.version": "2.8"})
+    assert decision.facts["environment.proxy.version"] == "unknown"
+    (nginx,) = [one for one in decision.counterfactuals if one.change == {"environment.proxy.kind": "nginx"}]
+    assert nginx.core.mechanism == "nginx-session-envelope"
+    assert not any("environment.proxy.version" in one.change for one in decision.counterfactuals)
+
+
+def test_a_range_of_instances_starts_at_its_lower_end(decide: Any) -> None:
+    assert decide({"scale.instances": {"min": 2, "max": 10}}).instances == 2
+
+
+def test_lost_preferred_features_say_what_to_do_instead(decide: Any) -> None:
+    decision = decide(STUCK | {"needs.sampling": "preferred"})
+    row = next(row for row in decision.features if row.feature == "sampling")
+    assert (row.lost, row.legacy.outcome) == (True, "error")
+    assert row.instead
+    assert not row.substituted
+
+
+def test_a_substitute_is_said_to_be_one(decide: Any) -> None:
+    decision = decide(STUCK | {"operations.direct_llm": True})
+    row = next(row for row in decision.features if row.feature == "sampling")
+    assert (decision.core.substitute, row.substituted) == ("direct-llm", True)
+    assert row.instead is not None
+    assert "calls the model itself" in row.instead
+
+
+def test_what_guides_say_otherwise_is_shown(decide: Any) -> None:
+    """Published guides say that stateless mode loses progress; since mcp 1.29.0 it does not."""
+    new, old = (
+        decide(
+            {
+                "scale.instances": 3,
+                "needs.progress": "preferred",
+                "sdk": sdk,
+                "clients.protocol": "legacy",
+                "scale.affinity": "unavailable",
+            }
+        )
+        for sdk in ("mcp==1.30.0", "mcp==1.28.1")
+    )
+    new_row, old_row = (next(row for row in d.features if row.feature == "progress") for d in (new, old))
+    assert (new_row.legacy.outcome, old_row.legacy.outcome) == ("works", "dropped")
+    assert new_row.documented is not None
+    assert new_row.documented.startswith("Stateless mode loses progress.")
+    assert old_row.documented is None
+
+
+# --- ways out and alternatives ------------------------------------------------------------------------------------
+
+
+def test_an_upgrade_is_the_first_way_out_for_progress_on_an_old_release(decide: Any) -> None:
+    facts = {
+        "sdk": "mcp==1.28.1",
+        "needs.progress": "required",
+        "scale.instances": 3,
+        "scale.affinity": "unavailable",
+        "clients.protocol": "legacy",
+    }
+    decision = decide(facts)
+    assert not decision.feasible
+    first = decision.alternatives[0]
+    assert list(first.change) == ["sdk"]
+    assert first.change["sdk"].startswith("mcp==")
+    assert first.gives_up == ()
+    assert first.change["sdk"] in first.how
+    assert decide(facts | first.change).feasible
+
+
+def test_ways_out_go_from_giving_nothing_up_to_giving_something_up(decide: Any) -> None:
+    decision = decide(STUCK)
+    assert [bool(one.gives_up) for one in decision.alternatives] == sorted(
+        bool(one.gives_up) for one in decision.alternatives
+    )
+    changes = [one.change for one in decision.alternatives]
+    assert {"operations.shared_store": "redis"} in changes
+    assert {"needs.sampling": "preferred"} in changes
+    assert not any("sdk" in change for change in changes)
+
+
+def test_a_way_out_never_asks_for_more(decide: Any) -> None:
+    for one in decide(STUCK | {"needs.progress": "preferred"}).alternatives:
+        assert one.change.get("needs.progress") is None
+        assert one.change.get("scale.instances", 1) == 1
+
+
+def test_two_changes_where_one_is_not_enough(decide: Any) -> None:
+    """Clients that this SDK does not serve, and a feature that the era which they speak does not have."""
+    decision = decide(
+        STUCK
+        | {"clients.protocol": "modern", "sdk": "mcp-1", "needs.sampling": "none", "needs.resumability": "required"}
+    )
+    assert not decision.feasible
+    assert {len(one.change) for one in decision.alternatives} == {2}
+
+
+def test_where_no_two_changes_suffice_every_need_is_demoted(decide: Any) -> None:
+    facts = {
+        "needs.resumability": "required",
+        "clients.protocol": "modern",
+        "needs.session_state": "required",
+        "needs.subscriptions": "required",
+        "scale.instances": 3,
+        "environment.proxy.sse": False,
+    }
+    decision = decide(facts)
+    assert not decision.feasible
+    assert decision.alternatives
+    assert all(decide(facts | one.change).feasible for one in decision.alternatives)
+
+
+def test_clients_that_are_not_served_are_a_way_out_of_their_own(decide: Any) -> None:
+    """Demoting every need does not help clients that the SDK cannot speak to; an upgrade is a part of each way out."""
+    needs = {f"needs.{name}": "required" for name in ("resumability", "session_state", "subscriptions", "progress")}
+    facts = {
+        "scale.instances": 3,
+        "sdk": "mcp-1",
+        "clients.protocol": "modern",
+        "environment.proxy.sse": False,
+        **needs,
+    }
+    decision = decide(facts)
+    assert not decision.feasible
+    assert decision.alternatives
+    assert all({"sdk", "clients.protocol"} & set(one.change) for one in decision.alternatives)
+    assert all(decide(facts | one.change).feasible for one in decision.alternatives)
+
+
+def test_other_patterns_that_would_do_are_alternatives(decide: Any) -> None:
+    decision = decide(
+        FLEET | {"environment.proxy.kind": "haproxy", "operations.shared_store": "redis", "operations.direct_llm": True}
+    )
+    assert decision.core.pattern == "sticky-fleet"
+    found = {one.core.pattern: one for one in decision.alternatives}
+    assert set(found) == {"shared-state", "stateless-fleet"}
+    assert found["shared-state"].gives_up == ()
+    assert "sampling" in found["stateless-fleet"].gives_up
+
+
+# --- counterfactuals ----------------------------------------------------------------------------------------------
+
+
+def test_the_easiest_change_comes_first_and_what_nobody_can_change_last(decide: Any) -> None:
+    decision = decide(STUCK | {"scale.workers": 4})
+    efforts = [one.effort or 9 for one in decision.counterfactuals]
+    assert efforts == sorted(efforts)
+    assert all(one.how for one in decision.counterfactuals if one.effort)
+    assert all(not one.how for one in decision.counterfactuals if not one.effort)
+
+
+def test_nothing_becomes_unknown(decide: Any) -> None:
+    assert not any("unknown" in one.change.values() for one in decide(STUCK).counterfactuals)
+
+
+def test_an_older_release_is_no_advice(decide: Any) -> None:
+    """It is shown as what would change the answer, but not as a change to make."""
+    decision = decide(
+        {"scale.instances": 3, "needs.progress": "required", "clients.protocol": "legacy", "sdk": "mcp==1.30.0"}
+    )
+    older = [one for one in decision.counterfactuals if one.change.get("sdk", "").startswith("mcp==1.2")]
+    assert older
+    assert [(one.effort, one.how) for one in older] == [(None, "")] * len(older)
+
+
+# --- tiers --------------------------------------------------------------------------------------------------------
+
+TOOLS = [
+    {"name": "suggest", "needs": {"sampling": "required", "progress": "preferred"}, "duration_s": 40},
+    {"name": "lookup", "duration_s": 0.4},
+    {"name": "orders", "needs": {"logging": "preferred"}, "duration_s": 1},
+]
+TIERED = {"scale.instances": 3, "scale.affinity": "unavailable", "clients.protocol": "legacy", "tools": TOOLS}
+
+
+def test_tools_that_need_a_session_get_a_tier_of_their_own(decide: Any) -> None:
+    decision = decide(TIERED)
+    stateless, stateful = decision.tiers
+    assert decision.core.pattern == "tiered"
+    assert (stateless.tools, stateful.tools) == (("lookup", "orders"), ("suggest",))
+    assert (stateless.core.pattern, stateful.core.pattern) == ("stateless-fleet", "single-instance")
+    assert (stateless.instances, stateful.instances) == (3, 1)
+    assert (stateless.core.mechanism, stateful.core.mechanism) == ("none", "none")
+    assert decision.core.flags == stateless.core.flags
+    assert not any(row.lost for row in decision.features)
+
+
+def test_a_tier_has_the_framing_of_its_own_tools(decide: Any) -> None:
+    short = [TOOLS[0], TOOLS[1]]
+    stateless, stateful = decide(TIERED | {"tools": short}).tiers
+    assert (stateless.core.flags, stateful.core.flags) == (Flags(True, True), Flags(False, False))
+    assert decide(TIERED).tiers[0].core.flags == Flags(True, False)  # orders logs on the stream
+
+
+def test_needs_are_parted_and_those_that_no_tool_claims_go_to_both(requirements: Any) -> None:
+    whole = requirements(TIERED | {"needs.elicitation": "preferred", "needs.progress": "required"})
+    outside = part(whole, frozenset({"lookup", "orders"}), one_process=False)
+    inside = part(whole, frozenset({"suggest"}), one_process=True)
+    needs = ["sampling", "progress", "logging", "elicitation"]
+    assert [outside[f"needs.{name}"] for name in needs] == ["none", "none", "preferred", "preferred"]
+    assert [inside[f"needs.{name}"] for name in needs] == ["required", "required", "none", "preferred"]
+    assert (outside["scale.instances"], inside["scale.instances"], inside["scale.workers"]) == (3, 1, 1)
+
+
+def test_a_tier_has_the_longest_call_of_its_own_tools(requirements: Any) -> None:
+    whole = requirements(TIERED)
+    assert part(whole, frozenset({"lookup", "orders"}), one_process=False)["workload.longest_call_s"] == 1
+    assert part(whole, frozenset({"suggest"}), one_process=True)["workload.longest_call_s"] == 40
+
+
+def test_where_a_tool_does_not_say_how_long_it_runs_the_longest_call_stays(requirements: Any) -> None:
+    whole = requirements(TIERED | {"tools": [TOOLS[0], {"name": "lookup"}]})
+    assert part(whole, frozenset({"lookup"}), one_process=False)["workload.longest_call_s"] == 40
+
+
+def test_a_changed_longest_call_is_one_of_every_tool(requirements: Any) -> None:
+    after = changed(requirements(TIERED), {"workload.longest_call_s": 4})
+    assert after["workload.longest_call_s"] == 4
+    assert {tool.duration_s for tool in after.tools} == {None}
+    assert changed(requirements(TIERED), {"scale.instances": 5}).tools == requirements(TIERED).tools
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"tools": [TOOLS[0]]},  # all of them need a session
+        {"needs.elicitation": "required"},  # which no tool claims, so any of them may need it
+        {"environment.platform": "serverless"},  # where one instance cannot be had
+        {"clients.protocol": "modern", "tools": [{"name": "a", "needs": {"resumability": "required"}}, {"name": "b"}]},
+    ],
+    ids=["all", "unclaimed", "serverless", "impossible"],
+)
+def test_tools_that_cannot_be_parted(decide: Any, facts: Any) -> None:
+    assert decide(TIERED | facts).core.pattern == "contradiction"
+
+
+def test_counterfactuals_speak_of_the_flags_of_the_stateless_tier(decide: Any) -> None:
+    """With the affinity lost this fleet becomes tiered, and its larger part answers in JSON."""
+    facts = TIERED | {"tools": [TOOLS[0], TOOLS[1]], "environment.proxy.kind": "haproxy", "scale.affinity": "available"}
+    (lost,) = [one for one in decide(facts).counterfactuals if one.change == {"scale.affinity": "unavailable"}]
+    assert (lost.core.pattern, lost.core.flags) == ("tiered", Flags(True, True))
+    assert decide(facts | lost.change).core == lost.core
+
+
+# --- warnings -----------------------------------------------------------------------------------------------------
+
+
+def message(decision: Any, rule: str) -> str:
+    return next(warned.message for warned in decision.warnings if warned.rule.id == rule)
+
+
+def test_warnings_name_the_numbers_of_the_file(decide: Any) -> None:
+    facts = {"environment.proxy.sse": False, "workload.longest_call_s": 90, "environment.proxy.idle_timeout_s": 45}
+    assert "the longest call (90 s) outlasts the idle timeout (45 s)" in message(
+        decide(facts), "answer-outlives-idle-timeout"
+    )
+
+
+def test_warnings_name_the_default_of_the_proxy(decide: Any, advisor: Advisor) -> None:
+    facts = {"environment.proxy.kind": "envoy", "workload.longest_call_s": 40}
+    default = advisor.knowledge.proxies["envoy"].total_timeout_s
+    assert default is not None
+    assert f"outlasts a cap on the whole response ({default:g} s)" in message(
+        decide(facts), "call-outlives-total-timeout"
+    )
+
+
+def test_a_limit_is_not_outlasted_by_a_call_that_is_shorter(decide: Any) -> None:
+    facts = {"environment.proxy.kind": "envoy", "workload.longest_call_s": 40, "environment.proxy.total_timeout_s": 41}
+    decision = decide(facts)
+    assert (
+        decision.facts["call.total"],
+        decide(facts | {"environment.proxy.total_timeout_s": 40}).facts["call.total"],
+    ) == ("within", "beyond")
+    assert "call-outlives-total-timeout" not in [warned.rule.id for warned in decision.warnings]
+
+
+def test_clients_that_lack_a_needed_feature_are_named(decide: Any, advisor: Advisor) -> None:
+    client = next(one for one in advisor.knowledge.clients.values() if one.features.get("sampling") is False)
+    decision = decide({"clients.apps": [client.id], "needs.sampling": "preferred"})
+    assert message(decision, "client-lacks-feature").endswith(f"what you need: {client.name}: sampling.")
+    assert decide({"clients.apps": [client.id]}).facts["clients.missing"] == "none"
+
+
+# --- client applications ------------------------------------------------------------------------------------------
+
+
+def test_client_applications_set_the_era_and_the_cookies_of_a_decision(decide: Any, advisor: Advisor) -> None:
+    clients = advisor.knowledge.clients.values()
+    legacy = next(one.id for one in clients if one.protocol == "legacy" and one.keep_cookies is True)
+    decision = decide(
+        {"clients.apps": [legacy], "scale.instances": 3, "needs.sampling": "required", "environment.proxy.kind": "alb"}
+    )
+    assert (decision.facts["era.legacy"], decision.facts["era.modern"]) == ("named", "not-named")
+    assert decision.core.mechanism == "platform-cookie"
+    assert set(decision.requirements.inferred) == {"clients.protocol", "clients.keep_cookies"}
+
+
+# --- the advisor --------------------------------------------------------------------------------------------------
+
+
+def test_the_advisor_is_built_once() -> None:
+    assert default_advisor() is default_advisor()
+
+
+def test_a_release_is_decided_by_the_range_that_holds_it(advisor: Advisor) -> None:
+    """1.29.0 is the release in which progress moved to the stream of its request."""
+    fleet = b"service: a\nscale: {instances: 3, affinity: unavailable}\nclients: {protocol: legacy}\n"
+    fleet += b"needs: {progress: required}\nsdk: mcp=="
+    feasible = {
+        v: advisor.decide(load_bytes(fleet + v.encode(), "r", advisor.space)).feasible
+        for v in ("1.28.99", "1.29.0", "1.29")
+    }
+    assert feasible == {"1.28.99": False, "1.29.0": True, "1.29": True}

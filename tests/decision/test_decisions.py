@@ -1,0 +1,197 @@
+"""What every decision keeps to, over random requirements files and independently of the proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cases import cases, changed, read
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.cells import Configuration
+from advisor.decision.losses import configuration_of
+from advisor.decision.model import Decision
+
+# No shrinking: files are small already, and each step of it decides hundreds of times.
+PHASES = [phase for phase in Phase if phase is not Phase.shrink]
+some = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+
+
+@pytest.fixture(scope="module")
+def files(advisor: Advisor) -> st.SearchStrategy[dict[str, Any]]:
+    return cases(advisor.space)
+
+
+def decided(advisor: Advisor, flat: dict[str, Any]) -> Decision:
+    return advisor.decide(read(flat, advisor.space))
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+@settings(some, max_examples=400)
+@given(data=st.data())
+def test_a_feasible_decision_loses_no_required_feature(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    decision = decided(advisor, data.draw(files))
+    lost = [row.feature for row in decision.features if row.need == "required" and row.lost and not row.substituted]
+    assert lost == [] or not decision.feasible
+
+
+@some
+@given(data=st.data())
+def test_the_needs_of_the_table_are_those_of_the_file(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    decision = decided(advisor, data.draw(files))
+    for row in decision.features:
+        assert row.need == decision.requirements.values.get(f"needs.{row.feature}", "required")
+        assert (row.legacy.named, row.modern.named) == tuple(
+            decision.facts[f"era.{era}"] == "named" for era in ("legacy", "modern")
+        )
+
+
+@some
+@given(data=st.data())
+def test_the_table_says_what_the_cells_say(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    decision = decided(advisor, data.draw(files))
+    at = configuration_of(decision.facts)
+    inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
+    falls_back = advisor.space.releases[at.sdk].line.modern == "falls-back"
+    for row in decision.features:
+        places: list[Configuration] = [at]
+        if decision.tiers:
+            flags = decision.tiers[0].core.flags
+            places = [at._replace(stateless_http=flags.stateless_http, json_response=flags.json_response), inside]
+        for era, cell in (("legacy", row.legacy), ("modern", row.modern)):
+            seen = {advisor.cells.observe(row.feature, era, place).outcome for place in places}  # type: ignore[arg-type]
+            assert cell.outcome in seen | ({"unsupported"} if falls_back and era == "modern" else set())
+
+
+PATTERNS = {
+    "single-instance": (False, {"none"}),
+    "stateless-fleet": (True, {"none"}),
+    "tiered": (True, {"none"}),
+    "shared-state": (False, {"redis-session-directory"}),
+}
+
+
+@settings(some, max_examples=400)
+@given(data=st.data())
+def test_flags_and_mechanism_fit_the_pattern(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    decision = decided(advisor, data.draw(files))
+    core, facts = decision.core, decision.facts
+    if core.pattern == "sticky-fleet":
+        assert not core.flags.stateless_http
+        assert core.mechanism not in ("none", "redis-session-directory")
+        assert facts["scale.affinity"] != "unavailable"
+        assert facts["operations.can_operate_affinity"] is not False
+    elif core.feasible:
+        stateless, mechanisms = PATTERNS[core.pattern]
+        assert (core.flags.stateless_http, core.mechanism in mechanisms) == (stateless, True)
+    if core.pattern == "shared-state":
+        assert facts["operations.shared_store"] == "redis"
+    if core.substitute == "direct-llm":
+        assert facts["operations.direct_llm"] is True
+    assert (core.pattern == "single-instance") <= (decision.instances == 1)
+    assert bool(decision.tiers) is (core.pattern == "tiered")
+    if core.flags.json_response and not decision.tiers:
+        assert facts["need.stream"] == "none"
+
+
+@some
+@given(data=st.data())
+def test_the_path_explains_the_decision(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    """One rule for each table, each of whose conditions holds for the facts shown with it."""
+    decision = decided(advisor, data.draw(files))
+    assert [step.table for step in decision.path] == list(advisor.tables)
+    for step in decision.path:
+        assert set(step.rule.when) <= set(step.facts)
+        assert step.facts
+    assert [attempts[-1].fired for attempts in list(advisor.trace(decision).values())[1:-1]] == [True] * (
+        len(advisor.tables) - 1
+    )
+    assert {one.rule.id for one in advisor.trace(decision)["warnings"] if one.fired} == {
+        one.rule.id for one in decision.warnings
+    }
+
+
+@some
+@given(data=st.data())
+def test_warnings_are_filled_in_and_sorted(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    decision = decided(advisor, data.draw(files))
+    for warned in decision.warnings:
+        assert not any(mark in warned.message for mark in ("{", "}", "None", "?", "[", "unknown s"))
+    order = [("high", "medium", "low").index(warned.severity) for warned in decision.warnings]
+    assert order == sorted(order)
+
+
+@settings(some, max_examples=40)
+@given(data=st.data())
+def test_deciding_twice_is_deciding_once(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    """What is remembered from other decisions does not show."""
+    flat = data.draw(files)
+    assert decided(advisor, flat) == decided(Advisor(advisor.knowledge), flat)
+
+
+# --- what would change it -----------------------------------------------------------------------------------------
+
+
+@some
+@given(data=st.data())
+def test_every_counterfactual_is_true(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    """Change the file as the counterfactual says, decide again: that is the answer it foretold."""
+    flat = data.draw(files)
+    decision = decided(advisor, flat)
+    for one in decision.counterfactuals:
+        after = decided(advisor, changed(flat, one.change)).core
+        assert after == one.core, (one.change, flat)
+        assert after != decision.core, (one.change, flat)
+    assert sorted(decision.counterfactuals, key=lambda one: one.effort or 9) == list(decision.counterfactuals)
+
+
+@some
+@given(data=st.data())
+def test_every_way_out_is_one(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    flat = data.draw(files)
+    flat.update({"scale.instances": 3, f"needs.{data.draw(st.sampled_from(advisor.lost.features))}": "required"})
+    decision = decided(advisor, flat)
+    if decision.feasible:
+        return
+    assert decision.alternatives
+    for one in decision.alternatives:
+        after = decided(advisor, changed(flat, one.change))
+        assert after.core == one.core, (one.change, flat)
+        assert after.feasible
+        assert one.how
+        demoted = {name.removeprefix("needs.") for name in one.change if name.startswith("needs.")}
+        assert demoted <= set(one.gives_up)
+    given_up = [len(one.gives_up) for one in decision.alternatives]
+    assert given_up == sorted(given_up)
+
+
+@some
+@given(data=st.data())
+def test_alternatives_of_a_feasible_decision_are_other_decisions(
+    advisor: Advisor, files: Any, data: st.DataObject
+) -> None:
+    flat = data.draw(files)
+    decision = decided(advisor, flat)
+    if not decision.feasible:
+        return
+    needed = {row.feature for row in decision.features if row.need != "none"}
+    for one in decision.alternatives:
+        assert one.core.feasible
+        assert one.core.pattern != decision.core.pattern
+        assert one.change == {}
+        assert set(one.gives_up) <= needed
+
+
+def test_the_server_calls_a_model_only_where_sampling_is_needed(decide: Any) -> None:
+    facts = {
+        "scale.instances": 3,
+        "scale.affinity": "unavailable",
+        "operations.direct_llm": True,
+        "clients.protocol": "legacy",
+    }
+    assert decide(facts | {"needs.sampling": "preferred"}).core.substitute == "direct-llm"
+    assert decide(facts | {"needs.elicitation": "preferred"}).core.substitute == "none"

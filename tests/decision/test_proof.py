@@ -1,0 +1,376 @@
+"""`rules check` proves the real rules, and finds one seeded fault of each kind, with an example that shows it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import pytest
+
+from advisor.decision.advisor import Advisor, core_of
+from advisor.decision.consistency import Fault, contradictions, sources, unread
+from advisor.decision.derive import TOOL_NEEDS
+from advisor.decision.losses import configuration_of
+from advisor.decision.proof import _examples, _gaps, base_domains, check
+from advisor.errors import KnowledgeError
+from advisor.knowledge import Knowledge
+from advisor.knowledge.types import Case, Pick, Rule, Table
+
+
+def with_table(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:
+    table = replace(knowledge.tables[name], **changes)
+    return replace(knowledge, tables={**knowledge.tables, name: table})
+
+
+def with_rules(knowledge: Knowledge, name: str, change: Callable[[list[Rule]], list[Rule]]) -> Knowledge:
+    return with_table(knowledge, name, rules=change(list(knowledge.tables[name].rules)))
+
+
+def with_rule(knowledge: Knowledge, rule: str, **changes: Any) -> Knowledge:
+    table = knowledge.rules[rule][0]
+    return with_rules(
+        knowledge, table.table, lambda rules: [replace(r, **changes) if r.id == rule else r for r in rules]
+    )
+
+
+def without_rule(knowledge: Knowledge, rule: str) -> Knowledge:
+    return with_rules(knowledge, knowledge.rules[rule][0].table, lambda rules: [r for r in rules if r.id != rule])
+
+
+def with_derived(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:
+    return replace(knowledge, derived=[replace(d, **changes) if d.id == name else d for d in knowledge.derived])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_collecting_garbage() -> Iterator[None]:
+    """A proof makes millions of small objects and no cycle; looking for cycles takes longer than all the rest."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(scope="module")
+def two(knowledge: Knowledge) -> Knowledge:
+    """The real knowledge with two releases only, one of each era: proving it takes a fraction of the time."""
+    package = next(one for one in knowledge.capabilities if one.package == "mcp")
+    ends = {line.id: line for line in package.lines}
+    old, new = (next(line for line in ends.values() if line.modern == modern) for modern in ("falls-back", "served"))
+    lines = [replace(line, start=line.newest) for line in (old, new)]
+    cells = [
+        replace(cell, start=line.start, before=line.before, observed_on=[line.newest])
+        for line in lines
+        for cell in package.cells
+        if (cell.start, cell.before) != (line.start, line.before) and _holds(cell, line.newest)
+    ]
+    return replace(knowledge, capabilities=[replace(package, lines=lines, cells=cells)])
+
+
+def _holds(cell: Any, release: str) -> bool:
+    numbers = [tuple(int(part) for part in text.split(".")) for text in (cell.start, release, cell.before)]
+    return numbers[0] <= numbers[1] < numbers[2]
+
+
+def fault_of(faults: list[Fault], kind: str, where: str) -> Fault:
+    found = [fault for fault in faults if (fault.kind, fault.where) == (kind, where)]
+    assert len(found) == 1, f"not one fault of kind {kind} at {where} among {[(f.kind, f.where) for f in faults]}"
+    return found[0]
+
+
+# --- the real rules -----------------------------------------------------------------------------------------------
+
+
+def test_the_real_rules_have_no_fault(advisor: Advisor) -> None:
+    report = check(advisor)
+    assert [(fault.kind, fault.where, fault.message) for fault in report.faults] == []
+    domains = base_domains(advisor)
+    assert report.combinations > 10**12
+    assert report.combinations % prod(len(domains[f"needs.{name}"]) for name in advisor.lost.features) == 0
+    assert report.classes < report.peak < 10**6
+    assert report.rules == sum(len(table.spec.rules) for table in advisor.tables.values())
+    assert report.seconds > 0
+
+
+# --- one table ----------------------------------------------------------------------------------------------------
+
+
+def test_a_gap_is_found(knowledge: Knowledge) -> None:
+    advisor = Advisor(without_rule(knowledge, "ERA-050"))
+    (fault,) = _gaps(advisor)
+    assert (fault.kind, fault.where, fault.message) == ("gap", "eras", "no rule covers these facts")
+    assert fault.example["sdk.modern"] == "falls-back"
+    assert fault.example["clients.protocol"] in ("mixed", "unknown")
+    assert advisor.tables["eras"].evaluate(fault.example).rules == ()
+
+
+def test_a_gap_ends_the_proof_with_its_report(knowledge: Knowledge) -> None:
+    """What comes after the gap has nothing to read, so nothing more can be said."""
+    report = check(Advisor(without_rule(knowledge, "ERA-050")))
+    assert {fault.kind for fault in report.faults} == {"gap"}
+    assert report.combinations == 0
+
+
+def test_a_gap_in_the_table_of_cells_is_found(knowledge: Knowledge) -> None:
+    faults = _gaps(Advisor(without_rule(knowledge, "DEL-090")))
+    assert {(fault.kind, fault.where) for fault in faults} == {("gap", "delivery")}
+    assert "channel" in faults[0].example
+
+
+def test_an_overlap_is_found(knowledge: Knowledge) -> None:
+    advisor = Advisor(with_rule(knowledge, "ERA-010", when={"clients.protocol": {"in": ["legacy", "mixed"]}}))
+    faults = _gaps(advisor)
+    assert {(fault.kind, fault.message) for fault in faults} == {
+        ("overlap", "the rules ERA-010, ERA-040 all cover these facts"),
+        ("overlap", "the rules ERA-010, ERA-050 all cover these facts"),
+    }
+    for fault in faults:
+        assert len(advisor.tables["eras"].evaluate(fault.example).matching) == 2
+
+
+def test_a_derived_fact_with_a_gap_is_refused(knowledge: Knowledge) -> None:
+    pick = Pick("stateless_http", [Case(True, "need.stream_stateless")])
+    with pytest.raises(KnowledgeError, match=r"derived fact need\.stream: no case for stateless_http: false"):
+        Advisor(with_derived(knowledge, "need.stream", pick=pick))
+
+
+def test_a_derived_fact_outside_its_own_values_is_refused(knowledge: Knowledge) -> None:
+    mechanism = next(derived for derived in knowledge.derived if derived.id == "affinity.mechanism")
+    values = [value for value in mechanism.values if value != "redis-session-directory"]
+    with pytest.raises(
+        KnowledgeError, match=r"derived fact affinity\.mechanism: redis-session-directory is not one of its values"
+    ):
+        Advisor(with_derived(knowledge, "affinity.mechanism", values=values))
+
+
+def test_a_circle_of_derived_facts_is_refused_by_name(knowledge: Knowledge) -> None:
+    pick = Pick("json_response", [Case(True, "need.stream_stateless"), Case(False, "need.stream_sessions")])
+    with pytest.raises(KnowledgeError) as caught:
+        Advisor(with_derived(knowledge, "need.stream", pick=pick))
+    assert str(caught.value) == "these facts depend on each other: json_response, need.stream"
+
+
+# --- the whole space ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sown(two: Knowledge) -> tuple[Advisor, list[Fault]]:
+    """Faults that do not touch each other, sown together because a proof takes seconds, and what it found."""
+    first = two.rules["AFF-010"][1]
+    apart = replace(first, id="AFF-005", when={"processes": "one", "addressable": "no"})
+    never = replace(first, id="AFF-006", when={"processes": {"not_in": ["one", "many"]}})
+    behind = replace(two.rules["SES-300"][1], id="SES-305", when={"affinity.candidate": "haproxy-stick-table"})
+    seeded = with_rules(two, "affinity", lambda rules: [apart, never, *rules])
+    seeded = with_rules(
+        seeded,
+        "session",
+        lambda rules: [r for rule in rules for r in ([rule, behind] if rule.id == "SES-300" else [rule])],
+    )
+    seeded = with_rule(without_rule(seeded, "FRA-020"), "FRA-090", sources=[])
+    mood = replace(seeded.facts["preference"], id="clients.mood")
+    advisor = Advisor(with_cell(replace(seeded, facts={**seeded.facts, "clients.mood": mood})))
+    return advisor, check(advisor).faults
+
+
+def test_a_rule_whose_facts_never_occur_together_is_dead(sown: Any) -> None:
+    fault = fault_of(sown[1], "dead", "AFF-005")
+    assert fault.message == "the facts that it waits for never occur together"
+    assert (fault.example["processes"], fault.example["addressable"]) == ("one", "no")
+
+
+def test_a_rule_whose_conditions_never_hold_is_dead(sown: Any) -> None:
+    assert fault_of(sown[1], "dead", "AFF-006").message == "its conditions hold for no facts"
+
+
+def test_a_rule_behind_another_is_shadowed(sown: Any) -> None:
+    advisor, faults = sown
+    fault = fault_of(faults, "shadowed", "SES-305")
+    assert fault.message.endswith("before it and take all of its cases")
+    assert "SES-300" in fault.message
+    matching = advisor.tables["session"].evaluate(fault.example).matching
+    assert "SES-305" in [rule.id for rule in matching[1:]]
+
+
+def test_only_what_was_sown_is_dead_or_shadowed(sown: Any) -> None:
+    assert sorted(f.where for f in sown[1] if f.kind in ("dead", "shadowed")) == ["AFF-005", "AFF-006", "SES-305"]
+
+
+def test_checks_that_enumerate_nothing_are_part_of_the_same_report(sown: Any) -> None:
+    fault_of(sown[1], "source", "FRA-090")
+    fault_of(sown[1], "unread", "clients.mood")
+    assert [fault.message for fault in sown[1] if fault.kind == "data"] == ["two cells speak of the same release"]
+
+
+def lost_in_example(advisor: Advisor, fault: Fault) -> bool:
+    """Whether the advisor, given the facts of a fault, really loses the feature that they require."""
+    facts: dict[str, Any] = {
+        name: advisor.space.domains[name][0] for name in advisor.network.base if name != TOOL_NEEDS
+    }
+    facts.update({name: value for name, value in fault.example.items() if name != "pattern"}, **{TOOL_NEEDS: ()})
+    assert facts[f"needs.{fault.where}"] == "required"
+    advisor.network.evaluate(facts)
+    assert facts["pattern"] == fault.example["pattern"]
+    assert core_of(facts).feasible
+    named = [era for era in ("legacy", "modern") if facts[f"era.{era}"] == "named"]
+    return any(not advisor.cells.works(fault.where, era, configuration_of(facts)) for era in named)  # type: ignore[arg-type]
+
+
+def test_a_rule_that_gives_the_stream_up_loses_a_feature(sown: Any) -> None:
+    advisor, faults = sown
+    fault = fault_of(faults, "lost", "progress")
+    assert fault.message.startswith("required, and lost for ")
+    assert lost_in_example(advisor, fault)
+
+
+def test_a_rule_that_gives_sessions_up_too_early_loses_features(two: Knowledge) -> None:
+    """SES-210 does not look at the needs any more."""
+    advisor = Advisor(with_rule(two, "SES-210", when={"processes": "many"}))
+    lost = [fault for fault in check(advisor).faults if fault.kind == "lost"]
+    assert "sampling" in [fault.where for fault in lost]
+    assert {fault.example["pattern"] for fault in lost} == {"stateless-fleet"}
+    assert all(lost_in_example(advisor, fault) for fault in lost)
+
+
+def test_a_topology_that_the_rules_do_not_know_loses_features(two: Knowledge) -> None:
+    """The delivery table says that no directory finds an owner; the session table still relies on it."""
+    when = {**two.rules["DEL-010"][1].when, "owner": {"in": ["any", "directory"]}}
+    advisor = Advisor(with_rule(two, "DEL-010", when=when))
+    lost = [fault for fault in check(advisor).faults if fault.kind == "lost"]
+    assert {fault.example["pattern"] for fault in lost} == {"shared-state"}
+    assert lost_in_example(advisor, lost[0])
+
+
+# --- examples -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["ERA-010", "DEL-010", "host-allow-list"])
+def test_an_example_that_does_not_hit_is_found(knowledge: Knowledge, rule: str) -> None:
+    examples = knowledge.rules[rule][1].examples
+    fault = fault_of(
+        _examples(Advisor(with_rule(knowledge, rule, examples={**examples, "hit": examples["miss"]}))), "example", rule
+    )
+    assert fault.message == "it does not fire for its example 'hit'"
+    assert fault.example == examples["miss"]
+
+
+@pytest.mark.parametrize("rule", ["ERA-010", "DEL-010", "host-allow-list"])
+def test_an_example_that_does_not_miss_is_found(knowledge: Knowledge, rule: str) -> None:
+    examples = knowledge.rules[rule][1].examples
+    fault = fault_of(
+        _examples(Advisor(with_rule(knowledge, rule, examples={**examples, "miss": examples["hit"]}))), "example", rule
+    )
+    assert fault.message == "it fires for its example 'miss'"
+    assert fault.example == examples["hit"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "example", "message"),
+    [
+        ("ERA-010", {"clients.protcol": "legacy"}, "<example>: clients.protcol: unknown key. Did you mean 'protocol'?"),
+        ("DEL-010", {"chanel": "listen"}, "chanel: listen is not a value of an input of the table"),
+        ("DEL-010", {"channel": "radio"}, "channel: radio is not a value of an input of the table"),
+    ],
+)
+def test_an_example_that_is_no_requirements_is_found(
+    knowledge: Knowledge, rule: str, example: Any, message: str
+) -> None:
+    examples = {**knowledge.rules[rule][1].examples, "hit": example}
+    fault = fault_of(_examples(Advisor(with_rule(knowledge, rule, examples=examples))), "example", rule)
+    assert fault.message == f"the example 'hit' is not valid: {message}"
+
+
+def test_a_missing_example_is_found(knowledge: Knowledge) -> None:
+    hit = {"hit": knowledge.rules["ERA-010"][1].examples["hit"]}
+    fault = fault_of(_examples(Advisor(with_rule(knowledge, "ERA-010", examples=hit))), "example", "ERA-010")
+    assert fault.message == "has no example 'miss'"
+
+
+# --- sources ------------------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_does_not_exist_is_found(knowledge: Knowledge) -> None:
+    (fault,) = sources(with_rule(knowledge, "SES-100", sources=["hearsay"]))
+    assert fault == Fault("source", "SES-100", "the source 'hearsay' does not exist")
+
+
+def test_a_source_that_is_dropped_is_missed_by_everything_that_names_it(knowledge: Knowledge) -> None:
+    left = {name: source for name, source in knowledge.sources.items() if name != "measured-flag-matrix"}
+    faults = sources(replace(knowledge, sources=left))
+    assert {fault.message for fault in faults} == {"the source 'measured-flag-matrix' does not exist"}
+    cells = [cell for package in knowledge.capabilities for cell in package.cells]
+    named = {f"{cell.feature}, {cell.call}" for cell in cells if "measured-flag-matrix" in cell.sources}
+    assert named | {"SES-020", "FRA-010"} <= {fault.where for fault in faults}
+
+
+def test_a_rule_without_source_is_found(knowledge: Knowledge) -> None:
+    assert sources(with_rule(knowledge, "FRA-090", sources=[])) == [Fault("source", "FRA-090", "no source is given")]
+
+
+# --- facts and data -----------------------------------------------------------------------------------------------
+
+
+def test_a_fact_that_no_rule_reads_is_found(knowledge: Knowledge) -> None:
+    idle = replace(knowledge.facts["preference"], id="clients.mood")
+    faults = unread(Advisor(replace(knowledge, facts={**knowledge.facts, "clients.mood": idle})))
+    assert faults == [Fault("unread", "clients.mood", "no rule reads this fact")]
+
+
+def test_an_input_that_no_rule_of_its_table_reads_is_found(knowledge: Knowledge) -> None:
+    framing = knowledge.tables["framing"]
+    faults = unread(Advisor(with_table(knowledge, "framing", inputs=[*framing.inputs, "preference"])))
+    assert faults == [Fault("unread", "framing", "no rule of this table reads its input 'preference'")]
+
+
+def with_cell(knowledge: Knowledge, **changes: Any) -> Knowledge:
+    """The knowledge with a changed copy of its first capability cell beside it."""
+    first, *others = knowledge.capabilities
+    return replace(
+        knowledge, capabilities=[replace(first, cells=[*first.cells, replace(first.cells[0], **changes)]), *others]
+    )
+
+
+def test_two_cells_that_speak_of_one_release_are_found(knowledge: Knowledge) -> None:
+    (fault,) = contradictions(with_cell(knowledge))
+    cell = knowledge.capabilities[0].cells[0]
+    assert (fault.kind, fault.message) == ("data", "two cells speak of the same release")
+    assert fault.where == f"{knowledge.capabilities[0].package}: {cell.feature}, {cell.call}"
+    assert fault.example == {"release": cell.start}
+
+
+def test_a_cell_of_an_unknown_call_is_found(knowledge: Knowledge) -> None:
+    (fault,) = contradictions(with_cell(knowledge, call="ctx.shout"))
+    assert fault.message == "rules/features.yaml does not name this call of this feature"
+    assert fault.where.endswith("ctx.shout")
+
+
+def test_an_observation_outside_of_its_range_is_found(knowledge: Knowledge) -> None:
+    first = knowledge.capabilities[0]
+    cells = [replace(first.cells[0], observed_on=["0.1.0"]), *first.cells[1:]]
+    (fault,) = contradictions(
+        replace(knowledge, capabilities=[replace(first, cells=cells), *knowledge.capabilities[1:]])
+    )
+    assert fault.message.startswith("observed on 0.1.0, which is not in its range ")
+    assert fault.example == {"release": "0.1.0"}
+
+
+def test_a_line_whose_newest_release_is_outside_of_it_is_found(knowledge: Knowledge) -> None:
+    first = knowledge.capabilities[0]
+    lines = [replace(first.lines[0], newest="99.0"), *first.lines[1:]]
+    (fault,) = contradictions(
+        replace(knowledge, capabilities=[replace(first, lines=lines), *knowledge.capabilities[1:]])
+    )
+    assert fault.where == f"{first.package}: {first.lines[0].id}"
+    assert fault.message.startswith("its newest release 99.0 is not in its range ")
+
+
+def test_a_table_is_compiled_with_its_name_in_every_error(knowledge: Knowledge) -> None:
+    table: Table = knowledge.tables["session"]
+    with pytest.raises(KnowledgeError, match="table session, rule SES-100, processes: 'three' is not one of one, many"):
+        Advisor(
+            with_rules(
+                knowledge,
+                table.table,
+                lambda rules: [replace(r, when={"processes": "three"}) if r.id == "SES-100" else r for r in rules],
+            )
+        )

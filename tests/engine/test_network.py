@@ -1,0 +1,224 @@
+"""Networks: the order of nodes, revising instead of evaluating, and steps that compute the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from models import Model, models, rule, run
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.changes import CORE_FACTS
+from advisor.decision.derive import TOOL_NEEDS
+from advisor.engine.network import FunctionNode, Network, TableNode
+from advisor.engine.table import DecisionTable
+from advisor.errors import KnowledgeError
+from advisor.knowledge.types import Table
+
+quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def node(inputs: str, outputs: str, function: Any = None) -> FunctionNode:
+    return FunctionNode(
+        inputs.split(), outputs.split(), function or (lambda row: ("|".join(row),) * len(outputs.split()))
+    )
+
+
+# --- order --------------------------------------------------------------------------------------------------------
+
+
+def test_nodes_are_put_after_those_whose_outputs_they_read() -> None:
+    last, first, middle = node("m", "z"), node("a", "f"), node("f b", "m")
+    network = Network([last, first, middle])
+    assert network.nodes == [first, middle, last]
+    assert network.base == ("a", "b")
+    facts = {"a": "A", "b": "B"}
+    network.evaluate(facts)
+    assert facts == {"a": "A", "b": "B", "f": "A", "m": "A|B", "z": "A|B"}
+
+
+def test_nodes_that_depend_on_each_other_are_refused_by_name() -> None:
+    circle = [node("x", "y"), node("y", "z"), node("z a", "x"), node("a", "free"), node("x", "behind")]
+    with pytest.raises(KnowledgeError) as caught:
+        Network(circle)
+    assert str(caught.value) == "these facts depend on each other: x, y, z"
+
+
+def test_a_node_that_reads_its_own_output_is_refused() -> None:
+    with pytest.raises(KnowledgeError, match=r"these facts depend on each other: x$"):
+        Network([node("x a", "x")])
+
+
+def test_two_setters_of_one_fact_are_refused() -> None:
+    with pytest.raises(KnowledgeError, match="two nodes set 'x'"):
+        Network([node("a", "x"), node("b", "y x")])
+
+
+def test_a_table_with_a_gap_says_so_when_it_is_reached() -> None:
+    spec = Table("t", "", "", "first", ["a"], {"x": ["1"]}, [rule(1, {"a": True}, {"x": "1"})])
+    network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
+    with pytest.raises(KnowledgeError, match=r"table t: no rule for \(False,\)"):
+        network.evaluate({"a": False})
+
+
+def test_an_overlap_says_so_when_it_is_reached() -> None:
+    rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {}, {"x": "1"})]
+    spec = Table("t", "", "", "unique", ["a"], {"x": ["1"]}, rules)
+    network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
+    with pytest.raises(KnowledgeError, match=r"table t: several rules for \(True,\)"):
+        network.evaluate({"a": True})
+
+
+def test_what_a_fact_depends_on_is_found_through_other_nodes() -> None:
+    network = Network([node("a", "f"), node("f b", "m"), node("c", "other")])
+    assert network.affects(["m"]) == {"m", "f", "a", "b"}
+    assert network.affects(["other"]) == {"other", "c"}
+
+
+# --- revise -------------------------------------------------------------------------------------------------------
+
+
+def test_revise_computes_only_what_depends_on_the_change_and_can_be_undone() -> None:
+    seen: list[str] = []
+
+    def noted(name: str) -> Any:
+        return lambda row: (seen.append(name) or "|".join(row),)
+
+    network = Network([node("a", "f", noted("f")), node("b", "g", noted("g")), node("f", "h", noted("h"))])
+    facts = {"a": "1", "b": "2"}
+    network.evaluate(facts)
+    before = dict(facts)
+    seen.clear()
+    old = network.revise(facts, {"a": "9"})
+    assert facts == {"a": "9", "b": "2", "f": "9", "g": "2", "h": "9"}
+    assert seen == ["f", "h"]
+    assert old == {"a": "1", "f": "1", "h": "1"}
+    facts.update(old)
+    assert facts == before
+
+
+def test_revise_stops_where_nothing_changes_any_more() -> None:
+    network = Network([node("a", "f", lambda row: ("same",)), node("f", "g")])
+    facts = {"a": "1"}
+    network.evaluate(facts)
+    assert network.revise(facts, {"a": "2"}) == {"a": "1"}
+
+
+def test_an_output_that_is_given_is_not_computed() -> None:
+    network = Network([node("a", "f"), node("f", "g"), node("g", "h")])
+    facts = {"a": "1"}
+    network.evaluate(facts)
+    network.revise(facts, {"a": "2", "f": "forced"})
+    assert facts == {"a": "2", "f": "forced", "g": "forced", "h": "forced"}
+
+
+@quick
+@given(models(), st.data())
+def test_revise_is_evaluate_from_scratch(model: Model, data: st.DataObject) -> None:
+    base = model.network.base
+    draw = {name: st.sampled_from(model.domains[name]) for name in base}
+    before = data.draw(st.fixed_dictionaries(draw))
+    changes = data.draw(st.fixed_dictionaries({}, optional=draw))
+    scratch = {**before, **changes}
+    model.network.evaluate(before)
+    model.network.evaluate(scratch)
+    revised = dict(before)
+    old = model.network.revise(revised, changes)
+    assert revised == scratch
+    assert {**revised, **old} == before
+
+
+@quick
+@given(models(), st.data())
+def test_a_plan_brings_its_targets_up_to_date(model: Model, data: st.DataObject) -> None:
+    outputs = sorted({name for one in model.network.nodes for name in one.outputs})
+    targets = data.draw(st.lists(st.sampled_from(outputs), min_size=1, unique=True))
+    source = data.draw(st.sampled_from(model.network.base))
+    plan = model.network.between(source, targets)
+    for facts in model.walk():
+        for value in model.domains[source]:
+            revised, scratch = dict(facts), {**facts, source: value}
+            model.network.revise(revised, {source: value}, plan)
+            model.network.evaluate(scratch)
+            assert [revised[name] for name in targets] == [scratch[name] for name in targets]
+
+
+# --- the real network ---------------------------------------------------------------------------------------------
+
+
+def base_facts(advisor: Advisor) -> st.SearchStrategy[dict[str, Any]]:
+    """Any values of the base facts of the real network, possible in a requirements file or not."""
+    features = st.lists(st.sampled_from(advisor.lost.features), max_size=3, unique=True).map(tuple)
+    special = {TOOL_NEEDS: st.lists(features, max_size=3).map(tuple)}
+    domains = {
+        name: st.sampled_from(advisor.space.domains[name]) for name in advisor.network.base if name not in special
+    }
+    return st.fixed_dictionaries({**domains, **special})
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_revising_the_real_network_is_evaluating_it(advisor: Advisor, data: st.DataObject) -> None:
+    facts, other = data.draw(base_facts(advisor)), data.draw(base_facts(advisor))
+    names = data.draw(st.sets(st.sampled_from(advisor.network.base), max_size=4))
+    changes = {name: other[name] for name in names}
+    revised, scratch = dict(facts), {**facts, **changes}
+    advisor.network.evaluate(revised)
+    advisor.network.revise(revised, changes)
+    advisor.network.evaluate(scratch)
+    assert revised == scratch
+
+
+# --- steps --------------------------------------------------------------------------------------------------------
+
+
+@quick
+@given(models(), st.data())
+def test_steps_compute_what_evaluate_computes(model: Model, data: st.DataObject) -> None:
+    outputs = sorted({name for one in model.network.nodes for name in one.outputs})
+    targets = data.draw(st.lists(st.sampled_from(outputs), min_size=1, unique=True))
+    steps = model.network.steps(targets)
+    for facts in model.walk():
+        after = run(steps, {name: facts[name] for name in model.network.base})
+        assert {name: after[name] for name in targets} == {name: facts[name] for name in targets}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_the_steps_of_the_real_network_compute_what_it_does(advisor: Advisor, data: st.DataObject) -> None:
+    facts = data.draw(base_facts(advisor))
+    advisor.network.evaluate(facts)
+    # Whether tools can be parted is free in the proof: any tools may be listed. It is taken from the evaluation here.
+    known = {name: facts[name] for name in (*advisor.network.base, "tools.separable")}
+    after = run(advisor.network.steps(CORE_FACTS), known)
+    assert {name: after[name] for name in CORE_FACTS} == {name: facts[name] for name in CORE_FACTS}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_the_steps_of_the_lost_needs_compute_what_the_node_does(advisor: Advisor, data: st.DataObject) -> None:
+    facts = data.draw(base_facts(advisor))
+    advisor.network.evaluate(facts)
+    before = {name: value for name, value in facts.items() if name not in advisor.lost.outputs}
+    after = run(advisor.lost.steps(), before)
+    assert {name: after[name] for name in advisor.lost.outputs} == {name: facts[name] for name in advisor.lost.outputs}
+
+
+def test_a_rule_that_is_certain_to_fire_ends_the_search_in_later_rules() -> None:
+    rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {"b": True}, {"x": "2"}), rule(3, {}, {"x": "3"})]
+    spec = Table("t", "", "", "first", ["a", "b"], {"x": ["1", "2", "3"]}, rules)
+    domains = {"a": (True, False), "b": (True, False)}
+    table = TableNode(DecisionTable(spec, domains))
+    read_a = table.narrow("a", ["b"])
+    assert read_a.run((0b111, True)) == (0b001,)  # R1 needs nothing else: what b is does not matter any more
+    assert read_a.run((0b111, False)) == (0b110,)  # R2 may still fail
+
+
+def test_under_unique_no_rule_is_forgotten_that_could_overlap() -> None:
+    rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {"b": True}, {"x": "2"})]
+    spec = Table("t", "", "", "unique", ["a", "b"], {"x": ["1", "2"]}, rules)
+    table = TableNode(DecisionTable(spec, {"a": (True, False), "b": (True, False)}))
+    with pytest.raises(KnowledgeError, match="several rules"):
+        run(table.steps(), {"a": True, "b": True})

@@ -1,0 +1,154 @@
+"""Mistakes in the files under rules/: each is one message that names file, section and entry."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from advisor.errors import Exit, KnowledgeError
+from advisor.knowledge.compiler import SHAPES, compile_rules
+from advisor.knowledge.paths import rules_dir
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Callable[[str, str, str], str]:
+    """A function that replaces text in one file of a copy of rules/ and gives the message of the error."""
+
+    def message(name: str, old: str, new: str) -> str:
+        shutil.copytree(rules_dir(), tmp_path / "rules")
+        path = tmp_path / "rules" / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, "the file does not have the text to replace"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        with pytest.raises(KnowledgeError) as caught:
+            compile_rules(tmp_path / "rules")
+        assert caught.value.code is Exit.FINDINGS
+        return str(caught.value)
+
+    return message
+
+
+def test_every_section_has_entries() -> None:
+    knowledge = compile_rules(rules_dir())
+    assert list(knowledge) == list(SHAPES)
+    assert all(knowledge.values())
+
+
+def test_the_words_for_all_flag_pairs_are_written_out() -> None:
+    for package in compile_rules(rules_dir())["capabilities"]:
+        for cell in package["cells"]:
+            for era in ("legacy", "modern"):
+                assert list(cell[era]) == ["stateful+sse", "stateful+json", "stateless+sse", "stateless+json"]
+
+
+def test_a_missing_key_names_table_and_rule(broken: Callable[..., str]) -> None:
+    message = broken("tables/40-session.yaml", "    title: One process\n", "")
+    assert message.startswith("rules/tables/40-session.yaml: tables[0] (session, SES-100), rules.")
+    assert ".title: " in message
+
+
+def test_an_unknown_key_names_its_entry(broken: Callable[..., str]) -> None:
+    message = broken("facts.yaml", "  - id: sdk\n", "  - id: sdk\n    defualt: mcp-1\n")
+    assert message.startswith("rules/facts.yaml: facts[1] (sdk), defualt: Unexpected keyword argument")
+
+
+def test_a_value_outside_of_a_closed_list_names_its_entry(broken: Callable[..., str]) -> None:
+    message = broken("tables/40-session.yaml", "hit_policy: first", "hit_policy: any")
+    assert message == (
+        "rules/tables/40-session.yaml: tables[0] (session), hit_policy: "
+        "Input should be 'first', 'unique' or 'collect' ('any')"
+    )
+
+
+def test_a_release_that_is_written_as_a_number_is_refused(broken: Callable[..., str]) -> None:
+    message = broken("facts.yaml", 'below: "1.29.6"', "below: 1.29")
+    assert message.startswith("rules/facts.yaml: facts[")
+    assert "(environment.proxy.version), bins.0.below: Input should be a valid string (1.29)" in message
+
+
+def test_an_unknown_outcome_names_the_call(broken: Callable[..., str]) -> None:
+    message = broken("capabilities/mcp.yaml", "legacy: works", "legacy: wroks")
+    assert message.startswith(
+        "rules/capabilities/mcp.yaml: capabilities[0] (mcp, tools/call), cells.0.legacy.stateful+sse: "
+    )
+    assert "('wroks')" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("    releases: {", "    release: {", "capabilities.cells[0] (tools/call) lacks 'releases'"),
+        (
+            "    legacy: works",
+            "    legacy: {stateful+sse: works}",
+            "capabilities.cells[0] (tools/call) lacks 'stateful+json'",
+        ),
+        ("    legacy: works", "    legacy: 3", "capabilities.cells[0] (tools/call) is not of the shape of the others"),
+        (', from: "', ', start: "', "capabilities.lines[0] (mcp-1) lacks 'from'"),
+        ("lines:\n", "lines:\n  - mcp-0\n", "capabilities.lines[0] is not of the shape of the others"),
+    ],
+)
+def test_a_short_form_that_is_incomplete(broken: Callable[..., str], old: str, new: str, message: str) -> None:
+    assert broken("capabilities/mcp.yaml", old, new) == f"rules/capabilities/mcp.yaml: {message}"
+
+
+def test_an_unknown_section_is_named(broken: Callable[..., str]) -> None:
+    message = broken("proxies.yaml", "proxies:", "proxys:")
+    assert message == f"rules/proxies.yaml: unknown section 'proxys'; one of {', '.join(SHAPES)}"
+
+
+def test_a_section_that_is_no_list(broken: Callable[..., str]) -> None:
+    assert (
+        broken("proxies.yaml", "proxies:\n", "proxies: none\nsources:\n") == "rules/proxies.yaml: proxies is not a list"
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "part"),
+    [
+        ("proxies: [\nproxies:", "rules/proxies.yaml: "),
+        ("x: 2026-13-01\nproxies:", "rules/proxies.yaml: month must be in 1..12"),
+        ("[" * 5000 + "\nproxies:", "rules/proxies.yaml: "),
+        ("proxies: []\nproxies:", "rules/proxies.yaml: the key 'proxies' is given twice"),
+    ],
+    ids=["yaml", "date", "depth", "twins"],
+)
+def test_a_file_that_is_not_yaml(broken: Callable[..., str], new: str, part: str) -> None:
+    message = broken("proxies.yaml", "proxies:", new)
+    assert message.startswith(part)
+    assert "\n" not in message
+
+
+def test_a_condition_given_twice_is_not_lost(broken: Callable[..., str]) -> None:
+    message = broken("tables/40-session.yaml", "when: {processes: one}", "when: {processes: one, processes: many}")
+    assert message.startswith("rules/tables/40-session.yaml: the key 'processes' is given twice")
+
+
+def test_a_file_that_is_no_mapping(broken: Callable[..., str]) -> None:
+    assert broken("proxies.yaml", "proxies:", "- proxies:") == "rules/proxies.yaml: not a mapping"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("tables/50-framing.yaml", "- id: FRA-010", "- id: SES-100", "rules/: rules: given twice: SES-100"),
+        ("facts.yaml", "  - id: call.idle", "  - id: sdk", "rules/: facts: given twice: sdk"),
+        ("tables/50-framing.yaml", "table: framing", "table: session", "rules/: tables: given twice: session"),
+    ],
+)
+def test_two_entries_of_one_name(broken: Callable[..., str], name: str, old: str, new: str, message: str) -> None:
+    assert broken(name, old, new) == message
+
+
+def test_a_folder_without_knowledge(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match="rules/: there are no facts"):
+        compile_rules(tmp_path)
+
+
+def test_other_bytes_than_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"facts: \xff")
+    with pytest.raises(KnowledgeError, match=r"rules/x\.yaml: "):
+        compile_rules(tmp_path)

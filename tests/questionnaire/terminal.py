@@ -1,0 +1,94 @@
+"""A real pseudo-terminal with a program in it, and the screen that a user would see."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pyte
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30  # seconds until a test gives up on a text; a text that is there is seen at once
+
+ENTER = "\r"
+ESCAPE = "\x1b"
+CTRL_B = "\x02"
+CTRL_C = "\x03"
+LEFT = "\x1b[D"
+UP = "\x1b[A"
+DOWN = "\x1b[B"
+
+
+class Terminal:
+    """`mcp-advisor …` in a pseudo-terminal of some size."""
+
+    def __init__(self, *arguments: str, cwd: Path, rows: int = 70, columns: int = 80, **environment: str) -> None:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "MCP_ADVISOR_CACHE") if name in os.environ}
+        given = {**kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **environment}
+        command = [sys.executable, "-m", "advisor", *arguments]
+        self.child = pexpect.spawn(
+            command[0], command[1:], cwd=str(cwd), env=given, dimensions=(rows, columns), encoding="utf-8", echo=False
+        )
+        self.screen = pyte.Screen(columns, rows)
+        self.screen.write_process_input = self.child.send  # answers to questions about the cursor
+        self.stream = pyte.Stream(self.screen)
+        self.raw = ""
+
+    @property
+    def text(self) -> str:
+        """What is on the screen, without trailing blanks."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+
+    @property
+    def flat(self) -> str:
+        """The same as one line of words, for sentences that are wrapped."""
+        return " ".join(self.text.split())
+
+    def send(self, *keys: str) -> None:
+        for key in keys:
+            self.child.send(key)
+
+    def see(self, *wanted: str, gone: str = "") -> str:
+        """Wait until every text is on the screen (and another one is not)."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._shows(wanted, gone):
+            if time.monotonic() > deadline or not self._read():
+                raise AssertionError(f"{wanted} (without {gone!r}) is not on the screen:\n{self.text}")
+        return self.text
+
+    def answer(self, title: str, *keys: str) -> None:
+        """Wait for the question `title`, and answer it."""
+        self.see(f"? {title}")
+        self.send(*keys)
+        # A question that was answered is redrawn without its mark.
+        self.see(gone=f"? {title}")
+
+    def end(self) -> int:
+        """Read on until the program ends; its exit code."""
+        while self._read():
+            pass
+        self.child.close()
+        return self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus
+
+    def kill(self, number: signal.Signals) -> None:
+        self.child.kill(number)
+
+    def _shows(self, wanted: tuple[str, ...], gone: str) -> bool:
+        flat = self.flat
+        return all(one in flat for one in wanted) and not (gone and gone in flat)
+
+    def _read(self) -> bool:
+        """Read what comes next; False at the end of the program."""
+        try:
+            data = self.child.read_nonblocking(65536, timeout=1)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.raw += data
+        self.stream.feed(data)
+        return True

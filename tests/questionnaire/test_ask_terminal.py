@@ -1,0 +1,314 @@
+"""The questionnaire as a user meets it: a real process in a pseudo-terminal, its screen read back."""
+
+import re
+import signal
+
+import pytest
+import yaml
+from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, UP, Terminal
+
+SERVICE = "What is the service called?"
+SDK = "Which SDK, in which release, serves the tools?"
+INSTANCES = "How many instances of the server run?"
+PLATFORM = "Where does it run?"
+HOSTS = "Under which host names do clients reach it?"
+REQUIRED = "Which features must work? (required)"
+PREFERRED = "Which others would be nice to have? (preferred)"
+WORKERS = "How many server processes share one port"
+SSE = "Does every proxy on the way pass Server-Sent Events"
+LONGEST = "How many seconds does the slowest tool run?"
+REVIEW = "Are they right?"
+
+# One instance and no needs: every default is accepted, whatever the capability data say.
+SHORT_RUN = [SDK, INSTANCES, PLATFORM, HOSTS, REQUIRED, PREFERRED]
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+
+    def start_(*arguments, **options):
+        terminal = Terminal("ask", *arguments, cwd=tmp_path, **options)
+        started.append(terminal)
+        return terminal
+
+    yield start_
+    for terminal in started:
+        terminal.child.close(force=True)
+
+
+def to_review(terminal):
+    """Accept the default of every question until the review."""
+    terminal.see("(", gone="")
+    while True:
+        text = terminal.see("Esc back)")
+        if f"? {REVIEW}" in text:
+            return
+        title = text[text.rindex("\n? ") + 1 :].splitlines()[0].split(" (")[0].removeprefix("? ").strip()
+        terminal.answer(title, ENTER)
+
+
+def test_the_happy_path(start, tmp_path):
+    terminal = start()
+    terminal.answer(SERVICE, "customer-support", ENTER)
+    terminal.see("Leaning: single-instance, stateless_http=False, json_response=False")
+    for title in SHORT_RUN:
+        terminal.answer(title, ENTER)
+    to_review(terminal)
+    terminal.see("customer-support", "Not asked", "One process needs no affinity (AFF-010)", "Assumed")
+    terminal.send(ENTER)
+    terminal.see("mcp-advisor recommend requirements.yaml")
+    assert terminal.end() == 0
+    assert 'MCPServer("customer-support")' in terminal.raw
+    saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
+    assert saved["version"] == 1
+    assert saved["service"] == "customer-support"
+    assert set(saved) == {"version", "service", "sdk", "scale", "environment", "needs", "workload"}
+    assert not (tmp_path / "requirements.partial.yaml").exists()
+
+
+def test_back_works_in_every_kind_of_prompt(start):
+    terminal = start()
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see(f"? {SDK}")
+    terminal.send(ESCAPE)  # from a list
+    terminal.see(f"? {SERVICE}")
+    terminal.answer(SERVICE, ENTER)  # its answer is kept
+    terminal.answer(SDK, UP, ENTER)
+    terminal.see(f"? {INSTANCES}")
+    terminal.send(CTRL_B)  # from a line of text
+    terminal.see(f"? {SDK}", "> mcp-1")
+    terminal.answer(SDK, ENTER)
+    for title in (INSTANCES, PLATFORM, HOSTS, REQUIRED):
+        terminal.answer(title, ENTER)
+    terminal.see(f"? {PREFERRED}")
+    terminal.send(LEFT)  # from the second of two lists to the first
+    terminal.see(f"? {REQUIRED}")
+    terminal.send(LEFT)
+    terminal.see(f"? {HOSTS}")
+    terminal.answer(HOSTS, "mcp.example.com", ENTER)
+    terminal.see(f"? {REQUIRED}")
+
+
+def test_the_first_question_has_nothing_before_it(start):
+    terminal = start()
+    terminal.see(f"? {SERVICE}")
+    terminal.send(ESCAPE)
+    terminal.answer(SERVICE, "svc", ENTER)
+
+
+def test_a_question_mark_explains_and_asks_again(start):
+    terminal = start()
+    terminal.see(f"? {SERVICE}")
+    terminal.send("?")
+    terminal.see("A DNS label, lower-case letters", "Why we ask: It names the generated files", f"? {SERVICE}")
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see(f"? {SDK}")
+    terminal.send("?")
+    terminal.see("Why we ask: The same two flags behave differently", f"? {SDK}")
+    terminal.answer(SDK, ENTER)
+    for title in (INSTANCES, PLATFORM, HOSTS):
+        terminal.answer(title, ENTER)
+    terminal.see(f"? {REQUIRED}")
+    terminal.send("?")
+    terminal.see("Mark what the service is not right without", f"? {REQUIRED}")
+
+
+def test_a_wrong_value_is_refused_with_what_is_allowed(start):
+    terminal = start()
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.answer(SDK, ENTER)
+    terminal.see(f"? {INSTANCES}")
+    terminal.send("10-2", ENTER)
+    terminal.see("min 10 is greater than max 2. Swap them.", f"? {INSTANCES}")
+    terminal.send("\x15", "2-10", ENTER)  # Ctrl-U empties the line
+    terminal.see(f"? {PLATFORM}", f"{INSTANCES} 2-10")
+
+
+def test_an_edit_asks_only_what_it_opens(start, tmp_path):
+    terminal = start()
+    terminal.answer(SERVICE, "svc", ENTER)
+    to_review(terminal)
+    terminal.send(DOWN, ENTER)
+    terminal.answer("Which answer?", DOWN, DOWN, ENTER)
+    terminal.answer(INSTANCES, "3", ENTER)
+    terminal.see("? Which protocol era do the clients speak?")
+    to_review(terminal)
+    terminal.send(ENTER)
+    assert terminal.end() == 0
+    saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
+    assert saved["scale"]["instances"] == 3
+    assert saved["clients"]["protocol"] == "unknown"
+    assert saved["service"] == "svc"
+
+
+def test_start_over_forgets_the_answers(start):
+    terminal = start()
+    terminal.answer(SERVICE, "svc", ENTER)
+    to_review(terminal)
+    terminal.send(DOWN, DOWN, ENTER)
+    terminal.see(f"? {SERVICE}")
+    terminal.send(ENTER)
+    terminal.see("An answer is needed.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("at", [SDK, INSTANCES])
+def test_a_signal_saves_the_answers_so_far(start, tmp_path, number, at):
+    terminal = start()
+    terminal.answer(SERVICE, "svc", ENTER)
+    if at == INSTANCES:
+        terminal.answer(SDK, ENTER)
+    terminal.see(f"? {at}")
+    terminal.kill(number)
+    assert terminal.end() == 130
+    assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
+    assert [path.name for path in tmp_path.iterdir()] == ["requirements.partial.yaml"]
+
+
+def test_ctrl_c_saves_and_the_next_run_resumes(start, tmp_path):
+    terminal = start("-o", "mine.yaml")
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.answer(SDK, ENTER)
+    terminal.answer(INSTANCES, "3", ENTER)
+    terminal.see(f"? {PLATFORM}")
+    terminal.send(CTRL_C)
+    assert terminal.end() == 130
+    assert "mine.partial.yaml" in terminal.raw
+    again = start("-o", "mine.yaml")
+    again.see("Resume it?", "> resume")
+    again.send(ENTER)
+    again.see(f"{SERVICE} svc", f"{INSTANCES} 3", f"? {PLATFORM}")
+    to_review(again)
+    again.send(ENTER)
+    assert again.end() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
+
+
+def test_a_run_may_start_over_instead_of_resuming(start, tmp_path):
+    (tmp_path / "requirements.partial.yaml").write_text("version: 1\nservice: old\n")
+    terminal = start()
+    terminal.see("Resume it?")
+    terminal.send(DOWN, ENTER)
+    terminal.see(f"? {SERVICE}")
+
+
+def test_answers_that_cannot_be_used_are_left_alone(start, tmp_path):
+    partial = tmp_path / "requirements.partial.yaml"
+    partial.write_text("service: [\n")
+    terminal = start()
+    terminal.see("cannot be used and is left alone", f"? {SERVICE}")
+    terminal.send(CTRL_C)
+    assert terminal.end() == 130
+    assert "There was no answer to save" in terminal.raw
+    assert partial.read_text() == "service: [\n"
+
+
+def test_answers_from_a_file_are_not_asked(start, tmp_path):
+    (tmp_path / "known.yaml").write_text(
+        "service: svc\nsdk: mcp-2\nscale: {instances: 1, workers: 1}\nclients: {concurrent: 900}\n"
+    )
+    terminal = start("--answers", "known.yaml")
+    terminal.see(f"? {PLATFORM}")
+    assert SERVICE not in terminal.text
+    to_review(terminal)
+    terminal.see("(from the answers file)", "clients.concurrent 900")
+    assert WORKERS not in terminal.text
+    terminal.send(ENTER)
+    assert terminal.end() == 0
+    assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["clients"] == {"concurrent": 900}
+
+
+def test_a_file_that_exists_is_not_overwritten_unasked(start, tmp_path):
+    (tmp_path / "requirements.yaml").write_text("service: precious\n")
+    terminal = start()
+    terminal.answer(SERVICE, "svc", ENTER)
+    to_review(terminal)
+    terminal.send(ENTER)
+    terminal.see("requirements.yaml exists. Save where?")
+    terminal.send(DOWN, ENTER)
+    terminal.answer("Name of the file", "new.yaml", ENTER)
+    assert terminal.end() == 0
+    assert (tmp_path / "requirements.yaml").read_text() == "service: precious\n"
+    assert "service: svc" in (tmp_path / "new.yaml").read_text()
+
+
+def test_a_contradiction_is_saved_and_ends_with_3(start, tmp_path):
+    (tmp_path / "known.yaml").write_text("sdk: mcp-1\nclients: {protocol: modern}\n")
+    terminal = start("--answers", "known.yaml")
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see("Leaning: no configuration keeps every required feature")
+    to_review(terminal)
+    terminal.send(ENTER)
+    assert terminal.end() == 3
+    assert (tmp_path / "requirements.yaml").exists()
+    assert "mcp-advisor recommend requirements.yaml" in terminal.raw
+
+
+def test_nothing_is_cut_off_at_80_columns_and_24_rows(start, tmp_path):
+    (tmp_path / "known.yaml").write_text(
+        "service: svc\nsdk: mcp-1\nscale: {instances: 3, workers: 1, affinity: unknown}\n"
+        "environment: {platform: kubernetes, hosts: []}\nclients: {protocol: legacy}\npreference: simplest\n"
+        "operations: {can_operate_affinity: true}\nneeds: {sampling: required}\n"
+    )
+    terminal = start("--answers", "known.yaml", rows=24)
+    terminal.answer(REQUIRED, ENTER)
+    terminal.answer(PREFERRED, ENTER)
+    terminal.see("? What stands directly in front of the servers?", "> nginx")
+    terminal.send(*[DOWN] * 16)  # to the last of 17 values
+    terminal.see("> none", "Esc back)")
+    assert "Leaning: sticky-fleet, stateless_http=False, json_response=False," in terminal.text
+
+
+def colours(raw):
+    """The colour codes among the styles that were sent."""
+    codes = re.findall(r"\x1b\[([0-9;]*)m", raw)
+    return {
+        code
+        for one in codes
+        for code in one.split(";")
+        if code.isdigit() and int(code) in {*range(30, 39), *range(40, 49)}
+    }
+
+
+@pytest.mark.parametrize("no_color", ["1", ""])
+def test_no_color_means_no_colour(start, no_color):
+    terminal = start(NO_COLOR=no_color)
+    terminal.answer(SERVICE, "svc", ENTER)
+    to_review(terminal)
+    terminal.send(ENTER)
+    assert terminal.end() == 0
+    assert bool(colours(terminal.raw)) is not bool(no_color)
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_cannot_draw_gets_numbered_lines(start, tmp_path, term):
+    terminal = start(TERM=term)
+    terminal.see(SERVICE)
+    terminal.send("?\n")
+    terminal.see("Why we ask: It names")
+    terminal.send("svc\n")
+    terminal.see("5. mcp-2: its newest measured release")
+    terminal.send("<\n")
+    terminal.see(f"{SERVICE} (Enter: svc")
+    terminal.send("\n")
+    terminal.see("5. mcp-2: its newest measured release")
+    terminal.send("99\n")
+    terminal.see("99 is not one of these")
+    terminal.send("mcp-2\n")
+    terminal.see(INSTANCES)
+    terminal.send("\n", "\n", "\n", "4\n", "-\n")
+    terminal.see(f"{REQUIRED} progress", WORKERS)
+    terminal.send("\n", "\n", "\n")
+    terminal.see(REVIEW)
+    terminal.send("1\n")
+    assert terminal.end() == 0
+    assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["needs"]["progress"] == "required"
+    assert "\x1b[?" not in terminal.raw
+
+
+def test_without_a_command_a_terminal_gets_the_questionnaire(tmp_path):
+    terminal = Terminal(cwd=tmp_path)
+    terminal.see(f"? {SERVICE}")
+    terminal.send(CTRL_C)
+    assert terminal.end() == 130

@@ -1,0 +1,141 @@
+"""Relevance is exact: held against brute force on sub-spaces that are enumerated completely."""
+
+import random
+from itertools import product
+
+import pytest
+
+from advisor.decision.advisor import core_of
+from advisor.questionnaire.openspace import SEPARABLE, OpenSpace
+from advisor.questionnaire.relevance import COMPLETIONS, Relevance
+from advisor.requirements.model import Tool
+from advisor.requirements.validate import complete
+
+MOST_COMBINATIONS = 6_000
+
+
+@pytest.fixture(scope="module")
+def askable(advisor):
+    read = OpenSpace(advisor).domains
+    return [name for name, fact in advisor.space.facts.items() if fact.ask != "never" and name in read]
+
+
+def requirements_of(advisor, values):
+    return complete({"service": "svc", **values}, (), advisor.space, "<test>")
+
+
+def brute_force(advisor, fact, values, open_facts):
+    """Whether any completion of the open facts gives two outcomes for two values of `fact`."""
+    domains = advisor.space.domains
+    base = advisor.facts(requirements_of(advisor, values))
+    for completion in product(*(domains[name] for name in open_facts)):
+        facts = dict(base)
+        advisor.network.revise(facts, dict(zip(open_facts, completion, strict=True)))
+        outcomes = set()
+        for value in domains[fact]:
+            varied = dict(facts)
+            advisor.network.revise(varied, {SEPARABLE: facts[SEPARABLE], fact: value})
+            core = core_of(varied)
+            outcomes.add(core if core.feasible else "contradiction")
+        if len(outcomes) > 1:
+            return True
+    return False
+
+
+def some_case(advisor, askable, seed):
+    """A fact, values for most facts and a few that stay open (with whether single tools carry the needs)."""
+    rng = random.Random(seed)
+    domains = advisor.space.domains
+    fact = rng.choice(askable)
+    order = rng.sample([name for name in askable if name != fact], len(askable) - 1)
+    open_facts, size = [SEPARABLE], 2 * len(domains[fact])
+    for name in order:
+        if len(open_facts) < 5 and size * len(domains[name]) <= MOST_COMBINATIONS:
+            open_facts.append(name)
+            size *= len(domains[name])
+    # Half of the values are the defaults: a deployment in which everything is odd is soon a contradiction.
+    values = {
+        name: advisor.space.typical(name, rng.choice(domains[name]))
+        for name in order
+        if name not in open_facts and rng.random() < 0.5
+    }
+    known = {"service", *(name for name in order if name not in open_facts)}
+    return fact, values, known, open_facts
+
+
+@pytest.mark.parametrize("completions", [0, COMPLETIONS], ids=["by proof alone", "by witness first"])
+@pytest.mark.parametrize("seed", range(60))
+def test_it_agrees_with_brute_force(advisor, askable, seed, completions):
+    fact, values, known, open_facts = some_case(advisor, askable, seed)
+    expected = brute_force(advisor, fact, values, open_facts)
+    assert Relevance(advisor, completions).matters(fact, requirements_of(advisor, values), known) is expected, (
+        fact,
+        values,
+        open_facts,
+    )
+
+
+def test_the_cases_held_against_brute_force_are_of_both_kinds(advisor, askable):
+    cases = [some_case(advisor, askable, seed) for seed in range(60)]
+    relevance = Relevance(advisor)
+    found = [relevance.matters(fact, requirements_of(advisor, values), known) for fact, values, known, _ in cases]
+    assert min(found.count(True), found.count(False)) >= 10
+
+
+def test_what_was_remembered_does_not_change_the_answer(advisor, askable):
+    remembering = Relevance(advisor)
+    for seed in range(40):
+        fact, values, known, _ = some_case(advisor, askable, seed)
+        asked = (fact, requirements_of(advisor, values), known)
+        assert remembering.matters(*asked) is Relevance(advisor).matters(*asked)
+
+
+@pytest.mark.parametrize(
+    ("fact", "values", "matters"),
+    [
+        ("scale.affinity", {"scale.instances": 1, "scale.workers": 1, "environment.platform": "kubernetes"}, False),
+        ("scale.workers", {"scale.instances": 1, "environment.platform": "kubernetes"}, True),
+        ("environment.proxy.version", {"environment.proxy.kind": "haproxy"}, False),
+        ("clients.keep_cookies", {"environment.proxy.kind": "alb"}, True),
+        ("preference", {"clients.protocol": "modern"}, False),
+        ("environment.hosts", {}, False),
+        ("service", {}, False),
+    ],
+)
+def test_known_cases(advisor, fact, values, matters):
+    assert Relevance(advisor).matters(fact, requirements_of(advisor, values), set(values)) is matters
+
+
+def test_tools_matter_only_while_a_session_may_be_needed(advisor):
+    relevance = Relevance(advisor)
+    assert relevance.matters("tools", requirements_of(advisor, {}), set())
+    modern = {"clients.protocol": "modern", "sdk": "mcp-2"}
+    assert not relevance.matters("tools", requirements_of(advisor, modern), set(modern))
+
+
+def test_in_tiers_the_stateless_part_keeps_its_questions(advisor):
+    # Progress of one tool keeps the whole on streams; the tier of the other tools may still answer in plain JSON.
+    tools = (Tool("ask", {"elicitation": "required", "progress": "required"}), Tool("get"))
+    needs = {name: "none" for name in advisor.space.facts if name.startswith("needs.")}
+    needs |= {"needs.elicitation": "required", "needs.progress": "required"}
+    values = {
+        "service": "svc",
+        "sdk": "mcp-1",
+        "clients.protocol": "legacy",
+        "scale.instances": 3,
+        "scale.affinity": "unavailable",
+        "environment.platform": "kubernetes",
+        **needs,
+    }
+    stated = complete(values, tools, advisor.space, "<test>")
+    if advisor.core(stated).pattern != "tiered":
+        pytest.fail("the case is meant to come out in tiers")
+    assert Relevance(advisor).matters("workload.longest_call_s", stated, {*values, "tools"})
+    short = complete({**values, "workload.longest_call_s": 1}, tools, advisor.space, "<test>")
+    assert advisor.decide(short).core != advisor.decide(stated).core
+
+
+def test_rules_named_as_a_reason_are_those_that_fire(advisor):
+    values = {"scale.instances": 1, "scale.workers": 1, "environment.platform": "kubernetes"}
+    rules = Relevance(advisor).rules("environment.proxy.kind", requirements_of(advisor, values), set(values))
+    assert [rule.id for rule in rules] == ["AFF-010"]

@@ -1,0 +1,128 @@
+"""The golden scenarios: every example decides as recorded, and says how it relates to the guide that it comes from.
+
+`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/test_examples.py` records anew; the diff is what users will see change.
+"""
+
+import itertools
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from advisor.render.data import decision_dict
+from advisor.render.serial import json_text
+from advisor.requirements import load_bytes, load_path
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+WALKS = sorted((ROOT / "examples" / "walks").glob("*.yaml"))
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
+
+# What the scenario asks for, in one line each, so that a reader of this file sees it without opening the snapshots.
+EXPECTED = {
+    "analytics-behind-alb": ("stateless-fleet", True, False, "none"),
+    "customer-service-agent": ("tiered", True, False, "none"),
+    "customer-service-agent-modern": ("stateless-fleet", True, False, "none"),
+    "customer-service-agent-sticky": ("sticky-fleet", False, False, "nginx-sticky-learn"),
+    "exercise-1-research": ("stateless-fleet", True, False, "none"),
+    "exercise-1-research-mcp-1.28": ("sticky-fleet", False, False, "nginx-sticky-learn"),
+    "exercise-2-team-document": ("shared-state", False, False, "redis-session-directory"),
+    "internal-data-platform": ("single-instance", False, False, "none"),
+    "local-development": ("single-instance", False, False, "none"),
+    "open-source-devtool": ("stateless-fleet", True, False, "none"),
+    "pattern-1-single-instance": ("single-instance", False, False, "none"),
+    "pattern-2-stateless-fleet": ("stateless-fleet", True, True, "none"),
+    "pattern-3-sticky-fleet": ("sticky-fleet", False, False, "haproxy-stick-table"),
+    "payment-provider": ("stateless-fleet", True, True, "none"),
+    "saas-b2b": ("sticky-fleet", False, False, "nginx-sticky-learn"),
+    "sampling-on-a-stateless-fleet": ("contradiction", None, None, "none"),
+}
+
+
+def decision_of(path, advisor):
+    return decision_dict(advisor.decide(load_path(path, advisor.space)), advisor)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_decides_as_expected(path, advisor):
+    pattern, stateless, json_response, mechanism = EXPECTED[path.stem]
+    decision = decision_of(path, advisor)
+    flags = None if stateless is None else {"stateless_http": stateless, "json_response": json_response}
+    assert (decision["pattern"], decision.get("flags"), decision["affinity"]["mechanism"]) == (
+        pattern,
+        flags,
+        mechanism,
+    )
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_decides_as_recorded(path, advisor):
+    text = json_text(decision_of(path, advisor))
+    recorded = GOLDEN / f"{path.stem}.json"
+    if UPDATE:
+        recorded.write_text(text, encoding="utf-8")
+    assert text == recorded.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_says_whether_it_agrees_with_its_guide(path, knowledge):
+    comment = " ".join(line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#"))
+    assert re.search(r"\b(Agrees|Departs)\b", comment)
+    assert set(re.findall(r"lesson-[a-z-]+", comment)) <= set(knowledge.sources)
+
+
+def test_the_substitute_of_the_payment_provider_is_said(advisor):
+    decision = decision_of(ROOT / "examples" / "payment-provider.yaml", advisor)
+    sampling = next(row for row in decision["features"] if row["feature"] == "sampling")
+    assert "rate limit" in sampling["instead"]
+
+
+def test_upgrading_the_sdk_is_the_first_thing_that_changes_the_old_exercise(advisor):
+    decision = decision_of(ROOT / "examples" / "exercise-1-research-mcp-1.28.yaml", advisor)
+    first = decision["counterfactuals"][0]
+    assert first == {"change": {"sdk": "mcp==1.30.0"}, "then": first["then"]}
+    assert first["then"]["pattern"] == "stateless-fleet"
+
+
+def merged(*parts):
+    out = {}
+    for part in parts:
+        for key, value in part.items():
+            out[key] = merged(out[key], value) if isinstance(out.get(key), dict) else value
+    return out
+
+
+@pytest.mark.parametrize("path", WALKS, ids=lambda path: path.stem)
+def test_a_walk_has_every_combination_of_answers(path):
+    walk = yaml.safe_load(path.read_text())
+    names = [question["id"] for question in walk["questions"]]
+    every = set(itertools.product(*(question["answers"] for question in walk["questions"])))
+    assert [tuple(case["answers"][name] for name in names) for case in walk["cases"]] == sorted(
+        every, key=lambda row: [list(q["answers"]).index(a) for q, a in zip(walk["questions"], row, strict=True)]
+    )
+
+
+def cases():
+    for path in WALKS:
+        walk = yaml.safe_load(path.read_text())
+        for case in walk["cases"]:
+            yield pytest.param(walk, case, id=f"{path.stem}: {', '.join(case['answers'].values())}")
+
+
+@pytest.mark.parametrize(("walk", "case"), list(cases()))
+def test_a_walk_decides_as_it_says_and_owns_its_departures(walk, case, advisor):
+    answers = [q["answers"][case["answers"][q["id"]]] for q in walk["questions"]]
+    requirements = load_bytes(json.dumps(merged(walk["base"], *answers)).encode(), "walk", advisor.space)
+    core = advisor.decide(requirements).core
+    decided = {"pattern": core.pattern}
+    if core.feasible:
+        decided |= core.flags._asdict()
+    assert decided == case["decision"]
+    guide = {flag: case["guide"][flag] for flag in ("stateless_http", "json_response")}
+    same = core.feasible and all(said in (core.flags._asdict()[flag], "either") for flag, said in guide.items())
+    assert case["verdict"] == ("agrees" if same else "departs")
+    assert len(case["because"].split()) > 5
