@@ -12,13 +12,15 @@ taken by itself counts as one that matters.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import product
+from functools import cached_property
+from itertools import combinations, product
 from random import Random
 from typing import Any, TypeAlias
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.changes import CORE_FACTS
 from advisor.decision.derive import CONTEXT, TOOL_NEEDS
+from advisor.decision.proof import example_requirements
 from advisor.decision.tiers import part
 from advisor.knowledge.types import Rule, Value
 from advisor.questionnaire.openspace import SEPARABLE, OpenSpace, State, outcome
@@ -159,11 +161,34 @@ class Relevance:
         free = [name for name, values in state.domains.items() if len(values) > 1 and name != fact]
         for witness in tuple(self._witnesses.get(fact, ())):
             yield {name: witness.get(name, state.facts[name]) for name in free}
+        if not self._tries:
+            return
+        # The examples of the rules stand on both sides of what each rule reads.
+        for example in self._examples:
+            yield {name: example.get(name, state.facts[name]) for name in free}
         random = Random(fact)
-        for count in range(self._tries):
+        # A proof takes the longer, the more is open: then more completions are worth trying first.
+        tries = self._tries * max(1, len(free) // 3)
+        for count in range(tries):
             # Near the defaults first: most facts that matter do so in an ordinary deployment.
-            chance = count / self._tries
+            chance = count / tries
             yield {n: random.choice(state.domains[n]) if random.random() < chance else state.facts[n] for n in free}
+
+    @cached_property
+    def _examples(self) -> list[dict[str, Value]]:
+        """Base facts for which deciding rules fire: the example of each, and those of each two of different tables."""
+        hits = [
+            (table.table, rule.examples["hit"])
+            for table, rule in self._advisor.knowledge.rules.values()
+            if table.role == "decision"
+        ]
+        both = [{**other, **one} for (first, one), (second, other) in combinations(hits, 2) if first != second]
+        base = self._advisor.network.base
+        found = []
+        for example in (*(one for _, one in hits), *both):
+            facts = self._space.facts(example_requirements(self._advisor, example))
+            found.append({name: facts[name] for name in base})
+        return found
 
     def _differs(self, fact: str, state: State, completion: Mapping[str, Value]) -> bool:
         """Whether the values of `fact` give several outcomes when the other open facts are as in `completion`."""
