@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +53,8 @@ def read(name: str) -> Any | None:
 
 def write(name: str, content: Any) -> None:
     """Keep `content` under `name`, whole or not at all, and drop what older fingerprints left."""
+    import tempfile  # only here: most runs find a cache and write none
+
     folder = cache_dir()
     part: Path | None = None
     try:
