@@ -61,8 +61,9 @@ def _without_terminal(advisor: Advisor, walk: Walk, output: Path) -> None:
 def _converse(advisor: Advisor, walk: Walk, output: Path) -> Path:
     """Put the questions, and save the answers; returns where."""
     from advisor.questionnaire.answers import partial_path
-    from advisor.questionnaire.asker import asker, say
+    from advisor.questionnaire.asker import say
     from advisor.questionnaire.session import Session
+    from advisor.questionnaire.terminals import asker
 
     words = advisor.knowledge.phrases
     partial = partial_path(output)

@@ -43,8 +43,8 @@ def capabilities(
 ) -> None:
     """Show what each SDK release does with each feature, per flag pair and client era."""
     from advisor.cli.output import emit, is_unicode
-    from advisor.decision.space import FactSpace
     from advisor.knowledge import load
+    from advisor.knowledge.space import FactSpace
     from advisor.knowledge.types import ERAS
     from advisor.render.matrix import Matrix
     from advisor.render.serial import json_text, yaml_text

@@ -19,8 +19,8 @@ def init(
 ) -> None:
     """Print a commented requirements file to start from."""
     from advisor.cli.output import emit, say
-    from advisor.decision.space import FactSpace
     from advisor.knowledge import load
+    from advisor.knowledge.space import FactSpace
     from advisor.requirements.template import starter
 
     text = starter(FactSpace(load()))

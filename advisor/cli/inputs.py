@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.decision.space import FactSpace
 from advisor.errors import UsageError
+from advisor.knowledge.space import FactSpace
 from advisor.requirements import Requirements, load_bytes, load_path, reader, validate
 
 STDIN = "-"

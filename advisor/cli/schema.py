@@ -21,8 +21,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema (draft 2020-12) of a document, for editors and scripts."""
     from advisor.cli.output import emit
-    from advisor.decision.space import FactSpace
     from advisor.knowledge import load
+    from advisor.knowledge.space import FactSpace
     from advisor.render.schemas import capabilities_schema, decision_schema
     from advisor.render.serial import json_text
     from advisor.requirements.schema import requirements_schema

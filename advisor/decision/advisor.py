@@ -24,11 +24,11 @@ from advisor.decision.model import (
     Tier,
     Warned,
 )
-from advisor.decision.space import FactSpace
 from advisor.decision.tiers import changed, part
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import Attempt, DecisionTable, show
 from advisor.knowledge import Knowledge, load
+from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Rule
 from advisor.requirements.model import Requirements
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from advisor.decision.space import FactSpace
 from advisor.engine.table import DecisionTable
+from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Call, Carriage, Cell, Era, Feature, Outcome, Rule, flag_key
 from advisor.knowledge.versions import key
 

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from advisor.decision.losses import instead_of
 from advisor.decision.model import Alternative, Core, Counterfactual
-from advisor.decision.space import UNKNOWN, FactSpace
 from advisor.engine.network import Network, Row
 from advisor.engine.table import show
+from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS, Change, Value
 from advisor.knowledge.versions import key
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from advisor.decision.cells import Cells, Configuration
-from advisor.decision.space import FactSpace
 from advisor.engine.network import FunctionNode, Node, Row, Step
 from advisor.engine.table import show
 from advisor.errors import KnowledgeError
+from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS, Derived, Era, Need, Pick
 
 TOOL_NEEDS = "tools#needs"

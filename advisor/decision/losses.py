@@ -8,7 +8,7 @@ from typing import Any
 from advisor.decision.cells import Cells, Configuration, Observation
 from advisor.decision.derive import blocked
 from advisor.decision.model import Core, EraCell, FeatureRow
-from advisor.decision.space import FactSpace
+from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, Call, Carriage, Era, Feature, Need
 
 

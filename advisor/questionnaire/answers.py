@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from advisor.decision.space import FactSpace
+from advisor.knowledge.space import FactSpace
 from advisor.questionnaire.walk import TOOLS, Answer, Question
 from advisor.requirements import load_bytes, load_path
 from advisor.requirements.model import Requirements, Tool

@@ -1,13 +1,11 @@
-"""What the questionnaire needs of a terminal, and which of the two ways to get it."""
+"""What the questionnaire needs of a terminal."""
 
 from __future__ import annotations
 
 import enum
-import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from advisor.questionnaire.forms import Form
@@ -30,17 +28,6 @@ class Asker(Protocol):
             KeyboardInterrupt: the user, or a signal, wants to stop.
         """
         ...
-
-
-def asker(words: Mapping[str, str]) -> Asker:
-    """Drawn prompts where the terminal can draw, else numbered lines."""
-    if os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt":
-        from advisor.questionnaire.plain import Plain
-
-        return Plain(words)
-    from advisor.questionnaire.prompts import Prompts
-
-    return Prompts(words)
 
 
 def say(message: str = "", indent: str = "") -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from advisor.decision.space import UNKNOWN, FactSpace
 from advisor.engine.table import show
 from advisor.errors import InputError, Problem
+from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import Fact
 from advisor.questionnaire.walk import NEEDS, TOOLS, Answer, Question
 from advisor.requirements import text as allowed

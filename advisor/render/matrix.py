@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from advisor.decision.space import FactSpace
 from advisor.errors import UsageError
 from advisor.knowledge.releases import Release, find_release
+from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Cell, Era, flag_key
 from advisor.knowledge.versions import key
 from advisor.render.catalogue import unknown

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias, get_args
 
 from advisor.decision.model import SCHEMA as DECISION
-from advisor.decision.space import FactSpace
+from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, NEEDS, Outcome
 from advisor.requirements.schema import DIALECT
 

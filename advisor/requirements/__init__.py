@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from advisor.decision.space import FactSpace
 from advisor.errors import InputError, Problem
+from advisor.knowledge.space import FactSpace
 from advisor.requirements import reader
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.validate import complete, validate

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import Fact
 from advisor.requirements.text import HOST_RULE, LABEL_RULE, TOOL_RULE
 from advisor.requirements.validate import VERSION

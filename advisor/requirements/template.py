@@ -7,8 +7,8 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.decision.space import FactSpace
 from advisor.knowledge.paths import templates_dir
+from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Fact
 from advisor.requirements.schema import meanings
 from advisor.requirements.validate import VERSION

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from advisor.decision.space import UNKNOWN, FactSpace
 from advisor.errors import InputError, Problem
+from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS, Fact, Need
 from advisor.requirements import text
 from advisor.requirements.model import Requirements, Tool

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from advisor.decision.space import UNKNOWN, FactSpace
 from advisor.errors import InputError, Problem
+from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import Fact
 from advisor.knowledge.versions import parse
 from advisor.requirements import text

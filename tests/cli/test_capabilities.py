@@ -14,8 +14,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from advisor.decision.space import FactSpace
 from advisor.knowledge import Knowledge
+from advisor.knowledge.space import FactSpace
 from advisor.render.schemas import capabilities_schema
 
 ROOT = Path(__file__).parents[2]

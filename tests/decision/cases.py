@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from advisor.decision.space import UNKNOWN, FactSpace
+from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements import Requirements
 from advisor.requirements.reader import Document
 from advisor.requirements.validate import validate

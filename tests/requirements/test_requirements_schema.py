@@ -14,8 +14,8 @@ from jsonschema.exceptions import ValidationError
 
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.proof import example_requirements
-from advisor.decision.space import FactSpace
 from advisor.errors import InputError
+from advisor.knowledge.space import FactSpace
 from advisor.render.data import decision_dict
 from advisor.render.schemas import capabilities_schema, decision_schema
 from advisor.requirements import load_bytes

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.space import FactSpace
 from advisor.errors import InputError
 from advisor.knowledge import Knowledge
+from advisor.knowledge.space import FactSpace
 from advisor.requirements import Requirements, load_bytes, load_path
 from advisor.requirements.reader import Document
 from advisor.requirements.validate import MAX_PROBLEMS, validate
