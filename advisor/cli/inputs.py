@@ -37,7 +37,7 @@ def gather(names: Sequence[str]) -> list[Input]:
     """Every input that `names` stand for, each once, directories walked in the order of names.
 
     Raises:
-        UsageError: a directory without any candidate.
+        UsageError: a directory without any candidate, or that cannot be read.
     """
     inputs: dict[str, Input] = {}
     for name in names:
@@ -61,7 +61,10 @@ def is_directory(name: str) -> bool:
 
 
 def _walk(root: str) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"{error.filename}: this directory cannot be read ({(error.strerror or '').lower()}).")
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
@@ -85,12 +88,19 @@ def read(one: Input, space: FactSpace) -> Requirements | None:
         document = reader.read_path(one.name)
     except reader.ReadError:
         return load_path(one.name, space) if _is_meant(one.name) else None
-    return validate(document, space) if _is_requirements(document.data) else None
+    return validate(document, space) if _is_requirements(document.data, space) else None
 
 
-def _is_requirements(data: object) -> bool:
-    """Whether plain data is meant as requirements; a Helm chart's `service` is a mapping, a decision has a `schema`."""
-    return isinstance(data, dict) and not isinstance(data.get("service", {}), (dict, list)) and "schema" not in data
+# Sections that files of other kinds have as well: Helm values, compose files, CI configurations.
+_COMMON = {"service", "environment", "tools"}
+
+
+def _is_requirements(data: object, space: FactSpace) -> bool:
+    """Whether plain data is meant as requirements: it names a service, or has a section that only they have."""
+    if not isinstance(data, dict) or "schema" in data:  # a decision has a schema
+        return False
+    named = "service" in data and not isinstance(data["service"], (dict, list))  # in a Helm chart it is a mapping
+    return named or not data.keys().isdisjoint(space.tree.keys() - _COMMON)
 
 
 def _is_meant(name: str) -> bool:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
     from advisor.render.overview import Result
 
+_NAMED = 5  # skipped files that are named
+
 
 class Format(str, Enum):
     """How a decision is written."""
@@ -45,7 +47,8 @@ def recommend(
     results, skipped = decide_all(files, advisor)
     is_batch = len(files) > 1 or is_directory(files[0])
     if skipped:
-        say(f"Skipped {skipped} {'file' if skipped == 1 else 'files'} without requirements (no `service`).")
+        shown = ", ".join(skipped[:_NAMED]) + (f" and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else "")
+        say(f"Skipped, because they hold no requirements: {shown}.")
     if not results:
         raise UsageError(
             f"{files[0]}: no file in this directory holds requirements (a mapping with the key `service`)."
@@ -58,17 +61,18 @@ def recommend(
     return exit_code(results)
 
 
-def decide_all(files: Sequence[str], advisor: Advisor) -> tuple[list[Result], int]:
+def decide_all(files: Sequence[str], advisor: Advisor) -> tuple[list[Result], list[str]]:
     """Decide every input; one that is not valid does not stop the others.
 
     Returns:
-        The results in order, and how many files found in directories are of another kind.
+        The results in order, and the files found in directories that are of another kind.
     """
     from advisor.cli import inputs
     from advisor.errors import InputError
     from advisor.render.overview import Result
 
-    results, skipped = [], 0
+    results: list[Result] = []
+    skipped: list[str] = []
     for one in inputs.gather(files):
         try:
             requirements = inputs.read(one, advisor.space)
@@ -76,7 +80,7 @@ def decide_all(files: Sequence[str], advisor: Advisor) -> tuple[list[Result], in
             results.append(Result(error.name, None, error))
             continue
         if requirements is None:
-            skipped += 1
+            skipped.append(one.name)
         else:
             results.append(Result(requirements.name, advisor.decide(requirements)))
     return results, skipped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from advisor.decision.cells import Cells
 from advisor.decision.changes import Changes
 from advisor.decision.derive import CONTEXT, LostNode, derived_nodes
-from advisor.decision.facts import base_facts, limit, missing_features
+from advisor.decision.facts import base_facts, contradicted_facts, limit, missing_features
 from advisor.decision.losses import LossTable
 from advisor.decision.model import (
     Alternative,
@@ -177,14 +177,36 @@ class Advisor:
                 other = self._settled(core_of(forced), requirements)
                 tiered = other.pattern == "tiered"  # every tool keeps its needs there
                 lost = [] if tiered else [row.feature for row in self._losses.rows(forced, other) if row.lost]
-                found.setdefault(other, Alternative(other, {}, tuple(lost), "", rule.because))
+                # The rule's own reason supposes that the rules before it did not fire, and one of them did.
+                because = self.knowledge.phrases[f"pattern.{other.pattern}"]
+                found.setdefault(other, Alternative(other, {}, tuple(lost), "", f"{because.capitalize()}."))
         return tuple(found.values())
 
     def _warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[Warned, ...]:
-        rules = self.findings.evaluate(facts).rules
-        warned = [Warned(rule, str(rule.then["severity"]), self._fill(rule.because, requirements)) for rule in rules]
+        if facts["pattern"] == "tiered":
+            warned = list(self._tier_warnings(requirements, facts))
+        else:
+            warned = [self._warned(rule, requirements) for rule in self.findings.evaluate(facts).rules]
         warned.sort(key=_by_severity)
         return tuple(warned)
+
+    def _tier_warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> Iterator[Warned]:
+        """What is said of the whole deployment, and what of one tier; a tier has its own flags and its own needs."""
+        stateless, stateful = self._parts(requirements, facts)
+        inside = {"stateless": stateless, "stateful": stateful}
+        fired = {name: self.findings.evaluate(self.facts(tier)).rules for name, tier in inside.items()}
+        whole = self.findings.evaluate(facts).rules
+        phrase = self.knowledge.phrases["tier.warning"]
+        for rule in self.findings.spec.rules:
+            tiers = [name for name, rules in fired.items() if rule in rules]
+            if len(tiers) == len(inside) or (rule in whole and "pattern" in rule.when):
+                yield self._warned(rule, requirements)
+            elif tiers:
+                one = self._warned(rule, inside[tiers[0]])
+                yield replace(one, message=phrase.format(tier=tiers[0], message=one.message))
+
+    def _warned(self, rule: Rule, requirements: Requirements) -> Warned:
+        return Warned(rule, str(rule.then["severity"]), self._fill(rule.because, requirements))
 
     def _fill(self, message: str, requirements: Requirements) -> str:
         """Put raw values of the requirements into a message."""
@@ -195,6 +217,8 @@ class Advisor:
     def _shown(self, name: str, requirements: Requirements) -> str:
         if name == "clients.missing":
             return "; ".join(missing_features(requirements, self.space))
+        if name == "clients.contradicted":
+            return "; ".join(contradicted_facts(requirements, self.space))
         for derived in self.knowledge.derived:
             if derived.compare is not None and derived.compare["limit"] == name:
                 value = limit(requirements, self.space, derived.compare)

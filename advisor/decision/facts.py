@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.decision.derive import TOOL_NEEDS
+from advisor.engine.table import show
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.model import Requirements
 
@@ -24,6 +25,8 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             )
         elif derived.lacking is not None:
             facts[derived.id] = "some" if missing_features(requirements, space) else "none"
+        elif derived.contradicted is not None:
+            facts[derived.id] = "some" if contradicted_facts(requirements, space) else "none"
     return facts
 
 
@@ -50,6 +53,20 @@ def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:
         if lacking:
             missing.append(f"{client.name}: {', '.join(lacking)}")
     return missing
+
+
+def contradicted_facts(requirements: Requirements, space: FactSpace) -> list[str]:
+    """What the file states against what is known of the client applications it names, one text for each."""
+    contradicted = []
+    for app in requirements["clients.apps"]:
+        client = space.knowledge.clients[app]
+        known = {"clients.keep_cookies": client.keep_cookies, "clients.protocol": client.protocol}
+        for name, value in known.items():
+            stated = requirements[name]
+            compatible = stated == value or UNKNOWN in (stated, value) or "mixed" in (stated, value)
+            if name in requirements.given and not compatible:
+                contradicted.append(f"{name} is stated as {show(stated)}, {client.name} is known as {show(value)}")
+    return contradicted
 
 
 def _compare(value: float | None, most: float | None) -> str:

@@ -133,6 +133,7 @@ class Derived:
     compare: dict[str, str] | None = None
     strongest: list[str] | None = None
     lacking: dict[str, str] | None = None
+    contradicted: dict[str, str] | None = None
     separable: dict[str, str] | None = None
     lost: dict[str, list[str]] | None = None
     pick: Pick | None = None

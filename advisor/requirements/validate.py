@@ -172,7 +172,7 @@ class _Validation:
         """A key that is none of `allowed`."""
         hint = ""
         if len(self.problems) < MAX_PROBLEMS:  # what is not shown needs no search for its nearest spelling
-            hint = text.nearest(str(path[-1]), allowed) or f"Allowed here: {', '.join(allowed)}."
+            hint = f"{text.nearest(str(path[-1]), allowed)} Allowed here: {', '.join(allowed)}.".strip()
         self._problem(path, message, hint)
 
     def _line(self, path: Path) -> int | None:

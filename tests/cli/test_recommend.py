@@ -127,7 +127,22 @@ def test_a_directory_is_searched_and_other_files_are_skipped(mixed):
     done = run(mixed, "--format", "json")
     assert done.returncode == 0
     assert [one["service"] for one in json.loads(done.stdout)["decisions"]] == ["b", "a"]
-    assert done.err == "Skipped 5 files without requirements (no `service`).\n"
+    assert done.err.startswith("Skipped, because they hold no requirements: ")
+    assert all(
+        name in done.err for name in ("chart.yaml", "compose.yaml", "manifests.yaml", "decision.json", "list.json")
+    )
+
+
+def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path):
+    (tmp_path / "a.yaml").write_text("service: a\n")
+    (tmp_path / "b.yaml").write_text("servise: payments\nneeds: {sampling: required}\n")
+    (tmp_path / "c.yaml").write_text("scale: {instances: 2}\n")
+    done = run(tmp_path, "--format", "json")
+    assert done.returncode == 2
+    assert [one["file"] for one in json.loads(done.stdout)["errors"]] == [
+        str(tmp_path / n) for n in ("b.yaml", "c.yaml")
+    ]
+    assert "Did you mean 'service'?" in done.err
 
 
 @pytest.mark.parametrize(

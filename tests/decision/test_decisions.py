@@ -110,9 +110,30 @@ def test_the_path_explains_the_decision(advisor: Advisor, files: Any, data: st.D
     assert [attempts[-1].fired for attempts in list(advisor.trace(decision).values())[1:-1]] == [True] * (
         len(advisor.tables) - 1
     )
-    assert {one.rule.id for one in advisor.trace(decision)["warnings"] if one.fired} == {
-        one.rule.id for one in decision.warnings
-    }
+    fired = {one.rule.id for one in advisor.trace(decision)["warnings"] if one.fired}
+    if not decision.tiers:  # the warnings of a tiered deployment are those of its tiers
+        assert fired == {one.rule.id for one in decision.warnings}
+
+
+def test_a_tier_is_warned_of_by_its_own_flags_and_needs(decide: Any) -> None:
+    decision = decide(
+        {
+            "scale.instances": {"min": 2, "max": 10},
+            "scale.affinity": "unavailable",
+            "clients.protocol": "mixed",
+            "clients.plain_http": True,
+            "tools": [
+                {"name": "a", "needs": {"sampling": "required"}, "duration_s": 40},
+                {"name": "b", "duration_s": 0.4},
+            ],
+        }
+    )
+    assert [tier.core.flags.json_response for tier in decision.tiers] == [True, False]
+    warned = {one.rule.id: one.message for one in decision.warnings}
+    # The only tool that needs a second round trip runs in one process.
+    assert "shared-sealing-keys" not in warned
+    assert warned["plain-clients-get-406"].startswith("In the stateful tier: ")
+    assert warned["answer-405-to-legacy-get"].startswith("In the stateless tier: ")
 
 
 @some
