@@ -77,7 +77,7 @@ class Relevance:
             for name in named
             if _name(name) in self._space.domains
             and _name(fact) in self._space.domains
-            and self._witnessed(_name(fact), self._space.state(requirements, set(known) - {fact, name}))
+            and self._witnessed(_name(fact), self._space.state(requirements, set(known) - {fact, name}), brief=True)
         ]
 
     def possible(self, fact: str, requirements: Requirements, known: Collection[str]) -> tuple[Rule, ...]:
@@ -147,8 +147,9 @@ class Relevance:
 
     # --- witnesses ------------------------------------------------------------------------------------------------
 
-    def _witnessed(self, fact: str, state: State) -> bool:
-        for completion in self._completions(fact, state):
+    def _witnessed(self, fact: str, state: State, *, brief: bool = False) -> bool:
+        """Whether a completion shows that `fact` matters; a `brief` look is for what need not be complete."""
+        for completion in self._completions(fact, state, brief=brief):
             if self._differs(fact, state, completion):
                 kept = self._witnesses.setdefault(fact, [])
                 if completion not in kept:
@@ -157,18 +158,19 @@ class Relevance:
                 return True
         return False
 
-    def _completions(self, fact: str, state: State) -> Iterator[dict[str, Value]]:
+    def _completions(self, fact: str, state: State, *, brief: bool) -> Iterator[dict[str, Value]]:
         free = [name for name, values in state.domains.items() if len(values) > 1 and name != fact]
         for witness in tuple(self._witnesses.get(fact, ())):
             yield {name: witness.get(name, state.facts[name]) for name in free}
         if not self._tries:
             return
-        # The examples of the rules stand on both sides of what each rule reads.
-        for example in self._examples:
-            yield {name: example.get(name, state.facts[name]) for name in free}
+        if not brief:
+            # The examples of the rules stand on both sides of what each rule reads.
+            for example in self._examples:
+                yield {name: example.get(name, state.facts[name]) for name in free}
         random = Random(fact)
         # A proof takes the longer, the more is open: then more completions are worth trying first.
-        tries = self._tries * max(1, len(free) // 3)
+        tries = self._tries if brief else self._tries * max(1, len(free) // 3)
         for count in range(tries):
             # Near the defaults first: most facts that matter do so in an ordinary deployment.
             chance = count / tries
