@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.proof import check
+from advisor.decision.changes import CORE_FACTS
+from advisor.decision.proof import base_domains, check
+from advisor.engine.fold import fold
 from advisor.knowledge import Knowledge, load
 from advisor.render.data import decision_dict
 from advisor.requirements.reader import Document
 from advisor.requirements.validate import validate
 from benchmarks import zen
+from benchmarks.kit import kit
 from benchmarks.requirements import draw
 from benchmarks.side_by_side import pairs, processes
 
@@ -98,13 +101,23 @@ def proof() -> None:
     """`rules check`, and how it grows with rules and with facts."""
     knowledge = load()
     _prove("all facts, all rules", knowledge)
-    for removed in (3, 6):
-        features = dict(knowledge.features)
-        for name in list(features)[-removed:]:
-            features[name] = dataclasses.replace(features[name], need=False)
-        _prove(f"{removed} needs fewer", dataclasses.replace(knowledge, features=features))
     for times in (2, 4):
         _prove(f"{times} times the affinity rules", _more_rules(knowledge, times))
+
+
+def growth() -> None:
+    """One fold of the whole space, with more and more of the facts open; the others are held at one value."""
+    advisor = Advisor(load())
+    steps, domains = advisor.network.steps(CORE_FACTS), base_domains(advisor)
+    facts = sorted({name for step in steps for name in step.reads} & set(advisor.network.base))
+    random.Random(3).shuffle(facts)
+    for count in (10, 15, 20, 25, len(facts)):
+        held = {name: domains[name][:1] for name in facts[count:]}
+        started = time.perf_counter()
+        folded = fold(steps, {**domains, **held}, ("pattern",))
+        combinations = sum(one.count for one in folded.classes.values())
+        seconds = time.perf_counter() - started
+        print(f"  {count} facts open: {combinations:.2e} combinations, {folded.peak:,} classes, {seconds:.2f} s")
 
 
 def _more_rules(knowledge: Knowledge, times: int) -> Knowledge:
@@ -133,7 +146,15 @@ def _prove(label: str, knowledge: Knowledge) -> None:
     )
 
 
-FIGURES = {"startup": startup, "decisions": decisions, "tables": tables, "files": files, "proof": proof}
+FIGURES = {
+    "startup": startup,
+    "decisions": decisions,
+    "tables": tables,
+    "files": files,
+    "proof": proof,
+    "growth": growth,
+    "kit": kit,
+}
 
 if __name__ == "__main__":
     main()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from advisor import __version__
-from advisor.cli import ask, capabilities, init, recommend, rules, schema
+from advisor.cli import ask, capabilities, generate, init, recommend, rules, schema
 from advisor.cli.lean import LeanCommand, LeanGroup
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ def _main(
 
 app.command("ask", cls=LeanCommand)(ask.ask)
 app.command("recommend", cls=LeanCommand)(recommend.recommend)
+app.command("generate", cls=LeanCommand)(generate.generate)
 app.command("capabilities", cls=LeanCommand)(capabilities.capabilities)
 app.add_typer(rules.app, name="rules")
 app.command("init", cls=LeanCommand)(init.init)

@@ -1,0 +1,198 @@
+"""The command `generate`: the kit, written, merged or compared."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from advisor.errors import Exit
+
+if TYPE_CHECKING:
+    from advisor.decision.model import Decision
+    from advisor.kit.generate import Generation
+    from advisor.kit.plan import Change
+    from advisor.knowledge.space import FactSpace
+    from advisor.requirements import Requirements
+
+SCHEMA = "mcp-advisor/generation/1"
+
+
+class Format(str, Enum):
+    """How the report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def generate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A requirements file, or - for stdin.")],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder of the kit.")],
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what would change (exit 1 if anything); write nothing.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace edited files too (a copy is kept), restore deleted ones.")
+    ] = False,
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to report what was done.")] = Format.TEXT,
+) -> int:
+    """Write everything that deploys the decision for FILE: server, proxy, manifests, tests.
+
+    In a kit that exists, files that you edited are merged, or left with the new version beside them (.new). Exit code
+    3: the requirements contradict each other, and nothing is written.
+    """
+    from advisor.decision.advisor import default_advisor
+    from advisor.kit import generate as kit
+    from advisor.kit.render import render_kit
+
+    advisor = default_advisor()
+    raw, requirements = _read(file, advisor.space)
+    decision = advisor.decide(requirements)
+    _refuse_redis(decision)
+    files = render_kit(decision, advisor, raw.decode())
+    root = Path(output)
+    if diff:
+        return _preview(kit.preview(files, root, force=force), format)
+    _report(kit.generate(files, raw, root, force=force), format)
+    return Exit.OK
+
+
+def _refuse_redis(decision: Decision) -> None:
+    """Say plainly which decisions have no kit yet, instead of writing one that does not start.
+
+    Raises:
+        UsageError: the pattern needs sessions that are found through Redis.
+    """
+    from advisor.errors import UsageError
+
+    if decision.core.pattern == "shared-state":
+        raise UsageError(
+            "The decision is shared-state. Kits do not carry the session directory in Redis yet; "
+            "`recommend` says what to build and what would lead to another pattern."
+        )
+
+
+def _read(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
+    """The bytes of the requirements file, and what they say.
+
+    Raises:
+        InputError: it is not valid.
+        UsageError: it is a directory, or there is no standard input.
+    """
+    from dataclasses import replace
+
+    from advisor.cli import inputs
+    from advisor.errors import UsageError
+    from advisor.requirements import load_bytes, load_path, reader
+
+    if inputs.is_directory(name):
+        raise UsageError(f"{name} is a directory. A kit is generated from one requirements file.")
+    if name == inputs.STDIN:
+        if sys.stdin is None:
+            raise UsageError("There is no standard input to read `-` from.")
+        raw = sys.stdin.buffer.read(reader.MAX_BYTES + 1)
+        requirements = load_bytes(raw, "<stdin>", space)
+    else:
+        load_path(name, space)  # says what is wrong with a file that is not there, or not a plain one
+        raw = Path(name).read_bytes()
+        requirements = load_bytes(raw, name, space)
+    # In the kit the file has this name, whatever it was called: the same content gives the same kit.
+    return raw, replace(requirements, name="requirements.yaml")
+
+
+def _preview(done: Generation, format: Format) -> int:
+    from advisor.cli.output import emit, say
+    from advisor.kit.generate import diff
+
+    if format is Format.JSON:
+        emit(_json(done, written=False))
+    else:
+        emit("".join(diff(change) for change in done.changes))
+    for line in _notes(done):
+        say(line)
+    say(_summary(done, written=False))
+    return Exit.FINDINGS if done.changed else Exit.OK
+
+
+def _report(done: Generation, format: Format) -> None:
+    from advisor.cli.output import emit, say
+
+    if done.completed:
+        say("An earlier run had been stopped while it wrote; its work was completed first.")
+    for change in done.changes:
+        if change.writes or change.action in _LEFT:
+            say(_line(change))
+    say(_summary(done, written=True))
+    for line in _next(done):
+        say(line)
+    if format is Format.JSON:
+        emit(_json(done, written=True))
+
+
+# What is said of files that stay as they are, although they are not what would be generated.
+_LEFT = ("conflict", "kept", "released", "deleted")
+# The verb, and what is said after the path.
+_WORDS = {
+    "added": ("added", ""),
+    "updated": ("updated", ""),
+    "merged": ("merged", "your edits and what is new are both in it"),
+    "conflict": ("left", "you and the new version changed the same lines; the new one is {beside}"),
+    "overwritten": ("overwritten", "your version is {beside}"),
+    "removed": ("removed", "no longer part of the kit"),
+    "kept": ("kept", "as you edited it"),
+    "released": ("kept", "as you edited it; no longer part of the kit, so it is yours from now on"),
+    "deleted": ("not restored", "you deleted it; --force restores it"),
+    "unchanged": ("unchanged", ""),
+}
+
+
+def _line(change: Change) -> str:
+    verb, note = _WORDS[change.action]
+    text = f"  {verb:<12} {change.path}"
+    return f"{text}: {note.format(beside=change.beside)}" if note else text
+
+
+def _notes(done: Generation) -> list[str]:
+    return [_line(change) for change in done.changes if change.action in _LEFT]
+
+
+def _summary(done: Generation, *, written: bool) -> str:
+    counts: dict[str, int] = {}
+    for change in done.changes:
+        counts[change.action] = counts.get(change.action, 0) + 1
+    parts = ", ".join(f"{number} {action}" for action, number in counts.items())
+    if not done.changed:
+        return f"{done.root}: nothing {'to change' if written else 'would change'} ({parts})."
+    return f"{done.root}: {parts}{'' if written else ' (nothing was written)'}."
+
+
+def _next(done: Generation) -> list[str]:
+    lines = []
+    if any(change.action == "conflict" for change in done.changes):
+        lines.append("Compare each .new file with yours, take over what you want, and delete it.")
+    if any(change.action == "added" for change in done.changes):
+        readme = shlex.quote(str(done.root / "README.md"))
+        lines.append(f"Next: read {readme}; it says in five lines how to try, check and deploy this.")
+    return lines
+
+
+def _json(done: Generation, *, written: bool) -> str:
+    from advisor.kit.generate import diff
+
+    files: list[dict[str, Any]] = []
+    for change in done.changes:
+        entry = {"path": change.path, "action": change.action, "beside": change.beside or None}
+        files.append(entry if written else {**entry, "diff": diff(change)})
+    document = {
+        "schema": SCHEMA,
+        "directory": str(done.root),
+        "written": written,
+        "changed": done.changed,
+        "files": files,
+    }
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,197 @@
+"""From a decision to what templates are given. Templates decide nothing: whatever depends on something is said here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import keyword
+import re
+from typing import Any
+
+from advisor import __version__
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Core, Decision, FeatureRow
+from advisor.errors import AdvisorError, Exit
+from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
+from advisor.knowledge.releases import Release
+from advisor.knowledge.types import ERAS, Need
+from advisor.knowledge.versions import key
+from advisor.requirements.model import Tool
+
+DEFAULT_CALL_S = 60.0
+"""The longest call that is planned for where the requirements state none."""
+
+# Which of the three proxies that a kit can carry implements a mechanism.
+_PROXY_OF = {
+    "nginx-sticky-learn": "nginx",
+    "nginx-session-envelope": "nginx",
+    "nginx-sticky-cookie": "nginx",
+    "nginx-ip-hash": "nginx",
+    "haproxy-stick-table": "haproxy",
+    "envoy-session-envelope": "envoy",
+}
+_CARRIED = ("nginx", "haproxy", "envoy")
+
+
+class InfeasibleError(AdvisorError):
+    """A kit was asked for requirements that contradict each other."""
+
+    code = Exit.CONTRADICTION
+
+
+def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
+    """Everything that the templates need.
+
+    Raises:
+        InfeasibleError: the decision is a contradiction, for which there is nothing to deploy.
+    """
+    if not decision.feasible:
+        message = "No configuration keeps every required feature, so there is nothing to generate."
+        raise InfeasibleError(f"{message} `recommend` lists the ways out.")
+    requirements = decision.requirements
+    release = advisor.space.releases[decision.facts["sdk"]]
+    tiers = _tiers(decision)
+    many = decision.facts["processes"] == "many"
+    modern = decision.facts["era.modern"] == "named"
+    features = tuple(_feature(row) for row in decision.features if row.need != "none" and row.feature != "plain")
+    needed = {feature.id for feature in features}
+    asked = needed - ({"sampling"} if decision.core.substitute == "direct-llm" else set())
+    bus = (
+        many
+        and modern
+        and bool(needed & {"subscriptions", "list_changed"})
+        and requirements["operations.shared_store"] == "redis"
+    )
+    proxy = _proxy(decision)
+    kind = requirements["environment.proxy.kind"]
+    return KitContext(
+        service=requirements["service"],
+        summary=_summary(decision),
+        line=release.line.id,
+        package=release.package,
+        requirement=f"{release.package}>={release.newest},<{release.before}",
+        tiers=tiers,
+        features=features,
+        eras=tuple(era for era in ERAS if decision.facts[f"era.{era}"] == "named"),
+        hosts=tuple(requirements["environment.hosts"]),
+        platform=requirements["environment.platform"],
+        proxy=proxy,
+        proxy_version=requirements["environment.proxy.version"] or "" if kind == proxy else "",
+        proxy_replicas=requirements["environment.proxy.replicas"],
+        outer_proxy=kind if kind not in (proxy, "none") else "",
+        uses_redis=decision.core.pattern == "shared-state"
+        or bus
+        or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis"),
+        needs_sealing_keys=many and modern and bool(asked & {"sampling", "elicitation", "roots"}),
+        needs_bus=bus,
+        needs_event_store="resumability" in needed,
+        direct_llm=decision.core.substitute == "direct-llm",
+        auth=requirements["environment.auth"],
+        idle_timeout_s=max(60, *(tier.preferred_stop_s for tier in tiers)),
+        cells=_cells(release, needed | {"plain"}, advisor),
+        decision_id=_identity(decision),
+        version=__version__,
+    )
+
+
+def _tiers(decision: Decision) -> tuple[TierContext, ...]:
+    requirements = decision.requirements
+    service = requirements["service"]
+    tools = _tool_contexts(requirements.tools)
+    longest = requirements["workload.longest_call_s"] or DEFAULT_CALL_S
+    if not decision.tiers:
+        return (_tier("main", service, "/mcp", decision.core, requirements, tools, longest),)
+    contexts = []
+    for tier in decision.tiers:
+        own = tuple(tool for tool in tools if tool.name in tier.tools)
+        durations = [tool.duration_s for tool in own]
+        slowest = longest if None in durations else max(d for d in durations if d is not None)
+        stateful = tier.name == "stateful"
+        host = f"{service}-stateful" if stateful else service
+        path = "/stateful/mcp" if stateful else "/mcp"
+        contexts.append(_tier(tier.name, host, path, tier.core, requirements, own, slowest))
+    return tuple(contexts)
+
+
+def _tier(
+    name: str, host: str, path: str, core: Core, requirements: Any, tools: tuple[ToolContext, ...], longest: float
+) -> TierContext:
+    instances = requirements["scale.instances"]
+    low, high = (instances["min"], instances["max"]) if isinstance(instances, dict) else (instances, instances)
+    if core.pattern == "single-instance":
+        low = high = 1
+    return TierContext(
+        name=name,
+        host=host,
+        path=path,
+        stateless_http=core.flags.stateless_http,
+        json_response=core.flags.json_response,
+        pattern=core.pattern,
+        mechanism=core.mechanism,
+        instances=low,
+        max_instances=high,
+        workers=requirements["scale.workers"] if core.flags.stateless_http else 1,
+        tools=tools or (ToolContext("echo", "echo", {}, None),),
+        longest_call_s=longest,
+    )
+
+
+def _tool_contexts(tools: tuple[Tool, ...]) -> tuple[ToolContext, ...]:
+    taken: set[str] = set()
+    contexts = []
+    for tool in tools:
+        function = re.sub(r"\W", "_", tool.name)
+        while function in taken or keyword.iskeyword(function) or keyword.issoftkeyword(function):
+            function += "_"
+        taken.add(function)
+        contexts.append(ToolContext(tool.name, function, dict(tool.needs), tool.duration_s))
+    return tuple(contexts)
+
+
+def _feature(row: FeatureRow) -> FeatureContext:
+    need: Need = row.need
+    legacy, modern = (cell.how.partition(":")[0] for cell in (row.legacy, row.modern))
+    return FeatureContext(
+        row.feature,
+        need,
+        legacy if row.legacy.outcome == "works" else "",
+        modern if row.modern.outcome == "works" else "",
+        row.legacy.outcome == "works",
+        row.modern.outcome == "works",
+    )
+
+
+def _cells(release: Release, features: set[str], advisor: Advisor) -> tuple[CellContext, ...]:
+    return tuple(
+        CellContext(cell.feature, cell.call, dict(cell.legacy), dict(cell.modern))
+        for one in advisor.space.knowledge.capabilities
+        if one.package == release.package
+        for cell in one.cells
+        if cell.feature in features and key(cell.start) <= key(release.start) < key(cell.before)
+    )
+
+
+def _proxy(decision: Decision) -> str:
+    mechanism = decision.core.mechanism
+    kind: str = decision.requirements["environment.proxy.kind"]
+    if mechanism in _PROXY_OF:
+        return _PROXY_OF[mechanism]
+    if kind in _CARRIED:
+        return kind
+    # Tiers are routed by us wherever somebody else's balancer stands in front.
+    return "nginx" if decision.tiers else ""
+
+
+def _summary(decision: Decision) -> str:
+    flags = decision.core.flags
+    pair = f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
+    return f"{decision.core.pattern}, {pair}, affinity {decision.core.mechanism}"
+
+
+def _identity(decision: Decision) -> str:
+    """The same for the same answer to the same question: what file headers carry instead of a time."""
+    requirements = decision.requirements
+    asked = dict(requirements.values)
+    tools = [[tool.name, dict(tool.needs), tool.duration_s] for tool in requirements.tools]
+    text = json.dumps([__version__, asked, tools, decision.core], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

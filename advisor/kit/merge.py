@@ -1,0 +1,79 @@
+"""Three-way merge of text, line by line: what the user changed and what the generator changed, both kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+_MAX_LINES = 20_000  # matching is quadratic at worst; nobody writes such a file into a kit by hand
+
+_Region = tuple[int, int, int, int]  # start in base, in theirs, in ours, and how many lines all three share
+
+
+def merge(base: str, theirs: str, ours: str) -> str | None:
+    """The text with both sets of changes, or None where they touch the same lines.
+
+    Args:
+        base: what was generated last time.
+        theirs: what the user made of it.
+        ours: what is generated now.
+    """
+    if base == theirs or theirs == ours:
+        return ours
+    if base == ours:
+        return theirs
+    old, left, right = (text.splitlines(keepends=True) for text in (base, theirs, ours))
+    if max(len(old), len(left), len(right)) > _MAX_LINES:
+        return None
+    merged: list[str] = []
+    at_old = at_left = at_right = 0
+    for start, left_start, right_start, length in _shared(old, left, right):
+        chunk = _choose(old[at_old:start], left[at_left:left_start], right[at_right:right_start])
+        if chunk is None:
+            return None
+        merged += chunk
+        merged += old[start : start + length]
+        at_old, at_left, at_right = start + length, left_start + length, right_start + length
+    return "".join(merged)
+
+
+def merge_bytes(base: str, theirs: bytes, ours: str) -> bytes | None:
+    """The same for a file as it is on disk; a file with Windows line ends keeps them.
+
+    Returns:
+        None also where the file is not UTF-8 text.
+    """
+    try:
+        text = theirs.decode()
+    except UnicodeDecodeError:
+        return None
+    windows = "\r\n" in text and "\n" not in text.replace("\r\n", "") and "\r" not in base
+    merged = merge(base, text.replace("\r\n", "\n") if windows else text, ours)
+    if merged is None:
+        return None
+    return (merged.replace("\n", "\r\n") if windows else merged).encode()
+
+
+def _choose(old: list[str], left: list[str], right: list[str]) -> list[str] | None:
+    """The lines between two shared regions: those of whoever changed them; None if both did, differently."""
+    if left in (old, right):
+        return right
+    return left if right == old else None
+
+
+def _shared(old: list[str], left: list[str], right: list[str]) -> Iterator[_Region]:
+    """The runs of lines that all three have, in order, and at last the empty run at the ends."""
+    to_left = SequenceMatcher(None, old, left, autojunk=False).get_matching_blocks()
+    to_right = SequenceMatcher(None, old, right, autojunk=False).get_matching_blocks()
+    i = j = 0
+    while i < len(to_left) and j < len(to_right):
+        one, other = to_left[i], to_right[j]
+        start = max(one.a, other.a)
+        end = min(one.a + one.size, other.a + other.size)
+        if start < end:
+            yield start, one.b + start - one.a, other.b + start - other.a, end - start
+        if one.a + one.size < other.a + other.size:
+            i += 1
+        else:
+            j += 1
+    yield len(old), len(left), len(right), 0

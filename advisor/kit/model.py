@@ -1,0 +1,208 @@
+"""What a kit is made of, and what its templates are given: a finished decision, flat and ready to print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.knowledge.types import Need, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class KitFile:
+    """One file of a kit.
+
+    Attributes:
+        path: relative to the kit's folder, with forward slashes, without `..`.
+        content: its text, ending in a newline.
+        executable: whether it is a program.
+    """
+
+    path: str
+    content: str
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """A tool as the server template writes it.
+
+    Attributes:
+        name: as clients call it.
+        function: a Python identifier for it, unique in the kit.
+        needs: feature id → level, for what it needs at all.
+        duration_s: how long a call runs, or None.
+    """
+
+    name: str
+    function: str
+    needs: dict[str, Need]
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureContext:
+    """A needed feature and the way to ask for it in each era.
+
+    Attributes:
+        id: feature id.
+        need: how much it is needed.
+        legacy_call: the call that fares best for legacy clients, as rules/capabilities writes it; "" if none works.
+        modern_call: the same for modern clients.
+        legacy_works: whether it works for legacy clients in its tier.
+        modern_works: whether it works for modern clients.
+    """
+
+    id: str
+    need: Need
+    legacy_call: str
+    modern_call: str
+    legacy_works: bool
+    modern_works: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TierContext:
+    """A group of identical server processes behind the proxy.
+
+    Attributes:
+        name: `main` for a deployment of one tier, else `stateless` or `stateful`.
+        host: DNS name of its service: the service's name, or `<service>-stateful`.
+        path: public path for legacy clients: /mcp, or /stateful/mcp for the stateful tier.
+        stateless_http: default of the first flag.
+        json_response: default of the second flag.
+        pattern: single-instance, stateless-fleet, sticky-fleet or shared-state.
+        mechanism: how the requests of a legacy session find their owner (contract vocabulary).
+        instances: how many to run.
+        max_instances: upper end for an autoscaler; equal to `instances` where there is none.
+        workers: server processes per instance; 1 wherever sessions are kept.
+        tools: its tools: all of the requirements in a deployment of one tier; a single `echo` where none is listed.
+        longest_call_s: the longest call of its tools, in seconds, with the default of 60 where none is stated.
+    """
+
+    name: str
+    host: str
+    path: str
+    stateless_http: bool
+    json_response: bool
+    pattern: str
+    mechanism: str
+    instances: int
+    max_instances: int
+    workers: int
+    tools: tuple[ToolContext, ...]
+    longest_call_s: float
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether legacy clients get a session here."""
+        return not self.stateless_http
+
+    @property
+    def preferred_stop_s(self) -> int:
+        """Seconds of the drain before SIGTERM: propagation of the endpoint change plus the longest call."""
+        return _PROPAGATION_S + _whole(self.longest_call_s)
+
+    @property
+    def shutdown_s(self) -> int:
+        """Seconds that uvicorn may take after SIGTERM; longer than the longest call."""
+        return _whole(self.longest_call_s) + 5
+
+    @property
+    def grace_s(self) -> int:
+        """Seconds that the platform grants in all: the drain, the shutdown, and a margin."""
+        return self.preferred_stop_s + self.shutdown_s + 5
+
+
+@dataclass(frozen=True, slots=True)
+class CellContext:
+    """What one way of asking was seen to do on this release, in all flag pairs: what the kit's tests expect.
+
+    Attributes:
+        feature: feature id, or plain.
+        call: the call, as rules/capabilities writes it.
+        legacy: flag pair (such as stateful+sse) → outcome, for legacy clients.
+        modern: the same for modern clients.
+    """
+
+    feature: str
+    call: str
+    legacy: dict[str, Outcome]
+    modern: dict[str, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class KitContext:
+    """Everything that templates may print. User text in it is validated; each target still quotes it.
+
+    Attributes:
+        service: a DNS label.
+        summary: the decision in one line.
+        line: SDK line, such as mcp-2.
+        package: mcp or fastmcp.
+        requirement: what to install, such as `mcp>=2.3.0,<3`.
+        tiers: one, or the stateless and the stateful one, in this order.
+        features: the needed features.
+        eras: the eras that the requirements name: legacy, modern.
+        hosts: host names that clients use; may be empty.
+        platform: kubernetes, compose, systemd, serverless, local.
+        proxy: nginx, haproxy or envoy: the proxy whose configuration the kit carries, or "" for none.
+        proxy_version: as stated, or "" when not known (only meaningful for nginx).
+        proxy_replicas: how many proxies run.
+        outer_proxy: the kind named in the requirements when the kit's own proxy stands behind it, else "".
+        uses_redis: whether anything in the kit needs Redis.
+        needs_sealing_keys: whether a fleet must share keys for multi round-trip requests.
+        needs_bus: whether change notifications must cross instances.
+        needs_event_store: whether resumability is needed.
+        direct_llm: whether the server calls a model itself in the place of sampling.
+        auth: none, bearer, oauth-proxy or unknown.
+        idle_timeout_s: idle timeout for proxies: longer than the longest silence.
+        cells: the capability data of this release for the needed features and plain calls.
+        decision_id: hash of the requirements and the rule set, for file headers.
+        version: this program's version.
+    """
+
+    service: str
+    summary: str
+    line: str
+    package: str
+    requirement: str
+    tiers: tuple[TierContext, ...]
+    features: tuple[FeatureContext, ...]
+    eras: tuple[str, ...]
+    hosts: tuple[str, ...]
+    platform: str
+    proxy: str
+    proxy_version: str
+    proxy_replicas: int
+    outer_proxy: str
+    uses_redis: bool
+    needs_sealing_keys: bool
+    needs_bus: bool
+    needs_event_store: bool
+    direct_llm: bool
+    auth: str
+    idle_timeout_s: int
+    cells: tuple[CellContext, ...]
+    decision_id: str
+    version: str
+
+    @property
+    def tiered(self) -> bool:
+        """Whether there are two tiers."""
+        return len(self.tiers) > 1
+
+    @property
+    def namespace(self) -> str:
+        """The Kubernetes namespace of the kit, which full DNS names contain: named after the service."""
+        return self.service
+
+    def feature(self, name: str) -> FeatureContext | None:
+        """The needed feature with this id, or None."""
+        return next((one for one in self.features if one.id == name), None)
+
+
+_PROPAGATION_S = 10  # until every proxy has taken an endpoint out of rotation
+
+
+def _whole(seconds: float) -> int:
+    return int(-(-seconds // 1))

@@ -1,0 +1,1 @@
+"""The parts of a kit, one module each: `files(context) -> list[KitFile]`."""

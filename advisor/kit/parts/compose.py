@@ -1,0 +1,146 @@
+"""compose.yaml: all instances, the proxy and Redis on one machine; how a kit is tried, whatever its platform."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from advisor.kit.model import KitContext, KitFile, TierContext
+from advisor.kit.parts import proxy
+from advisor.kit.templating import render
+from advisor.kit.wiring import PROXY_PORT, production_wiring
+
+FIRST_PORT = 8080
+"""On this machine: of the proxy, or of the first instance where the kit has no proxy."""
+
+_WIRING = "compose"
+"""The folder of the wiring for compose, where `proxy/` has that of another platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A server container.
+
+    Attributes:
+        name: of the service, and its host name.
+        tier: what it runs.
+        port: on this machine, or 0 where the proxy stands in front.
+    """
+
+    name: str
+    tier: TierContext
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyContainer:
+    """A proxy container: service name, command, and its port on this machine."""
+
+    name: str
+    command: list[str]
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyImage:
+    """What all proxies of a kind have in common.
+
+    Attributes:
+        image: name and tag.
+        command: how it starts; {name} stands for the service.
+        mounts: (file in the kit, file in the container).
+        check: the health check.
+        listen: the port inside the container.
+    """
+
+    image: str
+    command: list[str]
+    mounts: list[tuple[str, str]]
+    check: list[str]
+    listen: int = PROXY_PORT
+
+
+def files(kit: KitContext) -> list[KitFile]:
+    """compose.yaml, and the proxy's wiring for compose where the platform is another one."""
+    made = _wiring(kit)
+    moved = {one.path.removeprefix(f"{_WIRING}/"): one.path for one in made}
+    image = _image(kit, moved) if kit.proxy else None
+    text = render(
+        "compose/compose.yaml.j2",
+        kit=kit,
+        instances=_instances(kit),
+        proxies=_proxies(kit, image) if image else [],
+        proxy=image,
+        stop_s=max(tier.shutdown_s for tier in kit.tiers) + 5,
+    )
+    return [KitFile("compose.yaml", text.rstrip("\n") + "\n"), *made]
+
+
+def try_ports(kit: KitContext) -> list[int]:
+    """Where a client reaches it on this machine: one port for each proxy, or for each instance without one."""
+    many = kit.proxy_replicas if kit.proxy else sum(tier.instances for tier in kit.tiers)
+    return [FIRST_PORT + number for number in range(many)]
+
+
+def _instances(kit: KitContext) -> list[Instance]:
+    names = [
+        (f"{'server' if tier.name == 'main' else tier.name}-{number + 1}", tier)
+        for tier in kit.tiers
+        for number in range(tier.instances)
+    ]
+    ports = [0] * len(names) if kit.proxy else try_ports(kit)
+    return [Instance(name, tier, port) for (name, tier), port in zip(names, ports, strict=True)]
+
+
+def _proxies(kit: KitContext, image: ProxyImage) -> list[ProxyContainer]:
+    ports = try_ports(kit)
+    names = ["proxy"] if len(ports) == 1 else [f"proxy-{number + 1}" for number in range(len(ports))]
+    return [
+        ProxyContainer(name, [word.replace("{name}", name) for word in image.command], port)
+        for name, port in zip(names, ports, strict=True)
+    ]
+
+
+def _wiring(kit: KitContext) -> list[KitFile]:
+    """The proxy's addresses and ports for compose; none where `proxy/` has them already."""
+    if not kit.proxy or kit.platform == "compose":
+        return []
+    wiring = production_wiring(replace(kit, platform="compose"))
+    made = proxy.wiring_files(kit, wiring)
+    return [replace(one, path=f"{_WIRING}/{one.path.rpartition('/')[2]}") for one in made]
+
+
+def _image(kit: KitContext, moved: dict[str, str]) -> ProxyImage:
+    """The image of the kit's proxy, of the version that the requirements name if they do."""
+
+    def mounts(folder: str, *names: str) -> list[tuple[str, str]]:
+        return [(f"./{moved.get(name, f'proxy/{name}')}", f"{folder}/{name}") for name in names]
+
+    address = f"http://127.0.0.1:{PROXY_PORT}/healthz"
+    fetch = ["CMD", "wget", "-q", "-O", "/dev/null", address]
+    match kit.proxy:
+        case "nginx":
+            tag = _minor(kit.proxy_version) or "1.30"
+            command = ["nginx", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]
+            placed = mounts("/etc/nginx", "nginx.conf", "server.conf", "upstreams.conf")
+            return ProxyImage(f"nginx:{tag}-alpine", command, placed, fetch)
+        case "haproxy":
+            folder = "/usr/local/etc/haproxy"
+            command = ["haproxy", "-W", "-db", "-f", f"{folder}/upstreams.cfg", "-f", f"{folder}/haproxy.cfg"]
+            peer = ["-L", "{name}"] if kit.proxy_replicas > 1 else []
+            tag = _minor(kit.proxy_version) or "3.2"
+            return ProxyImage(
+                f"haproxy:{tag}-alpine", [*command, *peer], mounts(folder, "haproxy.cfg", "upstreams.cfg"), fetch
+            )
+        case _:
+            tag = _minor(kit.proxy_version) or "1.40"
+            command = ["envoy", "-c", "/etc/envoy/envoy.yaml"]
+            # The image has neither wget nor curl.
+            check = ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{PROXY_PORT}"]
+            return ProxyImage(f"envoyproxy/envoy:v{tag}-latest", command, mounts("/etc/envoy", "envoy.yaml"), check)
+
+
+def _minor(version: str) -> str:
+    """The first two numbers of a version, as images are tagged; "" where there are none."""
+    found = re.match(r"\d+\.\d+", version)
+    return found[0] if found else ""

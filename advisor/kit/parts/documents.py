@@ -1,0 +1,69 @@
+"""What stands at the top of a kit: the requirements, the decision for scripts and for people, what to run first."""
+
+from __future__ import annotations
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
+from advisor.kit.model import KitContext, KitFile
+from advisor.kit.parts.compose import try_ports
+from advisor.kit.templating import environment, render
+from advisor.render import markdown, view
+from advisor.render.data import decision_dict
+from advisor.render.serial import json_text
+
+WARNINGS_SHOWN = 5
+"""The most severe ones stand on the page; decision.json has all."""
+
+
+def files(kit: KitContext, decision: Decision, advisor: Advisor, requirements_text: str) -> list[KitFile]:
+    """The files at the top.
+
+    Args:
+        kit: the kit.
+        decision: what it deploys.
+        advisor: who decided it, for the wording.
+        requirements_text: the requirements file, which goes into the kit as it is.
+    """
+    return [
+        KitFile("requirements.yaml", requirements_text),
+        KitFile("decision.json", json_text(decision_dict(decision, advisor))),
+        KitFile("DECISION.md", _page(kit, decision, advisor)),
+        KitFile("README.md", _readme(kit)),
+        KitFile(".env.example", render("documents/env.example.j2", kit=kit)),
+        KitFile(".gitignore", render("documents/gitignore.j2", kit=kit)),
+    ]
+
+
+def _page(kit: KitContext, decision: Decision, advisor: Advisor) -> str:
+    environment().filters.update(prose=markdown.prose, cell=markdown.cell, code_cell=markdown.code_cell)
+    needed = [row for row in view.needed(decision) if row.feature != "plain"]
+    return render(
+        "documents/DECISION.md.j2",
+        kit=kit,
+        decision=decision,
+        pattern_phrase=advisor.knowledge.phrases[f"pattern.{decision.core.pattern}"],
+        instances=view.instances_text(decision),
+        sdk=view.sdk_text(decision, advisor),
+        sdk_release=advisor.space.releases[decision.facts["sdk"]].exact,
+        clients=view.clients_text(decision),
+        losses=[
+            (row, view.lost_for(row, advisor) or "replaced by this decision")
+            for row in needed
+            if row.lost or row.substituted
+        ],
+        kept=[row.title for row in needed if not row.lost and not row.substituted],
+        warnings_shown=WARNINGS_SHOWN,
+    )
+
+
+def _readme(kit: KitContext) -> str:
+    ports = try_ports(kit)
+    text = render(
+        "documents/steps.j2",
+        kit=kit,
+        secrets=kit.needs_sealing_keys or kit.direct_llm,
+        try_url=f"http://localhost:{ports[0]}{kit.tiers[0].path}",
+        many_ports=len(ports) > 1,
+    )
+    steps = [line for line in text.splitlines() if line.strip()]
+    return render("documents/README.md.j2", kit=kit, steps=steps)

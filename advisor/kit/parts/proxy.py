@@ -1,0 +1,213 @@
+"""The proxy of a kit: nginx, HAProxy or Envoy, with the affinity that the decision chose.
+
+What differs between production and a local check (addresses, listen port, where logs go) is a `Wiring`. It is printed
+into `proxy/upstreams.conf` (nginx), `proxy/upstreams.cfg` (HAProxy) or the two marked blocks of `proxy/envoy.yaml`,
+since Envoy has no include; everything else is the same text in both places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.kit.model import KitContext, KitFile, TierContext
+from advisor.kit.templating import render
+from advisor.kit.wiring import NAMED, Wiring, balance, production_wiring, resolves, split
+from advisor.requirements.text import is_host, is_label, is_tool
+
+HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+"""The protocol versions that start with a handshake: whatever else a request names is modern."""
+
+_SESSIONS_PER_INSTANCE = 10_000  # the SDK's own limit
+_SESSIONS_PER_MB = 4_000  # of nginx's zone, by its documentation
+_ATTEMPTS = 3  # instances that the envelope tries for a request without a session
+_SLOTS = 32  # of servers behind one name that a local check may run one by one
+_METADATA = "[.]well-known/[^/].*"
+_OAUTH = ("authorize", "token", "register", "revoke", "consent", "auth/callback")  # what an OAuth proxy serves
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A tier as proxies see it.
+
+    Attributes:
+        tier: the tier.
+        balance: plain, learn, envelope, cookie, ip-hash or table.
+        addresses: host:port of its instances.
+        patterns: regular expressions for the names of its tools, safe inside quotes of every target.
+    """
+
+    tier: TierContext
+    balance: str
+    addresses: tuple[str, ...]
+    patterns: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        return f"mcp_{self.tier.name}"
+
+    @property
+    def endpoints(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each address."""
+        return tuple(split(address) for address in self.addresses)
+
+    @property
+    def keeps_affinity(self) -> bool:
+        """Whether a session must reach its owner."""
+        return self.balance != "plain"
+
+    @property
+    def slots(self) -> int:
+        """How many servers HAProxy's main file has room for, here and in a local check."""
+        return max(len(self.addresses), min(self.tier.max_instances, _SLOTS))
+
+    @property
+    def zone_kb(self) -> int:
+        """Kilobytes for what nginx's workers share about the servers: about two for each, with room."""
+        return 256 + 4 * max(len(self.addresses), self.tier.max_instances)
+
+    @property
+    def zone_mb(self) -> int:
+        """Megabytes for nginx's session table: room for as many sessions as the servers accept."""
+        sessions = len(self.addresses) * _SESSIONS_PER_INSTANCE
+        return min(256, max(1, -(-sessions // _SESSIONS_PER_MB)))
+
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """Equal shares in per cent for all instances but the last, as `split_clients` wants them."""
+        return (f"{int(10_000 / len(self.addresses)) / 100:.2f}%",) * (len(self.addresses) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the templates of a proxy need beside the kit.
+
+    Attributes:
+        pools: one for each tier, in the kit's order.
+        wiring: addresses and ports.
+        resolve: whether nginx looks names up again while it runs.
+        names: whether addresses are names in production, so that HAProxy has to look them up.
+        peered: whether HAProxies share their table.
+        origins: origins of browsers that may call; empty for none.
+        public: what clients reach beside the endpoints (OAuth), as regular expressions without the first slash.
+        stop_s: seconds that open streams have after a reload or stop.
+    """
+
+    pools: tuple[Pool, ...]
+    wiring: Wiring
+    resolve: bool
+    names: bool
+    peered: bool
+    origins: tuple[str, ...]
+    public: tuple[str, ...]
+    stop_s: int
+    handshake_versions: tuple[str, ...] = HANDSHAKE_VERSIONS
+    attempts: int = _ATTEMPTS
+
+    @property
+    def sticky(self) -> Pool | None:
+        """The pool with affinity: at most one, since only one tier keeps sessions."""
+        return next((pool for pool in self.pools if pool.keeps_affinity), None)
+
+    @property
+    def listen(self) -> tuple[str, int]:
+        """Address and port to listen on, for a proxy that knows no `*`."""
+        host, port = split(self.wiring.listen)
+        return ("0.0.0.0" if host == "*" else host), port
+
+    @property
+    def looked_up_once(self) -> bool:
+        """Whether nginx looks the names of its upstreams up only when it starts."""
+        return self.names and not self.resolve
+
+    @property
+    def resolves_names(self) -> bool:
+        """Whether nginx needs a name server while it runs: for `resolve`, or for an address in a variable."""
+        envelope = self.sticky is not None and self.sticky.balance == "envelope"
+        return bool(self.wiring.resolver) and (self.resolve or envelope)
+
+    @property
+    def stateless(self) -> tuple[Pool, ...]:
+        """The pools whose legacy clients get no session."""
+        return tuple(pool for pool in self.pools if pool.tier.stateless_http)
+
+
+def files(kit: KitContext) -> list[KitFile]:
+    """The files under `proxy/`; none where the kit carries no proxy."""
+    if not kit.proxy:
+        return []
+    plan = plan_for(kit)
+    return [KitFile(path, render(template, kit=kit, plan=plan)) for path, template in _TEMPLATES[kit.proxy]]
+
+
+def wiring_files(kit: KitContext, wiring: Wiring) -> list[KitFile]:
+    """The files that hold addresses and ports, for other ones: what a local check writes over the kit's own.
+
+    Raises:
+        ValueError: more addresses than the kit's HAProxy has room for.
+    """
+    plan = plan_for(kit, wiring)
+    for pool, own in zip(plan.pools, plan_for(kit).pools, strict=True):
+        if kit.proxy == "haproxy" and len(pool.addresses) > own.slots:
+            raise ValueError(f"{len(pool.addresses)} addresses for {own.slots} servers of {pool.name}")
+    path, template = _TEMPLATES[kit.proxy][0]
+    return [KitFile(path, render(template, kit=kit, plan=plan))]
+
+
+# The first of each is the one that holds the wiring.
+_TEMPLATES = {
+    "nginx": (
+        ("proxy/upstreams.conf", "proxy/upstreams.conf.j2"),
+        ("proxy/nginx.conf", "proxy/nginx.conf.j2"),
+        ("proxy/server.conf", "proxy/server.conf.j2"),
+    ),
+    "haproxy": (
+        ("proxy/upstreams.cfg", "proxy/upstreams.cfg.j2"),
+        ("proxy/haproxy.cfg", "proxy/haproxy.cfg.j2"),
+    ),
+    "envoy": (("proxy/envoy.yaml", "proxy/envoy.yaml.j2"),),
+}
+
+
+def plan_for(kit: KitContext, wiring: Wiring | None = None) -> Plan:
+    """The plan of the kit's proxy, connected to the platform's addresses or to those of `wiring`.
+
+    Raises:
+        ValueError: a name that the requirements would have refused; nothing of it may reach a configuration file.
+    """
+    _refuse_hostile(kit)
+    wiring = wiring or production_wiring(kit)
+    pools = tuple(_pool(kit, tier, wiring) for tier in kit.tiers)
+    return Plan(
+        pools=pools,
+        wiring=wiring,
+        resolve=resolves(kit),
+        names=kit.platform in NAMED,
+        peered=kit.proxy == "haproxy" and kit.proxy_replicas > 1,
+        origins=tuple(f"https://{host}" for host in kit.hosts),
+        public=_public(kit.auth),
+        stop_s=max(tier.shutdown_s for tier in kit.tiers),
+    )
+
+
+def _public(auth: str) -> tuple[str, ...]:
+    match auth:
+        case "none":
+            return ()
+        case "bearer":
+            return (_METADATA,)
+        case _:
+            return (_METADATA, *_OAUTH)
+
+
+def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
+    patterns = tuple(tool.name.replace(".", "[.]") for tool in tier.tools)
+    return Pool(tier, balance(kit, tier), wiring.addresses[tier.name], patterns)
+
+
+def _refuse_hostile(kit: KitContext) -> None:
+    names = [*((host, is_host) for host in kit.hosts), (kit.service, is_label)]
+    names += [(tool.name, is_tool) for tier in kit.tiers for tool in tier.tools]
+    for name, allowed in names:
+        if not allowed(name):
+            raise ValueError(f"not a plain name: {name!r}")

@@ -1,0 +1,266 @@
+"""The server of a kit: its tools as stubs in the idiom of the SDK line, its settings, metrics and image."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import textwrap
+from dataclasses import dataclass
+
+from advisor.kit.model import KitContext, KitFile, ToolContext
+from advisor.kit.templating import render
+from advisor.knowledge.types import Need
+
+ASKS = ("roots", "elicitation", "sampling")
+"""The features that are requests to the client, in the order in which a stub asks."""
+
+_FAMILY = {"mcp-1": "handshake", "fastmcp-2": "handshake", "fastmcp-3": "handshake", "mcp-2": "mcp-2"}
+_EXAMPLE = "example_"
+_MAX_LINE = 120
+_IMPORT = re.compile(
+    r"^(?:from (?P<module>[\w.]+) import (?:\((?P<many>[^)]*)\)|(?P<names>[^(\n]+))|import [\w.]+)\n", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTool:
+    """A tool as the server template writes it.
+
+    Attributes:
+        name: as clients call it.
+        function: the name of its function, which nothing else in the module has.
+        needs: feature id → level.
+        uses_direct_llm: whether the server calls a model itself where the tool would have asked the client's.
+    """
+
+    name: str
+    function: str
+    needs: dict[str, Need]
+    uses_direct_llm: bool
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """What it asks of the client while it runs."""
+        return tuple(one for one in ASKS if one in self.needs and not (one == "sampling" and self.uses_direct_llm))
+
+    @property
+    def roots(self) -> bool:
+        """Whether it asks for the client's folders."""
+        return "roots" in self.asks
+
+    @property
+    def elicitation(self) -> bool:
+        """Whether it asks the user."""
+        return "elicitation" in self.asks
+
+    @property
+    def sampling(self) -> bool:
+        """Whether it asks the client's model."""
+        return "sampling" in self.asks
+
+    @property
+    def progress(self) -> bool:
+        """Whether it reports progress."""
+        return "progress" in self.needs
+
+    @property
+    def logging(self) -> bool:
+        """Whether it sends log messages."""
+        return "logging" in self.needs
+
+    @property
+    def subscriptions(self) -> bool:
+        """Whether it changes a resource that clients follow."""
+        return "subscriptions" in self.needs
+
+    @property
+    def list_changed(self) -> bool:
+        """Whether it changes the list of tools."""
+        return "list_changed" in self.needs
+
+    @property
+    def state(self) -> bool:
+        """Whether it remembers something between calls."""
+        return "session_state" in self.needs
+
+    @property
+    def uses_ctx(self) -> bool:
+        """Whether its function needs the SDK's context for something that it does while it runs."""
+        return bool(self.asks) or self.progress or self.logging or self.subscriptions or self.list_changed
+
+    @property
+    def needs_text(self) -> str:
+        """Its needs, as an indented paragraph of its description."""
+        needs = ", ".join(f"{feature.replace('_', ' ')} ({level})" for feature, level in self.needs.items())
+        text = f"Needs of the client: {needs}."
+        return textwrap.fill(text, _MAX_LINE, initial_indent="    ", subsequent_indent="    ")
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Which parts of the server template anything in the kit uses."""
+
+    asks: bool
+    roots: bool
+    elicitation: bool
+    sampling: bool
+    subscriptions: bool
+    list_changed: bool
+    state: bool
+    direct_llm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTier:
+    """A tier as settings.py writes it; the tools by the names that clients call."""
+
+    name: str
+    stateless_http: bool
+    json_response: bool
+    instances: int
+    workers: int
+    shutdown_s: int
+    tools: tuple[str, ...]
+
+
+def files(kit: KitContext) -> list[KitFile]:
+    """Everything under server/."""
+    tools = server_tools(kit)
+    used = used_parts(tools)
+    tiers = server_tiers(kit)
+    shared = {"kit": kit, "tiers": tiers, "used": used}
+    hooks = kit.uses_redis and (used.state or kit.needs_event_store or kit.needs_bus)
+    main = render(
+        "server/server.py.j2",
+        **shared,
+        tools=tools,
+        family=_FAMILY.get(kit.line, kit.line),
+        hooks=hooks,
+    )
+    names = list(dict.fromkeys([*kit.hosts, *(tier.host for tier in kit.tiers)]))
+    origins = tuple(f"{scheme}://{host}" for host in kit.hosts for scheme in ("https", "http"))
+    settings = render("server/settings.py.j2", **shared, hosts=tuple(names), origins=origins)
+    texts = {
+        "server.py": without_unused_imports(main),
+        "settings.py": settings,
+        "observability.py": render("server/observability.py.j2", **shared),
+        "pyproject.toml": render("server/pyproject.toml.j2", **shared),
+        "Dockerfile": render("server/Dockerfile.j2", **shared),
+        ".dockerignore": render("server/dockerignore.j2", **shared),
+    }
+    optional = {
+        "state": used.state,
+        "direct_llm": used.direct_llm,
+        "event_store": kit.needs_event_store,
+        "host_guard": kit.line == "fastmcp-2",
+    }
+    for module, wanted in optional.items():
+        if wanted:
+            texts[f"{module}.py"] = render(f"server/{module}.py.j2", **shared)
+    return [KitFile(f"server/{name}", text) for name, text in texts.items()]
+
+
+def server_tools(kit: KitContext) -> tuple[ServerTool, ...]:
+    """The tools of all tiers, and an example for each needed feature that none of them needs."""
+    taken = set(_RESERVED)
+    tools = [one for tier in kit.tiers for one in tier.tools]
+    return tuple(_server_tool(one, kit, taken) for one in (*tools, *_examples(kit)))
+
+
+def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
+    """The tiers; the last one, which keeps the sessions if any does, has the examples too."""
+    examples = tuple(one.name for one in _examples(kit))
+    return tuple(
+        ServerTier(
+            tier.name,
+            tier.stateless_http,
+            tier.json_response,
+            tier.instances,
+            tier.workers,
+            tier.shutdown_s,
+            (*(one.name for one in tier.tools), *(examples if tier is kit.tiers[-1] else ())),
+        )
+        for tier in kit.tiers
+    )
+
+
+def used_parts(tools: tuple[ServerTool, ...]) -> Used:
+    """What the tools need of the server around them."""
+    return Used(
+        asks=any(one.asks for one in tools),
+        roots=any(one.roots for one in tools),
+        elicitation=any(one.elicitation for one in tools),
+        sampling=any(one.sampling for one in tools),
+        subscriptions=any(one.subscriptions for one in tools),
+        list_changed=any(one.list_changed for one in tools),
+        state=any(one.state for one in tools),
+        direct_llm=any(one.uses_direct_llm for one in tools),
+    )
+
+
+def _examples(kit: KitContext) -> tuple[ToolContext, ...]:
+    tools = [one for tier in kit.tiers for one in tier.tools]
+    names = {one.name for one in tools}
+    covered = {feature for one in tools for feature in one.needs}
+    made = []
+    for feature in kit.features:
+        if feature.id not in covered:
+            name = _EXAMPLE + feature.id
+            while name in names:
+                name += "_"
+            made.append(ToolContext(name, name, {feature.id: feature.need}, None))
+    return tuple(made)
+
+
+def _server_tool(tool: ToolContext, kit: KitContext, taken: set[str]) -> ServerTool:
+    function = tool.function if tool.function.isidentifier() else f"tool_{tool.function}"
+    while function in taken or function.isupper():  # constants are written in capitals
+        function = f"{function}_tool"
+    taken.add(function)
+    return ServerTool(tool.name, function, tool.needs, kit.direct_llm and "sampling" in tool.needs)
+
+
+def without_unused_imports(source: str) -> str:
+    """The module without the imports that it does not use; templates import all that any kit could use.
+
+    Args:
+        source: a module whose imports at the left margin are one statement per module.
+    """
+    tree = ast.parse(source)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+    def kept(match: re.Match[str]) -> str:
+        if match["module"] is None:
+            return match[0] if match[0].split()[-1].partition(".")[0] in used else ""
+        listed = re.findall(r"\w+", match["many"] or match["names"])
+        names = [one for one in listed if one in used]
+        line = f"from {match['module']} import {', '.join(names)}\n"
+        if len(line) > _MAX_LINE + 1:
+            line = f"from {match['module']} import (\n" + "".join(f"    {one},\n" for one in names) + ")\n"
+        return line if names else ""
+
+    head, mark, rest = source.partition("\nNEEDS_META")
+    return re.sub(r"\n{3,}", "\n\n", _IMPORT.sub(kept, head)) + re.sub(r"\n{4,}", "\n\n\n", mark + rest)
+
+
+# What a tool's function must not be called: it would hide a name that the module uses.
+_RESERVED = frozenset(dir(builtins)) | frozenset(
+    re.findall(
+        r"[A-Za-z_]\w*",
+        """
+        asyncio inspect os sys tempfile uvicorn mcp tool main serve create_app App Observability OrderedDict
+        Path Annotated Any Awaitable Callable TypeVar WeakSet AnyUrl BaseModel Field ValidationError Context
+        FastMCP MCPServer ToolError McpError MCPError TransportSecuritySettings RequestStateSecurity Elicit
+        ListRoots Resolve Sample AcceptedElicitation ElicitationResult SamplingMessage TextContent ErrorData
+        EmptyResult InputRequiredResult CreateMessageResult CreateMessageRequest CreateMessageRequestParams
+        ElicitRequest ElicitRequestFormParams ElicitResult ListRootsRequest ListRootsResult
+        SubscribeRequestParams UnsubscribeRequestParams SubscriptionsListenRequestParams
+        ToolListChangedNotification InMemorySubscriptionBus ListenHandler ResourceUpdated ToolsListChanged
+        HostGuard ModelError call_model SessionEvents MemoryState StateStore new_handle shared_state
+        install_shared_state status subscribers subscribe unsubscribe session_of current_status status_changed
+        tools_changed require_client within_limit ask ask_model ask_user ask_roots client_roots said question
+        is_modern sampling_params read_sample read_confirmation read_roots Confirmation Answer
+        """,
+    )
+)

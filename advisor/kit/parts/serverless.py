@@ -1,0 +1,34 @@
+"""Notes for serverless platforms: what to set where the platform runs the instances."""
+
+from __future__ import annotations
+
+from advisor.kit.model import KitContext, KitFile, TierContext
+from advisor.kit.templating import render
+
+
+def files(kit: KitContext) -> list[KitFile]:
+    """serverless/README.md."""
+    text = render(
+        "serverless/README.md.j2",
+        kit=kit,
+        limits={tier.name: _limit(tier) for tier in kit.tiers},
+        reasons={tier.name: _reason(tier) for tier in kit.tiers},
+        streams=not all(tier.json_response for tier in kit.tiers),
+    )
+    return [KitFile("serverless/README.md", text)]
+
+
+def _limit(tier: TierContext) -> str:
+    if tier.pattern == "single-instance":
+        return "exactly 1"
+    if tier.max_instances > tier.instances:
+        return f"{tier.instances} to {tier.max_instances}"
+    return f"up to {tier.instances}, or more" if tier.stateless_http else str(tier.instances)
+
+
+def _reason(tier: TierContext) -> str:
+    if tier.pattern == "single-instance":
+        return "a second one would not know the sessions of the first"
+    if tier.stateless_http:
+        return "any instance answers any request"
+    return f"requests find the owner of their session by {tier.mechanism}"

@@ -1,0 +1,82 @@
+"""The tests of a kit: transports and flags with what clients should see of each, and the workflow that runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.kit.model import KitContext, KitFile
+from advisor.kit.parts.server import ASKS, ServerTool, server_tools
+from advisor.kit.templating import render
+from advisor.knowledge.types import Need, Outcome
+
+CHECKED = (*ASKS, "progress", "logging")
+"""The features that the matrix watches; the others are not seen in the answer to a call."""
+
+_HANDSHAKE = ("mcp-1", "fastmcp-2", "fastmcp-3")
+_SAMPLE = "ctx.session.create_message(related_request_id)"
+# How the server template of a line asks: feature → (call for legacy clients, call for modern ones).
+_CALLS: dict[str, dict[str, tuple[str, str]]] = {
+    "mcp-1": {"sampling": (_SAMPLE, ""), "elicitation": ("ctx.elicit", ""), "roots": ("ctx.session.list_roots", "")},
+    "mcp-2": {
+        "sampling": ("Resolve(Sample)", "Resolve(Sample)"),
+        "elicitation": ("Resolve(Elicit)", "Resolve(Elicit)"),
+        "roots": ("Resolve(ListRoots)", "Resolve(ListRoots)"),
+    },
+    "fastmcp-2": {"sampling": ("ctx.sample", ""), "elicitation": ("ctx.elicit", ""), "roots": ("ctx.list_roots", "")},
+    "fastmcp-3": {"sampling": ("ctx.sample", ""), "elicitation": ("ctx.elicit", ""), "roots": ("ctx.list_roots", "")},
+    "fastmcp-4": {
+        "sampling": (_SAMPLE, "InputRequiredResult"),
+        "elicitation": ("ctx.elicit", "InputRequiredResult"),
+        "roots": ("ctx.session.list_roots", "InputRequiredResult"),
+    },
+}
+_REPORTS = {
+    "progress": ("ctx.report_progress", "ctx.report_progress"),
+    "logging": ("ctx.info", "ctx.info"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedTool:
+    """A tool, what it needs, the features that a call of it shows, and whether it calls a model by itself."""
+
+    name: str
+    needs: dict[str, Need]
+    expects: tuple[str, ...]
+    direct: bool
+
+
+def files(kit: KitContext) -> list[KitFile]:
+    """Everything under tests/, and the workflow."""
+    tools = server_tools(kit)
+    expected = tuple(ExpectedTool(one.name, one.needs, _expects(one), one.uses_direct_llm) for one in tools)
+    eras = ("legacy",) if kit.line in _HANDSHAKE else ("legacy", "modern")
+    watched = [feature for feature in CHECKED if any(feature in one.expects for one in expected)]
+    predicted = tuple(((feature, era), predict(kit, feature, era)) for feature in watched for era in eras)
+    plain = next((one.name for one in tools if not one.asks), tools[0].name)
+    state = next((one.name for one in tools if one.state and not one.asks), "")
+    direct = next((one.name for one in tools if one.uses_direct_llm and not one.asks), "")
+    allowed = (*kit.hosts, *(f"{host}:8443" for host in kit.hosts), "localhost", "localhost:8000")
+    texts = {
+        "tests/client.py": render("tests/client.py.j2", kit=kit),
+        "tests/conftest.py": render("tests/conftest.py.j2", kit=kit),
+        "tests/test_matrix.py": render(
+            "tests/test_matrix.py.j2", kit=kit, tools=expected, eras=eras, predicted=predicted
+        ),
+        "tests/test_server.py": render("tests/test_server.py.j2", kit=kit, plain=plain, allowed=allowed, state=state),
+        ".github/workflows/ci.yml": render("tests/ci.yml.j2", kit=kit),
+    }
+    if direct:
+        texts["tests/test_direct_llm.py"] = render("tests/test_direct_llm.py.j2", kit=kit, direct=direct)
+    return [KitFile(path, text) for path, text in texts.items()]
+
+
+def predict(kit: KitContext, feature: str, era: str) -> dict[str, Outcome]:
+    """Flag pair → outcome, for the call by which the server asks for the feature."""
+    call = {**_CALLS[kit.line], **_REPORTS}[feature][era == "modern"]
+    cell = next(one for one in kit.cells if (one.feature, one.call) == (feature, call))
+    return cell.modern if era == "modern" else cell.legacy
+
+
+def _expects(tool: ServerTool) -> tuple[str, ...]:
+    return (*tool.asks, *(feature for feature in ("progress", "logging") if feature in tool.needs))

@@ -1,0 +1,34 @@
+"""Render all files of a kit: every part that the platform has."""
+
+from __future__ import annotations
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
+from advisor.kit.compiled import CompiledTemplates
+from advisor.kit.context import kit_context
+from advisor.kit.model import KitFile
+from advisor.kit.parts import compose, documents, kubernetes, proxy, server, serverless, systemd, tests_part
+from advisor.kit.templating import environment
+
+_PLATFORM = {"kubernetes": kubernetes, "systemd": systemd, "serverless": serverless}
+
+
+def render_kit(decision: Decision, advisor: Advisor, requirements_text: str) -> list[KitFile]:
+    """The files of the kit, in the order of their paths; the same for the same input.
+
+    Args:
+        decision: what was decided.
+        advisor: who decided it.
+        requirements_text: the requirements file, as the user wrote it.
+
+    Raises:
+        InfeasibleError: the decision is a contradiction.
+    """
+    kit = kit_context(decision, advisor)
+    environment().bytecode_cache = CompiledTemplates()
+    files = documents.files(kit, decision, advisor, requirements_text)
+    for part in (server, proxy, tests_part, compose):
+        files += part.files(kit)
+    if kit.platform in _PLATFORM:
+        files += _PLATFORM[kit.platform].files(kit)
+    return sorted(files, key=lambda one: one.path)

@@ -1,0 +1,117 @@
+"""Where the proxy of a kit finds the servers: names and ports by platform, and what its release can do with names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from advisor.kit.model import KitContext, TierContext
+from advisor.knowledge.versions import key, parse
+
+SERVER_PORT = 8000
+"""Where an instance listens in a container."""
+PROXY_PORT = 8080
+"""Where the proxy listens: above 1024, so that it needs no privilege."""
+
+_STICKY_SINCE = (1, 29, 6)  # `sticky` in open-source nginx
+_RESOLVE_SINCE = (1, 27, 3)  # `server … resolve` in open-source nginx
+
+# How a pool of upstreams picks one, by the mechanism of its tier.
+_BALANCE = {
+    "nginx-sticky-learn": "learn",
+    "nginx-session-envelope": "envelope",
+    "nginx-sticky-cookie": "cookie",
+    "nginx-ip-hash": "ip-hash",
+    "haproxy-stick-table": "table",
+    "envoy-session-envelope": "envelope",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a proxy is connected to.
+
+    Attributes:
+        listen: host and port to listen on; the host may be `*`.
+        addresses: host:port of each instance, or of the one service that stands for them, by tier name.
+        resolver: the name server for addresses that are names; "" where they are IP addresses or resolved once.
+        access_log: where nginx writes its access log.
+        peers: name → host:port of every HAProxy that shares the session table; needed where several run.
+    """
+
+    listen: str
+    addresses: Mapping[str, tuple[str, ...]]
+    resolver: str = ""
+    access_log: str = "/dev/stdout"
+    peers: Mapping[str, str] = field(default_factory=dict)
+
+
+def production_wiring(kit: KitContext) -> Wiring:
+    """Where the platform puts the instances."""
+    addresses, port = {}, SERVER_PORT + 1
+    for tier in kit.tiers:
+        addresses[tier.name] = _addresses(kit, tier, port)
+        port += tier.instances
+    log = "syslog:server=unix:/dev/log,nohostname" if kit.platform == "systemd" else "/dev/stdout"
+    return Wiring(f"*:{PROXY_PORT}", addresses, _RESOLVER.get(kit.platform, ""), log, _peers(kit))
+
+
+# The name servers that nginx asks. It knows no search domains, hence the full names below.
+_RESOLVER = {"kubernetes": "kube-dns.kube-system.svc.cluster.local", "compose": "127.0.0.11"}
+NAMED = (*_RESOLVER, "serverless")
+
+
+def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str, ...]:
+    match kit.platform:
+        case "kubernetes":
+            domain = f".{kit.namespace}.svc.cluster.local"
+            if balance(kit, tier) == "plain":  # a Service of its own kind balances; who answers does not matter
+                return (f"{tier.host}{domain if _dynamic(kit) else ''}:{SERVER_PORT}",)
+            pods = range(tier.max_instances)
+            return tuple(f"{tier.host}-{n}.{tier.host}{domain}:{SERVER_PORT}" for n in pods)
+        case "compose":
+            prefix = "server" if tier.name == "main" else tier.name
+            return tuple(f"{prefix}-{n + 1}:{SERVER_PORT}" for n in range(tier.instances))
+        case "serverless":
+            return (f"{tier.host}:{SERVER_PORT}",)
+        case _:
+            return tuple(f"127.0.0.1:{first_port + n}" for n in range(tier.instances))
+
+
+def _peers(kit: KitContext) -> dict[str, str]:
+    if kit.proxy != "haproxy" or kit.proxy_replicas == 1:
+        return {}
+    names = [f"proxy-{n + 1}" for n in range(kit.proxy_replicas)]
+    if kit.platform == "kubernetes":
+        host = f"{kit.service}-proxy"
+        names = [f"{host}-{n}" for n in range(kit.proxy_replicas)]
+        return {name: f"{name}.{host}.{kit.namespace}.svc.cluster.local:10000" for name in names}
+    return {name: f"{name}:10000" for name in names}
+
+
+def balance(kit: KitContext, tier: TierContext) -> str:
+    """How the proxy of the kit picks an instance of `tier`: see `Pool.balance`."""
+    chosen = _BALANCE.get(tier.mechanism, "plain")
+    if chosen in ("learn", "cookie") and not _nginx_has(kit, _STICKY_SINCE):
+        return "envelope"  # the same effect in any version
+    return chosen
+
+
+def _nginx_has(kit: KitContext, since: tuple[int, ...]) -> bool:
+    return parse(kit.proxy_version) is not None and key(kit.proxy_version) >= since
+
+
+def resolves(kit: KitContext) -> bool:
+    """Whether the kit's nginx looks names up again while it runs."""
+    return kit.proxy == "nginx" and kit.platform in _RESOLVER and _nginx_has(kit, _RESOLVE_SINCE)
+
+
+def _dynamic(kit: KitContext) -> bool:
+    """Whether the proxy looks names up while it runs, and so needs them in full."""
+    return kit.proxy != "nginx" or resolves(kit)
+
+
+def split(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)

@@ -1,0 +1,346 @@
+"""What Kubernetes would refuse, or accept and never do, and no schema knows: checks over all manifests of one build."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from manifest_build import Build, Manifest, containers, has_port, pod_labels, quantity, ref
+
+Fault = tuple[str, str]  # name of the check, what is wrong
+
+ENUMS = {
+    "sessionAffinity": {"None", "ClientIP"},
+    "imagePullPolicy": {"Always", "IfNotPresent", "Never"},
+    "whenUnsatisfiable": {"DoNotSchedule", "ScheduleAnyway"},
+    "protocol": {"TCP", "UDP", "SCTP"},
+    "podManagementPolicy": {"Parallel", "OrderedReady"},
+    "unhealthyPodEvictionPolicy": {"AlwaysAllow", "IfHealthyBudget"},
+    "Service.type": {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"},
+    "strategy.type": {"RollingUpdate", "Recreate"},
+    "updateStrategy.type": {"RollingUpdate", "OnDelete"},
+    "metrics.type": {"Resource", "Pods", "Object", "External", "ContainerResource"},
+    "target.type": {"Utilization", "Value", "AverageValue"},
+    "policies.type": {"Pods", "Percent"},
+    "seccompProfile.type": {"RuntimeDefault"},
+    "path.type": {"Exact", "PathPrefix"},
+}
+_LABEL_1123 = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL_1035 = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_HOSTNAME = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_ADDRESS = re.compile(r"((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.|$)){4}")
+_DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
+_STATEFULSET_NAME = 52  # its pods carry the name, a hyphen and a hash of ten in a label of 63
+
+
+def check(build: Build) -> list[Fault]:
+    """All faults of a build, by check."""
+    return [(name, text) for name, one in CHECKS.items() for text in one(build)]
+
+
+def _title(one: Manifest) -> str:
+    return f"{one['kind']} {one['metadata']['name']}"
+
+
+def _walk(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, value
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _walk(below, *path, str(key))
+    elif isinstance(value, list):
+        for below in value:
+            yield from _walk(below, *path)
+
+
+def _enums(build: Build) -> Iterator[str]:
+    for one in build.objects:
+        for path, value in _walk(one.get("spec", {}), one["kind"]):
+            allowed = ENUMS.get(path[-1]) or ENUMS.get(".".join(path[-2:]))
+            if allowed and isinstance(value, str) and value not in allowed:
+                yield f"{_title(one)}: {'.'.join(path)} is {value}"
+
+
+def _quantities(build: Build) -> Iterator[str]:
+    for one in build.objects:
+        for path, value in _walk(one.get("spec", {})):
+            amount = (
+                "requests" in path[-2:-1] or "limits" in path[-2:-1] or path[-1:] in (("sizeLimit",), ("averageValue",))
+            )
+            if amount and quantity(value) is None:
+                yield f"{_title(one)}: {'.'.join(path)} is {value}"
+    for one in build.workloads:
+        for container in containers(one):
+            requests, limits = (container.get("resources", {}).get(key, {}) for key in ("requests", "limits"))
+            for name in ("cpu", "memory", "ephemeral-storage"):
+                low, high = quantity(requests.get(name)), quantity(limits.get(name))
+                if low is not None and high is not None and low > high:
+                    yield f"{_title(one)}: requests more {name} than its limit"
+                if name not in requests or name not in limits:
+                    yield f"{_title(one)}: no request or limit of {name}"
+
+
+def _names(build: Build) -> Iterator[str]:
+    for one in build.objects:
+        name = one["metadata"]["name"]
+        rule = _LABEL_1035 if one["kind"] == "Service" else _LABEL_1123
+        if not rule.fullmatch(name) or (one["kind"] == "StatefulSet" and len(name) > _STATEFULSET_NAME):
+            yield f"{_title(one)}: a name that it may not have"
+        for path, value in _walk(one):
+            if path[-2:-1] in (("labels",), ("matchLabels",)) and not (
+                isinstance(value, str) and _LABEL_VALUE.fullmatch(value)
+            ):
+                yield f"{_title(one)}: label {value!r}"
+
+
+def _duplicates(build: Build) -> Iterator[str]:
+    seen = set()
+    for one in build.objects:
+        identity = (one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"])
+        if identity in seen:
+            yield f"{_title(one)}: twice"
+        seen.add(identity)
+    for one in build.workloads:
+        for container in containers(one):
+            for key in ("env", "ports", "volumeMounts"):
+                names = [entry.get("mountPath", entry["name"]) for entry in container.get(key, [])]
+                if len(names) != len(set(names)):
+                    yield f"{_title(one)}: something twice in {key}"
+
+
+def _selectors(build: Build) -> Iterator[str]:
+    for one in build.workloads:
+        wanted = one["spec"]["selector"]["matchLabels"]
+        if not wanted or not wanted.items() <= pod_labels(one).items():
+            yield f"{_title(one)}: selects other pods than it makes"
+        if len(build.selected(wanted)) > 1:
+            yield f"{_title(one)}: selects the pods of another workload too"
+        for spread in one["spec"]["template"]["spec"].get("topologySpreadConstraints", []):
+            if not spread["labelSelector"]["matchLabels"].items() <= pod_labels(one).items():
+                yield f"{_title(one)}: spreads other pods than its own"
+            own = "pod-template-hash" if one["kind"] == "Deployment" else "controller-revision-hash"
+            if set(spread.get("matchLabelKeys", [own])) != {own}:
+                yield f"{_title(one)}: matchLabelKeys that its pods do not carry"
+
+
+def _services(build: Build) -> Iterator[str]:
+    for one in build.of("Service"):
+        spec = one["spec"]
+        hit = build.selected(spec["selector"])
+        if len(hit) != 1:
+            yield f"{_title(one)}: selects the pods of {len(hit)} workloads"
+        for port in spec["ports"]:
+            if not all(has_port(workload, port.get("targetPort", port["port"])) for workload in hit):
+                yield f"{_title(one)}: no pod has the port {port.get('targetPort')}"
+            if spec.get("clusterIP") == "None" and not all(has_port(workload, port["port"]) for workload in hit):
+                yield f"{_title(one)}: headless, so its port is not translated to the one of the pods"
+        if spec.get("sessionAffinity") == "ClientIP":
+            seconds = spec.get("sessionAffinityConfig", {}).get("clientIP", {}).get("timeoutSeconds", 10800)
+            if spec.get("clusterIP") == "None" or not 0 < seconds <= 86400:
+                yield f"{_title(one)}: affinity without effect"
+    for one in build.of("StatefulSet"):
+        service = build.find("Service", one["spec"]["serviceName"])
+        if (
+            not service
+            or service["spec"].get("clusterIP") != "None"
+            or one not in build.selected(service["spec"]["selector"])
+        ):
+            yield f"{_title(one)}: no headless Service that names its pods"
+
+
+def _scaling(build: Build) -> Iterator[str]:
+    for one in build.of("HorizontalPodAutoscaler"):
+        spec = one["spec"]
+        target = build.find(*ref(spec["scaleTargetRef"]))
+        if not target:
+            yield f"{_title(one)}: nothing to scale"
+        elif "replicas" in target["spec"]:
+            yield f"{_title(target)}: replicas beside an autoscaler"
+        if not 1 <= spec["minReplicas"] < spec["maxReplicas"]:
+            yield f"{_title(one)}: from {spec['minReplicas']} to {spec['maxReplicas']}"
+        down = spec["behavior"]["scaleDown"]
+        if not 0 <= down["stabilizationWindowSeconds"] <= 3600:
+            yield f"{_title(one)}: stabilization out of range"
+        if any(not 0 < policy["periodSeconds"] <= 1800 for policy in down.get("policies", [])):
+            yield f"{_title(one)}: a period out of range"
+    for one in build.workloads:
+        if "replicas" not in one["spec"] and not build.scaler(one):
+            yield f"{_title(one)}: nobody says how many"
+
+
+def _budgets(build: Build) -> Iterator[str]:
+    protected = []
+    for one in build.of("PodDisruptionBudget"):
+        spec = one["spec"]
+        if ("minAvailable" in spec) == ("maxUnavailable" in spec):
+            yield f"{_title(one)}: exactly one of minAvailable and maxUnavailable"
+        if spec.get("maxUnavailable") == 0:
+            yield f"{_title(one)}: no node with such a pod could ever be drained"
+        hit = build.selected(spec["selector"]["matchLabels"])
+        protected += hit
+        if len(hit) != 1:
+            yield f"{_title(one)}: selects the pods of {len(hit)} workloads"
+    for one in build.workloads:
+        many = one["spec"].get("replicas", 2) > 1
+        if protected.count(one) != int(many):
+            yield f"{_title(one)}: {protected.count(one)} budgets"
+
+
+def _policies(build: Build) -> Iterator[str]:
+    policies = build.of("NetworkPolicy")
+    for one in policies:
+        spec = one["spec"]
+        hit = build.selected(spec["podSelector"].get("matchLabels", {}))
+        if not hit or not spec["podSelector"] or set(spec["policyTypes"]) != {"Ingress", "Egress"}:
+            yield f"{_title(one)}: applies to no pod, to all, or in one direction"
+        for rule in spec["ingress"]:
+            if not rule.get("from"):
+                yield f"{_title(one)}: lets everybody in"
+            if not all(has_port(workload, port["port"]) for port in rule["ports"] for workload in hit):
+                yield f"{_title(one)}: opens a port that its pods do not have"
+        peers = [
+            peer
+            for way in ("ingress", "egress")
+            for rule in spec[way]
+            for key in ("from", "to")
+            for peer in rule.get(key, [])
+        ]
+        for peer in peers:
+            if (
+                "namespaceSelector" not in peer
+                and "podSelector" in peer
+                and not build.selected(peer["podSelector"]["matchLabels"])
+            ):
+                yield f"{_title(one)}: a peer that does not exist"
+        if not any({("UDP", 53), ("TCP", 53)} <= _protocol_ports(rule) for rule in spec["egress"]):
+            yield f"{_title(one)}: no DNS"
+        yield from (f"{_title(one)}: {text}" for text in _one_way(build, one))
+    for one in build.workloads:
+        if not any(one in build.selected(policy["spec"]["podSelector"].get("matchLabels", {})) for policy in policies):
+            yield f"{_title(one)}: no policy"
+
+
+def _one_way(build: Build, policy: Manifest) -> Iterator[str]:
+    """Egress to pods of this build that their own policy does not let in."""
+    own = build.selected(policy["spec"]["podSelector"].get("matchLabels", {}))
+    for rule in policy["spec"]["egress"]:
+        for peer in rule.get("to", []):
+            for target in build.selected(peer["podSelector"]["matchLabels"]) if "podSelector" in peer else []:
+                let_in = {
+                    pair
+                    for other in build.of("NetworkPolicy")
+                    if target in build.selected(other["spec"]["podSelector"].get("matchLabels", {}))
+                    for entry in other["spec"]["ingress"]
+                    for source in entry.get("from", [])
+                    if "podSelector" in source and own[0] in build.selected(source["podSelector"]["matchLabels"])
+                    for pair in _protocol_ports(entry)
+                }
+                if not _protocol_ports(rule) <= let_in:
+                    yield f"may talk to {_title(target)}, which does not let it in"
+
+
+def _protocol_ports(rule: Manifest) -> set[tuple[str, int]]:
+    return {(port.get("protocol", "TCP"), port["port"]) for port in rule.get("ports", [])}
+
+
+def _volumes(build: Build) -> Iterator[str]:
+    for one in build.workloads:
+        pod = one["spec"]["template"]["spec"]
+        declared = {volume["name"] for volume in pod.get("volumes", [])}
+        mounts = [mount for container in containers(one) for mount in container.get("volumeMounts", [])]
+        if declared != {mount["name"] for mount in mounts}:
+            yield f"{_title(one)}: volumes and mounts differ"
+        if "/tmp" not in {mount["mountPath"] for mount in mounts}:
+            yield f"{_title(one)}: cannot write to /tmp"
+        for volume in pod.get("volumes", []):
+            if "configMap" in volume and not build.find("ConfigMap", volume["configMap"]["name"]):
+                yield f"{_title(one)}: no ConfigMap {volume['configMap']['name']}"
+
+
+def _stopping(build: Build) -> Iterator[str]:
+    for one in build.workloads:
+        grace = one["spec"]["template"]["spec"].get("terminationGracePeriodSeconds", 30)
+        for container in containers(one):
+            drain = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            if drain < 10:
+                yield f"{_title(one)}: stops before balancers know"
+            if grace <= drain + build.shutdown_s.get(one["metadata"]["name"], 0):
+                yield f"{_title(one)}: killed after {grace} s, before it could stop"
+
+
+def _probes(build: Build) -> Iterator[str]:
+    for one in build.workloads:
+        for container in containers(one):
+            for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+                probe = container.get(name, {})
+                asked = probe.get("httpGet") or probe.get("tcpSocket") or {}
+                if not has_port(one, asked.get("port")):
+                    yield f"{_title(one)}: {name} asks no port of its own"
+                if asked.get("path", "").startswith("/mcp"):
+                    yield f"{_title(one)}: {name} opens sessions"
+            if container.get("livenessProbe") == container.get("readinessProbe"):
+                yield f"{_title(one)}: liveness is readiness, so what is busy is killed"
+
+
+def _security(build: Build) -> Iterator[str]:
+    for one in build.workloads:
+        pod = one["spec"]["template"]["spec"]
+        asked = pod.get("securityContext", {})
+        if asked.get("runAsNonRoot") is not True or not asked.get("runAsUser"):
+            yield f"{_title(one)}: may run as root"
+        if asked.get("seccompProfile", {}).get("type") != "RuntimeDefault":
+            yield f"{_title(one)}: no seccomp profile"
+        if pod.get("automountServiceAccountToken") is not False or pod.get("enableServiceLinks") is not False:
+            yield f"{_title(one)}: gets a token, or variables from Services"
+        for container in containers(one):
+            rights = container.get("securityContext", {})
+            if (
+                rights.get("allowPrivilegeEscalation") is not False
+                or rights.get("readOnlyRootFilesystem") is not True
+                or rights.get("capabilities", {}).get("drop") != ["ALL"]
+            ):
+                yield f"{_title(one)}: more rights than restricted"
+            tag = container["image"].rpartition("/")[2].partition(":")[2]
+            if not tag or tag == "latest":
+                yield f"{_title(one)}: an image that moves"
+            for entry in container.get("env", []):
+                if re.search("KEY|SECRET|TOKEN|PASSWORD|REDIS_URL", entry["name"]) and "valueFrom" not in entry:
+                    yield f"{_title(one)}: {entry['name']} in the clear"
+
+
+def _routes(build: Build) -> Iterator[str]:
+    for one in build.of("HTTPRoute"):
+        spec = one["spec"]
+        if not spec.get("parentRefs"):
+            yield f"{_title(one)}: no Gateway"
+        hosts = spec.get("hostnames", [])
+        if any(not _HOSTNAME.fullmatch(host) or _ADDRESS.fullmatch(host) for host in hosts):
+            yield f"{_title(one)}: a hostname that it may not have"
+        for rule in spec["rules"]:
+            for backend in rule["backendRefs"]:
+                service = build.find("Service", backend["name"])
+                if not service or backend["port"] not in {port["port"] for port in service["spec"]["ports"]}:
+                    yield f"{_title(one)}: no Service {backend['name']} with port {backend['port']}"
+            if any(not _DURATION.fullmatch(value) for value in rule.get("timeouts", {}).values()):
+                yield f"{_title(one)}: not a duration"
+            if any(not match["path"]["value"].startswith("/") for match in rule["matches"]):
+                yield f"{_title(one)}: not a path"
+
+
+CHECKS: dict[str, Callable[[Build], Iterator[str]]] = {
+    "enums": _enums,
+    "quantities": _quantities,
+    "names": _names,
+    "duplicates": _duplicates,
+    "selectors": _selectors,
+    "services": _services,
+    "scaling": _scaling,
+    "budgets": _budgets,
+    "policies": _policies,
+    "volumes": _volumes,
+    "stopping": _stopping,
+    "probes": _probes,
+    "security": _security,
+    "routes": _routes,
+}

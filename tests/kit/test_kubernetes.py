@@ -1,0 +1,273 @@
+"""The kustomize base: valid for five releases, sensible as a whole, and in agreement with the server and the proxy."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kubernetes_kits import CASES, LONG, build, built, raw, renamed, written
+from manifest_build import ports
+from manifest_checks import check
+from proxy_kits import EXAMPLES, decided
+
+from advisor.kit.context import InfeasibleError
+from advisor.kit.model import KitFile
+from advisor.kit.parts import kubernetes, proxy, server
+from advisor.kit.wiring import balance, production_wiring, resolves
+
+pytestmark = pytest.mark.programs
+
+MINORS = ("1.33", "1.34", "1.35", "1.36", "1.37")
+"""The five newest that the validator knows."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _schemas_are_read_once():
+    """The validator reads megabytes of schemas anew for each manifest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kubernetes_validate.utils, "schema_contents", cache(kubernetes_validate.utils.schema_contents))
+        yield
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_is_valid_and_sensible(advisor, tmp_path, case):
+    kit = CASES[case](advisor)
+    folder = written(kit, tmp_path)
+    objects = built(folder)
+    for each in (raw(folder), objects):
+        assert check(build(kit, each)) == []
+    for one in objects:
+        if one["kind"] != "HTTPRoute":  # not a core kind; `routes` checks it
+            for minor in MINORS:
+                kubernetes_validate.validate(one, minor, strict=True)
+    in_namespace = {one["metadata"].get("namespace") for one in objects if one["kind"] != "Namespace"}
+    assert in_namespace == {kubernetes.fit(kit).namespace}
+    assert {one["metadata"]["name"] for one in objects if one["kind"] == "Namespace"} == in_namespace
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
+def test_every_example(advisor, tmp_path, example):
+    try:
+        kit = decided(advisor, example)
+    except InfeasibleError:
+        return
+    if kit.platform != "kubernetes":
+        assert kubernetes.files(kit) == []
+    kit = replace(kit, platform="kubernetes")
+    assert kubernetes.files(kit) == kubernetes.files(kit)
+    assert all(kit.decision_id in one.content for one in kubernetes.files(kit))
+    assert check(build(kit, built(written(kit, tmp_path)))) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case):
+    """Every address in its configuration is a pod or a Service of the manifests, and its files are where it looks."""
+    kit = replace(CASES[case](advisor), platform="kubernetes")
+    fitted = kubernetes.fit(kit)
+    all_of = build(kit, built(written(kit, tmp_path)))
+    configs = all_of.of("ConfigMap")
+    assert bool(configs) == bool(kit.proxy and (kit.tiered or balance(kit, kit.tiers[0]) != "plain"))
+    if not configs:
+        return
+    (config,) = configs
+    wiring = production_wiring(fitted)
+    addresses = [(tier.host, address) for tier in fitted.tiers for address in wiring.addresses[tier.name]]
+    addresses += [(f"{fitted.service}-proxy", address) for address in wiring.peers.values()]
+    for owner, address in addresses:
+        host, _, port = address.rpartition(":")
+        assert any(host in text for text in config["data"].values()), host
+        names = host.removesuffix(f".{fitted.namespace}.svc.cluster.local").split(".")
+        service = all_of.find("Service", names[-1])
+        assert service is not None, host
+        assert int(port) in {one["port"] for one in service["spec"]["ports"]}
+        if len(names) == 2:
+            workload = all_of.find("StatefulSet", owner)
+            assert workload is not None
+            assert workload["spec"]["serviceName"] == names[-1]
+            scaler = all_of.scaler(workload)
+            most = scaler["spec"]["maxReplicas"] if scaler else workload["spec"]["replicas"]
+            assert names[0] in {f"{owner}-{number}" for number in range(most)}
+    workload = all_of.find("StatefulSet" if wiring.peers else "Deployment", f"{fitted.service}-proxy")
+    assert workload is not None
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    (folder,) = (mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "config")
+    wanted = {word for word in container["command"] if word.startswith(folder)}
+    assert wanted <= {f"{folder}/{name}" for name in config["data"]}
+    assert set(config["data"]) == {one.path.rpartition("/")[2] for one in proxy.files(kit)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_server_accepts_its_environment(advisor, tmp_path, case):
+    """settings.py of the same kit, given what the manifest sets, finds nothing to complain about."""
+    kit = replace(CASES[case](advisor), platform="kubernetes")
+    path = tmp_path / "settings.py"
+    path.write_text(next(one.content for one in server.files(kit) if one.path == "server/settings.py"))
+    read = _module(path).read
+    workloads = build(kit, built(written(kit, tmp_path))).workloads
+    for tier in kubernetes.fit(kit).tiers:
+        (one,) = (one for one in workloads if one["metadata"]["name"] == tier.host)
+        (container,) = one["spec"]["template"]["spec"]["containers"]
+        values = {entry["name"]: entry.get("value", "x" * 64) for entry in container["env"]}
+        found = read(values)
+        assert found.problems == ()
+        assert (found.tier, found.stateless_http, found.json_response) == (
+            tier.name,
+            tier.stateless_http,
+            tier.json_response,
+        )
+        assert (found.instances, found.workers, found.transport) == (
+            tier.max_instances,
+            tier.workers,
+            "streamable-http",
+        )
+        assert found.port in ports(one).values()
+        assert {*kit.hosts, tier.host} <= set(found.allowed_hosts)
+
+
+def _module(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"kit_settings_{abs(hash(path))}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[spec.name]
+    return module
+
+
+def test_what_is_deployed_for_each_pattern(advisor, tmp_path):
+    """The workload, its autoscaler's metric, its affinity, the proxy and the route, by case."""
+    expected = {
+        "stateless": ("Deployment", "", "None", False, False),
+        "stateless-range": ("Deployment", "cpu", "None", False, False),
+        "own-nginx": ("Deployment", "", "None", False, False),
+        "gateway-api": ("Deployment", "", "None", False, True),
+        "gateway-api-tiers": ("Deployment", "", "None", True, True),
+        "learn": ("StatefulSet", "", "None", True, False),
+        "learn-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
+        "envelope-range": ("StatefulSet", "", "None", True, False),  # each instance has a fixed share of sessions
+        "ip-hash-range": ("StatefulSet", "", "None", True, False),  # this nginx wants all names when it starts
+        "haproxy-peers": ("StatefulSet", "mcp_sessions_active", "None", True, False),
+        "envoy-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
+        "client-ip": ("Deployment", "", "ClientIP", False, False),
+        "client-ip-range": ("Deployment", "mcp_sessions_active", "ClientIP", False, False),
+        "platform-cookie": ("Deployment", "", "None", False, False),
+        "single": ("Deployment", "", "None", False, False),
+        "shared-state": ("StatefulSet", "", "None", False, False),
+        "shared-state-range": ("StatefulSet", "mcp_sessions_active", "None", False, False),
+    }
+    for case, wanted in expected.items():
+        kit = CASES[case](advisor)
+        all_of = build(kit, raw(written(kit, tmp_path / case)))
+        workload = next(one for one in all_of.workloads if one["metadata"]["name"] == kit.tiers[0].host)
+        scaler = all_of.scaler(workload)
+        (metric,) = scaler["spec"]["metrics"] if scaler else ({},)
+        signal = metric.get("resource", {}).get("name") or metric.get("pods", {}).get("metric", {}).get("name", "")
+        affinity = {one["spec"].get("sessionAffinity", "None") for one in all_of.of("Service")}
+        proxied = bool(all_of.of("ConfigMap"))
+        assert (workload["kind"], signal, *affinity, proxied, bool(all_of.of("HTTPRoute"))) == wanted, case
+
+
+def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor, tmp_path):
+    for case in ("envelope-range", "ip-hash-range"):
+        kit = CASES[case](advisor)
+        (tier,) = kit.tiers
+        assert not resolves(kit) or balance(kit, tier) == "envelope"
+        workload = build(kit, raw(written(kit, tmp_path / case))).find("StatefulSet", tier.host)
+        assert workload is not None
+        assert workload["spec"]["replicas"] == tier.max_instances == 6
+
+
+def test_one_that_keeps_sessions_is_never_two(advisor, tmp_path):
+    kit = CASES["single"](advisor)
+    (workload,) = build(kit, raw(written(kit, tmp_path))).workloads
+    assert workload["spec"]["strategy"] == {"type": "Recreate"}
+    assert workload["spec"]["replicas"] == 1
+
+
+def test_egress_is_only_what_the_kit_needs(advisor, tmp_path):
+    wanted = {
+        "stateless": {53},
+        "direct-llm": {53, 443},
+        "shared-state": {53, 6379, 8000},
+        "everything-secret": {53, 443, 6379},
+    }
+    for case, expected in wanted.items():
+        kit = CASES[case](advisor)
+        policy = build(kit, raw(written(kit, tmp_path / case))).find("NetworkPolicy", kit.tiers[0].host)
+        assert policy is not None
+        assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == expected, case
+
+
+def test_the_route_shows_only_what_is_public(advisor, tmp_path):
+    shown = {}
+    for case in ("gateway-api", "gateway-api-oauth", "gateway-api-tiers"):
+        kit = CASES[case](advisor)
+        (route,) = build(kit, raw(written(kit, tmp_path / case))).of("HTTPRoute")
+        (rule,) = route["spec"]["rules"]
+        shown[case] = (
+            route["spec"].get("hostnames"),
+            rule["backendRefs"][0]["port"],
+            [m["path"]["value"] for m in rule["matches"]],
+        )
+        assert "sessionPersistence" not in rule
+    assert shown["gateway-api"] == (["mcp.example.com"], 8000, ["/mcp"])
+    assert shown["gateway-api-oauth"][2][:3] == ["/mcp", "/.well-known", "/authorize"]
+    assert shown["gateway-api-tiers"][1:] == (8080, ["/"])
+
+
+LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
+HOSTS = st.lists(
+    st.from_regex(r"([a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\.){0,3}[a-z0-9]{1,9}(:[1-9][0-9]{0,3})?", fullmatch=True),
+    max_size=4,
+    unique=True,
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    service=LABEL,
+    hosts=HOSTS,
+    make=st.sampled_from(["gateway-api", "gateway-api-tiers", "haproxy-peers", "shared-state-range"]),
+)
+def test_any_name_comes_out_as_it_went_in(advisor, tmp_path_factory, service, hosts, make):
+    kit = replace(renamed(CASES[make](advisor), service), hosts=tuple(hosts))
+    objects = raw(written(kit, tmp_path_factory.mktemp("names")))
+    assert check(build(kit, objects)) == []
+    fitted = kubernetes.fit(kit)
+    assert fitted.service == service or len(service) > kubernetes.LONGEST or service[0].isdigit()
+    for workload in build(kit, objects).workloads:
+        assert workload["metadata"]["name"].startswith(fitted.service)
+        for entry in workload["spec"]["template"]["spec"]["containers"][0].get("env", []):
+            if entry["name"] == "MCP_ALLOWED_HOSTS":
+                assert entry["value"].split(",")[: len(hosts)] == hosts
+
+
+def test_two_long_names_stay_two(advisor):
+    kit = CASES["stateless"](advisor)
+    fitted = {kubernetes.fit(renamed(kit, LONG[:-1] + end)).service for end in "xyz"}
+    assert len(fitted) == 3
+    assert all(len(name) <= kubernetes.LONGEST for name in fitted)
+
+
+def test_nothing_for_another_platform(advisor):
+    for platform in ("compose", "systemd", "serverless", "local"):
+        assert kubernetes.files(replace(CASES["learn"](advisor), platform=platform)) == []
+
+
+def test_files_are_inside_the_kit(advisor):
+    made: list[KitFile] = [
+        one for case in CASES.values() for one in kubernetes.files(replace(case(advisor), platform="kubernetes"))
+    ]
+    assert all(one.path.startswith("kubernetes/") or one.path == "proxy/kustomization.yaml" for one in made)
+    assert all(one.content.endswith("\n") and not one.executable for one in made)

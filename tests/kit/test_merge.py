@@ -1,0 +1,82 @@
+"""The three-way merge, against its laws and against git's."""
+
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.kit.merge import merge, merge_bytes
+
+BASE = "".join(f"{letter}\n" for letter in "abcdefgh")
+TEXTS = st.lists(st.sampled_from("abcdef"), max_size=12).map(lambda lines: "".join(f"{line}\n" for line in lines))
+
+
+def test_changes_in_different_places_are_both_kept():
+    assert merge(BASE, BASE.replace("b\n", "B\n"), BASE.replace("g\n", "")) == "a\nB\nc\nd\ne\nf\nh\n"
+
+
+def test_the_same_change_on_both_sides_is_made_once():
+    assert merge(BASE, BASE.replace("c\n", "C\n"), BASE.replace("c\n", "C\n")) == BASE.replace("c\n", "C\n")
+
+
+@pytest.mark.parametrize("ours", ["c2\n", "", "c\nnew\n"])
+def test_changes_of_the_same_lines_are_not_guessed(ours):
+    assert merge(BASE, BASE.replace("c\n", "mine\n"), BASE.replace("c\n", ours)) is None or ours == "c\nnew\n"
+
+
+def test_lines_that_touch_are_the_same_place():
+    assert merge(BASE, BASE.replace("c\n", "mine\n"), BASE.replace("d\n", "new\n")) is None
+
+
+def test_insertions_at_the_same_place_are_not_guessed():
+    assert merge(BASE, BASE.replace("c\n", "c\nmine\n"), BASE.replace("c\n", "c\nnew\n")) is None
+
+
+@given(TEXTS, TEXTS)
+def test_a_side_that_did_not_change_takes_the_other(base, other):
+    assert merge(base, base, other) == other
+    assert merge(base, other, base) == other
+    assert merge(base, other, other) == other
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_it_does_not_matter_which_side_is_whose(base, one, other):
+    assert merge(base, one, other) == merge(base, other, one)
+
+
+@given(TEXTS, st.integers(0, 12), st.integers(0, 12))
+def test_what_both_added_is_in_the_result(base, at, other_at):
+    lines = base.splitlines(keepends=True)
+    one = "".join([*lines[:at], "mine\n", *lines[at:]])
+    other = "".join([*lines[:other_at], "new\n", *lines[other_at:]])
+    merged = merge(base, one, other)
+    if merged is None:
+        return
+    assert sorted(merged) == sorted(f"{base}mine\nnew\n")
+
+
+def test_it_merges_what_git_merges(tmp_path):
+    theirs, ours = BASE.replace("a\n", "first\na\n"), BASE.replace("e\n", "E\n").replace("h\n", "h\nlast\n")
+    for name, text in (("base", BASE), ("theirs", theirs), ("ours", ours)):
+        (tmp_path / name).write_text(text)
+    command = ["git", "merge-file", "-p", "theirs", "base", "ours"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True)
+    assert merge(BASE, theirs, ours) == done.stdout
+
+
+def test_windows_line_ends_stay():
+    theirs = BASE.replace("b\n", "B\n").replace("\n", "\r\n").encode()
+    assert merge_bytes(BASE, theirs, BASE.replace("g\n", "G\n")) == b"a\r\nB\r\nc\r\nd\r\ne\r\nf\r\nG\r\nh\r\n"
+
+
+def test_what_is_not_text_is_left_alone():
+    assert merge_bytes(BASE, b"\xff\xfe\x00", BASE.replace("g\n", "G\n")) is None
+
+
+def test_a_missing_final_newline_is_an_edit_like_any_other():
+    assert merge(BASE, BASE.rstrip("\n"), BASE.replace("a\n", "A\n")) == BASE.replace("a\n", "A\n").rstrip("\n")
+
+
+def test_a_file_too_long_to_match_is_left_alone():
+    assert merge(BASE, "x\n" * 30_000, BASE.replace("a\n", "A\n")) is None

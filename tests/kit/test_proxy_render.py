@@ -1,0 +1,211 @@
+"""The configuration as text: the real programs accept it, and user text in it comes out as it went in."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import replace
+
+import crossplane
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from proxy_kits import EXAMPLES, IP_HASH, STICKY, TABLE, UNKNOWN, Setup, decided, stateless, sticky, tiered
+from proxy_rig import accepted, write
+
+from advisor.kit.context import InfeasibleError
+from advisor.kit.parts import proxy
+from advisor.kit.wiring import Wiring, production_wiring
+from advisor.requirements.text import is_host, is_tool
+
+pytestmark = pytest.mark.programs
+
+SETUPS = (*STICKY, IP_HASH)
+PLATFORMS = ("kubernetes", "compose", "systemd", "serverless", "local")
+MAKERS = (sticky, stateless, tiered)
+
+
+def _text(kit, name: str) -> str:
+    return next(file.content for file in proxy.files(kit) if file.path == f"proxy/{name}")
+
+
+def _local(kit) -> Wiring:
+    """Production's own names and counts, without the things that only exist there."""
+    wiring = production_wiring(kit)
+    return replace(
+        wiring, resolver="127.0.0.1" if wiring.resolver else "", listen="127.0.0.1:9", access_log="/dev/null"
+    )
+
+
+@pytest.mark.parametrize("auth", ["none", "bearer", "oauth-proxy", "unknown"])
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_the_real_program_accepts_it(advisor, tmp_path, setup, make, auth):
+    kit = replace(make(advisor, setup), auth=auth, proxy_replicas=2)
+    write(tmp_path, proxy.files(kit))
+    tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
+    peers = {"proxy-1": "127.0.0.1:9", "proxy-2": "127.0.0.1:10"}
+    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers=peers)))
+    accepted(kit, tmp_path, debian=setup.debian)
+
+
+@pytest.mark.parametrize("platform", ["kubernetes", "compose", "systemd", "local"])
+@pytest.mark.parametrize("setup", STICKY, ids=str)
+def test_it_is_accepted_before_any_server_exists(advisor, tmp_path, setup, platform):
+    """A proxy that looks its names up only when it starts would not start before the last of the servers."""
+    kit = replace(sticky(advisor, setup), platform=platform)
+    write(tmp_path, proxy.files(kit))
+    write(tmp_path, proxy.wiring_files(kit, _local(kit)))
+    accepted(kit, tmp_path, debian=setup.debian)
+
+
+@pytest.mark.parametrize("setup", STICKY, ids=str)
+def test_a_thousand_instances_fit(advisor, tmp_path, setup):
+    kit = replace(sticky(advisor, setup, instances=1000), platform="local")
+    write(tmp_path, proxy.files(kit))
+    accepted(kit, tmp_path, debian=setup.debian)
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
+def test_every_example_has_a_proxy_that_is_accepted(advisor, tmp_path, example):
+    try:
+        kit = decided(advisor, example)
+    except InfeasibleError:
+        return
+    if not kit.proxy:
+        assert proxy.files(kit) == []
+        return
+    tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
+    write(tmp_path, proxy.files(kit))
+    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers={"proxy-1": "127.0.0.1:9"})))
+    accepted(kit, tmp_path)
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_each_release_gets_only_what_it_has(advisor, setup):
+    text = "".join(file.content for file in proxy.files(sticky(advisor, setup)))
+    learns = setup.proxy == "nginx" and not setup.debian and "envelope" not in setup.mechanism
+    assert ("\n    sticky " in text) == learns
+    for release, has in (("1.27.2", False), ("1.27.3", True), ("1.30", True), ("", False)):
+        kit = stateless(advisor, Setup("nginx", "none", release))
+        assert (" resolve;" in _text(kit, "upstreams.conf")) == has
+    for release, has in (("1.29.5", False), ("1.29.6", True), ("1.30", True), ("", False)):
+        kit = sticky(advisor, Setup("nginx", "nginx-sticky-learn", release))
+        assert ("sticky learn" in _text(kit, "upstreams.conf")) == has
+
+
+def test_names_of_the_platform(advisor):
+    kit = sticky(advisor, STICKY[0], instances=2)
+    name = kit.service
+    addresses = {p: production_wiring(replace(kit, platform=p)).addresses["main"] for p in PLATFORMS}
+    assert addresses["kubernetes"] == tuple(f"{name}-{n}.{name}.{name}.svc.cluster.local:8000" for n in (0, 1))
+    assert addresses["compose"] == ("server-1:8000", "server-2:8000")
+    assert addresses["systemd"] == addresses["local"] == ("127.0.0.1:8001", "127.0.0.1:8002")
+    plain = replace(stateless(advisor, UNKNOWN), platform="kubernetes")
+    assert production_wiring(plain).addresses["main"] == (f"{plain.service}:8000",)
+    tiers = replace(tiered(advisor, TABLE), platform="systemd")
+    assert production_wiring(tiers).addresses == {
+        "stateless": ("127.0.0.1:8001",),
+        "stateful": ("127.0.0.1:8002", "127.0.0.1:8003"),
+    }
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+def test_only_the_wiring_of_envoy_changes(advisor, make):
+    kit = make(advisor, STICKY[-1])
+    tiers = {tier.name: ("127.0.0.1:7001",) for tier in kit.tiers}
+    (local,) = proxy.wiring_files(kit, Wiring("127.0.0.1:7000", tiers))
+    between = re.compile(r"# wiring\n.*?# end of wiring\n", re.DOTALL)
+    assert between.sub("", local.content) == between.sub("", _text(kit, "envoy.yaml"))
+    changed = [
+        line
+        for line in difflib.ndiff(_text(kit, "envoy.yaml").splitlines(), local.content.splitlines())
+        if line[0] in "+-"
+    ]
+    assert all("address" in line for line in changed), changed
+
+
+def test_never_what_breaks_sessions_or_runs_a_tool_twice(advisor):
+    for setup in SETUPS:
+        for make in MAKERS:
+            text = "".join(file.content for file in proxy.files(make(advisor, setup)))
+            code = "\n".join(line.partition("#")[0] for line in text.splitlines())
+            assert not re.search(r"\bhash \$http|non_idempotent|hdr\(Mcp-Session-Id\)\s*$.*balance hdr|RING_HASH", code)
+            assert ("ip_hash" in code) == (setup is IP_HASH and make is not stateless)
+            assert proxy.files(make(advisor, setup)) == proxy.files(make(advisor, setup))
+
+
+LABEL = r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?"
+HOSTS = st.lists(
+    st.from_regex(rf"({LABEL}\.){{0,3}}{LABEL}(:[1-9][0-9]{{0,3}})?", fullmatch=True), max_size=4, unique=True
+)
+TOOLS = st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", fullmatch=True), min_size=1, max_size=5, unique=True)
+HOSTILE = st.one_of(
+    st.sampled_from(
+        ['a"b', "a;b", "{{ x }}", "$(id)", "*anchor", "a\nb", "a b", "ä", "x" * 300, "", "${A}", "a#b", "'", "\\"]
+    ),
+    st.text(max_size=40),
+)
+FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def _renamed(kit, hosts, tools):
+    stateful = replace(kit.tiers[1], tools=tuple(replace(kit.tiers[1].tools[0], name=name) for name in tools))
+    return replace(kit, hosts=tuple(hosts), tiers=(kit.tiers[0], stateful))
+
+
+@FUZZ
+@given(hosts=HOSTS, tools=TOOLS)
+def test_hosts_and_tools_come_out_of_nginx_as_they_went_in(advisor, tmp_path, hosts, tools):
+    kit = _renamed(tiered(advisor, STICKY[0]), hosts, tools)
+    write(tmp_path, proxy.files(kit))
+    parsed = crossplane.parse(str(tmp_path / "nginx.conf"), single=True, strict=False)
+    assert parsed["status"] == "ok", parsed["errors"]
+    (http,) = (block["block"] for block in parsed["config"][0]["parsed"] if block["directive"] == "http")
+    maps = {block["args"][1]: block["block"] for block in http if block["directive"] == "map"}
+    assert [one["directive"] for one in maps["$mcp_origin"][1:]] == [f"https://{host}" for host in hosts]
+    patterns = [one["directive"].removeprefix("~") for one in maps["$mcp_tier"][1:]]
+    assert len(patterns) == len(tools)
+    for pattern, tool in zip(patterns, tools, strict=True):
+        assert [name for name in tools if re.fullmatch(pattern, f"modern tools/call {name}")] == [tool]
+
+
+@FUZZ
+@given(hosts=HOSTS, tools=TOOLS)
+def test_hosts_and_tools_come_out_of_envoy_as_they_went_in(advisor, hosts, tools):
+    config = yaml.safe_load(_text(_renamed(tiered(advisor, STICKY[-1]), hosts, tools), "envoy.yaml"))
+    manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    (site,) = manager["route_config"]["virtual_hosts"]
+    cors = site.get("typed_per_filter_config", {}).get("envoy.filters.http.cors", {"allow_origin_string_match": []})
+    assert [one["exact"] for one in cors["allow_origin_string_match"]] == [f"https://{host}" for host in hosts]
+    (pattern,) = (
+        header["string_match"]["safe_regex"]["regex"]
+        for route in site["routes"]
+        for header in route["match"].get("headers", [])
+        if header["name"] == "mcp-name"
+    )
+    assert all(re.fullmatch(pattern, tool) for tool in tools)
+    assert not any(re.fullmatch(pattern, tool + "x") for tool in tools if tool + "x" not in tools)
+
+
+@FUZZ
+@given(hosts=HOSTS, tools=TOOLS)
+def test_hosts_and_tools_come_out_of_haproxy_as_they_went_in(advisor, hosts, tools):
+    text = _text(_renamed(tiered(advisor, TABLE), hosts, tools), "haproxy.cfg")
+    assert re.findall(r"^    acl stateful_tool req.hdr\(Mcp-Name\) -m str (.*)$", text, re.MULTILINE) == tools
+    origins = re.findall(r"^    acl known_origin .* -m str (.*)$", text, re.MULTILINE)
+    assert " ".join(origins).split() == [f"https://{host}" for host in hosts]
+
+
+@FUZZ
+@given(text=HOSTILE)
+def test_hostile_text_is_refused(advisor, text):
+    for setup in (STICKY[0], STICKY[2], TABLE, STICKY[-1]):
+        kit = tiered(advisor, setup)
+        if not is_host(text):
+            with pytest.raises(ValueError, match="not a plain name"):
+                proxy.files(replace(kit, hosts=(text,)))
+        if not is_tool(text):
+            with pytest.raises(ValueError, match="not a plain name"):
+                proxy.files(_renamed(kit, (), (text,)))

@@ -1,0 +1,112 @@
+"""The official SDK's servers and clients of both eras through each proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from mcp import Client
+from mcp.types import ElicitResult
+from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVOY, LEARN, TABLE, stateless, sticky
+from proxy_rig import running, until, upstreams
+
+pytestmark = pytest.mark.programs
+
+NAMES = ("one", "two", "three")
+SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVOY)
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    with upstreams(tmp_path_factory.mktemp("fleet"), NAMES, app="sdk_upstream:app") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def plain_fleet(tmp_path_factory):
+    with upstreams(tmp_path_factory.mktemp("plain"), NAMES, stateless=NAMES, app="sdk_upstream:app") as started:
+        yield started
+
+
+async def _say_yes(context, params):
+    return ElicitResult(action="accept", content={"sure": True})
+
+
+async def _visit(url: str, mode: str, *, asks: bool) -> tuple[list[str], list[float]]:
+    """What one client sees: who served each call, and when its progress arrived after the first."""
+    times: list[float] = []
+
+    async def progress(done, total, message):
+        times.append(time.monotonic())
+
+    async with Client(url, mode=mode, elicitation_callback=_say_yes, read_timeout_seconds=20) as client:
+        served = [_text(await client.call_tool("who")) for _ in range(3)]
+        served.append(_text(await client.call_tool("work", progress_callback=progress)))
+        if asks:
+            name, _, action = _text(await client.call_tool("ask")).partition(" ")
+            assert action == "accept"
+            served.append(name)
+    return served, [at - times[0] for at in times]
+
+
+def _text(result) -> str:
+    assert not result.is_error, result
+    return result.content[0].text
+
+
+async def _visits(url: str, mode: str, many: int, *, asks: bool = True):
+    return await asyncio.gather(*(_visit(url, mode, asks=asks) for _ in range(many)))
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_legacy_sessions(advisor, fleet, tmp_path, setup):
+    with running(
+        sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
+    ) as proxy:
+        until("every instance is in use", lambda: _owners(proxy) == set(NAMES))
+        visits = asyncio.run(_visits(f"http://127.0.0.1:{proxy.port}/mcp", "legacy", 20))
+    assert all(len(set(served)) == 1 for served, _ in visits), "a session was served by two instances"
+    assert len({served[0] for served, _ in visits}) == 3, "all sessions on one instance"
+    _assert_live(visits)
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_modern_clients_through_the_sticky_proxy(advisor, fleet, tmp_path, setup):
+    with running(
+        sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
+    ) as proxy:
+        visits = asyncio.run(_visits(f"http://127.0.0.1:{proxy.port}/mcp", "auto", 12))
+    _assert_live(visits)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, ENVOY], ids=str)
+def test_a_stateless_fleet(advisor, plain_fleet, tmp_path, setup, mode):
+    kit = stateless(advisor, setup)
+    with running(kit, tmp_path / "proxy", {"main": plain_fleet.addresses(NAMES)}, debian=setup.debian) as proxy:
+        until("every instance is in use", lambda: _owners(proxy) == set(NAMES))
+        url = f"http://127.0.0.1:{proxy.port}/mcp"
+        visits = asyncio.run(_visits(url, mode, 12, asks=mode == "auto"))
+    assert {name for served, _ in visits for name in served} == set(NAMES)
+    _assert_live(visits)
+
+
+def _owners(proxy) -> set[str]:
+    """Who serves new clients, for proxies that learn bit by bit who is healthy."""
+
+    async def owners():
+        return {served[0] for served in await asyncio.gather(*(_who(proxy.port) for _ in range(9)))}
+
+    return asyncio.run(owners())
+
+
+async def _who(port: int) -> list[str]:
+    async with Client(f"http://127.0.0.1:{port}/mcp", mode="legacy", read_timeout_seconds=20) as client:
+        return [_text(await client.call_tool("who"))]
+
+
+def _assert_live(visits) -> None:
+    for _, times in visits:
+        assert len(times) == 4, "progress was lost"
+        assert times[-1] > 0.4, "progress arrived all at once"

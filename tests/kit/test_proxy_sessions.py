@@ -1,0 +1,145 @@
+"""Sessions through real proxies: nobody loses one, and a dead owner says so."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVOY, IP_HASH, LEARN, STICKY, TABLE, sticky
+from proxy_rig import running, until, upstreams
+
+pytestmark = pytest.mark.programs
+
+NAMES = ("one", "two", "three")
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """Three instances that live as long as the tests of this module; whoever kills some starts its own."""
+    with upstreams(tmp_path_factory.mktemp("fleet"), NAMES) as started:
+        yield started
+
+
+@pytest.mark.parametrize("setup", STICKY, ids=str)
+def test_no_call_of_a_session_reaches_another_instance(advisor, fleet, tmp_path, setup):
+    kit = sticky(advisor, setup)
+    with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
+        warm: set[str] = set()  # Envoy's threads learn one after the other that an instance is healthy
+        until("every instance gets a session", lambda: warm.add(client.initialize()[1]) or len(warm) == 3)
+        opened = [client.initialize() for _ in range(24)]
+        calls = opened * 4
+        random.Random(4).shuffle(calls)
+        for sid, owner, headers in calls:
+            answer = client.call(headers)
+            assert answer.status == 200, (sid, owner, answer)
+            assert answer.json["served_by"] == owner
+        owners = [owner for _, owner, _ in opened]
+        assert min(owners.count(name) for name in NAMES) >= 2, owners
+        assert len({sid for sid, _, _ in opened}) == 24
+
+
+@pytest.mark.parametrize("setup", STICKY, ids=str)
+def test_the_session_is_known_before_the_stream_of_initialize_ends(advisor, fleet, tmp_path, setup):
+    kit = sticky(advisor, setup)
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"held": True}}).encode()
+    with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
+        for _ in range(8):
+            with client.send("POST", body=body) as response:
+                cookie = (response.getheader("Set-Cookie") or "").partition(";")[0]
+                answer = client.call({"Mcp_Session_Id": response.getheader("Mcp-Session-Id"), "Cookie": cookie})
+                assert answer.status == 200
+                assert answer.json["served_by"] == response.getheader("X-Served-By")
+
+
+@pytest.mark.parametrize("setup", STICKY, ids=str)
+def test_the_server_sees_the_id_that_it_minted(advisor, fleet, tmp_path, setup):
+    kit = sticky(advisor, setup)
+    with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
+        _, _, headers = client.initialize()
+        answer = client.call(headers)
+        seen = answer.json["headers"]
+        assert len(seen["mcp-session-id"]) == 32, "uuid4().hex, whatever the client holds"
+        assert answer.headers["mcp-session-id"] == headers["Mcp_Session_Id"], "the same on every answer"
+        assert seen["host"] == f"127.0.0.1:{client.port}"
+        assert seen["x-forwarded-for"]  # Envoy puts its own address in the place of loopback
+
+
+@pytest.mark.parametrize("setup", STICKY, ids=str)
+def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(advisor, tmp_path, setup):
+    kit = sticky(advisor, setup)
+    with (
+        upstreams(tmp_path, NAMES) as fleet,
+        running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client,
+    ):
+        opened = [client.initialize() for _ in range(24)]
+        victim = opened[0][1]
+        fleet.kill(victim)
+        for _ in range(2):
+            for sid, owner, headers in opened:
+                answer = client.call(headers)
+                expected = 404 if owner == victim else 200
+                assert answer.status == expected, (sid, owner, victim, answer)
+        for _ in range(12):
+            _, owner, headers = client.initialize()
+            assert owner != victim
+            assert client.call(headers).status == 200
+        # With nobody left a session is gone all the same, while a request without one gets the proxy's own error.
+        for name in set(NAMES) - {victim}:
+            fleet.kill(name)
+        assert client.call(headers).status == 404
+        assert client.rpc("initialize").status in (502, 503)
+
+
+@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, COOKIE, TABLE, ENVOY], ids=str)
+def test_a_stalled_owner_keeps_its_sessions(advisor, tmp_path, setup):
+    checks = setup in (TABLE, ENVOY)  # every two seconds, down after two
+    kit = replace(sticky(advisor, setup), idle_timeout_s=6 if checks else 1)
+    with (
+        upstreams(tmp_path, NAMES) as fleet,
+        running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client,
+    ):
+        _, owner, headers = client.initialize()
+        fleet.stop(owner)
+        assert [client.call(headers).status for _ in range(2)] == [504, 504]
+        fleet.resume(owner)
+        for _ in range(3):
+            answer = client.call(headers)
+            assert answer.status == 200
+            assert answer.json["served_by"] == owner
+
+
+@pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, TABLE, ENVOY], ids=str)
+def test_sessions_hold_across_two_proxies(advisor, fleet, tmp_path, setup):
+    kit = replace(sticky(advisor, setup), proxy_replicas=2)
+    tiers = {"main": fleet.addresses(NAMES)}
+    with (
+        running(kit, tmp_path / "first", tiers, debian=setup.debian, name="proxy-1") as first,
+        running(kit, tmp_path / "second", tiers, debian=setup.debian, name="proxy-2") as second,
+    ):
+        if setup is TABLE:  # the peers need a moment to find each other
+            _, _, headers = first.initialize()
+            until("the peers share their table", lambda: all(second.call(headers).status == 200 for _ in range(6)))
+        for _ in range(15):
+            _, owner, headers = first.initialize()
+            answer = second.call(headers)
+            assert answer.status == 200
+            assert answer.json["served_by"] == owner
+
+
+def test_ip_hash_keeps_a_client_on_one_instance(advisor, fleet, tmp_path):
+    kit = sticky(advisor, IP_HASH)
+    with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=True) as client:
+        opened = [client.initialize() for _ in range(6)]
+        assert all(client.call(headers).status == 200 for _, _, headers in opened)
+        assert len({owner for _, owner, _ in opened}) == 1
+
+
+@pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122], ids=str)
+@pytest.mark.parametrize("sid", ["9.abc", "1.abc", "1.", ".", "abc", "1.2.3", "x" * 300])
+def test_a_made_up_session_is_404(advisor, fleet, tmp_path, setup, sid):
+    with running(
+        sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
+    ) as client:
+        assert client.call({"Mcp_Session_Id": sid}).status == 404

@@ -1,0 +1,202 @@
+"""What else a proxy does with MCP: streams, refusals, browsers, tiers, the log."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from proxy_kits import HOST, PROXIES, stateless, sticky, tiered
+from proxy_rig import running, until, upstreams
+
+pytestmark = pytest.mark.programs
+
+NAMES = ("one", "two", "three")
+LEGACY = ("", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """Three instances without sessions and two with."""
+    with upstreams(tmp_path_factory.mktemp("fleet"), (*NAMES, "keeper", "other"), stateless=NAMES) as started:
+        yield started
+
+
+@pytest.fixture(params=PROXIES, ids=str)
+def setup(request):
+    return request.param
+
+
+@pytest.fixture
+def fleet_proxy(advisor, fleet, tmp_path, setup):
+    """A stateless fleet behind the proxy."""
+    kit = stateless(advisor, setup)
+    with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
+        yield client
+
+
+@pytest.fixture
+def tier_proxy(advisor, fleet, tmp_path, setup):
+    """Two tiers behind the proxy."""
+    tiers = {"stateless": fleet.addresses(["one"]), "stateful": fleet.addresses(["keeper", "other"])}
+    with running(tiered(advisor, setup), tmp_path / "proxy", tiers, debian=setup.debian) as client:
+        yield client
+
+
+def test_a_stateless_fleet_shares_the_work(fleet_proxy):
+    until(
+        "every instance is in use", lambda: len({fleet_proxy.modern("echo").json["served_by"] for _ in range(6)}) == 3
+    )
+    served = Counter(fleet_proxy.modern("echo").json["served_by"] for _ in range(60))
+    assert set(served) == set(NAMES)
+    assert min(served.values()) >= 8, served
+
+
+def test_legacy_get_is_405_without_sessions(fleet_proxy):
+    for version in LEGACY:
+        answer = fleet_proxy.request("GET", MCP_Protocol_Version=version)
+        assert answer.status == 405, version
+        assert answer.headers["allow"] == "POST, OPTIONS"
+        assert "x-served-by" not in answer.headers
+    assert fleet_proxy.request("GET", "/mcp?x=1").status == 405
+    modern = fleet_proxy.request("GET", MCP_Protocol_Version="2026-07-28")
+    assert "x-served-by" in modern.headers, "the server itself answers modern clients"
+
+
+def test_events_arrive_as_they_are_sent(fleet_proxy):
+    body = json.dumps({"method": "tools/call", "params": {"name": "stream"}}).encode()
+    with fleet_proxy.send("POST", body=body) as response:
+        late = []
+        for line in response:
+            if line.startswith(b"data:"):
+                late.append(time.time() - json.loads(line[5:])["sent"])
+    assert len(late) == 4
+    assert max(late) < 0.3, late
+
+
+def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy):
+    def size(mb: float) -> int:
+        return fleet_proxy.rpc("tools/call", {"name": "echo", "text": "x" * int(mb * 1024 * 1024)}).status
+
+    assert size(3.9) == 200
+    assert size(5) == 413
+
+
+def test_only_named_origins_may_call(fleet_proxy):
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "mcp-protocol-version"}
+    origin = f"https://{HOST}"
+    preflight = fleet_proxy.request("OPTIONS", Origin=origin, **asked)
+    assert preflight.status in (200, 204)
+    assert preflight.headers["access-control-allow-origin"] == origin
+    allowed = {name.strip().lower() for name in preflight.headers["access-control-allow-headers"].split(",")}
+    assert allowed >= {
+        "content-type",
+        "mcp-session-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+        "last-event-id",
+    }
+    assert {"GET", "POST", "DELETE"} <= set(preflight.headers["access-control-allow-methods"].split(", "))
+    call = fleet_proxy.call({"Origin": origin})
+    assert call.headers["access-control-allow-origin"] == origin
+    assert "mcp-session-id" in call.headers["access-control-expose-headers"].lower()
+    for stranger in ("https://evil.example", f"https://{HOST}.evil.example", f"http://{HOST}", "null"):
+        for answer in (
+            fleet_proxy.call({"Origin": stranger}),
+            fleet_proxy.request("OPTIONS", Origin=stranger, **asked),
+        ):
+            assert "access-control-allow-origin" not in answer.headers, stranger
+
+
+def test_nothing_else_is_public(fleet_proxy):
+    for path in ("/", "/health", "/metrics", "/mcp/x", "/stateful/mcp", "/.session-gone", "/mcpx"):
+        answer = fleet_proxy.request("GET", path)
+        assert answer.status == 404, path
+        assert "x-served-by" not in answer.headers, path
+
+
+@pytest.mark.parametrize("end", ["killed", "slow"])
+def test_a_call_that_gets_no_answer_is_not_repeated(advisor, tmp_path, setup, end):
+    kit = replace(stateless(advisor, setup), idle_timeout_s=1 if end == "slow" else 60)
+    body = json.dumps({"method": "tools/call", "params": {"name": "sleep", "seconds": 20}}).encode()
+    with (
+        upstreams(tmp_path, ("a", "b"), stateless=("a", "b")) as pair,
+        running(kit, tmp_path / "proxy", {"main": pair.addresses("ab")}, debian=setup.debian) as client,
+    ):
+        statuses: list[int] = []
+        caller = threading.Thread(target=lambda: statuses.append(client.request("POST", body=body).status))
+        caller.start()
+        until("somebody runs the call", lambda: _running(pair, "sleep"))
+        (victim,) = _running(pair, "sleep")
+        if end == "killed":
+            pair.kill(victim)
+        caller.join(20)
+        assert statuses in ([[504]] if end == "slow" else [[502], [503]])
+        assert _running(pair, "sleep") == ([victim] if end == "slow" else [])
+        for _ in range(10):  # the others go on
+            assert client.modern("echo").status == 200
+
+
+def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy):
+    client = tier_proxy
+    sid, owner, headers = client.initialize("/stateful/mcp")
+    assert sid
+    assert owner in ("keeper", "other")
+    for _ in range(4):
+        answer = client.call(headers, "/stateful/mcp")
+        assert answer.json["served_by"] == owner
+        assert answer.json["path"] == "/mcp"
+    assert client.initialize("/mcp")[:2] == ("", "one")
+    assert client.modern("suggest_reply").json["served_by"] in ("keeper", "other")
+    assert client.modern("suggest_reply").json["path"] == "/mcp"
+    for tool in ("lookup_order", "SUGGEST_REPLY", "suggest_replyx", "xsuggest_reply"):
+        assert client.modern(tool).json["served_by"] == "one", tool
+    assert client.modern("suggest_reply", method="prompts/get").json["served_by"] == "one"
+    # Legacy clients do not send these headers; whoever sends them with a handshake version is not believed.
+    spoofed = client.call(
+        {"MCP_Protocol_Version": "2025-11-25", "Mcp_Method": "tools/call", "Mcp_Name": "suggest_reply"}
+    )
+    assert spoofed.json["served_by"] == "one"
+    assert client.request("GET", "/mcp").status == 405
+    with client.send("GET", "/stateful/mcp", **headers) as stream:
+        assert stream.status == 200
+        assert stream.getheader("Content-Type") == "text/event-stream"
+        assert stream.readline().startswith(b"data:")
+
+
+def test_the_log_has_the_beginning_of_the_session_only(advisor, fleet, tmp_path, setup):
+    kit = sticky(advisor, setup, instances=2)
+    tiers = {"main": fleet.addresses(["keeper", "other"])}
+    with running(kit, tmp_path / "proxy", tiers, debian=setup.debian) as client:
+        sid, _, headers = client.initialize()
+        client.call({**headers, "Mcp_Method": "tools/call", "Mcp_Name": 'a"b\\c'})
+
+        def lines():
+            found = [json.loads(line) for line in client.log.read_text().splitlines() if line.startswith("{")]
+            return [line for line in found if line["mcp_method"] == "tools/call"]
+
+        until("the call is logged", lines)
+        entry = lines()[0]
+        assert entry["method"] == "POST"
+        assert entry["path"] == "/mcp"
+        assert entry["mcp_name"] == 'a"b\\c'
+        assert entry["protocol"] == "2025-11-25"
+        assert 8 <= len(entry["session"]) <= 12
+        assert sid not in client.log.read_text()
+
+
+def _running(fleet, tool: str) -> list[str]:
+    """Which living instances were asked to run `tool`."""
+    found = []
+    for name, port in fleet.ports.items():
+        if fleet.processes[name].poll() is None:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+                connection.request("GET", "/health")
+                found += [name] * json.loads(connection.getresponse().read())["calls"].count(tool)
+    return found

@@ -1,0 +1,241 @@
+"""The server of a kit as a process, with each SDK line in an environment of its own, and the kit's own tests in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
+from advisor.kit.parts import server, tests_part
+
+pytestmark = pytest.mark.programs
+
+LINES = ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4")
+EVERYTHING = {
+    f"needs.{feature}": "preferred"
+    for feature in ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed")
+}
+# A mirror of the index may lag behind the newest root certificates; nothing here depends on them.
+OVERRIDES = "certifi>=2026.1\n"
+START_S = 60
+CLIENT = {"name": "test", "version": "0"}
+LEGACY = "2025-06-18"
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[[KitContext], Path]:
+    """A function from a kit to the interpreter of an environment with its requirement."""
+    uv = shutil.which("uv")
+    assert uv, "uv is missing: pip install uv"
+    made: dict[str, Path] = {}
+
+    def environment(kit: KitContext) -> Path:
+        if kit.requirement not in made:
+            folder = tmp_path_factory.mktemp("venv")
+            (folder / "overrides.txt").write_text(OVERRIDES)
+            interpreter = folder / "venv" / "bin" / "python"
+            subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)
+            install = [uv, "pip", "install", "-q", "--python", str(interpreter)]
+            overrides = ["--override", str(folder / "overrides.txt")]
+            subprocess.run([*install, *overrides, kit.requirement, "uvicorn>=0.30", "pytest>=8"], check=True)
+            made[kit.requirement] = interpreter
+        return made[kit.requirement]
+
+    return environment
+
+
+@pytest.fixture(scope="session")
+def kit(advisor: Advisor, decide: Callable[..., Any]) -> Callable[..., KitContext]:
+    """A function from dotted keys to the context of a kit."""
+    base = {"service": "demo", "environment.hosts": ["mcp.example.com"]}
+    return lambda **facts: kit_context(decide({**base, **facts}), advisor)
+
+
+def write(kit: KitContext, folder: Path) -> Path:
+    for one in [*server.files(kit), *tests_part.files(kit)]:
+        path = folder / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.content)
+    return folder
+
+
+def clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MCP_", "FASTMCP_", "PYTEST_"))}
+
+
+@dataclass
+class Running:
+    """A process of the generated server."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def send(self, path: str, body: Any = None, method: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
+        """One HTTP request: status, headers in lower case, text."""
+        data = None if body is None else json.dumps(body).encode()
+        accept = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, {**accept, **headers}, method=method or None)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode()
+
+    def metric(self, name: str) -> int:
+        """A number of /metrics."""
+        found = re.search(rf"^{re.escape(name)} (\d+)$", self.send("/metrics")[2], re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def session(self) -> dict[str, str]:
+        """Open a legacy session; the headers of its requests."""
+        params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+        status, headers, text = self.send("/mcp", body)
+        assert status == 200, text
+        own = {"MCP-Protocol-Version": LEGACY}
+        if "mcp-session-id" in headers:
+            own["Mcp-Session-Id"] = headers["mcp-session-id"]
+        self.send("/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"}, **own)
+        return own
+
+
+@contextlib.contextmanager
+def running(python: Path, folder: Path, **values: str) -> Iterator[Running]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(python), str(folder / "server" / "server.py")]
+    log = folder / "log.txt"
+    with log.open("w") as stderr:
+        env = {**clean(), "MCP_INSTANCES": "1", **values, "MCP_PORT": str(port)}
+        process = subprocess.Popen(command, env=env, stderr=stderr, stdout=stderr, text=True)
+        try:
+            one = Running(f"http://127.0.0.1:{port}", process)
+            deadline = time.monotonic() + START_S
+            while True:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                with contextlib.suppress(OSError):
+                    if one.send("/health")[0] == 200:
+                        break
+                time.sleep(0.05)
+            yield one
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def call(tool: str, number: int = 7) -> dict[str, Any]:
+    params = {"name": tool, "arguments": {"text": "hello"}}
+    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_tests_of_the_kit_pass(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
+) -> None:
+    context = kit(sdk=line, **EVERYTHING)
+    folder = write(context, tmp_path)
+    command = [str(python(context)), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    ended = subprocess.run(command, cwd=folder, env=clean(), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-4000:]
+
+
+def test_a_tier_serves_its_own_tools(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path
+) -> None:
+    tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "look"}]
+    facts = {"scale.instances": 3, "clients.protocol": "legacy", "operations.can_operate_affinity": False}
+    context = kit(sdk="mcp-2", tools=tools, **facts)
+    assert context.tiered
+    folder = write(context, tmp_path)
+    for tier, served in (("stateless", {"look"}), ("stateful", {"ask"}), ("all", {"ask", "look"})):
+        with running(python(context), folder, MCP_TIER=tier) as one:
+            own = one.session()
+            assert ("Mcp-Session-Id" in own) == (tier != "stateless")
+            _, _, text = one.send("/mcp", {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}, **own)
+            assert set(re.findall(r'"name":"(\w+)"', text)) == served
+
+
+def test_workers_of_one_port_add_up_their_numbers(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path
+) -> None:
+    context = kit(sdk="mcp-2", **{"scale.instances": 2, "scale.workers": 2, "clients.protocol": "mixed"})
+    folder = write(context, tmp_path)
+    with running(python(context), folder) as one:
+        for number in range(20):
+            assert one.send("/mcp", call("echo", number))[0] == 200
+        assert {one.metric('mcp_requests_total{route="tools/call"}') for _ in range(10)} == {20}
+
+
+def test_a_session_counts_until_it_is_deleted(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path
+) -> None:
+    context = kit(sdk="mcp-1")
+    with running(python(context), write(context, tmp_path)) as one:
+        sessions = [one.session() for _ in range(3)]
+        assert one.metric("mcp_sessions_active") == 3
+        assert one.send("/mcp", method="DELETE", **sessions[0])[0] == 200
+        assert one.send("/mcp", call("echo"), **{**sessions[1], "Mcp-Session-Id": "unknown"})[0] == 404
+        assert one.metric("mcp_sessions_active") == 2
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_broken_stream_goes_on_and_is_nobody_elses(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
+) -> None:
+    facts = {"clients.protocol": "legacy", "needs.resumability": "required", "needs.logging": "required"}
+    context = kit(sdk=line, **facts)
+    with running(python(context), write(context, tmp_path)) as one:
+        mine, other = one.session(), one.session()
+        for own, text in ((mine, "mine"), (other, "theirs")):
+            body = call("example_logging")  # both use the same request id
+            body["params"]["arguments"]["text"] = text
+            status, _, answer = one.send("/mcp", body, **own)
+            assert status == 200
+            if own is mine:
+                first = re.findall(r"^id: ?(\S+)", answer, re.MULTILINE)[0]
+        assert "mine" in resumed(one, mine, first)
+        stolen = resumed(one, other, first)
+        assert "mine" not in stolen
+        assert "theirs" not in stolen
+
+
+def resumed(one: Running, own: dict[str, str], last: str) -> str:
+    """What a GET with Last-Event-ID brings until it is silent for a second."""
+
+    async def read() -> str:
+        host, port = one.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        headers = {"Host": f"{host}:{port}", "Accept": "text/event-stream", "Last-Event-ID": last, **own}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"GET /mcp HTTP/1.1\r\n{lines}\r\n".encode())
+        came = b""
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            while piece := await asyncio.wait_for(reader.read(65536), 1):
+                came += piece
+        writer.close()
+        return came.decode()
+
+    return asyncio.run(read())

@@ -1,0 +1,117 @@
+"""The systemd units, as systemd itself reads them."""
+
+import configparser
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from advisor.kit.context import kit_context
+from advisor.kit.parts import systemd
+from advisor.kit.wiring import production_wiring
+from advisor.requirements import load_path
+
+pytestmark = pytest.mark.programs
+
+ROOT = Path(__file__).parents[2]
+KITS = ["pattern-1-single-instance", "pattern-3-sticky-fleet", "customer-service-agent", "payment-provider"]
+SCORE = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
+
+
+@pytest.fixture(params=KITS)
+def kit(request, advisor, tmp_path):
+    """A kit of an example, moved to systemd."""
+    path = tmp_path / "requirements.yaml"
+    text = (ROOT / f"examples/{request.param}.yaml").read_text()
+    path.write_text(re.sub(r"platform: \w+", "platform: systemd", text))
+    made = kit_context(advisor.decide(load_path(path, advisor.space)), advisor)
+    assert made.platform == "systemd"
+    return made
+
+
+def units(kit, folder):
+    """The unit files on disk, with programs that this machine has in the place of those that the kit installs."""
+    folder.mkdir()
+    for one in systemd.files(kit):
+        if one.path.endswith((".service", ".target")):
+            text = one.content.replace(f"/opt/{kit.service}/venv/bin/python", sys.executable)
+            for program in ("/usr/sbin/nginx", "/usr/sbin/haproxy", "/usr/bin/envoy", "/usr/bin/curl"):
+                text = text.replace(program, "/bin/true")
+            (folder / Path(one.path).name).write_text(text)
+    return sorted(folder.iterdir())
+
+
+def analyze(*arguments):
+    program = shutil.which("systemd-analyze")
+    assert program, "systemd-analyze is missing: apt-get install -y systemd"
+    command = [program, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr, done.returncode
+
+
+def read(text):
+    """Section → key → values."""
+    parser = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#",))
+    parser.optionxform = str
+    parser.read_string(text)
+    return parser
+
+
+def test_systemd_accepts_them(kit, tmp_path):
+    files = units(kit, tmp_path / "units")
+    assert len(files) == len(kit.tiers) + 1 + bool(kit.proxy)
+    said, code = analyze("verify", "--man=no", *files)
+    assert (said, code) == ("", 0)
+
+
+def test_a_wrong_unit_is_not_accepted(kit, tmp_path):
+    first = next(path for path in units(kit, tmp_path / "units") if path.suffix == ".service")
+    first.write_text(first.read_text().replace("ProtectSystem=strict", "ProtectSystems=strict"))
+    said, _ = analyze("verify", "--man=no", first)
+    assert "ProtectSystems" in said
+
+
+def test_they_are_hardened(kit, tmp_path):
+    for path in units(kit, tmp_path / "units"):
+        if path.suffix == ".service":
+            said, _ = analyze("security", "--offline=true", "--threshold=25", path)
+            found = SCORE.search(said)
+            assert found, said
+            assert float(found[1]) <= 2.5, said
+
+
+def test_stopping_drains_and_has_the_time_for_it(kit):
+    files = {one.path: one.content for one in systemd.files(kit)}
+    for tier in kit.tiers:
+        service = read(files[f"systemd/{tier.host}@.service"])["Service"]
+        assert int(service["TimeoutStopSec"]) == tier.grace_s
+        assert service["ExecStop"] == f"/bin/sh -c 'test -z \"$$MAINPID\" || exec sleep {tier.preferred_stop_s}'"
+
+
+@pytest.mark.parametrize(("environment", "waits"), [({"MAINPID": "1"}, True), ({}, False)])
+def test_the_drain_waits_only_for_a_process_that_is_there(kit, environment, waits):
+    text = next(one.content for one in systemd.files(kit) if one.path.endswith("@.service"))
+    script = re.search(r"^ExecStop=/bin/sh -c '(.*)'$", text, re.MULTILINE)[1].replace("$$", "$")
+    script = script.replace("exec sleep", "echo sleep")
+    done = subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, timeout=30, check=True)
+    assert done.stdout.startswith(b"sleep") == waits
+
+
+def test_the_target_starts_what_the_proxy_expects(kit):
+    files = {one.path: one.content for one in systemd.files(kit)}
+    wanted = re.findall(r"^Wants=(\S+)$", files[f"systemd/{kit.service}.target"], re.MULTILINE)
+    addresses = production_wiring(kit).addresses
+    ports = {tier.host: {one.rpartition(":")[2] for one in addresses[tier.name]} for tier in kit.tiers}
+    expected = {f"{host}@{port}.service" for host, own in ports.items() for port in own}
+    assert set(wanted) - {f"{kit.service}-proxy.service"} == expected
+    assert (f"{kit.service}-proxy.service" in wanted) == bool(kit.proxy)
+    for tier in kit.tiers:
+        environment = " ".join(
+            re.findall(r"^Environment=(.*)$", files[f"systemd/{tier.host}@.service"], re.MULTILINE)
+        ).split()
+        assert f"MCP_STATELESS={str(tier.stateless_http).lower()}" in environment
+        assert "MCP_PORT=%i" in environment
+        assert f"MCP_TIER={tier.name}" in environment
