@@ -14,6 +14,7 @@ import typer
 from advisor.errors import Exit
 
 if TYPE_CHECKING:
+    from advisor.decision.advisor import Advisor
     from advisor.decision.model import Decision
     from advisor.kit.generate import Generation
     from advisor.kit.plan import Change
@@ -53,7 +54,7 @@ def generate(
     advisor = default_advisor()
     raw, requirements = _read(file, advisor.space)
     decision = advisor.decide(requirements)
-    _refuse_redis(decision)
+    _refuse_redis(decision, advisor)
     files = render_kit(decision, advisor, raw.decode())
     root = Path(output)
     if diff:
@@ -62,18 +63,20 @@ def generate(
     return Exit.OK
 
 
-def _refuse_redis(decision: Decision) -> None:
+def _refuse_redis(decision: Decision, advisor: Advisor) -> None:
     """Say plainly which decisions have no kit yet, instead of writing one that does not start.
 
     Raises:
-        UsageError: the pattern needs sessions that are found through Redis.
+        UsageError: the instances need Redis between them.
     """
     from advisor.errors import UsageError
+    from advisor.kit.context import kit_context
 
-    if decision.core.pattern == "shared-state":
+    if kit_context(decision, advisor).uses_redis:
         raise UsageError(
-            "The decision is shared-state. Kits do not carry the session directory in Redis yet; "
-            "`recommend` says what to build and what would lead to another pattern."
+            f"This deployment ({decision.core.pattern}) needs Redis between its instances: a session directory, a "
+            "subscription bus or a store for handles. Kits do not carry these parts yet. `recommend` says what is "
+            "needed and what would lead to a deployment without them."
         )
 
 
