@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -14,6 +15,8 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: what stands behind the program's name; `sys.argv` by default.
     """
+    # A run is short and makes hardly any cycles; looking for them takes a tenth of its time.
+    gc.disable()
     from advisor.cli.app import app
 
     try:
