@@ -112,8 +112,9 @@ def _order(row: FeatureRow) -> int:
 
 
 def losses(decision: Decision, advisor: Advisor) -> list[str]:
-    """One sentence for each needed feature that is lost, with the clients that lose it."""
-    return [f"{row.title} ({row.need}): {lost_for(row, advisor)}" for row in needed(decision) if row.lost]
+    """One sentence for each needed feature that is lost and not replaced, with the clients that lose it."""
+    gone = [row for row in needed(decision) if row.lost and not row.substituted]
+    return [f"{row.title} ({row.need}): {lost_for(row, advisor)}" for row in gone]
 
 
 def lost_for(row: FeatureRow, advisor: Advisor) -> str:
