@@ -62,7 +62,8 @@ def _facts(decision: Decision, advisor: Advisor) -> list[tuple[str, Words]]:
     ]
     lost = view.losses(decision, advisor)
     rows.append(("Lost", ("\n".join(lost), "bold red") if lost else ("nothing that you need", "green")))
-    rows += [("Replaced", f"{row.title}: {row.instead}") for row in decision.features if row.substituted and row.instead]
+    replaced = [row for row in decision.features if row.substituted and row.instead]
+    rows += [("Replaced", f"{row.title}: {row.instead}") for row in replaced]
     high = [one.rule.title for one in decision.warnings if one.severity == "high"]
     if high:
         rows.append(("First", (f"{count(len(high), 'high warning')}: {'; '.join(high)}", "red")))
