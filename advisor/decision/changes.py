@@ -22,7 +22,7 @@ _Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
 
 _REMEMBERED = 50_000  # cores, some 20 MB; then it starts afresh
 
-_MANY = 40  # ways out that are looked at before the search for longer ones stops
+_MANY = 40  # ways out that are listed at most, the best first
 
 
 class Changes:
