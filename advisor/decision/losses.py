@@ -74,10 +74,10 @@ class LossTable:
         seen = self._cells.observe(feature.id, era, at)
         call = next((one for one in feature.calls if one.call == seen.call), None)
         if seen.cell is None:
-            return EraCell(seen.outcome, self._phrases[f"absent.{era}"], "", named, "derived")
+            return EraCell(seen.outcome, "", self._phrases[f"absent.{era}"], "", named, "derived")
         release = self._space.releases[at.sdk]
         if era == "modern" and release.line.modern == "falls-back":
-            return EraCell("unsupported", self._phrases["falls-back"], "", named, seen.cell.status)
+            return EraCell("unsupported", "", self._phrases["falls-back"], "", named, seen.cell.status)
         if seen.outcome == "works":
             how = f"{seen.call}: {self._carried(call, era, at)}"
         elif seen.rule is not None:
@@ -88,6 +88,7 @@ class LossTable:
             how = f"{seen.call}: {self._phrases[f'outcome.{seen.outcome}']} with these flags"
         return EraCell(
             seen.outcome,
+            seen.call,
             how,
             self._evidence(seen),
             named,

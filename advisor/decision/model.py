@@ -46,6 +46,7 @@ class EraCell:
 
     Attributes:
         outcome: the contract's vocabulary.
+        call: the way of asking that fares best, as written in server code; "" where the SDK has none for the era.
         how: by which call and over what, or why not.
         evidence: what was observed, when and on what release.
         named: whether the requirements name the era.
@@ -53,6 +54,7 @@ class EraCell:
     """
 
     outcome: Outcome
+    call: str
     how: str
     evidence: str
     named: bool

@@ -151,6 +151,7 @@ def _feature(row: FeatureRow) -> Document:
 def _cell(cell: EraCell) -> Document:
     return {
         "outcome": cell.outcome,
+        "call": cell.call or None,
         "how": cell.how,
         "evidence": cell.evidence,
         "named": cell.named,

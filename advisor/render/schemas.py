@@ -137,7 +137,10 @@ def _tier() -> Schema:
 def _feature(space: FactSpace) -> Schema:
     status = {"enum": ["measured", "reported", "derived"], "description": "derived: the topology decided"}
     named = _about(_FLAG, "Whether the requirements name this era.")
-    era = _object({"outcome": _OUTCOME, "how": _TEXT, "evidence": _TEXT, "named": named, "status": status})
+    call = {"type": ["string", "null"], "description": "The way of asking that fares best, as written in server code."}
+    era = _object(
+        {"outcome": _OUTCOME, "call": call, "how": _TEXT, "evidence": _TEXT, "named": named, "status": status}
+    )
     return _object(
         {
             "feature": {"enum": list(space.knowledge.features)},
