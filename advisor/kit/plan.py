@@ -40,14 +40,12 @@ class Write:
         before: what is there now; None for nothing.
         after: what will be there; None to remove it.
         executable: whether a new file is a program; one that exists keeps its mode.
-        holds_user_text: whether losing it would lose something that only the user has.
     """
 
     path: str
     before: bytes | None
     after: bytes | None
     executable: bool = False
-    holds_user_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +119,20 @@ class _Case:
     def _edited(self, disk: bytes, ours: bytes) -> Change:
         if self.force:
             saved = self._beside(".bak", disk, replaceable=())
-            keep = Write(saved, self.read(saved), disk, holds_user_text=True)
+            keep = Write(saved, self.read(saved), disk)
             return Change(self.path, "overwritten", (*_needed(keep), self._write(disk, ours)), saved)
         if self.base is not None and self.base.encode() == ours:
             return Change(self.path, "kept")
         merged = None if self.base is None else merge_bytes(self.base, disk, ours.decode())
         if merged is not None:
-            return Change(self.path, "merged", (self._write(disk, merged, holds_user_text=True),))
+            return Change(self.path, "merged", (self._write(disk, merged),))
         # What an earlier run put beside the file, and nobody touched since, may go.
         earlier = () if self.base is None else (self.base.encode(),)
         beside = self._beside(".new", ours, replaceable=earlier)
         return Change(self.path, "conflict", _needed(Write(beside, self.read(beside), ours)), beside)
 
-    def _write(self, before: bytes | None, after: bytes | None, *, holds_user_text: bool = False) -> Write:
-        executable = self.file is not None and self.file.executable
-        return Write(self.path, before, after, executable, holds_user_text)
+    def _write(self, before: bytes | None, after: bytes | None) -> Write:
+        return Write(self.path, before, after, self.file is not None and self.file.executable)
 
     def _beside(self, suffix: str, content: bytes, replaceable: tuple[bytes, ...]) -> str:
         """A name for the other version under which nothing of the user's is lost."""

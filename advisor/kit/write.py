@@ -1,10 +1,14 @@
 """Write a kit so that it is the old one or the new one, whenever the process dies.
 
+All of it is done by a process that nobody kills by killing the command (`unstoppable`). What follows is for the loss of
+power, and for systems that have no such processes.
+
 A kit that is not there yet is written to a folder beside it, which is then renamed: it appears at once. In a kit that
 exists, everything is first prepared in a folder of its own. Then a journal of the steps is put there by one rename;
 until that moment the kit is the old one, and from then on it is the new one: the steps are renames that can be
 repeated, and whoever comes next completes them before doing anything else. Each step knows what it replaces, so that
-an edit made in the meantime is never overwritten.
+an edit made in the meantime is never overwritten. The journal also holds the new contents: it is the one file that has
+to be flushed, which takes a disk a few milliseconds for one file and a tenth of a second for thirty.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from advisor.errors import UsageError
 from advisor.kit.lock import digest
 from advisor.kit.paths import STAGE, require_inside, target
 from advisor.kit.plan import Write, free_name
+from advisor.kit.unstoppable import unstoppable
 
 _JOURNAL = "journal.json"
 
@@ -34,12 +39,34 @@ class Step:
     Attributes:
         path: the file, relative to the kit.
         before: SHA-256 of what the step replaces, None where nothing was there.
-        staged: name of the prepared file; None for a removal.
+        after: what will be there; None for a removal.
+        executable: whether a new file is a program.
     """
 
     path: str
     before: str | None
-    staged: str | None
+    after: bytes | None
+    executable: bool
+
+    def document(self) -> dict[str, Any]:
+        """For the journal: bytes as the characters of the same numbers."""
+        after = None if self.after is None else self.after.decode("latin-1")
+        return {"path": self.path, "before": self.before, "after": after, "executable": self.executable}
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Step:
+        """From the journal.
+
+        Raises:
+            ValueError, LookupError, TypeError, AttributeError: it is not one of ours.
+        """
+        after = document["after"]
+        return cls(
+            str(document["path"]),
+            document["before"],
+            None if after is None else after.encode("latin-1"),
+            document["executable"] is True,
+        )
 
 
 class Folder:
@@ -64,18 +91,12 @@ class Folder:
         """
         content = self._on_disk(path)
         step = self._pending.get(path)
-        if step is None or _digest(content) != step.before:
-            return content
-        if step.staged is None:
-            return None
-        try:
-            return (self._stage / step.staged).read_bytes()
-        except FileNotFoundError:
-            return content
+        return content if step is None or _digest(content) != step.before else step.after
 
     def recover(self) -> None:
         """Complete what an earlier run had begun to write, and remove what one had only prepared."""
-        self._finish(list(self._pending.values()))
+        if os.path.lexists(self._stage):
+            unstoppable(self._complete)
         self._pending = {}
 
     def write(self, writes: Sequence[Write]) -> None:
@@ -84,6 +105,15 @@ class Folder:
         Raises:
             OSError: something cannot be written. Nothing has changed, or `recover` completes it.
         """
+        unstoppable(lambda: self._write(writes))
+
+    def _complete(self) -> None:
+        """Bring a journal that was left here to its end, and leave no stage behind."""
+        self._finish(self._journal())
+
+    def _write(self, writes: Sequence[Write]) -> None:
+        if os.path.lexists(self._stage):
+            self._complete()
         try:
             steps = self._prepare(writes)
         except BaseException:
@@ -97,41 +127,50 @@ class Folder:
 
     def _prepare(self, writes: Sequence[Write]) -> list[Step]:
         self._stage.mkdir()
-        steps = []
-        for number, one in enumerate(writes):
-            place = target(self.root, one.path)
-            staged = None if one.after is None else str(number)
-            if one.after is not None:
-                _create(self._stage / str(number), one.after, executable=one.executable, flush=one.holds_user_text)
-                _copy_mode(place, self._stage / str(number))
-            steps.append(Step(one.path, _digest(one.before), staged))
-        listed = [{"path": step.path, "before": step.before, "staged": step.staged} for step in steps]
-        _create(self._stage / "journal.part", json.dumps({"steps": listed}).encode(), flush=True)
+        steps = [Step(one.path, _digest(one.before), one.after, one.executable) for one in writes]
+        for number, step in enumerate(steps):
+            self._lay_out(step, number)
+        journal = json.dumps({"steps": [step.document() for step in steps]})
+        _create(self._stage / "journal.part", journal.encode(), flush=True)
         os.replace(self._stage / "journal.part", self._stage / _JOURNAL)  # noqa: PTH105 (the moment that counts)
+        _flush(self._stage)
         return steps
 
+    def _lay_out(self, step: Step, number: int) -> None:
+        """Prepare the file that a step puts in its place."""
+        if step.after is not None:
+            staged = self._stage / str(number)
+            _create(staged, step.after, executable=step.executable)
+            _copy_mode(target(self.root, step.path), staged)
+
     def _finish(self, steps: Sequence[Step]) -> None:
-        for step in steps:
-            self._do(step)
+        for number, step in enumerate(steps):
+            self._do(step, number)
         (self._stage / _JOURNAL).unlink(missing_ok=True)
         if self._stage.is_symlink():
             raise UsageError(f"{self._stage} is a symbolic link. Remove it.")
         shutil.rmtree(self._stage, ignore_errors=True)
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: Step, number: int) -> None:
         """One step; nothing if it was done before."""
         place = target(self.root, step.path)
-        untouched = _digest(self._on_disk(step.path)) == step.before
-        if step.staged is None:
+        there = self._on_disk(step.path)
+        untouched = _digest(there) == step.before
+        if step.after is None:
             if untouched:
                 place.unlink(missing_ok=True)
             self._prune(place.parent)
             return
-        staged = self._stage / step.staged
-        if not staged.exists():
+        staged = self._stage / str(number)
+        # The power may go when a file has its name and not yet its content; then the content is in the journal only.
+        torn = _is_blank(there) and not staged.exists()
+        if there == step.after or not (staged.exists() or torn):
             return
-        if not untouched:  # somebody wrote there since: theirs stays, ours goes beside it
-            name = free_name(step.path, ".new", (None, staged.read_bytes()), self._on_disk, frozenset())
+        if torn or staged.read_bytes() != step.after:
+            staged.unlink(missing_ok=True)
+            self._lay_out(step, number)
+        if not (untouched or torn):  # somebody wrote there since: theirs stays, ours goes beside it
+            name = free_name(step.path, ".new", (None, step.after), self._on_disk, frozenset())
             place = target(self.root, name)
         place.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(place)
@@ -164,14 +203,13 @@ class Folder:
             raise UsageError(f"{self._stage} is a symbolic link. Remove it.")
         try:
             document: Any = json.loads(_bytes(self._stage / _JOURNAL))
-            steps = [Step(one["path"], one["before"], one["staged"]) for one in document["steps"]]
-            plain = all(step.staged is None or step.staged.isdecimal() for step in steps)
+            steps = [Step.of(one) for one in document["steps"]]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            plain = False
-        if not plain:
-            raise UsageError(f"{self._stage / _JOURNAL} is damaged. Remove the folder {self._stage} and run again.")
+            raise UsageError(
+                f"{self._stage / _JOURNAL} is damaged. Remove the folder {self._stage} and run again."
+            ) from None
         for step in steps:
             require_inside(step.path, str(self._stage / _JOURNAL))
         return steps
@@ -183,6 +221,12 @@ def write_new(root: Path, writes: Sequence[Write]) -> None:
     Raises:
         OSError: it cannot be written; nothing is left of it.
     """
+    unstoppable(lambda: _write_new(root, writes))
+
+
+def _write_new(root: Path, writes: Sequence[Write]) -> None:
+    if root.is_dir() and all(_holds(root, one) for one in writes):
+        return  # done before by a process that was killed when it had nothing more to do
     stage = root.with_name(f".{root.name}{STAGE}")
     if stage.is_symlink():
         raise UsageError(f"{stage} is a symbolic link. Remove it.")
@@ -229,9 +273,28 @@ def _create(path: Path, content: bytes, *, executable: bool = False, flush: bool
             os.fsync(file.fileno())
 
 
+def _flush(folder: Path) -> None:
+    """Make what was renamed in a folder last; not every system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _holds(root: Path, write: Write) -> bool:
+    place = target(root, write.path)
+    return place.is_file() and place.read_bytes() == write.after
+
+
 def _copy_mode(source: Path, to: Path) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         to.chmod(stat.S_IMODE(source.lstat().st_mode))
+
+
+def _is_blank(content: bytes | None) -> bool:
+    return content is not None and not content.strip(b"\0")
 
 
 def _bytes(path: Path) -> bytes:

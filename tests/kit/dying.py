@@ -1,19 +1,34 @@
-"""Generates the same change again and again, killed at the first, second, … n-th touch of the disk.
+"""Generates the same change again and again, killed at the first, second, … n-th point.
 
-`python dying.py SCENARIO WORK`: leaves WORK/0, WORK/1, … each as a process that was killed at that point left it; the
-last one is of the process that came through. The kill is SIGKILL, out of an audit hook, just before the operation.
+`python dying.py SCENARIO VICTIM WORK`: leaves WORK/0, WORK/1, … each as it is when the processes that were killed at
+that point, or go on without the others, have ended; the last one is of a run that nothing was done to. Points are all
+touches of the disk (just before them, out of an audit hook), the fork of the process that writes, each line around it
+in both processes, and, for a command killed by its id, each line that writes or flushes a file. The kill is SIGKILL, or
+Ctrl-C where it says so. The victim is
+
+- command: the process that was started;
+- interrupted: the same, by SIGINT;
+- group: its whole process group;
+- writer: the process that writes for it;
+- everything: both, as when the power goes.
 """
 
+import fcntl
+import mmap
 import os
 import shutil
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+from advisor.kit import unstoppable, write
 from advisor.kit.generate import generate
 from advisor.kit.model import KitFile
 
-TOUCHES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod")
+TOUCHES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.fork")
+DEADLINE_S = 60
 LONG = "".join(f"line {number}\n" for number in range(40))
 BEFORE = [
     KitFile("plain.txt", "plain, before\n"),
@@ -58,37 +73,99 @@ def run(root, scenario):
     generate(AFTER, b"after", root, force=scenario == "force")
 
 
-def die_at(number):
-    left = number
+class Killer:
+    """Counts the points of this process (a fork goes on counting from its parent's) and strikes at one of them."""
 
-    def touched(event, arguments):
-        nonlocal left
+    def __init__(self, victim, number, place):
+        self.victim, self.left, self.place = victim, number, place
+        self.command = os.getpid()
+        self.struck = mmap.mmap(-1, 2)  # shared with the fork: whether it struck, whether it found the place unlocked
+
+    def install(self):
+        sys.addaudithook(self._touched)
+        sys.settrace(lambda frame, *_: self._line if self._watched(frame.f_code) else None)
+
+    def _watched(self, code):
+        writes = code.co_filename == write.__file__ and code.co_name in ("_create", "_flush")
+        return code.co_filename == unstoppable.__file__ or (writes and self.victim == "command")
+
+    def _touched(self, event, arguments):
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         if event in TOUCHES or writes:
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            left -= 1
+            self._point()
 
-    sys.addaudithook(touched)
+    def _line(self, _frame, event, _argument):
+        if event == "line":
+            self._point()
+        return self._line
+
+    def _point(self):
+        writer = os.getpid() != self.command
+        if self.victim == "writer" and not writer:
+            return
+        self.left -= 1
+        if self.left == -1:
+            self.struck[0] = 1
+            with suppress(ProcessLookupError):
+                if self.victim == "group":
+                    os.killpg(self.command, signal.SIGKILL)
+                elif self.victim != "writer":
+                    os.kill(self.command, signal.SIGINT if self.victim == "interrupted" else signal.SIGKILL)
+            if self.victim in ("writer", "everything"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if free(self.place):
+                self.struck[1] = 1
+
+
+def free(place):
+    """Whether no process holds a folder."""
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def one(here, scenario, victim, number):
+    """Run it, struck at one point; whether that point was reached."""
+    place = here if scenario == "fresh" else here / "kit"
+    killer = Killer(victim, number, place)
+    command = os.fork()
+    if command == 0:
+        os.setpgid(0, 0)
+        killer.command = os.getpid()
+        killer.install()
+        try:
+            run(here / "kit", scenario)
+            sys.settrace(None)
+            os._exit(0)
+        except KeyboardInterrupt:  # it may also arrive when all is done
+            os._exit(0)
+    _, status = os.waitpid(command, 0)
+    if status != 0 and not (os.WIFSIGNALED(status) and killer.struck[0]):
+        sys.exit(f"the process failed by itself at point {number}")
+    end = time.monotonic() + DEADLINE_S
+    while not free(place):  # the writer goes on
+        if time.monotonic() > end:
+            sys.exit(f"the writer did not end at point {number}")
+        time.sleep(0.001)
+    if killer.struck[1]:
+        sys.exit(f"the writer went on without the lock at point {number}")
+    return killer.struck[0]
 
 
 def main():
-    scenario, work = sys.argv[1], Path(sys.argv[2])
+    scenario, victim, work = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     prepare(work / "start" / "kit", scenario)
     number = 0
     while True:
         here = work / str(number)
         shutil.copytree(work / "start", here)
-        child = os.fork()
-        if child == 0:
-            die_at(number)
-            run(here / "kit", scenario)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if status == 0:
+        if not one(here, scenario, victim, number):
             return
-        if not os.WIFSIGNALED(status):
-            sys.exit(f"the process failed by itself at point {number}")
         number += 1
 
 

@@ -31,6 +31,12 @@ def tree(root):
     return files
 
 
+def everything(root):
+    """The same with what a run prepares, and with every folder: nothing may be left over."""
+    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*")}
+    return {name: (path.read_bytes() if path.is_file() else None, path.stat().st_mode) for name, path in found.items()}
+
+
 def python(*arguments, **options):
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, **options)
@@ -42,9 +48,9 @@ def ended(process, timeout=90):
     return said, process.returncode
 
 
-def killed(scenario, work):
-    """The folders that processes left, each killed one touch later, and the one of the process that came through."""
-    said, code = ended(python(str(HERE / "dying.py"), scenario, str(work)), timeout=120)
+def killed(scenario, work, victim="everything"):
+    """The folders that processes left, each killed one point later, and the one of the process that came through."""
+    said, code = ended(python(str(HERE / "dying.py"), scenario, victim, str(work)), timeout=300)
     assert code == 0, said
     folders = sorted((path for path in work.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
     assert len(folders) > 15
@@ -65,6 +71,45 @@ def test_a_kit_that_is_not_there_yet_appears_at_once_or_not_at_all(tmp_path):
         assert tree(folder / "kit") == new
         assert [path.name for path in folder.iterdir()] == ["kit"]
     assert False in seen
+
+
+@pytest.mark.parametrize("victim", ["command", "group", "interrupted"])
+@pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
+def test_whoever_kills_the_command_finds_the_old_kit_or_the_new_one_and_nothing_else(tmp_path, scenario, victim):
+    dead, finished = killed(scenario, tmp_path, victim)
+    old, new = everything(tmp_path / "start"), everything(finished)
+    assert {seen == new for seen in map(everything, dead)} == {True, False}
+    for folder in dead:
+        assert everything(folder) in (old, new), folder
+
+
+@pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
+def test_the_command_completes_what_the_process_that_writes_did_not(tmp_path, scenario):
+    dead, finished = killed(scenario, tmp_path, "writer")
+    for folder in dead:
+        assert everything(folder) == everything(finished), folder
+
+
+@pytest.mark.parametrize("scenario", ["fresh", "update", "force"])
+def test_who_ignores_the_end_of_children_gets_the_same_kit(tmp_path, scenario):
+    for name, action in (("ignored", "signal.SIG_IGN"), ("plain", "signal.SIG_DFL")):
+        dying.prepare(tmp_path / name / "kit", scenario)
+        script = (
+            f"import dying, signal\nfrom pathlib import Path\nsignal.signal(signal.SIGCHLD, {action})\n"
+            f"dying.run(Path({str(tmp_path / name / 'kit')!r}), {scenario!r})"
+        )
+        assert ended(python("-c", script)) == ("", 0)
+    assert everything(tmp_path / "ignored") == everything(tmp_path / "plain")
+
+
+def test_an_error_of_the_process_that_writes_is_that_of_the_command(tmp_path):
+    kit = tmp_path / "kit"
+    generate(dying.BEFORE, b"", kit)
+    (kit / STAGE).write_text("in the way\n")
+    with pytest.raises(UsageError, match=STAGE):
+        generate(dying.AFTER, b"", kit)
+    assert (kit / STAGE).read_text() == "in the way\n"
+    assert (kit / "plain.txt").read_text() == "plain, before\n"
 
 
 @pytest.mark.parametrize("scenario", ["update", "force", "empty"])
@@ -108,6 +153,26 @@ def test_nothing_of_the_users_is_lost(tmp_path, scenario):
         assert found["fought.txt"] == "mine\n"
         assert found["fought.txt.new"] == "after\n"
         assert "sub/deleted.txt" not in found
+
+
+@pytest.mark.parametrize("scenario", ["update", "force", "empty"])
+@pytest.mark.parametrize("content", [b"", b"\0\0\0"])
+def test_files_that_lost_their_content_with_the_power_get_it_from_the_journal(tmp_path, scenario, content):
+    dead, finished = killed(scenario, tmp_path)
+    new = tree(finished / "kit")
+    begun = [folder / "kit" for folder in dead if (folder / "kit" / STAGE / "journal.json").exists()]
+    assert begun
+    for kit in begun:
+        staged = sorted((kit / STAGE).glob("[0-9]*"))
+        done = [kit / path for path, file in tree(kit).items() if file == new.get(path) and file != old(tmp_path, path)]
+        for path in (*staged, *done):
+            path.write_bytes(content)
+        dying.run(kit, scenario)
+        assert tree(kit) == new
+
+
+def old(work, path):
+    return tree(work / "start/kit").get(path)
 
 
 def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path):
@@ -177,12 +242,13 @@ def test_a_lock_or_journal_from_elsewhere_cannot_lead_outside(tmp_path):
     (kit / LOCK).unlink()
     (kit / STAGE).mkdir()
     journal = kit / STAGE / "journal.json"
-    journal.write_text('{"steps": [{"path": "../precious.txt", "before": null, "staged": null}]}')
+    journal.write_text('{"steps": [{"path": "../precious.txt", "before": null, "after": null, "executable": false}]}')
     with pytest.raises(UsageError, match="not a plain path"):
         generate(dying.AFTER, b"", kit)
-    journal.write_text('{"steps": [{"path": "x", "before": null, "staged": "../run.sh"}]}')
-    with pytest.raises(UsageError, match="damaged"):
-        generate(dying.AFTER, b"", kit)
+    for damage in ("{", "null", '{"steps": [{"path": "x"}]}', '{"steps": [{"path": "x", "before": 1, "after": 2}]}'):
+        journal.write_text(damage)
+        with pytest.raises(UsageError, match="damaged"):
+            generate(dying.AFTER, b"", kit)
     assert (tmp_path / "precious.txt").read_text() == "gone soon\n"
 
 
