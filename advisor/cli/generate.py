@@ -14,8 +14,6 @@ import typer
 from advisor.errors import Exit
 
 if TYPE_CHECKING:
-    from advisor.decision.advisor import Advisor
-    from advisor.decision.model import Decision
     from advisor.kit.generate import Generation
     from advisor.kit.plan import Change
     from advisor.knowledge.space import FactSpace
@@ -54,30 +52,12 @@ def generate(
     advisor = default_advisor()
     raw, requirements = _read(file, advisor.space)
     decision = advisor.decide(requirements)
-    _refuse_redis(decision, advisor)
     files = render_kit(decision, advisor, raw.decode())
     root = Path(output)
     if diff:
         return _preview(kit.preview(files, root, force=force), format)
     _report(kit.generate(files, raw, root, force=force), format)
     return Exit.OK
-
-
-def _refuse_redis(decision: Decision, advisor: Advisor) -> None:
-    """Say plainly which decisions have no kit yet, instead of writing one that does not start.
-
-    Raises:
-        UsageError: the instances need Redis between them.
-    """
-    from advisor.errors import UsageError
-    from advisor.kit.context import kit_context
-
-    if kit_context(decision, advisor).uses_redis:
-        raise UsageError(
-            f"This deployment ({decision.core.pattern}) needs Redis between its instances: a session directory, a "
-            "subscription bus or a store for handles. Kits do not carry these parts yet. `recommend` says what is "
-            "needed and what would lead to a deployment without them."
-        )
 
 
 def _read(name: str, space: FactSpace) -> tuple[bytes, Requirements]:

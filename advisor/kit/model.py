@@ -192,6 +192,11 @@ class KitContext:
         return len(self.tiers) > 1
 
     @property
+    def needs_directory(self) -> bool:
+        """Whether a tier finds the owners of its sessions through Redis, so that its instances call each other."""
+        return any(tier.pattern == "shared-state" for tier in self.tiers)
+
+    @property
     def namespace(self) -> str:
         """The Kubernetes namespace of the kit, which full DNS names contain: named after the service."""
         return self.service

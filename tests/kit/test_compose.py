@@ -58,8 +58,24 @@ def test_it_runs_what_was_decided(rendered):
             assert int(one["stop_grace_period"].removesuffix("s")) > tier.shutdown_s
             assert ("MCP_REDIS_URL" in environment) == kit.uses_redis
             assert ("MCP_SEALING_KEYS" in environment) == kit.needs_sealing_keys
+            assert ("MCP_INSTANCE_URL" in environment) == (tier.pattern == "shared-state")
     assert len([name for name in services if name.startswith("proxy")]) == (kit.proxy_replicas if kit.proxy else 0)
     assert ("redis" in services) == kit.uses_redis
+
+
+def test_instances_find_each_other_and_redis(advisor):
+    """Where sessions are shared: each has an address of its own, and waits for a Redis that is healthy."""
+    requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
+    kit_files = {one.path: one.content for one in render_kit(advisor.decide(requirements), advisor, "")}
+    services = yaml.safe_load(kit_files["compose.yaml"])["services"]
+    servers = {name: one for name, one in services.items() if "build" in one}
+    assert len(servers) == 3
+    for name, one in servers.items():
+        assert one["environment"]["MCP_INSTANCE_URL"] == f"http://{name}:{one['environment']['MCP_PORT']}"
+        assert one["environment"]["MCP_REDIS_URL"] == "redis://redis:6379/0"
+        assert one["depends_on"] == {"redis": {"condition": "service_healthy"}}
+    assert services["redis"]["healthcheck"]["test"] == ["CMD", "redis-cli", "ping"]
+    assert "ports" not in services["redis"]
 
 
 def test_everything_it_names_is_there(rendered):

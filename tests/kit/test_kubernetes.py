@@ -209,6 +209,31 @@ def test_egress_is_only_what_the_kit_needs(advisor, tmp_path):
         assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == expected, case
 
 
+def test_instances_that_share_sessions_reach_each_other(advisor, tmp_path):
+    """By the address of the pod, through the policy, and Redis by reference."""
+    for case in ("shared-state", "shared-state-range", "long-shared-state"):
+        kit = CASES[case](advisor)
+        all_of = build(kit, raw(written(kit, tmp_path / case)))
+        (workload,) = all_of.workloads
+        (container,) = workload["spec"]["template"]["spec"]["containers"]
+        names = [entry["name"] for entry in container["env"]]
+        env = {entry["name"]: entry for entry in container["env"]}
+        (port,) = (one["containerPort"] for one in container["ports"])
+        assert env["POD_IP"]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
+        assert env["MCP_INSTANCE_URL"]["value"] == f"http://$(POD_IP):{port}"
+        assert names.index("POD_IP") < names.index("MCP_INSTANCE_URL"), "only what stands before it is filled in"
+        assert env["MCP_REDIS_URL"]["valueFrom"]["secretKeyRef"]["key"] == "redis-url"
+        policy = all_of.find("NetworkPolicy", workload["metadata"]["name"])
+        assert policy is not None
+        own = {"podSelector": {"matchLabels": workload["spec"]["template"]["metadata"]["labels"]}}
+        allowed = [{"protocol": "TCP", "port": port}]
+        assert any(own in rule["from"] and rule["ports"] == allowed for rule in policy["spec"]["ingress"])
+        assert {"to": [own], "ports": allowed} in policy["spec"]["egress"]
+        assert {"ports": [{"protocol": "TCP", "port": 6379}]} in policy["spec"]["egress"]
+    plain = build(CASES["learn"](advisor), raw(written(CASES["learn"](advisor), tmp_path / "learn")))
+    assert not any("MCP_INSTANCE_URL" in str(workload) for workload in plain.workloads)
+
+
 def test_the_route_shows_only_what_is_public(advisor, tmp_path):
     shown = {}
     for case in ("gateway-api", "gateway-api-oauth", "gateway-api-tiers"):

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.programs
 
 ROOT = Path(__file__).parents[2]
 KITS = ["pattern-1-single-instance", "pattern-3-sticky-fleet", "customer-service-agent", "payment-provider"]
+KITS.append("exercise-2-team-document")  # sessions shared through Redis
 SCORE = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
 
 
@@ -115,3 +116,6 @@ def test_the_target_starts_what_the_proxy_expects(kit):
         assert f"MCP_STATELESS={str(tier.stateless_http).lower()}" in environment
         assert "MCP_PORT=%i" in environment
         assert f"MCP_TIER={tier.name}" in environment
+        shared = tier.pattern == "shared-state"
+        assert ("MCP_INSTANCE_URL=http://127.0.0.1:%i" in environment) == shared
+        assert ("MCP_REDIS_URL=redis://127.0.0.1:6379/0" in environment) == kit.uses_redis

