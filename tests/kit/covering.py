@@ -1,0 +1,223 @@
+"""Requirements that cover the decision space, found from the rules: every reachable combination of what shapes a kit
+most, and every pair of values of any two facts, as far as a feasible decision has them.
+
+Reachable is what the fold over the whole fact space says: for what is left out it has been shown that nothing is there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
+from advisor.decision.proof import base_domains, example_requirements
+from advisor.engine.fold import fold
+from advisor.engine.network import Step
+from advisor.knowledge.types import Value
+from advisor.requirements.model import Requirements
+
+KIND, PLATFORM, VERSION = "environment.proxy.kind", "environment.platform", "environment.proxy.version"
+SHAPED = ("pattern", "affinity.mechanism", "line")
+SEPARABLE = "tools.separable"
+TRIES = 20
+# Names that generated modules use themselves; none of them may be hidden by a tool.
+NAMES = ("look", "TierServer", "list_tools", "Middleware", "a.b-c", "status", "OtherTier", "Context", "import", "mcp")
+
+Row = dict[str, Value]
+Combination = tuple[str, str, str, str, str]
+"""Pattern, mechanism, SDK line, platform, proxy kind."""
+Pair = tuple[tuple[str, Value], tuple[str, Value]]
+
+
+@dataclass
+class Covering:
+    """Requirements in dotted keys, with the decisions that they lead to, and what is known of the rest.
+
+    Attributes:
+        cases: the requirements.
+        decisions: the decisions, all of them feasible.
+        combinations: every reachable combination.
+        pairs: every pair of values that can occur.
+        impossible: the pairs that no feasible decision has.
+    """
+
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    combinations: set[Combination] = field(default_factory=set)
+    pairs: set[Pair] = field(default_factory=set)
+    impossible: set[Pair] = field(default_factory=set)
+
+
+class Coverer:
+    """Finds a covering."""
+
+    def __init__(self, advisor: Advisor) -> None:
+        self.advisor = advisor
+        self.space = advisor.space
+        self.random = random.Random(4)
+        derived = {one.id for one in self.space.knowledge.derived}
+        outputs = {name for table in self.space.knowledge.tables.values() for name in table.outputs}
+        self.domains: dict[str, Sequence[Value]] = {
+            name: values
+            for name, values in self.space.domains.items()
+            if name not in derived | outputs and len(values) > 1
+        }
+        # Which tools are listed is free in a fold, so the value that always can be comes first.
+        self.folded: dict[str, Sequence[Value]] = {**base_domains(advisor), SEPARABLE: ("no", "yes")}
+        self.found = Covering()
+
+    def cover_combinations(self) -> Covering:
+        """Requirements for every reachable combination."""
+        for combination, row in self.combinations():
+            self.found.combinations.add(combination)
+            decision = self.add(row)
+            assert decision is not None, f"{combination}: no requirements lead there, but these facts do: {row}"
+            assert combination_of(self.advisor, decision) == combination, row
+        return self.found
+
+    def cover_pairs(self) -> Covering:
+        """Requirements for every pair that a feasible decision has."""
+        self.found.pairs = self.all_pairs()
+        left = set(self.found.pairs)
+        while left:
+            pair = min(left, key=repr)
+            decision = self.with_pair(pair, left)
+            if decision is None:
+                self.found.impossible.add(pair)
+                left.remove(pair)
+            else:
+                has = self.pairs_of(decision.facts)
+                assert pair in has, pair
+                left -= has
+        return self.found
+
+    def combinations(self) -> Iterator[tuple[Combination, Row]]:
+        """Every reachable combination, with facts that lead to it."""
+        line = Step(("sdk",), ("line",), lambda row: (self.space.releases[row[0]].line.id,))
+        steps = [line, *self.advisor.network.steps(SHAPED[:2])]
+        for kinds, platforms in itertools.product(self.alike(KIND), self.alike(PLATFORM)):
+            domains = {**self.folded, KIND: kinds[:1], PLATFORM: platforms[:1]}
+            for shape, one in fold(steps, domains, SHAPED).classes.items():
+                if shape[0] == "contradiction":
+                    continue
+                for kind, platform in itertools.product(kinds, platforms):
+                    yield (*shape, platform, kind), {**one.example(), KIND: kind, PLATFORM: platform}
+
+    def alike(self, fact: str) -> list[list[Value]]:
+        """The values of a fact, those together that no deciding table tells apart."""
+        groups: dict[Any, list[Value]] = {}
+        for value in self.domains[fact]:
+            seen = [t.masks[t.inputs.index(fact)][value] for t in self.advisor.tables.values() if fact in t.inputs]
+            groups.setdefault(tuple(seen), []).append(value)
+        return list(groups.values())
+
+    def all_pairs(self) -> set[Pair]:
+        """Every pair of values, but for values of facts that mean nothing beside the other value."""
+        values = [[(name, value) for value in domain] for name, domain in sorted(self.domains.items())]
+        pairs = {pair for one, other in itertools.combinations(values, 2) for pair in itertools.product(one, other)}
+        for name, only, default in self.space.conditional:
+            pairs = {
+                pair
+                for pair in pairs
+                if not (only.fact in dict(pair) and name in dict(pair))
+                or dict(pair)[only.fact] in only.any_of
+                or dict(pair)[name] == default
+            }
+        return pairs
+
+    def pairs_of(self, facts: Mapping[str, Any]) -> set[Pair]:
+        """The pairs that evaluated facts have."""
+        return set(itertools.combinations([(name, facts[name]) for name in sorted(self.domains)], 2))
+
+    def with_pair(self, pair: Pair, left: set[Pair]) -> Decision | None:
+        """A feasible decision with a pair, and with as many of `left` as a few tries give; None if there is none."""
+        best: tuple[int, dict[str, Any]] = 0, {}
+        for _ in range(TRIES):
+            case = self.case(dict(pair))
+            facts = self.advisor.facts(self.requirements(case))
+            has = self.pairs_of(facts)
+            if facts["pattern"] != "contradiction" and pair in has:
+                best = max(best, (len(left & has), case), key=itemgetter(0))
+        if best[0]:
+            return self.take(best[1])
+        domains = {**self.folded, **{name: (value,) for name, value in pair}}
+        if ("tools", "none") in pair:
+            domains[SEPARABLE] = ("no",)
+        for shape, one in fold(self.advisor.network.steps(("pattern",)), domains, ("pattern",)).classes.items():
+            if shape[0] != "contradiction":
+                decision = self.add({**one.example(), **dict(pair)})
+                assert decision is not None, f"{pair}: no requirements lead there, but these facts do: {one.example()}"
+                return decision
+        return None
+
+    def add(self, row: Mapping[str, Value]) -> Decision | None:
+        """Add requirements with these facts; their decision, or None if it is not a feasible one with just these."""
+        row = dict(row)
+        for name, only, default in self.space.conditional:
+            if name in row and row.get(only.fact, only.any_of[0]) not in only.any_of:
+                row[name] = default
+        case = self.case(row)
+        facts = self.advisor.facts(self.requirements(case))
+        if facts["pattern"] == "contradiction" or any(facts[name] != row[name] for name in row if name in self.domains):
+            return None
+        return self.take(case)
+
+    def take(self, case: dict[str, Any]) -> Decision:
+        """Add requirements to the covering; their decision."""
+        decision = self.advisor.decide(self.requirements(case))
+        self.found.cases.append(case)
+        self.found.decisions.append(decision)
+        return decision
+
+    def requirements(self, case: dict[str, Any]) -> Requirements:
+        """The requirements as they are once they are read."""
+        return example_requirements(self.advisor, case)
+
+    def case(self, row: Mapping[str, Value]) -> dict[str, Any]:
+        """The requirements file, in dotted keys."""
+        pick = self.random.choice
+        free = {name: pick(domain) for name, domain in self.domains.items()}
+        free |= {name: pick(("none", "none", "preferred")) for name in self.domains if name.startswith("needs.")}
+        facts = {**free, **{name: value for name, value in row.items() if name in self.domains}}
+        separable = row.get(SEPARABLE, pick(("yes", "no")) if facts["tools"] == "some" else "no")
+        facts["tools"] = "some" if separable == "yes" else row.get("tools", facts["tools"])
+        needs = {name: str(facts.pop(name)) for name in list(facts) if name.startswith("needs.")}
+        case: dict[str, Any] = {name: self.raw(name, value) for name, value in facts.items() if name != "tools"}
+        if case[KIND] != "nginx":
+            case.pop(VERSION)
+        case["environment.proxy.idle_timeout_s"] = pick((None, 30, 600))
+        case["environment.proxy.total_timeout_s"] = pick((None, 30, 600))
+        if facts["scale.instances"] == "many":
+            case["scale.instances"] = pick((3, {"min": 2, "max": 5}))
+        case = {name: value for name, value in case.items() if value is not None}
+        wanted = {name.removeprefix("needs."): level for name, level in needs.items() if level != "none"}
+        names = self.random.sample(NAMES, 3)
+        if separable == "yes":
+            case["tools"] = [{"name": names[0], "needs": wanted}, {"name": names[1]}]
+        else:
+            case |= needs
+            if facts["tools"] == "some":
+                case["tools"] = [{"name": one} for one in names]
+        return case
+
+    def raw(self, name: str, value: Value) -> Any:
+        """What a requirements file says for a value; None where it has to be silent."""
+        match self.space.facts[name].type:
+            case "hosts":
+                return ["mcp.example.com", "other.example.com"] if value == "some" else []
+            case "apps":
+                return [sorted(self.space.knowledge.clients)[0]] if value == "some" else []
+            case _:
+                return self.space.typical(name, value)
+
+
+def combination_of(advisor: Advisor, decision: Decision) -> Combination:
+    """The combination that a decision is of."""
+    facts = decision.facts
+    line = advisor.space.releases[facts["sdk"]].line.id
+    return decision.core.pattern, decision.core.mechanism, line, facts[PLATFORM], facts[KIND]
