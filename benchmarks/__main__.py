@@ -1,4 +1,4 @@
-"""All figures: start-up, decisions per second, a thousand files, the proof and how it grows."""
+"""All figures: start-up, decisions per second, a thousand files, the proof and how it grows, kits, a shared session."""
 
 import dataclasses
 import json
@@ -17,6 +17,7 @@ from advisor.render.data import decision_dict
 from advisor.requirements.reader import Document
 from advisor.requirements.validate import validate
 from benchmarks import zen
+from benchmarks.hop import hop
 from benchmarks.kit import kit
 from benchmarks.requirements import draw
 from benchmarks.side_by_side import pairs, processes
@@ -154,6 +155,7 @@ FIGURES = {
     "proof": proof,
     "growth": growth,
     "kit": kit,
+    "hop": hop,
 }
 
 if __name__ == "__main__":
