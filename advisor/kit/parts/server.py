@@ -145,6 +145,7 @@ def files(kit: KitContext) -> list[KitFile]:
         "server.py": without_unused_imports(main),
         "settings.py": settings,
         "observability.py": render("server/observability.py.j2", **shared),
+        "drain.py": render("server/drain.py.j2", **shared),
         "pyproject.toml": render("server/pyproject.toml.j2", **shared),
         "Dockerfile": render("server/Dockerfile.j2", **shared),
         ".dockerignore": render("server/dockerignore.j2", **shared),
@@ -252,7 +253,7 @@ _RESERVED = frozenset(dir(builtins)) | frozenset(
     re.findall(
         r"[A-Za-z_]\w*",
         """
-        asyncio inspect os sys tempfile uvicorn mcp tool main serve create_app App Observability OrderedDict
+        asyncio inspect os sys tempfile uvicorn mcp tool main serve create_app App Drain Observability OrderedDict
         Path Annotated Any Awaitable Callable TypeVar WeakSet AnyUrl BaseModel Field ValidationError Context
         FastMCP MCPServer ToolError McpError MCPError TransportSecuritySettings RequestStateSecurity Elicit
         ListRoots Resolve Sample AcceptedElicitation ElicitationResult SamplingMessage TextContent ErrorData
