@@ -16,6 +16,7 @@ from advisor.knowledge.paths import templates_dir
 from advisor.render.catalogue import Catalogue, how_to_change, words
 from advisor.render.matrix import Matrix
 from advisor.render.sheets import default_of, facts
+from advisor.render.topology import markdown
 from advisor.requirements.schema import meanings
 
 FOLDER = Path(__file__).parent
@@ -29,6 +30,7 @@ def pages(advisor: Advisor) -> dict[str, str]:
         "facts.md": _render("facts.md.j2", advisor),
         "rules.md": _render("rules.md.j2", advisor),
         "capabilities.md": _capabilities(advisor),
+        "topology.md": _topology(advisor),
     }
 
 
@@ -67,6 +69,20 @@ def _capabilities(advisor: Advisor) -> str:
         "topology adds is in the table [delivery](rules.md#delivery). `mcp-advisor rules show ID` explains a source.\n"
     )
     return f"{head}\n{Matrix(advisor.space).markdown()}".rstrip("\n") + "\n"
+
+
+def _topology(advisor: Advisor) -> str:
+    head = (
+        "# Topology\n\n"
+        f"<!-- Written by `{HOW}` from rules/topology.yaml. Change it there. -->\n\n"
+        "What ways of balancing do to sessions: three servers, 40 clients with three calls each in mixed order, and\n"
+        "12 clients of the SDK for sampling and progress, all real. The rules of the table\n"
+        "[affinity](rules.md#affinity) choose from it; `mcp-advisor topology measure` measures it again.\n"
+        "`whole`: sessions (clients, where there are none) in which every request was answered.\n"
+    )
+    knowledge = advisor.knowledge
+    page = "\n".join(markdown(list(knowledge.topology.values()), knowledge))
+    return f"{head}\n{page}".rstrip("\n") + "\n"
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from advisor.decision.capacity import capacity, session_limit
 from advisor.decision.cells import Cells
 from advisor.decision.changes import Changes
 from advisor.decision.derive import CONTEXT, LostNode, derived_nodes
@@ -95,6 +96,7 @@ class Advisor:
             counterfactuals=self._counterfactuals(requirements, facts, core),
             alternatives=self._alternatives(requirements, facts, core),
             warnings=self._warnings(requirements, facts),
+            capacity=capacity(requirements, facts, core, tiers, self.space),
         )
 
     def trace(self, decision: Decision) -> dict[str, list[Attempt]]:
@@ -219,6 +221,8 @@ class Advisor:
             return "; ".join(missing_features(requirements, self.space))
         if name == "clients.contradicted":
             return "; ".join(contradicted_facts(requirements, self.space))
+        if name == "sessions.limit":
+            return f"{session_limit(requirements, self.space) or 0:,}"
         for derived in self.knowledge.derived:
             if derived.compare is not None and derived.compare["limit"] == name:
                 value = limit(requirements, self.space, derived.compare)

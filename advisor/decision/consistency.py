@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from advisor.decision import topology
 from advisor.decision.advisor import Advisor
 from advisor.engine.network import TableNode
 from advisor.knowledge import Knowledge
@@ -39,6 +40,7 @@ def sources(knowledge: Knowledge) -> list[Fault]:
     named += [(client.id, client.sources) for client in knowledge.clients.values()]
     named += [(proxy.id, proxy.sources) for proxy in knowledge.proxies.values()]
     named += [(one.line, one.sources) for one in knowledge.snippets.values()]
+    named += [(one.source, one.sources) for one in knowledge.capacity.values()]
     return [
         Fault("source", where, f"the source {source!r} does not exist")
         for where, sources in named
@@ -55,6 +57,7 @@ def unread(advisor: Advisor) -> list[Fault]:
     read |= {name for node in advisor.network.nodes if not isinstance(node, TableNode) for name in node.inputs}
     for derived in advisor.knowledge.derived:
         read |= set((derived.compare or {}).values()) | set((derived.lacking or {}).values())
+        read |= set((derived.room or {}).values())
     return [
         Fault("unread", name, "no rule reads this fact")
         for name, fact in advisor.space.facts.items()
@@ -68,13 +71,30 @@ def unread(advisor: Advisor) -> list[Fault]:
 
 
 def contradictions(knowledge: Knowledge) -> list[Fault]:
-    """Capability data that says two things of one release, or something of what does not exist."""
+    """Measured data that says two things of one matter, or something of what does not exist."""
     known = {(feature.id, call.call) for feature in knowledge.features.values() for call in feature.calls}
-    return [
+    found = [
         Fault("data", f"{package.package}: {where}", message, example)
         for package in knowledge.capabilities
         for where, message, example in (*_lines(package), *_cells(package, known), *_overlaps(package))
     ]
+    found += [Fault("data", f"capacity: {where}", message) for where, message in _unmeasured(knowledge)]
+    found += [Fault("data", f"topology: {where}", said, shown) for where, said, shown in topology.faults(knowledge)]
+    return found
+
+
+def _unmeasured(knowledge: Knowledge) -> Iterator[tuple[str, str]]:
+    """Lines of releases whose capacity is not measured, or not for all of their clients and flags."""
+    lines = {line.id: line for package in knowledge.capabilities for line in package.lines}
+    for name, line in lines.items():
+        one = knowledge.capacity.get(name)
+        eras = {"legacy", "modern"} if line.modern == "served" else {"legacy"}
+        if one is None:
+            yield name, "it is not measured (rules/capacity.yaml)"
+        elif not _holds(line.start, line.before, one.release.partition(" ")[2]):
+            yield name, f"measured on {one.release}, which is not of this line"
+        elif set(one.calls_per_s) != eras:
+            yield name, f"measured with {', '.join(one.calls_per_s)} clients, and it serves {', '.join(sorted(eras))}"
 
 
 _Found = Iterator[tuple[str, str, dict[str, Any]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from advisor.decision.capacity import sessions_fit
 from advisor.decision.derive import TOOL_NEEDS
 from advisor.engine.table import show
 from advisor.knowledge.space import UNKNOWN, FactSpace
@@ -27,6 +28,8 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = "some" if missing_features(requirements, space) else "none"
         elif derived.contradicted is not None:
             facts[derived.id] = "some" if contradicted_facts(requirements, space) else "none"
+        elif derived.room is not None:
+            facts[derived.id] = "within" if sessions_fit(requirements, space) else "beyond"
     return facts
 
 

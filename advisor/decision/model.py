@@ -150,6 +150,33 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Capacity:
+    """What the instances carry.
+
+    Attributes:
+        sessions_per_instance: legacy sessions that one process holds when every client has one; 0 without sessions.
+        session_bytes: memory of each, its GET stream open, bytes.
+        memory_mb: memory of all sessions of one process, millions of bytes.
+        session_limit: how many sessions the SDK takes in one process, or None.
+        calls_per_s: calls of a trivial tool that one process answers under these flags.
+        enough: whether the instances that are planned take all sessions.
+        advice_instances: how many it takes for that.
+        because: how this was computed, with figures.
+        sources: what it rests on.
+    """
+
+    sessions_per_instance: int
+    session_bytes: int
+    memory_mb: float
+    session_limit: int | None
+    calls_per_s: int
+    enough: bool
+    advice_instances: int
+    because: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The answer for one requirements file.
 
@@ -165,6 +192,7 @@ class Decision:
         counterfactuals: single changes that would change the answer.
         alternatives: other ways, best first.
         warnings: most severe first.
+        capacity: what the instances carry; None for a contradiction.
     """
 
     requirements: Requirements
@@ -178,6 +206,7 @@ class Decision:
     counterfactuals: tuple[Counterfactual, ...] = field(default=())
     alternatives: tuple[Alternative, ...] = field(default=())
     warnings: tuple[Warned, ...] = field(default=())
+    capacity: Capacity | None = None
 
     @property
     def feasible(self) -> bool:

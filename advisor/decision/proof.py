@@ -23,6 +23,7 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.cells import Configuration
 from advisor.decision.consistency import Fault, contradictions, sources, unread
 from advisor.decision.derive import CONTEXT, TOOL_NEEDS, blocked
+from advisor.decision.failures import failures
 from advisor.engine.fold import Folded, fold
 from advisor.engine.network import Row, Step
 from advisor.engine.table import DecisionTable, show
@@ -76,6 +77,7 @@ def _prove(advisor: Advisor, report: Report) -> None:
     report.faults += sources(advisor.knowledge)
     report.faults += unread(advisor)
     report.faults += contradictions(advisor.knowledge)
+    report.faults += failures(advisor.knowledge)
     gaps = _gaps(advisor)
     report.faults += gaps
     if not gaps:  # with a gap the tables after it have nothing to read

@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge import types
+from advisor.knowledge import capacity, failures, topology, types
 
 # Each list of the knowledge and the shape of its entries.
 SHAPES: dict[str, type] = {
@@ -25,9 +25,14 @@ SHAPES: dict[str, type] = {
     "sources": types.Source,
     "clients": types.Client,
     "proxies": types.Proxy,
+    "topology": topology.Way,
+    "capacity": capacity.Capacity,
+    "events": failures.Event,
+    "promises": failures.Promise,
     "snippets": types.Snippet,
     "phrases": types.Phrase,
 }
+_SHARE = "Write so many of so many, as in 118 of 120"
 _FLAG_KEYS = [types.flag_key(*pair) for pair in types.FLAG_PAIRS]
 
 
@@ -63,10 +68,12 @@ def compile_rules(root: Path) -> dict[str, list[dict[str, Any]]]:
             content = {"tables": [content]}
         elif name.startswith("capabilities/"):
             content = {"capabilities": [_spread(content, name)]}
+        elif "topology" in content:
+            content["topology"] = _shares(content["topology"])
         for section, entries in content.items():
             if section not in SHAPES:
                 raise KnowledgeError(f"rules/{name}: unknown section {section!r}; one of {', '.join(SHAPES)}")
-            knowledge[section].extend(_validate(section, entries, name))
+            knowledge[section].extend(_validate(section, entries, name, root))
     _refuse_twins(knowledge)
     return knowledge
 
@@ -99,23 +106,40 @@ def _read(path: Path, name: str) -> dict[str, Any]:
     return content
 
 
-def _validate(section: str, entries: Any, name: str) -> list[dict[str, Any]]:
+def _validate(section: str, entries: Any, name: str, root: Path) -> list[dict[str, Any]]:
     if not isinstance(entries, list):
         raise KnowledgeError(f"rules/{name}: {section} is not a list")
     adapter: TypeAdapter[Any] = TypeAdapter(SHAPES[section])
-    return [_entry(adapter, entry, f"rules/{name}: {section}[{index}]") for index, entry in enumerate(entries)]
-
-
-def _entry(adapter: TypeAdapter[Any], entry: Any, where: str) -> dict[str, Any]:
-    try:
-        dumped: dict[str, Any] = adapter.dump_python(adapter.validate_python(entry), mode="json")
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise KnowledgeError(
-            f"{where}{_called(entry, first['loc'])}, {key}: {first['msg']} ({first['input']!r:.80})"
-        ) from None
+    dumped = []
+    for index, entry in enumerate(entries):
+        try:
+            dumped.append(adapter.dump_python(adapter.validate_python(entry), mode="json"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            line = _line(root / name, (section, index, *first["loc"]))
+            where = f"rules/{name}:{line}: {section}[{index}]{_called(entry, first['loc'])}"
+            key = ".".join(str(part) for part in first["loc"])
+            wrong = _SHARE if first.get("ctx", {}).get("class_name") == "Share" else first["msg"]
+            raise KnowledgeError(f"{where}, {key}: {wrong} ({first['input']!r:.80})") from None
     return dumped
+
+
+def _line(path: Path, place: tuple[int | str, ...]) -> int:
+    """The line of an entry, as near to it as the file has what `place` names."""
+    node = yaml.compose(path.read_bytes(), Loader=_Loader)
+    line = 0
+    if path.parent.name in ("tables", "capabilities"):
+        place = place[2:]  # the file is the entry
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            pair = node.value[part], node.value[part]
+        else:
+            pair = None
+        if pair is not None:  # pydantic's place also holds the types that it tried
+            line, node = pair[0].start_mark.line, pair[1]
+    return line + 1
 
 
 def _called(entry: Any, place: tuple[int | str, ...] = ()) -> str:
@@ -131,9 +155,23 @@ def _called(entry: Any, place: tuple[int | str, ...] = ()) -> str:
     return f" ({', '.join(found)})" if found else ""
 
 
+def _shares(ways: Any) -> Any:
+    """Write `118 of 120` out, in place; what is not of this form stays as it is, and is found wrong later."""
+    for way in _mappings(ways):
+        figures = _mappings([run.get("figures") for run in _mappings(way.get("runs"))])
+        for part in _mappings([way.get("window"), *(taken for one in figures for taken in one.values())]):
+            part.update({key: found for key, text in part.items() if (found := topology.share(text))})
+    return ways
+
+
+def _mappings(entries: Any) -> list[dict[str, Any]]:
+    """Those entries of a list that are mappings; none if it is no list."""
+    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+
+
 def _spread(content: dict[str, Any], name: str) -> dict[str, Any]:
     """Write the short forms of a capability file out: `from`, `releases`, and one word for all four flag pairs."""
-    for section, spread in (("lines", _spread_line), ("cells", _spread_cell)):
+    for section, spread in (("lines", _spread_line), ("cells", _spread_cell), ("behaviour", _spread_behaviour)):
         entries = content.get(section)
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
             try:
@@ -155,3 +193,9 @@ def _spread_cell(cell: dict[str, Any]) -> None:
         outcomes = cell[era]
         # Each pair is looked up, so that one which is missing is an error here.
         cell[era] = {pair: outcomes if isinstance(outcomes, str) else outcomes[pair] for pair in _FLAG_KEYS}
+
+
+def _spread_behaviour(one: dict[str, Any]) -> None:
+    releases, seen = one.pop("releases"), one["seen"]
+    one["start"], one["before"] = releases["from"], releases["before"]
+    one["seen"] = {pair: seen if isinstance(seen, str) else seen[pair] for pair in _FLAG_KEYS}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge import cache, types
+from advisor.knowledge import behaviour, cache, capacity, failures, topology, types
 from advisor.knowledge.paths import rules_dir
 
 
@@ -25,6 +25,10 @@ class Knowledge:
     sources: dict[str, types.Source]
     clients: dict[str, types.Client]
     proxies: dict[str, types.Proxy]
+    topology: dict[str, topology.Way]
+    capacity: dict[str, capacity.Capacity]
+    events: list[failures.Event]
+    promises: list[failures.Promise]
     snippets: dict[str, types.Snippet]
     phrases: dict[str, str]
 
@@ -68,7 +72,10 @@ def _load(root: Path) -> Knowledge:
 
 
 def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
-    """Turn validated JSON data (of `compile_rules`) into the dataclasses."""
+    """Turn validated JSON data (of `compile_rules`) into the dataclasses; measured rows become sources too."""
+    phrases = {entry["id"]: entry["text"] for entry in data["phrases"]}
+    ways = {entry["id"]: topology.way(entry) for entry in data["topology"]}
+    carried = {entry["line"]: capacity.capacity(entry) for entry in data["capacity"]}
     return Knowledge(
         facts={entry["id"]: _fact(entry) for entry in data["facts"]},
         derived=[_derived(entry) for entry in data["derived"]],
@@ -82,14 +89,24 @@ def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
                 package=entry["package"],
                 lines=[types.Line(**line) for line in entry["lines"]],
                 cells=[types.Cell(**cell) for cell in entry["cells"]],
+                behaviour=[behaviour.Behaviour(**one) for one in entry["behaviour"]],
+                measured_by=entry["measured_by"],
             )
             for entry in data["capabilities"]
         ],
-        sources={entry["id"]: types.Source(**entry) for entry in data["sources"]},
+        sources={
+            **{entry["id"]: types.Source(**entry) for entry in data["sources"]},
+            **{source.id: source for source in topology.sources(ways.values(), phrases)},
+            **{source.id: source for source in capacity.sources(carried.values(), phrases)},
+        },
         clients={entry["id"]: types.Client(**entry) for entry in data["clients"]},
         proxies={entry["id"]: types.Proxy(**entry) for entry in data["proxies"]},
+        topology=ways,
+        capacity=carried,
+        events=[failures.Event(**entry) for entry in data["events"]],
+        promises=[failures.Promise(**entry) for entry in data["promises"]],
         snippets={entry["line"]: types.Snippet(**entry) for entry in data["snippets"]},
-        phrases={entry["id"]: entry["text"] for entry in data["phrases"]},
+        phrases=phrases,
     )
 
 

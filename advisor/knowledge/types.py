@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from advisor.knowledge.behaviour import Behaviour
+
 Value: TypeAlias = str | bool
 """A value of a finite domain: what rules compare."""
 
@@ -134,6 +136,7 @@ class Derived:
     strongest: list[str] | None = None
     lacking: dict[str, str] | None = None
     contradicted: dict[str, str] | None = None
+    room: dict[str, str] | None = None
     separable: dict[str, str] | None = None
     lost: dict[str, list[str]] | None = None
     pick: Pick | None = None
@@ -275,12 +278,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """The capability data of one package."""
+    """The capability data of one package; `measured_by` names the program that wrote it and its clients."""
 
     __pydantic_config__ = _STRICT
     package: str
     lines: list[Line]
     cells: list[Cell]
+    behaviour: list[Behaviour] = field(default_factory=list)
+    measured_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def test_feature_and_era_narrow_it_down() -> None:
     ("arguments", "said"),
     [
         (["--sdk", "mcp-22"], "There is no SDK 'mcp-22'. Did you mean 'mcp-2'? Known: "),
-        (["--sdk", "mcp==9.9"], "'mcp==9.9' is not a release that something is known of. mcp is covered from 1.12.4 "),
+        (["--sdk", "mcp==9.9"], "'mcp==9.9' is not a release that something is known of. mcp is covered from 1.8.0 "),
         (["--feature", "sampeling"], "There is no feature 'sampeling'. Did you mean 'sampling'? Features: plain, "),
         (["--era", "modem"], "Usage: "),
         (["--format", "xml"], "Usage: "),
@@ -126,7 +126,7 @@ def test_what_is_not_known_is_refused(arguments: list[str], said: str) -> None:
 
 def test_the_table_in_a_terminal() -> None:
     text = run("--sdk", "mcp==1.28.1", "--feature", "progress").stdout
-    assert text.startswith("mcp 1.12.4 to before 1.29.0; mcp-1, newest observed 1.28.1\n")
+    assert text.startswith("mcp 1.10.0 to before 1.29.0; mcp-1, newest observed 1.28.1\n")
     table = text.split("\n\n")[1].splitlines()
     assert table == [
         "legacy clients                                   stateful        stateless",
@@ -170,6 +170,6 @@ def test_colour_is_for_those_who_want_it(setting: dict[str, str], coloured: bool
 
 def test_markdown_has_the_same_cells() -> None:
     text = run("--sdk", "mcp==1.28.1", "--feature", "progress", "--format", "markdown").stdout
-    assert "## mcp 1.12.4 to before 1.29.0\n" in text
+    assert "## mcp 1.10.0 to before 1.29.0\n" in text
     assert "| progress | `ctx.report_progress` | works | works | dropped | dropped |\n" in text
     assert "Changed in 1.29.0: " in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -46,33 +47,34 @@ def test_the_words_for_all_flag_pairs_are_written_out() -> None:
 
 def test_a_missing_key_names_table_and_rule(broken: Callable[..., str]) -> None:
     message = broken("tables/40-session.yaml", "    title: One process\n", "")
-    assert message.startswith("rules/tables/40-session.yaml: tables[0] (session, SES-100), rules.")
+    assert re.match(r"rules/tables/40-session\.yaml:\d+: tables\[0\] \(session, SES-100\), rules\.", message)
     assert ".title: " in message
 
 
 def test_an_unknown_key_names_its_entry(broken: Callable[..., str]) -> None:
     message = broken("facts.yaml", "  - id: sdk\n", "  - id: sdk\n    defualt: mcp-1\n")
-    assert message.startswith("rules/facts.yaml: facts[1] (sdk), defualt: Unexpected keyword argument")
+    assert re.match(r"rules/facts\.yaml:\d+: facts\[1\] \(sdk\), defualt: Unexpected keyword argument", message)
 
 
 def test_a_value_outside_of_a_closed_list_names_its_entry(broken: Callable[..., str]) -> None:
     message = broken("tables/40-session.yaml", "hit_policy: first", "hit_policy: any")
     assert message == (
-        "rules/tables/40-session.yaml: tables[0] (session), hit_policy: "
+        "rules/tables/40-session.yaml:4: tables[0] (session), hit_policy: "
         "Input should be 'first', 'unique' or 'collect' ('any')"
     )
 
 
 def test_a_release_that_is_written_as_a_number_is_refused(broken: Callable[..., str]) -> None:
     message = broken("facts.yaml", 'below: "1.29.6"', "below: 1.29")
-    assert message.startswith("rules/facts.yaml: facts[")
+    assert re.match(r"rules/facts\.yaml:\d+: facts\[", message)
     assert "(environment.proxy.version), bins.0.below: Input should be a valid string (1.29)" in message
 
 
 def test_an_unknown_outcome_names_the_call(broken: Callable[..., str]) -> None:
     message = broken("capabilities/mcp.yaml", "legacy: works", "legacy: wroks")
-    assert message.startswith(
-        "rules/capabilities/mcp.yaml: capabilities[0] (mcp, tools/call), cells.0.legacy.stateful+sse: "
+    assert re.match(
+        r"rules/capabilities/mcp\.yaml:\d+: capabilities\[0\] \(mcp, tools/call\), cells\.0\.legacy\.stateful\+sse: ",
+        message,
     )
     assert "('wroks')" in message
 
@@ -93,6 +95,30 @@ def test_an_unknown_outcome_names_the_call(broken: Callable[..., str]) -> None:
 )
 def test_a_short_form_that_is_incomplete(broken: Callable[..., str], old: str, new: str, message: str) -> None:
     assert broken("capabilities/mcp.yaml", old, new) == f"rules/capabilities/mcp.yaml: {message}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("wrong: 0 of 120", "wrong: 130 of 120", "wrong: Write so many of so many, as in 118 of 120 ('130 of 120')"),
+        ("wrong: 0 of 120", "wrong: 0.9", "wrong: Write so many of so many, as in 118 of 120 (0.9)"),
+        ("progress: 48 of 48", "progress: all", "progress: Write so many of so many, as in 118 of 120 ('all')"),
+        ("{whole: ", "{hole: 1 of 2, whole: ", "hole: Unexpected keyword argument ({'count': 1, 'of': 2})"),
+        ("at_once: ", "at-once: ", "window.at_once: Field required"),
+        ("keeps: never", "keeps: seldom", "keeps: Input should be 'always', 'one-proxy',"),
+        ("proxies: 2", "proxies: 3", "under.proxies: Input should be 1 or 2 (3)"),
+    ],
+)
+def test_a_mistake_in_the_topology_table_is_named_with_its_line(
+    broken: Callable[..., str], old: str, new: str, message: str
+) -> None:
+    text = (rules_dir() / "topology.yaml").read_text(encoding="utf-8")
+    begin = text.index("\ntopology:\n")
+    line = text[: text.index(old, begin)].count("\n") + 1
+    rest = text[begin:]
+    said = broken("topology.yaml", rest, rest.replace(old, new, 1))
+    assert said.startswith(f"rules/topology.yaml:{line}: topology[")
+    assert message in said
 
 
 def test_an_unknown_section_is_named(broken: Callable[..., str]) -> None:

@@ -1,0 +1,136 @@
+"""The shapes of rules/failures.yaml: what can fail under a deployment, and what its clients see then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from advisor.knowledge.types import ERAS, Era
+
+Strikes = Literal["instance", "proxy", "redis"]
+
+Keeping = Literal[
+    "stateless",
+    "stateless-single",
+    "single-instance",
+    "nginx-sticky-learn",
+    "nginx-session-envelope",
+    "nginx-sticky-cookie",
+    "nginx-ip-hash",
+    "haproxy-stick-table",
+    "envoy-session-envelope",
+    "kubernetes-client-ip",
+    "platform-cookie",
+    "redis-session-directory",
+]
+"""How the requests of a session find its owner: a mechanism of the contract, or why none is needed."""
+
+KEEPING: tuple[Keeping, ...] = get_args(Keeping)
+STICKY: frozenset[str] = frozenset(KEEPING) - {
+    "stateless",
+    "stateless-single",
+    "single-instance",
+    "redis-session-directory",
+}
+"""What the word `sticky` stands for in the file."""
+
+Proxied = Literal["nginx", "haproxy", "envoy", "other"]
+PROXIES: tuple[Proxied, ...] = get_args(Proxied)
+"""The proxies that a kit carries, and `other` for one that it does not."""
+
+Answers = Literal["sse", "json"]
+ANSWERS: tuple[Answers, ...] = get_args(Answers)
+
+Running = Literal["completes", "waits", "breaks"]
+"""What becomes of a call that runs where the event strikes."""
+
+Then = Literal[
+    "unaffected",
+    "waits",
+    "retry-succeeds",
+    "404-then-initialize",
+    "503-then-retry",
+    "5xx-then-retry",
+    "5xx-then-initialize",
+    "does-not-apply",
+]
+"""What every other call sees from the event on."""
+
+Others = Literal["unaffected", "retry-succeeds", "waits", "404-then-initialize"]
+"""What sessions see whose owner is not struck."""
+
+# pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens to a deployment, and how the lab makes it happen."""
+
+    __pydantic_config__ = _STRICT
+    id: str
+    title: str
+    strikes: Strikes
+    done: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What clients of one kind of deployment see of an event; of several rows that fit, the first one holds."""
+
+    __pydantic_config__ = _STRICT
+    id: str
+    event: str
+    keeping: list[Keeping | Literal["sticky"]]
+    then: Then
+    clients: str
+    because: str
+    sources: list[str]
+    running: Running = "completes"
+    others: Others = "unaffected"
+    eras: list[Era] = field(default_factory=lambda: list(ERAS))
+    answers: list[Answers] = field(default_factory=lambda: list(ANSWERS))
+    proxies: list[Proxied] = field(default_factory=lambda: list(PROXIES))
+
+    def fits(self, case: Case) -> bool:
+        """Whether it speaks of this case."""
+        kept = case.keeping in self.keeping or ("sticky" in self.keeping and case.keeping in STICKY)
+        here = case.era in self.eras and case.answers in self.answers and case.proxy in self.proxies
+        return self.event == case.event and kept and here
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An event in a deployment, as clients of one era meet it.
+
+    Attributes:
+        event: id of the event.
+        keeping: how sessions find their owner.
+        era: of the clients.
+        answers: whether calls are answered by streams or by plain JSON.
+        proxy: what stands in front.
+    """
+
+    event: str
+    keeping: Keeping
+    era: Era
+    answers: Answers
+    proxy: Proxied
+
+
+def promise_for(case: Case, promises: list[Promise]) -> Promise | None:
+    """The first promise that speaks of a case, or None."""
+    return next((one for one in promises if one.fits(case)), None)
+
+
+def cases(events: list[Event]) -> tuple[Case, ...]:
+    """Every case that the file has to speak of."""
+    return tuple(
+        Case(event.id, keeping, era, answers, proxy)
+        for event in events
+        for keeping in KEEPING
+        for era in ERAS
+        for answers in ANSWERS
+        for proxy in PROXIES
+        if not (event.strikes == "proxy" and proxy == "other")
+    )

@@ -1,0 +1,270 @@
+"""The topology truth table: what ways of balancing do to sessions, as plain frozen dataclasses like those of `types`.
+
+Meanings stand at the head of rules/topology.yaml. What is said of a row elsewhere derives from it: its verdict from its
+runs, and a source that rules can cite from its figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from advisor.knowledge.types import Raw, Source
+
+_STRICT = {"extra": "forbid"}
+SOURCE = "topology-"
+"""What the id of the source that derives from a row starts with."""
+
+Keeps = Literal["always", "one-proxy", "stable-address", "cookies", "pause", "never"]
+Kind = Literal["stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern"]
+KINDS: tuple[Kind, ...] = ("stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern")
+"""Servers of one kind with clients of one era."""
+
+_SHARE = re.compile(r"(\d{1,9}) of (\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many; files write `118 of 120`."""
+
+    __pydantic_config__ = _STRICT
+    count: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.of}"
+
+    @property
+    def full(self) -> bool:
+        """Whether all of them."""
+        return self.count == self.of
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What clients of one era saw of servers of one kind.
+
+    Attributes:
+        whole: sessions (for a server or an era without them: clients) in which every request was answered.
+        answered: tool calls that were answered with their result.
+        wrong: tool calls that an instance served which does not own their session.
+        sampling: clients whose model was asked, and the tool got the answer.
+        progress: notifications that arrived.
+        spread: sessions (calls where there are none) by instance, most first.
+        over_get: clients that were asked over the stream they opened with GET; only where there are sessions.
+        crossed: second rounds of sampling that another instance took than the first; only for modern clients.
+    """
+
+    __pydantic_config__ = _STRICT
+    whole: Share
+    answered: Share
+    wrong: Share
+    sampling: Share
+    progress: Share
+    spread: list[int]
+    over_get: Share | None = None
+    crossed: Share | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which conditions clients come."""
+
+    __pydantic_config__ = _STRICT
+    addresses: Literal["one", "one-network", "many", "changing"] = "one"
+    cookies: Literal["dropped", "kept"] = "dropped"
+    proxies: Literal[1, 2] = 1
+    initialize: Literal["prompt", "held"] = "prompt"
+    pace: Literal["at-once", "calm"] = "at-once"
+
+    @property
+    def unusual(self) -> dict[str, str]:
+        """Those that differ from the usual ones, as words."""
+        return {
+            one.name: str(getattr(self, one.name)) for one in fields(self) if getattr(self, one.name) != one.default
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measurement of a way; no figures before it was taken."""
+
+    __pydantic_config__ = _STRICT
+    under: Conditions
+    figures: dict[Kind, Figures] = field(default_factory=dict)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether every session stayed whole."""
+        return self.figures["stateful+legacy"].whole.full
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How soon a second proxy knows a session that the first one let in.
+
+    Attributes:
+        at_once: sessions that it knew at the first call.
+        longest_us: microseconds until it knew the last of them.
+        started_us: the same in the first seconds after each of its starts, the shortest first.
+    """
+
+    __pydantic_config__ = _STRICT
+    at_once: Share
+    longest_us: int
+    started_us: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """On what, with what and when figures were taken."""
+
+    __pydantic_config__ = _STRICT
+    proxy: str
+    sdk: str
+    tool: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of balancing and what it does to sessions: a row of the table."""
+
+    __pydantic_config__ = _STRICT
+    id: str
+    title: str
+    program: Literal["nginx", "nginx-debian", "haproxy", "envoy"]
+    keeps: Keeps
+    because: str
+    runs: list[Run]
+    mechanism: str = ""
+    requirements: dict[str, Raw] = field(default_factory=dict)
+    template: str = ""
+    directives: list[str] = field(default_factory=list)
+    measured: Measured | None = None
+    evidence: str = ""
+    window: Window | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether figures were taken for all of it."""
+        return self.measured is not None and all(set(run.figures) == set(KINDS) for run in self.runs)
+
+
+def share(text: Any) -> dict[str, int] | None:
+    """The parts of `118 of 120`, or None when it is not of this form or more than all."""
+    found = _SHARE.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    count, of = int(found[1]), int(found[2])
+    return {"count": count, "of": of} if count <= of else None
+
+
+def way(entry: Mapping[str, Any]) -> Way:
+    """A row from validated JSON data."""
+    window = entry["window"]
+    return Way(
+        **{
+            **entry,
+            "runs": [_run(run) for run in entry["runs"]],
+            "measured": entry["measured"] and Measured(**entry["measured"]),
+            "window": window and Window(**{**window, "at_once": Share(**window["at_once"])}),
+        }
+    )
+
+
+def _run(entry: Mapping[str, Any]) -> Run:
+    return Run(Conditions(**entry["under"]), {kind: _figures(taken) for kind, taken in entry["figures"].items()})
+
+
+def _figures(entry: Mapping[str, Any]) -> Figures:
+    values: dict[str, Any] = {name: Share(**one) if isinstance(one, dict) else one for name, one in entry.items()}
+    return Figures(**values)
+
+
+# A condition and the value of it that saves sessions, or that loses them.
+_SAVING: tuple[tuple[Keeps, str, str], ...] = (("cookies", "cookies", "kept"), ("pause", "pace", "calm"))
+_LOSING: tuple[tuple[Keeps, str, str], ...] = (
+    ("one-proxy", "proxies", "2"),
+    ("stable-address", "addresses", "changing"),
+)
+
+
+def verdict(one: Way) -> Keeps | None:
+    """Under which condition sessions stay whole, as figures show it; None when no single one tells the runs apart.
+
+    Raises:
+        KeyError: a run without figures.
+    """
+    found = _verdict(one.runs)
+    # Whether one of forty sessions meets a gap of milliseconds is luck; the window looks for it.
+    return "pause" if found == "always" and one.window is not None and not one.window.at_once.full else found
+
+
+def _verdict(runs: Iterable[Run]) -> Keeps | None:
+    keeping: list[dict[str, str]] = []
+    losing: list[dict[str, str]] = []
+    for run in runs:
+        (keeping if run.keeps else losing).append(run.under.unusual)
+    if not losing:
+        return "always"
+    # When a server ends its stream is nobody's choice: what loses sessions then is not to be relied on.
+    if not keeping or any(one.get("initialize") == "held" for one in losing):
+        return "never"
+    for name, condition, value in _SAVING:
+        if all(one.get(condition) == value for one in keeping) and all(one.get(condition) != value for one in losing):
+            return name
+    for name, condition, value in _LOSING:
+        if all(one.get(condition) == value for one in losing) and all(one.get(condition) != value for one in keeping):
+            return name
+    return None
+
+
+def sources(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[Source]:
+    """The source of each row that was measured, with its figures in words."""
+    for one in ways:
+        if one.measured is not None and one.complete:
+            yield Source(
+                id=f"{SOURCE}{one.id}",
+                title=phrases["topology.source"].format(title=one.title),
+                kind="measurement",
+                ref=phrases["topology.ref"].format(
+                    proxy=one.measured.proxy, sdk=one.measured.sdk, tool=one.measured.tool, id=one.id
+                ),
+                date=one.measured.date,
+                says=says(one, phrases),
+            )
+
+
+def says(one: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
+    """What a measured row shows, with its figures; without `runs` only those of its window."""
+    parts = [one.because, *(_figures_in_words(run, phrases) for run in one.runs)] if runs else []
+    if one.window is not None:
+        window = one.window
+        parts.append(
+            phrases["topology.window"].format(
+                at_once=window.at_once,
+                longest=_milliseconds(window.longest_us),
+                started=_milliseconds(max(window.started_us)),
+            )
+        )
+    return " ".join(parts)
+
+
+def _figures_in_words(run: Run, phrases: Mapping[str, str]) -> str:
+    taken = run.figures["stateful+legacy"]
+    figures = {one.name: getattr(taken, one.name) for one in fields(taken)}
+    spread = "/".join(map(str, taken.spread))
+    return phrases["topology.run"].format(**{**figures, "under": under(run, phrases), "spread": spread})
+
+
+def under(run: Run, phrases: Mapping[str, str]) -> str:
+    """The conditions of a run in words; the usual ones have a phrase of their own."""
+    words = [phrases[f"topology.{name}.{value}"] for name, value in run.under.unusual.items()]
+    return ", ".join(words) or phrases["topology.usual"]
+
+
+def _milliseconds(microseconds: int) -> str:
+    return f"{microseconds / 1000:.1f} ms" if microseconds < 1_000_000 else f"{microseconds / 1_000_000:.1f} s"

@@ -1,0 +1,173 @@
+"""What the instances of a decision carry, and the warning when they do not suffice."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.consistency import contradictions
+from advisor.knowledge import Knowledge
+from advisor.knowledge.types import FLAG_PAIRS, flag_key
+from advisor.render.data import decision_dict
+from advisor.render.markdown import decision_markdown
+from advisor.render.screen import Screen
+from advisor.render.text import decision_text
+
+STICKY = {"needs.sampling": "required", "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
+WARNING = "more-clients-than-sessions"
+
+
+def warned(decision: Any) -> set[str]:
+    return {one.rule.id for one in decision.warnings}
+
+
+def test_sessions_of_a_fleet_are_spread_and_cost_what_was_measured(decide: Any, knowledge: Knowledge) -> None:
+    decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
+    each = knowledge.capacity["mcp-2"].stream_session_bytes.median
+    found = decision.capacity
+    assert (found.sessions_per_instance, found.session_bytes) == (400, each)
+    assert found.memory_mb == round(400 * each / 1e6, 1)
+    assert (found.enough, found.advice_instances, found.session_limit) == (True, 1, 10_000)
+    assert f"1,200 clients over 3 instances: 400 sessions each at {each / 1000:,.0f} kB" in found.because
+    assert "measured on mcp 2." in found.because
+    assert set(found.sources) <= set(knowledge.sources)
+    assert WARNING not in warned(decision)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"scale.instances": 3, "clients.protocol": "legacy"},
+        {"scale.instances": 3, "clients.protocol": "mixed", "needs.progress": "required"},
+        {"scale.instances": 1, "clients.protocol": "modern"},
+    ],
+    ids=["stateless", "stateless, both eras", "modern clients"],
+)
+def test_without_sessions_clients_cost_no_memory(decide: Any, facts: dict[str, Any]) -> None:
+    decision = decide(facts | {"clients.concurrent": 90_000})
+    found = decision.capacity
+    assert (found.sessions_per_instance, found.memory_mb, found.session_limit) == (0, 0.0, None)
+    assert found.enough
+    assert "memory does not grow" in found.because
+    assert WARNING not in warned(decision)
+
+
+@pytest.mark.parametrize(("clients", "enough"), [(20_000, True), (20_001, False)])
+def test_the_limit_of_the_sdk_decides_whether_the_instances_suffice(decide: Any, clients: int, enough: bool) -> None:
+    decision = decide(STICKY | {"scale.instances": 2, "clients.concurrent": clients})
+    assert decision.capacity.enough is enough
+    assert decision.capacity.advice_instances == ceil(clients / 10_000)
+    assert (WARNING in warned(decision)) is not enough
+    message = next((one.message for one in decision.warnings if one.rule.id == WARNING), "")
+    assert enough or ("20001 clients" in message and "10,000" in message)
+
+
+def test_a_range_holds_its_clients_in_the_fewest_and_suffices_by_the_most(decide: Any) -> None:
+    facts = STICKY | {"scale.instances": {"min": 2, "max": 5}}
+    small = decide(facts | {"clients.concurrent": 44_000})
+    assert (small.capacity.sessions_per_instance, small.capacity.advice_instances) == (22_000, 5)
+    assert small.capacity.enough
+    assert WARNING not in warned(small)
+    large = decide(facts | {"clients.concurrent": 50_001})
+    assert not large.capacity.enough
+    assert WARNING in warned(large)
+
+
+def test_the_stateful_tier_holds_the_sessions_of_all_clients_in_one_process(decide: Any, requirements: Any) -> None:
+    tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
+    facts = {"scale.instances": 4, "scale.affinity": "unavailable", "clients.protocol": "legacy", "tools": tools}
+    decision = decide(facts | {"clients.concurrent": 900})
+    assert decision.core.pattern == "tiered"
+    assert decision.capacity.sessions_per_instance == 900
+    assert "stateful tier" in decision.capacity.because
+    many = decide(facts | {"clients.concurrent": 10_001})
+    assert not many.capacity.enough
+    message = next(one.message for one in many.warnings if one.rule.id == WARNING)
+    assert message.startswith("In the stateful tier: 10001 clients")
+
+
+@pytest.mark.parametrize(
+    ("sdk", "limit"), [("mcp==1.28.1", None), ("mcp==1.30.0", 10_000), ("mcp==2.1.0", None), ("mcp==2.2.0", 10_000)]
+)
+def test_older_releases_have_no_limit(decide: Any, sdk: str, limit: int | None) -> None:
+    decision = decide(STICKY | {"sdk": sdk, "scale.instances": 2, "clients.concurrent": 90_000})
+    assert decision.core.pattern == "sticky-fleet"
+    assert decision.capacity.session_limit == limit
+    assert decision.capacity.enough is (limit is None)
+    assert (WARNING in warned(decision)) is (limit is not None)
+    assert ("no limit of sessions" in decision.capacity.because) is (limit is None)
+
+
+def test_clients_of_both_eras_are_counted_as_if_all_were_legacy(decide: Any) -> None:
+    decision = decide({"needs.subscriptions": "none", "clients.protocol": "mixed", "clients.concurrent": 70})
+    assert decision.core.pattern == "single-instance"
+    assert decision.capacity.sessions_per_instance == 70
+    assert "if all of them are legacy" in decision.capacity.because
+
+
+def test_calls_are_those_of_the_flags_and_of_the_slower_era(decide: Any, knowledge: Knowledge) -> None:
+    for protocol in ("legacy", "modern", "mixed"):
+        for facts in ({"scale.instances": 1}, {"scale.instances": 3}):
+            decision = decide(facts | {"clients.protocol": protocol})
+            eras = ("legacy", "modern") if protocol == "mixed" else (protocol,)
+            measured = knowledge.capacity["mcp-2"].calls_per_s
+            key = flag_key(*decision.core.flags)
+            assert decision.capacity.calls_per_s == min(measured[era][key].median for era in eras)
+
+
+def test_a_contradiction_has_no_capacity(decide: Any, advisor: Advisor) -> None:
+    decision = decide({"scale.instances": 3, "scale.affinity": "unavailable", "needs.sampling": "required"})
+    assert not decision.feasible
+    assert decision.capacity is None
+    assert decision_dict(decision, advisor)["capacity"] is None
+    assert "Capacity" not in decision_text(decision, advisor, Screen(80))
+
+
+def test_text_markdown_and_data_say_how_it_was_computed(decide: Any, advisor: Advisor) -> None:
+    decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
+    text = " ".join(decision_text(decision, advisor, Screen(120)).split())
+    assert f"Capacity {decision.capacity.because}" in text
+    assert f"| Capacity | {decision.capacity.because} |" in decision_markdown(decision, advisor)
+    document = decision_dict(decision, advisor)["capacity"]
+    assert document["because"] == decision.capacity.because
+    assert document["sessions_per_instance"] == 400
+    assert isinstance(document["sources"], list)
+
+
+@given(clients=st.integers(1, 10**6), least=st.integers(2, 50), more=st.integers(0, 50))
+def test_no_client_is_forgotten(decide: Any, clients: int, least: int, more: int) -> None:
+    facts = STICKY | {"scale.instances": {"min": least, "max": least + more}, "clients.concurrent": clients}
+    found = decide(facts).capacity
+    assert found.sessions_per_instance * least >= clients > (found.sessions_per_instance - 1) * least
+    assert found.advice_instances * 10_000 >= clients > (found.advice_instances - 1) * 10_000
+    assert found.enough == (found.advice_instances <= least + more)
+
+
+def test_every_line_is_measured_for_all_of_its_clients_and_flags(knowledge: Knowledge) -> None:
+    assert contradictions(knowledge) == []
+    keys = [flag_key(*pair) for pair in FLAG_PAIRS]
+    for one in knowledge.capacity.values():
+        for pairs in one.calls_per_s.values():
+            assert list(pairs) == keys
+            assert all(0 < figures.min <= figures.median <= figures.max for figures in pairs.values())
+        # A session costs something, and its stream costs something more.
+        assert 5_000 < one.session_bytes.median < one.stream_session_bytes.median < 1_000_000
+        assert one.process_bytes.min > 10_000_000
+
+
+def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
+    from dataclasses import replace
+
+    without = {name: one for name, one in knowledge.capacity.items() if name != "mcp-2"}
+    faults = contradictions(replace(knowledge, capacity=without))
+    assert [(one.where, one.message) for one in faults] == [
+        ("capacity: mcp-2", "it is not measured (rules/capacity.yaml)")
+    ]
+    wrong = replace(knowledge.capacity["mcp-2"], release="mcp 1.30.0")
+    faults = contradictions(replace(knowledge, capacity={**knowledge.capacity, "mcp-2": wrong}))
+    assert "which is not of this line" in faults[0].message
