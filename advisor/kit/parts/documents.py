@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
+from advisor.kit.failures import promised
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.compose import try_ports
 from advisor.kit.templating import environment, render
@@ -53,7 +56,38 @@ def _page(kit: KitContext, decision: Decision, advisor: Advisor) -> str:
         ],
         kept=[row.title for row in needed if not row.lost and not row.substituted],
         warnings_shown=WARNINGS_SHOWN,
+        failures=_failures(kit, advisor),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row of the table of failures.
+
+    Attributes:
+        event: what happens.
+        tiers: whose clients see the same of it.
+        clients: era → what they see, in words; what both see alike is said once.
+    """
+
+    event: str
+    tiers: list[str]
+    clients: dict[str, str]
+
+
+def _failures(kit: KitContext, advisor: Advisor) -> list[Failure]:
+    """What clients see when something fails, event by event."""
+    said: dict[tuple[str, str], dict[str, str]] = {}
+    for one in promised(kit, advisor.knowledge):
+        alike = one.clients in said.get((one.event.title, one.tier.name), {}).values()
+        said.setdefault((one.event.title, one.tier.name), {})[one.era] = "The same." if alike else one.clients
+    rows: list[Failure] = []
+    for event, tier in sorted(said, key=lambda key: [title for title, _ in said].index(key[0])):
+        if rows and (rows[-1].event, rows[-1].clients) == (event, said[event, tier]):
+            rows[-1].tiers.append(tier)
+        else:
+            rows.append(Failure(event, [tier], said[event, tier]))
+    return rows
 
 
 def _readme(kit: KitContext) -> str:

@@ -1,0 +1,73 @@
+"""What DECISION.md promises for failures, for each way in which sessions are kept, compared with plain files.
+
+`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/kit/test_decision_page.py` writes the files anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from advisor.kit.context import kit_context
+from advisor.kit.failures import keeping, promised
+from advisor.kit.render import render_kit
+from advisor.requirements import load_path
+
+ROOT = Path(__file__).parents[2]
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
+KITS = {
+    "customer-service-agent-sticky": ["nginx-sticky-learn"],
+    "exercise-1-research": ["stateless"],
+    "exercise-2-team-document": ["redis-session-directory"],
+    "customer-service-agent": ["stateless", "single-instance"],
+    "internal-data-platform": ["single-instance"],
+}
+
+
+def page(advisor, name: str) -> str:
+    path = ROOT / "examples" / f"{name}.yaml"
+    decision = advisor.decide(load_path(path, advisor.space))
+    return {one.path: one.content for one in render_kit(decision, advisor, path.read_text())}["DECISION.md"]
+
+
+def section(text: str) -> str:
+    found = re.search(r"^## When something fails\n.*?(?=^## )", text, re.MULTILINE | re.DOTALL)
+    assert found, text
+    return found[0]
+
+
+@pytest.mark.parametrize("name", KITS)
+def test_what_is_promised(advisor, name):
+    text = section(page(advisor, name))
+    path = SNAPSHOTS / f"failures-{name}.md"
+    if UPDATE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("name", KITS)
+def test_the_page_has_the_rows_that_chaos_checks(advisor, name):
+    kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)), advisor)
+    assert [keeping(tier) for tier in kit.tiers] == KITS[name]
+    promises = promised(kit, advisor.knowledge)
+    rows = [line for line in section(page(advisor, name)).splitlines() if line.startswith("| ")]
+    assert {one.era for one in promises} == set(kit.eras)
+    for one in promises:
+        assert "{" not in one.clients
+        tier = one.tier.name if kit.tiered else ""
+        mine = [row for row in rows if row.startswith(f"| {one.event.title} |") and tier in row.split("|")[2]]
+        assert len(mine) == 1, one
+        assert one.clients in mine[0]
+    assert len(rows) - 1 <= len({(one.tier.name, one.event.id) for one in promises})
+
+
+def test_with_one_instance_running_there_is_nobody_to_go_to(advisor):
+    kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)), advisor)
+    alone = promised(kit, advisor.knowledge, {"main": 1})
+    assert {one.keeping for one in alone} == {"stateless-single"}
+    assert "instances-replaced" not in {one.event.id for one in alone}
