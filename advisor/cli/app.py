@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from advisor import __version__
-from advisor.cli import ask, capabilities, generate, init, recommend, rules, schema
+from advisor.cli import ask, capabilities, exercise, generate, init, recommend, rules, schema, topology, verify
 from advisor.cli.lean import LeanCommand, LeanGroup
 
 app = typer.Typer(
@@ -48,7 +48,10 @@ def _main(
 app.command("ask", cls=LeanCommand)(ask.ask)
 app.command("recommend", cls=LeanCommand)(recommend.recommend)
 app.command("generate", cls=LeanCommand)(generate.generate)
-app.command("capabilities", cls=LeanCommand)(capabilities.capabilities)
+app.command("verify", cls=LeanCommand)(verify.verify)
+app.command("exercise", cls=LeanCommand)(exercise.exercise)
+app.add_typer(capabilities.app, name="capabilities")
+app.add_typer(topology.app, name="topology")
 app.add_typer(rules.app, name="rules")
 app.command("init", cls=LeanCommand)(init.init)
 app.command("schema", cls=LeanCommand)(schema.schema)

@@ -1,15 +1,23 @@
-"""The command `capabilities`."""
+"""The command `capabilities`, and the commands below it that measure."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli import measure
+from advisor.cli.lean import LeanCommand, LeanGroup
+
 if TYPE_CHECKING:
-    from advisor.render.matrix import Matrix
+    from advisor.render.matrix import Line
+
+app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
+app.command("measure", cls=LeanCommand)(measure.measure)
+app.command("bisect", cls=LeanCommand)(measure.bisect)
 
 _COLOURS = {"works": "green", "dropped": "yellow", "error": "red", "hang": "bold red", "unreachable": "red", "-": "dim"}
 
@@ -31,7 +39,9 @@ class Clients(str, Enum):
     MODERN = "modern"
 
 
+@app.callback(invoke_without_command=True)
 def capabilities(
+    context: typer.Context,
     sdk: Annotated[
         str, typer.Option("--sdk", metavar="NAME", help="A line (mcp-2), a release (mcp==1.28.1) or a package (mcp).")
     ] = "",
@@ -42,6 +52,8 @@ def capabilities(
     format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
 ) -> None:
     """Show what each SDK release does with each feature, per flag pair and client era."""
+    if context.invoked_subcommand is not None:
+        return
     from advisor.cli.output import emit, is_unicode
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
@@ -52,7 +64,7 @@ def capabilities(
     eras = tuple(one for one in ERAS if era.value in (one, "both"))
     matrix = Matrix(FactSpace(load()), sdk, feature, eras)
     if format is Format.TEXT:
-        emit(_drawn(matrix))
+        emit(drawn(matrix.lines()))
     elif format is Format.MARKDOWN:
         emit(matrix.markdown())
     else:
@@ -60,22 +72,23 @@ def capabilities(
         emit(write(matrix.record(), ascii_only=not is_unicode()))
 
 
-def _drawn(matrix: Matrix) -> str:
+def drawn(lines: Iterable[Line]) -> str:
+    """Lines of a matrix for the terminal that we have."""
     from advisor.cli.output import wants_colour, width
     from advisor.render.screen import paint
 
     wide, colour = max(60, min(width(), 100)), wants_colour()
-    drawn: list[str] = []
+    out: list[str] = []
     marked = False
-    for line in matrix.lines():
+    for line in lines:
         if line.cells:  # a table is 80 columns wide; a narrower screen wraps it, and nothing is lost
             cells = [(f"{cell:8}", _COLOURS.get(cell, "")) for cell in line.cells]
-            drawn.append(paint([(line.text, ""), *cells], colour=colour).rstrip())
+            out.append(paint([(line.text, ""), *cells], colour=colour).rstrip())
             marked = marked or "-" in line.cells
         elif line.kind == "plain":
             indent = " " * (len(line.text) - len(line.text.lstrip()))
-            drawn += textwrap.wrap(line.text, wide, subsequent_indent=indent, break_on_hyphens=False) or [""]
+            out += textwrap.wrap(line.text, wide, subsequent_indent=indent, break_on_hyphens=False) or [""]
         else:
-            drawn.append(paint([(line.text, "bold")], colour=colour))
+            out.append(paint([(line.text, "bold")], colour=colour))
     legend = ["", "- not in this era"] if marked else []
-    return "\n".join([*drawn, *legend, ""])
+    return "\n".join([*out, *legend, ""])

@@ -14,6 +14,7 @@ class Document(str, Enum):
     REQUIREMENTS = "requirements"
     DECISION = "decision"
     CAPABILITIES = "capabilities"
+    VERIFICATION = "verification"
 
 
 def schema(
@@ -23,10 +24,15 @@ def schema(
     from advisor.cli.output import emit
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
-    from advisor.render.schemas import capabilities_schema, decision_schema
+    from advisor.render.schemas import capabilities_schema, decision_schema, verification_schema
     from advisor.render.serial import json_text
     from advisor.requirements.schema import requirements_schema
 
-    makers = {"requirements": requirements_schema, "decision": decision_schema, "capabilities": capabilities_schema}
+    makers = {
+        "requirements": requirements_schema,
+        "decision": decision_schema,
+        "capabilities": capabilities_schema,
+        "verification": verification_schema,
+    }
     # In ASCII, so that an editor reads it in whatever encoding it is saved.
     emit(json_text(makers[name.value](FactSpace(load())), ascii_only=True))

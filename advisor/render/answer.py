@@ -53,6 +53,7 @@ def _facts(decision: Decision, advisor: Advisor) -> list[tuple[str, Words]]:
     rows: list[tuple[str, Words]] = [
         ("Affinity", [(mechanism, "bold"), f": {decision.because}"]),
         ("Instances", view.instances_text(decision)),
+        *([("Capacity", decision.capacity.because)] if decision.capacity else []),
         ("SDK", view.sdk_text(decision, advisor)),
         ("Clients", view.clients_text(decision)),
     ]

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.model import SCHEMA, Alternative, Core, Decision, EraCell, FeatureRow, PathStep, Tier, Warned
+from advisor.decision.model import (
+    SCHEMA,
+    Alternative,
+    Capacity,
+    Core,
+    Decision,
+    EraCell,
+    FeatureRow,
+    PathStep,
+    Tier,
+    Warned,
+)
 from advisor.errors import InputError
 from advisor.knowledge.types import Raw
 
@@ -30,6 +42,7 @@ def decision_dict(decision: Decision, advisor: Advisor) -> Document:
     document["affinity"] = {"mechanism": core.mechanism, "because": decision.because}
     document["tiers"] = [_tier(tier, decision, advisor) for tier in decision.tiers]
     document["instances"] = decision.instances
+    document["capacity"] = _capacity(decision.capacity)
     document["features"] = [_feature(row) for row in decision.features]
     document["path"] = [_step(step) for step in decision.path]
     document["counterfactuals"] = [
@@ -118,6 +131,10 @@ def plain(value: Raw) -> Raw:
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     return [plain(one) for one in value]
+
+
+def _capacity(one: Capacity | None) -> Document | None:
+    return None if one is None else {**asdict(one), "sources": list(one.sources)}
 
 
 def _flags(core: Core) -> Document:

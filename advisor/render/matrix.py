@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -118,19 +118,14 @@ class Matrix:
             yield Line("heading", "modern clients")
             yield Line("plain", f"  {self._falls_back()}")
             return
-        yield Line("head", _row(f"{era} clients", "stateful", "", "stateless", ""))
-        yield Line("head", _row("", "sse", "json", "sse", "json"))
+        yield Line("head", row(f"{era} clients", "stateful", "", "stateless", ""))
+        yield Line("head", row("", "sse", "json", "sse", "json"))
         feature = ""
         for cell in block.cells:
             if cell.feature != feature:
                 feature = cell.feature
                 yield Line("plain", feature)
-            outcomes = _outcomes(cell, era)
-            call = f"  {cell.call}"
-            if len(call) >= _CALL:
-                yield Line("plain", call)
-                call = ""
-            yield Line("cells", f"{call:{_CALL}}", outcomes)
+            yield from marks(cell.call, [getattr(cell, era)[flag_key(*pair)] for pair in FLAG_PAIRS])
 
     def _fallen(self, block: Block, era: Era) -> bool:
         """Whether a table would only say `unsupported`."""
@@ -200,12 +195,17 @@ def _range(release: Release) -> str:
     return f"{release.package} {release.start} to before {release.before}"
 
 
-def _outcomes(cell: Cell, era: Era) -> tuple[str, ...]:
-    outcomes = getattr(cell, era)
-    return tuple(_MARKS.get(outcome, outcome) for outcome in (outcomes[flag_key(*pair)] for pair in FLAG_PAIRS))
+def marks(call: str, outcomes: Sequence[str]) -> Iterator[Line]:
+    """One way of asking and its outcomes, as a row of the table; a long name has a line of its own."""
+    name = f"  {call}"
+    if len(name) >= _CALL:
+        yield Line("plain", name)
+        name = ""
+    yield Line("cells", f"{name:{_CALL}}", tuple(_MARKS.get(outcome, outcome) for outcome in outcomes))
 
 
-def _row(first: str, *cells: str) -> str:
+def row(first: str, *cells: str) -> str:
+    """A line of the head of the table."""
     return f"{first:{_CALL}}{''.join(f'{cell:{_OUTCOME}}' for cell in cells)}".rstrip()
 
 

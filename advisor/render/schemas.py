@@ -1,4 +1,4 @@
-"""The JSON Schemas of what the program prints: decisions and capabilities.
+"""The JSON Schemas of what the program prints: decisions, capabilities and verifications.
 
 They describe every key and stay open: a later version may add keys without a new schema version.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias, get_args
 
 from advisor.decision.model import SCHEMA as DECISION
+from advisor.knowledge.failures import KEEPING, Running, Then
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, NEEDS, Outcome
 from advisor.requirements.schema import DIALECT
@@ -15,10 +16,12 @@ from advisor.requirements.schema import DIALECT
 Schema: TypeAlias = dict[str, Any]
 
 CAPABILITIES = "mcp-advisor/capabilities/1"
+VERIFICATION = "mcp-advisor/verification/1"
 
 _TEXT: Schema = {"type": "string"}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _FLAG: Schema = {"type": "boolean"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
 _FACTS: Schema = {"type": "object", "description": "Facts of the requirements file by their dotted names."}
 _OUTCOME: Schema = {
     "enum": list(get_args(Outcome)),
@@ -44,6 +47,7 @@ def decision_schema(space: FactSpace) -> Schema:
                 "affinity": _reference("affinity"),
                 "tiers": {"type": "array", "items": _tier()},
                 "instances": {"type": "integer", "minimum": 1},
+                "capacity": _capacity(),
                 "features": {"type": "array", "items": _feature(space)},
                 "path": {"type": "array", "items": _step()},
                 "counterfactuals": {"type": "array", "items": _counterfactual()},
@@ -103,6 +107,139 @@ def capabilities_schema(space: FactSpace) -> Schema:
     }
 
 
+def verification_schema(space: FactSpace) -> Schema:
+    """The schema of `verify --format json`."""
+    tier = _about({"type": ["string", "null"]}, "null in a deployment of one tier.")
+    text_or_none = {"type": ["string", "null"]}
+    cell = {
+        "tier": tier,
+        "era": {"enum": list(ERAS)},
+        "feature": {"enum": list(space.knowledge.features)},
+        "need": {"enum": list(NEEDS)},
+        "call": _about(text_or_none, "The way of asking, as written in server code; null where there is none."),
+        "tool": _about(text_or_none, "The kit's tool that was called; null for one of the lab's with the bare call."),
+        "predicted": _OUTCOME,
+        "observed": _OUTCOME,
+        "agrees": _FLAG,
+        "detail": _about(_TEXT, "The message behind what was observed."),
+        "evidence": _about(
+            {"type": "array", "items": _object({"process": _TEXT, "line": _TEXT})}, "What was logged meanwhile."
+        ),
+    }
+    calls = _about(_COUNT, "Calls made.")
+    wrong = _about(_COUNT, "Calls of a session that reached an instance which does not know it.")
+    lost = _about(_COUNT, "Clients with at least one call that failed.")
+    spread = _about({"type": "array", "items": _COUNT}, "Sessions held by each instance, or calls answered.")
+    sessions = {
+        "opened": _COUNT,
+        "lost": lost,
+        "per_instance": spread,
+        "calls": calls,
+        "wrong_instance": wrong,
+        "wrong_instance_rate": {"type": "number", "minimum": 0, "maximum": 1},
+    }
+    traffic = {
+        "tier": tier,
+        "era": {"enum": list(ERAS)},
+        "clients": _COUNT,
+        "sessions": _COUNT,
+        "calls": calls,
+        "wrong_instance": wrong,
+        "failed": _COUNT,
+        "lost": lost,
+        "per_instance": spread,
+        "example": _about(text_or_none, "The first failure."),
+    }
+    seconds = {"type": "number", "minimum": 0}
+    whole = {
+        "schema": {"const": VERIFICATION},
+        "ok": _about(_FLAG, "Whether everything was as predicted and no call was lost."),
+        "service": _TEXT,
+        "proxy": _about(_TEXT, "What stood in front, with its version."),
+        "instances": {"type": "integer", "minimum": 1},
+        "tiers": _about({"type": "object", "additionalProperties": _COUNT}, "Instances by tier."),
+        "cells": {"type": "array", "items": _object(cell)},
+        "sessions": _about(_object(sessions), "All clients together."),
+        "traffic": {"type": "array", "items": _object(traffic)},
+        "chaos": _about({"type": "array", "items": _chaos()}, "Promises for failures (--chaos); empty without it."),
+        "load": _about({"anyOf": [_load(), {"type": "null"}]}, "What one instance carries (--load); null without it."),
+        "problems": _about(_TEXTS, "What is wrong beside the cells."),
+        "notes": _about(_TEXTS, "How it was run, where that is not as in the requirements."),
+        "steps": {"type": "array", "items": _object({"name": _TEXT, "seconds": seconds})},
+        "seconds": seconds,
+        "floor_seconds": _about(seconds, "How long the instances took to start, side by side."),
+        "ratio": _about(seconds, "seconds / floor_seconds"),
+        "logs": _about(text_or_none, "Where the logs were kept."),
+    }
+    return {
+        "$schema": DIALECT,
+        "$id": "urn:" + VERIFICATION.replace("/", ":"),
+        "title": "What a verification of mcp-advisor observed, version 1",
+        **_object(whole),
+    }
+
+
+def _load() -> Schema:
+    number = {"type": "number", "minimum": 0}
+    memory = {
+        "process_bytes": _about(_COUNT, "Memory of the server before any session."),
+        "session_bytes": _about({"type": "integer"}, "Memory of an idle session without a connection."),
+        "stream_session_bytes": _about({"type": ["integer", "null"]}, "The same with its GET stream open."),
+        "sessions": _about(_COUNT, "Sessions held at the same time."),
+        "streams": _about(_COUNT, "Those of them with their GET stream."),
+        "refusal": _about(_TEXT, "Why not as many as asked for."),
+    }
+    rate = {
+        "stateless_http": _FLAG,
+        "json_response": _FLAG,
+        "era": {"enum": list(ERAS)},
+        "calls_per_s": _about(number, "Calls in a second of the clock."),
+        "calls_per_processor_s": _about(number, "Calls in a second of processor time of the server."),
+        "median_ms": number,
+        "p95_ms": number,
+        "bound": _about({"enum": ["server", "client", "machine"]}, "What kept it from more."),
+    }
+    return _object(
+        {
+            "asked": _about(_COUNT, "Sessions asked for."),
+            "machine": _TEXT,
+            "memory": {"type": "array", "items": _object(memory)},
+            "rates": {"type": "array", "items": _object(rate)},
+            "seconds": number,
+            "load_average": _about({"type": "array", "items": number}, "Of the machine, before and after."),
+        }
+    )
+
+
+def _chaos() -> Schema:
+    then = {"enum": list(get_args(Then))}
+    running = {"enum": [*get_args(Running), None]}
+    return _object(
+        {
+            "tier": _about({"type": ["string", "null"]}, "null in a deployment of one tier."),
+            "event": _TEXT,
+            "era": {"enum": list(ERAS)},
+            "keeping": _about({"enum": list(KEEPING)}, "How the requests of a session find its owner."),
+            "promised": _about(then, "What DECISION.md says that calls see from the event on."),
+            "seen": then,
+            "running_call": _about(
+                _object({"promised": running, "seen": running}), "A call that ran where the event struck; null: none."
+            ),
+            "agrees": _FLAG,
+            "detail": _about(_TEXT, "What is not as promised."),
+            "calls": _COUNT,
+            "failed_first": _about(_COUNT, "Calls whose first request failed."),
+            "failed_after_retry": _about(_COUNT, "Calls that were not done in the end."),
+            "sessions_lost": _COUNT,
+            "lost_elsewhere": _about(_COUNT, "Those of them whose owner was not struck."),
+            "executed_twice": _about(_COUNT, "Requests that were executed more than once."),
+            "run_again": _about(_COUNT, "Calls that ran again because their client repeated them."),
+            "longest_wait_s": {"type": "number", "minimum": 0},
+            "seconds": {"type": "number", "minimum": 0},
+        }
+    )
+
+
 def _object(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
@@ -132,6 +269,22 @@ def _tier() -> Schema:
             "code": _TEXT,
         }
     )
+
+
+def _capacity() -> Schema:
+    figures = {
+        "sessions_per_instance": _about(_COUNT, "Legacy sessions of one process when every client has one."),
+        "session_bytes": _about(_COUNT, "Memory of each, its GET stream open."),
+        "memory_mb": _about({"type": "number", "minimum": 0}, "Memory of the sessions of one process, 10^6 bytes."),
+        "session_limit": {"type": ["integer", "null"], "description": "Sessions that the SDK takes in one process."},
+        "calls_per_s": _about(_COUNT, "Calls of a trivial tool that one process answers under these flags."),
+        "enough": _about(_FLAG, "Whether the instances that are planned take all sessions."),
+        "advice_instances": _about({"type": "integer", "minimum": 1}, "How many it takes for that."),
+        "because": _about(_TEXT, "How it was computed."),
+        "sources": _TEXTS,
+    }
+    whole = {"anyOf": [_object(figures), {"type": "null"}]}
+    return _about(whole, "What the instances carry; null for a contradiction.")
 
 
 def _feature(space: FactSpace) -> Schema:

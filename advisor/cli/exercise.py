@@ -1,0 +1,99 @@
+"""The command `exercise`: two tools under the four flag pairs, and what clients see of them."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from advisor.lab.exercise import Exercise
+    from advisor.lab.steps import Watcher
+
+
+class Format(str, Enum):
+    """How the table is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def exercise(
+    sdk: Annotated[
+        str, typer.Option("--sdk", metavar="NAME", help="A line (mcp-2) or a release (mcp==1.28.1) of an SDK.")
+    ] = "mcp-2",
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the table.")] = Format.TEXT,
+) -> None:
+    """Fill in the table of exercise 1: the tools add and research under the four flag pairs.
+
+    Starts four real servers and calls them with clients of both protocol eras and as curl does; beside the table stands
+    what published guides say of the same flags. Another SDK release than the installed one is fetched by uv.
+    """
+    import asyncio
+
+    from advisor.cli.output import emit
+    from advisor.cli.progress import watcher
+    from advisor.lab.programs import require_extra
+
+    require_extra()
+    release = _release(sdk)
+    # The clients' own remarks are not for our reader: what they see is in the table.
+    for name in ("mcp", "httpx2"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    context, shown = watcher()
+    with context, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = asyncio.run(_run(release, shown))
+    emit(_written(found, format))
+
+
+def _release(sdk: str) -> str:
+    """The exact release that is meant; of a line the installed one, else the newest that was measured."""
+    from importlib import metadata
+
+    from advisor.errors import UsageError
+    from advisor.knowledge import load
+    from advisor.knowledge.space import FactSpace
+
+    space = FactSpace(load())
+    if "==" in sdk:
+        return sdk
+    found = space.release(sdk)
+    if found is None:
+        lines = dict.fromkeys(one.line.id for one in space.releases.values())
+        raise UsageError(f"{sdk!r:.80} is no SDK. Name a line ({', '.join(lines)}) or a release such as mcp==2.3.0.")
+    try:
+        installed = metadata.version(found.package)
+    except metadata.PackageNotFoundError:
+        return found.exact
+    here = space.release(f"{found.package}=={installed}")
+    return f"{found.package}=={installed}" if here is not None and here.line.id == found.line.id else found.exact
+
+
+async def _run(release: str, shown: Watcher) -> Exercise:
+    from advisor.knowledge import load
+    from advisor.lab.exercise import exercise
+    from advisor.lab.run import Run
+    from advisor.lab.steps import Steps
+
+    async with Run.open("exercise") as run:
+        return await exercise(run, release, load(), Steps(shown))
+
+
+def _written(found: Exercise, format: Format) -> str:
+    from advisor.cli import output
+    from advisor.render import exercise as render
+
+    if format is Format.JSON:
+        from advisor.render.serial import json_text
+
+        return json_text(render.exercise_dict(found), ascii_only=not output.is_unicode())
+    if format is Format.MARKDOWN:
+        return render.exercise_markdown(found)
+    from advisor.render.screen import Screen
+
+    return render.exercise_text(found, Screen(output.width(), output.wants_colour(), output.is_unicode()))

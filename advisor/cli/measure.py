@@ -1,0 +1,200 @@
+"""The commands `capabilities measure` and `capabilities bisect`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from advisor.errors import EnvironmentLacksError, Exit, UsageError
+
+if TYPE_CHECKING:
+    from advisor.lab.bisection import Found
+    from advisor.lab.measure import Measurement
+    from advisor.render.matrix import Line
+
+_SECONDS = 5.0
+
+
+class Format(str, Enum):
+    """How what was measured is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def measure(
+    sdk: Annotated[list[str], typer.Option("--sdk", metavar="RELEASE", help="A release to measure: mcp==2.3.0.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Write what was measured into rules/capabilities/ and show the diff.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print only what differs from the data; for a pipeline.")
+    ] = False,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")] = "",
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
+    deadline: Annotated[str, typer.Option("--deadline", metavar="S", help="Seconds after which a call hangs.")] = "5",
+    here: Annotated[
+        bool, typer.Option("--here", help="Use this Python where it has the release; else a fresh environment.")
+    ] = False,
+    rules: Annotated[
+        str, typer.Option("--rules", metavar="DIR", help="Compare with and write to this folder of rules.")
+    ] = "",
+) -> int:
+    """Measure SDK releases: real servers in every flag pair, real clients of both eras, every way of asking.
+
+    Each release gets an environment of its own, made by uv and thrown away. Exit code 1: a cell is not as the data has
+    it (without --write).
+    """
+    import asyncio
+
+    from advisor.cli.output import emit, is_unicode, say
+    from advisor.knowledge import load
+    from advisor.lab import measure as lab
+    from advisor.lab.programs import require_extra
+    from advisor.lab.specimen import parse_sdk
+    from advisor.render import measurement as words
+    from advisor.render.serial import json_text
+
+    seconds, root = _seconds(deadline), _root(rules)
+    require_extra()
+    for release in sdk:
+        parse_sdk(release)
+    known = load(root).capabilities
+    measured = asyncio.run(_measure(sdk, known, seconds, here))
+    found = [(one, lab.differences(one, known)) for one in measured]
+    agrees = not any(differing for _, differing in found)
+    diff = _write(root, measured) if write else ""
+    if format is Format.JSON:
+        text = json_text(words.record(found, known), ascii_only=not is_unicode())
+    elif write:
+        text = diff
+    else:
+        lines = words.differing_lines if check else words.table
+        text = "\n".join(_drawn(list(lines(*pair))) for pair in found)
+    if output:
+        _to_file(Path(output), text)
+    else:
+        emit(text)
+    for one, differing in found:
+        say(f"{one.sdk}: {len(one.cells)} cells, {len(differing)} not as the data had them, {one.seconds:.0f} s")
+    return Exit.OK if agrees or write else Exit.FINDINGS
+
+
+def bisect(
+    sdk: Annotated[str, typer.Option("--sdk", metavar="NAME", help="A package: mcp or fastmcp.")],
+    cell: Annotated[
+        str, typer.Option("--cell", metavar="FEATURE[/CALL]", help="Only the changes of this feature or call.")
+    ] = "",
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the releases into rules/capabilities/ and show the diff.")
+    ] = False,
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
+    deadline: Annotated[str, typer.Option("--deadline", metavar="S", help="Seconds after which a call hangs.")] = "5",
+    rules: Annotated[
+        str, typer.Option("--rules", metavar="DIR", help="Compare with and write to this folder of rules.")
+    ] = "",
+) -> int:
+    """Find, for each cell that differs between two measured releases, the release in which it changed.
+
+    Only that cell is measured, in the releases between the two, halving them each time. Exit code 1: a change came in
+    another release than the data says (without --write).
+    """
+    import asyncio
+
+    from advisor.cli.output import emit, is_unicode
+    from advisor.knowledge import load
+    from advisor.lab import bisection, capability_files
+    from advisor.lab.programs import require_extra
+    from advisor.render import measurement as words
+    from advisor.render.serial import json_text
+
+    seconds, root = _seconds(deadline), _root(rules)
+    require_extra()
+    wanted = bisection.changes(load(root).capabilities, sdk, cell)
+    if cell and not wanted:
+        raise UsageError(f"Nothing changes between two measured releases of {sdk} in {cell!r:.80}.")
+    found = asyncio.run(_bisect(wanted, seconds))
+    moved = [one for one in found if one.release != one.change.after.start]
+    if write:
+        update = capability_files.with_changes(root, sdk, found)
+        capability_files.save(root, [update])
+        text = update.diff()
+    else:
+        text = _drawn(list(words.bisection_lines(found)))
+    if format is Format.JSON:
+        text = json_text(words.bisection_record(found), ascii_only=not is_unicode())
+    emit(text)
+    return Exit.FINDINGS if moved and not write else Exit.OK
+
+
+async def _measure(sdks: Sequence[str], known: Any, seconds: float, here: bool) -> list[Measurement]:
+    from datetime import date
+
+    from advisor.cli.output import say
+    from advisor.lab import measure as lab
+    from advisor.lab.run import Run
+
+    async with Run.open("measure") as run:
+        today = date.today().isoformat()
+        return await lab.measure(run, sdks, known, today, say, deadline_s=seconds, here=here)
+
+
+async def _bisect(wanted: Any, seconds: float) -> list[Found]:
+    from advisor.cli.output import say
+    from advisor.lab import bisection
+    from advisor.lab.run import Run
+
+    async with Run.open("bisect") as run:
+        return await bisection.bisect(run, wanted, say, deadline_s=seconds)
+
+
+def _write(root: Path, measured: Sequence[Measurement]) -> str:
+    """Write what was measured; the diff of all files."""
+    from advisor.lab import capability_files
+    from advisor.lab import measure as lab
+
+    packages = dict.fromkeys(one.specimen.package for one in measured)
+    updates = [
+        capability_files.with_measurements(
+            root, package, [lab.record(one) for one in measured if one.specimen.package == package], lab.measured_by()
+        )
+        for package in packages
+    ]
+    capability_files.save(root, updates)
+    return "".join(update.diff() for update in updates)
+
+
+def _root(rules: str) -> Path:
+    from advisor.knowledge.paths import rules_dir
+
+    root = Path(rules).resolve() if rules else rules_dir()
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder.")
+    return root
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.5 <= seconds <= 600:
+        raise UsageError(f"--deadline {text!r:.40} is not a number of seconds between 0.5 and 600.")
+    return seconds
+
+
+def _to_file(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentLacksError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _drawn(lines: list[Line]) -> str:
+    from advisor.cli.capabilities import drawn
+
+    return drawn(lines)

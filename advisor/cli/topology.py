@@ -1,0 +1,153 @@
+"""The command `topology`, and `topology measure` below it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from advisor.cli.lean import LeanCommand, LeanGroup
+from advisor.errors import Exit, KnowledgeError, UsageError
+
+if TYPE_CHECKING:
+    from advisor.knowledge import Knowledge
+    from advisor.knowledge.topology import Way
+    from advisor.render.topology import Line
+
+app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
+
+
+class Format(str, Enum):
+    """How the table is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
+
+
+@app.callback(invoke_without_command=True)
+def topology(context: typer.Context, format: FormatOption = Format.TEXT) -> None:
+    """Show what ways of balancing do to sessions, as measured with real servers, proxies and clients."""
+    if context.invoked_subcommand is not None:
+        return
+    from advisor.knowledge import load
+
+    knowledge = load()
+    _show(list(knowledge.topology.values()), knowledge, format)
+
+
+@app.command("measure", cls=LeanCommand)
+def measure(
+    setup: Annotated[list[str], typer.Option("--setup", metavar="ID", help="Only this row; may be given again.")] = [],  # noqa: B006
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the figures into rules/topology.yaml and show the diff.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+) -> int:
+    """Measure the table again; about ten minutes for all of it.
+
+    Exit code 1: a way keeps sessions under other conditions than the data says (without --write).
+    """
+    import asyncio
+
+    from advisor.cli.output import emit, say
+    from advisor.cli.progress import watcher
+    from advisor.decision.advisor import default_advisor
+    from advisor.lab.programs import require_extra
+
+    advisor = default_advisor()
+    wanted = _wanted(setup, advisor.knowledge)
+    require_extra()
+    from advisor.knowledge.topology import verdict
+    from advisor.lab import topology as lab  # needs the extra
+
+    showing, watching = watcher()
+    with showing:
+        measured = asyncio.run(lab.measure(wanted, advisor, lab.Scale(), watching))
+    differing = [(one, verdict(one)) for one in measured if verdict(one) != one.keeps]
+    for one, found in differing:
+        say(f"{one.id}: the data says that it keeps sessions {one.keeps!r}; measured: {found or 'no one condition'!r}.")
+    if write:
+        emit(_write(advisor.knowledge, measured))
+        return Exit.OK
+    _show(measured, advisor.knowledge, format)
+    return Exit.FINDINGS if differing else Exit.OK
+
+
+def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[Way]:
+    from advisor.render.catalogue import unknown
+
+    for name in setups:
+        if name not in knowledge.topology:
+            known = list(knowledge.topology)
+            raise UsageError(unknown("set-up", name, known, f"Set-ups: {', '.join(known)}."))
+    return [way for name, way in knowledge.topology.items() if not setups or name in setups]
+
+
+def _write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
+    """Rewrite rules/topology.yaml; the diff."""
+    import difflib
+
+    from advisor.knowledge.paths import rules_dir
+    from advisor.lab.topology_writer import rewritten, updated
+
+    path: Path = rules_dir() / "topology.yaml"
+    try:
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before, updated(_reread(knowledge).topology.values(), measured))
+        part = path.with_suffix(".part")
+        part.write_text(after, encoding="utf-8")
+        part.replace(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be rewritten: {error}.") from None
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), "before", "after", n=1)
+    return "".join(lines)
+
+
+def _reread(knowledge: Knowledge) -> Knowledge:
+    """The knowledge as it is now: somebody may have corrected a sentence in the minutes that the measurement took.
+
+    Where it is not valid at this moment, `knowledge`: no measurement is lost for that.
+    """
+    from advisor.knowledge.compiler import compile_rules
+    from advisor.knowledge.paths import rules_dir
+    from advisor.knowledge.store import build
+
+    try:
+        return build(compile_rules(rules_dir()))
+    except KnowledgeError:
+        return knowledge
+
+
+def _show(ways: Sequence[Way], knowledge: Knowledge, format: Format) -> None:
+    from advisor.cli.output import emit, is_unicode
+    from advisor.render import topology as words
+    from advisor.render.serial import json_text
+
+    if format is Format.JSON:
+        emit(json_text(words.record(ways, knowledge), ascii_only=not is_unicode()))
+    else:
+        emit(_drawn(words.lines(ways, knowledge.phrases)))
+
+
+def _drawn(lines: Iterable[Line]) -> str:
+    from advisor.cli.output import wants_colour, width
+    from advisor.render.screen import paint
+
+    wide, colour = max(60, min(width(), 100)), wants_colour()
+    drawn: list[str] = []
+    for kind, text, keeps in lines:
+        if kind == "plain" or kind == "heading":
+            indent = " " * (len(text) - len(text.lstrip()))
+            wrapped = textwrap.wrap(text, wide, subsequent_indent=indent, break_on_hyphens=False) or [""]
+            drawn += [paint([(line, "bold" if kind == "heading" else "")], colour=colour) for line in wrapped]
+        else:
+            style = "dim" if kind == "head" else "green" if keeps else "yellow"
+            drawn.append(paint([(text, style)], colour=colour))
+    return "\n".join([*drawn, ""])

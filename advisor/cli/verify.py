@@ -1,0 +1,294 @@
+"""The command `verify`: the kit run for real, each predicted cell beside what clients observe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from advisor.errors import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from advisor.decision.advisor import Advisor
+    from advisor.kit.failures import Promised
+    from advisor.knowledge.space import FactSpace
+    from advisor.lab.fleet import Fleet
+    from advisor.lab.preparation import Preparation
+    from advisor.lab.run import Run
+    from advisor.lab.steps import Steps
+    from advisor.lab.verification import Verification
+    from advisor.requirements import Requirements
+
+
+class Proxy(str, Enum):
+    """What may stand in front."""
+
+    NGINX = "nginx"
+    ENVOY = "envoy"
+    HAPROXY = "haproxy"
+    NONE = "none"
+
+
+class Format(str, Enum):
+    """How the result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def verify(
+    target: Annotated[
+        str, typer.Argument(metavar="DIR|FILE", help="A kit, or a requirements file (- for stdin) to make one from.")
+    ],
+    proxy: Annotated[
+        Proxy | None,
+        typer.Option("--proxy", help="Put another proxy in front, with the kit decided for it. none: straight."),
+    ] = None,
+    instances: Annotated[
+        int, typer.Option("--instances", metavar="N", min=0, max=20, help="How many instances of each tier run.")
+    ] = 0,
+    sessions: Annotated[
+        int, typer.Option("--sessions", metavar="N", min=1, max=500, help="How many clients of each era.")
+    ] = 20,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the fleet up afterwards, until Ctrl-C, and say how to reach it.")
+    ] = False,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Then break its parts one by one, and check what DECISION.md promises.")
+    ] = False,
+    chaos_only: Annotated[bool, typer.Option("--chaos-only", help="Do that alone.")] = False,
+    event: Annotated[
+        list[str] | None, typer.Option("--event", metavar="ID", help="Only this event; may be given several times.")
+    ] = None,
+    load: Annotated[
+        int,
+        typer.Option(
+            "--load", metavar="N", min=0, max=50_000, help="Then hold N sessions in one instance and call it non-stop."
+        ),
+    ] = 0,
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")] = Format.TEXT,
+) -> int:
+    """Run a kit for real and compare every predicted feature cell with what clients observe.
+
+    Starts the kit's server as it lies in DIR, several instances behind the kit's own proxy, on free ports of this
+    machine; nothing is written to DIR. Exit code 1: something was observed that was not predicted. 4: a program or the
+    extra `lab` is missing.
+
+    --chaos kills, stalls, stops and replaces instances, reloads the proxy and takes Redis away while clients of both
+    eras call, each event by itself, and counts what they see and what runs twice.
+
+    --load measures what one instance carries on this machine: sessions held, memory of each, calls a second under each
+    flag pair.
+    """
+    import asyncio
+
+    from advisor.cli.progress import watcher
+    from advisor.lab.steps import Steps
+    from advisor.lab.verify import require
+
+    kit_dir, raw, requirements, advisor = _read(target)
+    prepared = _prepared(requirements, advisor, proxy.value if proxy else "", instances, kit_dir)
+    promises = _promises(prepared, advisor, event or []) if chaos or chaos_only or event else []
+    require(prepared)
+    if load:
+        from advisor.lab.load import allow_sessions
+
+        allow_sessions(load)
+    context, shown = watcher()
+    job = _Job(prepared, kit_dir, raw, advisor, sessions, keep, format, promises, cells=not chaos_only, load=load)
+    with context:
+        return asyncio.run(job.run(Steps(shown)))
+
+
+def _read(target: str) -> tuple[Path | None, bytes, Requirements, Advisor]:
+    """The kit's folder (None for a requirements file), and what is required."""
+    from advisor.cli.inputs import is_directory
+    from advisor.decision.advisor import default_advisor
+    from advisor.errors import UsageError
+
+    advisor = default_advisor()
+    if not is_directory(target):
+        return None, *_requirements(target, advisor.space), advisor
+    folder = Path(target).resolve()
+    for path in ("requirements.yaml", "server/server.py", "server/pyproject.toml"):
+        if not (folder / path).is_file():
+            raise UsageError(f"{target} is no kit: {path} is missing. `generate` makes one.")
+    return folder, *_requirements(str(folder / "requirements.yaml"), advisor.space), advisor
+
+
+def _requirements(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
+    """The bytes of a requirements file, and what they say; in the kit the file has always the same name."""
+    from advisor.cli import inputs
+    from advisor.errors import UsageError
+    from advisor.requirements import load_bytes, load_path, reader
+
+    if name == inputs.STDIN:
+        if sys.stdin is None:
+            raise UsageError("There is no standard input to read `-` from.")
+        raw = sys.stdin.buffer.read(reader.MAX_BYTES + 1)
+        requirements = load_bytes(raw, "<stdin>", space)
+    else:
+        requirements = load_path(name, space)
+        raw = Path(name).read_bytes()
+    return raw, replace(requirements, name="requirements.yaml")
+
+
+def _prepared(
+    requirements: Requirements, advisor: Advisor, proxy: str, instances: int, kit_dir: Path | None
+) -> Preparation:
+    from advisor.lab.preparation import prepare
+
+    prepared = prepare(requirements, advisor, proxy=proxy, instances=instances)
+    if kit_dir is None:
+        return prepared
+    notes = list(prepared.notes)
+    if prepared.other_proxy:
+        notes.append(f"A kit for {proxy} was made for this run; that in {kit_dir} was not used.")
+    elif not _is_current(kit_dir, prepared, advisor):
+        notes.append("decision.json is not what requirements.yaml decides now: run `generate` again.")
+    return replace(prepared, notes=tuple(notes))
+
+
+def _promises(prepared: Preparation, advisor: Advisor, events: list[str]) -> list[Promised]:
+    from advisor.lab.chaos import expected
+
+    return expected(prepared, advisor.knowledge, events)
+
+
+def _is_current(kit_dir: Path, prepared: Preparation, advisor: Advisor) -> bool:
+    """Whether the decision in the kit is the one that is verified."""
+    from advisor.render.data import decision_dict
+
+    try:
+        written = json.loads((kit_dir / "decision.json").read_text())
+    except (OSError, ValueError):
+        return False
+    now = decision_dict(prepared.decision, advisor)
+    keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances")
+    same = json.loads(json.dumps({key: now.get(key) for key in keys}))
+    return isinstance(written, dict) and all(written.get(key) == same[key] for key in keys)
+
+
+class _Job:
+    """One verification, from the start of the fleet to the written result."""
+
+    def __init__(
+        self,
+        prepared: Preparation,
+        kit_dir: Path | None,
+        raw: bytes,
+        advisor: Advisor,
+        sessions: int,
+        keep: bool,
+        format: Format,
+        promises: Sequence[Promised],
+        *,
+        cells: bool,
+        load: int,
+    ) -> None:
+        self._prepared = prepared
+        self._kit_dir = None if prepared.other_proxy else kit_dir
+        self._raw = raw
+        self._advisor = advisor
+        self._sessions = sessions
+        self._keep = keep
+        self._format = format
+        self._promises = promises
+        self._cells = cells
+        self._load = load
+
+    async def run(self, steps: Steps) -> int:
+        """Do it; the exit code."""
+        from advisor.errors import EndedBySignalError
+        from advisor.lab.run import Run
+        from advisor.lab.verify import running
+
+        found: Verification | None = None
+        try:
+            async with (
+                Run.open("verify") as run,
+                running(run, self._prepared, self._folder(run, steps), steps) as fleet,
+            ):
+                found = await self._found(fleet, steps)
+                if not found.ok:
+                    run.keep_logs()
+                    found = replace(found, logs=str(run.logs))
+                self._emit(found)
+                if self._keep:
+                    await _wait(fleet)
+        except EndedBySignalError:
+            if not (self._keep and found):  # that is how a kept fleet ends
+                raise
+        return Exit.OK if found is not None and found.ok else Exit.FINDINGS
+
+    async def _found(self, fleet: Fleet, steps: Steps) -> Verification:
+        from advisor.lab.chaos import chaos
+        from advisor.lab.verify import nothing_yet, verify
+
+        found = nothing_yet(fleet, self._prepared, steps)
+        if self._cells:
+            found = await verify(fleet, self._prepared, steps, sessions=self._sessions)
+        if self._load:
+            from advisor.lab.load import measure_load
+            from advisor.lab.load_subject import of_kit
+
+            carried = await measure_load(fleet.run, of_kit(fleet), self._load, steps=steps)
+            found = replace(found, load=carried, steps=tuple(steps.done), seconds=steps.seconds)
+        if self._promises:
+            rows = await chaos(fleet, self._promises, steps)
+            found = replace(found, chaos=rows, steps=tuple(steps.done), seconds=steps.seconds)
+        return found
+
+    def _folder(self, run: Run, steps: Steps) -> Path:
+        """The kit; made in the run's folder where the user has none."""
+        if self._kit_dir is not None:
+            return self._kit_dir
+        from advisor.kit.generate import generate
+        from advisor.kit.render import render_kit
+
+        folder = run.folder / "kit"
+        with steps.step("kit"):
+            files = render_kit(self._prepared.decision, self._advisor, self._raw.decode())
+            generate(files, self._raw, folder)
+        return folder
+
+    def _emit(self, found: Verification) -> None:
+        from advisor.cli import output
+        from advisor.render.verification import verification_dict, verification_text
+
+        if self._format is Format.JSON:
+            output.emit(json.dumps(verification_dict(found), indent=2, ensure_ascii=not output.is_unicode()) + "\n")
+            return
+        from advisor.render.screen import Screen
+
+        screen = Screen(output.width(), output.wants_colour(), output.is_unicode())
+        output.emit(verification_text(found, screen))
+
+
+async def _wait(fleet: Fleet) -> None:
+    """Say how the fleet is reached, and wait for a signal."""
+    import asyncio
+
+    from advisor.cli.output import say
+
+    kit = fleet.plan.kit
+    urls = {tier.name: fleet.url(tier.name, "legacy") for tier in kit.tiers}
+    servers = {
+        kit.service if len(urls) == 1 else f"{kit.service}-{name}": {"type": "http", "url": url}
+        for name, url in urls.items()
+    }
+    say("\nThe fleet stays up until Ctrl-C. The lab's own tools (lab_...) are in it as well.")
+    for name, url in urls.items():
+        say(f"  {name}: {url}")
+    first = next(iter(urls.values()))
+    say(f"MCP Inspector:  npx @modelcontextprotocol/inspector --transport http --server-url {first}")
+    say(f"mcp.json of an IDE:  {json.dumps({'servers': servers})}")
+    say(f"Logs: {fleet.run.logs}")
+    await asyncio.Event().wait()

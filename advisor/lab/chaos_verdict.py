@@ -1,0 +1,179 @@
+"""What clients saw of an event, held against what was promised. Pure: calls and executions in, a verdict out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from advisor.knowledge.failures import Others, Promise, Running, Then
+from advisor.lab.chaos_evidence import Attempt, Call, Execution, Happened, Judgement, Numbers
+
+Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
+
+SLOW_S = 10.0
+"""Longer than this nobody waits for an answer who was not promised a wait."""
+
+# What a call may be, by what was promised.
+_ALLOWED: dict[Then | Others, frozenset[Kind]] = {
+    "unaffected": frozenset({"done"}),
+    "waits": frozenset({"done", "waited", "retried"}),
+    "retry-succeeds": frozenset({"done", "retried", "asked-to-wait"}),
+    "404-then-initialize": frozenset({"done", "retried", "asked-to-wait", "initialized"}),
+    "503-then-retry": frozenset({"done", "asked-to-wait"}),
+    "5xx-then-retry": frozenset({"done", "retried", "asked-to-wait", "failed"}),
+    "5xx-then-initialize": frozenset({"done", "retried", "asked-to-wait", "failed", "initialized"}),
+}
+_MILDEST: tuple[Then, ...] = (
+    "unaffected",
+    "503-then-retry",
+    "retry-succeeds",
+    "404-then-initialize",
+    "5xx-then-retry",
+)
+_WORDS: dict[Kind, str] = {
+    "done": "succeeded at first",
+    "waited": "had to wait",
+    "retried": "succeeded only when repeated",
+    "asked-to-wait": "got 503 with Retry-After",
+    "initialized": "lost their session",
+    "failed": "failed for good",
+}
+
+
+def judge(promise: Promise, calls: Sequence[Call], executions: Iterable[Execution], event: Happened) -> Judgement:
+    """Hold the calls of one era against what was promised to it.
+
+    Args:
+        promise: the promise.
+        calls: every call from shortly before the event until all was well again.
+        executions: what the instances wrote down.
+        event: what happened.
+    """
+    began = [one for one in executions if one.step == "start"]
+    planted = [call for call in calls if call.long and _ran_on(call, began) & event.struck]
+    others = [call for call in calls if _elsewhere(call, event)]
+    mine = [call for call in calls if call not in others and call not in planted]
+    running = _running(planted, promise, event)
+    seen = _seen(mine, event)
+    numbers = _numbers(calls, began, event)
+    problems = [
+        *_unexpected(mine, promise.then, event, "calls"),
+        *_unexpected(others, promise.others, event, "calls of sessions elsewhere"),
+        *_running_problems(promise, running, planted),
+        *_always(calls, numbers, began),
+    ]
+    if event.ended and promise.then.endswith("then-initialize") and not numbers.sessions_lost:
+        problems.append("no session was lost with its instance")
+    return Judgement(seen, running, tuple(problems), numbers)
+
+
+def kind(call: Call, event: Happened) -> Kind:
+    """What became of a call."""
+    if not call.ok:
+        held = all(_asks_to_wait(one) for one in call.attempts) and not call.initialized
+        return "asked-to-wait" if held else "failed"
+    if call.initialized:
+        return "initialized"
+    failures = call.attempts[:-1]
+    if failures:
+        return "asked-to-wait" if all(map(_asks_to_wait, failures)) else "retried"
+    first = call.attempts[0]
+    spans = first.started < event.over and first.ended - max(first.started, event.began) > _held_s(event) / 2
+    return "waited" if spans and not call.long else "done"
+
+
+def _held_s(event: Happened) -> float:
+    """Half of a very short event is no wait that anybody would notice."""
+    return max(2.0, event.over - event.began)
+
+
+def _asks_to_wait(attempt: Attempt) -> bool:
+    return attempt.status == 503 and attempt.retry_after is not None
+
+
+def _elsewhere(call: Call, event: Happened) -> bool:
+    """Whether a call belongs to a session that the event does not strike."""
+    return bool(call.owner and event.struck) and call.owner not in event.struck
+
+
+def _ran_on(call: Call, began: Iterable[Execution]) -> set[str]:
+    first = call.attempts[0].id
+    return {one.instance for one in began if one.call == first}
+
+
+def _seen(calls: Iterable[Call], event: Happened) -> Then:
+    """The mildest promise that would have been true."""
+    kinds = {kind(call, event) for call in calls}
+    if "waited" in kinds and kinds <= _ALLOWED["waits"]:
+        return "waits"
+    return next((then for then in _MILDEST if kinds <= _ALLOWED[then]), "5xx-then-initialize")
+
+
+def _running(planted: Sequence[Call], promise: Promise, event: Happened) -> Running | None:
+    """What became of the calls that ran where the event struck; the worst of them counts."""
+    if not planted:
+        return None
+    if any(not call.attempts[0].ok for call in planted):
+        return "breaks"
+    # What takes less time than the call holds nobody up.
+    held = promise.running == "waits" and any(call.attempts[0].ended > event.over for call in planted)
+    return "waits" if held else "completes"
+
+
+def _running_problems(promise: Promise, running: Running | None, planted: Sequence[Call]) -> list[str]:
+    if running is None or running == promise.running:
+        return []
+    said = next((call.attempts[0].said for call in planted if not call.attempts[0].ok), "")
+    return [f"a running call {running}{f' ({said})' if said else ''}, promised: {promise.running}"]
+
+
+def _unexpected(calls: Sequence[Call], promised: Then | Others, event: Happened, what: str) -> list[str]:
+    allowed = _ALLOWED[promised]
+    found = [(one, call) for call in calls if (one := kind(call, event)) not in allowed]
+    problems = []
+    for one, count in Counter(one for one, _ in found).items():
+        example = next(call for other, call in found if other == one)
+        problems.append(f"{count} of {len(calls)} {what} {_WORDS[one]} ({_story(example)})")
+    slow = [call for call in calls if call.seconds > SLOW_S and not call.long]
+    if slow and promised != "waits":
+        problems.append(f"{len(slow)} of {len(calls)} {what} got no answer within {SLOW_S:g} s ({_story(slow[0])})")
+    return problems
+
+
+def _story(call: Call) -> str:
+    return ", then ".join(one.said or "done" for one in call.attempts)
+
+
+def _always(calls: Sequence[Call], numbers: Numbers, began: Sequence[Execution]) -> list[str]:
+    problems = []
+    if numbers.executed_twice:
+        problems.append(f"{numbers.executed_twice} requests were executed twice")
+    ran = {one.call for one in began}
+    unseen = [one.id for call in calls for one in call.attempts if one.ok and one.id not in ran]
+    if unseen:
+        problems.append(f"{len(unseen)} answers came for requests that nobody executed, such as {unseen[0]}")
+    wrong = [one.said for call in calls for one in call.attempts if one.instance and one.said]
+    if wrong:
+        problems.append(f"{len(wrong)} calls got {wrong[0]}")
+    return problems
+
+
+def _numbers(calls: Sequence[Call], began: Sequence[Execution], event: Happened) -> Numbers:
+    runs = Counter(one.call for one in began)
+    lost = [call for call in calls if call.initialized]
+    return Numbers(
+        calls=len(calls),
+        failed_first=sum(not call.attempts[0].ok for call in calls),
+        failed_after_retry=sum(not call.ok for call in calls),
+        sessions_lost=len(lost),
+        lost_elsewhere=sum(_elsewhere(call, event) for call in lost),
+        executed_twice=sum(runs[one.id] > 1 for call in calls for one in call.attempts),
+        run_again=sum(_times(call, runs) > 1 for call in calls),
+        longest_wait_s=round(max((call.seconds for call in calls), default=0.0), 2),
+    )
+
+
+def _times(call: Call, runs: Mapping[str, int]) -> int:
+    """By how many of its requests a call was executed."""
+    return sum(bool(runs[one.id]) for one in call.attempts)

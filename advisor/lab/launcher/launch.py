@@ -1,0 +1,139 @@
+"""Runs the generated server as it lies in its folder, with the lab's tools beside its own.
+
+Run by the interpreter that the server's SDK is installed for: the standard library, the SDK and the lab's `subject`
+package are all that it needs. Everything at the top happens in every process: uvicorn's workers import this file too.
+
+The environment, beside what the server itself reads:
+    LAB_SERVER   the folder of server.py
+    LAB_SUBJECT  the folder of the lab's tools
+    LAB_LINE     the line of SDK releases, such as mcp-2
+What the kit does not carry, because nothing in it needs it, and what the decision counts on all the same:
+    LAB_KEY      the key that all instances seal with, where the server has none of its own
+    LAB_REDIS    the Redis that all instances share, for the lab's handles
+    LAB_BUS      1: changes are published to all instances through that Redis
+    LAB_EVENTS   1: requests with "mcp-lab: events" are served by a second application of it, with an event store
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def _package(name: str, folder: Path) -> Any:
+    """A folder of the lab as a package, under a name that cannot meet a module of the server."""
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _share_key(key: str) -> None:
+    """Give servers that were made without keys the same one, instead of one of each process."""
+    from mcp.server.request_state import RequestStateSecurity
+
+    def shared(_: Any, *, ttl: float = 600.0, audience: str | None = None) -> Any:
+        return RequestStateSecurity(keys=[key], ttl=ttl, audience=audience)
+
+    RequestStateSecurity.ephemeral = classmethod(shared)  # type: ignore[assignment,method-assign,unused-ignore]
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def _subscriptions(server: Any, line: str, register: Callable[[], None]) -> None:
+    """Add the lab's tools; subscriptions to resources of the kit stay with the kit's own handler."""
+    low = getattr(server.mcp, "_lowlevel_server", None) or server.mcp._mcp_server
+    if line in ("mcp-2", "fastmcp-4"):
+        own = low.get_request_handler("resources/subscribe")
+        register()
+        if own is not None:
+            lab = low.get_request_handler("resources/subscribe")
+
+            async def chosen(context: Any, params: Any) -> Any:
+                return await (lab if _is_lab(params.uri) else own).handler(context, params)
+
+            low.add_request_handler("resources/subscribe", own.params_type, chosen)
+        return
+    from mcp.types import SubscribeRequest
+
+    old = low.request_handlers.get(SubscribeRequest)
+    register()
+    if old is not None:
+        new = low.request_handlers[SubscribeRequest]
+
+        async def chosen_uri(request: Any) -> Any:
+            return await (new if _is_lab(request.params.uri) else old)(request)
+
+        low.request_handlers[SubscribeRequest] = chosen_uri
+
+
+def _is_lab(uri: Any) -> bool:
+    return str(uri).startswith("lab:")
+
+
+def _bus(server: Any, line: str) -> Any:
+    """The subscription bus of the server; fastmcp-4 has none where the kit wired none."""
+    if line == "mcp-2":
+        return server.mcp._subscriptions
+    if line == "fastmcp-4":
+        return getattr(server, "BUS", None) or _module("_lab_subject.serve").listen(server.mcp)
+    return None
+
+
+def _create_app() -> Any:
+    """What uvicorn serves: the kit's own application, and beside it what the lab needs."""
+    events, mcp = _module("_lab_launcher.events"), SERVER.mcp
+    storing = None
+    if os.environ.get("LAB_EVENTS"):
+        storing = events.with_events(mcp, LINE, _module("_lab_subject.serve").memory_store(), _CREATE)
+    second = getattr(mcp, "_session_manager", None)
+    events.hold(mcp, None)
+    plain = _CREATE()
+    managers = (getattr(mcp, "_session_manager", None), second)
+    relay = None
+    if REDIS is not None and BUS is not None and os.environ.get("LAB_BUS"):
+        relay = _module("_lab_launcher.sharing").Relay(REDIS, BUS)
+    if relay is None and not os.environ.get("LAB_EVENTS"):
+        return plain
+    return events.Both(plain, storing, mcp, managers, relay)
+
+
+sys.path.insert(0, os.environ["LAB_SERVER"])
+LINE = os.environ["LAB_LINE"]
+SUBJECT = _package("_lab_subject", Path(os.environ["LAB_SUBJECT"]))
+_package("_lab_launcher", Path(__file__).parent)
+if os.environ.get("LAB_KEY") and LINE in ("mcp-2", "fastmcp-4"):
+    _share_key(os.environ["LAB_KEY"])
+REDIS: Any = None
+HANDLES: Any = None
+if os.environ.get("LAB_REDIS"):
+    from redis.asyncio import Redis
+
+    REDIS = Redis.from_url(os.environ["LAB_REDIS"], decode_responses=True)
+    HANDLES = _module("_lab_launcher.sharing").Handles(REDIS)
+SERVER: Any = importlib.import_module("server")
+BUS = _bus(SERVER, LINE)
+_subscriptions(SERVER, LINE, lambda: SUBJECT.register(SERVER.mcp, LINE, state=HANDLES, bus=BUS))
+_module("_lab_subject.ledger").add_ledger(SERVER.mcp, LINE.startswith("fastmcp"))
+uvicorn: Any = importlib.import_module("uvicorn")
+if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
+    # The workers of all instances start side by side on one machine, which takes longer than uvicorn's patience of 5 s.
+    uvicorn.run = functools.partial(uvicorn.run, timeout_worker_healthcheck=60)
+_CREATE = SERVER.create_app
+SERVER.create_app = _create_app
+
+if __name__ == "__main__":
+    SERVER.main()

@@ -1,0 +1,341 @@
+"""The client of `load`, a stand-alone script: many sessions held, or as many calls as an instance answers.
+
+A process of its own and plain sockets, so that the server is what bounds a measurement and not its client; nothing but
+the standard library, so that it starts at once. It takes one JSON argument and prints one JSON document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LEGACY_VERSION = "2025-06-18"
+MODERN_VERSION = "2026-07-28"
+_AT_ONCE = 32  # sessions that are opened side by side
+_ANSWER_S = 30.0  # deadline of one answer
+_META = {
+    "io.modelcontextprotocol/protocolVersion": MODERN_VERSION,
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": {"name": "mcp-advisor-load", "version": "1"},
+}
+
+
+class RefusedError(Exception):
+    """The server answered something else than what a measurement needs."""
+
+
+@dataclass
+class Target:
+    """What is asked of the server.
+
+    Attributes:
+        port: where it listens on loopback.
+        path: of the endpoint.
+        tool: a tool that answers at once.
+        arguments: of the tool.
+        expected: text that its answer contains.
+        pid: of the server's process.
+    """
+
+    port: int
+    path: str
+    tool: str
+    arguments: dict[str, Any]
+    expected: str
+    pid: int
+
+
+@dataclass
+class Answer:
+    """An answer: its status, its headers in lower case, its body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+@dataclass
+class Tally:
+    """What the callers of one measurement counted; they go on as long as it is open."""
+
+    open: bool = True
+    counting: bool = False
+    calls: int = 0
+    failures: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+class Connection:
+    """One connection that is kept alive; opened on first use, and again when the server closed it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, method: str, body: bytes = b"", headers: str = "", *, whole: bool = True) -> Answer:
+        """Send a request; `whole=False` returns after the headers and leaves the stream open."""
+        for again in (True, False):
+            if fresh := self._streams is None:
+                self._streams = await asyncio.open_connection("127.0.0.1", self._target.port)
+            try:
+                return await asyncio.wait_for(self._exchange(method, body, headers, whole), _ANSWER_S)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                self.close()
+                if fresh or not again:  # an idle connection may have been closed; a new one may not
+                    raise
+        raise AssertionError
+
+    async def _exchange(self, method: str, body: bytes, headers: str, whole: bool) -> Answer:
+        assert self._streams is not None
+        reader, writer = self._streams
+        writer.write(
+            f"{method} {self._target.path} HTTP/1.1\r\nhost: 127.0.0.1:{self._target.port}\r\n"
+            f"accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\n{headers}\r\n".encode()
+            + body
+        )
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        found = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        answer = Answer(int(head[0].split()[1]), found)
+        if whole:
+            answer.body = await self._body(reader, found)
+            if found.get("connection", "").lower() == "close":
+                self.close()
+        return answer
+
+    async def _body(self, reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+        if "content-length" in headers:
+            return await reader.readexactly(int(headers["content-length"]))
+        if "chunked" not in headers.get("transfer-encoding", ""):
+            return b""
+        parts = []
+        while size := int((await reader.readline()).strip() or b"0", 16):
+            parts.append(await reader.readexactly(size))
+            await reader.readline()
+        await reader.readline()
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Close it; the next request opens it again."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+class Client:
+    """One client of one era: its connection and, in the legacy era, its session."""
+
+    def __init__(self, target: Target, era: str) -> None:
+        self._target = target
+        self._modern = era == "modern"
+        self._connection = Connection(target)
+        self._number = 0
+        self._headers = f"mcp-protocol-version: {MODERN_VERSION if self._modern else LEGACY_VERSION}\r\n"
+        if self._modern:
+            self._headers += f"mcp-method: tools/call\r\nmcp-name: {target.tool}\r\n"
+        params = {"name": target.tool, "arguments": target.arguments, **({"_meta": _META} if self._modern else {})}
+        self._params = json.dumps(params)
+        self._expected = target.expected.encode()
+
+    async def begin(self) -> None:
+        """Shake hands; modern clients have nothing to shake."""
+        if self._modern:
+            return
+        params = {
+            "protocolVersion": LEGACY_VERSION,
+            "capabilities": {},
+            "clientInfo": {"name": "mcp-advisor-load", "version": "1"},
+        }
+        answer = await self._connection.ask("POST", _message("initialize", json.dumps(params), 0))
+        if answer.status != 200:
+            raise RefusedError(f"initialize: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
+        if session := answer.headers.get("mcp-session-id"):
+            self._headers += f"mcp-session-id: {session}\r\n"
+        await self._connection.ask("POST", _message("notifications/initialized", "{}", None), self._headers)
+
+    async def call(self) -> None:
+        """Call the tool and look at its answer."""
+        self._number += 1
+        answer = await self._connection.ask("POST", _message("tools/call", self._params, self._number), self._headers)
+        if answer.status != 200 or self._expected not in answer.body:
+            raise RefusedError(f"tools/call: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
+
+    async def listen(self) -> None:
+        """Open the GET stream of the session and keep it."""
+        answer = await self._connection.ask("GET", headers=self._headers, whole=False)
+        if answer.status != 200:
+            raise RefusedError(f"GET: HTTP {answer.status}")
+
+    def hang_up(self) -> None:
+        """Close the connection; the session stays on the server."""
+        self._connection.close()
+
+
+def _message(method: str, params: str, number: int | None) -> bytes:
+    identity = "" if number is None else f'"id":{number},'
+    return f'{{"jsonrpc":"2.0",{identity}"method":"{method}","params":{params}}}'.encode()
+
+
+async def hold(target: Target, count: int, warm: int, *, streams: bool) -> dict[str, Any]:
+    """Open `count` legacy sessions with one call each, then their GET streams, and read the server's memory.
+
+    Returns:
+        Memory of the server in bytes: at first (after `warm` sessions that do not count), with the sessions, with their
+        streams; how many sessions and streams it holds; why not more, or "".
+    """
+    await _open(target, warm)
+    before = await settled(target.pid)
+    clients, refusal = await _open(target, count)
+    held = await settled(target.pid)
+    listening, stream_refusal, with_streams = 0, "", None
+    if streams:
+        listening, stream_refusal = await _side_by_side([client.listen for client in clients])
+        with_streams = await settled(target.pid)
+    return {
+        "before_bytes": before,
+        "held_bytes": held,
+        "streams_bytes": with_streams,
+        "sessions": len(clients),
+        "streams": listening,
+        "refusal": refusal or stream_refusal,
+    }
+
+
+async def _open(target: Target, count: int) -> tuple[list[Client], str]:
+    """Open sessions, each used once and its connection closed; those that the server took, and why not all."""
+    opened: list[Client] = []
+
+    async def one() -> None:
+        client = Client(target, "legacy")
+        try:
+            await client.begin()
+            await client.call()
+        finally:
+            client.hang_up()
+        opened.append(client)
+
+    _, refusal = await _side_by_side([one] * count)
+    return opened, refusal
+
+
+async def _side_by_side(works: list[Any]) -> tuple[int, str]:
+    """Run them, some at a time, up to the first that is refused: how many were not, and the refusal."""
+    queue = iter(works)
+    done = 0
+    refusals: list[str] = []
+
+    async def worker() -> None:
+        nonlocal done
+        for work in queue:
+            if refusals:
+                return
+            try:
+                await work()
+            except (RefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+                refusals.append(str(error) or type(error).__name__)
+                return
+            done += 1
+
+    await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
+    return done, refusals[0] if refusals else ""
+
+
+async def call_rate(target: Target, era: str, connections: int, seconds: float) -> dict[str, Any]:
+    """Call without pause over some connections.
+
+    Returns:
+        Calls answered and seconds they took, the median and the 95th percentile of their latency in milliseconds, the
+        share of one processor that server and client used, and the first failure or "".
+    """
+    clients = [Client(target, era) for _ in range(connections)]
+    tally = Tally()
+    for client in clients:
+        await client.begin()
+    callers = [asyncio.create_task(_caller(client, tally)) for client in clients]
+    await asyncio.wait(callers, timeout=min(0.5, seconds / 2), return_when=asyncio.FIRST_COMPLETED)
+    began, server, own = time.perf_counter(), processor_s(target.pid), time.process_time()
+    tally.counting = True
+    await asyncio.wait(callers, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    tally.counting = False
+    took = time.perf_counter() - began
+    used = (processor_s(target.pid) - server, time.process_time() - own)
+    # Not cancelled: before Python 3.12, wait_for may swallow that.
+    tally.open = False
+    await asyncio.wait(callers, timeout=_ANSWER_S)
+    tally.seconds.sort()
+    return {
+        "calls": tally.calls,
+        "seconds": took,
+        "median_ms": _quantile(tally.seconds, 0.5) * 1000,
+        "p95_ms": _quantile(tally.seconds, 0.95) * 1000,
+        "server_share": used[0] / took,
+        "client_share": used[1] / took,
+        "failure": tally.failures[0] if tally.failures else "",
+    }
+
+
+async def _caller(client: Client, tally: Tally) -> None:
+    while tally.open:
+        began = time.perf_counter()
+        try:
+            await client.call()
+        except (RefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+            tally.failures.append(str(error) or type(error).__name__)
+            tally.open = False
+            return
+        if tally.counting:
+            tally.calls += 1
+            tally.seconds.append(time.perf_counter() - began)
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+async def settled(pid: int) -> int:
+    """The memory of a process, in bytes, once it does not move any more (or after two seconds)."""
+    last, calm, end = memory_bytes(pid), 0, time.monotonic() + 2
+    while calm < 3 and time.monotonic() < end:
+        await asyncio.sleep(0.1)
+        now = memory_bytes(pid)
+        calm = calm + 1 if now == last else 0
+        last = now
+    return last
+
+
+def memory_bytes(pid: int) -> int:
+    """What a process has in memory (resident set)."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except FileNotFoundError:  # no /proc on this system
+        return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(pid)])) * 1024
+
+
+def processor_s(pid: int) -> float:
+    """Processor time of a process so far, in seconds; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def _run(job: dict[str, Any]) -> dict[str, Any]:
+    target = Target(**job["target"])
+    if job["what"] == "hold":
+        return await hold(target, job["count"], job["warm"], streams=job["streams"])
+    return await call_rate(target, job["era"], job["connections"], job["seconds"])
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(asyncio.run(_run(json.loads(sys.argv[1])))))
+    except (RefusedError, OSError) as refused:
+        sys.exit(f"{type(refused).__name__}: {refused}")

@@ -1,0 +1,84 @@
+"""The probe suite: one module per feature, each with a deadline, each ending in one outcome with its exact message.
+
+`observe` is for the cells of the feature table. Behaviours that are no cell have modules of their own (cancellation,
+disconnect, http), which return rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
+
+from advisor.knowledge.types import Era
+from advisor.lab.observation import Observation, Row
+from advisor.lab.probes.cell import Probe, Target
+
+__all__ = ["BEHAVIOURS", "FEATURES", "Target", "behaviour", "observe"]
+
+# Each feature of the table and its module; `logging` would hide the standard library's from a reader.
+_MODULES = {
+    "plain": "plain",
+    "sampling": "sampling",
+    "elicitation": "elicitation",
+    "roots": "roots",
+    "progress": "progress",
+    "logging": "logs",
+    "subscriptions": "subscriptions",
+    "list_changed": "list_changed",
+    "session_state": "session_state",
+    "resumability": "resumability",
+}
+FEATURES = tuple(_MODULES)
+"""The features that can be probed."""
+
+BEHAVIOURS = ("negotiation", "cancellation", "disconnect", "unasked", "http")
+"""The behaviours that are no cell of the table. The first and the last need no tool, the others the lab's."""
+
+
+async def observe(
+    feature: str,
+    url: str,
+    era: Era,
+    target: Target,
+    *,
+    deadline_s: float = 5.0,
+    headers: Mapping[str, str] | None = None,
+) -> Observation:
+    """Observe one cell: one client, in a session of its own.
+
+    Args:
+        feature: one of `FEATURES`.
+        url: the endpoint, for example `http://127.0.0.1:8000/mcp`.
+        era: the era of the client.
+        target: which tool of the server makes the feature happen.
+        deadline_s: an answer that takes longer is a `hang`; a notification is waited for three tenths of it.
+        headers: sent with every request.
+
+    Returns:
+        The outcome. A modern client that is refused as such (400) is `unsupported`; a session that an instance does
+        not know (404) is `unreachable`. No exception escapes, whatever the server does.
+    """
+    module: ModuleType = import_module(f"advisor.lab.probes.{_MODULES[feature]}")
+    observed: Observation = await module.observe(Probe(url, era, target, deadline_s, headers or {}))
+    return observed
+
+
+async def behaviour(
+    name: str, url: str, era: Era, *, deadline_s: float = 5.0, headers: Mapping[str, str] | None = None
+) -> list[Row]:
+    """Observe a behaviour that is no cell of the feature table.
+
+    Args:
+        name: one of `BEHAVIOURS`.
+        url: the endpoint.
+        era: the era of the client.
+        deadline_s: an answer that takes longer is a `hang`.
+        headers: sent with every request.
+
+    Returns:
+        One row for each thing that was tried, the same ones in the same order each time.
+    """
+    module: ModuleType = import_module(f"advisor.lab.probes.{name}")
+    rows: list[Row] = await module.observe(Probe(url, era, Target(), deadline_s, headers or {}))
+    return rows

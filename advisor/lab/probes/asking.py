@@ -1,0 +1,26 @@
+"""Requests from the server to the client, whatever they ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from advisor.lab.clients import Heard
+from advisor.lab.observation import Observation, Verdict
+from advisor.lab.probes.cell import Probe, call, in_session
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+
+async def asked(probe: Probe, what: str) -> Observation:
+    """Call a tool that asks the client for `what` (`sampling`, `elicitation`, `roots`): it works if it was asked."""
+
+    async def steps(client: Client, heard: Heard) -> Verdict:
+        said, error = await call(client, probe.target)
+        if error:
+            return Verdict("error", error)
+        if what not in heard.asked:
+            return Verdict("dropped", f"the tool answered without asking the client: {said:.80}")
+        return Verdict("works", f"asked and answered: {said:.80}")
+
+    return await in_session(probe, steps)

@@ -1,0 +1,24 @@
+"""Negotiation: what a client of both eras ends up with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from advisor.lab.clients import Heard
+from advisor.lab.observation import Row, Verdict
+from advisor.lab.probes.cell import Probe, in_session
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+
+async def observe(probe: Probe) -> list[Row]:
+    """Connect as a client that tries the modern way first and falls back to the handshake; needs no tool."""
+    if probe.era == "modern":
+        return []
+
+    async def steps(client: Client, heard: Heard) -> Verdict:
+        await client.list_tools()
+        return Verdict("works", f"protocol {client.protocol_version}")
+
+    return [Row("client of both eras", await in_session(probe, steps, mode="auto"))]

@@ -1,0 +1,44 @@
+"""Progress: how many notifications of a call arrive, and whether live or only with the answer."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from advisor.lab.clients import Heard
+from advisor.lab.observation import Observation, Verdict
+from advisor.lab.probes.cell import Probe, in_session, text
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+LEAD_S = 0.1
+"""What arrives less than this before the answer was held back on the way; the lab's tools wait longer than this."""
+
+
+async def observe(probe: Probe) -> Observation:
+    """Call a tool that reports progress, with a progress token."""
+
+    async def steps(client: Client, heard: Heard) -> Verdict:
+        arguments = dict(probe.target.arguments)
+        result = await client.call_tool(probe.target.tool, arguments, progress_callback=heard.on_progress)
+        answered = monotonic()
+        if result.is_error:
+            return Verdict("error", text(result))
+        if not heard.progress:
+            await heard.until(lambda: bool(heard.progress), probe.silence_s)
+        return arrival([came for came, _ in heard.progress], answered)
+
+    return await in_session(probe, steps, silences=1)
+
+
+def arrival(came: list[float], answered: float) -> Verdict:
+    """The verdict over notices that came at these times, for a call that was answered then."""
+    before = sum(one <= answered for one in came)
+    if not came:
+        return Verdict("dropped", "none arrived; the call succeeded")
+    if not before:
+        return Verdict("dropped", f"{len(came)} arrived, all after the answer")
+    if answered - min(came) < LEAD_S:
+        return Verdict("dropped", f"{before} arrived, but together with the answer: something on the way holds back")
+    return Verdict("works", f"live: {before} before the answer")

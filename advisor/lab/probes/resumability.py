@@ -1,0 +1,99 @@
+"""Resumability: the answer of a call is cut, and asked for again with Last-Event-ID."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+import anyio
+
+from advisor.lab.observation import Observation, Verdict, describe
+from advisor.lab.probes.cell import Probe
+from advisor.lab.raw import Endpoint, endpoint, events, said
+
+RESULT = "the result"
+"""What the tool returns, about a second after its first event."""
+
+_CUT_S = 0.6  # the connection is cut then, if no event came before; the tool is still at work
+_GET_S = 1.5  # one attempt to resume
+
+
+async def observe(probe: Probe) -> Observation:
+    """Cut a call and resume it; the tool logs at once and returns `RESULT` about a second later."""
+    steps = _modern if probe.era == "modern" else _legacy
+    return await timed(probe, steps)
+
+
+async def timed(probe: Probe, steps: Callable[[Probe, Endpoint], Awaitable[Verdict]]) -> Observation:
+    """Run the steps of a raw probe."""
+    began = monotonic()
+    verdict = Verdict("hang", f"no answer within {probe.deadline_s * 2:g} s")
+    try:
+        with anyio.move_on_after(probe.deadline_s * 2):
+            async with endpoint(probe.url, probe.era, probe.headers) as raw:
+                verdict = await steps(probe, raw)
+    except Exception as error:
+        verdict = Verdict("error", describe(error))
+    return Observation(*verdict, seconds=round(monotonic() - began, 2))
+
+
+async def _legacy(probe: Probe, raw: Endpoint) -> Verdict:
+    if wrong := await raw.initialize():
+        return Verdict("error", f"initialize: {wrong}")
+    status, last = await _cut(probe, raw)
+    if status == 404:
+        return Verdict("unreachable", "404 for a session that another instance owns")
+    if not last:
+        return Verdict("dropped", "the answer carries no event ids: nothing to resume from, the result is lost")
+
+    tried = ""
+    with anyio.move_on_after(probe.deadline_s):
+        while True:
+            found, tried = await _resume(raw, last)
+            if found or not tried.startswith("HTTP 200"):
+                break
+    if tried.startswith("HTTP 404"):
+        return Verdict("unreachable", f"GET with Last-Event-ID: {tried}")
+    if found:
+        return Verdict("works", "replayed by GET with Last-Event-ID")
+    return Verdict("dropped", f"GET with Last-Event-ID: {tried}, without the result")
+
+
+async def _cut(probe: Probe, raw: Endpoint) -> tuple[int, str]:
+    """Call, and cut the answer after its first message; the status and the last event id ("" if there were none)."""
+    status, last = 0, ""
+    with anyio.move_on_after(_CUT_S):
+        async with raw.calling(probe.target.tool, probe.target.arguments) as answer:
+            status = int(answer.status_code)
+            async for event in events(answer):
+                last = event.id or last
+                if event.data:
+                    break
+    return status, last
+
+
+async def _resume(raw: Endpoint, last: str) -> tuple[bool, str]:
+    """One attempt to resume: whether the result came, and what was answered."""
+    tried = "no answer"
+    with anyio.move_on_after(_GET_S):
+        headers = raw.headers(last_event_id=last, content_type="")
+        async with raw.http.stream("GET", raw.url, headers=headers) as answer:
+            tried = f"HTTP {answer.status_code}"
+            async for event in events(answer):
+                if RESULT in event.data:
+                    return True, tried
+    return False, tried
+
+
+async def _modern(probe: Probe, raw: Endpoint) -> Verdict:
+    """Modern answers have no event ids, and there is no GET to resume with."""
+    ids = 0
+    async with raw.calling(probe.target.tool, probe.target.arguments) as answer:
+        status = answer.status_code
+        async for event in events(answer):
+            ids += bool(event.id)
+    async with raw.http.stream("GET", raw.url, headers=raw.headers(last_event_id="1")) as again:
+        if again.status_code >= 400:  # an open stream would never end
+            await again.aread()
+        message = f"POST HTTP {status} with {ids} event ids; GET with Last-Event-ID: {said(again)}"
+    return Verdict("unsupported" if not ids else "dropped", message)

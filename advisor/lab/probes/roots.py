@@ -1,0 +1,12 @@
+"""Roots: by request or by a second round; the tool decides."""
+
+from __future__ import annotations
+
+from advisor.lab.observation import Observation
+from advisor.lab.probes.asking import asked
+from advisor.lab.probes.cell import Probe
+
+
+async def observe(probe: Probe) -> Observation:
+    """Call a tool that asks for it."""
+    return await asked(probe, "roots")

@@ -1,0 +1,162 @@
+"""A bare server with the lab's tools, for the interpreter of any SDK release.
+
+usage: serve.py LINE PORT STATELESS JSON COPY…     STATELESS and JSON are 0 or 1
+       serve.py --check LINE                       only imports what a server needs, and says which release it is
+
+Each COPY is a server of its own at /COPY/mcp, with its own tools and state, all in this one process. A copy whose name
+starts with `store` keeps events, one that starts with `listen` answers subscriptions/listen by a bus that is wired by
+hand, where the SDK does not do it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from contextlib import AsyncExitStack
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+HOMES = {"mcp-1": "mcp.server.fastmcp", "mcp-2": "mcp.server.mcpserver"}
+"""Where each line has its server class; the others have it in fastmcp."""
+
+
+def load_lab() -> Any:
+    """The package that this script is in, under a name that cannot meet another one."""
+    name = "_lab_subject"
+    folder = Path(__file__).parent
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Copies:
+    """Several applications in one process, told apart by the first segment of the path."""
+
+    def __init__(self, applications: dict[str, Any]) -> None:
+        """Serve each application under its name."""
+        self._applications = applications
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        name = scope["path"].lstrip("/").partition("/")[0]
+        if name not in self._applications:
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b"There is no such copy."})
+            return
+        # As a mounted application: the path stays whole, so that redirects lead back here.
+        await self._applications[name]({**scope, "root_path": f"/{name}"}, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            for application in self._applications.values():
+                if isinstance(application, Absent):
+                    continue
+                await stack.enter_async_context(application.router.lifespan_context(application))
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class Absent:
+    """Stands for a server that this release cannot make: every request is answered 501 with the reason."""
+
+    def __init__(self, reason: str) -> None:
+        """Args: reason: the exact error."""
+        self._reason = reason
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One HTTP request."""
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 501, "headers": headers})
+        await send({"type": "http.response.body", "body": self._reason.encode()})
+
+
+def application(lab: Any, line: str, stateless: bool, json_response: bool, copy: str) -> Any:
+    """One bare server as an ASGI application."""
+    store = memory_store() if copy.startswith("store") else None
+    flags = {"stateless_http": stateless, "json_response": json_response}
+    home = importlib.import_module(HOMES.get(line, "fastmcp"))
+    if line == "mcp-1":
+        server = home.FastMCP("lab", **flags)
+        server._event_store = store  # a constructor argument as well, on the newer releases
+        lab.register(server, line)
+        return server.streamable_http_app()
+    if line == "mcp-2":
+        server = home.MCPServer("lab")
+        lab.register(server, line)
+        return server.streamable_http_app(**flags, event_store=store)
+    server = home.FastMCP("lab")
+    bus = listen(server) if line == "fastmcp-4" and copy.startswith("listen") else None
+    lab.register(server, line, bus=bus)
+    if store is None:
+        return server.http_app(path="/mcp", **flags)
+    try:
+        return server.http_app(path="/mcp", **flags, event_store=store)
+    except TypeError as error:  # before fastmcp 2.14
+        return Absent(f"{type(error).__name__}: {error}")
+
+
+def listen(server: Any) -> Any:
+    """Wire the core's handler for subscriptions/listen by hand; returns its bus."""
+    from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+    from mcp_types import SubscriptionsListenRequestParams
+
+    bus = InMemorySubscriptionBus()
+    server._mcp_server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, ListenHandler(bus))
+    return bus
+
+
+def memory_store() -> Any:
+    """An event store that keeps everything; each process has one client of it at a time."""
+    from mcp.server.streamable_http import EventMessage, EventStore
+
+    class Memory(EventStore):  # type: ignore[misc,unused-ignore]
+        def __init__(self) -> None:
+            self.events: list[tuple[str, Any]] = []
+
+        async def store_event(self, stream_id: str, message: Any) -> str:
+            self.events.append((stream_id, message))
+            return str(len(self.events))
+
+        async def replay_events_after(self, last_event_id: str, send_callback: Any) -> str | None:
+            at = int(last_event_id)
+            if not 0 < at <= len(self.events):
+                return None
+            stream = self.events[at - 1][0]
+            for number, (other, message) in enumerate(self.events[at:], at + 1):
+                if other == stream and message is not None:
+                    await send_callback(EventMessage(message, str(number)))
+            return stream
+
+    return Memory()
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    if sys.argv[1] == "--check":
+        importlib.import_module("uvicorn")
+        application(load_lab(), sys.argv[2], False, False, "main")
+        print(metadata.version(sys.argv[2].partition("-")[0]))
+        return
+    line, port, stateless, json_response, *copies = sys.argv[1:]
+    import uvicorn
+
+    lab = load_lab()
+    flags = (stateless == "1", json_response == "1")
+    served = Copies({copy: application(lab, line, *flags, copy) for copy in copies})
+    uvicorn.run(served, host="127.0.0.1", port=int(port), log_level="warning", timeout_graceful_shutdown=2)
+
+
+if __name__ == "__main__":
+    main()

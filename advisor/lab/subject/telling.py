@@ -1,0 +1,158 @@
+"""Tools that tell the client something: progress, log messages, changed resources, changed lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .sdk import Bench
+
+STEP_S = 0.3
+"""Seconds between two notices of a call: long enough to tell what is live from what is held back."""
+
+LATER_S = 0.3
+"""Seconds after which a notice is sent that is to come after the answer of its call."""
+
+
+def add_telling(bench: Bench, bus: Any) -> None:
+    """Add the tools that notify."""
+    _add_streaming(bench)
+    later = _Later()
+    _add_to_session(bench, later)
+    _add_to_list(bench, later)
+    if bench.sdk.line == "mcp-2":
+        _add_notify(bench)
+    if bus is not None:
+        _add_publish(bench, bus)
+
+
+def _add_streaming(bench: Bench) -> None:
+    async def lab_progress(ctx: Any) -> str:
+        for step in (1, 2):
+            await ctx.report_progress(step, 2)
+            await asyncio.sleep(STEP_S)
+        return "ok"
+
+    async def lab_log(ctx: Any) -> str:
+        await ctx.info("note")
+        await asyncio.sleep(STEP_S)
+        return "ok"
+
+    for function in (lab_progress, lab_log):
+        bench.tool(function)
+
+
+class _Later:
+    """Sends out of band: after the answer of the call that asked for it."""
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def send(self, call: Callable[[], Awaitable[Any]]) -> None:
+        task = asyncio.ensure_future(self._run(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, call: Callable[[], Awaitable[Any]]) -> None:
+        await asyncio.sleep(LATER_S)
+        try:
+            await call()
+        except Exception as error:
+            self.failures.append(f"{type(error).__name__} {error}".strip())
+
+
+def _add_to_session(bench: Bench, later: _Later) -> None:
+    """Resource updates to a session: in its call, after it, and to the sessions that subscribed."""
+    subscribed: dict[str, list[Any]] = {}
+    _serve_subscriptions(bench, subscribed)
+
+    async def lab_resource_updated(ctx: Any, moment: str, uri: str) -> str:
+        session = ctx.session
+        if moment == "in the call":
+            await session.send_resource_updated(uri)
+        elif moment == "after the call":
+            later.send(lambda: session.send_resource_updated(uri))
+        else:
+            for subscriber in subscribed.get(uri, []):
+                later.send(lambda to=subscriber: to.send_resource_updated(uri))  # type: ignore[misc]
+        return "ok"
+
+    async def lab_failures() -> str:
+        """What could not be sent out of band."""
+        return "; ".join(dict.fromkeys(later.failures)) or "none"
+
+    for function in (lab_resource_updated, lab_failures):
+        bench.tool(function)
+
+
+def _serve_subscriptions(bench: Bench, subscribed: dict[str, list[Any]]) -> None:
+    """Answer resources/subscribe, for which no high-level server of any line has a handler of its own."""
+    sdk = bench.sdk
+    low = sdk.low_level(bench.server)
+    if sdk.modern:
+
+        async def remember(context: Any, params: Any) -> Any:
+            subscribed.setdefault(str(params.uri), []).append(context.session)
+            return sdk.types.EmptyResult()
+
+        low.add_request_handler("resources/subscribe", sdk.types.SubscribeRequestParams, remember)
+    else:
+
+        async def remember_uri(uri: Any) -> None:
+            subscribed.setdefault(str(uri), []).append(low.request_context.session)
+
+        low.subscribe_resource()(remember_uri)
+
+
+def _add_to_list(bench: Bench, later: _Later) -> None:
+    """Changed lists of tools, to the session of the call."""
+    types = bench.sdk.types
+
+    async def lab_tools_changed(ctx: Any, moment: str) -> str:
+        session = ctx.session
+        if moment == "in the call":
+            await session.send_tool_list_changed()
+        else:
+            later.send(lambda: session.send_tool_list_changed())
+        return "ok"
+
+    async def lab_context_tools_changed(ctx: Any) -> str:
+        await ctx.send_tool_list_changed()
+        return "ok"
+
+    async def lab_send_notification(ctx: Any) -> str:
+        await ctx.send_notification(types.ToolListChangedNotification())
+        return "ok"
+
+    for function in (lab_tools_changed, lab_context_tools_changed, lab_send_notification):
+        bench.tool(function)
+
+
+def _add_notify(bench: Bench) -> None:
+    async def lab_notify_resource(ctx: Any, uri: str) -> str:
+        await ctx.notify_resource_updated(uri)
+        return "ok"
+
+    async def lab_notify_tools(ctx: Any) -> str:
+        await ctx.notify_tools_changed()
+        return "ok"
+
+    for function in (lab_notify_resource, lab_notify_tools):
+        bench.tool(function)
+
+
+def _add_publish(bench: Bench, bus: Any) -> None:
+    from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
+
+    async def lab_publish_resource(uri: str) -> str:
+        await bus.publish(ResourceUpdated(uri=uri))
+        return "ok"
+
+    async def lab_publish_tools() -> str:
+        await bus.publish(ToolsListChanged())
+        return "ok"
+
+    for function in (lab_publish_resource, lab_publish_tools):
+        bench.tool(function)

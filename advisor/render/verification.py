@@ -1,0 +1,197 @@
+"""A verification as text and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from advisor.knowledge.types import Era
+from advisor.lab.verification import Checked, Traffic, Verification
+from advisor.render.chaos import chaos_data, chaos_text
+from advisor.render.load import draw_load, load_dict
+from advisor.render.schemas import VERIFICATION
+from advisor.render.screen import Canvas, Column, Screen, Words
+
+_ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
+
+
+def verification_dict(found: Verification) -> dict[str, Any]:
+    """The document of `verify --format json`."""
+    return {
+        "schema": VERIFICATION,
+        "ok": found.ok,
+        "service": found.service,
+        "proxy": found.proxy,
+        "instances": sum(found.instances.values()),
+        "tiers": dict(found.instances),
+        "cells": [_cell(one) for one in found.cells],
+        "sessions": _sessions(found.traffic),
+        "traffic": [_traffic(one) for one in found.traffic],
+        "chaos": chaos_data(found.chaos),
+        "load": load_dict(found.load) if found.load else None,
+        "problems": list(found.problems),
+        "notes": list(found.notes),
+        "steps": [{"name": step.name, "seconds": round(step.seconds, 2)} for step in found.steps],
+        "seconds": round(found.seconds, 1),
+        "floor_seconds": round(found.floor_seconds, 1),
+        "ratio": round(found.ratio, 2),
+        "logs": found.logs or None,
+    }
+
+
+def _cell(one: Checked) -> dict[str, Any]:
+    cell = one.cell
+    return {
+        "tier": cell.tier,
+        "era": cell.era,
+        "feature": cell.feature,
+        "need": cell.need,
+        "call": cell.call or None,
+        "tool": cell.tool or None,
+        "predicted": cell.predicted,
+        "observed": one.observed,
+        "agrees": one.agrees,
+        "detail": one.detail,
+        "evidence": [{"process": process, "line": line} for process, line in one.evidence],
+    }
+
+
+def _sessions(traffic: Sequence[Traffic]) -> dict[str, Any]:
+    """All traffic in one: sessions where there are any, else calls, by instance."""
+    keeping = [one for one in traffic if one.sessions]
+    shown = (keeping or list(traffic))[:1]
+    calls = sum(one.calls for one in traffic)
+    wrong = sum(one.wrong for one in traffic)
+    return {
+        "opened": sum(one.sessions for one in traffic),
+        "lost": sum(one.lost for one in traffic),
+        "per_instance": [number for one in shown for number in one.per_instance],
+        "calls": calls,
+        "wrong_instance": wrong,
+        "wrong_instance_rate": round(wrong / calls, 4) if calls else 0.0,
+    }
+
+
+def _traffic(one: Traffic) -> dict[str, Any]:
+    return {
+        "tier": one.tier,
+        "era": one.era,
+        "clients": one.clients,
+        "sessions": one.sessions,
+        "calls": one.calls,
+        "wrong_instance": one.wrong,
+        "failed": one.failed,
+        "lost": one.lost,
+        "per_instance": list(one.per_instance),
+        "example": one.example or None,
+    }
+
+
+def verification_text(found: Verification, screen: Screen) -> str:
+    """The report on a terminal."""
+    canvas = Canvas(screen)
+    verdict = ("As predicted", "bold green") if found.ok else ("Not as predicted", "bold red")
+    canvas.line((found.service, "bold"), ": ", verdict, f", {_whole(found)}.")
+    canvas.line(f"In front: {found.proxy}. Instances: {_counts(found)}.")
+    for note in found.notes:
+        canvas.line(note)
+    for tier, era, some in _groups(found.cells):
+        canvas.heading(f"{_ERAS[era]}{f' of the tier {tier}' if tier else ''}")
+        _table(canvas, some)
+    if found.traffic:
+        _sessions_text(canvas, found.traffic)
+    if found.chaos:
+        chaos_text(canvas, found.chaos)
+    _differences(canvas, found)
+    if found.load:
+        draw_load(canvas, found.load)
+    canvas.heading("Time")
+    canvas.pairs([(step.name, f"{step.seconds:.1f} s") for step in found.steps])
+    canvas.line(
+        f"{found.seconds:.1f} s in all, {found.ratio:.1f} times the start of the instances "
+        f"({found.floor_seconds:.1f} s)."
+    )
+    return canvas.text()
+
+
+def _whole(found: Verification) -> str:
+    said = []
+    if found.cells:
+        said.append(f"{sum(one.agrees for one in found.cells)} of {len(found.cells)} cells")
+    if found.traffic:
+        clients = sum(one.clients for one in found.traffic)
+        lost = sum(one.lost for one in found.traffic)
+        said.append(f"{lost} of {clients} clients lost calls" if lost else f"{clients} clients without a lost call")
+    if found.chaos:
+        said.append(f"{sum(one.agrees for one in found.chaos)} of {len(found.chaos)} promises for failures kept")
+    return ", ".join(said)
+
+
+def _counts(found: Verification) -> str:
+    if len(found.instances) == 1:
+        return str(sum(found.instances.values()))
+    return ", ".join(f"{number} {name}" for name, number in found.instances.items())
+
+
+def _groups(cells: Sequence[Checked]) -> Iterator[tuple[str | None, Era, list[Checked]]]:
+    keys = dict.fromkeys((one.cell.tier, one.cell.era) for one in cells)
+    for tier, era in keys:
+        yield tier, era, [one for one in cells if (one.cell.tier, one.cell.era) == (tier, era)]
+
+
+def _table(canvas: Canvas, cells: Sequence[Checked]) -> None:
+    columns = [
+        Column("Feature", fixed=True),
+        Column("Call", least=10),
+        Column("Predicted", fixed=True),
+        Column("Observed", fixed=True),
+        Column("Verdict", fixed=True),
+    ]
+    canvas.table(columns, [(_row(one), "" if one.cell.need != "none" or not one.agrees else "dim") for one in cells])
+
+
+def _row(one: Checked) -> list[Words]:
+    cell = one.cell
+    verdict = ("ok", "green") if one.agrees else ("DIFFERS", "bold red")
+    return [cell.feature, cell.call or "-", cell.predicted, one.observed, verdict]
+
+
+def _sessions_text(canvas: Canvas, traffic: Sequence[Traffic]) -> None:
+    canvas.heading("Many clients")
+    for one in traffic:
+        tier = f" of the tier {one.tier}" if one.tier else ""
+        what = f"{one.sessions} sessions" if one.sessions else "calls"
+        spread = ", ".join(map(str, one.per_instance))
+        kept = "every call answered by its instance" if not one.lost else f"{one.lost} clients lost calls"
+        wrong = f"; {one.wrong} calls ({one.wrong / one.calls:.0%}) at the wrong instance" if one.wrong else ""
+        failed = f"; {one.failed} failed" if one.failed else ""
+        canvas.line(
+            f"{_ERAS[one.era]}{tier}: {one.clients}, {one.calls} calls, {what} by instance: {spread}; "
+            f"{kept}{wrong}{failed}.",
+            indent=2,
+        )
+
+
+def _differences(canvas: Canvas, found: Verification) -> None:
+    differing = [one for one in found.cells if not one.agrees]
+    if not differing and not found.problems:
+        return
+    canvas.heading("What is not as predicted")
+    for one in differing:
+        cell = one.cell
+        tier = f", tier {cell.tier}" if cell.tier else ""
+        canvas.line(
+            (f"{cell.feature} for {cell.era} clients{tier}", "bold"),
+            f": {cell.predicted} was predicted, {one.observed} was observed.",
+            indent=2,
+        )
+        canvas.line(one.detail, indent=4)
+        for process, line in one.evidence:
+            canvas.line((f"{process}: ", "dim"), line, indent=4)
+    for problem in found.problems:
+        first, *lines = problem.splitlines()
+        canvas.line((first, "bold"), indent=2)
+        for line in lines:
+            canvas.line(line.strip(), indent=4)
+    if found.logs:
+        canvas.line(f"Logs: {found.logs}", indent=2)

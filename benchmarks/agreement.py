@@ -1,0 +1,87 @@
+"""Predicted and observed, on every example and on requirements drawn at random: `python -m benchmarks.agreement`.
+
+Each case is one `verify`. A difference is a defect of the prediction, of the kit or of a probe. Arguments: numbers of
+random cases or names of files to run only those; `--random N` for another number of them.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+
+import yaml
+
+from advisor.decision.advisor import Advisor
+from advisor.knowledge import load
+from advisor.requirements.reader import Document
+from advisor.requirements.validate import validate
+from benchmarks.requirements import draw
+
+SEED = 5
+RANDOM = 20
+
+
+def main() -> None:
+    """Print a line for each case and what differs; exit 1 if anything does."""
+    arguments = sys.argv[1:]
+    many = int(arguments.pop(arguments.index("--random") + 1)) if "--random" in arguments else RANDOM
+    wanted = [one for one in arguments if one != "--random"]
+    with tempfile.TemporaryDirectory() as folder:
+        cases = [*map(str, sorted(Path("examples").glob("*.yaml"))), *drawn(Path(folder), many)]
+        chosen = [one for one in cases if not wanted or any(name in one for name in wanted)]
+        results = [run(one) for one in chosen]
+    cells, wrong, seconds = (sum(column) for column in zip(*results, strict=True))
+    print(f"{len(chosen)} cases, {cells - wrong} of {cells} cells agree, {seconds:.0f} s")
+    sys.exit(1 if wrong else 0)
+
+
+def drawn(folder: Path, many: int) -> list[str]:
+    """The first feasible ones, written as files."""
+    advisor = Advisor(load())
+    found: list[str] = []
+    for number, data in zip(count(), draw(advisor, 100 * many, SEED), strict=False):
+        if len(found) == many:
+            break
+        if advisor.decide(validate(Document("x", data, {}), advisor.space)).feasible:
+            path = folder / f"random-{number}.yaml"
+            path.write_text(yaml.safe_dump(data))
+            found.append(str(path))
+    return found
+
+
+def run(name: str) -> tuple[int, int, float]:
+    """Verify one file: cells, how many differ (or fail otherwise), seconds."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor", "verify", name, "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - began
+    label = Path(name).stem
+    if done.returncode == 3:
+        print(f"{label:36} a contradiction: nothing to verify", flush=True)
+        return 0, 0, seconds
+    if not done.stdout:
+        print(f"{label:36} FAILED (exit {done.returncode}): {done.stderr.strip()}", flush=True)
+        return 1, 1, seconds
+    found = json.loads(done.stdout)
+    differing = [one for one in found["cells"] if not one["agrees"]]
+    wrong = len(differing) or int(not found["ok"])
+    total = len(found["cells"])
+    lost = found["sessions"]["lost"]
+    print(f"{label:36} {total - wrong:3} of {total:3}  lost {lost}  {seconds:5.1f} s  {found['proxy']}", flush=True)
+    for one in differing:
+        where = "/".join(filter(None, [one["tier"], one["era"], one["feature"], one["call"]]))
+        print(f"    {where}: {one['predicted']} predicted, {one['observed']} observed: {one['detail']}", flush=True)
+    for problem in found["problems"]:
+        print(f"    {problem}", flush=True)
+    return total, wrong, seconds
+
+
+if __name__ == "__main__":
+    main()

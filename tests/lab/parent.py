@@ -1,0 +1,49 @@
+"""A program with a run of the lab, for tests that end it: it starts children that listen, then waits.
+
+    python parent.py [--children N] [--note FILE] [--deaf] [--stuck]
+
+It prints `opening`, the port of each child, and `up`. --stuck: its event loop never gets to run again.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from advisor.errors import AdvisorError
+from advisor.lab import interruption
+from advisor.lab.run import Launch, Run
+
+signal.alarm(120)  # a test that was killed leaves nothing
+parser = argparse.ArgumentParser()
+parser.add_argument("--children", type=int, default=5)
+parser.add_argument("--note")
+parser.add_argument("--deaf", action="store_true")
+parser.add_argument("--stuck", action="store_true")
+options = parser.parse_args()
+
+child = [sys.executable, "-I", "-S", Path(__file__).with_name("child.py")]
+more = ["--note", options.note] * bool(options.note) + ["--deaf"] * options.deaf
+
+
+async def main():
+    if options.stuck:
+        interruption._STUCK_S = 0.2
+    print("opening", flush=True)
+    async with Run.open("parent") as run:
+        for number in range(options.children):
+            _, port = await run.start_on_port(f"child-{number}", lambda port: Launch([*child, str(port), *more]))
+            print(port, flush=True)
+        print("up", flush=True)
+        if options.stuck:
+            while True:
+                pass
+        await asyncio.Event().wait()
+
+
+try:
+    asyncio.run(main())
+except AdvisorError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.code)

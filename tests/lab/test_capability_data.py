@@ -1,0 +1,193 @@
+"""The capability files: read, merged with measurements, written back. The stored data are the examples."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from advisor.errors import KnowledgeError, UsageError
+from advisor.knowledge import load
+from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.versions import key
+from advisor.lab import capability_files, capability_yaml
+from advisor.lab.capability_merge import SOURCE, Record, merge, values
+from advisor.lab.capability_yaml import PAIRS, CapabilityFile, Entry
+
+PACKAGES = ("mcp", "fastmcp")
+PROGRESS = ("progress", "ctx.report_progress")
+DAY = "2031-02-03"
+WHO = "someone else"
+
+
+def stored(package: str) -> str:
+    return (rules_dir() / "capabilities" / f"{package}.yaml").read_text(encoding="utf-8")
+
+
+def line_of(file: CapabilityFile, version: str) -> str:
+    return str(next(one["id"] for one in file.lines if key(one["from"]) <= key(version) < key(one["before"])))
+
+
+def records(file: CapabilityFile) -> list[Record]:
+    """What was observed of each release, as the file has it."""
+    found: dict[str, Record] = {}
+    for cell in file.cells:
+        for version in cell["observed_on"]:
+            made = found.setdefault(version, Record(version, line_of(file, version), DAY))
+            made.cells[cell["feature"], cell["call"]] = values(cell)
+    for one in file.behaviour:
+        for version in one["observed_on"]:
+            found[version].behaviour[one["name"], one["era"]] = tuple(one["seen"][pair] for pair in PAIRS)
+    return list(found.values())
+
+
+def of(file: CapabilityFile, asked: tuple[str, str]) -> list[Entry]:
+    return [cell for cell in file.cells if (cell["feature"], cell["call"]) == asked]
+
+
+def like(file: CapabilityFile, version: str, new: str) -> Record:
+    """The record of a release, as if another one had behaved like it."""
+    record = next(one for one in records(file) if one.version == version)
+    record.version, record.line = new, line_of(file, version)
+    return record
+
+
+def changed(record: Record, asked: tuple[str, str], place: int, outcome: str) -> Record:
+    record.cells[asked] = (*record.cells[asked][:place], outcome, *record.cells[asked][place + 1 :])
+    record.evidence[asked] = "seen anew"
+    return record
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_file_survives_reading_and_writing(package: str) -> None:
+    assert capability_yaml.write(capability_yaml.read(stored(package))) == stored(package)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_is_known_already_changes_dates_alone(package: str) -> None:
+    file = capability_yaml.read(stored(package))
+    written = capability_yaml.write(merge(file, records(file), WHO))
+    again = capability_yaml.read(written)
+    assert {cell["date"] for cell in [*again.cells, *again.behaviour]} == {DAY}
+    assert again.measured_by == WHO
+    old, new = stored(package).splitlines(), written.splitlines()
+    assert [line for line in old if "date:" not in line and not line.startswith("measured_by:")] == [
+        line for line in new if "date:" not in line and not line.startswith("measured_by:")
+    ]
+
+
+def test_nothing_measured_changes_nothing() -> None:
+    file = capability_yaml.read(stored("mcp"))
+    assert capability_yaml.write(merge(file, [], file.measured_by)) == stored("mcp")
+
+
+def test_a_newer_release_that_behaves_alike_widens_the_range() -> None:
+    file = capability_yaml.read(stored("mcp"))
+    newest = file.lines[-1]["newest"]
+    found = merge(file, [like(file, newest, "2.99.0")], WHO)
+    assert found.lines[-1]["newest"] == "2.99.0"
+    assert [cell["releases"] for cell in found.cells] == [cell["releases"] for cell in file.cells]
+    assert of(found, PROGRESS)[-1]["observed_on"][-1] == "2.99.0"
+    assert of(found, PROGRESS)[-1]["evidence"] == of(file, PROGRESS)[-1]["evidence"]
+
+
+def test_another_outcome_splits_the_range_where_it_was_first_seen() -> None:
+    file = capability_yaml.read(stored("mcp"))
+    newest = file.lines[-1]["newest"]
+    found = of(merge(file, [changed(like(file, newest, "2.99.0"), PROGRESS, 1, "hang")], WHO), PROGRESS)
+    before, after = found[-2:]
+    assert (before["releases"]["before"], after["releases"]["from"]) == ("2.99.0", "2.99.0")
+    assert after["releases"]["before"] == file.lines[-1]["before"]
+    assert before["changed"] == {"in": "2.99.0", "because": "stateful+json dropped before, hang since"}
+    assert before["evidence"] == of(file, PROGRESS)[-1]["evidence"]
+    assert (after["evidence"], after["sources"], after["observed_on"]) == ("seen anew", [SOURCE], ["2.99.0"])
+    assert after["legacy"] == {**before["legacy"], "stateful+json": "hang"}
+
+
+def test_a_correction_of_every_release_replaces_the_cell() -> None:
+    file = capability_yaml.read(stored("mcp"))
+    last = of(file, PROGRESS)[-1]
+    again = [changed(like(file, one, one), PROGRESS, 1, "hang") for one in last["observed_on"]]
+    found = of(merge(file, again, WHO), PROGRESS)
+    assert [cell["releases"] for cell in found] == [cell["releases"] for cell in of(file, PROGRESS)]
+    assert (found[-1]["legacy"]["stateful+json"], found[-1]["evidence"]) == ("hang", "seen anew")
+
+
+def test_a_limit_that_people_know_stays_where_nothing_speaks_against_it() -> None:
+    """The release in which something changed need not be one that is measured again."""
+    file = capability_yaml.read(stored("mcp"))
+    for cell in of(file, PROGRESS):
+        cell["observed_on"] = [one for one in cell["observed_on"] if one != "1.29.0"]
+    found = of(merge(file, [like(file, "1.30.0", "1.30.0")], WHO), PROGRESS)
+    assert [cell["releases"] for cell in found] == [cell["releases"] for cell in of(file, PROGRESS)]
+
+
+def test_an_older_release_widens_its_line() -> None:
+    file = capability_yaml.read(stored("mcp"))
+    oldest = file.lines[0]["from"]
+    found = merge(file, [like(file, oldest, "1.0.0")], WHO)
+    assert found.lines[0]["from"] == "1.0.0"
+    assert of(found, PROGRESS)[0]["releases"]["from"] == "1.0.0"
+    assert of(found, PROGRESS)[0]["observed_on"][:2] == ["1.0.0", oldest]
+
+
+def test_a_way_of_asking_that_is_gone_ends_with_its_line() -> None:
+    file = capability_yaml.read(stored("fastmcp"))
+    last = of(merge(file, records(file), WHO), ("sampling", "ctx.sample"))[-1]
+    assert last["releases"]["before"] == "4.0.0"
+
+
+def test_behaviour_is_grouped_like_cells() -> None:
+    file = CapabilityFile([], "mcp", capability_yaml.read(stored("mcp")).lines, [])
+    same, other = ("a",) * 4, ("a", "b", "a", "b")
+    made = [
+        Record("1.28.1", "mcp-1", DAY, behaviour={("GET", "legacy"): same}),
+        Record("1.30.0", "mcp-1", DAY, behaviour={("GET", "legacy"): same}),
+        Record("2.3.0", "mcp-2", DAY, behaviour={("GET", "legacy"): other}),
+    ]
+    found = merge(file, made, WHO)
+    assert [one["observed_on"] for one in found.behaviour] == [["1.28.1", "1.30.0"], ["2.3.0"]]
+    assert [one["releases"]["before"] for one in found.behaviour] == ["2.0.0", "3.0.0"]
+    again = capability_yaml.read(capability_yaml.write(found).replace("cells:\n", "cells: []\n", 1))
+    assert again.behaviour == found.behaviour
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
+
+
+@pytest.fixture
+def newer(copied: Path) -> Callable[[str], capability_files.Update]:
+    """An update by a newer release with one outcome changed."""
+
+    def make(outcome: str) -> capability_files.Update:
+        file = capability_yaml.read(stored("mcp"))
+        record = changed(like(file, file.lines[-1]["newest"], "2.99.0"), PROGRESS, 1, outcome)
+        return capability_files.with_measurements(copied, "mcp", [record], WHO)
+
+    return make
+
+
+def test_what_is_written_is_valid_and_shown(copied: Path, newer: Callable[[str], capability_files.Update]) -> None:
+    update = newer("hang")
+    capability_files.save(copied, [update])
+    cells = load(copied).capabilities
+    last = next(one for one in cells if one.package == "mcp").cells
+    assert [one.legacy["stateful+json"] for one in last if (one.feature, one.call) == PROGRESS][-1] == "hang"
+    assert '+    releases: {from: "2.99.0", before: "3.0.0"}\n' in update.diff()
+    assert update.diff().startswith("--- a/rules/capabilities/mcp.yaml\n+++ b/rules/capabilities/mcp.yaml\n")
+
+
+def test_what_is_not_valid_is_not_written(copied: Path, newer: Callable[[str], capability_files.Update]) -> None:
+    with pytest.raises(KnowledgeError, match=r"rules/capabilities/mcp.yaml.*progress"):
+        capability_files.save(copied, [newer("sometimes")])
+    assert (copied / "capabilities" / "mcp.yaml").read_text(encoding="utf-8") == stored("mcp")
+    assert sorted(path.name for path in (copied / "capabilities").iterdir()) == ["fastmcp.yaml", "mcp.yaml"]
+
+
+def test_a_package_without_a_file_is_refused(copied: Path) -> None:
+    with pytest.raises(UsageError, match="no capability data of nothing"):
+        capability_files.with_measurements(copied, "nothing", [], WHO)

@@ -1,0 +1,150 @@
+"""Exercise 1: what is said of guides, the renderings, and the table itself on real servers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.knowledge import Knowledge
+from advisor.lab.exercise import PAIRS, Bare, Exercise, Notices, Sight, claims, notices
+from advisor.lab.observation import Observation
+from advisor.render.exercise import exercise_dict, exercise_markdown, exercise_text
+from advisor.render.screen import Screen
+
+ROOT = Path(__file__).parents[2]
+WORKS = Observation("works", "asked and answered: ok")
+CALL = "ctx.session.create_message"
+
+
+def sight(stateless: bool, json_response: bool, era: Any, **other: Any) -> Sight:
+    """What clients of mcp 2 see, as far as `other` does not say otherwise."""
+    streams = Notices(0, 0) if json_response else Notices(1, 1)
+    legacy = era == "legacy"
+    sampling = {CALL: Observation("error", "no back-channel") if stateless or not legacy else WORKS}
+    if not legacy:
+        sampling["Resolve(Sample)"] = WORKS
+    kind = "application/json" if json_response else "text/event-stream"
+    seen: dict[str, Any] = {
+        "add": WORKS,
+        "research": WORKS,
+        "progress": streams,
+        "logs": streams,
+        "sampling": sampling,
+        "content_types": {"add": kind, "research": kind},
+        "session_header": legacy and not stateless,
+    }
+    return Sight(stateless, json_response, era, **{**seen, **other})
+
+
+def exercise(knowledge: Knowledge) -> Exercise:
+    sights = tuple(sight(*pair, era) for pair in PAIRS for era in ("legacy", "modern"))
+    answers = ["HTTP 406: Not Acceptable: no", "HTTP 200 text/event-stream", "HTTP 200 application/json", "?"]
+    bare = tuple(Bare(*pair, "POST", answer) for pair, answer in zip(PAIRS, answers, strict=True))
+    return Exercise("mcp==2.3.0", ("legacy", "modern"), sights, bare, tuple(claims(sights, knowledge)), 8.4)
+
+
+def test_guides_are_contradicted_where_clients_see_something_else(knowledge: Knowledge) -> None:
+    found = {
+        (one.feature.id, one.documented.outcome, one.stateless_http, one.json_response): dict(one.seen)
+        for one in exercise(knowledge).claims
+    }
+    # Both eras, but only where the answer streams.
+    assert found["progress", "dropped", True, False] == {"legacy": "works", "modern": "works"}
+    assert ("progress", "dropped", True, True) not in found
+    assert found["progress", "works", False, True] == {"legacy": "dropped", "modern": "dropped"}
+    # Sampling by a second round counts for modern clients, and an error is no silence.
+    assert found["sampling", "dropped", True, True] == {"legacy": "error", "modern": "works"}
+    assert not [key for key in found if key[0] == "plain"]
+
+
+def test_a_guide_that_is_right_is_not_listed(knowledge: Knowledge) -> None:
+    lost = [sight(*pair, "legacy", progress=Notices(0, 0)) for pair in PAIRS if pair[0]]
+    assert not [one for one in claims(lost, knowledge) if one.feature.id == "progress"]
+
+
+def test_a_notice_that_comes_with_the_answer_is_not_live() -> None:
+    assert notices([1.0, 3.95, 4.2], 4.0) == Notices(3, 1)
+    assert notices([3.95], 4.0).outcome == "dropped"
+    assert notices([], 4.0) == Notices(0, 0)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_text_has_a_column_for_each_flag_pair(knowledge: Knowledge, width: int) -> None:
+    text = exercise_text(exercise(knowledge), Screen(width))
+    assert max(map(len, text.splitlines())) <= width
+    assert [line.split() for line in text.splitlines() if line.startswith(" its progress")] == [
+        ["its", "progress", "1", "live", "1", "live", "none", "none"]
+    ] * 2
+    assert "Stateless mode loses progress." in text
+    assert "\x1b" not in text
+    assert "\x1b[" in exercise_text(exercise(knowledge), Screen(width, colour=True))
+
+
+def test_markdown_and_data_have_the_same_rows(knowledge: Knowledge) -> None:
+    found = exercise(knowledge)
+    markdown = exercise_markdown(found)
+    assert "| its progress | 1 live | 1 live | none | none |" in markdown
+    assert "| Mcp-Session-Id | yes | no | yes | no |" in markdown
+    assert "| POST | 406 | 200 SSE | 200 JSON | ? |" in markdown
+    assert "- 406: Not Acceptable: no" in markdown
+    document = exercise_dict(found)
+    assert json.loads(json.dumps(document)) == document
+    assert document["schema"] == "mcp-advisor/exercise/1"
+    assert len(document["rows"]) == 8
+    assert {"documented", "observed", "says", "sources"} <= set(document["published"][0])
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "advisor", "exercise", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("sdk", ["mcp-7", "mcp==banana", "flask==1.0"])
+def test_an_sdk_that_is_none_is_bad_usage(sdk: str) -> None:
+    done = run("--sdk", sdk)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sdk in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    done = run("--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.programs
+def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
+    assert document["sdk"] == f"mcp=={metadata.version('mcp')}"
+    rows = {(one["era"], one["stateless_http"], one["json_response"]): one for one in document["rows"]}
+    assert len(rows) == 8
+    for (era, stateless, json_response), row in rows.items():
+        assert row["add"]["outcome"] == row["research"]["outcome"] == "works"
+        # What guides have the wrong way round: the stream decides, not the session.
+        assert row["progress"] == row["logging"]
+        assert row["progress"]["live"] == row["progress"]["arrived"] == (0 if json_response else 1)
+        assert row["content_type"]["research"] == ("application/json" if json_response else "text/event-stream")
+        assert row["session_header"] is (era == "legacy" and not stateless)
+        by_call = {one["call"]: one["outcome"] for one in row["sampling"]}
+        assert by_call[CALL] == ("works" if era == "legacy" and not stateless else "error")
+        if era == "modern":
+            assert by_call["Resolve(Sample)"] == "works"
+
+
+@pytest.mark.programs
+def test_what_curl_sees_and_what_guides_say(document: dict[str, Any]) -> None:
+    curl = {(one["request"], one["stateless_http"], one["json_response"]): one["answer"] for one in document["curl"]}
+    plain = "POST, Accept: application/json"
+    assert curl[plain, True, True] == "HTTP 200 application/json"
+    assert curl[plain, True, False].startswith("HTTP 406")
+    assert curl["POST", False, False].startswith("HTTP 400")
+    assert "nothing comes" in curl["GET, Accept: text/event-stream", True, False]
+    said = {(one["feature"], one["documented"]) for one in document["published"]}
+    assert {("progress", "dropped"), ("progress", "works"), ("sampling", "dropped")} <= said

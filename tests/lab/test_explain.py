@@ -1,0 +1,70 @@
+"""Which lines of log explain a difference."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from advisor.lab.explain import Marks
+
+
+@dataclass
+class Writer:
+    """A process as far as its log goes."""
+
+    name: str
+    log: Path
+
+    def write(self, *lines):
+        with self.log.open("a") as log:
+            log.writelines(f"{line}\n" for line in lines)
+
+
+@dataclass
+class Member:
+    name: str
+    port: int
+
+
+@dataclass
+class Group:
+    processes: list[Writer]
+    instances: list[Member]
+
+
+def request(status, session, upstream="127.0.0.1:20001", **more):
+    return json.dumps({"status": status, "session": session, "upstream": upstream, **more})
+
+
+def group(tmp_path):
+    proxy, server = Writer("proxy", tmp_path / "proxy.log"), Writer("main-1", tmp_path / "main-1.log")
+    proxy.write(request(404, "before"))
+    server.write("ERROR before")
+    return Group([proxy, server], [Member("main-1", 20001), Member("main-2", 20002)])
+
+
+def test_the_request_that_failed_and_the_one_that_opened_its_session(tmp_path):
+    fleet = group(tmp_path)
+    marks = Marks(fleet)
+    fleet.processes[0].write(
+        request(200, "other"), request(202, "mine"), request(404, "mine", "127.0.0.1:20002"), request(200, "third")
+    )
+    assert [(name, json.loads(line)["status"], json.loads(line)["upstream"]) for name, line in marks.lines()] == [
+        ("proxy", 202, "main-1"),
+        ("proxy", 404, "main-2"),
+    ]
+
+
+def test_without_failed_requests_what_sounds_like_trouble(tmp_path):
+    fleet = group(tmp_path)
+    marks = Marks(fleet)
+    fleet.processes[0].write(request(200, "mine"))
+    fleet.processes[1].write(
+        "INFO: fine", "requestState rejected on tools/call: unknown key", "x.py:1: MCPDeprecationWarning: no error"
+    )
+    assert marks.lines() == (("main-1", "requestState rejected on tools/call: unknown key"),)
+
+
+def test_nothing_new_is_nothing(tmp_path):
+    assert Marks(group(tmp_path)).lines() == ()

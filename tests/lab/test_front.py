@@ -1,0 +1,142 @@
+"""What stands in front of a fleet, and the kit's proxy files on the way to it."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.errors import UsageError
+from advisor.kit.context import kit_context
+from advisor.kit.parts import proxy
+from advisor.lab.front import front_of, own_wiring, stand_in, write_own
+
+STICKY = {
+    "service": "demo",
+    "clients.protocol": "legacy",
+    "scale.instances": 3,
+    "scale.affinity": "available",
+    "environment.proxy.kind": "nginx",
+    "environment.proxy.version": "1.31",
+    "needs.sampling": "required",
+}
+PORTS = {"main": ("127.0.0.1:20001", "127.0.0.1:20002")}
+
+
+@pytest.fixture
+def kit_of(advisor, decide):
+    return lambda facts=(), **more: kit_context(decide({**STICKY, **dict(facts), **more}), advisor)
+
+
+def front(kit, kind="nginx", *, holds=False, processes=3, straight=False):
+    return front_of(kit, kind=kind, holds=holds, processes=processes, straight=straight)
+
+
+def test_the_kits_own_proxy_by_default(kit_of):
+    for kind in ("nginx", "haproxy"):
+        found = front(kit_of({"environment.proxy.kind": kind, "environment.proxy.version": None}), kind)
+        assert (found.own, found.program, found.label("x 1.2")) == (True, kind, "x 1.2")
+
+
+def test_straight_to_the_instances(kit_of):
+    found = front(kit_of(), straight=True)
+    assert (found.program, found.programs, found.label("")) == (None, (), "none")
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind", "said"),
+    [
+        ({"needs.sampling": "none", "environment.proxy.kind": "alb"}, "alb", "in the place of alb, round robin"),
+        (
+            {"environment.proxy.kind": "alb", "clients.keep_cookies": True},
+            "alb",
+            "in the place of alb, a cookie",
+        ),
+        (
+            {"needs.sampling": "none", "environment.proxy.kind": "none"},
+            "none",
+            "in the place of the platform's balancer, round robin",
+        ),
+    ],
+)
+def test_a_stand_in_for_a_balancer_that_is_not_ours(kit_of, facts, kind, said):
+    kit = kit_of({**facts, "environment.proxy.version": None})
+    found = front(kit, kind)
+    assert (found.own, found.program) == (False, "nginx")
+    assert found.label("nginx 1.31.3") == f"nginx 1.31.3 {said}"
+
+
+def test_one_process_without_a_proxy_needs_nothing_in_front(kit_of):
+    kit = kit_of({"environment.proxy.kind": "none", "environment.proxy.version": None, "scale.instances": 1})
+    assert front(kit, "none", processes=1).program is None
+    assert front(kit, "none", processes=1, holds=True).program == "nginx"
+
+
+def write_kit(kit, folder):
+    for one in proxy.files(kit):
+        path = folder / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.content)
+
+
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy"])
+def test_all_but_the_addresses_is_as_it_lies_in_the_kit(kit_of, tmp_path, kind):
+    kit = kit_of({"environment.proxy.kind": kind, "environment.proxy.version": "1.31" if kind == "nginx" else None})
+    write_kit(kit, tmp_path)
+    (tmp_path / "proxy" / "extra.txt").write_text("mine\n")
+    folder = tmp_path / "run"
+    write_own(kit, tmp_path, folder, own_wiring(kit, 20000, PORTS, 20009))
+    base = {one.path.removeprefix("proxy/"): one.content for one in proxy.files(kit)} | {"extra.txt": "mine\n"}
+    assert {path.name for path in folder.iterdir()} == set(base)
+    changed = [
+        name
+        for name, text in base.items()
+        if (folder / name).read_text() != text.replace("/tmp/mcp-proxy", f"{folder}/tmp")
+    ]
+    assert len(changed) == 1
+    wired = (folder / changed[0]).read_text()
+    assert "20001" in wired
+    assert "20000" in wired
+
+
+def test_an_edit_beside_the_addresses_is_kept(kit_of, tmp_path):
+    kit = kit_of()
+    write_kit(kit, tmp_path)
+    path = tmp_path / "proxy" / "upstreams.conf"
+    text = path.read_text()
+    start, end = text.index("    sticky learn"), text.index("header;\n") + len("header;\n")
+    path.write_text(text[:start] + text[end:])
+    write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
+    wired = (tmp_path / "run" / "upstreams.conf").read_text()
+    assert "sticky learn" in text
+    assert "sticky learn" not in wired
+    assert "127.0.0.1:20002" in wired
+
+
+def test_an_edit_of_the_addresses_themselves_is_refused(kit_of, tmp_path):
+    kit = kit_of()
+    write_kit(kit, tmp_path)
+    path = tmp_path / "proxy" / "upstreams.conf"
+    lines = path.read_text().splitlines()
+    path.write_text(
+        "\n".join(f"{line} # mine" if line.lstrip().startswith("server ") else line for line in lines) + "\n"
+    )
+    with pytest.raises(UsageError, match=r"upstreams\.conf was edited"):
+        write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
+
+
+def test_a_missing_file_is_named(kit_of, tmp_path):
+    kit = kit_of()
+    write_kit(kit, tmp_path)
+    (tmp_path / "proxy" / "server.conf").unlink()
+    with pytest.raises(UsageError, match=r"server\.conf is missing"):
+        write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
+
+
+@pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])
+@pytest.mark.parametrize("holds", [False, True])
+def test_a_stand_in_balances_as_asked(tmp_path, way, holds):
+    text = stand_in(tmp_path, way=way, holds=holds, port=20000, addresses=PORTS["main"]).read_text()
+    assert text.count("server 127.0.0.1:") == 2
+    assert ("sticky cookie" in text) == (way == "cookie")
+    assert ("hash $remote_addr" in text) == (way == "address")
+    assert ("proxy_buffering on" in text) == holds
+    assert "{" not in text.replace("{\n", "").replace('"{', "").replace("'{", "")

@@ -1,0 +1,167 @@
+"""What an instance carries: the table of it, limits of the machine, and the measurement on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from advisor.errors import EnvironmentLacksError, Exit, LabError
+from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.types import FLAG_PAIRS, flag_key
+from advisor.lab import load_table
+from advisor.lab.load import Load, Memory, Rate, allow_sessions, measure_load
+from advisor.lab.load_subject import Subject, bare
+from advisor.lab.run import Run
+from advisor.render.load import draw_load, load_dict
+from advisor.render.screen import Canvas, Screen
+
+ERAS = ("legacy", "modern")
+
+
+def measured(rounds: int = 3) -> Load:
+    """Figures that tell rounds and flag pairs apart."""
+    memory = [Memory(60_000_000 + n, 40_000 + 100 * n, 90_000 + 100 * n, 50, 50, "") for n in range(rounds)]
+    rates = [
+        Rate(*pair, era, 10, 1000 + 100 * index + 10 * number, 1.5, 3.0, "server")
+        for number in range(rounds)
+        for index, pair in enumerate(FLAG_PAIRS)
+        for era in ERAS
+    ]
+    return Load(50, tuple(memory), tuple(rates), "2 processors", 4.0)
+
+
+# --- rules/capacity.yaml ------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_as_it_would_be_written() -> None:
+    text = (rules_dir() / "capacity.yaml").read_text(encoding="utf-8")
+    entries = yaml.safe_load(text)["capacity"]
+    assert load_table.written(text, load_table.merged(entries, [])) == text
+
+
+def test_an_entry_has_median_and_extremes_of_all_rounds() -> None:
+    entry = load_table.entry("mcp-2", "mcp 2.3.0", measured(), "2026-11-21")
+    assert entry["session_bytes"] == {"median": 40_100, "min": 40_000, "max": 40_200}
+    assert entry["calls_per_s"]["modern"][flag_key(True, False)] == {"median": 1210, "min": 1200, "max": 1220}
+    assert (entry["sessions"], entry["rounds"]) == (50, 3)
+
+
+def test_a_new_entry_keeps_what_is_written_by_hand_and_the_other_lines() -> None:
+    text = (rules_dir() / "capacity.yaml").read_text(encoding="utf-8")
+    old = yaml.safe_load(text)["capacity"]
+    entry = load_table.entry("mcp-2", "mcp 2.3.0", measured(), "2026-11-22")
+    after = load_table.written(text, load_table.merged(old, [entry]))
+    assert after.startswith(text.partition(load_table.MARK)[0])
+    before, now = ({one["line"]: one for one in yaml.safe_load(part)["capacity"]} for part in (text, after))
+    assert now["mcp-2"]["date"] == "2026-11-22"
+    assert [now["mcp-2"][key] == before["mcp-2"][key] for key in ("limit", "sources", "session_bytes")] == [
+        True,
+        True,
+        False,
+    ]
+    assert {**now, "mcp-2": 0} == {**before, "mcp-2": 0}
+
+
+@pytest.mark.parametrize(
+    ("values", "median"), [([3.0, 1.0, 2.0], 2), ([1.0, 2.0, 4.0, 9.0], 3), ([7.0], 7)], ids=["odd", "even", "one"]
+)
+def test_a_spread(values: list[float], median: int) -> None:
+    assert load_table.spread(values) == {"median": median, "min": min(values), "max": max(values)}
+
+
+# --- the limit of open files ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def few_files() -> Iterator[int]:
+    """A low soft limit, and the hard one; put back afterwards."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, limits[1]))
+    yield limits[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_the_soft_limit_is_raised(few_files: int) -> None:
+    allow_sessions(1000)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 1100
+
+
+def test_more_sessions_than_files_are_refused_beforehand(few_files: int) -> None:
+    if few_files == resource.RLIM_INFINITY:
+        pytest.skip("this system has no limit")
+    with pytest.raises(EnvironmentLacksError) as caught:
+        allow_sessions(few_files)
+    assert caught.value.code is Exit.ENVIRONMENT
+    message = str(caught.value)
+    assert f"allows {few_files:,}" in message
+    assert "ulimit -Hn" in message
+    most = int(message.partition("at most ")[2].partition(",")[0].replace(",", "") or 0)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 300
+    assert most
+
+
+# --- renderings ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_text_has_a_row_for_each_era_and_flag_pair(width: int) -> None:
+    canvas = Canvas(Screen(width))
+    draw_load(canvas, measured(1))
+    text = canvas.text()
+    assert "50 legacy sessions held, 50 of them with their GET stream open" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= width
+    rows = [line.split() for line in text.splitlines() if line.split()[:1] in (["legacy"], ["modern"])]
+    assert [row[1:4] for row in rows[:4]] == [
+        [str(pair[0]), str(pair[1]), f"{1000 + 100 * index:,}"] for index, pair in enumerate(FLAG_PAIRS)
+    ]
+    assert len(rows) == 8
+
+
+def test_the_data_are_json_and_a_refusal_is_said() -> None:
+    found = measured()
+    document = load_dict(found)
+    assert json.loads(json.dumps(document)) == document
+    assert len(document["rates"]) == 24
+    refused = replace(found, memory=(replace(found.memory[0], sessions=7, refusal="HTTP 503 Too many"),))
+    canvas = Canvas(Screen(80))
+    draw_load(canvas, refused)
+    assert "Not 50: HTTP 503 Too many" in canvas.text()
+
+
+# --- on a real server ----------------------------------------------------------------------------------------------
+
+
+async def _measure(subject: Subject, count: int, **options: Any) -> Load:
+    async with Run.open("load") as run:
+        return await measure_load(run, subject, count, **options)
+
+
+@pytest.mark.programs
+def test_fifty_sessions_and_calls_under_every_flag_pair(temporary: Path) -> None:
+    found = asyncio.run(_measure(bare(Path(sys.executable), "mcp-2"), 50, seconds=0.4))
+    (memory,) = found.memory
+    assert (memory.sessions, memory.streams, memory.refusal) == (50, 50, "")
+    assert memory.stream_session_bytes is not None
+    # Both are far from exact with so few, but a session costs something and far less than a megabyte.
+    assert 1_000 < memory.stream_session_bytes < 1_000_000
+    assert memory.process_bytes > 20_000_000
+    assert len(found.rates) == 8
+    assert all(one.calls_per_s > 1 and one.calls_per_processor_s >= one.calls_per_s * 0.5 for one in found.rates)
+    assert all(0 < one.median_ms <= one.p95_ms for one in found.rates)
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.programs
+def test_an_answer_that_is_not_the_tools_is_no_call(temporary: Path) -> None:
+    wrong = replace(bare(Path(sys.executable), "mcp-2"), expected="no such text")
+    with pytest.raises(LabError, match="tools/call: HTTP 200"):
+        asyncio.run(_measure(wrong, 3, seconds=0.2))

@@ -1,0 +1,191 @@
+"""`capabilities measure` as a process: what it refuses at once, and the newest release measured against the data."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from advisor.knowledge import Knowledge
+from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import ERAS, FLAG_PAIRS
+from advisor.lab import capability_yaml, index
+from advisor.lab.capability_merge import values
+from advisor.lab.matrix import Cells, Seen, Where
+from advisor.lab.measure import Measurement, differences, evidence, expected, near, record
+from advisor.lab.observation import Observation
+from advisor.lab.run import Run
+from advisor.lab.specimen import Specimen
+from advisor.lab.subject.catalogue import entries
+from advisor.render import measurement as words
+from advisor.render.schemas import capabilities_schema
+
+ROOT = Path(__file__).parents[2]
+PROGRESS = ("progress", "ctx.report_progress")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "advisor", "capabilities", *arguments]
+    variables = {**os.environ, "COLUMNS": "80", **environment}
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["measure", "--sdk", "mcp"], "'mcp' is not a release. Name one as mcp==2.3.0."),
+        (["measure", "--sdk", "mcp==two"], "'mcp==two' is not a release."),
+        (["measure", "--sdk", "mcp==9.0"], "mcp==9.0 cannot be measured. The lab writes servers for: mcp-1, mcp-2,"),
+        (["measure", "--sdk", "requests==2.0"], "requests==2.0 cannot be measured."),
+        (["measure", "--sdk", "mcp==2.3.0", "--deadline", "soon"], "--deadline 'soon' is not a number of seconds"),
+        (["measure", "--sdk", "mcp==2.3.0", "--rules", "/nowhere"], "/nowhere is not a folder."),
+        (["measure"], "Usage: "),
+        (["bisect", "--sdk", "requests"], "Nothing is known of 'requests'. Packages: "),
+        (["bisect", "--sdk", "mcp", "--cell", "colour"], "Nothing changes between two measured releases of mcp in"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], said: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
+
+
+def measured(known: Knowledge, version: str, changed: dict[Where, Observation] | None = None) -> Measurement:
+    """A measurement that says what the data says, but for what is changed."""
+    line = f"mcp-{version[0]}"
+    subject = Specimen("mcp", version, line, Path(sys.executable), "today")
+    cells: Cells = {}
+    for entry in entries(line):
+        for era in ERAS:
+            for pair in FLAG_PAIRS:
+                where = Where(entry.feature, entry.call, era, pair)
+                outcome = expected(known.capabilities, "mcp", version, where)
+                assert outcome is not None
+                cells[where] = Seen(Observation(outcome, f"as {outcome}"))
+    cells |= {where: Seen(observation, first="hang") for where, observation in (changed or {}).items()}
+    return Measurement(subject, cells, {("GET", "legacy"): dict.fromkeys(FLAG_PAIRS, "HTTP 405")}, "2031-02-03", 12.0)
+
+
+def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
+    assert differences(measured(knowledge, "2.3.0"), knowledge.capabilities) == []
+    where = Where(*PROGRESS, "modern", (True, False))
+    made = measured(knowledge, "2.3.0", {where: Observation("error", "gone")})
+    found = differences(made, knowledge.capabilities)
+    assert [(one.where, one.expected, one.observed, one.message) for one in found] == [
+        (where, "works", "error", "gone")
+    ]
+    text = [line.text for line in words.differing_lines(made, found)]
+    assert text == [
+        "Differs: progress, ctx.report_progress, modern, stateless+sse: "
+        "the data says works, observed error, after hang at first: gone"
+    ]
+    again = measured(knowledge, "2.3.0", {where: Observation("works", "live")})
+    assert [line.text for line in words.differing_lines(again, [])] == [
+        "At first hang, works when repeated: progress, ctx.report_progress, modern, stateless+sse",
+        "Every cell is as the data has it; one that differed was measured twice.",
+    ]
+
+
+def test_of_an_unknown_release_the_nearest_one_is_expected(knowledge: Knowledge) -> None:
+    where = Where(*PROGRESS, "legacy", (True, False))
+    subject = measured(knowledge, "2.3.0").specimen
+    of = {version: Specimen("mcp", version, "mcp-1", subject.python, "today") for version in ("1.28.0", "1.0.0")}
+    assert near(knowledge.capabilities, of["1.28.0"], where) == "dropped"
+    assert near(knowledge.capabilities, of["1.0.0"], where) == "dropped"
+    assert expected(knowledge.capabilities, "mcp", "1.0.0", where) is None
+    assert near(knowledge.capabilities, subject, where) == "works"
+
+
+def test_a_measurement_as_a_record_and_in_words(knowledge: Knowledge) -> None:
+    made = measured(knowledge, "2.3.0")
+    taken = record(made)
+    assert taken.cells[PROGRESS] == ("works", "dropped", "works", "dropped") * 2
+    assert taken.behaviour == {("GET", "legacy"): ("HTTP 405",) * 4}
+    assert evidence(made.cells, "plain", "tools/call") == "legacy, modern: works, as works."
+    old = evidence(measured(knowledge, "1.30.0").cells, *PROGRESS)
+    assert old == (
+        "legacy stateful+sse, legacy stateless+sse: works, as works; "
+        "legacy stateful+json, legacy stateless+json: dropped, as dropped."
+    )
+
+
+def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
+    document = words.record([(measured(knowledge, "2.3.0"), [])], knowledge.capabilities)
+    Draft202012Validator(capabilities_schema(FactSpace(knowledge))).validate(document)
+    assert document["agrees"] is True
+    assert len(document["cells"]) == 8 * len(entries("mcp-2"))
+    assert document["behaviour"][0]["seen"] == "HTTP 405"
+
+
+def test_the_table_of_a_measurement_is_80_columns_wide(knowledge: Knowledge) -> None:
+    for version, refused in (("2.3.0", False), ("1.30.0", True)):
+        lines = list(words.table(measured(knowledge, version), []))
+        rows = [line for line in lines if line.cells]
+        assert all(len(line.text) + 8 * len(line.cells) <= 81 for line in rows)
+        assert any("Refused: as unsupported" in line.text for line in lines) is refused
+        assert len(rows) == len(entries(f"mcp-{version[0]}")) * (1 if refused else 2)
+
+
+def newest() -> str:
+    """The newest release of mcp that the data has."""
+    text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
+    return str(capability_yaml.read(text).lines[-1]["newest"])
+
+
+@pytest.mark.programs
+def test_the_newest_release_is_as_the_data_has_it() -> None:
+    """The check of a pipeline: it fails when data and code disagree."""
+    done = run("measure", "--sdk", f"mcp=={newest()}", "--here", "--check")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "0 not as the data had them" in done.stderr
+    assert "Every cell is as the data has it" in done.stdout
+
+
+@pytest.mark.programs
+def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
+    """Two cells of the data are falsified; the check names them, and writing mends them."""
+    rules = Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
+    path = rules / "capabilities" / "mcp.yaml"
+    true = path.read_text(encoding="utf-8")
+    file = capability_yaml.read(true)
+    last = [cell for cell in file.cells if (cell["feature"], cell["call"]) == PROGRESS][-1]
+    last["observed_on"] = [newest()]
+    was = values(last)
+    last["legacy"] = {**last["legacy"], "stateless+sse": "dropped"}
+    last["modern"] = {**last["modern"], "stateful+json": "works"}
+    path.write_text(capability_yaml.write(file), encoding="utf-8")
+    sdk = f"mcp=={newest()}"
+    checked = run("measure", "--sdk", sdk, "--here", "--check", "--rules", str(rules))
+    assert checked.returncode == 1
+    said = " ".join(checked.stdout.split())
+    for place in ("legacy, stateless+sse: the data says dropped", "modern, stateful+json: the data says works"):
+        assert f"Differs: progress, ctx.report_progress, {place}" in said
+    assert said.count("Differs: ") == 2
+    output = tmp_path / "measured.json"
+    written = run("measure", "--sdk", sdk, "--here", "--write", "--rules", str(rules), "-f", "json", "-o", str(output))
+    assert (written.returncode, written.stdout) == (0, "")
+    document = json.loads(output.read_text(encoding="utf-8"))
+    assert [cell["expected"] for cell in document["cells"] if not cell["agrees"]] == ["dropped", "works"]
+    again = capability_yaml.read(path.read_text(encoding="utf-8"))
+    assert was == values([cell for cell in again.cells if (cell["feature"], cell["call"]) == PROGRESS][-1])
+
+
+@pytest.mark.programs
+def test_the_index_knows_releases_and_when_they_came(temporary: Path) -> None:
+    async def main() -> tuple[Sequence[str], str]:
+        async with Run.open("index") as run:
+            return await index.releases(run, "mcp"), await index.its_time(run, "mcp", "1.12.4", 3)
+
+    releases, then = asyncio.run(main())
+    assert [one for one in releases if one.startswith("1.29")][:1] == ["1.29.0"]
+    assert releases.index("1.28.1") < releases.index("1.29.0") < releases.index("2.0.0")
+    assert then.startswith("2025-08-10T")

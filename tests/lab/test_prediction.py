@@ -1,0 +1,109 @@
+"""Which cells a verification checks, and on which tool each is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from advisor.kit.context import kit_context
+from advisor.kit.parts.server import server_tools
+from advisor.lab.prediction import cells, tables
+from advisor.lab.subject.catalogue import find
+from advisor.requirements import load_path
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+BASE = {"service": "demo", "scale.instances": 3}
+
+
+def predicted(advisor, decision, *, alone=False):
+    kit = kit_context(decision, advisor)
+    return cells(kit, tables(decision, advisor, alone=alone), advisor), kit
+
+
+def named(found, feature, era="legacy", tier=None):
+    (one,) = [cell for cell in found if (cell.feature, cell.era, cell.tier) == (feature, era, tier)]
+    return one
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_feature_of_every_named_era_and_tier_once(advisor, path):
+    decision = advisor.decide(load_path(path, advisor.space))
+    if not decision.feasible:
+        pytest.skip("a contradiction has no kit")
+    found, kit = predicted(advisor, decision)
+    tiers = [tier.name for tier in kit.tiers] if kit.tiered else [None]
+    wanted = [(tier, era, feature) for tier in tiers for era in kit.eras for feature in advisor.knowledge.features]
+    assert [(one.tier, one.era, one.feature) for one in found] == wanted
+    if not kit.tiered:
+        table = {row.feature: row for row in decision.features}
+        for one in found:
+            cell = getattr(table[one.feature], one.era)
+            assert (one.predicted, one.call) == (cell.outcome, cell.call)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_cell_can_be_observed(advisor, path):
+    decision = advisor.decide(load_path(path, advisor.space))
+    if not decision.feasible:
+        pytest.skip("a contradiction has no kit")
+    found, kit = predicted(advisor, decision)
+    tools = {one.name: one for one in server_tools(kit)}
+    for one in found:
+        if one.tool:
+            assert one.feature == "plain" or one.feature in tools[one.tool].needs
+        else:
+            assert not one.call or find(kit.line, one.feature, one.call)
+
+
+def test_a_needed_feature_that_works_is_seen_on_the_kits_tool_and_a_lost_one_on_the_labs(advisor, decide):
+    found, _ = predicted(
+        advisor, decide({**BASE, "clients.protocol": "legacy", "needs.progress": "required", "needs.logging": "none"})
+    )
+    assert named(found, "progress").tool == "example_progress"
+    assert named(found, "logging").tool == ""
+    assert named(found, "sampling").tool == ""
+    assert named(found, "plain").tool
+
+
+def test_tiers_have_their_own_needs_and_outcomes(advisor):
+    path = next(one for one in EXAMPLES if one.stem == "customer-service-agent")
+    found, kit = predicted(advisor, advisor.decide(load_path(path, advisor.space)))
+    assert [tier.name for tier in kit.tiers] == ["stateless", "stateful"]
+    inside, outside = named(found, "sampling", tier="stateful"), named(found, "sampling", tier="stateless")
+    assert (inside.predicted, inside.need, inside.tool) == ("works", "required", "suggest_reply")
+    assert (outside.predicted, outside.need, outside.tool) == ("error", "none", "")
+    assert named(found, "progress", tier="stateful").tool == "suggest_reply"
+
+
+def test_a_tool_that_asks_what_clients_cannot_give_shows_nothing_else(advisor, decide):
+    flat = {**BASE, "clients.protocol": "mixed", "scale.affinity": "unavailable"}
+    flat["tools"] = [{"name": "both", "needs": {"sampling": "preferred", "progress": "preferred"}}]
+    found, _ = predicted(advisor, decide(flat))
+    legacy, modern = named(found, "progress"), named(found, "progress", "modern")
+    assert (legacy.predicted, legacy.tool) == ("works", "")
+    assert "both" in legacy.why_lab
+    assert "sampling" in legacy.why_lab
+    assert modern.tool == "both"
+    lost = named(found, "sampling")
+    assert (lost.predicted, lost.tool, lost.refuses) == ("error", "", "both")
+
+
+def test_a_tool_that_calls_a_model_itself_is_never_called(advisor, decide):
+    path = next(one for one in EXAMPLES if one.stem == "payment-provider")
+    found, kit = predicted(advisor, advisor.decide(load_path(path, advisor.space)))
+    own = {one.name for one in server_tools(kit) if one.uses_direct_llm}
+    assert own
+    assert not own & {one.tool for one in found}
+    assert named(found, "sampling").refuses == ""
+
+
+def test_what_several_instances_lose_one_process_keeps(advisor, decide):
+    decision = decide({**BASE, "clients.protocol": "modern"})
+    many, _ = predicted(advisor, decision)
+    one, _ = predicted(advisor, decision, alone=True)
+    lost = ("subscriptions", "list_changed", "session_state")
+    assert [named(many, feature, "modern").predicted for feature in lost] == ["dropped", "dropped", "unreachable"]
+    assert [named(one, feature, "modern").predicted for feature in lost] == ["works"] * 3
+    assert all(named(many, feature, "modern").spreads for feature in lost)
+    assert not named(many, "plain", "modern").spreads

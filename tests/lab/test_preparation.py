@@ -1,0 +1,94 @@
+"""How many processes a verification starts, behind what, and what it tells its reader of that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from advisor.kit.context import InfeasibleError
+from advisor.lab.preparation import MOST_INSTANCES, prepare
+from advisor.requirements import load_path
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STICKY = {
+    "service": "demo",
+    "clients.protocol": "mixed",
+    "scale.instances": 3,
+    "scale.affinity": "available",
+    "environment.proxy.kind": "nginx",
+    "environment.proxy.version": "1.31",
+    "needs.sampling": "required",
+}
+
+
+@pytest.fixture
+def prepared(advisor, requirements):
+    return lambda facts=(), *, proxy="", instances=0, **more: prepare(
+        requirements({**STICKY, **dict(facts), **more}), advisor, proxy=proxy, instances=instances
+    )
+
+
+def test_as_many_instances_as_decided_behind_the_kits_own_proxy(prepared):
+    found = prepared()
+    assert dict(found.instances) == {"main": 3}
+    assert (found.front.own, found.front.program, found.other_proxy, found.notes) == (True, "nginx", False, ())
+    assert found.programs == ("uv", "nginx")
+
+
+def test_a_large_fleet_is_cut_and_said_to_be(prepared):
+    found = prepared({"scale.instances": 40})
+    assert dict(found.instances) == {"main": MOST_INSTANCES}
+    assert any(f"{MOST_INSTANCES} of the 40 instances run" in note for note in found.notes)
+    assert dict(prepared({"scale.instances": 40}, instances=7).instances) == {"main": 7}
+
+
+def test_a_fleet_that_starts_with_one_is_run_with_two(prepared):
+    found = prepared({"scale.instances": {"min": 1, "max": 9}, "needs.sampling": "none"})
+    assert dict(found.instances) == {"main": 2}
+    assert any("since there may be several" in note for note in found.notes)
+
+
+def test_another_proxy_is_decided_anew(prepared):
+    found = prepared(proxy="envoy")
+    assert (found.kit.proxy, found.kit.tiers[0].mechanism) == ("envoy", "envoy-session-envelope")
+    assert found.other_proxy
+    assert any("Decided again for envoy" in note for note in found.notes)
+    assert not prepared(proxy="nginx").other_proxy
+
+
+def test_straight_to_the_instances_every_client_has_one_process(prepared):
+    found = prepared(proxy="none")
+    assert (found.front.program, found.programs) == (None, ("uv",))
+    outcomes = {one.feature: one.predicted for one in found.cells if one.era == "modern"}
+    assert outcomes["subscriptions"] == outcomes["session_state"] == "works"
+    assert any("one process only" in note for note in found.notes)
+
+
+def test_what_the_kit_does_not_need_is_put_beside_it(prepared):
+    lean = prepared({"needs.sampling": "none"}).extras
+    assert (lean.key, lean.redis, lean.bus, lean.events) == (True, False, False, True)
+    assert not prepared().extras.key, "the kit has keys of its own, and they are what is checked"
+    shared = prepared({"operations.shared_store": "redis"})
+    assert (shared.extras.redis, shared.extras.bus) == (True, True)
+    assert "redis-server" in shared.programs
+
+
+def test_a_single_instance_stays_single(advisor):
+    path = EXAMPLES / "pattern-1-single-instance.yaml"
+    found = prepare(load_path(path, advisor.space), advisor, instances=4)
+    assert dict(found.instances) == {"main": 1}
+    assert any("One instance is decided" in note for note in found.notes)
+
+
+def test_a_contradiction_is_refused(advisor):
+    path = EXAMPLES / "sampling-on-a-stateless-fleet.yaml"
+    with pytest.raises(InfeasibleError):
+        prepare(load_path(path, advisor.space), advisor)
+
+
+def test_streams_that_are_held_back_put_something_that_does_so_in_front(prepared):
+    found = prepared({"environment.proxy.sse": False, "needs.sampling": "none"})
+    assert found.front.holds
+    assert "holds streams back" in found.front.label("nginx 1.31.3")
+    assert not prepared({"environment.proxy.sse": False, "needs.sampling": "none"}, proxy="none").front.holds

@@ -1,0 +1,254 @@
+"""The probes, against servers whose behaviour is known: a bare one of this interpreter's SDK, and wrong ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.knowledge.types import ERAS, Era
+from advisor.lab.observation import Observation, worst
+from advisor.lab.probes import BEHAVIOURS, FEATURES, Target, behaviour, observe
+from advisor.lab.probes.cell import Probe
+from advisor.lab.probes.notices import verdict
+from advisor.lab.probes.progress import arrival
+from advisor.lab.run import Launch, Run
+from advisor.lab.specimen import SERVE
+from advisor.lab.subject.catalogue import CATALOGUE, LINES, entries, find
+
+
+def test_every_feature_has_a_probe_and_every_way_of_asking_a_tool(knowledge: Any) -> None:
+    assert set(FEATURES) == set(knowledge.features)
+    known = {(cell.feature, cell.call) for one in knowledge.capabilities for cell in one.cells}
+    assert {(entry.feature, entry.call) for entry in CATALOGUE} == known
+    assert {line.id for one in knowledge.capabilities for line in one.lines} == set(LINES)
+    for line in LINES:
+        tools = [entry.tool for entry in entries(line)]
+        assert len(tools) == len(set(tools))
+        assert all(tool.startswith("lab_") for tool in tools)
+
+
+async def bare(run: Run, flags: str) -> str:
+    """A bare server of this interpreter's SDK: its address without the copy."""
+    command = [sys.executable, SERVE, "mcp-2"]
+    _, port = await run.start_on_port(
+        f"bare-{flags}", lambda port: Launch([*command, str(port), *flags, "main", "store", "listen"])
+    )
+    return f"http://127.0.0.1:{port}"
+
+
+ASKED: list[tuple[str, str, Era, str, str]] = [
+    # feature, call, era, copy, the outcomes in stateful+sse and stateless+json
+    ("plain", "tools/call", "legacy", "main", "works works"),
+    ("plain", "tools/call", "modern", "main", "works works"),
+    ("sampling", "Resolve(Sample)", "modern", "main", "works works"),
+    ("sampling", "Resolve(Sample)", "legacy", "main", "works error"),
+    ("sampling", "ctx.session.create_message", "modern", "main", "error error"),
+    ("elicitation", "ctx.elicit", "legacy", "main", "works error"),
+    ("roots", "InputRequiredResult", "legacy", "main", "error error"),
+    ("progress", "ctx.report_progress", "legacy", "main", "works dropped"),
+    ("logging", "ctx.info", "modern", "main", "works dropped"),
+    ("subscriptions", "session.send_resource_updated", "legacy", "main", "works dropped"),
+    ("subscriptions", "ctx.notify_resource_updated", "modern", "main", "works works"),
+    ("list_changed", "session.send_tool_list_changed", "legacy", "main", "works dropped"),
+    ("list_changed", "ctx.notify_tools_changed", "modern", "listen", "works works"),
+    ("session_state", "Mcp-Session-Id", "legacy", "main", "works dropped"),
+    ("session_state", "handle argument", "modern", "main", "works works"),
+    ("resumability", "EventStore", "legacy", "store", "works dropped"),
+    ("resumability", "EventStore", "modern", "store", "unsupported unsupported"),
+]
+
+
+def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
+    """A sample of the cells, of each feature and on two flag pairs; `capabilities measure` is tested on all of them."""
+
+    async def main() -> dict[tuple[str, str, str, str], Observation]:
+        async with Run.open("probes") as run:
+            urls = dict(zip(("00", "11"), await asyncio.gather(bare(run, "00"), bare(run, "11")), strict=True))
+
+            gate = asyncio.Semaphore(8)
+
+            async def one(asked: tuple[str, str, Era, str, str], flags: str, deadline_s: float = 5.0) -> Observation:
+                feature, call, era, copy, _ = asked
+                entry = find("mcp-2", feature, call)
+                assert entry is not None
+                url, target = f"{urls[flags]}/{copy}/mcp", Target(entry.tool, {}, call)
+                async with gate:
+                    return await observe(feature, url, era, target, deadline_s=deadline_s)
+
+            cells = [(asked, place, flags) for asked in ASKED for place, flags in enumerate(urls)]
+            found = await asyncio.gather(*(one(asked, flags) for asked, _, flags in cells))
+            seen = {}
+            for (asked, place, flags), observation in zip(cells, found, strict=True):
+                if observation.outcome != asked[4].split()[place]:  # as the product does: load makes deadlines lie
+                    observation = await one(asked, flags, 20.0)
+                seen[asked[0], asked[1], asked[2], flags] = observation
+            return seen
+
+    seen = asyncio.run(main())
+    outcomes = {
+        (feature, call, era): " ".join(seen[feature, call, era, flags].outcome for flags in ("00", "11"))
+        for feature, call, era, _, _ in ASKED
+    }
+    assert outcomes == {(feature, call, era): wanted for feature, call, era, _, wanted in ASKED}
+    assert "has no back-channel" in seen["elicitation", "ctx.elicit", "legacy", "11"].message
+    assert seen["progress", "ctx.report_progress", "legacy", "00"].message == "live: 2 before the answer"
+
+
+def test_the_behaviour_of_a_bare_server(temporary: Path) -> None:
+    async def main() -> dict[tuple[str, str], str]:
+        async with Run.open("probes") as run:
+            url = f"{await bare(run, '10')}/main/mcp"
+            asked = [(name, era) for name in BEHAVIOURS for era in ERAS]
+            rows = await asyncio.gather(*(behaviour(name, url, era) for name, era in asked))
+            return {
+                (row.name, era): f"{row.observation.outcome} {row.observation.message}"
+                for (_, era), found in zip(asked, rows, strict=True)
+                for row in found
+            }
+
+    seen = asyncio.run(main())
+    assert seen["client of both eras", "legacy"] == "works protocol 2026-07-28"
+    assert seen["GET without a session", "legacy"].startswith("hang HTTP 200 text/event-stream, an open stream")
+    assert seen["GET without a session", "modern"] == "error HTTP 405"
+    assert seen["DELETE", "legacy"].startswith("error HTTP 405")
+    assert seen["call without initialize", "legacy"] == "works HTTP 200 text/event-stream"
+    assert seen["Accept: application/json", "legacy"].startswith("error HTTP 406")
+    assert seen["unknown session", "legacy"].startswith("works HTTP 200")
+    assert seen["foreign Host", "modern"].startswith("error HTTP 421")
+    assert seen["foreign Origin", "modern"].startswith("error HTTP 403")
+    assert seen["cancellation", "legacy"] == "dropped the tool ran to its end"
+    assert seen["cancellation", "modern"] == "works the tool was stopped"
+    assert seen["disconnect", "modern"] == "works the tool was stopped"
+    assert seen["log messages without a log level", "modern"] == "dropped none arrived; the call succeeded"
+
+
+class Wrong(BaseHTTPRequestHandler):
+    """An endpoint that shakes hands well and then goes wrong in the way that its path names."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        message = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        method = message.get("method")
+        if method == "initialize":
+            who = {"name": "wrong", "version": "0"}
+            result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": who}
+            self._answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": result}, "one")
+        elif "id" not in message:
+            self._answer(202, None)
+        elif self.path == "/never":
+            self.server.stopping.wait(30)  # type: ignore[attr-defined]
+        else:
+            code, text = {"/elsewhere": (404, "Session not found"), "/busy": (500, "out of memory")}.get(
+                self.path, (400, "Unsupported protocol version: 2026-07-28")
+            )
+            self._answer(code, {"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32600, "message": text}})
+
+    def do_GET(self) -> None:
+        self._answer(405, None)
+
+    def do_DELETE(self) -> None:
+        self._answer(200, None)
+
+    def _answer(self, status: int, body: Any, session: str = "") -> None:
+        content = json.dumps(body).encode() if body is not None else b""
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        if session:
+            self.send_header("mcp-session-id", session)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def wrong() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Wrong)
+    server.stopping = threading.Event()  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.stopping.set()  # type: ignore[attr-defined]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_wrong_servers_are_told_apart(wrong: str) -> None:
+    async def main() -> list[Observation]:
+        asked: list[tuple[str, Era, str, float]] = [
+            ("plain", "legacy", "/elsewhere", 10.0),
+            ("session_state", "legacy", "/elsewhere", 10.0),
+            ("resumability", "legacy", "/elsewhere", 10.0),
+            ("plain", "legacy", "/busy", 10.0),
+            ("plain", "modern", "/old", 10.0),
+            ("sampling", "modern", "/old", 10.0),
+            ("plain", "legacy", "/never", 0.5),
+        ]
+        target = Target("lab_plain")
+        return list(
+            await asyncio.gather(
+                *(observe(feature, wrong + path, era, target, deadline_s=s) for feature, era, path, s in asked)
+            )
+        )
+
+    seen = asyncio.run(main())
+    assert [one.outcome for one in seen] == [
+        *("unreachable", "unreachable", "unreachable"),
+        *("error", "unsupported", "unsupported", "hang"),
+    ]
+    assert "Session not found" in seen[0].message
+    assert seen[3].message == "-32600 out of memory"
+    assert "Unsupported protocol version: 2026-07-28" in seen[4].message
+    assert seen[6].message == "no answer within 0.5 s; the client was asked nothing"
+
+
+def test_nobody_there_is_an_error() -> None:
+    seen = asyncio.run(observe("plain", "http://127.0.0.1:1/mcp", "legacy", Target("lab_plain")))
+    assert seen.outcome == "error"
+    assert "connect" in seen.message.lower()
+
+
+@pytest.mark.parametrize(
+    ("came", "outcome", "said"),
+    [
+        ([9.5, 9.8], "works", "live: 2 before the answer"),
+        ([], "dropped", "none arrived"),
+        ([9.99, 9.99], "dropped", "together with the answer"),
+        ([10.2], "dropped", "all after the answer"),
+    ],
+)
+def test_live_is_not_late(came: list[float], outcome: str, said: str) -> None:
+    found = arrival(came, 10.0)
+    assert found.outcome == outcome
+    assert said in found.message
+
+
+def test_a_notice_that_comes_at_some_moments_only_does_not_work() -> None:
+    moments = ("in the call", "after the call")
+    assert verdict(moments, moments, "", []).outcome == "works"
+    partial = verdict(moments[:1], moments, "", [""])
+    assert (partial.outcome, partial.message) == ("dropped", "arrived in the call, but not after the call")
+    assert verdict((), ("",), "", ["why"]).message == "none arrived; the call succeeded (why)"
+    assert verdict((), ("",), "-1 no", []).outcome == "error"
+
+
+def test_the_worst_observation_stands_for_all() -> None:
+    seen = [Observation("works", "a"), Observation("hang", "b"), Observation("hang", "c"), Observation("error", "d")]
+    assert worst(seen) == Observation("hang", "b (2 of 4)")
+    assert worst(seen[:1]) == seen[0]
+
+
+def test_how_long_silence_is_waited_for_follows_the_deadline() -> None:
+    assert Probe("", "legacy", Target(), 5.0).silence_s == pytest.approx(1.5)

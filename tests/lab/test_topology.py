@@ -1,0 +1,288 @@
+"""The topology table agrees with what is measured again, with itself and with the rules that choose from it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from advisor.decision import topology as proof
+from advisor.decision.advisor import Advisor
+from advisor.kit.context import _PROXY_OF
+from advisor.knowledge import Knowledge
+from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.topology import KINDS, Conditions, Run, Share, Way, verdict
+from advisor.lab.topology_proxies import Balancer
+from advisor.lab.topology_roads import road
+from advisor.lab.topology_writer import rewritten, updated
+
+ADDRESSES = ("127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003")
+
+
+def way(knowledge: Knowledge, name: str) -> Way:
+    return knowledge.topology[name]
+
+
+def run(under: Conditions, *, keeps: bool, knowledge: Knowledge) -> Run:
+    figures = way(knowledge, "round-robin").runs[0].figures
+    taken = replace(figures["stateful+legacy"], whole=Share(40 if keeps else 11, 40))
+    return Run(under, {**figures, "stateful+legacy": taken})
+
+
+# --- measured again ------------------------------------------------------------------------------------------------
+
+# Rows and the runs of each that tell their verdict already.
+CHEAP = {
+    "nginx-hash-session-id": (0,),
+    "nginx-sticky-learn": (0, 2),
+    "nginx-session-envelope": (2,),
+    "haproxy-stick-table": (0,),
+    "envoy-session-header": (0,),
+}
+
+
+@pytest.mark.programs
+def test_what_is_measured_again_agrees(advisor: Advisor, knowledge: Knowledge) -> None:
+    from advisor.lab.topology import Scale, measure
+
+    rows = [(way(knowledge, name), runs) for name, runs in CHEAP.items()]
+    wanted = [replace(one, runs=[one.runs[number] for number in runs]) for one, runs in rows]
+    for one in asyncio.run(measure(wanted, advisor, Scale(sessions=12, calls=2, visitors=4))):
+        assert verdict(one) == one.keeps, (one.id, one.runs)
+        changed = replace(knowledge, topology={**knowledge.topology, one.id: one})
+        assert [fault for fault in proof.faults(changed) if fault[0] == one.id] == []
+
+
+@pytest.mark.programs
+def test_every_configuration_is_accepted_by_its_program(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
+    checks = {"nginx": ["-t"], "haproxy": ["-c"], "envoy": ["--mode", "validate"]}
+    for one in knowledge.topology.values():
+        launch = Balancer(one, advisor)._launch(tmp_path, ADDRESSES, "proxy-1", 9000)
+        check = checks[one.program.removesuffix("-debian")]
+        asked = subprocess.run([*launch.command, *check], capture_output=True, text=True, timeout=60)
+        assert asked.returncode == 0, (one.id, asked.stderr)
+
+
+# --- the table and the rules ---------------------------------------------------------------------------------------
+
+
+def test_the_table_has_no_fault(knowledge: Knowledge) -> None:
+    assert list(proof.faults(knowledge)) == []
+
+
+@pytest.mark.parametrize("mechanism", [*sorted(_PROXY_OF), "kubernetes-client-ip"])
+def test_each_mechanism_of_a_kit_keeps_every_session_somewhere(knowledge: Knowledge, mechanism: str) -> None:
+    rows = [one for one in knowledge.topology.values() if one.mechanism == mechanism]
+    assert any(run.keeps for one in rows for run in one.runs), f"no row of {mechanism} keeps sessions"
+
+
+def test_each_rejected_way_loses_sessions(knowledge: Knowledge) -> None:
+    rejected = [one for one in knowledge.topology.values() if not one.mechanism]
+    assert len(rejected) >= 6
+    for one in rejected:
+        assert not all(run.keeps for run in one.runs), one.id
+        assert any(run.figures["stateful+legacy"].sampling.count < 12 for run in one.runs) or one.evidence, one.id
+
+
+def test_a_kit_is_measured_where_a_kit_carries_the_way(knowledge: Knowledge) -> None:
+    for one in knowledge.topology.values():
+        assert bool(one.requirements) == (one.mechanism in _PROXY_OF), one.id
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"keeps": "always"}, "it is said to keep sessions 'always', its figures say 'never'"),
+        ({"mechanism": "nginx-magic"}, "no rule can choose the mechanism 'nginx-magic'"),
+        (
+            {"mechanism": "nginx-ip-hash"},
+            "nginx-ip-hash is chosen by decisions, and it loses sessions under every condition",
+        ),
+        ({"template": ""}, "exactly one of requirements and template says what is measured"),
+        ({"measured": None}, "it lacks figures: `mcp-advisor topology measure --write`"),
+    ],
+)
+def test_a_row_that_is_wrong_is_found(knowledge: Knowledge, change: dict, message: str) -> None:
+    row = replace(way(knowledge, "round-robin"), **change)
+    changed = replace(knowledge, topology={**knowledge.topology, "round-robin": row})
+    assert message in [said for where, said, _ in proof.faults(changed) if where == "round-robin"]
+
+
+def test_a_way_that_keeps_sessions_needs_a_mechanism(knowledge: Knowledge) -> None:
+    row = replace(way(knowledge, "nginx-session-envelope"), mechanism="")
+    changed = replace(knowledge, topology={**knowledge.topology, row.id: row})
+    (fault,) = [said for where, said, _ in proof.faults(changed) if where == row.id]
+    assert fault == "it keeps every session, and no decision names it: give it its mechanism"
+
+
+def test_modern_clients_that_lose_something_are_found(knowledge: Knowledge) -> None:
+    row = way(knowledge, "round-robin")
+    figures = row.runs[0].figures
+    short = {**figures, "stateful+modern": replace(figures["stateful+modern"], sampling=Share(3, 12))}
+    row = replace(row, runs=[replace(row.runs[0], figures=short)])
+    (found,) = proof.faults(replace(knowledge, topology={**knowledge.topology, row.id: row}))
+    assert found == (
+        "round-robin",
+        "stateful+modern lost something, though there is no session to lose",
+        {"sampling": "3 of 12"},
+    )
+
+
+def test_a_rule_that_cites_no_row_is_found(knowledge: Knowledge) -> None:
+    table, rule = knowledge.rules["AFF-130"]
+    rules = [replace(one, sources=["measured-cookies"]) if one.id == rule.id else one for one in table.rules]
+    changed = replace(knowledge, tables={**knowledge.tables, table.table: replace(table, rules=rules)})
+    (found,) = proof.faults(changed)
+    assert found[0] == "AFF-130"
+    assert "cites none of topology-nginx-session-envelope, topology-nginx-session-envelope-1.22" in found[1]
+
+
+# --- verdicts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keeping", "losing", "expected"),
+    [
+        ([Conditions()], [], "always"),
+        ([], [Conditions(), Conditions(initialize="held")], "never"),
+        ([Conditions()], [Conditions(initialize="held")], "never"),
+        ([Conditions(), Conditions(initialize="held")], [Conditions(proxies=2)], "one-proxy"),
+        ([Conditions(addresses="many")], [Conditions(addresses="changing")], "stable-address"),
+        ([Conditions(cookies="kept"), Conditions(cookies="kept", proxies=2)], [Conditions()], "cookies"),
+        ([Conditions(proxies=2, pace="calm")], [Conditions(proxies=2)], "pause"),
+        ([Conditions(), Conditions(proxies=2)], [Conditions(proxies=2, addresses="many")], None),
+        ([Conditions(cookies="kept")], [Conditions(cookies="kept", proxies=2)], "one-proxy"),
+    ],
+)
+def test_a_verdict_names_the_condition(
+    knowledge: Knowledge, keeping: list[Conditions], losing: list[Conditions], expected: str | None
+) -> None:
+    runs = [run(one, keeps=True, knowledge=knowledge) for one in keeping]
+    runs += [run(one, keeps=False, knowledge=knowledge) for one in losing]
+    assert verdict(replace(way(knowledge, "round-robin"), runs=runs)) == expected
+
+
+def test_a_window_is_a_condition_even_if_no_session_met_it(knowledge: Knowledge) -> None:
+    row = way(knowledge, "haproxy-stick-table-peers")
+    whole = [run(one.under, keeps=True, knowledge=knowledge) for one in row.runs]
+    assert row.window is not None
+    assert verdict(replace(row, runs=whole)) == "pause"
+    closed = replace(row.window, at_once=Share(200, 200))
+    assert verdict(replace(row, runs=whole, window=closed)) == "always"
+
+
+# --- roads ---------------------------------------------------------------------------------------------------------
+
+
+def test_clients_of_many_networks_share_none() -> None:
+    roads = [road(Conditions(addresses="many"), (1,), number) for number in range(40)]
+    assert len({one.addresses[0].rpartition(".")[0] for one in roads}) == 40
+    assert all(len(one.addresses) == 1 for one in roads)
+
+
+def test_clients_of_one_network_have_addresses_of_their_own_in_it() -> None:
+    roads = [road(Conditions(addresses="one-network"), (1,), number) for number in range(40)]
+    assert len({one.addresses[0] for one in roads}) == 40
+    assert len({one.addresses[0].rpartition(".")[0] for one in roads}) == 1
+
+
+def test_a_roaming_client_changes_its_network_for_each_request() -> None:
+    turns = road(Conditions(addresses="changing"), (1, 2), 3).turns()
+    taken = [next(turns) for _ in range(5)]
+    assert len({address.rpartition(".")[0] for address, _ in taken}) == 5
+    assert taken[0] == next(road(Conditions(addresses="changing"), (1, 2), 3).turns()), "the same in every run"
+    assert [port for _, port in taken] == [2, 1, 2, 1, 2]
+
+
+# --- the file ------------------------------------------------------------------------------------------------------
+
+
+def test_writing_what_stands_there_changes_nothing(knowledge: Knowledge) -> None:
+    text = (rules_dir() / "topology.yaml").read_text(encoding="utf-8")
+    assert rewritten(text, knowledge.topology.values()) == text
+
+
+def test_a_new_figure_changes_its_line_only(knowledge: Knowledge) -> None:
+    text = (rules_dir() / "topology.yaml").read_text(encoding="utf-8")
+    rows = dict(knowledge.topology)
+    first = rows["round-robin"].runs[0]
+    figures = {**first.figures, "stateful+legacy": replace(first.figures["stateful+legacy"], whole=Share(39, 40))}
+    rows["round-robin"] = replace(rows["round-robin"], runs=[replace(first, figures=figures)])
+    after = rewritten(text, rows.values())
+    (old,), (new,) = _differing(text, after), _differing(after, text)
+    assert "whole: 39 of 40" in new
+    assert new.replace("39 of 40", str(first.figures["stateful+legacy"].whole)) == old
+
+
+def _differing(one: str, other: str) -> set[str]:
+    return set(one.splitlines()) - set(other.splitlines())
+
+
+def test_a_measurement_changes_figures_and_the_verdict_but_no_sentence(knowledge: Knowledge) -> None:
+    row = way(knowledge, "round-robin")
+    under = Conditions()
+    old = replace(
+        row, because="As it was when the measurement began.", runs=[run(under, keeps=True, knowledge=knowledge)]
+    )
+    (new, *others) = updated(knowledge.topology.values(), [old])
+    assert (new.because, new.runs, new.keeps) == (row.because, old.runs, "always")
+    assert others == list(knowledge.topology.values())[1:]
+
+
+def test_a_file_of_another_layout_is_refused(knowledge: Knowledge) -> None:
+    with pytest.raises(ValueError, match="no head, rows and phrases"):
+        rewritten("topology:\n  - id: x\n", knowledge.topology.values())
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "advisor", "topology", *arguments], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_table_in_words() -> None:
+    done = command()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nginx, sticky learn with header (nginx 1.31" in done.stdout
+    assert "Not measured" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_table_as_json(knowledge: Knowledge) -> None:
+    done = command("--format", "json")
+    data = json.loads(done.stdout)
+    assert data["schema"] == "mcp-advisor/topology/1"
+    assert [one["id"] for one in data["ways"]] == list(knowledge.topology)
+    learn = next(one for one in data["ways"] if one["id"] == "nginx-sticky-learn")
+    assert learn["rules"] == ["AFF-110"]
+    assert learn["runs"][0]["stateful+legacy"]["whole"] == {"count": 40, "of": 40}
+    assert set(learn["runs"][0]) == {"under", *KINDS}
+
+
+def test_a_rule_shows_the_figures_that_it_rests_on(knowledge: Knowledge) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "advisor", "rules", "show", "AFF-110", "--format", "json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    sources = {one["id"]: one for one in json.loads(shown.stdout)["sources"]}
+    taken = way(knowledge, "nginx-hash-session-id").runs[0].figures["stateful+legacy"]
+    assert (
+        f"{taken.whole} sessions whole, {taken.wrong} calls on the wrong instance"
+        in (sources["topology-nginx-hash-session-id"]["says"])
+    )
+
+
+def test_an_unknown_set_up_is_named_with_its_nearest_spelling() -> None:
+    done = command("measure", "--setup", "nginx-sticky-lern")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("There is no set-up 'nginx-sticky-lern'. Did you mean")

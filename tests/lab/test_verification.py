@@ -1,0 +1,130 @@
+"""The report of a verification: as text at two widths, as data, and what counts as wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from advisor.lab.prediction import Cell
+from advisor.lab.steps import Step
+from advisor.lab.verification import Checked, Traffic, Verification
+from advisor.render.schemas import verification_schema
+from advisor.render.screen import Screen
+from advisor.render.verification import verification_dict, verification_text
+
+HERE = Path(__file__).parent
+UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
+
+
+def cell(feature, call, predicted, *, era="legacy", tier=None, need="none", tool=""):
+    return Cell(tier, era, feature, call, predicted, need, "session", tool)
+
+
+FINE = Verification(
+    service="demo",
+    proxy="nginx 1.31.3",
+    instances={"stateless": 3, "stateful": 1},
+    cells=(
+        Checked(cell("plain", "tools/call", "works", tier="stateless", need="required", tool="look"), "works", "look"),
+        Checked(
+            cell("sampling", "Resolve(Sample)", "error", tier="stateless"),
+            "error",
+            "This client cannot be asked (on the lab's lab_resolve_sample)",
+        ),
+        Checked(cell("subscriptions", "session.send_resource_updated", "works", tier="stateful"), "works", "arrived"),
+        Checked(
+            cell("session_state", "handle argument", "unreachable", era="modern", tier="stateless"),
+            "unreachable",
+            "the next call reached another instance",
+        ),
+    ),
+    traffic=(
+        Traffic("stateless", "legacy", 20, 0, 100, 0, 0, 0, (34, 33, 33)),
+        Traffic("stateful", "legacy", 20, 20, 100, 0, 0, 0, (20,)),
+        Traffic("stateless", "modern", 20, 0, 100, 0, 0, 0, (33, 33, 34)),
+    ),
+    problems=(),
+    notes=("5 of the 10 instances of the tier stateless run; --instances sets another number.",),
+    steps=(Step("start of 4 instances", 6.25), Step("cells side by side", 3.5)),
+    seconds=14.04,
+    floor_seconds=6.2,
+)
+WRONG = replace(
+    FINE,
+    instances={"main": 3},
+    cells=(
+        Checked(
+            cell("plain", "tools/call", "works", need="required", tool="look"),
+            "unreachable",
+            "404 for a session that another instance owns: Session not found",
+            (("proxy", '{"status":404,"session":"5d1a","upstream":"main-2"}'),),
+        ),
+        *[replace(one, cell=replace(one.cell, tier=None)) for one in FINE.cells[1:2]],
+    ),
+    traffic=(Traffic(None, "legacy", 20, 20, 100, 66, 0, 20, (7, 7, 6), "HTTP 404: Session not found"),),
+    problems=("20 of 20 legacy clients lost calls: HTTP 404: Session not found\n    proxy: a line",),
+    logs="/tmp/logs",
+)
+RESULTS = {"fine": FINE, "wrong": WRONG}
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", RESULTS)
+def test_text(name, width):
+    rendered = verification_text(RESULTS[name], Screen(width))
+    path = HERE / "snapshots" / f"verification-{name}.{width}.txt"
+    if UPDATE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(rendered, encoding="utf-8")
+    assert rendered == path.read_text(encoding="utf-8")
+    assert all(len(line) <= width for line in rendered.splitlines())
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_the_data_is_what_its_schema_says(advisor, name):
+    document = json.loads(json.dumps(verification_dict(RESULTS[name])))
+    schema = verification_schema(advisor.space)
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(document)
+    assert document["ok"] == RESULTS[name].ok == all(one["agrees"] for one in document["cells"])
+
+
+def test_the_contracts_keys():
+    document = verification_dict(FINE)
+    assert document["schema"] == "mcp-advisor/verification/1"
+    assert {"schema", "ok", "proxy", "instances", "cells", "sessions", "seconds"} <= document.keys()
+    assert document["instances"] == 4
+    assert document["sessions"]["opened"] == 20
+    assert document["sessions"]["lost"] == 0
+    assert document["sessions"]["per_instance"] == [20]
+    keys = {"tier", "era", "feature", "call", "predicted", "observed", "agrees", "detail"}
+    assert all(keys <= one.keys() for one in document["cells"])
+    assert verification_dict(WRONG)["sessions"]["wrong_instance_rate"] == 0.66
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cells": WRONG.cells},
+        {"traffic": WRONG.traffic},
+        {"problems": ("main-2 has ended",)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_each_kind_of_trouble_counts(change):
+    assert FINE.ok
+    assert not replace(FINE, **change).ok
+
+
+def test_the_schema_is_printed():
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor", "schema", "verification"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["$id"] == "urn:mcp-advisor:verification:1"

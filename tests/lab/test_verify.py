@@ -1,0 +1,233 @@
+"""The command `verify`, as a process: kits that agree, kits that were spoilt, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import refused, until, users_of
+from jsonschema import Draft202012Validator
+
+from advisor.render.schemas import verification_schema
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+DEADLINE_S = 180
+STICKY = """\
+version: 1
+service: demo
+sdk: mcp-2
+clients: {protocol: mixed}
+scale: {instances: 3, affinity: available}
+environment: {platform: local, proxy: {kind: nginx, version: "1.31"}}
+needs: {sampling: required, progress: required}
+operations: {team_size: 3, can_operate_affinity: true}
+"""
+STATELESS = """\
+version: 1
+service: demo
+sdk: mcp-2
+clients: {protocol: mixed}
+scale: {instances: 2}
+environment: {platform: compose, proxy: {kind: alb}}
+needs: {progress: preferred, sampling: preferred}
+"""
+CONTRADICTION = str(EXAMPLES / "sampling-on-a-stateless-fleet.yaml")
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "advisor", *map(str, arguments)]
+
+
+def advisor_run(*arguments, env=None, timeout=DEADLINE_S):
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=timeout, env=env, check=False
+    )
+
+
+def verified(temporary, *arguments):
+    """The document of a verification, and how it ended; nothing of the run is left but the logs of a failure."""
+    done = advisor_run("verify", *arguments, "--format", "json")
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)
+    left = [path.name for path in temporary.iterdir()]
+    assert len(left) == (0 if found["ok"] else 1), left
+    assert users_of(temporary) == {}
+    return found, done
+
+
+def kit_in(folder, text):
+    requirements = folder / "requirements.yaml"
+    requirements.write_text(text)
+    done = advisor_run("generate", requirements, "-o", folder / "kit")
+    assert done.returncode == 0, done.stderr
+    return folder / "kit"
+
+
+def differing(found):
+    return {(one["era"], one["feature"]): one for one in found["cells"] if not one["agrees"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["/nowhere.yaml"], 2, "nowhere.yaml"),
+        ([EXAMPLES], 2, "is no kit"),
+        ([CONTRADICTION], 3, "ways out"),
+        ([EXAMPLES / "pattern-1-single-instance.yaml", "--proxy", "traefik"], 2, "traefik"),
+    ],
+    ids=["missing", "no-kit", "contradiction", "proxy"],
+)
+def test_what_cannot_be_verified_is_said_at_once(arguments, code, said):
+    done = advisor_run("verify", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("installed", "missing"), [((), "uv"), (("uv",), "envoy")])
+def test_a_missing_program_is_named_with_what_installs_it(tmp_path, temporary, installed, missing):
+    # An interpreter with all packages, but only some programs beside it and none on the path.
+    python = tmp_path / "python"
+    python.symlink_to(Path(sys.executable).resolve())
+    for name in installed:
+        (tmp_path / name).symlink_to(Path(sys.executable).with_name(name))
+    env = {**os.environ, "PATH": "", "PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])}
+    done = subprocess.run(
+        [python, "-m", "advisor", "verify", EXAMPLES / "saas-b2b.yaml", "--proxy", "envoy"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        env=env,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert f"{missing} is not installed. Install it with: pip install 'mcp-advisor[lab]'" in done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.programs
+def test_a_sticky_kit_agrees_and_is_not_touched(advisor, tmp_path, temporary):
+    kit = kit_in(tmp_path, STICKY)
+    before = {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()}
+    found, done = verified(temporary, kit)
+    assert done.returncode == 0, done.stdout
+    Draft202012Validator(verification_schema(advisor.space)).validate(found)
+    assert found["proxy"].startswith("nginx 1.")
+    assert (found["instances"], len(found["cells"])) == (3, 20)
+    assert all(one["agrees"] for one in found["cells"])
+    assert {(one["era"], one["feature"]) for one in found["cells"] if one["tool"]} >= {
+        ("legacy", "sampling"),
+        ("modern", "sampling"),
+        ("legacy", "progress"),
+    }
+    sessions = found["sessions"]
+    assert (sessions["opened"], sessions["lost"], sum(sessions["per_instance"])) == (20, 0, 20)
+    assert all(sessions["per_instance"]), "an instance got no session"
+    assert {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.programs
+def test_a_tiered_kit_agrees(temporary):
+    found, done = verified(temporary, EXAMPLES / "customer-service-agent.yaml", "--instances", "2")
+    assert done.returncode == 0, done.stdout
+    assert found["tiers"] == {"stateless": 2, "stateful": 1}
+    outcomes = {one["tier"]: one["observed"] for one in found["cells"] if one["feature"] == "sampling"}
+    assert outcomes == {"stateless": "error", "stateful": "works"}
+
+
+@pytest.mark.programs
+def test_a_kit_with_shared_state_agrees(temporary):
+    found, done = verified(temporary, EXAMPLES / "exercise-2-team-document.yaml", "--instances", "2")
+    assert done.returncode == 0, done.stdout
+    assert "in the place of traefik, round robin" in found["proxy"]
+    assert all(one["observed"] == "works" for one in found["cells"] if one["feature"] != "resumability")
+
+
+@pytest.mark.programs
+def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path, temporary):
+    kit = kit_in(tmp_path, STICKY.replace("mixed", "legacy"))
+    path = kit / "proxy" / "upstreams.conf"
+    text = path.read_text()
+    start = text.index("    sticky learn")
+    path.write_text(text[:start] + text[text.index(";", start) + 2 :])
+    found, done = verified(temporary, kit, "--sessions", "10")
+    assert done.returncode == 1
+    assert not found["ok"]
+    assert found["sessions"]["wrong_instance_rate"] > 0.3
+    sampling = differing(found)["legacy", "sampling"]
+    assert (sampling["predicted"], sampling["observed"]) == ("works", "unreachable")
+    assert "404" in sampling["detail"]
+    lines = [one["line"] for one in sampling["evidence"] if one["process"] == "proxy"]
+    assert any('"status":404' in line and "main-" in line for line in lines), sampling["evidence"]
+    assert Path(found["logs"]).is_dir()
+
+
+@pytest.mark.programs
+def test_a_server_with_another_flag_is_found(tmp_path, temporary):
+    kit = kit_in(tmp_path, STATELESS)
+    path = kit / "server" / "server.py"
+    text = path.read_text()
+    assert "json_response=SETTINGS.json_response" in text
+    path.write_text(text.replace("json_response=SETTINGS.json_response", "json_response=True"))
+    found, done = verified(temporary, kit, "--sessions", "5")
+    assert done.returncode == 1
+    wrong = differing(found)
+    for era in ("legacy", "modern"):
+        assert (wrong[era, "progress"]["predicted"], wrong[era, "progress"]["observed"]) == ("works", "dropped")
+    assert ("modern", "sampling") not in wrong
+
+
+@contextmanager
+def started(*arguments):
+    """The command as a terminal starts it, in a group of its own."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        command(*arguments), cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.programs
+def test_ctrl_c_leaves_nothing(tmp_path, temporary):
+    kit = kit_in(tmp_path, STATELESS)
+    with started("verify", kit) as process:
+        until("the instances run", lambda: sum("launch.py" in one for one in users_of(temporary).values()) >= 2)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "Interrupted" in err
+    assert list(temporary.iterdir()) == []
+    assert users_of(temporary) == {}
+
+
+@pytest.mark.programs
+def test_a_kept_fleet_stays_until_ctrl_c(tmp_path, temporary):
+    kit = kit_in(tmp_path, STATELESS)
+    with started("verify", kit, "--keep", "--sessions", "3", "--format", "json") as process:
+        said = ""
+        while "mcp.json" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        servers = json.loads(said.partition("mcp.json of an IDE:")[2].splitlines()[0])["servers"]
+        port = int(servers["demo"]["url"].split(":")[2].split("/")[0])
+        assert "npx @modelcontextprotocol/inspector" in said
+        assert not refused(port)
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert json.loads(out)["ok"]
+    assert refused(port)
+    assert list(temporary.iterdir()) == []
