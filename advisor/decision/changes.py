@@ -89,8 +89,13 @@ class Changes:
             now = facts[name]
             if self._meaningful(name, facts):
                 for value in values:
-                    if value is not now and value != now:
+                    if value is not now and value != now and not (name == "sdk" and self._steps_back(now, value)):
                         yield name, value
+
+    def _steps_back(self, old: Value, new: Value) -> bool:
+        """Whether a release range lies before another one of the same package: nobody should be led there."""
+        now, then = self._space.releases[str(old)], self._space.releases[str(new)]
+        return now.package == then.package and key(then.start) < key(now.start)
 
     def _meaningful(self, name: str, facts: Mapping[str, Any]) -> bool:
         only = self._space.facts[name].only_when
@@ -154,14 +159,12 @@ class Changes:
         return self._change(name, facts[name], value) is not None
 
     def _change(self, name: str, old: Value, new: Value) -> Change | None:
-        """What it takes, or None where it is not the team's to change or a step back."""
+        """What it takes, or None where it is not the team's to change."""
         change = self._space.facts[name].change
         if name != "sdk" or change is None:
             return change
-        now, then = self._space.releases[str(old)], self._space.releases[str(new)]
-        if now.package != then.package or key(then.start) < key(now.start):
-            return None
-        return change
+        same_package = self._space.releases[str(old)].package == self._space.releases[str(new)].package
+        return change if same_package else None
 
     def _way_out(self, changes: Mapping[str, Value], then: Core, facts: Mapping[str, Any]) -> _Ranked:
         effort, hows, gives_up = 0, [], []

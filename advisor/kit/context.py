@@ -11,7 +11,7 @@ from typing import Any
 from advisor import __version__
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Core, Decision, FeatureRow
-from advisor.errors import AdvisorError, Exit
+from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
 from advisor.knowledge.releases import Release
 from advisor.knowledge.types import ERAS, Need
@@ -44,12 +44,16 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
 
     Raises:
         InfeasibleError: the decision is a contradiction, for which there is nothing to deploy.
+        UsageError: the SDK release is too old for the code of a kit.
     """
     if not decision.feasible:
         message = "No configuration keeps every required feature, so there is nothing to generate."
         raise InfeasibleError(f"{message} `recommend` lists the ways out.")
     requirements = decision.requirements
     release = advisor.space.releases[decision.facts["sdk"]]
+    if not release.has_kit:
+        first = f"{release.package}=={release.line.kit_from}"
+        raise UsageError(f"Generated servers need {first} or newer; the requirements name {release.id}.")
     tiers = _tiers(decision)
     many = decision.facts["processes"] == "many"
     modern = decision.facts["era.modern"] == "named"

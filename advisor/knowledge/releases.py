@@ -35,6 +35,11 @@ class Release:
         """The newest observed release as the requirements file names it, for example `mcp==1.30.0`."""
         return f"{self.package}=={self.newest}"
 
+    @property
+    def has_kit(self) -> bool:
+        """Whether generated servers run on it."""
+        return not self.line.kit_from or key(self.newest) >= key(self.line.kit_from)
+
     def holds(self, version: str) -> bool:
         """Whether a well-formed release number lies in the range."""
         return key(self.start) <= key(version) < key(self.before)

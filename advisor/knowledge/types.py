@@ -247,7 +247,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of SDK releases (a major) and how it treats modern clients."""
+    """A line of SDK releases (a major), how it treats modern clients, and the first release that kits are made for."""
 
     __pydantic_config__ = _STRICT
     id: str
@@ -255,6 +255,7 @@ class Line:
     before: str
     newest: str
     modern: Literal["served", "falls-back"]
+    kit_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

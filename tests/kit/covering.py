@@ -67,8 +67,13 @@ class Coverer:
             for name, values in self.space.domains.items()
             if name not in derived | outputs and len(values) > 1
         }
+        self.domains["sdk"] = [name for name in self.domains["sdk"] if self.space.releases[str(name)].has_kit]
         # Which tools are listed is free in a fold, so the value that always can be comes first.
-        self.folded: dict[str, Sequence[Value]] = {**base_domains(advisor), SEPARABLE: ("no", "yes")}
+        self.folded: dict[str, Sequence[Value]] = {
+            **base_domains(advisor),
+            "sdk": self.domains["sdk"],
+            SEPARABLE: ("no", "yes"),
+        }
         self.found = Covering()
 
     def cover_combinations(self) -> Covering:

@@ -319,3 +319,10 @@ def test_diff_says_when_a_last_line_has_no_end(kit):
     done = run(STICKY, "-o", kit, "--diff", "--force")
     last = text.splitlines()[-1]
     assert f"-{last}\n\\ No newline at end of file\n+{last}\n" in done.out
+
+
+def test_a_release_that_generated_servers_do_not_run_on_is_refused(tmp_path):
+    done = run("-", "-o", tmp_path / "kit", stdin=b"{version: 1, service: old, sdk: mcp==1.9.0}")
+    assert done.returncode == 2
+    assert "mcp==1.10.0 or newer" in done.err
+    assert not (tmp_path / "kit").exists()
