@@ -66,6 +66,7 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         and bool(needed & {"subscriptions", "list_changed"})
         and requirements["operations.shared_store"] == "redis"
     )
+    cells = _cells(release, needed | {"plain"}, advisor)
     proxy = _proxy(decision)
     kind = requirements["environment.proxy.kind"]
     return KitContext(
@@ -78,6 +79,7 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         features=features,
         eras=tuple(era for era in ERAS if decision.facts[f"era.{era}"] == "named"),
         hosts=tuple(requirements["environment.hosts"]),
+        origins=tuple(requirements["environment.origins"]),
         platform=requirements["environment.platform"],
         proxy=proxy,
         proxy_version=requirements["environment.proxy.version"] or "" if kind == proxy else "",
@@ -88,11 +90,11 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis"),
         needs_sealing_keys=many and modern and bool(asked & {"sampling", "elicitation", "roots"}),
         needs_bus=bus,
-        needs_event_store="resumability" in needed,
+        needs_event_store=any(one.feature == "resumability" and "works" in one.legacy.values() for one in cells),
         direct_llm=decision.core.substitute == "direct-llm",
         auth=requirements["environment.auth"],
         idle_timeout_s=max(60, *(tier.preferred_stop_s for tier in tiers)),
-        cells=_cells(release, needed | {"plain"}, advisor),
+        cells=cells,
         decision_id=_identity(decision),
         version=__version__,
     )

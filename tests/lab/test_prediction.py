@@ -13,6 +13,7 @@ from advisor.lab.subject.catalogue import find
 from advisor.requirements import load_path
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+FEASIBLE = [path for path in EXAMPLES if path.stem != "sampling-on-a-stateless-fleet"]
 BASE = {"service": "demo", "scale.instances": 3}
 
 
@@ -26,11 +27,9 @@ def named(found, feature, era="legacy", tier=None):
     return one
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
 def test_every_feature_of_every_named_era_and_tier_once(advisor, path):
     decision = advisor.decide(load_path(path, advisor.space))
-    if not decision.feasible:
-        pytest.skip("a contradiction has no kit")
     found, kit = predicted(advisor, decision)
     tiers = [tier.name for tier in kit.tiers] if kit.tiered else [None]
     wanted = [(tier, era, feature) for tier in tiers for era in kit.eras for feature in advisor.knowledge.features]
@@ -42,11 +41,9 @@ def test_every_feature_of_every_named_era_and_tier_once(advisor, path):
             assert (one.predicted, one.call) == (cell.outcome, cell.call)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
 def test_every_cell_can_be_observed(advisor, path):
     decision = advisor.decide(load_path(path, advisor.space))
-    if not decision.feasible:
-        pytest.skip("a contradiction has no kit")
     found, kit = predicted(advisor, decision)
     tools = {one.name: one for one in server_tools(kit)}
     for one in found:
