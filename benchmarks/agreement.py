@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import count
 from pathlib import Path
 
 import yaml
 
 from advisor.decision.advisor import Advisor
+from advisor.errors import AdvisorError
+from advisor.kit.context import kit_context
 from advisor.knowledge import load
 from advisor.requirements.reader import Document
 from advisor.requirements.validate import validate
@@ -39,16 +40,19 @@ def main() -> None:
 
 
 def drawn(folder: Path, many: int) -> list[str]:
-    """The first feasible ones, written as files."""
+    """The first that have a kit, written as files."""
     advisor = Advisor(load())
     found: list[str] = []
-    for number, data in zip(count(), draw(advisor, 100 * many, SEED), strict=False):
+    for number, data in enumerate(draw(advisor, 100 * many, SEED)):
         if len(found) == many:
             break
-        if advisor.decide(validate(Document("x", data, {}), advisor.space)).feasible:
-            path = folder / f"random-{number}.yaml"
-            path.write_text(yaml.safe_dump(data))
-            found.append(str(path))
+        try:
+            kit_context(advisor.decide(validate(Document("x", data, {}), advisor.space)), advisor)
+        except AdvisorError:  # a contradiction, or a release that kits are not written for
+            continue
+        path = folder / f"random-{number}.yaml"
+        path.write_text(yaml.safe_dump(data))
+        found.append(str(path))
     return found
 
 

@@ -19,6 +19,8 @@ def _one(advisor: Advisor, dice: random.Random, number: int) -> dict[str, Any]:
             continue
         if fact.type == "hosts":
             value: Any = dice.choice([[], ["mcp.example.com"]])
+        elif fact.type == "origins":
+            value = dice.choice([[], ["https://app.example.com"]])
         elif fact.type in ("seconds", "integer") and not fact.bins:
             value = fact.default if fact.default is not None else dice.choice([None, 60, 600])
         else:

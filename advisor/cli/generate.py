@@ -43,7 +43,7 @@ def generate(
     """Write everything that deploys the decision for FILE: server, proxy, manifests, tests.
 
     In a kit that exists, files that you edited are merged, or left with the new version beside them (.new). Exit code
-    3: the requirements contradict each other, and nothing is written.
+    1: a file was left so; the rest is written. 3: the requirements contradict each other, and nothing is written.
     """
     from advisor.decision.advisor import default_advisor
     from advisor.kit import generate as kit
@@ -56,8 +56,7 @@ def generate(
     root = Path(output)
     if diff:
         return _preview(kit.preview(files, root, force=force), format)
-    _report(kit.generate(files, raw, root, force=force), format)
-    return Exit.OK
+    return _report(kit.generate(files, raw, root, force=force), format)
 
 
 def _read(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
@@ -102,7 +101,7 @@ def _preview(done: Generation, format: Format) -> int:
     return Exit.FINDINGS if done.changed else Exit.OK
 
 
-def _report(done: Generation, format: Format) -> None:
+def _report(done: Generation, format: Format) -> int:
     from advisor.cli.output import emit, say
 
     if done.completed:
@@ -115,6 +114,11 @@ def _report(done: Generation, format: Format) -> None:
         say(line)
     if format is Format.JSON:
         emit(_json(done, written=True))
+    return Exit.FINDINGS if _conflicts(done) else Exit.OK
+
+
+def _conflicts(done: Generation) -> bool:
+    return any(change.action == "conflict" for change in done.changes)
 
 
 # What is said of files that stay as they are, although they are not what would be generated.
@@ -156,7 +160,7 @@ def _summary(done: Generation, *, written: bool) -> str:
 
 def _next(done: Generation) -> list[str]:
     lines = []
-    if any(change.action == "conflict" for change in done.changes):
+    if _conflicts(done):
         lines.append("Compare each .new file with yours, take over what you want, and delete it.")
     if any(change.action == "added" for change in done.changes):
         readme = shlex.quote(str(done.root / "README.md"))

@@ -61,7 +61,7 @@ def unread(advisor: Advisor) -> list[Fault]:
     return [
         Fault("unread", name, "no rule reads this fact")
         for name, fact in advisor.space.facts.items()
-        if name not in read and fact.type not in ("name", "tools")
+        if name not in read and fact.type not in ("name", "origins", "tools")
     ] + [
         Fault("unread", name, f"no rule of this table reads its input {fact!r}")
         for name, table in tables.items()

@@ -98,6 +98,11 @@ class TierContext:
         return not self.stateless_http
 
     @property
+    def longest_call(self) -> str:
+        """The longest call in seconds, as people write it."""
+        return f"{self.longest_call_s:.10g}"
+
+    @property
     def preferred_stop_s(self) -> int:
         """Seconds of the drain before SIGTERM: propagation of the endpoint change plus the longest call."""
         return _PROPAGATION_S + _whole(self.longest_call_s)
@@ -144,6 +149,7 @@ class KitContext:
         features: the needed features.
         eras: the eras that the requirements name: legacy, modern.
         hosts: host names that clients use; may be empty.
+        origins: origins of web pages that may call, beside those of the hosts.
         platform: kubernetes, compose, systemd, serverless, local.
         proxy: nginx, haproxy or envoy: the proxy whose configuration the kit carries, or "" for none.
         proxy_version: as stated, or "" when not known (only meaningful for nginx).
@@ -157,7 +163,7 @@ class KitContext:
         auth: none, bearer, oauth-proxy or unknown.
         idle_timeout_s: idle timeout for proxies: longer than the longest silence.
         cells: the capability data of this release for the needed features and plain calls.
-        decision_id: hash of the requirements and the rule set, for file headers.
+        decision_id: hash of the requirements and the rule set, for the documents that state the decision.
         version: this program's version.
     """
 
@@ -170,6 +176,7 @@ class KitContext:
     features: tuple[FeatureContext, ...]
     eras: tuple[str, ...]
     hosts: tuple[str, ...]
+    origins: tuple[str, ...]
     platform: str
     proxy: str
     proxy_version: str
@@ -199,13 +206,14 @@ class KitContext:
     @property
     def namespace(self) -> str:
         """The Kubernetes namespace of the kit, which full DNS names contain: named after the service."""
-        return self.service
+        return f"mcp-{self.service}" if self.service in _RESERVED_NAMESPACES else self.service
 
     def feature(self, name: str) -> FeatureContext | None:
         """The needed feature with this id, or None."""
         return next((one for one in self.features if one.id == name), None)
 
 
+_RESERVED_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")  # of the cluster itself
 _PROPAGATION_S = 10  # until every proxy has taken an endpoint out of rotation
 
 

@@ -71,7 +71,7 @@ class FactSpace:
                 return tuple(self.releases)
             case "hosts" | "apps" | "tools":
                 return ("none", "some")
-            case "name":
+            case "name" | "origins":
                 return _ANY
             case _:
                 bins = tuple(one.bin for one in fact.bins) or _ANY
@@ -99,7 +99,7 @@ class FactSpace:
                 return release.id
             case "hosts" | "apps" | "tools":
                 return "some" if raw else "none"
-            case "name":
+            case "name" | "origins":
                 return _ANY[0]
             case "choice" | "flag" | "need":
                 value: Value = raw

@@ -77,7 +77,19 @@ class OnlyWhen:
 
 
 FactType = Literal[
-    "choice", "flag", "integer", "seconds", "instances", "version", "release", "name", "hosts", "apps", "tools", "need"
+    "choice",
+    "flag",
+    "integer",
+    "seconds",
+    "instances",
+    "version",
+    "release",
+    "name",
+    "hosts",
+    "origins",
+    "apps",
+    "tools",
+    "need",
 ]
 
 

@@ -153,6 +153,10 @@ def _number(text: str) -> Any:
     return float(text) if re.fullmatch(r"\d{1,9}\.\d{1,6}", text) else text
 
 
+def _parts(text: str) -> list[str]:
+    return [part for part in re.split(r"[,\s]+", text) if part]
+
+
 def _instances(text: str) -> Any:
     low, dash, high = (part.strip() for part in text.partition("-"))
     return {"min": _number(low), "max": _number(high)} if dash else _number(text)
@@ -162,7 +166,8 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "integer": _number,
     "seconds": _number,
     "instances": _instances,
-    "hosts": lambda text: [part for part in re.split(r"[,\s]+", text) if part],
+    "hosts": _parts,
+    "origins": _parts,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import Fact
-from advisor.requirements.text import HOST_RULE, LABEL_RULE, TOOL_RULE
+from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, TOOL_RULE
 from advisor.requirements.validate import VERSION
 from advisor.requirements.values import MAX_LIST, MAX_SECONDS
 
@@ -31,6 +31,7 @@ LIMITS = (
 _PART = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PORT = "0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = rf"^(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
+_ORIGIN = rf"^[Hh][Tt][Tt][Pp][Ss]?://(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
 _LABEL = "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 _TOOL = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
 _NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}"
@@ -145,6 +146,10 @@ def _hosts(fact: Fact, space: FactSpace) -> Schema:
     return _one_or_more({"type": "string", "pattern": _HOST, "$comment": HOST_RULE})
 
 
+def _origins(fact: Fact, space: FactSpace) -> Schema:
+    return _one_or_more({"type": "string", "pattern": _ORIGIN, "$comment": ORIGIN_RULE})
+
+
 def _apps(fact: Fact, space: FactSpace) -> Schema:
     return _one_or_more({"enum": list(space.knowledge.clients)})
 
@@ -182,6 +187,7 @@ _TYPES: dict[str, Callable[[Fact, FactSpace], Schema]] = {
     "release": _release,
     "name": _name,
     "hosts": _hosts,
+    "origins": _origins,
     "apps": _apps,
     "tools": _tools,
 }

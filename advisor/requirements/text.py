@@ -17,6 +17,7 @@ _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 LABEL_RULE = "lower-case letters, digits and inner hyphens, 1 to 63 characters"
 HOST_RULE = "a host name such as mcp.example.com, with an optional :port"
+ORIGIN_RULE = "an origin such as https://app.example.com, with an optional :port and without a path"
 TOOL_RULE = "letters, digits, _ . and -, not starting with a digit, 1 to 64 characters"
 
 
@@ -29,6 +30,12 @@ def is_host(text: str) -> bool:
     """Whether `text` is a host name with an optional port."""
     match = _HOST.fullmatch(text.lower())
     return match is not None and (match[1] is None or 0 < int(match[1]) < 65536)
+
+
+def is_origin(text: str) -> bool:
+    """Whether `text` is the origin of a web page, as browsers send it."""
+    scheme, _, host = text.lower().partition("://")
+    return scheme in ("http", "https") and is_host(host)
 
 
 def is_tool(text: str) -> bool:

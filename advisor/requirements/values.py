@@ -122,6 +122,14 @@ def _read_hosts(fact: Fact, value: Any, space: FactSpace) -> Any:
     return list(dict.fromkeys(host.lower() for host in hosts))
 
 
+def _read_origins(fact: Fact, value: Any, space: FactSpace) -> Any:
+    origins = _read_list(value)
+    for origin in origins:
+        if not isinstance(origin, str) or not text.is_origin(origin):
+            raise RefusedError(f"{text.quote(origin)} is not an origin.", f"Allowed: {text.ORIGIN_RULE}.")
+    return list(dict.fromkeys(origin.lower() for origin in origins))
+
+
 def _read_apps(fact: Fact, value: Any, space: FactSpace) -> Any:
     apps = _read_list(value)
     known = list(space.knowledge.clients)
@@ -154,6 +162,7 @@ READERS: dict[str, Callable[[Fact, Any, FactSpace], Any]] = {
     "release": _read_release,
     "name": _read_name,
     "hosts": _read_hosts,
+    "origins": _read_origins,
     "apps": _read_apps,
 }
 

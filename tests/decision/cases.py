@@ -44,6 +44,8 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
                 continue
             case "hosts":
                 optional[name] = st.lists(st.sampled_from(["a.example", "b.example"]), max_size=1)
+            case "origins":
+                optional[name] = st.lists(st.sampled_from(["https://app.example"]), max_size=1)
             case "apps":
                 optional[name] = st.lists(st.sampled_from(sorted(space.knowledge.clients)), max_size=2, unique=True)
             case "seconds" if not fact.bins:

@@ -215,6 +215,8 @@ class Coverer:
         match self.space.facts[name].type:
             case "hosts":
                 return ["mcp.example.com", "other.example.com"] if value == "some" else []
+            case "origins":
+                return ["https://app.example.com"]
             case "apps":
                 return [sorted(self.space.knowledge.clients)[0]] if value == "some" else []
             case _:

@@ -133,7 +133,7 @@ def test_edits_are_merged_kept_or_left_and_nothing_is_lost(kit):
     (kit / "compose/upstreams.conf").unlink()
     (kit / "notes.txt").write_text("ours\n")
     done = run(TIERED, "-o", kit)
-    assert done.returncode == 0
+    assert done.returncode == 1, "a file was left in conflict"
     assert "worker_connections 9999" in proxy.read_text()
     assert "customer-service-agent" in (kit / "compose.yaml").read_text()
     assert "mcp_stateful" in (kit / "proxy/server.conf").read_text()
@@ -168,7 +168,7 @@ def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path):
     # Back again: a file of the user's with the name of a generated one is left alone.
     edited.parent.mkdir()
     edited.write_text("entirely mine\n")
-    assert run(EXAMPLES / "pattern-1-single-instance.yaml", "-o", kit).returncode == 0
+    assert run(EXAMPLES / "pattern-1-single-instance.yaml", "-o", kit).returncode == 1
     assert edited.read_text() == "entirely mine\n"
     assert edited.with_name(f"{edited.name}.new").exists()
 

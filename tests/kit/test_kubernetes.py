@@ -63,8 +63,18 @@ def test_every_example(advisor, tmp_path, example):
         assert kubernetes.files(kit) == []
     kit = replace(kit, platform="kubernetes")
     assert kubernetes.files(kit) == kubernetes.files(kit)
-    assert all(kit.decision_id in one.content for one in kubernetes.files(kit))
+    assert kubernetes.files(kit) == kubernetes.files(replace(kit, decision_id="another", version="99.0"))
     assert check(build(kit, built(written(kit, tmp_path)))) == []
+
+
+@pytest.mark.parametrize("name", ["default", "kube-node-lease", "kube-public", "kube-system"])
+def test_the_namespaces_of_the_cluster_are_left_alone(advisor, tmp_path, name):
+    kit = next(iter(CASES.values()))(advisor)
+    tiers = tuple(replace(tier, host=name + tier.host.removeprefix(kit.service)) for tier in kit.tiers)
+    kit = replace(kit, platform="kubernetes", service=name, tiers=tiers)
+    everything = build(kit, built(written(kit, tmp_path)))
+    assert check(everything) == []
+    assert [one["metadata"]["name"] for one in everything.of("Namespace")] == [f"mcp-{name}"]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -17,7 +17,7 @@ from proxy_rig import accepted, write
 from advisor.kit.context import InfeasibleError
 from advisor.kit.parts import proxy
 from advisor.kit.wiring import Wiring, production_wiring
-from advisor.requirements.text import is_host, is_tool
+from advisor.requirements.text import is_host, is_origin, is_tool
 
 pytestmark = pytest.mark.programs
 
@@ -89,7 +89,7 @@ def test_each_release_gets_only_what_it_has(advisor, setup):
     assert ("\n    sticky " in text) == learns
     for release, has in (("1.27.2", False), ("1.27.3", True), ("1.30", True), ("", False)):
         kit = stateless(advisor, Setup("nginx", "none", release))
-        assert (" resolve;" in _text(kit, "upstreams.conf")) == has
+        assert bool(re.search(r"^    server .* resolve[ ;]", _text(kit, "upstreams.conf"), re.MULTILINE)) == has
     for release, has in (("1.29.5", False), ("1.29.6", True), ("1.30", True), ("", False)):
         kit = sticky(advisor, Setup("nginx", "nginx-sticky-learn", release))
         assert ("sticky learn" in _text(kit, "upstreams.conf")) == has
@@ -198,6 +198,22 @@ def test_hosts_and_tools_come_out_of_haproxy_as_they_went_in(advisor, hosts, too
     assert " ".join(origins).split() == [f"https://{host}" for host in hosts]
 
 
+def test_a_decision_of_another_name_changes_no_file(advisor):
+    """The configuration of a proxy is a ConfigMap named after its content: a new name restarts it."""
+    for setup in SETUPS:
+        kit = sticky(advisor, setup)
+        assert proxy.files(replace(kit, decision_id="another", version="99.0")) == proxy.files(kit)
+
+
+def test_envoy_has_room_for_the_streams_of_all_sessions(advisor):
+    for instances in (1, 30):
+        config = yaml.safe_load(_text(sticky(advisor, STICKY[-1], instances=instances), "envoy.yaml"))
+        for cluster in config["static_resources"]["clusters"]:
+            (limits,) = cluster["circuit_breakers"]["thresholds"]
+            assert set(limits) == {"max_connections", "max_pending_requests", "max_requests", "max_retries"}
+            assert set(limits.values()) == {20_000 * instances}
+
+
 @FUZZ
 @given(text=HOSTILE)
 def test_hostile_text_is_refused(advisor, text):
@@ -206,6 +222,9 @@ def test_hostile_text_is_refused(advisor, text):
         if not is_host(text):
             with pytest.raises(ValueError, match="not a plain name"):
                 proxy.files(replace(kit, hosts=(text,)))
+        if not is_origin(text):
+            with pytest.raises(ValueError, match="not a plain name"):
+                proxy.files(replace(kit, origins=(text,)))
         if not is_tool(text):
             with pytest.raises(ValueError, match="not a plain name"):
                 proxy.files(_renamed(kit, (), (text,)))

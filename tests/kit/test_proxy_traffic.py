@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from proxy_kits import HOST, PROXIES, stateless, sticky, tiered
+from proxy_kits import ENVOY, HOST, PROXIES, stateless, sticky, tiered
 from proxy_rig import running, until, upstreams
 
 pytestmark = pytest.mark.programs
@@ -68,6 +68,21 @@ def test_legacy_get_is_405_without_sessions(fleet_proxy):
     assert "x-served-by" in modern.headers, "the server itself answers modern clients"
 
 
+def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy):
+    for path, allowed in (("/mcp", "POST, OPTIONS"), ("/stateful/mcp", "GET, POST, DELETE, OPTIONS")):
+        for method, headers in (
+            ("OPTIONS", {}),
+            ("OPTIONS", {"Origin": "https://evil.example", "Access_Control_Request_Method": "POST"}),
+            ("PUT", {}),
+            ("PATCH", {"MCP_Protocol_Version": "2026-07-28"}),
+            ("HEAD", {}),
+        ):
+            answer = tier_proxy.request(method, path, **headers)
+            assert answer.status == 405, (method, path)
+            assert answer.headers["allow"] == allowed, (method, path)
+            assert "x-served-by" not in answer.headers
+
+
 def test_events_arrive_as_they_are_sent(fleet_proxy):
     body = json.dumps({"method": "tools/call", "params": {"name": "stream"}}).encode()
     with fleet_proxy.send("POST", body=body) as response:
@@ -101,6 +116,8 @@ def test_only_named_origins_may_call(fleet_proxy):
         "mcp-method",
         "mcp-name",
         "last-event-id",
+        "*",  # Mcp-Param-NAME; not Authorization, which has to be named
+        "authorization",
     }
     assert {"GET", "POST", "DELETE"} <= set(preflight.headers["access-control-allow-methods"].split(", "))
     call = fleet_proxy.call({"Origin": origin})
@@ -112,6 +129,18 @@ def test_only_named_origins_may_call(fleet_proxy):
             fleet_proxy.request("OPTIONS", Origin=stranger, **asked),
         ):
             assert "access-control-allow-origin" not in answer.headers, stranger
+
+
+def test_stated_origins_may_call_too(advisor, fleet, tmp_path, setup):
+    kit = replace(stateless(advisor, setup), origins=("https://app.example.org", "http://localhost:3000"))
+    with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
+        for origin in (*kit.origins, f"https://{HOST}"):
+            preflight = client.request("OPTIONS", Origin=origin, Access_Control_Request_Method="POST")
+            assert preflight.status in (200, 204)
+            assert client.call({"Origin": origin}).headers["access-control-allow-origin"] == origin
+        for stranger in ("https://app.example.org.evil.example", "http://app.example.org", "http://localhost:3001"):
+            assert "access-control-allow-origin" not in client.call({"Origin": stranger}).headers, stranger
+            assert client.request("OPTIONS", Origin=stranger, Access_Control_Request_Method="POST").status == 405
 
 
 def test_nothing_else_is_public(fleet_proxy):
@@ -182,6 +211,10 @@ def test_the_log_has_the_beginning_of_the_session_only(advisor, fleet, tmp_path,
             return [line for line in found if line["mcp_method"] == "tools/call"]
 
         until("the call is logged", lines)
+        text = client.log.read_text()
+        begun = next(json.loads(line) for line in text.splitlines() if '"POST"' in line)
+        assert sid.startswith(begun["new_session" if setup is ENVOY else "session"]), "the log says who began it"
+        assert 8 <= len(begun["new_session" if setup is ENVOY else "session"]) <= 12
         entry = lines()[0]
         assert entry["method"] == "POST"
         assert entry["path"] == "/mcp"

@@ -45,6 +45,13 @@ VALID: dict[str, list[Any]] = {
     "release": ["mcp-2", "fastmcp-3", "mcp==1.28.1", "fastmcp==4.1.6", "mcp==99.0"],
     "name": ["a", "my-service", "a" * 63],
     "hosts": ["mcp.example.com", ["MCP.example.com:8443", "10.0.0.7", "localhost"], [], None, ["a:00080"]],
+    "origins": [
+        "https://app.example.com",
+        ["HTTP://localhost:3000", "https://a.b:00080"],
+        None,
+        ["https://a/b"],
+        "null",
+    ],
     "tools": [
         ["get", "x" * 64],
         ["x" * 65],

@@ -278,6 +278,14 @@ def test_an_unknown_key_is_refused_with_its_nearest_spelling(refused: Any, text:
             "environment.hosts: '*.example.com' is not a host name. Allowed: a host name such as mcp.example.com, "
             "with an optional :port.",
         ),
+        *(
+            (
+                f"environment: {{origins: ['{wrong}']}}",
+                f"environment.origins: '{wrong}' is not an origin. Allowed: an origin such as https://app.example.com, "
+                "with an optional :port and without a path.",
+            )
+            for wrong in ("https://app.example.com/", "*", "null", "https://*.example.com", "app.example.com")
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_allowed(refused: Any, text: str, message: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
 from advisor.kit.wiring import NAMED, Wiring, balance, production_wiring, resolves, split
-from advisor.requirements.text import is_host, is_label, is_tool
+from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """The protocol versions that start with a handshake: whatever else a request names is modern."""
@@ -60,6 +60,16 @@ class Pool:
     def slots(self) -> int:
         """How many servers HAProxy's main file has room for, here and in a local check."""
         return max(len(self.addresses), min(self.tier.max_instances, _SLOTS))
+
+    @property
+    def sessions_per_instance(self) -> int:
+        """How many sessions an instance accepts."""
+        return _SESSIONS_PER_INSTANCE
+
+    @property
+    def streams(self) -> int:
+        """Requests that may be open at a time, here and in a local check: a stream and a call for each session."""
+        return 2 * _SESSIONS_PER_INSTANCE * self.tier.max_instances
 
     @property
     def zone_kb(self) -> int:
@@ -184,7 +194,7 @@ def plan_for(kit: KitContext, wiring: Wiring | None = None) -> Plan:
         resolve=resolves(kit),
         names=kit.platform in NAMED,
         peered=kit.proxy == "haproxy" and kit.proxy_replicas > 1,
-        origins=tuple(f"https://{host}" for host in kit.hosts),
+        origins=tuple(dict.fromkeys((*(f"https://{host}" for host in kit.hosts), *kit.origins))),
         public=_public(kit.auth),
         stop_s=max(tier.shutdown_s for tier in kit.tiers),
     )
@@ -207,6 +217,7 @@ def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
 
 def _refuse_hostile(kit: KitContext) -> None:
     names = [*((host, is_host) for host in kit.hosts), (kit.service, is_label)]
+    names += [(origin, is_origin) for origin in kit.origins]
     names += [(tool.name, is_tool) for tier in kit.tiers for tool in tier.tools]
     for name, allowed in names:
         if not allowed(name):

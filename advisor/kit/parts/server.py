@@ -129,15 +129,12 @@ def files(kit: KitContext) -> list[KitFile]:
     tools = server_tools(kit)
     used = used_parts(tools)
     tiers = server_tiers(kit)
-    shared = {"kit": kit, "tiers": tiers, "used": used}
-    hooks = kit.uses_redis and (used.state or kit.needs_event_store or kit.needs_bus)
-    main = render(
-        "server/server.py.j2",
-        **shared,
-        tools=tools,
-        family=_FAMILY.get(kit.line, kit.line),
-        hooks=hooks,
-    )
+    # What changes on one instance is told by all of them, to legacy sessions as well as to modern listeners.
+    shares_changes = kit.uses_redis and (used.subscriptions or used.list_changed)
+    family = _FAMILY.get(kit.line, kit.line)
+    shared = {"kit": kit, "tiers": tiers, "used": used, "family": family, "shares_changes": shares_changes}
+    hooks = kit.uses_redis and (used.state or kit.needs_event_store or shares_changes)
+    main = render("server/server.py.j2", **shared, tools=tools, hooks=hooks)
     names = list(dict.fromkeys([*kit.hosts, *(tier.host for tier in kit.tiers)]))
     origins = tuple(f"{scheme}://{host}" for host in kit.hosts for scheme in ("https", "http"))
     settings = render("server/settings.py.j2", **shared, hosts=tuple(names), origins=origins)
@@ -253,16 +250,17 @@ _RESERVED = frozenset(dir(builtins)) | frozenset(
     re.findall(
         r"[A-Za-z_]\w*",
         """
-        asyncio inspect os sys tempfile uvicorn mcp tool main serve create_app App Drain Observability OrderedDict
+        asyncio contextlib inspect os sys tempfile uvicorn mcp tool main serve create_app App Drain Observability
         Path Annotated Any Awaitable Callable TypeVar WeakSet AnyUrl BaseModel Field ValidationError Context
         FastMCP MCPServer ToolError McpError MCPError TransportSecuritySettings RequestStateSecurity Elicit
         ListRoots Resolve Sample AcceptedElicitation ElicitationResult SamplingMessage TextContent ErrorData
         EmptyResult InputRequiredResult CreateMessageResult CreateMessageRequest CreateMessageRequestParams
         ElicitRequest ElicitRequestFormParams ElicitResult ListRootsRequest ListRootsResult
         SubscribeRequestParams UnsubscribeRequestParams SubscriptionsListenRequestParams
-        ToolListChangedNotification InMemorySubscriptionBus ListenHandler ResourceUpdated ToolsListChanged
+        ListToolsRequest InMemorySubscriptionBus ListenHandler ResourceUpdated ToolsListChanged
         HostGuard ModelError call_model SessionEvents MemoryState StateStore new_handle shared_state
         install_shared_state status subscribers subscribe unsubscribe session_of current_status status_changed
+        set_status listers telling remember tell tell_sessions start told changed answer_list list_and_remember
         tools_changed require_client within_limit ask ask_model ask_user ask_roots client_roots said question
         TierServer OtherTier Middleware ListToolsResult PaginatedRequestParams list_tools
         is_modern sampling_params read_sample read_confirmation read_roots Confirmation Answer

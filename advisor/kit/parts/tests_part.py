@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from advisor.kit.model import KitContext, KitFile
@@ -9,8 +10,11 @@ from advisor.kit.parts.server import ASKS, ServerTool, server_tools
 from advisor.kit.templating import render
 from advisor.knowledge.types import Need, Outcome
 
-CHECKED = (*ASKS, "progress", "logging")
-"""The features that the matrix watches; the others are not seen in the answer to a call."""
+CHECKED = (*ASKS, "progress", "logging", "session_state")
+"""The features that the matrix watches: they show in calls by the SDK's own client."""
+
+STREAMED = ("subscriptions", "list_changed", "resumability")
+"""The features that show on streams beside the answers, or when an answer is cut; test_streams.py watches them."""
 
 _HANDSHAKE = ("mcp-1", "fastmcp-2", "fastmcp-3")
 _SAMPLE = "ctx.session.create_message(related_request_id)"
@@ -33,6 +37,24 @@ _CALLS: dict[str, dict[str, tuple[str, str]]] = {
 _REPORTS = {
     "progress": ("ctx.report_progress", "ctx.report_progress"),
     "logging": ("ctx.info", "ctx.info"),
+    "session_state": ("handle argument", "handle argument"),
+    "resumability": ("EventStore", "EventStore"),
+}
+_UPDATED = "session.send_resource_updated"
+_CHANGED = "session.send_tool_list_changed"
+# How the server template of a line tells of changes, in the same way.
+_NOTICES: dict[str, dict[str, tuple[str, str]]] = {
+    "mcp-1": {"subscriptions": (_UPDATED, ""), "list_changed": (_CHANGED, "")},
+    "mcp-2": {
+        "subscriptions": (_UPDATED, "ctx.notify_resource_updated"),
+        "list_changed": (_CHANGED, "ctx.notify_tools_changed"),
+    },
+    "fastmcp-2": {"subscriptions": (_UPDATED, ""), "list_changed": (_CHANGED, "")},
+    "fastmcp-3": {"subscriptions": (_UPDATED, ""), "list_changed": (_CHANGED, "")},
+    "fastmcp-4": {
+        "subscriptions": (_UPDATED, "SubscriptionBus.publish"),
+        "list_changed": (_CHANGED, "SubscriptionBus.publish"),
+    },
 }
 
 
@@ -52,9 +74,9 @@ def files(kit: KitContext) -> list[KitFile]:
     expected = tuple(ExpectedTool(one.name, one.needs, _expects(one), one.uses_direct_llm) for one in tools)
     eras = ("legacy",) if kit.line in _HANDSHAKE else ("legacy", "modern")
     watched = [feature for feature in CHECKED if any(feature in one.expects for one in expected)]
-    predicted = tuple(((feature, era), predict(kit, feature, era)) for feature in watched for era in eras)
+    predicted = _predicted(kit, watched, eras)
     plain = next((one.name for one in tools if not one.asks), tools[0].name)
-    state = next((one.name for one in tools if one.state and not one.asks), "")
+    state = next((one.name for one in tools if one.state and not one.asks and not one.uses_direct_llm), "")
     direct = next((one.name for one in tools if one.uses_direct_llm and not one.asks), "")
     allowed = (*kit.hosts, *(f"{host}:8443" for host in kit.hosts), "localhost", "localhost:8000")
     texts = {
@@ -66,6 +88,15 @@ def files(kit: KitContext) -> list[KitFile]:
         "tests/test_server.py": render("tests/test_server.py.j2", kit=kit, plain=plain, allowed=allowed, state=state),
         ".github/workflows/ci.yml": render("tests/ci.yml.j2", kit=kit),
     }
+    if streamed := {feature: _showing(feature, tools) for feature in STREAMED if _showing(feature, tools)}:
+        texts["tests/wire.py"] = render("tests/wire.py.j2", kit=kit)
+        texts["tests/test_streams.py"] = render(
+            "tests/test_streams.py.j2",
+            kit=kit,
+            eras=eras,
+            predicted=_predicted(kit, streamed, eras),
+            **dict.fromkeys(STREAMED, "") | streamed,
+        )
     if direct:
         texts["tests/test_direct_llm.py"] = render("tests/test_direct_llm.py.j2", kit=kit, direct=direct)
     return [KitFile(path, text) for path, text in texts.items()]
@@ -73,10 +104,27 @@ def files(kit: KitContext) -> list[KitFile]:
 
 def predict(kit: KitContext, feature: str, era: str) -> dict[str, Outcome]:
     """Flag pair → outcome, for the call by which the server asks for the feature."""
-    call = {**_CALLS[kit.line], **_REPORTS}[feature][era == "modern"]
+    call = {**_CALLS[kit.line], **_NOTICES[kit.line], **_REPORTS}[feature][era == "modern"]
     cell = next(one for one in kit.cells if (one.feature, one.call) == (feature, call))
     return cell.modern if era == "modern" else cell.legacy
 
 
+def _predicted(
+    kit: KitContext, features: Iterable[str], eras: tuple[str, ...]
+) -> tuple[tuple[tuple[str, str], dict[str, Outcome]], ...]:
+    return tuple(((feature, era), predict(kit, feature, era)) for feature in features for era in eras)
+
+
 def _expects(tool: ServerTool) -> tuple[str, ...]:
-    return (*tool.asks, *(feature for feature in ("progress", "logging") if feature in tool.needs))
+    return (*tool.asks, *(feature for feature in CHECKED if feature not in ASKS and feature in tool.needs))
+
+
+def _showing(feature: str, tools: tuple[ServerTool, ...]) -> str:
+    """A tool whose call shows the feature to a client that can be asked for nothing; "" for none.
+
+    Every answer can be resumed, be it an error, as long as anything in the kit needs that.
+    """
+    wanting = [one for one in tools if feature in one.needs]
+    if feature == "resumability":
+        return wanting[0].name if wanting else ""
+    return next((one.name for one in wanting if not one.asks and not one.uses_direct_llm), "")
