@@ -189,6 +189,23 @@ def test_workers_of_one_port_add_up_their_numbers(
         assert {one.metric('mcp_requests_total{route="tools/call"}') for _ in range(10)} == {20}
 
 
+@pytest.mark.parametrize("line", LINES)
+def test_a_server_without_sessions_opens_no_stream(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
+) -> None:
+    context = kit(sdk=line)
+    folder = write(context, tmp_path)
+    with running(python(context), folder, MCP_STATELESS="true") as one:
+        own = one.session()
+        status, headers, text = one.send("/mcp", **{**own, "Accept": "text/event-stream"})
+        assert (status, headers["allow"]) == (405, "POST")
+        assert "keeps no sessions" in json.loads(text)["error"]["message"]
+        assert one.send("/mcp", call("echo"), **own)[0] == 200
+        assert one.metric('mcp_requests_total{route="GET"}') == 1
+    with running(python(context), folder, MCP_STATELESS="false") as one:
+        assert one.send("/mcp", **{"Accept": "text/event-stream", "Mcp-Session-Id": "unknown"})[0] == 404
+
+
 def test_a_session_counts_until_it_is_deleted(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path
 ) -> None:

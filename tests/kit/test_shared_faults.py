@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitResult
 from proxy_rig import until
-from redis_rig import CALL_S, Fleet, call, fleet, initialize, replayed, session
+from redis_rig import CALL_S, Fleet, call, fleet, initialize, replayed, send, session
 
 from advisor.kit.context import kit_context
 
@@ -41,6 +41,12 @@ def kit(decide, advisor):
 @pytest.fixture(scope="session")
 def resumable(decide, advisor):
     return kit_context(decide({**FACTS, "clients.protocol": "legacy", "needs.resumability": "required"}), advisor)
+
+
+@pytest.fixture(scope="session")
+def remembering(decide, advisor):
+    needs = {"needs.session_state": "required", "needs.subscriptions": "required"}
+    return kit_context(decide({**FACTS, "sdk": "mcp-2", "clients.protocol": "mixed", **needs}), advisor)
 
 
 async def modern(url: str, text: str) -> list[str]:
@@ -209,6 +215,23 @@ def found_again(made: Fleet, redis, own: dict[str, str]) -> None:
         again = session(made.proxy)
         assert [call(port, again).status for port in made.ports] == [200] * 3
         until("what nobody holds is unknown", lambda: call(made.ports[0], UNKNOWN).status == 404)
+
+
+def test_tools_say_that_the_store_is_down(remembering, tmp_path):
+    """SDKs hide the text of errors that are not their own."""
+    with fleet(remembering, tmp_path) as made:
+        first = made.ports[0]
+        with made.redis():
+            own = session(first)
+            assert '"isError":true' not in call(first, own, "example_session_state").text
+        for tool in ("example_session_state", "example_subscriptions"):
+            answer = call(first, own, tool)
+            assert '"isError":true' in answer.text
+            assert "try again in a few seconds" in answer.text
+        read = {"jsonrpc": "2.0", "id": 8, "method": "resources/read", "params": {"uri": "status://current"}}
+        assert "try again in a few seconds" in send(first, read, **own).text
+        with made.redis():
+            until("it is kept again", lambda: "handle:" in call(first, own, "example_session_state").text)
 
 
 def test_redis_hangs(kit, tmp_path):

@@ -183,6 +183,7 @@ def test_the_other_sdk_lines(kit, tmp_path, line):
             modes = ["legacy", "auto"] * 3 if modern else ["legacy"] * 5
             for mode, worked in zip(modes, asyncio.run(visits(made, LIVE, modes)), strict=True):
                 assert worked == set(LIVE), mode
+            changes_reach_every_session(made)
             mine, other = session(first), session(first)
             if made_for.needs_event_store:
                 last = spoken(second, {"mine": mine, "other": other})
@@ -190,6 +191,7 @@ def test_the_other_sdk_lines(kit, tmp_path, line):
                 assert "secret" not in replayed(third, other, last["mine"])
         assert call(second, mine).status == 503
         assert call(first, mine).status == 200
+        assert "try again" in call(first, mine, "example_session_state").text
         with made.redis():
             until("the session is found again", lambda: call(third, mine).status == 200)
             made.kill(0)
@@ -250,22 +252,68 @@ def test_a_request_is_sent_on_once(kit, tmp_path):
         until("an ended session is unknown everywhere", lambda: call(third, own).status == 404)
 
 
+def test_changes_reach_legacy_sessions_of_every_instance(kit, tmp_path):
+    with fleet(kit("subscriptions", "list_changed"), tmp_path) as made, made.redis():
+        changes_reach_every_session(made)
+
+
+def changes_reach_every_session(made: Fleet) -> None:
+    """A session behind the proxy is told once of what others change at each instance, and reads the new value."""
+    heard_by_all(made)
+    own = session(made.proxy)
+    assert ask(made.proxy, own, "resources/subscribe", uri=STATUS).status == 200
+    assert "example_list_changed" in ask(made.proxy, own, "tools/list").text
+    with closing(http.client.HTTPConnection("127.0.0.1", made.proxy, timeout=CALL_S)) as one:
+        one.request("GET", "/mcp", headers={"Accept": "text/event-stream", **own})
+        stream = one.getresponse()
+        assert stream.status == 200
+        for port in made.ports:
+            other = session(port)
+            assert 'isError":true' not in call(port, other, "example_subscriptions", text=f"by {port}").text
+            assert next_method(stream) == "notifications/resources/updated"
+            for asked in made.ports:
+                assert f"by {port}" in ask(asked, own, "resources/read", uri=STATUS).text
+                assert f"by {port}" in ask(asked, session(asked), "resources/read", uri=STATUS).text
+            assert call(port, other, "example_list_changed").status == 200
+            assert next_method(stream) == "notifications/tools/list_changed"
+
+
+def heard_by_all(made: Fleet) -> None:
+    number = f":{len(made.ports)}\r\n".encode()
+    until("all listen to Redis", lambda: made.ask("PUBSUB", "NUMSUB", "mcp:demo:changes").endswith(number))
+
+
+def ask(port: int, own: dict[str, str], method: str, **params: str):
+    return send(port, {"jsonrpc": "2.0", "id": 9, "method": method, "params": params}, **own)
+
+
+def next_method(stream: http.client.HTTPResponse) -> str:
+    """The method of the next message on a stream."""
+    while not (found := re.search(rb'"method": ?"([^"]+)"', line := stream.readline())):
+        assert line, "the stream has ended"
+    return found[1].decode()
+
+
 def test_changes_reach_the_listeners_of_every_instance(kit, tmp_path):
-    with fleet(kit("list_changed"), tmp_path) as made, made.redis():
-        first, second, _ = made.ports
-        until("both listen to Redis", lambda: made.ask("PUBSUB", "NUMSUB", "mcp:demo:changes").endswith(b":3\r\n"))
-        asyncio.run(told(f"http://127.0.0.1:{first}/mcp", f"http://127.0.0.1:{second}/mcp"))
+    with fleet(kit("subscriptions", "list_changed"), tmp_path) as made, made.redis():
+        heard_by_all(made)
+        asyncio.run(told(*(f"http://127.0.0.1:{port}/mcp" for port in made.ports)))
 
 
-async def told(listens: str, changes: str) -> None:
+async def told(listens: str, changes: str, reads: str) -> None:
     async with (
         Client(listens, mode="auto", read_timeout_seconds=CALL_S) as listener,
         Client(changes, mode="auto", read_timeout_seconds=CALL_S) as caller,
-        listener.listen(tools_list_changed=True) as events,
+        Client(reads, mode="auto", read_timeout_seconds=CALL_S) as reader,
+        listener.listen(tools_list_changed=True, resource_subscriptions=[STATUS]) as events,
     ):
-        await caller.call_tool("example_list_changed", {"text": "x"})
-        event = await asyncio.wait_for(anext(aiter(events)), CALL_S)
-        assert type(event).__name__ == "ToolsListChanged"
+        coming = aiter(events)
+        for tool, kind in (("example_list_changed", "ToolsListChanged"), ("example_subscriptions", "ResourceUpdated")):
+            await caller.call_tool(tool, {"text": "changed"})
+            event = await asyncio.wait_for(anext(coming), CALL_S)
+            assert type(event).__name__ == kind
+        for one in (listener, caller, reader):
+            assert (await one.read_resource(STATUS)).contents[0].text == "changed"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""The tests of a kit fail when a feature is gone from its server, each in the tests of that feature."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.context import kit_context
+from advisor.kit.parts import server, tests_part
+
+pytestmark = pytest.mark.programs
+
+FEATURES = (
+    *("sampling", "elicitation", "roots", "progress", "logging"),
+    *("subscriptions", "list_changed", "session_state", "resumability"),
+)
+# What is lost → the feature, what is replaced in server.py (a pattern), by what, and in which tests that shows.
+LOSSES = {
+    "the client's model is not asked": (
+        "sampling",
+        r"    \*,\n    sample: Annotated\[.*\n(?s:(.*?))\(sample\.content\.text if .*? else \"\"\)",
+        r'\1"sampled"',
+        "example_sampling",
+    ),
+    "the user is not asked": (
+        "elicitation",
+        r"    \*,\n    answer: Annotated\[.*\n(?s:(.*?))said\(answer\)",
+        r'\1"confirmed"',
+        "example_elicitation",
+    ),
+    "the client's folders are not asked for": (
+        "roots",
+        r"    \*,\n    roots: Annotated\[.*\n(?s:(.*?))\", \"\.join\(.*\)",
+        r'\1"file:///workspace")',
+        "example_roots",
+    ),
+    "no progress is reported": ("progress", r"await ctx\.report_progress\(.*\)", "pass", "example_progress"),
+    "nothing is logged": ("logging", r"await ctx\.info\(.*\)", "pass", "example_logging"),
+    "subscribers are not told": (
+        "subscriptions",
+        r"await ctx\.notify_resource_updated\(.*\)",
+        "pass",
+        "test_a_subscriber_hears",
+    ),
+    "the resource does not change": ("subscriptions", r"await set_status\(text\)", "pass", "test_a_subscriber_hears"),
+    "subscribing does nothing": ("subscriptions", r"remember\(subscribers, ctx\)", "pass", "test_a_subscriber_hears"),
+    "all clients are told": (
+        "subscriptions",
+        r"(?s)(def tell_sessions.*?)list\(subscribers\)",
+        r"\1list(listers)",
+        "test_who_does_not_subscribe",
+    ),
+    "no client is told of other tools": (
+        "list_changed",
+        r"await ctx\.notify_tools_changed\(\)",
+        "pass",
+        "test_clients_hear_that_the_list",
+    ),
+    "only the caller is told of other tools": (
+        "list_changed",
+        r"(?s)(def list_and_remember.*?)remember\(listers, ctx\)",
+        r"\1pass",
+        "test_clients_hear_that_the_list",
+    ),
+    "nothing is remembered": ("session_state", r"await STATE\.save\(.*\)", "pass", "example_session_state"),
+    "events are not kept": ("resumability", r"event_store=EVENTS,", "", "test_an_answer_that_was_cut"),
+}
+
+
+@pytest.fixture(scope="module")
+def kit(advisor: Advisor, decide: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server and the tests of a kit that needs everything."""
+    folder = tmp_path_factory.mktemp("kit")
+    facts = {"service": "demo", "sdk": "mcp-2", **{f"needs.{feature}": "preferred" for feature in FEATURES}}
+    context = kit_context(decide(facts), advisor)
+    for one in [*server.files(context), *tests_part.files(context)]:
+        path = folder / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.content)
+    return folder
+
+
+def run(folder: Path, wanted: str) -> tuple[int, str]:
+    """The kit's tests of one pair of flags, until the first that fails: exit code and output."""
+    values = {name: value for name, value in os.environ.items() if not name.startswith(("MCP_", "PYTEST_"))}
+    chosen = f"stateful+sse and ({wanted})"
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", chosen, "tests"]
+    ended = subprocess.run(command, cwd=folder, env=values, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout
+
+
+def test_every_feature_is_lost_in_some_way() -> None:
+    assert {feature for feature, *_ in LOSSES.values()} == set(FEATURES)
+
+
+def test_the_tests_pass_where_nothing_is_lost(kit: Path) -> None:
+    code, output = run(kit, " or ".join(sorted({tests for *_, tests in LOSSES.values()})))
+    assert code == 0, output[-4000:]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_tests_fail(kit: Path, loss: str, tmp_path: Path) -> None:
+    _, pattern, instead, tests = LOSSES[loss]
+    folder = shutil.copytree(kit, tmp_path / "kit")
+    main = folder / "server" / "server.py"
+    text, count = re.subn(pattern, instead, main.read_text())
+    assert count == 1, loss
+    compile(text, "server.py", "exec")
+    main.write_text(text)
+    code, output = run(folder, tests)
+    # 1: tests failed, and did not merely break (a server that does not start is an error of the fixture).
+    assert code == 1, output[-4000:]
+    assert re.search(r"^FAILED .*\[stateful\+sse", output, re.MULTILINE), output[-4000:]
