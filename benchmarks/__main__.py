@@ -20,6 +20,7 @@ from benchmarks import zen
 from benchmarks.hop import hop
 from benchmarks.kit import kit
 from benchmarks.requirements import draw
+from benchmarks.server import generated
 from benchmarks.side_by_side import pairs, processes
 
 EXAMPLE = "examples/customer-service-agent.yaml"
@@ -156,6 +157,7 @@ FIGURES = {
     "growth": growth,
     "kit": kit,
     "hop": hop,
+    "server": generated,
 }
 
 if __name__ == "__main__":

@@ -3,13 +3,9 @@
 import contextlib
 import http.client
 import importlib.util
-import json
-import os
 import random
 import secrets
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,12 +20,12 @@ from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 from advisor.knowledge import load
 from advisor.requirements import load_path
+from benchmarks.rig import HELLO, connect, free_port, send, start, until
 
 EXAMPLE = "examples/exercise-2-team-document.yaml"
 SIZES = (100, 1_000, 10_000)
 PAIRS = 300
 PREFIX = "mcp:research-desk:"
-START_S = 60
 
 
 def hop() -> None:
@@ -42,12 +38,12 @@ def hop() -> None:
 
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         work = Path(folder)
-        redis_port, *ports = (_free_port() for _ in range(3))
-        _start(stack, work / "redis.log", [*_redis_server(), "--port", str(redis_port), "--save", "", "--dir", folder])
+        redis_port, *ports = (free_port() for _ in range(3))
+        start(stack, work / "redis.log", [*_redis_server(), "--port", str(redis_port), "--save", "", "--dir", folder])
         store = redis.Redis(port=redis_port, decode_responses=True)
-        _until(lambda: bool(store.ping()))
+        until(lambda: bool(store.ping()))
         _servers(stack, work, ports, redis_port)
-        _until(lambda: all(_send(_connect(port), "initialize", _HELLO)[0] == 200 for port in ports))
+        until(lambda: all(send(connect(port), "initialize", HELLO)[0] == 200 for port in ports))
         empty = store.info("memory")["used_memory"]
         real = _open(ports[0], SIZES[0])
         entries = list(real)
@@ -61,7 +57,7 @@ def hop() -> None:
 
 def _calls(ports: list[int], sessions: list[str]) -> str:
     dice = random.Random(1)
-    owner, other = map(_connect, ports)  # kept open from here on: the server closes what is idle for 5 s
+    owner, other = map(connect, ports)  # kept open from here on: the server closes what is idle for 5 s
     times: list[tuple[float, float]] = []
     for number in range(PAIRS + 20):  # twenty to warm up
         key = dice.choice(sessions)
@@ -95,9 +91,9 @@ def _directory(store: Any, sessions: list[str], empty: int) -> str:
 
 def _renew(store: Any, sessions: list[str], address: str) -> None:
     """Write entries as their owner does, once a minute."""
-    for start in range(0, len(sessions), 500):
+    for first in range(0, len(sessions), 500):
         batch = store.pipeline(transaction=False)
-        for key in sessions[start : start + 500]:
+        for key in sessions[first : first + 500]:
             batch.set(f"{PREFIX}session:{key}", address, ex=3600)
         batch.execute()
 
@@ -115,22 +111,19 @@ def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], redis_po
             "MCP_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
             "MCP_SEALING_KEYS": "k" * 32,
         }
-        _start(stack, work / f"{port}.log", [sys.executable, str(work / "server" / "server.py")], values)
-
-
-_HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "0"}}
+        start(stack, work / f"{port}.log", [sys.executable, str(work / "server" / "server.py")], values)
 
 
 def _open(port: int, many: int) -> list[str]:
     """New sessions at one instance."""
 
     def some(count: int) -> Iterator[str]:
-        with contextlib.closing(_connect(port)) as one:
+        with contextlib.closing(connect(port)) as one:
             for _ in range(count):
-                status, headers = _send(one, "initialize", _HELLO)
+                status, headers = send(one, "initialize", HELLO)
                 assert status == 200, status
                 key = headers["mcp-session-id"]
-                _send(one, "notifications/initialized", None, key)
+                send(one, "notifications/initialized", None, key)
                 yield key
 
     share = max(1, many // 8)
@@ -139,27 +132,8 @@ def _open(port: int, many: int) -> list[str]:
         return [key for keys in pool.map(lambda count: list(some(count)), counts) for key in keys]
 
 
-def _connect(port: int) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-
-
 def _call(one: http.client.HTTPConnection, key: str) -> None:
-    _send(one, "tools/call", {"name": "echo", "arguments": {"text": "hello"}}, key)
-
-
-def _send(one: http.client.HTTPConnection, method: str, params: Any, key: str = "") -> tuple[int, Any]:
-    message = {"jsonrpc": "2.0", "method": method}
-    if params is not None:
-        message |= {"id": 1, "params": params}
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    if key:
-        headers |= {"Mcp-Session-Id": key, "MCP-Protocol-Version": "2025-06-18"}
-    one.request("POST", "/mcp", json.dumps(message), headers)
-    with one.getresponse() as answer:
-        text = answer.read()
-        if answer.status >= 400 and method != "initialize":
-            sys.exit(f"{method} at port {one.port} was answered with {answer.status}: {text.decode()}")
-        return answer.status, answer.headers
+    send(one, "tools/call", {"name": "echo", "arguments": {"text": "hello"}}, key)
 
 
 def _redis_server() -> list[str]:
@@ -167,39 +141,6 @@ def _redis_server() -> list[str]:
     if found is None or found.origin is None:
         sys.exit("redis-server is missing: pip install 'mcp-advisor[lab]'")
     return [str(Path(found.origin).parent / "bin" / "redis-server"), "--bind", "127.0.0.1"]
-
-
-def _start(stack: contextlib.ExitStack, log: Path, command: list[str], values: dict[str, str] | None = None) -> None:
-    out = stack.enter_context(log.open("wb"))
-    process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **(values or {})})
-    stack.callback(process.wait)
-    stack.callback(process.kill)
-
-
-def _until(check: Callable[[], bool]) -> None:
-    end = time.monotonic() + START_S
-    while True:
-        with contextlib.suppress(OSError, http.client.HTTPException, _redis_error()):
-            if check():
-                return
-        if time.monotonic() > end:
-            sys.exit("the fleet does not start")
-        time.sleep(0.05)
-
-
-def _redis_error() -> type[Exception]:
-    from redis.exceptions import RedisError
-
-    return RedisError
-
-
-def _free_port() -> int:
-    """A free port below those of outgoing connections, so that nobody gets it before its use."""
-    while True:
-        port = 15_000 + secrets.randbelow(15_000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def _seconds(run: Callable[[], object]) -> float:

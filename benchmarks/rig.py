@@ -1,0 +1,73 @@
+"""Servers and clients that benchmarks start: processes that are ended, free ports, one HTTP connection each."""
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+START_S = 60
+
+HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "0"}}
+
+
+def connect(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+
+def send(one: http.client.HTTPConnection, method: str, params: Any, key: str = "") -> tuple[int, Any]:
+    message = {"jsonrpc": "2.0", "method": method}
+    if params is not None:
+        message |= {"id": 1, "params": params}
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    if key:
+        headers |= {"Mcp-Session-Id": key, "MCP-Protocol-Version": "2025-06-18"}
+    one.request("POST", "/mcp", json.dumps(message), headers)
+    with one.getresponse() as answer:
+        text = answer.read()
+        if answer.status >= 400 and method != "initialize":
+            sys.exit(f"{method} at port {one.port} was answered with {answer.status}: {text.decode()}")
+        return answer.status, answer.headers
+
+
+def start(
+    stack: contextlib.ExitStack, log: Path, command: list[str], values: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    out = stack.enter_context(log.open("wb"))
+    process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **(values or {})})
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    return process
+
+
+def until(check: Callable[[], bool]) -> None:
+    end = time.monotonic() + START_S
+    while True:
+        with contextlib.suppress(OSError, http.client.HTTPException, redis_error()):
+            if check():
+                return
+        if time.monotonic() > end:
+            sys.exit("the fleet does not start")
+        time.sleep(0.05)
+
+
+def redis_error() -> type[Exception]:
+    from redis.exceptions import RedisError
+
+    return RedisError
+
+
+def free_port() -> int:
+    """A free port below those of outgoing connections, so that nobody gets it before its use."""
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
