@@ -171,7 +171,7 @@ def _is_current(kit_dir: Path, prepared: Preparation, advisor: Advisor) -> bool:
     except (OSError, ValueError):
         return False
     now = decision_dict(prepared.decision, advisor)
-    keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances")
+    keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances", "features")
     same = json.loads(json.dumps({key: now.get(key) for key in keys}))
     return isinstance(written, dict) and all(written.get(key) == same[key] for key in keys)
 

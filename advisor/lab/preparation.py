@@ -73,6 +73,8 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
         decision = advisor.decide(replace(requirements, values={**requirements.values, **changed}))
         kit = kit_context(decision, advisor)
         notes.append(f"Decided again for {proxy}: {kit.summary}.")
+    if kit.proxy_replicas > 1 and kit.proxy:
+        notes.append(f"One {kit.proxy} of the {kit.proxy_replicas} runs; `mcp-advisor topology` shows what several do.")
     counts, said = _counts(decision, kit, tables(decision, advisor), instances)
     notes += said
     processes = sum(counts[tier.name] * min(tier.workers, MOST_WORKERS) for tier in kit.tiers)

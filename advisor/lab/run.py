@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import secrets
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -296,7 +297,9 @@ class _Listens:
     def taken(self) -> bool:
         """Whether the process found somebody else at its port: it says so, or it ended and somebody is there."""
         says_so = any(_TAKEN.search(line) for line in self._process.tail(200))
-        return says_so or (self._process.reaped() and not ports.is_free(self._port))
+        # One that was killed because its time was over did not end by itself.
+        ended = self._process.reaped() and self._process.code != -signal.SIGKILL
+        return says_so or (ended and not ports.is_free(self._port))
 
 
 async def _asked(ready: Callable[[], Awaitable[bool]]) -> bool:
