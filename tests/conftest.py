@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,11 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.proof import example_requirements
 from advisor.knowledge import Knowledge, load
 from advisor.requirements import Requirements
+
+# Whoever runs the tests in the background, or under nohup, has these ignored, and so would all that the tests start.
+for _number, _action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _action)
 
 # The same examples in every run: what fails here fails everywhere.
 settings.register_profile("deterministic", derandomize=True)
