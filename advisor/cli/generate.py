@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,25 +65,12 @@ def _read(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
         InputError: it is not valid.
         UsageError: it is a directory, or there is no standard input.
     """
-    from dataclasses import replace
-
     from advisor.cli import inputs
     from advisor.errors import UsageError
-    from advisor.requirements import load_bytes, load_path, reader
 
     if inputs.is_directory(name):
         raise UsageError(f"{name} is a directory. A kit is generated from one requirements file.")
-    if name == inputs.STDIN:
-        if sys.stdin is None:
-            raise UsageError("There is no standard input to read `-` from.")
-        raw = sys.stdin.buffer.read(reader.MAX_BYTES + 1)
-        requirements = load_bytes(raw, "<stdin>", space)
-    else:
-        load_path(name, space)  # says what is wrong with a file that is not there, or not a plain one
-        raw = Path(name).read_bytes()
-        requirements = load_bytes(raw, name, space)
-    # In the kit the file has this name, whatever it was called: the same content gives the same kit.
-    return raw, replace(requirements, name="requirements.yaml")
+    return inputs.read_for_kit(name, space)
 
 
 def _preview(done: Generation, format: Format) -> int:

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from advisor.errors import UsageError
@@ -79,9 +79,7 @@ def read(one: Input, space: FactSpace) -> Requirements | None:
         UsageError: there is no standard input.
     """
     if one.name == STDIN:
-        if sys.stdin is None:
-            raise UsageError("There is no standard input to read `-` from.")
-        return load_bytes(sys.stdin.buffer.read(reader.MAX_BYTES + 1), "<stdin>", space)
+        return load_bytes(_stdin(), "<stdin>", space)
     if not one.found:
         return load_path(one.name, space)
     try:
@@ -89,6 +87,31 @@ def read(one: Input, space: FactSpace) -> Requirements | None:
     except reader.ReadError:
         return load_path(one.name, space) if _is_meant(one.name) else None
     return validate(document, space) if _is_requirements(document.data, space) else None
+
+
+def read_for_kit(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
+    """The bytes of one requirements file, and what they say.
+
+    In a kit the file has always the same name, whatever it was called: the same content gives the same kit.
+
+    Raises:
+        InputError: it is not valid.
+        UsageError: there is no standard input.
+    """
+    if name == STDIN:
+        raw = _stdin()
+        requirements = load_bytes(raw, "<stdin>", space)
+    else:
+        load_path(name, space)  # says what is wrong with a file that is not there, or not a plain one
+        raw = Path(name).read_bytes()
+        requirements = load_bytes(raw, name, space)
+    return raw, replace(requirements, name="requirements.yaml")
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise UsageError("There is no standard input to read `-` from.")
+    return sys.stdin.buffer.read(reader.MAX_BYTES + 1)
 
 
 # Sections that files of other kinds have as well: Helm values, compose files, CI configurations.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from advisor.decision.advisor import Advisor
     from advisor.kit.failures import Promised
-    from advisor.knowledge.space import FactSpace
     from advisor.lab.fleet import Fleet
     from advisor.lab.preparation import Preparation
     from advisor.lab.run import Run
@@ -109,35 +107,18 @@ def verify(
 
 def _read(target: str) -> tuple[Path | None, bytes, Requirements, Advisor]:
     """The kit's folder (None for a requirements file), and what is required."""
-    from advisor.cli.inputs import is_directory
+    from advisor.cli.inputs import is_directory, read_for_kit
     from advisor.decision.advisor import default_advisor
     from advisor.errors import UsageError
 
     advisor = default_advisor()
     if not is_directory(target):
-        return None, *_requirements(target, advisor.space), advisor
+        return None, *read_for_kit(target, advisor.space), advisor
     folder = Path(target).resolve()
     for path in ("requirements.yaml", "server/server.py", "server/pyproject.toml"):
         if not (folder / path).is_file():
             raise UsageError(f"{target} is no kit: {path} is missing. `generate` makes one.")
-    return folder, *_requirements(str(folder / "requirements.yaml"), advisor.space), advisor
-
-
-def _requirements(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
-    """The bytes of a requirements file, and what they say; in the kit the file has always the same name."""
-    from advisor.cli import inputs
-    from advisor.errors import UsageError
-    from advisor.requirements import load_bytes, load_path, reader
-
-    if name == inputs.STDIN:
-        if sys.stdin is None:
-            raise UsageError("There is no standard input to read `-` from.")
-        raw = sys.stdin.buffer.read(reader.MAX_BYTES + 1)
-        requirements = load_bytes(raw, "<stdin>", space)
-    else:
-        requirements = load_path(name, space)
-        raw = Path(name).read_bytes()
-    return raw, replace(requirements, name="requirements.yaml")
+    return folder, *read_for_kit(str(folder / "requirements.yaml"), advisor.space), advisor
 
 
 def _prepared(
