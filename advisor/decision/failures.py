@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from advisor.decision.consistency import Fault
 from advisor.knowledge import Knowledge
-from advisor.knowledge.failures import cases, promise_for
+from advisor.knowledge.failures import HANDLES, Felt, Promise, Then, cases, promise_for
 
 _BLANK = "{idle}"
+# What calls may see of an event without which none of them can have felt it in that way.
+_NEEDED: dict[Felt, tuple[Then, ...]] = {
+    "fails": ("retry-succeeds", "404-then-initialize", "503-then-retry", "5xx-then-retry", "5xx-then-initialize"),
+    "waits": ("waits",),
+    "lost": ("404-then-initialize", "5xx-then-initialize"),
+}
 
 
 def failures(knowledge: Knowledge) -> list[Fault]:
@@ -30,9 +36,25 @@ def failures(knowledge: Knowledge) -> list[Fault]:
             found_wrong.append(Fault("source", one.id, "no source is given"))
         if set("{}") & set(one.clients.replace(_BLANK, "")):
             found_wrong.append(Fault("data", one.id, f"its text holds another blank than {_BLANK}"))
+        found_wrong += _unfelt(one)
         found_wrong += [
             Fault("source", one.id, f"the source {source!r} does not exist")
             for source in one.sources
             if source not in knowledge.sources
         ]
+    found_wrong += [
+        Fault("gap", f"handles.{value}", "no phrase says it in DECISION.md")
+        for value in HANDLES
+        if f"handles.{value}" not in knowledge.phrases
+    ]
     return found_wrong
+
+
+def _unfelt(one: Promise) -> list[Fault]:
+    """What must be felt although nobody may, and a share that is none."""
+    shares = [] if 0 < one.lost_at_most <= 1 else [Fault("data", one.id, f"{one.lost_at_most:g} is not a share")]
+    return shares + [
+        Fault("data", one.id, f"{felt!r} must be felt, which {one.then!r} rules out")
+        for felt in one.felt
+        if one.then not in _NEEDED[felt]
+    ]

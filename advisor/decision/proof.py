@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.cells import Configuration
+from advisor.decision.conduct import conduct
 from advisor.decision.consistency import Fault, contradictions, sources, unread
 from advisor.decision.derive import CONTEXT, TOOL_NEEDS, blocked
 from advisor.decision.failures import failures
@@ -78,6 +79,7 @@ def _prove(advisor: Advisor, report: Report) -> None:
     report.faults += unread(advisor)
     report.faults += contradictions(advisor.knowledge)
     report.faults += failures(advisor.knowledge)
+    report.faults += conduct(advisor.knowledge)
     gaps = _gaps(advisor)
     report.faults += gaps
     if not gaps:  # with a gap the tables after it have nothing to read

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from advisor.knowledge import Knowledge
+from advisor.knowledge import Knowledge, types
 from advisor.knowledge.topology import KINDS, SOURCE, Way, verdict
 
 _CHOOSES = "affinity.candidate"
+_DECIDED = "affinity.mechanism"
 
 Found = Iterator[tuple[str, str, dict[str, Any]]]
 """Row or rule, what is wrong with it, and values that show it."""
@@ -17,18 +18,27 @@ Found = Iterator[tuple[str, str, dict[str, Any]]]
 def faults(knowledge: Knowledge) -> Found:
     """Everything that is wrong with the table."""
     choices = {value for table in knowledge.tables.values() for value in table.outputs.get(_CHOOSES, [])}
+    choices |= {mechanism for _, _, mechanism in _consequences(knowledge)}
     for one in knowledge.topology.values():
         yield from ((one.id, message, {}) for message in _declared(one, choices, knowledge))
         if one.complete:
             yield from _figures(one)
         else:
             yield one.id, "it lacks figures: `mcp-advisor topology measure --write`", {}
+    yield from _unmeasured(knowledge)
     yield from _uncited(knowledge)
 
 
+def _unmeasured(knowledge: Knowledge) -> Found:
+    """Mechanisms that decisions name and that no row is about."""
+    named = {value for derived in knowledge.derived if derived.id == _DECIDED for value in derived.values}
+    for mechanism in sorted(named - {one.mechanism for one in knowledge.topology.values()} - {"none"}):
+        yield mechanism, "decisions name it, and no row of the table measures it", {}
+
+
 def _declared(one: Way, choices: Iterable[Any], knowledge: Knowledge) -> Iterator[str]:
-    if bool(one.requirements) == bool(one.template):
-        yield "exactly one of requirements and template says what is measured"
+    if not one.requirements and not one.template:
+        yield "neither requirements nor a template say what is measured"
     if one.mechanism and one.mechanism not in choices:
         yield f"no rule can choose the mechanism {one.mechanism!r}"
     source = knowledge.sources.get(f"{SOURCE}{one.id}")
@@ -45,6 +55,10 @@ def _figures(one: Way) -> Found:
     if one.mechanism and found == "never":
         yield one.id, f"{one.mechanism} is chosen by decisions, and it loses sessions under every condition", {}
     for run in one.runs:
+        wrong = run.figures[KINDS[0]].wrong
+        if run.keeps and wrong.count:
+            shown = {**run.under.unusual, "wrong": str(wrong)}
+            yield one.id, "every session is whole, though others than its owner served some of its calls", shown
         for kind in KINDS[1:]:
             taken = run.figures[kind]
             shares = {"whole": taken.whole, "answered": taken.answered, "progress": taken.progress}
@@ -59,7 +73,21 @@ def _figures(one: Way) -> Found:
 def _uncited(knowledge: Knowledge) -> Found:
     """Rules that choose a mechanism and cite none of the rows that measured it."""
     for _, rule in knowledge.rules.values():
-        chosen = rule.then.get(_CHOOSES)
+        chosen = _chosen(rule, knowledge)
         rows = [f"{SOURCE}{one.id}" for one in knowledge.topology.values() if chosen and one.mechanism == chosen]
         if rows and not set(rows) & set(rule.sources):
             yield rule.id, f"it chooses {chosen} and cites none of {', '.join(rows)}", {}
+
+
+def _chosen(rule: types.Rule, knowledge: Knowledge) -> Any:
+    """The mechanism that a rule chooses, by name or by a conclusion from which it follows; None where it does not."""
+    followed = (mechanism for fact, value, mechanism in _consequences(knowledge) if rule.then.get(fact) == value)
+    return rule.then.get(_CHOOSES) or next(followed, None)
+
+
+def _consequences(knowledge: Knowledge) -> Iterator[tuple[str, Any, str]]:
+    """Conclusions of rules (fact and value) from which a mechanism follows, and that mechanism."""
+    for derived in knowledge.derived:
+        if derived.id == _DECIDED and derived.pick is not None:
+            cases = derived.pick.cases
+            yield from ((derived.pick.by, one.when, one.value) for one in cases if isinstance(one.value, str))

@@ -28,6 +28,7 @@ _PROXY_OF = {
     "nginx-sticky-cookie": "nginx",
     "nginx-ip-hash": "nginx",
     "haproxy-stick-table": "haproxy",
+    "haproxy-session-envelope": "haproxy",
     "envoy-session-envelope": "envoy",
 }
 _CARRIED = ("nginx", "haproxy", "envoy")

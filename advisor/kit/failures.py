@@ -9,7 +9,7 @@ from typing import cast
 from advisor.errors import KnowledgeError
 from advisor.kit.model import KitContext, TierContext
 from advisor.knowledge import Knowledge
-from advisor.knowledge.failures import KEEPING, Case, Event, Keeping, Promise, Proxied, promise_for
+from advisor.knowledge.failures import KEEPING, Case, Event, Handles, Keeping, Promise, Proxied, promise_for
 from advisor.knowledge.types import ERAS, Era
 
 
@@ -24,6 +24,7 @@ class Promised:
         keeping: how the sessions of the tier find their owner.
         promise: the row of rules/failures.yaml.
         clients: what clients see, in words.
+        handles: what becomes of state behind handles in the shared store; None where the kit keeps none there.
     """
 
     tier: TierContext
@@ -32,6 +33,7 @@ class Promised:
     keeping: Keeping
     promise: Promise
     clients: str
+    handles: Handles | None = None
 
 
 def keeping(tier: TierContext, instances: int = 0) -> Keeping:
@@ -71,6 +73,11 @@ def promised(kit: KitContext, knowledge: Knowledge, instances: Mapping[str, int]
     ]
 
 
+def shares_handles(kit: KitContext) -> bool:
+    """Whether tools of the kit keep state behind handles in a store that its instances share."""
+    return kit.uses_redis and kit.feature("session_state") is not None
+
+
 def _applies(event: Event, kit: KitContext) -> bool:
     return {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}[event.strikes]
 
@@ -86,4 +93,8 @@ def _promised(
         raise KnowledgeError(f"rules/failures.yaml: no promise for {event.id}, {kept}, {era}, {proxy}")
     own = f"{kit.idle_timeout_s} s at most"
     idle = own if kit.proxy else "at most as long as the balancer allows silence"
-    return Promised(tier, event, era, kept, found, found.clients.replace("{idle}", idle))
+    clients = found.clients.replace("{idle}", idle)
+    if not shares_handles(kit):
+        return Promised(tier, event, era, kept, found, clients)
+    said = f"{clients} {knowledge.phrases[f'handles.{found.handles}']}"
+    return Promised(tier, event, era, kept, found, said, found.handles)

@@ -23,6 +23,7 @@ _BALANCE = {
     "nginx-sticky-cookie": "cookie",
     "nginx-ip-hash": "ip-hash",
     "haproxy-stick-table": "table",
+    "haproxy-session-envelope": "envelope",
     "envoy-session-envelope": "envelope",
 }
 
@@ -36,7 +37,7 @@ class Wiring:
         addresses: host:port of each instance, or of the one service that stands for them, by tier name.
         resolver: the name server for addresses that are names; "" where they are IP addresses or resolved once.
         access_log: where nginx writes its access log.
-        peers: name → host:port of every HAProxy that shares the session table; needed where several run.
+        peers: name → host:port of an HAProxy that takes over the session table of the one before it, at a reload.
     """
 
     listen: str
@@ -79,14 +80,8 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
 
 
 def _peers(kit: KitContext) -> dict[str, str]:
-    if kit.proxy != "haproxy" or kit.proxy_replicas == 1:
-        return {}
-    names = [f"proxy-{n + 1}" for n in range(kit.proxy_replicas)]
-    if kit.platform == "kubernetes":
-        host = f"{kit.service}-proxy"
-        names = [f"{host}-{n}" for n in range(kit.proxy_replicas)]
-        return {name: f"{name}.{host}.{kit.namespace}.svc.cluster.local:10000" for name in names}
-    return {name: f"{name}:10000" for name in names}
+    """A HAProxy with a table is a peer of itself: one process hands the table to the next."""
+    return {"mcp_proxy": "127.0.0.1:10000"} if any(balance(kit, tier) == "table" for tier in kit.tiers) else {}
 
 
 def balance(kit: KitContext, tier: TierContext) -> str:

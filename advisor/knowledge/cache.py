@@ -36,7 +36,7 @@ def fingerprint(root: Path) -> str:
     """A name that changes whenever a file under `root` or this program does."""
     digest = hashlib.blake2b(f"{__version__}\n{root}\n".encode(), digest_size=12)
     # The shapes are code: a checkout whose code changed compiles again.
-    shapes = ("types.py", "behaviour.py", "topology.py", "failures.py", "capacity.py", "compiler.py")
+    shapes = ("types.py", "behaviour.py", "topology.py", "failures.py", "capacity.py", "conduct.py", "compiler.py")
     code = [Path(__file__).with_name(name) for name in shapes]
     for path in (*code, *sorted(root.rglob("*.yaml"))):
         state = path.stat()

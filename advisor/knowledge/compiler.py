@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge import capacity, failures, topology, types
+from advisor.knowledge import capacity, conduct, failures, topology, types
 
 # Each list of the knowledge and the shape of its entries.
 SHAPES: dict[str, type] = {
@@ -26,9 +26,11 @@ SHAPES: dict[str, type] = {
     "clients": types.Client,
     "proxies": types.Proxy,
     "topology": topology.Way,
+    "flags": types.FlagUse,
     "capacity": capacity.Capacity,
     "events": failures.Event,
     "promises": failures.Promise,
+    "conduct": conduct.Conduct,
     "snippets": types.Snippet,
     "phrases": types.Phrase,
 }

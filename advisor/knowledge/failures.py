@@ -18,6 +18,7 @@ Keeping = Literal[
     "nginx-sticky-cookie",
     "nginx-ip-hash",
     "haproxy-stick-table",
+    "haproxy-session-envelope",
     "envoy-session-envelope",
     "kubernetes-client-ip",
     "platform-cookie",
@@ -59,6 +60,14 @@ Then = Literal[
 Others = Literal["unaffected", "retry-succeeds", "waits", "404-then-initialize"]
 """What sessions see whose owner is not struck."""
 
+Felt = Literal["fails", "waits", "lost"]
+"""What clients have to see of an event at least: a request that failed or was told to come back, a call that waited,
+a session that was answered 404."""
+
+Handles = Literal["kept", "fails-then-kept", "fails-then-gone"]
+"""What becomes of state that tools keep in the shared store, behind handles."""
+HANDLES: tuple[Handles, ...] = get_args(Handles)
+
 # pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
 _STRICT = {"extra": "forbid"}
 
@@ -88,6 +97,9 @@ class Promise:
     sources: list[str]
     running: Running = "completes"
     others: Others = "unaffected"
+    handles: Handles = "kept"
+    felt: list[Felt] = field(default_factory=list)
+    lost_at_most: float = 1.0
     eras: list[Era] = field(default_factory=lambda: list(ERAS))
     answers: list[Answers] = field(default_factory=lambda: list(ANSWERS))
     proxies: list[Proxied] = field(default_factory=lambda: list(PROXIES))

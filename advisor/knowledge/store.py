@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge import behaviour, cache, capacity, failures, topology, types
+from advisor.knowledge import behaviour, cache, capacity, conduct, failures, topology, types
 from advisor.knowledge.paths import rules_dir
 
 
@@ -26,9 +26,11 @@ class Knowledge:
     clients: dict[str, types.Client]
     proxies: dict[str, types.Proxy]
     topology: dict[str, topology.Way]
+    flags: dict[str, types.FlagUse]
     capacity: dict[str, capacity.Capacity]
     events: list[failures.Event]
     promises: list[failures.Promise]
+    conduct: list[conduct.Conduct]
     snippets: dict[str, types.Snippet]
     phrases: dict[str, str]
 
@@ -102,9 +104,11 @@ def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
         clients={entry["id"]: types.Client(**entry) for entry in data["clients"]},
         proxies={entry["id"]: types.Proxy(**entry) for entry in data["proxies"]},
         topology=ways,
+        flags={entry["id"]: types.FlagUse(**entry) for entry in data["flags"]},
         capacity=carried,
         events=[failures.Event(**entry) for entry in data["events"]],
         promises=[failures.Promise(**entry) for entry in data["promises"]],
+        conduct=[conduct.Conduct(**entry) for entry in data["conduct"]],
         snippets={entry["line"]: types.Snippet(**entry) for entry in data["snippets"]},
         phrases=phrases,
     )

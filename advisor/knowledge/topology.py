@@ -241,6 +241,8 @@ def sources(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[Source]
 def says(one: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     """What a measured row shows, with its figures; without `runs` only those of its window."""
     parts = [one.because, *(_figures_in_words(run, phrases) for run in one.runs)] if runs else []
+    if runs and all(without_loss(kind, run) for run in one.runs for kind in KINDS[1:]):
+        parts.append(phrases["topology.rest"])
     if one.window is not None:
         window = one.window
         parts.append(
@@ -251,6 +253,13 @@ def says(one: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
             )
         )
     return " ".join(parts)
+
+
+def without_loss(kind: Kind, run: Run) -> bool:
+    """Whether clients without a session lost nothing but what no stateless server can do for legacy clients."""
+    taken = run.figures[kind]
+    shares = [taken.whole, taken.answered, taken.progress]
+    return all(one.full for one in shares) and (taken.sampling.full or kind == "stateless+legacy")
 
 
 def _figures_in_words(run: Run, phrases: Mapping[str, str]) -> str:

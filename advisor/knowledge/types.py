@@ -355,6 +355,26 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagUse:
+    """What a pair of flags is for.
+
+    Attributes:
+        id: the pair, as `flag_key` writes it.
+        use: what to use it for, in one sentence.
+        because: why.
+        sources: ids of sources.
+        example: requirements that are decided so.
+    """
+
+    __pydantic_config__ = _STRICT
+    id: Literal["stateful+sse", "stateless+sse", "stateful+json", "stateless+json"]
+    use: str
+    because: str
+    sources: list[str]
+    example: dict[str, Raw]
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """Wording for something that the program computes."""
 

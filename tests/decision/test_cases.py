@@ -63,6 +63,11 @@ def test_the_pattern_and_the_flags(decide: Any, facts: Any, pattern: str, flags:
             "nginx-sticky-cookie",
         ),
         ({"environment.proxy.kind": "haproxy"}, "haproxy-stick-table"),
+        ({"environment.proxy.kind": "haproxy", "environment.proxy.replicas": 2}, "haproxy-session-envelope"),
+        (
+            {"environment.proxy.kind": "haproxy", "environment.proxy.replicas": 3, "clients.keep_cookies": True},
+            "haproxy-session-envelope",
+        ),
         ({"environment.proxy.kind": "envoy"}, "envoy-session-envelope"),
         ({"environment.proxy.kind": "alb", "clients.keep_cookies": True}, "platform-cookie"),
         ({"environment.proxy.kind": "alb", "scale.affinity": "available"}, "nginx-session-envelope"),

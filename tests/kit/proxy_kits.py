@@ -34,10 +34,11 @@ COOKIE = Setup("nginx", "nginx-sticky-cookie", "1.31.3")
 UNKNOWN = Setup("nginx", "nginx-sticky-cookie", "", debian=True)  # not known to have cookies: gets the envelope
 IP_HASH = Setup("nginx", "nginx-ip-hash", "1.22.1", debian=True)
 TABLE = Setup("haproxy", "haproxy-stick-table")
+ENVELOPE_HAPROXY = Setup("haproxy", "haproxy-session-envelope")
 ENVOY = Setup("envoy", "envoy-session-envelope")
 
-STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVOY)
-PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVOY)
+STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVELOPE_HAPROXY, ENVOY)
+PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, ENVOY)
 
 
 def decided(advisor: Advisor, example: str) -> KitContext:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.kit.wiring import Wiring
+from advisor.kit.wiring import Wiring, production_wiring
 
 HERE = Path(__file__).parent
 DEADLINE_S = 30.0
@@ -118,17 +118,12 @@ def upstreams(
         yield fleet
 
 
-_PEERS = {name: f"127.0.0.1:{free_port()}" for name in ("proxy-1", "proxy-2")}
-
-
 def write(folder: Path, files) -> None:
     for file in files:
         (folder / Path(file.path).name).write_text(file.content)
 
 
-def command(
-    kit: KitContext, folder: Path, *, debian: bool = False, check: bool = False, name: str = "proxy-1"
-) -> list[str]:
+def command(kit: KitContext, folder: Path, *, debian: bool = False, check: bool = False) -> list[str]:
     """How the proxy of the kit is started, or asked whether it accepts its files."""
     match kit.proxy:
         case "nginx":
@@ -136,7 +131,7 @@ def command(
             return [*base, "-t"] if check else [*base, "-g", "daemon off;"]
         case "haproxy":
             files = ["-f", str(folder / "upstreams.cfg"), "-f", str(folder / "haproxy.cfg")]
-            return [program("haproxy"), "-c" if check else "-db", *files, "-L", name]
+            return [program("haproxy"), *(["-c"] if check else ["-W", "-db"]), *files]
         case _:
             mode = ["--mode", "validate"] if check else ["--concurrency", "2"]
             # Several Envoys share a machine, so none may claim the shared memory of the first.
@@ -159,19 +154,19 @@ def running(
     tiers: dict[str, tuple[str, ...]],
     *,
     debian: bool = False,
-    name: str = "proxy-1",
 ) -> Iterator[Client]:
     """The kit's proxy, unchanged but for the file that holds its wiring, and a client of it."""
     folder.mkdir()
     port = free_port()
     write(folder, proxy.files(kit))
-    write(folder, proxy.wiring_files(kit, Wiring(f"127.0.0.1:{port}", tiers, peers=_PEERS)))
+    peers = {name: f"127.0.0.1:{free_port()}" for name in production_wiring(kit).peers}
+    write(folder, proxy.wiring_files(kit, Wiring(f"127.0.0.1:{port}", tiers, peers=peers)))
     accepted(kit, folder, debian=debian)
     log = folder / "log.txt"
-    with process(command(kit, folder, debian=debian, name=name), log) as started:
+    with process(command(kit, folder, debian=debian), log) as started:
         until(f"{kit.proxy} answers", lambda: started.poll() is not None or answers(port, "/healthz"))
         assert started.poll() is None, log.read_text()
-        yield Client(port, log)
+        yield Client(port, log, started.pid)
 
 
 @dataclass
@@ -191,6 +186,7 @@ class Client:
 
     port: int
     log: Path
+    pid: int
     ids: Iterator[int] = field(default_factory=itertools.count)
 
     @contextmanager

@@ -90,7 +90,6 @@ def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case):
     (config,) = configs
     wiring = production_wiring(fitted)
     addresses = [(tier.host, address) for tier in fitted.tiers for address in wiring.addresses[tier.name]]
-    addresses += [(f"{fitted.service}-proxy", address) for address in wiring.peers.values()]
     for owner, address in addresses:
         host, _, port = address.rpartition(":")
         assert any(host in text for text in config["data"].values()), host
@@ -105,7 +104,7 @@ def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case):
             scaler = all_of.scaler(workload)
             most = scaler["spec"]["maxReplicas"] if scaler else workload["spec"]["replicas"]
             assert names[0] in {f"{owner}-{number}" for number in range(most)}
-    workload = all_of.find("StatefulSet" if wiring.peers else "Deployment", f"{fitted.service}-proxy")
+    workload = all_of.find("Deployment", f"{fitted.service}-proxy")
     assert workload is not None
     (container,) = workload["spec"]["template"]["spec"]["containers"]
     (folder,) = (mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "config")
@@ -167,7 +166,7 @@ def test_what_is_deployed_for_each_pattern(advisor, tmp_path):
         "learn-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "envelope-range": ("StatefulSet", "", "None", True, False),  # each instance has a fixed share of sessions
         "ip-hash-range": ("StatefulSet", "", "None", True, False),  # this nginx wants all names when it starts
-        "haproxy-peers": ("StatefulSet", "mcp_sessions_active", "None", True, False),
+        "haproxy-envelope": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "envoy-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "client-ip": ("Deployment", "", "ClientIP", False, False),
         "client-ip-range": ("Deployment", "mcp_sessions_active", "ClientIP", False, False),
@@ -273,7 +272,7 @@ HOSTS = st.lists(
 @given(
     service=LABEL,
     hosts=HOSTS,
-    make=st.sampled_from(["gateway-api", "gateway-api-tiers", "haproxy-peers", "shared-state-range"]),
+    make=st.sampled_from(["gateway-api", "gateway-api-tiers", "haproxy-envelope", "shared-state-range"]),
 )
 def test_any_name_comes_out_as_it_went_in(advisor, tmp_path_factory, service, hosts, make):
     kit = replace(renamed(CASES[make](advisor), service), hosts=tuple(hosts))

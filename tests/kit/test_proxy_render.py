@@ -11,7 +11,19 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from proxy_kits import EXAMPLES, IP_HASH, STICKY, TABLE, UNKNOWN, Setup, decided, stateless, sticky, tiered
+from proxy_kits import (
+    ENVELOPE_HAPROXY,
+    EXAMPLES,
+    IP_HASH,
+    STICKY,
+    TABLE,
+    UNKNOWN,
+    Setup,
+    decided,
+    stateless,
+    sticky,
+    tiered,
+)
 from proxy_rig import accepted, write
 
 from advisor.kit.context import InfeasibleError
@@ -45,8 +57,7 @@ def test_the_real_program_accepts_it(advisor, tmp_path, setup, make, auth):
     kit = replace(make(advisor, setup), auth=auth, proxy_replicas=2)
     write(tmp_path, proxy.files(kit))
     tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
-    peers = {"proxy-1": "127.0.0.1:9", "proxy-2": "127.0.0.1:10"}
-    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers=peers)))
+    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers=production_wiring(kit).peers)))
     accepted(kit, tmp_path, debian=setup.debian)
 
 
@@ -78,7 +89,7 @@ def test_every_example_has_a_proxy_that_is_accepted(advisor, tmp_path, example):
         return
     tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
     write(tmp_path, proxy.files(kit))
-    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers={"proxy-1": "127.0.0.1:9"})))
+    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers=production_wiring(kit).peers)))
     accepted(kit, tmp_path)
 
 
@@ -93,6 +104,16 @@ def test_each_release_gets_only_what_it_has(advisor, setup):
     for release, has in (("1.29.5", False), ("1.29.6", True), ("1.30", True), ("", False)):
         kit = sticky(advisor, Setup("nginx", "nginx-sticky-learn", release))
         assert ("sticky learn" in _text(kit, "upstreams.conf")) == has
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_several_haproxies_share_nothing(advisor, platform):
+    """No table, no peers, no names: they need not find each other."""
+    several = replace(sticky(advisor, ENVELOPE_HAPROXY), proxy_replicas=3, platform=platform)
+    one = replace(sticky(advisor, TABLE), platform=platform)
+    told = re.compile(r"^ *(peers?|localpeer|stick|stick-table)\b", re.MULTILINE)
+    assert not told.search("".join(file.content for file in proxy.files(several)))
+    assert told.search("".join(file.content for file in proxy.files(one)))
 
 
 def test_names_of_the_platform(advisor):

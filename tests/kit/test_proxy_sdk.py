@@ -8,13 +8,13 @@ import time
 import pytest
 from mcp import Client
 from mcp.types import ElicitResult
-from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVOY, LEARN, TABLE, stateless, sticky
+from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, LEARN, TABLE, stateless, sticky
 from proxy_rig import running, until, upstreams
 
 pytestmark = pytest.mark.programs
 
 NAMES = ("one", "two", "three")
-SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVOY)
+SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY)
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ async def app(scope, receive, send):
 async def _initialize(send, message):
     sid = ""
     if not STATELESS:
-        sid = uuid.uuid4().hex
+        sid = message.get("params", {}).get("sid") or uuid.uuid4().hex
         sessions.add(sid)
     if message.get("params", {}).get("held"):  # an initialize whose stream stays open for a while
         return await _events(send, 200, ticks=2, period=0.3, sid=sid)

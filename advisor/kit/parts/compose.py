@@ -47,7 +47,7 @@ class ProxyImage:
 
     Attributes:
         image: name and tag.
-        command: how it starts; {name} stands for the service.
+        command: how it starts.
         mounts: (file in the kit, file in the container).
         check: the health check.
         listen: the port inside the container.
@@ -95,10 +95,7 @@ def _instances(kit: KitContext) -> list[Instance]:
 def _proxies(kit: KitContext, image: ProxyImage) -> list[ProxyContainer]:
     ports = try_ports(kit)
     names = ["proxy"] if len(ports) == 1 else [f"proxy-{number + 1}" for number in range(len(ports))]
-    return [
-        ProxyContainer(name, [word.replace("{name}", name) for word in image.command], port)
-        for name, port in zip(names, ports, strict=True)
-    ]
+    return [ProxyContainer(name, image.command, port) for name, port in zip(names, ports, strict=True)]
 
 
 def _wiring(kit: KitContext) -> list[KitFile]:
@@ -127,11 +124,8 @@ def _image(kit: KitContext, moved: dict[str, str]) -> ProxyImage:
         case "haproxy":
             folder = "/usr/local/etc/haproxy"
             command = ["haproxy", "-W", "-db", "-f", f"{folder}/upstreams.cfg", "-f", f"{folder}/haproxy.cfg"]
-            peer = ["-L", "{name}"] if kit.proxy_replicas > 1 else []
             tag = _minor(kit.proxy_version) or "3.2"
-            return ProxyImage(
-                f"haproxy:{tag}-alpine", [*command, *peer], mounts(folder, "haproxy.cfg", "upstreams.cfg"), fetch
-            )
+            return ProxyImage(f"haproxy:{tag}-alpine", command, mounts(folder, "haproxy.cfg", "upstreams.cfg"), fetch)
         case _:
             tag = _minor(kit.proxy_version) or "1.40"
             command = ["envoy", "-c", "/etc/envoy/envoy.yaml"]

@@ -18,7 +18,6 @@ GATEWAYS = ("gateway-api", "nginx-gateway-fabric")
 LONGEST = 43
 """Characters of a name: with `-stateful` it makes a StatefulSet, whose pods carry it and a hash in a label of 63."""
 
-_PEERS_PORT = 10000  # as in the wiring of HAProxy
 _PROPAGATION_S = 10
 _LLM_PER_MINUTE = 60  # of all processes together
 _CPU_M, _MEMORY_MI = 250, 256  # what a process asks for; it may use four times and twice as much
@@ -97,7 +96,6 @@ class ProxyWorkload:
         command: how it starts.
         folder: where its configuration is mounted.
         files: its configuration, in `proxy/`; the first is the wiring.
-        peers_port: where HAProxies share their table, or 0.
         drain_s: seconds before SIGTERM.
         stop_s: seconds that it takes to stop at most.
         memory_mi: mebibytes that it may use.
@@ -111,7 +109,6 @@ class ProxyWorkload:
     command: tuple[str, ...]
     folder: str
     files: tuple[str, ...]
-    peers_port: int
     drain_s: int
     stop_s: int
     memory_mi: int
@@ -237,7 +234,6 @@ def _proxy(kit: KitContext) -> ProxyWorkload | None:
         command=tuple(command),
         folder=folder,
         files=tuple(one.path.rpartition("/")[2] for one in proxy_part.files(kit)),
-        peers_port=_PEERS_PORT if plan.peered else 0,
         drain_s=max(tier.preferred_stop_s for tier in kit.tiers) if envoy else _PROPAGATION_S,
         stop_s=5 if envoy else plan.stop_s,
         memory_mi=512 + (sticky.zone_mb if sticky is not None and learns else 0),

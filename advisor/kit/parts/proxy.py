@@ -97,7 +97,6 @@ class Plan:
         wiring: addresses and ports.
         resolve: whether nginx looks names up again while it runs.
         names: whether addresses are names in production, so that HAProxy has to look them up.
-        peered: whether HAProxies share their table.
         origins: origins of browsers that may call; empty for none.
         public: what clients reach beside the endpoints (OAuth), as regular expressions without the first slash.
         stop_s: seconds that open streams have after a reload or stop.
@@ -107,7 +106,6 @@ class Plan:
     wiring: Wiring
     resolve: bool
     names: bool
-    peered: bool
     origins: tuple[str, ...]
     public: tuple[str, ...]
     stop_s: int
@@ -124,6 +122,11 @@ class Plan:
         """Address and port to listen on, for a proxy that knows no `*`."""
         host, port = split(self.wiring.listen)
         return ("0.0.0.0" if host == "*" else host), port
+
+    @property
+    def peered(self) -> bool:
+        """Whether HAProxy hands its table to a peer."""
+        return bool(self.wiring.peers)
 
     @property
     def looked_up_once(self) -> bool:
@@ -193,7 +196,6 @@ def plan_for(kit: KitContext, wiring: Wiring | None = None) -> Plan:
         wiring=wiring,
         resolve=resolves(kit),
         names=kit.platform in NAMED,
-        peered=kit.proxy == "haproxy" and kit.proxy_replicas > 1,
         origins=tuple(dict.fromkeys((*(f"https://{host}" for host in kit.hosts), *kit.origins))),
         public=_public(kit.auth),
         stop_s=max(tier.shutdown_s for tier in kit.tiers),

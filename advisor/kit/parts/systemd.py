@@ -41,21 +41,15 @@ def files(kit: KitContext) -> list[KitFile]:
 
 def _proxy(kit: KitContext, instances: list[str]) -> str:
     command, reload, signal, _ = _PROXIES[kit.proxy]
-    named = f" -L {_first_peer(kit)}" if kit.proxy == "haproxy" and kit.proxy_replicas > 1 else ""
     return render(
         "systemd/proxy.service.j2",
         kit=kit,
         instances=instances,
-        command=command.format(folder=f"/opt/{kit.service}/proxy") + named,
+        command=command.format(folder=f"/opt/{kit.service}/proxy"),
         reload=f"/bin/kill -{reload} $MAINPID" if reload else "",
         signal=signal,
         stop_s=max(tier.shutdown_s for tier in kit.tiers) + 5,
     )
-
-
-def _first_peer(kit: KitContext) -> str:
-    """The name of this machine's HAProxy among those that share the session table."""
-    return next(iter(production_wiring(kit).peers or {"proxy-1": ""}))
 
 
 def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
@@ -68,7 +62,6 @@ def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
         sticky=sticky,
         wiring=_PROXIES[kit.proxy][3] if kit.proxy else "",
         proxy_port=PROXY_PORT,
-        peers=kit.proxy == "haproxy" and kit.proxy_replicas > 1,
     )
 
 

@@ -1,0 +1,94 @@
+"""The shape of rules/conduct.yaml: where a kit answers in another way than the bare SDK that it is made of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from advisor.knowledge.behaviour import Behaviour
+from advisor.knowledge.failures import KEEPING, PROXIES, Keeping, Proxied
+from advisor.knowledge.types import ERAS, Era, flag_key
+from advisor.knowledge.versions import key
+
+Sessions = Literal["kept", "none"]
+Streams = Literal["passed", "held"]
+
+MECHANISMS: tuple[Keeping | Literal["none"], ...] = ("none", *KEEPING)
+
+# pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
+_STRICT = {"extra": "forbid"}
+_GIST = re.compile(r"HTTP \d{3}|no answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What clients of a kit see of some behaviours, whatever its SDK does; of several that fit, the first one holds."""
+
+    __pydantic_config__ = _STRICT
+    id: str
+    behaviours: list[str]
+    seen: str
+    because: str
+    sources: list[str]
+    at_first: str = ""
+    eras: list[Era] = field(default_factory=lambda: list(ERAS))
+    sessions: list[Sessions] = field(default_factory=lambda: ["kept", "none"])
+    streams: list[Streams] = field(default_factory=lambda: ["passed", "held"])
+    proxies: list[Proxied] = field(default_factory=lambda: list(PROXIES))
+    mechanisms: list[Keeping | Literal["none"]] = field(default_factory=lambda: [*MECHANISMS])
+
+    def fits(self, case: Case) -> bool:
+        """Whether it speaks of this case."""
+        kept: Sessions = "none" if case.stateless_http else "kept"
+        way: Streams = "held" if case.held else "passed"
+        here = case.era in self.eras and case.proxy in self.proxies and way in self.streams
+        found = case.mechanism in self.mechanisms and kept in self.sessions
+        return case.behaviour in self.behaviours and found and here
+
+
+class Case(NamedTuple):
+    """A behaviour of a part of a deployment, as clients of one era meet it.
+
+    Attributes:
+        behaviour: what is tried, for example `GET without a session`.
+        era: of the client.
+        stateless_http: the first flag.
+        json_response: the second flag.
+        proxy: what stands in front; `other` for what is not of the kit, and for nothing.
+        held: whether something on the way holds streams back.
+        mechanism: how the requests of a session find their owner.
+    """
+
+    behaviour: str
+    era: Era
+    stateless_http: bool
+    json_response: bool
+    proxy: Proxied
+    held: bool = False
+    mechanism: str = "none"
+
+
+def conduct_of(case: Case, conduct: list[Conduct]) -> Conduct | None:
+    """The first entry that speaks of a case, or None."""
+    return next((one for one in conduct if one.fits(case)), None)
+
+
+def measured(case: Case, version: str, rows: list[Behaviour]) -> str | None:
+    """What a bare server of a release was seen to do; None where that was not measured.
+
+    Args:
+        case: what is tried; the proxy plays no part.
+        version: the release.
+        rows: what was measured of its package.
+    """
+    for row in rows:
+        if (row.name, row.era) == (case.behaviour, case.era) and key(row.start) <= key(version) < key(row.before):
+            return row.seen[flag_key(case.stateless_http, case.json_response)]
+    return None
+
+
+def gist(seen: str) -> str:
+    """What of an observation is the same through every proxy: the status of an answer, that there is none, or all."""
+    found = _GIST.match(seen)
+    return found[0] if found else seen

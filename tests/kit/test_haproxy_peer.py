@@ -1,0 +1,33 @@
+"""A HAProxy with a session table is a peer of itself, so that a reload hands the table over.
+
+That it does is seen by tests/lab/test_chaos.py.
+"""
+
+from __future__ import annotations
+
+import pytest
+from proxy_kits import ENVELOPE_HAPROXY, TABLE, stateless, sticky, tiered
+
+from advisor.kit.parts import proxy
+
+
+def texts(kit):
+    return {one.path: one.content for one in proxy.files(kit)}
+
+
+@pytest.mark.parametrize("make", [sticky, tiered])
+def test_a_table_has_a_local_peer(advisor, make):
+    files = texts(make(advisor, TABLE))
+    upstreams, main = files["proxy/upstreams.cfg"], files["proxy/haproxy.cfg"]
+    assert main.count("stick-table") == main.count("peers mcp_peers") == 1
+    assert "peers mcp_peers\n    peer mcp_proxy 127.0.0.1:10000\n" in upstreams
+    # HAProxy takes the name of the local peer only before the section that names its peers.
+    assert upstreams.index("    localpeer mcp_proxy\n") < upstreams.index("peers mcp_peers\n")
+
+
+@pytest.mark.parametrize("setup", [TABLE, ENVELOPE_HAPROXY])
+@pytest.mark.parametrize("make", [sticky, stateless])
+def test_without_a_table_there_is_none(advisor, make, setup):
+    files = texts(make(advisor, setup))
+    has_table = (make, setup) == (sticky, TABLE)
+    assert any("peer" in text for text in files.values()) == has_table

@@ -1,0 +1,158 @@
+"""The session envelope of HAProxy: what clients send reaches the owner that it names, or nobody."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from contextlib import closing
+
+import pytest
+from proxy_kits import ENVELOPE_HAPROXY, HOST, sticky, tiered
+from proxy_rig import running, upstreams
+
+pytestmark = pytest.mark.programs
+
+NAMES = ("one", "two", "three")
+VERSION = "2025-11-25"
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    with upstreams(tmp_path_factory.mktemp("fleet"), (*NAMES, "plain"), stateless=["plain"]) as started:
+        yield started
+
+
+@pytest.fixture
+def client(advisor, fleet, tmp_path):
+    with running(sticky(advisor, ENVELOPE_HAPROXY), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}) as started:
+        yield started
+
+
+def with_id(sid: str, **more: str) -> dict[str, str]:
+    return {"Mcp_Session_Id": sid, "MCP_Protocol_Version": VERSION, **more}
+
+
+def test_the_id_names_the_server_by_its_number(client):
+    opened = [client.initialize() for _ in range(12)]
+    assert {(sid.partition(".")[0], owner) for sid, owner, _ in opened} == {("1", "one"), ("2", "two"), ("3", "three")}
+
+
+def test_an_id_of_somebody_else_is_404(client):
+    """The right id under the number of another server, or of none: the session is not found, wherever it lives."""
+    for _ in range(6):
+        sid, _, _ = client.initialize()
+        number, _, bare = sid.partition(".")
+        others = [one for one in "123" if one != number]
+        for made_up in (
+            *(f"{other}.{bare}" for other in others),
+            *(f"{other}.{sid}" for other in others),
+            f"{number}.{sid}",
+            f"999.{bare}",
+            f"0{number}.{bare}",
+            f"{number}..{bare}",
+            f".{bare}",
+            f"{number}{bare}",
+            f"{number}.",
+            "#1.x",
+            "%[src].x",
+        ):
+            for _ in range(3):  # the next one of those that are balanced
+                assert client.call(with_id(made_up)).status == 404, (sid, made_up)
+        assert client.call(with_id(sid)).status == 200
+
+
+@pytest.mark.parametrize("sid", ["1.", "999.abc", "01.abc", "abc", "10.abc"])
+def test_what_names_no_server_passes_as_it_is(client, sid):
+    """Modern requests are answered whatever stands there, so they show what the server got."""
+    answer = client.call({"Mcp_Session_Id": sid, "MCP_Protocol_Version": "2026-07-28"})
+    assert (answer.status, answer.json["headers"]["mcp-session-id"]) == (200, sid)
+
+
+def test_an_id_without_a_number_is_balanced_as_it_is(client):
+    sid, owner, _ = client.initialize()
+    bare = sid.partition(".")[2]
+    answers = [client.call(with_id(bare)) for _ in range(12)]
+    assert {answer.status for answer in answers} <= {200, 404}
+    assert {answer.json["served_by"] for answer in answers if answer.status == 200} <= {owner}
+    assert 404 in {answer.status for answer in answers}, "nobody routed by it"
+
+
+def test_two_ids_are_refused_and_reach_nobody(client):
+    (first, _, _), (second, _, _) = client.initialize(), client.initialize()
+    body = json.dumps({"method": "tools/call", "params": {"name": "echo"}}).encode()
+    for one, other in ((first, second), (second, first), (first, first)):
+        with closing(http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)) as connection:
+            connection.putrequest("POST", "/mcp")
+            connection.putheader("Content-Length", str(len(body)))
+            connection.putheader("Mcp-Session-Id", one)
+            connection.putheader("Mcp-Session-Id", other)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            assert answer.status == 400
+            assert answer.getheader("X-Served-By") is None
+
+
+@pytest.mark.parametrize("own", ["a.b.c", "1.2", "2.", ".x", "with,comma", "!~$&+{}[]|^%41"])
+def test_any_id_that_a_server_mints_comes_back_to_it(client, own):
+    sid, owner, headers = client.initialize(sid=own)
+    assert sid.partition(".")[2] == own
+    for _ in range(4):
+        answer = client.call(headers)
+        assert answer.status == 200
+        assert (answer.json["served_by"], answer.json["headers"]["mcp-session-id"]) == (owner, own)
+        assert answer.headers["mcp-session-id"] == sid
+
+
+def test_requests_of_one_connection_are_apart(client):
+    """Clients and gateways send the requests of several sessions, and some of none, over one connection."""
+    opened = [client.initialize() for _ in range(6)]
+    assert len({owner for _, owner, _ in opened}) > 1
+    elsewhere = 0
+    body = json.dumps({"method": "tools/call", "params": {"name": "echo"}}).encode()
+    with closing(http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)) as connection:
+        for sid, owner, _ in opened * 2:
+            connection.request("POST", "/mcp", body, {"Mcp-Session-Id": sid, "MCP-Protocol-Version": VERSION})
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())["served_by"]) == (200, owner)
+            connection.request("POST", "/mcp", body, {"MCP-Protocol-Version": "2026-07-28"})
+            modern = connection.getresponse()
+            assert modern.status == 200
+            seen = json.loads(modern.read())
+            assert "mcp-session-id" not in seen["headers"]
+            assert modern.getheader("Mcp-Session-Id") is None
+            elsewhere += seen["served_by"] != owner
+    assert elsewhere, "requests without a session stick to the session before them"
+
+
+def test_every_answer_of_the_owner_carries_the_id_of_the_client(client):
+    sid, owner, headers = client.initialize()
+    for method in ("POST", "DELETE"):
+        answer = client.request(method, body=b"{}", **headers)
+        assert (answer.status, answer.headers["mcp-session-id"], answer.headers["x-served-by"]) == (200, sid, owner)
+    with client.send("GET", **headers) as stream:
+        assert stream.getheader("Content-Type") == "text/event-stream"
+        assert (stream.getheader("Mcp-Session-Id"), stream.getheader("X-Served-By")) == (sid, owner)
+        assert stream.readline().startswith(b"data:")
+
+
+def test_a_browser_may_read_that_its_session_is_gone(advisor, tmp_path):
+    origin = f"https://{HOST}"
+    with (
+        upstreams(tmp_path, NAMES) as own,
+        running(sticky(advisor, ENVELOPE_HAPROXY), tmp_path / "proxy", {"main": own.addresses(NAMES)}) as client,
+    ):
+        sid, owner, _ = client.initialize()
+        own.kill(owner)
+        answer = client.call(with_id(sid, Origin=origin))
+        assert answer.status == 404
+        assert answer.json["error"]["message"] == "Session not found"
+        assert answer.headers["access-control-allow-origin"] == origin
+
+
+def test_only_the_tier_with_sessions_has_the_envelope(advisor, fleet, tmp_path):
+    tiers = {"stateless": fleet.addresses(["plain"]), "stateful": fleet.addresses(["one", "two"])}
+    with running(tiered(advisor, ENVELOPE_HAPROXY), tmp_path / "proxy", tiers) as client:
+        sid, owner, headers = client.initialize("/stateful/mcp")
+        assert client.call(headers, "/stateful/mcp").json["served_by"] == owner
+        answer = client.call(with_id(sid))
+        assert (answer.json["served_by"], answer.json["headers"]["mcp-session-id"]) == ("plain", sid)
