@@ -12,7 +12,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 from advisor.knowledge import load
-from advisor.lab.load_client import processor_s
+from advisor.lab.load.client import processor_s
 from advisor.requirements.reader import Document
 from advisor.requirements.validate import validate
 from benchmarks.rig import HELLO, connect, free_port, send, start, until

@@ -36,7 +36,7 @@ EXPECTED = {
     "open-source-devtool": ("stateless-fleet", True, False, "none"),
     "pattern-1-single-instance": ("single-instance", False, False, "none"),
     "pattern-2-stateless-fleet": ("stateless-fleet", True, True, "none"),
-    "pattern-3-sticky-fleet": ("sticky-fleet", False, False, "haproxy-stick-table"),
+    "pattern-3-sticky-fleet": ("sticky-fleet", False, False, "haproxy-session-envelope"),
     "payment-provider": ("stateless-fleet", True, True, "none"),
     "saas-b2b": ("sticky-fleet", False, False, "nginx-sticky-learn"),
     "sampling-on-a-stateless-fleet": ("contradiction", None, None, "none"),

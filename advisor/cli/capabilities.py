@@ -11,9 +11,10 @@ import typer
 
 from advisor.cli import measure
 from advisor.cli.lean import LeanCommand, LeanGroup
+from advisor.errors import UsageError
 
 if TYPE_CHECKING:
-    from advisor.render.matrix import Line
+    from advisor.render.behaviours import Line
 
 app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
 app.command("measure", cls=LeanCommand)(measure.measure)
@@ -48,12 +49,20 @@ def capabilities(
     feature: Annotated[
         str, typer.Option("--feature", metavar="NAME", help="One feature, with what was observed.")
     ] = "",
+    behaviours: Annotated[
+        bool,
+        typer.Option(
+            "--behaviours", help="Show what is not in the table: cancellation, bare HTTP. JSON and YAML have both."
+        ),
+    ] = False,
     era: Annotated[Clients, typer.Option("--era", help="Clients of one protocol era.")] = Clients.BOTH,
     format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
 ) -> None:
     """Show what each SDK release does with each feature, per flag pair and client era."""
     if context.invoked_subcommand is not None:
         return
+    if behaviours and feature:
+        raise UsageError("--behaviours cannot be narrowed by --feature: no behaviour is of one feature.")
     from advisor.cli.output import emit, is_unicode
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
@@ -64,9 +73,9 @@ def capabilities(
     eras = tuple(one for one in ERAS if era.value in (one, "both"))
     matrix = Matrix(FactSpace(load()), sdk, feature, eras)
     if format is Format.TEXT:
-        emit(drawn(matrix.lines()))
+        emit(drawn(matrix.beside.lines() if behaviours else matrix.lines()))
     elif format is Format.MARKDOWN:
-        emit(matrix.markdown())
+        emit(matrix.beside.markdown() if behaviours else matrix.markdown())
     else:
         write = json_text if format is Format.JSON else yaml_text
         emit(write(matrix.record(), ascii_only=not is_unicode()))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from advisor.lab.exercise import Exercise
-    from advisor.lab.steps import Watcher
+    from advisor.lab.exercise.table import Exercise
+    from advisor.lab.running.steps import Watcher
 
 
 class Format(str, Enum):
@@ -37,7 +37,7 @@ def exercise(
 
     from advisor.cli.output import emit
     from advisor.cli.progress import watcher
-    from advisor.lab.programs import require_extra
+    from advisor.lab.running.programs import require_extra
 
     require_extra()
     release = _release(sdk)
@@ -76,9 +76,9 @@ def _release(sdk: str) -> str:
 
 async def _run(release: str, shown: Watcher) -> Exercise:
     from advisor.knowledge import load
-    from advisor.lab.exercise import exercise
-    from advisor.lab.run import Run
-    from advisor.lab.steps import Steps
+    from advisor.lab.exercise.exercise import exercise
+    from advisor.lab.running.run import Run
+    from advisor.lab.running.steps import Steps
 
     async with Run.open("exercise") as run:
         return await exercise(run, release, load(), Steps(shown))
@@ -89,9 +89,10 @@ def _written(found: Exercise, format: Format) -> str:
     from advisor.render import exercise as render
 
     if format is Format.JSON:
+        from advisor.render.exercise_record import exercise_dict
         from advisor.render.serial import json_text
 
-        return json_text(render.exercise_dict(found), ascii_only=not output.is_unicode())
+        return json_text(exercise_dict(found), ascii_only=not output.is_unicode())
     if format is Format.MARKDOWN:
         return render.exercise_markdown(found)
     from advisor.render.screen import Screen

@@ -12,9 +12,9 @@ import typer
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
 
 if TYPE_CHECKING:
-    from advisor.lab.bisection import Found
-    from advisor.lab.measure import Measurement
-    from advisor.render.matrix import Line
+    from advisor.lab.capabilities.bisection import Found
+    from advisor.lab.capabilities.measure import Compared, Measurement
+    from advisor.render.behaviours import Line
 
 _SECONDS = 5.0
 
@@ -46,16 +46,16 @@ def measure(
 ) -> int:
     """Measure SDK releases: real servers in every flag pair, real clients of both eras, every way of asking.
 
-    Each release gets an environment of its own, made by uv and thrown away. Exit code 1: a cell is not as the data has
-    it (without --write).
+    Each release gets an environment of its own, made by uv and thrown away. Exit code 1: a cell or a
+    behaviour is not as the data has it (without --write).
     """
     import asyncio
 
     from advisor.cli.output import emit, is_unicode, say
     from advisor.knowledge import load
-    from advisor.lab import measure as lab
-    from advisor.lab.programs import require_extra
-    from advisor.lab.specimen import parse_sdk
+    from advisor.lab.capabilities import measure as lab
+    from advisor.lab.capabilities.specimen import parse_sdk
+    from advisor.lab.running.programs import require_extra
     from advisor.render import measurement as words
     from advisor.render.serial import json_text
 
@@ -65,8 +65,7 @@ def measure(
         parse_sdk(release)
     known = load(root).capabilities
     measured = asyncio.run(_measure(sdk, known, seconds, here))
-    found = [(one, lab.differences(one, known)) for one in measured]
-    agrees = not any(differing for _, differing in found)
+    found = [lab.compared(one, known) for one in measured]
     diff = _write(root, measured) if write else ""
     if format is Format.JSON:
         text = json_text(words.record(found, known), ascii_only=not is_unicode())
@@ -74,14 +73,14 @@ def measure(
         text = diff
     else:
         lines = words.differing_lines if check else words.table
-        text = "\n".join(_drawn(list(lines(*pair))) for pair in found)
+        text = "\n".join(_drawn(list(lines(one))) for one in found)
     if output:
         _to_file(Path(output), text)
     else:
         emit(text)
-    for one, differing in found:
-        say(f"{one.sdk}: {len(one.cells)} cells, {len(differing)} not as the data had them, {one.seconds:.0f} s")
-    return Exit.OK if agrees or write else Exit.FINDINGS
+    for one in found:
+        say(_counted(one))
+    return Exit.OK if write or all(one.agrees for one in found) else Exit.FINDINGS
 
 
 def bisect(
@@ -100,62 +99,67 @@ def bisect(
 ) -> int:
     """Find, for each cell that differs between two measured releases, the release in which it changed.
 
-    Only that cell is measured, in the releases between the two, halving them each time. Exit code 1: a change came in
-    another release than the data says (without --write).
+    Only such cells are measured, in the two releases and in those between them, halving them each time. Exit code 1: a
+    change came in another release than the data says (without --write), or one of the two is not as the data has it.
     """
     import asyncio
 
-    from advisor.cli.output import emit, is_unicode
+    from advisor.cli.output import emit, is_unicode, say
     from advisor.knowledge import load
-    from advisor.lab import bisection, capability_files
-    from advisor.lab.programs import require_extra
+    from advisor.lab.capabilities import bisection
+    from advisor.lab.capabilities import files as capability_files
+    from advisor.lab.running.programs import require_extra
     from advisor.render import measurement as words
     from advisor.render.serial import json_text
 
     seconds, root = _seconds(deadline), _root(rules)
     require_extra()
-    wanted = bisection.changes(load(root).capabilities, sdk, cell)
+    known = load(root).capabilities
+    wanted = bisection.changes(known, sdk, cell)
     if cell and not wanted:
         raise UsageError(f"Nothing changes between two measured releases of {sdk} in {cell!r:.80}.")
-    found = asyncio.run(_bisect(wanted, seconds))
-    moved = [one for one in found if one.release != one.change.after.start]
+    found = asyncio.run(_bisect(wanted, known, seconds))
     if write:
         update = capability_files.with_changes(root, sdk, found)
         capability_files.save(root, [update])
+        for one in found:
+            for release in one.wrong:
+                say(f"{release} is not as the data has it: {one.change.feature}, {one.change.call}; not written")
         text = update.diff()
     else:
         text = _drawn(list(words.bisection_lines(found)))
     if format is Format.JSON:
         text = json_text(words.bisection_record(found), ascii_only=not is_unicode())
     emit(text)
-    return Exit.FINDINGS if moved and not write else Exit.OK
+    wrong = any(one.wrong if write else not one.agrees for one in found)
+    return Exit.FINDINGS if wrong else Exit.OK
 
 
 async def _measure(sdks: Sequence[str], known: Any, seconds: float, here: bool) -> list[Measurement]:
     from datetime import date
 
     from advisor.cli.output import say
-    from advisor.lab import measure as lab
-    from advisor.lab.run import Run
+    from advisor.lab.capabilities import measure as lab
+    from advisor.lab.running.run import Run
 
     async with Run.open("measure") as run:
         today = date.today().isoformat()
         return await lab.measure(run, sdks, known, today, say, deadline_s=seconds, here=here)
 
 
-async def _bisect(wanted: Any, seconds: float) -> list[Found]:
+async def _bisect(wanted: Any, known: Any, seconds: float) -> list[Found]:
     from advisor.cli.output import say
-    from advisor.lab import bisection
-    from advisor.lab.run import Run
+    from advisor.lab.capabilities import bisection
+    from advisor.lab.running.run import Run
 
     async with Run.open("bisect") as run:
-        return await bisection.bisect(run, wanted, say, deadline_s=seconds)
+        return await bisection.bisect(run, wanted, known, say, deadline_s=seconds)
 
 
 def _write(root: Path, measured: Sequence[Measurement]) -> str:
     """Write what was measured; the diff of all files."""
-    from advisor.lab import capability_files
-    from advisor.lab import measure as lab
+    from advisor.lab.capabilities import files as capability_files
+    from advisor.lab.capabilities import measure as lab
 
     packages = dict.fromkeys(one.specimen.package for one in measured)
     updates = [
@@ -166,6 +170,13 @@ def _write(root: Path, measured: Sequence[Measurement]) -> str:
     ]
     capability_files.save(root, updates)
     return "".join(update.diff() for update in updates)
+
+
+def _counted(compared: Compared) -> str:
+    one = compared.measurement
+    wrong = len(compared.cells) + len(compared.behaviours)
+    counts = f"{len(one.cells)} cells and {len(one.behaviours)} behaviours"
+    return f"{one.sdk}: {counts}, {wrong} not as the data had them, {one.seconds:.0f} s"
 
 
 def _root(rules: str) -> Path:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from advisor.cli.output import say
-from advisor.lab.steps import Watcher
+from advisor.lab.running.steps import Watcher
 
 
 class Lines:

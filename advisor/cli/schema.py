@@ -15,6 +15,8 @@ class Document(str, Enum):
     DECISION = "decision"
     CAPABILITIES = "capabilities"
     VERIFICATION = "verification"
+    TOPOLOGY = "topology"
+    EXERCISE = "exercise"
 
 
 def schema(
@@ -24,6 +26,7 @@ def schema(
     from advisor.cli.output import emit
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
+    from advisor.render.lab_schemas import exercise_schema, topology_schema
     from advisor.render.schemas import capabilities_schema, decision_schema, verification_schema
     from advisor.render.serial import json_text
     from advisor.requirements.schema import requirements_schema
@@ -33,6 +36,8 @@ def schema(
         "decision": decision_schema,
         "capabilities": capabilities_schema,
         "verification": verification_schema,
+        "topology": topology_schema,
+        "exercise": exercise_schema,
     }
     # In ASCII, so that an editor reads it in whatever encoding it is saved.
     emit(json_text(makers[name.value](FactSpace(load())), ascii_only=True))

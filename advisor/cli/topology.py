@@ -50,7 +50,7 @@ def measure(
     ] = False,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Measure the table again; about ten minutes for all of it.
+    """Measure the table again; about a quarter of an hour for all of it.
 
     Exit code 1: a way keeps sessions under other conditions than the data says (without --write).
     """
@@ -59,13 +59,13 @@ def measure(
     from advisor.cli.output import emit, say
     from advisor.cli.progress import watcher
     from advisor.decision.advisor import default_advisor
-    from advisor.lab.programs import require_extra
+    from advisor.lab.running.programs import require_extra
 
     advisor = default_advisor()
     wanted = _wanted(setup, advisor.knowledge)
     require_extra()
     from advisor.knowledge.topology import verdict
-    from advisor.lab import topology as lab  # needs the extra
+    from advisor.lab.topology import topology as lab  # needs the extra
 
     showing, watching = watcher()
     with showing:
@@ -95,7 +95,7 @@ def _write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
     import difflib
 
     from advisor.knowledge.paths import rules_dir
-    from advisor.lab.topology_writer import rewritten, updated
+    from advisor.lab.topology.writer import rewritten, updated
 
     path: Path = rules_dir() / "topology.yaml"
     try:

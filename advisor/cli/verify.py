@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from advisor.decision.advisor import Advisor
     from advisor.kit.failures import Promised
-    from advisor.lab.fleet import Fleet
-    from advisor.lab.preparation import Preparation
-    from advisor.lab.run import Run
-    from advisor.lab.steps import Steps
-    from advisor.lab.verification import Verification
+    from advisor.lab.fleets.fleet import Fleet
+    from advisor.lab.running.run import Run
+    from advisor.lab.running.steps import Steps
+    from advisor.lab.verification.preparation import Preparation
+    from advisor.lab.verification.result import Verification
     from advisor.requirements import Requirements
 
 
@@ -76,8 +76,9 @@ def verify(
     """Run a kit for real and compare every predicted feature cell with what clients observe.
 
     Starts the kit's server as it lies in DIR, several instances behind the kit's own proxy, on free ports of this
-    machine; nothing is written to DIR. Exit code 1: something was observed that was not predicted. 4: a program or the
-    extra `lab` is missing.
+    machine; nothing is written to DIR. What is predicted is what the kit's decision.json promises. Every tool is listed
+    and called; cancellation, broken connections and bare HTTP are tried as well. Exit code 1: something was observed
+    that was not predicted, or DECISION.md does not say what is decided. 4: a program or the extra `lab` is missing.
 
     --chaos kills, stalls, stops and replaces instances, reloads the proxy and takes Redis away while clients of both
     eras call, each event by itself, and counts what they see and what runs twice.
@@ -88,19 +89,31 @@ def verify(
     import asyncio
 
     from advisor.cli.progress import watcher
-    from advisor.lab.steps import Steps
-    from advisor.lab.verify import require
+    from advisor.lab.running.steps import Steps
+    from advisor.lab.verification.verify import require
 
     kit_dir, raw, requirements, advisor = _read(target)
-    prepared = _prepared(requirements, advisor, proxy.value if proxy else "", instances, kit_dir)
+    prepared, faults = _prepared(requirements, advisor, proxy.value if proxy else "", instances, kit_dir)
     promises = _promises(prepared, advisor, event or []) if chaos or chaos_only or event else []
     require(prepared)
     if load:
-        from advisor.lab.load import allow_sessions
+        from advisor.lab.load.load import allow_sessions
 
         allow_sessions(load)
     context, shown = watcher()
-    job = _Job(prepared, kit_dir, raw, advisor, sessions, keep, format, promises, cells=not chaos_only, load=load)
+    job = _Job(
+        prepared,
+        kit_dir,
+        raw,
+        advisor,
+        sessions,
+        keep,
+        format,
+        promises,
+        cells=not chaos_only,
+        load=load,
+        faults=faults,
+    )
     with context:
         return asyncio.run(job.run(Steps(shown)))
 
@@ -123,38 +136,25 @@ def _read(target: str) -> tuple[Path | None, bytes, Requirements, Advisor]:
 
 def _prepared(
     requirements: Requirements, advisor: Advisor, proxy: str, instances: int, kit_dir: Path | None
-) -> Preparation:
-    from advisor.lab.preparation import prepare
+) -> tuple[Preparation, tuple[str, ...]]:
+    """What is to be run, and what is wrong with the documents of the kit."""
+    from advisor.lab.verification.preparation import prepare
+    from advisor.lab.verification.promises import read_promises
 
     prepared = prepare(requirements, advisor, proxy=proxy, instances=instances)
     if kit_dir is None:
-        return prepared
-    notes = list(prepared.notes)
+        return prepared, ()
     if prepared.other_proxy:
-        notes.append(f"A kit for {proxy} was made for this run; that in {kit_dir} was not used.")
-    elif not _is_current(kit_dir, prepared, advisor):
-        notes.append("decision.json is not what requirements.yaml decides now: run `generate` again.")
-    return replace(prepared, notes=tuple(notes))
+        note = f"A kit for {proxy} was made for this run; that in {kit_dir} was not used."
+        return replace(prepared, notes=(*prepared.notes, note)), ()
+    said = read_promises(kit_dir, prepared, advisor)
+    return replace(prepared, cells=said.cells, notes=(*prepared.notes, *said.notes)), said.problems
 
 
 def _promises(prepared: Preparation, advisor: Advisor, events: list[str]) -> list[Promised]:
-    from advisor.lab.chaos import expected
+    from advisor.lab.chaos.chaos import expected
 
     return expected(prepared, advisor.knowledge, events)
-
-
-def _is_current(kit_dir: Path, prepared: Preparation, advisor: Advisor) -> bool:
-    """Whether the decision in the kit is the one that is verified."""
-    from advisor.render.data import decision_dict
-
-    try:
-        written = json.loads((kit_dir / "decision.json").read_text())
-    except (OSError, ValueError):
-        return False
-    now = decision_dict(prepared.decision, advisor)
-    keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances", "features")
-    same = json.loads(json.dumps({key: now.get(key) for key in keys}))
-    return isinstance(written, dict) and all(written.get(key) == same[key] for key in keys)
 
 
 class _Job:
@@ -173,6 +173,7 @@ class _Job:
         *,
         cells: bool,
         load: int,
+        faults: tuple[str, ...] = (),
     ) -> None:
         self._prepared = prepared
         self._kit_dir = None if prepared.other_proxy else kit_dir
@@ -184,12 +185,13 @@ class _Job:
         self._promises = promises
         self._cells = cells
         self._load = load
+        self._faults = faults
 
     async def run(self, steps: Steps) -> int:
         """Do it; the exit code."""
         from advisor.errors import EndedBySignalError
-        from advisor.lab.run import Run
-        from advisor.lab.verify import running
+        from advisor.lab.running.run import Run
+        from advisor.lab.verification.verify import running
 
         found: Verification | None = None
         try:
@@ -210,22 +212,24 @@ class _Job:
         return Exit.OK if found is not None and found.ok else Exit.FINDINGS
 
     async def _found(self, fleet: Fleet, steps: Steps) -> Verification:
-        from advisor.lab.chaos import chaos
-        from advisor.lab.verify import nothing_yet, verify
+        from advisor.lab.chaos.chaos import chaos
+        from advisor.lab.verification.conduct import foresight
+        from advisor.lab.verification.verify import nothing_yet, verify
 
         found = nothing_yet(fleet, self._prepared, steps)
         if self._cells:
-            found = await verify(fleet, self._prepared, steps, sessions=self._sessions)
+            foreseen = foresight(self._prepared, self._advisor)
+            found = await verify(fleet, self._prepared, foreseen, steps, sessions=self._sessions)
         if self._load:
-            from advisor.lab.load import measure_load
-            from advisor.lab.load_subject import of_kit
+            from advisor.lab.load.load import measure_load
+            from advisor.lab.load.subject import of_kit
 
             carried = await measure_load(fleet.run, of_kit(fleet), self._load, steps=steps)
             found = replace(found, load=carried, steps=tuple(steps.done), seconds=steps.seconds)
         if self._promises:
             rows = await chaos(fleet, self._promises, steps)
             found = replace(found, chaos=rows, steps=tuple(steps.done), seconds=steps.seconds)
-        return found
+        return replace(found, problems=(*self._faults, *found.problems))
 
     def _folder(self, run: Run, steps: Steps) -> Path:
         """The kit; made in the run's folder where the user has none."""

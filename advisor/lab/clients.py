@@ -30,6 +30,9 @@ _MODES: dict[Mode, str] = {"legacy": "legacy", "modern": MODERN, "auto": "auto"}
 # The SDK logs what goes wrong with a server, traces included; probes look for just that, and report it themselves.
 logging.getLogger("mcp").addHandler(logging.NullHandler())
 
+OK = "ok"
+"""What a client answers, whatever it is asked."""
+
 _STREAM_S = 3.0  # a legacy client opens its GET stream behind the handshake; without it notices are lost
 
 
@@ -51,6 +54,8 @@ class Heard:
         logs: when each log message came, and its data.
         notes: the notifications, as (method, uri); the uri is "" where there is none.
         replies: every HTTP answer, in order of arrival.
+        words: what the client answers each kind of request with, if not `OK`: to be known again in what a tool says.
+        declines: whether the client's user declines what an elicitation asks for.
     """
 
     def __init__(self) -> None:
@@ -59,6 +64,8 @@ class Heard:
         self.logs: list[tuple[float, str]] = []
         self.notes: list[tuple[str, str]] = []
         self.replies: list[Reply] = []
+        self.words: dict[str, str] = {}
+        self.declines = False
         self._changed = asyncio.Event()
 
     def tell(self) -> None:
@@ -96,22 +103,27 @@ class Heard:
         import mcp_types as types
 
         self.asked.append("sampling")
-        text = types.TextContent(type="text", text="ok")
+        text = types.TextContent(type="text", text=self.words.get("sampling", OK))
         return types.CreateMessageResult(role="assistant", content=text, model="lab")
 
     async def _elicitation(self, context: Any, params: Any) -> Any:
         import mcp_types as types
 
         self.asked.append("elicitation")
+        if self.declines:
+            return types.ElicitResult(action="decline")
         wanted = (getattr(params, "requested_schema", None) or {}).get("properties", {})
-        answers: dict[str, Any] = {name: True if one.get("type") == "boolean" else "ok" for name, one in wanted.items()}
+        answers: dict[str, Any] = {
+            name: True if one.get("type") == "boolean" else self.words.get("elicitation", OK)
+            for name, one in wanted.items()
+        }
         return types.ElicitResult(action="accept", content=answers)
 
     async def _roots(self, context: Any) -> Any:
         import mcp_types as types
 
         self.asked.append("roots")
-        return types.ListRootsResult(roots=[types.Root(uri="file:///ok")])  # type: ignore[arg-type,unused-ignore]
+        return types.ListRootsResult(roots=[types.Root(uri=f"file:///{self.words.get('roots', OK)}")])  # type: ignore[arg-type,unused-ignore]
 
     async def _log(self, params: Any) -> None:
         self.logs.append((monotonic(), str(params.data)))
@@ -136,15 +148,30 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def http_client(url: str, headers: Mapping[str, str] | None = None, heard: Heard | None = None) -> httpx2.AsyncClient:
-    """An HTTP client for one MCP client; a proxy that the user has set is not asked for this machine."""
+def http_client(
+    url: str, headers: Mapping[str, str] | None = None, heard: Heard | None = None, *, roams: bool = False
+) -> httpx2.AsyncClient:
+    """An HTTP client for one MCP client; a proxy that the user has set is not asked for this machine.
+
+    Args:
+        url: the endpoint.
+        headers: sent with every request.
+        heard: notes every answer.
+        roams: whether requests to 127.0.0.1 come without cookies and from changing addresses (see fleets/roaming.py).
+    """
     import httpx2
 
     own = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+    transport: httpx2.AsyncBaseTransport | None = None
+    if roams and urlsplit(url).hostname == "127.0.0.1":
+        from advisor.lab.fleets.roaming import Roaming
+
+        transport = Roaming(_tls())
     return httpx2.AsyncClient(
         headers=dict(headers or {}),
         timeout=httpx2.Timeout(30.0, read=300.0),
         verify=_tls(),
+        transport=transport,
         trust_env=not own,
         event_hooks={"response": [heard.on_reply]} if heard is not None else {},
     )
@@ -175,7 +202,7 @@ async def connect(
     from mcp.client.streamable_http import streamable_http_client
 
     level: Any = log_level
-    async with http_client(url, headers, heard) as http:
+    async with http_client(url, headers, heard, roams=mode == "modern") as http:
         transport = streamable_http_client(url, http_client=http)
         callbacks = heard.callbacks()
         async with Client(transport, mode=_MODES[mode], log_level=level, cache=None, **callbacks) as client:

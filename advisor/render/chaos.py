@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from advisor.lab.chaos_evidence import Row
+from advisor.lab.chaos.evidence import Row
 from advisor.render.screen import Canvas, Column, Words
 
 _NUMBERS = (
@@ -18,6 +18,7 @@ _NUMBERS = (
     "run_again",
     "longest_wait_s",
 )
+_HANDLES = ("calls", "failed", "gone")
 
 
 def chaos_data(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -34,6 +35,11 @@ def _data(row: Row) -> dict[str, Any]:
         "promised": row.promised,
         "seen": row.seen,
         "running_call": {"promised": row.running_promised, "seen": row.running_seen},
+        "handles": {
+            "promised": row.handles_promised,
+            "seen": row.handles.seen,
+            **{name: getattr(row.handles.numbers, name) for name in _HANDLES},
+        },
         "agrees": row.agrees,
         "detail": "; ".join(row.problems),
         **{name: getattr(row.numbers, name) for name in _NUMBERS},
@@ -63,6 +69,13 @@ def chaos_text(canvas: Canvas, rows: Sequence[Row]) -> None:
         f"{sum(row.numbers.run_again for row in rows)} calls ran again because their client repeated them.",
         indent=2,
     )
+    numbers = [row.handles.numbers for row in rows if row.handles.seen]
+    if numbers:
+        canvas.line(
+            f"{sum(one.calls for one in numbers)} calls with a handle; {sum(one.failed for one in numbers)} failed, "
+            f"{sum(one.gone for one in numbers)} found that what was kept is gone.",
+            indent=2,
+        )
     for row in rows:
         for problem in row.problems:
             where = f", tier {row.tier}" if row.tier else ""
@@ -71,7 +84,7 @@ def chaos_text(canvas: Canvas, rows: Sequence[Row]) -> None:
 
 def _verdict(row: Row) -> list[Words]:
     verdict = ("yes", "green") if row.agrees else ("NO", "bold red")
-    return [row.event, row.era, row.promised, row.seen, verdict]
+    return [row.event, row.era, row.promised, row.seen or "-", verdict]
 
 
 def _counts(row: Row) -> list[Words]:

@@ -1,14 +1,14 @@
-"""The filled table of exercise 1 as text, as Markdown and as data."""
+"""The filled table of exercise 1 as text and as Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from advisor.knowledge.types import Era
-from advisor.lab.exercise import PAIRS, SCHEMA, Claim, Exercise, Notices, Sight
+from advisor.lab.exercise.table import PAIRS, Claim, Exercise, Notices, Sight
 from advisor.lab.observation import Observation
 from advisor.render.screen import Canvas, Column, Screen, Words
 
@@ -16,6 +16,8 @@ _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
 _SHORT = {"dropped": "lost", "hang": "hangs"}
 _STYLES = {"works": "green", "error": "bold red", "hangs": "bold red", "lost": "yellow", "none": "yellow"}
 _KINDS = {"text/event-stream": "SSE", "application/json": "JSON"}
+_CASE = ("Case", "Progress", "Log", "Result OK", "Use it for")
+_ANSWERS = {"yes": "green", "no": "yellow", "too late": "yellow"}
 _STATUS = re.compile(r"HTTP (\d+)(?:: (.*)| ([\w/-]*)(, .*)?)?")
 
 
@@ -46,6 +48,37 @@ def table_rows(found: Exercise, era: Era) -> list[Row]:
     return [*rows, Row("Mcp-Session-Id", ["yes" if one.session_header else "no" for one in seen])]
 
 
+def case_rows(found: Exercise) -> list[Row]:
+    """The table that the exercise asks for: what became of `research` in each case, and what the case is for."""
+    return [
+        Row(
+            f"{pair[0]} / {pair[1]}",
+            [
+                *(
+                    _of_all({one.era: asked(one) for one in found.sights if one.under(pair)})
+                    for asked in (lambda one: _came(one.progress), lambda one: _came(one.logs), _result)
+                ),
+                use.use,
+            ],
+        )
+        for pair, use in zip(PAIRS, found.uses, strict=True)
+    ]
+
+
+def _of_all(answers: Mapping[Era, str]) -> str:
+    """The answer of all eras if it is the same one, else that of each."""
+    different = dict.fromkeys(answers.values())
+    return next(iter(different)) if len(different) == 1 else ", ".join(f"{era}: {say}" for era, say in answers.items())
+
+
+def _came(one: Notices) -> str:
+    return "yes" if one.live else "too late" if one.count else "no"
+
+
+def _result(one: Sight) -> str:
+    return "yes" if one.research.outcome == "works" else _short(one.research)
+
+
 def curl_rows(found: Exercise) -> list[Row]:
     """What curl sees, in few words; `curl_notes` has the messages."""
     names = dict.fromkeys(one.request for one in found.bare)
@@ -62,18 +95,21 @@ def claim_rows(found: Exercise) -> Iterator[tuple[Claim, str]]:
     """Each claim of guides with what was observed instead, flag pairs with the same observation put together."""
     for _, group in groupby(found.claims, key=lambda one: (one.feature.id, one.documented.says)):
         same = list(group)
-        seen: dict[str, list[str]] = {}
+        seen: dict[tuple[str, str], list[str]] = {}
         for one in same:
-            for era, outcome in one.seen.items():
+            for outcome in dict.fromkeys(one.seen.values()):
+                eras = [era for era, other in one.seen.items() if other == outcome]
+                who = "all" if len(eras) > 1 else eras[0]
                 pair = f"{one.stateless_http}/{one.json_response}"
-                seen.setdefault(f"{_SHORT.get(outcome, outcome)} for {era} clients", []).append(pair)
-        yield same[0], "; ".join(f"{what} ({', '.join(pairs)})" for what, pairs in seen.items())
+                seen.setdefault((_SHORT.get(outcome, outcome), who), []).append(pair)
+        yield same[0], "; ".join(f"{what} for {who} clients ({', '.join(on)})" for (what, who), on in seen.items())
 
 
 def exercise_text(found: Exercise, screen: Screen) -> str:
     """The table on a terminal."""
     canvas = Canvas(screen)
     canvas.line(("Exercise 1", "bold"), f" on {found.sdk}: add(a, b) and research(topic) under the four flag pairs.")
+    _cases(canvas, case_rows(found))
     for era in found.eras:
         canvas.heading(_ERAS[era])
         _table(canvas, table_rows(found, era))
@@ -96,7 +132,9 @@ def exercise_text(found: Exercise, screen: Screen) -> str:
 
 def exercise_markdown(found: Exercise) -> str:
     """The table as a Markdown document."""
-    lines = [f"# Exercise 1 on {found.sdk}", "", "`add(a, b)` and `research(topic)` under the four flag pairs."]
+    lines = [f"# Exercise 1 on {found.sdk}", "", "`add(a, b)` and `research(topic)` under the four flag pairs.", ""]
+    lines += [f"| {' | '.join(_CASE)} |", "|---" * len(_CASE) + "|"]
+    lines += [f"| {row.name} | {' | '.join(row.cells)} |" for row in case_rows(found)]
     for era in found.eras:
         lines += ["", f"## {_ERAS[era]}", "", *_markdown(table_rows(found, era))]
     lines += ["", "## curl, without a handshake", "", *_markdown(curl_rows(found)), ""]
@@ -111,55 +149,8 @@ def exercise_markdown(found: Exercise) -> str:
     return "\n".join([*lines, "", "Flag pairs are written `stateless_http`/`json_response`.", ""])
 
 
-def exercise_dict(found: Exercise) -> dict[str, Any]:
-    """The document of `exercise --format json`."""
-    return {
-        "schema": SCHEMA,
-        "sdk": found.sdk,
-        "rows": [_row(one) for one in found.sights],
-        "curl": [
-            {**_pair(one.stateless_http, one.json_response), "request": one.request, "answer": one.answer}
-            for one in found.bare
-        ],
-        "published": [
-            {
-                **_pair(one.stateless_http, one.json_response),
-                "feature": one.feature.id,
-                "says": one.documented.says,
-                "documented": one.documented.outcome,
-                "observed": dict(one.seen),
-                "sources": list(one.documented.sources),
-            }
-            for one in found.claims
-        ],
-        "seconds": round(found.seconds, 1),
-    }
-
-
-def _row(one: Sight) -> dict[str, Any]:
-    return {
-        **_pair(one.stateless_http, one.json_response),
-        "era": one.era,
-        "add": _cell(one.add),
-        "research": _cell(one.research),
-        "progress": {"outcome": one.progress.outcome, "arrived": one.progress.count, "live": one.progress.live},
-        "logging": {"outcome": one.logs.outcome, "arrived": one.logs.count, "live": one.logs.live},
-        "sampling": [{"call": call, **_cell(seen)} for call, seen in one.sampling.items()],
-        "content_type": dict(one.content_types),
-        "session_header": one.session_header,
-    }
-
-
-def _pair(stateless_http: bool, json_response: bool) -> dict[str, bool]:
-    return {"stateless_http": stateless_http, "json_response": json_response}
-
-
-def _cell(one: Observation) -> dict[str, str]:
-    return {"outcome": one.outcome, "message": one.message}
-
-
 def _sight(found: Exercise, pair: tuple[bool, bool], era: Era) -> Sight:
-    return next(one for one in found.sights if (one.stateless_http, one.json_response, one.era) == (*pair, era))
+    return next(one for one in found.sights if one.under(pair) and one.era == era)
 
 
 def _short(one: Observation) -> str:
@@ -183,6 +174,14 @@ def _answer(text: str) -> tuple[str, str]:
     if more:
         return f"{status} silent", f"{status} silent: {kind}{more}"
     return f"{status} {_KINDS.get(kind or '', kind or '')}".rstrip(), ""
+
+
+def _cases(canvas: Canvas, rows: Sequence[Row]) -> None:
+    columns = [Column(_CASE[0], least=13), *(Column(head, least=6, most=14) for head in _CASE[1:4]), Column(_CASE[4])]
+    cells: list[tuple[list[Words], str]] = [
+        ([(row.name, "bold"), *((cell, _ANSWERS.get(cell, "")) for cell in row.cells)], "") for row in rows
+    ]
+    canvas.table(columns, cells)
 
 
 def _table(canvas: Canvas, rows: Sequence[Row]) -> None:

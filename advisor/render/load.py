@@ -9,7 +9,7 @@ from typing import Any
 
 from advisor.knowledge.capacity import kilobytes
 from advisor.knowledge.types import ERAS, FLAG_PAIRS
-from advisor.lab.load import Load, Memory, Rate
+from advisor.lab.load.load import Load, Memory, Rate
 from advisor.render.screen import Canvas, Column, Words
 
 _BOUNDS = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from advisor.errors import UsageError
 from advisor.knowledge.releases import Release, find_release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Cell, Era, flag_key
 from advisor.knowledge.versions import key
+from advisor.render.behaviours import Beside, Line, place
 from advisor.render.catalogue import unknown
 from advisor.render.schemas import CAPABILITIES
 
@@ -19,14 +20,6 @@ Record: TypeAlias = dict[str, Any]
 _CALL = 49  # columns for a call; with four outcomes of at most seven letters the table is 80 wide
 _OUTCOME = 8
 _MARKS = {"unsupported": "-"}  # the only outcome that is longer than its column
-
-
-class Line(NamedTuple):
-    """A line of text and what it is: heading, head (of a table), cells, or plain."""
-
-    kind: str
-    text: str
-    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +36,7 @@ class Block:
 
 
 class Matrix:
-    """The capability data, narrowed to what was asked for."""
+    """The capability data, narrowed to what was asked for; `beside` has what is not in the table."""
 
     def __init__(self, space: FactSpace, sdk: str = "", feature: str = "", eras: tuple[Era, ...] = ERAS) -> None:
         """Narrow it down.
@@ -68,10 +61,13 @@ class Matrix:
             Block(one, [cell for cell in cells[one.package] if _holds(cell, one) and feature in ("", cell.feature)])
             for one in releases(space, sdk)
         ]
+        wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour is of one feature
+        self.beside = Beside(self._knowledge.capabilities, wanted, sdk, eras)
 
     def record(self) -> Record:
         """The matrix as the public contract has it, one cell per release range, era, call and flag pair."""
-        return {"schema": CAPABILITIES, "cells": [cell for block in self.blocks for cell in self._cells(block)]}
+        cells = [cell for block in self.blocks for cell in self._cells(block)]
+        return {"schema": CAPABILITIES, "cells": cells, "behaviours": list(self.beside.records())}
 
     def _cells(self, block: Block) -> Iterator[Record]:
         for cell in block.cells:
@@ -79,11 +75,7 @@ class Matrix:
                 outcomes = getattr(cell, era)
                 for pair in FLAG_PAIRS:
                     yield {
-                        "sdk": block.release.package,
-                        "version": block.release.newest,
-                        "stateless_http": pair[0],
-                        "json_response": pair[1],
-                        "era": era,
+                        **place(block.release.package, block.release.newest, pair, era),
                         "feature": cell.feature,
                         "call": cell.call,
                         "outcome": outcomes[flag_key(*pair)],
@@ -112,6 +104,9 @@ class Matrix:
             yield from (Line("plain", note) for note in _notes(block))
             if self._detailed:
                 yield from (Line("plain", f"{cell.call}: {cell.evidence}") for cell in block.cells)
+        if self.beside:
+            yield Line("plain", "")
+            yield Line("plain", "Not in the table, see --behaviours: cancellation, broken connections, bare HTTP.")
 
     def _era(self, block: Block, era: Era) -> Iterator[Line]:
         if self._fallen(block, era):

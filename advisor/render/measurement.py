@@ -7,40 +7,55 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Capabilities, Era, flag_key
 from advisor.knowledge.versions import key
-from advisor.render.matrix import Line, marks, row
+from advisor.render.behaviours import Line, place, said
+from advisor.render.matrix import marks, row
 from advisor.render.schemas import CAPABILITIES
 
 if TYPE_CHECKING:
-    from advisor.lab.bisection import Found
-    from advisor.lab.matrix import Cells
-    from advisor.lab.measure import Difference, Measurement
+    from advisor.lab.capabilities.behaviours import Trait
+    from advisor.lab.capabilities.bisection import Found
+    from advisor.lab.capabilities.comparison import Departure, Difference
+    from advisor.lab.capabilities.matrix import Cells, Where
+    from advisor.lab.capabilities.measure import Compared, Measurement
 
 Record: TypeAlias = dict[str, Any]
 
 BISECTION = "mcp-advisor/bisection/1"
 SOURCE = "measured-capability-cells"
 
+_UNKNOWN = "cannot be measured"
 
-def record(measured: Sequence[tuple[Measurement, Sequence[Difference]]], known: Sequence[Capabilities]) -> Record:
-    """The measurements as the public contract has capabilities, with what was seen beside the table."""
-    cells = [cell for measurement, differing in measured for cell in _cells(measurement, differing, known)]
-    behaviour = [
-        {
-            "sdk": measurement.specimen.package,
-            "version": measurement.specimen.version,
-            "stateless_http": pair[0],
-            "json_response": pair[1],
-            "era": era,
-            "name": name,
-            "seen": seen[pair],
+
+def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> Record:
+    """The measurements as the public contract has capabilities, each beside what the data says."""
+    return {
+        "schema": CAPABILITIES,
+        "cells": [cell for one in compared for cell in _cells(one.measurement, one.cells, known)],
+        "behaviours": [entry for one in compared for entry in _behaviours(one, known)],
+        "agrees": all(one.agrees for one in compared),
+        "seconds": {one.measurement.sdk: one.measurement.seconds for one in compared},
+    }
+
+
+def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[Record]:
+    """What was seen beside the table, and what the data has but was not tried."""
+    measurement = compared.measurement
+    subject = measurement.specimen
+    wrong = {one.trait: one.expected for one in compared.behaviours}
+    untried = [one.trait for one in compared.behaviours if one.observed is None]
+    for trait in [*measurement.behaviours, *untried]:
+        noted = measurement.behaviours.get(trait)
+        yield {
+            **place(subject.package, subject.version, trait.pair, trait.era),
+            "name": trait.name,
+            "seen": noted.message if noted else None,
+            "measured": measurement.date,
+            "releases": _range(known, measurement, "behaviour", trait.name, trait.era),
+            "observed_on": [subject.version],
+            "agrees": trait not in wrong,
+            "expected": wrong.get(trait, noted and noted.message),
+            "at_first": noted and noted.first,
         }
-        for measurement, _ in measured
-        for (name, era), seen in measurement.behaviours.items()
-        for pair in FLAG_PAIRS
-    ]
-    seconds = {one.sdk: one.seconds for one, _ in measured}
-    agrees = not any(differing for _, differing in measured)
-    return {"schema": CAPABILITIES, "cells": cells, "behaviour": behaviour, "agrees": agrees, "seconds": seconds}
 
 
 def _cells(
@@ -49,20 +64,15 @@ def _cells(
     subject = measurement.specimen
     wrong = {one.where: one.expected for one in differing}
     for where, seen in measurement.cells.items():
-        start, before = _range(known, measurement, where.feature, where.call)
         yield {
-            "sdk": subject.package,
-            "version": subject.version,
-            "stateless_http": where.pair[0],
-            "json_response": where.pair[1],
-            "era": where.era,
+            **place(subject.package, subject.version, where.pair, where.era),
             "feature": where.feature,
             "call": where.call,
             "outcome": seen.observation.outcome,
             "evidence": seen.observation.message,
             "measured": measurement.date,
             "status": "measured",
-            "releases": {"from": start, "before": before},
+            "releases": _range(known, measurement, "cells", where.feature, where.call),
             "observed_on": [subject.version],
             "sources": [SOURCE],
             "agrees": where not in wrong,
@@ -72,21 +82,31 @@ def _cells(
         }
 
 
-def _range(known: Sequence[Capabilities], measurement: Measurement, feature: str, call: str) -> tuple[str, str]:
-    """The releases that the data has together with this one; the release alone where the data has nothing."""
+def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str, *wanted: str) -> Record:
+    """The releases that the data has together with this one; the release alone where the data has nothing.
+
+    Args:
+        known: the capability data.
+        measurement: of the release.
+        entries: `cells` or `behaviour`.
+        wanted: the feature and the call, or the name and the era.
+    """
     version = measurement.specimen.version
     for package in known:
-        for cell in package.cells if package.package == measurement.specimen.package else []:
-            if (cell.feature, cell.call) == (feature, call) and key(cell.start) <= key(version) < key(cell.before):
-                return cell.start, cell.before
-    return version, version
+        for one in getattr(package, entries) if package.package == measurement.specimen.package else []:
+            names = (one.feature, one.call) if entries == "cells" else (one.name, one.era)
+            if names == wanted and key(one.start) <= key(version) < key(one.before):
+                return {"from": one.start, "before": one.before}
+    return {"from": version, "before": version}
 
 
-def table(measurement: Measurement, differing: Sequence[Difference]) -> Iterator[Line]:
+def table(compared: Compared) -> Iterator[Line]:
     """One release for a terminal of 80 columns: what was observed, and what differs from the data."""
+    measurement = compared.measurement
     subject = measurement.specimen
     count = len(measurement.cells)
-    yield Line("heading", f"{measurement.sdk}: {count} cells measured, {count - len(differing)} as the data has them")
+    as_known = count - len(compared.cells)
+    yield Line("heading", f"{measurement.sdk}: {count} cells measured, {as_known} as the data has them")
     dependencies = {"today": "of today", "this interpreter": "of this interpreter"}
     of = dependencies.get(subject.dependencies, f"as of {subject.dependencies}")
     yield Line("plain", f"{subject.line}, packages {of}, {measurement.date}, {measurement.seconds:.0f} s")
@@ -94,8 +114,12 @@ def table(measurement: Measurement, differing: Sequence[Difference]) -> Iterator
         yield Line("plain", "")
         yield from _era(measurement.cells, era)
     yield Line("plain", "")
-    yield from differing_lines(measurement, differing)
-    yield from _behaviours(measurement)
+    yield from differing_lines(compared)
+    for name, era in dict.fromkeys((trait.name, trait.era) for trait in measurement.behaviours):
+        yield Line("plain", "")
+        yield Line("heading", f"{name}, {era} clients")
+        alike = [(trait, one) for trait, one in measurement.behaviours.items() if trait[:2] == (name, era)]
+        yield from said({flag_key(*trait.pair): noted.message for trait, noted in alike})
 
 
 def _era(cells: Cells, era: Era) -> Iterator[Line]:
@@ -117,32 +141,45 @@ def _era(cells: Cells, era: Era) -> Iterator[Line]:
         yield from marks(call, [by_pair[pair] for pair in FLAG_PAIRS])
 
 
-def differing_lines(measurement: Measurement, differing: Sequence[Difference]) -> Iterator[Line]:
-    """What differs from the data, cell by cell, and what was not as expected only at first."""
-    for one in differing:
-        place = f"{one.where.feature}, {one.where.call}, {one.where.era}, {flag_key(*one.where.pair)}"
+def differing_lines(compared: Compared) -> Iterator[Line]:
+    """What differs from the data, one by one, and what was not as expected only at first."""
+    measurement = compared.measurement
+    for one in compared.cells:
         says = f"the data says {one.expected}" if one.expected else "the data says nothing"
         first = measurement.cells[one.where].first
         twice = f", after {first} at first" if first and first != one.observed else ""
-        yield Line("plain", f"Differs: {place}: {says}, observed {one.observed}{twice}: {one.message}")
-    wrong = {one.where for one in differing}
+        yield Line("plain", f"Differs: {_cell(one.where)}: {says}, observed {one.observed}{twice}: {one.message}")
+    for other in compared.behaviours:
+        yield Line("plain", f"Differs: {_trait(other.trait)}: {_departure(other, measurement)}")
+    wrong = {one.where for one in compared.cells}
     for where, seen in measurement.cells.items():
         if seen.first and seen.first != seen.observation.outcome and where not in wrong:
-            place = f"{where.feature}, {where.call}, {where.era}, {flag_key(*where.pair)}"
-            yield Line("plain", f"At first {seen.first}, {seen.observation.outcome} when repeated: {place}")
-    if not differing:
+            yield Line("plain", f"At first {seen.first}, {seen.observation.outcome} when repeated: {_cell(where)}")
+    departed = {one.trait for one in compared.behaviours}
+    for trait, noted in measurement.behaviours.items():
+        if noted.first and trait not in departed:
+            yield Line("plain", f"At first {noted.first!r}, {noted.message!r} when repeated: {_trait(trait)}")
+    if not compared.cells:
         yield Line("plain", "Every cell is as the data has it; one that differed was measured twice.")
+    if not compared.behaviours:
+        yield Line("plain", "Every behaviour is as the data has it; one that differed was measured twice.")
 
 
-def _behaviours(measurement: Measurement) -> Iterator[Line]:
-    for (name, era), seen in measurement.behaviours.items():
-        said: dict[str, list[str]] = {}
-        for pair in FLAG_PAIRS:
-            said.setdefault(seen[pair], []).append(flag_key(*pair))
-        yield Line("plain", "")
-        yield Line("heading", f"{name}, {era} clients")
-        for message, pairs in said.items():
-            yield Line("plain", f"  {'all' if len(said) == 1 else ', '.join(pairs)}: {message}")
+def _departure(one: Departure, measurement: Measurement) -> str:
+    says = f"the data says {one.expected!r}" if one.expected is not None else "the data says nothing"
+    if one.observed is None:
+        return f"{says}, but it was not tried"
+    first = measurement.behaviours[one.trait].first
+    twice = f", after {first!r} at first" if first and first != one.observed else ""
+    return f"{says}, observed {one.observed!r}{twice}"
+
+
+def _cell(where: Where) -> str:
+    return f"{where.feature}, {where.call}, {where.era}, {flag_key(*where.pair)}"
+
+
+def _trait(trait: Trait) -> str:
+    return f"{trait.name}, {trait.era}, {flag_key(*trait.pair)}"
 
 
 def bisection_record(found: Sequence[Found]) -> Record:
@@ -156,6 +193,18 @@ def bisection_record(found: Sequence[Found]) -> Record:
             "between": [one.change.upper, one.change.lower],
             "was": one.change.after.start,
             "measured": one.measured,
+            "ends": one.ends,
+            "wrong_ends": [
+                {
+                    **place(one.change.package, release, differing.where.pair, differing.where.era),
+                    "expected": differing.expected,
+                    "observed": differing.observed,
+                    "evidence": differing.message,
+                }
+                for release, cells in one.wrong.items()
+                for differing in cells
+            ],
+            "agrees": one.agrees,
         }
         for one in found
     ]
@@ -166,10 +215,25 @@ def bisection_lines(found: Sequence[Found]) -> Iterator[Line]:
     """The same for people."""
     for one in found:
         change = one.change
-        yield Line("heading", f"{change.feature}, {change.call}: changed in {one.release}")
+        outcome = "not looked for" if one.wrong else f"changed in {one.release}"
+        yield Line("heading", f"{change.feature}, {change.call}: {outcome}")
         tried = ", ".join(f"{release} {answer}" for release, answer in one.measured.items())
-        yield Line("plain", f"  between {change.upper} and {change.lower}: {tried or 'no release in between'}")
-        if one.release != change.after.start:
+        yield Line(
+            "plain", f"  between {change.upper} and {change.lower}: {tried or 'no release was tried in between'}"
+        )
+        for release, cells in one.wrong.items():
+            yield Line("plain", f"  {release} is not as the data has it; capabilities measure --write mends that:")
+            for cell in cells:
+                place_of = f"{cell.where.era}, {flag_key(*cell.where.pair)}"
+                says = f"the data says {cell.expected}, observed {cell.observed}: {cell.message}"
+                yield Line("plain", f"    {place_of}: {says}")
+        for release in (release for release, answer in one.ends.items() if answer == _UNKNOWN):
+            yield Line("plain", f"  {release} {_UNKNOWN} here: what the data says of it was not checked")
+        if not one.wrong and one.release != change.after.start:
             yield Line("plain", f"  the data says {change.after.start}")
+    if found and all(one.agrees for one in found):
+        checked = all(_UNKNOWN not in one.ends.values() for one in found)
+        verdict = "Every end and every release is as the data has it" if checked else "Nothing contradicts the data"
+        yield Line("plain", f"{verdict} (changes: {len(found)}).")
     if not found:
         yield Line("plain", "No cell differs between two measured releases.")

@@ -5,30 +5,26 @@ They describe every key and stay open: a later version may add keys without a ne
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, get_args
+from typing import get_args
 
 from advisor.decision.model import SCHEMA as DECISION
-from advisor.knowledge.failures import KEEPING, Running, Then
+from advisor.knowledge.failures import HANDLES, KEEPING, Running, Then
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import ERAS, NEEDS, Outcome
+from advisor.knowledge.types import ERAS, NEEDS
+from advisor.render.schema_parts import COUNT as _COUNT
+from advisor.render.schema_parts import FLAG as _FLAG
+from advisor.render.schema_parts import OUTCOME as _OUTCOME
+from advisor.render.schema_parts import TEXT as _TEXT
+from advisor.render.schema_parts import TEXTS as _TEXTS
+from advisor.render.schema_parts import Schema
+from advisor.render.schema_parts import about as _about
+from advisor.render.schema_parts import record as _object
 from advisor.requirements.schema import DIALECT
-
-Schema: TypeAlias = dict[str, Any]
 
 CAPABILITIES = "mcp-advisor/capabilities/1"
 VERIFICATION = "mcp-advisor/verification/1"
 
-_TEXT: Schema = {"type": "string"}
-_TEXTS: Schema = {"type": "array", "items": _TEXT}
-_FLAG: Schema = {"type": "boolean"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
 _FACTS: Schema = {"type": "object", "description": "Facts of the requirements file by their dotted names."}
-_OUTCOME: Schema = {
-    "enum": list(get_args(Outcome)),
-    "description": (
-        "works; dropped: silently lost; error; hang; unreachable: on the wrong instance; unsupported: not in this era"
-    ),
-}
 
 
 def decision_schema(space: FactSpace) -> Schema:
@@ -99,11 +95,26 @@ def capabilities_schema(space: FactSpace) -> Schema:
         "observed_on": _about(_TEXTS, "The releases on which it was seen."),
         "sources": _about(_TEXTS, "Ids that `rules show` explains."),
     }
+    shared = ("sdk", "version", "stateless_http", "json_response", "era", "measured", "releases", "observed_on")
+    behaviour = {
+        **{name: cell[name] for name in shared},
+        "name": _about(_TEXT, "What was tried, for example `GET without a session`."),
+        "seen": _about({"type": ["string", "null"]}, "In words; null only in a measurement that did not try it."),
+    }
     return {
         "$schema": DIALECT,
         "$id": "urn:" + CAPABILITIES.replace("/", ":"),
         "title": "What SDK releases do with each feature, version 1",
-        **_object({"schema": {"const": CAPABILITIES}, "cells": {"type": "array", "items": _object(cell)}}),
+        **_object(
+            {
+                "schema": {"const": CAPABILITIES},
+                "cells": {"type": "array", "items": _object(cell)},
+                "behaviours": _about(
+                    {"type": "array", "items": _object(behaviour)},
+                    "What servers do beside the table: cancellation, broken connections, bare HTTP.",
+                ),
+            }
+        ),
     }
 
 
@@ -125,6 +136,16 @@ def verification_schema(space: FactSpace) -> Schema:
         "evidence": _about(
             {"type": "array", "items": _object({"process": _TEXT, "line": _TEXT})}, "What was logged meanwhile."
         ),
+    }
+    behaviour = {
+        "tier": tier,
+        "era": {"enum": list(ERAS)},
+        "name": _about(_TEXT, "What was tried, as `capabilities` names it."),
+        "predicted": _about(_TEXT, "The status of an answer (HTTP 405), or words."),
+        "observed": _TEXT,
+        "agrees": _FLAG,
+        "detail": _about(_TEXT, "The whole message."),
+        "evidence": cell["evidence"],
     }
     calls = _about(_COUNT, "Calls made.")
     wrong = _about(_COUNT, "Calls of a session that reached an instance which does not know it.")
@@ -159,6 +180,8 @@ def verification_schema(space: FactSpace) -> Schema:
         "instances": {"type": "integer", "minimum": 1},
         "tiers": _about({"type": "object", "additionalProperties": _COUNT}, "Instances by tier."),
         "cells": {"type": "array", "items": _object(cell)},
+        "behaviours": _about({"type": "array", "items": _object(behaviour)}, "What is no cell, such as a bare GET."),
+        "behaviours_unknown": _about(_COUNT, "Tried, but nobody measured what this release does."),
         "sessions": _about(_object(sessions), "All clients together."),
         "traffic": {"type": "array", "items": _object(traffic)},
         "chaos": _about({"type": "array", "items": _chaos()}, "Promises for failures (--chaos); empty without it."),
@@ -221,9 +244,21 @@ def _chaos() -> Schema:
             "era": {"enum": list(ERAS)},
             "keeping": _about({"enum": list(KEEPING)}, "How the requests of a session find its owner."),
             "promised": _about(then, "What DECISION.md says that calls see from the event on."),
-            "seen": then,
+            "seen": _about({"enum": [*get_args(Then), None]}, "null where the event was not made to happen."),
             "running_call": _about(
                 _object({"promised": running, "seen": running}), "A call that ran where the event struck; null: none."
+            ),
+            "handles": _about(
+                _object(
+                    {
+                        "promised": {"enum": [*HANDLES, None]},
+                        "seen": {"enum": [*HANDLES, "gone", None]},
+                        "calls": _COUNT,
+                        "failed": _COUNT,
+                        "gone": _about(_COUNT, "Calls whose handle was not known any more."),
+                    }
+                ),
+                "State that tools keep behind handles in the shared store; null where there is no such store.",
             ),
             "agrees": _FLAG,
             "detail": _about(_TEXT, "What is not as promised."),
@@ -238,15 +273,6 @@ def _chaos() -> Schema:
             "seconds": {"type": "number", "minimum": 0},
         }
     )
-
-
-def _object(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required}
-
-
-def _about(schema: Schema, description: str) -> Schema:
-    return {**schema, "description": description}
 
 
 def _reference(name: str) -> Schema:

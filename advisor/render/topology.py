@@ -7,14 +7,13 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from advisor.knowledge import Knowledge
-from advisor.knowledge.topology import KINDS, SOURCE, Figures, Kind, Run, Share, Way, says, under
+from advisor.knowledge.topology import KINDS, SOURCE, Figures, Kind, Run, Share, Way, says, under, without_loss
 from advisor.knowledge.types import Rule
+from advisor.render.lab_schemas import TOPOLOGY
 
-SCHEMA = "mcp-advisor/topology/1"
-
-_UNDER = 33
-_WIDTHS = (6, 8, 9, 7, 9, 8)  # with the conditions 80 columns
-_HEADS = ("whole", "wrong", "sampling", "on GET", "progress", "spread")
+_UNDER = 25
+_WIDTHS = (6, 8, 8, 9, 7, 9, 8)  # with the conditions 80 columns
+_HEADS = ("whole", "calls", "wrong", "sampling", "on GET", "progress", "spread")
 _COLUMNS: tuple[str, ...] = (
     *("under", "servers", "clients", "whole", "answered", "wrong instance"),
     *("sampling", "over GET", "progress", "by instance"),
@@ -31,7 +30,7 @@ class Line(NamedTuple):
 
 def record(ways: Iterable[Way], knowledge: Knowledge) -> dict[str, Any]:
     """The table as `--format json` prints it; counts as the pair of how many and of how many."""
-    return {"schema": SCHEMA, "ways": [_way(one, knowledge) for one in ways]}
+    return {"schema": TOPOLOGY, "ways": [_way(one, knowledge) for one in ways]}
 
 
 def _way(one: Way, knowledge: Knowledge) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def _row(first: str, cells: Sequence[str]) -> str:
 
 
 def _cells(taken: Figures) -> tuple[str, ...]:
-    shares = (taken.whole, taken.wrong, taken.sampling, taken.over_get, taken.progress)
+    shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
     return (*(_short(one) for one in shares), "/".join(map(str, taken.spread)))
 
 
@@ -106,16 +105,9 @@ def others(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[str]:
     """What became of clients without a session: one sentence each for modern clients and stateless servers."""
     runs = [run for one in ways if one.complete for run in one.runs]
     for kind in KINDS[1:] if runs else ():
-        lost = [run for run in runs if not _without_loss(kind, run)]
+        lost = [run for run in runs if not without_loss(kind, run)]
         phrase = phrases[f"topology.{kind}"]
         yield f"{phrase} {phrases['topology.others.some' if lost else 'topology.others.all'].format(count=len(lost))}"
-
-
-def _without_loss(kind: Kind, run: Run) -> bool:
-    """Whether nothing was lost but what no stateless server can do for legacy clients."""
-    taken = run.figures[kind]
-    shares = [taken.whole, taken.answered, taken.progress]
-    return all(one.full for one in shares) and (taken.sampling.full or kind == "stateless+legacy")
 
 
 def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:

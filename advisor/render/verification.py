@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from advisor.knowledge.types import Era
-from advisor.lab.verification import Checked, Traffic, Verification
+from advisor.lab.verification.result import Behaved, Checked, Traffic, Verification
 from advisor.render.chaos import chaos_data, chaos_text
 from advisor.render.load import draw_load, load_dict
 from advisor.render.schemas import VERIFICATION
 from advisor.render.screen import Canvas, Column, Screen, Words
+from advisor.render.verified_behaviours import behaviours_data, behaviours_text, lines_data
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
+_WIDE = 100  # columns with which every call has room on one line
+_ROOM = 23  # columns that a call has in the tables of a narrower screen
 
 
 def verification_dict(found: Verification) -> dict[str, Any]:
@@ -25,6 +28,8 @@ def verification_dict(found: Verification) -> dict[str, Any]:
         "instances": sum(found.instances.values()),
         "tiers": dict(found.instances),
         "cells": [_cell(one) for one in found.cells],
+        "behaviours": behaviours_data(found.behaviours),
+        "behaviours_unknown": found.unknown,
         "sessions": _sessions(found.traffic),
         "traffic": [_traffic(one) for one in found.traffic],
         "chaos": chaos_data(found.chaos),
@@ -52,7 +57,7 @@ def _cell(one: Checked) -> dict[str, Any]:
         "observed": one.observed,
         "agrees": one.agrees,
         "detail": one.detail,
-        "evidence": [{"process": process, "line": line} for process, line in one.evidence],
+        "evidence": lines_data(one.evidence),
     }
 
 
@@ -98,6 +103,8 @@ def verification_text(found: Verification, screen: Screen) -> str:
     for tier, era, some in _groups(found.cells):
         canvas.heading(f"{_ERAS[era]}{f' of the tier {tier}' if tier else ''}")
         _table(canvas, some)
+    if found.behaviours or found.unknown:
+        behaviours_text(canvas, found.behaviours, found.unknown)
     if found.traffic:
         _sessions_text(canvas, found.traffic)
     if found.chaos:
@@ -118,10 +125,14 @@ def _whole(found: Verification) -> str:
     said = []
     if found.cells:
         said.append(f"{sum(one.agrees for one in found.cells)} of {len(found.cells)} cells")
+    if found.behaviours:
+        said.append(f"{sum(one.agrees for one in found.behaviours)} of {len(found.behaviours)} behaviours")
     if found.traffic:
         clients = sum(one.clients for one in found.traffic)
         lost = sum(one.lost for one in found.traffic)
         said.append(f"{lost} of {clients} clients lost calls" if lost else f"{clients} clients without a lost call")
+    if found.problems and not any(one.lost for one in found.traffic):
+        said.append(f"{len(found.problems)} other fault{'s' if len(found.problems) > 1 else ''}")
     if found.chaos:
         said.append(f"{sum(one.agrees for one in found.chaos)} of {len(found.chaos)} promises for failures kept")
     return ", ".join(said)
@@ -147,13 +158,25 @@ def _table(canvas: Canvas, cells: Sequence[Checked]) -> None:
         Column("Observed", fixed=True),
         Column("Verdict", fixed=True),
     ]
-    canvas.table(columns, [(_row(one), "" if one.cell.need != "none" or not one.agrees else "dim") for one in cells])
+    narrow = canvas.width < _WIDE
+    rows = [(_row(one, narrow), "" if one.cell.need != "none" or not one.agrees else "dim") for one in cells]
+    canvas.table(columns, rows)
 
 
-def _row(one: Checked) -> list[Words]:
+def _row(one: Checked, narrow: bool) -> list[Words]:
     cell = one.cell
     verdict = ("ok", "green") if one.agrees else ("DIFFERS", "bold red")
-    return [cell.feature, cell.call or "-", cell.predicted, one.observed, verdict]
+    call = _folded(cell.call) if narrow else cell.call
+    return [cell.feature, call or "-", cell.predicted, one.observed, verdict]
+
+
+def _folded(call: str) -> str:
+    """A long call on several lines, broken where names begin: a table would break it anywhere."""
+    if len(call) <= _ROOM:
+        return call
+    name, bracket, arguments = call.partition("(")
+    owner, dot, method = name.rpartition(".")
+    return "\n".join(part for part in (owner + dot, method, bracket + arguments) if part)
 
 
 def _sessions_text(canvas: Canvas, traffic: Sequence[Traffic]) -> None:
@@ -173,21 +196,18 @@ def _sessions_text(canvas: Canvas, traffic: Sequence[Traffic]) -> None:
 
 
 def _differences(canvas: Canvas, found: Verification) -> None:
-    differing = [one for one in found.cells if not one.agrees]
-    if not differing and not found.problems:
+    cells = [one for one in found.cells if not one.agrees]
+    behaviours = [one for one in found.behaviours if not one.agrees]
+    if not cells and not behaviours and not found.problems:
         return
     canvas.heading("What is not as predicted")
-    for one in differing:
+    for one in cells:
         cell = one.cell
-        tier = f", tier {cell.tier}" if cell.tier else ""
-        canvas.line(
-            (f"{cell.feature} for {cell.era} clients{tier}", "bold"),
-            f": {cell.predicted} was predicted, {one.observed} was observed.",
-            indent=2,
-        )
-        canvas.line(one.detail, indent=4)
-        for process, line in one.evidence:
-            canvas.line((f"{process}: ", "dim"), line, indent=4)
+        outcomes = f"{cell.predicted} was predicted, {one.observed} was observed"
+        _difference(canvas, cell.feature, cell.tier, cell.era, outcomes, one)
+    for seen in behaviours:
+        outcomes = f"predicted: {seen.predicted}; observed: {seen.observed}"
+        _difference(canvas, seen.name, seen.tier, seen.era, outcomes, seen)
     for problem in found.problems:
         first, *lines = problem.splitlines()
         canvas.line((first, "bold"), indent=2)
@@ -195,3 +215,12 @@ def _differences(canvas: Canvas, found: Verification) -> None:
             canvas.line(line.strip(), indent=4)
     if found.logs:
         canvas.line(f"Logs: {found.logs}", indent=2)
+
+
+def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes: str, one: Checked | Behaved) -> None:
+    """One difference: what was predicted and observed, the message behind it, and what was logged meanwhile."""
+    where = f", tier {tier}" if tier else ""
+    canvas.line((f"{what} for {era} clients{where}", "bold"), f": {outcomes}.", indent=2)
+    canvas.line(one.detail, indent=4)
+    for process, line in one.evidence:
+        canvas.line((f"{process}: ", "dim"), line, indent=4)

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import flag_key
 from advisor.render.schemas import capabilities_schema
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,58 @@ def _within(version: str, cell: Any) -> bool:
 
 def test_yaml_is_the_same_data() -> None:
     assert yaml.safe_load(run("--sdk", "mcp-2", "--format", "yaml").stdout)["cells"] == cells("--sdk", "mcp-2")
+
+
+def test_what_is_not_in_the_table_is_there_as_well(knowledge: Knowledge) -> None:
+    document = json.loads(run("--format", "json").stdout)
+    stored = [(package.package, one) for package in knowledge.capabilities for one in package.behaviour]
+    assert len(document["behaviours"]) == 4 * len(stored) > 0
+    for entry in document["behaviours"]:
+        pair = flag_key(entry["stateless_http"], entry["json_response"])
+        of = [
+            one
+            for sdk, one in stored
+            if (sdk, one.name, one.era, one.start)
+            == (entry["sdk"], entry["name"], entry["era"], entry["releases"]["from"])
+        ]
+        assert [one.seen[pair] for one in of] == [entry["seen"]]
+        assert [(one.observed_on[-1], one.date) for one in of] == [(entry["version"], entry["measured"])]
+
+
+def behaviours(*arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(*arguments, "--format", "json").stdout)["behaviours"]
+    return found
+
+
+def test_behaviours_are_narrowed_down_like_cells() -> None:
+    assert {one["era"] for one in behaviours("--era", "modern")} == {"modern"}
+    assert {one["sdk"] for one in behaviours("--sdk", "fastmcp")} == {"fastmcp"}
+    of_line = behaviours("--sdk", "mcp-2")
+    assert {one["version"] for one in of_line} == {cell["version"] for cell in cells("--sdk", "mcp-2")}
+    exact = [one for one in behaviours("--sdk", "mcp==1.28.1") if one["name"] == "foreign Host"]
+    assert [one["seen"] for one in exact] == ["HTTP 421: Invalid Host header"] * 4
+    assert behaviours("--feature", "progress") == []  # no behaviour is of one feature
+
+
+def test_behaviours_in_words() -> None:
+    text = run("--sdk", "mcp-2", "--era", "modern", "--behaviours").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    part = next(part for part in text.split("\n\n") if part.startswith("mcp: cancellation"))
+    assert part.splitlines() == [
+        "mcp: cancellation, modern clients",
+        "  2.0.0 to before 3.0.0 (seen on 2.0.0, 2.3.0)",
+        "    sse: the tool was stopped",
+        "    json: the tool ran to its end",
+    ]
+    assert "legacy clients" not in text
+    assert "mcp: foreign Host, modern clients\n" in text
+    assert "see --behaviours: cancellation, " in run("--sdk", "mcp-2").stdout
+    assert "--behaviours" not in run("--sdk", "mcp-2", "--feature", "progress").stdout
+    markdown = run("--sdk", "mcp-2", "--behaviours", "--format", "markdown").stdout
+    assert "| 2.0.0 to before 3.0.0 | sse | the tool was stopped |\n" in markdown
+    done = run("--behaviours", "--feature", "progress")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no behaviour is of one feature" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
+from advisor.knowledge import Knowledge
+from advisor.knowledge.topology import Way
+from advisor.render.topology import record
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +23,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
-@pytest.mark.parametrize("name", ["requirements", "decision", "capabilities"])
+@pytest.mark.parametrize("name", ["requirements", "decision", "capabilities", "verification", "topology", "exercise"])
 def test_each_schema_is_one_document(name: str) -> None:
     done = run(name)
     assert (done.returncode, done.stderr) == (0, "")
@@ -36,3 +41,53 @@ def test_another_name_is_refused_with_those_that_exist() -> None:
     done = run("decisions")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'requirements', 'decision', 'capabilities'" in done.stderr
+
+
+# --- topology ------------------------------------------------------------------------------------------------------
+
+
+def closed(schema: Any) -> Any:
+    """The schema without its openness: what it does not describe is an error."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: closed(one) for key, one in schema.items()}
+    return {"additionalProperties": False, **found} if "required" in schema else found
+
+
+def errors(name: str, data: Any) -> list[str]:
+    schema = json.loads(run(name).stdout)
+    return [error.message for error in Draft202012Validator(closed(schema)).iter_errors(data)]
+
+
+def topology() -> dict[str, Any]:
+    command = [sys.executable, "-m", "advisor", "topology", "--format", "json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_schema_of_the_topology_table_describes_every_key_of_it() -> None:
+    assert errors("topology", topology()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"keeps": "sometimes"}, "'sometimes' is not one of"),
+        ({"mechanism": "nginx-magic"}, "'nginx-magic' is not one of"),
+        ({"runs": [{}]}, "'under' is a required property"),
+        ({"colour": "red"}, "'colour' was unexpected"),
+    ],
+)
+def test_a_row_that_is_none_is_refused(change: dict[str, Any], message: str) -> None:
+    data = topology()
+    data["ways"][0] |= change
+    (found,) = errors("topology", data)
+    assert message in found
+
+
+def test_a_row_that_was_not_measured_yet_is_described_too(knowledge: Knowledge) -> None:
+    way = knowledge.topology["round-robin"]
+    bare = Way(way.id, way.title, way.program, way.keeps, way.because, [type(way.runs[0])(way.runs[0].under)])
+    assert errors("topology", json.loads(json.dumps(record([bare], knowledge)))) == []

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +18,10 @@ from advisor.errors import UsageError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.versions import key
-from advisor.lab import capability_yaml
-from advisor.lab.bisection import Change, Found, apply, between, changes, search
+from advisor.lab.capabilities import yaml_file as capability_yaml
+from advisor.lab.capabilities.bisection import UNKNOWN, Change, Found, apply, between, changes, places, search
+from advisor.lab.capabilities.comparison import Difference
+from advisor.render import measurement as words
 
 
 def change_of(knowledge: Knowledge, upper: str, lower: str) -> Change:
@@ -58,6 +66,65 @@ def test_the_first_release_of_the_new_behaviour_is_found(
     assert found.release == (measurable[0] if measurable else releases[-1])
     assert len(tried) == len(set(tried)) == len(found.measured)
     assert len(tried) <= count.bit_length() + len(gaps)
+
+
+def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) -> None:
+    text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
+    change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
+    where = places(change)[0]
+    wrong = Difference(where, "works", "hang", "no answer within 5 s")
+    found = Found(change, "1.28.5", ends={"1.28.1": "neither"}, wrong={"1.28.1": [wrong]})
+    apply(file := capability_yaml.read(text), [found])
+    assert capability_yaml.write(file) == text
+    assert not found.agrees
+    said = [line.text for line in words.bisection_lines([found])]
+    assert said[0] == "progress, ctx.report_progress: not looked for"
+    assert said[2] == "  1.28.1 is not as the data has it; capabilities measure --write mends that:"
+    assert said[3].endswith("the data says works, observed hang: no answer within 5 s")
+    record = words.bisection_record([found])["changes"][0]
+    assert record["agrees"] is False
+    assert [(one["version"], one["expected"], one["observed"]) for one in record["wrong_ends"]] == [
+        ("1.28.1", "works", "hang")
+    ]
+
+
+def test_an_end_that_cannot_be_measured_is_told(knowledge: Knowledge) -> None:
+    change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
+    found = Found(change, change.after.start, ends={"1.28.1": UNKNOWN, "1.29.0": "newer"})
+    said = [line.text for line in words.bisection_lines([found])]
+    assert "  1.28.1 cannot be measured here: what the data says of it was not checked" in said
+    assert said[-1] == "Nothing contradicts the data (changes: 1)."
+    assert found.agrees
+    measured = Found(change, change.after.start, ends={"1.28.1": "older", "1.29.0": "newer"})
+    assert [line.text for line in words.bisection_lines([measured])][-1].startswith("Every end and every release")
+
+
+@pytest.mark.programs
+def test_both_ends_are_measured(tmp_path: Path) -> None:
+    """Of the two releases none lies between, so all depends on the ends; one of them is falsified."""
+    rules = Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
+    command = [sys.executable, "-m", "advisor", "capabilities", "bisect", "--sdk", "mcp", "--rules", str(rules)]
+    command += ["--cell", "session_state/session object", "-f", "json"]
+
+    def run(*more: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run([*command, *more], capture_output=True, encoding="utf-8", check=False)
+        assert done.stdout, done.stderr
+        assert done.stderr.count("starting 4 servers") == 2, done.stderr  # each release once
+        return done.returncode, json.loads(done.stdout)["changes"][0]
+
+    code, true = run()
+    assert (code, true["agrees"], true["wrong_ends"]) == (0, True, [])
+    assert true["ends"] == {"1.30.0": "older", "2.0.0": "newer"}
+    path = rules / "capabilities" / "mcp.yaml"
+    file = capability_yaml.read(path.read_text(encoding="utf-8"))
+    older = next(cell for cell in file.cells if cell["call"] == "session object")
+    older["legacy"] = {**older["legacy"], "stateful+json": "hang"}
+    path.write_text(falsified := capability_yaml.write(file), encoding="utf-8")
+    code, wrong = run("--write")
+    assert (code, wrong["agrees"], wrong["ends"]) == (1, False, {"1.30.0": "neither", "2.0.0": "newer"})
+    cell = ("version", "json_response", "expected", "observed")
+    assert [[one[name] for name in cell] for one in wrong["wrong_ends"]] == [["1.30.0", True, "hang", "works"]]
+    assert path.read_text(encoding="utf-8") == falsified
 
 
 def test_what_was_found_becomes_the_limit(knowledge: Knowledge) -> None:

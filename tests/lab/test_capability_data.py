@@ -12,9 +12,10 @@ from advisor.errors import KnowledgeError, UsageError
 from advisor.knowledge import load
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.versions import key
-from advisor.lab import capability_files, capability_yaml
-from advisor.lab.capability_merge import SOURCE, Record, merge, values
-from advisor.lab.capability_yaml import PAIRS, CapabilityFile, Entry
+from advisor.lab.capabilities import files as capability_files
+from advisor.lab.capabilities import yaml_file as capability_yaml
+from advisor.lab.capabilities.merge import SOURCE, Record, merge, values
+from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, Entry
 
 PACKAGES = ("mcp", "fastmcp")
 PROGRESS = ("progress", "ctx.report_progress")
@@ -100,10 +101,19 @@ def test_another_outcome_splits_the_range_where_it_was_first_seen() -> None:
     before, after = found[-2:]
     assert (before["releases"]["before"], after["releases"]["from"]) == ("2.99.0", "2.99.0")
     assert after["releases"]["before"] == file.lines[-1]["before"]
-    assert before["changed"] == {"in": "2.99.0", "because": "stateful+json dropped before, hang since"}
+    assert before["changed"] == {"in": "2.99.0", "because": "legacy stateful+json dropped before, hang since"}
     assert before["evidence"] == of(file, PROGRESS)[-1]["evidence"]
     assert (after["evidence"], after["sources"], after["observed_on"]) == ("seen anew", [SOURCE], ["2.99.0"])
     assert after["legacy"] == {**before["legacy"], "stateful+json": "hang"}
+
+
+def test_a_change_for_modern_clients_alone_is_told() -> None:
+    file = capability_yaml.read(stored("mcp"))
+    newest = file.lines[-1]["newest"]
+    found = of(merge(file, [changed(like(file, newest, "2.99.0"), PROGRESS, 4, "hang")], WHO), PROGRESS)
+    assert found[-2]["changed"] == {"in": "2.99.0", "because": "modern stateful+sse works before, hang since"}
+    between_lines = next(one for one in found if one["releases"]["before"] == "2.0.0")
+    assert "changed" not in between_lines  # modern clients were refused before: the line says it, not each cell
 
 
 def test_a_correction_of_every_release_replaces_the_cell() -> None:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from advisor.decision.advisor import Advisor
+from advisor.decision.proof import example_requirements
 from advisor.knowledge import Knowledge
-from advisor.lab.exercise import PAIRS, Bare, Exercise, Notices, Sight, claims, notices
+from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import flag_key
+from advisor.lab.exercise.table import PAIRS, Bare, Exercise, Notices, Sight, claims, judged, notices
 from advisor.lab.observation import Observation
-from advisor.render.exercise import exercise_dict, exercise_markdown, exercise_text
+from advisor.render.exercise import case_rows, exercise_markdown, exercise_text
+from advisor.render.exercise_record import exercise_dict
+from advisor.render.lab_schemas import exercise_schema
 from advisor.render.screen import Screen
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +54,8 @@ def exercise(knowledge: Knowledge) -> Exercise:
     sights = tuple(sight(*pair, era) for pair in PAIRS for era in ("legacy", "modern"))
     answers = ["HTTP 406: Not Acceptable: no", "HTTP 200 text/event-stream", "HTTP 200 application/json", "?"]
     bare = tuple(Bare(*pair, "POST", answer) for pair, answer in zip(PAIRS, answers, strict=True))
-    return Exercise("mcp==2.3.0", ("legacy", "modern"), sights, bare, tuple(claims(sights, knowledge)), 8.4)
+    uses = tuple(knowledge.flags[flag_key(*pair)] for pair in PAIRS)
+    return Exercise("mcp==2.3.0", ("legacy", "modern"), sights, uses, bare, tuple(claims(sights, knowledge)), 8.4)
 
 
 def test_guides_are_contradicted_where_clients_see_something_else(knowledge: Knowledge) -> None:
@@ -74,6 +83,35 @@ def test_a_notice_that_comes_with_the_answer_is_not_live() -> None:
     assert notices([], 4.0) == Notices(0, 0)
 
 
+def test_another_result_is_no_success() -> None:
+    assert judged(False, "all about flags").outcome == "works"
+    assert (judged(False, "all about pages").outcome, judged(False, "").outcome) == ("error", "error")
+    assert judged(True, "all about flags").outcome == "error"
+
+
+def test_the_table_of_the_exercise_answers_its_questions(knowledge: Knowledge) -> None:
+    rows = {row.name: row.cells for row in case_rows(exercise(knowledge))}
+    assert list(rows) == ["False / False", "True / False", "False / True", "True / True"]
+    lost = ["no", "no", "yes"]
+    assert [cells[:3] for cells in rows.values()] == [["yes"] * 3, ["yes"] * 3, lost, lost]
+    assert len({cells[3] for cells in rows.values()}) == 4
+
+
+def test_eras_that_see_different_things_are_told_apart(knowledge: Knowledge) -> None:
+    found = exercise(knowledge)
+    lost, late, hangs = Notices(0, 0), Notices(1, 0), Observation("hang", "no answer")
+    first = replace(found.sights[0], progress=lost, logs=late, research=hangs)
+    cells = case_rows(replace(found, sights=(first, *found.sights[1:])))[0].cells
+    assert cells[:3] == ["legacy: no, modern: yes", "legacy: too late, modern: yes", "legacy: hangs, modern: yes"]
+
+
+def test_each_flag_pair_is_for_what_is_decided_so(knowledge: Knowledge, advisor: Advisor) -> None:
+    assert set(knowledge.flags) == {flag_key(*pair) for pair in PAIRS}
+    for name, use in knowledge.flags.items():
+        flags = advisor.decide(example_requirements(advisor, use.example)).core.flags
+        assert flag_key(flags.stateless_http, flags.json_response) == name
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_text_has_a_column_for_each_flag_pair(knowledge: Knowledge, width: int) -> None:
     text = exercise_text(exercise(knowledge), Screen(width))
@@ -89,6 +127,7 @@ def test_the_text_has_a_column_for_each_flag_pair(knowledge: Knowledge, width: i
 def test_markdown_and_data_have_the_same_rows(knowledge: Knowledge) -> None:
     found = exercise(knowledge)
     markdown = exercise_markdown(found)
+    assert f"| False / True | no | no | yes | {knowledge.flags['stateful+json'].use} |" in markdown
     assert "| its progress | 1 live | 1 live | none | none |" in markdown
     assert "| Mcp-Session-Id | yes | no | yes | no |" in markdown
     assert "| POST | 406 | 200 SSE | 200 JSON | ? |" in markdown
@@ -97,6 +136,8 @@ def test_markdown_and_data_have_the_same_rows(knowledge: Knowledge) -> None:
     assert json.loads(json.dumps(document)) == document
     assert document["schema"] == "mcp-advisor/exercise/1"
     assert len(document["rows"]) == 8
+    assert document["cases"][2]["progress"] == {"legacy": False, "modern": False}
+    assert document["cases"][2]["use"] == knowledge.flags["stateful+json"].use
     assert {"documented", "observed", "says", "sources"} <= set(document["published"][0])
 
 
@@ -123,6 +164,8 @@ def document() -> Any:
 @pytest.mark.programs
 def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
     assert document["sdk"] == f"mcp=={metadata.version('mcp')}"
+    seen = [[set(case[asked].values()) for asked in ("progress", "log", "result")] for case in document["cases"]]
+    assert seen == [[{True}] * 3, [{True}] * 3, [{False}, {False}, {True}], [{False}, {False}, {True}]]
     rows = {(one["era"], one["stateless_http"], one["json_response"]): one for one in document["rows"]}
     assert len(rows) == 8
     for (era, stateless, json_response), row in rows.items():
@@ -136,6 +179,22 @@ def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
         assert by_call[CALL] == ("works" if era == "legacy" and not stateless else "error")
         if era == "modern":
             assert by_call["Resolve(Sample)"] == "works"
+
+
+@pytest.mark.programs
+def test_its_schema_describes_every_key(document: dict[str, Any], knowledge: Knowledge) -> None:
+    schema = _closed(exercise_schema(FactSpace(knowledge)))
+    jsonschema.validate(document, schema)
+    with pytest.raises(jsonschema.ValidationError, match="'stateless_http' is a required property"):
+        jsonschema.validate({**document, "cases": [{}, *document["cases"][1:]]}, schema)
+
+
+def _closed(schema: Any) -> Any:
+    """The schema without its openness: what it does not describe is an error."""
+    if not isinstance(schema, dict):
+        return [_closed(one) for one in schema] if isinstance(schema, list) else schema
+    found = {key: _closed(one) for key, one in schema.items()}
+    return {"additionalProperties": False, **found} if "required" in schema else found
 
 
 @pytest.mark.programs

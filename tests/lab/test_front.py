@@ -7,7 +7,7 @@ import pytest
 from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.parts import proxy
-from advisor.lab.front import front_of, own_wiring, stand_in, write_own
+from advisor.lab.fleets.front import balancer, front_of, own_wiring, stand_in, write_own
 
 STICKY = {
     "service": "demo",
@@ -34,6 +34,23 @@ def test_the_kits_own_proxy_by_default(kit_of):
     for kind in ("nginx", "haproxy"):
         found = front(kit_of({"environment.proxy.kind": kind, "environment.proxy.version": None}), kind)
         assert (found.own, found.program, found.label("x 1.2")) == (True, kind, "x 1.2")
+
+
+@pytest.mark.parametrize(("replicas", "many"), [(1, 1), (2, 2), (3, 2)])
+def test_two_at_most_of_the_kits_proxies(kit_of, replicas, many):
+    found = front(kit_of({"environment.proxy.replicas": replicas}))
+    assert (found.many, found.programs) == (many, ("nginx",))
+    assert found.label("nginx 1.31.3") == ("nginx 1.31.3" if many == 1 else "nginx 1.31.3, two of them")
+
+
+@pytest.mark.parametrize(
+    ("kind", "replicas", "peered"), [("haproxy", 1, True), ("haproxy", 2, False), ("nginx", 1, False)]
+)
+def test_a_table_is_handed_on_at_a_port_of_this_run(kit_of, kind, replicas, peered):
+    kit = kit_of(
+        {"environment.proxy.kind": kind, "environment.proxy.version": None, "environment.proxy.replicas": replicas}
+    )
+    assert list(own_wiring(kit, 20000, PORTS, 20009).peers.values()) == (["127.0.0.1:20009"] if peered else [])
 
 
 def test_straight_to_the_instances(kit_of):
@@ -129,6 +146,13 @@ def test_a_missing_file_is_named(kit_of, tmp_path):
     (tmp_path / "proxy" / "server.conf").unlink()
     with pytest.raises(UsageError, match=r"server\.conf is missing"):
         write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
+
+
+def test_a_balancer_knows_every_proxy_and_no_http(tmp_path):
+    text = balancer(tmp_path, port=20000, addresses=PORTS["main"]).read_text()
+    assert text.count("server 127.0.0.1:") == 2
+    assert "listen 127.0.0.1:20000;" in text
+    assert "http" not in text.replace("# ", "").lower().split("worker_processes")[1]
 
 
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])

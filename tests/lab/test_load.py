@@ -17,10 +17,10 @@ import yaml
 from advisor.errors import EnvironmentLacksError, Exit, LabError
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
-from advisor.lab import load_table
-from advisor.lab.load import Load, Memory, Rate, allow_sessions, measure_load
-from advisor.lab.load_subject import Subject, bare
-from advisor.lab.run import Run
+from advisor.lab.load import table as load_table
+from advisor.lab.load.load import Load, Memory, Rate, allow_sessions, measure_load
+from advisor.lab.load.subject import Subject, bare
+from advisor.lab.running.run import Run
 from advisor.render.load import draw_load, load_dict
 from advisor.render.screen import Canvas, Screen
 

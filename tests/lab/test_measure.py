@@ -18,19 +18,24 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS
-from advisor.lab import capability_yaml, index
-from advisor.lab.capability_merge import values
-from advisor.lab.matrix import Cells, Seen, Where
-from advisor.lab.measure import Measurement, differences, evidence, expected, near, record
+from advisor.knowledge.versions import key
+from advisor.lab.capabilities import index, matrix
+from advisor.lab.capabilities import yaml_file as capability_yaml
+from advisor.lab.capabilities.behaviours import COPIES, TRIED, Behaviours, Noted, Trait, alike
+from advisor.lab.capabilities.comparison import Departure, expected, near, told
+from advisor.lab.capabilities.matrix import Cells, Seen, Where
+from advisor.lab.capabilities.measure import Measurement, compared, evidence, record
+from advisor.lab.capabilities.merge import values
+from advisor.lab.capabilities.specimen import Specimen
 from advisor.lab.observation import Observation
-from advisor.lab.run import Run
-from advisor.lab.specimen import Specimen
+from advisor.lab.running.run import Run
 from advisor.lab.subject.catalogue import entries
 from advisor.render import measurement as words
 from advisor.render.schemas import capabilities_schema
 
 ROOT = Path(__file__).parents[2]
 PROGRESS = ("progress", "ctx.report_progress")
+DELETE = Trait("DELETE", "legacy", (True, False))
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -59,7 +64,12 @@ def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], said: 
     assert done.stderr.startswith(said)
 
 
-def measured(known: Knowledge, version: str, changed: dict[Where, Observation] | None = None) -> Measurement:
+def measured(
+    known: Knowledge,
+    version: str,
+    changed: dict[Where, Observation] | None = None,
+    behaved: dict[Trait, str] | None = None,
+) -> Measurement:
     """A measurement that says what the data says, but for what is changed."""
     line = f"mcp-{version[0]}"
     subject = Specimen("mcp", version, line, Path(sys.executable), "today")
@@ -72,27 +82,80 @@ def measured(known: Knowledge, version: str, changed: dict[Where, Observation] |
                 assert outcome is not None
                 cells[where] = Seen(Observation(outcome, f"as {outcome}"))
     cells |= {where: Seen(observation, first="hang") for where, observation in (changed or {}).items()}
-    return Measurement(subject, cells, {("GET", "legacy"): dict.fromkeys(FLAG_PAIRS, "HTTP 405")}, "2031-02-03", 12.0)
+    names = {(one.name, one.era) for package in known.capabilities for one in package.behaviour}
+    traits = [Trait(name, era, pair) for name, era in sorted(names) for pair in FLAG_PAIRS]
+    seen = {trait: told(known.capabilities, subject, trait) for trait in traits}
+    behaviours: Behaviours = {trait: Noted(message) for trait, message in seen.items() if message is not None}
+    behaviours |= {trait: Noted(message, first="HTTP 500") for trait, message in (behaved or {}).items()}
+    return Measurement(subject, cells, behaviours, "2031-02-03", 12.0)
 
 
 def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
-    assert differences(measured(knowledge, "2.3.0"), knowledge.capabilities) == []
+    assert compared(measured(knowledge, "2.3.0"), knowledge.capabilities).agrees
     where = Where(*PROGRESS, "modern", (True, False))
     made = measured(knowledge, "2.3.0", {where: Observation("error", "gone")})
-    found = differences(made, knowledge.capabilities)
-    assert [(one.where, one.expected, one.observed, one.message) for one in found] == [
+    found = compared(made, knowledge.capabilities)
+    assert not found.agrees
+    assert [(one.where, one.expected, one.observed, one.message) for one in found.cells] == [
         (where, "works", "error", "gone")
     ]
-    text = [line.text for line in words.differing_lines(made, found)]
+    text = [line.text for line in words.differing_lines(found)]
     assert text == [
         "Differs: progress, ctx.report_progress, modern, stateless+sse: "
-        "the data says works, observed error, after hang at first: gone"
+        "the data says works, observed error, after hang at first: gone",
+        "Every behaviour is as the data has it; one that differed was measured twice.",
     ]
-    again = measured(knowledge, "2.3.0", {where: Observation("works", "live")})
-    assert [line.text for line in words.differing_lines(again, [])] == [
+    again = compared(measured(knowledge, "2.3.0", {where: Observation("works", "live")}), knowledge.capabilities)
+    assert [line.text for line in words.differing_lines(again)] == [
         "At first hang, works when repeated: progress, ctx.report_progress, modern, stateless+sse",
         "Every cell is as the data has it; one that differed was measured twice.",
+        "Every behaviour is as the data has it; one that differed was measured twice.",
     ]
+
+
+def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
+    true = told(knowledge.capabilities, measured(knowledge, "2.3.0").specimen, DELETE)
+    assert true is not None
+    made = measured(knowledge, "2.3.0", behaved={DELETE: "HTTP 200"})
+    del made.behaviours[untried := DELETE._replace(pair=(True, True))]
+    found = compared(made, knowledge.capabilities)
+    assert not found.agrees
+    assert found.behaviours == [Departure(DELETE, true, "HTTP 200"), Departure(untried, true, None)]
+    assert [line.text for line in words.differing_lines(found)] == [
+        f"Differs: DELETE, legacy, stateless+sse: the data says {true!r}, observed 'HTTP 200', after 'HTTP 500' "
+        "at first",
+        f"Differs: DELETE, legacy, stateless+json: the data says {true!r}, but it was not tried",
+        "Every cell is as the data has it; one that differed was measured twice.",
+    ]
+    document = words.record([found], knowledge.capabilities)
+    Draft202012Validator(capabilities_schema(FactSpace(knowledge))).validate(document)
+    wrong = [one for one in document["behaviours"] if not one["agrees"]]
+    assert [(one["name"], one["json_response"], one["seen"], one["expected"], one["at_first"]) for one in wrong] == [
+        ("DELETE", False, "HTTP 200", true, "HTTP 500"),
+        ("DELETE", True, None, true, None),
+    ]
+    assert document["agrees"] is False
+    once_more = compared(measured(knowledge, "2.3.0", behaved={DELETE: true}), knowledge.capabilities)
+    assert once_more.agrees
+    assert words.record([once_more], knowledge.capabilities)["agrees"] is True
+
+
+def test_a_behaviour_that_the_data_does_not_know_differs(knowledge: Knowledge) -> None:
+    new = Trait("PATCH", "legacy", (False, False))
+    found = compared(measured(knowledge, "2.3.0", behaved={new: "HTTP 405"}), knowledge.capabilities)
+    assert found.behaviours == [Departure(new, None, "HTTP 405")]
+    assert "the data says nothing, observed 'HTTP 405'" in next(iter(words.differing_lines(found))).text
+
+
+def test_how_long_something_took_is_not_compared() -> None:
+    assert alike("no answer within 5 s; asked nothing", "no answer within 7.5 s; asked nothing")
+    assert not alike("no answer within 5 s", "no connection within 5 s")
+    assert not alike("HTTP 405", "HTTP 404")
+
+
+def test_each_thing_that_is_tried_has_a_server_of_its_own(knowledge: Knowledge) -> None:
+    assert len(set(COPIES)) == len(COPIES) == len(set(TRIED)) == len(TRIED)
+    assert not set(COPIES) & set(matrix.COPIES)
 
 
 def test_of_an_unknown_release_the_nearest_one_is_expected(knowledge: Knowledge) -> None:
@@ -109,7 +172,9 @@ def test_a_measurement_as_a_record_and_in_words(knowledge: Knowledge) -> None:
     made = measured(knowledge, "2.3.0")
     taken = record(made)
     assert taken.cells[PROGRESS] == ("works", "dropped", "works", "dropped") * 2
-    assert taken.behaviour == {("GET", "legacy"): ("HTTP 405",) * 4}
+    stored = next(one for one in knowledge.capabilities if one.package == "mcp").behaviour
+    of_release = [one for one in stored if key(one.start) <= key("2.3.0") < key(one.before)]
+    assert taken.behaviour == {(one.name, one.era): tuple(one.seen.values()) for one in of_release}
     assert evidence(made.cells, "plain", "tools/call") == "legacy, modern: works, as works."
     old = evidence(measured(knowledge, "1.30.0").cells, *PROGRESS)
     assert old == (
@@ -119,16 +184,17 @@ def test_a_measurement_as_a_record_and_in_words(knowledge: Knowledge) -> None:
 
 
 def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
-    document = words.record([(measured(knowledge, "2.3.0"), [])], knowledge.capabilities)
+    document = words.record([compared(measured(knowledge, "2.3.0"), knowledge.capabilities)], knowledge.capabilities)
     Draft202012Validator(capabilities_schema(FactSpace(knowledge))).validate(document)
     assert document["agrees"] is True
     assert len(document["cells"]) == 8 * len(entries("mcp-2"))
-    assert document["behaviour"][0]["seen"] == "HTTP 405"
+    assert all(one["seen"] == one["expected"] for one in document["behaviours"])
+    assert {one["name"] for one in document["behaviours"]} > {"cancellation", "disconnect", "GET", "foreign Host"}
 
 
 def test_the_table_of_a_measurement_is_80_columns_wide(knowledge: Knowledge) -> None:
     for version, refused in (("2.3.0", False), ("1.30.0", True)):
-        lines = list(words.table(measured(knowledge, version), []))
+        lines = list(words.table(compared(measured(knowledge, version), knowledge.capabilities)))
         rows = [line for line in lines if line.cells]
         assert all(len(line.text) + 8 * len(line.cells) <= 81 for line in rows)
         assert any("Refused: as unsupported" in line.text for line in lines) is refused
@@ -148,11 +214,12 @@ def test_the_newest_release_is_as_the_data_has_it() -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "0 not as the data had them" in done.stderr
     assert "Every cell is as the data has it" in done.stdout
+    assert "Every behaviour is as the data has it" in done.stdout
 
 
 @pytest.mark.programs
 def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
-    """Two cells of the data are falsified; the check names them, and writing mends them."""
+    """Two cells and a behaviour of the data are falsified; the check names them, and writing mends them."""
     rules = Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
     path = rules / "capabilities" / "mcp.yaml"
     true = path.read_text(encoding="utf-8")
@@ -162,6 +229,9 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
     was = values(last)
     last["legacy"] = {**last["legacy"], "stateless+sse": "dropped"}
     last["modern"] = {**last["modern"], "stateful+json": "works"}
+    told = [one for one in file.behaviour if (one["name"], one["era"]) == DELETE[:2]][-1]
+    told["observed_on"], seen = [newest()], dict(told["seen"])
+    told["seen"] = {**seen, "stateless+sse": "HTTP 200 application/json"}
     path.write_text(capability_yaml.write(file), encoding="utf-8")
     sdk = f"mcp=={newest()}"
     checked = run("measure", "--sdk", sdk, "--here", "--check", "--rules", str(rules))
@@ -169,13 +239,16 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
     said = " ".join(checked.stdout.split())
     for place in ("legacy, stateless+sse: the data says dropped", "modern, stateful+json: the data says works"):
         assert f"Differs: progress, ctx.report_progress, {place}" in said
-    assert said.count("Differs: ") == 2
+    assert "Differs: DELETE, legacy, stateless+sse: the data says 'HTTP 200 application/json', observed 'HTTP 4" in said
+    assert said.count("Differs: ") == 3
     output = tmp_path / "measured.json"
     written = run("measure", "--sdk", sdk, "--here", "--write", "--rules", str(rules), "-f", "json", "-o", str(output))
     assert (written.returncode, written.stdout) == (0, "")
     document = json.loads(output.read_text(encoding="utf-8"))
     assert [cell["expected"] for cell in document["cells"] if not cell["agrees"]] == ["dropped", "works"]
+    assert [one["name"] for one in document["behaviours"] if not one["agrees"]] == ["DELETE"]
     again = capability_yaml.read(path.read_text(encoding="utf-8"))
+    assert seen == [one for one in again.behaviour if (one["name"], one["era"]) == DELETE[:2]][-1]["seen"]
     assert was == values([cell for cell in again.cells if (cell["feature"], cell["call"]) == PROGRESS][-1])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from advisor.kit.context import InfeasibleError
-from advisor.lab.preparation import MOST_INSTANCES, prepare
+from advisor.lab.verification.preparation import MOST_INSTANCES, prepare
 from advisor.requirements import load_path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -55,6 +55,32 @@ def test_another_proxy_is_decided_anew(prepared):
     assert found.other_proxy
     assert any("Decided again for envoy" in note for note in found.notes)
     assert not prepared(proxy="nginx").other_proxy
+
+
+def test_two_proxies_run_where_the_requirements_name_several(prepared):
+    two = prepared({"environment.proxy.replicas": 2})
+    assert (two.front.many, two.kit.tiers[0].mechanism, two.notes) == (2, "nginx-session-envelope", ())
+    three = prepared({"environment.proxy.replicas": 3})
+    assert (three.front.many, three.notes) == (2, ("2 of the 3 proxies run.",))
+    straight = prepared({"environment.proxy.replicas": 3}, proxy="none")
+    assert not any("proxies run" in note for note in straight.notes)
+
+
+@pytest.mark.parametrize(
+    ("facts", "mechanism"),
+    [
+        ({"environment.proxy.replicas": 2, "clients.keep_cookies": True}, "nginx-sticky-cookie"),
+        ({"environment.proxy.kind": "alb", "clients.keep_cookies": True}, "platform-cookie"),
+    ],
+)
+def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(prepared, facts, mechanism):
+    version = {} if "environment.proxy.replicas" in facts else {"environment.proxy.version": None}
+    found = prepared({**facts, **version})
+    assert found.kit.tiers[0].mechanism == mechanism
+    assert any("without cookies" in note for note in found.notes)
+    legacy = prepared({**facts, **version, "clients.protocol": "legacy"})
+    assert not any("without cookies" in note for note in legacy.notes)
+    assert not any("without cookies" in note for note in prepared().notes)
 
 
 def test_straight_to_the_instances_every_client_has_one_process(prepared):

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from advisor.knowledge.types import ERAS, Era
+from advisor.lab.capabilities.specimen import SERVE
 from advisor.lab.observation import Observation, worst
 from advisor.lab.probes import BEHAVIOURS, FEATURES, Target, behaviour, observe
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.notices import verdict
 from advisor.lab.probes.progress import arrival
-from advisor.lab.run import Launch, Run
-from advisor.lab.specimen import SERVE
+from advisor.lab.running.run import Launch, Run
 from advisor.lab.subject.catalogue import CATALOGUE, LINES, entries, find
 
 
@@ -131,14 +131,16 @@ def test_the_behaviour_of_a_bare_server(temporary: Path) -> None:
 
 
 class Wrong(BaseHTTPRequestHandler):
-    """An endpoint that shakes hands well and then goes wrong in the way that its path names."""
+    """An endpoint that shakes hands well, but for /closed, and then goes wrong in the way that its path names."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         message = json.loads(self.rfile.read(int(self.headers["content-length"])))
         method = message.get("method")
-        if method == "initialize":
+        if method == "initialize" and self.path == "/closed":
+            self._answer(503, {"error": {"message": "no more sessions"}})
+        elif method == "initialize":
             who = {"name": "wrong", "version": "0"}
             result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": who}
             self._answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": result}, "one")
@@ -212,6 +214,17 @@ def test_wrong_servers_are_told_apart(wrong: str) -> None:
     assert seen[3].message == "-32600 out of memory"
     assert "Unsupported protocol version: 2026-07-28" in seen[4].message
     assert seen[6].message == "no answer within 0.5 s; the client was asked nothing"
+
+
+def test_a_check_without_its_session_is_an_error(wrong: str) -> None:
+    """What such a server answers to DELETE or to a foreign host says nothing of DELETE or of hosts."""
+    found = asyncio.run(behaviour("http", f"{wrong}/closed", "legacy"))
+    rows = {row.name: row.observation for row in found}
+    without = {"GET without a session", "call without initialize", "unknown session"}
+    assert {name for name, seen in rows.items() if not seen.message.startswith("initialize: ")} == without
+    assert {seen.outcome for name, seen in rows.items() if name not in without} == {"error"}
+    assert rows["DELETE"].message == "initialize: HTTP 503: no more sessions"
+    assert rows["foreign Host"].message == "initialize: HTTP 503: no more sessions"
 
 
 def test_nobody_there_is_an_error() -> None:

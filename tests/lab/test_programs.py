@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import EnvironmentLacksError, Exit
-from advisor.lab import programs
-from advisor.lab.programs import program, require_extra, version
+from advisor.lab.running import programs
+from advisor.lab.running.programs import program, require_extra, version
 
 
 def executable(path: Path, text: str = "") -> Path:

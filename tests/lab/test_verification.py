@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from advisor.lab.prediction import Cell
-from advisor.lab.steps import Step
-from advisor.lab.verification import Checked, Traffic, Verification
+from advisor.lab.running.steps import Step
+from advisor.lab.verification.prediction import Cell
+from advisor.lab.verification.result import Behaved, Checked, Traffic, Verification
 from advisor.render.schemas import verification_schema
 from advisor.render.screen import Screen
 from advisor.render.verification import verification_dict, verification_text
@@ -55,6 +55,12 @@ FINE = Verification(
     steps=(Step("start of 4 instances", 6.25), Step("cells side by side", 3.5)),
     seconds=14.04,
     floor_seconds=6.2,
+    behaviours=(
+        Behaved("stateless", "legacy", "GET", "HTTP 405", "HTTP 405", "HTTP 405: Method Not Allowed"),
+        Behaved("stateless", "legacy", "DELETE", "HTTP 405", "HTTP 405", "HTTP 405: Method Not Allowed"),
+        Behaved("stateful", "legacy", "GET", "HTTP 200", "HTTP 200", "HTTP 200 text/event-stream, silent so far"),
+    ),
+    unknown=2,
 )
 WRONG = replace(
     FINE,
@@ -69,6 +75,14 @@ WRONG = replace(
         *[replace(one, cell=replace(one.cell, tier=None)) for one in FINE.cells[1:2]],
     ),
     traffic=(Traffic(None, "legacy", 20, 20, 100, 66, 0, 20, (7, 7, 6), "HTTP 404: Session not found"),),
+    behaviours=(
+        Behaved(None, "legacy", "cancellation", "the tool was stopped", "the tool ran to its end", "it ran to its end"),
+        Behaved(None, "legacy", "foreign Host", "HTTP 421", "HTTP 421", "HTTP 421: Invalid Host header"),
+        Behaved(
+            None, "modern", "foreign Host", "HTTP 421", "HTTP 200", "HTTP 200 application/json", (("proxy", "GET"),)
+        ),
+    ),
+    unknown=0,
     problems=("20 of 20 legacy clients lost calls: HTTP 404: Session not found\n    proxy: a line",),
     logs="/tmp/logs",
 )
@@ -94,6 +108,8 @@ def test_the_data_is_what_its_schema_says(advisor, name):
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(document)
     assert document["ok"] == RESULTS[name].ok == all(one["agrees"] for one in document["cells"])
+    assert len(document["behaviours"]) == 3
+    assert document["ok"] == all(one["agrees"] for one in document["behaviours"])
 
 
 def test_the_contracts_keys():
@@ -113,6 +129,7 @@ def test_the_contracts_keys():
     "change",
     [
         {"cells": WRONG.cells},
+        {"behaviours": WRONG.behaviours},
         {"traffic": WRONG.traffic},
         {"problems": ("main-2 has ended",)},
     ],

@@ -128,10 +128,108 @@ def test_a_sticky_kit_agrees_and_is_not_touched(advisor, tmp_path, temporary):
         ("modern", "sampling"),
         ("legacy", "progress"),
     }
+    assert len(found["behaviours"]) > 20
+    assert all(one["agrees"] for one in found["behaviours"])
+    assert (found["behaviours_unknown"], found["problems"]) == (0, [])
     sessions = found["sessions"]
     assert (sessions["opened"], sessions["lost"], sum(sessions["per_instance"])) == (20, 0, 20)
     assert all(sessions["per_instance"]), "an instance got no session"
     assert {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()} == before
+
+
+SPOILT = """\
+version: 1
+service: demo
+sdk: mcp-2
+clients: {protocol: mixed}
+scale: {instances: 2, affinity: available}
+environment: {platform: local, proxy: {kind: nginx, version: "1.31"}}
+tools:
+  - {name: look_up}
+  - {name: gone}
+  - {name: broken}
+  - {name: charge}
+  - {name: deaf, needs: {sampling: required}}
+  - {name: confirm, needs: {elicitation: required}}
+  - {name: work, needs: {progress: required}}
+operations: {team_size: 3, can_operate_affinity: true}
+"""
+
+
+def edit(path, *changes):
+    """Put something in the place of texts that stand in the file exactly once."""
+    text = path.read_text()
+    for before, after in changes:
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    path.write_text(text)
+
+
+@pytest.mark.programs
+def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path, temporary):
+    kit = kit_in(tmp_path, SPOILT)
+    edit(
+        kit / "server" / "server.py",
+        (
+            "            allowed_hosts=list(",
+            "            enable_dns_rebinding_protection=False,\n            allowed_hosts=list(",
+        ),
+        ("@tool('gone')\n", ""),
+        ("async def charge(\n    text: str", "async def charge(\n    amount: int,\n    text: str"),
+        ('    """broken: ', '    raise RuntimeError("boom")\n    """broken: '),
+        ('"model: " + (sample.content.text if isinstance(sample.content, TextContent) else "")', '"model: a constant"'),
+        ('"user: " + said(answer)', '"user: confirmed"'),
+    )
+    refusing = "if ($request_method = DELETE) { return 403; }"
+    edit(kit / "proxy" / "server.conf", ("proxy_http_version 1.1;", f"{refusing}\nproxy_http_version 1.1;"))
+    edit(kit / "DECISION.md", ("by turns | Every session ends once at least", "by turns | No session ends at all"))
+    decision = json.loads((kit / "decision.json").read_text())
+    (progress,) = [row for row in decision["features"] if row["feature"] == "progress"]
+    progress["modern"]["outcome"] = "dropped"
+    (kit / "decision.json").write_text(json.dumps(decision))
+
+    found, done = verified(temporary, kit, "--sessions", "3")
+    assert done.returncode == 1
+    wrong = differing(found)
+    for era in ("legacy", "modern"):
+        assert wrong.pop((era, "sampling"))["observed"] == "dropped"
+        assert "deaf asked the client, but the answer is not in what it says" in found_detail(found, era, "sampling")
+        assert wrong.pop((era, "elicitation"))["observed"] == "dropped"
+        assert "confirm asked the user, but says the same" in found_detail(found, era, "elicitation")
+    assert {key: (one["predicted"], one["observed"]) for key, one in wrong.items()} == {
+        ("modern", "progress"): ("dropped", "works")
+    }
+    behaviours = {
+        (one["era"], one["name"]): (one["predicted"], one["observed"])
+        for one in found["behaviours"]
+        if not one["agrees"]
+    }
+    assert behaviours == {
+        ("legacy", "DELETE"): ("HTTP 200", "HTTP 403"),
+        ("modern", "DELETE"): ("HTTP 405", "HTTP 403"),
+        ("legacy", "foreign Host"): ("HTTP 421", "HTTP 200"),
+        ("modern", "foreign Host"): ("HTTP 421", "HTTP 200"),
+        ("legacy", "foreign Origin"): ("HTTP 403", "HTTP 200"),
+        ("modern", "foreign Origin"): ("HTTP 403", "HTTP 200"),
+    }
+    refused = next(one for one in found["behaviours"] if (one["era"], one["name"]) == ("modern", "DELETE"))
+    assert any('"method":"DELETE"' in one["line"] for one in refused["evidence"]), refused["evidence"]
+    said = "\n".join(found["problems"])
+    for era in ("legacy", "modern"):
+        assert f"{era} clients are not shown gone by tools/list" in said
+        assert f"gone does not work for {era} clients: Unknown tool: gone" in said
+        assert f"broken does not work for {era} clients: Error executing tool broken" in said
+    assert "RuntimeError: boom" in said
+    assert "look_up" not in said
+    assert "expected: | All instances are restarted by turns | Every session ends once at least" in said
+    assert "it says:  | All instances are restarted by turns | No session ends at all" in said
+    assert "charge" not in said
+    assert "Not called, since they need arguments of their own: charge." in found["notes"]
+    assert any("decision.json is not what requirements.yaml decides now" in one for one in found["notes"])
+
+
+def found_detail(found, era, feature):
+    return next(one["detail"] for one in found["cells"] if (one["era"], one["feature"]) == (era, feature))
 
 
 @pytest.mark.programs
@@ -176,6 +274,8 @@ def test_a_server_with_another_flag_is_found(tmp_path, temporary):
     path = kit / "server" / "server.py"
     text = path.read_text()
     assert "json_response=SETTINGS.json_response" in text
+    assert "This tool needs {feature}. Clients" in text
+    text = text.replace("This tool needs {feature}. Clients", "Not now. Clients")
     path.write_text(text.replace("json_response=SETTINGS.json_response", "json_response=True"))
     found, done = verified(temporary, kit, "--sessions", "5")
     assert done.returncode == 1
@@ -183,6 +283,11 @@ def test_a_server_with_another_flag_is_found(tmp_path, temporary):
     for era in ("legacy", "modern"):
         assert (wrong[era, "progress"]["predicted"], wrong[era, "progress"]["observed"]) == ("works", "dropped")
     assert ("modern", "sampling") not in wrong
+    (refusal,) = found["problems"]
+    assert refusal.startswith("example_sampling should tell legacy clients that it needs sampling, which they cannot")
+    assert "Not now." in refusal
+    (framed,) = [one for one in found["behaviours"] if one["name"] == "call without initialize"]
+    assert framed["detail"] == "HTTP 200 application/json"
 
 
 @contextmanager

@@ -93,6 +93,16 @@ def _bus(server: Any, line: str) -> Any:
     return None
 
 
+def _impatient(url: str) -> Any:
+    """A connection for handles that fails as that of a kit does (shared_state.py) where Redis does not answer."""
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    retry = Retry(NoBackoff(), 1)  # after a restart of Redis the first use of each pooled connection fails
+    return Redis.from_url(url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0, retry=retry)
+
+
 def _create_app() -> Any:
     """What uvicorn serves: the kit's own application, and beside it what the lab needs."""
     events, mcp = _module("_lab_launcher.events"), SERVER.mcp
@@ -123,7 +133,7 @@ if os.environ.get("LAB_REDIS"):
     from redis.asyncio import Redis
 
     REDIS = Redis.from_url(os.environ["LAB_REDIS"], decode_responses=True)
-    HANDLES = _module("_lab_launcher.sharing").Handles(REDIS)
+    HANDLES = _module("_lab_launcher.sharing").Handles(_impatient(os.environ["LAB_REDIS"]))
 SERVER: Any = importlib.import_module("server")
 BUS = _bus(SERVER, LINE)
 _subscriptions(SERVER, LINE, lambda: SUBJECT.register(SERVER.mcp, LINE, state=HANDLES, bus=BUS))

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import json
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 _CHANGES = "lab:changes"
+_OLD = "mcp.server.fastmcp.exceptions"  # of mcp 1.x
+
+
+def _tool_error() -> type[Exception]:
+    """The SDK's own error for tools: of any other it prints a long trace, which holds the whole process up."""
+    standalone = os.environ["LAB_LINE"].startswith("fastmcp")
+    places = ("fastmcp.exceptions",) if standalone else ("mcp.server.mcpserver.exceptions", _OLD)
+    for place in places:
+        with contextlib.suppress(ImportError, AttributeError):
+            found: type[Exception] = importlib.import_module(place).ToolError
+            return found
+    return RuntimeError
 
 
 class Handles:
@@ -20,12 +34,20 @@ class Handles:
 
     async def save(self, handle: str, words: list[str]) -> None:
         """Keep words under a handle."""
-        await self._redis.set(f"lab:handle:{handle}", json.dumps(words), ex=3600)
+        await self._asked(self._redis.set(f"lab:handle:{handle}", json.dumps(words), ex=3600))
 
     async def load(self, handle: str) -> list[str] | None:
         """What is kept under a handle."""
-        text = await self._redis.get(f"lab:handle:{handle}")
+        text = await self._asked(self._redis.get(f"lab:handle:{handle}"))
         return None if text is None else list(json.loads(text))
+
+    async def _asked(self, answer: Awaitable[Any]) -> Any:
+        from redis.exceptions import RedisError
+
+        try:
+            return await answer
+        except (RedisError, OSError):
+            raise _tool_error()("The shared store is not reachable.") from None
 
 
 class Relay:

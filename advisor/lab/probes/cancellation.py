@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
+from itertools import chain, repeat
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,16 @@ from advisor.lab.raw import Endpoint
 if TYPE_CHECKING:
     from mcp import Client
 
-WORK_S = 2.0
-"""Seconds that the tool `lab_wait` works, unless it is stopped."""
+WORDS = {"cancelled": "the tool was stopped", "finished": "the tool ran to its end"}
+"""How a call can end, as the server notes it and as it is reported."""
 
 _POLL_S = 0.1
+_MARGIN_S = 1.0  # from the end of the work to the word that it has ended
+
+
+def work_s(probe: Probe) -> float:
+    """Seconds that the tool `lab_wait` works, unless it is stopped."""
+    return probe.deadline_s * 0.4
 
 
 async def observe(probe: Probe) -> list[Row]:
@@ -33,33 +41,38 @@ async def observe(probe: Probe) -> list[Row]:
         async with anyio.create_task_group() as group:
 
             async def wait() -> None:
-                await client.call_tool("lab_wait", {"token": token, "seconds": WORK_S})
+                await client.call_tool("lab_wait", {"token": token, "seconds": work_s(probe)})
 
             group.start_soon(wait)
-            await _until(client, token, ("running",), probe.deadline_s)
+            with anyio.move_on_after(probe.deadline_s):
+                while await _asked(client, token) != "running":
+                    await anyio.sleep(_POLL_S)
             group.cancel_scope.cancel()
-        ended = await _until(client, token, ("cancelled", "finished"), WORK_S + 1.0)
-        if ended == "cancelled":
-            return Verdict("works", "the tool was stopped")
-        return Verdict("dropped", "the tool ran to its end" if ended == "finished" else f"the tool is {ended}")
+        ended = await _ended(lambda: _asked(client, token), work_s(probe))
+        if ended not in WORDS:
+            return Verdict("error", f"the server does not say how the call ended: {ended:.80}")
+        return Verdict("works" if ended == "cancelled" else "dropped", WORDS[ended])
 
     return [Row("cancellation", await in_session(probe, steps))]
 
 
-async def _until(client: Client, token: str, words: tuple[str, ...], seconds: float) -> str:
-    """Ask how the call goes until it is one of these, at most so long; what was said last."""
-    said, end = "unknown", monotonic() + seconds
-    while said not in words and monotonic() < end:
-        result = await client.call_tool("lab_told", {"token": token})
-        said = " ".join(getattr(block, "text", "") for block in result.content)
-        await anyio.sleep(_POLL_S)
-    return said
+async def _asked(client: Client, token: str) -> str:
+    result = await client.call_tool("lab_told", {"token": token})
+    return " ".join(getattr(block, "text", "") for block in result.content)
 
 
-async def told(raw: Endpoint, token: str, words: tuple[str, ...], seconds: float) -> str:
-    """The same over plain HTTP."""
-    said, end = "unknown", monotonic() + seconds
-    while said not in words and monotonic() < end:
-        said = await raw.call("lab_told", {"token": token})
-        await anyio.sleep(_POLL_S)
+async def told(raw: Endpoint, token: str, seconds: float) -> str:
+    """How a call of `lab_wait` that works so many seconds ended, asked over plain HTTP; else the last word."""
+    return await _ended(lambda: raw.call("lab_told", {"token": token}), seconds)
+
+
+async def _ended(ask: Callable[[], Awaitable[str]], seconds: float) -> str:
+    """Ask until the call has ended; soon, and then not before the work is over: every question costs a request."""
+    said, began = "unknown", monotonic()
+    pauses = chain([_POLL_S, 2 * _POLL_S, max(_POLL_S, seconds - 3 * _POLL_S)], repeat(_POLL_S))
+    while monotonic() < began + seconds + _MARGIN_S:
+        said = await ask()
+        if said in WORDS:
+            break
+        await anyio.sleep(next(pauses))
     return said

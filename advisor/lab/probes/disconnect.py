@@ -7,13 +7,12 @@ import uuid
 import anyio
 
 from advisor.lab.observation import Row, Verdict
-from advisor.lab.probes.cancellation import WORK_S, told
+from advisor.lab.probes.cancellation import WORDS, told, work_s
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.resumability import timed
 from advisor.lab.raw import Endpoint, events
 
-_CUT_S = 0.5
-_WORDS = {"cancelled": "the tool was stopped", "finished": "the tool ran to its end"}
+_CUT = 0.25  # of the work, where nothing came before
 
 
 async def observe(probe: Probe) -> list[Row]:
@@ -29,13 +28,14 @@ async def _steps(probe: Probe, raw: Endpoint) -> Verdict:
     token = uuid.uuid4().hex
     if wrong := await raw.initialize():
         return Verdict("error", f"initialize: {wrong}")
-    with anyio.move_on_after(_CUT_S):
-        async with raw.calling("lab_wait", {"token": token, "seconds": WORK_S}) as answer:
+    work = work_s(probe)
+    with anyio.move_on_after(work * _CUT):
+        async with raw.calling("lab_wait", {"token": token, "seconds": work}) as answer:
             async for event in events(answer):
                 if event.data:
                     break
-    ended = await told(raw, token, ("cancelled", "finished"), WORK_S + 1.0)
-    if ended not in _WORDS:
-        return Verdict("error", "the server does not say how the call ended")
+    ended = await told(raw, token, work)
+    if ended not in WORDS:
+        return Verdict("error", f"the server does not say how the call ended: {ended:.80}")
     wanted = "cancelled" if probe.era == "modern" else "finished"
-    return Verdict("works" if ended == wanted else "dropped", _WORDS[ended])
+    return Verdict("works" if ended == wanted else "dropped", WORDS[ended])

@@ -1,6 +1,7 @@
-"""A tool that writes down each of its executions, so that what ran twice, or never, is counted and not believed.
+"""What the lab's tools write down, so that what ran twice, never, or to its end is known and not believed.
 
-Each process appends to a file of its own; a line that was written survives the death of its process.
+Each process appends to a file of its own; a line that was written survives the death of its process. How a call ended
+is a file of its own, so that whichever instance is asked knows it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 TOOL = "lab_count"
 FOLDER = "LAB_LEDGER"
-"""Environment variable with the folder of the files; without it the tool is not added."""
+"""Environment variable with the folder of the files, which all instances share; without it the tool is not added."""
 INSTANCE = "MCP_PORT"
 """Environment variable by which instances are told apart."""
 
@@ -32,6 +33,38 @@ class Ledger:
         """Append a line, in one piece."""
         line = json.dumps({"call": call, "instance": self.instance, "step": step, "at": time.monotonic()})
         os.write(self._file, f"{line}\n".encode())
+
+
+class Endings:
+    """How calls go, by the token that their client chose: in files that all instances see, else in this process."""
+
+    def __init__(self, folder: str = "") -> None:
+        """Args: folder: of the files; "" keeps the words in memory."""
+        self._folder = Path(folder) if folder else None
+        self._words: dict[str, str] = {}
+
+    def note(self, token: str, word: str) -> None:
+        """Note a word for a token, in the place of the one before."""
+        self._words[token] = word
+        if (path := self._path(token)) is not None:
+            part = path.with_suffix(f".{os.getpid()}")
+            part.write_text(word)
+            part.replace(path)  # in one piece: who reads meanwhile finds the word before
+
+    def read(self, token: str) -> str:
+        """The last word for a token; `unknown` where there is none."""
+        if (path := self._path(token)) is None:
+            return self._words.get(token, "unknown")
+        try:
+            return path.read_text()
+        except OSError:
+            return "unknown"
+
+    def _path(self, token: str) -> Path | None:
+        """The file of a token; the token comes from outside, so only letters and digits make a name."""
+        if self._folder is None or not (token.isascii() and token.isalnum()):
+            return None
+        return self._folder / f"ended-{token[:64]}.txt"
 
 
 def add_ledger(server: Any, standalone: bool) -> None:

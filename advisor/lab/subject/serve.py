@@ -10,10 +10,10 @@ hand, where the SDK does not do it.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 import sys
-from contextlib import AsyncExitStack
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -57,15 +57,35 @@ class Copies:
         await self._applications[name]({**scope, "root_path": f"/{name}"}, receive, send)
 
     async def _live(self, receive: Any, send: Any) -> None:
+        """Each application lives in a task of its own: on old releases a failed one takes its whole task with it."""
         await receive()
-        async with AsyncExitStack() as stack:
-            for application in self._applications.values():
-                if isinstance(application, Absent):
-                    continue
-                await stack.enter_async_context(application.router.lifespan_context(application))
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
+        ends = asyncio.Event()
+        lives = [_Life(one, ends) for one in self._applications.values() if not isinstance(one, Absent)]
+        for life in lives:
+            await life.begun.wait()
+            if life.task.done():
+                life.task.result()  # it did not even begin: neither does this process
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        ends.set()
+        await asyncio.gather(*(life.task for life in lives), return_exceptions=True)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Life:
+    """The lifespan of one application."""
+
+    def __init__(self, application: Any, ends: asyncio.Event) -> None:
+        self.begun = asyncio.Event()
+        self.task = asyncio.create_task(self._run(application, ends))
+
+    async def _run(self, application: Any, ends: asyncio.Event) -> None:
+        try:
+            async with application.router.lifespan_context(application):
+                self.begun.set()
+                await ends.wait()
+        finally:
+            self.begun.set()
 
 
 class Absent:

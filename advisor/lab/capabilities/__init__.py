@@ -1,0 +1,1 @@
+"""`capabilities measure` and `bisect`: what releases of the SDKs do."""

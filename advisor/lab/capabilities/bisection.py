@@ -1,0 +1,233 @@
+"""`capabilities bisect`: for each cell that differs between two measured releases, the release in which it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from advisor.errors import UsageError
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Capabilities, Cell, Outcome, flag_key
+from advisor.knowledge.versions import key
+from advisor.lab.capabilities import index
+from advisor.lab.capabilities.comparison import Difference
+from advisor.lab.capabilities.matrix import Where
+from advisor.lab.capabilities.specimen import Say
+from advisor.lab.capabilities.witness import Witness
+from advisor.lab.capabilities.yaml_file import CapabilityFile
+from advisor.lab.observation import Observation
+from advisor.lab.running.run import Run
+
+UNKNOWN = "cannot be measured"
+"""What is said of a release that does not install or start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Two neighbouring ranges of releases with different outcomes.
+
+    Attributes:
+        package: the distribution.
+        feature: the feature.
+        call: the way of asking.
+        upper: the newest release that was measured before the change.
+        lower: the oldest one after it.
+        before: the cell of the older range.
+        after: the cell of the newer range.
+    """
+
+    package: str
+    feature: str
+    call: str
+    upper: str
+    lower: str
+    before: Cell
+    after: Cell
+
+
+@dataclass(slots=True)
+class Found:
+    """Where a cell changed.
+
+    Attributes:
+        change: what was looked for.
+        release: the release in which it changed: the first that behaves as the newer range; where an end is wrong,
+            the one that the data has.
+        measured: how each release in between behaves, `older` or `newer`, or that it cannot be measured.
+        ends: the same of the two measured releases, or `neither`.
+        wrong: the cells of the two that are not as the data has them, by release; with one, nothing in between is
+            tried.
+    """
+
+    change: Change
+    release: str
+    measured: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, list[Difference]] = field(default_factory=dict)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the data has both ends and the release between them right."""
+        return not self.wrong and self.release == self.change.after.start
+
+
+Tell = Callable[[str], Awaitable[bool | None]]
+"""From a release to whether it behaves as the newer range; None where it cannot be measured."""
+
+
+def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> list[Change]:
+    """Every change in the data of a package, oldest first.
+
+    Args:
+        known: the capability data.
+        package: whose.
+        wanted: only this feature, or FEATURE/CALL; "" for all.
+
+    Raises:
+        UsageError: nothing is known of the package.
+    """
+    cells = [cell for one in known if one.package == package for cell in one.cells]
+    if not cells:
+        packages = ", ".join(one.package for one in known)
+        raise UsageError(f"Nothing is known of {package!r:.80}. Packages: {packages}.")
+    found = []
+    for asked in dict.fromkeys((cell.feature, cell.call) for cell in cells):
+        if wanted not in ("", asked[0], "/".join(asked)):
+            continue
+        of = sorted((cell for cell in cells if (cell.feature, cell.call) == asked), key=lambda cell: key(cell.start))
+        for before, after in pairwise(of):
+            if before.before == after.start:
+                upper, lower = max(before.observed_on, key=key), min(after.observed_on, key=key)
+                found.append(Change(package, *asked, upper, lower, before, after))
+    return sorted(found, key=lambda change: key(change.lower))
+
+
+def between(releases: Sequence[str], change: Change) -> list[str]:
+    """The releases that lie between the two measured ones, ascending."""
+    return [one for one in releases if key(change.upper) < key(one) < key(change.lower)]
+
+
+async def search(releases: Sequence[str], change: Change, newer: Tell) -> Found:
+    """Halve the releases in between until the change is found.
+
+    Args:
+        releases: of the index, ascending.
+        change: what to look for.
+        newer: measures one release; those that cannot be measured are passed over.
+    """
+    left = between(releases, change)
+    found = Found(change, change.lower)
+    while left:
+        middle = left[len(left) // 2]
+        answer = await newer(middle)
+        found.measured[middle] = {True: "newer", False: "older", None: UNKNOWN}[answer]
+        if answer is None:
+            left.remove(middle)
+        elif answer:
+            found.release, left = middle, left[: left.index(middle)]
+        else:
+            left = left[left.index(middle) + 1 :]
+    return found
+
+
+async def bisect(
+    run: Run, wanted: Sequence[Change], known: Sequence[Capabilities], say: Say, *, deadline_s: float
+) -> list[Found]:
+    """Find where each change came, once its two ends are seen to behave as the data has them.
+
+    Args:
+        run: holds environments and servers.
+        wanted: changes of one package.
+        known: the capability data; what differs from it is measured twice.
+        say: is told each step.
+        deadline_s: an answer that takes longer is a `hang`.
+    """
+    if not wanted:
+        return []
+    package = wanted[0].package
+    releases = await index.releases(run, package)
+    witness = Witness(run, package, lambda release: _asked(wanted, release), known, say, deadline_s=deadline_s)
+    found = []
+    for change in wanted:
+        left = len(between(releases, change))
+        say(f"{change.feature}, {change.call}: {left} releases between {change.upper} and {change.lower}")
+        ends, wrong = await _ends(change, witness)
+        if wrong:
+            found.append(Found(change, change.after.start))
+        else:
+            found.append(await search(releases, change, _teller(change, witness)))
+        found[-1].ends, found[-1].wrong = ends, wrong
+    return found
+
+
+def _asked(wanted: Sequence[Change], release: str) -> set[Where]:
+    """The cells of a release that any of the changes needs."""
+    around = [one for one in wanted if key(one.upper) <= key(release) <= key(one.lower)]
+    return {where for change in around for where in places(change)}
+
+
+async def _ends(change: Change, witness: Witness) -> tuple[dict[str, str], dict[str, list[Difference]]]:
+    """How the two measured releases behave, and which of their cells are not as the data has them."""
+    ends: dict[str, str] = {}
+    wrong: dict[str, list[Difference]] = {}
+    for release, was in ((change.upper, change.before), (change.lower, change.after)):
+        seen = await witness.seen(release)
+        ends[release] = _like(change, seen)
+        differing = [
+            Difference(where, _outcome(was, where), seen[where].outcome, seen[where].message)
+            for where in places(change)
+            if seen and seen[where].outcome != _outcome(was, where)
+        ]
+        if differing:
+            wrong[release] = differing
+    return ends, wrong
+
+
+def _teller(change: Change, witness: Witness) -> Tell:
+    async def newer(release: str) -> bool | None:
+        like = _like(change, await witness.seen(release))
+        # A release in the middle that is like neither counts as older: the newer behaviour is not there yet.
+        return None if like == UNKNOWN else like == "newer"
+
+    return newer
+
+
+def _like(change: Change, seen: Mapping[Where, Observation] | None) -> str:
+    """Which range a release behaves like: `older`, `newer`, `neither`, or why none is known."""
+    if seen is None:
+        return UNKNOWN
+    for name, cell in (("older", change.before), ("newer", change.after)):
+        if all(seen[where].outcome == _outcome(cell, where) for where in places(change)):
+            return name
+    return "neither"
+
+
+def places(change: Change) -> list[Where]:
+    """The cells in which the two ranges differ."""
+    of = (Where(change.feature, change.call, era, pair) for era in ERAS for pair in FLAG_PAIRS)
+    return [where for where in of if _outcome(change.before, where) != _outcome(change.after, where)]
+
+
+def _outcome(cell: Cell, where: Where) -> Outcome:
+    outcomes: dict[str, Outcome] = getattr(cell, where.era)
+    return outcomes[flag_key(*where.pair)]
+
+
+def apply(file: CapabilityFile, found: Sequence[Found]) -> None:
+    """Write the releases into the file: as the limits of the ranges and as `changed`.
+
+    The reason that a person wrote stays; where there is none, the outcomes are it. A change with a wrong end is left
+    as it is: its release has to be measured anew.
+    """
+    for one in found:
+        change = one.change
+        if one.wrong:
+            continue
+        cells = [cell for cell in file.cells if (cell["feature"], cell["call"]) == (change.feature, change.call)]
+        for cell in cells:
+            if cell["releases"]["before"] == change.before.before:
+                cell["releases"]["before"] = one.release
+                if cell.get("changed"):
+                    cell["changed"]["in"] = one.release
+            elif cell["releases"]["from"] == change.after.start:
+                cell["releases"]["from"] = one.release

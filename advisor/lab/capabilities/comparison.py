@@ -1,0 +1,109 @@
+"""What was measured of a release, beside what the capability data says of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from advisor.knowledge.behaviour import Behaviour
+from advisor.knowledge.types import FLAG_PAIRS, Capabilities, Cell, Outcome, flag_key
+from advisor.knowledge.versions import key
+from advisor.lab.capabilities.behaviours import Behaviours, Trait, alike
+from advisor.lab.capabilities.matrix import Cells, Where
+from advisor.lab.capabilities.specimen import Specimen
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell that was not observed as the data has it.
+
+    Attributes:
+        where: the cell.
+        expected: what the data says, None where it says nothing.
+        observed: the outcome.
+        message: what was seen.
+    """
+
+    where: Where
+    expected: Outcome | None
+    observed: Outcome
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A behaviour that was not seen as the data has it.
+
+    Attributes:
+        trait: what was tried.
+        expected: what the data says, None where it says nothing.
+        observed: what was seen, None where it was not tried.
+    """
+
+    trait: Trait
+    expected: str | None
+    observed: str | None
+
+
+def differences(cells: Cells, subject: Specimen, known: Sequence[Capabilities]) -> list[Difference]:
+    """The cells that were not observed as the data has them, in the order of measuring."""
+    found = []
+    for where, seen in cells.items():
+        wanted = expected(known, subject.package, subject.version, where)
+        if wanted != seen.observation.outcome:
+            found.append(Difference(where, wanted, seen.observation.outcome, seen.observation.message))
+    return found
+
+
+def departures(seen: Behaviours, subject: Specimen, known: Sequence[Capabilities]) -> list[Departure]:
+    """The behaviours that were not seen as the data has them; those that were not tried at all come last."""
+    said = dict(_told(known, subject))
+    found = [
+        Departure(trait, said.get(trait), noted.message)
+        for trait, noted in seen.items()
+        if trait not in said or not alike(said[trait], noted.message)
+    ]
+    return found + [Departure(trait, message, None) for trait, message in said.items() if trait not in seen]
+
+
+def near(known: Sequence[Capabilities], subject: Specimen, where: Where) -> Outcome | None:
+    """What the data says of a cell, or of the same cell of the nearest release of the line."""
+    version = key(subject.version)
+    same = _cells(known, subject.package, where)
+    if found := next((cell for cell in same if _holds(cell, subject.version)), None):
+        return _outcome(found, where)
+    of_line = [cell for cell in same if key(cell.observed_on[0])[0] == version[0]]
+    nearest = min(of_line, key=lambda cell: key(cell.start) > version, default=None)
+    return _outcome(nearest, where) if nearest else None
+
+
+def expected(known: Sequence[Capabilities], package: str, version: str, where: Where) -> Outcome | None:
+    """What the data says of a cell of a release, None where it says nothing."""
+    found = next((cell for cell in _cells(known, package, where) if _holds(cell, version)), None)
+    return _outcome(found, where) if found else None
+
+
+def told(known: Sequence[Capabilities], subject: Specimen, trait: Trait) -> str | None:
+    """What the data says of a behaviour of a release, None where it says nothing."""
+    return next((message for one, message in _told(known, subject) if one == trait), None)
+
+
+def _told(known: Sequence[Capabilities], subject: Specimen) -> Iterator[tuple[Trait, str]]:
+    for package in known:
+        for one in package.behaviour if package.package == subject.package else []:
+            if _holds(one, subject.version):
+                yield from ((Trait(one.name, one.era, pair), one.seen[flag_key(*pair)]) for pair in FLAG_PAIRS)
+
+
+def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[Cell]:
+    cells = [cell for one in known if one.package == package for cell in one.cells]
+    return [cell for cell in cells if (cell.feature, cell.call) == (where.feature, where.call)]
+
+
+def _holds(entry: Cell | Behaviour, version: str) -> bool:
+    return key(entry.start) <= key(version) < key(entry.before)
+
+
+def _outcome(cell: Cell, where: Where) -> Outcome:
+    outcomes: dict[str, Outcome] = getattr(cell, where.era)
+    return outcomes[flag_key(*where.pair)]

@@ -1,0 +1,235 @@
+"""Measures the cells of one release: a server for each flag pair, a client for each cell, all side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Outcome
+from advisor.lab.capabilities.specimen import SERVE, Say, Specimen
+from advisor.lab.observation import Observation
+from advisor.lab.probes import Target, observe
+from advisor.lab.running.run import Launch, Process, Run
+from advisor.lab.subject.catalogue import Entry, entries
+
+Pair = tuple[bool, bool]
+"""(stateless_http, json_response)."""
+
+# What modern clients try is tried apart: on some releases before mcp 1.9 it breaks a stateless server for good.
+COPIES = ("main", "store", "listen", "apart")
+"""The copies of a server that the cells are measured with."""
+
+_START_S = 90.0
+_AT_ONCE = 24  # clients; more only wait for the two or so processors of a small machine
+_AT_ONCE_AGAIN = 4
+_ALONE_AT_ONCE = 3
+
+# What a client is told by a server that something else has broken.
+BROKEN = re.compile(
+    r"Server returned an error response|HTTP 5\d\d|stream ended without a response|Error handling POST request"
+    r"|connection attempts failed"
+)
+"""Matches the messages of a server that is broken."""
+
+# What a tool or a server says on a release that does not know its way of asking.
+_ABSENT = re.compile(r"has no attribute '|unexpected keyword argument|cannot import name|^Unknown tool")
+
+
+class Where(NamedTuple):
+    """A cell's place in the table."""
+
+    feature: str
+    call: str
+    era: Era
+    pair: Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was observed of a cell.
+
+    Attributes:
+        observation: the last observation; it counts.
+        first: the first outcome, where the cell was measured again because it was not as expected.
+    """
+
+    observation: Observation
+    first: Outcome | None = None
+
+
+Cells = dict[Where, Seen]
+Expect = Callable[[Where], Outcome | None]
+
+
+class Stand:
+    """The servers of one release, and what is asked of them."""
+
+    def __init__(
+        self, run: Run, specimen: Specimen, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
+    ) -> None:
+        """Use `start`."""
+        self._run = run
+        self.specimen = specimen
+        self._processes = [process for process, _ in servers.values()]
+        self._urls = {pair: url for pair, (_, url) in servers.items()}
+        self._deadline_s = deadline_s
+        self._say = say
+        self._locks = {pair: asyncio.Lock() for pair in servers}
+
+    @classmethod
+    async def start(
+        cls,
+        run: Run,
+        specimen: Specimen,
+        deadline_s: float,
+        say: Say,
+        pairs: Sequence[Pair] = FLAG_PAIRS,
+        copies: Sequence[str] = COPIES,
+    ) -> Stand:
+        """Start a server for each flag pair.
+
+        Args:
+            run: holds the servers.
+            specimen: the release.
+            deadline_s: an answer that takes longer is a `hang`.
+            say: is told what is started.
+            pairs: which flag pairs.
+            copies: the servers within each process; those of the cells by default.
+
+        Raises:
+            LabError: one does not start.
+        """
+        say(f"{specimen.package}=={specimen.version}: starting {len(pairs)} servers")
+
+        async def one(pair: Pair) -> tuple[Process, str]:
+            flags = [str(int(flag)) for flag in pair]
+
+            def build(port: int) -> Launch:
+                return Launch([specimen.python, "-W", "ignore", SERVE, specimen.line, str(port), *flags, *copies])
+
+            name = f"{specimen.package}-{specimen.version}-{''.join(flags)}"
+            process, port = await run.start_on_port(name, build, deadline_s=_START_S)
+            return process, f"http://127.0.0.1:{port}"
+
+        servers = await asyncio.gather(*(one(pair) for pair in pairs))
+        return cls(run, specimen, dict(zip(pairs, servers, strict=True)), deadline_s, say)
+
+    async def stop(self) -> None:
+        """End the servers before the run does: the next release wants the machine for itself."""
+        for process in self._processes:
+            process.kill()
+        await asyncio.gather(*(process.wait() for process in self._processes))
+
+    async def cells(self, expect: Expect, only: Callable[[Where], bool] = lambda where: True) -> Cells:
+        """Measure every cell of this release; what is not as expected, a second time.
+
+        Args:
+            expect: the outcome that is known for a cell, or None.
+            only: which cells to measure.
+        """
+        found = await self._plain_modern()
+        modern = any(seen.observation.outcome == "works" for seen in found.values())
+        wanted = [
+            Where(entry.feature, entry.call, era, pair)
+            for entry in entries(self.specimen.line)
+            for era in ERAS
+            for pair in self._urls
+            if era == "legacy" or modern
+        ]
+        left = [where for where in wanted if where not in found and only(where)]
+        self._say(f"{self._name}: {len(left)} cells")
+        found |= await self._observe(left, _AT_ONCE)
+        if not modern:
+            found |= self._refused(found)
+        await self._again(found, expect)
+        return {where: seen for where, seen in found.items() if only(where)}
+
+    def url(self, pair: Pair, copy: str) -> str:
+        """The endpoint of one copy of the server of a flag pair."""
+        return f"{self._urls[pair]}/{copy}/mcp"
+
+    @property
+    def _name(self) -> str:
+        return f"{self.specimen.package}=={self.specimen.version}"
+
+    async def _plain_modern(self) -> Cells:
+        """Whether it serves modern clients at all; where it refuses them, nothing else need be tried."""
+        return await self._observe([Where("plain", "tools/call", "modern", pair) for pair in self._urls], _AT_ONCE)
+
+    def _refused(self, plain: Cells) -> Cells:
+        """Every modern cell of a release that refuses modern clients, whatever it refuses them with."""
+        refused = {
+            pair: replace(plain[Where("plain", "tools/call", "modern", pair)].observation, outcome="unsupported")
+            for pair in self._urls
+        }
+        return {
+            Where(entry.feature, entry.call, "modern", pair): Seen(observation)
+            for entry in entries(self.specimen.line)
+            for pair, observation in refused.items()
+        }
+
+    async def _again(self, found: Cells, expect: Expect) -> None:
+        """Look at what was not expected once more, with little else going on: load makes deadlines lie.
+
+        Where a server was broken by one of the cells, each is given a server of its own.
+        """
+
+        def doubtful(where: Where, seen: Observation) -> bool:
+            expected = expect(where)
+            if expected is None:
+                return seen.outcome in ("hang", "dropped") or BROKEN.search(seen.message) is not None
+            return seen.outcome != expected
+
+        differing = [where for where, seen in found.items() if doubtful(where, seen.observation)]
+        if not differing:
+            return
+        broken = {where.pair for where in differing if BROKEN.search(found[where].observation.message)}
+        alone = [where for where in differing if where.pair in broken]
+        note = f", {len(alone)} of them on servers of their own" if alone else ""
+        self._say(f"{self._name}: {len(differing)} cells again, as they are not as expected{note}")
+        again = await self._observe([where for where in differing if where not in alone], _AT_ONCE_AGAIN)
+        again |= await self._alone(alone)
+        for where, seen in again.items():
+            found[where] = replace(seen, first=found[where].observation.outcome)
+
+    async def _alone(self, cells: Sequence[Where]) -> Cells:
+        """Measure each cell with a server that nothing else has touched."""
+        gate = asyncio.Semaphore(_ALONE_AT_ONCE)
+
+        async def one(where: Where) -> Cells:
+            async with gate:
+                stand = await Stand.start(self._run, self.specimen, self._deadline_s, lambda _: None, [where.pair])
+                seen = await stand._observe([where], 1)
+                await stand.stop()
+                return seen
+
+        measured = await asyncio.gather(*(one(where) for where in cells))
+        return {where: seen for one_cell in measured for where, seen in one_cell.items()}
+
+    async def _observe(self, cells: Iterable[Where], at_once: int) -> Cells:
+        gate = asyncio.Semaphore(at_once)
+        known = {(entry.feature, entry.call): entry for entry in entries(self.specimen.line)}
+
+        async def one(where: Where) -> tuple[Where, Seen]:
+            entry = known[where.feature, where.call]
+            if entry.broadcast:  # one client's change reaches every client
+                async with self._locks[where.pair], gate:
+                    return where, await self._cell(entry, where)
+            async with gate:
+                return where, await self._cell(entry, where)
+
+        return dict(await asyncio.gather(*(one(where) for where in cells)))
+
+    async def _cell(self, entry: Entry, where: Where) -> Seen:
+        copy = "listen" if entry.bus or entry.broadcast else "store" if entry.feature == "resumability" else "main"
+        if (entry.feature, where.era) == ("plain", "modern"):
+            copy = "apart"
+        target = Target(entry.tool, {}, entry.call)
+        url = self.url(where.pair, copy)
+        seen = await observe(entry.feature, url, where.era, target, deadline_s=self._deadline_s)
+        if seen.outcome == "error" and _ABSENT.search(seen.message):
+            seen = replace(seen, outcome="unsupported")
+        return Seen(seen)

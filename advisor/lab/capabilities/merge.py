@@ -1,0 +1,238 @@
+"""New measurements merged into the capability data: releases with the same outcomes become one range.
+
+What people wrote stays: evidence, sources and reasons of a range whose outcomes did not change. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from advisor.knowledge.types import ERAS, Era
+from advisor.knowledge.versions import key
+from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, Entry
+
+SOURCE = "measured-capability-cells"
+"""The source that every cell which the lab measured rests on."""
+
+Word: TypeAlias = str
+Outcomes: TypeAlias = tuple[Word, ...]
+"""Of one way of asking on one release: legacy, then modern, each in the order of the flag pairs."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What was measured on one release.
+
+    Attributes:
+        version: the release.
+        line: the id of its line.
+        date: when.
+        cells: the outcomes by (feature, call).
+        evidence: in words, by (feature, call).
+        behaviour: what was seen by (name, era), in the order of the flag pairs.
+    """
+
+    version: str
+    line: str
+    date: str
+    cells: dict[tuple[str, str], Outcomes] = field(default_factory=dict)
+    evidence: dict[tuple[str, str], str] = field(default_factory=dict)
+    behaviour: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+
+def merge(file: CapabilityFile, records: Sequence[Record], measured_by: str) -> CapabilityFile:
+    """The file with the measurements in it.
+
+    Args:
+        file: as it is.
+        records: what was measured, in any order; of two for one release the later counts.
+        measured_by: the program and its clients.
+    """
+    lines = _lines(file.lines, records)
+    features = list(dict.fromkeys(cell["feature"] for cell in file.cells))
+    asked = _keys(file.cells, ("feature", "call"), (one for record in records for one in record.cells))
+    cells = [
+        cell
+        for feature in dict.fromkeys([*features, *(one[0] for one in asked)])
+        for one in asked
+        if one[0] == feature
+        for cell in _Timeline(lines, _of(file.cells, ("feature", "call"), one)).cells(one, records)
+    ]
+    told = _keys(file.behaviour, ("name", "era"), (one for record in records for one in record.behaviour))
+    behaviour = [
+        entry
+        for one in told
+        for entry in _Timeline(lines, _of(file.behaviour, ("name", "era"), one)).behaviour(one, records)
+    ]
+    return CapabilityFile(file.head, file.package, lines, cells, behaviour, measured_by)
+
+
+def _keys(entries: Sequence[Entry], names: tuple[str, str], more: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys([*((one[names[0]], one[names[1]]) for one in entries), *more]))
+
+
+def _of(entries: Sequence[Entry], names: tuple[str, str], of: tuple[str, str]) -> list[Entry]:
+    found = [one for one in entries if (one[names[0]], one[names[1]]) == of]
+    return sorted(found, key=lambda one: key(one["releases"]["from"]))
+
+
+def _lines(lines: Sequence[Entry], records: Sequence[Record]) -> list[Entry]:
+    """The lines, widened to the releases that were measured."""
+    found = []
+    for line in lines:
+        of_line = [record.version for record in records if record.line == line["id"]]
+        oldest = min([line["from"], *of_line], key=key)
+        newest = max([line["newest"], *of_line], key=key)
+        found.append({**line, "from": oldest, "newest": newest})
+    return found
+
+
+@dataclass(slots=True)
+class _Group:
+    """Successive releases with the same outcomes."""
+
+    versions: list[str]
+    values: Any
+    start: str = ""
+    before: str = ""
+
+
+class _Timeline:
+    """One way of asking (or one behaviour) over the releases of a package."""
+
+    def __init__(self, lines: Sequence[Entry], known: Sequence[Entry]) -> None:
+        """Args: lines: of the package; known: the entries of the file, ascending."""
+        self._lines = lines
+        self._known = known
+
+    def cells(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
+        """The cells of one way of asking, ascending."""
+        new = {record.version: record.cells[of] for record in records if of in record.cells}
+        groups = self._groups(new, lambda cell: tuple(cell[era][pair] for era in ERAS for pair in PAIRS))
+        found = []
+        for group in groups:
+            as_known = self._like(group)
+            measured = [record for record in records if record.version in group.versions and of in record.cells]
+            found.append(_cell(of, group, as_known, measured))
+        for cell, follower in pairwise(found):
+            if cell["releases"]["before"] == follower["releases"]["from"]:
+                _change(cell, follower, self._eras(cell))
+        return found
+
+    def _eras(self, cell: Entry) -> Sequence[Era]:
+        """The eras whose outcomes can change; a line that refuses modern clients says so once, and not in each cell."""
+        return ERAS[:1] if self._line(cell["observed_on"][-1])["modern"] == "falls-back" else ERAS
+
+    def behaviour(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
+        """The entries of one behaviour, ascending."""
+        new = {record.version: record.behaviour[of] for record in records if of in record.behaviour}
+        dates = {record.version: record.date for record in records}
+        found = []
+        groups = self._groups(new, lambda entry: tuple(entry["seen"][pair] for pair in PAIRS))
+        if groups:  # no decision needs it for older releases, so nothing is claimed of them
+            groups[0].start = groups[0].versions[0]
+        for group in groups:
+            measured = [dates[version] for version in group.versions if version in new]
+            earlier = [one["date"] for one in self._known if set(one["observed_on"]) & set(group.versions)]
+            entry = {
+                "name": of[0],
+                "era": of[1],
+                "releases": {"from": group.start, "before": group.before},
+                "seen": dict(zip(PAIRS, group.values, strict=True)),
+                "observed_on": group.versions,
+                "date": max(measured or earlier),
+            }
+            found.append(entry)
+        return found
+
+    def _groups(self, new: Mapping[str, Any], values_of: Callable[[Entry], Any]) -> list[_Group]:
+        values = {version: values_of(one) for one in self._known for version in one["observed_on"]}
+        values |= new
+        groups: list[_Group] = []
+        for version in sorted(values, key=key):
+            if groups and groups[-1].values == values[version] and self._adjoin(groups[-1].versions[-1], version):
+                groups[-1].versions.append(version)
+            else:
+                groups.append(_Group([version], values[version]))
+        self._bound(groups)
+        return groups
+
+    def _bound(self, groups: list[_Group]) -> None:
+        """Where each range begins and ends; a limit that the file has stays where nothing speaks against it."""
+        if not groups:
+            return
+        first, last = groups[0].versions[0], groups[-1].versions[-1]
+        starts = [one["releases"]["from"] for one in self._known[:1]]
+        groups[0].start = next((one for one in starts if key(one) <= key(first)), self._line(first)["from"])
+        ends = [one["releases"]["before"] for one in self._known[-1:]]
+        groups[-1].before = next((one for one in ends if key(one) > key(last)), self._line(last)["before"])
+        for group, follower in pairwise(groups):
+            upper, lower = group.versions[-1], follower.versions[0]
+            if self._adjoin(upper, lower):
+                group.before = follower.start = self._between(upper, lower)
+            else:
+                group.before, follower.start = self._line(upper)["before"], self._line(lower)["from"]
+
+    def _between(self, upper: str, lower: str) -> str:
+        """The release in which a change is known to have come, else the first on which it was seen."""
+        if self._line(upper) is not self._line(lower):
+            return str(self._line(lower)["from"])
+        limits = [one["releases"]["from"] for one in self._known]
+        limits += [one["changed"]["in"] for one in self._known if one.get("changed")]
+        inside = [one for one in limits if key(upper) < key(one) <= key(lower)]
+        return str(min(inside, key=key)) if inside else lower
+
+    def _adjoin(self, upper: str, lower: str) -> bool:
+        """Whether no line lies between two releases."""
+        return self._lines.index(self._line(lower)) - self._lines.index(self._line(upper)) <= 1
+
+    def _line(self, version: str) -> Entry:
+        return next(one for one in self._lines if key(one["from"]) <= key(version) < key(one["before"]))
+
+    def _like(self, group: _Group) -> Entry | None:
+        """The cell of the file that says what the group says, on the most of its releases."""
+        same = [one for one in self._known if values(one) == group.values]
+        alike = [one for one in same if set(one["observed_on"]) & set(group.versions)]
+        return max(alike, key=lambda one: len(set(one["observed_on"]) & set(group.versions)), default=None)
+
+
+def values(cell: Entry) -> Outcomes:
+    """The outcomes of a cell of the file."""
+    return tuple(cell[era][pair] for era in ERAS for pair in PAIRS)
+
+
+def _cell(of: tuple[str, str], group: _Group, known: Entry | None, measured: Sequence[Record]) -> Entry:
+    half = len(PAIRS)
+    entry: Entry = {
+        "feature": of[0],
+        "call": of[1],
+        "releases": {"from": group.start, "before": group.before},
+        "legacy": dict(zip(PAIRS, group.values[:half], strict=True)),
+        "modern": dict(zip(PAIRS, group.values[half:], strict=True)),
+        "status": "measured" if measured or known is None else known["status"],
+        "observed_on": group.versions,
+        "date": max([record.date for record in measured] or ([known["date"]] if known else [])),
+        "evidence": known["evidence"] if known else measured[-1].evidence.get(of, "Measured by the lab."),
+        "sources": list(known["sources"]) if known else [SOURCE],
+    }
+    if known and known.get("changed"):
+        entry["changed"] = dict(known["changed"])
+    return entry
+
+
+def _change(cell: Entry, follower: Entry, eras: Sequence[Era]) -> None:
+    """Say in which release the outcomes changed; the reason is for people to find."""
+    start = follower["releases"]["from"]
+    if cell.get("changed", {}).get("in") == start:
+        return
+    parts = [
+        f"{era} {pair} {cell[era][pair]} before, {follower[era][pair]} since"
+        for era in eras
+        for pair in PAIRS
+        if cell[era][pair] != follower[era][pair]
+    ]
+    if parts:
+        cell["changed"] = {"in": start, "because": "; ".join(parts)}

@@ -1,0 +1,1 @@
+"""`verify --chaos`: what clients see when parts of a fleet fail."""

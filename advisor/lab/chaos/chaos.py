@@ -1,0 +1,122 @@
+"""`verify --chaos`: each event of rules/failures.yaml happens to a running fleet, and its clients are watched.
+
+What is promised for this kit (the rows that its DECISION.md prints) is held against what the clients saw and against
+what the instances wrote down of their executions. Events come one after the other; the fleet is well before the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from advisor.errors import LabError, UsageError
+from advisor.kit.failures import Promised, promised
+from advisor.knowledge import Knowledge
+from advisor.lab.chaos.events import mend
+from advisor.lab.chaos.evidence import NOTHING, HandleJudgement, Row
+from advisor.lab.chaos.scene import Scene
+from advisor.lab.fleets.fleet import Fleet
+from advisor.lab.running.steps import Steps
+from advisor.lab.verification.preparation import Preparation
+
+
+async def chaos(fleet: Fleet, promises: Sequence[Promised], steps: Steps) -> tuple[Row, ...]:
+    """Make every event happen to every tier.
+
+    After an event that left the fleet in a bad way, what is down is started again and the next one follows, with new
+    clients; where that does not help, the rest of the events of the tier is left out, and the last row says so.
+
+    Args:
+        fleet: a running fleet, started with a folder for ledgers in its environment.
+        promises: what to check; events without a promise do not happen.
+        steps: told what happens.
+    """
+    rows: list[Row] = []
+    for tier in dict.fromkeys(one.tier.name for one in promises):
+        rows += await _tier(fleet, [one for one in promises if one.tier.name == tier], steps)
+    return tuple(rows)
+
+
+async def _tier(fleet: Fleet, own: Sequence[Promised], steps: Steps) -> list[Row]:
+    pending = list(dict.fromkeys(one.event.id for one in own))
+    rows: list[Row] = []
+    well = True
+    while pending:
+        if not well and not await mend(fleet, fleet.of(own[0].tier.name)):
+            break
+        async with AsyncExitStack() as stack:
+            try:
+                scene = await Scene.open(stack, fleet, own)
+            except LabError as error:
+                rows += [_unplayed(one, fleet, error) for one in own if one.event.id == pending[0]]
+                del pending[0]
+                break
+            well = True
+            while well and pending:
+                some = [one for one in own if one.event.id == pending[0]]
+                found, well = await _played(scene, some, fleet, steps)
+                rows += found
+                del pending[0]
+        if not well and rows[-1].seen is None:
+            break  # it was not even well before the event
+    if not well:  # for the tier after this one, and for who looks at the fleet then
+        await mend(fleet, fleet.of(own[0].tier.name))
+    if pending and rows:
+        rows[-1] = replace(rows[-1], problems=(*rows[-1].problems, f"not tried any more: {', '.join(pending)}"))
+    return rows
+
+
+async def _played(scene: Scene, some: Sequence[Promised], fleet: Fleet, steps: Steps) -> tuple[list[Row], bool]:
+    tier = f", tier {some[0].tier.name}" if fleet.plan.kit.tiered else ""
+    with steps.step(f"{some[0].event.title}{tier}") as current:
+        rows, well = await scene.play(some)
+        current.note = "as promised" if all(one.agrees for one in rows) else "not as promised"
+    return rows, well
+
+
+def _unplayed(one: Promised, fleet: Fleet, error: LabError) -> Row:
+    """The row of an event that could not be made to happen."""
+    tier = one.tier.name if fleet.plan.kit.tiered else None
+    problem = f"not made to happen: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"
+    return Row(
+        tier=tier,
+        event=one.event.id,
+        title=one.event.title,
+        era=one.era,
+        keeping=one.keeping,
+        promised=one.promise.then,
+        seen=None,
+        running_promised=one.promise.running,
+        running_seen=None,
+        handles_promised=one.handles,
+        handles=HandleJudgement(),
+        numbers=NOTHING,
+        problems=(problem,),
+        seconds=0.0,
+    )
+
+
+def expected(prepared: Preparation, knowledge: Knowledge, events: Sequence[str] = ()) -> list[Promised]:
+    """The promises that can be checked on a fleet.
+
+    Args:
+        prepared: what it is started from.
+        knowledge: the events and the promises.
+        events: ids of the events that are wanted; all by default.
+
+    Raises:
+        UsageError: an event does not exist, or nothing stands in front of several instances.
+    """
+    known = [event.id for event in knowledge.events]
+    for event in events:
+        if event not in known:
+            raise UsageError(f"There is no event {event!r}; one of {', '.join(known)}.")
+    if prepared.front.program is None and max(prepared.instances.values()) > 1:
+        raise UsageError("What is promised for failures counts on a proxy: run it with one, or with --instances 1.")
+    # What stands in for the platform's balancer is not the kit's, and what is promised for a reload is not for it.
+    apart = set() if prepared.front.own else {"proxy-reloaded"}
+    found = promised(prepared.kit, knowledge, prepared.instances)
+    wanted = [one for one in found if one.event.id not in apart and (not events or one.event.id in events)]
+    # Where the kit has no tool that keeps state, the lab's own one keeps it in the store that the instances share.
+    return [replace(one, handles=one.promise.handles) for one in wanted] if prepared.extras.redis else wanted

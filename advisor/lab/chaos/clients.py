@@ -1,0 +1,220 @@
+"""Clients of both eras, each of which calls a counting tool, or keeps something behind a handle, and notes how it went.
+
+They do what a decent client does: repeat a call once after a 5xx or a broken connection (after Retry-After, if that
+is short), and open a new session after a 404. Every request has an id of its own, so that a call which a client
+repeats is told from a request that somebody else repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from advisor.knowledge.types import Era
+from advisor.lab.chaos.answers import Reader, attempt_of, broken, counted, kind_of
+from advisor.lab.chaos.evidence import BROKEN, Attempt, Call, Handle
+from advisor.lab.chaos.shelf import Shelf
+from advisor.lab.raw import Endpoint, endpoint
+from advisor.lab.subject.ledger import TOOL
+
+ANSWER_S = 40.0
+"""The longest that a client waits for an answer; longer than anything is held up."""
+RETRY_AFTER_S = 4.0
+"""The longest Retry-After that a client obeys."""
+RETRY_S = 0.2
+RECALLS = 3
+"""How often a keeper asks for what it kept, for each counted call: an event must not pass while it is busy counting."""
+
+Arguments = Callable[[str], Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class Caller:
+    """A client that calls the counting tool.
+
+    Attributes:
+        name: unique in the run.
+        endpoint: what it talks through.
+        owner: the instance that holds its session, as far as it is known.
+        calls: what it did.
+        running: the id of the request that it waits for, or of the last one.
+    """
+
+    name: str
+    endpoint: Endpoint
+    owner: str = ""
+    calls: list[Call] = field(default_factory=list)
+    running: str = ""
+    _number: int = 0
+
+    @property
+    def era(self) -> Era:
+        """Its era."""
+        return self.endpoint.era
+
+    @property
+    def in_session(self) -> bool:
+        """Whether it has a session, which only legacy clients of a stateful server do."""
+        return bool(self.endpoint.session)
+
+    async def round(self) -> None:
+        """What it does again and again."""
+        await self.call()
+
+    async def call(self, seconds: float = 0.0) -> Call:
+        """One call that takes so long, with its retry and its new session where they are due."""
+        done = await self._carried(TOOL, lambda id: {"call": id, "seconds": seconds}, counted, seconds > 0)
+        self.calls.append(done)
+        return done
+
+    def forget(self) -> None:
+        """Forget what it did so far."""
+        self.calls.clear()
+
+    def calm(self, since: float, good: int = 2) -> bool:
+        """Whether its last `good` calls began after `since` and succeeded at first."""
+        return _calm(self.calls, since, good)
+
+    def trouble(self) -> str:
+        """What its last call met."""
+        last = self.calls[-1].attempts[-1].said if self.calls else "no answer"
+        return last or "no second call yet"
+
+    async def open(self) -> bool:
+        """Open a session, where there is one to open, as a new client does: wherever it comes to be."""
+        self.endpoint.http.cookies.clear()
+        return await self._open(self.name) is None
+
+    async def _carried(self, tool: str, arguments: Arguments, read: Reader, long: bool = False) -> Call:
+        """A call and all that it takes to get it done."""
+        self._number += 1
+        owner, initialized, retried = self.owner, False, False
+        attempts: list[Attempt] = []
+        while True:
+            self.running = f"{self.name}-{self._number}.{len(attempts) + 1}"
+            one = await self._attempt(self.running, tool, arguments(self.running), read)
+            attempts.append(one)
+            if one.ok:
+                if one.instance:
+                    self.owner = one.instance if self.in_session else ""
+                break
+            if one.status == 404 and self.in_session and not initialized:
+                initialized = True
+                failure = await self._open(one.id)
+                if failure is None:
+                    continue
+                attempts.append(failure)
+                break
+            if retried or (one.status != BROKEN and one.status < 500):
+                break
+            retried = True
+            await asyncio.sleep(min(one.retry_after or RETRY_S, RETRY_AFTER_S))
+        return Call(self.era, owner, tuple(attempts), initialized, long)
+
+    async def _open(self, id: str) -> Attempt | None:
+        """A new session, after one retry at most; what went wrong otherwise."""
+        self.owner = ""
+        started, wrong = time.monotonic(), ""
+        for _ in range(2):
+            try:
+                wrong = await asyncio.wait_for(self.endpoint.initialize(), ANSWER_S)
+            except broken() as error:
+                wrong = kind_of(error)
+            if not wrong:
+                return None
+            await asyncio.sleep(RETRY_S)
+        return Attempt(f"{id}-initialize", started, time.monotonic(), BROKEN, said=f"initialize: {wrong}")
+
+    async def _attempt(self, id: str, tool: str, arguments: Mapping[str, Any], read: Reader) -> Attempt:
+        started = time.monotonic()
+        body = self.endpoint.message("tools/call", {"name": tool, "arguments": dict(arguments)})
+        headers = self.endpoint.headers("tools/call", tool)
+        try:
+            post = self.endpoint.http.post(self.endpoint.url, json=body, headers=headers)
+            answer = await asyncio.wait_for(post, ANSWER_S)
+        except broken() as error:
+            return Attempt(id, started, time.monotonic(), BROKEN, said=kind_of(error))
+        return attempt_of(id, started, answer, read)
+
+
+@dataclass(slots=True)
+class Keeper(Caller):
+    """A client that also keeps something behind a handle and asks for it again and again.
+
+    Attributes:
+        shelf: the tool that keeps it.
+        handle: what it was given; "" before that, and once it is not known any more.
+        recalls: the calls with a handle, and those that gave one.
+    """
+
+    shelf: Shelf = field(default_factory=lambda: Shelf(""))
+    handle: str = ""
+    recalls: list[Call] = field(default_factory=list)
+
+    async def round(self) -> None:
+        """A counted call, which also tells who owns the session, and some with the handle."""
+        await self.call()
+        for _ in range(RECALLS):
+            await self.recall()
+
+    async def recall(self) -> Call:
+        """Ask for what was kept; keep something new where that is not known any more, or nothing is kept yet."""
+        handle = self.handle
+        seen: list[Handle] = ["refused"]
+
+        def read(attempt: Attempt, said: str, is_error: bool) -> Attempt:
+            return self._judged(handle, attempt, said, is_error, seen)
+
+        done = await self._carried(self.shelf.tool, lambda id: self.shelf.arguments(id, handle), read)
+        state: Handle = seen[-1] if done.ok or seen[-1] == "gone" else "refused"
+        found = Call(done.era, done.owner, done.attempts, done.initialized, handle=state)
+        self.recalls.append(found)
+        return found
+
+    def forget(self) -> None:
+        """Forget what it did so far; what it keeps stays."""
+        self.calls.clear()
+        self.recalls.clear()
+
+    def calm(self, since: float, good: int = 2) -> bool:
+        """Also whether the handle was found, or a new one given."""
+        return _calm(self.calls, since, good) and _calm(self.recalls, since, 1)
+
+    def trouble(self) -> str:
+        """What its last call met."""
+        last = self.recalls[-1].attempts[-1].said if self.recalls else ""
+        return f"{self.shelf.tool}: {last}" if last else Caller.trouble(self)
+
+    def _judged(self, handle: str, attempt: Attempt, said: str, is_error: bool, seen: list[Handle]) -> Attempt:
+        if handle:
+            seen.append(self.shelf.found(said, is_error=is_error))
+            self.handle = "" if seen[-1] == "gone" else handle
+        else:
+            self.handle = "" if is_error else self.shelf.given(said)
+            seen.append("new" if self.handle else "refused")
+        wrong = "" if seen[-1] in ("found", "new") else said[:100] or "an answer without words"
+        return Attempt(attempt.id, attempt.started, attempt.ended, attempt.status, said=wrong)
+
+
+def _calm(calls: Sequence[Call], since: float, good: int) -> bool:
+    last = calls[-good:]
+    return len(last) == good and all(len(one.attempts) == 1 and one.ok and one.began > since for one in last)
+
+
+@asynccontextmanager
+async def callers(wanted: Sequence[tuple[str, Era, str, Shelf | None]]) -> AsyncIterator[list[Caller]]:
+    """Clients, each with connections and cookies of its own, before any session is open.
+
+    Args:
+        wanted: name, era, URL of each, and where it keeps something, if it is to.
+    """
+    async with AsyncExitStack() as stack:
+        made: list[Caller] = []
+        for name, era, url, shelf in wanted:
+            end = await stack.enter_async_context(endpoint(url, era))
+            made.append(Caller(name, end) if shelf is None else Keeper(name, end, shelf=shelf))
+        yield made

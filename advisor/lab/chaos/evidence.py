@@ -1,0 +1,224 @@
+"""What was seen of an event: what clients did and got, what instances wrote down, and what was counted. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from advisor.knowledge.failures import Handles, Keeping, Running, Then
+from advisor.knowledge.types import Era
+
+BROKEN = 0
+"""The status of an answer that never came, or not completely."""
+
+
+Handle = Literal["found", "new", "gone", "refused"]
+"""What a call with a handle came to: it was found, was given out, is not known any more, or was not served."""
+
+HandlesSeen = Handles | Literal["gone"]
+"""`gone`: not found any more, without a call that failed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request of a call.
+
+    Attributes:
+        id: what the tool was told, unique in the run.
+        started: when, on the monotonic clock.
+        ended: the same.
+        status: of the answer; BROKEN where there was none.
+        instance: who executed it, "" where the answer does not say.
+        retry_after: seconds that the answer asked for, or None.
+        said: what was wrong, "" for nothing.
+    """
+
+    id: str
+    started: float
+    ended: float
+    status: int
+    instance: str = ""
+    retry_after: float | None = None
+    said: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the tool's own result came back."""
+        return not self.said
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call with everything that its client did to get it done.
+
+    Attributes:
+        era: of the client.
+        owner: the instance that held the client's session when the call began; "" without a session.
+        attempts: its requests in order; at least one.
+        initialized: whether a 404 made the client open a new session.
+        long: whether it was to take some seconds.
+        handle: what became of its handle; None for calls without one.
+    """
+
+    era: Era
+    owner: str
+    attempts: tuple[Attempt, ...]
+    initialized: bool = False
+    long: bool = False
+    handle: Handle | None = None
+
+    @property
+    def began(self) -> float:
+        """When its first request was sent."""
+        return self.attempts[0].started
+
+    @property
+    def ended(self) -> float:
+        """When its last answer came."""
+        return self.attempts[-1].ended
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was done in the end."""
+        return self.attempts[-1].ok
+
+    @property
+    def seconds(self) -> float:
+        """The longest of its requests."""
+        return max(one.ended - one.started for one in self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One line of a ledger: a request began or ended on an instance, seconds on the monotonic clock."""
+
+    call: str
+    instance: str
+    step: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event as it happened.
+
+    Attributes:
+        struck: the instances that it concerns.
+        began: when, on the monotonic clock.
+        over: when what was struck was there again.
+    """
+
+    struck: frozenset[str]
+    began: float
+    over: float
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What was counted.
+
+    Attributes:
+        calls: calls of the clients of one era.
+        failed_first: calls whose first request failed.
+        failed_after_retry: calls that were not done in the end.
+        sessions_lost: how often a session was answered 404.
+        lost_elsewhere: those of them whose owner was not struck.
+        executed_twice: requests that were executed more than once; must be none.
+        run_again: calls that were executed again because their client repeated them.
+        longest_wait_s: the longest request, in seconds.
+    """
+
+    calls: int
+    failed_first: int
+    failed_after_retry: int
+    sessions_lost: int
+    lost_elsewhere: int
+    executed_twice: int
+    run_again: int
+    longest_wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HandleNumbers:
+    """What was counted of calls with a handle.
+
+    Attributes:
+        calls: calls of the clients of one era.
+        failed: those that were not served, or not before what was struck was back.
+        gone: those whose handle was not known any more.
+    """
+
+    calls: int = 0
+    failed: int = 0
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HandleJudgement:
+    """The verdict on what was kept behind handles: as of `Judgement`; `seen` is None where nothing was kept."""
+
+    seen: HandlesSeen | None = None
+    problems: tuple[str, ...] = ()
+    numbers: HandleNumbers = HandleNumbers()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on one promise.
+
+    Attributes:
+        seen: what calls saw, in the words of promises.
+        running: what became of the call that ran where the event struck; None where none did.
+        problems: what is not as promised; empty when all is.
+        numbers: what was counted.
+    """
+
+    seen: Then
+    running: Running | None
+    problems: tuple[str, ...]
+    numbers: Numbers
+
+
+NOTHING = Numbers(0, 0, 0, 0, 0, 0, 0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A promise beside what was seen.
+
+    Attributes:
+        tier: None in a deployment of one.
+        event: id of the event.
+        title: what happened, in words.
+        era: of the clients.
+        keeping: how sessions find their owner.
+        promised: what every call from the event on was to see.
+        seen: what it saw; None where the event was not made to happen.
+        running_promised: what was to become of a call that ran there.
+        running_seen: what became of it; None where the event met no such call.
+        handles_promised: what was to become of state behind handles; None where nothing is kept in a shared store.
+        handles: what became of it.
+        numbers: what was counted.
+        problems: what is not as promised.
+        seconds: how long the event took, until all was well again.
+    """
+
+    tier: str | None
+    event: str
+    title: str
+    era: Era
+    keeping: Keeping
+    promised: Then
+    seen: Then | None
+    running_promised: Running
+    running_seen: Running | None
+    handles_promised: Handles | None
+    handles: HandleJudgement
+    numbers: Numbers
+    problems: tuple[str, ...]
+    seconds: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all was as promised."""
+        return not self.problems

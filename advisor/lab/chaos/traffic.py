@@ -1,0 +1,87 @@
+"""Calls of several clients in the background, while something happens to the servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from advisor.knowledge.types import Era
+from advisor.lab.chaos.clients import Caller, Keeper
+from advisor.lab.chaos.evidence import Call
+
+PAUSE_S = 0.15
+"""Between two rounds of a client."""
+
+
+class NotServedError(Exception):
+    """Some clients were not served in time.
+
+    Attributes:
+        when: again, or before the event.
+        trouble: what the first of them met, by era.
+    """
+
+    def __init__(self, when: str, trouble: Mapping[Era, str]) -> None:
+        """Args: when, trouble: as the attributes."""
+        super().__init__(when)
+        self.when = when
+        self.trouble = trouble
+
+
+class Traffic:
+    """Clients that call again and again, from `start` to `stop`."""
+
+    def __init__(self, clients: Sequence[Caller]) -> None:
+        """Args: clients: with open sessions."""
+        self.clients = clients
+        self._on = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Have every client call again and again."""
+        self._on = True
+        self.forget()
+        # Not all at once: one after the other, evenly over the pause.
+        gaps = [PAUSE_S * number / len(self.clients) for number in range(len(self.clients))]
+        self._tasks = [asyncio.ensure_future(self._go(*pair)) for pair in zip(self.clients, gaps, strict=True)]
+
+    def forget(self) -> None:
+        """Forget what the clients did so far."""
+        for one in self.clients:
+            one.forget()
+
+    async def stop(self) -> None:
+        """Let the calls that run come to their end."""
+        self._on = False
+        await asyncio.gather(*self._tasks)
+
+    async def cancel(self) -> None:
+        """Break everything off: nobody waits for the answers any more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def calls(self) -> list[Call]:
+        """All counted calls that are done and not forgotten, in the order of beginning."""
+        return sorted((call for one in self.clients for call in one.calls), key=lambda call: call.began)
+
+    @property
+    def recalls(self) -> list[Call]:
+        """The same of the calls with a handle."""
+        keepers = [one for one in self.clients if isinstance(one, Keeper)]
+        return sorted((call for one in keepers for call in one.recalls), key=lambda call: call.began)
+
+    def trouble(self, since: float) -> dict[Era, str]:
+        """By era, what the first of its clients meets that were not served, well and at first, since then."""
+        found: dict[Era, str] = {}
+        for one in self.clients:
+            if not one.calm(since):
+                found.setdefault(one.era, f"{one.name}: {one.trouble()}")
+        return found
+
+    async def _go(self, client: Caller, gap: float) -> None:
+        await asyncio.sleep(gap)
+        while self._on:
+            await client.round()
+            await asyncio.sleep(PAUSE_S)

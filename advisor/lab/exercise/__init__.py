@@ -1,0 +1,1 @@
+"""`exercise`: two tools under the four flag pairs."""

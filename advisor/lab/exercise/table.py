@@ -1,0 +1,145 @@
+"""The filled table of exercise 1: what clients saw, what flags are for, where guides say otherwise. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from advisor.knowledge import Knowledge
+from advisor.knowledge.types import Documented, Era, Feature, FlagUse, Outcome
+from advisor.lab.observation import Observation, Verdict
+from advisor.lab.probes.progress import LEAD_S
+
+PAIRS = ((False, False), (True, False), (False, True), (True, True))
+"""The flag pairs in the order of the exercise."""
+
+RESULT = "all about flags"
+"""What the long call returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Notifications of one call: how many arrived, and how many of them while it ran."""
+
+    count: int
+    live: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """As the feature table has it: late ones count as lost."""
+        return "works" if self.live else "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What clients of one era see under one flag pair.
+
+    Attributes:
+        stateless_http: the flag.
+        json_response: the flag.
+        era: of the clients.
+        add: a plain call.
+        research: whether the long call returned its result, and the right one.
+        progress: of the long call.
+        logs: of the long call.
+        sampling: by the way of asking.
+        content_types: of the answers to `add` and `research`.
+        session_header: whether the server gave a session id.
+    """
+
+    stateless_http: bool
+    json_response: bool
+    era: Era
+    add: Observation
+    research: Observation
+    progress: Notices
+    logs: Notices
+    sampling: Mapping[str, Observation]
+    content_types: Mapping[str, str]
+    session_header: bool
+
+    def under(self, pair: tuple[bool, bool]) -> bool:
+        """Whether it was seen under this flag pair."""
+        return (self.stateless_http, self.json_response) == pair
+
+    def outcome(self, feature: str) -> Outcome:
+        """The outcome of a feature; of the ways to ask for sampling, the one that fares best counts."""
+        if feature == "progress":
+            return self.progress.outcome
+        if feature == "logging":
+            return self.logs.outcome
+        if feature == "sampling":
+            seen = [one.outcome for one in self.sampling.values()]
+            return "works" if "works" in seen else seen[0]
+        return self.add.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """What a request without an SDK is answered under one flag pair."""
+
+    stateless_http: bool
+    json_response: bool
+    request: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What guides say of a feature under one flag pair, and what was seen instead, by era."""
+
+    feature: Feature
+    documented: Documented
+    stateless_http: bool
+    json_response: bool
+    seen: Mapping[Era, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """The filled table.
+
+    Attributes:
+        sdk: the release, such as `mcp==2.3.0`.
+        eras: the eras that it serves.
+        sights: by flag pair and era.
+        uses: what each flag pair is for, in the order of `PAIRS`.
+        bare: by flag pair and request.
+        claims: where guides say something else.
+        seconds: how long it took.
+    """
+
+    sdk: str
+    eras: tuple[Era, ...]
+    sights: tuple[Sight, ...]
+    uses: tuple[FlagUse, ...]
+    bare: tuple[Bare, ...]
+    claims: tuple[Claim, ...]
+    seconds: float
+
+
+def judged(is_error: bool, said: str) -> Verdict:
+    """What the result of the long call is worth: it works if it is the right one."""
+    if not is_error and said != RESULT:
+        return Verdict("error", f"another result: {said:.80}")
+    return Verdict("error" if is_error else "works", said)
+
+
+def notices(came: list[float], answered: float) -> Notices:
+    """Notices that came at these times; what comes together with the answer was held back."""
+    return Notices(len(came), sum(answered - one >= LEAD_S for one in came))
+
+
+def claims(sights: list[Sight] | tuple[Sight, ...], knowledge: Knowledge) -> list[Claim]:
+    """What guides say of the flags where clients of some era see something else."""
+    found = []
+    for name in ("plain", "progress", "logging", "sampling"):
+        feature = knowledge.features[name]
+        for documented in feature.documented:
+            for pair in PAIRS:
+                flags = dict(zip(("stateless_http", "json_response"), pair, strict=True))
+                here = [one for one in sights if one.under(pair)]
+                seen = {one.era: one.outcome(name) for one in here if one.outcome(name) != documented.outcome}
+                if seen and all(flags[flag] == value for flag, value in documented.when.items()):
+                    found.append(Claim(feature, documented, *pair, seen))
+    return found

@@ -1,0 +1,1 @@
+"""A kit's servers, proxies and Redis on loopback, and the traffic to them."""

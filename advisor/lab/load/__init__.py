@@ -1,0 +1,1 @@
+"""`verify --load` and the capacity data: what one process carries."""

@@ -1,0 +1,149 @@
+"""Writes rules/capacity.yaml anew: `python -m advisor.lab.load.table mcp==2.3.0 … [--rounds 3] [--sessions 1000]`.
+
+Environments are made first, then the releases are measured one after the other, since each needs the machine for
+itself. Entries of lines that are not measured stay as they are; so does the head of the file, with its comments and
+wording.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from advisor import __version__
+from advisor.cli.output import say
+from advisor.cli.progress import watcher
+from advisor.errors import AdvisorError
+from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
+from advisor.lab.capabilities.specimen import specimen
+from advisor.lab.load.load import Load, measure_load
+from advisor.lab.load.subject import bare
+from advisor.lab.running.run import Run
+from advisor.lab.running.steps import Steps
+
+MARK = "capacity:\n"
+"""The line of the file from which on it is generated."""
+
+
+def spread(values: Sequence[float], grain: int = 1) -> dict[str, int]:
+    """Median, least and most of some figures, rounded to `grain`."""
+    ordered = sorted(values)
+    middle = ordered[len(ordered) // 2] if len(ordered) % 2 else sum(ordered[len(ordered) // 2 - 1 :][:2]) / 2
+    figures = {"median": middle, "min": ordered[0], "max": ordered[-1]}
+    return {name: round(figure / grain) * grain for name, figure in figures.items()}
+
+
+def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
+    """The entry of a line from what was measured; its limit and sources are added by `merged`."""
+    calls = {
+        era: {
+            flag_key(*pair): spread([one.calls_per_processor_s for one in found], 10)
+            for pair in FLAG_PAIRS
+            if (found := measured.rate(*pair, era))
+        }
+        for era in ERAS
+    }
+    held = measured.memory
+    return {
+        "line": line,
+        "release": release,
+        "process_bytes": spread([one.process_bytes for one in held], 100_000),
+        "session_bytes": spread([one.session_bytes for one in held], 100),
+        "stream_session_bytes": spread([one.stream_session_bytes or 0 for one in held], 100),
+        "calls_per_s": {era: pairs for era, pairs in calls.items() if pairs},
+        "sessions": min(one.sessions for one in held),
+        "rounds": len(held),
+        "machine": measured.machine,
+        "tool": f"mcp-advisor {__version__}",
+        "date": date,
+        "evidence": evidence(*measured.busy),
+    }
+
+
+def evidence(before: float, after: float) -> str:
+    """How calm the machine was."""
+    return f"Load average of the machine {before:.1f} at the start and {after:.1f} at the end; flag pairs took turns."
+
+
+def merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries with the new ones in the place of those of the same line; what is not measured is kept."""
+    by_line = {one["line"]: one for one in old}
+    for one in new:
+        kept = {key: by_line.get(one["line"], {}).get(key) for key in ("limit", "sources")}
+        by_line[one["line"]] = {**one, **{key: value for key, value in kept.items() if value}}
+    return list(by_line.values())
+
+
+def written(text: str, entries: Sequence[dict[str, Any]]) -> str:
+    """The file with these entries; its head up to `MARK` stays."""
+    head, _, _ = text.partition(MARK)
+    return head + MARK + "\n".join(_lines(one) for one in entries)
+
+
+def _lines(one: dict[str, Any]) -> str:
+    rows = []
+    for key, value in one.items():
+        if key == "calls_per_s":
+            rows.append("calls_per_s:")
+            for era, pairs in value.items():
+                rows.append(f"  {era}:")
+                rows += [f"    {pair}: {_flow(figures)}" for pair, figures in pairs.items()]
+        else:
+            rows.append(f"{key}: {_flow(value)}")
+    return "".join(f"{'  - ' if not number else '    '}{row}\n" for number, row in enumerate(rows))
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(str, value)) + "]"
+    plain = not isinstance(value, str) or (value[:1].isalpha() and value.replace("-", "").isalnum())
+    return str(value) if plain else f'"{value}"'
+
+
+async def measure(releases: Sequence[str], sessions: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
+    """Measure releases such as `mcp==2.3.0`, one after the other."""
+    today = datetime.date.today().isoformat()
+    found = []
+    async with Run.open("load") as run:
+        ready = [await specimen(run, one, say) for one in releases]
+        context, shown = watcher()
+        with context:
+            for one in ready:
+                name = f"{one.package} {one.version}"
+                say(name)
+                subject, steps = bare(one.python, one.line), Steps(shown)
+                measured = await measure_load(run, subject, sessions, rounds=rounds, seconds=seconds, steps=steps)
+                found.append(entry(one.line, name, measured, today))
+    return found
+
+
+def main() -> None:
+    """Measure and write."""
+    import yaml
+
+    parser = argparse.ArgumentParser(prog="python -m advisor.lab.load.table", description="Writes rules/capacity.yaml.")
+    parser.add_argument("release", nargs="+", help="such as mcp==2.3.0")
+    parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--file", type=Path, default=rules_dir() / "capacity.yaml")
+    asked = parser.parse_args()
+    try:
+        new = asyncio.run(measure(asked.release, asked.sessions, asked.rounds, asked.seconds))
+    except AdvisorError as error:
+        sys.exit(str(error))
+    text = asked.file.read_text(encoding="utf-8")
+    entries = merged(yaml.safe_load(text).get("capacity") or [], new)
+    asked.file.write_text(written(text, entries), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+"""Where the scripts lie that foreign interpreters run."""
+
+from pathlib import Path
+
+SUBJECT = Path(__file__).parent / "subject"
+"""The lab's own servers and tools."""
+
+LAUNCHER = Path(__file__).parent / "launcher"
+"""What starts a generated server with them."""

@@ -1,0 +1,1 @@
+"""Processes, ports, programs and environments of a run, all of which end with it."""

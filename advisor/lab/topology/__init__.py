@@ -1,0 +1,1 @@
+"""`topology measure`: what each way of balancing does to sessions."""

@@ -1,0 +1,1 @@
+"""`verify`: what a kit promises, beside what clients observe."""

@@ -1,0 +1,160 @@
+"""What rules/failures.yaml promises: complete, without contradiction, and what the kit says and does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from chaos_calls import promise
+
+from advisor.decision.failures import failures
+from advisor.kit.context import kit_context
+from advisor.kit.failures import promised
+from advisor.kit.render import render_kit
+from advisor.lab.chaos.events import EVENTS
+from advisor.lab.chaos.shelf import LAB_TOOL, Shelf, shelf_of
+from advisor.lab.fleets.plan import Extras
+from advisor.requirements import load_path
+
+
+def test_every_case_has_a_promise_and_every_promise_a_case(knowledge):
+    assert failures(knowledge) == []
+    assert tuple(event.id for event in knowledge.events) == EVENTS, "what the lab can do is what the file names"
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_event_without_promises_is_found(knowledge, event):
+    without = [one for one in knowledge.promises if one.event != event]
+    faults = failures(replace(knowledge, promises=without))
+    assert [(fault.kind, fault.where) for fault in faults] == [("gap", event)]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind_", "message"),
+    [
+        ({"event": "earthquake"}, "dead", "the event 'earthquake' does not exist"),
+        ({"sources": []}, "source", "no source is given"),
+        ({"sources": ["hearsay"]}, "source", "the source 'hearsay' does not exist"),
+        ({"clients": "Waits {seconds}."}, "data", "its text holds another blank than {idle}"),
+        ({"felt": ["waits"]}, "data", "'waits' must be felt, which 'unaffected' rules out"),
+        ({"lost_at_most": 0.0}, "data", "0 is not a share"),
+    ],
+)
+def test_a_wrong_promise_is_found(knowledge, change, kind_, message):
+    wrong = replace(knowledge.promises[-1], **change)
+    faults = failures(replace(knowledge, promises=[*knowledge.promises[:-1], wrong]))
+    assert (kind_, wrong.id, message) in [(one.kind, one.where, one.message) for one in faults]
+
+
+def test_a_promise_that_never_holds_is_found(knowledge):
+    twin = replace(knowledge.promises[0], id="twin")
+    faults = failures(replace(knowledge, promises=[*knowledge.promises, twin]))
+    assert [(fault.kind, fault.where) for fault in faults] == [("shadowed", "twin")]
+
+
+def test_what_becomes_of_handles_is_said_in_words(knowledge):
+    phrases = {key: text for key, text in knowledge.phrases.items() if key != "handles.kept"}
+    faults = failures(replace(knowledge, phrases=phrases))
+    assert [(fault.kind, fault.where) for fault in faults] == [("gap", "handles.kept")]
+
+
+# What cannot but be noticed, said here once more by itself: an event that nobody notices did not happen.
+UNMISTAKABLE = {
+    ("instance-killed", "single-instance", "legacy"): {"fails", "lost"},
+    ("instance-killed", "single-instance", "modern"): {"fails"},
+    ("instance-killed", "stateless-single", "legacy"): {"fails"},
+    ("instance-killed", "haproxy-stick-table", "legacy"): {"lost"},
+    ("instance-stopped", "single-instance", "legacy"): {"fails", "lost"},
+    ("instance-stopped", "stateless-single", "modern"): {"fails"},
+    ("instance-stopped", "redis-session-directory", "legacy"): {"lost"},
+    ("instance-stalled", "single-instance", "legacy"): {"waits"},
+    ("instance-stalled", "envoy-session-envelope", "legacy"): {"waits"},
+    ("instances-replaced", "nginx-sticky-cookie", "legacy"): {"lost"},
+    ("redis-restarted", "redis-session-directory", "legacy"): {"fails"},
+    ("redis-stalled", "redis-session-directory", "legacy"): {"fails"},
+    ("instance-killed", "stateless", "modern"): set(),
+    ("redis-restarted", "stateless", "modern"): set(),
+}
+
+
+@pytest.mark.parametrize("case", UNMISTAKABLE, ids=" ".join)
+def test_what_cannot_but_be_noticed_is_declared(knowledge, case):
+    event, keeping, era = case
+    assert set(promise(knowledge, event, keeping, era).felt) == UNMISTAKABLE[case]
+
+
+# --- state behind handles -----------------------------------------------------------------------------------------
+
+REDIS = """
+version: 1
+service: cart
+clients: {{protocol: mixed}}
+scale: {{instances: 3, affinity: available}}
+environment: {{platform: systemd, proxy: {{kind: nginx, version: "1.31"}}, hosts: [cart.example.com]}}
+tools: [{{name: keep, needs: {needs}}}, {{name: other}}]
+operations: {{shared_store: {store}}}
+"""
+
+
+def kit(advisor, tmp_path, needs="{session_state: required}", store="redis"):
+    path = tmp_path / "requirements.yaml"
+    path.write_text(REDIS.format(needs=needs, store=store))
+    decision = advisor.decide(load_path(path, advisor.space))
+    return kit_context(decision, advisor), decision
+
+
+def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(advisor, knowledge, tmp_path):
+    context, _ = kit(advisor, tmp_path)
+    rows = promised(context, knowledge)
+    found = {one.event.id: (one.handles, one.clients) for one in rows}
+    assert found["redis-restarted"][0] == "fails-then-gone"
+    assert found["redis-stalled"][0] == "fails-then-kept"
+    assert {value for event, (value, _) in found.items() if not event.startswith("redis")} == {"kept"}
+    for value, clients in found.values():
+        assert clients.endswith(knowledge.phrases[f"handles.{value}"])
+
+
+def test_handles_are_not_promised_without_a_store(advisor, knowledge, tmp_path):
+    context, _ = kit(advisor, tmp_path, "{session_state: preferred}", store="none")
+    rows = promised(context, knowledge)
+    assert {one.handles for one in rows} == {None}
+    assert not any("handle" in one.clients for one in rows)
+
+
+def test_the_kits_own_tool_keeps_what_is_checked(advisor, tmp_path):
+    context, decision = kit(advisor, tmp_path)
+    shelf = shelf_of(context, context.tiers[0], Extras(redis=True))
+    assert shelf == Shelf("keep")
+    files = {one.path: one.content for one in render_kit(decision, advisor, "")}
+    server = files["server/server.py"]
+    words = "This handle is unknown or too old; call again without one."
+    assert f'"{words}"' in server
+    assert shelf.found(words, is_error=True) == "gone"
+    assert 'f"handle: {handle}"' in server
+    assert shelf.given("hello\nhandle: abc_-1\nremembered: 0") == "abc_-1"
+    assert 'f"remembered: {len(remembered)}"' in server
+    assert shelf.found("hello\nhandle: abc\nremembered: 2", is_error=False) == "found"
+    assert shelf.found("hello\nhandle: abc\nremembered: 0", is_error=False) == "refused"
+    assert shelf.found("The shared store of this server is not reachable", is_error=True) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("needs", "extras", "expected"),
+    [
+        ("{session_state: required, sampling: required}", Extras(redis=True), Shelf(LAB_TOOL)),
+        ("{progress: required}", Extras(redis=True), Shelf(LAB_TOOL)),
+        ("{progress: required}", Extras(), None),
+    ],
+    ids=["a tool that asks the client", "no tool", "no store"],
+)
+def test_else_the_labs_own_tool_does(advisor, tmp_path, needs, extras, expected):
+    context, _ = kit(advisor, tmp_path, needs)
+    assert shelf_of(context, context.tiers[0], extras) == expected
+
+
+def test_the_labs_tool():
+    shelf = Shelf(LAB_TOOL)
+    assert shelf.given("0af3") == "0af3"
+    assert shelf.given("Error executing tool") == ""
+    assert [shelf.found(said, is_error=False) for said in ("kept", "nothing", "what")] == ["found", "gone", "refused"]
+    assert shelf.found("nothing", is_error=True) == "refused"

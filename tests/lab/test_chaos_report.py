@@ -1,0 +1,79 @@
+"""What `verify --chaos` found, as text and as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import jsonschema
+import pytest
+from chaos_calls import BAD, EVENT, GONE, OK, call, promise, verdict
+
+from advisor.lab.chaos.evidence import HandleJudgement, HandleNumbers, Row
+from advisor.render.chaos import chaos_data, chaos_text
+from advisor.render.schemas import verification_schema
+from advisor.render.screen import Canvas, Screen
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
+
+
+def rows(knowledge):
+    lost, kept = call(GONE, OK, name="1"), call(OK, owner="b", name="2")
+    fine = verdict(promise(knowledge), lost, kept)
+    broken = verdict(
+        promise(knowledge, keeping="stateless", era="modern"), call(BAD, BAD, era="modern", owner=""), event=EVENT
+    )
+    name = "instances-replaced"  # the longest
+    title = next(event.title for event in knowledge.events if event.id == name)
+    made = []
+    for era, keeping, judged in (("legacy", "nginx-sticky-learn", fine), ("modern", "stateless", broken)):
+        found = promise(knowledge, keeping=keeping, era=era)
+        seen = (found.then, judged.seen, found.running, judged.running)
+        kept = (None, HandleJudgement(), judged.numbers, judged.problems)
+        made.append(Row(None, name, title, era, keeping, *seen, *kept, 4.2))
+    return made
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_text(knowledge, width):
+    canvas = Canvas(Screen(width))
+    chaos_text(canvas, rows(knowledge))
+    path = SNAPSHOTS / f"chaos.{width}.txt"
+    if UPDATE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(canvas.text())
+    assert canvas.text() == path.read_text()
+    assert max(map(len, canvas.text().splitlines())) <= width
+    for word in ("instances-replaced", "404-then-initialize", "Longest", "repeated"):
+        assert word in canvas.text(), "cut off"
+
+
+def test_data_is_as_the_schema_says(advisor, knowledge):
+    schema = verification_schema(advisor.space)["properties"]["chaos"]
+    data = json.loads(json.dumps(chaos_data(rows(knowledge))))
+    jsonschema.validate(data, schema)
+    assert [row["agrees"] for row in data] == [True, False]
+    assert set(data[0]) == set(schema["items"]["properties"])
+    assert {field.name for field in dataclasses.fields(rows(knowledge)[0].numbers)} <= set(data[0])
+
+
+def test_an_event_that_did_not_happen_and_state_behind_handles(advisor, knowledge):
+    made, other = rows(knowledge)
+    handles = HandleJudgement("fails-then-gone", (), HandleNumbers(40, 12, 2))
+    made = dataclasses.replace(made, seen=None, handles_promised="fails-then-gone", handles=handles)
+    canvas = Canvas(Screen(80))
+    chaos_text(canvas, [made, other])
+    assert "40 calls with a handle; 12 failed, 2 found that what was kept is gone." in " ".join(canvas.text().split())
+    data = json.loads(json.dumps(chaos_data([made])))
+    jsonschema.validate(data, verification_schema(advisor.space)["properties"]["chaos"])
+    assert data[0]["seen"] is None
+    assert data[0]["handles"] == {
+        "promised": "fails-then-gone",
+        "seen": "fails-then-gone",
+        "calls": 40,
+        "failed": 12,
+        "gone": 2,
+    }

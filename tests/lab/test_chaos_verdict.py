@@ -1,0 +1,260 @@
+"""The verdict on a promise follows from what clients saw and what instances wrote down, and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from chaos_calls import BAD, CUT, EVENT, FULL, GONE, OK, call, promise, verdict
+
+from advisor.lab.chaos.evidence import Execution, Happened
+from advisor.lab.chaos.shelf_verdict import judge_handles
+from advisor.lab.chaos.verdict import judge, kind
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([OK], "done"),
+        ([BAD, OK], "retried"),
+        ([CUT, OK], "retried"),
+        ([FULL, OK], "asked-to-wait"),
+        ([FULL, FULL], "asked-to-wait"),
+        ([GONE, OK], "initialized"),
+        ([BAD, GONE, OK], "initialized"),
+        ([BAD, BAD], "failed"),
+        ([GONE, BAD], "failed"),
+        ([(503, None), (503, None)], "failed"),
+    ],
+)
+def test_what_became_of_a_call(answers, expected):
+    assert kind(call(*answers), EVENT) == expected
+
+
+def test_a_wait_is_one_that_spans_the_event():
+    assert kind(call(OK, at=100.5, seconds=2.6), EVENT) == "waited"
+    assert kind(call(OK, at=99.9, seconds=0.4), EVENT) == "done"
+    assert kind(call(OK, at=103.5, seconds=2.6), EVENT) == "done", "it began when all was over"
+
+
+def test_sessions_of_the_dead_owner_may_be_lost_and_no_others(knowledge):
+    sticky = promise(knowledge)
+    assert sticky.then == "404-then-initialize"
+    lost, kept = call(GONE, OK, name="1"), call(OK, owner="b", name="2")
+    fine = verdict(sticky, lost, kept)
+    assert (fine.seen, fine.problems) == ("404-then-initialize", ())
+    assert (fine.numbers.sessions_lost, fine.numbers.lost_elsewhere) == (1, 0)
+    elsewhere = verdict(sticky, lost, call(GONE, OK, owner="b", name="2"))
+    assert elsewhere.problems == ("1 of 1 calls of sessions elsewhere lost their session (HTTP 404, then done)",)
+    assert elsewhere.numbers.lost_elsewhere == 1
+    hiccup = verdict(sticky, lost, call(BAD, OK, owner="b", name="2"))
+    assert "succeeded only when repeated" in hiccup.problems[0]
+
+
+def test_a_session_that_outlives_its_owner_is_suspicious(knowledge):
+    quiet = verdict(promise(knowledge), call(OK))
+    assert quiet.problems == ("no session was lost, which the event cannot but cause",)
+
+
+def test_sessions_elsewhere_may_need_a_retry_where_requests_pass_through_others(knowledge):
+    directory = promise(knowledge, keeping="redis-session-directory")
+    lost = call(GONE, OK, name="1")
+    assert verdict(directory, lost, call(BAD, OK, owner="b", name="2")).problems == ()
+    assert verdict(directory, lost, call(GONE, OK, owner="b", name="2")).problems
+
+
+def test_without_sessions_a_retry_is_all_that_it_takes(knowledge):
+    stateless = promise(knowledge, keeping="stateless", era="modern")
+    one = call(BAD, OK, era="modern", owner="")
+    assert verdict(stateless, one).problems == ()
+    assert verdict(stateless, one).seen == "retry-succeeds"
+    failed = verdict(stateless, call(BAD, BAD, era="modern", owner=""))
+    assert failed.problems == ("1 of 1 calls failed for good (HTTP 502, then HTTP 502)",)
+    assert failed.numbers.failed_after_retry == 1
+
+
+def test_a_request_that_ran_twice_breaks_every_promise(knowledge):
+    applying = [one for one in knowledge.promises if one.then != "does-not-apply"]
+    assert len(applying) > 20
+    for found in applying:
+        era = found.eras[0]
+        one = call(OK, era=era, owner="" if era == "modern" else "b", name="x")
+        twice = verdict(found, one, also=[Execution("x.1", "c", "start", 101.0)])
+        assert "1 requests were executed twice" in twice.problems, found.id
+        assert twice.numbers.executed_twice == 1
+
+
+def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge):
+    one = call(BAD, OK, owner="", era="modern", name="x")
+    again = [Execution("x.1", "a", "start", 100.0)]
+    found = verdict(promise(knowledge, keeping="stateless", era="modern"), one, also=again)
+    assert found.problems == ()
+    assert (found.numbers.executed_twice, found.numbers.run_again) == (0, 1)
+
+
+def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge):
+    stateless = promise(knowledge, keeping="stateless", era="modern")
+    invented = judge(stateless, [call(OK, era="modern", owner="")], [], EVENT)
+    assert invented.problems == ("1 answers came for requests that nobody executed, such as x.1",)
+    wrong = call(OK, era="modern", owner="")
+    other = replace(wrong.attempts[0], said="the answer of another call: y.1")
+    mixed = verdict(stateless, replace(wrong, attempts=(other,)))
+    assert any("the answer of another call: y.1" in problem for problem in mixed.problems)
+
+
+def test_what_hangs_is_not_unaffected(knowledge):
+    reloaded = promise(knowledge, "proxy-reloaded", "stateless", "modern")
+    slow = call(OK, era="modern", owner="", at=99.0, seconds=11.0)
+    found = verdict(reloaded, slow)
+    assert any("no answer within 10 s" in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("event", "answers", "ended", "running", "fine"),
+    [
+        ("instance-killed", [BAD, OK], 100.1, "breaks", True),
+        ("instance-killed", [OK], 102.0, "completes", False),
+        ("instance-stalled", [OK], 103.2, "waits", True),
+        ("instance-stalled", [BAD, OK], 100.1, "breaks", False),
+        ("proxy-reloaded", [OK], 103.2, "completes", True),
+        ("proxy-reloaded", [BAD, OK], 100.1, "breaks", False),
+    ],
+)
+def test_a_call_that_runs_where_the_event_strikes(knowledge, event, answers, ended, running, fine):
+    found = promise(knowledge, event, "stateless", "modern")
+    one = call(*answers, era="modern", owner="", at=99.5, seconds=ended - 99.5, long=True)
+    began = [Execution("x.1", "a", "start", 99.5), Execution("x.2", "b", "start", 101.0)]
+    judged = judge(found, [one], began, EVENT)
+    assert judged.running == running
+    assert (not judged.problems) == fine, judged.problems
+
+
+def test_of_redis_only_503_with_retry_after_is_promised(knowledge):
+    found = promise(knowledge, "redis-restarted", "redis-session-directory")
+    everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
+    assert verdict(found, call(FULL, FULL, name="1"), call(FULL, OK, name="2"), event=everyone).problems == ()
+    late = call(OK, name="3", at=100.5, seconds=2.8)  # it is told nothing, but served when Redis is back
+    assert verdict(found, call(FULL, OK), late, event=everyone).problems == ()
+    assert verdict(found, call(GONE, OK), event=everyone).problems
+    assert verdict(found, call((503, None), OK), event=everyone).problems
+    assert verdict(found, call(BAD, OK), event=everyone).problems
+
+
+def felt(promised):
+    """Calls of the era that notice an event as the promise says that they must."""
+    era = promised.eras[0]
+    owner = "a" if era == "legacy" else ""
+    answers = {"fails": [BAD, OK], "waits": [OK], "lost": [GONE, OK]}
+    if promised.then == "503-then-retry":
+        answers["fails"] = [FULL, OK]
+    seconds = {"fails": 0.1, "waits": 2.8, "lost": 0.1}
+    return [call(*answers[one], era=era, owner=owner, seconds=seconds[one], name=one) for one in promised.felt]
+
+
+def test_an_event_that_nobody_notices_did_not_happen(knowledge):
+    demanding = [one for one in knowledge.promises if one.felt]
+    assert len(demanding) > 15
+    for promised in demanding:
+        era = promised.eras[0]
+        quiet = [call(OK, era=era, owner="a" if era == "legacy" else "", name=f"quiet-{n}") for n in range(5)]
+        problems = verdict(promised, *quiet).problems
+        assert len(problems) == len(promised.felt), promised.id
+        assert all("which the event cannot but cause" in one for one in problems), promised.id
+        noisy = felt(promised)
+        assert verdict(promised, *quiet, *noisy).problems == (), promised.id
+        for missing in noisy:
+            rest = [one for one in noisy if one is not missing]
+            assert verdict(promised, *quiet, *rest).problems, (promised.id, missing.attempts[0].id)
+
+
+def test_what_may_happen_need_not(knowledge):
+    mild = [one for one in knowledge.promises if not one.felt and one.then != "does-not-apply"]
+    assert len(mild) > 6
+    for promised in mild:
+        era = promised.eras[0]
+        assert verdict(promised, call(OK, era=era, owner="a" if era == "legacy" else "")).problems == (), promised.id
+
+
+def test_a_session_lost_elsewhere_is_not_the_one_that_has_to_be_lost(knowledge):
+    directory = promise(knowledge, keeping="nginx-ip-hash")  # where others may be lost as well
+    found = verdict(directory, call(OK, name="1"), call(GONE, OK, owner="b", name="2"))
+    assert found.problems == ("no session was lost, which the event cannot but cause",)
+
+
+def test_more_sessions_are_lost_than_promised(knowledge):
+    reloaded = promise(knowledge, "proxy-reloaded", "haproxy-stick-table")
+    assert 0 < reloaded.lost_at_most < 0.5
+    everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
+    kept = [call(OK, name=f"kept{n}-1") for n in range(6)]
+    few = verdict(reloaded, *kept, call(GONE, OK, name="lost-1"), event=everyone)
+    assert few.problems == ()
+    many = verdict(reloaded, *kept, *[call(GONE, OK, name=f"lost{n}-1") for n in range(6)], event=everyone)
+    assert many.problems == ("6 of 12 sessions were lost, promised: 33% at most",)
+
+
+# --- state behind handles -----------------------------------------------------------------------------------------
+
+
+def handled(knowledge, event, *recalls, keeping="stateless", era="modern"):
+    return judge_handles(promise(knowledge, event, keeping, era), recalls, EVENT)
+
+
+def recall(handle, *answers, at=101.0, owner="", era="modern", **more):
+    """A call with a handle; refused in words, with a 200, unless other answers are given."""
+    made = call(*(answers or [OK]), at=at, owner=owner, era=era, handle=handle, **more)
+    last = made.attempts[-1]
+    wrong = last.said or ("" if handle in ("found", "new") else "the tool's words")
+    return replace(made, attempts=(*made.attempts[:-1], replace(last, said=wrong)))
+
+
+FOUND, LATE = recall("found"), recall("found", at=110.0)
+AFTER = recall("refused", at=120.0)
+REFUSED, UNKNOWN, ANEW = recall("refused"), recall("gone", at=104.0), recall("new", at=105.0)
+
+
+@pytest.mark.parametrize(
+    ("event", "recalls", "seen", "problem"),
+    [
+        ("instance-killed", [FOUND, LATE], "kept", ""),
+        ("instance-killed", [FOUND, UNKNOWN, ANEW], "gone", "1 handles were not known any more"),
+        ("instance-killed", [REFUSED, LATE], "fails-then-kept", "1 calls with a handle failed (the tool's words)"),
+        ("instance-killed", [recall("found", BAD, OK), LATE], "kept", ""),
+        ("redis-restarted", [REFUSED, UNKNOWN, ANEW], "fails-then-gone", ""),
+        ("redis-restarted", [FOUND, LATE], "kept", "no call with a handle failed"),
+        ("redis-restarted", [FOUND, LATE], "kept", "what was kept behind handles was still there"),
+        ("redis-restarted", [REFUSED, LATE], "fails-then-kept", "what was kept behind handles was still there"),
+        ("redis-restarted", [FOUND, UNKNOWN, ANEW], "gone", "no call with a handle failed"),
+        ("redis-stalled", [REFUSED, LATE], "fails-then-kept", ""),
+        ("redis-stalled", [recall("found", at=100.5, seconds=2.8)], "fails-then-kept", ""),
+        ("proxy-reloaded", [recall("found", at=100.5, seconds=2.8)], "kept", "had to wait"),
+        ("redis-stalled", [FOUND, LATE], "kept", "no call with a handle failed"),
+        ("redis-stalled", [REFUSED, UNKNOWN], "fails-then-gone", "1 handles were not known any more"),
+        (
+            "redis-stalled",
+            [REFUSED, recall("refused", at=120.0)],
+            "fails-then-kept",
+            "failed before or after the event",
+        ),
+        ("redis-stalled", [REFUSED, recall("found", seconds=11.0)], "fails-then-kept", "no answer within 10 s"),
+        ("redis-stalled", [REFUSED, recall("found", BAD, OK)], "fails-then-kept", "succeeded only when repeated"),
+        ("proxy-reloaded", [], None, "no call with a handle was made"),
+    ],
+)
+def test_state_behind_handles(knowledge, event, recalls, seen, problem):
+    found = handled(knowledge, event, *recalls)
+    assert found.seen == seen
+    assert any(problem in one for one in found.problems) if problem else found.problems == ()
+
+
+def test_calls_with_a_handle_have_sessions_like_others(knowledge):
+    lost = recall("found", GONE, OK, owner="a", era="legacy")
+    sticky = promise(knowledge)
+    assert judge(sticky, [], [], EVENT, [lost]).numbers.sessions_lost == 1
+    assert judge_handles(sticky, [lost], EVENT).problems == ()
+    elsewhere = recall("found", GONE, OK, owner="b", era="legacy")
+    assert "sessions elsewhere lost their session" in judge_handles(sticky, [elsewhere], EVENT).problems[0]
+    told = recall("refused", FULL, FULL, owner="a", era="legacy")
+    assert handled(knowledge, "redis-stalled", told, keeping="redis-session-directory", era="legacy").problems == ()
+    back = recall("found", FULL, OK, owner="a", era="legacy")  # it came back when it was told to
+    again = handled(knowledge, "redis-stalled", back, keeping="redis-session-directory", era="legacy")
+    assert (again.seen, again.problems) == ("fails-then-kept", ())

@@ -1,0 +1,101 @@
+"""What a kit should do beside the feature table: the data behind the prediction, and the prediction itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from advisor.decision.conduct import conduct as faults
+from advisor.knowledge.conduct import Case, Conduct, gist, measured
+from advisor.lab.subject.ledger import Endings
+from advisor.lab.verification.conduct import Place, foresight, places
+from advisor.lab.verification.preparation import prepare
+from advisor.requirements import load_path
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def foreseen(advisor, name, **options):
+    prepared = prepare(load_path(EXAMPLES / f"{name}.yaml", advisor.space), advisor, **options)
+    return prepared, foresight(prepared, advisor)
+
+
+def test_a_release_does_what_was_measured_of_it(advisor):
+    prepared, seer = foreseen(advisor, "pattern-3-sticky-fleet")
+    assert places(prepared.cells) == [Place(None, "legacy"), Place(None, "modern")]
+    assert seer.of(Place(None, "legacy"), "DELETE") == ("HTTP 200",)
+    assert seer.of(Place(None, "legacy"), "GET") == ("HTTP 200",)
+    assert seer.of(Place(None, "modern"), "DELETE") == ("HTTP 405",)
+    assert seer.of(Place(None, "modern"), "cancellation") == ("the tool was stopped",)
+    assert seer.of(Place(None, "legacy"), "nobody has tried this") == ()
+
+
+def test_tiers_have_their_own_flags(advisor):
+    _, seer = foreseen(advisor, "customer-service-agent")
+    assert seer.of(Place("stateless", "legacy"), "DELETE") == ("HTTP 405",)
+    assert seer.of(Place("stateful", "legacy"), "DELETE") == ("HTTP 200",)
+
+
+def test_a_kit_refuses_what_the_bare_server_of_its_release_lets_through(advisor):
+    _, seer = foreseen(advisor, "pattern-2-stateless-fleet")
+    rows = {package.package: package.behaviour for package in advisor.knowledge.capabilities}
+    bare = Case("GET", "legacy", True, True, "other")
+    assert gist(measured(bare, "2.3.0", rows["mcp"])) == "HTTP 200"
+    assert seer.of(Place(None, "legacy"), "GET") == ("HTTP 405",)
+    host = Case("foreign Host", "legacy", True, False, "nginx")
+    assert gist(measured(host, "2.14.7", rows["fastmcp"])) == "HTTP 200"
+    fastmcp = replace(seer, version="2.14.7", rows=rows["fastmcp"])
+    assert fastmcp.of(Place(None, "legacy"), "foreign Host") == ("HTTP 421",)
+
+
+def test_a_young_directory_may_ask_for_patience(advisor):
+    _, seer = foreseen(advisor, "exercise-2-team-document")
+    assert seer.of(Place(None, "legacy"), "unknown session") == ("HTTP 404", "HTTP 503")
+    assert seer.of(Place(None, "modern"), "unknown session") == ("HTTP 200",)
+
+
+def test_what_was_not_measured_of_a_release_is_not_foreseen(advisor):
+    _, seer = foreseen(advisor, "pattern-3-sticky-fleet")
+    unmeasured = replace(seer, rows=[])
+    assert unmeasured.of(Place(None, "legacy"), "DELETE") == ()
+    assert unmeasured.of(Place(None, "legacy"), "foreign Origin") == ("HTTP 403",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "said"),
+    [
+        ({"behaviours": ["singing"]}, "dead", "'singing' was never measured"),
+        ({"behaviours": ["GET"], "eras": ["modern"]}, "dead", "was never measured for modern clients"),
+        ({"behaviours": ["foreign Host"]}, "shadowed", "an entry before it always holds first"),
+        ({"behaviours": ["DELETE"], "sessions": ["none"], "seen": "HTTP 405: no"}, "dead", "do anyway"),
+        ({"sources": []}, "source", "no source"),
+        ({"sources": ["hearsay"]}, "source", "'hearsay' does not exist"),
+    ],
+)
+def test_an_entry_that_can_never_hold_is_found(knowledge, changes, kind, said):
+    sound = Conduct("added", ["DELETE"], "HTTP 418", "tea", ["measured-host-check"])
+    assert faults(replace(knowledge, conduct=[*knowledge.conduct, sound])) == []
+    found = faults(replace(knowledge, conduct=[*knowledge.conduct, replace(sound, **changes)]))
+    assert any((one.kind, one.where) == (kind, "added") and said in one.message for one in found), found
+
+
+def test_how_a_call_ended_is_known_to_every_instance(tmp_path):
+    here, there, alone = Endings(str(tmp_path)), Endings(str(tmp_path)), Endings()
+    here.note("token1", "running")
+    assert there.read("token1") == "running"
+    there.note("token1", "cancelled")
+    assert here.read("token1") == "cancelled"
+    assert (here.read("token2"), alone.read("token1")) == ("unknown", "unknown")
+    alone.note("token1", "finished")
+    assert alone.read("token1") == "finished"
+
+
+def test_a_token_is_never_a_path(tmp_path):
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    endings = Endings(str(folder))
+    endings.note("../escaped", "finished")
+    assert endings.read("../escaped") == "finished"
+    assert list(tmp_path.rglob("*")) == [folder]

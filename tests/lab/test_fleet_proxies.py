@@ -1,0 +1,269 @@
+"""Several proxies of a kit, what gives them the connections, and their reload, as real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import sys
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from conftest import refused, until, users_of
+
+from advisor.errors import LabError
+from advisor.kit.context import kit_context
+from advisor.kit.parts import proxy
+from advisor.lab.fleets import proxies
+from advisor.lab.fleets.front import front_of
+from advisor.lab.fleets.plan import Plan
+from advisor.lab.fleets.proxies import Proxies
+from advisor.lab.running import ports
+from advisor.lab.running.run import Run
+
+STICKY = {
+    "service": "demo",
+    "clients.protocol": "mixed",
+    "scale.instances": 2,
+    "scale.affinity": "available",
+    "environment.platform": "systemd",
+    "environment.proxy.replicas": 2,
+    "needs.sampling": "required",
+}
+KINDS = {
+    "nginx": {"environment.proxy.kind": "nginx", "environment.proxy.version": "1.31"},
+    "haproxy": {"environment.proxy.kind": "haproxy"},
+    "envoy": {"environment.proxy.kind": "envoy"},
+}
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Says whose connection it is, and of which server."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        said = {"server": self.server.server_port, "peer": self.client_address[0], "line": self.client_address[1]}
+        body = json.dumps(said).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def echoes(many):
+    """The ports of several servers."""
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Echo) for _ in range(many)]
+    for one in servers:
+        one.daemon_threads = True
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+    try:
+        yield [one.server_port for one in servers]
+    finally:
+        for one in servers:
+            one.shutdown()
+            one.server_close()
+
+
+def asked(port, path="/", *, times=1, source=None):
+    """The answers to requests on one connection."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=10, source_address=(source, 0) if source else None)
+    found = []
+    for _ in range(times):
+        link.request("GET", path)
+        found.append(json.loads(link.getresponse().read()))
+    link.close()
+    return found
+
+
+@pytest.fixture(params=["nginx", "python"])
+def balanced(request, temporary, monkeypatch):
+    """Runs a check against what gives connections by turns: nginx, or our own script where there is none."""
+    if request.param == "python":
+        monkeypatch.setattr(proxies, "_stream_nginx", lambda: None)
+
+    def run(check, behind):
+        async def work():
+            async with Run.open("balanced") as run:
+                front = Proxies(run, None)
+                process, port = await front._balancer([f"127.0.0.1:{one}" for one in behind])
+                command = next(text for pid, text in users_of(temporary).items() if pid == process.pid)
+                assert (sys.executable in command) == (request.param == "python"), command
+                await asyncio.to_thread(check, port)
+            assert refused(port)
+
+        asyncio.run(asyncio.wait_for(work(), 60))
+
+    return run
+
+
+def test_connections_by_turns_and_requests_of_one_stay_together(balanced):
+    def check(port):
+        seen = [[one["server"] for one in asked(port, times=3)] for _ in range(6)]
+        assert all(len(set(one)) == 1 for one in seen), seen
+        order = [one[0] for one in seen]
+        assert order[0] != order[1]
+        assert order == order[:2] * 3
+
+    with echoes(2) as behind:
+        balanced(check, behind)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="one address on loopback")
+def test_the_proxies_see_the_address_of_the_client(balanced):
+    def check(port):
+        for source in ("127.0.3.1", "127.0.9.7"):
+            assert [one["peer"] for one in asked(port, source=source)] == [source]
+
+    with echoes(2) as behind:
+        balanced(check, behind)
+
+
+def test_one_that_is_gone_is_passed_over(balanced):
+    def check(port):
+        assert {asked(port)[0]["server"] for _ in range(6)} == {alive}
+
+    with echoes(1) as (alive,):
+        balanced(check, [ports.free_port(), alive])
+
+
+def test_a_client_that_goes_is_gone_behind_it_too(balanced):
+    """Else a proxy would not notice that a call is no longer wanted."""
+
+    class Held(Echo):
+        def do_GET(self) -> None:
+            if self.path == "/healthz":
+                return super().do_GET()
+            began.set()
+            ended.append(self.rfile.read(1))  # nothing comes but the end of the connection
+            return None
+
+    def check(port):
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        link.request("GET", "/")
+        assert began.wait(10)
+        link.close()
+        until("the connection behind has ended", lambda: ended == [b""])
+
+    began, ended = threading.Event(), []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Held) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        balanced(check, [server.server_port])
+        server.shutdown()
+
+
+def open_proxies(check, advisor, decide, folder, facts, *, holds=False):
+    """Run the proxies of a kit in front of servers that are not the kit's."""
+    kit = kit_context(decide({**STICKY, **facts}), advisor)
+    for one in proxy.files(kit):
+        path = folder / "kit" / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.content)
+
+    async def work(behind):
+        chosen = front_of(kit, kind=kit.proxy, holds=holds, processes=2, straight=False)
+        async with Run.open("proxies") as run:
+            found = Proxies(run, Plan(folder / "kit", kit, folder, chosen, {"main": 2}))
+            await found.start({"main": tuple(f"127.0.0.1:{one}" for one in behind)})
+            await check(found)
+        assert all(refused(port) for port in (found.port, *found.doors))
+
+    with echoes(2) as behind:
+        asyncio.run(asyncio.wait_for(work(behind), 120))
+
+
+def pids(found):
+    return [set(one.members()) for one in found.proxies]
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(advisor, decide, tmp_path, temporary, kind):
+    async def check(found):
+        assert [one.name for one in found.proxies] == ["proxy-1", "proxy-2"]
+        assert found.label.startswith(kind)
+        assert found.label.endswith("two of them")
+        assert len({found.port, *found.doors}) == 3
+        for port in (found.port, *found.doors):
+            assert await proxies._healthy(port)
+        before, above = pids(found), found.before.members()
+        await found.reload()
+        assert all(now - old for now, old in zip(pids(found), before, strict=True))
+        assert found.before.members() == above
+        assert await proxies._healthy(found.port)
+
+    open_proxies(check, advisor, decide, tmp_path, KINDS[kind])
+
+
+@pytest.mark.programs
+def test_what_holds_streams_back_is_never_reloaded(advisor, decide, tmp_path, temporary):
+    async def check(found):
+        assert found.before.name == "holding"
+        before, above = pids(found), found.before.members()
+        await found.reload()
+        assert all(now - old for now, old in zip(pids(found), before, strict=True))
+        assert found.before.members() == above
+
+    open_proxies(check, advisor, decide, tmp_path, {**KINDS["nginx"], "needs.sampling": "none"}, holds=True)
+
+
+@pytest.mark.programs
+def test_envoy_does_not_reload(advisor, decide, tmp_path, temporary):
+    async def check(found):
+        assert len(found.proxies) == 2
+        with pytest.raises(LabError, match="does not reload"):
+            await found.reload()
+
+    open_proxies(check, advisor, decide, tmp_path, KINDS["envoy"])
+
+
+@pytest.mark.programs
+def test_a_reload_that_does_nothing_is_told(advisor, decide, tmp_path, temporary, monkeypatch):
+    """nginx keeps its old workers when it cannot read what it is given."""
+    monkeypatch.setattr(proxies, "_RELOAD_S", 1.0)
+
+    async def check(found):
+        second = tmp_path / "temporary" / found._run.folder.name / "proxy-2" / "nginx.conf"
+        second.write_text("no configuration")
+        with pytest.raises(LabError, match="proxy-2 did not reload") as caught:
+            await found.reload()
+        assert any("no configuration" in line or "emerg" in line for line in caught.value.lines)
+
+    open_proxies(check, advisor, decide, tmp_path, KINDS["nginx"])
+
+
+def test_a_stand_in_is_not_the_kits_to_reload(advisor, decide, tmp_path):
+    kit = kit_context(decide({**STICKY, "environment.proxy.kind": "alb", "clients.keep_cookies": True}), advisor)
+    chosen = front_of(kit, kind="alb", holds=False, processes=2, straight=False)
+
+    async def work():
+        async with Run.open("proxies") as run:
+            with pytest.raises(LabError, match="does not reload"):
+                await Proxies(run, Plan(tmp_path, kit, tmp_path, chosen, {"main": 2})).reload()
+
+    asyncio.run(work())
+
+
+def test_when_one_of_several_fails_the_others_are_given_up():
+    ended = Counter()
+
+    async def fails():
+        await asyncio.sleep(0)
+        raise LabError("no")
+
+    async def waits():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended["waits"] += 1
+
+    with pytest.raises(LabError, match="no"):
+        asyncio.run(asyncio.wait_for(proxies.together([waits(), fails(), waits()]), 10))
+    assert ended["waits"] == 2

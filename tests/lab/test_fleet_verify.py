@@ -1,0 +1,85 @@
+"""The command `verify` where several proxies stand in front, or one that follows the client and not its session."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import users_of
+
+pytestmark = pytest.mark.programs
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 300
+SESSIONS = """\
+version: 1
+service: demo
+sdk: mcp-2
+clients: {{protocol: mixed, {clients}}}
+scale: {{instances: 3, affinity: available}}
+environment: {{platform: {platform}, proxy: {{{proxy}}}}}
+needs: {{sampling: required, progress: required}}
+operations: {{team_size: 3, can_operate_affinity: true}}
+"""
+COOKIE = SESSIONS.format(
+    clients="keep_cookies: true", platform="systemd", proxy='kind: nginx, version: "1.31", replicas: 2'
+)
+LEARN = (
+    "sticky learn create=$upstream_http_mcp_session_id lookup=$http_mcp_session_id zone=learnt:1m timeout=24h header;"
+)
+
+
+def advisor_run(*arguments):
+    command = [sys.executable, "-m", "advisor", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+
+def verified(folder, text):
+    """The document of a verification of these requirements, and how it ended."""
+    path = folder / "requirements.yaml"
+    path.write_text(text)
+    done = advisor_run("verify", path, "--format", "json")
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout), done
+
+
+@pytest.mark.parametrize(
+    ("clients", "platform", "proxy", "said"),
+    [
+        ("keep_cookies: unknown", "systemd", "kind: haproxy, replicas: 2", "two of them"),
+        ("keep_cookies: unknown", "systemd", "kind: envoy, replicas: 2", "two of them"),
+        ("keep_cookies: unknown", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "two of them"),
+        ("keep_cookies: true", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "two of them"),
+        ("keep_cookies: true", "kubernetes", "kind: alb", "a cookie"),
+        ("addresses: stable", "kubernetes", "kind: nginx-gateway-fabric", "nginx"),
+        ("addresses: stable", "kubernetes", "kind: none", "the client's address"),
+    ],
+)
+def test_what_is_predicted_is_observed(temporary, tmp_path, clients, platform, proxy, said):
+    found, done = verified(tmp_path, SESSIONS.format(clients=clients, platform=platform, proxy=proxy))
+    assert said in found["proxy"]
+    assert [one for one in found["cells"] if not one["agrees"]] == []
+    assert found["sessions"]["lost"] == 0
+    assert {one["era"] for one in found["cells"]} == {"legacy", "modern"}
+    assert (done.returncode, found["problems"]) == (0, [])
+    assert users_of(temporary) == {}
+
+
+def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary, tmp_path):
+    """What one proxy would have shown as fine."""
+    requirements = tmp_path / "requirements.yaml"
+    requirements.write_text(COOKIE)
+    kit = tmp_path / "kit"
+    assert advisor_run("generate", requirements, "-o", kit).returncode == 0
+    upstreams = kit / "proxy" / "upstreams.conf"
+    lines = upstreams.read_text().splitlines()
+    assert sum("sticky cookie" in line for line in lines) == 1
+    upstreams.write_text("".join(f"{LEARN if 'sticky cookie' in line else line}\n" for line in lines))
+    done = advisor_run("verify", kit, "--format", "json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1, found
+    assert found["sessions"]["lost"] > 0
+    assert any("legacy clients lost calls" in one for one in found["problems"])

@@ -1,0 +1,161 @@
+"""What the documents of a kit promise: what of them counts, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from advisor.kit.parts import documents
+from advisor.lab.verification.preparation import prepare
+from advisor.lab.verification.promises import read_promises, rows_of
+from advisor.requirements import load_path
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+FEASIBLE = {path.stem: path for path in EXAMPLES if path.stem != "sampling-on-a-stateless-fleet"}
+
+
+@pytest.fixture
+def kit(advisor, tmp_path):
+    """A function from an example to what its kit promises, after some edits of its documents."""
+
+    def read(name, *, decision=None, page=None, **options):
+        prepared = prepare(load_path(FEASIBLE[name], advisor.space), advisor, **options)
+        for file in documents.files(prepared.kit, prepared.decision, advisor, ""):
+            text = file.content
+            if file.path == "decision.json" and decision:
+                document = json.loads(text)
+                decision({row["feature"]: row for row in document["features"]}, document)
+                text = json.dumps(document)
+            if file.path == "DECISION.md" and page:
+                assert page(text) != text
+                text = page(text)
+            (tmp_path / file.path).write_text(text)
+        return prepared, lambda: read_promises(tmp_path, prepared, advisor), tmp_path
+
+    return read
+
+
+def changed(before, after):
+    return [
+        (one.tier, one.era, one.feature, one.predicted)
+        for one, old in zip(after, before, strict=True)
+        if one.predicted != old.predicted
+    ]
+
+
+@pytest.mark.parametrize("name", FEASIBLE)
+def test_a_kit_as_it_was_made_promises_what_is_decided(kit, name):
+    prepared, read, folder = kit(name)
+    said = read()
+    assert (said.cells, said.problems, said.notes) == (prepared.cells, (), ())
+    rows = rows_of((folder / "DECISION.md").read_text().splitlines())
+    assert any("stateless_http=" in row for row in rows)
+    assert any(row.startswith("| An instance dies") for row in rows)
+
+
+def test_an_outcome_in_the_decision_is_what_is_predicted(kit):
+    def lower(rows, _):
+        rows["progress"]["legacy"]["outcome"] = "dropped"
+
+    prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lower)
+    said = read()
+    assert changed(prepared.cells, said.cells) == [(None, "legacy", "progress", "dropped")]
+    assert said.problems == ()
+    assert said.notes == ("decision.json is not what requirements.yaml decides now: run `generate` again.",)
+    lost = next(one for one in said.cells if (one.era, one.feature) == ("legacy", "progress"))
+    assert lost.tool == "", "what is lost is seen on the bare call"
+
+
+def test_in_tiers_an_outcome_is_that_of_the_tier_which_needs_it(kit):
+    def lower(rows, _):
+        for feature in ("sampling", "plain"):
+            rows[feature]["legacy"]["outcome"] = "hang"
+
+    prepared, read, _ = kit("customer-service-agent", decision=lower)
+    assert changed(prepared.cells, read().cells) == [
+        ("stateless", "legacy", "plain", "hang"),
+        ("stateful", "legacy", "sampling", "hang"),
+    ]
+
+
+def test_a_run_that_nobody_decided_promises_nothing(kit):
+    def lower(rows, _):
+        rows["plain"]["legacy"]["outcome"] = "hang"
+
+    prepared, read, _ = kit("pattern-2-stateless-fleet", decision=lower, proxy="none")
+    assert read().cells == prepared.cells
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / "decision.json").unlink(), "decision.json cannot be read"),
+        (lambda folder: (folder / "decision.json").write_text("{"), "decision.json is not JSON"),
+        (lambda folder: (folder / "decision.json").write_text("[]"), "decision.json holds no decision"),
+        (lambda folder: (folder / "DECISION.md").unlink(), "DECISION.md cannot be read"),
+        (lambda folder: (folder / "DECISION.md").write_bytes(b"\xff"), "DECISION.md cannot be read (it is not text)"),
+    ],
+    ids=["no-decision", "half", "list", "no-page", "bytes"],
+)
+def test_a_document_that_cannot_be_read_is_a_problem(kit, spoil, said):
+    prepared, read, folder = kit("pattern-1-single-instance")
+    spoil(folder)
+    found = read()
+    assert found.cells == prepared.cells
+    (problem,) = found.problems
+    assert problem.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda rows, _: rows["roots"]["modern"].update(outcome="perhaps"), "the outcome of roots for modern clients"),
+        (lambda rows, _: rows["roots"].update(legacy=None), "the outcome of roots for legacy clients"),
+        (lambda rows, all: all["features"].remove(rows["roots"]), "promises nothing of roots"),
+    ],
+)
+def test_a_row_of_the_decision_that_says_nothing_is_a_problem(kit, edit, said):
+    _, read, _ = kit("pattern-3-sticky-fleet", decision=edit)
+    (problem,) = read().problems
+    assert said in problem
+
+
+def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit):
+    _, read, _ = kit("pattern-1-single-instance", page=lambda text: text.replace("get 404", "get 410"))
+    problems = read().problems
+    assert problems
+    for one in problems:
+        first, expected, instead = one.splitlines()
+        assert first == "DECISION.md says something else than what is decided."
+        assert expected.startswith("    expected: | ")
+        assert instead.startswith("    it says:  | ")
+        assert (expected.partition("| ")[2].replace("get 404", "get 410")) == instead.partition("| ")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("open-source-devtool", "| Flags |"),
+        ("open-source-devtool", "| An instance hangs |"),
+        ("open-source-devtool", "- **Sampling** (preferred)"),
+        ("pattern-1-single-instance", "Kept: "),
+    ],
+)
+def test_a_row_that_was_taken_out_is_a_problem(kit, name, start):
+    def without(text):
+        return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(start))
+
+    _, read, _ = kit(name, page=without)
+    (problem,) = read().problems
+    assert problem.startswith(f"DECISION.md lacks a line of what is decided.\n    expected: {start}")
+
+
+def test_what_people_write_around_the_rows_does_not_matter(kit):
+    def edited(text):
+        text = text.replace("| Event |", "|  Event   |").replace("## Why", "We talked about it.\n\n## Reasons")
+        return text.replace("\n| An instance", "\n|   An instance").replace("## How to check", "| Our own | row |\n")
+
+    _, read, _ = kit("pattern-3-sticky-fleet", page=edited)
+    assert read().problems == ()
