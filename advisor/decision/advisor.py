@@ -30,7 +30,7 @@ from advisor.engine.network import Network, TableNode
 from advisor.engine.table import Attempt, DecisionTable, show
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import Rule
+from advisor.knowledge.tables import Rule
 from advisor.requirements.model import Requirements
 
 _SEVERITIES = ("high", "medium", "low")

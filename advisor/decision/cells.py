@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from advisor.engine.table import DecisionTable
+from advisor.knowledge.capabilities import Cell
+from advisor.knowledge.features import Call, Carriage, Feature
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import Call, Carriage, Cell, Era, Feature, Outcome, Rule, flag_key
+from advisor.knowledge.tables import Rule
+from advisor.knowledge.types import Era, Outcome, flag_key
 from advisor.knowledge.versions import key
 
 # Of several losses the clearest is shown, because it belongs to the call that should be used: an error can be handled.

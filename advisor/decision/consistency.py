@@ -11,7 +11,7 @@ from advisor.decision import topology
 from advisor.decision.advisor import Advisor
 from advisor.engine.network import TableNode
 from advisor.knowledge import Knowledge
-from advisor.knowledge.types import Capabilities, Cell
+from advisor.knowledge.capabilities import Capabilities, Cell
 from advisor.knowledge.versions import key, parse
 
 

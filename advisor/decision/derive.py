@@ -8,8 +8,9 @@ from advisor.decision.cells import Cells, Configuration
 from advisor.engine.network import FunctionNode, Node, Row, Step
 from advisor.engine.table import show
 from advisor.errors import KnowledgeError
+from advisor.knowledge.facts import Derived, Pick
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import NEEDS, Derived, Era, Need, Pick
+from advisor.knowledge.types import NEEDS, Era, Need
 
 TOOL_NEEDS = "tools#needs"
 """The needs of each tool, as a tuple of tuples of feature ids: a fact that only `separable` reads."""

@@ -8,8 +8,9 @@ from typing import Any
 from advisor.decision.cells import Cells, Configuration, Observation
 from advisor.decision.derive import blocked
 from advisor.decision.model import Core, EraCell, FeatureRow
+from advisor.knowledge.features import Call, Carriage, Feature
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import ERAS, Call, Carriage, Era, Feature, Need
+from advisor.knowledge.types import ERAS, Era, Need
 
 
 def configuration_of(facts: Mapping[str, Any]) -> Configuration:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from advisor.knowledge.types import Need, Outcome, Raw, Rule
+from advisor.knowledge.tables import Rule
+from advisor.knowledge.types import Need, Outcome, Raw
 from advisor.requirements.model import Requirements
 
 SCHEMA = "mcp-advisor/decision/1"

@@ -29,7 +29,8 @@ from advisor.engine.fold import Folded, fold
 from advisor.engine.network import Row, Step
 from advisor.engine.table import DecisionTable, show
 from advisor.errors import InputError, KnowledgeError
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Rule, Table, Value
+from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Value
 from advisor.requirements.model import Requirements
 from advisor.requirements.reader import Document
 from advisor.requirements.validate import validate

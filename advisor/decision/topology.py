@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from advisor.knowledge import Knowledge, types
+from advisor.knowledge import Knowledge
+from advisor.knowledge.tables import Rule
 from advisor.knowledge.topology import KINDS, SOURCE, Way, verdict
 
 _CHOOSES = "affinity.candidate"
@@ -79,7 +80,7 @@ def _uncited(knowledge: Knowledge) -> Found:
             yield rule.id, f"it chooses {chosen} and cites none of {', '.join(rows)}", {}
 
 
-def _chosen(rule: types.Rule, knowledge: Knowledge) -> Any:
+def _chosen(rule: Rule, knowledge: Knowledge) -> Any:
     """The mechanism that a rule chooses, by name or by a conclusion from which it follows; None where it does not."""
     followed = (mechanism for fact, value, mechanism in _consequences(knowledge) if rule.then.get(fact) == value)
     return rule.then.get(_CHOOSES) or next(followed, None)

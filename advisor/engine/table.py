@@ -13,7 +13,8 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge.types import Rule, Table, Value
+from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.types import Value
 
 Domains: TypeAlias = Mapping[str, Sequence[Value]]
 Facts: TypeAlias = Mapping[str, Value]

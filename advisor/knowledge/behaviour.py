@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-_STRICT = {"extra": "forbid"}  # as in `types`
+from advisor.knowledge.types import STRICT, Era
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +21,9 @@ class Behaviour:
         date: when it was last seen.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     name: str
-    era: Literal["legacy", "modern"]
+    era: Era
     start: str
     before: str
     seen: dict[str, str]

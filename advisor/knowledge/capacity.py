@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.knowledge.types import Era, Source, flag_key
+from advisor.knowledge.catalogue import Source
+from advisor.knowledge.types import STRICT, Era, flag_key
 from advisor.knowledge.versions import key
 
-_STRICT = {"extra": "forbid"}
 SOURCE = "capacity-"
 """What the id of the source that derives from an entry starts with."""
 
@@ -18,7 +18,7 @@ SOURCE = "capacity-"
 class Spread:
     """A figure that was measured several times."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     median: int
     min: int
     max: int
@@ -28,7 +28,7 @@ class Spread:
 class Limit:
     """How many sessions the SDK takes in one process, since which release of the line."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     sessions: int
     since: str
 
@@ -37,7 +37,7 @@ class Limit:
 class Capacity:
     """What one process of an SDK line was measured to carry."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     line: str
     release: str
     process_bytes: Spread

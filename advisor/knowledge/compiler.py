@@ -1,6 +1,6 @@
 """Read and validate the YAML files under rules/; imported only when they changed since the last run.
 
-Validation is by pydantic against the dataclasses of `types`; what comes out is plain JSON data that `store` caches
+Validation is by pydantic against the dataclasses of this package; what comes out is plain JSON data that `store` caches
 and `build` turns into those dataclasses again without validating anything twice.
 """
 
@@ -13,29 +13,40 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge import capacity, conduct, failures, topology, types
+from advisor.knowledge import (
+    capabilities,
+    capacity,
+    catalogue,
+    conduct,
+    facts,
+    failures,
+    features,
+    tables,
+    topology,
+)
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 
 # Each list of the knowledge and the shape of its entries.
 SHAPES: dict[str, type] = {
-    "facts": types.Fact,
-    "derived": types.Derived,
-    "features": types.Feature,
-    "tables": types.Table,
-    "capabilities": types.Capabilities,
-    "sources": types.Source,
-    "clients": types.Client,
-    "proxies": types.Proxy,
+    "facts": facts.Fact,
+    "derived": facts.Derived,
+    "features": features.Feature,
+    "tables": tables.Table,
+    "capabilities": capabilities.Capabilities,
+    "sources": catalogue.Source,
+    "clients": catalogue.Client,
+    "proxies": catalogue.Proxy,
     "topology": topology.Way,
-    "flags": types.FlagUse,
+    "flags": catalogue.FlagUse,
     "capacity": capacity.Capacity,
     "events": failures.Event,
     "promises": failures.Promise,
     "conduct": conduct.Conduct,
-    "snippets": types.Snippet,
-    "phrases": types.Phrase,
+    "snippets": catalogue.Snippet,
+    "phrases": catalogue.Phrase,
 }
 _SHARE = "Write so many of so many, as in 118 of 120"
-_FLAG_KEYS = [types.flag_key(*pair) for pair in types.FLAG_PAIRS]
+_FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -191,7 +202,7 @@ def _spread_line(line: dict[str, Any]) -> None:
 def _spread_cell(cell: dict[str, Any]) -> None:
     releases = cell.pop("releases")
     cell["start"], cell["before"] = releases["from"], releases["before"]
-    for era in types.ERAS:
+    for era in ERAS:
         outcomes = cell[era]
         # Each pair is looked up, so that one which is missing is an error here.
         cell[era] = {pair: outcomes if isinstance(outcomes, str) else outcomes[pair] for pair in _FLAG_KEYS}

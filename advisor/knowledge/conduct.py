@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from advisor.knowledge.behaviour import Behaviour
 from advisor.knowledge.failures import KEEPING, PROXIES, Keeping, Proxied
-from advisor.knowledge.types import ERAS, Era, flag_key
+from advisor.knowledge.types import ERAS, STRICT, Era, flag_key
 from advisor.knowledge.versions import key
 
 Sessions = Literal["kept", "none"]
@@ -17,7 +17,7 @@ Streams = Literal["passed", "held"]
 MECHANISMS: tuple[Keeping | Literal["none"], ...] = ("none", *KEEPING)
 
 # pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
-_STRICT = {"extra": "forbid"}
+
 _GIST = re.compile(r"HTTP \d{3}|no answer")
 
 
@@ -25,7 +25,7 @@ _GIST = re.compile(r"HTTP \d{3}|no answer")
 class Conduct:
     """What clients of a kit see of some behaviours, whatever its SDK does; of several that fit, the first one holds."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     id: str
     behaviours: list[str]
     seen: str

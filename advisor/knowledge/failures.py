@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from advisor.knowledge.types import ERAS, Era
+from advisor.knowledge.types import ERAS, STRICT, Era
 
 Strikes = Literal["instance", "proxy", "redis"]
 
@@ -69,14 +69,13 @@ Handles = Literal["kept", "fails-then-kept", "fails-then-gone"]
 HANDLES: tuple[Handles, ...] = get_args(Handles)
 
 # pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
-_STRICT = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happens to a deployment, and how the lab makes it happen."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     id: str
     title: str
     strikes: Strikes
@@ -87,7 +86,7 @@ class Event:
 class Promise:
     """What clients of one kind of deployment see of an event; of several rows that fit, the first one holds."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     id: str
     event: str
     keeping: list[Keeping | Literal["sticky"]]

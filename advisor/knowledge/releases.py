@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from advisor.knowledge.types import Capabilities, Line
+from advisor.knowledge.capabilities import Capabilities, Line
 from advisor.knowledge.versions import key, parse
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from advisor.knowledge.facts import Bin, Fact, OnlyWhen
 from advisor.knowledge.releases import Release, find_release, release_ranges
 from advisor.knowledge.store import Knowledge
-from advisor.knowledge.types import NEEDS, Bin, Fact, OnlyWhen, Raw, Value
+from advisor.knowledge.types import NEEDS, Raw, Value
 from advisor.knowledge.versions import key
 
 UNKNOWN = "unknown"

@@ -9,37 +9,42 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge import behaviour, cache, capacity, conduct, failures, topology, types
+from advisor.knowledge import behaviour, cache, capacity, conduct, failures, topology
+from advisor.knowledge.capabilities import Capabilities, Cell, Line
+from advisor.knowledge.catalogue import Client, FlagUse, Proxy, Snippet, Source
+from advisor.knowledge.facts import Bin, Case, Change, Choice, Derived, Fact, OnlyWhen, Pick
+from advisor.knowledge.features import Call, Carriage, Documented, Feature, Instead
 from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.tables import Rule, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """Everything under rules/: lists in file order, and lookups by id."""
 
-    facts: dict[str, types.Fact]
-    derived: list[types.Derived]
-    features: dict[str, types.Feature]
-    tables: dict[str, types.Table]
-    capabilities: list[types.Capabilities]
-    sources: dict[str, types.Source]
-    clients: dict[str, types.Client]
-    proxies: dict[str, types.Proxy]
+    facts: dict[str, Fact]
+    derived: list[Derived]
+    features: dict[str, Feature]
+    tables: dict[str, Table]
+    capabilities: list[Capabilities]
+    sources: dict[str, Source]
+    clients: dict[str, Client]
+    proxies: dict[str, Proxy]
     topology: dict[str, topology.Way]
-    flags: dict[str, types.FlagUse]
+    flags: dict[str, FlagUse]
     capacity: dict[str, capacity.Capacity]
     events: list[failures.Event]
     promises: list[failures.Promise]
     conduct: list[conduct.Conduct]
-    snippets: dict[str, types.Snippet]
+    snippets: dict[str, Snippet]
     phrases: dict[str, str]
 
     @property
-    def rules(self) -> dict[str, tuple[types.Table, types.Rule]]:
+    def rules(self) -> dict[str, tuple[Table, Rule]]:
         """Every rule by id, with the table that it stands in."""
         return {rule.id: (table, rule) for table in self.tables.values() for rule in table.rules}
 
-    def table_of_role(self, role: str) -> types.Table:
+    def table_of_role(self, role: str) -> Table:
         """The one table with this role (`cell` or `finding`)."""
         found = next((table for table in self.tables.values() if table.role == role), None)
         if found is None:
@@ -83,67 +88,67 @@ def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
         derived=[_derived(entry) for entry in data["derived"]],
         features={entry["id"]: _feature(entry) for entry in data["features"]},
         tables={
-            entry["table"]: types.Table(**{**entry, "rules": [types.Rule(**rule) for rule in entry["rules"]]})
+            entry["table"]: Table(**{**entry, "rules": [Rule(**rule) for rule in entry["rules"]]})
             for entry in data["tables"]
         },
         capabilities=[
-            types.Capabilities(
+            Capabilities(
                 package=entry["package"],
-                lines=[types.Line(**line) for line in entry["lines"]],
-                cells=[types.Cell(**cell) for cell in entry["cells"]],
+                lines=[Line(**line) for line in entry["lines"]],
+                cells=[Cell(**cell) for cell in entry["cells"]],
                 behaviour=[behaviour.Behaviour(**one) for one in entry["behaviour"]],
                 measured_by=entry["measured_by"],
             )
             for entry in data["capabilities"]
         ],
         sources={
-            **{entry["id"]: types.Source(**entry) for entry in data["sources"]},
+            **{entry["id"]: Source(**entry) for entry in data["sources"]},
             **{source.id: source for source in topology.sources(ways.values(), phrases)},
             **{source.id: source for source in capacity.sources(carried.values(), phrases)},
         },
-        clients={entry["id"]: types.Client(**entry) for entry in data["clients"]},
-        proxies={entry["id"]: types.Proxy(**entry) for entry in data["proxies"]},
+        clients={entry["id"]: Client(**entry) for entry in data["clients"]},
+        proxies={entry["id"]: Proxy(**entry) for entry in data["proxies"]},
         topology=ways,
-        flags={entry["id"]: types.FlagUse(**entry) for entry in data["flags"]},
+        flags={entry["id"]: FlagUse(**entry) for entry in data["flags"]},
         capacity=carried,
         events=[failures.Event(**entry) for entry in data["events"]],
         promises=[failures.Promise(**entry) for entry in data["promises"]],
         conduct=[conduct.Conduct(**entry) for entry in data["conduct"]],
-        snippets={entry["line"]: types.Snippet(**entry) for entry in data["snippets"]},
+        snippets={entry["line"]: Snippet(**entry) for entry in data["snippets"]},
         phrases=phrases,
     )
 
 
-def _fact(entry: dict[str, Any]) -> types.Fact:
+def _fact(entry: dict[str, Any]) -> Fact:
     nested = {
-        "values": [types.Choice(**choice) for choice in entry["values"]],
-        "bins": [types.Bin(**one) for one in entry["bins"]],
-        "only_when": entry["only_when"] and types.OnlyWhen(**entry["only_when"]),
-        "change": entry["change"] and types.Change(**entry["change"]),
+        "values": [Choice(**choice) for choice in entry["values"]],
+        "bins": [Bin(**one) for one in entry["bins"]],
+        "only_when": entry["only_when"] and OnlyWhen(**entry["only_when"]),
+        "change": entry["change"] and Change(**entry["change"]),
     }
-    return types.Fact(**{**entry, **nested})
+    return Fact(**{**entry, **nested})
 
 
-def _derived(entry: dict[str, Any]) -> types.Derived:
+def _derived(entry: dict[str, Any]) -> Derived:
     pick = entry["pick"]
     if pick is not None:
-        pick = types.Pick(by=pick["by"], cases=[types.Case(**case) for case in pick["cases"]])
-    return types.Derived(**{**entry, "pick": pick})
+        pick = Pick(by=pick["by"], cases=[Case(**case) for case in pick["cases"]])
+    return Derived(**{**entry, "pick": pick})
 
 
-def _feature(entry: dict[str, Any]) -> types.Feature:
+def _feature(entry: dict[str, Any]) -> Feature:
     calls = [
-        types.Call(
+        Call(
             call=call["call"],
-            legacy=call["legacy"] and types.Carriage(**call["legacy"]),
-            modern=call["modern"] and types.Carriage(**call["modern"]),
+            legacy=call["legacy"] and Carriage(**call["legacy"]),
+            modern=call["modern"] and Carriage(**call["modern"]),
             partial=call["partial"],
         )
         for call in entry["calls"]
     ]
     nested = {
         "calls": calls,
-        "instead": [types.Instead(**one) for one in entry["instead"]],
-        "documented": [types.Documented(**one) for one in entry["documented"]],
+        "instead": [Instead(**one) for one in entry["instead"]],
+        "documented": [Documented(**one) for one in entry["documented"]],
     }
-    return types.Feature(**{**entry, **nested})
+    return Feature(**{**entry, **nested})

@@ -1,4 +1,4 @@
-"""The topology truth table: what ways of balancing do to sessions, as plain frozen dataclasses like those of `types`.
+"""The topology truth table: what ways of balancing do to sessions, as plain frozen dataclasses.
 
 Meanings stand at the head of rules/topology.yaml. What is said of a row elsewhere derives from it: its verdict from its
 runs, and a source that rules can cite from its figures.
@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from advisor.knowledge.types import Raw, Source
+from advisor.knowledge.catalogue import Source
+from advisor.knowledge.types import STRICT, Raw
 
-_STRICT = {"extra": "forbid"}
 SOURCE = "topology-"
 """What the id of the source that derives from a row starts with."""
 
@@ -29,7 +29,7 @@ _SHARE = re.compile(r"(\d{1,9}) of (\d{1,9})")
 class Share:
     """So many of so many; files write `118 of 120`."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     count: int
     of: int
 
@@ -57,7 +57,7 @@ class Figures:
         crossed: second rounds of sampling that another instance took than the first; only for modern clients.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     whole: Share
     answered: Share
     wrong: Share
@@ -72,7 +72,7 @@ class Figures:
 class Conditions:
     """Under which conditions clients come."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     addresses: Literal["one", "one-network", "many", "changing"] = "one"
     cookies: Literal["dropped", "kept"] = "dropped"
     proxies: Literal[1, 2] = 1
@@ -91,7 +91,7 @@ class Conditions:
 class Run:
     """One measurement of a way; no figures before it was taken."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     under: Conditions
     figures: dict[Kind, Figures] = field(default_factory=dict)
 
@@ -111,7 +111,7 @@ class Window:
         started_us: the same in the first seconds after each of its starts, the shortest first.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     at_once: Share
     longest_us: int
     started_us: list[int]
@@ -121,7 +121,7 @@ class Window:
 class Measured:
     """On what, with what and when figures were taken."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     proxy: str
     sdk: str
     tool: str
@@ -132,7 +132,7 @@ class Measured:
 class Way:
     """One way of balancing and what it does to sessions: a row of the table."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     id: str
     title: str
     program: Literal["nginx", "nginx-debian", "haproxy", "envoy"]

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from advisor.engine.table import show
 from advisor.errors import InputError, Problem
+from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import Fact
 from advisor.questionnaire.walk import NEEDS, TOOLS, Answer, Question
 from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool

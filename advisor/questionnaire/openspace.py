@@ -11,7 +11,8 @@ from advisor.decision.derive import TOOL_NEEDS, NeedsNode, SeparableNode
 from advisor.decision.proof import base_domains
 from advisor.engine.fold import fold
 from advisor.engine.network import Row, Step, TableNode
-from advisor.knowledge.types import Rule, Value
+from advisor.knowledge.tables import Rule
+from advisor.knowledge.types import Value
 from advisor.requirements.model import Requirements
 
 OUTCOME = "core#"

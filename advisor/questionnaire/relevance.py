@@ -22,7 +22,8 @@ from advisor.decision.changes import CORE_FACTS
 from advisor.decision.derive import CONTEXT, TOOL_NEEDS
 from advisor.decision.proof import example_requirements
 from advisor.decision.tiers import part
-from advisor.knowledge.types import Rule, Value
+from advisor.knowledge.tables import Rule
+from advisor.knowledge.types import Value
 from advisor.questionnaire.openspace import SEPARABLE, OpenSpace, State, outcome
 from advisor.requirements.model import Requirements
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from advisor.knowledge.behaviour import Behaviour
+from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.releases import Release
-from advisor.knowledge.types import FLAG_PAIRS, Capabilities, Era, flag_key
+from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.versions import key
 
 Record: TypeAlias = dict[str, Any]

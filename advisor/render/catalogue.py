@@ -14,7 +14,8 @@ from advisor.decision.advisor import Advisor
 from advisor.engine.table import DecisionTable, phrase
 from advisor.errors import UsageError
 from advisor.knowledge import Knowledge
-from advisor.knowledge.types import Fact, Rule, Table
+from advisor.knowledge.facts import Fact
+from advisor.knowledge.tables import Rule, Table
 from advisor.requirements.schema import meanings
 from advisor.requirements.text import nearest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor.knowledge.types import FlagUse
+from advisor.knowledge.catalogue import FlagUse
 from advisor.lab.exercise.table import PAIRS, Exercise, Sight
 from advisor.lab.observation import Observation
 from advisor.render.lab_schemas import EXERCISE

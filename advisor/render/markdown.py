@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision, FeatureRow
 from advisor.engine.table import show
+from advisor.knowledge.catalogue import Source
 from advisor.knowledge.paths import templates_dir
-from advisor.knowledge.types import ERAS, Source
+from advisor.knowledge.types import ERAS
 from advisor.render import view
 from advisor.render.data import snippet
 from advisor.render.overview import Result, rows, summary

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from advisor.errors import UsageError
+from advisor.knowledge.capabilities import Cell
 from advisor.knowledge.releases import Release, find_release
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Cell, Era, flag_key
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.versions import key
 from advisor.render.behaviours import Beside, Line, place
 from advisor.render.catalogue import unknown

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Capabilities, Era, flag_key
+from advisor.knowledge.capabilities import Capabilities
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.versions import key
 from advisor.render.behaviours import Line, place, said
 from advisor.render.matrix import marks, row

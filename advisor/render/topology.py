@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from advisor.knowledge import Knowledge
+from advisor.knowledge.tables import Rule
 from advisor.knowledge.topology import KINDS, SOURCE, Figures, Kind, Run, Share, Way, says, under, without_loss
-from advisor.knowledge.types import Rule
 from advisor.render.lab_schemas import TOPOLOGY
 
 _UNDER = 25

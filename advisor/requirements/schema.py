@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import Fact
 from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, TOOL_RULE
 from advisor.requirements.validate import VERSION
 from advisor.requirements.values import MAX_LIST, MAX_SECONDS

@@ -7,9 +7,9 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
+from advisor.knowledge.facts import Fact
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import Fact
 from advisor.requirements.schema import meanings
 from advisor.requirements.validate import VERSION
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.errors import InputError, Problem
+from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import NEEDS, Fact, Need
+from advisor.knowledge.types import NEEDS, Need
 from advisor.requirements import text
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.reader import Document, Path

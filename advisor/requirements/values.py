@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from advisor.errors import InputError, Problem
+from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import Fact
 from advisor.knowledge.versions import parse
 from advisor.requirements import text
 

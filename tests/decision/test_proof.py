@@ -17,7 +17,8 @@ from advisor.decision.losses import configuration_of
 from advisor.decision.proof import _examples, _gaps, base_domains, check
 from advisor.errors import KnowledgeError
 from advisor.knowledge import Knowledge
-from advisor.knowledge.types import Case, Pick, Rule, Table
+from advisor.knowledge.facts import Case, Pick
+from advisor.knowledge.tables import Rule, Table
 
 
 def with_table(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:

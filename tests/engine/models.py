@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from advisor.engine.network import FunctionNode, Network, Step, TableNode
 from advisor.engine.table import DecisionTable
-from advisor.knowledge.types import Rule, Table, Value
+from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.types import Value
 
 
 @dataclass

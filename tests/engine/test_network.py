@@ -15,7 +15,7 @@ from advisor.decision.derive import TOOL_NEEDS
 from advisor.engine.network import FunctionNode, Network, TableNode
 from advisor.engine.table import DecisionTable
 from advisor.errors import KnowledgeError
-from advisor.knowledge.types import Table
+from advisor.knowledge.tables import Table
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -10,7 +10,8 @@ import pytest
 
 from advisor.engine.table import DecisionTable, admitted, phrase, show
 from advisor.errors import KnowledgeError
-from advisor.knowledge.types import Rule, Table, Value
+from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.types import Value
 
 SIZES = ("small", "medium", "large")
 DOMAINS: dict[str, tuple[Value, ...]] = {"size": SIZES, "open": (True, False, "unknown"), "colour": ("red", "green")}

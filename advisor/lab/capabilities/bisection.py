@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from advisor.errors import UsageError
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Capabilities, Cell, Outcome, flag_key
+from advisor.knowledge.capabilities import Capabilities, Cell
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Outcome, flag_key
 from advisor.knowledge.versions import key
 from advisor.lab.capabilities import index
 from advisor.lab.capabilities.comparison import Difference

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from advisor.knowledge.behaviour import Behaviour
-from advisor.knowledge.types import FLAG_PAIRS, Capabilities, Cell, Outcome, flag_key
+from advisor.knowledge.capabilities import Capabilities, Cell
+from advisor.knowledge.types import FLAG_PAIRS, Outcome, flag_key
 from advisor.knowledge.versions import key
 from advisor.lab.capabilities.behaviours import Behaviours, Trait, alike
 from advisor.lab.capabilities.matrix import Cells, Where

@@ -8,7 +8,8 @@ from importlib import metadata
 from time import monotonic
 
 from advisor import __version__
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Capabilities, flag_key
+from advisor.knowledge.capabilities import Capabilities
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.capabilities import behaviours
 from advisor.lab.capabilities.behaviours import Behaviours, Trait
 from advisor.lab.capabilities.comparison import Departure, Difference, departures, differences, near, told

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from advisor.errors import LabError, UsageError
-from advisor.knowledge.types import FLAG_PAIRS, Capabilities
+from advisor.knowledge.capabilities import Capabilities
+from advisor.knowledge.types import FLAG_PAIRS
 from advisor.lab.capabilities.comparison import near
 from advisor.lab.capabilities.matrix import Stand, Where
 from advisor.lab.capabilities.specimen import Say, specimen

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from advisor.knowledge import Knowledge
-from advisor.knowledge.types import Documented, Era, Feature, FlagUse, Outcome
+from advisor.knowledge.catalogue import FlagUse
+from advisor.knowledge.features import Documented, Feature
+from advisor.knowledge.types import Era, Outcome
 from advisor.lab.observation import Observation, Verdict
 from advisor.lab.probes.progress import LEAD_S
 

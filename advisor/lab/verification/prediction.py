@@ -12,7 +12,8 @@ from advisor.decision.model import Decision, EraCell, FeatureRow
 from advisor.decision.tiers import part
 from advisor.kit.model import KitContext
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
-from advisor.knowledge.types import ERAS, Carriage, Era, Feature, Need, Outcome, Scope
+from advisor.knowledge.features import Carriage, Feature, Scope
+from advisor.knowledge.types import ERAS, Era, Need, Outcome
 
 _SPREAD: frozenset[Scope] = frozenset({"keys", "bus", "store"})
 """What depends on which instance a second request of the same client reaches."""
