@@ -68,7 +68,13 @@ def _capabilities(advisor: Advisor) -> str:
         "lost), `error`, `hang` or `unsupported` (not in that era). A cell holds for one process and no proxy; what a\n"
         "topology adds is in the table [delivery](rules.md#delivery). `mcp-advisor rules show ID` explains a source.\n"
     )
-    return f"{head}\n{Matrix(advisor.space).markdown()}".rstrip("\n") + "\n"
+    matrix = Matrix(advisor.space)
+    beside = (
+        "## Beside the table\n\n"
+        "What servers do with calls that are given up, with connections that break and with bare HTTP. `verify` holds it\n"
+        "against what a kit does, as far as `rules/conduct.yaml` does not say that kits do something else.\n"
+    )
+    return f"{head}\n{matrix.markdown().rstrip()}\n\n{beside}\n{matrix.beside.markdown()}".rstrip("\n") + "\n"
 
 
 def _topology(advisor: Advisor) -> str:
