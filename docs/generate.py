@@ -71,8 +71,9 @@ def _capabilities(advisor: Advisor) -> str:
     matrix = Matrix(advisor.space)
     beside = (
         "## Beside the table\n\n"
-        "What servers do with calls that are given up, with connections that break and with bare HTTP. `verify` holds it\n"
-        "against what a kit does, as far as `rules/conduct.yaml` does not say that kits do something else.\n"
+        "What servers do with calls that are given up, with connections that break and with bare HTTP.\n"
+        "`verify` holds it against what a kit does, as far as `rules/conduct.yaml` does not say that kits\n"
+        "do something else.\n"
     )
     return f"{head}\n{matrix.markdown().rstrip()}\n\n{beside}\n{matrix.beside.markdown()}".rstrip("\n") + "\n"
 

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from advisor.cli import measure
+from advisor.cli.formats import DocumentFormat as Format
 from advisor.cli.lean import LeanCommand, LeanGroup
+from advisor.cli.lines import drawn
 from advisor.errors import UsageError
 
 if TYPE_CHECKING:
-    from advisor.render.behaviours import Line
+    pass
 
 app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
 app.command("measure", cls=LeanCommand)(measure.measure)
 app.command("bisect", cls=LeanCommand)(measure.bisect)
-
-_COLOURS = {"works": "green", "dropped": "yellow", "error": "red", "hang": "bold red", "unreachable": "red", "-": "dim"}
-
-
-class Format(str, Enum):
-    """How the matrix is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    YAML = "yaml"
-    MARKDOWN = "markdown"
 
 
 class Clients(str, Enum):
@@ -79,25 +68,3 @@ def capabilities(
     else:
         write = json_text if format is Format.JSON else yaml_text
         emit(write(matrix.record(), ascii_only=not is_unicode()))
-
-
-def drawn(lines: Iterable[Line]) -> str:
-    """Lines of a matrix for the terminal that we have."""
-    from advisor.cli.output import wants_colour, width
-    from advisor.render.screen import paint
-
-    wide, colour = max(60, min(width(), 100)), wants_colour()
-    out: list[str] = []
-    marked = False
-    for line in lines:
-        if line.cells:  # a table is 80 columns wide; a narrower screen wraps it, and nothing is lost
-            cells = [(f"{cell:8}", _COLOURS.get(cell, "")) for cell in line.cells]
-            out.append(paint([(line.text, ""), *cells], colour=colour).rstrip())
-            marked = marked or "-" in line.cells
-        elif line.kind == "plain":
-            indent = " " * (len(line.text) - len(line.text.lstrip()))
-            out += textwrap.wrap(line.text, wide, subsequent_indent=indent, break_on_hyphens=False) or [""]
-        else:
-            out.append(paint([(line.text, "bold")], colour=colour))
-    legend = ["", "- not in this era"] if marked else []
-    return "\n".join([*out, *legend, ""])

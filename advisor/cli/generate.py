@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advisor.cli.formats import Format
 from advisor.errors import Exit
 
 if TYPE_CHECKING:
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from advisor.requirements import Requirements
 
 SCHEMA = "mcp-advisor/generation/1"
-
-
-class Format(str, Enum):
-    """How the report is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def generate(

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advisor.cli.formats import Format
+from advisor.cli.lines import drawn
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
 
 if TYPE_CHECKING:
     from advisor.lab.capabilities.bisection import Found
     from advisor.lab.capabilities.measure import Compared, Measurement
-    from advisor.render.behaviours import Line
 
 _SECONDS = 5.0
-
-
-class Format(str, Enum):
-    """How what was measured is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def measure(
@@ -73,7 +66,7 @@ def measure(
         text = diff
     else:
         lines = words.differing_lines if check else words.table
-        text = "\n".join(_drawn(list(lines(one))) for one in found)
+        text = "\n".join(drawn(list(lines(one))) for one in found)
     if output:
         _to_file(Path(output), text)
     else:
@@ -127,7 +120,7 @@ def bisect(
                 say(f"{release} is not as the data has it: {one.change.feature}, {one.change.call}; not written")
         text = update.diff()
     else:
-        text = _drawn(list(words.bisection_lines(found)))
+        text = drawn(list(words.bisection_lines(found)))
     if format is Format.JSON:
         text = json_text(words.bisection_record(found), ascii_only=not is_unicode())
     emit(text)
@@ -203,9 +196,3 @@ def _to_file(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise EnvironmentLacksError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _drawn(lines: list[Line]) -> str:
-    from advisor.cli.capabilities import drawn
-
-    return drawn(lines)

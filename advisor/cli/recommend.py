@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.formats import DocumentFormat as Format
 from advisor.errors import Exit
 
 if TYPE_CHECKING:
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from advisor.render.overview import Result
 
 _NAMED = 5  # skipped files that are named
-
-
-class Format(str, Enum):
-    """How a decision is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    YAML = "yaml"
-    MARKDOWN = "markdown"
 
 
 def recommend(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from advisor.cli.formats import Format
 from advisor.cli.lean import LeanCommand, LeanGroup
 from advisor.errors import Exit, KnowledgeError, UsageError
 
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=LeanGroup, help="The rule catalogue: list, show, check.", rich_markup_mode=None, no_args_is_help=True
 )
-
-
-class Format(str, Enum):
-    """How a record is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.formats import Format
 from advisor.cli.lean import LeanCommand, LeanGroup
 from advisor.errors import Exit, KnowledgeError, UsageError
 
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from advisor.render.topology import Line
 
 app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
-
-
-class Format(str, Enum):
-    """How the table is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.formats import Format
 from advisor.errors import Exit
 
 if TYPE_CHECKING:
@@ -32,13 +33,6 @@ class Proxy(str, Enum):
     ENVOY = "envoy"
     HAPROXY = "haproxy"
     NONE = "none"
-
-
-class Format(str, Enum):
-    """How the result is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def verify(
