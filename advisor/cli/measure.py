@@ -46,14 +46,15 @@ def measure(
 
     from advisor.cli.output import emit, is_unicode, say
     from advisor.knowledge import load
+    from advisor.lab.running.programs import require_extra
+
+    seconds, root = _seconds(deadline), _root(rules)
+    require_extra()  # before anything that imports what it brings
     from advisor.lab.capabilities import measure as lab
     from advisor.lab.capabilities.specimen import parse_sdk
-    from advisor.lab.running.programs import require_extra
     from advisor.render import measurement as words
     from advisor.render.serial import json_text
 
-    seconds, root = _seconds(deadline), _root(rules)
-    require_extra()
     for release in sdk:
         parse_sdk(release)
     known = load(root).capabilities
@@ -99,14 +100,15 @@ def bisect(
 
     from advisor.cli.output import emit, is_unicode, say
     from advisor.knowledge import load
+    from advisor.lab.running.programs import require_extra
+
+    seconds, root = _seconds(deadline), _root(rules)
+    require_extra()  # before anything that imports what it brings
     from advisor.lab.capabilities import bisection
     from advisor.lab.capabilities import files as capability_files
-    from advisor.lab.running.programs import require_extra
     from advisor.render import measurement as words
     from advisor.render.serial import json_text
 
-    seconds, root = _seconds(deadline), _root(rules)
-    require_extra()
     known = load(root).capabilities
     wanted = bisection.changes(known, sdk, cell)
     if cell and not wanted:

@@ -83,7 +83,10 @@ def verify(
     import asyncio
 
     from advisor.cli.progress import watcher
+    from advisor.lab.running.programs import require_extra
     from advisor.lab.running.steps import Steps
+
+    require_extra()  # before anything that imports what it brings
     from advisor.lab.verification.verify import require
 
     kit_dir, raw, requirements, advisor = _read(target)

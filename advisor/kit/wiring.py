@@ -13,7 +13,9 @@ SERVER_PORT = 8000
 PROXY_PORT = 8080
 """Where the proxy listens: above 1024, so that it needs no privilege."""
 
-_STICKY_SINCE = (1, 29, 6)  # `sticky` in open-source nginx
+STICKY_SINCE = (1, 29, 6)
+"""The release of open-source nginx that brought `sticky`."""
+
 _RESOLVE_SINCE = (1, 27, 3)  # `server … resolve` in open-source nginx
 
 # How a pool of upstreams picks one, by the mechanism of its tier.
@@ -87,7 +89,7 @@ def _peers(kit: KitContext) -> dict[str, str]:
 def balance(kit: KitContext, tier: TierContext) -> str:
     """How the proxy of the kit picks an instance of `tier`: see `Pool.balance`."""
     chosen = _BALANCE.get(tier.mechanism, "plain")
-    if chosen in ("learn", "cookie") and not _nginx_has(kit, _STICKY_SINCE):
+    if chosen in ("learn", "cookie") and not _nginx_has(kit, STICKY_SINCE):
         return "envelope"  # the same effect in any version
     return chosen
 

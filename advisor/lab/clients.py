@@ -51,6 +51,7 @@ class Heard:
     Attributes:
         asked: the requests that the server sent: `sampling`, `elicitation`, `roots`.
         progress: when each progress notification came, and its value.
+        total: the value at which the call is done, as the last of them said.
         logs: when each log message came, and its data.
         notes: the notifications, as (method, uri); the uri is "" where there is none.
         replies: every HTTP answer, in order of arrival.
@@ -61,6 +62,7 @@ class Heard:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.progress: list[tuple[float, float]] = []
+        self.total: float | None = None
         self.logs: list[tuple[float, str]] = []
         self.notes: list[tuple[str, str]] = []
         self.replies: list[Reply] = []
@@ -97,6 +99,7 @@ class Heard:
     async def on_progress(self, progress: float, total: float | None, message: str | None) -> None:
         """The callback of a call that asks for progress."""
         self.progress.append((monotonic(), progress))
+        self.total = total
         self.tell()
 
     async def _sampling(self, context: Any, params: Any) -> Any:

@@ -62,6 +62,7 @@ def chaos_text(canvas: Canvas, rows: Sequence[Row]) -> None:
         canvas.table(verdicts, [(_verdict(row), "") for row in some])
         heads = ["Event", "Era", "Calls", "Failed\nat first", "and when\nrepeated", "Sessions\nlost", "Longest\nwait"]
         canvas.table([Column(head, fixed=True, least=4) for head in heads], [(_counts(row), "") for row in some])
+    canvas.line("What was seen leaves out the calls that ran where an event struck; the counts include them.", indent=2)
     twice = sum(row.numbers.executed_twice for row in rows)
     canvas.line(
         f"{sum(row.numbers.calls for row in rows)} calls; "

@@ -36,7 +36,7 @@ def draw_load(canvas: Canvas, found: Load) -> None:
     canvas.heading("Load of one instance")
     for line in memory_lines(found):
         canvas.line(line, indent=1)
-    heads = ("Clients", "stateless_http", "json_response", "calls/s", "median", "95 %")
+    heads = ("Clients", "stateless_http", "json_response", "calls/CPU s", "median", "95 %")
     rows: list[tuple[list[Words], str]] = [
         ([era, *map(str, pair), *_cells(rates)], "")
         for era in ERAS
@@ -46,7 +46,7 @@ def draw_load(canvas: Canvas, found: Load) -> None:
     canvas.table([Column(head, fixed=True) for head in heads], rows)
     bounds = dict.fromkeys(one.bound for one in found.rates)
     canvas.line(
-        f"Calls of a tool that answers at once, in a second of processor time; bounded by "
+        f"Calls of a tool that answers at once, in a second of the server's processor time; bounded by "
         f"{' and '.join(_BOUNDS[one] for one in bounds)}. {found.machine}.",
         indent=1,
     )

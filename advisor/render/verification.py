@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from advisor.knowledge.types import Era
@@ -114,10 +114,10 @@ def verification_text(found: Verification, screen: Screen) -> str:
         draw_load(canvas, found.load)
     canvas.heading("Time")
     canvas.pairs([(step.name, f"{step.seconds:.1f} s") for step in found.steps])
-    canvas.line(
-        f"{found.seconds:.1f} s in all, {found.ratio:.1f} times the start of the instances "
-        f"({found.floor_seconds:.1f} s)."
-    )
+    total = f"{found.seconds:.1f} s in all"
+    if not found.chaos and not found.load:  # they take what they take, however fast the instances start
+        total += f", {found.ratio:.1f} times the start of the instances ({found.floor_seconds:.1f} s)"
+    canvas.line(f"{total}.")
     return canvas.text()
 
 
@@ -211,8 +211,7 @@ def _differences(canvas: Canvas, found: Verification) -> None:
     for problem in found.problems:
         first, *lines = problem.splitlines()
         canvas.line((first, "bold"), indent=2)
-        for line in lines:
-            canvas.line(line.strip(), indent=4)
+        _logged(canvas, lines)
     if found.logs:
         canvas.line(f"Logs: {found.logs}", indent=2)
 
@@ -222,5 +221,10 @@ def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes:
     where = f", tier {tier}" if tier else ""
     canvas.line((f"{what} for {era} clients{where}", "bold"), f": {outcomes}.", indent=2)
     canvas.line(one.detail, indent=4)
-    for process, line in one.evidence:
-        canvas.line((f"{process}: ", "dim"), line, indent=4)
+    _logged(canvas, [f"{process}: {line}" for process, line in one.evidence])
+
+
+def _logged(canvas: Canvas, lines: Iterable[str]) -> None:
+    """Lines of logs as they are: a broken one can be neither searched for nor copied."""
+    for line in lines:
+        canvas.code(f"    {line.strip()}", "dim")

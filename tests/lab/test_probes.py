@@ -15,11 +15,12 @@ import pytest
 
 from advisor.knowledge.types import ERAS, Era
 from advisor.lab.capabilities.specimen import SERVE
+from advisor.lab.clients import Heard
 from advisor.lab.observation import Observation, worst
 from advisor.lab.probes import BEHAVIOURS, FEATURES, Target, behaviour, observe
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.notices import verdict
-from advisor.lab.probes.progress import arrival
+from advisor.lab.probes.progress import arrival, missing
 from advisor.lab.running.run import Launch, Run
 from advisor.lab.subject.catalogue import CATALOGUE, LINES, entries, find
 
@@ -246,6 +247,17 @@ def test_live_is_not_late(came: list[float], outcome: str, said: str) -> None:
     found = arrival(came, 10.0)
     assert found.outcome == outcome
     assert said in found.message
+
+
+@pytest.mark.parametrize(
+    ("values", "total", "said"),
+    [([1, 2], 2, None), ([1], 2, "they end at 1 of 2"), ([1], None, None), ([2, 1], 2, None), ([], None, None)],
+)
+def test_progress_that_stops_half_way_is_lost(values: list[float], total: float | None, said: str | None) -> None:
+    heard = Heard()
+    for value in values:
+        asyncio.run(heard.on_progress(value, total, None))
+    assert missing(heard) == said
 
 
 def test_a_notice_that_comes_at_some_moments_only_does_not_work() -> None:

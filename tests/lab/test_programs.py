@@ -13,7 +13,7 @@ import pytest
 
 from advisor.errors import EnvironmentLacksError, Exit
 from advisor.lab.running import programs
-from advisor.lab.running.programs import program, require_extra, version
+from advisor.lab.running.programs import program, require_extra, require_release, version
 
 
 def executable(path: Path, text: str = "") -> Path:
@@ -95,6 +95,17 @@ def test_the_release_in_what_a_program_says(tmp_path, file, says, expected):
 
 def test_a_program_that_is_gone_has_its_name_only(tmp_path):
     assert asyncio.run(version(tmp_path / "envoy")) == "envoy"
+
+
+def test_a_program_that_is_too_old_is_named_with_what_needs_more(bare):
+    old = executable(bare / "path" / "nginx", "echo 'nginx version: nginx/1.22.1' >&2")
+    require_release("nginx", (1, 22, 1), "`sticky`")
+    with pytest.raises(EnvironmentLacksError) as caught:
+        require_release("nginx", (1, 29, 6), "`sticky`")
+    said = (
+        f"`sticky` needs nginx 1.29.6 or newer; {old} is nginx 1.22.1. Install it with: pip install 'mcp-advisor[lab]'"
+    )
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("installed", ["2.3.0", "2.10", "3.0.0rc1", "2.4.0b1"])

@@ -148,11 +148,21 @@ tools:
   - {name: look_up}
   - {name: gone}
   - {name: broken}
+  - {name: shaky}
   - {name: charge}
   - {name: deaf, needs: {sampling: required}}
   - {name: confirm, needs: {elicitation: required}}
   - {name: work, needs: {progress: required}}
 operations: {team_size: 3, can_operate_affinity: true}
+"""
+
+
+# Fails the first client that calls it, whoever of the instances serves that.
+ONCE = """\
+    shaken = Path(tempfile.gettempdir()) / "shaken"
+    if not shaken.exists():
+        shaken.touch()
+        raise RuntimeError("once")
 """
 
 
@@ -177,6 +187,7 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path, temporary):
         ("@tool('gone')\n", ""),
         ("async def charge(\n    text: str", "async def charge(\n    amount: int,\n    text: str"),
         ('    """broken: ', '    raise RuntimeError("boom")\n    """broken: '),
+        ('    """shaky: ', f'{ONCE}    """shaky: '),
         ('"model: " + (sample.content.text if isinstance(sample.content, TextContent) else "")', '"model: a constant"'),
         ('"user: " + said(answer)', '"user: confirmed"'),
     )
@@ -215,6 +226,7 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path, temporary):
     refused = next(one for one in found["behaviours"] if (one["era"], one["name"]) == ("modern", "DELETE"))
     assert any('"method":"DELETE"' in one["line"] for one in refused["evidence"]), refused["evidence"]
     said = "\n".join(found["problems"])
+    assert said.count("shaky does not work for ") == 1, "what fails once and works then is no good kit"
     for era in ("legacy", "modern"):
         assert f"{era} clients are not shown gone by tools/list" in said
         assert f"gone does not work for {era} clients: Unknown tool: gone" in said

@@ -140,7 +140,8 @@ class Stand:
             if era == "legacy" or modern
         ]
         left = [where for where in wanted if where not in found and only(where)]
-        self._say(f"{self._name}: {len(left)} cells")
+        if left:
+            self._say(f"{self._name}: {len(left)} cells")
         found |= await self._observe(left, _AT_ONCE)
         if not modern:
             found |= self._refused(found)

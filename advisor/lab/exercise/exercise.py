@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from mcp import Client
 
 _SERVER = SUBJECT / "small_server.py"
-_DEADLINE_S = 5.0
-_RESEARCH_S = 3.0 + _DEADLINE_S
+_ANSWER_S = 10.0  # all four servers and their clients share the machine
+_RESEARCH_S = 3.0 + _ANSWER_S
+_DEADLINE_S = 5.0  # where an answer may never come
 _NOTICE_S = 1.0  # what has not come so long after the answer is lost
 _GET_S = 0.7
 _NUMBERS: dict[str, Any] = {"a": 2, "b": 3}
@@ -88,7 +89,7 @@ async def _sight(url: str, pair: tuple[bool, bool], era: Era, line: str) -> Sigh
     ways = [entry for call in _SAMPLING if (entry := find(line, "sampling", call)) is not None]
     if era == "legacy":
         ways = ways[:1]
-    plain = observe("plain", url, era, Target("add", _NUMBERS), deadline_s=_DEADLINE_S)
+    plain = observe("plain", url, era, Target("add", _NUMBERS), deadline_s=_ANSWER_S)
     asking = [observe("sampling", url, era, Target(one.tool, {}, one.call), deadline_s=_DEADLINE_S) for one in ways]
     (add, *sampled), (research, progress, logs), (kinds, with_session) = await asyncio.gather(
         asyncio.gather(plain, *asking), _research(url, era), _heads(url, era)

@@ -187,22 +187,26 @@ async def hold(target: Target, count: int, warm: int, *, streams: bool) -> dict[
     """Open `count` legacy sessions with one call each, then their GET streams, and read the server's memory.
 
     Returns:
-        Memory of the server in bytes: at first (after `warm` sessions that do not count), with the sessions, with their
-        streams; how many sessions and streams it holds; why not more, or "".
+        Memory of the server in bytes: after the first `warm` of them, with all, with their streams; how many sessions
+        and streams it holds, and how many sessions came after the first; why not more, or "".
     """
-    await _open(target, warm)
+    first, refusal = await _open(target, warm)
     before = await settled(target.pid)
-    clients, refusal = await _open(target, count)
+    clients, refusal = await _open(target, count - warm) if not refusal else ([], refusal)
     held = await settled(target.pid)
     listening, stream_refusal, with_streams = 0, "", None
     if streams:
         listening, stream_refusal = await _side_by_side([client.listen for client in clients])
         with_streams = await settled(target.pid)
+        if not stream_refusal:
+            others, stream_refusal = await _side_by_side([client.listen for client in first])
+            listening += others
     return {
         "before_bytes": before,
         "held_bytes": held,
         "streams_bytes": with_streams,
-        "sessions": len(clients),
+        "sessions": len(first) + len(clients),
+        "counted": len(clients),
         "streams": listening,
         "refusal": refusal or stream_refusal,
     }

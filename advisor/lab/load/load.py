@@ -24,7 +24,7 @@ from advisor.lab.running.steps import Steps
 
 _CLIENT = Path(__file__).with_name("client.py")
 
-WARM_SESSIONS = 50  # what a process takes once, not for each session, is taken by these
+WARM_SESSIONS = 50  # the first: what a process takes once, not for each session, is taken by these
 CONNECTIONS = 8  # enough to keep one process busy; more only wait
 _START_S = 60.0
 _HOLD_S = 60.0  # and a tenth of a second for each session
@@ -157,10 +157,10 @@ def allow_sessions(count: int) -> None:
     """
     import resource
 
-    needed = count + WARM_SESSIONS + _SPARE_FILES
+    needed = count + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and needed > hard:
-        most = hard - WARM_SESSIONS - _SPARE_FILES
+        most = hard - _SPARE_FILES
         raise EnvironmentLacksError(
             f"{count:,} sessions with their GET streams take {needed:,} open files in one process, and this system "
             f"allows {hard:,}. Ask for at most {max(0, most):,}, or raise the limit as root: ulimit -Hn {needed}"
@@ -190,13 +190,14 @@ async def _start(run: Run, subject: Subject, stateless: bool, json_response: boo
 async def _hold(run: Run, subject: Subject, count: int, *, streams: bool, number: int) -> Memory:
     """One round of sessions, on a fresh server."""
     process, port = await _start(run, subject, False, False, name=f"hold-{number}")
-    job = {"what": "hold", "count": count, "warm": WARM_SESSIONS, "streams": streams}
+    job = {"what": "hold", "count": count, "warm": min(WARM_SESSIONS, count // 2), "streams": streams}
     found = await _client(run, subject, process, port, job, _HOLD_S + count / 10)
     lines = process.tail()
     process.kill()
-    before, sessions = found["before_bytes"], found["sessions"]
+    before, sessions = found["before_bytes"], found["counted"]
     if not sessions:
-        raise LabError(f"{subject.name}: not one session could be held: {found['refusal']}", lines=lines)
+        wrong = f"{subject.name}: only {found['sessions']} sessions could be held: {found['refusal']}"
+        raise LabError(wrong, lines=lines)
     with_streams = found["streams_bytes"]
     return Memory(
         before,

@@ -25,11 +25,20 @@ async def observe(probe: Probe) -> Observation:
         answered = monotonic()
         if result.is_error:
             return Verdict("error", text(result))
-        if not heard.progress:
-            await heard.until(lambda: bool(heard.progress), probe.silence_s)
-        return arrival([came for came, _ in heard.progress], answered)
+        await heard.until(lambda: bool(heard.progress) and missing(heard) is None, probe.silence_s)
+        seen = arrival([came for came, _ in heard.progress], answered)
+        lost = missing(heard)
+        return Verdict("dropped", f"{seen.message}; {lost}") if lost and seen.outcome == "works" else seen
 
     return await in_session(probe, steps, silences=1)
+
+
+def missing(heard: Heard) -> str | None:
+    """What was announced and did not arrive; None where all did, or nothing was announced."""
+    values = [value for _, value in heard.progress]
+    if heard.total is None or max(values) >= heard.total:
+        return None
+    return f"they end at {max(values):g} of {heard.total:g}"
 
 
 def arrival(came: list[float], answered: float) -> Verdict:

@@ -38,6 +38,7 @@ def clean_environment(mark: str, temporary: Path) -> dict[str, str]:
         **clean,
         "no_proxy": no_proxy,
         "NO_PROXY": no_proxy,
+        "COLUMNS": "400",  # logs are for searching, not for a screen: nothing wraps them
         "PYTHONUNBUFFERED": "1",  # a log is complete when its process is killed
         "TMPDIR": str(temporary),
         MARK_VARIABLE: f"{os.environ.get(MARK_VARIABLE, '')} {mark}".strip(),

@@ -88,6 +88,25 @@ async def version(program: Path) -> str:
     return f"{name} {found.group()}" if found else name
 
 
+def require_release(name: Name, since: tuple[int, ...], what: str) -> None:
+    """Make sure that a program is not too old for what it is needed for. Not to be called where a loop runs.
+
+    Args:
+        name: the program.
+        since: the oldest release that will do.
+        what: what needs it.
+
+    Raises:
+        EnvironmentLacksError: it is missing or older; with the command that installs it.
+    """
+    path = program(name)
+    said = asyncio.run(version(path))
+    found = parse(said.rpartition(" ")[2])
+    if found is not None and found < since:
+        least = ".".join(map(str, since))
+        raise EnvironmentLacksError(f"{what} needs {name} {least} or newer; {path} is {said}. Install it with: {EXTRA}")
+
+
 def require_extra() -> None:
     """Make sure that the clients of both eras are installed.
 

@@ -29,7 +29,7 @@ _HANDLE = re.compile(r"^handle: (\S+)$", re.MULTILINE)
 _REMEMBER = re.compile(r"^(handle|remembered): .*$", re.MULTILINE)
 _REMEMBERED = re.compile(r"^remembered: ([1-9]\d*)$", re.MULTILINE)
 _KEPT = "kept"
-_RECALLS = 8  # side by side: enough that, of a few processes, one that keeps a handle answers, and one that does not
+_RECALLS = 24  # side by side: enough that, of a few processes, one that keeps a handle answers, and one that does not
 _ASKED = ("sampling", "elicitation", "roots")
 
 

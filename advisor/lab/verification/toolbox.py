@@ -132,7 +132,10 @@ class Toolbox:
         for one in self.doubtful:
             marks = Marks(self._fleet)
             if isinstance(one, ToolCall):
+                first = self.seen[one]
                 await self._try(one, 2 * DEADLINE_S)
+                if first.outcome != "hang":  # what was answered once, clients are answered too
+                    self.seen[one] = first
                 wrong = self._wrong_call(one)
             else:
                 self._listed[one] = await self._list(one, 2 * DEADLINE_S)

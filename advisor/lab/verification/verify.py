@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from advisor.kit.wiring import STICKY_SINCE, balance
 from advisor.knowledge.types import ERAS
 from advisor.lab.fleets.explain import Marks
 from advisor.lab.fleets.fleet import MOST_WORKERS, Fleet, Plan
@@ -37,6 +38,10 @@ def require(prepared: Preparation) -> None:
     programs.require_extra()
     for name in prepared.programs:
         programs.program(name)
+    kit, front = prepared.kit, prepared.front
+    mechanisms = {balance(kit, tier) for tier in kit.tiers} if front.own else {front.way}
+    if front.program == "nginx" and mechanisms & {"learn", "cookie"}:
+        programs.require_release("nginx", STICKY_SINCE, "`sticky`, by which this proxy keeps sessions,")
 
 
 @asynccontextmanager

@@ -1,0 +1,66 @@
+"""A process that is held up itself (a paused container, no processor) does not take Redis for down."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from proxy_rig import process, until
+from redis_rig import Fleet, lasting_port, redis_server
+
+from advisor.kit.context import kit_context
+from advisor.kit.parts import server
+
+# The reply comes while nothing of this process runs; when it goes on, every timer of the look-up is over.
+LOOK_UP = """
+import asyncio, time
+from redis.asyncio import Redis
+from shared_state import Store
+from settings import SETTINGS
+
+async def main() -> None:
+    store = Store(SETTINGS.redis_url)
+    await store.run(lambda redis: redis.set("key", "kept"))
+
+    async def look_up(redis: Redis) -> str:
+        if not held:
+            held.append(True)
+            await redis.execute_command("CLIENT", "PAUSE", 200, "ALL")
+            asyncio.get_running_loop().call_later(0.05, time.sleep, HELD_S)
+        return await redis.get("key")
+
+    held: list[bool] = []
+    print(await store.run(look_up))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("held_s", [0.0, 3.0])
+def test_it_asks_again(decide, advisor, tmp_path, held_s):
+    wanted = {"scale.instances": 3, "scale.affinity": "unavailable", "operations.shared_store": "redis"}
+    kit = kit_context(decide({"service": "demo", "needs.session_state": "required", **wanted}), advisor)
+    for one in server.files(kit):
+        path = tmp_path / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.content)
+    made = Fleet(tmp_path, 0, lasting_port(), [])
+    command = [redis_server(), "--port", str(made.redis_port), "--bind", "127.0.0.1", "--save", ""]
+    with process([*command, "--dir", str(tmp_path)], tmp_path / "redis.log"):
+        until("Redis answers", lambda: made.ask("PING") == b"+PONG\r\n")
+        done = subprocess.run(
+            [sys.executable, "-c", LOOK_UP.replace("HELD_S", str(held_s))],
+            cwd=tmp_path / "server",
+            env={
+                "MCP_REDIS_URL": f"redis://127.0.0.1:{made.redis_port}/0",
+                "MCP_SEALING_KEYS": "k" * 32,
+                "MCP_INSTANCE_URL": "http://127.0.0.1:1",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.stdout, done.stderr) == ("kept\n", "")
