@@ -83,3 +83,12 @@ def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary, tmp_pat
     assert done.returncode == 1, found
     assert found["sessions"]["lost"] > 0
     assert any("legacy clients lost calls" in one for one in found["problems"])
+
+
+def test_a_platform_with_one_address_for_all_instances(tmp_path):
+    text = SESSIONS.format(clients="keep_cookies: unknown", platform="serverless", proxy="kind: haproxy")
+    found, done = verified(tmp_path, text.replace("sampling: required, ", ""))
+    assert done.returncode == 0, done.stdout
+    assert found["proxy"].startswith("haproxy ")
+    (modern,) = [one for one in found["traffic"] if one["era"] == "modern"]
+    assert all(modern["per_instance"]), "an instance got no call"

@@ -35,6 +35,7 @@ class Proxies:
         proxies: what gives requests to the instances: the kit's own, or what stands in for another.
         doors: the port of each of them.
         before: what stands before them: it shares connections out, or holds streams back; None for nothing.
+        behind: what stands between them and the instances, where a platform has one address for them all.
         port: where clients connect; 0 without a proxy.
         label: what stands in front, with its version.
     """
@@ -45,13 +46,14 @@ class Proxies:
         self.proxies: list[Process] = []
         self.doors: list[int] = []
         self.before: Process | None = None
+        self.behind: list[Process] = []
         self.port = 0
         self.label = "none"
 
     @property
     def processes(self) -> list[Process]:
         """Everything that runs."""
-        return [*self.proxies, *([] if self.before is None else [self.before])]
+        return [*self.proxies, *self.behind, *([] if self.before is None else [self.before])]
 
     async def start(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
         """Start everything.
@@ -80,14 +82,26 @@ class Proxies:
             process, self.port = await self._stand_in("proxy", flat)
             self.proxies, self.doors = [process], [self.port]
             return
-        await self._start_own(addresses)
+        await self._start_own(await self._as_production_has(addresses))
         behind = [f"127.0.0.1:{port}" for port in self.doors]
         if chosen.holds:
             self.before, self.port = await self._stand_in("holding", behind)
         elif len(behind) > 1:
-            self.before, self.port = await self._balancer(behind)
+            self.before, self.port = await self._balancer("balancer", behind)
         else:
             self.port = self.doors[0]
+
+    async def _as_production_has(self, addresses: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """The addresses that a HAProxy has room for: a serverless platform gives one for all instances of a tier."""
+        kit = self._plan.kit
+        if kit.proxy != "haproxy" or kit.platform != "serverless":
+            return addresses
+        found = {}
+        for tier, instances in addresses.items():
+            process, port = await self._balancer(f"platform-{tier}", instances)
+            self.behind.append(process)
+            found[tier] = (f"127.0.0.1:{port}",)
+        return found
 
     async def _start_own(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
         kit, many = self._plan.kit, self._plan.front.many
@@ -118,8 +132,8 @@ class Proxies:
 
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
-    async def _balancer(self, addresses: Sequence[str]) -> tuple[Process, int]:
-        folder = self._run.folder / "balancer"
+    async def _balancer(self, name: str, addresses: Sequence[str]) -> tuple[Process, int]:
+        folder = self._run.folder / name
         binary = await asyncio.to_thread(_stream_nginx)
 
         def launch(port: int) -> Launch:
@@ -130,7 +144,7 @@ class Proxies:
                 command = [binary, "-c", path, "-g", "daemon off;"]
             return Launch(command, ready=lambda: _healthy(port))
 
-        return await self._run.start_on_port("balancer", launch, deadline_s=_START_S)
+        return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
     async def reload(self) -> None:
         """Have the kit's own proxies read their files again while they run, one after the other, as operators do.
