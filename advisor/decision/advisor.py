@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from advisor.decision.capacity import capacity, session_limit
+from advisor.decision.capacity import capacity, room_figures
 from advisor.decision.cells import Cells
 from advisor.decision.changes import Changes
 from advisor.decision.derive import CONTEXT, LostNode, derived_nodes
@@ -221,16 +221,23 @@ class Advisor:
             return "; ".join(missing_features(requirements, self.space))
         if name == "clients.contradicted":
             return "; ".join(contradicted_facts(requirements, self.space))
-        if name == "sessions.limit":
-            return f"{session_limit(requirements, self.space) or 0:,}"
+        if name.startswith("sessions."):
+            return room_figures(requirements, self.space)[name]
         for derived in self.knowledge.derived:
             if derived.compare is not None and derived.compare["limit"] == name:
                 value = limit(requirements, self.space, derived.compare)
                 return f"{value:g}" if value is not None else "?"
-        return show(requirements[name])
+        return _in_words(requirements[name])
 
 
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+
+
+def _in_words(value: Any) -> str:
+    """A raw value as sentences have it."""
+    if isinstance(value, Mapping):
+        return f"{value['min']:,} to {value['max']:,}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
 
 
 def _by_severity(warned: Warned) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from advisor.decision.model import Capacity, Core, Tier
 from advisor.knowledge.capacity import Capacity as Measured
-from advisor.knowledge.capacity import kilobytes
+from advisor.knowledge.capacity import MemoryPlan, kilobytes
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Era
 from advisor.requirements.model import Requirements
@@ -38,6 +38,24 @@ class _Fleet:
     def each(self) -> int:
         """Clients of a process when there are as few processes as planned."""
         return ceil(self.clients / self.least)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How many sessions go into one process.
+
+    Attributes:
+        limit: what the SDK takes, or None.
+        fits: what the memory planned for one instance is enough for.
+    """
+
+    limit: int | None
+    fits: int
+
+    @property
+    def most(self) -> int:
+        """The smaller of both."""
+        return self.fits if self.limit is None else min(self.limit, self.fits)
 
 
 def capacity(
@@ -68,41 +86,66 @@ def capacity(
     holding = holder is not None or not core.flags.stateless_http
     if core.pattern == "single-instance":
         fleet = _Fleet(fleet.clients, 1, 1)
-    limit = measured.most_sessions(_version(requirements, release.newest)) if holding else None
     holding = holding and facts["era.legacy"] == "named"
+    plan = space.knowledge.memory
+    limit = measured.most_sessions(_version(requirements, release.newest))
+    room = _Room(limit, measured.sessions_in(plan.budget_bytes))
     answered = _answered(measured, core, facts)
-    least = ceil(fleet.clients / limit) if holding and limit else 1
+    least = ceil(fleet.clients / room.most) if holding else 1
     phrases = space.knowledge.phrases
-    said = _sessions(fleet, measured, facts, tiered=holder is not None) if holding else _none(fleet, core)
     if holding:
-        said.append(("capacity.limit.none", {}) if limit is None else _limit(limit, least, fleet))
+        said = [*_sessions(fleet, measured, facts, tiered=holder is not None), *_advised(room, plan, least, fleet)]
+    else:
+        said = _none(fleet, core)
     figures = {"calls": f"{answered:,}", "release": measured.release}
     said.append(("capacity.calls" if holding else "capacity.calls-only", figures))
-    bytes_each = measured.stream_session_bytes.median if holding else 0
     return Capacity(
         sessions_per_instance=fleet.each if holding else 0,
-        session_bytes=bytes_each,
-        memory_mb=round(fleet.each * bytes_each / _MEGA, 1) if holding else 0.0,
+        session_bytes=measured.stream_session_bytes.median if holding else 0,
+        process_bytes=measured.process_bytes.median,
+        memory_mb=round(measured.memory(fleet.each) / _MEGA, 1) if holding else 0.0,
+        memory_budget_mib=plan.budget_mi,
         session_limit=limit if holding else None,
         calls_per_s=answered,
         enough=least <= fleet.most,
         advice_instances=least,
         because=" ".join(phrases[name].format(**figures) for name, figures in said),
-        sources=(measured.source, *(measured.sources if holding else ())),
+        sources=(measured.source, *(_sources(measured, plan) if holding else ())),
     )
 
 
-def session_limit(requirements: Requirements, space: FactSpace) -> int | None:
-    """How many sessions the SDK that is asked for takes in one process; None where it has no limit."""
+def sessions_room(requirements: Requirements, space: FactSpace) -> str:
+    """Whether all clients may have a session when as many instances run as are planned.
+
+    Returns:
+        `beyond` where the SDK refuses some, `over-budget` where only the memory planned for an instance is not enough.
+    """
+    measured, limit = _of(requirements, space)
+    fleet = fleet_of(requirements)
+    if limit is not None and fleet.clients > limit * fleet.most:
+        return "beyond"
+    fits = measured.sessions_in(space.knowledge.memory.budget_bytes) if measured else fleet.clients
+    return "within" if fleet.clients <= fits * fleet.most else "over-budget"
+
+
+def room_figures(requirements: Requirements, space: FactSpace) -> dict[str, str]:
+    """What messages about the room for sessions may name: limit, memory of an instance, and the budget for it."""
+    measured, limit = _of(requirements, space)
+    fleet = fleet_of(requirements)
+    return {
+        "sessions.limit": f"{limit or 0:,}",
+        "sessions.memory": _megabytes(measured.memory(ceil(fleet.clients / fleet.most)) if measured else 0),
+        "sessions.budget": _mebibytes(space.knowledge.memory.budget_mi),
+    }
+
+
+def _of(requirements: Requirements, space: FactSpace) -> tuple[Measured | None, int | None]:
+    """What was measured of the SDK that is asked for, and how many sessions it takes in one process."""
     release = space.release(requirements["sdk"])
     measured = space.knowledge.capacity.get(release.line.id) if release else None
-    return measured.most_sessions(_version(requirements, release.newest)) if measured and release else None
-
-
-def sessions_fit(requirements: Requirements, space: FactSpace) -> bool:
-    """Whether all clients may have a session when as many instances run as are planned."""
-    fleet, limit = fleet_of(requirements), session_limit(requirements, space)
-    return limit is None or fleet.clients <= limit * fleet.most
+    if measured is None or release is None:
+        return None, None
+    return measured, measured.most_sessions(_version(requirements, release.newest))
 
 
 def fleet_of(requirements: Requirements) -> _Fleet:
@@ -133,7 +176,8 @@ def _sessions(fleet: _Fleet, measured: Measured, facts: Mapping[str, Any], *, ti
         "each": _count(fleet.each, "session"),
         "bytes": kilobytes(bytes_each),
         "release": measured.release,
-        "memory": _megabytes(fleet.each * bytes_each),
+        "process": _megabytes(measured.process_bytes.median),
+        "memory": _megabytes(measured.memory(fleet.each)),
     }
     name = "-of-tier" if tiered else ("-of-one" if fleet.least == 1 else "")
     said: list[_Said] = [(f"capacity.sessions{name}", figures)]
@@ -146,11 +190,26 @@ def _none(fleet: _Fleet, core: Core) -> list[_Said]:
     return [("capacity.no-sessions" if core.flags.stateless_http else "capacity.modern", _who(fleet))]
 
 
-def _limit(limit: int, least: int, fleet: _Fleet) -> _Said:
-    figures = {"limit": f"{limit:,}", "least": least, "most": fleet.most}
-    if least > fleet.most:
-        return "capacity.limit.beyond", figures
-    return ("capacity.limit.one" if least == 1 else "capacity.limit.several"), figures
+def _advised(room: _Room, plan: MemoryPlan, least: int, fleet: _Fleet) -> list[_Said]:
+    """The limit of the SDK, what the memory of an instance is enough for, and what follows from both."""
+    figures = {"limit": f"{room.limit or 0:,}", "least": f"{least:,}", "most": f"{fleet.most:,}"}
+    memory = {"budget": _mebibytes(plan.budget_mi), "fits": _count(room.fits, "session")}
+    advice = "beyond" if least > fleet.most else "one" if least == 1 else "several"
+    return [
+        ("capacity.limit.none" if room.limit is None else "capacity.limit", figures),
+        ("capacity.budget", memory),
+        (f"capacity.advice.{advice}", figures),
+    ]
+
+
+def _sources(measured: Measured, plan: MemoryPlan) -> tuple[str, ...]:
+    """What limit and memory rest on, each once."""
+    budget = (source for one in plan.allowances if one.id == "budget" for source in one.sources)
+    return tuple(dict.fromkeys((*measured.sources, *budget)))
+
+
+def _mebibytes(number: int) -> str:
+    return f"{number:,} MiB" if number % 1024 else f"{number // 1024:,} GiB"
 
 
 def _megabytes(number: int) -> str:

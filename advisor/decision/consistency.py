@@ -41,6 +41,7 @@ def sources(knowledge: Knowledge) -> list[Fault]:
     named += [(proxy.id, proxy.sources) for proxy in knowledge.proxies.values()]
     named += [(one.line, one.sources) for one in knowledge.snippets.values()]
     named += [(one.source, one.sources) for one in knowledge.capacity.values()]
+    named += [(f"memory: {one.id}", one.sources) for one in knowledge.memory.allowances]
     named += [(one.id, one.sources) for one in knowledge.flags.values()]
     return [
         Fault("source", where, f"the source {source!r} does not exist")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor.decision.capacity import sessions_fit
+from advisor.decision.capacity import sessions_room
 from advisor.decision.derive import TOOL_NEEDS
 from advisor.engine.table import show
 from advisor.knowledge.space import UNKNOWN, FactSpace
@@ -29,7 +29,7 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
         elif derived.contradicted is not None:
             facts[derived.id] = "some" if contradicted_facts(requirements, space) else "none"
         elif derived.room is not None:
-            facts[derived.id] = "within" if sessions_fit(requirements, space) else "beyond"
+            facts[derived.id] = sessions_room(requirements, space)
     return facts
 
 

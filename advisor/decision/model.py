@@ -157,10 +157,12 @@ class Capacity:
     Attributes:
         sessions_per_instance: legacy sessions that one process holds when every client has one; 0 without sessions.
         session_bytes: memory of each, its GET stream open, bytes.
-        memory_mb: memory of all sessions of one process, millions of bytes.
+        process_bytes: memory of the process itself, before any session.
+        memory_mb: memory of one process with all its sessions, millions of bytes; 0 without sessions.
+        memory_budget_mib: what is planned for one instance at most, mebibytes.
         session_limit: how many sessions the SDK takes in one process, or None.
         calls_per_s: calls of a trivial tool that one process answers under these flags.
-        enough: whether the instances that are planned take all sessions.
+        enough: whether the instances that are planned take all sessions, by the limit and by the budget.
         advice_instances: how many it takes for that.
         because: how this was computed, with figures.
         sources: what it rests on.
@@ -168,7 +170,9 @@ class Capacity:
 
     sessions_per_instance: int
     session_bytes: int
+    process_bytes: int
     memory_mb: float
+    memory_budget_mib: int
     session_limit: int | None
     calls_per_s: int
     enough: bool

@@ -12,7 +12,9 @@ from advisor import __version__
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Core, Decision, FeatureRow
 from advisor.errors import AdvisorError, Exit, UsageError
+from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
+from advisor.knowledge.capacity import MemoryPlan
 from advisor.knowledge.releases import Release
 from advisor.knowledge.types import ERAS, Need
 from advisor.knowledge.versions import key
@@ -55,7 +57,7 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
     if not release.has_kit:
         first = f"{release.package}=={release.line.kit_from}"
         raise UsageError(f"Generated servers need {first} or newer; the requirements name {release.id}.")
-    tiers = _tiers(decision)
+    tiers = _tiers(decision, advisor.knowledge.memory)
     many = decision.facts["processes"] == "many"
     modern = decision.facts["era.modern"] == "named"
     features = tuple(_feature(row) for row in decision.features if row.need != "none" and row.feature != "plain")
@@ -101,13 +103,14 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
     )
 
 
-def _tiers(decision: Decision) -> tuple[TierContext, ...]:
+def _tiers(decision: Decision, plan: MemoryPlan) -> tuple[TierContext, ...]:
     requirements = decision.requirements
     service = requirements["service"]
     tools = _tool_contexts(requirements.tools)
     longest = requirements["workload.longest_call_s"] or DEFAULT_CALL_S
     if not decision.tiers:
-        return (_tier("main", service, "/mcp", decision.core, requirements, tools, longest),)
+        memory = memory_of(decision, decision.core, plan)
+        return (_tier("main", service, "/mcp", decision.core, requirements, tools, longest, memory),)
     contexts = []
     for tier in decision.tiers:
         own = tuple(tool for tool in tools if tool.name in tier.tools)
@@ -116,12 +119,20 @@ def _tiers(decision: Decision) -> tuple[TierContext, ...]:
         stateful = tier.name == "stateful"
         host = f"{service}-stateful" if stateful else service
         path = "/stateful/mcp" if stateful else "/mcp"
-        contexts.append(_tier(tier.name, host, path, tier.core, requirements, own, slowest))
+        memory = memory_of(decision, tier.core, plan)
+        contexts.append(_tier(tier.name, host, path, tier.core, requirements, own, slowest, memory))
     return tuple(contexts)
 
 
 def _tier(
-    name: str, host: str, path: str, core: Core, requirements: Any, tools: tuple[ToolContext, ...], longest: float
+    name: str,
+    host: str,
+    path: str,
+    core: Core,
+    requirements: Any,
+    tools: tuple[ToolContext, ...],
+    longest: float,
+    memory: MemoryContext,
 ) -> TierContext:
     instances = requirements["scale.instances"]
     low, high = (instances["min"], instances["max"]) if isinstance(instances, dict) else (instances, instances)
@@ -140,6 +151,7 @@ def _tier(
         workers=requirements["scale.workers"] if core.flags.stateless_http else 1,
         tools=tools or (ToolContext("echo", "echo", {}, None),),
         longest_call_s=longest,
+        memory=memory,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from advisor.kit.memory import MemoryContext
 from advisor.knowledge.types import Need, Outcome
 
 
@@ -77,6 +78,7 @@ class TierContext:
         workers: server processes per instance; 1 wherever sessions are kept.
         tools: its tools: all of the requirements in a deployment of one tier; a single `echo` where none is listed.
         longest_call_s: the longest call of its tools, in seconds, with the default of 60 where none is stated.
+        memory: what an instance takes, by what the decision computed.
     """
 
     name: str
@@ -91,6 +93,7 @@ class TierContext:
     workers: int
     tools: tuple[ToolContext, ...]
     longest_call_s: float
+    memory: MemoryContext
 
     @property
     def keeps_sessions(self) -> bool:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from advisor.errors import KnowledgeError
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.types import STRICT, Era, flag_key
 from advisor.knowledge.versions import key
 
 SOURCE = "capacity-"
 """What the id of the source that derives from an entry starts with."""
+
+MEBI = 1 << 20
+"""Bytes of a mebibyte, in which platforms grant memory."""
+
+# Every figure of the plan and its unit.
+_ALLOWANCES = {"budget": "MiB", "headroom": "percent", "grain": "MiB", "request": "MiB", "limit": "MiB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,77 @@ class Capacity:
         """How many sessions a process of a release takes; None where there is no limit."""
         return self.limit.sessions if key(release) >= key(self.limit.since) else None
 
+    def memory(self, sessions: int) -> int:
+        """Bytes of a process that holds this many sessions, each with its GET stream open."""
+        return self.process_bytes.median + sessions * self.stream_session_bytes.median
+
+    def sessions_in(self, memory: int) -> int:
+        """How many sessions, their GET streams open, a process with this many bytes holds; at least one."""
+        return max(1, (memory - self.process_bytes.median) // self.stream_session_bytes.median)
+
     def answered(self, stateless_http: bool, json_response: bool, era: Era) -> int:
         """Calls of a trivial tool in a second, with a processor of its own."""
         return self.calls_per_s[era][flag_key(stateless_http, json_response)].median
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A figure that memory is planned with, where only a load test with the real tools would tell a better one."""
+
+    __pydantic_config__ = STRICT
+    id: Literal["budget", "headroom", "grain", "request", "limit"]
+    value: int
+    unit: Literal["MiB", "percent"]
+    because: str
+    sources: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """What memory is planned with; rules/capacity.yaml says why it is that much.
+
+    Attributes:
+        budget_mi: mebibytes that are planned for one instance at most.
+        headroom_percent: what may be used beyond what is computed.
+        grain_mi: mebibytes that what is asked for is a multiple of.
+        request_mi: mebibytes that one process asks for at least.
+        limit_mi: mebibytes that one process may use at least.
+        allowances: the entries that these figures are from.
+    """
+
+    budget_mi: int
+    headroom_percent: int
+    grain_mi: int
+    request_mi: int
+    limit_mi: int
+    allowances: tuple[Allowance, ...]
+
+    @property
+    def budget_bytes(self) -> int:
+        """What is planned for one instance at most, in bytes."""
+        return self.budget_mi * MEBI
+
+
+def memory_plan(entries: Iterable[Mapping[str, Any]]) -> MemoryPlan:
+    """The plan from validated JSON data.
+
+    Raises:
+        KnowledgeError: a figure is missing, or is none that memory can be planned with.
+    """
+    given = {entry["id"]: Allowance(**entry) for entry in entries}
+    for name, unit in _ALLOWANCES.items():
+        if name not in given:
+            raise KnowledgeError(f"rules/: memory: there is no {name}")
+        if given[name].unit != unit or given[name].value < 1:
+            raise KnowledgeError(f"rules/: memory ({name}): a number of {unit}, at least 1")
+    return MemoryPlan(
+        budget_mi=given["budget"].value,
+        headroom_percent=given["headroom"].value,
+        grain_mi=given["grain"].value,
+        request_mi=given["request"].value,
+        limit_mi=given["limit"].value,
+        allowances=tuple(given.values()),
+    )
 
 
 def capacity(entry: Mapping[str, Any]) -> Capacity:

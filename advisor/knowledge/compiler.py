@@ -39,6 +39,7 @@ SHAPES: dict[str, type] = {
     "topology": topology.Way,
     "flags": catalogue.FlagUse,
     "capacity": capacity.Capacity,
+    "memory": capacity.Allowance,
     "events": failures.Event,
     "promises": failures.Promise,
     "conduct": conduct.Conduct,

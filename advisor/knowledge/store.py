@@ -32,6 +32,7 @@ class Knowledge:
     proxies: dict[str, Proxy]
     topology: dict[str, topology.Way]
     flags: dict[str, FlagUse]
+    memory: capacity.MemoryPlan  # before the field that takes the name of the module
     capacity: dict[str, capacity.Capacity]
     events: list[failures.Event]
     promises: list[failures.Promise]
@@ -111,6 +112,7 @@ def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
         topology=ways,
         flags={entry["id"]: FlagUse(**entry) for entry in data["flags"]},
         capacity=carried,
+        memory=capacity.memory_plan(data["memory"]),
         events=[failures.Event(**entry) for entry in data["events"]],
         promises=[failures.Promise(**entry) for entry in data["promises"]],
         conduct=[conduct.Conduct(**entry) for entry in data["conduct"]],

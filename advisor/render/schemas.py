@@ -301,10 +301,14 @@ def _capacity() -> Schema:
     figures = {
         "sessions_per_instance": _about(_COUNT, "Legacy sessions of one process when every client has one."),
         "session_bytes": _about(_COUNT, "Memory of each, its GET stream open."),
-        "memory_mb": _about({"type": "number", "minimum": 0}, "Memory of the sessions of one process, 10^6 bytes."),
+        "process_bytes": _about(_COUNT, "Memory of the process itself, before any session."),
+        "memory_mb": _about(
+            {"type": "number", "minimum": 0}, "Memory of one process with all its sessions, 10^6 bytes; 0 without any."
+        ),
+        "memory_budget_mib": _about(_COUNT, "Memory that is planned for one instance at most, mebibytes."),
         "session_limit": {"type": ["integer", "null"], "description": "Sessions that the SDK takes in one process."},
         "calls_per_s": _about(_COUNT, "Calls of a trivial tool that one process answers under these flags."),
-        "enough": _about(_FLAG, "Whether the instances that are planned take all sessions."),
+        "enough": _about(_FLAG, "Whether the instances planned take all sessions, by that limit and by that memory."),
         "advice_instances": _about({"type": "integer", "minimum": 1}, "How many it takes for that."),
         "because": _about(_TEXT, "How it was computed."),
         "sources": _TEXTS,

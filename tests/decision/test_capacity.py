@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.consistency import contradictions
+from advisor.decision.consistency import contradictions, sources
+from advisor.errors import KnowledgeError
 from advisor.knowledge import Knowledge
+from advisor.knowledge.capacity import memory_plan
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
 from advisor.render.data import decision_dict
 from advisor.render.markdown import decision_markdown
@@ -20,6 +22,7 @@ from advisor.render.text import decision_text
 
 STICKY = {"needs.sampling": "required", "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
 WARNING = "more-clients-than-sessions"
+MEMORY = "more-sessions-than-memory"
 
 
 def warned(decision: Any) -> set[str]:
@@ -28,10 +31,12 @@ def warned(decision: Any) -> set[str]:
 
 def test_sessions_of_a_fleet_are_spread_and_cost_what_was_measured(decide: Any, knowledge: Knowledge) -> None:
     decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
-    each = knowledge.capacity["mcp-2"].stream_session_bytes.median
+    measured = knowledge.capacity["mcp-2"]
+    each, process = measured.stream_session_bytes.median, measured.process_bytes.median
     found = decision.capacity
     assert (found.sessions_per_instance, found.session_bytes) == (400, each)
-    assert found.memory_mb == round(400 * each / 1e6, 1)
+    assert (found.process_bytes, found.memory_mb) == (process, round((process + 400 * each) / 1e6, 1))
+    assert f"and {process / 1e6:.0f} MB for the process itself" in found.because
     assert (found.enough, found.advice_instances, found.session_limit) == (True, 1, 10_000)
     assert f"1,200 clients over 3 instances: 400 sessions each at {each / 1000:,.0f} kB" in found.because
     assert "measured on mcp 2." in found.because
@@ -64,7 +69,7 @@ def test_the_limit_of_the_sdk_decides_whether_the_instances_suffice(decide: Any,
     assert decision.capacity.advice_instances == ceil(clients / 10_000)
     assert (WARNING in warned(decision)) is not enough
     message = next((one.message for one in decision.warnings if one.rule.id == WARNING), "")
-    assert enough or ("20001 clients" in message and "10,000" in message)
+    assert enough or ("20,001 clients" in message and "10,000" in message)
 
 
 def test_a_range_holds_its_clients_in_the_fewest_and_suffices_by_the_most(decide: Any) -> None:
@@ -88,7 +93,7 @@ def test_the_stateful_tier_holds_the_sessions_of_all_clients_in_one_process(deci
     many = decide(facts | {"clients.concurrent": 10_001})
     assert not many.capacity.enough
     message = next(one.message for one in many.warnings if one.rule.id == WARNING)
-    assert message.startswith("In the stateful tier: 10001 clients")
+    assert message.startswith("In the stateful tier: 10,001 clients")
 
 
 @pytest.mark.parametrize(
@@ -98,9 +103,60 @@ def test_older_releases_have_no_limit(decide: Any, sdk: str, limit: int | None) 
     decision = decide(STICKY | {"sdk": sdk, "scale.instances": 2, "clients.concurrent": 90_000})
     assert decision.core.pattern == "sticky-fleet"
     assert decision.capacity.session_limit == limit
-    assert decision.capacity.enough is (limit is None)
-    assert (WARNING in warned(decision)) is (limit is not None)
+    assert not decision.capacity.enough
+    assert {WARNING, MEMORY} & warned(decision) == {MEMORY if limit is None else WARNING}
     assert ("no limit of sessions" in decision.capacity.because) is (limit is None)
+
+
+def test_without_a_limit_memory_decides(decide: Any, knowledge: Knowledge) -> None:
+    facts = STICKY | {"sdk": "mcp==1.28.1", "scale.instances": 3}
+    found = decide(facts | {"clients.concurrent": 1_000_000})
+    fits = knowledge.capacity["mcp-1"].sessions_in(knowledge.memory.budget_bytes)
+    assert (found.capacity.enough, found.capacity.advice_instances) == (False, ceil(1_000_000 / fits))
+    for said in (
+        "memory is the limit. 1 GiB of memory, the most that is planned for one instance",
+        f"holds {fits:,} sessions. So at least {ceil(1_000_000 / fits)} instances",
+        "the most that is planned is 3.",
+    ):
+        assert said in found.capacity.because
+    (message,) = (one.message for one in found.warnings if one.rule.id == MEMORY)
+    assert message.startswith("With a session for each of 1,000,000 clients")
+    assert f"(3) takes {found.capacity.memory_mb:,.0f} MB, and 1 GiB" in message
+    enough = decide(facts | {"clients.concurrent": 3 * fits})
+    assert (enough.capacity.enough, enough.capacity.advice_instances) == (True, 3)
+    assert MEMORY not in warned(enough)
+
+
+def test_memory_decides_where_it_is_tighter_than_the_limit(decide: Any) -> None:
+    """A process of this line would take all 10,000, and they do not fit into what is planned for it."""
+    decision = decide(STICKY | {"sdk": "fastmcp-2", "scale.instances": 2, "clients.concurrent": 20_000})
+    found = decision.capacity
+    assert (found.session_limit, found.enough, found.advice_instances) == (10_000, False, 3)
+    assert "A process takes at most 10,000 sessions. 1 GiB of memory" in found.because
+    assert {WARNING, MEMORY} & warned(decision) == {MEMORY}
+    both = decide(STICKY | {"sdk": "fastmcp-2", "scale.instances": 2, "clients.concurrent": 20_001})
+    assert {WARNING, MEMORY} & warned(both) == {WARNING}
+
+
+def test_one_process_that_needs_too_much_is_said_to_be_one(decide: Any) -> None:
+    single = STICKY | {"sdk": "mcp==1.28.1", "scale.instances": 1, "clients.concurrent": 9_000}
+    tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
+    tiers = {"scale.instances": 4, "scale.affinity": "unavailable", "tools": tools}
+    for facts, pattern in ((single, "single-instance"), (single | tiers, "tiered")):
+        decision = decide(facts)
+        assert decision.core.pattern == pattern
+        assert (decision.capacity.enough, decision.capacity.advice_instances) == (False, 2)
+        assert "and the most that is planned is 1." in decision.capacity.because
+        assert MEMORY in warned(decision)
+
+
+def test_a_range_is_said_in_words_and_its_upper_end_counts(decide: Any) -> None:
+    facts = STICKY | {"sdk": "mcp==1.28.1", "scale.instances": {"min": 2, "max": 5}}
+    assert decide(facts | {"clients.concurrent": 40_000}).capacity.enough
+    decision = decide(facts | {"clients.concurrent": 50_000})
+    assert not decision.capacity.enough
+    (message,) = (one.message for one in decision.warnings if one.rule.id == MEMORY)
+    assert "planned (2 to 5) takes 1,308 MB" in message
 
 
 def test_clients_of_both_eras_are_counted_as_if_all_were_legacy(decide: Any) -> None:
@@ -148,6 +204,30 @@ def test_no_client_is_forgotten(decide: Any, clients: int, least: int, more: int
     assert found.enough == (found.advice_instances <= least + more)
 
 
+@given(
+    clients=st.integers(1, 10**6),
+    least=st.integers(2, 50),
+    more=st.integers(0, 50),
+    sdk=st.sampled_from(["mcp-1", "mcp==1.28.1", "mcp==2.1.0", "fastmcp-2", "fastmcp-3", "fastmcp-4"]),
+)
+def test_the_advice_is_the_fewest_that_hold_all(
+    decide: Any, knowledge: Knowledge, clients: int, least: int, more: int, sdk: str
+) -> None:
+    """As many as advised are within the limit and the budget, one less is not; the warnings follow `enough`."""
+    facts = STICKY | {"sdk": sdk, "scale.instances": {"min": least, "max": least + more}}
+    decision = decide(facts | {"clients.concurrent": clients})
+    found, budget = decision.capacity, knowledge.memory.budget_bytes
+
+    def holds(instances: int) -> bool:
+        each = ceil(clients / instances)
+        within = found.session_limit is None or each <= found.session_limit
+        return within and found.process_bytes + each * found.session_bytes <= budget
+
+    assert holds(found.advice_instances)
+    assert found.advice_instances == 1 or not holds(found.advice_instances - 1)
+    assert found.enough == holds(least + more) == (not {WARNING, MEMORY} & warned(decision))
+
+
 def test_every_line_is_measured_for_all_of_its_clients_and_flags(knowledge: Knowledge) -> None:
     assert contradictions(knowledge) == []
     keys = [flag_key(*pair) for pair in FLAG_PAIRS]
@@ -171,3 +251,35 @@ def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
     wrong = replace(knowledge.capacity["mcp-2"], release="mcp 1.30.0")
     faults = contradictions(replace(knowledge, capacity={**knowledge.capacity, "mcp-2": wrong}))
     assert "which is not of this line" in faults[0].message
+
+
+PLAN = {"budget": "MiB", "headroom": "percent", "grain": "MiB", "request": "MiB", "limit": "MiB"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda entries: entries[1:], "there is no budget"),
+        (lambda entries: [{**entries[0], "unit": "percent"}, *entries[1:]], r"\(budget\): a number of MiB, at least 1"),
+        (lambda entries: [*entries[:2], {**entries[2], "value": 0}, *entries[3:]], r"\(grain\): a number of MiB"),
+    ],
+    ids=["missing", "wrong unit", "nothing"],
+)
+def test_a_plan_for_memory_that_cannot_be_one_is_refused(change: Any, said: str) -> None:
+    entries = [
+        {"id": name, "value": 64, "unit": unit, "because": "", "sources": ["measured-memory"]}
+        for name, unit in PLAN.items()
+    ]
+    assert memory_plan(entries).budget_bytes == 64 * 1024 * 1024
+    with pytest.raises(KnowledgeError, match=said):
+        memory_plan(change(entries))
+
+
+def test_every_figure_of_the_plan_says_why_and_from_what(knowledge: Knowledge) -> None:
+    assert {one.id: one.unit for one in knowledge.memory.allowances} == PLAN
+    assert all(one.because and one.sources for one in knowledge.memory.allowances)
+    from dataclasses import replace
+
+    first, *rest = knowledge.memory.allowances
+    unknown = replace(knowledge.memory, allowances=(replace(first, sources=["no-such"]), *rest))
+    assert [one.where for one in sources(replace(knowledge, memory=unknown))] == [f"memory: {first.id}"]

@@ -20,7 +20,7 @@ LONGEST = 43
 
 _PROPAGATION_S = 10
 _LLM_PER_MINUTE = 60  # of all processes together
-_CPU_M, _MEMORY_MI = 250, 256  # what a process asks for; it may use four times and twice as much
+_CPU_M = 250  # what a process asks for; it may use four times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ class Workload:
     @property
     def memory_request_mi(self) -> int:
         """Mebibytes that it asks for."""
-        return _MEMORY_MI * self.tier.workers
+        return self.tier.memory.request_mi(self.tier.workers)
 
     @property
     def memory_limit_mi(self) -> int:
         """Mebibytes that it may use."""
-        return 2 * self.memory_request_mi
+        return self.tier.memory.limit_mi(self.tier.workers)
 
     @property
     def llm_per_minute(self) -> int:
