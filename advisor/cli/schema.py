@@ -27,8 +27,9 @@ def schema(
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
     from advisor.render.lab_schemas import exercise_schema, topology_schema
-    from advisor.render.schemas import capabilities_schema, decision_schema, verification_schema
+    from advisor.render.schemas import capabilities_schema, decision_schema
     from advisor.render.serial import json_text
+    from advisor.render.verification_schema import verification_schema
     from advisor.requirements.schema import requirements_schema
 
     makers = {

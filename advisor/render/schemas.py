@@ -1,14 +1,11 @@
-"""The JSON Schemas of what the program prints: decisions, capabilities and verifications.
+"""The JSON Schemas of what the program prints: decisions and capabilities; those of the lab have modules of their own.
 
 They describe every key and stay open: a later version may add keys without a new schema version.
 """
 
 from __future__ import annotations
 
-from typing import get_args
-
 from advisor.decision.model import SCHEMA as DECISION
-from advisor.knowledge.failures import HANDLES, KEEPING, Running, Then
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, NEEDS
 from advisor.render.schema_parts import COUNT as _COUNT
@@ -22,7 +19,6 @@ from advisor.render.schema_parts import record as _object
 from advisor.requirements.schema import DIALECT
 
 CAPABILITIES = "mcp-advisor/capabilities/1"
-VERIFICATION = "mcp-advisor/verification/1"
 
 _FACTS: Schema = {"type": "object", "description": "Facts of the requirements file by their dotted names."}
 
@@ -116,163 +112,6 @@ def capabilities_schema(space: FactSpace) -> Schema:
             }
         ),
     }
-
-
-def verification_schema(space: FactSpace) -> Schema:
-    """The schema of `verify --format json`."""
-    tier = _about({"type": ["string", "null"]}, "null in a deployment of one tier.")
-    text_or_none = {"type": ["string", "null"]}
-    cell = {
-        "tier": tier,
-        "era": {"enum": list(ERAS)},
-        "feature": {"enum": list(space.knowledge.features)},
-        "need": {"enum": list(NEEDS)},
-        "call": _about(text_or_none, "The way of asking, as written in server code; null where there is none."),
-        "tool": _about(text_or_none, "The kit's tool that was called; null for one of the lab's with the bare call."),
-        "predicted": _OUTCOME,
-        "observed": _OUTCOME,
-        "agrees": _FLAG,
-        "detail": _about(_TEXT, "The message behind what was observed."),
-        "evidence": _about(
-            {"type": "array", "items": _object({"process": _TEXT, "line": _TEXT})}, "What was logged meanwhile."
-        ),
-    }
-    behaviour = {
-        "tier": tier,
-        "era": {"enum": list(ERAS)},
-        "name": _about(_TEXT, "What was tried, as `capabilities` names it."),
-        "predicted": _about(_TEXT, "The status of an answer (HTTP 405), or words."),
-        "observed": _TEXT,
-        "agrees": _FLAG,
-        "detail": _about(_TEXT, "The whole message."),
-        "evidence": cell["evidence"],
-    }
-    calls = _about(_COUNT, "Calls made.")
-    wrong = _about(_COUNT, "Calls of a session that reached an instance which does not know it.")
-    lost = _about(_COUNT, "Clients with at least one call that failed.")
-    spread = _about({"type": "array", "items": _COUNT}, "Sessions held by each instance, or calls answered.")
-    sessions = {
-        "opened": _COUNT,
-        "lost": lost,
-        "per_instance": spread,
-        "calls": calls,
-        "wrong_instance": wrong,
-        "wrong_instance_rate": {"type": "number", "minimum": 0, "maximum": 1},
-    }
-    traffic = {
-        "tier": tier,
-        "era": {"enum": list(ERAS)},
-        "clients": _COUNT,
-        "sessions": _COUNT,
-        "calls": calls,
-        "wrong_instance": wrong,
-        "failed": _COUNT,
-        "lost": lost,
-        "per_instance": spread,
-        "example": _about(text_or_none, "The first failure."),
-    }
-    seconds = {"type": "number", "minimum": 0}
-    whole = {
-        "schema": {"const": VERIFICATION},
-        "ok": _about(_FLAG, "Whether everything was as predicted and no call was lost."),
-        "service": _TEXT,
-        "proxy": _about(_TEXT, "What stood in front, with its version."),
-        "instances": {"type": "integer", "minimum": 1},
-        "tiers": _about({"type": "object", "additionalProperties": _COUNT}, "Instances by tier."),
-        "cells": {"type": "array", "items": _object(cell)},
-        "behaviours": _about({"type": "array", "items": _object(behaviour)}, "What is no cell, such as a bare GET."),
-        "behaviours_unknown": _about(_COUNT, "Tried, but nobody measured what this release does."),
-        "sessions": _about(_object(sessions), "All clients together."),
-        "traffic": {"type": "array", "items": _object(traffic)},
-        "chaos": _about({"type": "array", "items": _chaos()}, "Promises for failures (--chaos); empty without it."),
-        "load": _about({"anyOf": [_load(), {"type": "null"}]}, "What one instance carries (--load); null without it."),
-        "problems": _about(_TEXTS, "What is wrong beside the cells."),
-        "notes": _about(_TEXTS, "How it was run, where that is not as in the requirements."),
-        "steps": {"type": "array", "items": _object({"name": _TEXT, "seconds": seconds})},
-        "seconds": seconds,
-        "floor_seconds": _about(seconds, "How long the instances took to start, side by side."),
-        "ratio": _about(seconds, "seconds / floor_seconds"),
-        "logs": _about(text_or_none, "Where the logs were kept."),
-    }
-    return {
-        "$schema": DIALECT,
-        "$id": "urn:" + VERIFICATION.replace("/", ":"),
-        "title": "What a verification of mcp-advisor observed, version 1",
-        **_object(whole),
-    }
-
-
-def _load() -> Schema:
-    number = {"type": "number", "minimum": 0}
-    memory = {
-        "process_bytes": _about(_COUNT, "Memory of the server before any session."),
-        "session_bytes": _about({"type": "integer"}, "Memory of an idle session without a connection."),
-        "stream_session_bytes": _about({"type": ["integer", "null"]}, "The same with its GET stream open."),
-        "sessions": _about(_COUNT, "Sessions held at the same time."),
-        "streams": _about(_COUNT, "Those of them with their GET stream."),
-        "refusal": _about(_TEXT, "Why not as many as asked for."),
-    }
-    rate = {
-        "stateless_http": _FLAG,
-        "json_response": _FLAG,
-        "era": {"enum": list(ERAS)},
-        "calls_per_s": _about(number, "Calls in a second of the clock."),
-        "calls_per_processor_s": _about(number, "Calls in a second of processor time of the server."),
-        "median_ms": number,
-        "p95_ms": number,
-        "bound": _about({"enum": ["server", "client", "machine"]}, "What kept it from more."),
-    }
-    return _object(
-        {
-            "asked": _about(_COUNT, "Sessions asked for."),
-            "machine": _TEXT,
-            "memory": {"type": "array", "items": _object(memory)},
-            "rates": {"type": "array", "items": _object(rate)},
-            "seconds": number,
-            "load_average": _about({"type": "array", "items": number}, "Of the machine, before and after."),
-        }
-    )
-
-
-def _chaos() -> Schema:
-    then = {"enum": list(get_args(Then))}
-    running = {"enum": [*get_args(Running), None]}
-    return _object(
-        {
-            "tier": _about({"type": ["string", "null"]}, "null in a deployment of one tier."),
-            "event": _TEXT,
-            "era": {"enum": list(ERAS)},
-            "keeping": _about({"enum": list(KEEPING)}, "How the requests of a session find its owner."),
-            "promised": _about(then, "What DECISION.md says that calls see from the event on."),
-            "seen": _about({"enum": [*get_args(Then), None]}, "null where the event was not made to happen."),
-            "running_call": _about(
-                _object({"promised": running, "seen": running}), "A call that ran where the event struck; null: none."
-            ),
-            "handles": _about(
-                _object(
-                    {
-                        "promised": {"enum": [*HANDLES, None]},
-                        "seen": {"enum": [*HANDLES, "gone", None]},
-                        "calls": _COUNT,
-                        "failed": _COUNT,
-                        "gone": _about(_COUNT, "Calls whose handle was not known any more."),
-                    }
-                ),
-                "State that tools keep behind handles in the shared store; null where there is no such store.",
-            ),
-            "agrees": _FLAG,
-            "detail": _about(_TEXT, "What is not as promised."),
-            "calls": _COUNT,
-            "failed_first": _about(_COUNT, "Calls whose first request failed."),
-            "failed_after_retry": _about(_COUNT, "Calls that were not done in the end."),
-            "sessions_lost": _COUNT,
-            "lost_elsewhere": _about(_COUNT, "Those of them whose owner was not struck."),
-            "executed_twice": _about(_COUNT, "Requests that were executed more than once."),
-            "run_again": _about(_COUNT, "Calls that ran again because their client repeated them."),
-            "longest_wait_s": {"type": "number", "minimum": 0},
-            "seconds": {"type": "number", "minimum": 0},
-        }
-    )
 
 
 def _reference(name: str) -> Schema:

@@ -9,8 +9,8 @@ from advisor.knowledge.types import Era
 from advisor.lab.verification.result import Behaved, Checked, Traffic, Verification
 from advisor.render.chaos import chaos_data, chaos_text
 from advisor.render.load import draw_load, load_dict
-from advisor.render.schemas import VERIFICATION
 from advisor.render.screen import Canvas, Column, Screen, Words
+from advisor.render.verification_schema import VERIFICATION
 from advisor.render.verified_behaviours import behaviours_data, behaviours_text, lines_data
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}

@@ -13,8 +13,8 @@ from chaos_calls import BAD, EVENT, GONE, OK, call, promise, verdict
 
 from advisor.lab.chaos.evidence import HandleJudgement, HandleNumbers, Row
 from advisor.render.chaos import chaos_data, chaos_text
-from advisor.render.schemas import verification_schema
 from advisor.render.screen import Canvas, Screen
+from advisor.render.verification_schema import verification_schema
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"

@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator
 from advisor.lab.running.steps import Step
 from advisor.lab.verification.prediction import Cell
 from advisor.lab.verification.result import Behaved, Checked, Traffic, Verification
-from advisor.render.schemas import verification_schema
 from advisor.render.screen import Screen
 from advisor.render.verification import verification_dict, verification_text
+from advisor.render.verification_schema import verification_schema
 
 HERE = Path(__file__).parent
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
