@@ -87,7 +87,7 @@ class Proxies:
         if chosen.holds:
             self.before, self.port = await self._stand_in("holding", behind)
         elif len(behind) > 1:
-            self.before, self.port = await self._balancer("balancer", behind)
+            self.before, self.port = await self._balancer(behind)
         else:
             self.port = self.doors[0]
 
@@ -98,7 +98,7 @@ class Proxies:
             return addresses
         found = {}
         for tier, instances in addresses.items():
-            process, port = await self._balancer(f"platform-{tier}", instances)
+            process, port = await self._balancer(instances, f"platform-{tier}")
             self.behind.append(process)
             found[tier] = (f"127.0.0.1:{port}",)
         return found
@@ -132,7 +132,7 @@ class Proxies:
 
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
-    async def _balancer(self, name: str, addresses: Sequence[str]) -> tuple[Process, int]:
+    async def _balancer(self, addresses: Sequence[str], name: str = "balancer") -> tuple[Process, int]:
         folder = self._run.folder / name
         binary = await asyncio.to_thread(_stream_nginx)
 
