@@ -14,8 +14,8 @@ from advisor.errors import LabError, UsageError
 from advisor.kit.failures import Promised, promised
 from advisor.knowledge import Knowledge
 from advisor.lab.chaos.events import mend
-from advisor.lab.chaos.evidence import NOTHING, HandleJudgement, Row
-from advisor.lab.chaos.scene import Scene
+from advisor.lab.chaos.evidence import Row
+from advisor.lab.chaos.scene import Scene, row_of
 from advisor.lab.fleets.fleet import Fleet
 from advisor.lab.running.steps import Steps
 from advisor.lab.verification.preparation import Preparation
@@ -77,24 +77,7 @@ async def _played(scene: Scene, some: Sequence[Promised], fleet: Fleet, steps: S
 
 def _unplayed(one: Promised, fleet: Fleet, error: LabError) -> Row:
     """The row of an event that could not be made to happen."""
-    tier = one.tier.name if fleet.plan.kit.tiered else None
-    problem = f"not made to happen: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"
-    return Row(
-        tier=tier,
-        event=one.event.id,
-        title=one.event.title,
-        era=one.era,
-        keeping=one.keeping,
-        promised=one.promise.then,
-        seen=None,
-        running_promised=one.promise.running,
-        running_seen=None,
-        handles_promised=one.handles,
-        handles=HandleJudgement(),
-        numbers=NOTHING,
-        problems=(problem,),
-        seconds=0.0,
-    )
+    return row_of(one, fleet, [f"not made to happen: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"])
 
 
 def expected(prepared: Preparation, knowledge: Knowledge, events: Sequence[str] = ()) -> list[Promised]:

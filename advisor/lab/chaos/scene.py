@@ -157,20 +157,12 @@ class Scene:
             if one.handles is not None:
                 handles = judge_handles(one.promise, recalls, act.happened)
                 problems += handles.problems
-        return Row(
-            tier=self._tier.name if self._fleet.plan.kit.tiered else None,
-            event=one.event.id,
-            title=one.event.title,
-            era=one.era,
-            keeping=one.keeping,
-            promised=one.promise.then,
+        return replace(
+            row_of(one, self._fleet, problems),
             seen=seen,
-            running_promised=one.promise.running,
             running_seen=running,
-            handles_promised=one.handles,
             handles=handles,
             numbers=numbers,
-            problems=tuple(problems),
             seconds=round(time.monotonic() - (act.happened.began if act.happened else act.began), 1),
         )
 
@@ -236,3 +228,23 @@ async def _within(work: Awaitable[_Result], failure: str) -> _Result:
         return await asyncio.wait_for(work, SETTLE_S)
     except asyncio.TimeoutError:
         raise LabError(f"{failure} within {SETTLE_S:g} s.") from None
+
+
+def row_of(one: Promised, fleet: Fleet, problems: Sequence[str]) -> Row:
+    """The row of a promise of which nothing was seen yet, and why it is not kept."""
+    return Row(
+        tier=one.tier.name if fleet.plan.kit.tiered else None,
+        event=one.event.id,
+        title=one.event.title,
+        era=one.era,
+        keeping=one.keeping,
+        promised=one.promise.then,
+        seen=None,
+        running_promised=one.promise.running,
+        running_seen=None,
+        handles_promised=one.handles,
+        handles=HandleJudgement(),
+        numbers=NOTHING,
+        problems=tuple(problems),
+        seconds=0.0,
+    )

@@ -7,8 +7,7 @@ import re
 import secrets
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 
 from advisor.errors import LabError
@@ -28,7 +27,7 @@ _COUNT = re.compile(r'^(\w+)(?:\{route="([^"]*)"\})? (\d+)$', re.MULTILINE)
 
 
 class Fleet:
-    """A running fleet; `open` makes it.
+    """The fleet of a kit; nothing runs before `start_servers`, and who starts it ends its `processes`.
 
     Attributes:
         plan: what it was started by.
@@ -50,24 +49,6 @@ class Fleet:
         self.problems: list[str] = []
         self._redis_port = 0
         self._keys = secrets.token_hex(32)
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, run: Run, plan: Plan) -> AsyncIterator[Fleet]:
-        """Start everything, as a context; at its end everything is ended.
-
-        Raises:
-            LabError: something did not start; with the end of its log.
-            UsageError: the kit's files cannot be used.
-        """
-        fleet = cls(run, plan)
-        try:
-            await fleet.start_servers()
-            await fleet.start_proxy()
-            yield fleet
-        finally:
-            for process in fleet.processes:
-                process.kill()
 
     @property
     def processes(self) -> list[Process]:

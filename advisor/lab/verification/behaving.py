@@ -15,7 +15,7 @@ from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.http import CHECKS, observe_one
 from advisor.lab.running.steps import Current
 from advisor.lab.verification.conduct import Foresight, Place
-from advisor.lab.verification.result import Behaved
+from advisor.lab.verification.result import LATER, Behaved
 
 QUICK_S = 2.5
 """The deadline of the first look; a call that is given up works two fifths of it."""
@@ -78,7 +78,7 @@ class Behaviours:
         seen = await self._seen(asked, PATIENT_S, row.name)
         (again,) = [one for one in self._compared(asked, seen) if one.name == row.name]
         if again.agrees and row.observed.startswith("HTTP "):  # a status was answered, which no busy machine changes
-            return replace(row, detail=f"{row.detail}; as predicted at the 2nd attempt")
+            return replace(row, detail=f"{row.detail}; as predicted {LATER}")
         return again if again.agrees else replace(again, evidence=await settled(marks))
 
     async def _seen(self, asked: _Probed, deadline_s: float, row: str = "") -> list[Row]:

@@ -18,7 +18,7 @@ from advisor.lab.verification.behaving import Behaviours
 from advisor.lab.verification.conduct import Foresight, places
 from advisor.lab.verification.kit_tools import observe_handle, observe_tool
 from advisor.lab.verification.prediction import Cell
-from advisor.lab.verification.result import Behaved, Checked
+from advisor.lab.verification.result import LATER, Behaved, Checked
 from advisor.lab.verification.toolbox import Toolbox
 
 DEADLINE_S = 5.0
@@ -27,7 +27,6 @@ _AT_ONCE = 16  # clients side by side: enough that hangs overlap, few enough tha
 _ATTEMPTS = 6  # where it depends on luck which instance is reached
 _WORKER_ATTEMPTS = 24  # workers share a port, and the system gives one of them far more connections than the other
 _NO_STORE = "HTTP 501"  # the answer of the launcher where no application can have an event store
-_LATER = "at the 2nd attempt"
 _EXPLAINED = 2  # differences for which the lines of log are looked for: more have the same cause as a rule
 _LIVE = ("progress", "logging")  # stubs report all at once; whether it comes live shows on a tool that takes its time
 
@@ -78,8 +77,8 @@ async def check(fleet: Fleet, cells: Sequence[Cell], foresight: Foresight, steps
 
 def _later(checked: Sequence[Checked]) -> list[str]:
     """What the first look did not see as predicted, although it is."""
-    some = [f"{one.cell.feature} ({one.cell.era})" for one in checked if one.agrees and one.detail.endswith(_LATER)]
-    return [f"As predicted only {_LATER}, which a busy machine or chance explains: {', '.join(some)}."] if some else []
+    some = [f"{one.cell.feature} ({one.cell.era})" for one in checked if one.agrees and one.detail.endswith(LATER)]
+    return [f"As predicted only {LATER}, which a busy machine or chance explains: {', '.join(some)}."] if some else []
 
 
 async def _all(
@@ -153,8 +152,8 @@ async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:
     if seen.outcome != checked.cell.predicted:
         return replace(checked, observed=seen.outcome, detail=detail, evidence=await settled(marks))
     if late or (checked.observed == "works" and checked.cell.spreads):
-        return replace(checked, observed=seen.outcome, detail=f"{detail}; {_LATER}")
-    return replace(checked, detail=f"{checked.detail}; as predicted {_LATER}")
+        return replace(checked, observed=seen.outcome, detail=f"{detail}; {LATER}")
+    return replace(checked, detail=f"{checked.detail}; as predicted {LATER}")
 
 
 async def _observed(fleet: Fleet, cell: Cell, deadline_s: float) -> Observation:

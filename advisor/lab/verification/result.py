@@ -11,6 +11,9 @@ from advisor.lab.load.load import Load
 from advisor.lab.running.steps import Step
 from advisor.lab.verification.prediction import Cell
 
+LATER = "at the 2nd attempt"
+"""What is said of that which only a second look saw as predicted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
