@@ -42,6 +42,7 @@ class Caller:
         owner: the instance that holds its session, as far as it is known.
         calls: what it did.
         running: the id of the request that it waits for, or of the last one.
+        refused: why it could not open its session when it last tried to; "" where it could.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Caller:
     owner: str = ""
     calls: list[Call] = field(default_factory=list)
     running: str = ""
+    refused: str = ""
     _number: int = 0
 
     @property
@@ -80,14 +82,16 @@ class Caller:
         return _calm(self.calls, since, good)
 
     def trouble(self) -> str:
-        """What its last call met."""
-        last = self.calls[-1].attempts[-1].said if self.calls else "no answer"
+        """What its last call met; where none came to be, its session."""
+        last = self.calls[-1].attempts[-1].said if self.calls else self.refused or "no answer"
         return last or "no second call yet"
 
     async def open(self) -> bool:
         """Open a session, where there is one to open, as a new client does: wherever it comes to be."""
         self.endpoint.http.cookies.clear()
-        return await self._open(self.name) is None
+        failure = await self._open(self.name)
+        self.refused = failure.said if failure else ""
+        return failure is None
 
     async def _carried(self, tool: str, arguments: Arguments, read: Reader, long: bool = False) -> Call:
         """A call and all that it takes to get it done."""
