@@ -30,6 +30,9 @@ _WORDS |= {"": None, "~": None}
 _NUMBER = re.compile(r"([-+]?(?:0|[1-9][0-9]*))|[-+]?(?:[0-9]+(?:\.[0-9]*|(?=[eE]))|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 # Control characters and lone surrogates written as "\x1b" would reach a terminal, a path or an encoder later.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_TOO_DEEP = f"the nesting is deeper than {MAX_DEPTH} levels"
+# libyaml 0.2.6 stops at 1,000 levels. It reads ahead on a line, so it can stop before MAX_DEPTH is counted.
+_PARSER_DEPTH = "exceeded maximum nesting depth"
 _NOT_ALLOWED = "character U+{:04X} is not allowed"
 _HINTS = {  # a part of the parser's problem, in lower case, to what its author most likely has to do
     "tab character": "Indent with spaces, not tabs.",
@@ -134,6 +137,8 @@ def _parser_error(text: str, name: str, error: Exception) -> ReadError:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return ReadError(name, None, None, "the file is not valid YAML")
     problem, mark, start = f"{error.problem} {error.context or ''}".rstrip(), error.problem_mark, error.context_mark
+    if _PARSER_DEPTH in problem:
+        return ReadError(name, mark.line + 1, mark.column + 1, _TOO_DEEP)
     if start and start.line != mark.line:
         problem += f" that starts on line {start.line + 1}"
     clue = "tab character" if text[mark.index : mark.index + 1] == "\t" else problem.lower()
@@ -197,7 +202,7 @@ class _Builder:
             self.lines[path] = self.mark.line + 1
         if isinstance(event, yaml.CollectionStartEvent):
             if len(self.stack) > MAX_DEPTH:
-                self.refuse(f"the nesting is deeper than {MAX_DEPTH} levels")
+                self.refuse(_TOO_DEEP)
             self.stack.append((value, path))
 
     def value(self, event: yaml.NodeEvent) -> object:

@@ -276,6 +276,13 @@ def test_nesting_is_limited(opening: str, closing: str) -> None:
     assert refusal(opening * (MAX_BYTES // len(opening))).problem == error.problem
 
 
+@pytest.mark.parametrize("before", ["", "\n", "a: ", "- "])
+@pytest.mark.parametrize("opening", ["[", "[[\n", "{a: "])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 999, 1_000, 1_001, 5_000])
+def test_a_limit_of_the_parser_gives_the_same_message(before: str, opening: str, levels: int) -> None:
+    assert refusal(before + opening * levels).problem == f"the nesting is deeper than {MAX_DEPTH} levels"
+
+
 def test_the_number_of_values_is_limited() -> None:
     read("- x\n" * (MAX_NODES - 1))
     assert str(refusal("- x\n" * MAX_NODES)) == f"f.yaml:{MAX_NODES}: the file holds more than {MAX_NODES} values"
