@@ -10,11 +10,11 @@ from pathlib import Path
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.changes import CORE_FACTS
-from advisor.decision.proof import base_domains, check
+from advisor.decision.checks.proof import base_domains, check
 from advisor.engine.fold import fold
 from advisor.knowledge import Knowledge, load
-from advisor.render.data import decision_dict
-from advisor.requirements.reader import Document
+from advisor.report.decision_json import decision_dict
+from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 from benchmarks import zen
 from benchmarks.hop import hop
@@ -53,7 +53,7 @@ def decisions() -> None:
     mappings = draw(advisor, 5000)
 
     def whole(mapping: dict[str, object]) -> None:
-        decision_dict(advisor.decide(validate(Document("x", mapping, {}), advisor.space)), advisor)
+        decision_dict(advisor.decide(validate(SourceDocument("x", mapping, {}), advisor.space)), advisor)
 
     for label, chosen in (("first time", mappings), ("again", mappings), ("one over and over", mappings[:1] * 5000)):
         started = time.perf_counter()

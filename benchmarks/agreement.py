@@ -17,7 +17,7 @@ from advisor.decision.advisor import Advisor
 from advisor.errors import AdvisorError
 from advisor.kit.context import kit_context
 from advisor.knowledge import load
-from advisor.requirements.reader import Document
+from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 from benchmarks.requirements import draw
 
@@ -47,7 +47,7 @@ def drawn(folder: Path, many: int) -> list[str]:
         if len(found) == many:
             break
         try:
-            kit_context(advisor.decide(validate(Document("x", data, {}), advisor.space)), advisor)
+            kit_context(advisor.decide(validate(SourceDocument("x", data, {}), advisor.space)), advisor)
         except AdvisorError:  # a contradiction, or a release that kits are not written for
             continue
         path = folder / f"random-{number}.yaml"

@@ -13,7 +13,7 @@ from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 from advisor.knowledge import load
 from advisor.lab.load.client import processor_s
-from advisor.requirements.reader import Document
+from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 from benchmarks.rig import HELLO, connect, free_port, send, start, until
 
@@ -58,7 +58,7 @@ def generated() -> None:
 def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], stateless: bool) -> list[int]:
     advisor = Advisor(load())
     facts = {"version": 1, "service": "demo", "scale": {"instances": 1}}
-    kit = kit_context(advisor.decide(validate(Document("demo", facts, {}), advisor.space)), advisor)
+    kit = kit_context(advisor.decide(validate(SourceDocument("demo", facts, {}), advisor.space)), advisor)
     for file in server.files(kit):
         path = work / file.path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,10 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
-from advisor.render.catalogue import Catalogue, how_to_change, words
-from advisor.render.matrix import Matrix
-from advisor.render.sheets import default_of, facts
-from advisor.render.topology import markdown
+from advisor.report.capability_matrix import Matrix
+from advisor.report.rule_records import Catalogue, how_to_change, words
+from advisor.report.rule_text import default_of, facts
+from advisor.report.topology_table import markdown
 from advisor.requirements.schema import meanings
 
 FOLDER = Path(__file__).parent

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.proof import example_requirements
+from advisor.decision.checks.proof import example_requirements
 from advisor.knowledge import Knowledge, load
 from advisor.requirements import Requirements
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from advisor.render.data import decision_dict
-from advisor.render.serial import json_text
+from advisor.report.decision_json import decision_dict
+from advisor.report.serialization import json_text
 from advisor.requirements import load_bytes, load_path
 
 ROOT = Path(__file__).parent.parent

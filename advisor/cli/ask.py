@@ -16,8 +16,8 @@ from advisor.errors import Exit, InputError, InterruptedByUserError, UsageError
 
 if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
+    from advisor.questionnaire.interview import Interview
     from advisor.questionnaire.session import Session
-    from advisor.questionnaire.walk import Walk
 
 _DEFAULT = Path("requirements.yaml")
 
@@ -33,12 +33,12 @@ def ask(
     """Answer a few questions, save them as requirements.yaml and see the recommendation."""
     from advisor.decision.advisor import default_advisor
     from advisor.questionnaire.answers import load_stated
+    from advisor.questionnaire.interview import Interview
     from advisor.questionnaire.relevance import Relevance
-    from advisor.questionnaire.walk import Walk
 
     advisor = default_advisor()
     fixed = load_stated(answers, advisor.space) if answers else {}
-    walk = Walk(advisor, Relevance(advisor), fixed)
+    walk = Interview(advisor, Relevance(advisor), fixed)
     if not output.absolute().parent.is_dir():
         raise UsageError(f"{output}: the folder {output.parent} does not exist.")
     if sys.stdin.isatty() and sys.stdout.isatty():
@@ -48,7 +48,7 @@ def ask(
     _conclude(advisor, output)
 
 
-def _without_terminal(advisor: Advisor, walk: Walk, output: Path) -> None:
+def _without_terminal(advisor: Advisor, walk: Interview, output: Path) -> None:
     words = advisor.knowledge.phrases
     missing = walk.missing()
     if missing:
@@ -58,7 +58,7 @@ def _without_terminal(advisor: Advisor, walk: Walk, output: Path) -> None:
     _save(advisor, walk, output)
 
 
-def _converse(advisor: Advisor, walk: Walk, output: Path) -> Path:
+def _converse(advisor: Advisor, walk: Interview, output: Path) -> Path:
     """Put the questions, and save the answers; returns where."""
     from advisor.questionnaire.answers import partial_path
     from advisor.questionnaire.asker import say
@@ -82,7 +82,7 @@ def _converse(advisor: Advisor, walk: Walk, output: Path) -> Path:
     return chosen
 
 
-def _offer_to_resume(advisor: Advisor, session: Session, walk: Walk, partial: Path) -> None:
+def _offer_to_resume(advisor: Advisor, session: Session, walk: Interview, partial: Path) -> None:
     from advisor.questionnaire.answers import load_stated, part
     from advisor.questionnaire.asker import say
     from advisor.questionnaire.forms import Option
@@ -119,7 +119,7 @@ def _where(session: Session, output: Path, words: Any) -> Path:
     return output
 
 
-def _save(advisor: Advisor, walk: Walk, path: Path) -> None:
+def _save(advisor: Advisor, walk: Interview, path: Path) -> None:
     from advisor.questionnaire.answers import save, to_yaml
 
     text = to_yaml(walk.values, advisor.space, advisor.knowledge.phrases["ask.file-head"])
@@ -129,7 +129,7 @@ def _save(advisor: Advisor, walk: Walk, path: Path) -> None:
         raise UsageError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}.") from None
 
 
-def _keep(advisor: Advisor, walk: Walk, partial: Path) -> str:
+def _keep(advisor: Advisor, walk: Interview, partial: Path) -> str:
     """Save the answers so far; what to tell the user."""
     from advisor.questionnaire.answers import to_yaml, write
 
@@ -146,10 +146,10 @@ def _keep(advisor: Advisor, walk: Walk, partial: Path) -> str:
 
 def _conclude(advisor: Advisor, path: Path) -> None:
     """Print the recommendation for the file that was saved, and how to get it again."""
-    from advisor.cli import output
+    from advisor.console import output
+    from advisor.console.canvas import Screen
     from advisor.questionnaire.asker import say
-    from advisor.render.screen import Screen
-    from advisor.render.text import decision_text
+    from advisor.report.decision_text import decision_text
     from advisor.requirements import load_path
 
     decision = advisor.decide(load_path(path, advisor.space))

@@ -10,7 +10,7 @@ import typer
 from advisor.cli import measure
 from advisor.cli.formats import DocumentFormat as Format
 from advisor.cli.lean import LeanCommand, LeanGroup
-from advisor.cli.lines import drawn
+from advisor.console.lines import drawn
 from advisor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ def capabilities(
         return
     if behaviours and feature:
         raise UsageError("--behaviours cannot be narrowed by --feature: no behaviour is of one feature.")
-    from advisor.cli.output import emit, is_unicode
+    from advisor.console.output import emit, is_unicode
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
     from advisor.knowledge.types import ERAS
-    from advisor.render.matrix import Matrix
-    from advisor.render.serial import json_text, yaml_text
+    from advisor.report.capability_matrix import Matrix
+    from advisor.report.serialization import json_text, yaml_text
 
     eras = tuple(one for one in ERAS if era.value in (one, "both"))
     matrix = Matrix(FactSpace(load()), sdk, feature, eras)

@@ -11,10 +11,10 @@ import typer
 
 if TYPE_CHECKING:
     from advisor.lab.exercise.table import Exercise
-    from advisor.lab.running.steps import Watcher
+    from advisor.lab.process.steps import Watcher
 
 
-class Format(str, Enum):
+class TableFormat(str, Enum):
     """How the table is written."""
 
     TEXT = "text"
@@ -26,7 +26,7 @@ def exercise(
     sdk: Annotated[
         str, typer.Option("--sdk", metavar="NAME", help="A line (mcp-2) or a release (mcp==1.28.1) of an SDK.")
     ] = "mcp-2",
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the table.")] = Format.TEXT,
+    format: Annotated[TableFormat, typer.Option("--format", "-f", help="How to write the table.")] = TableFormat.TEXT,
 ) -> None:
     """Fill in the table of exercise 1: the tools add and research under the four flag pairs.
 
@@ -35,9 +35,9 @@ def exercise(
     """
     import asyncio
 
-    from advisor.cli.output import emit
-    from advisor.cli.progress import watcher
-    from advisor.lab.running.programs import require_extra
+    from advisor.console.output import emit
+    from advisor.console.progress import watcher
+    from advisor.lab.process.programs import require_extra
 
     require_extra()
     release = _release(sdk)
@@ -76,25 +76,25 @@ def _release(sdk: str) -> str:
 
 async def _run(release: str, shown: Watcher) -> Exercise:
     from advisor.knowledge import load
-    from advisor.lab.exercise.exercise import exercise
-    from advisor.lab.running.run import Run
-    from advisor.lab.running.steps import Steps
+    from advisor.lab.exercise.run import exercise
+    from advisor.lab.process.run import Run
+    from advisor.lab.process.steps import Steps
 
     async with Run.open("exercise") as run:
         return await exercise(run, release, load(), Steps(shown))
 
 
-def _written(found: Exercise, format: Format) -> str:
-    from advisor.cli import output
-    from advisor.render import exercise as render
+def _written(found: Exercise, format: TableFormat) -> str:
+    from advisor.console import output
+    from advisor.lab.exercise import report as render
 
-    if format is Format.JSON:
-        from advisor.render.exercise_record import exercise_dict
-        from advisor.render.serial import json_text
+    if format is TableFormat.JSON:
+        from advisor.lab.exercise.record import exercise_dict
+        from advisor.report.serialization import json_text
 
         return json_text(exercise_dict(found), ascii_only=not output.is_unicode())
-    if format is Format.MARKDOWN:
+    if format is TableFormat.MARKDOWN:
         return render.exercise_markdown(found)
-    from advisor.render.screen import Screen
+    from advisor.console.canvas import Screen
 
     return render.exercise_text(found, Screen(output.width(), output.wants_colour(), output.is_unicode()))

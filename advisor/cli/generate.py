@@ -13,8 +13,8 @@ from advisor.cli.formats import Format
 from advisor.errors import Exit
 
 if TYPE_CHECKING:
-    from advisor.kit.generate import Generation
-    from advisor.kit.plan import Change
+    from advisor.kit.sync.generate import Generation
+    from advisor.kit.sync.plan import FileChange
     from advisor.knowledge.space import FactSpace
     from advisor.requirements import Requirements
 
@@ -38,8 +38,8 @@ def generate(
     1: a file was left so; the rest is written. 3: the requirements contradict each other, and nothing is written.
     """
     from advisor.decision.advisor import default_advisor
-    from advisor.kit import generate as kit
     from advisor.kit.render import render_kit
+    from advisor.kit.sync import generate as kit
 
     advisor = default_advisor()
     raw, requirements = _read(file, advisor.space)
@@ -67,8 +67,8 @@ def _read(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
 
 
 def _preview(done: Generation, format: Format) -> int:
-    from advisor.cli.output import emit, say
-    from advisor.kit.generate import diff
+    from advisor.console.output import emit, say
+    from advisor.kit.sync.generate import diff
 
     if format is Format.JSON:
         emit(_json(done, written=False))
@@ -81,7 +81,7 @@ def _preview(done: Generation, format: Format) -> int:
 
 
 def _report(done: Generation, format: Format) -> int:
-    from advisor.cli.output import emit, say
+    from advisor.console.output import emit, say
 
     if done.completed:
         say("An earlier run had been stopped while it wrote; its work was completed first.")
@@ -117,7 +117,7 @@ _WORDS = {
 }
 
 
-def _line(change: Change) -> str:
+def _line(change: FileChange) -> str:
     verb, note = _WORDS[change.action]
     text = f"  {verb:<12} {change.path}"
     return f"{text}: {note.format(beside=change.beside)}" if note else text
@@ -148,7 +148,7 @@ def _next(done: Generation) -> list[str]:
 
 
 def _json(done: Generation, *, written: bool) -> str:
-    from advisor.kit.generate import diff
+    from advisor.kit.sync.generate import diff
 
     files: list[dict[str, Any]] = []
     for change in done.changes:

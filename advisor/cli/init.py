@@ -18,7 +18,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Print a commented requirements file to start from."""
-    from advisor.cli.output import emit, say
+    from advisor.console.output import emit, say
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
     from advisor.requirements.template import starter

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.cli.formats import Format
-from advisor.cli.lines import drawn
+from advisor.console.lines import drawn
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
 
 if TYPE_CHECKING:
-    from advisor.lab.capabilities.bisection import Found
+    from advisor.lab.capabilities.bisection import Bisected
     from advisor.lab.capabilities.measure import Compared, Measurement
 
 _SECONDS = 5.0
@@ -44,16 +44,16 @@ def measure(
     """
     import asyncio
 
-    from advisor.cli.output import emit, is_unicode, say
+    from advisor.console.output import emit, is_unicode, say
     from advisor.knowledge import load
-    from advisor.lab.running.programs import require_extra
+    from advisor.lab.process.programs import require_extra
 
     seconds, root = _seconds(deadline), _root(rules)
     require_extra()  # before anything that imports what it brings
     from advisor.lab.capabilities import measure as lab
-    from advisor.lab.capabilities.specimen import parse_sdk
-    from advisor.render import measurement as words
-    from advisor.render.serial import json_text
+    from advisor.lab.capabilities import report as words
+    from advisor.lab.process.sdk_under_test import parse_sdk
+    from advisor.report.serialization import json_text
 
     for release in sdk:
         parse_sdk(release)
@@ -98,16 +98,16 @@ def bisect(
     """
     import asyncio
 
-    from advisor.cli.output import emit, is_unicode, say
+    from advisor.console.output import emit, is_unicode, say
     from advisor.knowledge import load
-    from advisor.lab.running.programs import require_extra
+    from advisor.lab.process.programs import require_extra
 
     seconds, root = _seconds(deadline), _root(rules)
     require_extra()  # before anything that imports what it brings
     from advisor.lab.capabilities import bisection
     from advisor.lab.capabilities import files as capability_files
-    from advisor.render import measurement as words
-    from advisor.render.serial import json_text
+    from advisor.lab.capabilities import report as words
+    from advisor.report.serialization import json_text
 
     known = load(root).capabilities
     wanted = bisection.changes(known, sdk, cell)
@@ -133,19 +133,19 @@ def bisect(
 async def _measure(sdks: Sequence[str], known: Any, seconds: float, here: bool) -> list[Measurement]:
     from datetime import date
 
-    from advisor.cli.output import say
+    from advisor.console.output import say
     from advisor.lab.capabilities import measure as lab
-    from advisor.lab.running.run import Run
+    from advisor.lab.process.run import Run
 
     async with Run.open("measure") as run:
         today = date.today().isoformat()
         return await lab.measure(run, sdks, known, today, say, deadline_s=seconds, here=here)
 
 
-async def _bisect(wanted: Any, known: Any, seconds: float) -> list[Found]:
-    from advisor.cli.output import say
+async def _bisect(wanted: Any, known: Any, seconds: float) -> list[Bisected]:
+    from advisor.console.output import say
     from advisor.lab.capabilities import bisection
-    from advisor.lab.running.run import Run
+    from advisor.lab.process.run import Run
 
     async with Run.open("bisect") as run:
         return await bisection.bisect(run, wanted, known, say, deadline_s=seconds)
@@ -156,10 +156,13 @@ def _write(root: Path, measured: Sequence[Measurement]) -> str:
     from advisor.lab.capabilities import files as capability_files
     from advisor.lab.capabilities import measure as lab
 
-    packages = dict.fromkeys(one.specimen.package for one in measured)
+    packages = dict.fromkeys(one.sdk_under_test.package for one in measured)
     updates = [
         capability_files.with_measurements(
-            root, package, [lab.record(one) for one in measured if one.specimen.package == package], lab.measured_by()
+            root,
+            package,
+            [lab.record(one) for one in measured if one.sdk_under_test.package == package],
+            lab.measured_by(),
         )
         for package in packages
     ]

@@ -12,7 +12,7 @@ from advisor.errors import Exit
 
 if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
-    from advisor.render.overview import Result
+    from advisor.report.overview import Result
 
 _NAMED = 5  # skipped files that are named
 
@@ -30,7 +30,7 @@ def recommend(
     decided all the same); 3: no configuration keeps every required feature.
     """
     from advisor.cli.inputs import is_directory
-    from advisor.cli.output import emit, say
+    from advisor.console.output import emit, say
     from advisor.decision.advisor import default_advisor
     from advisor.errors import UsageError
 
@@ -60,7 +60,7 @@ def decide_all(files: Sequence[str], advisor: Advisor) -> tuple[list[Result], li
     """
     from advisor.cli import inputs
     from advisor.errors import InputError
-    from advisor.render.overview import Result
+    from advisor.report.overview import Result
 
     results: list[Result] = []
     skipped: list[str] = []
@@ -91,28 +91,28 @@ def _render(results: Sequence[Result], advisor: Advisor, format: Format, *, expl
         return _data(results, advisor, format, explain=explain, is_batch=is_batch)
     decision = results[0].decision
     if format is Format.MARKDOWN:
-        from advisor.render.markdown import batch_markdown, decision_markdown
+        from advisor.report.decision_markdown import batch_markdown, decision_markdown
 
         if is_batch or decision is None:
             return batch_markdown(results, advisor, explain=explain)
         return decision_markdown(decision, advisor, explain=explain)
-    from advisor.cli import output
-    from advisor.render.screen import Screen
+    from advisor.console import output
+    from advisor.console.canvas import Screen
 
     screen = Screen(output.width(), output.wants_colour(), output.is_unicode())
     if is_batch or decision is None:
-        from advisor.render.batch import batch_text
+        from advisor.report.batch_text import batch_text
 
         return batch_text(results, advisor, screen, explain=explain)
-    from advisor.render.text import decision_text
+    from advisor.report.decision_text import decision_text
 
     return decision_text(decision, advisor, screen, explain=explain)
 
 
 def _data(results: Sequence[Result], advisor: Advisor, format: Format, *, explain: bool, is_batch: bool) -> str:
-    from advisor.cli.output import is_unicode
-    from advisor.render import serial
-    from advisor.render.data import decision_dict, error_dict, trace_list
+    from advisor.console.output import is_unicode
+    from advisor.report import serialization
+    from advisor.report.decision_json import decision_dict, error_dict, trace_list
 
     decisions, errors, ascii_only = [], [], not is_unicode()
     for one in results:
@@ -127,7 +127,7 @@ def _data(results: Sequence[Result], advisor: Advisor, format: Format, *, explai
         decisions.append(document)
     if format is Format.JSON:
         if is_batch:
-            return serial.json_batch(decisions, errors, ascii_only=ascii_only)
-        return serial.json_text(decisions[0], ascii_only=ascii_only)
-    whole = serial.batch_dict(decisions, errors) if is_batch else decisions[0]
-    return serial.yaml_text(whole, ascii_only=ascii_only)
+            return serialization.json_batch(decisions, errors, ascii_only=ascii_only)
+        return serialization.json_text(decisions[0], ascii_only=ascii_only)
+    whole = serialization.batch_dict(decisions, errors) if is_batch else decisions[0]
+    return serialization.yaml_text(whole, ascii_only=ascii_only)

@@ -15,8 +15,8 @@ from advisor.errors import Exit, KnowledgeError, UsageError
 
 if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
-    from advisor.render.catalogue import Record
-    from advisor.render.sheets import Section
+    from advisor.report.rule_records import Record
+    from advisor.report.rule_text import Section
 
 app = typer.Typer(
     cls=LeanGroup, help="The rule catalogue: list, show, check.", rich_markup_mode=None, no_args_is_help=True
@@ -33,10 +33,10 @@ def list_rules(
 ) -> None:
     """List the rules, table by table."""
     from advisor.knowledge import load
-    from advisor.render import catalogue, sheets
+    from advisor.report import rule_records, rule_text
 
-    record = catalogue.listing(load(), table or None)
-    _print(record, format, sheets.listing_sections)
+    record = rule_records.listing(load(), table or None)
+    _print(record, format, rule_text.listing_sections)
 
 
 @app.command("show", cls=LeanCommand)
@@ -46,10 +46,10 @@ def show_rule(
 ) -> None:
     """Show a rule: conditions, outcome, reasons, sources and examples."""
     from advisor.decision.advisor import default_advisor
-    from advisor.render import catalogue, sheets
+    from advisor.report import rule_records, rule_text
 
-    record = catalogue.Catalogue(default_advisor()).find(name)
-    _print(record, format, sheets.sheet)
+    record = rule_records.Catalogue(default_advisor()).find(name)
+    _print(record, format, rule_text.sheet)
 
 
 @app.command("check", cls=LeanCommand)
@@ -60,15 +60,15 @@ def check_rules(
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Prove over the whole fact space that the rules are complete, without overlap and without dead rules."""
-    from advisor.cli.output import say
-    from advisor.decision.proof import check
-    from advisor.render import catalogue, sheets
+    from advisor.console.output import say
+    from advisor.decision.checks.proof import check
+    from advisor.report import rule_records, rule_text
 
     advisor = _advisor(Path(rules) if rules else None)
     if sys.stderr.isatty():
         say("Proving the rules over the whole fact space ...")
-    record = catalogue.proof_record(check(advisor))
-    _print(record, format, sheets.proof_sections)
+    record = rule_records.proof_record(check(advisor))
+    _print(record, format, rule_text.proof_sections)
     return Exit.OK if record["ok"] else Exit.FINDINGS
 
 
@@ -96,10 +96,10 @@ def _advisor(folder: Path | None) -> Advisor:
 
 def _print(record: Record, format: Format, in_words: Callable[[Record], list[Section]]) -> None:
     """Print a record as JSON, or put into words for people."""
-    from advisor.cli.output import emit, is_unicode, wants_colour, width
-    from advisor.render.screen import paint
-    from advisor.render.serial import json_text
-    from advisor.render.sheets import layout
+    from advisor.console.canvas import paint
+    from advisor.console.output import emit, is_unicode, wants_colour, width
+    from advisor.report.rule_text import layout
+    from advisor.report.serialization import json_text
 
     if format is Format.JSON:
         emit(json_text(record, ascii_only=not is_unicode()))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-class Document(str, Enum):
+class DocumentName(str, Enum):
     """A document with a schema."""
 
     REQUIREMENTS = "requirements"
@@ -20,16 +20,16 @@ class Document(str, Enum):
 
 
 def schema(
-    name: Annotated[Document, typer.Argument(help="The document to describe.")] = Document.REQUIREMENTS,
+    name: Annotated[DocumentName, typer.Argument(help="The document to describe.")] = DocumentName.REQUIREMENTS,
 ) -> None:
     """Print the JSON Schema (draft 2020-12) of a document, for editors and scripts."""
-    from advisor.cli.output import emit
+    from advisor.console.output import emit
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
-    from advisor.render.lab_schemas import exercise_schema, topology_schema
-    from advisor.render.schemas import capabilities_schema, decision_schema
-    from advisor.render.serial import json_text
-    from advisor.render.verification_schema import verification_schema
+    from advisor.lab.verify.schema import verification_schema
+    from advisor.report.lab_schemas import exercise_schema, topology_schema
+    from advisor.report.schemas import capabilities_schema, decision_schema
+    from advisor.report.serialization import json_text
     from advisor.requirements.schema import requirements_schema
 
     makers = {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,6 @@ from advisor.errors import Exit, KnowledgeError, UsageError
 if TYPE_CHECKING:
     from advisor.knowledge import Knowledge
     from advisor.knowledge.topology import Way
-    from advisor.render.topology import Line
 
 app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
 
@@ -49,16 +47,16 @@ def measure(
     """
     import asyncio
 
-    from advisor.cli.output import emit, say
-    from advisor.cli.progress import watcher
+    from advisor.console.output import emit, say
+    from advisor.console.progress import watcher
     from advisor.decision.advisor import default_advisor
-    from advisor.lab.running.programs import require_extra
+    from advisor.lab.process.programs import require_extra
 
     advisor = default_advisor()
     wanted = _wanted(setup, advisor.knowledge)
     require_extra()
     from advisor.knowledge.topology import verdict
-    from advisor.lab.topology import topology as lab  # needs the extra
+    from advisor.lab.topology import measure as lab  # needs the extra
 
     showing, watching = watcher()
     with showing:
@@ -74,7 +72,7 @@ def measure(
 
 
 def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[Way]:
-    from advisor.render.catalogue import unknown
+    from advisor.report.rule_records import unknown
 
     for name in setups:
         if name not in knowledge.topology:
@@ -119,28 +117,12 @@ def _reread(knowledge: Knowledge) -> Knowledge:
 
 
 def _show(ways: Sequence[Way], knowledge: Knowledge, format: Format) -> None:
-    from advisor.cli.output import emit, is_unicode
-    from advisor.render import topology as words
-    from advisor.render.serial import json_text
+    from advisor.console.lines import drawn
+    from advisor.console.output import emit, is_unicode
+    from advisor.report import topology_table as words
+    from advisor.report.serialization import json_text
 
     if format is Format.JSON:
         emit(json_text(words.record(ways, knowledge), ascii_only=not is_unicode()))
     else:
-        emit(_drawn(words.lines(ways, knowledge.phrases)))
-
-
-def _drawn(lines: Iterable[Line]) -> str:
-    from advisor.cli.output import wants_colour, width
-    from advisor.render.screen import paint
-
-    wide, colour = max(60, min(width(), 100)), wants_colour()
-    drawn: list[str] = []
-    for kind, text, keeps in lines:
-        if kind == "plain" or kind == "heading":
-            indent = " " * (len(text) - len(text.lstrip()))
-            wrapped = textwrap.wrap(text, wide, subsequent_indent=indent, break_on_hyphens=False) or [""]
-            drawn += [paint([(line, "bold" if kind == "heading" else "")], colour=colour) for line in wrapped]
-        else:
-            style = "dim" if kind == "head" else "green" if keeps else "yellow"
-            drawn.append(paint([(text, style)], colour=colour))
-    return "\n".join([*drawn, ""])
+        emit(drawn(words.lines(ways, knowledge.phrases)))

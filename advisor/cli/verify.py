@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from advisor.decision.advisor import Advisor
-    from advisor.kit.failures import Promised
-    from advisor.lab.fleets.fleet import Fleet
-    from advisor.lab.running.run import Run
-    from advisor.lab.running.steps import Steps
-    from advisor.lab.verification.preparation import Preparation
-    from advisor.lab.verification.result import Verification
+    from advisor.kit.expected_failures import Promised
+    from advisor.lab.fleet.fleet import Fleet
+    from advisor.lab.process.run import Run
+    from advisor.lab.process.steps import Steps
+    from advisor.lab.verify.preparation import Preparation
+    from advisor.lab.verify.result import Verification
     from advisor.requirements import Requirements
 
 
-class Proxy(str, Enum):
+class ProxyChoice(str, Enum):
     """What may stand in front."""
 
     NGINX = "nginx"
@@ -40,7 +40,7 @@ def verify(
         str, typer.Argument(metavar="DIR|FILE", help="A kit, or a requirements file (- for stdin) to make one from.")
     ],
     proxy: Annotated[
-        Proxy | None,
+        ProxyChoice | None,
         typer.Option("--proxy", help="Put another proxy in front, with the kit decided for it. none: straight."),
     ] = None,
     instances: Annotated[
@@ -82,19 +82,19 @@ def verify(
     """
     import asyncio
 
-    from advisor.cli.progress import watcher
-    from advisor.lab.running.programs import require_extra
-    from advisor.lab.running.steps import Steps
+    from advisor.console.progress import watcher
+    from advisor.lab.process.programs import require_extra
+    from advisor.lab.process.steps import Steps
 
     require_extra()  # before anything that imports what it brings
-    from advisor.lab.verification.verify import require
+    from advisor.lab.verify.run import require
 
     kit_dir, raw, requirements, advisor = _read(target)
     prepared, faults = _prepared(requirements, advisor, proxy.value if proxy else "", instances, kit_dir)
     promises = _promises(prepared, advisor, event or []) if chaos or chaos_only or event else []
     require(prepared)
     if load:
-        from advisor.lab.load.load import allow_sessions
+        from advisor.lab.load.run import allow_sessions
 
         allow_sessions(load)
     context, shown = watcher()
@@ -135,8 +135,8 @@ def _prepared(
     requirements: Requirements, advisor: Advisor, proxy: str, instances: int, kit_dir: Path | None
 ) -> tuple[Preparation, tuple[str, ...]]:
     """What is to be run, and what is wrong with the documents of the kit."""
-    from advisor.lab.verification.preparation import prepare
-    from advisor.lab.verification.promises import read_promises
+    from advisor.lab.verify.preparation import prepare
+    from advisor.lab.verify.promises import read_promises
 
     prepared = prepare(requirements, advisor, proxy=proxy, instances=instances)
     if kit_dir is None:
@@ -149,7 +149,7 @@ def _prepared(
 
 
 def _promises(prepared: Preparation, advisor: Advisor, events: list[str]) -> list[Promised]:
-    from advisor.lab.chaos.chaos import expected
+    from advisor.lab.verify.expected_failures import expected
 
     return expected(prepared, advisor.knowledge, events)
 
@@ -187,8 +187,8 @@ class _Job:
     async def run(self, steps: Steps) -> int:
         """Do it; the exit code."""
         from advisor.errors import EndedBySignalError
-        from advisor.lab.running.run import Run
-        from advisor.lab.verification.verify import running
+        from advisor.lab.process.run import Run
+        from advisor.lab.verify.run import running
 
         found: Verification | None = None
         try:
@@ -209,17 +209,17 @@ class _Job:
         return Exit.OK if found is not None and found.ok else Exit.FINDINGS
 
     async def _found(self, fleet: Fleet, steps: Steps) -> Verification:
-        from advisor.lab.chaos.chaos import chaos
-        from advisor.lab.verification.conduct import foresight
-        from advisor.lab.verification.verify import nothing_yet, verify
+        from advisor.lab.chaos.run import chaos
+        from advisor.lab.verify.conduct import foresight
+        from advisor.lab.verify.run import nothing_yet, verify
 
         found = nothing_yet(fleet, self._prepared, steps)
         if self._cells:
             foreseen = foresight(self._prepared, self._advisor)
             found = await verify(fleet, self._prepared, foreseen, steps, sessions=self._sessions)
         if self._load:
-            from advisor.lab.load.load import measure_load
-            from advisor.lab.load.subject import of_kit
+            from advisor.lab.load.loaded_server import of_kit
+            from advisor.lab.load.run import measure_load
 
             carried = await measure_load(fleet.run, of_kit(fleet), self._load, steps=steps)
             found = replace(found, load=carried, steps=tuple(steps.done), seconds=steps.seconds)
@@ -232,8 +232,8 @@ class _Job:
         """The kit; made in the run's folder where the user has none."""
         if self._kit_dir is not None:
             return self._kit_dir
-        from advisor.kit.generate import generate
         from advisor.kit.render import render_kit
+        from advisor.kit.sync.generate import generate
 
         folder = run.folder / "kit"
         with steps.step("kit"):
@@ -242,13 +242,13 @@ class _Job:
         return folder
 
     def _emit(self, found: Verification) -> None:
-        from advisor.cli import output
-        from advisor.render.verification import verification_dict, verification_text
+        from advisor.console import output
+        from advisor.lab.verify.report import verification_dict, verification_text
 
         if self._format is Format.JSON:
             output.emit(json.dumps(verification_dict(found), indent=2, ensure_ascii=not output.is_unicode()) + "\n")
             return
-        from advisor.render.screen import Screen
+        from advisor.console.canvas import Screen
 
         screen = Screen(output.width(), output.wants_colour(), output.is_unicode())
         output.emit(verification_text(found, screen))
@@ -258,7 +258,7 @@ async def _wait(fleet: Fleet) -> None:
     """Say how the fleet is reached, and wait for a signal."""
     import asyncio
 
-    from advisor.cli.output import say
+    from advisor.console.output import say
 
     kit = fleet.plan.kit
     urls = {tier.name: fleet.url(tier.name, "legacy") for tier in kit.tiers}

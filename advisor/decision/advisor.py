@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from advisor.decision.capacity import capacity, room_figures
-from advisor.decision.cells import Cells
 from advisor.decision.changes import Changes
-from advisor.decision.derive import CONTEXT, LostNode, derived_nodes
+from advisor.decision.derived_facts import CONTEXT, LostNode, derived_nodes
 from advisor.decision.facts import base_facts, contradicted_facts, limit, missing_features
+from advisor.decision.feature_outcomes import FeatureOutcomes
 from advisor.decision.losses import LossTable
 from advisor.decision.model import (
     Alternative,
@@ -27,7 +27,7 @@ from advisor.decision.model import (
 )
 from advisor.decision.tiers import changed, part
 from advisor.engine.network import Network, TableNode
-from advisor.engine.table import Attempt, DecisionTable, show
+from advisor.engine.table import DecisionTable, RuleAttempt, show
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.tables import Rule
@@ -55,7 +55,7 @@ class Advisor:
         """
         self.knowledge = knowledge
         self.space = FactSpace(knowledge)
-        self.cells = Cells(self.space)
+        self.cells = FeatureOutcomes(self.space)
         domains = self.space.domains
         specs = knowledge.tables.values()
         self.tables = {s.table: DecisionTable(s, domains) for s in specs if s.role == "decision"}
@@ -99,7 +99,7 @@ class Advisor:
             capacity=capacity(requirements, facts, core, tiers, self.space),
         )
 
-    def trace(self, decision: Decision) -> dict[str, list[Attempt]]:
+    def trace(self, decision: Decision) -> dict[str, list[RuleAttempt]]:
         """Every rule tried, by table, for `--explain`."""
         traces = {name: table.trace(decision.facts) for name, table in self.tables.items()}
         traces[self.findings.spec.table] = self.findings.trace(decision.facts)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from advisor.decision.model import Capacity, Core, Tier
-from advisor.knowledge.capacity import Capacity as Measured
+from advisor.decision.model import CapacityAdvice, Core, Tier
+from advisor.knowledge.capacity import MeasuredCapacity as Measured
 from advisor.knowledge.capacity import MemoryPlan, kilobytes
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Era
@@ -64,7 +64,7 @@ def capacity(
     core: Core,
     tiers: tuple[Tier, ...],
     space: FactSpace,
-) -> Capacity | None:
+) -> CapacityAdvice | None:
     """What the instances of a decision carry.
 
     Args:
@@ -99,7 +99,7 @@ def capacity(
         said = _none(fleet, core)
     figures = {"calls": f"{answered:,}", "release": measured.release}
     said.append(("capacity.calls" if holding else "capacity.calls-only", figures))
-    return Capacity(
+    return CapacityAdvice(
         sessions_per_instance=fleet.each if holding else 0,
         session_bytes=measured.stream_session_bytes.median if holding else 0,
         process_bytes=measured.process_bytes.median,

@@ -10,7 +10,7 @@ from advisor.decision.losses import instead_of
 from advisor.decision.model import Alternative, Core, Counterfactual
 from advisor.engine.network import Network, Row
 from advisor.engine.table import show
-from advisor.knowledge.facts import Change
+from advisor.knowledge.facts import FactChange
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS, Value
 from advisor.knowledge.versions import key
@@ -159,7 +159,7 @@ class Changes:
             return False
         return self._change(name, facts[name], value) is not None
 
-    def _change(self, name: str, old: Value, new: Value) -> Change | None:
+    def _change(self, name: str, old: Value, new: Value) -> FactChange | None:
         """What it takes, or None where it is not the team's to change."""
         change = self._space.facts[name].change
         if name != "sdk" or change is None:
@@ -185,7 +185,7 @@ class Changes:
     def _because(self, core: Core) -> str:
         return f"Then: {self._space.knowledge.phrases[f'pattern.{core.pattern}']}."
 
-    def _how(self, name: str, value: Value, change: Change, core: Core | None = None) -> str:
+    def _how(self, name: str, value: Value, change: FactChange, core: Core | None = None) -> str:
         """How to make a change; what to do without a feature depends on the `core` that it leads to."""
         feature = self._space.knowledge.features.get(name.removeprefix("needs."))
         stateless = core is None or core.flags.stateless_http

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.decision.capacity import sessions_room
-from advisor.decision.derive import TOOL_NEEDS
+from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.engine.table import show
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.model import Requirements

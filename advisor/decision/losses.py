@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.decision.cells import Cells, Configuration, Observation
-from advisor.decision.derive import blocked
+from advisor.decision.derived_facts import blocked
+from advisor.decision.feature_outcomes import Configuration, ConfigurationOutcome, FeatureOutcomes
 from advisor.decision.model import Core, EraCell, FeatureRow
-from advisor.knowledge.features import Call, Carriage, Feature
+from advisor.knowledge.features import Carriage, Feature, FeatureCall
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, Era, Need
 
@@ -29,7 +29,7 @@ def configuration_of(facts: Mapping[str, Any]) -> Configuration:
 class LossTable:
     """Writes rows; wording is taken from the knowledge and remembered, since few cells differ."""
 
-    def __init__(self, space: FactSpace, cells: Cells) -> None:
+    def __init__(self, space: FactSpace, cells: FeatureOutcomes) -> None:
         """Rows for the features of `space`."""
         self._space = space
         self._cells = cells
@@ -96,13 +96,13 @@ class LossTable:
             "derived" if seen.rule and seen.outcome != "works" else seen.cell.status,
         )
 
-    def _carried(self, call: Call | None, era: Era, at: Configuration) -> str:
+    def _carried(self, call: FeatureCall | None, era: Era, at: Configuration) -> str:
         carriage: Carriage | None = getattr(call, era) if call else None
         scope = carriage.scope if carriage else "any"
         variant = "single" if at.processes == "one" else ("stateless" if at.stateless_http else "")
         return self._phrases.get(f"scope.{scope}.{variant}") or self._phrases[f"scope.{scope}"]
 
-    def _evidence(self, seen: Observation) -> str:
+    def _evidence(self, seen: ConfigurationOutcome) -> str:
         cell = seen.cell
         assert cell is not None
         grounds = f"{cell.status} {cell.date} on {', '.join(cell.observed_on)}: {cell.evidence}"

@@ -151,7 +151,7 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
+class CapacityAdvice:
     """What the instances carry.
 
     Attributes:
@@ -211,7 +211,7 @@ class Decision:
     counterfactuals: tuple[Counterfactual, ...] = field(default=())
     alternatives: tuple[Alternative, ...] = field(default=())
     warnings: tuple[Warned, ...] = field(default=())
-    capacity: Capacity | None = None
+    capacity: CapacityAdvice | None = None
 
     @property
     def feasible(self) -> bool:

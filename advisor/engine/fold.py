@@ -17,7 +17,7 @@ from itertools import product
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from advisor.engine.network import Row, Step
+from advisor.engine.network import NodeStep, Row
 from advisor.knowledge.types import Value
 
 # One assignment per class, as a linked list (names, values, rest): cheap to extend, unrolled only for a report.
@@ -64,7 +64,7 @@ class Folded:
 
 
 def fold(
-    steps: Sequence[Step],
+    steps: Sequence[NodeStep],
     domains: Mapping[str, Sequence[Value]],
     keep: Sequence[str],
     *,
@@ -108,7 +108,7 @@ def fold(
     return result
 
 
-def _needed_after(steps: Sequence[Step], keep: Sequence[str]) -> list[frozenset[str]]:
+def _needed_after(steps: Sequence[NodeStep], keep: Sequence[str]) -> list[frozenset[str]]:
     """For each step, the facts that a later step reads or that are kept."""
     needed = set(keep)
     after = []
@@ -119,7 +119,7 @@ def _needed_after(steps: Sequence[Step], keep: Sequence[str]) -> list[frozenset[
 
 
 def _apply(
-    step: Step,
+    step: NodeStep,
     new: tuple[str, ...],
     classes: dict[Row, Class],
     names: tuple[str, ...],
@@ -159,7 +159,7 @@ def _apply(
 
 
 def _run(
-    step: Step,
+    step: NodeStep,
     key: Row,
     one: Class,
     brought: tuple[tuple[str, ...], Row],

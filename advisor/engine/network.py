@@ -21,7 +21,7 @@ _MEMO_LIMIT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NodeStep:
     """A node taken apart for the proof: reads some variables, writes others.
 
     Attributes:
@@ -52,7 +52,7 @@ class Node(Protocol):
         """The outputs for a row of inputs."""
         ...
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[NodeStep]:
         """The node as steps that read few variables each, so that a fold can forget them early."""
         ...
 
@@ -70,9 +70,9 @@ class FunctionNode:
         """The outputs for a row of inputs."""
         return self._function(row)
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[NodeStep]:
         """One step."""
-        return [Step(self.inputs, self.outputs, self._function)]
+        return [NodeStep(self.inputs, self.outputs, self._function)]
 
 
 class TableNode:
@@ -101,7 +101,7 @@ class TableNode:
         rule = spec.rules[(mask & -mask).bit_length() - 1]
         return tuple(rule.then[name] for name in self.outputs)
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[NodeStep]:
         """One step per input that narrows the set of rules still possible, and one that takes the outputs."""
         steps = [self.start()]
         remaining = list(self.inputs)
@@ -114,15 +114,15 @@ class TableNode:
         """The variable of the rules still possible."""
         return f"{self.table.spec.table}#rules"
 
-    def start(self) -> Step:
+    def start(self) -> NodeStep:
         """Every rule is possible."""
-        return Step((), (self.mask,), lambda row: (self.table.full,))
+        return NodeStep((), (self.mask,), lambda row: (self.table.full,))
 
-    def finish(self) -> Step:
+    def finish(self) -> NodeStep:
         """Take the outputs of the rule that fires."""
-        return Step((self.mask,), self.outputs, lambda row: self.of_mask(row[0]))
+        return NodeStep((self.mask,), self.outputs, lambda row: self.of_mask(row[0]))
 
-    def narrow(self, name: str, remaining: Sequence[str]) -> Step:
+    def narrow(self, name: str, remaining: Sequence[str]) -> NodeStep:
         """Read one input, in any order; `remaining` are those still to be read after it."""
         masks = self.table.masks[self.inputs.index(name)]
         first = self.table.spec.hit_policy == "first"
@@ -138,7 +138,7 @@ class TableNode:
                 mask &= lowest | (lowest - 1)
             return (mask,)
 
-        return Step((self.mask, name), (self.mask,), narrow)
+        return NodeStep((self.mask, name), (self.mask,), narrow)
 
 
 # What evaluating a node takes: the node, how to read its row, its outputs, its inputs, and the rows seen before.
@@ -216,7 +216,7 @@ class Network:
                 reached.update(outputs)
         return tuple(plan)
 
-    def steps(self, targets: Iterable[str]) -> list[Step]:
+    def steps(self, targets: Iterable[str]) -> list[NodeStep]:
         """Everything that `targets` depend on as steps, in an order that lets a fold forget facts early.
 
         A table reads each input as soon as the input is known, before the nodes that its other inputs wait for: what

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.tables import Rule, RuleTable
 from advisor.knowledge.types import Value
 
 Domains: TypeAlias = Mapping[str, Sequence[Value]]
@@ -47,7 +47,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class RuleAttempt:
     """One rule held against the facts: its conditions, and whether it fired."""
 
     rule: Rule
@@ -124,7 +124,7 @@ class DecisionTable:
         masks: per input, per value, the rules that admit the value, as a bit mask (bit i is rule i).
     """
 
-    def __init__(self, spec: Table, domains: Domains) -> None:
+    def __init__(self, spec: RuleTable, domains: Domains) -> None:
         """Compile `spec`.
 
         Raises:
@@ -198,7 +198,7 @@ class DecisionTable:
             return Hit((), matching, {})
         return Hit(matching[:1], matching, matching[0].then)
 
-    def trace(self, facts: Facts) -> list[Attempt]:
+    def trace(self, facts: Facts) -> list[RuleAttempt]:
         """Every rule held against `facts`, with each condition; under `first` rules after the hit are left out."""
         fired = self.evaluate(facts).rules
         attempts = []
@@ -207,7 +207,7 @@ class DecisionTable:
             for name, condition in rule.when.items():
                 passed = facts[name] in admitted(condition, self.domains[name], rule.id)
                 tried.append(Tried(name, facts[name], phrase(condition), passed))
-            attempts.append(Attempt(rule, tuple(tried), all(one.passed for one in tried), rule in fired))
+            attempts.append(RuleAttempt(rule, tuple(tried), all(one.passed for one in tried), rule in fired))
             if self.spec.hit_policy == "first" and rule in fired:
                 break
         return attempts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
-from advisor.kit.compiled import CompiledTemplates
+from advisor.kit.bytecode_cache import TemplateBytecodeCache
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitFile
-from advisor.kit.parts import compose, documents, kubernetes, proxy, server, serverless, systemd, tests_part
+from advisor.kit.parts import compose, documents, kubernetes, proxy, pytest_suite, server, serverless, systemd
 from advisor.kit.templating import environment
 
 _PLATFORM = {"kubernetes": kubernetes, "systemd": systemd, "serverless": serverless}
@@ -25,9 +25,9 @@ def render_kit(decision: Decision, advisor: Advisor, requirements_text: str) -> 
         InfeasibleError: the decision is a contradiction.
     """
     kit = kit_context(decision, advisor)
-    environment().bytecode_cache = CompiledTemplates()
+    environment().bytecode_cache = TemplateBytecodeCache()
     files = documents.files(kit, decision, advisor, requirements_text)
-    for part in (server, proxy, tests_part, compose):
+    for part in (server, proxy, pytest_suite, compose):
         files += part.files(kit)
     if kit.platform in _PLATFORM:
         files += _PLATFORM[kit.platform].files(kit)

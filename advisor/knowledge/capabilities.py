@@ -18,7 +18,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SdkLine:
     """A line of SDK releases (a major), how it treats modern clients, and the first release that kits are made for."""
 
     __pydantic_config__ = STRICT
@@ -31,7 +31,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CapabilityCell:
     """What one way of calling was seen to do, for a range of releases, per era and flag pair."""
 
     __pydantic_config__ = STRICT
@@ -55,7 +55,7 @@ class Capabilities:
 
     __pydantic_config__ = STRICT
     package: str
-    lines: list[Line]
-    cells: list[Cell]
+    lines: list[SdkLine]
+    cells: list[CapabilityCell]
     behaviour: list[Behaviour] = field(default_factory=list)
     measured_by: str = ""

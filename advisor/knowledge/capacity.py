@@ -41,7 +41,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
+class MeasuredCapacity:
     """What one process of an SDK line was measured to carry."""
 
     __pydantic_config__ = STRICT
@@ -142,16 +142,16 @@ def memory_plan(entries: Iterable[Mapping[str, Any]]) -> MemoryPlan:
     )
 
 
-def capacity(entry: Mapping[str, Any]) -> Capacity:
+def capacity(entry: Mapping[str, Any]) -> MeasuredCapacity:
     """An entry from validated JSON data."""
     spreads = {name: Spread(**entry[name]) for name in ("process_bytes", "session_bytes", "stream_session_bytes")}
     calls = {
         era: {pair: Spread(**figures) for pair, figures in pairs.items()} for era, pairs in entry["calls_per_s"].items()
     }
-    return Capacity(**{**entry, **spreads, "calls_per_s": calls, "limit": Limit(**entry["limit"])})
+    return MeasuredCapacity(**{**entry, **spreads, "calls_per_s": calls, "limit": Limit(**entry["limit"])})
 
 
-def sources(entries: Iterable[Capacity], phrases: Mapping[str, str]) -> Iterator[Source]:
+def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> Iterator[Source]:
     """The source of each entry, with its figures in words."""
     for one in entries:
         figures = {
@@ -175,7 +175,7 @@ def sources(entries: Iterable[Capacity], phrases: Mapping[str, str]) -> Iterator
         )
 
 
-def _calls(one: Capacity) -> Iterator[str]:
+def _calls(one: MeasuredCapacity) -> Iterator[str]:
     for era, pairs in one.calls_per_s.items():
         yield f"{era}: " + ", ".join(f"{figures.median:,} {pair}" for pair, figures in pairs.items())
 

@@ -22,7 +22,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ClientApp:
     """A known client application."""
 
     __pydantic_config__ = STRICT
@@ -37,7 +37,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy:
+class ProxyKind:
     """A value of `environment.proxy.kind`."""
 
     __pydantic_config__ = STRICT

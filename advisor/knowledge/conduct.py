@@ -38,7 +38,7 @@ class Conduct:
     proxies: list[Proxied] = field(default_factory=lambda: list(PROXIES))
     mechanisms: list[Keeping | Literal["none"]] = field(default_factory=lambda: [*MECHANISMS])
 
-    def fits(self, case: Case) -> bool:
+    def fits(self, case: ConductCase) -> bool:
         """Whether it speaks of this case."""
         kept: Sessions = "none" if case.stateless_http else "kept"
         way: Streams = "held" if case.held else "passed"
@@ -47,7 +47,7 @@ class Conduct:
         return case.behaviour in self.behaviours and found and here
 
 
-class Case(NamedTuple):
+class ConductCase(NamedTuple):
     """A behaviour of a part of a deployment, as clients of one era meet it.
 
     Attributes:
@@ -69,12 +69,12 @@ class Case(NamedTuple):
     mechanism: str = "none"
 
 
-def conduct_of(case: Case, conduct: list[Conduct]) -> Conduct | None:
+def conduct_of(case: ConductCase, conduct: list[Conduct]) -> Conduct | None:
     """The first entry that speaks of a case, or None."""
     return next((one for one in conduct if one.fits(case)), None)
 
 
-def measured(case: Case, version: str, rows: list[Behaviour]) -> str | None:
+def measured(case: ConductCase, version: str, rows: list[Behaviour]) -> str | None:
     """What a bare server of a release was seen to do; None where that was not measured.
 
     Args:

@@ -45,7 +45,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FactChange:
     """What it takes to change a fact: effort 1 to 5, and how (`{value}` is the new value)."""
 
     __pydantic_config__ = STRICT
@@ -82,11 +82,11 @@ class Fact:
     values_from: Literal["proxies", ""] = ""
     bins: list[Bin] = field(default_factory=list)
     only_when: OnlyWhen | None = None
-    change: Change | None = None
+    change: FactChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class DerivedCase:
     """One case of a `pick`: the value of `fact`, or `value`."""
 
     __pydantic_config__ = STRICT
@@ -101,7 +101,7 @@ class Pick:
 
     __pydantic_config__ = STRICT
     by: str
-    cases: list[Case]
+    cases: list[DerivedCase]
 
 
 @dataclass(frozen=True, slots=True)

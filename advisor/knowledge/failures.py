@@ -72,7 +72,7 @@ HANDLES: tuple[Handles, ...] = get_args(Handles)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class FailureEvent:
     """Something that happens to a deployment, and how the lab makes it happen."""
 
     __pydantic_config__ = STRICT
@@ -103,7 +103,7 @@ class Promise:
     answers: list[Answers] = field(default_factory=lambda: list(ANSWERS))
     proxies: list[Proxied] = field(default_factory=lambda: list(PROXIES))
 
-    def fits(self, case: Case) -> bool:
+    def fits(self, case: FailureCase) -> bool:
         """Whether it speaks of this case."""
         kept = case.keeping in self.keeping or ("sticky" in self.keeping and case.keeping in STICKY)
         here = case.era in self.eras and case.answers in self.answers and case.proxy in self.proxies
@@ -111,7 +111,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class FailureCase:
     """An event in a deployment, as clients of one era meet it.
 
     Attributes:
@@ -129,15 +129,15 @@ class Case:
     proxy: Proxied
 
 
-def promise_for(case: Case, promises: list[Promise]) -> Promise | None:
+def promise_for(case: FailureCase, promises: list[Promise]) -> Promise | None:
     """The first promise that speaks of a case, or None."""
     return next((one for one in promises if one.fits(case)), None)
 
 
-def cases(events: list[Event]) -> tuple[Case, ...]:
+def cases(events: list[FailureEvent]) -> tuple[FailureCase, ...]:
     """Every case that the file has to speak of."""
     return tuple(
-        Case(event.id, keeping, era, answers, proxy)
+        FailureCase(event.id, keeping, era, answers, proxy)
         for event in events
         for keeping in KEEPING
         for era in ERAS

@@ -21,7 +21,7 @@ class Carriage:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FeatureCall:
     """A way of asking for a feature, as written in server code; an era without an entry does not know it.
 
     `partial` says why a call that was measured is not counted as the feature.
@@ -61,7 +61,7 @@ class Feature:
     __pydantic_config__ = STRICT
     id: str
     title: str
-    calls: list[Call]
+    calls: list[FeatureCall]
     documented: list[Documented]
     instead: list[Instead] = field(default_factory=list)
     need: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from advisor.knowledge.capabilities import Capabilities, Line
+from advisor.knowledge.capabilities import Capabilities, SdkLine
 from advisor.knowledge.versions import key, parse
 
 
@@ -28,7 +28,7 @@ class Release:
     start: str
     before: str
     newest: str
-    line: Line
+    line: SdkLine
 
     @property
     def exact(self) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 from advisor.errors import KnowledgeError
 from advisor.knowledge import behaviour, cache, capacity, conduct, failures, topology
-from advisor.knowledge.capabilities import Capabilities, Cell, Line
-from advisor.knowledge.catalogue import Client, FlagUse, Proxy, Snippet, Source
-from advisor.knowledge.facts import Bin, Case, Change, Choice, Derived, Fact, OnlyWhen, Pick
-from advisor.knowledge.features import Call, Carriage, Documented, Feature, Instead
+from advisor.knowledge.capabilities import Capabilities, CapabilityCell, SdkLine
+from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, Snippet, Source
+from advisor.knowledge.facts import Bin, Choice, Derived, DerivedCase, Fact, FactChange, OnlyWhen, Pick
+from advisor.knowledge.features import Carriage, Documented, Feature, FeatureCall, Instead
 from advisor.knowledge.paths import rules_dir
-from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.tables import Rule, RuleTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +25,27 @@ class Knowledge:
     facts: dict[str, Fact]
     derived: list[Derived]
     features: dict[str, Feature]
-    tables: dict[str, Table]
+    tables: dict[str, RuleTable]
     capabilities: list[Capabilities]
     sources: dict[str, Source]
-    clients: dict[str, Client]
-    proxies: dict[str, Proxy]
+    clients: dict[str, ClientApp]
+    proxies: dict[str, ProxyKind]
     topology: dict[str, topology.Way]
     flags: dict[str, FlagUse]
     memory: capacity.MemoryPlan  # before the field that takes the name of the module
-    capacity: dict[str, capacity.Capacity]
-    events: list[failures.Event]
+    capacity: dict[str, capacity.MeasuredCapacity]
+    events: list[failures.FailureEvent]
     promises: list[failures.Promise]
     conduct: list[conduct.Conduct]
     snippets: dict[str, Snippet]
     phrases: dict[str, str]
 
     @property
-    def rules(self) -> dict[str, tuple[Table, Rule]]:
+    def rules(self) -> dict[str, tuple[RuleTable, Rule]]:
         """Every rule by id, with the table that it stands in."""
         return {rule.id: (table, rule) for table in self.tables.values() for rule in table.rules}
 
-    def table_of_role(self, role: str) -> Table:
+    def table_of_role(self, role: str) -> RuleTable:
         """The one table with this role (`cell` or `finding`)."""
         found = next((table for table in self.tables.values() if table.role == role), None)
         if found is None:
@@ -89,14 +89,14 @@ def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
         derived=[_derived(entry) for entry in data["derived"]],
         features={entry["id"]: _feature(entry) for entry in data["features"]},
         tables={
-            entry["table"]: Table(**{**entry, "rules": [Rule(**rule) for rule in entry["rules"]]})
+            entry["table"]: RuleTable(**{**entry, "rules": [Rule(**rule) for rule in entry["rules"]]})
             for entry in data["tables"]
         },
         capabilities=[
             Capabilities(
                 package=entry["package"],
-                lines=[Line(**line) for line in entry["lines"]],
-                cells=[Cell(**cell) for cell in entry["cells"]],
+                lines=[SdkLine(**line) for line in entry["lines"]],
+                cells=[CapabilityCell(**cell) for cell in entry["cells"]],
                 behaviour=[behaviour.Behaviour(**one) for one in entry["behaviour"]],
                 measured_by=entry["measured_by"],
             )
@@ -107,13 +107,13 @@ def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
             **{source.id: source for source in topology.sources(ways.values(), phrases)},
             **{source.id: source for source in capacity.sources(carried.values(), phrases)},
         },
-        clients={entry["id"]: Client(**entry) for entry in data["clients"]},
-        proxies={entry["id"]: Proxy(**entry) for entry in data["proxies"]},
+        clients={entry["id"]: ClientApp(**entry) for entry in data["clients"]},
+        proxies={entry["id"]: ProxyKind(**entry) for entry in data["proxies"]},
         topology=ways,
         flags={entry["id"]: FlagUse(**entry) for entry in data["flags"]},
         capacity=carried,
         memory=capacity.memory_plan(data["memory"]),
-        events=[failures.Event(**entry) for entry in data["events"]],
+        events=[failures.FailureEvent(**entry) for entry in data["events"]],
         promises=[failures.Promise(**entry) for entry in data["promises"]],
         conduct=[conduct.Conduct(**entry) for entry in data["conduct"]],
         snippets={entry["line"]: Snippet(**entry) for entry in data["snippets"]},
@@ -126,7 +126,7 @@ def _fact(entry: dict[str, Any]) -> Fact:
         "values": [Choice(**choice) for choice in entry["values"]],
         "bins": [Bin(**one) for one in entry["bins"]],
         "only_when": entry["only_when"] and OnlyWhen(**entry["only_when"]),
-        "change": entry["change"] and Change(**entry["change"]),
+        "change": entry["change"] and FactChange(**entry["change"]),
     }
     return Fact(**{**entry, **nested})
 
@@ -134,13 +134,13 @@ def _fact(entry: dict[str, Any]) -> Fact:
 def _derived(entry: dict[str, Any]) -> Derived:
     pick = entry["pick"]
     if pick is not None:
-        pick = Pick(by=pick["by"], cases=[Case(**case) for case in pick["cases"]])
+        pick = Pick(by=pick["by"], cases=[DerivedCase(**case) for case in pick["cases"]])
     return Derived(**{**entry, "pick": pick})
 
 
 def _feature(entry: dict[str, Any]) -> Feature:
     calls = [
-        Call(
+        FeatureCall(
             call=call["call"],
             legacy=call["legacy"] and Carriage(**call["legacy"]),
             modern=call["modern"] and Carriage(**call["modern"]),

@@ -24,7 +24,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RuleTable:
     """A decision table in DMN's sense: inputs, outputs, rules and a hit policy."""
 
     __pydantic_config__ = STRICT

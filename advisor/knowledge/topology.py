@@ -88,7 +88,7 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BalancingRun:
     """One measurement of a way; no figures before it was taken."""
 
     __pydantic_config__ = STRICT
@@ -118,7 +118,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredOn:
     """On what, with what and when figures were taken."""
 
     __pydantic_config__ = STRICT
@@ -138,12 +138,12 @@ class Way:
     program: Literal["nginx", "nginx-debian", "haproxy", "envoy"]
     keeps: Keeps
     because: str
-    runs: list[Run]
+    runs: list[BalancingRun]
     mechanism: str = ""
     requirements: dict[str, Raw] = field(default_factory=dict)
     template: str = ""
     directives: list[str] = field(default_factory=list)
-    measured: Measured | None = None
+    measured: MeasuredOn | None = None
     evidence: str = ""
     window: Window | None = None
 
@@ -169,14 +169,16 @@ def way(entry: Mapping[str, Any]) -> Way:
         **{
             **entry,
             "runs": [_run(run) for run in entry["runs"]],
-            "measured": entry["measured"] and Measured(**entry["measured"]),
+            "measured": entry["measured"] and MeasuredOn(**entry["measured"]),
             "window": window and Window(**{**window, "at_once": Share(**window["at_once"])}),
         }
     )
 
 
-def _run(entry: Mapping[str, Any]) -> Run:
-    return Run(Conditions(**entry["under"]), {kind: _figures(taken) for kind, taken in entry["figures"].items()})
+def _run(entry: Mapping[str, Any]) -> BalancingRun:
+    return BalancingRun(
+        Conditions(**entry["under"]), {kind: _figures(taken) for kind, taken in entry["figures"].items()}
+    )
 
 
 def _figures(entry: Mapping[str, Any]) -> Figures:
@@ -203,7 +205,7 @@ def verdict(one: Way) -> Keeps | None:
     return "pause" if found == "always" and one.window is not None and not one.window.at_once.full else found
 
 
-def _verdict(runs: Iterable[Run]) -> Keeps | None:
+def _verdict(runs: Iterable[BalancingRun]) -> Keeps | None:
     keeping: list[dict[str, str]] = []
     losing: list[dict[str, str]] = []
     for run in runs:
@@ -255,21 +257,21 @@ def says(one: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     return " ".join(parts)
 
 
-def without_loss(kind: Kind, run: Run) -> bool:
+def without_loss(kind: Kind, run: BalancingRun) -> bool:
     """Whether clients without a session lost nothing but what no stateless server can do for legacy clients."""
     taken = run.figures[kind]
     shares = [taken.whole, taken.answered, taken.progress]
     return all(one.full for one in shares) and (taken.sampling.full or kind == "stateless+legacy")
 
 
-def _figures_in_words(run: Run, phrases: Mapping[str, str]) -> str:
+def _figures_in_words(run: BalancingRun, phrases: Mapping[str, str]) -> str:
     taken = run.figures["stateful+legacy"]
     figures = {one.name: getattr(taken, one.name) for one in fields(taken)}
     spread = "/".join(map(str, taken.spread))
     return phrases["topology.run"].format(**{**figures, "under": under(run, phrases), "spread": spread})
 
 
-def under(run: Run, phrases: Mapping[str, str]) -> str:
+def under(run: BalancingRun, phrases: Mapping[str, str]) -> str:
     """The conditions of a run in words; the usual ones have a phrase of their own."""
     words = [phrases[f"topology.{name}.{value}"] for name, value in run.under.unusual.items()]
     return ", ".join(words) or phrases["topology.usual"]

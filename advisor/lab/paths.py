@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-SUBJECT = Path(__file__).parent / "subject"
+TESTSERVER = Path(__file__).parent / "subject"
 """The lab's own servers and tools."""
 
-LAUNCHER = Path(__file__).parent / "launcher"
+KIT_LAUNCHER = Path(__file__).parent / "launcher"
 """What starts a generated server with them."""

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from advisor.knowledge.space import FactSpace
-from advisor.questionnaire.walk import TOOLS, Answer, Question
+from advisor.questionnaire.interview import TOOLS, Answer, Question
 from advisor.requirements import load_bytes, load_path
 from advisor.requirements.model import Requirements, Tool
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from advisor.questionnaire.forms import Form
 
 
-class Key(enum.Enum):
+class PressedKey(enum.Enum):
     """What a user may press instead of answering."""
 
     BACK = "back"

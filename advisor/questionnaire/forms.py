@@ -15,7 +15,7 @@ from advisor.engine.table import show
 from advisor.errors import InputError, Problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.questionnaire.walk import NEEDS, TOOLS, Answer, Question
+from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Question
 from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool
 from advisor.requirements.values import read_value

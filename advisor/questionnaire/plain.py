@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.errors import InputError
-from advisor.questionnaire.asker import Key, say
+from advisor.questionnaire.asker import PressedKey, say
 from advisor.questionnaire.forms import Form
 
 _BACK = "<"
@@ -32,7 +32,7 @@ class Plain:
         while True:
             typed = _line()
             if typed in (_BACK, _HELP):
-                return Key.BACK if typed == _BACK else Key.HELP
+                return PressedKey.BACK if typed == _BACK else PressedKey.HELP
             try:
                 return form.read(typed) if form.kind == "text" else _pick(form, typed)
             except InputError as error:

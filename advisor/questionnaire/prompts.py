@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.errors import InputError
-from advisor.questionnaire.asker import Key, say
+from advisor.questionnaire.asker import PressedKey, say
 from advisor.questionnaire.forms import Form, Option
 
 _MARGIN = 8  # pointer, mark and space before an option, and the last column
@@ -34,7 +34,7 @@ class Prompts:
         typed = ""
         while True:
             reply = self._run(self._text(form, typed), typing=True)
-            if isinstance(reply, Key):
+            if isinstance(reply, PressedKey):
                 return reply
             try:
                 return form.read(reply)
@@ -105,13 +105,13 @@ class Prompts:
 
         @keys.add("?", filter=empty, eager=True)
         def _help(event: Any) -> None:
-            event.app.exit(result=Key.HELP)
+            event.app.exit(result=PressedKey.HELP)
 
         @keys.add("left", filter=empty, eager=True)
         @keys.add("escape")
         @keys.add("c-b", eager=True)
         def _back(event: Any) -> None:
-            event.app.exit(result=Key.BACK)
+            event.app.exit(result=PressedKey.BACK)
 
         @keys.add("<sigint>", eager=True)
         def _interrupt(event: Any) -> None:

@@ -19,12 +19,12 @@ from typing import Any, TypeAlias
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.changes import CORE_FACTS
-from advisor.decision.derive import CONTEXT, TOOL_NEEDS
-from advisor.decision.proof import example_requirements
+from advisor.decision.checks.proof import example_requirements
+from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
 from advisor.decision.tiers import part
 from advisor.knowledge.tables import Rule
 from advisor.knowledge.types import Value
-from advisor.questionnaire.openspace import SEPARABLE, OpenSpace, State, outcome
+from advisor.questionnaire.reachability import SEPARABLE, OpenSpace, State, outcome
 from advisor.requirements.model import Requirements
 
 Settled: TypeAlias = frozenset[tuple[str, Any]]

@@ -8,10 +8,10 @@ from typing import Any
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Core
 from advisor.questionnaire.forms import written
-from advisor.questionnaire.walk import NEEDS, TOOLS, Answer, Skip, Walk
+from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Interview, Skip
 
 
-def leaning(advisor: Advisor, walk: Walk) -> str:
+def leaning(advisor: Advisor, walk: Interview) -> str:
     """What the answers so far come to, with defaults for what is open, on one line."""
     return core_line(advisor.decide(walk.requirements).core, advisor.knowledge.phrases)
 
@@ -59,7 +59,7 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def review(advisor: Advisor, walk: Walk) -> list[str]:
+def review(advisor: Advisor, walk: Interview) -> list[str]:
     """All answers: stated, not asked with the reason, assumed. Lines; an indent marks what belongs to a heading."""
     words = advisor.knowledge.phrases
     rows = [(name, answer_line(walk.stated(walk.questions[name]), words), "") for name in walk.asked]
@@ -77,7 +77,7 @@ def review(advisor: Advisor, walk: Walk) -> list[str]:
     return lines
 
 
-def _assumed(advisor: Advisor, walk: Walk) -> dict[str, Any]:
+def _assumed(advisor: Advisor, walk: Interview) -> dict[str, Any]:
     """The facts that are never asked, with the default that each has."""
     never = {name for name, fact in advisor.space.facts.items() if fact.ask == "never"}
     return {name: value for name, value in walk.requirements.defaults.items() if name in never}

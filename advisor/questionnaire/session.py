@@ -7,15 +7,15 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.questionnaire import review
-from advisor.questionnaire.asker import Asker, Key, say
+from advisor.questionnaire.asker import Asker, PressedKey, say
 from advisor.questionnaire.forms import Dialogue, Form, Option, dialogue, written
-from advisor.questionnaire.walk import NEEDS, Answer, Question, Walk
+from advisor.questionnaire.interview import NEEDS, Answer, Interview, Question
 
 
 class Session:
     """One user, one walk."""
 
-    def __init__(self, advisor: Advisor, asker: Asker, walk: Walk) -> None:
+    def __init__(self, advisor: Advisor, asker: Asker, walk: Interview) -> None:
         """Nothing is said yet."""
         self._advisor = advisor
         self._asker = asker
@@ -44,7 +44,7 @@ class Session:
     def text(self, title: str) -> Any:
         """Let the user type a line; None if they go back."""
         reply = self._put(Form("text", title))
-        return None if reply is Key.BACK else str(reply).strip()
+        return None if reply is PressedKey.BACK else str(reply).strip()
 
     # --- questions ------------------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class Session:
             if form is None:
                 return answer
             reply = self._put(replace(form, above=leaning if self._walk.values else ""))
-            if reply is not Key.BACK:
+            if reply is not PressedKey.BACK:
                 entered.append(reply)
                 say(f"{form.title} {self._shown(form, reply)}")
             elif entered:
@@ -90,7 +90,7 @@ class Session:
         """Show a form until it is answered; `?` explains and asks again."""
         while True:
             reply = self._asker.ask(form)
-            if reply is not Key.HELP:
+            if reply is not PressedKey.HELP:
                 return reply
             for line in (form.help, form.why and self._words["ask.why"].format(why=form.why)):
                 if line:
@@ -127,7 +127,7 @@ class Session:
         elif chosen == "over":
             self._walk.start_over()
             self._told.clear()
-        elif chosen is Key.BACK:
+        elif chosen is PressedKey.BACK:
             self._walk.back()
         return bool(chosen == "accept")
 
@@ -139,7 +139,7 @@ class Session:
         known = [one for one in walk.questions.values() if one.id in walk.asked or set(one.facts) <= walk.fixed.keys()]
         options = [Option(one.id, one.id, review.answer_line(walk.stated(one), self._words)) for one in known]
         chosen = self.choose(self._words["ask.review.which"], options)
-        if chosen is not Key.BACK:
+        if chosen is not PressedKey.BACK:
             walk.edit(chosen)
             self._ask_all(editing=True)
 

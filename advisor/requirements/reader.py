@@ -69,7 +69,7 @@ class ReadError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SourceDocument:
     """One file: its name for the user, its data and the 1-based line of each mapping key and list item (`()`: 1).
 
     The data is dict (with str keys), list, str, int, SourceFloat, bool or None; aliases share theirs: do not change it.
@@ -86,7 +86,7 @@ class Document:
         return self.lines.get(path, 1)
 
 
-def read_path(path: str | os.PathLike[str]) -> Document:
+def read_path(path: str | os.PathLike[str]) -> SourceDocument:
     """Read at most MAX_BYTES of the file at `path`; ReadError when it is missing, unreadable, special or refused."""
     name = shown if (shown := os.fspath(path)).isprintable() else ascii(shown)
     try:
@@ -104,7 +104,7 @@ def read_path(path: str | os.PathLike[str]) -> Document:
     return read_bytes(raw, name)
 
 
-def read_bytes(raw: bytes, name: str) -> Document:
+def read_bytes(raw: bytes, name: str) -> SourceDocument:
     """Read `raw`, UTF-8 with or without a BOM, shown to the user as `name`; raise ReadError when it is refused."""
     if len(raw) > MAX_BYTES:
         raise ReadError(name, None, None, f"the file is larger than {MAX_BYTES // 1024} KiB")
@@ -120,7 +120,7 @@ def read_bytes(raw: bytes, name: str) -> Document:
             builder.feed(event)
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: pure Python, absurd escapes
         raise _parser_error(text, name, error) from None
-    return Document(name, builder.root, builder.lines)
+    return SourceDocument(name, builder.root, builder.lines)
 
 
 def _position(before: str) -> tuple[int, int]:

@@ -20,7 +20,7 @@ _WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class TemplateKey:
     """One key of the file.
 
     Attributes:
@@ -46,12 +46,12 @@ class Section:
 
     name: str
     indent: int
-    entries: list[Key | Section] = field(default_factory=list)
+    entries: list[TemplateKey | Section] = field(default_factory=list)
 
     @property
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[TemplateKey]:
         """The keys directly in it."""
-        return [entry for entry in self.entries if isinstance(entry, Key)]
+        return [entry for entry in self.entries if isinstance(entry, TemplateKey)]
 
 
 def starter(space: FactSpace) -> str:
@@ -89,7 +89,7 @@ def outline(space: FactSpace) -> Section:
                 here.entries.append(known)
             here = known
         active = fact.ask == "always"
-        here.entries.append(Key(key, 2 * len(path), fact, meanings(fact, space), active, _value(fact)))
+        here.entries.append(TemplateKey(key, 2 * len(path), fact, meanings(fact, space), active, _value(fact)))
     return root
 
 

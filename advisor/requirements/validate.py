@@ -14,15 +14,15 @@ from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS, Need
 from advisor.requirements import text
 from advisor.requirements.model import Requirements, Tool
-from advisor.requirements.reader import Document, Path
-from advisor.requirements.values import MAX_LIST, READERS, RefusedError
+from advisor.requirements.reader import Path, SourceDocument
+from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
 
 VERSION = 1
 MAX_PROBLEMS = 100  # shown; nobody reads more, and a file of nothing but unknown keys has 20,000
 _TOOL_KEYS = ("name", "needs", "duration_s")
 
 
-def validate(document: Document, space: FactSpace, *, partial: bool = False) -> Requirements:
+def validate(document: SourceDocument, space: FactSpace, *, partial: bool = False) -> Requirements:
     """Check a requirements file.
 
     Args:
@@ -37,7 +37,7 @@ def validate(document: Document, space: FactSpace, *, partial: bool = False) -> 
 
 
 class _Validation:
-    def __init__(self, document: Document, space: FactSpace, partial: bool) -> None:
+    def __init__(self, document: SourceDocument, space: FactSpace, partial: bool) -> None:
         self.document = document
         self.space = space
         self.partial = partial
@@ -82,7 +82,7 @@ class _Validation:
     def _read(self, fact: Fact, value: Any, path: Path) -> None:
         try:
             self.values[fact.id] = READERS[fact.type](fact, value, self.space)
-        except RefusedError as refused:
+        except ValueRefusedError as refused:
             self._problem(path, refused.message, refused.hint)
 
     def _required(self, data: Mapping[str, Any]) -> None:
@@ -141,7 +141,7 @@ class _Validation:
                 continue
             try:
                 read: Need = READERS["need"](self.space.facts[f"needs.{key}"], level, self.space)
-            except RefusedError as refused:
+            except ValueRefusedError as refused:
                 self._problem((*path, key), refused.message, refused.hint)
                 continue
             if read != "none":
@@ -152,7 +152,7 @@ class _Validation:
         try:
             seconds: float | None = READERS["seconds"](self.space.facts["workload.longest_call_s"], value, self.space)
             return seconds
-        except RefusedError as refused:
+        except ValueRefusedError as refused:
             self._problem(path, refused.message, refused.hint)
             return None
 

@@ -15,7 +15,7 @@ MAX_LIST = 500
 MAX_SECONDS = 7 * 24 * 3600
 
 
-class RefusedError(Exception):
+class ValueRefusedError(Exception):
     """A value that its fact does not allow: what is wrong, and what is allowed."""
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -34,7 +34,7 @@ def _read_choice(fact: Fact, value: Any, space: FactSpace) -> Any:
     hint = text.nearest(value, allowed) if isinstance(value, str) else ""
     if value is False and "none" in allowed:  # `shared_store: no` is false to YAML
         hint = "Did you mean 'none'?"
-    raise RefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())
+    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())
 
 
 def _read_flag(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -42,7 +42,7 @@ def _read_flag(fact: Fact, value: Any, space: FactSpace) -> Any:
         return value
     allowed = "true, false, unknown" if fact.unknown else "true, false"
     hint = text.nearest(value, allowed.split(", ")) if isinstance(value, str) else ""
-    raise RefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {allowed}. {hint}".strip())
+    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {allowed}. {hint}".strip())
 
 
 def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -51,17 +51,17 @@ def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
     low, high = fact.minimum or 1, fact.maximum or 1_000_000_000
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise RefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: a whole number from {low} to {high}.")
+    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: a whole number from {low} to {high}.")
 
 
 def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
     rule = "Allowed: a whole number from 1 to 10000, or {min: 2, max: 10}."
     if isinstance(value, dict):
         if set(value) != {"min", "max"}:
-            raise RefusedError(f"{text.quote(dict(value))} is not a range.", rule)
+            raise ValueRefusedError(f"{text.quote(dict(value))} is not a range.", rule)
         low, high = (_instances(value[end], f"{end}: ", rule) for end in ("min", "max"))
         if low > high:
-            raise RefusedError(f"min {low} is greater than max {high}.", "Swap them.")
+            raise ValueRefusedError(f"min {low} is greater than max {high}.", "Swap them.")
         return {"min": low, "max": high}
     return _instances(value, "", rule)
 
@@ -69,7 +69,7 @@ def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
 def _instances(value: Any, what: str, rule: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000:
         return value
-    raise RefusedError(f"{what}{text.quote(value)} is not allowed.", rule)
+    raise ValueRefusedError(f"{what}{text.quote(value)} is not allowed.", rule)
 
 
 def _read_seconds(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -77,7 +77,7 @@ def _read_seconds(fact: Fact, value: Any, space: FactSpace) -> Any:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= MAX_SECONDS:
         return value if isinstance(value, int) else float(value)
-    raise RefusedError(
+    raise ValueRefusedError(
         f"{text.quote(value)} is not allowed.", f"Allowed: seconds, more than 0 and at most {MAX_SECONDS}."
     )
 
@@ -89,7 +89,9 @@ def _read_version(fact: Fact, value: Any, space: FactSpace) -> Any:
     written = getattr(value, "source", None) or (str(value) if not isinstance(value, bool) else "")
     if isinstance(value, (str, int, float)) and parse(written) is not None:
         return written
-    raise RefusedError(f"{text.quote(value)} is not a version.", "Allowed: numbers and dots, such as 1.31 or 1.30.4.")
+    raise ValueRefusedError(
+        f"{text.quote(value)} is not a version.", "Allowed: numbers and dots, such as 1.31 or 1.30.4."
+    )
 
 
 def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -100,7 +102,7 @@ def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
     measured = ", ".join(f"{one.package} {one.start} to before {one.before}" for one in ranges)
     hint = text.nearest(value, lines) if isinstance(value, str) and "==" not in value else ""
     allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 within the measured ranges ({measured})."
-    raise RefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
+    raise ValueRefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
 
 
 def _read_name(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -111,14 +113,14 @@ def _read_name(fact: Fact, value: Any, space: FactSpace) -> Any:
     hint = f" Did you mean {suggestion!r}?" if suggestion else ""
     if isinstance(value, (int, float)):  # true, 7 and 1.30 are no text to YAML
         hint = " Quote it to make it text."
-    raise RefusedError(f"{text.quote(value)} is not a DNS label.", f"Allowed: {text.LABEL_RULE}.{hint}")
+    raise ValueRefusedError(f"{text.quote(value)} is not a DNS label.", f"Allowed: {text.LABEL_RULE}.{hint}")
 
 
 def _read_hosts(fact: Fact, value: Any, space: FactSpace) -> Any:
     hosts = _read_list(value)
     for host in hosts:
         if not isinstance(host, str) or not text.is_host(host):
-            raise RefusedError(f"{text.quote(host)} is not a host name.", f"Allowed: {text.HOST_RULE}.")
+            raise ValueRefusedError(f"{text.quote(host)} is not a host name.", f"Allowed: {text.HOST_RULE}.")
     return list(dict.fromkeys(host.lower() for host in hosts))
 
 
@@ -126,7 +128,7 @@ def _read_origins(fact: Fact, value: Any, space: FactSpace) -> Any:
     origins = _read_list(value)
     for origin in origins:
         if not isinstance(origin, str) or not text.is_origin(origin):
-            raise RefusedError(f"{text.quote(origin)} is not an origin.", f"Allowed: {text.ORIGIN_RULE}.")
+            raise ValueRefusedError(f"{text.quote(origin)} is not an origin.", f"Allowed: {text.ORIGIN_RULE}.")
     return list(dict.fromkeys(origin.lower() for origin in origins))
 
 
@@ -136,7 +138,7 @@ def _read_apps(fact: Fact, value: Any, space: FactSpace) -> Any:
     for app in apps:
         if app not in known:
             hint = text.nearest(app, known) if isinstance(app, str) else ""
-            raise RefusedError(
+            raise ValueRefusedError(
                 f"{text.quote(app)} is not a known client.", f"{hint} Known: {', '.join(known)}.".strip()
             )
     return list(dict.fromkeys(apps))
@@ -147,7 +149,7 @@ def _read_list(value: Any) -> list[Any]:
         return []
     entries = value if isinstance(value, list) else [value]
     if len(entries) > MAX_LIST:
-        raise RefusedError(f"{len(entries)} entries are too many.", f"Allowed: at most {MAX_LIST}.")
+        raise ValueRefusedError(f"{len(entries)} entries are too many.", f"Allowed: at most {MAX_LIST}.")
     return entries
 
 
@@ -176,5 +178,5 @@ def read_value(name: str, value: Any, space: FactSpace) -> Any:
     fact = space.facts[name]
     try:
         return READERS[fact.type](fact, value, space)
-    except RefusedError as refused:
+    except ValueRefusedError as refused:
         raise InputError(name, [Problem("", refused.message, None, refused.hint)]) from None

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import flag_key
-from advisor.render.schemas import capabilities_schema
+from advisor.report.schemas import capabilities_schema
 
 ROOT = Path(__file__).parents[2]
 CELL = [

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-FIXTURES = ROOT / "tests" / "render" / "requirements"
+FIXTURES = ROOT / "tests" / "report" / "requirements"
 GOOD, BAD, INFEASIBLE = FIXTURES / "sticky.yaml", "service: a\nscale: {instances: 0}\n", FIXTURES / "contradiction.yaml"
 
 

@@ -17,7 +17,7 @@ import pytest
 from advisor.decision.advisor import Advisor
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
-from advisor.render.catalogue import Catalogue, words
+from advisor.report.rule_records import Catalogue, words
 
 ROOT = Path(__file__).parents[2]
 

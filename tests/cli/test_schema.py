@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from advisor.knowledge import Knowledge
 from advisor.knowledge.topology import Way
-from advisor.render.topology import record
+from advisor.report.topology_table import record
 
 ROOT = Path(__file__).parents[2]
 

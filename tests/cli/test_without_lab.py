@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import Exit
-from advisor.lab.running.environments import environment
-from advisor.lab.running.run import Run
+from advisor.lab.process.environments import environment
+from advisor.lab.process.run import Run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "pattern-1-single-instance.yaml")

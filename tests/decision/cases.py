@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements import Requirements
-from advisor.requirements.reader import Document
+from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 
 _LEVELS = ("none", "preferred", "required")
@@ -31,7 +31,7 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 def read(flat: Mapping[str, Any], space: FactSpace) -> Requirements:
     """Requirements from dotted keys."""
-    return validate(Document("case", nest({"service": "case", **flat}), {}), space)
+    return validate(SourceDocument("case", nest({"service": "case", **flat}), {}), space)
 
 
 def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:

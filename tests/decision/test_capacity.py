@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
-from advisor.decision.consistency import contradictions, sources
+from advisor.decision.checks.consistency import contradictions, sources
 from advisor.errors import KnowledgeError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import memory_plan
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
-from advisor.render.data import decision_dict
-from advisor.render.markdown import decision_markdown
-from advisor.render.screen import Screen
-from advisor.render.text import decision_text
+from advisor.report.decision_json import decision_dict
+from advisor.report.decision_markdown import decision_markdown
+from advisor.report.decision_text import decision_text
 
 STICKY = {"needs.sampling": "required", "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
 WARNING = "more-clients-than-sessions"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.cells import Configuration
+from advisor.decision.feature_outcomes import Configuration
 from advisor.decision.losses import configuration_of
 from advisor.decision.model import Decision
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from advisor.decision.advisor import Advisor, core_of
-from advisor.decision.consistency import Fault, contradictions, sources, unread
-from advisor.decision.derive import TOOL_NEEDS
+from advisor.decision.checks.consistency import Fault, contradictions, sources, unread
+from advisor.decision.checks.proof import _examples, _gaps, base_domains, check
+from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.decision.losses import configuration_of
-from advisor.decision.proof import _examples, _gaps, base_domains, check
 from advisor.errors import KnowledgeError
 from advisor.knowledge import Knowledge
-from advisor.knowledge.facts import Case, Pick
-from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.facts import DerivedCase, Pick
+from advisor.knowledge.tables import Rule, RuleTable
 
 
 def with_table(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:
@@ -131,7 +131,7 @@ def test_an_overlap_is_found(knowledge: Knowledge) -> None:
 
 
 def test_a_derived_fact_with_a_gap_is_refused(knowledge: Knowledge) -> None:
-    pick = Pick("stateless_http", [Case(True, "need.stream_stateless")])
+    pick = Pick("stateless_http", [DerivedCase(True, "need.stream_stateless")])
     with pytest.raises(KnowledgeError, match=r"derived fact need\.stream: no case for stateless_http: false"):
         Advisor(with_derived(knowledge, "need.stream", pick=pick))
 
@@ -146,7 +146,9 @@ def test_a_derived_fact_outside_its_own_values_is_refused(knowledge: Knowledge) 
 
 
 def test_a_circle_of_derived_facts_is_refused_by_name(knowledge: Knowledge) -> None:
-    pick = Pick("json_response", [Case(True, "need.stream_stateless"), Case(False, "need.stream_sessions")])
+    pick = Pick(
+        "json_response", [DerivedCase(True, "need.stream_stateless"), DerivedCase(False, "need.stream_sessions")]
+    )
     with pytest.raises(KnowledgeError) as caught:
         Advisor(with_derived(knowledge, "need.stream", pick=pick))
     assert str(caught.value) == "these facts depend on each other: json_response, need.stream"
@@ -366,7 +368,7 @@ def test_a_line_whose_newest_release_is_outside_of_it_is_found(knowledge: Knowle
 
 
 def test_a_table_is_compiled_with_its_name_in_every_error(knowledge: Knowledge) -> None:
-    table: Table = knowledge.tables["session"]
+    table: RuleTable = knowledge.tables["session"]
     with pytest.raises(KnowledgeError, match="table session, rule SES-100, processes: 'three' is not one of one, many"):
         Advisor(
             with_rules(

@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from advisor.engine.network import FunctionNode, Network, Step, TableNode
+from advisor.engine.network import FunctionNode, Network, NodeStep, TableNode
 from advisor.engine.table import DecisionTable
-from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.tables import Rule, RuleTable
 from advisor.knowledge.types import Value
 
 
@@ -53,7 +53,7 @@ def tables(draw: st.DrawFn, name: str, inputs: list[str], domains: dict[str, tup
         chosen = draw(st.lists(st.sampled_from(inputs), unique=True, max_size=3))
         rules.append(rule(number, {fact: draw(conditions(domains[fact])) for fact in chosen}, draw(then)))
     rules.append(rule(99, {}, draw(then)))
-    return DecisionTable(Table(name, "", "", "first", inputs, outputs, rules), domains)
+    return DecisionTable(RuleTable(name, "", "", "first", inputs, outputs, rules), domains)
 
 
 @st.composite
@@ -82,7 +82,7 @@ def _parity(inputs: list[str], domains: dict[str, tuple[Value, ...]]) -> Callabl
     return lambda row: (("even", "odd")[sum(d.index(v) for d, v in zip(known, row, strict=True)) % 2],)
 
 
-def run(steps: Sequence[Step], facts: dict[str, Any]) -> dict[str, Any]:
+def run(steps: Sequence[NodeStep], facts: dict[str, Any]) -> dict[str, Any]:
     """Run steps one after the other over base facts, the way that a fold does for each class."""
     known = dict(facts)
     for step in steps:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models import Model, models, run
 
 from advisor.engine.fold import fold
-from advisor.engine.network import Step
+from advisor.engine.network import NodeStep
 
 quick = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -22,7 +22,7 @@ def targets_of(model: Model, data: st.DataObject) -> list[str]:
     return data.draw(st.lists(st.sampled_from(outputs), min_size=1, max_size=3, unique=True))
 
 
-def base_of(steps: list[Step]) -> list[str]:
+def base_of(steps: list[NodeStep]) -> list[str]:
     written = {name for step in steps for name in step.writes}
     return sorted({name for step in steps for name in step.reads} - written)
 
@@ -97,7 +97,7 @@ def test_a_step_that_fails_gives_the_facts_that_made_it_fail() -> None:
             raise ValueError("not both")
         return ("fine",)
 
-    steps = [Step(("x",), ("y",), lambda row: row), Step(("y", "z"), ("out",), refuse)]
+    steps = [NodeStep(("x",), ("y",), lambda row: row), NodeStep(("y", "z"), ("out",), refuse)]
     folded = fold(steps, {"x": ("a", "b"), "z": (True, False)}, ["out"], stop_on=ValueError)
     assert [(str(error), facts) for error, facts in folded.failures] == [("not both", {"x": "b", "z": True})]
     assert {row: one.count for row, one in folded.classes.items()} == {("fine",): 3}
@@ -108,13 +108,13 @@ def test_a_step_that_fails_is_not_hidden() -> None:
         raise ValueError(row[0])
 
     with pytest.raises(ValueError, match="a"):
-        fold([Step(("x",), ("y",), refuse)], {"x": ("a", "b")}, ["y"])
+        fold([NodeStep(("x",), ("y",), refuse)], {"x": ("a", "b")}, ["y"])
 
 
 def test_nothing_is_walked_twice_that_cannot_be_told_apart() -> None:
     """Twenty facts of three values: 3,486,784,401 combinations, folded in at most three classes."""
-    steps = [Step((), ("level",), lambda row: (0,))]
-    steps += [Step(("level", f"f{i}"), ("level",), lambda row: (max(row),)) for i in range(20)]
+    steps = [NodeStep((), ("level",), lambda row: (0,))]
+    steps += [NodeStep(("level", f"f{i}"), ("level",), lambda row: (max(row),)) for i in range(20)]
     folded = fold(steps, {f"f{i}": (0, 1, 2) for i in range(20)}, ["level"])  # type: ignore[misc]
     assert sum(one.count for one in folded.classes.values()) == 3**20
     assert folded.classes[(0,)].count == 1

@@ -11,11 +11,11 @@ from models import Model, models, rule, run
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.changes import CORE_FACTS
-from advisor.decision.derive import TOOL_NEEDS
+from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.engine.network import FunctionNode, Network, TableNode
 from advisor.engine.table import DecisionTable
 from advisor.errors import KnowledgeError
-from advisor.knowledge.tables import Table
+from advisor.knowledge.tables import RuleTable
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -57,7 +57,7 @@ def test_two_setters_of_one_fact_are_refused() -> None:
 
 
 def test_a_table_with_a_gap_says_so_when_it_is_reached() -> None:
-    spec = Table("t", "", "", "first", ["a"], {"x": ["1"]}, [rule(1, {"a": True}, {"x": "1"})])
+    spec = RuleTable("t", "", "", "first", ["a"], {"x": ["1"]}, [rule(1, {"a": True}, {"x": "1"})])
     network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
     with pytest.raises(KnowledgeError, match=r"table t: no rule for \(False,\)"):
         network.evaluate({"a": False})
@@ -65,7 +65,7 @@ def test_a_table_with_a_gap_says_so_when_it_is_reached() -> None:
 
 def test_an_overlap_says_so_when_it_is_reached() -> None:
     rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {}, {"x": "1"})]
-    spec = Table("t", "", "", "unique", ["a"], {"x": ["1"]}, rules)
+    spec = RuleTable("t", "", "", "unique", ["a"], {"x": ["1"]}, rules)
     network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
     with pytest.raises(KnowledgeError, match=r"table t: several rules for \(True,\)"):
         network.evaluate({"a": True})
@@ -208,7 +208,7 @@ def test_the_steps_of_the_lost_needs_compute_what_the_node_does(advisor: Advisor
 
 def test_a_rule_that_is_certain_to_fire_ends_the_search_in_later_rules() -> None:
     rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {"b": True}, {"x": "2"}), rule(3, {}, {"x": "3"})]
-    spec = Table("t", "", "", "first", ["a", "b"], {"x": ["1", "2", "3"]}, rules)
+    spec = RuleTable("t", "", "", "first", ["a", "b"], {"x": ["1", "2", "3"]}, rules)
     domains = {"a": (True, False), "b": (True, False)}
     table = TableNode(DecisionTable(spec, domains))
     read_a = table.narrow("a", ["b"])
@@ -218,7 +218,7 @@ def test_a_rule_that_is_certain_to_fire_ends_the_search_in_later_rules() -> None
 
 def test_under_unique_no_rule_is_forgotten_that_could_overlap() -> None:
     rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {"b": True}, {"x": "2"})]
-    spec = Table("t", "", "", "unique", ["a", "b"], {"x": ["1", "2"]}, rules)
+    spec = RuleTable("t", "", "", "unique", ["a", "b"], {"x": ["1", "2"]}, rules)
     table = TableNode(DecisionTable(spec, {"a": (True, False), "b": (True, False)}))
     with pytest.raises(KnowledgeError, match="several rules"):
         run(table.steps(), {"a": True, "b": True})

@@ -10,7 +10,7 @@ import pytest
 
 from advisor.engine.table import DecisionTable, admitted, phrase, show
 from advisor.errors import KnowledgeError
-from advisor.knowledge.tables import Rule, Table
+from advisor.knowledge.tables import Rule, RuleTable
 from advisor.knowledge.types import Value
 
 SIZES = ("small", "medium", "large")
@@ -21,8 +21,8 @@ def rule(name: str, when: dict[str, Any], **then: Value) -> Rule:
     return Rule(name, name.title(), when, then or {"price": "low"}, "Because.", ["source"], {"hit": {}, "miss": {}})
 
 
-def table(policy: Any, *rules: Rule, inputs: tuple[str, ...] = ("size", "open")) -> Table:
-    return Table(
+def table(policy: Any, *rules: Rule, inputs: tuple[str, ...] = ("size", "open")) -> RuleTable:
+    return RuleTable(
         "prices", "Prices", "What is the price?", policy, list(inputs), {"price": ["low", "high"]}, list(rules)
     )
 

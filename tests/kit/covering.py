@@ -14,10 +14,10 @@ from operator import itemgetter
 from typing import Any
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.checks.proof import base_domains, example_requirements
 from advisor.decision.model import Decision
-from advisor.decision.proof import base_domains, example_requirements
 from advisor.engine.fold import fold
-from advisor.engine.network import Step
+from advisor.engine.network import NodeStep
 from advisor.knowledge.types import Value
 from advisor.requirements.model import Requirements
 
@@ -103,7 +103,7 @@ class Coverer:
 
     def combinations(self) -> Iterator[tuple[Combination, Row]]:
         """Every reachable combination, with facts that lead to it."""
-        line = Step(("sdk",), ("line",), lambda row: (self.space.releases[row[0]].line.id,))
+        line = NodeStep(("sdk",), ("line",), lambda row: (self.space.releases[row[0]].line.id,))
         steps = [line, *self.advisor.network.steps(SHAPED[:2])]
         for kinds, platforms in itertools.product(self.alike(KIND), self.alike(PLATFORM)):
             domains = {**self.folded, KIND: kinds[:1], PLATFORM: platforms[:1]}

@@ -23,9 +23,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from advisor.kit import unstoppable, write
-from advisor.kit.generate import generate
 from advisor.kit.model import KitFile
+from advisor.kit.sync import detached_writer, write
+from advisor.kit.sync.generate import generate
 
 TOUCHES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.fork")
 DEADLINE_S = 60
@@ -87,7 +87,7 @@ class Killer:
 
     def _watched(self, code):
         writes = code.co_filename == write.__file__ and code.co_name in ("_create", "_flush")
-        return code.co_filename == unstoppable.__file__ or (writes and self.victim == "command")
+        return code.co_filename == detached_writer.__file__ or (writes and self.victim == "command")
 
     def _touched(self, event, arguments):
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.kit.wiring import Wiring, production_wiring
+from advisor.kit.upstreams import Wiring, production_wiring
 
 HERE = Path(__file__).parent
 DEADLINE_S = 30.0

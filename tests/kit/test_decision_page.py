@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from advisor.kit.context import kit_context
-from advisor.kit.failures import keeping, promised
+from advisor.kit.expected_failures import keeping, promised
 from advisor.kit.render import render_kit
 from advisor.requirements import load_path
 

@@ -23,8 +23,8 @@ from covering import KIND, PLATFORM, Coverer, Covering, combination_of
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitFile
-from advisor.kit.paths import is_inside
 from advisor.kit.render import render_kit
+from advisor.kit.sync.kit_paths import is_inside
 
 if sys.version_info >= (3, 11):
     import tomllib

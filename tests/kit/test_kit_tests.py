@@ -15,7 +15,7 @@ import pytest
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
-from advisor.kit.parts import server, tests_part
+from advisor.kit.parts import pytest_suite, server
 
 pytestmark = pytest.mark.programs
 
@@ -82,7 +82,7 @@ def kit(advisor: Advisor, decide: Callable[..., Any], tmp_path_factory: pytest.T
     folder = tmp_path_factory.mktemp("kit")
     facts = {"service": "demo", "sdk": "mcp-2", **{f"needs.{feature}": "preferred" for feature in FEATURES}}
     context = kit_context(decide(facts), advisor)
-    for one in [*server.files(context), *tests_part.files(context)]:
+    for one in [*server.files(context), *pytest_suite.files(context)]:
         path = folder / one.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(one.content)

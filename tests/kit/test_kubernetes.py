@@ -21,7 +21,7 @@ from proxy_kits import EXAMPLES, decided
 from advisor.kit.context import InfeasibleError
 from advisor.kit.model import KitFile
 from advisor.kit.parts import kubernetes, proxy, server
-from advisor.kit.wiring import balance, production_wiring, resolves
+from advisor.kit.upstreams import balance, production_wiring, resolves
 
 pytestmark = pytest.mark.programs
 

@@ -28,7 +28,7 @@ from proxy_rig import accepted, write
 
 from advisor.kit.context import InfeasibleError
 from advisor.kit.parts import proxy
-from advisor.kit.wiring import Wiring, production_wiring
+from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.requirements.text import is_host, is_origin, is_tool
 
 pytestmark = pytest.mark.programs

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext, KitFile
-from advisor.kit.parts import server, tests_part
+from advisor.kit.parts import pytest_suite, server
 
 LINES = ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4")
 FEATURES = (
@@ -83,7 +83,7 @@ def texts(files: list[KitFile]) -> dict[str, str]:
 def test_is_python_that_ruff_accepts(kit: Callable[..., KitContext], line: str, case: str, tmp_path: Path) -> None:
     context = kit(sdk=line, **CASES[case])
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    for one in [*server.files(context), *tests_part.files(context)]:
+    for one in [*server.files(context), *pytest_suite.files(context)]:
         path = tmp_path / one.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(one.content)
@@ -101,7 +101,7 @@ def test_is_python_that_ruff_accepts(kit: Callable[..., KitContext], line: str, 
 def test_renders_the_same_twice(kit: Callable[..., KitContext], line: str) -> None:
     context = kit(sdk=line, **CASES["everything"])
     assert server.files(context) == server.files(context)
-    assert tests_part.files(context) == tests_part.files(context)
+    assert pytest_suite.files(context) == pytest_suite.files(context)
 
 
 def test_hadolint_accepts_the_image(kit: Callable[..., KitContext], tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ import pytest
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
-from advisor.kit.parts import server, tests_part
+from advisor.kit.parts import pytest_suite, server
 
 pytestmark = pytest.mark.programs
 
@@ -69,7 +69,7 @@ def kit(advisor: Advisor, decide: Callable[..., Any]) -> Callable[..., KitContex
 
 
 def write(kit: KitContext, folder: Path) -> Path:
-    for one in [*server.files(kit), *tests_part.files(kit)]:
+    for one in [*server.files(kit), *pytest_suite.files(kit)]:
         path = folder / one.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(one.content)

@@ -11,7 +11,7 @@ import pytest
 
 from advisor.kit.context import kit_context
 from advisor.kit.parts import systemd
-from advisor.kit.wiring import production_wiring
+from advisor.kit.upstreams import production_wiring
 from advisor.requirements import load_path
 
 pytestmark = pytest.mark.programs

@@ -9,10 +9,10 @@ import dying
 import pytest
 
 from advisor.errors import EnvironmentLacksError, UsageError
-from advisor.kit.exclusive import WAIT_S, exclusive
-from advisor.kit.generate import generate, preview
 from advisor.kit.model import KitFile
-from advisor.kit.paths import LOCK, STAGE, is_inside
+from advisor.kit.sync.directory_lock import WAIT_S, directory_lock
+from advisor.kit.sync.generate import generate, preview
+from advisor.kit.sync.kit_paths import LOCK, STAGE, is_inside
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -256,12 +256,12 @@ def test_the_second_of_two_waits_and_then_says_so(tmp_path):
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     hold = (
-        "from advisor.kit.exclusive import exclusive\nfrom pathlib import Path\nimport sys\n"
+        "from advisor.kit.sync.directory_lock import exclusive\nfrom pathlib import Path\nimport sys\n"
         f"with exclusive(Path({str(kit)!r})):\n    print('held', flush=True); sys.stdin.read()"
     )
     with python("-c", hold, stdin=subprocess.PIPE) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(EnvironmentLacksError, match="Another mcp-advisor"), exclusive(kit, wait_s=0.2):
+        with pytest.raises(EnvironmentLacksError, match="Another mcp-advisor"), directory_lock(kit, wait_s=0.2):
             pass
         before = tree(kit)
         said, code = ended(python("-m", "advisor", "generate", EXAMPLE, "-o", str(kit)), timeout=WAIT_S + 60)

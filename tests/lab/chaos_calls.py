@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from advisor.knowledge.failures import Case, promise_for
-from advisor.lab.chaos.evidence import BROKEN, Attempt, Call, Execution, Happened
+from advisor.knowledge.failures import FailureCase, promise_for
+from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Execution, Happened
 from advisor.lab.chaos.verdict import judge
 
 EVENT = Happened(frozenset({"a"}), began=100.0, over=103.0)
@@ -17,10 +17,10 @@ def call(*answers, era="legacy", owner="a", at=101.0, seconds=0.1, name="x", lon
     for number, (status, after) in enumerate(answers, 1):
         said = "" if status == 200 else f"HTTP {status}"
         ran = (owner or "b") if status == 200 else ""
-        attempts.append(Attempt(f"{name}.{number}", now, now + seconds, status, ran, after, said))
+        attempts.append(CallAttempt(f"{name}.{number}", now, now + seconds, status, ran, after, said))
         now += seconds
     lost = any(status == 404 for status, _ in answers) if initialized is None else initialized
-    return Call(era, owner, tuple(attempts), lost, long, handle)
+    return ClientCall(era, owner, tuple(attempts), lost, long, handle)
 
 
 def ran(*calls, also=()):
@@ -31,7 +31,7 @@ def ran(*calls, also=()):
 
 def promise(knowledge, event="instance-killed", keeping="nginx-sticky-learn", era="legacy", answers="sse"):
     """What is promised for a case behind nginx."""
-    found = promise_for(Case(event, keeping, era, answers, "nginx"), knowledge.promises)
+    found = promise_for(FailureCase(event, keeping, era, answers, "nginx"), knowledge.promises)
     assert found is not None
     return found
 

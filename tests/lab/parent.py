@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from advisor.errors import AdvisorError
-from advisor.lab.running import interruption
-from advisor.lab.running.run import Launch, Run
+from advisor.lab.process import interruption
+from advisor.lab.process.run import Launch, Run
 
 signal.alarm(120)  # a test that was killed leaves nothing
 parser = argparse.ArgumentParser()

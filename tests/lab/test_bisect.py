@@ -18,16 +18,16 @@ from advisor.errors import UsageError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.versions import key
+from advisor.lab.capabilities import report as words
 from advisor.lab.capabilities import yaml_file as capability_yaml
-from advisor.lab.capabilities.bisection import UNKNOWN, Change, Found, apply, between, changes, places, search
+from advisor.lab.capabilities.bisection import UNKNOWN, Bisected, CellChange, apply, between, changes, places, search
 from advisor.lab.capabilities.comparison import Difference
-from advisor.render import measurement as words
 
 
-def change_of(knowledge: Knowledge, upper: str, lower: str) -> Change:
+def change_of(knowledge: Knowledge, upper: str, lower: str) -> CellChange:
     """Some change, as if it lay between these releases."""
     some = changes(knowledge.capabilities, "mcp", "progress")[0]
-    return Change("mcp", some.feature, some.call, upper, lower, some.before, some.after)
+    return CellChange("mcp", some.feature, some.call, upper, lower, some.before, some.after)
 
 
 def test_a_change_is_two_ranges_that_meet(knowledge: Knowledge) -> None:
@@ -73,7 +73,7 @@ def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) 
     change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
     where = places(change)[0]
     wrong = Difference(where, "works", "hang", "no answer within 5 s")
-    found = Found(change, "1.28.5", ends={"1.28.1": "neither"}, wrong={"1.28.1": [wrong]})
+    found = Bisected(change, "1.28.5", ends={"1.28.1": "neither"}, wrong={"1.28.1": [wrong]})
     apply(file := capability_yaml.read(text), [found])
     assert capability_yaml.write(file) == text
     assert not found.agrees
@@ -90,12 +90,12 @@ def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) 
 
 def test_an_end_that_cannot_be_measured_is_told(knowledge: Knowledge) -> None:
     change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
-    found = Found(change, change.after.start, ends={"1.28.1": UNKNOWN, "1.29.0": "newer"})
+    found = Bisected(change, change.after.start, ends={"1.28.1": UNKNOWN, "1.29.0": "newer"})
     said = [line.text for line in words.bisection_lines([found])]
     assert "  1.28.1 cannot be measured here: what the data says of it was not checked" in said
     assert said[-1] == "Nothing contradicts the data (changes: 1)."
     assert found.agrees
-    measured = Found(change, change.after.start, ends={"1.28.1": "older", "1.29.0": "newer"})
+    measured = Bisected(change, change.after.start, ends={"1.28.1": "older", "1.29.0": "newer"})
     assert [line.text for line in words.bisection_lines([measured])][-1].startswith("Every end and every release")
 
 
@@ -131,7 +131,7 @@ def test_what_was_found_becomes_the_limit(knowledge: Knowledge) -> None:
     text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
     file = capability_yaml.read(text)
     change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
-    apply(file, [Found(change, "1.28.5")])
+    apply(file, [Bisected(change, "1.28.5")])
     cells = {cell["releases"]["from"]: cell for cell in file.cells if cell["call"] == "ctx.report_progress"}
     assert "1.29.0" not in cells
     assert cells["1.28.5"]["observed_on"][0] == "1.29.0"
@@ -139,5 +139,5 @@ def test_what_was_found_becomes_the_limit(knowledge: Knowledge) -> None:
     assert before["changed"]["in"] == "1.28.5"
     assert capability_yaml.write(file) != text
     apply(file, [])
-    apply(again := capability_yaml.read(text), [Found(change, change.after.start)])
+    apply(again := capability_yaml.read(text), [Bisected(change, change.after.start)])
     assert capability_yaml.write(again) == text

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from advisor.lab.chaos.events import EVENTS
-from advisor.render.verification_schema import verification_schema
+from advisor.lab.verify.schema import verification_schema
 
 ROOT = Path(__file__).parents[2]
 ERAS = ("legacy", "modern")

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from chaos_calls import promise
 
-from advisor.decision.failures import failures
+from advisor.decision.checks.failures import failures
 from advisor.kit.context import kit_context
-from advisor.kit.failures import promised
+from advisor.kit.expected_failures import promised
 from advisor.kit.render import render_kit
 from advisor.lab.chaos.events import EVENTS
-from advisor.lab.chaos.shelf import LAB_TOOL, Shelf, shelf_of
-from advisor.lab.fleets.plan import Extras
+from advisor.lab.chaos.state_handles import LAB_TOOL, StateHandles, state_handles_of
+from advisor.lab.fleet.plan import Extras
 from advisor.requirements import load_path
 
 
@@ -123,8 +123,8 @@ def test_handles_are_not_promised_without_a_store(advisor, knowledge, tmp_path):
 
 def test_the_kits_own_tool_keeps_what_is_checked(advisor, tmp_path):
     context, decision = kit(advisor, tmp_path)
-    shelf = shelf_of(context, context.tiers[0], Extras(redis=True))
-    assert shelf == Shelf("keep")
+    shelf = state_handles_of(context, context.tiers[0], Extras(redis=True))
+    assert shelf == StateHandles("keep")
     files = {one.path: one.content for one in render_kit(decision, advisor, "")}
     server = files["server/server.py"]
     words = "This handle is unknown or too old; call again without one."
@@ -141,19 +141,19 @@ def test_the_kits_own_tool_keeps_what_is_checked(advisor, tmp_path):
 @pytest.mark.parametrize(
     ("needs", "extras", "expected"),
     [
-        ("{session_state: required, sampling: required}", Extras(redis=True), Shelf(LAB_TOOL)),
-        ("{progress: required}", Extras(redis=True), Shelf(LAB_TOOL)),
+        ("{session_state: required, sampling: required}", Extras(redis=True), StateHandles(LAB_TOOL)),
+        ("{progress: required}", Extras(redis=True), StateHandles(LAB_TOOL)),
         ("{progress: required}", Extras(), None),
     ],
     ids=["a tool that asks the client", "no tool", "no store"],
 )
 def test_else_the_labs_own_tool_does(advisor, tmp_path, needs, extras, expected):
     context, _ = kit(advisor, tmp_path, needs)
-    assert shelf_of(context, context.tiers[0], extras) == expected
+    assert state_handles_of(context, context.tiers[0], extras) == expected
 
 
 def test_the_labs_tool():
-    shelf = Shelf(LAB_TOOL)
+    shelf = StateHandles(LAB_TOOL)
     assert shelf.given("0af3") == "0af3"
     assert shelf.given("Error executing tool") == ""
     assert [shelf.found(said, is_error=False) for said in ("kept", "nothing", "what")] == ["found", "gone", "refused"]

@@ -11,10 +11,10 @@ import jsonschema
 import pytest
 from chaos_calls import BAD, EVENT, GONE, OK, call, promise, verdict
 
-from advisor.lab.chaos.evidence import HandleJudgement, HandleNumbers, Row
-from advisor.render.chaos import chaos_data, chaos_text
-from advisor.render.screen import Canvas, Screen
-from advisor.render.verification_schema import verification_schema
+from advisor.console.canvas import Canvas, Screen
+from advisor.lab.chaos.evidence import ChaosRow, HandleJudgement, HandleNumbers
+from advisor.lab.chaos.report import chaos_data, chaos_text
+from advisor.lab.verify.schema import verification_schema
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
@@ -33,7 +33,7 @@ def rows(knowledge):
         found = promise(knowledge, keeping=keeping, era=era)
         seen = (found.then, judged.seen, found.running, judged.running)
         kept = (None, HandleJudgement(), judged.numbers, judged.problems)
-        made.append(Row(None, name, title, era, keeping, *seen, *kept, 4.2))
+        made.append(ChaosRow(None, name, title, era, keeping, *seen, *kept, 4.2))
     return made
 
 

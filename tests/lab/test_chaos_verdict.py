@@ -8,7 +8,7 @@ import pytest
 from chaos_calls import BAD, CUT, EVENT, FULL, GONE, OK, call, promise, verdict
 
 from advisor.lab.chaos.evidence import Execution, Happened
-from advisor.lab.chaos.shelf_verdict import judge_handles
+from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.verdict import judge, kind
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from advisor.decision.conduct import conduct as faults
-from advisor.knowledge.conduct import Case, Conduct, gist, measured
-from advisor.lab.subject.ledger import Endings
-from advisor.lab.verification.conduct import Place, foresight, places
-from advisor.lab.verification.preparation import prepare
+from advisor.decision.checks.conduct import conduct as faults
+from advisor.knowledge.conduct import Conduct, ConductCase, gist, measured
+from advisor.lab.testserver.execution_log import Endings
+from advisor.lab.verify.conduct import Place, foresight, places
+from advisor.lab.verify.preparation import prepare
 from advisor.requirements import load_path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,10 +41,10 @@ def test_tiers_have_their_own_flags(advisor):
 def test_a_kit_refuses_what_the_bare_server_of_its_release_lets_through(advisor):
     _, seer = foreseen(advisor, "pattern-2-stateless-fleet")
     rows = {package.package: package.behaviour for package in advisor.knowledge.capabilities}
-    bare = Case("GET", "legacy", True, True, "other")
+    bare = ConductCase("GET", "legacy", True, True, "other")
     assert gist(measured(bare, "2.3.0", rows["mcp"])) == "HTTP 200"
     assert seer.of(Place(None, "legacy"), "GET") == ("HTTP 405",)
-    host = Case("foreign Host", "legacy", True, False, "nginx")
+    host = ConductCase("foreign Host", "legacy", True, False, "nginx")
     assert gist(measured(host, "2.14.7", rows["fastmcp"])) == "HTTP 200"
     fastmcp = replace(seer, version="2.14.7", rows=rows["fastmcp"])
     assert fastmcp.of(Place(None, "legacy"), "foreign Host") == ("HTTP 421",)

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from advisor.lab.subject.serve import Copies
+from advisor.lab.testserver.serve import Copies
 
 
 class Small:

@@ -14,9 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
-from advisor.lab.running import ports
-from advisor.lab.running.environments import environment
-from advisor.lab.running.run import Run
+from advisor.lab.process import ports
+from advisor.lab.process.environments import environment
+from advisor.lab.process.run import Run
 
 RELEASES = {"1.0": "2024-01-01T00:00:00Z", "2.0": "2025-01-01T00:00:00Z"}
 PYTHON_CODE = ["-c", "import lab_sample; print(lab_sample.RELEASE)"]

@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from advisor.lab.running.installed import installed
+from advisor.lab.process.installed import installed
 
 MCP = metadata.version("mcp")
 RELEASE = f"mcp>={MCP},<99"

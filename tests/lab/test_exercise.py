@@ -13,17 +13,17 @@ from typing import Any
 import jsonschema
 import pytest
 
+from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
-from advisor.decision.proof import example_requirements
+from advisor.decision.checks.proof import example_requirements
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import flag_key
+from advisor.lab.exercise.record import exercise_dict
+from advisor.lab.exercise.report import case_rows, exercise_markdown, exercise_text
 from advisor.lab.exercise.table import PAIRS, Bare, Exercise, Notices, Sight, claims, judged, notices
-from advisor.lab.observation import Observation
-from advisor.render.exercise import case_rows, exercise_markdown, exercise_text
-from advisor.render.exercise_record import exercise_dict
-from advisor.render.lab_schemas import exercise_schema
-from advisor.render.screen import Screen
+from advisor.lab.probes.observation import Observation
+from advisor.report.lab_schemas import exercise_schema
 
 ROOT = Path(__file__).parents[2]
 WORKS = Observation("works", "asked and answered: ok")

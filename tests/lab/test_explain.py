@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.lab.fleets.explain import Marks
+from advisor.lab.fleet.explain import Marks
 
 
 @dataclass

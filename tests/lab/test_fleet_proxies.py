@@ -17,12 +17,12 @@ from conftest import refused, until, users_of
 from advisor.errors import LabError
 from advisor.kit.context import kit_context
 from advisor.kit.parts import proxy
-from advisor.lab.fleets import proxies
-from advisor.lab.fleets.front import front_of
-from advisor.lab.fleets.plan import Plan
-from advisor.lab.fleets.proxies import Proxies
-from advisor.lab.running import ports
-from advisor.lab.running.run import Run
+from advisor.lab.fleet import proxies
+from advisor.lab.fleet.front import front_of
+from advisor.lab.fleet.plan import FleetPlan
+from advisor.lab.fleet.proxies import Proxies
+from advisor.lab.process import ports
+from advisor.lab.process.run import Run
 
 STICKY = {
     "service": "demo",
@@ -170,7 +170,7 @@ def open_proxies(check, advisor, decide, folder, facts, *, holds=False):
     async def work(behind):
         chosen = front_of(kit, kind=kit.proxy, holds=holds, processes=2, straight=False)
         async with Run.open("proxies") as run:
-            found = Proxies(run, Plan(folder / "kit", kit, folder, chosen, {"main": 2}))
+            found = Proxies(run, FleetPlan(folder / "kit", kit, folder, chosen, {"main": 2}))
             await found.start({"main": tuple(f"127.0.0.1:{one}" for one in behind)})
             await check(found)
         assert all(refused(port) for port in (found.port, *found.doors))
@@ -246,7 +246,7 @@ def test_a_stand_in_is_not_the_kits_to_reload(advisor, decide, tmp_path):
     async def work():
         async with Run.open("proxies") as run:
             with pytest.raises(LabError, match="does not reload"):
-                await Proxies(run, Plan(tmp_path, kit, tmp_path, chosen, {"main": 2})).reload()
+                await Proxies(run, FleetPlan(tmp_path, kit, tmp_path, chosen, {"main": 2})).reload()
 
     asyncio.run(work())
 

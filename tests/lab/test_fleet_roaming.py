@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from advisor.lab.clients import http_client
-from advisor.lab.fleets.roaming import ADDRESSES
+from advisor.lab.clients.roaming import ADDRESSES
+from advisor.lab.clients.sdk_client import http_client
 
 REQUESTS = 60
 

@@ -7,7 +7,7 @@ import pytest
 from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.parts import proxy
-from advisor.lab.fleets.front import balancer, front_of, own_wiring, stand_in, write_own
+from advisor.lab.fleet.front import balancer, front_of, own_wiring, stand_in, write_own
 
 STICKY = {
     "service": "demo",

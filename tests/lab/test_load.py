@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
+from advisor.console.canvas import Canvas, Screen
 from advisor.errors import EnvironmentLacksError, Exit, LabError
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
 from advisor.lab.load import table as load_table
-from advisor.lab.load.load import Load, Memory, Rate, allow_sessions, measure_load
-from advisor.lab.load.subject import Subject, bare
-from advisor.lab.running.run import Run
-from advisor.render.load import draw_load, load_dict
-from advisor.render.screen import Canvas, Screen
+from advisor.lab.load.loaded_server import Subject, bare
+from advisor.lab.load.report import draw_load, load_dict
+from advisor.lab.load.run import Load, Memory, Rate, allow_sessions, measure_load
+from advisor.lab.process.run import Run
 
 ERAS = ("legacy", "modern")
 

@@ -19,19 +19,20 @@ from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS
 from advisor.knowledge.versions import key
-from advisor.lab.capabilities import index, matrix
+from advisor.lab.capabilities import matrix
+from advisor.lab.capabilities import report as words
 from advisor.lab.capabilities import yaml_file as capability_yaml
 from advisor.lab.capabilities.behaviours import COPIES, TRIED, Behaviours, Noted, Trait, alike
 from advisor.lab.capabilities.comparison import Departure, expected, near, told
 from advisor.lab.capabilities.matrix import Cells, Seen, Where
 from advisor.lab.capabilities.measure import Measurement, compared, evidence, record
 from advisor.lab.capabilities.merge import values
-from advisor.lab.capabilities.specimen import Specimen
-from advisor.lab.observation import Observation
-from advisor.lab.running.run import Run
-from advisor.lab.subject.catalogue import entries
-from advisor.render import measurement as words
-from advisor.render.schemas import capabilities_schema
+from advisor.lab.probes.observation import Observation
+from advisor.lab.process import package_index
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import SdkUnderTest
+from advisor.lab.testserver.tool_catalogue import entries
+from advisor.report.schemas import capabilities_schema
 
 ROOT = Path(__file__).parents[2]
 PROGRESS = ("progress", "ctx.report_progress")
@@ -72,7 +73,7 @@ def measured(
 ) -> Measurement:
     """A measurement that says what the data says, but for what is changed."""
     line = f"mcp-{version[0]}"
-    subject = Specimen("mcp", version, line, Path(sys.executable), "today")
+    subject = SdkUnderTest("mcp", version, line, Path(sys.executable), "today")
     cells: Cells = {}
     for entry in entries(line):
         for era in ERAS:
@@ -114,7 +115,7 @@ def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
 
 
 def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
-    true = told(knowledge.capabilities, measured(knowledge, "2.3.0").specimen, DELETE)
+    true = told(knowledge.capabilities, measured(knowledge, "2.3.0").sdk_under_test, DELETE)
     assert true is not None
     made = measured(knowledge, "2.3.0", behaved={DELETE: "HTTP 200"})
     del made.behaviours[untried := DELETE._replace(pair=(True, True))]
@@ -160,8 +161,8 @@ def test_each_thing_that_is_tried_has_a_server_of_its_own(knowledge: Knowledge) 
 
 def test_of_an_unknown_release_the_nearest_one_is_expected(knowledge: Knowledge) -> None:
     where = Where(*PROGRESS, "legacy", (True, False))
-    subject = measured(knowledge, "2.3.0").specimen
-    of = {version: Specimen("mcp", version, "mcp-1", subject.python, "today") for version in ("1.28.0", "1.0.0")}
+    subject = measured(knowledge, "2.3.0").sdk_under_test
+    of = {version: SdkUnderTest("mcp", version, "mcp-1", subject.python, "today") for version in ("1.28.0", "1.0.0")}
     assert near(knowledge.capabilities, of["1.28.0"], where) == "dropped"
     assert near(knowledge.capabilities, of["1.0.0"], where) == "dropped"
     assert expected(knowledge.capabilities, "mcp", "1.0.0", where) is None
@@ -256,7 +257,7 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
 def test_the_index_knows_releases_and_when_they_came(temporary: Path) -> None:
     async def main() -> tuple[Sequence[str], str]:
         async with Run.open("index") as run:
-            return await index.releases(run, "mcp"), await index.its_time(run, "mcp", "1.12.4", 3)
+            return await package_index.releases(run, "mcp"), await package_index.its_time(run, "mcp", "1.12.4", 3)
 
     releases, then = asyncio.run(main())
     assert [one for one in releases if one.startswith("1.29")][:1] == ["1.29.0"]

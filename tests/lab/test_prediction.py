@@ -8,8 +8,8 @@ import pytest
 
 from advisor.kit.context import kit_context
 from advisor.kit.parts.server import server_tools
-from advisor.lab.subject.catalogue import find
-from advisor.lab.verification.prediction import cells, tables
+from advisor.lab.testserver.tool_catalogue import find
+from advisor.lab.verify.prediction import cells, tables
 from advisor.requirements import load_path
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from advisor.kit.context import InfeasibleError
-from advisor.lab.verification.preparation import MOST_INSTANCES, prepare
+from advisor.lab.verify.preparation import MOST_INSTANCES, prepare
 from advisor.requirements import load_path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

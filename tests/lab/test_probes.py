@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from advisor.knowledge.types import ERAS, Era
-from advisor.lab.capabilities.specimen import SERVE
-from advisor.lab.clients import Heard
-from advisor.lab.observation import Observation, worst
-from advisor.lab.probes import BEHAVIOURS, FEATURES, Target, behaviour, observe
+from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.probes import BEHAVIOURS, FEATURES, ProbeTarget, behaviour, observe
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.notices import verdict
+from advisor.lab.probes.observation import Observation, worst
 from advisor.lab.probes.progress import arrival, missing
-from advisor.lab.running.run import Launch, Run
-from advisor.lab.subject.catalogue import CATALOGUE, LINES, entries, find
+from advisor.lab.process.run import Launch, Run
+from advisor.lab.process.sdk_under_test import SERVE
+from advisor.lab.testserver.tool_catalogue import CATALOGUE, LINES, entries, find
 
 
 def test_every_feature_has_a_probe_and_every_way_of_asking_a_tool(knowledge: Any) -> None:
@@ -80,7 +80,7 @@ def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
                 feature, call, era, copy, _ = asked
                 entry = find("mcp-2", feature, call)
                 assert entry is not None
-                url, target = f"{urls[flags]}/{copy}/mcp", Target(entry.tool, {}, call)
+                url, target = f"{urls[flags]}/{copy}/mcp", ProbeTarget(entry.tool, {}, call)
                 async with gate:
                     return await observe(feature, url, era, target, deadline_s=deadline_s)
 
@@ -199,7 +199,7 @@ def test_wrong_servers_are_told_apart(wrong: str) -> None:
             ("sampling", "modern", "/old", 10.0),
             ("plain", "legacy", "/never", 0.5),
         ]
-        target = Target("lab_plain")
+        target = ProbeTarget("lab_plain")
         return list(
             await asyncio.gather(
                 *(observe(feature, wrong + path, era, target, deadline_s=s) for feature, era, path, s in asked)
@@ -229,7 +229,7 @@ def test_a_check_without_its_session_is_an_error(wrong: str) -> None:
 
 
 def test_nobody_there_is_an_error() -> None:
-    seen = asyncio.run(observe("plain", "http://127.0.0.1:1/mcp", "legacy", Target("lab_plain")))
+    seen = asyncio.run(observe("plain", "http://127.0.0.1:1/mcp", "legacy", ProbeTarget("lab_plain")))
     assert seen.outcome == "error"
     assert "connect" in seen.message.lower()
 
@@ -276,4 +276,4 @@ def test_the_worst_observation_stands_for_all() -> None:
 
 
 def test_how_long_silence_is_waited_for_follows_the_deadline() -> None:
-    assert Probe("", "legacy", Target(), 5.0).silence_s == pytest.approx(1.5)
+    assert Probe("", "legacy", ProbeTarget(), 5.0).silence_s == pytest.approx(1.5)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import EnvironmentLacksError, Exit
-from advisor.lab.running import programs
-from advisor.lab.running.programs import program, require_extra, require_release, version
+from advisor.lab.process import programs
+from advisor.lab.process.programs import program, require_extra, require_release, version
 
 
 def executable(path: Path, text: str = "") -> Path:

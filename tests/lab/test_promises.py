@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from advisor.kit.parts import documents
-from advisor.lab.verification.preparation import prepare
-from advisor.lab.verification.promises import read_promises, rows_of
+from advisor.lab.verify.preparation import prepare
+from advisor.lab.verify.promises import read_promises, rows_of
 from advisor.requirements import load_path
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

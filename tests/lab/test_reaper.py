@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import HERE, refused, until, users_of
 
-from advisor.lab.running import reaper
+from advisor.lab.process import reaper
 
 CHILD = [sys.executable, "-I", "-S", str(HERE / "child.py")]
 

@@ -18,8 +18,8 @@ import pytest
 from conftest import HERE, refused, until, users_of
 
 from advisor.errors import EnvironmentLacksError, Exit, LabError, UsageError
-from advisor.lab.running import ports
-from advisor.lab.running.run import Launch, Run
+from advisor.lab.process import ports
+from advisor.lab.process.run import Launch, Run
 
 CHILD = [sys.executable, "-I", "-S", HERE / "child.py"]
 SHELL = ["sh", "-c"]

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from advisor.decision import topology as proof
 from advisor.decision.advisor import Advisor
+from advisor.decision.checks import topology as proof
 from advisor.kit.context import _PROXY_OF
 from advisor.kit.parts import server
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.topology import KINDS, Conditions, Run, Share, Way, verdict
+from advisor.knowledge.topology import KINDS, BalancingRun, Conditions, Share, Way, verdict
 from advisor.lab.topology.proxies import Balancer
 from advisor.lab.topology.roads import road
 from advisor.lab.topology.writer import rewritten, updated
@@ -30,10 +30,10 @@ def way(knowledge: Knowledge, name: str) -> Way:
     return knowledge.topology[name]
 
 
-def run(under: Conditions, *, keeps: bool, knowledge: Knowledge) -> Run:
+def run(under: Conditions, *, keeps: bool, knowledge: Knowledge) -> BalancingRun:
     figures = way(knowledge, "round-robin").runs[0].figures
     taken = replace(figures["stateful+legacy"], whole=Share(40 if keeps else 11, 40))
-    return Run(under, {**figures, "stateful+legacy": taken})
+    return BalancingRun(under, {**figures, "stateful+legacy": taken})
 
 
 # --- measured again ------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ CHEAP = {
 
 @pytest.mark.programs
 def test_what_is_measured_again_agrees(advisor: Advisor, knowledge: Knowledge) -> None:
-    from advisor.lab.topology.topology import Scale, measure
+    from advisor.lab.topology.measure import Scale, measure
 
     rows = [(way(knowledge, name), runs) for name, runs in CHEAP.items()]
     wanted = [replace(one, runs=[one.runs[number] for number in runs]) for one, runs in rows]
@@ -119,6 +119,7 @@ def test_each_rejected_way_loses_sessions(knowledge: Knowledge) -> None:
             assert not one.window.at_once.full, one.id
 
 
+@pytest.mark.programs
 def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, tmp_path: Path) -> None:
     """What is measured of two HAProxies is the table that one gets."""
 

@@ -12,19 +12,20 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from advisor.lab.running.steps import Step
-from advisor.lab.verification.prediction import Cell
-from advisor.lab.verification.result import Behaved, Checked, Traffic, Verification
-from advisor.render.screen import Screen
-from advisor.render.verification import verification_dict, verification_text
-from advisor.render.verification_schema import verification_schema
+from advisor.console.canvas import Screen
+from advisor.lab.fleet.traffic import SessionTraffic
+from advisor.lab.process.steps import TimedStep
+from advisor.lab.verify.prediction import PredictedCell
+from advisor.lab.verify.report import verification_dict, verification_text
+from advisor.lab.verify.result import Behaved, Checked, Verification
+from advisor.lab.verify.schema import verification_schema
 
 HERE = Path(__file__).parent
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
 
 
 def cell(feature, call, predicted, *, era="legacy", tier=None, need="none", tool=""):
-    return Cell(tier, era, feature, call, predicted, need, "session", tool)
+    return PredictedCell(tier, era, feature, call, predicted, need, "session", tool)
 
 
 FINE = Verification(
@@ -46,13 +47,13 @@ FINE = Verification(
         ),
     ),
     traffic=(
-        Traffic("stateless", "legacy", 20, 0, 100, 0, 0, 0, (34, 33, 33)),
-        Traffic("stateful", "legacy", 20, 20, 100, 0, 0, 0, (20,)),
-        Traffic("stateless", "modern", 20, 0, 100, 0, 0, 0, (33, 33, 34)),
+        SessionTraffic("stateless", "legacy", 20, 0, 100, 0, 0, 0, (34, 33, 33)),
+        SessionTraffic("stateful", "legacy", 20, 20, 100, 0, 0, 0, (20,)),
+        SessionTraffic("stateless", "modern", 20, 0, 100, 0, 0, 0, (33, 33, 34)),
     ),
     problems=(),
     notes=("5 of the 10 instances of the tier stateless run; --instances sets another number.",),
-    steps=(Step("start of 4 instances", 6.25), Step("cells side by side", 3.5)),
+    steps=(TimedStep("start of 4 instances", 6.25), TimedStep("cells side by side", 3.5)),
     seconds=14.04,
     floor_seconds=6.2,
     behaviours=(
@@ -74,7 +75,7 @@ WRONG = replace(
         ),
         *[replace(one, cell=replace(one.cell, tier=None)) for one in FINE.cells[1:2]],
     ),
-    traffic=(Traffic(None, "legacy", 20, 20, 100, 66, 0, 20, (7, 7, 6), "HTTP 404: Session not found"),),
+    traffic=(SessionTraffic(None, "legacy", 20, 20, 100, 66, 0, 20, (7, 7, 6), "HTTP 404: Session not found"),),
     behaviours=(
         Behaved(None, "legacy", "cancellation", "the tool was stopped", "the tool ran to its end", "it ran to its end"),
         Behaved(None, "legacy", "foreign Host", "HTTP 421", "HTTP 421", "HTTP 421: Invalid Host header"),

@@ -15,7 +15,7 @@ import pytest
 from conftest import refused, until, users_of
 from jsonschema import Draft202012Validator
 
-from advisor.render.verification_schema import verification_schema
+from advisor.lab.verify.schema import verification_schema
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

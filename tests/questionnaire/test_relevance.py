@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from advisor.decision.advisor import core_of
-from advisor.questionnaire.openspace import SEPARABLE, OpenSpace
+from advisor.questionnaire.reachability import SEPARABLE, OpenSpace
 from advisor.questionnaire.relevance import COMPLETIONS, Relevance
 from advisor.requirements.model import Tool
 from advisor.requirements.validate import complete

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from advisor.decision.advisor import default_advisor
 from advisor.questionnaire.answers import load_stated, part, partial_path, save, to_yaml
+from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.relevance import Relevance
 from advisor.questionnaire.review import review, skip_lines
-from advisor.questionnaire.walk import Walk
 from advisor.requirements import load_bytes
 from advisor.requirements.model import Tool
 
@@ -18,7 +18,7 @@ WORDS = ADVISOR.knowledge.phrases
 
 
 def new_walk(fixed=None):
-    return Walk(ADVISOR, RELEVANCE, fixed)
+    return Interview(ADVISOR, RELEVANCE, fixed)
 
 
 def default_answer(question, **stated):

@@ -18,15 +18,15 @@ from advisor.requirements.reader import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_NODES,
-    Document,
     ReadError,
+    SourceDocument,
     SourceFloat,
     read_bytes,
     read_path,
 )
 
 
-def read(text: str) -> Document:
+def read(text: str) -> SourceDocument:
     """Read `text` as the file f.yaml."""
     return read_bytes(text.encode(), "f.yaml")
 
@@ -373,7 +373,7 @@ def test_long_names_are_cut_in_messages() -> None:
 def test_a_file_is_read_and_named_as_given(tmp_path: Path) -> None:
     path = tmp_path / "é.yaml"
     path.write_bytes(b"a: 1\n")
-    assert read_path(path) == Document(str(path), {"a": 1}, {(): 1, ("a",): 1})
+    assert read_path(path) == SourceDocument(str(path), {"a": 1}, {(): 1, ("a",): 1})
     assert read_path(str(path)).name == str(path)
 
 

@@ -13,11 +13,11 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from advisor.decision.advisor import Advisor, default_advisor
-from advisor.decision.proof import example_requirements
+from advisor.decision.checks.proof import example_requirements
 from advisor.errors import InputError
 from advisor.knowledge.space import FactSpace
-from advisor.render.data import decision_dict
-from advisor.render.schemas import capabilities_schema, decision_schema
+from advisor.report.decision_json import decision_dict
+from advisor.report.schemas import capabilities_schema, decision_schema
 from advisor.requirements import load_bytes
 from advisor.requirements.schema import LIMITS, requirements_schema
 

@@ -19,7 +19,7 @@ from advisor.errors import InputError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.requirements import Requirements, load_bytes, load_path
-from advisor.requirements.reader import Document
+from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import MAX_PROBLEMS, validate
 from advisor.requirements.values import read_value
 
@@ -406,7 +406,7 @@ def test_data_without_lines_is_checked_as_well(space: FactSpace) -> None:
     """Answers and the examples of rules come without lines."""
     tools = [{"name": "x", "needs": {"sampling": "required"}}, "x"]
     with pytest.raises(InputError) as caught:
-        validate(Document("answers", {"service": "a", "needs": {"sampling": "none"}, "tools": tools}, {}), space)
+        validate(SourceDocument("answers", {"service": "a", "needs": {"sampling": "none"}, "tools": tools}, {}), space)
     assert str(caught.value).splitlines() == [
         "answers: tools[1]: the tool 'x' is listed twice.",
         "answers: tools[0].needs.sampling: the tool 'x' needs sampling (required), but needs.sampling says none. "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy
 from advisor.kit.templating import render
-from advisor.kit.wiring import PROXY_PORT, production_wiring
+from advisor.kit.upstreams import PROXY_PORT, production_wiring
 
 FIRST_PORT = 8080
 """On this machine: of the proxy, or of the first instance where the kit has no proxy."""
@@ -18,7 +18,7 @@ _WIRING = "compose"
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class ComposeInstance:
     """A server container.
 
     Attributes:
@@ -82,14 +82,14 @@ def try_ports(kit: KitContext) -> list[int]:
     return [FIRST_PORT + number for number in range(many)]
 
 
-def _instances(kit: KitContext) -> list[Instance]:
+def _instances(kit: KitContext) -> list[ComposeInstance]:
     names = [
         (f"{'server' if tier.name == 'main' else tier.name}-{number + 1}", tier)
         for tier in kit.tiers
         for number in range(tier.instances)
     ]
     ports = [0] * len(names) if kit.proxy else try_ports(kit)
-    return [Instance(name, tier, port) for (name, tier), port in zip(names, ports, strict=True)]
+    return [ComposeInstance(name, tier, port) for (name, tier), port in zip(names, ports, strict=True)]
 
 
 def _proxies(kit: KitContext, image: ProxyImage) -> list[ProxyContainer]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
-from advisor.kit.failures import promised
+from advisor.kit.expected_failures import promised
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.compose import try_ports
 from advisor.kit.templating import environment, render
-from advisor.render import markdown, view
-from advisor.render.data import decision_dict
-from advisor.render.serial import json_text
+from advisor.report import decision_markdown, decision_wording
+from advisor.report.decision_json import decision_dict
+from advisor.report.serialization import json_text
 
 WARNINGS_SHOWN = 5
 """The most severe ones stand on the page; decision.json has all."""
@@ -38,19 +38,21 @@ def files(kit: KitContext, decision: Decision, advisor: Advisor, requirements_te
 
 
 def _page(kit: KitContext, decision: Decision, advisor: Advisor) -> str:
-    environment().filters.update(prose=markdown.prose, cell=markdown.cell, code_cell=markdown.code_cell)
-    needed = [row for row in view.needed(decision) if row.feature != "plain"]
+    environment().filters.update(
+        prose=decision_markdown.prose, cell=decision_markdown.cell, code_cell=decision_markdown.code_cell
+    )
+    needed = [row for row in decision_wording.needed(decision) if row.feature != "plain"]
     return render(
         "documents/DECISION.md.j2",
         kit=kit,
         decision=decision,
         pattern_phrase=advisor.knowledge.phrases[f"pattern.{decision.core.pattern}"],
-        instances=view.instances_text(decision),
-        sdk=view.sdk_text(decision, advisor),
+        instances=decision_wording.instances_text(decision),
+        sdk=decision_wording.sdk_text(decision, advisor),
         sdk_release=advisor.space.releases[decision.facts["sdk"]].exact,
-        clients=view.clients_text(decision),
+        clients=decision_wording.clients_text(decision),
         losses=[
-            (row, view.lost_for(row, advisor) or "replaced by this decision")
+            (row, decision_wording.lost_for(row, advisor) or "replaced by this decision")
             for row in needed
             if row.lost or row.substituted
         ],

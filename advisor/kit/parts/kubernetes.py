@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
 from advisor.kit.templating import render
-from advisor.kit.wiring import PROXY_PORT, SERVER_PORT, balance, production_wiring, resolves
+from advisor.kit.upstreams import PROXY_PORT, SERVER_PORT, balance, production_wiring, resolves
 from advisor.knowledge.versions import parse
 
 GATEWAYS = ("gateway-api", "nginx-gateway-fabric")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
-from advisor.kit.wiring import NAMED, Wiring, balance, production_wiring, resolves, split
+from advisor.kit.upstreams import NAMED, Wiring, balance, production_wiring, resolves, split
 from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -89,7 +89,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProxyPlan:
     """What the templates of a proxy need beside the kit.
 
     Attributes:
@@ -182,7 +182,7 @@ _TEMPLATES = {
 }
 
 
-def plan_for(kit: KitContext, wiring: Wiring | None = None) -> Plan:
+def plan_for(kit: KitContext, wiring: Wiring | None = None) -> ProxyPlan:
     """The plan of the kit's proxy, connected to the platform's addresses or to those of `wiring`.
 
     Raises:
@@ -191,7 +191,7 @@ def plan_for(kit: KitContext, wiring: Wiring | None = None) -> Plan:
     _refuse_hostile(kit)
     wiring = wiring or production_wiring(kit)
     pools = tuple(_pool(kit, tier, wiring) for tier in kit.tiers)
-    return Plan(
+    return ProxyPlan(
         pools=pools,
         wiring=wiring,
         resolve=resolves(kit),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.templating import render
-from advisor.kit.wiring import PROXY_PORT, production_wiring
+from advisor.kit.upstreams import PROXY_PORT, production_wiring
 
 # proxy → the command in its folder, how it reloads, the signal of a graceful stop, the file with its addresses.
 _PROXIES = {

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
 from advisor.lab.capabilities.matrix import BROKEN, Pair, Stand
-from advisor.lab.capabilities.specimen import Say, Specimen
-from advisor.lab.observation import Observation, Row
-from advisor.lab.probes import BEHAVIOURS, Target, behaviour, http
+from advisor.lab.probes import BEHAVIOURS, ProbeTarget, behaviour, http
 from advisor.lab.probes.cell import Probe
-from advisor.lab.running.run import Run
+from advisor.lab.probes.observation import BehaviourRow, Observation
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import Say, SdkUnderTest
 
 TRIED = (*(name for name in BEHAVIOURS if name != "http"), *http.CHECKS)
 """What is tried: the probes by name, and each check over plain HTTP as one of its own."""
@@ -80,12 +80,12 @@ async def behaviours(
     """
     eras = ERAS if modern else ERAS[:1]
     asked: list[_Asked] = [(name, era, pair) for era in eras for name in TRIED for pair in FLAG_PAIRS]
-    say(f"{_named(stand.specimen)}: behaviour")
+    say(f"{_named(stand.sdk_under_test)}: behaviour")
     found = await _observe(stand, asked, _AT_ONCE, deadline_s)
     doubtful = [one for one, (trait, seen) in found.items() if _is_doubtful(expect(trait), seen)]
     first = {found[one][0]: found[one][1].message for one in doubtful}
     if doubtful:
-        found |= await _again(run, stand.specimen, doubtful, say, deadline_s)
+        found |= await _again(run, stand.sdk_under_test, doubtful, say, deadline_s)
     return {trait: Noted(seen.message, first.get(trait)) for trait, seen in found.values()}
 
 
@@ -95,7 +95,7 @@ def _is_doubtful(expected: str | None, seen: Observation) -> bool:
     return seen.outcome == "hang" or BROKEN.search(seen.message) is not None
 
 
-async def _again(run: Run, specimen: Specimen, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
+async def _again(run: Run, specimen: SdkUnderTest, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
     """Look once more, with little else going on and on copies that nobody has touched."""
     say(f"{_named(specimen)}: {len(asked)} behaviours again, as they are not as expected")
     pairs = list(dict.fromkeys(pair for _, _, pair in asked))
@@ -108,7 +108,7 @@ async def _again(run: Run, specimen: Specimen, asked: Sequence[_Asked], say: Say
 async def _observe(stand: Stand, asked: Iterable[_Asked], at_once: int, deadline_s: float) -> _Found:
     gate = asyncio.Semaphore(at_once)
 
-    async def one(asked: _Asked) -> tuple[_Asked, Row | None]:
+    async def one(asked: _Asked) -> tuple[_Asked, BehaviourRow | None]:
         name, era, pair = asked
         async with gate:
             return asked, await _row(name, stand.url(pair, COPIES[TRIED.index(name)]), era, deadline_s)
@@ -117,14 +117,14 @@ async def _observe(stand: Stand, asked: Iterable[_Asked], at_once: int, deadline
     return {asked: (Trait(row.name, *asked[1:]), row.observation) for asked, row in rows if row is not None}
 
 
-async def _row(name: str, url: str, era: Era, deadline_s: float) -> Row | None:
+async def _row(name: str, url: str, era: Era, deadline_s: float) -> BehaviourRow | None:
     """One of `TRIED`; None where the era has no such thing."""
     if name not in http.CHECKS:
         return next(iter(await behaviour(name, url, era, deadline_s=deadline_s)), None)
     if era not in http.CHECKS[name][0]:
         return None
-    return await http.observe_one(Probe(url, era, Target(), deadline_s), name)
+    return await http.observe_one(Probe(url, era, ProbeTarget(), deadline_s), name)
 
 
-def _named(specimen: Specimen) -> str:
+def _named(specimen: SdkUnderTest) -> str:
     return f"{specimen.package}=={specimen.version}"

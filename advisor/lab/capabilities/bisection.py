@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from advisor.errors import UsageError
-from advisor.knowledge.capabilities import Capabilities, Cell
+from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Outcome, flag_key
 from advisor.knowledge.versions import key
-from advisor.lab.capabilities import index
 from advisor.lab.capabilities.comparison import Difference
 from advisor.lab.capabilities.matrix import Where
-from advisor.lab.capabilities.specimen import Say
 from advisor.lab.capabilities.witness import Witness
 from advisor.lab.capabilities.yaml_file import CapabilityFile
-from advisor.lab.observation import Observation
-from advisor.lab.running.run import Run
+from advisor.lab.probes.observation import Observation
+from advisor.lab.process import package_index
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import Say
 
 UNKNOWN = "cannot be measured"
 """What is said of a release that does not install or start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CellChange:
     """Two neighbouring ranges of releases with different outcomes.
 
     Attributes:
@@ -42,12 +42,12 @@ class Change:
     call: str
     upper: str
     lower: str
-    before: Cell
-    after: Cell
+    before: CapabilityCell
+    after: CapabilityCell
 
 
 @dataclass(slots=True)
-class Found:
+class Bisected:
     """Where a cell changed.
 
     Attributes:
@@ -60,7 +60,7 @@ class Found:
             tried.
     """
 
-    change: Change
+    change: CellChange
     release: str
     measured: dict[str, str] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ Tell = Callable[[str], Awaitable[bool | None]]
 """From a release to whether it behaves as the newer range; None where it cannot be measured."""
 
 
-def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> list[Change]:
+def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> list[CellChange]:
     """Every change in the data of a package, oldest first.
 
     Args:
@@ -99,16 +99,16 @@ def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> li
         for before, after in pairwise(of):
             if before.before == after.start:
                 upper, lower = max(before.observed_on, key=key), min(after.observed_on, key=key)
-                found.append(Change(package, *asked, upper, lower, before, after))
+                found.append(CellChange(package, *asked, upper, lower, before, after))
     return sorted(found, key=lambda change: key(change.lower))
 
 
-def between(releases: Sequence[str], change: Change) -> list[str]:
+def between(releases: Sequence[str], change: CellChange) -> list[str]:
     """The releases that lie between the two measured ones, ascending."""
     return [one for one in releases if key(change.upper) < key(one) < key(change.lower)]
 
 
-async def search(releases: Sequence[str], change: Change, newer: Tell) -> Found:
+async def search(releases: Sequence[str], change: CellChange, newer: Tell) -> Bisected:
     """Halve the releases in between until the change is found.
 
     Args:
@@ -117,7 +117,7 @@ async def search(releases: Sequence[str], change: Change, newer: Tell) -> Found:
         newer: measures one release; those that cannot be measured are passed over.
     """
     left = between(releases, change)
-    found = Found(change, change.lower)
+    found = Bisected(change, change.lower)
     while left:
         middle = left[len(left) // 2]
         answer = await newer(middle)
@@ -132,8 +132,8 @@ async def search(releases: Sequence[str], change: Change, newer: Tell) -> Found:
 
 
 async def bisect(
-    run: Run, wanted: Sequence[Change], known: Sequence[Capabilities], say: Say, *, deadline_s: float
-) -> list[Found]:
+    run: Run, wanted: Sequence[CellChange], known: Sequence[Capabilities], say: Say, *, deadline_s: float
+) -> list[Bisected]:
     """Find where each change came, once its two ends are seen to behave as the data has them.
 
     Args:
@@ -146,7 +146,7 @@ async def bisect(
     if not wanted:
         return []
     package = wanted[0].package
-    releases = await index.releases(run, package)
+    releases = await package_index.releases(run, package)
     witness = Witness(run, package, lambda release: _asked(wanted, release), known, say, deadline_s=deadline_s)
     found = []
     for change in wanted:
@@ -154,20 +154,20 @@ async def bisect(
         say(f"{change.feature}, {change.call}: {left} releases between {change.upper} and {change.lower}")
         ends, wrong = await _ends(change, witness)
         if wrong:
-            found.append(Found(change, change.after.start))
+            found.append(Bisected(change, change.after.start))
         else:
             found.append(await search(releases, change, _teller(change, witness)))
         found[-1].ends, found[-1].wrong = ends, wrong
     return found
 
 
-def _asked(wanted: Sequence[Change], release: str) -> set[Where]:
+def _asked(wanted: Sequence[CellChange], release: str) -> set[Where]:
     """The cells of a release that any of the changes needs."""
     around = [one for one in wanted if key(one.upper) <= key(release) <= key(one.lower)]
     return {where for change in around for where in places(change)}
 
 
-async def _ends(change: Change, witness: Witness) -> tuple[dict[str, str], dict[str, list[Difference]]]:
+async def _ends(change: CellChange, witness: Witness) -> tuple[dict[str, str], dict[str, list[Difference]]]:
     """How the two measured releases behave, and which of their cells are not as the data has them."""
     ends: dict[str, str] = {}
     wrong: dict[str, list[Difference]] = {}
@@ -184,7 +184,7 @@ async def _ends(change: Change, witness: Witness) -> tuple[dict[str, str], dict[
     return ends, wrong
 
 
-def _teller(change: Change, witness: Witness) -> Tell:
+def _teller(change: CellChange, witness: Witness) -> Tell:
     async def newer(release: str) -> bool | None:
         like = _like(change, await witness.seen(release))
         # A release in the middle that is like neither counts as older: the newer behaviour is not there yet.
@@ -193,7 +193,7 @@ def _teller(change: Change, witness: Witness) -> Tell:
     return newer
 
 
-def _like(change: Change, seen: Mapping[Where, Observation] | None) -> str:
+def _like(change: CellChange, seen: Mapping[Where, Observation] | None) -> str:
     """Which range a release behaves like: `older`, `newer`, `neither`, or why none is known."""
     if seen is None:
         return UNKNOWN
@@ -203,18 +203,18 @@ def _like(change: Change, seen: Mapping[Where, Observation] | None) -> str:
     return "neither"
 
 
-def places(change: Change) -> list[Where]:
+def places(change: CellChange) -> list[Where]:
     """The cells in which the two ranges differ."""
     of = (Where(change.feature, change.call, era, pair) for era in ERAS for pair in FLAG_PAIRS)
     return [where for where in of if _outcome(change.before, where) != _outcome(change.after, where)]
 
 
-def _outcome(cell: Cell, where: Where) -> Outcome:
+def _outcome(cell: CapabilityCell, where: Where) -> Outcome:
     outcomes: dict[str, Outcome] = getattr(cell, where.era)
     return outcomes[flag_key(*where.pair)]
 
 
-def apply(file: CapabilityFile, found: Sequence[Found]) -> None:
+def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:
     """Write the releases into the file: as the limits of the ranges and as `changed`.
 
     The reason that a person wrote stays; where there is none, the outcomes are it. A change with a wrong end is left

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from advisor.knowledge.behaviour import Behaviour
-from advisor.knowledge.capabilities import Capabilities, Cell
+from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.types import FLAG_PAIRS, Outcome, flag_key
 from advisor.knowledge.versions import key
 from advisor.lab.capabilities.behaviours import Behaviours, Trait, alike
 from advisor.lab.capabilities.matrix import Cells, Where
-from advisor.lab.capabilities.specimen import Specimen
+from advisor.lab.process.sdk_under_test import SdkUnderTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Departure:
     observed: str | None
 
 
-def differences(cells: Cells, subject: Specimen, known: Sequence[Capabilities]) -> list[Difference]:
+def differences(cells: Cells, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference]:
     """The cells that were not observed as the data has them, in the order of measuring."""
     found = []
     for where, seen in cells.items():
@@ -56,7 +56,7 @@ def differences(cells: Cells, subject: Specimen, known: Sequence[Capabilities]) 
     return found
 
 
-def departures(seen: Behaviours, subject: Specimen, known: Sequence[Capabilities]) -> list[Departure]:
+def departures(seen: Behaviours, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Departure]:
     """The behaviours that were not seen as the data has them; those that were not tried at all come last."""
     said = dict(_told(known, subject))
     found = [
@@ -67,7 +67,7 @@ def departures(seen: Behaviours, subject: Specimen, known: Sequence[Capabilities
     return found + [Departure(trait, message, None) for trait, message in said.items() if trait not in seen]
 
 
-def near(known: Sequence[Capabilities], subject: Specimen, where: Where) -> Outcome | None:
+def near(known: Sequence[Capabilities], subject: SdkUnderTest, where: Where) -> Outcome | None:
     """What the data says of a cell, or of the same cell of the nearest release of the line."""
     version = key(subject.version)
     same = _cells(known, subject.package, where)
@@ -84,27 +84,27 @@ def expected(known: Sequence[Capabilities], package: str, version: str, where: W
     return _outcome(found, where) if found else None
 
 
-def told(known: Sequence[Capabilities], subject: Specimen, trait: Trait) -> str | None:
+def told(known: Sequence[Capabilities], subject: SdkUnderTest, trait: Trait) -> str | None:
     """What the data says of a behaviour of a release, None where it says nothing."""
     return next((message for one, message in _told(known, subject) if one == trait), None)
 
 
-def _told(known: Sequence[Capabilities], subject: Specimen) -> Iterator[tuple[Trait, str]]:
+def _told(known: Sequence[Capabilities], subject: SdkUnderTest) -> Iterator[tuple[Trait, str]]:
     for package in known:
         for one in package.behaviour if package.package == subject.package else []:
             if _holds(one, subject.version):
                 yield from ((Trait(one.name, one.era, pair), one.seen[flag_key(*pair)]) for pair in FLAG_PAIRS)
 
 
-def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[Cell]:
+def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[CapabilityCell]:
     cells = [cell for one in known if one.package == package for cell in one.cells]
     return [cell for cell in cells if (cell.feature, cell.call) == (where.feature, where.call)]
 
 
-def _holds(entry: Cell | Behaviour, version: str) -> bool:
+def _holds(entry: CapabilityCell | Behaviour, version: str) -> bool:
     return key(entry.start) <= key(version) < key(entry.before)
 
 
-def _outcome(cell: Cell, where: Where) -> Outcome:
+def _outcome(cell: CapabilityCell, where: Where) -> Outcome:
     outcomes: dict[str, Outcome] = getattr(cell, where.era)
     return outcomes[flag_key(*where.pair)]

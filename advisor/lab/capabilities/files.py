@@ -12,7 +12,7 @@ from pathlib import Path
 
 from advisor.errors import EnvironmentLacksError, UsageError
 from advisor.lab.capabilities import yaml_file as capability_yaml
-from advisor.lab.capabilities.bisection import Found, apply
+from advisor.lab.capabilities.bisection import Bisected, apply
 from advisor.lab.capabilities.merge import Record, merge
 from advisor.lab.capabilities.yaml_file import CapabilityFile
 
@@ -55,7 +55,7 @@ def with_measurements(root: Path, package: str, records: Sequence[Record], measu
     return _update(root, package, lambda file: merge(file, records, measured_by))
 
 
-def with_changes(root: Path, package: str, found: Sequence[Found]) -> Update:
+def with_changes(root: Path, package: str, found: Sequence[Bisected]) -> Update:
     """The file of a package with the releases in which its cells changed."""
 
     def change(file: CapabilityFile) -> CapabilityFile:

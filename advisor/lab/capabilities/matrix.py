@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Outcome
-from advisor.lab.capabilities.specimen import SERVE, Say, Specimen
-from advisor.lab.observation import Observation
-from advisor.lab.probes import Target, observe
-from advisor.lab.running.run import Launch, Process, Run
-from advisor.lab.subject.catalogue import Entry, entries
+from advisor.lab.probes import ProbeTarget, observe
+from advisor.lab.probes.observation import Observation
+from advisor.lab.process.run import Launch, Process, Run
+from advisor.lab.process.sdk_under_test import SERVE, Say, SdkUnderTest
+from advisor.lab.testserver.tool_catalogue import LabTool, entries
 
 Pair = tuple[bool, bool]
 """(stateless_http, json_response)."""
@@ -68,11 +68,11 @@ class Stand:
     """The servers of one release, and what is asked of them."""
 
     def __init__(
-        self, run: Run, specimen: Specimen, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
+        self, run: Run, specimen: SdkUnderTest, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
     ) -> None:
         """Use `start`."""
         self._run = run
-        self.specimen = specimen
+        self.sdk_under_test = specimen
         self._processes = [process for process, _ in servers.values()]
         self._urls = {pair: url for pair, (_, url) in servers.items()}
         self._deadline_s = deadline_s
@@ -83,7 +83,7 @@ class Stand:
     async def start(
         cls,
         run: Run,
-        specimen: Specimen,
+        specimen: SdkUnderTest,
         deadline_s: float,
         say: Say,
         pairs: Sequence[Pair] = FLAG_PAIRS,
@@ -134,7 +134,7 @@ class Stand:
         modern = any(seen.observation.outcome == "works" for seen in found.values())
         wanted = [
             Where(entry.feature, entry.call, era, pair)
-            for entry in entries(self.specimen.line)
+            for entry in entries(self.sdk_under_test.line)
             for era in ERAS
             for pair in self._urls
             if era == "legacy" or modern
@@ -154,7 +154,7 @@ class Stand:
 
     @property
     def _name(self) -> str:
-        return f"{self.specimen.package}=={self.specimen.version}"
+        return f"{self.sdk_under_test.package}=={self.sdk_under_test.version}"
 
     async def _plain_modern(self) -> Cells:
         """Whether it serves modern clients at all; where it refuses them, nothing else need be tried."""
@@ -168,7 +168,7 @@ class Stand:
         }
         return {
             Where(entry.feature, entry.call, "modern", pair): Seen(observation)
-            for entry in entries(self.specimen.line)
+            for entry in entries(self.sdk_under_test.line)
             for pair, observation in refused.items()
         }
 
@@ -202,7 +202,9 @@ class Stand:
 
         async def one(where: Where) -> Cells:
             async with gate:
-                stand = await Stand.start(self._run, self.specimen, self._deadline_s, lambda _: None, [where.pair])
+                stand = await Stand.start(
+                    self._run, self.sdk_under_test, self._deadline_s, lambda _: None, [where.pair]
+                )
                 seen = await stand._observe([where], 1)
                 await stand.stop()
                 return seen
@@ -212,7 +214,7 @@ class Stand:
 
     async def _observe(self, cells: Iterable[Where], at_once: int) -> Cells:
         gate = asyncio.Semaphore(at_once)
-        known = {(entry.feature, entry.call): entry for entry in entries(self.specimen.line)}
+        known = {(entry.feature, entry.call): entry for entry in entries(self.sdk_under_test.line)}
 
         async def one(where: Where) -> tuple[Where, Seen]:
             entry = known[where.feature, where.call]
@@ -224,11 +226,11 @@ class Stand:
 
         return dict(await asyncio.gather(*(one(where) for where in cells)))
 
-    async def _cell(self, entry: Entry, where: Where) -> Seen:
+    async def _cell(self, entry: LabTool, where: Where) -> Seen:
         copy = "listen" if entry.bus or entry.broadcast else "store" if entry.feature == "resumability" else "main"
         if (entry.feature, where.era) == ("plain", "modern"):
             copy = "apart"
-        target = Target(entry.tool, {}, entry.call)
+        target = ProbeTarget(entry.tool, {}, entry.call)
         url = self.url(where.pair, copy)
         seen = await observe(entry.feature, url, where.era, target, deadline_s=self._deadline_s)
         if seen.outcome == "error" and _ABSENT.search(seen.message):

@@ -15,8 +15,8 @@ from advisor.lab.capabilities.behaviours import Behaviours, Trait
 from advisor.lab.capabilities.comparison import Departure, Difference, departures, differences, near, told
 from advisor.lab.capabilities.matrix import COPIES, Cells, Stand, Where
 from advisor.lab.capabilities.merge import Record
-from advisor.lab.capabilities.specimen import Say, Specimen, specimen
-from advisor.lab.running.run import Run
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import Say, SdkUnderTest, sdk_under_test
 
 DEADLINE_S = 5.0
 """An answer that takes longer is a `hang`."""
@@ -34,7 +34,7 @@ class Measurement:
         seconds: how long it took, making the environment included.
     """
 
-    specimen: Specimen
+    sdk_under_test: SdkUnderTest
     cells: Cells
     behaviours: Behaviours
     date: str
@@ -43,7 +43,7 @@ class Measurement:
     @property
     def sdk(self) -> str:
         """The release, for example `mcp==2.3.0`."""
-        return f"{self.specimen.package}=={self.specimen.version}"
+        return f"{self.sdk_under_test.package}=={self.sdk_under_test.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Compared:
 
 def compared(measurement: Measurement, known: Sequence[Capabilities]) -> Compared:
     """Compare a measurement with the data."""
-    subject = measurement.specimen
+    subject = measurement.sdk_under_test
     cells = differences(measurement.cells, subject, known)
     return Compared(measurement, cells, departures(measurement.behaviours, subject, known))
 
@@ -94,7 +94,7 @@ async def _measured(
     run: Run, sdk: str, known: Sequence[Capabilities], date: str, say: Say, deadline_s: float, here: bool
 ) -> Measurement:
     began = monotonic()
-    subject = await specimen(run, sdk, say, here=here)
+    subject = await sdk_under_test(run, sdk, say, here=here)
     stand = await Stand.start(run, subject, deadline_s, say, copies=[*COPIES, *behaviours.COPIES])
     cells = await stand.cells(lambda where: near(known, subject, where))
     modern = cells[Where("plain", "tools/call", "modern", FLAG_PAIRS[0])].observation.outcome != "unsupported"
@@ -107,7 +107,7 @@ async def _measured(
 
 def record(measurement: Measurement) -> Record:
     """A measurement as the capability files take it."""
-    subject = measurement.specimen
+    subject = measurement.sdk_under_test
     asked = dict.fromkeys((where.feature, where.call) for where in measurement.cells)
     made = Record(subject.version, subject.line, measurement.date)
     for feature, call in asked:

@@ -9,9 +9,9 @@ from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import FLAG_PAIRS
 from advisor.lab.capabilities.comparison import near
 from advisor.lab.capabilities.matrix import Stand, Where
-from advisor.lab.capabilities.specimen import Say, specimen
-from advisor.lab.observation import Observation
-from advisor.lab.running.run import Run
+from advisor.lab.probes.observation import Observation
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import Say, sdk_under_test
 
 Observations = dict[Where, Observation]
 
@@ -57,7 +57,7 @@ class Witness:
         wanted = self._wanted(release)
         pairs = [pair for pair in FLAG_PAIRS if any(where.pair == pair for where in wanted)]
         try:
-            subject = await specimen(self._run, f"{self._package}=={release}", self._say)
+            subject = await sdk_under_test(self._run, f"{self._package}=={release}", self._say)
             stand = await Stand.start(self._run, subject, self._deadline_s, self._say, pairs)
         except (LabError, UsageError) as error:
             self._say(f"{self._package}=={release}: passed over: {error}")

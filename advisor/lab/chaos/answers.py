@@ -7,26 +7,26 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from advisor.lab.chaos.evidence import BROKEN, Attempt
-from advisor.lab.raw import result_of
+from advisor.lab.chaos.evidence import BROKEN, CallAttempt
+from advisor.lab.clients.raw_client import result_of
 
 if TYPE_CHECKING:
     import httpx2
 
-Reader = Callable[[Attempt, str, bool], Attempt]
+Reader = Callable[[CallAttempt, str, bool], CallAttempt]
 
 
-def counted(attempt: Attempt, said: str, is_error: bool) -> Attempt:
+def counted(attempt: CallAttempt, said: str, is_error: bool) -> CallAttempt:
     """What the counting tool answered: the id that it was told, and who it is."""
     got, _, instance = said.partition(" ")
     if is_error or not instance:
         wrong = f"no result: {said[-80:]}"
-        return Attempt(attempt.id, attempt.started, attempt.ended, BROKEN, said=wrong)
+        return CallAttempt(attempt.id, attempt.started, attempt.ended, BROKEN, said=wrong)
     wrong = "" if got == attempt.id else f"the answer of another call: {got}"
-    return Attempt(attempt.id, attempt.started, attempt.ended, attempt.status, instance, said=wrong)
+    return CallAttempt(attempt.id, attempt.started, attempt.ended, attempt.status, instance, said=wrong)
 
 
-def attempt_of(id: str, started: float, answer: httpx2.Response, read: Reader) -> Attempt:
+def attempt_of(id: str, started: float, answer: httpx2.Response, read: Reader) -> CallAttempt:
     """The answer to a request.
 
     Args:
@@ -37,13 +37,13 @@ def attempt_of(id: str, started: float, answer: httpx2.Response, read: Reader) -
     """
     status, ended = int(answer.status_code), time.monotonic()
     if status != 200:
-        return Attempt(id, started, ended, status, retry_after=_seconds(answer.headers), said=f"HTTP {status}")
+        return CallAttempt(id, started, ended, status, retry_after=_seconds(answer.headers), said=f"HTTP {status}")
     result = result_of(answer.text)
     if result is None:
         # A stream that ends without its result was cut; anything else is an error of the server.
-        return Attempt(id, started, ended, BROKEN, said=f"no result: {' '.join(answer.text.split())[-80:]}")
+        return CallAttempt(id, started, ended, BROKEN, said=f"no result: {' '.join(answer.text.split())[-80:]}")
     content = result.get("content") or [{}]
-    plain = Attempt(id, started, ended, status)
+    plain = CallAttempt(id, started, ended, status)
     return read(plain, str(content[0].get("text", "")), bool(result.get("isError")))
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.answers import Reader, attempt_of, broken, counted, kind_of
-from advisor.lab.chaos.evidence import BROKEN, Attempt, Call, Handle
-from advisor.lab.chaos.shelf import Shelf
-from advisor.lab.raw import Endpoint, endpoint
-from advisor.lab.subject.ledger import TOOL
+from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Handle
+from advisor.lab.chaos.state_handles import StateHandles
+from advisor.lab.clients.raw_client import Endpoint, endpoint
+from advisor.lab.testserver.execution_log import TOOL
 
 ANSWER_S = 40.0
 """The longest that a client waits for an answer; longer than anything is held up."""
@@ -48,7 +48,7 @@ class Caller:
     name: str
     endpoint: Endpoint
     owner: str = ""
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ClientCall] = field(default_factory=list)
     running: str = ""
     refused: str = ""
     _number: int = 0
@@ -67,7 +67,7 @@ class Caller:
         """What it does again and again."""
         await self.call()
 
-    async def call(self, seconds: float = 0.0) -> Call:
+    async def call(self, seconds: float = 0.0) -> ClientCall:
         """One call that takes so long, with its retry and its new session where they are due."""
         done = await self._carried(TOOL, lambda id: {"call": id, "seconds": seconds}, counted, seconds > 0)
         self.calls.append(done)
@@ -93,11 +93,11 @@ class Caller:
         self.refused = failure.said if failure else ""
         return failure is None
 
-    async def _carried(self, tool: str, arguments: Arguments, read: Reader, long: bool = False) -> Call:
+    async def _carried(self, tool: str, arguments: Arguments, read: Reader, long: bool = False) -> ClientCall:
         """A call and all that it takes to get it done."""
         self._number += 1
         owner, initialized, retried = self.owner, False, False
-        attempts: list[Attempt] = []
+        attempts: list[CallAttempt] = []
         while True:
             self.running = f"{self.name}-{self._number}.{len(attempts) + 1}"
             one = await self._attempt(self.running, tool, arguments(self.running), read)
@@ -117,9 +117,9 @@ class Caller:
                 break
             retried = True
             await asyncio.sleep(min(one.retry_after or RETRY_S, RETRY_AFTER_S))
-        return Call(self.era, owner, tuple(attempts), initialized, long)
+        return ClientCall(self.era, owner, tuple(attempts), initialized, long)
 
-    async def _open(self, id: str) -> Attempt | None:
+    async def _open(self, id: str) -> CallAttempt | None:
         """A new session, after one retry at most; what went wrong otherwise."""
         self.owner = ""
         started, wrong = time.monotonic(), ""
@@ -131,9 +131,9 @@ class Caller:
             if not wrong:
                 return None
             await asyncio.sleep(RETRY_S)
-        return Attempt(f"{id}-initialize", started, time.monotonic(), BROKEN, said=f"initialize: {wrong}")
+        return CallAttempt(f"{id}-initialize", started, time.monotonic(), BROKEN, said=f"initialize: {wrong}")
 
-    async def _attempt(self, id: str, tool: str, arguments: Mapping[str, Any], read: Reader) -> Attempt:
+    async def _attempt(self, id: str, tool: str, arguments: Mapping[str, Any], read: Reader) -> CallAttempt:
         started = time.monotonic()
         body = self.endpoint.message("tools/call", {"name": tool, "arguments": dict(arguments)})
         headers = self.endpoint.headers("tools/call", tool)
@@ -141,7 +141,7 @@ class Caller:
             post = self.endpoint.http.post(self.endpoint.url, json=body, headers=headers)
             answer = await asyncio.wait_for(post, ANSWER_S)
         except broken() as error:
-            return Attempt(id, started, time.monotonic(), BROKEN, said=kind_of(error))
+            return CallAttempt(id, started, time.monotonic(), BROKEN, said=kind_of(error))
         return attempt_of(id, started, answer, read)
 
 
@@ -155,9 +155,9 @@ class Keeper(Caller):
         recalls: the calls with a handle, and those that gave one.
     """
 
-    shelf: Shelf = field(default_factory=lambda: Shelf(""))
+    shelf: StateHandles = field(default_factory=lambda: StateHandles(""))
     handle: str = ""
-    recalls: list[Call] = field(default_factory=list)
+    recalls: list[ClientCall] = field(default_factory=list)
 
     async def round(self) -> None:
         """A counted call, which also tells who owns the session, and some with the handle."""
@@ -165,17 +165,17 @@ class Keeper(Caller):
         for _ in range(RECALLS):
             await self.recall()
 
-    async def recall(self) -> Call:
+    async def recall(self) -> ClientCall:
         """Ask for what was kept; keep something new where that is not known any more, or nothing is kept yet."""
         handle = self.handle
         seen: list[Handle] = ["refused"]
 
-        def read(attempt: Attempt, said: str, is_error: bool) -> Attempt:
+        def read(attempt: CallAttempt, said: str, is_error: bool) -> CallAttempt:
             return self._judged(handle, attempt, said, is_error, seen)
 
         done = await self._carried(self.shelf.tool, lambda id: self.shelf.arguments(id, handle), read)
         state: Handle = seen[-1] if done.ok or seen[-1] == "gone" else "refused"
-        found = Call(done.era, done.owner, done.attempts, done.initialized, handle=state)
+        found = ClientCall(done.era, done.owner, done.attempts, done.initialized, handle=state)
         self.recalls.append(found)
         return found
 
@@ -193,7 +193,7 @@ class Keeper(Caller):
         last = self.recalls[-1].attempts[-1].said if self.recalls else ""
         return f"{self.shelf.tool}: {last}" if last else Caller.trouble(self)
 
-    def _judged(self, handle: str, attempt: Attempt, said: str, is_error: bool, seen: list[Handle]) -> Attempt:
+    def _judged(self, handle: str, attempt: CallAttempt, said: str, is_error: bool, seen: list[Handle]) -> CallAttempt:
         if handle:
             seen.append(self.shelf.found(said, is_error=is_error))
             self.handle = "" if seen[-1] == "gone" else handle
@@ -201,16 +201,16 @@ class Keeper(Caller):
             self.handle = "" if is_error else self.shelf.given(said)
             seen.append("new" if self.handle else "refused")
         wrong = "" if seen[-1] in ("found", "new") else said[:100] or "an answer without words"
-        return Attempt(attempt.id, attempt.started, attempt.ended, attempt.status, said=wrong)
+        return CallAttempt(attempt.id, attempt.started, attempt.ended, attempt.status, said=wrong)
 
 
-def _calm(calls: Sequence[Call], since: float, good: int) -> bool:
+def _calm(calls: Sequence[ClientCall], since: float, good: int) -> bool:
     last = calls[-good:]
     return len(last) == good and all(len(one.attempts) == 1 and one.ok and one.began > since for one in last)
 
 
 @asynccontextmanager
-async def callers(wanted: Sequence[tuple[str, Era, str, Shelf | None]]) -> AsyncIterator[list[Caller]]:
+async def callers(wanted: Sequence[tuple[str, Era, str, StateHandles | None]]) -> AsyncIterator[list[Caller]]:
     """Clients, each with connections and cookies of its own, before any session is open.
 
     Args:

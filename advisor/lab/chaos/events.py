@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from advisor.errors import LabError
 from advisor.lab.chaos.evidence import Happened
-from advisor.lab.fleets.fleet import Fleet, Instance
-from advisor.lab.running.process import POLL_S, Process
+from advisor.lab.fleet.fleet import Fleet, FleetInstance
+from advisor.lab.process.process import POLL_S, Process
 
 DOWN_S = 2.0
 """How long what was killed stays away; longer than clients wait before they repeat a call."""
@@ -36,12 +36,12 @@ _OF_ONE = frozenset({"instance-killed", "instance-stalled", "instance-stopped"})
 """Events that strike one instance; the others concern all of them."""
 
 
-def name_of(instance: Instance) -> str:
+def name_of(instance: FleetInstance) -> str:
     """What an instance calls itself in the ledger."""
     return str(instance.port)
 
 
-def met(event: str, members: Sequence[Instance], victim: Instance) -> Happened:
+def met(event: str, members: Sequence[FleetInstance], victim: FleetInstance) -> Happened:
     """An event that begins now.
 
     Args:
@@ -57,8 +57,8 @@ def met(event: str, members: Sequence[Instance], victim: Instance) -> Happened:
 async def strike(
     event: str,
     fleet: Fleet,
-    members: Sequence[Instance],
-    victim: Instance,
+    members: Sequence[FleetInstance],
+    victim: FleetInstance,
     settled: Callable[[float], Awaitable[None]],
 ) -> None:
     """Make an event happen and mend what it broke.
@@ -101,7 +101,7 @@ async def strike(
             raise LabError(f"The lab does not know how to make {event!r} happen.")
 
 
-async def mend(fleet: Fleet, members: Sequence[Instance]) -> bool:
+async def mend(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
     """Have what is down, or hangs, run again after an event that went wrong; all instances, where nothing is down.
 
     Returns:

@@ -20,7 +20,7 @@ HandlesSeen = Handles | Literal["gone"]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class CallAttempt:
     """One request of a call.
 
     Attributes:
@@ -48,7 +48,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ClientCall:
     """A call with everything that its client did to get it done.
 
     Attributes:
@@ -62,7 +62,7 @@ class Call:
 
     era: Era
     owner: str
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[CallAttempt, ...]
     initialized: bool = False
     long: bool = False
     handle: Handle | None = None
@@ -183,7 +183,7 @@ NOTHING = Numbers(0, 0, 0, 0, 0, 0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChaosRow:
     """A promise beside what was seen.
 
     Attributes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.clients import Caller, Keeper
-from advisor.lab.chaos.evidence import Call
+from advisor.lab.chaos.evidence import ClientCall
 
 PAUSE_S = 0.15
 """Between two rounds of a client."""
@@ -28,7 +28,7 @@ class NotServedError(Exception):
         self.trouble = trouble
 
 
-class Traffic:
+class ChaosTraffic:
     """Clients that call again and again, from `start` to `stop`."""
 
     def __init__(self, clients: Sequence[Caller]) -> None:
@@ -62,12 +62,12 @@ class Traffic:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[ClientCall]:
         """All counted calls that are done and not forgotten, in the order of beginning."""
         return sorted((call for one in self.clients for call in one.calls), key=lambda call: call.began)
 
     @property
-    def recalls(self) -> list[Call]:
+    def recalls(self) -> list[ClientCall]:
         """The same of the calls with a handle."""
         keepers = [one for one in self.clients if isinstance(one, Keeper)]
         return sorted((call for one in keepers for call in one.recalls), key=lambda call: call.began)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from advisor.knowledge.failures import Felt, Others, Promise, Running, Then
-from advisor.lab.chaos.evidence import Attempt, Call, Execution, Happened, Judgement, Numbers
+from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Happened, Judgement, Numbers
 
 Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
 
@@ -48,10 +48,10 @@ _WORDS: dict[Kind, str] = {
 
 def judge(
     promise: Promise,
-    calls: Sequence[Call],
+    calls: Sequence[ClientCall],
     executions: Iterable[Execution],
     event: Happened,
-    recalls: Sequence[Call] = (),
+    recalls: Sequence[ClientCall] = (),
 ) -> Judgement:
     """Hold the calls of one era against what was promised to it.
 
@@ -81,7 +81,7 @@ def judge(
     return Judgement(seen, running, tuple(problems), numbers)
 
 
-def kind(call: Call, event: Happened) -> Kind:
+def kind(call: ClientCall, event: Happened) -> Kind:
     """What became of a call."""
     if not call.ok:
         held = all(asks_to_wait(one) for one in call.attempts) and not call.initialized
@@ -96,7 +96,7 @@ def kind(call: Call, event: Happened) -> Kind:
     return "waited" if spans and not call.long else "done"
 
 
-def _felt(felt: Felt, calls: Sequence[Call], lost: Sequence[Call], event: Happened) -> bool:
+def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], event: Happened) -> bool:
     """Whether anybody noticed the event in this way."""
     match felt:
         case "fails":
@@ -107,7 +107,7 @@ def _felt(felt: Felt, calls: Sequence[Call], lost: Sequence[Call], event: Happen
             return any(not elsewhere(call, event) for call in lost)
 
 
-def _too_many_lost(promise: Promise, calls: Sequence[Call], lost: Sequence[Call]) -> list[str]:
+def _too_many_lost(promise: Promise, calls: Sequence[ClientCall], lost: Sequence[ClientCall]) -> list[str]:
     # A request's id is its client's name and a number.
     sessions = len({call.attempts[0].id.rpartition("-")[0] for call in calls})
     if promise.lost_at_most == 1 or len(lost) <= promise.lost_at_most * sessions:  # one session may be lost twice
@@ -120,22 +120,22 @@ def _held_s(event: Happened) -> float:
     return max(2.0, event.over - event.began)
 
 
-def asks_to_wait(attempt: Attempt) -> bool:
+def asks_to_wait(attempt: CallAttempt) -> bool:
     """Whether the answer tells the client to come back."""
     return attempt.status == 503 and attempt.retry_after is not None
 
 
-def elsewhere(call: Call, event: Happened) -> bool:
+def elsewhere(call: ClientCall, event: Happened) -> bool:
     """Whether a call belongs to a session that the event does not strike."""
     return bool(call.owner and event.struck) and call.owner not in event.struck
 
 
-def _ran_on(call: Call, began: Iterable[Execution]) -> set[str]:
+def _ran_on(call: ClientCall, began: Iterable[Execution]) -> set[str]:
     first = call.attempts[0].id
     return {one.instance for one in began if one.call == first}
 
 
-def _seen(calls: Iterable[Call], event: Happened) -> Then:
+def _seen(calls: Iterable[ClientCall], event: Happened) -> Then:
     """The mildest promise that would have been true."""
     kinds = {kind(call, event) for call in calls}
     if "waited" in kinds and kinds <= _ALLOWED["waits"]:
@@ -143,7 +143,7 @@ def _seen(calls: Iterable[Call], event: Happened) -> Then:
     return next((then for then in _MILDEST if kinds <= _ALLOWED[then]), "5xx-then-initialize")
 
 
-def _running(planted: Sequence[Call], promise: Promise, event: Happened) -> Running | None:
+def _running(planted: Sequence[ClientCall], promise: Promise, event: Happened) -> Running | None:
     """What became of the calls that ran where the event struck; the worst of them counts."""
     if not planted:
         return None
@@ -154,14 +154,14 @@ def _running(planted: Sequence[Call], promise: Promise, event: Happened) -> Runn
     return "waits" if held else "completes"
 
 
-def _running_problems(promise: Promise, running: Running | None, planted: Sequence[Call]) -> list[str]:
+def _running_problems(promise: Promise, running: Running | None, planted: Sequence[ClientCall]) -> list[str]:
     if running is None or running == promise.running:
         return []
     said = next((call.attempts[0].said for call in planted if not call.attempts[0].ok), "")
     return [f"a running call {running}{f' ({said})' if said else ''}, promised: {promise.running}"]
 
 
-def unexpected(calls: Sequence[Call], promised: Then | Others, event: Happened, what: str) -> list[str]:
+def unexpected(calls: Sequence[ClientCall], promised: Then | Others, event: Happened, what: str) -> list[str]:
     """What calls met that was not promised to them, and those that got no answer for long.
 
     Args:
@@ -182,12 +182,12 @@ def unexpected(calls: Sequence[Call], promised: Then | Others, event: Happened, 
     return problems
 
 
-def story(call: Call) -> str:
+def story(call: ClientCall) -> str:
     """What the requests of a call met, one after the other."""
     return ", then ".join(one.said or "done" for one in call.attempts)
 
 
-def _always(calls: Sequence[Call], numbers: Numbers, began: Sequence[Execution]) -> list[str]:
+def _always(calls: Sequence[ClientCall], numbers: Numbers, began: Sequence[Execution]) -> list[str]:
     problems = []
     if numbers.executed_twice:
         problems.append(f"{numbers.executed_twice} requests were executed twice")
@@ -201,7 +201,9 @@ def _always(calls: Sequence[Call], numbers: Numbers, began: Sequence[Execution])
     return problems
 
 
-def _numbers(calls: Sequence[Call], lost: Sequence[Call], began: Sequence[Execution], event: Happened) -> Numbers:
+def _numbers(
+    calls: Sequence[ClientCall], lost: Sequence[ClientCall], began: Sequence[Execution], event: Happened
+) -> Numbers:
     runs = Counter(one.call for one in began)
     return Numbers(
         calls=len(calls),
@@ -215,6 +217,6 @@ def _numbers(calls: Sequence[Call], lost: Sequence[Call], began: Sequence[Execut
     )
 
 
-def _times(call: Call, runs: Mapping[str, int]) -> int:
+def _times(call: ClientCall, runs: Mapping[str, int]) -> int:
     """By how many of its requests a call was executed."""
     return sum(bool(runs[one.id]) for one in call.attempts)

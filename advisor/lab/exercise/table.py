@@ -9,7 +9,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import FlagUse
 from advisor.knowledge.features import Documented, Feature
 from advisor.knowledge.types import Era, Outcome
-from advisor.lab.observation import Observation, Verdict
+from advisor.lab.probes.observation import Observation, Verdict
 from advisor.lab.probes.progress import LEAD_S
 
 PAIRS = ((False, False), (True, False), (False, True), (True, True))

@@ -27,12 +27,12 @@ _META = {
 }
 
 
-class RefusedError(Exception):
+class LoadRefusedError(Exception):
     """The server answered something else than what a measurement needs."""
 
 
 @dataclass
-class Target:
+class LoadTarget:
     """What is asked of the server.
 
     Attributes:
@@ -53,7 +53,7 @@ class Target:
 
 
 @dataclass
-class Answer:
+class LoadAnswer:
     """An answer: its status, its headers in lower case, its body."""
 
     status: int
@@ -75,11 +75,11 @@ class Tally:
 class Connection:
     """One connection that is kept alive; opened on first use, and again when the server closed it."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: LoadTarget) -> None:
         self._target = target
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, body: bytes = b"", headers: str = "", *, whole: bool = True) -> Answer:
+    async def ask(self, method: str, body: bytes = b"", headers: str = "", *, whole: bool = True) -> LoadAnswer:
         """Send a request; `whole=False` returns after the headers and leaves the stream open."""
         for again in (True, False):
             if fresh := self._streams is None:
@@ -92,7 +92,7 @@ class Connection:
                     raise
         raise AssertionError
 
-    async def _exchange(self, method: str, body: bytes, headers: str, whole: bool) -> Answer:
+    async def _exchange(self, method: str, body: bytes, headers: str, whole: bool) -> LoadAnswer:
         assert self._streams is not None
         reader, writer = self._streams
         writer.write(
@@ -103,7 +103,7 @@ class Connection:
         )
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         found = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
-        answer = Answer(int(head[0].split()[1]), found)
+        answer = LoadAnswer(int(head[0].split()[1]), found)
         if whole:
             answer.body = await self._body(reader, found)
             if found.get("connection", "").lower() == "close":
@@ -129,10 +129,10 @@ class Connection:
             self._streams = None
 
 
-class Client:
+class LoadClient:
     """One client of one era: its connection and, in the legacy era, its session."""
 
-    def __init__(self, target: Target, era: str) -> None:
+    def __init__(self, target: LoadTarget, era: str) -> None:
         self._target = target
         self._modern = era == "modern"
         self._connection = Connection(target)
@@ -155,7 +155,7 @@ class Client:
         }
         answer = await self._connection.ask("POST", _message("initialize", json.dumps(params), 0))
         if answer.status != 200:
-            raise RefusedError(f"initialize: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
+            raise LoadRefusedError(f"initialize: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
         if session := answer.headers.get("mcp-session-id"):
             self._headers += f"mcp-session-id: {session}\r\n"
         await self._connection.ask("POST", _message("notifications/initialized", "{}", None), self._headers)
@@ -165,13 +165,13 @@ class Client:
         self._number += 1
         answer = await self._connection.ask("POST", _message("tools/call", self._params, self._number), self._headers)
         if answer.status != 200 or self._expected not in answer.body:
-            raise RefusedError(f"tools/call: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
+            raise LoadRefusedError(f"tools/call: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
 
     async def listen(self) -> None:
         """Open the GET stream of the session and keep it."""
         answer = await self._connection.ask("GET", headers=self._headers, whole=False)
         if answer.status != 200:
-            raise RefusedError(f"GET: HTTP {answer.status}")
+            raise LoadRefusedError(f"GET: HTTP {answer.status}")
 
     def hang_up(self) -> None:
         """Close the connection; the session stays on the server."""
@@ -183,7 +183,7 @@ def _message(method: str, params: str, number: int | None) -> bytes:
     return f'{{"jsonrpc":"2.0",{identity}"method":"{method}","params":{params}}}'.encode()
 
 
-async def hold(target: Target, count: int, warm: int, *, streams: bool) -> dict[str, Any]:
+async def hold(target: LoadTarget, count: int, warm: int, *, streams: bool) -> dict[str, Any]:
     """Open `count` legacy sessions with one call each, then their GET streams, and read the server's memory.
 
     Returns:
@@ -212,12 +212,12 @@ async def hold(target: Target, count: int, warm: int, *, streams: bool) -> dict[
     }
 
 
-async def _open(target: Target, count: int) -> tuple[list[Client], str]:
+async def _open(target: LoadTarget, count: int) -> tuple[list[LoadClient], str]:
     """Open sessions, each used once and its connection closed; those that the server took, and why not all."""
-    opened: list[Client] = []
+    opened: list[LoadClient] = []
 
     async def one() -> None:
-        client = Client(target, "legacy")
+        client = LoadClient(target, "legacy")
         try:
             await client.begin()
             await client.call()
@@ -242,7 +242,7 @@ async def _side_by_side(works: list[Any]) -> tuple[int, str]:
                 return
             try:
                 await work()
-            except (RefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+            except (LoadRefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
                 refusals.append(str(error) or type(error).__name__)
                 return
             done += 1
@@ -251,14 +251,14 @@ async def _side_by_side(works: list[Any]) -> tuple[int, str]:
     return done, refusals[0] if refusals else ""
 
 
-async def call_rate(target: Target, era: str, connections: int, seconds: float) -> dict[str, Any]:
+async def call_rate(target: LoadTarget, era: str, connections: int, seconds: float) -> dict[str, Any]:
     """Call without pause over some connections.
 
     Returns:
         Calls answered and seconds they took, the median and the 95th percentile of their latency in milliseconds, the
         share of one processor that server and client used, and the first failure or "".
     """
-    clients = [Client(target, era) for _ in range(connections)]
+    clients = [LoadClient(target, era) for _ in range(connections)]
     tally = Tally()
     for client in clients:
         await client.begin()
@@ -285,12 +285,12 @@ async def call_rate(target: Target, era: str, connections: int, seconds: float) 
     }
 
 
-async def _caller(client: Client, tally: Tally) -> None:
+async def _caller(client: LoadClient, tally: Tally) -> None:
     while tally.open:
         began = time.perf_counter()
         try:
             await client.call()
-        except (RefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+        except (LoadRefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
             tally.failures.append(str(error) or type(error).__name__)
             tally.open = False
             return
@@ -332,7 +332,7 @@ def processor_s(pid: int) -> float:
 
 
 async def _run(job: dict[str, Any]) -> dict[str, Any]:
-    target = Target(**job["target"])
+    target = LoadTarget(**job["target"])
     if job["what"] == "hold":
         return await hold(target, job["count"], job["warm"], streams=job["streams"])
     return await call_rate(target, job["era"], job["connections"], job["seconds"])
@@ -341,5 +341,5 @@ async def _run(job: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     try:
         print(json.dumps(asyncio.run(_run(json.loads(sys.argv[1])))))
-    except (RefusedError, OSError) as refused:
+    except (LoadRefusedError, OSError) as refused:
         sys.exit(f"{type(refused).__name__}: {refused}")

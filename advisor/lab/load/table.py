@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from advisor import __version__
-from advisor.cli.output import say
-from advisor.cli.progress import watcher
+from advisor.console.output import say
+from advisor.console.progress import watcher
 from advisor.errors import AdvisorError
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
-from advisor.lab.capabilities.specimen import specimen
-from advisor.lab.load.load import Load, measure_load
-from advisor.lab.load.subject import bare
-from advisor.lab.running.run import Run
-from advisor.lab.running.steps import Steps
+from advisor.lab.load.loaded_server import bare
+from advisor.lab.load.run import Load, measure_load
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import sdk_under_test
+from advisor.lab.process.steps import Steps
 
 MARK = "capacity:\n"
 """The line of the file from which on it is generated."""
@@ -113,7 +113,7 @@ async def measure(releases: Sequence[str], sessions: int, rounds: int, seconds: 
     today = datetime.date.today().isoformat()
     found = []
     async with Run.open("load") as run:
-        ready = [await specimen(run, one, say) for one in releases]
+        ready = [await sdk_under_test(run, one, say) for one in releases]
         context, shown = watcher()
         with context:
             for one in ready:

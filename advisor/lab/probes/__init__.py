@@ -11,10 +11,10 @@ from importlib import import_module
 from types import ModuleType
 
 from advisor.knowledge.types import Era
-from advisor.lab.observation import Observation, Row
-from advisor.lab.probes.cell import Probe, Target
+from advisor.lab.probes.cell import Probe, ProbeTarget
+from advisor.lab.probes.observation import BehaviourRow, Observation
 
-__all__ = ["BEHAVIOURS", "FEATURES", "Target", "behaviour", "observe"]
+__all__ = ["BEHAVIOURS", "FEATURES", "ProbeTarget", "behaviour", "observe"]
 
 # Each feature of the table and its module; `logging` would hide the standard library's from a reader.
 _MODULES = {
@@ -40,7 +40,7 @@ async def observe(
     feature: str,
     url: str,
     era: Era,
-    target: Target,
+    target: ProbeTarget,
     *,
     deadline_s: float = 5.0,
     headers: Mapping[str, str] | None = None,
@@ -66,7 +66,7 @@ async def observe(
 
 async def behaviour(
     name: str, url: str, era: Era, *, deadline_s: float = 5.0, headers: Mapping[str, str] | None = None
-) -> list[Row]:
+) -> list[BehaviourRow]:
     """Observe a behaviour that is no cell of the feature table.
 
     Args:
@@ -80,5 +80,5 @@ async def behaviour(
         One row for each thing that was tried, the same ones in the same order each time.
     """
     module: ModuleType = import_module(f"advisor.lab.probes.{name}")
-    rows: list[Row] = await module.observe(Probe(url, era, Target(), deadline_s, headers or {}))
+    rows: list[BehaviourRow] = await module.observe(Probe(url, era, ProbeTarget(), deadline_s, headers or {}))
     return rows

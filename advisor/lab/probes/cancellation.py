@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from advisor.lab.clients import Heard
-from advisor.lab.observation import Row, Verdict
+from advisor.lab.clients.raw_client import Endpoint
+from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes.cell import Probe, in_session
-from advisor.lab.raw import Endpoint
+from advisor.lab.probes.observation import BehaviourRow, Verdict
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -30,7 +30,7 @@ def work_s(probe: Probe) -> float:
     return probe.deadline_s * 0.4
 
 
-async def observe(probe: Probe) -> list[Row]:
+async def observe(probe: Probe) -> list[BehaviourRow]:
     """Give up a running call as the era does: by a notification, or by closing its stream.
 
     Needs the lab's tools `lab_wait` and `lab_told`.
@@ -53,7 +53,7 @@ async def observe(probe: Probe) -> list[Row]:
             return Verdict("error", f"the server does not say how the call ended: {ended:.80}")
         return Verdict("works" if ended == "cancelled" else "dropped", WORDS[ended])
 
-    return [Row("cancellation", await in_session(probe, steps))]
+    return [BehaviourRow("cancellation", await in_session(probe, steps))]
 
 
 async def _asked(client: Client, token: str) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import anyio
 
 from advisor.knowledge.types import Era
-from advisor.lab.clients import Heard, Mode, connect
-from advisor.lab.observation import Observation, Verdict, describe
+from advisor.lab.clients.sdk_client import Heard, Mode, connect
+from advisor.lab.probes.observation import Observation, Verdict, describe
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -21,7 +21,7 @@ _OVERHEAD_S = 4.0  # for connecting and closing, beside the deadline of the step
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProbeTarget:
     """Which tool of the server makes the feature happen.
 
     Attributes:
@@ -49,7 +49,7 @@ class Probe:
 
     url: str
     era: Era
-    target: Target
+    target: ProbeTarget
     deadline_s: float
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -137,7 +137,7 @@ def text(result: CallToolResult) -> str:
     return " ".join(getattr(block, "text", "") for block in result.content)
 
 
-async def call(client: Client, target: Target, **more: object) -> tuple[str, str]:
+async def call(client: Client, target: ProbeTarget, **more: object) -> tuple[str, str]:
     """Call the tool: its text and, if it failed, the error ("" if not)."""
     result = await client.call_tool(target.tool, {**target.arguments, **more})
     said = text(result)

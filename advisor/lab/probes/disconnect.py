@@ -6,22 +6,22 @@ import uuid
 
 import anyio
 
-from advisor.lab.observation import Row, Verdict
+from advisor.lab.clients.raw_client import Endpoint, events
 from advisor.lab.probes.cancellation import WORDS, told, work_s
 from advisor.lab.probes.cell import Probe
+from advisor.lab.probes.observation import BehaviourRow, Verdict
 from advisor.lab.probes.resumability import timed
-from advisor.lab.raw import Endpoint, events
 
 _CUT = 0.25  # of the work, where nothing came before
 
 
-async def observe(probe: Probe) -> list[Row]:
+async def observe(probe: Probe) -> list[BehaviourRow]:
     """Break the connection of a running call.
 
     Legacy servers must not take it as a cancellation, modern ones must: `works` is what the era's protocol says.
     Needs the lab's tools `lab_wait` and `lab_told`.
     """
-    return [Row("disconnect", await timed(probe, _steps))]
+    return [BehaviourRow("disconnect", await timed(probe, _steps))]
 
 
 async def _steps(probe: Probe, raw: Endpoint) -> Verdict:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from advisor.lab.observation import Observation
 from advisor.lab.probes.asking import asked
 from advisor.lab.probes.cell import Probe
+from advisor.lab.probes.observation import Observation
 
 
 async def observe(probe: Probe) -> Observation:

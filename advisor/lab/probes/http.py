@@ -7,17 +7,17 @@ from typing import TypeAlias
 
 import anyio
 
-from advisor.lab.observation import Observation, Row, Verdict
+from advisor.lab.clients.raw_client import Endpoint, said
 from advisor.lab.probes.cell import Probe
+from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
 from advisor.lab.probes.resumability import timed
-from advisor.lab.raw import Endpoint, said
 
 _QUIET_S = 0.7  # how long an open stream may say nothing before it is called silent
 
 Check: TypeAlias = Callable[[Probe, Endpoint], Awaitable[Verdict]]
 
 
-async def observe(probe: Probe) -> list[Row]:
+async def observe(probe: Probe) -> list[BehaviourRow]:
     """Every check of the era, side by side; none needs a tool.
 
     `works` is an answer below 400, `error` one above with its text, `hang` a stream on which nothing ever comes.
@@ -31,12 +31,12 @@ async def observe(probe: Probe) -> list[Row]:
     async with anyio.create_task_group() as group:
         for name, check in checks.items():
             group.start_soon(run, name, check)
-    return [Row(name, rows[name]) for name in checks]
+    return [BehaviourRow(name, rows[name]) for name in checks]
 
 
-async def observe_one(probe: Probe, name: str) -> Row:
+async def observe_one(probe: Probe, name: str) -> BehaviourRow:
     """One check alone; on old releases some of them break the server for what comes after."""
-    return Row(name, await timed(probe, CHECKS[name][1]))
+    return BehaviourRow(name, await timed(probe, CHECKS[name][1]))
 
 
 def _in_session(check: Check) -> Check:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from advisor.lab.clients import Heard
-from advisor.lab.observation import Row, Verdict
+from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes.cell import Probe, in_session
+from advisor.lab.probes.observation import BehaviourRow, Verdict
 
 if TYPE_CHECKING:
     from mcp import Client
 
 
-async def observe(probe: Probe) -> list[Row]:
+async def observe(probe: Probe) -> list[BehaviourRow]:
     """Connect as a client that tries the modern way first and falls back to the handshake; needs no tool."""
     if probe.era == "modern":
         return []
@@ -21,4 +21,4 @@ async def observe(probe: Probe) -> list[Row]:
         await client.list_tools()
         return Verdict("works", f"protocol {client.protocol_version}")
 
-    return [Row("client of both eras", await in_session(probe, steps, mode="auto"))]
+    return [BehaviourRow("client of both eras", await in_session(probe, steps, mode="auto"))]

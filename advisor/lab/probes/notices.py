@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from advisor.lab.clients import Heard
-from advisor.lab.observation import Verdict, describe
+from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes.cell import Probe
+from advisor.lab.probes.observation import Verdict, describe
 
 if TYPE_CHECKING:
     from mcp import Client

@@ -5,9 +5,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from advisor.lab.clients import Heard
-from advisor.lab.observation import Observation, Verdict
+from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes.cell import Probe, in_session, text
+from advisor.lab.probes.observation import Observation, Verdict
 
 if TYPE_CHECKING:
     from mcp import Client

@@ -7,9 +7,9 @@ from time import monotonic
 
 import anyio
 
-from advisor.lab.observation import Observation, Verdict, describe
+from advisor.lab.clients.raw_client import Endpoint, endpoint, events, said
 from advisor.lab.probes.cell import Probe
-from advisor.lab.raw import Endpoint, endpoint, events, said
+from advisor.lab.probes.observation import Observation, Verdict, describe
 
 RESULT = "the result"
 """What the tool returns, about a second after its first event."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from advisor.lab.clients import Heard
-from advisor.lab.observation import Observation, Verdict
+from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes.cell import Probe, call, in_session
+from advisor.lab.probes.observation import Observation, Verdict
 
 if TYPE_CHECKING:
     from mcp import Client

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from advisor.lab.clients import Heard
-from advisor.lab.observation import Observation, Verdict, describe
+from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes.cell import Probe, call, in_session
 from advisor.lab.probes.notices import listening, verdict
+from advisor.lab.probes.observation import Observation, Verdict, describe
 
 if TYPE_CHECKING:
     from mcp import Client

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from advisor.lab.observation import Row
 from advisor.lab.probes import logs
-from advisor.lab.probes.cell import Probe, Target
+from advisor.lab.probes.cell import Probe, ProbeTarget
+from advisor.lab.probes.observation import BehaviourRow
 
 
-async def observe(probe: Probe) -> list[Row]:
+async def observe(probe: Probe) -> list[BehaviourRow]:
     """Call the lab's tool `lab_log` without a log level; legacy clients have none to name."""
     if probe.era == "legacy":
         return []
-    asked = replace(probe, target=Target("lab_log", {}, "ctx.info"))
-    return [Row("log messages without a log level", await logs.observe(asked, log_level=None))]
+    asked = replace(probe, target=ProbeTarget("lab_log", {}, "ctx.info"))
+    return [BehaviourRow("log messages without a log level", await logs.observe(asked, log_level=None))]

@@ -9,16 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.proof import example_requirements
+from advisor.decision.checks.proof import example_requirements
 from advisor.errors import EnvironmentLacksError, KnowledgeError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.kit.wiring import Wiring, production_wiring
+from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.topology import Way
-from advisor.lab.running import ports, programs
-from advisor.lab.running.run import Launch, Process, Run
+from advisor.lab.process import ports, programs
+from advisor.lab.process.run import Launch, Process, Run
 
 _PEERS = "haproxy-peers.cfg.j2"  # the template whose proxies know each other
 _TEMPORARY = "/tmp/mcp-proxy"  # where the kit's nginx keeps its pid and its temporary files

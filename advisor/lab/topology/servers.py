@@ -12,8 +12,8 @@ from pathlib import Path
 import advisor
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server as kit_server
-from advisor.lab.running import ports, programs
-from advisor.lab.running.run import Launch, Process, Run
+from advisor.lab.process import ports, programs
+from advisor.lab.process.run import Launch, Process, Run
 
 INSTANCES = ("one", "two", "three")
 _KINDS = ("stateful", "stateless")
@@ -66,7 +66,7 @@ async def kit_servers(run: Run, name: str, kit: KitContext) -> AsyncIterator[Fle
             "MCP_PORT": str(port),
             "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
         }
-        return _launch(["-m", "advisor.lab.topology.kit"], {**shared, **own}, port)
+        return _launch(["-m", "advisor.lab.topology.kit_server"], {**shared, **own}, port)
 
     started: list[tuple[Process, int]] = []
     try:
@@ -106,7 +106,7 @@ def _addresses(started: list[tuple[Process, int]]) -> Fleet:
 
 def _own(kind: str, instance: str, port: int) -> Launch:
     env = {"LAB_NAME": instance, "LAB_STATELESS": str(int(kind == "stateless"))}
-    app = "advisor.lab.topology.subject:application"
+    app = "advisor.lab.topology.test_server:application"
     return _launch(["-m", "uvicorn", "--factory", app, "--port", str(port), "--log-level", "warning"], env, port)
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from advisor.errors import LabError
 from advisor.knowledge.topology import Share, Window
-from advisor.lab.running.run import Run
+from advisor.lab.process.run import Run
 from advisor.lab.topology.proxies import NAMES, Balancer
-from advisor.lab.topology.raw import RawClient
+from advisor.lab.topology.raw_clients import RawClient
 from advisor.lab.topology.roads import Road
 
 DEADLINE_S = 60.0

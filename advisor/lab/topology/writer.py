@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from advisor.knowledge.topology import Figures, Measured, Share, Way, Window, verdict
+from advisor.knowledge.topology import Figures, MeasuredOn, Share, Way, Window, verdict
 
 _START = "topology:\n"
 _END = "\nphrases:\n"
@@ -85,7 +85,7 @@ def _figures(taken: Figures) -> str:
     return _flow({name: _value(getattr(taken, name)) for name in order if getattr(taken, name) is not None})
 
 
-def _plain(one: Window | Measured) -> str:
+def _plain(one: Window | MeasuredOn) -> str:
     return _flow({field.name: _value(getattr(one, field.name)) for field in fields(one)})
 
 

@@ -1,0 +1,1 @@
+"""Everything that knows a terminal: canvas, width, colour, progress, standard output."""

@@ -1,0 +1,308 @@
+"""The proof of the rule set over the whole fact space: `mcp-advisor rules check`.
+
+What is proved, each for every combination of facts and not for a sample:
+
+1. each deciding table says exactly one thing (no gap; under `unique` no overlap);
+2. no rule is dead (its conditions never hold) or shadowed (a rule before it always fires first);
+3. a feasible decision never loses a required feature for an era that the requirements name;
+4. every rule's examples do what they say, every source exists, every fact is read by some rule, and no two cells of
+   the capability data contradict each other.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, Literal
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.checks.conduct import conduct
+from advisor.decision.checks.consistency import Fault, contradictions, sources, unread
+from advisor.decision.checks.failures import failures
+from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS, blocked
+from advisor.decision.feature_outcomes import Configuration
+from advisor.engine.fold import Folded, fold
+from advisor.engine.network import NodeStep, Row
+from advisor.engine.table import DecisionTable, show
+from advisor.errors import InputError, KnowledgeError
+from advisor.knowledge.tables import Rule, RuleTable
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Value
+from advisor.requirements.model import Requirements
+from advisor.requirements.reader import SourceDocument
+from advisor.requirements.validate import validate
+
+
+@dataclass(slots=True)
+class Report:
+    """What was proved and how large the space is.
+
+    Attributes:
+        faults: what is wrong; empty when everything holds.
+        combinations: assignments of facts in the space.
+        classes: classes that they fold into in the end.
+        peak: the most classes at any time.
+        rules: rules in the deciding tables.
+        facts: facts that the deciding tables depend on.
+        seconds: how long it took.
+    """
+
+    faults: list[Fault]
+    combinations: int = 0
+    classes: int = 0
+    peak: int = 0
+    rules: int = 0
+    facts: int = 0
+    seconds: float = 0.0
+
+
+def check(advisor: Advisor) -> Report:
+    """Prove the rule set of `advisor`."""
+    started = time.perf_counter()
+    report = Report([])
+    collecting = gc.isenabled()
+    gc.disable()  # a fold makes millions of tuples and no cycles; looking for some takes half of its time
+    try:
+        _prove(advisor, report)
+    finally:
+        if collecting:
+            gc.enable()
+    report.rules = sum(len(table.spec.rules) for table in advisor.tables.values())
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _prove(advisor: Advisor, report: Report) -> None:
+    report.faults += sources(advisor.knowledge)
+    report.faults += unread(advisor)
+    report.faults += contradictions(advisor.knowledge)
+    report.faults += failures(advisor.knowledge)
+    report.faults += conduct(advisor.knowledge)
+    gaps = _gaps(advisor)
+    report.faults += gaps
+    if not gaps:  # with a gap the tables after it have nothing to read
+        report.faults += _space(advisor, report)
+        report.faults += _examples(advisor)
+
+
+def _gaps(advisor: Advisor) -> list[Fault]:
+    """Tables that say nothing, or several things, for some row of their own inputs, reachable or not."""
+    faults = []
+    for table in (*advisor.tables.values(), advisor.cells.delivery):
+        policy = table.spec.hit_policy
+        classes = _fold_table(table)
+        for mask, example in classes.items():
+            if mask == 0:
+                faults.append(Fault("gap", table.spec.table, "no rule covers these facts", example))
+            elif policy == "unique" and mask & (mask - 1):
+                ids = ", ".join(rule.id for i, rule in enumerate(table.spec.rules) if mask >> i & 1)
+                faults.append(Fault("overlap", table.spec.table, f"the rules {ids} all cover these facts", example))
+    return faults
+
+
+def _fold_table(table: DecisionTable) -> dict[int, dict[str, Value]]:
+    """Every set of matching rules that the table's inputs can give, each with an example."""
+    steps = [NodeStep((), ("mask",), lambda row: (table.full,))]
+    steps += [
+        NodeStep(("mask", name), ("mask",), _narrowing(masks))
+        for name, masks in zip(table.inputs, table.masks, strict=True)
+    ]
+    folded = fold(steps, table.domains, ("mask",))
+    return {row[0]: one.example() for row, one in folded.classes.items()}
+
+
+def _narrowing(masks: Mapping[Value, int]) -> Callable[[Row], Row]:
+    return lambda row: (row[0] & masks[row[1]],)
+
+
+def _space(advisor: Advisor, report: Report) -> list[Fault]:
+    """Fold the whole space once for everything, then once per feature with that feature required."""
+    watched = _Watch(advisor)
+    steps = watched.steps(advisor.network.steps(_PROVED))
+    domains = base_domains(advisor)
+    read = {name for step in steps for name in step.reads} - {name for step in steps for name in step.writes}
+    report.facts = len(read)
+    report.combinations = prod(len(domains[name]) for name in read)
+    whole = fold(steps, domains, ("pattern",), stop_on=KnowledgeError)
+    report.peak = whole.peak
+    report.classes = len(whole.classes)
+    faults = [Fault("gap", str(error), "the tables contradict each other", facts) for error, facts in whole.failures]
+    total = sum(one.count for one in whole.classes.values())
+    if not faults and total != report.combinations:
+        faults.append(Fault("gap", "", f"{total} of {report.combinations} combinations were decided"))
+    for feature in advisor.lost.features:
+        required = {**domains, f"needs.{feature}": ("required",)}
+        verdicts = _Verdicts(advisor, feature)
+        folded = fold(verdicts.insert(steps), required, ("verdict", *_PROVED), stop_on=KnowledgeError)
+        report.classes += len(folded.classes)
+        faults += verdicts.faults(folded)
+    return faults + watched.faults()
+
+
+_PROVED = ("pattern", "stateless_http", "json_response", "owner", "substitute")
+
+
+class _Verdicts:
+    """Whether a required feature is kept, for every context and every way a decision may go.
+
+    A verdict is a function from (flags, owner, pattern) to kept or lost; contexts with the same function are the same
+    to the proof, which lets the fold forget SDK, eras, store and proxy as soon as the tables have read them.
+    """
+
+    def __init__(self, advisor: Advisor, feature: str) -> None:
+        self._advisor = advisor
+        self._feature = feature
+        self._owners = advisor.knowledge.tables["session"].outputs["owner"]
+        self._known: list[Mapping[Row, str]] = []
+
+    def insert(self, steps: list[NodeStep]) -> list[NodeStep]:
+        """`steps` with the verdict taken where the context is known."""
+        at = next(index for index, step in enumerate(steps) if step.reads == CONTEXT)
+        return [*steps[: at + 1], NodeStep(CONTEXT, ("verdict",), self._verdict), *steps[at + 1 :]]
+
+    def _verdict(self, context: Row) -> Row:
+        sdk, legacy, modern, processes, store, sse = context
+        named: list[Era] = [era for era, state in zip(ERAS, (legacy, modern), strict=True) if state == "named"]
+        lost: dict[Row, str] = {}
+        for (stateless, json), owner in product(FLAG_PAIRS, self._owners):
+            at = Configuration(sdk, stateless, json, processes, str(owner), store, blocked(sse))
+            # In tiers, a feature that the stateless tier loses is served by the tier of one process, with streams.
+            inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
+            for tiered in (False, True):
+                losing = [era for era in named if not self._kept(era, at, inside if tiered else at)]
+                lost[stateless, json, owner, tiered] = ", ".join(losing)
+        if lost not in self._known:
+            self._known.append(lost)
+        return (self._known.index(lost),)
+
+    def _kept(self, era: Era, *places: Configuration) -> bool:
+        return any(self._advisor.cells.works(self._feature, era, place) for place in places)
+
+    def faults(self, folded: Folded) -> list[Fault]:
+        """Feasible classes, of a space in which the feature is required, that lose it for a named era."""
+        for row, one in folded.classes.items():
+            verdict, pattern, stateless, json, owner, substitute = row
+            replaced = substitute == "direct-llm" and self._advisor.knowledge.features[self._feature].substitute
+            losing = self._known[verdict][stateless, json, owner, pattern == "tiered"]
+            if pattern != "contradiction" and losing and not replaced:
+                message = f"required, and lost for {losing} clients by a decision that calls itself feasible"
+                return [Fault("lost", self._feature, message, {**one.example(), "pattern": pattern})]
+        return []
+
+
+class _Watch:
+    """Sees which rules match and which fire while the space is folded."""
+
+    def __init__(self, advisor: Advisor) -> None:
+        self._advisor = advisor
+        self._fired: set[str] = set()
+
+    def steps(self, steps: list[NodeStep]) -> list[NodeStep]:
+        """The same steps, watched: the last step of each table gets the mask of the rules that can still fire."""
+        tables = {f"{table.spec.table}#rules": table.spec for table in self._advisor.tables.values()}
+        watched = []
+        for step in steps:
+            if len(step.reads) == 1 and step.reads[0] in tables:
+                watched.append(NodeStep(step.reads, step.writes, self._watching(tables[step.reads[0]], step.run)))
+            else:
+                watched.append(step)
+        return watched
+
+    def _watching(self, spec: RuleTable, run: Any) -> Any:
+        def watching(row: Row) -> Row:
+            mask = row[0]
+            if mask:
+                self._fired.add(spec.rules[(mask & -mask).bit_length() - 1].id)
+            result: Row = run(row)
+            return result
+
+        return watching
+
+    def faults(self) -> list[Fault]:
+        """Rules of deciding tables that never fired: dead where nothing satisfies them, else shadowed."""
+        faults = []
+        for table in self._advisor.tables.values():
+            for index, rule in enumerate(table.spec.rules):
+                if rule.id not in self._fired:
+                    faults.append(self._never(table, index, rule))
+        return faults
+
+    def _never(self, table: DecisionTable, index: int, rule: Rule) -> Fault:
+        matching = {mask: example for mask, example in _fold_table(table).items() if mask >> index & 1}
+        if not matching:
+            return Fault("dead", rule.id, "its conditions hold for no facts")
+        earlier = {mask & -mask for mask in matching}
+        if 1 << index in earlier:
+            reachable = next(example for mask, example in matching.items() if mask & -mask == 1 << index)
+            return Fault("dead", rule.id, "the facts that it waits for never occur together", reachable)
+        ids = " and ".join(table.spec.rules[bit.bit_length() - 1].id for bit in sorted(earlier))
+        verb = "stands" if len(earlier) == 1 else "stand"
+        return Fault(
+            "shadowed", rule.id, f"{ids} {verb} before it and take all of its cases", next(iter(matching.values()))
+        )
+
+
+def base_domains(advisor: Advisor) -> dict[str, Sequence[Value]]:
+    """The domains of the facts that a fold brings in."""
+    return {name: values for name, values in advisor.space.domains.items() if name != TOOL_NEEDS}
+
+
+_KINDS: tuple[Literal["hit", "miss"], ...] = ("hit", "miss")
+
+
+def _examples(advisor: Advisor) -> list[Fault]:
+    """Examples that do not do what they say: `hit` must make the rule fire, `miss` must not."""
+    faults = []
+    for table, rule in advisor.knowledge.rules.values():
+        for kind in _KINDS:
+            if kind not in rule.examples:
+                faults.append(Fault("example", rule.id, f"has no example {kind!r}"))
+                continue
+            try:
+                fired = fires(advisor, table, rule, rule.examples[kind])
+            except (InputError, KnowledgeError) as error:
+                faults.append(Fault("example", rule.id, f"the example {kind!r} is not valid: {error}"))
+                continue
+            if fired is not (kind == "hit"):
+                verb = "does not fire" if kind == "hit" else "fires"
+                faults.append(Fault("example", rule.id, f"it {verb} for its example {kind!r}", rule.examples[kind]))
+    return faults
+
+
+def fires(advisor: Advisor, table: RuleTable, rule: Rule, example: Mapping[str, Any]) -> bool:
+    """Whether `rule` fires for an example: a fragment of requirements, or of a cell table's inputs."""
+    if table.role == "cell":
+        delivery = advisor.cells.delivery
+        for name, value in example.items():
+            if value not in delivery.domains.get(name, ()):
+                raise KnowledgeError(f"{name}: {show(value)} is not a value of an input of the table")
+        rest = [[example[name]] if name in example else delivery.domains[name] for name in delivery.inputs]
+        hits = [delivery.evaluate(dict(zip(delivery.inputs, row, strict=True))) for row in product(*rest)]
+        return any(rule in hit.rules for hit in hits)
+    decision = advisor.decide(example_requirements(advisor, example))
+    fired = (
+        advisor.findings.evaluate(decision.facts)
+        if table.role == "finding"
+        else advisor.tables[table.table].evaluate(decision.facts)
+    )
+    return rule in fired.rules
+
+
+def example_requirements(advisor: Advisor, example: Mapping[str, Any]) -> Requirements:
+    """Requirements from dotted keys, as rule files write examples."""
+    data: dict[str, Any] = {"service": "example"}
+    for name, value in example.items():
+        *sections, key = name.split(".")
+        branch = data
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[key] = value
+    return validate(SourceDocument("<example>", data, {}), advisor.space)
+
+
+def describe(example: Mapping[str, Any]) -> str:
+    """Facts on one line."""
+    return ", ".join(f"{name}: {show(value)}" for name, value in example.items())

@@ -1,0 +1,109 @@
+"""What a kit promises its clients when something fails: the rows of rules/failures.yaml that apply to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from advisor.errors import KnowledgeError
+from advisor.kit.model import KitContext, TierContext
+from advisor.knowledge import Knowledge
+from advisor.knowledge.failures import (
+    KEEPING,
+    FailureCase,
+    FailureEvent,
+    Handles,
+    Keeping,
+    Promise,
+    Proxied,
+    promise_for,
+)
+from advisor.knowledge.types import ERAS, Era
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A promise of a kit.
+
+    Attributes:
+        tier: the part of the deployment that it speaks of.
+        event: what happens.
+        era: whose clients.
+        keeping: how the sessions of the tier find their owner.
+        promise: the row of rules/failures.yaml.
+        clients: what clients see, in words.
+        handles: what becomes of state behind handles in the shared store; None where the kit keeps none there.
+    """
+
+    tier: TierContext
+    event: FailureEvent
+    era: Era
+    keeping: Keeping
+    promise: Promise
+    clients: str
+    handles: Handles | None = None
+
+
+def keeping(tier: TierContext, instances: int = 0) -> Keeping:
+    """How the requests of a session find its owner, as rules/failures.yaml calls it.
+
+    Args:
+        tier: the tier.
+        instances: how many run; 0 for as many as are decided, an autoscaler's upper end where there is one.
+    """
+    many = (instances or tier.max_instances) > 1
+    if tier.stateless_http:
+        return "stateless" if many else "stateless-single"
+    mechanism = next((one for one in KEEPING if one == tier.mechanism), None)
+    return mechanism if mechanism is not None and many else "single-instance"
+
+
+def promised(kit: KitContext, knowledge: Knowledge, instances: Mapping[str, int] | None = None) -> list[Promised]:
+    """Every promise of a kit to the eras that its requirements name, tier by tier, event by event.
+
+    Args:
+        kit: the kit.
+        knowledge: the events and the promises.
+        instances: how many instances run, by tier name; as many as are decided by default.
+
+    Raises:
+        KnowledgeError: no row speaks of a case, which `rules check` would have found.
+    """
+    return [
+        one
+        for tier in kit.tiers
+        for event in knowledge.events
+        if _applies(event, kit)
+        for era in ERAS
+        if era in kit.eras
+        if (one := _promised(kit, tier, event, era, knowledge, (instances or {}).get(tier.name, 0))).promise.then
+        != "does-not-apply"
+    ]
+
+
+def shares_handles(kit: KitContext) -> bool:
+    """Whether tools of the kit keep state behind handles in a store that its instances share."""
+    return kit.uses_redis and kit.feature("session_state") is not None
+
+
+def _applies(event: FailureEvent, kit: KitContext) -> bool:
+    return {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}[event.strikes]
+
+
+def _promised(
+    kit: KitContext, tier: TierContext, event: FailureEvent, era: Era, knowledge: Knowledge, instances: int
+) -> Promised:
+    kept = keeping(tier, instances)
+    proxy = cast("Proxied", kit.proxy or "other")
+    case = FailureCase(event.id, kept, era, "json" if tier.json_response else "sse", proxy)
+    found = promise_for(case, knowledge.promises)
+    if found is None:
+        raise KnowledgeError(f"rules/failures.yaml: no promise for {event.id}, {kept}, {era}, {proxy}")
+    own = f"{kit.idle_timeout_s} s at most"
+    idle = own if kit.proxy else "at most as long as the balancer allows silence"
+    clients = found.clients.replace("{idle}", idle)
+    if not shares_handles(kit):
+        return Promised(tier, event, era, kept, found, clients)
+    said = f"{clients} {knowledge.phrases[f'handles.{found.handles}']}"
+    return Promised(tier, event, era, kept, found, said, found.handles)

@@ -1,0 +1,1 @@
+"""Clients of MCP: the SDK client of both protocol eras, and a client that speaks plain HTTP."""

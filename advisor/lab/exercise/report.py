@@ -1,0 +1,201 @@
+"""The filled table of exercise 1 as text and as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from advisor.console.canvas import Canvas, Column, Screen, Words
+from advisor.knowledge.types import Era
+from advisor.lab.exercise.table import PAIRS, Claim, Exercise, Notices, Sight
+from advisor.lab.probes.observation import Observation
+
+_ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
+_SHORT = {"dropped": "lost", "hang": "hangs"}
+_STYLES = {"works": "green", "error": "bold red", "hangs": "bold red", "lost": "yellow", "none": "yellow"}
+_KINDS = {"text/event-stream": "SSE", "application/json": "JSON"}
+_CASE = ("Case", "Progress", "Log", "Result OK", "Use it for")
+_ANSWERS = {"yes": "green", "no": "yellow", "too late": "yellow"}
+_STATUS = re.compile(r"HTTP (\d+)(?:: (.*)| ([\w/-]*)(, .*)?)?")
+
+
+class TableRow(NamedTuple):
+    """A row of a table: what it is about, and a text for each flag pair."""
+
+    name: str
+    cells: list[str]
+
+
+def table_rows(found: Exercise, era: Era) -> list[TableRow]:
+    """What clients of an era see."""
+    seen = [_sight(found, pair, era) for pair in PAIRS]
+    rows = [
+        TableRow("add", [_short(one.add) for one in seen]),
+        TableRow("research", [_short(one.research) for one in seen]),
+        TableRow("its progress", [_count(one.progress) for one in seen]),
+        TableRow("its log messages", [_count(one.logs) for one in seen]),
+    ]
+    rows += [
+        TableRow(f"sampling, {call.rpartition('.')[2]}", [_short(one.sampling[call]) for one in seen])
+        for call in seen[0].sampling
+    ]
+    rows += [
+        TableRow(
+            f"the answer to {tool}", [_KINDS.get(one.content_types[tool], one.content_types[tool]) for one in seen]
+        )
+        for tool in seen[0].content_types
+    ]
+    return [*rows, TableRow("Mcp-Session-Id", ["yes" if one.session_header else "no" for one in seen])]
+
+
+def case_rows(found: Exercise) -> list[TableRow]:
+    """The table that the exercise asks for: what became of `research` in each case, and what the case is for."""
+    return [
+        TableRow(
+            f"{pair[0]} / {pair[1]}",
+            [
+                *(
+                    _of_all({one.era: asked(one) for one in found.sights if one.under(pair)})
+                    for asked in (lambda one: _came(one.progress), lambda one: _came(one.logs), _result)
+                ),
+                use.use,
+            ],
+        )
+        for pair, use in zip(PAIRS, found.uses, strict=True)
+    ]
+
+
+def _of_all(answers: Mapping[Era, str]) -> str:
+    """The answer of all eras if it is the same one, else that of each."""
+    different = dict.fromkeys(answers.values())
+    return next(iter(different)) if len(different) == 1 else ", ".join(f"{era}: {say}" for era, say in answers.items())
+
+
+def _came(one: Notices) -> str:
+    return "yes" if one.live else "too late" if one.count else "no"
+
+
+def _result(one: Sight) -> str:
+    return "yes" if one.research.outcome == "works" else _short(one.research)
+
+
+def curl_rows(found: Exercise) -> list[TableRow]:
+    """What curl sees, in few words; `curl_notes` has the messages."""
+    names = dict.fromkeys(one.request for one in found.bare)
+    by_place = {(one.request, (one.stateless_http, one.json_response)): one.answer for one in found.bare}
+    return [TableRow(name, [_answer(by_place[name, pair])[0] for pair in PAIRS]) for name in names]
+
+
+def curl_notes(found: Exercise) -> list[str]:
+    """The messages behind the answers, each once."""
+    return list(dict.fromkeys(note for one in found.bare if (note := _answer(one.answer)[1])))
+
+
+def claim_rows(found: Exercise) -> Iterator[tuple[Claim, str]]:
+    """Each claim of guides with what was observed instead, flag pairs with the same observation put together."""
+    for _, group in groupby(found.claims, key=lambda one: (one.feature.id, one.documented.says)):
+        same = list(group)
+        seen: dict[tuple[str, str], list[str]] = {}
+        for one in same:
+            for outcome in dict.fromkeys(one.seen.values()):
+                eras = [era for era, other in one.seen.items() if other == outcome]
+                who = "all" if len(eras) > 1 else eras[0]
+                pair = f"{one.stateless_http}/{one.json_response}"
+                seen.setdefault((_SHORT.get(outcome, outcome), who), []).append(pair)
+        yield same[0], "; ".join(f"{what} for {who} clients ({', '.join(on)})" for (what, who), on in seen.items())
+
+
+def exercise_text(found: Exercise, screen: Screen) -> str:
+    """The table on a terminal."""
+    canvas = Canvas(screen)
+    canvas.line(("Exercise 1", "bold"), f" on {found.sdk}: add(a, b) and research(topic) under the four flag pairs.")
+    _cases(canvas, case_rows(found))
+    for era in found.eras:
+        canvas.heading(_ERAS[era])
+        _table(canvas, table_rows(found, era))
+    canvas.heading("curl, without a handshake")
+    _table(canvas, curl_rows(found))
+    for note in curl_notes(found):
+        canvas.line((note, "dim"), indent=1)
+    canvas.heading("Where published advice differs")
+    for claim, observed in claim_rows(found):
+        documented = claim.documented
+        canvas.line((claim.feature.title, "bold"), indent=1)
+        said = f"{documented.says} ({', '.join(documented.sources)})"
+        canvas.pairs([("guides say", said), ("observed", observed)], indent=3, styles=["yellow"])
+    if not found.claims:
+        canvas.line("Nowhere.", indent=1)
+    canvas.gap()
+    canvas.line((f"{found.seconds:.0f} s. Flag pairs are written stateless_http/json_response.", "dim"))
+    return canvas.text()
+
+
+def exercise_markdown(found: Exercise) -> str:
+    """The table as a Markdown document."""
+    lines = [f"# Exercise 1 on {found.sdk}", "", "`add(a, b)` and `research(topic)` under the four flag pairs.", ""]
+    lines += [f"| {' | '.join(_CASE)} |", "|---" * len(_CASE) + "|"]
+    lines += [f"| {row.name} | {' | '.join(row.cells)} |" for row in case_rows(found)]
+    for era in found.eras:
+        lines += ["", f"## {_ERAS[era]}", "", *_markdown(table_rows(found, era))]
+    lines += ["", "## curl, without a handshake", "", *_markdown(curl_rows(found)), ""]
+    lines += [f"- {note}" for note in curl_notes(found)]
+    lines += ["", "## Where published advice differs", ""]
+    for claim, observed in claim_rows(found):
+        sources = ", ".join(f"`{one}`" for one in claim.documented.sources)
+        lines.append(f"- **{claim.feature.title}**. Guides say: {claim.documented.says} ({sources})")
+        lines.append(f"  - observed: {observed}")
+    if not found.claims:
+        lines.append("Nowhere.")
+    return "\n".join([*lines, "", "Flag pairs are written `stateless_http`/`json_response`.", ""])
+
+
+def _sight(found: Exercise, pair: tuple[bool, bool], era: Era) -> Sight:
+    return next(one for one in found.sights if one.under(pair) and one.era == era)
+
+
+def _short(one: Observation) -> str:
+    return _SHORT.get(one.outcome, one.outcome)
+
+
+def _count(one: Notices) -> str:
+    if not one.count:
+        return "none"
+    return f"{one.live} live" if one.live == one.count else f"{one.count}, {one.live} live"
+
+
+def _answer(text: str) -> tuple[str, str]:
+    """An answer in few words, and its message if it has one."""
+    found = _STATUS.fullmatch(text)
+    if found is None:
+        return text, ""
+    status, message, kind, more = found.groups()
+    if message:
+        return status, f"{status}: {message}"
+    if more:
+        return f"{status} silent", f"{status} silent: {kind}{more}"
+    return f"{status} {_KINDS.get(kind or '', kind or '')}".rstrip(), ""
+
+
+def _cases(canvas: Canvas, rows: Sequence[TableRow]) -> None:
+    columns = [Column(_CASE[0], least=13), *(Column(head, least=6, most=14) for head in _CASE[1:4]), Column(_CASE[4])]
+    cells: list[tuple[list[Words], str]] = [
+        ([(row.name, "bold"), *((cell, _ANSWERS.get(cell, "")) for cell in row.cells)], "") for row in rows
+    ]
+    canvas.table(columns, cells)
+
+
+def _table(canvas: Canvas, rows: Sequence[TableRow]) -> None:
+    columns = [Column("stateless_http\njson_response", least=14)]
+    columns += [Column(f"{stateless}\n{json_response}", fixed=True) for stateless, json_response in PAIRS]
+    cells: list[tuple[list[Words], str]] = [
+        ([(row.name, "bold"), *((cell, _STYLES.get(cell, "")) for cell in row.cells)], "") for row in rows
+    ]
+    canvas.table(columns, cells)
+
+
+def _markdown(rows: Sequence[TableRow]) -> list[str]:
+    heads = [f"`{stateless}` / `{json_response}`" for stateless, json_response in PAIRS]
+    lines = ["| `stateless_http` / `json_response` | " + " | ".join(heads) + " |", "|---|---|---|---|---|"]
+    return [*lines, *(f"| {row.name} | {' | '.join(row.cells)} |" for row in rows)]

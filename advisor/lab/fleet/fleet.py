@@ -1,0 +1,198 @@
+"""The fleet of a kit on loopback: its servers, its proxy and Redis, started as production would start them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import replace
+
+from advisor.errors import LabError
+from advisor.kit.model import TierContext
+from advisor.knowledge.types import Era
+from advisor.lab.fleet.plan import EVENTS, MOST_WORKERS, Extras, FleetInstance, FleetPlan
+from advisor.lab.fleet.proxies import Proxies, together
+from advisor.lab.paths import KIT_LAUNCHER, TESTSERVER
+from advisor.lab.process import ports, programs
+from advisor.lab.process.run import Launch, Process, Run
+
+__all__ = ["EVENTS", "MOST_WORKERS", "Extras", "Fleet", "FleetInstance", "FleetPlan"]
+
+_START_S = 90.0
+_ANSWER_S = 5.0
+_COUNT = re.compile(r'^(\w+)(?:\{route="([^"]*)"\})? (\d+)$', re.MULTILINE)
+
+
+class Fleet:
+    """The fleet of a kit; nothing runs before `start_servers`, and who starts it ends its `processes`.
+
+    Attributes:
+        plan: what it was started by.
+        run: what holds its processes.
+        instances: the server processes, by tier and number.
+        front: the proxies, and what stands before them.
+        redis: the Redis of the kit, or None.
+        seconds: how long the instances took to start.
+        problems: what is wrong although everything runs, in words.
+    """
+
+    def __init__(self, run: Run, plan: FleetPlan) -> None:
+        self.run = run
+        self.plan = plan
+        self.instances: list[FleetInstance] = []
+        self.front = Proxies(run, plan)
+        self.redis: Process | None = None
+        self.seconds = 0.0
+        self.problems: list[str] = []
+        self._redis_port = 0
+        self._keys = secrets.token_hex(32)
+
+    @property
+    def processes(self) -> list[Process]:
+        """Everything that runs."""
+        redis = [] if self.redis is None else [self.redis]
+        return [*self.front.processes, *redis, *(one.process for one in self.instances)]
+
+    @property
+    def proxies(self) -> list[Process]:
+        """What gives requests to the instances; empty where clients go straight to them."""
+        return self.front.proxies
+
+    @property
+    def port(self) -> int:
+        """Where clients connect; 0 without a proxy."""
+        return self.front.port
+
+    @property
+    def label(self) -> str:
+        """What stands in front, with its version."""
+        return self.front.label
+
+    def of(self, tier: str | None) -> list[FleetInstance]:
+        """The instances of a tier; all of them for None."""
+        return [one for one in self.instances if tier in (None, one.tier.name)]
+
+    def spread(self, tier: str | None) -> bool:
+        """Whether requests to a tier may reach several processes."""
+        members = self.of(tier)
+        return bool(self.port) and sum(min(one.tier.workers, MOST_WORKERS) for one in members) > 1
+
+    def url(self, tier: str | None, era: Era, *, tool: str = "", client: int = 0, door: int = 0) -> str:
+        """Where clients of an era reach a tier.
+
+        Args:
+            tier: its name; None in a deployment of one.
+            era: of the client. Modern ones use one path, if the proxy knows the tier by the tool's name.
+            tool: the tool that will be called: one of the kit's, or "" for one that the proxy does not know.
+            client: the client's number; without a proxy it decides who serves it.
+            door: the port of one of several proxies; 0 for what stands before them all.
+        """
+        own = next(one for one in self.plan.kit.tiers if tier in (None, one.name))
+        if not self.port:
+            members = self.of(own.name)
+            return members[client % len(members)].url
+        by_name = era == "modern" and tool in {one.name for one in own.tools}
+        return f"http://127.0.0.1:{door or self.port}{'/mcp' if by_name else own.path}"
+
+    async def start_servers(self) -> None:
+        """Start Redis and, side by side, the instances."""
+        if self.redis is None and (self.plan.kit.uses_redis or self.plan.extras.redis):
+            await self.start_redis()
+        began = time.monotonic()
+        wanted = [(tier, n + 1) for tier in self.plan.kit.tiers for n in range(self.plan.instances[tier.name])]
+        self.instances = await together(self._start(tier, number) for tier, number in wanted)
+        self.seconds = time.monotonic() - began
+
+    async def _start(self, tier: TierContext, number: int) -> FleetInstance:
+        name = f"{tier.name}-{number}"
+        process, port = await self.run.start_on_port(name, lambda port: self._launch(tier, port), deadline_s=_START_S)
+        return FleetInstance(name, tier, port, process)
+
+    def _launch(self, tier: TierContext, port: int) -> Launch:
+        plan = self.plan
+        server = plan.kit_dir / "server"
+        env = {
+            "MCP_TIER": tier.name,
+            "MCP_INSTANCES": str(plan.instances[tier.name]),
+            "MCP_PORT": str(port),
+            "MCP_WORKERS": str(min(tier.workers, MOST_WORKERS)),
+            "MCP_SEALING_KEYS": self._keys,
+            "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
+            "LAB_SERVER": str(server),
+            "LAB_SUBJECT": str(TESTSERVER),
+            "LAB_LINE": plan.kit.line,
+            "PYTHONDONTWRITEBYTECODE": "1",  # nothing is written into the kit
+        }
+        redis_url = f"redis://127.0.0.1:{self._redis_port}/0"
+        if plan.kit.uses_redis:
+            env["MCP_REDIS_URL"] = redis_url
+        wanted = {"LAB_KEY": (plan.extras.key, self._keys), "LAB_REDIS": (plan.extras.redis, redis_url)}
+        wanted |= {"LAB_BUS": (plan.extras.bus, "1"), "LAB_EVENTS": (plan.extras.events, "1")}
+        env |= {name: value for name, (on, value) in wanted.items() if on}
+        return Launch(
+            [plan.python, KIT_LAUNCHER / "launch.py"],
+            {**env, **plan.env},
+            server,
+            lambda: ports.answers(f"http://127.0.0.1:{port}/health"),
+        )
+
+    def launch(self, tier: TierContext, port: int, env: Mapping[str, str]) -> Launch:
+        """How one more instance of a tier is started, with `env` added to its environment."""
+        plain = self._launch(tier, port)
+        return replace(plain, env={**plain.env, **env})
+
+    async def start_redis(self) -> None:
+        """Start Redis, empty; on the port that it had, if it ran before."""
+        binary = programs.program("redis-server")
+
+        def launch(port: int) -> Launch:
+            arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.run.folder)]
+            return Launch([binary, "--port", str(port), *arguments])
+
+        if self._redis_port:
+            port, again = self._redis_port, launch(self._redis_port)
+            self.redis = await self.run.start("redis", again.command, ready=lambda: ports.listening(port))
+        else:
+            self.redis, self._redis_port = await self.run.start_on_port("redis", launch)
+
+    async def start_proxy(self) -> None:
+        """Start what stands in front, in the kit's own configuration where it has one."""
+        addresses = {
+            tier.name: tuple(f"127.0.0.1:{one.port}" for one in self.of(tier.name)) for tier in self.plan.kit.tiers
+        }
+        await self.front.start(addresses)
+
+    async def restart(self, instance: FleetInstance) -> None:
+        """Start an instance again, on its port; one that still runs is killed first."""
+        instance.process.kill()
+        launch = self._launch(instance.tier, instance.port)
+        instance.process = await self.run.start(
+            instance.name, launch.command, env=launch.env, cwd=launch.cwd, ready=launch.ready, deadline_s=_START_S
+        )
+
+    async def reload_proxies(self) -> None:
+        """Have the kit's own proxies read their files again while they run, one after the other, as operators do.
+
+        Raises:
+            LabError: they are not the kit's, cannot, or did not.
+        """
+        await self.front.reload()
+
+    async def counts(self, instance: FleetInstance) -> dict[str, int]:
+        """The numbers of /metrics, asked of the instance itself: `sessions`, and messages by route."""
+        text = await asyncio.to_thread(_get, f"http://127.0.0.1:{instance.port}/metrics")
+        found = {route or name: int(number) for name, route, number in _COUNT.findall(text)}
+        found["sessions"] = found.pop("mcp_sessions_active", 0)
+        return found
+
+
+def _get(url: str) -> str:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=_ANSWER_S) as answer:
+            return str(answer.read().decode())
+    except OSError as error:
+        raise LabError(f"{url} does not answer: {error}") from error

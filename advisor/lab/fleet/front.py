@@ -1,0 +1,211 @@
+"""What stands in front of a fleet: the kit's own proxy as it lies in its folder, a stand-in for another, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Literal
+
+from advisor.errors import UsageError
+from advisor.kit.model import KitContext
+from advisor.kit.parts import proxy
+from advisor.kit.sync.merge import merge
+from advisor.kit.upstreams import Wiring, production_wiring, split
+from advisor.knowledge.paths import templates_dir
+from advisor.lab.process.programs import Name
+
+Way = Literal["round-robin", "cookie", "address"]
+
+MOST_PROXIES = 2
+"""How many of the kit's proxies run at most: more show nothing new."""
+
+_TEMPORARY = "/tmp/mcp-proxy"  # where the kit's nginx keeps its pid and its temporary files
+_WAYS: dict[str, Way] = {"platform-cookie": "cookie", "kubernetes-client-ip": "address"}
+_SAID: dict[Way, str] = {"round-robin": "round robin", "cookie": "a cookie", "address": "the client's address"}
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What clients connect to.
+
+    Attributes:
+        own: whether it is the proxy of the kit.
+        many: how many of the kit's own run; something that knows no HTTP gives them connections by turns.
+        program: what runs; None where clients go straight to the instances.
+        way: how a stand-in picks an instance.
+        holds: whether something holds streams back, as the requirements say (`environment.proxy.sse: false`); a
+            stand-in that does so then stands before whatever else there is.
+        place: the kind of balancer that a stand-in stands for.
+    """
+
+    own: bool
+    program: Name | None
+    way: Way = "round-robin"
+    holds: bool = False
+    place: str = ""
+    many: int = 1
+
+    @property
+    def programs(self) -> tuple[Name, ...]:
+        """The programs that must be installed."""
+        found = [*([self.program] if self.program else []), *(["nginx"] if self.holds else [])]
+        return tuple(dict.fromkeys(found))  # type: ignore[arg-type]
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learns bit by bit after its start who is there; others take everybody for healthy at first."""
+        return self.program == "envoy"
+
+    def label(self, version: str) -> str:
+        """The line of the report.
+
+        Args:
+            version: what the program says that it is.
+        """
+        if self.program is None:
+            return "none"
+        if self.own:
+            version = f"{version}, two of them" if self.many > 1 else version
+            return f"{version}, behind one that holds streams back" if self.holds else version
+        place = f" in the place of {self.place}" if self.place else ""
+        return f"{version}{place}, {_SAID[self.way]}{', which holds streams back' if self.holds else ''}"
+
+
+def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straight: bool) -> Front:
+    """What has to stand in front of this kit's fleet.
+
+    Args:
+        kit: the kit.
+        kind: the proxy that the requirements name.
+        holds: whether that one holds streams back.
+        processes: how many server processes run in all.
+        straight: whether clients are to go straight to the instances.
+    """
+    if straight:
+        return Front(own=False, program=None)
+    if kit.proxy:
+        return Front(own=True, program=_own_program(kit), holds=holds, many=min(kit.proxy_replicas, MOST_PROXIES))
+    if processes == 1 and not holds:
+        return Front(own=False, program=None)
+    place = "the platform's balancer" if kind == "none" else kind
+    return Front(False, "nginx", _WAYS.get(kit.tiers[0].mechanism, "round-robin"), holds, place)
+
+
+def _own_program(kit: KitContext) -> Name:
+    names: tuple[Name, ...] = ("nginx", "haproxy", "envoy")
+    return next(name for name in names if name == kit.proxy)
+
+
+def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> None:
+    """Copy the kit's proxy files to `folder`, connected to other addresses; the rest is the text that lies in the kit.
+
+    What the user edited in the file that holds the addresses is kept: the new addresses are merged into it.
+
+    Raises:
+        UsageError: a file is missing, or the edits touch the addresses themselves.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    base = {one.path: one.content for one in proxy.files(kit)}
+    try:
+        (wired,) = proxy.wiring_files(kit, wiring)
+    except ValueError as error:
+        raise UsageError(f"The kit's proxy cannot be connected to so many instances: {error}.") from None
+    for path in base:
+        if not (kit_dir / path).is_file():
+            raise UsageError(f"{kit_dir / path} is missing. `generate` restores it with --force.")
+    for file in sorted((kit_dir / "proxy").iterdir()):
+        if not file.is_file():
+            continue
+        path = f"proxy/{file.name}"
+        text = file.read_text()
+        if path == wired.path:
+            text = _rewired(kit_dir / path, base[path], text, wired.content, wiring)
+        # Two proxies of this kit on one machine would share their pid file; every run has its own.
+        (folder / file.name).write_text(text.replace(_TEMPORARY, str(folder / "tmp")))
+
+
+def _rewired(path: Path, base: str, text: str, wired: str, wiring: Wiring) -> str:
+    """The user's text with the addresses of this run."""
+    text = text.replace("\r\n", "\n")
+    merged = merge(base, text, wired)
+    if merged is None:
+        merged = _substituted(base, text, wired)
+    wanted = [address for some in wiring.addresses.values() for address in some]
+    ports = [split(address)[1] for address in [wiring.listen, *wanted, *wiring.peers.values()]]
+    if any(str(port) not in merged for port in ports):
+        raise UsageError(
+            f"{path} was edited in the very lines that hold addresses, or is of an older kit, so that it cannot be "
+            "connected to a fleet on this machine. Compare it with what `generate` writes now, or use --proxy none."
+        )
+    return merged
+
+
+def _substituted(base: str, text: str, wired: str) -> str:
+    """Where edits and addresses stand too close for a merge: each generated line that is still there is replaced."""
+    old, new = base.splitlines(keepends=True), wired.splitlines(keepends=True)
+    instead: dict[str, list[str]] = {}
+    for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        if tag == "insert":
+            before = old[start - 1]
+            instead.setdefault(before, [before]).extend(new[new_start:new_end])
+            continue
+        lines, placed = old[start:end], new[new_start:new_end]
+        same = len(lines) == len(placed)
+        for number, line in enumerate(lines):
+            instead[line] = [placed[number]] if same else (placed if number == 0 else [])
+    return "".join(one for line in text.splitlines(keepends=True) for one in instead.get(line, [line]))
+
+
+def own_command(kit: KitContext, binary: Path, folder: Path) -> list[str | Path]:
+    """How the kit's proxy is started, in the foreground."""
+    match kit.proxy:
+        case "nginx":
+            return [binary, "-c", folder / "nginx.conf", "-g", "daemon off;"]
+        case "haproxy":
+            return [binary, "-W", "-db", "-f", folder / "upstreams.cfg", "-f", folder / "haproxy.cfg"]
+        case _:
+            # Several Envoys share a machine, so none may claim the shared memory of the first.
+            return [binary, "-c", folder / "envoy.yaml", "--concurrency", "2", "--use-dynamic-base-id"]
+
+
+def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ...]], peer_port: int) -> Wiring:
+    """Addresses on loopback.
+
+    Args:
+        kit: the kit.
+        port: where the proxy listens.
+        addresses: host:port of each instance, by tier name.
+        peer_port: where a HAProxy hands its table to the one that takes its place, in kits that have it do so.
+    """
+    peers = dict.fromkeys(production_wiring(kit).peers, f"127.0.0.1:{peer_port}")
+    return Wiring(f"127.0.0.1:{port}", addresses, peers=peers)
+
+
+def stand_in(folder: Path, *, way: Way, holds: bool, port: int, addresses: Sequence[str]) -> Path:
+    """Write the configuration of an nginx that stands in for another balancer; the path of its main file."""
+    values = {"way": way, "holds": holds, "listen": f"127.0.0.1:{port}", "addresses": addresses}
+    return _written("stand_in.conf.j2", folder, values)
+
+
+def balancer(folder: Path, *, port: int, addresses: Sequence[str]) -> Path:
+    """Write the configuration of an nginx that gives connections to several proxies by turns; its path."""
+    return _written("balancer.conf.j2", folder, {"listen": f"127.0.0.1:{port}", "addresses": addresses})
+
+
+def _written(template: str, folder: Path, values: Mapping[str, object]) -> Path:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Environment(  # no HTML here; the values are ours
+        loader=FileSystemLoader(templates_dir() / "lab"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    path = folder / "nginx.conf"
+    path.write_text(made.get_template(template).render(folder=folder, **values))
+    return path

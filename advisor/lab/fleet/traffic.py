@@ -1,0 +1,217 @@
+"""Many clients at once, each with several calls: whether sessions are kept, and how they spread over instances."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from advisor.knowledge.types import Era
+from advisor.lab.clients.raw_client import Endpoint, result_of
+from advisor.lab.fleet.fleet import Fleet, FleetInstance
+from advisor.lab.testserver.tool_catalogue import find
+
+if TYPE_CHECKING:
+    import httpx2
+
+CALLS = 5
+"""Calls of each client, in turn with those of all others."""
+
+_SEED = 20
+_AT_ONCE = 8
+_DEADLINE_S = 60.0
+_ANSWER_S = 20.0
+_REACHED_S = 15.0
+_CALLS_ROUTE = "tools/call"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTraffic:
+    """Many clients of one era at one tier.
+
+    Attributes:
+        tier: its name; None in a deployment of one.
+        era: of the clients.
+        clients: how many.
+        sessions: how many of them got a session.
+        calls: how many calls they made.
+        wrong: calls of a session that an instance answered which does not know it (404).
+        failed: calls that failed in another way, or were answered with another call's answer.
+        lost: clients with at least one such call.
+        per_instance: sessions held by each instance, or calls where there are no sessions.
+        example: the first failure, or "".
+    """
+
+    tier: str | None
+    era: Era
+    clients: int
+    sessions: int
+    calls: int
+    wrong: int
+    failed: int
+    lost: int
+    per_instance: tuple[int, ...]
+    example: str = ""
+
+
+@dataclass(slots=True)
+class _Client:
+    """One client and what became of its calls."""
+
+    number: int
+    endpoint: Endpoint
+    wrong: int = 0
+    failed: int = 0
+    example: str = ""
+
+    @property
+    def lost(self) -> bool:
+        return bool(self.wrong or self.failed)
+
+    def note(self, status: int, text: str) -> None:
+        """A call that was not answered as it should be."""
+        if status == 404:
+            self.wrong += 1
+        else:
+            self.failed += 1
+        said = " ".join(text.split())[:160]
+        self.example = self.example or (f"HTTP {status}: {said}" if status else said)
+
+
+@dataclass(slots=True)
+class _Crowd:
+    clients: list[_Client] = field(default_factory=list)
+    calls: int = 0
+
+
+async def reach_all(fleet: Fleet, tier: str | None) -> None:
+    """Wait until every proxy gives requests to every instance of a tier, where proxies have to learn who is there.
+
+    What cannot be spread over instances from one machine is not waited for: no error.
+    """
+    members = fleet.of(tier)
+    if len(members) < 2 or not fleet.plan.front.learns:
+        return
+    for door in fleet.front.doors:
+        await _reach(fleet, members, fleet.url(tier, "legacy", door=door))
+
+
+async def _reach(fleet: Fleet, members: Sequence[FleetInstance], url: str) -> None:
+    before = [await _pings(fleet, one) for one in members]
+    end = asyncio.get_running_loop().time() + _REACHED_S
+    number = 0
+    while asyncio.get_running_loop().time() < end:
+        for _ in range(2 * len(members)):
+            number += 1
+            async with _http(url, number) as http:
+                await http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers=_JSON)
+        after = [await _pings(fleet, one) for one in members]
+        if all(late > early for early, late in zip(before, after, strict=True)):
+            return
+
+
+async def _pings(fleet: Fleet, instance: FleetInstance) -> int:
+    return (await fleet.counts(instance)).get("ping", 0)
+
+
+_JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+
+
+async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionTraffic:
+    """Drive a tier with `many` clients of one era; their calls come in a shuffled order, the same in every run."""
+    members = fleet.of(tier)
+    before = [await fleet.counts(one) for one in members]
+    crowd = _Crowd()
+    async with AsyncExitStack() as stack:
+        for number in range(many):
+            url = fleet.url(tier, era, client=number)
+            http = await stack.enter_async_context(_http(url, number))
+            crowd.clients.append(_Client(number, Endpoint(url, era, http)))
+        await asyncio.wait_for(_call_all(crowd, fleet.plan.kit.line), _DEADLINE_S)
+        after = [await fleet.counts(one) for one in members]
+        sessions = sum(bool(one.endpoint.session) for one in crowd.clients)
+        await _close(crowd.clients)
+    key = "sessions" if sessions else _CALLS_ROUTE
+    return SessionTraffic(
+        tier=tier,
+        era=era,
+        clients=many,
+        sessions=sessions,
+        calls=crowd.calls,
+        wrong=sum(one.wrong for one in crowd.clients),
+        failed=sum(one.failed for one in crowd.clients),
+        lost=sum(one.lost for one in crowd.clients),
+        per_instance=tuple(late.get(key, 0) - early.get(key, 0) for early, late in zip(before, after, strict=True)),
+        example=next((one.example for one in crowd.clients if one.example), ""),
+    )
+
+
+async def _call_all(crowd: _Crowd, line: str) -> None:
+    gate = asyncio.Semaphore(_AT_ONCE)
+    await asyncio.gather(*(_open(one, gate) for one in crowd.clients))
+    order = [one for one in crowd.clients for _ in range(CALLS)]
+    random.Random(_SEED).shuffle(order)
+    queue = iter(order)
+
+    async def worker() -> None:
+        for client in queue:
+            crowd.calls += 1
+            await _call(client, line)
+
+    await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
+
+
+async def _open(client: _Client, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        try:
+            wrong = await client.endpoint.initialize()
+        except Exception as error:
+            wrong = f"{type(error).__name__} {error}"
+    if wrong:
+        client.note(0, f"initialize: {wrong}")
+
+
+async def _call(client: _Client, line: str) -> None:
+    """One call of the lab's plain tool, and of a session's own memory where there is one."""
+    endpoint = client.endpoint
+    entry = find(line, "plain", "tools/call")
+    assert entry is not None
+    body = endpoint.message(_CALLS_ROUTE, {"name": entry.tool, "arguments": {}})
+    try:
+        answer = await endpoint.http.post(endpoint.url, json=body, headers=endpoint.headers(_CALLS_ROUTE, entry.tool))
+    except Exception as error:
+        client.note(0, f"{type(error).__name__} {error}")
+        return
+    result = result_of(answer.text)
+    if answer.status_code != 200 or result is None or result.get("isError"):
+        client.note(answer.status_code, answer.text)
+    elif f'"id":{body["id"]}' not in answer.text.replace(" ", ""):
+        client.note(answer.status_code, f"the answer of another call: {answer.text}")
+
+
+async def _close(clients: Sequence[_Client]) -> None:
+    """End the sessions, as well-behaved clients do."""
+
+    async def end(client: _Client) -> None:
+        endpoint = client.endpoint
+        if endpoint.session:
+            await endpoint.http.delete(endpoint.url, headers=endpoint.headers())
+
+    await asyncio.gather(*(end(one) for one in clients), return_exceptions=True)
+
+
+def _http(url: str, number: int) -> httpx2.AsyncClient:
+    """An HTTP client with a cookie jar, and an address of its own where the system has many on loopback.
+
+    Balancers that go by the client's address look at a network of 256 at most, so every client gets another network.
+    """
+    import httpx2
+
+    own = f"127.0.{1 + number % 250}.1" if sys.platform == "linux" else None
+    # Without certificates: loading them takes longer than a client's calls.
+    transport = httpx2.AsyncHTTPTransport(verify=False, local_address=own)
+    return httpx2.AsyncClient(transport=transport, timeout=_ANSWER_S, trust_env=False)

@@ -1,0 +1,241 @@
+"""What one instance carries: sessions held, memory of each, calls a second under the four flag pairs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from advisor.errors import EnvironmentLacksError, LabError
+from advisor.knowledge.types import FLAG_PAIRS, Era
+from advisor.lab.load.loaded_server import Subject
+from advisor.lab.process import ports
+from advisor.lab.process.run import Launch, Process, Run
+from advisor.lab.process.steps import Steps
+
+_CLIENT = Path(__file__).with_name("client.py")
+
+WARM_SESSIONS = 50  # the first: what a process takes once, not for each session, is taken by these
+CONNECTIONS = 8  # enough to keep one process busy; more only wait
+_START_S = 60.0
+_HOLD_S = 60.0  # and a tenth of a second for each session
+_SPARE_FILES = 64  # what a server has open beside its connections
+_BUSY = 0.85  # of one processor: from here on, it is what bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What idle legacy sessions cost.
+
+    Attributes:
+        process_bytes: of the server before any of them.
+        session_bytes: of each session after one call, without a connection.
+        stream_session_bytes: of each with its GET stream open; None where streams were not opened.
+        sessions: how many were held.
+        streams: how many of them with their GET stream.
+        refusal: why not as many as asked for, or "".
+    """
+
+    process_bytes: int
+    session_bytes: int
+    stream_session_bytes: int | None
+    sessions: int
+    streams: int
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one process answered under one flag pair, calls of a trivial tool without pause.
+
+    Attributes:
+        stateless_http: the flag.
+        json_response: the flag.
+        era: of the clients.
+        calls_per_s: calls in a second of the clock.
+        calls_per_processor_s: calls in a second of processor time of the server, which other programs on the machine
+            hardly change; what it answers when a processor is its own.
+        median_ms: latency with `CONNECTIONS` callers.
+        p95_ms: the same, 95th percentile.
+        bound: what kept it from more: `server`, `client`, or `machine`.
+    """
+
+    stateless_http: bool
+    json_response: bool
+    era: Era
+    calls_per_s: float
+    calls_per_processor_s: float
+    median_ms: float
+    p95_ms: float
+    bound: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Everything that was measured.
+
+    Attributes:
+        asked: how many sessions were asked for.
+        memory: one for each round.
+        rates: one for each round, flag pair and era.
+        machine: on what.
+        seconds: how long it took.
+        busy: the machine's load average before and after.
+    """
+
+    asked: int
+    memory: tuple[Memory, ...]
+    rates: tuple[Rate, ...]
+    machine: str
+    seconds: float = field(compare=False, default=0.0)
+    busy: tuple[float, float] = field(compare=False, default=(0.0, 0.0))
+
+    def rate(self, stateless_http: bool, json_response: bool, era: Era) -> list[Rate]:
+        """The rates of a flag pair and era, one for each round."""
+        wanted = (stateless_http, json_response, era)
+        return [one for one in self.rates if (one.stateless_http, one.json_response, one.era) == wanted]
+
+
+async def measure_load(
+    run: Run,
+    subject: Subject,
+    count: int,
+    *,
+    rounds: int = 1,
+    seconds: float = 1.5,
+    streams: bool = True,
+    steps: Steps | None = None,
+) -> Load:
+    """Measure what one instance carries.
+
+    Args:
+        run: holds the processes.
+        subject: the server.
+        count: how many legacy sessions to hold.
+        rounds: how often everything is measured; flag pairs take turns, so that a slow moment hits all of them.
+        seconds: how long calls are counted for each flag pair and era.
+        streams: whether the sessions' GET streams are opened as well.
+        steps: told of what is done.
+
+    Raises:
+        EnvironmentLacksError: so many connections cannot be open on this machine.
+        LabError: the server or the client failed.
+    """
+    if streams:
+        allow_sessions(count)
+    began, busy = time.monotonic(), os.getloadavg()[0]
+    steps = steps or Steps()
+    memory, rates = [], []
+    with steps.step(f"{count:,} sessions held in one process", rounds) as current:
+        for number in range(rounds):
+            memory.append(await _hold(run, subject, count, streams=streams, number=number))
+            current.advance()
+    with steps.step("calls under every flag pair", rounds * len(FLAG_PAIRS) * len(subject.eras)) as current:
+        servers = await asyncio.gather(*(_start(run, subject, *pair, name="rate") for pair in FLAG_PAIRS))
+        for _, (pair, server), era in product(range(rounds), zip(FLAG_PAIRS, servers, strict=True), subject.eras):
+            rates.append(await _rate(run, subject, server, pair, era, seconds))
+            current.advance()
+        for process, _ in servers:
+            process.kill()
+    return Load(count, tuple(memory), tuple(rates), machine(), time.monotonic() - began, (busy, os.getloadavg()[0]))
+
+
+def allow_sessions(count: int) -> None:
+    """Raise the limit of open files, which children inherit, so that `count` sessions can have their streams open.
+
+    Raises:
+        EnvironmentLacksError: the system does not allow that many.
+    """
+    import resource
+
+    needed = count + _SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        most = hard - _SPARE_FILES
+        raise EnvironmentLacksError(
+            f"{count:,} sessions with their GET streams take {needed:,} open files in one process, and this system "
+            f"allows {hard:,}. Ask for at most {max(0, most):,}, or raise the limit as root: ulimit -Hn {needed}"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else hard, hard))
+
+
+def machine() -> str:
+    """What it is measured on, in a few words."""
+    processors = f"{os.cpu_count()} processors ({platform.machine()})"
+    return f"{processors}, {platform.system()}, Python {platform.python_version()}"
+
+
+async def _start(run: Run, subject: Subject, stateless: bool, json_response: bool, *, name: str) -> tuple[Process, int]:
+    label = f"{subject.name}-{name}-{int(stateless)}{int(json_response)}"
+
+    def build(port: int) -> Launch:
+        launch = subject.launch(port, stateless, json_response)
+        ready: Callable[[], Awaitable[bool]] = launch.ready or (lambda: ports.listening(port))
+        return Launch(launch.command, launch.env, launch.cwd, ready)
+
+    return await run.start_on_port(label, build, deadline_s=_START_S)
+
+
+async def _hold(run: Run, subject: Subject, count: int, *, streams: bool, number: int) -> Memory:
+    """One round of sessions, on a fresh server."""
+    process, port = await _start(run, subject, False, False, name=f"hold-{number}")
+    job = {"what": "hold", "count": count, "warm": min(WARM_SESSIONS, count // 2), "streams": streams}
+    found = await _client(run, subject, process, port, job, _HOLD_S + count / 10)
+    lines = process.tail()
+    process.kill()
+    before, sessions = found["before_bytes"], found["counted"]
+    if not sessions:
+        wrong = f"{subject.name}: only {found['sessions']} sessions could be held: {found['refusal']}"
+        raise LabError(wrong, lines=lines)
+    with_streams = found["streams_bytes"]
+    return Memory(
+        before,
+        (found["held_bytes"] - before) // sessions,
+        None if with_streams is None else (with_streams - before) // sessions,
+        found["sessions"],
+        found["streams"],
+        found["refusal"],
+    )
+
+
+async def _rate(
+    run: Run, subject: Subject, server: tuple[Process, int], pair: tuple[bool, bool], era: Era, seconds: float
+) -> Rate:
+    process, port = server
+    job = {"what": "calls", "era": era, "connections": CONNECTIONS, "seconds": seconds}
+    found = await _client(run, subject, process, port, job, seconds + _HOLD_S)
+    if found["failure"]:
+        raise LabError(f"{subject.name}: a call failed under load: {found['failure']}", lines=process.tail())
+    per_s = found["calls"] / found["seconds"]
+    shares = {"server": found["server_share"], "client": found["client_share"]}
+    busiest = max(shares, key=lambda name: shares[name])
+    bound = busiest if shares[busiest] >= _BUSY else "machine"
+    own = per_s / shares["server"] if shares["server"] else per_s
+    return Rate(pair[0], pair[1], era, per_s, own, found["median_ms"], found["p95_ms"], bound)
+
+
+async def _client(
+    run: Run, subject: Subject, process: Process, port: int, job: Mapping[str, Any], deadline_s: float
+) -> dict[str, Any]:
+    target = {
+        "port": port,
+        "path": subject.path,
+        "tool": subject.tool,
+        "arguments": dict(subject.arguments),
+        "expected": subject.expected,
+        "pid": process.pid,
+    }
+    command: list[str | Path] = [sys.executable, "-I", "-S", _CLIENT, json.dumps({**job, "target": target})]
+    found: dict[str, Any] = json.loads(await run.execute("load-client", command, deadline_s=deadline_s))
+    return found

@@ -1,0 +1,82 @@
+"""Throw-away Python environments, so that any release of an SDK can be run beside any other."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from advisor.errors import EnvironmentLacksError, LabError, UsageError
+from advisor.lab.process.programs import program
+from advisor.lab.process.run import Run
+
+_CREATE_S = 60.0
+_INSTALL_S = 300.0
+_MESSAGE_LINES = 6
+
+_UNREACHABLE = re.compile(
+    r"error sending request|failed to fetch|request failed after|dns error|could not connect|connection refused"
+    r"|tcp connect error|timed out|network was disabled|failed to lookup address",
+    re.IGNORECASE,
+)
+_UNSOLVABLE = re.compile(
+    r"no solution found|failed to parse|was not found in the (?:package registry|provided package locations)", re.I
+)
+_DRAWING = re.compile(r"^[\s\u00d7\u2570\u2500\u25b6\u2502\u251c\u2192>|-]+(?=\S)")
+
+
+async def environment(
+    run: Run,
+    requirements: Sequence[str],
+    *,
+    exclude_newer: str | None = None,
+    name: str = "venv",
+    python: str | Path | None = None,
+) -> Path:
+    """Make an environment in the run's folder; packages come from uv's cache where they can.
+
+    Args:
+        run: its folder holds the environment and its logs.
+        requirements: as pip takes them, such as `mcp==1.28.1`.
+        exclude_newer: a date (or time) as uv takes it: nothing that was uploaded later is installed.
+        name: the environment's folder; several may be made side by side.
+        python: the interpreter that it is made with, or its release; the running one by default.
+
+    Returns:
+        The path of its interpreter.
+
+    Raises:
+        UsageError: a release does not exist, or the requirements contradict each other.
+        EnvironmentLacksError: uv is missing or the package index cannot be reached.
+        LabError: another step failed or took too long.
+    """
+    uv = program("uv")
+    folder = run.folder / name
+    interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    quiet = {"UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+    create: list[str | Path] = [uv, "venv", "--quiet", "--python", python or sys.executable, folder]
+    await run.execute(f"{name}-create", create, env=quiet, deadline_s=_CREATE_S)
+    install: list[str | Path] = [uv, "pip", "install", "--python", interpreter]
+    if exclude_newer is not None:
+        install += ["--exclude-newer", exclude_newer]
+    try:
+        await run.execute(f"{name}-install", [*install, "--", *requirements], env=quiet, deadline_s=_INSTALL_S)
+    except LabError as error:
+        raise _explained(error, requirements) from error
+    return interpreter
+
+
+def _explained(error: LabError, requirements: Sequence[str]) -> Exception:
+    """The error as the user can mend it, where uv says what is wrong."""
+    lines = [_DRAWING.sub("", line).rstrip() for line in error.lines]
+    said = [line for line in lines if line and not line.startswith("Using Python")]
+    text = " ".join(said)
+    short = "\n".join(f"    {line}" for line in said[-_MESSAGE_LINES:])
+    wanted = " ".join(requirements)
+    if _UNREACHABLE.search(text):
+        return EnvironmentLacksError(f"The package index cannot be reached, so {wanted} cannot be installed.\n{short}")
+    if _UNSOLVABLE.search(text):
+        return UsageError(f"Cannot install {wanted}:\n{short}")
+    return error

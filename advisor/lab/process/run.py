@@ -1,0 +1,342 @@
+"""One run of the lab: a folder, logs and processes, all of which are gone when it is over, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from advisor.errors import AdvisorError, EndedBySignalError, EnvironmentLacksError, LabError
+from advisor.lab.process import ports, reaper
+from advisor.lab.process.guard import Guard
+from advisor.lab.process.interruption import caught
+from advisor.lab.process.process import POLL_S, Process, clean_environment
+
+__all__ = ["Launch", "Process", "Run"]
+
+Keep = Literal["nothing", "logs", "everything"]
+
+PORT_ATTEMPTS = 5
+_TAKEN = re.compile(r"address (?:is )?already in use|address in use|EADDRINUSE", re.IGNORECASE)
+_CLOSE_S = reaper.DEADLINE_S + 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a process is started.
+
+    Attributes:
+        command: the program and its arguments.
+        env: what is added to the clean environment.
+        cwd: its folder; the run's by default.
+        ready: whether it does its work by now; asked again and again.
+    """
+
+    command: Sequence[str | Path]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    ready: Callable[[], Awaitable[bool]] | None = None
+
+
+class Run:
+    """One run of the lab; `open` makes it.
+
+    Attributes:
+        folder: a temporary folder, removed at the end unless it is kept.
+        logs: the folder of the logs, one file for each name of a process.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Args: name: a word for the folder's name."""
+        if not hasattr(os, "killpg"):
+            raise EnvironmentLacksError("The lab needs Linux or macOS; on Windows, run it in WSL.")
+        self._mark = secrets.token_hex(8)
+        self.folder = _temporary() / f"mcp-advisor-{_word(name)}-{self._mark}"
+        self.logs = self.folder / "logs"
+        self._keep: Keep = "nothing"
+        self._processes: list[Process] = []
+        # Before the folder: from here on it is removed in every case.
+        self._reaper = Guard(self._mark, self.folder)
+        for folder in (self.folder, self.logs, self.folder / "tmp"):
+            folder.mkdir(mode=0o700)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, name: str) -> AsyncIterator[Run]:
+        """A run, as a context: at its end every process is ended and the folder removed.
+
+        After a `LabError`, or an exception that is a defect, the logs are kept. SIGINT, SIGTERM and SIGHUP cancel the
+        task that opened the run.
+
+        Raises:
+            EndedBySignalError: one of these signals came.
+            EnvironmentLacksError: the system is not one that the lab runs on.
+        """
+        with caught() as interruption:
+            run = cls(name)
+            try:
+                yield run
+            except BaseException as error:
+                if not interruption.number:
+                    run._failed(error)
+                    raise
+            finally:
+                interruption.closing = True
+                try:
+                    await _unbroken(run._close())
+                finally:
+                    if interruption.number:
+                        raise EndedBySignalError(interruption.number) from None
+
+    def keep(self) -> None:
+        """Keep the folder, logs included, at the end."""
+        self._keep = "everything"
+        self._reaper.tell("keep everything")
+
+    def keep_logs(self) -> None:
+        """Keep the logs at the end, and nothing else."""
+        if self._keep == "nothing":
+            self._keep = "logs"
+
+    async def start(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        ready: Callable[[], Awaitable[bool]] | None = None,
+        deadline_s: float = 30.0,
+    ) -> Process:
+        """Start a process in a session of its own; what it writes goes to `logs/NAME.log`.
+
+        Args:
+            name: also the name of the log; a second process of the same name goes on in the same log.
+            command: the program and its arguments.
+            env: what is added to a clean environment.
+            cwd: its folder; the run's by default.
+            ready: whether it does its work by now; asked again and again.
+            deadline_s: seconds until `ready` must hold.
+
+        Raises:
+            LabError: it could not be started, ended, or was not ready in time.
+        """
+        process = self._spawn(name, command, env or {}, cwd, None)
+        if ready is not None:
+            await self._until_ready(process, ready, time.monotonic() + deadline_s, deadline_s)
+        return process
+
+    async def start_on_port(
+        self, name: str, build: Callable[[int], Launch], *, deadline_s: float = 30.0
+    ) -> tuple[Process, int]:
+        """Start a process that listens on a free port; when somebody takes it in between, on another one.
+
+        Args:
+            name: as for `start`.
+            build: from the port to how the process is started; without a `ready`, it is ready when it listens.
+            deadline_s: seconds until it must be ready, for each attempt.
+
+        Returns:
+            The process and its port.
+
+        Raises:
+            LabError: it could not be started, ended, or was not ready in time.
+            EnvironmentLacksError: there is no free port, or each one was taken in between.
+        """
+        for _ in range(PORT_ATTEMPTS):
+            port = ports.free_port()
+            launch = build(port)
+            process = self._spawn(name, launch.command, launch.env, launch.cwd, None)
+            listens = _Listens(process, port, launch.ready)
+            try:
+                await self._until_ready(process, listens, time.monotonic() + deadline_s, deadline_s)
+            except LabError:
+                if not listens.taken():
+                    raise
+                continue
+            return process, port
+        raise EnvironmentLacksError(
+            f"{name}: {PORT_ATTEMPTS} free ports in a row were taken by other programs before it could listen."
+        )
+
+    async def execute(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        deadline_s: float = 120.0,
+    ) -> str:
+        """Run a command to its end. Its standard error goes to `logs/NAME.log`, its output to `logs/NAME.out`.
+
+        What it leaves running is ended.
+
+        Returns:
+            Its standard output.
+
+        Raises:
+            LabError: it could not be started, ended with another code than 0, or not in time.
+        """
+        out = self.logs / f"{_word(name)}.out"
+        process = self._spawn(name, command, env or {}, cwd, out)
+        try:
+            code = await asyncio.wait_for(process.wait(), deadline_s)
+        except asyncio.TimeoutError:
+            raise self._error(process, f"{name} did not end within {deadline_s:g} s") from None
+        finally:
+            process.kill()
+        output = out.read_text(errors="replace")
+        if code:
+            lines = process.tail() or output.rstrip().splitlines()[-20:]
+            raise LabError(f"{name} failed ({_ending(code)}).", lines=lines, log=process.log)
+        return output
+
+    def _spawn(
+        self, name: str, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None, out: Path | None
+    ) -> Process:
+        log = self.logs / f"{_word(name)}.log"
+        with log.open("ab") as errors, (out or log).open("wb" if out else "ab") as output:
+            offset = errors.tell()
+            try:
+                popen = subprocess.Popen(
+                    [str(part) for part in command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=errors,
+                    cwd=cwd or self.folder,
+                    env={**clean_environment(self._mark, self.folder / "tmp"), **env},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise LabError(f"{name} could not be started: {error}", log=log) from error
+        self._reaper.tell(f"pid {popen.pid}")
+        process = Process(name, popen, log, offset, lambda pid: self._reaper.tell(f"gone {pid}"))
+        self._processes.append(process)
+        return process
+
+    async def _until_ready(
+        self, process: Process, ready: Callable[[], Awaitable[bool]], end: float, deadline_s: float
+    ) -> None:
+        while True:
+            if not process.alive():
+                process.kill()
+                raise self._error(process, f"{process.name} ended before it was ready ({_ending(process.code)})")
+            left_s = end - time.monotonic()
+            if left_s <= 0:
+                process.kill()
+                raise self._error(process, f"{process.name} was not ready within {deadline_s:g} s")
+            with suppress(OSError, asyncio.TimeoutError):
+                if await asyncio.wait_for(_asked(ready), left_s):
+                    return
+            await asyncio.sleep(POLL_S)
+
+    def _error(self, process: Process, reason: str) -> LabError:
+        return LabError(f"{reason}.", lines=process.tail(), log=process.log)
+
+    def _failed(self, error: BaseException) -> None:
+        """Keep the logs of a failure, and have the error say where they are."""
+        # Other errors of ours say all that there is to say, and so do cancellations.
+        if not isinstance(error, Exception) or (isinstance(error, AdvisorError) and not isinstance(error, LabError)):
+            return
+        self.keep_logs()
+        if isinstance(error, LabError):
+            error.log = error.log or self.logs
+        elif hasattr(error, "add_note"):
+            error.add_note(f"Logs of the lab: {self.logs}")
+
+    async def _close(self) -> None:
+        self._reaper.tell(f"keep {self._keep}")
+        self._reaper.tell("end")
+        self._reaper.close()
+        end = time.monotonic() + _CLOSE_S
+        while self._reaper.running() and time.monotonic() < end:
+            self._wait_for_all()
+            await asyncio.sleep(POLL_S)
+        leaders = [process.pid for process in self._processes if process.held]
+        if not self._reaper.succeeded():
+            await asyncio.to_thread(reaper.end, leaders, self._mark)
+            reaper.tidy(self.folder, self._keep)
+        self._wait_for_all()
+        left = [entry.pid for entry in reaper.family(leaders, self._mark)]
+        if left:
+            raise LabError(f"These processes could not be ended: {', '.join(map(str, left))}.")
+
+    def _wait_for_all(self) -> None:
+        for process in self._processes:
+            process.alive()
+
+
+class _Listens:
+    """Ready when the process itself listens on the port, and does what else is asked of it."""
+
+    def __init__(self, process: Process, port: int, ready: Callable[[], Awaitable[bool]] | None) -> None:
+        self._process = process
+        self._port = port
+        self._ready = ready
+
+    async def __call__(self) -> bool:
+        # Asked first because it is cheap; but somebody else may be the one who listens.
+        if not await ports.listening(self._port):
+            return False
+        if ports.held_by(self._port, self._process.members()) is False:
+            if self.taken():
+                self._process.kill()  # some programs try again for long
+            return False
+        return self._ready is None or await self._ready()
+
+    def taken(self) -> bool:
+        """Whether the process found somebody else at its port: it says so, or it ended and somebody is there."""
+        says_so = any(_TAKEN.search(line) for line in self._process.tail(200))
+        # One that was killed because its time was over did not end by itself.
+        ended = self._process.reaped() and self._process.code != -signal.SIGKILL
+        return says_so or (ended and not ports.is_free(self._port))
+
+
+async def _asked(ready: Callable[[], Awaitable[bool]]) -> bool:
+    return await ready()
+
+
+async def _unbroken(work: Awaitable[None]) -> None:
+    """Do the work to its end, whatever is cancelled meanwhile; it must have a deadline of its own."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+def _temporary() -> Path:
+    """The system's folder for temporary files.
+
+    Not by `tempfile`: to find it, that writes a file, which stays when we are killed at that moment.
+    """
+    places = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")] + ["/tmp", "/var/tmp"]
+    for place in places:
+        if place and os.access(place, os.W_OK | os.X_OK):
+            return Path(place).resolve()
+    raise EnvironmentLacksError("There is no folder for temporary files. Set TMPDIR to a folder that can be written.")
+
+
+def _word(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name) or "process"
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "it runs"
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"

@@ -1,0 +1,87 @@
+"""The named steps of a run: who does the work says where it is, who watches shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
+
+
+class TimedStep(NamedTuple):
+    """A part of the work and how long it took, in seconds."""
+
+    name: str
+    seconds: float
+
+
+class Watcher(Protocol):
+    """Shows the steps; all calls come from one thread, one step after the other."""
+
+    def begin(self, name: str, total: int) -> None:
+        """A step begins; it has `total` parts, 0 if it cannot be counted."""
+
+    def advance(self) -> None:
+        """A part of the step is done."""
+
+    def end(self, seconds: float, note: str) -> None:
+        """The step is done; `note` says what came of it."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def begin(self, name: str, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self) -> None:
+        """Say nothing."""
+
+    def end(self, seconds: float, note: str) -> None:
+        """Say nothing."""
+
+
+class Current:
+    """The step that is being done.
+
+    Attributes:
+        note: what came of it, for the watcher.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self.note = ""
+
+    def advance(self) -> None:
+        """A part of it is done."""
+        self._watcher.advance()
+
+
+class Steps:
+    """Takes the time of each step and tells the watcher.
+
+    Attributes:
+        done: the steps so far, in order.
+        began: when the run began, by `time.monotonic`.
+    """
+
+    def __init__(self, watcher: Watcher | None = None) -> None:
+        self._watcher: Watcher = watcher or Silent()
+        self.done: list[TimedStep] = []
+        self.began = time.monotonic()
+
+    @contextmanager
+    def step(self, name: str, total: int = 0) -> Iterator[Current]:
+        """A step, as a context."""
+        current = Current(self._watcher)
+        began = time.monotonic()
+        self._watcher.begin(name, total)
+        yield current
+        seconds = time.monotonic() - began
+        self.done.append(TimedStep(name, seconds))
+        self._watcher.end(seconds, current.note)
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return time.monotonic() - self.began

@@ -1,0 +1,174 @@
+"""Measures the topology truth table: each way of balancing before real servers, with real clients of both eras."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from importlib import metadata
+
+import advisor
+from advisor.decision.advisor import Advisor
+from advisor.knowledge.topology import KINDS, Conditions, Figures, Kind, MeasuredOn, Share, Way
+from advisor.knowledge.topology import BalancingRun as Passage
+from advisor.lab.process.run import Run
+from advisor.lab.process.steps import Steps, Watcher
+from advisor.lab.topology import window as topology_window
+from advisor.lab.topology.proxies import NAMES, Balancer
+from advisor.lab.topology.raw_clients import Rates, RawClient, rates
+from advisor.lab.topology.roads import Road, road
+from advisor.lab.topology.sdk_clients import Visit, problems, visits
+from advisor.lab.topology.servers import INSTANCES, Fleet, kit_servers, servers
+from advisor.lab.topology.test_server import STEPS
+
+SEED = 4
+_WARM_S = 8.0  # Envoy's threads learn one after the other which instances are healthy
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured.
+
+    Attributes:
+        sessions: cheap clients.
+        calls: calls of each.
+        visitors: clients of the SDK.
+        openings: sessions for the window between two proxies that share a table.
+        restarts: restarts of the second of them, each a few seconds long.
+    """
+
+    sessions: int = 40
+    calls: int = 3
+    visitors: int = 12
+    openings: int = 200
+    restarts: int = 5
+
+
+async def measure(ways: Iterable[Way], knowing: Advisor, scale: Scale, watcher: Watcher | None = None) -> list[Way]:
+    """Measure rows of the table.
+
+    Args:
+        ways: the rows; their runs say under which conditions.
+        knowing: decides the kits whose configurations are measured.
+        scale: how much.
+        watcher: shows the steps.
+
+    Returns:
+        The rows with new figures, evidence and stamps, in the same order; what was written by hand is untouched.
+
+    Raises:
+        EnvironmentLacksError: a program is missing.
+        LabError: one of them failed.
+    """
+    balancers = [(way, Balancer(way, knowing)) for way in ways]  # whatever is missing is said before anything starts
+    async with Run.open("topology") as run:
+        steps = Steps(watcher)
+        fleet: Fleet = {}
+        if any(balancer.servers is None for _, balancer in balancers):
+            with steps.step("servers"):
+                fleet = await servers(run)
+        return [await _on_servers(run, fleet, way, balancer, scale, steps) for way, balancer in balancers]
+
+
+async def _on_servers(run: Run, fleet: Fleet, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
+    """Measure a row, on the servers of its kit where these do the work."""
+    if balancer.servers is None:
+        return await _way(run, fleet, way, balancer, scale, steps)
+    async with AsyncExitStack() as running:
+        with steps.step(f"{way.id} servers"):
+            own = await running.enter_async_context(kit_servers(run, way.id, balancer.servers))
+        return await _way(run, own, way, balancer, scale, steps)
+
+
+async def _way(run: Run, fleet: Fleet, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
+    found, failures = [], Counter[str]()
+    for passage in way.runs:
+        under = " ".join(passage.under.unusual.values())
+        figures: dict[Kind, Figures] = {}
+        with steps.step(f"{way.id} {under}".rstrip(), len(KINDS)) as step:
+            for server, addresses in fleet.items():
+                peered = balancer.peered and server == "stateful"
+                async with _proxies(run, addresses, balancer, passage.under, peered=peered) as listening:
+                    for kind in (one for one in KINDS if one.startswith(f"{server}+")):
+                        figures[kind], failed = await _passage(kind, passage.under, listening, scale)
+                        failures += failed if kind == "stateful+legacy" else Counter()
+                        step.advance()
+            step.note = f"{figures['stateful+legacy'].whole} sessions whole"
+        found.append(Passage(passage.under, figures))
+    window = None
+    if balancer.peered:
+        with steps.step(f"{way.id} window") as step:
+            window = await topology_window.measure(
+                run, fleet["stateful"], balancer, INSTANCES, scale.openings, scale.restarts
+            )
+            step.note = f"{window.at_once} known at once"
+    return replace(way, runs=found, window=window, evidence=_evidence(failures), measured=await _stamp(balancer))
+
+
+async def _stamp(balancer: Balancer) -> MeasuredOn:
+    sdk = f"mcp {metadata.version('mcp')}"
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    return MeasuredOn(await balancer.version(), sdk, f"mcp-advisor {advisor.__version__}", today)
+
+
+@asynccontextmanager
+async def _proxies(
+    run: Run, addresses: Sequence[str], balancer: Balancer, under: Conditions, *, peered: bool
+) -> AsyncIterator[tuple[int, ...]]:
+    """As many proxies as the conditions say, and the ports that they listen on; `peered` ones have met already."""
+    names = NAMES[: under.proxies]
+    started = [await balancer.start(run, addresses, name=name) for name in names]
+    listening = tuple(port for _, port in started)
+    try:
+        if balancer.warms_up:
+            await asyncio.gather(*(asyncio.to_thread(_warm, port) for port in listening))
+        if peered and under.proxies > 1:  # what happens before they have met is the window's
+            await asyncio.to_thread(topology_window.settled, *listening)
+        yield listening
+    finally:
+        for process, _ in started:
+            await process.terminate()
+
+
+def _warm(port: int) -> None:
+    """Send requests until every instance has served some."""
+    seen, end = Counter[str](), time.monotonic() + _WARM_S
+    while time.monotonic() < end and any(seen[name] < 3 for name in INSTANCES):
+        seen[RawClient(Road(("127.0.0.1",), (port,)), legacy=False).call().served_by] += 1
+
+
+async def _passage(
+    kind: Kind, under: Conditions, listening: tuple[int, ...], scale: Scale
+) -> tuple[Figures, Counter[str]]:
+    """The figures of servers of a kind with clients of an era, and how requests failed."""
+    roads = [road(under, listening, number) for number in range(scale.sessions)]
+    taken = await asyncio.to_thread(rates, kind, roads, scale.calls, SEED)
+    seen = await visits(kind, roads[: scale.visitors])
+    said = Counter({f"SDK client: {problem}": number for problem, number in problems(seen).items()})
+    return _figures(taken, seen), taken.problems + said
+
+
+def _figures(taken: Rates, seen: list[Visit]) -> Figures:
+    over_get = [visit.over_get for visit in seen if visit.over_get is not None]
+    crossed = [visit.crossed for visit in seen if visit.crossed is not None]
+    spread = sorted((taken.spread[name] for name in INSTANCES), reverse=True)
+    return Figures(
+        whole=Share(taken.whole, taken.clients),
+        answered=Share(taken.answered, taken.calls),
+        wrong=Share(taken.wrong, taken.calls),
+        sampling=Share(sum(visit.sampled for visit in seen), len(seen)),
+        progress=Share(sum(visit.progress for visit in seen), STEPS * len(seen)),
+        spread=spread,
+        over_get=Share(sum(over_get), len(over_get)) if over_get else None,
+        crossed=Share(sum(crossed), len(crossed)) if crossed else None,
+    )
+
+
+def _evidence(failures: Counter[str]) -> str:
+    """How the requests of legacy clients with sessions failed, most frequent first."""
+    ordered = sorted(failures.items(), key=lambda one: (-one[1], one[0]))
+    return "; ".join(f"{text} ({number})" for text, number in ordered)

@@ -1,0 +1,100 @@
+"""Observe the behaviours of a fleet, which are no cells of the feature table, and compare them with the prediction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from advisor.knowledge.conduct import gist
+from advisor.lab.fleet.explain import Marks, settled
+from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.probes import BEHAVIOURS, ProbeTarget, behaviour
+from advisor.lab.probes.cell import Probe
+from advisor.lab.probes.http import CHECKS, observe_one
+from advisor.lab.probes.observation import BehaviourRow
+from advisor.lab.process.steps import Current
+from advisor.lab.verify.conduct import Foresight, Place
+from advisor.lab.verify.result import LATER, Behaved
+
+QUICK_S = 2.5
+"""The deadline of the first look; a call that is given up works two fifths of it."""
+PATIENT_S = 5.0
+"""The deadline of the second look at what differs."""
+
+_Probed = tuple[Place, str]
+
+
+class Behaviours:
+    """The behaviours of a fleet, place by place.
+
+    Attributes:
+        unknown: how many were tried of which nobody knows what they should be.
+    """
+
+    def __init__(self, fleet: Fleet, foresight: Foresight, places: Sequence[Place]) -> None:
+        self.unknown = 0
+        self._fleet = fleet
+        self._foresight = foresight
+        self._asked: list[_Probed] = [(place, name) for place in places for name in BEHAVIOURS]
+        self._found: dict[_Probed, list[Behaved]] = {}
+
+    @property
+    def total(self) -> int:
+        """How many probes `observe` makes."""
+        return len(self._asked)
+
+    @property
+    def rows(self) -> tuple[Behaved, ...]:
+        """What was found, in the order of the places and the probes."""
+        return tuple(row for asked in self._asked for row in self._found.get(asked, ()))
+
+    @property
+    def doubtful(self) -> list[_Probed]:
+        """The probes that saw something that was not predicted."""
+        return [asked for asked, rows in self._found.items() if not all(row.agrees for row in rows)]
+
+    async def observe(self, current: Current) -> None:
+        """Try everything side by side."""
+
+        async def one(asked: _Probed) -> None:
+            rows = await self._seen(asked, QUICK_S)
+            self._found[asked] = self._compared(asked, rows)
+            self.unknown += len(rows) - len(self._found[asked])
+            current.advance()
+
+        await asyncio.gather(*(one(asked) for asked in self._asked))
+
+    async def again(self, current: Current) -> None:
+        """Look at what differs once more, alone and with more patience. What is logged meanwhile belongs to it."""
+        for asked in self.doubtful:
+            self._found[asked] = [
+                row if row.agrees else await self._once_more(asked, row) for row in self._found[asked]
+            ]
+            current.advance()
+
+    async def _once_more(self, asked: _Probed, row: Behaved) -> Behaved:
+        marks = Marks(self._fleet)
+        seen = await self._seen(asked, PATIENT_S, row.name)
+        (again,) = [one for one in self._compared(asked, seen) if one.name == row.name]
+        if again.agrees and row.observed.startswith("HTTP "):  # a status was answered, which no busy machine changes
+            return replace(row, detail=f"{row.detail}; as predicted {LATER}")
+        return again if again.agrees else replace(again, evidence=await settled(marks))
+
+    async def _seen(self, asked: _Probed, deadline_s: float, row: str = "") -> list[BehaviourRow]:
+        """The rows of a probe; where it has several, only the one that is named, if one is."""
+        place, name = asked
+        url = self._fleet.url(*place)
+        if row in CHECKS:
+            return [await observe_one(Probe(url, place.era, ProbeTarget(), deadline_s), row)]
+        return await behaviour(name, url, place.era, deadline_s=deadline_s)
+
+    def _compared(self, asked: _Probed, rows: Sequence[BehaviourRow]) -> list[Behaved]:
+        place, found = asked[0], []
+        for row in rows:
+            message = row.observation.message
+            if foreseen := self._foresight.of(place, row.name):
+                seen = gist(message)
+                predicted = seen if seen in foreseen else foreseen[0]
+                found.append(Behaved(place.tier, place.era, row.name, predicted, seen, message))
+        return found

@@ -1,0 +1,223 @@
+"""Observe the cells, the tools and the behaviours of a fleet, and compare them with what was predicted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from advisor.kit.parts.server import server_tools
+from advisor.lab.fleet.explain import Marks, settled
+from advisor.lab.fleet.fleet import EVENTS, Fleet
+from advisor.lab.probes import ProbeTarget, observe
+from advisor.lab.probes.observation import Observation, worst
+from advisor.lab.probes.session_state import BY_HANDLE
+from advisor.lab.process.steps import Current, Steps
+from advisor.lab.testserver.tool_catalogue import LabTool, find
+from advisor.lab.verify.behaving import Behaviours
+from advisor.lab.verify.conduct import Foresight, places
+from advisor.lab.verify.kit_tools import observe_handle, observe_tool
+from advisor.lab.verify.prediction import PredictedCell
+from advisor.lab.verify.result import LATER, Behaved, Checked
+from advisor.lab.verify.toolbox import Toolbox
+
+DEADLINE_S = 5.0
+
+_AT_ONCE = 16  # clients side by side: enough that hangs overlap, few enough that two processors keep up
+_ATTEMPTS = 6  # where it depends on luck which instance is reached
+_WORKER_ATTEMPTS = 24  # workers share a port, and the system gives one of them far more connections than the other
+_NO_STORE = "HTTP 501"  # the answer of the launcher where no application can have an event store
+_EXPLAINED = 2  # differences for which the lines of log are looked for: more have the same cause as a rule
+_LIVE = ("progress", "logging")  # stubs report all at once; whether it comes live shows on a tool that takes its time
+
+
+@dataclass(frozen=True, slots=True)
+class FleetCheck:
+    """What was observed of a fleet.
+
+    Attributes:
+        cells: in the order in which they were predicted.
+        behaviours: what is no cell.
+        unknown: how many behaviours were tried without a prediction.
+        problems: what is wrong with the kit beside them, in words.
+        notes: what the reader should know of how it was done.
+    """
+
+    cells: tuple[Checked, ...]
+    behaviours: tuple[Behaved, ...]
+    unknown: int
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+async def check(fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresight, steps: Steps) -> FleetCheck:
+    """Observe every cell, tool and behaviour; what differs once more, alone and with more patience."""
+    seen: dict[PredictedCell, Observation] = {}
+    behaviours = Behaviours(fleet, foresight, places(cells))
+    tools = Toolbox(fleet, cells, places(cells))
+    total = len(cells) + behaviours.total + tools.total
+    with steps.step("cells, tools and behaviour side by side", total) as current:
+        await _all(fleet, cells, seen, behaviours, tools, current)
+    checked = [Checked(one, seen[one].outcome, _detail(one, seen[one], fleet)) for one in cells]
+    differing = [one for one in checked if not one.agrees]
+    if total := len(differing) + len(behaviours.doubtful) + len(tools.doubtful):
+        with steps.step("what differs, once more", total) as current:
+            for before, after in zip(differing, await _all_again(fleet, differing, current), strict=True):
+                checked[checked.index(before)] = after
+            await behaviours.again(current)
+            await tools.again(current)
+    return FleetCheck(
+        cells=tuple(_with_refusal(one, tools.of_cell(one.cell)) for one in checked),
+        behaviours=behaviours.rows,
+        unknown=behaviours.unknown,
+        problems=tuple(tools.problems()),
+        notes=(*tools.notes(), *_later(checked)),
+    )
+
+
+def _later(checked: Sequence[Checked]) -> list[str]:
+    """What the first look did not see as predicted, although it is."""
+    some = [f"{one.cell.feature} ({one.cell.era})" for one in checked if one.agrees and one.detail.endswith(LATER)]
+    return [f"As predicted only {LATER}, which a busy machine or chance explains: {', '.join(some)}."] if some else []
+
+
+async def _all(
+    fleet: Fleet,
+    cells: Sequence[PredictedCell],
+    seen: dict[PredictedCell, Observation],
+    behaviours: Behaviours,
+    tools: Toolbox,
+    current: Current,
+) -> None:
+    """Everything once, as far as it may be at the same time."""
+    side_by_side = [one for one in cells if not one.broadcasts]
+    gate = asyncio.Semaphore(_AT_ONCE)
+    alone = _in_turn(fleet, [one for one in cells if one.broadcasts], seen, current)
+    pool = asyncio.gather(*(_gated(gate, fleet, one, seen, current) for one in side_by_side))
+    others = asyncio.gather(tools.observe(gate, current), behaviours.observe(current))
+    if _disturbs(fleet, side_by_side):
+        await asyncio.gather(pool, others)
+        await alone
+    else:
+        await asyncio.gather(pool, others, alone)
+    await tools.observe_loud(current)
+
+
+def _disturbs(fleet: Fleet, cells: Sequence[PredictedCell]) -> bool:
+    """Whether a tool of the kit that is called for these cells tells every client of a change as well."""
+    tools = server_tools(fleet.plan.kit)
+    return any(one.tool in {tool.name for tool in tools if tool.subscriptions or tool.list_changed} for one in cells)
+
+
+async def _in_turn(
+    fleet: Fleet, cells: Sequence[PredictedCell], found: dict[PredictedCell, Observation], current: Current
+) -> None:
+    """Cells whose clients would hear each other, one after the other."""
+    for one in cells:
+        found[one] = await _observed(fleet, one, DEADLINE_S)
+        current.advance()
+
+
+async def _gated(
+    gate: asyncio.Semaphore,
+    fleet: Fleet,
+    cell: PredictedCell,
+    found: dict[PredictedCell, Observation],
+    current: Current,
+) -> None:
+    async with gate:
+        found[cell] = await _observed(fleet, cell, DEADLINE_S)
+    current.advance()
+
+
+async def _all_again(fleet: Fleet, differing: Sequence[Checked], current: Current) -> list[Checked]:
+    """Once more, the broadcasting ones and those that are to be explained alone, the others side by side."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+    alone = {one.cell for one in differing[:_EXPLAINED]} | {one.cell for one in differing if one.cell.broadcasts}
+    again = {one.cell: await _again(fleet, one, current) for one in differing if one.cell in alone}
+
+    async def beside(one: Checked) -> None:
+        async with gate:
+            again[one.cell] = replace(await _again(fleet, one, current), evidence=())
+
+    await asyncio.gather(*(beside(one) for one in differing if one.cell not in alone))
+    return [again[one.cell] for one in differing]
+
+
+async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:
+    """Observe a cell that differs once more. What is logged meanwhile belongs to it alone.
+
+    The second look only decides where the first may have been wrong: an answer that did not come in time, and what
+    depends on which instances are reached. Anything else that was seen once, clients see too.
+    """
+    marks = Marks(fleet)
+    late = checked.observed in ("hang", "dropped")
+    seen = await _observed(fleet, checked.cell, (2 if late else 1) * DEADLINE_S)
+    current.advance()
+    detail = _detail(checked.cell, seen, fleet)
+    if seen.outcome != checked.cell.predicted:
+        return replace(checked, observed=seen.outcome, detail=detail, evidence=await settled(marks))
+    if late or (checked.observed == "works" and checked.cell.spreads):
+        return replace(checked, observed=seen.outcome, detail=f"{detail}; {LATER}")
+    return replace(checked, detail=f"{checked.detail}; as predicted {LATER}")
+
+
+async def _observed(fleet: Fleet, cell: PredictedCell, deadline_s: float) -> Observation:
+    """One cell: once, or several times where it depends on which instances are reached; then the worst counts."""
+    attempts = 1
+    if cell.spreads and fleet.spread(cell.tier):
+        attempts = _ATTEMPTS if len(fleet.of(cell.tier)) > 1 else _WORKER_ATTEMPTS
+    seen: list[Observation] = []
+    for number in range(attempts):
+        seen.append(await _once(fleet, cell, deadline_s, number))
+        if seen[-1].outcome != "works":
+            break
+    return worst(seen)
+
+
+async def _once(fleet: Fleet, cell: PredictedCell, deadline_s: float, number: int) -> Observation:
+    url = fleet.url(cell.tier, cell.era, tool=cell.tool, client=number)
+    if not cell.tool:
+        return await _on_lab(fleet, cell, url, deadline_s)
+    seen = observe_tool(cell.feature, url, cell.era, cell.tool, deadline_s=deadline_s)
+    if cell.feature not in _LIVE:
+        return await seen
+    lab_url = fleet.url(cell.tier, cell.era, client=number)
+    return worst(await asyncio.gather(seen, _on_lab(fleet, cell, lab_url, deadline_s)))
+
+
+async def _on_lab(fleet: Fleet, cell: PredictedCell, url: str, deadline_s: float) -> Observation:
+    entry = entry_of(fleet, cell)
+    if entry.call == BY_HANDLE and fleet.spread(cell.tier):
+        return await observe_handle(url, cell.era, entry, deadline_s=deadline_s)
+    headers = EVENTS if entry.feature == "resumability" and fleet.plan.extras.events else None
+    target = ProbeTarget(entry.tool, {}, entry.call)
+    seen = await observe(entry.feature, url, cell.era, target, deadline_s=deadline_s, headers=headers)
+    if headers and _NO_STORE in seen.message:
+        return Observation("unsupported", "the applications of this release take no event store", seen.seconds)
+    return seen
+
+
+def entry_of(fleet: Fleet, cell: PredictedCell) -> LabTool:
+    """The lab's tool with the bare call; where the SDK has none for the era, a plain call shows that."""
+    line = fleet.plan.kit.line
+    found = find(line, cell.feature, cell.call) or find(line, "plain", "tools/call")
+    assert found is not None
+    return found
+
+
+def _detail(cell: PredictedCell, seen: Observation, fleet: Fleet) -> str:
+    if cell.tool:
+        return seen.message if cell.tool in seen.message else f"{cell.tool}: {seen.message}"
+    tail = f"; {cell.why_lab}" if cell.why_lab else ""
+    return f"{seen.message} (on the lab's {entry_of(fleet, cell).tool}{tail})"
+
+
+def _with_refusal(checked: Checked, seen: Observation | None) -> Checked:
+    if seen is None:
+        return checked
+    return replace(checked, detail=f"{checked.detail}; the kit's {checked.cell.refuses}: {_said(seen)}")
+
+
+def _said(seen: Observation) -> str:
+    return f"refuses: {seen.message}" if seen.outcome == "error" else f"{seen.outcome}: {seen.message}"

@@ -1,0 +1,182 @@
+"""What clients observe of the kit's own tools: the stubs say in their answer what they asked, kept and did."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from advisor.knowledge.types import Era
+from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.probes import ProbeTarget
+from advisor.lab.probes.cell import Probe, Steps, call, in_session, text
+from advisor.lab.probes.list_changed import CHANGED
+from advisor.lab.probes.notices import Listener, listening
+from advisor.lab.probes.observation import Observation, Verdict, describe
+from advisor.lab.probes.subscriptions import UPDATED
+from advisor.lab.testserver.tool_catalogue import LabTool
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+STATUS = "status://current"
+"""The resource of a generated server that clients may follow."""
+
+TEXT = "verification"
+_HANDLE = re.compile(r"^handle: (\S+)$", re.MULTILINE)
+_REMEMBER = re.compile(r"^(handle|remembered): .*$", re.MULTILINE)
+_REMEMBERED = re.compile(r"^remembered: ([1-9]\d*)$", re.MULTILINE)
+_KEPT = "kept"
+_RECALLS = 24  # side by side: enough that, of a few processes, one that keeps a handle answers, and one that does not
+_ASKED = ("sampling", "elicitation", "roots")
+
+
+async def observe_tool(feature: str, url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> Observation:
+    """Call a tool of the kit once (twice where it remembers), and judge what reached the client.
+
+    Args:
+        feature: feature id, or plain; not resumability.
+        url: the endpoint.
+        era: of the client.
+        tool: a tool that needs the feature.
+        deadline_s: an answer that takes longer is a `hang`.
+    """
+    probe = Probe(url, era, ProbeTarget(tool, {"text": TEXT}), deadline_s)
+    if feature == "session_state":
+        return await in_session(probe, _remembering(probe))
+    return await in_session(probe, _calling(probe, feature))
+
+
+async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: float = 5.0) -> Observation:
+    """The lab's tool with a handle: as the probe for session state, but it tells a lost handle from one elsewhere."""
+    probe = Probe(url, era, ProbeTarget(entry.tool, {}, entry.call), deadline_s)
+
+    async def steps(client: Client, heard: Heard) -> Verdict:
+        handle, error = await call(client, probe.target, step="keep")
+        if error:
+            return Verdict("error", error)
+
+        async def found() -> tuple[bool, str]:
+            said, wrong = await call(client, probe.target, step="recall", handle=handle)
+            return said == _KEPT, wrong or said
+
+        return await _recalled(found)
+
+    return await in_session(probe, steps)
+
+
+async def call_plainly(url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> Observation:
+    """Call a tool: it works if it answers, whatever it needs and does."""
+    probe = Probe(url, era, ProbeTarget(tool, {"text": TEXT}), deadline_s)
+    return await in_session(probe, _calling(probe, "plain"))
+
+
+def _remembering(probe: Probe) -> Steps:
+    async def steps(client: Client, heard: Heard) -> Verdict:
+        said, error = await call(client, probe.target)
+        given = _HANDLE.search(said)
+        if error or given is None:
+            return Verdict("error", error or f"no handle in the answer: {said[:80]}")
+        handle = given[1]
+
+        async def found() -> tuple[bool, str]:
+            again, wrong = await call(client, probe.target, handle=handle)
+            return _REMEMBERED.search(again) is not None, wrong or again.replace("\n", "; ")
+
+        return await _recalled(found)
+
+    return steps
+
+
+async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict:
+    """Whether what was kept is found by every one of several calls side by side, by some, or by none."""
+    import anyio
+
+    seen: list[tuple[bool, str]] = []
+
+    async def recall() -> None:
+        seen.append(await found())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(_RECALLS):
+            group.start_soon(recall)
+    missed = [said for here, said in seen if not here]
+    if not missed:
+        return Verdict("works", f"{len(seen)} further calls found it")
+    said = f"{len(missed)} of {len(seen)} further calls did not find it: {missed[0][:120]}"
+    return Verdict("dropped" if len(missed) == len(seen) else "unreachable", said)
+
+
+def _calling(probe: Probe, feature: str) -> Steps:
+    async def steps(client: Client, heard: Heard) -> Verdict:
+        heard.words = {one: f"{one}-{uuid.uuid4().hex}" for one in _ASKED}  # nothing that a tool says of its own
+        async with AsyncExitStack() as stack:
+            listener, remark = Listener(), ""
+            if feature == "subscriptions":
+                remark = await _subscribe(client, probe.era)
+                listener = await stack.enter_async_context(
+                    listening(probe, client, heard, resource_subscriptions=[STATUS])
+                )
+            elif feature == "list_changed":
+                listener = await stack.enter_async_context(listening(probe, client, heard, tools_list_changed=True))
+            result = await client.call_tool(
+                probe.target.tool, dict(probe.target.arguments), progress_callback=heard.on_progress
+            )
+            said = text(result)
+            if result.is_error:
+                return Verdict("error", said or "an error without words")
+            if feature in _ASKED and TEXT in said:
+                return await _answer_used(probe, feature, said, client, heard)
+            remarks = [one for one in (remark, listener.refusal) if one]
+            return await _judged(probe, feature, said, heard, listener, remarks)
+
+    return steps
+
+
+async def _subscribe(client: Client, era: Era) -> str:
+    if era == "modern":
+        return ""
+    try:
+        await client.subscribe_resource(STATUS)
+    except Exception as error:
+        return f"resources/subscribe: {describe(error)}"
+    return ""
+
+
+async def _answer_used(probe: Probe, feature: str, said: str, client: Client, heard: Heard) -> Verdict:
+    """Whether the tool asked, and whether what it says depends on what the client answered."""
+    tool = probe.target.tool
+    if feature not in heard.asked:
+        return Verdict("dropped", f"{tool} answered without asking the client")
+    used, short = heard.words[feature] in said, " ".join(said.split())[:120]
+    wrong = f"{tool} asked the client, but the answer is not in what it says: {short}"
+    if feature == "elicitation" and not used:  # the form may have no field for words: then the user declines it as well
+        heard.declines = True
+        otherwise = text(await client.call_tool(tool, dict(probe.target.arguments)))
+        used = _REMEMBER.sub("", otherwise) != _REMEMBER.sub("", said)
+        wrong = f"{tool} asked the user, but says the same whether they accept or decline: {short}"
+    return Verdict("works", f"{tool} asked the client and used its answer") if used else Verdict("dropped", wrong)
+
+
+async def _judged(
+    probe: Probe, feature: str, said: str, heard: Heard, listener: Listener, remarks: Sequence[str]
+) -> Verdict:
+    """The verdict over a call that was answered with `said`."""
+    if TEXT not in said:
+        return Verdict("error", f"the answer is not that of this call: {said[:120]}")
+    if feature == "plain":
+        return Verdict("works", f"{probe.target.tool} answered")
+
+    def arrived() -> int:
+        if feature in ("progress", "logging"):
+            return len(heard.progress if feature == "progress" else heard.logs)
+        wanted = UPDATED if feature == "subscriptions" else CHANGED
+        return len(listener.heard) + sum(method == wanted for method, _ in heard.notes)
+
+    await heard.until(lambda: arrived() > 0, probe.silence_s)
+    tail = f" ({'; '.join(remarks)})" if remarks else ""
+    if arrived():
+        return Verdict("works", f"{probe.target.tool}: {arrived()} arrived{tail}")
+    return Verdict("dropped", f"{probe.target.tool} answered; none arrived{tail}")

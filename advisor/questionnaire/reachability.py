@@ -1,0 +1,171 @@
+"""The facts that are not known yet as a space, and what can be proved over all of it by folding."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.changes import CORE_FACTS
+from advisor.decision.checks.proof import base_domains
+from advisor.decision.derived_facts import TOOL_NEEDS, NeedsNode, SeparableNode
+from advisor.engine.fold import fold
+from advisor.engine.network import NodeStep, Row, TableNode
+from advisor.knowledge.tables import Rule
+from advisor.knowledge.types import Value
+from advisor.requirements.model import Requirements
+
+OUTCOME = "core#"
+SEPARABLE = "tools.separable"
+
+Fired: TypeAlias = Mapping[str, tuple[Rule, ...]]
+
+
+class State(NamedTuple):
+    """What is known: every fact evaluated with defaults, the domain of each base fact, and whether tools are known."""
+
+    facts: dict[str, Any]
+    domains: Mapping[str, Sequence[Value]]
+    tools: bool
+
+
+class OpenSpace:
+    """Folds over the open facts of an advisor.
+
+    Attributes:
+        domains: the values of every base fact that the outcome depends on.
+    """
+
+    def __init__(self, advisor: Advisor) -> None:
+        """The space of `advisor`."""
+        self._advisor = advisor
+        self._nodes = advisor.network.nodes
+        self._steps = [*advisor.network.steps(CORE_FACTS), NodeStep(CORE_FACTS, (OUTCOME,), outcome)]
+        written = {name for step in self._steps for name in step.writes}
+        read = {name for step in self._steps for name in step.reads} - written
+        self.domains = {
+            n: self._distinct(n, values) for n, values in sorted(base_domains(advisor).items()) if n in read
+        }
+        self._separable = next(node for node in self._nodes if isinstance(node, SeparableNode))
+        self._needs = next(node for node in self._nodes if isinstance(node, NeedsNode))
+        self._facts: tuple[Requirements | None, dict[str, Any]] = (None, {})
+        self._fired: dict[Any, Fired] = {}
+
+    def facts(self, requirements: Requirements) -> dict[str, Any]:
+        """The evaluated facts; a walk asks for many facts of the same requirements in a row."""
+        if self._facts[0] is not requirements:
+            self._facts = (requirements, self._advisor.facts(requirements))
+        return self._facts[1]
+
+    def state(self, requirements: Requirements, known: Collection[str]) -> State:
+        """Known facts, and those that are never asked, have their one value; the others are open."""
+        facts = self.facts(requirements)
+        domains: dict[str, Sequence[Value]] = dict(self.domains)
+        for name, declared in self._advisor.space.facts.items():
+            if name in domains and (name in known or declared.ask == "never"):
+                domains[name] = (facts[name],)
+        if "tools" in known:
+            domains.pop(SEPARABLE)
+        return State(facts, domains, "tools" in known)
+
+    def parted(self, fact: str, state: State) -> dict[str, Value] | None:
+        """An assignment for which the outcome differs between the values of `fact`; None if there is none."""
+        folded = fold(self._of(state), state.domains, (OUTCOME,), lanes=(fact, state.domains[fact]))
+        return next((one.example() for one in folded.classes.values()), None)
+
+    def gate(self, fact: str) -> TableNode | None:
+        """The table with one output that alone reads `fact`, if that is so."""
+        readers = [node for node in self._nodes if fact in node.inputs]
+        only = readers[0] if len(readers) == 1 else None
+        return only if isinstance(only, TableNode) and len(only.outputs) == 1 else None
+
+    def gate_is_closed(self, gate: TableNode, state: State) -> bool:
+        """Whether it makes no difference what the table `gate` says."""
+        own, name = {gate.mask, *gate.outputs}, gate.outputs[0]
+        steps = [step for step in self._of(state) if own.isdisjoint(step.writes)]
+        values = self._advisor.space.domains[name]
+        return not fold(steps, {**state.domains, name: values}, (OUTCOME,), lanes=(name, values)).classes
+
+    def patterns(self, state: State) -> set[Value]:
+        """The patterns that are still possible."""
+        return {row[0] for row in fold(self._of(state), state.domains, ("pattern",)).classes}
+
+    def fired(self, state: State) -> Fired:
+        """For each table that decides, the rules that can still fire."""
+        asked = (tuple((name, tuple(values)) for name, values in state.domains.items()), state.facts[TOOL_NEEDS])
+        if asked not in self._fired:
+            self._fired[asked] = self._fold_rules(state)
+        return self._fired[asked]
+
+    def barrier(self, fact: str, state: State) -> tuple[Rule, ...]:
+        """The rules that keep `fact` from the outcome.
+
+        A table whose rules give one result, whatever is open, passes nothing on. These are the rules of such tables on
+        every way from `fact` to the outcome; empty if there is a way around them.
+        """
+        fired = self.fired(state)
+        settled = {name: rules for name, rules in fired.items() if len({tuple(r.then.items()) for r in rules}) == 1}
+        for rules in settled.values():
+            if rules[0].then.get("pattern") == "contradiction":
+                return rules  # then nothing else counts
+        found: dict[str, Rule] = {}
+        reached = {fact}
+        for node in self._nodes:
+            if reached.isdisjoint(node.inputs):
+                continue
+            rules = settled.get(node.table.spec.table, ()) if isinstance(node, TableNode) else ()
+            found.update((rule.id, rule) for rule in rules)
+            if not rules:
+                reached.update(node.outputs)
+        return () if reached.intersection(CORE_FACTS) else tuple(found.values())
+
+    def _fold_rules(self, state: State) -> Fired:
+        tables = {node.mask: node.table for node in self._nodes if isinstance(node, TableNode)}
+        masks: dict[str, set[int]] = {name: set() for name in tables}
+
+        def watched(step: NodeStep) -> NodeStep:
+            if len(step.reads) != 1 or step.reads[0] not in tables:
+                return step
+            seen, run = masks[step.reads[0]], step.run
+
+            def watching(row: Row) -> Row:
+                seen.add(row[0] & -row[0])
+                return run(row)
+
+            return NodeStep(step.reads, step.writes, watching)
+
+        fold([watched(step) for step in self._of(state)], state.domains, (OUTCOME,))
+        return {
+            table.spec.table: tuple(rule for i, rule in enumerate(table.spec.rules) if 1 << i in masks[mask])
+            for mask, table in tables.items()
+        }
+
+    def _of(self, state: State) -> list[NodeStep]:
+        """The steps, with the outcome of the tools computed where they are known, else free."""
+        if not state.tools:
+            return self._steps
+        tools = state.facts[TOOL_NEEDS]
+        compute = [NodeStep((), (SEPARABLE,), lambda row: ("no",))]
+        if tools:
+            needs, separable = self._needs, self._separable
+            reads = tuple(name for name in separable.inputs if name != TOOL_NEEDS)
+            compute = [
+                NodeStep(needs.inputs, needs.outputs, needs.values),
+                NodeStep(reads, (SEPARABLE,), lambda row: separable.values((tools, *row))),
+            ]
+        first = next(i for i, step in enumerate(self._steps) if SEPARABLE in step.reads)
+        return [*self._steps[:first], *compute, *self._steps[first:]]
+
+    def _distinct(self, fact: str, values: Sequence[Value]) -> Sequence[Value]:
+        """One value for each set of values that no table can tell apart, if only tables read the fact."""
+        readers = [node for node in self._nodes if fact in node.inputs]
+        tables = [node.table for node in readers if isinstance(node, TableNode)]
+        if len(tables) < len(readers):
+            return values
+        seen = {tuple(table.masks[table.inputs.index(fact)][value] for table in tables): value for value in values}
+        return tuple(seen.values())
+
+
+def outcome(row: Row) -> Row:
+    """The core, given as its facts, as one value; the flags of a contradiction mean nothing."""
+    return (row[0],) if row[0] == "contradiction" else (row,)

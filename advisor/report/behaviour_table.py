@@ -1,0 +1,118 @@
+"""What SDK releases were seen to do beside the feature table: cancellation, broken connections, bare HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from advisor.console.lines import ReportLine
+from advisor.knowledge.behaviour import Behaviour
+from advisor.knowledge.capabilities import Capabilities
+from advisor.knowledge.releases import Release
+from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
+from advisor.knowledge.versions import key
+
+Record: TypeAlias = dict[str, Any]
+
+_HALVES = ("stateful", "stateless", "sse", "json")
+
+
+class Beside:
+    """The behaviours of some releases."""
+
+    def __init__(
+        self, known: Sequence[Capabilities], releases: Sequence[Release], sdk: str, eras: Sequence[Era]
+    ) -> None:
+        """Narrow them down.
+
+        Args:
+            known: the capability data.
+            releases: the ranges that were asked for.
+            sdk: as they were asked for; an exact release holds nothing of its neighbours.
+            eras: whose.
+        """
+        exact = sdk.partition("==")[2]
+        self._of: list[tuple[str, Behaviour]] = []
+        for package in known:
+            of = [(one.start, one.before) for one in releases if one.package == package.package]
+            for one in package.behaviour:
+                inside = key(one.start) <= key(exact) < key(one.before) if exact else _meets(one, of)
+                if of and inside and one.era in eras:
+                    self._of.append((package.package, one))
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._of)
+
+    def records(self) -> Iterator[Record]:
+        """As the public contract has them, one for each range and flag pair."""
+        for package, one in self._of:
+            for pair in FLAG_PAIRS:
+                yield {
+                    **place(package, one.observed_on[-1], pair, one.era),
+                    "name": one.name,
+                    "seen": one.seen[flag_key(*pair)],
+                    "measured": one.date,
+                    "releases": {"from": one.start, "before": one.before},
+                    "observed_on": list(one.observed_on),
+                }
+
+    def lines(self) -> Iterator[ReportLine]:
+        """For a terminal; sentences are not wrapped yet."""
+        if not self._of:
+            yield ReportLine("plain", "Nothing is known of it here.")
+        for number, (title, entries) in enumerate(self._by_title().items()):
+            if number:
+                yield ReportLine("plain", "")
+            yield ReportLine("heading", title)
+            for one in entries:
+                yield ReportLine(
+                    "plain", f"  {one.start} to before {one.before} (seen on {', '.join(one.observed_on)})"
+                )
+                yield from said(one.seen, "    ")
+
+    def markdown(self) -> str:
+        """For a repository."""
+        parts = [] if self._of else ["Nothing is known of it here.\n"]
+        for title, entries in self._by_title().items():
+            parts.append(f"### {title}\n\n| releases | flags | seen |\n|---|---|---|")
+            for one in entries:
+                rows = ((", ".join(pairs) or "all", text) for text, pairs in _grouped(one.seen))
+                parts += (
+                    f"| {one.start} to before {one.before} | {pairs} | {_escaped(text)} |" for pairs, text in rows
+                )
+            parts.append("")
+        return "\n".join(parts)
+
+    def _by_title(self) -> dict[str, list[Behaviour]]:
+        found: dict[str, list[Behaviour]] = {}
+        for package, one in self._of:
+            found.setdefault(f"{package}: {one.name}, {one.era} clients", []).append(one)
+        return found
+
+
+def place(sdk: str, version: str, pair: tuple[bool, bool], era: Era) -> Record:
+    """Where something was observed, as every record begins."""
+    return {"sdk": sdk, "version": version, "stateless_http": pair[0], "json_response": pair[1], "era": era}
+
+
+def said(seen: Mapping[str, str], indent: str = "  ") -> Iterator[ReportLine]:
+    """What was seen in each flag pair; pairs with the same words share a line."""
+    for text, pairs in _grouped(seen):
+        yield ReportLine("plain", f"{indent}{', '.join(pairs)}: {text}" if pairs else f"{indent}{text}")
+
+
+def _grouped(seen: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Each message with its flag pairs, by one flag where it decides alone; no pairs where all say the same."""
+    for text in dict.fromkeys(seen.values()):
+        pairs = [pair for pair in seen if seen[pair] == text]
+        half = next((one for one in _HALVES if pairs == [pair for pair in seen if one in pair.split("+")]), "")
+        yield text, [] if len(pairs) == len(seen) else [half] if half else pairs
+
+
+def _meets(one: Behaviour, ranges: Sequence[tuple[str, str]]) -> bool:
+    return any(key(one.start) < key(before) and key(start) < key(one.before) for start, before in ranges)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

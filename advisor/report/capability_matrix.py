@@ -1,0 +1,221 @@
+"""The capability matrix: what each SDK release does with each feature, per flag pair and client era."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from advisor.console.lines import ReportLine
+from advisor.errors import UsageError
+from advisor.knowledge.capabilities import CapabilityCell
+from advisor.knowledge.releases import Release, find_release
+from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
+from advisor.knowledge.versions import key
+from advisor.report.behaviour_table import Beside, place
+from advisor.report.rule_records import unknown
+from advisor.report.schemas import CAPABILITIES
+
+Record: TypeAlias = dict[str, Any]
+
+_CALL = 49  # columns for a call; with four outcomes of at most seven letters the table is 80 wide
+_OUTCOME = 8
+_MARKS = {"unsupported": "-"}  # the only outcome that is longer than its column
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one range of releases does.
+
+    Attributes:
+        release: the range.
+        cells: its capability cells, in file order.
+    """
+
+    release: Release
+    cells: list[CapabilityCell]
+
+
+class Matrix:
+    """The capability data, narrowed to what was asked for; `beside` has what is not in the table."""
+
+    def __init__(self, space: FactSpace, sdk: str = "", feature: str = "", eras: tuple[Era, ...] = ERAS) -> None:
+        """Narrow it down.
+
+        Args:
+            space: whose capability data.
+            sdk: a line, a release, a range or a package; "" for all.
+            feature: a feature's id; "" for all.
+            eras: the eras to show.
+
+        Raises:
+            UsageError: an SDK or a feature that is not known, with the nearest spelling.
+        """
+        self._knowledge = space.knowledge
+        self._detailed = bool(feature)
+        self.eras = eras
+        if feature and feature not in self._knowledge.features:
+            known = list(self._knowledge.features)
+            raise UsageError(unknown("feature", feature, known, f"Features: {', '.join(known)}."))
+        cells = {package.package: package.cells for package in self._knowledge.capabilities}
+        self.blocks = [
+            Block(one, [cell for cell in cells[one.package] if _holds(cell, one) and feature in ("", cell.feature)])
+            for one in releases(space, sdk)
+        ]
+        wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour is of one feature
+        self.beside = Beside(self._knowledge.capabilities, wanted, sdk, eras)
+
+    def record(self) -> Record:
+        """The matrix as the public contract has it, one cell per release range, era, call and flag pair."""
+        cells = [cell for block in self.blocks for cell in self._cells(block)]
+        return {"schema": CAPABILITIES, "cells": cells, "behaviours": list(self.beside.records())}
+
+    def _cells(self, block: Block) -> Iterator[Record]:
+        for cell in block.cells:
+            for era in self.eras:
+                outcomes = getattr(cell, era)
+                for pair in FLAG_PAIRS:
+                    yield {
+                        **place(block.release.package, block.release.newest, pair, era),
+                        "feature": cell.feature,
+                        "call": cell.call,
+                        "outcome": outcomes[flag_key(*pair)],
+                        "evidence": cell.evidence,
+                        "measured": cell.date,
+                        "status": cell.status,
+                        "releases": {"from": cell.start, "before": cell.before},
+                        "observed_on": list(cell.observed_on),
+                        "sources": list(cell.sources),
+                    }
+
+    def lines(self) -> Iterator[ReportLine]:
+        """The matrix for a terminal of 80 columns; sentences are not wrapped yet."""
+        for number, block in enumerate(self.blocks):
+            if number:
+                yield ReportLine("plain", "")
+            release = block.release
+            yield ReportLine("heading", f"{_range(release)}; {release.line.id}, newest observed {release.newest}")
+            if not block.cells:
+                yield ReportLine("plain", "Nothing is known of it here.")
+                continue
+            for era in self.eras:
+                yield ReportLine("plain", "")
+                yield from self._era(block, era)
+            yield ReportLine("plain", "")
+            yield from (ReportLine("plain", note) for note in _notes(block))
+            if self._detailed:
+                yield from (ReportLine("plain", f"{cell.call}: {cell.evidence}") for cell in block.cells)
+        if self.beside:
+            yield ReportLine("plain", "")
+            yield ReportLine(
+                "plain", "Not in the table, see --behaviours: cancellation, broken connections, bare HTTP."
+            )
+
+    def _era(self, block: Block, era: Era) -> Iterator[ReportLine]:
+        if self._fallen(block, era):
+            yield ReportLine("heading", "modern clients")
+            yield ReportLine("plain", f"  {self._falls_back()}")
+            return
+        yield ReportLine("head", row(f"{era} clients", "stateful", "", "stateless", ""))
+        yield ReportLine("head", row("", "sse", "json", "sse", "json"))
+        feature = ""
+        for cell in block.cells:
+            if cell.feature != feature:
+                feature = cell.feature
+                yield ReportLine("plain", feature)
+            yield from marks(cell.call, [getattr(cell, era)[flag_key(*pair)] for pair in FLAG_PAIRS])
+
+    def _fallen(self, block: Block, era: Era) -> bool:
+        """Whether a table would only say `unsupported`."""
+        return era == "modern" and block.release.line.modern == "falls-back"
+
+    def _falls_back(self) -> str:
+        text = self._knowledge.phrases["falls-back"]
+        return text[:1].upper() + text[1:] + "."
+
+    def markdown(self) -> str:
+        """The matrix for a repository, with evidence and sources."""
+        return "\n".join(part for block in self.blocks for part in self._markdown(block))
+
+    def _markdown(self, block: Block) -> Iterator[str]:
+        release = block.release
+        yield f"## {_range(release)}\n\nLine `{release.line.id}`, newest observed {release.newest}.\n"
+        for era in self.eras:
+            yield f"### {era.capitalize()} clients\n" if block.cells else "Nothing is known of it here.\n"
+            if self._fallen(block, era):
+                yield f"{self._falls_back()}\n"
+            elif block.cells:
+                yield "| feature | call | stateful, SSE | stateful, JSON | stateless, SSE | stateless, JSON |"
+                yield "|---|---|---|---|---|---|"
+                for cell in block.cells:
+                    outcomes = " | ".join(getattr(cell, era)[flag_key(*pair)] for pair in FLAG_PAIRS)
+                    yield f"| {cell.feature} | `{cell.call}` | {outcomes} |"
+                yield ""
+        if block.cells:
+            yield "### What it rests on\n"
+            yield from (f"- {self._grounds(cell)}" for cell in block.cells)
+            yield ""
+
+    def _grounds(self, cell: CapabilityCell) -> str:
+        changed = f" Changed in {cell.changed['in']}: {cell.changed['because']}." if cell.changed else ""
+        sources = ", ".join(cell.sources)
+        seen = f"{cell.status} {cell.date} on {', '.join(cell.observed_on)}"
+        return f"**{cell.feature}**, `{cell.call}` ({seen}): {cell.evidence}{changed} Sources: {sources}."
+
+
+def releases(space: FactSpace, sdk: str) -> list[Release]:
+    """The release ranges that a line, a release, a range or a package names; all for "".
+
+    Raises:
+        UsageError: none does; with the nearest spelling, or the ranges of the package.
+    """
+    ranges = list(space.releases.values())
+    if named := [one for one in ranges if sdk in ("", one.id, one.line.id, one.package)]:
+        return named
+    if exact := find_release(sdk, ranges):
+        return [exact]
+    package = sdk.partition("==")[0]
+    if of_package := [one for one in ranges if one.package == package]:
+        covered = ", ".join(f"{one.start} to before {one.before}" for one in of_package)
+        raise UsageError(
+            f"{sdk!r:.80} is not a release that something is known of. {package} is covered from {covered}."
+        )
+    known = list(dict.fromkeys([*(one.line.id for one in ranges), *(one.package for one in ranges)]))
+    allowed = f"Known: {', '.join(known)}, or a release such as {ranges[-1].exact}."
+    raise UsageError(unknown("SDK", sdk, known, allowed))
+
+
+def _holds(cell: CapabilityCell, release: Release) -> bool:
+    return key(cell.start) <= key(release.start) and key(release.before) <= key(cell.before)
+
+
+def _range(release: Release) -> str:
+    return f"{release.package} {release.start} to before {release.before}"
+
+
+def marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:
+    """One way of asking and its outcomes, as a row of the table; a long name has a line of its own."""
+    name = f"  {call}"
+    if len(name) >= _CALL:
+        yield ReportLine("plain", name)
+        name = ""
+    yield ReportLine("cells", f"{name:{_CALL}}", tuple(_MARKS.get(outcome, outcome) for outcome in outcomes))
+
+
+def row(first: str, *cells: str) -> str:
+    """A line of the head of the table."""
+    return f"{first:{_CALL}}{''.join(f'{cell:{_OUTCOME}}' for cell in cells)}".rstrip()
+
+
+def _notes(block: Block) -> Iterator[str]:
+    """How sure the cells are, and in which release they change."""
+    for status in dict.fromkeys(cell.status for cell in block.cells):
+        dates = sorted({cell.date for cell in block.cells if cell.status == status})
+        when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+        calls = [cell.call for cell in block.cells if cell.status == status]
+        rows = "every row" if len(calls) == len(block.cells) else ", ".join(calls)
+        yield f"{status.capitalize()} ({when}): {rows}."
+    for cell in block.cells:
+        if cell.changed:
+            yield f"Changed in {cell.changed['in']}: {cell.feature}, {cell.call}: {cell.changed['because']}."

@@ -1,0 +1,209 @@
+"""A decision as plain data: the document that scripts read (schema `mcp-advisor/decision/1`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import (
+    SCHEMA,
+    Alternative,
+    CapacityAdvice,
+    Core,
+    Decision,
+    EraCell,
+    FeatureRow,
+    PathStep,
+    Tier,
+    Warned,
+)
+from advisor.errors import InputError
+from advisor.knowledge.types import Raw
+
+BATCH_SCHEMA = "mcp-advisor/decisions/1"
+
+Document: TypeAlias = dict[str, Any]
+
+
+def decision_dict(decision: Decision, advisor: Advisor) -> Document:
+    """The decision as JSON types, keys in the order of the public contract, the same for the same input.
+
+    Args:
+        decision: what was decided.
+        advisor: who decided it; its knowledge has the code of the SDK and the wording of tiers.
+    """
+    asked, core = decision.requirements, decision.core
+    document: Document = {"schema": SCHEMA, "service": asked["service"], "feasible": core.feasible}
+    if core.feasible:
+        document["flags"] = _flags(core)
+    document["pattern"] = core.pattern
+    document["affinity"] = {"mechanism": core.mechanism, "because": decision.because}
+    document["tiers"] = [_tier(tier, decision, advisor) for tier in decision.tiers]
+    document["instances"] = decision.instances
+    document["capacity"] = _capacity(decision.capacity)
+    document["features"] = [_feature(row) for row in decision.features]
+    document["path"] = [_step(step) for step in decision.path]
+    document["counterfactuals"] = [
+        {"change": plain(one.change), "then": then}
+        for one in decision.counterfactuals
+        if (then := difference(one.core, core))
+    ]
+    document["alternatives"] = [_alternative(one) for one in decision.alternatives]
+    document["warnings"] = [_warning(one) for one in decision.warnings]
+    document["defaults"] = {name: plain(value) for name, value in asked.defaults.items()}
+    document["inferred"] = {
+        name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()
+    }
+    document["substitute"] = core.substitute
+    document["sdk"] = {"asked": asked["sdk"], "release": advisor.space.releases[decision.facts["sdk"]].exact}
+    if core.feasible and not decision.tiers:
+        document["code"] = snippet(core, decision, advisor)
+    return document
+
+
+def snippet(core: Core, decision: Decision, advisor: Advisor) -> str:
+    """The Python that sets the flags of `core` in the SDK that was asked for, without a final newline."""
+    line = advisor.space.releases[decision.facts["sdk"]].line.id
+    code = advisor.knowledge.snippets[line].code
+    code = code.replace("{service}", str(decision.requirements["service"]))
+    code = code.replace("{stateless_http}", str(core.flags.stateless_http))
+    return code.replace("{json_response}", str(core.flags.json_response)).rstrip()
+
+
+def difference(then: Core, now: Core) -> Document:
+    """What of `then` is not as in `now`: pattern, flags, affinity, substitute, feasible."""
+    differs: Document = {}
+    if then.pattern != now.pattern:
+        differs["pattern"] = then.pattern
+    if then.feasible != now.feasible:
+        differs["feasible"] = then.feasible
+    if not then.feasible:
+        return differs
+    # A contradiction has neither flags nor affinity to be the same as. The flags of a tiered deployment are those of
+    # its parts, so two of them cannot be compared by their whole.
+    if not now.feasible or (then.flags != now.flags and not then.pattern == now.pattern == "tiered"):
+        differs["flags"] = _flags(then)
+    if not now.feasible or then.mechanism != now.mechanism:
+        differs["affinity"] = {"mechanism": then.mechanism}
+    if then.substitute != now.substitute:
+        differs["substitute"] = then.substitute
+    return differs
+
+
+def trace_list(decision: Decision, advisor: Advisor) -> list[Document]:
+    """Every rule tried, table by table, with each condition (`--explain`)."""
+    return [
+        {
+            "table": table,
+            "rules": [
+                {
+                    "rule": attempt.rule.id,
+                    "title": attempt.rule.title,
+                    "matched": attempt.matched,
+                    "fired": attempt.fired,
+                    "conditions": [
+                        {"fact": one.fact, "value": plain(one.value), "condition": one.condition, "passed": one.passed}
+                        for one in attempt.conditions
+                    ],
+                }
+                for attempt in attempts
+            ],
+        }
+        for table, attempts in advisor.trace(decision).items()
+    ]
+
+
+def error_dict(error: InputError) -> Document:
+    """An input that could not be used, with every problem found in it."""
+    problems = [{"key": p.key, "line": p.line, "message": p.message, "hint": p.hint} for p in error.problems]
+    return {"file": error.name, "problems": problems}
+
+
+def plain(value: Raw) -> Raw:
+    """A value of the requirements as JSON types: what the reader adds to numbers is left behind."""
+    kind = type(value)
+    if kind is str or kind is bool or kind is int or value is None:
+        return value
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    return [plain(one) for one in value]
+
+
+def _capacity(one: CapacityAdvice | None) -> Document | None:
+    return None if one is None else {**asdict(one), "sources": list(one.sources)}
+
+
+def _flags(core: Core) -> Document:
+    return {"stateless_http": core.flags.stateless_http, "json_response": core.flags.json_response}
+
+
+def _tier(tier: Tier, decision: Decision, advisor: Advisor) -> Document:
+    return {
+        "name": tier.name,
+        "flags": _flags(tier.core),
+        "pattern": tier.core.pattern,
+        "tools": list(tier.tools),
+        "instances": tier.instances,
+        "affinity": {"mechanism": tier.core.mechanism, "because": advisor.knowledge.phrases[f"tier.{tier.name}"]},
+        "code": snippet(tier.core, decision, advisor),
+    }
+
+
+def _feature(row: FeatureRow) -> Document:
+    return {
+        "feature": row.feature,
+        "need": row.need,
+        "legacy": _cell(row.legacy),
+        "modern": _cell(row.modern),
+        "documented": row.documented,
+        "instead": row.instead,
+        "substituted": row.substituted,
+    }
+
+
+def _cell(cell: EraCell) -> Document:
+    return {
+        "outcome": cell.outcome,
+        "call": cell.call or None,
+        "how": cell.how,
+        "evidence": cell.evidence,
+        "named": cell.named,
+        "status": cell.status,
+    }
+
+
+def _step(step: PathStep) -> Document:
+    return {
+        "question": step.question,
+        "rule": step.rule.id,
+        "facts": dict(step.facts),
+        "because": step.rule.because,
+        "sources": list(step.rule.sources),
+        "table": step.table,
+    }
+
+
+def _alternative(one: Alternative) -> Document:
+    return {
+        "pattern": one.core.pattern,
+        "flags": _flags(one.core),
+        "affinity": {"mechanism": one.core.mechanism},
+        "change": plain(one.change),
+        "gives_up": list(one.gives_up),
+        "how": one.how,
+        "because": one.because,
+    }
+
+
+def _warning(one: Warned) -> Document:
+    return {
+        "id": one.rule.id,
+        "severity": one.severity,
+        "message": one.message,
+        "fix": one.rule.fix,
+        "sources": list(one.rule.sources),
+    }

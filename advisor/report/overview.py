@@ -1,0 +1,84 @@
+"""One line for each of many requirements files."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from advisor.decision.model import Decision
+from advisor.errors import InputError
+from advisor.knowledge.types import flag_key
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one input: a decision, or the reason why there is none.
+
+    Attributes:
+        name: the file as the user named it.
+        decision: the decision, or None.
+        error: what is wrong with the file, or None.
+    """
+
+    name: str
+    decision: Decision | None
+    error: InputError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewRow:
+    """A result in words, for a table of any kind; `warnings` says how many of all are high."""
+
+    file: str
+    service: str
+    pattern: str
+    flags: str
+    affinity: str
+    lost: str
+    warnings: str
+    error: str = ""
+
+
+def rows(results: Sequence[Result]) -> tuple[str, list[OverviewRow]]:
+    """The folder that all files are in ("" for none), and the row of each with its name in there."""
+    folders = {Path(one.name).parent for one in results}
+    comparable = len({folder.is_absolute() for folder in folders}) == 1
+    folder = os.path.commonpath(folders) if comparable else ""
+    if folder in ("", "."):
+        return "", [_row(one, one.name) for one in results]
+    return folder, [_row(one, str(Path(one.name).relative_to(folder))) for one in results]
+
+
+def _row(result: Result, name: str) -> OverviewRow:
+    decision = result.decision
+    if decision is None:
+        problems = result.error.problems if result.error else []
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        first = problems[0] if problems else None
+        message = f"{first.key}: {first.message}" if first and first.key else (first.message if first else "")
+        return OverviewRow(name, "", "invalid", "", "", "", "", f"{message}{more}")
+    core = decision.core
+    flags = " / ".join(flag_key(*tier.core.flags) for tier in decision.tiers) or flag_key(*core.flags)
+    return OverviewRow(
+        file=name,
+        service=str(decision.requirements["service"]),
+        pattern=core.pattern,
+        flags=flags if decision.feasible else "-",
+        affinity=core.mechanism if decision.feasible else "-",
+        lost=", ".join(one.feature for one in decision.features if one.lost) or "-",
+        warnings=_high(decision),
+    )
+
+
+def summary(results: Sequence[Result]) -> str:
+    """How many there are of each kind, in a sentence."""
+    patterns = Counter(one.decision.core.pattern if one.decision else "invalid" for one in results)
+    return f"{len(results)} files: " + ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
+
+
+def _high(decision: Decision) -> str:
+    high = sum(1 for one in decision.warnings if one.severity == "high")
+    return f"{high} of {len(decision.warnings)}"

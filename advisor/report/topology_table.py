@@ -1,0 +1,135 @@
+"""The topology truth table as a record, as lines for a terminal, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from advisor.console.lines import ReportLine
+from advisor.knowledge import Knowledge
+from advisor.knowledge.tables import Rule
+from advisor.knowledge.topology import KINDS, SOURCE, BalancingRun, Figures, Kind, Share, Way, says, under, without_loss
+from advisor.report.lab_schemas import TOPOLOGY
+
+_UNDER = 25
+_WIDTHS = (6, 8, 8, 9, 7, 9, 8)  # with the conditions 80 columns
+_HEADS = ("whole", "calls", "wrong", "sampling", "on GET", "progress", "spread")
+_COLUMNS: tuple[str, ...] = (
+    *("under", "servers", "clients", "whole", "answered", "wrong instance"),
+    *("sampling", "over GET", "progress", "by instance"),
+)
+
+
+def record(ways: Iterable[Way], knowledge: Knowledge) -> dict[str, Any]:
+    """The table as `--format json` prints it; counts as the pair of how many and of how many."""
+    return {"schema": TOPOLOGY, "ways": [_way(one, knowledge) for one in ways]}
+
+
+def _way(one: Way, knowledge: Knowledge) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "title": one.title,
+        "mechanism": one.mechanism or None,
+        "keeps": one.keeps,
+        "because": one.because,
+        "source": f"{SOURCE}{one.id}",
+        "rules": [rule.id for rule in _citing(one, knowledge)],
+        "measured": one.measured and asdict(one.measured),
+        "runs": [
+            {
+                "under": asdict(run.under),
+                **{kind: _figures(run.figures[kind]) for kind in KINDS if kind in run.figures},
+            }
+            for run in one.runs
+        ],
+        "window": one.window and asdict(one.window),
+        "evidence": one.evidence,
+    }
+
+
+def _figures(taken: Figures) -> dict[str, Any]:
+    return {key: value for key, value in asdict(taken).items() if value is not None}
+
+
+def _citing(one: Way, knowledge: Knowledge) -> list[Rule]:
+    return [rule for _, rule in knowledge.rules.values() if f"{SOURCE}{one.id}" in rule.sources]
+
+
+def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLine]:
+    """The table for a terminal; sentences are not wrapped yet."""
+    yield ReportLine("plain", phrases["topology.table"])
+    for one in ways:
+        yield ReportLine("plain", "")
+        on = f" ({one.measured.proxy})" if one.measured else ""
+        yield ReportLine("heading", f"{one.title}{on}: {phrases[f'topology.keeps.{one.keeps}']}")
+        yield ReportLine("plain", f"  {one.because}")
+        if not one.complete:
+            yield ReportLine("plain", f"  {phrases['topology.missing']}")
+            continue
+        yield ReportLine("dim head", _row("", _HEADS))
+        for run in one.runs:
+            taken = run.figures["stateful+legacy"]
+            text = under(run, phrases)
+            if len(text) > _UNDER - 2:
+                yield ReportLine("good" if run.keeps else "bad", f"  {text}")
+                text = ""
+            yield ReportLine("good" if run.keeps else "bad", _row(f"  {text}", _cells(taken)))
+        if one.window is not None:
+            yield ReportLine("plain", f"  {says(one, phrases, runs=False)}")
+    yield ReportLine("plain", "")
+    yield from (ReportLine("plain", text) for text in others(ways, phrases))
+
+
+def _row(first: str, cells: Sequence[str]) -> str:
+    return f"{first:{_UNDER}}{''.join(f'{cell:{width}}' for cell, width in zip(cells, _WIDTHS, strict=True))}".rstrip()
+
+
+def _cells(taken: Figures) -> tuple[str, ...]:
+    shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
+    return (*(_short(one) for one in shares), "/".join(map(str, taken.spread)))
+
+
+def _short(one: Share | None) -> str:
+    return "" if one is None else f"{one.count}/{one.of}"
+
+
+def others(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[str]:
+    """What became of clients without a session: one sentence each for modern clients and stateless servers."""
+    runs = [run for one in ways if one.complete for run in one.runs]
+    for kind in KINDS[1:] if runs else ():
+        lost = [run for run in runs if not without_loss(kind, run)]
+        phrase = phrases[f"topology.{kind}"]
+        yield f"{phrase} {phrases['topology.others.some' if lost else 'topology.others.all'].format(count=len(lost))}"
+
+
+def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
+    """The table for a repository: everything that was measured."""
+    phrases = knowledge.phrases
+    for one in ways:
+        yield f"## {one.id}\n"
+        yield f"**{one.title}: {phrases[f'topology.keeps.{one.keeps}']}.** {one.because}\n"
+        if not one.complete or one.measured is None:
+            yield f"{phrases['topology.missing']}\n"
+            continue
+        yield f"| {' | '.join(_COLUMNS)} |"
+        yield "|---" * len(_COLUMNS) + "|"
+        for run in one.runs:
+            yield from (_markdown_row(run, kind, phrases) for kind in KINDS)
+        yield ""
+        if one.window is not None:
+            yield f"{says(one, phrases, runs=False)}\n"
+        if one.evidence:
+            yield f"How requests of legacy sessions failed: {one.evidence}.\n"
+        cited = ", ".join(f"[{rule.id}](rules.md#{rule.id.lower()})" for rule in _citing(one, knowledge))
+        measured = one.measured
+        stamp = f"Measured {measured.date} on {measured.proxy} with {measured.sdk} by {measured.tool}."
+        yield f"{stamp}{f' Cited by {cited}.' if cited else ''}\n"
+
+
+def _markdown_row(run: BalancingRun, kind: Kind, phrases: Mapping[str, str]) -> str:
+    taken = run.figures[kind]
+    server, _, era = kind.partition("+")
+    shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
+    cells = [under(run, phrases), server, era, *("" if one is None else str(one) for one in shares)]
+    return f"| {' | '.join([*cells, '/'.join(map(str, taken.spread))])} |"

@@ -1,0 +1,79 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from advisor.console.canvas import Canvas, Column, Screen, paint
+from advisor.report.decision_markdown import cell, code, code_cell, prose
+
+WORDS = st.text(st.sampled_from("ab .,-\n界"), max_size=80)
+
+
+@given(WORDS, st.integers(60, 120))
+def test_a_paragraph_fits_and_loses_no_word(text, width):
+    canvas = Canvas(Screen(width))
+    canvas.line(text, indent=3)
+    drawn = canvas.text()
+    assert all(cell_len(line) <= width for line in drawn.splitlines())
+    assert "".join(drawn.split()) == "".join(text.split())
+
+
+def test_columns_give_way_but_fixed_ones_do_not():
+    canvas = Canvas(Screen(60))
+    columns = [Column("A", fixed=True), Column("B"), Column("C")]
+    canvas.table(columns, [(["x" * 20, "y " * 30, "z " * 30], "")])
+    lines = canvas.text().splitlines()
+    assert any("x" * 20 in line for line in lines)
+    assert all(cell_len(line) <= 60 for line in lines)
+
+
+def test_markup_of_any_kind_is_shown_as_it_is():
+    canvas = Canvas(Screen(60))
+    canvas.line("[bold]x[/bold] :smile:")
+    canvas.pairs([("[red]a", "b[/]")])
+    canvas.table([Column("[i]h")], [(["[link=x]y"], "")])
+    canvas.tree("[b]t", [["[u]e"]])
+    drawn = canvas.text()
+    for text in ("[bold]x[/bold] :smile:", "[red]a", "b[/]", "[i]h", "[link=x]y", "[b]t", "[u]e"):
+        assert text in drawn
+
+
+def test_ascii_terminals_get_ascii():
+    canvas = Canvas(Screen(60, unicode=False))
+    canvas.heading("Title")
+    canvas.table([Column("head")], [(["cell"], "")])
+    canvas.tree("root", [["a", "b"], ["c"]])
+    assert canvas.text().isascii()
+
+
+def test_without_colour_there_are_no_escape_sequences():
+    plain, coloured = (Canvas(Screen(60, colour=colour)) for colour in (False, True))
+    for canvas in (plain, coloured):
+        canvas.line(("x", "bold red"))
+    assert plain.text() == "x\n"
+    assert "\x1b[" in coloured.text()
+    assert paint([("x", "green")], colour=False) == "x"
+    assert paint([("x", "green")], colour=True) == "\x1b[32mx\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a `x*y` *b*", r"a `x*y` \*b\*"),
+        ("Cannot send '<method>'", r"Cannot send '\<method\>'"),
+        ("stateless_http and _b_", r"stateless_http and \_b\_"),
+        ("[x](y)", r"\[x\](y)"),
+    ],
+)
+def test_prose_is_escaped(text, expected):
+    assert prose(text) == expected
+
+
+def test_a_cell_cannot_leave_its_table():
+    assert cell("a | b\nc") == r"a \| b c"
+    assert code_cell("a|b") == r"`a\|b`"
+
+
+def test_code_spans_hold_backticks():
+    assert code("a`b") == "``a`b``"
+    assert code("`") == "`` ` ``"

@@ -1,0 +1,143 @@
+"""Every rendering of representative requirements, compared with plain files.
+
+`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/report` writes the files anew after wording or knowledge has changed.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from advisor.console.canvas import Screen
+from advisor.decision.advisor import default_advisor
+from advisor.report.decision_json import decision_dict
+from advisor.report.decision_markdown import decision_markdown
+from advisor.report.decision_text import decision_text
+from advisor.report.serialization import json_text, yaml_text
+from advisor.requirements import load_bytes
+
+HERE = Path(__file__).parent
+UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
+PATTERNS = {
+    "contradiction": "contradiction",
+    "shared-state": "shared-state",
+    "stateless": "stateless-fleet",
+    "sticky": "sticky-fleet",
+    "tiered": "tiered",
+}
+RENDERINGS = {
+    "80.txt": lambda d, a: decision_text(d, a, Screen(80)),
+    "120.txt": lambda d, a: decision_text(d, a, Screen(120)),
+    "md": lambda d, a: decision_markdown(d, a),
+    "json": lambda d, a: json_text(decision_dict(d, a)),
+}
+
+
+def decide(name):
+    advisor = default_advisor()
+    raw = (HERE / "requirements" / f"{name}.yaml").read_bytes()
+    return advisor.decide(load_bytes(raw, f"{name}.yaml", advisor.space)), advisor
+
+
+@pytest.mark.parametrize("kind", RENDERINGS)
+@pytest.mark.parametrize("name", PATTERNS)
+def test_snapshot(name, kind):
+    rendered = RENDERINGS[kind](*decide(name))
+    path = HERE / "snapshots" / f"{name}.{kind}"
+    if UPDATE:
+        path.write_text(rendered, encoding="utf-8")
+    assert rendered == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "pattern"), PATTERNS.items())
+def test_fixtures_still_stand_for_their_pattern(name, pattern):
+    assert decide(name)[0].core.pattern == pattern
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_line_is_wider_than_the_screen(name, width):
+    text = decision_text(*decide(name), Screen(width), explain=True)
+    assert [line for line in text.splitlines() if len(line) > width and not line.startswith("mcp")] == []
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_colour_adds_nothing_but_escape_sequences(name):
+    import re
+
+    plain = decision_text(*decide(name), Screen(80))
+    coloured = decision_text(*decide(name), Screen(80, colour=True))
+    assert "\x1b" not in plain
+    assert "\x1b[" in coloured
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_without_unicode_no_box_character_is_drawn(name):
+    text = decision_text(*decide(name), Screen(80, unicode=False))
+    assert not set(text) & set("─├└│")
+    assert "+-- " in text
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_every_feature_and_warning_is_in_text_and_markdown(name):
+    decision, advisor = decide(name)
+    for rendered in (decision_text(decision, advisor, Screen(120)), decision_markdown(decision, advisor)):
+        for row in decision.features:
+            assert row.title in rendered
+        for one in decision.warnings:
+            assert one.rule.id in rendered
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_yaml_is_the_same_data_without_aliases(name):
+    document = decision_dict(*decide(name))
+    text = yaml_text(document)
+    assert yaml.safe_load(text) == document == json.loads(json_text(document))
+    assert list(yaml.safe_load(text)) == list(document)
+    assert "&id" not in text
+
+
+def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up():
+    document = decision_dict(*decide("contradiction"))
+    assert document["feasible"] is False
+    assert "flags" not in document
+    assert document["alternatives"]
+    assert all("gives_up" in one for one in document["alternatives"])
+
+
+def test_a_counterfactual_holds_only_what_differs():
+    for name in PATTERNS:
+        document = decision_dict(*decide(name))
+        for one in document["counterfactuals"]:
+            assert one["then"]
+            for key in ("pattern", "feasible"):
+                assert one["then"].get(key) != document[key]
+            if "flags" in document and document["pattern"] != "tiered":
+                assert one["then"].get("flags") != document["flags"]
+
+
+def test_explain_shows_every_rule_tried_with_its_conditions():
+    decision, advisor = decide("sticky")
+    text = decision_text(decision, advisor, Screen(120), explain=True)
+    markdown = decision_markdown(decision, advisor, explain=True)
+    for attempts in advisor.trace(decision).values():
+        for attempt in attempts:
+            assert attempt.rule.id in text
+            assert f"`{attempt.rule.id}`" in markdown
+    assert "failed" in text
+    assert "failed" not in decision_text(decision, advisor, Screen(120))
+
+
+@pytest.mark.parametrize("name", ["contradiction", "shared-state", "stateless", "sticky", "tiered"])
+def test_code_can_be_pasted(name):
+    document = decision_dict(*decide(name))
+    snippets = [document] if "code" in document else document["tiers"]
+    for one in snippets:
+        if "code" in one:
+            compile(one["code"], "snippet", "exec")
+            assert f"stateless_http={one['flags']['stateless_http']}" in one["code"]
+            assert one["code"] in decision_text(*decide(name), Screen(80))
