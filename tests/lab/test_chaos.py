@@ -29,8 +29,8 @@ NGINX = 'nginx, version: "1.31"'
 # The command with less patience for a fleet that does not recover, which is not what a test should wait for.
 IMPATIENT = """
 import sys
-from advisor.lab.chaos import scene as chaos_scene
-chaos_scene.SETTLE_S = 10.0
+from advisor.lab.chaos import experiment
+experiment.SETTLE_S = 10.0
 from advisor.__main__ import main
 sys.exit(main())
 """

@@ -137,7 +137,7 @@ if os.environ.get("LAB_REDIS"):
 SERVER: Any = importlib.import_module("server")
 BUS = _bus(SERVER, LINE)
 _subscriptions(SERVER, LINE, lambda: SUBJECT.register(SERVER.mcp, LINE, state=HANDLES, bus=BUS))
-_module("_lab_subject.ledger").add_ledger(SERVER.mcp, LINE.startswith("fastmcp"))
+_module("_lab_subject.execution_log").add_ledger(SERVER.mcp, LINE.startswith("fastmcp"))
 uvicorn: Any = importlib.import_module("uvicorn")
 if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
     # The workers of all instances start side by side on one machine, which takes longer than uvicorn's patience of 5 s.
