@@ -27,10 +27,10 @@ from advisor.decision.model import (
 )
 from advisor.decision.tiers import changed, part
 from advisor.engine.network import Network, TableNode
+from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable, RuleAttempt, show
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.tables import Rule
 from advisor.requirements.model import Requirements
 
 _SEVERITIES = ("high", "medium", "low")

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 from advisor.decision.losses import instead_of
 from advisor.decision.model import Alternative, Core, Counterfactual
 from advisor.engine.network import Network, Row
+from advisor.engine.rules import Value
 from advisor.engine.table import show
 from advisor.knowledge.facts import FactChange
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import NEEDS, Value
+from advisor.knowledge.types import NEEDS
 from advisor.knowledge.versions import key
 
 CORE_FACTS = ("pattern", "stateless_http", "json_response", "affinity.mechanism", "substitute")

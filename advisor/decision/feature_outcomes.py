@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable
 from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.features import Carriage, Feature, FeatureCall
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.tables import Rule
 from advisor.knowledge.types import Era, Outcome, flag_key
 from advisor.knowledge.versions import key
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from advisor.knowledge.tables import Rule
+from advisor.engine.rules import Rule
 from advisor.knowledge.types import Need, Outcome, Raw
 from advisor.requirements.model import Requirements
 

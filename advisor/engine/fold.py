@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from advisor.engine.network import NodeStep, Row
-from advisor.knowledge.types import Value
+from advisor.engine.rules import Value
 
 # One assignment per class, as a linked list (names, values, rest): cheap to extend, unrolled only for a report.
 Witness: TypeAlias = "tuple[tuple[str, ...], Row, Witness] | None"

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.errors import KnowledgeError
-from advisor.knowledge.tables import Rule, RuleTable
-from advisor.knowledge.types import Value
 
 Domains: TypeAlias = Mapping[str, Sequence[Value]]
 Facts: TypeAlias = Mapping[str, Value]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.knowledge.types import STRICT, Era
+from advisor.engine.rules import STRICT
+from advisor.knowledge.types import Era
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from advisor.engine.rules import STRICT
 from advisor.knowledge.behaviour import Behaviour
-from advisor.knowledge.types import STRICT, Outcome
+from advisor.knowledge.types import Outcome
 
 
 @dataclass(frozen=True, slots=True)

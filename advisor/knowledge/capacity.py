@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from advisor.engine.rules import STRICT
 from advisor.errors import KnowledgeError
 from advisor.knowledge.catalogue import Source
-from advisor.knowledge.types import STRICT, Era, flag_key
+from advisor.knowledge.types import Era, flag_key
 from advisor.knowledge.versions import key
 
 SOURCE = "capacity-"

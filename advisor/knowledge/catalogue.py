@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from advisor.knowledge.types import STRICT, Raw
+from advisor.engine.rules import STRICT
+from advisor.knowledge.types import Raw
 
 
 @dataclass(frozen=True, slots=True)

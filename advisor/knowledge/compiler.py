@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from advisor.engine.rules import RuleTable
 from advisor.errors import KnowledgeError
 from advisor.knowledge import (
     capabilities,
@@ -21,7 +22,6 @@ from advisor.knowledge import (
     facts,
     failures,
     features,
-    tables,
     topology,
 )
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
@@ -31,7 +31,7 @@ SHAPES: dict[str, type] = {
     "facts": facts.Fact,
     "derived": facts.Derived,
     "features": features.Feature,
-    "tables": tables.RuleTable,
+    "tables": RuleTable,
     "capabilities": capabilities.Capabilities,
     "sources": catalogue.Source,
     "clients": catalogue.ClientApp,

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from advisor.engine.rules import STRICT
 from advisor.knowledge.behaviour import Behaviour
 from advisor.knowledge.failures import KEEPING, PROXIES, Keeping, Proxied
-from advisor.knowledge.types import ERAS, STRICT, Era, flag_key
+from advisor.knowledge.types import ERAS, Era, flag_key
 from advisor.knowledge.versions import key
 
 Sessions = Literal["kept", "none"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from advisor.knowledge.types import STRICT, Raw, Value
+from advisor.engine.rules import STRICT, Value
+from advisor.knowledge.types import Raw
 
 FactType = Literal[
     "choice",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from advisor.knowledge.types import ERAS, STRICT, Era
+from advisor.engine.rules import STRICT
+from advisor.knowledge.types import ERAS, Era
 
 Strikes = Literal["instance", "proxy", "redis"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from advisor.knowledge.types import STRICT, Outcome
+from advisor.engine.rules import STRICT
+from advisor.knowledge.types import Outcome
 
 Scope = Literal["any", "session", "keys", "bus", "store"]
 Channel = Literal["response", "request-stream", "server-request", "get-stream", "listen"]

@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from advisor.engine.rules import Value
 from advisor.knowledge.facts import Bin, Fact, OnlyWhen
 from advisor.knowledge.releases import Release, find_release, release_ranges
 from advisor.knowledge.store import Knowledge
-from advisor.knowledge.types import NEEDS, Raw, Value
+from advisor.knowledge.types import NEEDS, Raw
 from advisor.knowledge.versions import key
 
 UNKNOWN = "unknown"

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
 from advisor.knowledge import behaviour, cache, capacity, conduct, failures, topology
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell, SdkLine
@@ -15,7 +16,6 @@ from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, Snippet, 
 from advisor.knowledge.facts import Bin, Choice, Derived, DerivedCase, Fact, FactChange, OnlyWhen, Pick
 from advisor.knowledge.features import Carriage, Documented, Feature, FeatureCall, Instead
 from advisor.knowledge.paths import rules_dir
-from advisor.knowledge.tables import Rule, RuleTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from advisor.engine.rules import STRICT
 from advisor.knowledge.catalogue import Source
-from advisor.knowledge.types import STRICT, Raw
+from advisor.knowledge.types import Raw
 
 SOURCE = "topology-"
 """What the id of the source that derives from a row starts with."""

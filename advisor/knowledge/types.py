@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-Value: TypeAlias = str | bool
-"""A value of a finite domain: what rules compare."""
-
 Raw: TypeAlias = Any
 """A value as the requirements file has it, before binning."""
 
@@ -26,9 +23,6 @@ Outcome = Literal["works", "dropped", "error", "hang", "unreachable", "unsupport
 
 FLAG_PAIRS: tuple[tuple[bool, bool], ...] = ((False, False), (False, True), (True, False), (True, True))
 """Every (stateless_http, json_response)."""
-
-# pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
-STRICT = {"extra": "forbid"}
 
 
 def flag_key(stateless_http: bool, json_response: bool) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from advisor.decision.advisor import Advisor
+from advisor.engine.rules import Rule
 from advisor.knowledge.facts import Fact
-from advisor.knowledge.tables import Rule
 from advisor.questionnaire.relevance import Relevance
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.validate import complete

@@ -11,8 +11,7 @@ from advisor.decision.checks.proof import base_domains
 from advisor.decision.derived_facts import TOOL_NEEDS, NeedsNode, SeparableNode
 from advisor.engine.fold import fold
 from advisor.engine.network import NodeStep, Row, TableNode
-from advisor.knowledge.tables import Rule
-from advisor.knowledge.types import Value
+from advisor.engine.rules import Rule, Value
 from advisor.requirements.model import Requirements
 
 OUTCOME = "core#"

@@ -22,8 +22,7 @@ from advisor.decision.changes import CORE_FACTS
 from advisor.decision.checks.proof import example_requirements
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
 from advisor.decision.tiers import part
-from advisor.knowledge.tables import Rule
-from advisor.knowledge.types import Value
+from advisor.engine.rules import Rule, Value
 from advisor.questionnaire.reachability import SEPARABLE, OpenSpace, State, outcome
 from advisor.requirements.model import Requirements
 

@@ -11,11 +11,11 @@ from math import log10
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from advisor.decision.advisor import Advisor
+from advisor.engine.rules import Rule, RuleTable
 from advisor.engine.table import DecisionTable, phrase
 from advisor.errors import UsageError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.facts import Fact
-from advisor.knowledge.tables import Rule, RuleTable
 from advisor.requirements.schema import meanings
 from advisor.requirements.text import nearest
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from advisor.console.lines import ReportLine
+from advisor.engine.rules import Rule
 from advisor.knowledge import Knowledge
-from advisor.knowledge.tables import Rule
 from advisor.knowledge.topology import KINDS, SOURCE, BalancingRun, Figures, Kind, Share, Way, says, under, without_loss
 from advisor.report.lab_schemas import TOPOLOGY
 

@@ -15,10 +15,10 @@ from advisor.decision.checks.consistency import Fault, contradictions, sources, 
 from advisor.decision.checks.proof import _examples, _gaps, base_domains, check
 from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.decision.losses import configuration_of
+from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.facts import DerivedCase, Pick
-from advisor.knowledge.tables import Rule, RuleTable
 
 
 def with_table(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:

@@ -10,9 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from advisor.engine.network import FunctionNode, Network, NodeStep, TableNode
+from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable
-from advisor.knowledge.tables import Rule, RuleTable
-from advisor.knowledge.types import Value
 
 
 @dataclass

@@ -13,9 +13,9 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.changes import CORE_FACTS
 from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.engine.network import FunctionNode, Network, TableNode
+from advisor.engine.rules import RuleTable
 from advisor.engine.table import DecisionTable
 from advisor.errors import KnowledgeError
-from advisor.knowledge.tables import RuleTable
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
+from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable, admitted, phrase, show
 from advisor.errors import KnowledgeError
-from advisor.knowledge.tables import Rule, RuleTable
-from advisor.knowledge.types import Value
 
 SIZES = ("small", "medium", "large")
 DOMAINS: dict[str, tuple[Value, ...]] = {"size": SIZES, "open": (True, False, "unknown"), "colour": ("red", "green")}

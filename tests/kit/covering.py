@@ -18,7 +18,7 @@ from advisor.decision.checks.proof import base_domains, example_requirements
 from advisor.decision.model import Decision
 from advisor.engine.fold import fold
 from advisor.engine.network import NodeStep
-from advisor.knowledge.types import Value
+from advisor.engine.rules import Value
 from advisor.requirements.model import Requirements
 
 KIND, PLATFORM, VERSION = "environment.proxy.kind", "environment.platform", "environment.proxy.version"

@@ -27,10 +27,10 @@ from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS, blocked
 from advisor.decision.feature_outcomes import Configuration
 from advisor.engine.fold import Folded, fold
 from advisor.engine.network import NodeStep, Row
+from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable, show
 from advisor.errors import InputError, KnowledgeError
-from advisor.knowledge.tables import Rule, RuleTable
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Value
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
 from advisor.requirements.model import Requirements
 from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate

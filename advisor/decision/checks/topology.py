@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from advisor.engine.rules import Rule
 from advisor.knowledge import Knowledge
-from advisor.knowledge.tables import Rule
 from advisor.knowledge.topology import KINDS, SOURCE, Way, verdict
 
 _CHOOSES = "affinity.candidate"

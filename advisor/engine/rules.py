@@ -1,11 +1,19 @@
-"""The shapes of rules/tables: decision tables and their rules."""
+"""The shapes of a decision table and its rules.
+
+They are plain frozen dataclasses, and the only declaration of these shapes: the reader of the files validates against
+them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
-from advisor.knowledge.types import STRICT, Raw, Value
+Value: TypeAlias = str | bool
+"""A value of a finite domain: what rules compare."""
+
+# pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
+STRICT = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +27,7 @@ class Rule:
     then: dict[str, Value]
     because: str
     sources: list[str]
-    examples: dict[Literal["hit", "miss"], dict[str, Raw]]
+    examples: dict[Literal["hit", "miss"], dict[str, Any]]
     fix: str = ""
 
 
