@@ -7,9 +7,10 @@ escapes is a defect of this program.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+
+from advisor.findings import Finding
 
 
 class Exit(IntEnum):
@@ -34,7 +35,7 @@ class Exit(IntEnum):
 
 
 class AdvisorError(Exception):
-    """An error that is the user's to mend; `str()` is the message shown.
+    """An error that the user can fix; `str()` is the message shown.
 
     Attributes:
         code: the exit code that it ends the program with.
@@ -43,37 +44,19 @@ class AdvisorError(Exception):
     code: Exit = Exit.USAGE
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with an input file.
+class InputError(AdvisorError):
+    """A file (or stdin) that cannot be used, with every problem found in it.
 
     Attributes:
-        key: dotted key, such as `scale.instances`, or "" for the file as a whole.
-        message: what is wrong, with the offending value.
-        line: 1-based line, or None when the input has no lines.
-        hint: what is allowed or what was probably meant, or "".
+        name: the file as the user named it.
+        problems: what is wrong with it, at least one.
     """
 
-    key: str
-    message: str
-    line: int | None = None
-    hint: str = ""
-
-
-class InputError(AdvisorError):
-    """A file (or stdin) that cannot be used, with every problem found in it."""
-
-    def __init__(self, name: str, problems: list[Problem]) -> None:
-        """Args: name: the file as the user named it; problems: at least one."""
+    def __init__(self, name: str, problems: Sequence[Finding]) -> None:
+        """Args: name, problems: as the attributes."""
         self.name = name
-        self.problems = problems
-        super().__init__("\n".join(self._line(problem) for problem in problems))
-
-    def _line(self, problem: Problem) -> str:
-        place = self.name if problem.line is None else f"{self.name}:{problem.line}"
-        key = f"{problem.key}: " if problem.key else ""
-        hint = f" {problem.hint}" if problem.hint else ""
-        return f"{place}: {key}{problem.message}{hint}"
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.text(name) for problem in problems))
 
 
 class UsageError(AdvisorError):

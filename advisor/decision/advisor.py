@@ -23,17 +23,16 @@ from advisor.decision.model import (
     Flags,
     PathStep,
     Tier,
-    Warned,
 )
 from advisor.decision.tiers import changed, part
 from advisor.engine.network import Network, TableNode
 from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable, RuleAttempt, show
+from advisor.findings import SEVERITIES, Finding, Fix
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.model import Requirements
 
-_SEVERITIES = ("high", "medium", "low")
 _Tiered: TypeAlias = tuple[tuple[Tier, ...], tuple[FeatureRow, ...], tuple[PathStep, ...]]
 
 
@@ -184,15 +183,15 @@ class Advisor:
                 found.setdefault(other, Alternative(other, {}, tuple(lost), "", f"{because.capitalize()}."))
         return tuple(found.values())
 
-    def _warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[Warned, ...]:
+    def _warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[Finding, ...]:
         if facts["pattern"] == "tiered":
-            warned = list(self._tier_warnings(requirements, facts))
+            warnings = list(self._tier_warnings(requirements, facts))
         else:
-            warned = [self._warned(rule, requirements) for rule in self.findings.evaluate(facts).rules]
-        warned.sort(key=_by_severity)
-        return tuple(warned)
+            warnings = [self._warned(rule, requirements) for rule in self.findings.evaluate(facts).rules]
+        warnings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+        return tuple(warnings)
 
-    def _tier_warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> Iterator[Warned]:
+    def _tier_warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> Iterator[Finding]:
         """What is said of the whole deployment, and what of one tier; a tier has its own flags and its own needs."""
         stateless, stateful = self._parts(requirements, facts)
         inside = {"stateless": stateless, "stateful": stateful}
@@ -204,11 +203,18 @@ class Advisor:
             if len(tiers) == len(inside) or (rule in whole and "pattern" in rule.when):
                 yield self._warned(rule, requirements)
             elif tiers:
-                one = self._warned(rule, inside[tiers[0]])
-                yield replace(one, message=phrase.format(tier=tiers[0], message=one.message))
+                finding = self._warned(rule, inside[tiers[0]])
+                yield replace(finding, message=phrase.format(tier=tiers[0], message=finding.message))
 
-    def _warned(self, rule: Rule, requirements: Requirements) -> Warned:
-        return Warned(rule, str(rule.then["severity"]), self._fill(rule.because, requirements))
+    def _warned(self, rule: Rule, requirements: Requirements) -> Finding:
+        return Finding(
+            rule.id,
+            self._fill(rule.because, requirements),
+            rule.then["severity"],  # type: ignore[arg-type]  # the table's outputs allow only severities
+            title=rule.title,
+            fix=Fix(rule.fix),
+            sources=tuple(rule.sources),
+        )
 
     def _fill(self, message: str, requirements: Requirements) -> str:
         """Put raw values of the requirements into a message."""
@@ -238,10 +244,6 @@ def _in_words(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{value['min']:,} to {value['max']:,}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
-
-
-def _by_severity(warned: Warned) -> int:
-    return _SEVERITIES.index(warned.severity)
 
 
 def core_of(facts: Mapping[str, Any]) -> Core:

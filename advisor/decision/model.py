@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from advisor.engine.rules import Rule
+from advisor.findings import Finding
 from advisor.knowledge.types import Need, Outcome, Raw
 from advisor.requirements.model import Requirements
 
@@ -132,15 +133,6 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
-    """A warning with its wording filled in."""
-
-    rule: Rule
-    severity: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Tier:
     """A part of a tiered deployment: a decision of its own for some of the tools."""
 
@@ -210,7 +202,7 @@ class Decision:
     path: tuple[PathStep, ...]
     counterfactuals: tuple[Counterfactual, ...] = field(default=())
     alternatives: tuple[Alternative, ...] = field(default=())
-    warnings: tuple[Warned, ...] = field(default=())
+    warnings: tuple[Finding, ...] = field(default=())
     capacity: CapacityAdvice | None = None
 
     @property

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from advisor.engine.table import show
-from advisor.errors import InputError, Problem
+from advisor.errors import InputError
+from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Question
@@ -139,7 +140,7 @@ def _reader(
         if not text and not needed:
             return default
         if not text:
-            raise InputError(fact.id, [Problem("", space.knowledge.phrases["ask.empty"], None, fact.help)])
+            raise InputError(fact.id, [input_problem(space.knowledge.phrases["ask.empty"], fact.help)])
         if text == _NONE and clears:
             return read_value(fact.id, fact.default, space)
         return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space)
@@ -235,9 +236,9 @@ def read_tools(text: str, needs: Answer, space: FactSpace) -> tuple[Tool, ...]:
 def _check_tool(name: str, found: Mapping[str, Any]) -> None:
     if not allowed.is_tool(name):
         message = f"{allowed.quote(name)} is not a tool name."
-        raise InputError(TOOLS, [Problem("", message, None, f"Allowed: {allowed.TOOL_RULE}.")])
+        raise InputError(TOOLS, [input_problem(message, f"Allowed: {allowed.TOOL_RULE}.")])
     if name in found:
-        raise InputError(TOOLS, [Problem("", f"the tool {name!r} is listed twice.")])
+        raise InputError(TOOLS, [input_problem(f"the tool {name!r} is listed twice.")])
 
 
 def _levels(tool: str, features: list[str], needs: Answer, space: FactSpace) -> dict[str, Any]:
@@ -245,10 +246,10 @@ def _levels(tool: str, features: list[str], needs: Answer, space: FactSpace) -> 
     for feature in features:
         if feature not in known:
             hint = allowed.nearest(feature, known) or f"Allowed: {', '.join(known)}."
-            raise InputError(TOOLS, [Problem("", f"{allowed.quote(feature)} is not a feature.", None, hint)])
+            raise InputError(TOOLS, [input_problem(f"{allowed.quote(feature)} is not a feature.", hint)])
         if needs.get(f"{NEEDS}.{feature}", "none") == "none":
             message = space.knowledge.phrases["ask.tools.not-needed"].format(tool=tool, feature=feature)
-            raise InputError(TOOLS, [Problem("", message)])
+            raise InputError(TOOLS, [input_problem(message)])
     return {feature: needs[f"{NEEDS}.{feature}"] for feature in features}
 
 

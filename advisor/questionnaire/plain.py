@@ -36,7 +36,7 @@ class Plain:
             try:
                 return form.read(typed) if form.kind == "text" else _pick(form, typed)
             except InputError as error:
-                say(f"{error.problems[0].message} {error.problems[0].hint}", "  ")
+                say(f"{error.problems[0].message} {error.problems[0].fix.text}", "  ")
             except LookupError:
                 say(self._words["ask.plain.not-there"].format(typed=typed, last=len(form.options)), "  ")
 

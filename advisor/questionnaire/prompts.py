@@ -41,7 +41,7 @@ class Prompts:
             except InputError as error:
                 typed = reply
                 for problem in error.problems:
-                    say(f"{problem.message} {problem.hint}", "  ")
+                    say(f"{problem.message} {problem.fix.text}", "  ")
 
     def _run(self, prompt: Any, *, typing: bool = False) -> Any:
         self._bind(prompt.application, typing=typing)

@@ -17,9 +17,9 @@ from advisor.decision.model import (
     FeatureRow,
     PathStep,
     Tier,
-    Warned,
 )
 from advisor.errors import InputError
+from advisor.findings import Finding
 from advisor.knowledge.types import Raw
 
 BATCH_SCHEMA = "mcp-advisor/decisions/1"
@@ -51,7 +51,7 @@ def decision_dict(decision: Decision, advisor: Advisor) -> Document:
         if (then := difference(one.core, core))
     ]
     document["alternatives"] = [_alternative(one) for one in decision.alternatives]
-    document["warnings"] = [_warning(one) for one in decision.warnings]
+    document["warnings"] = [_warning(warning) for warning in decision.warnings]
     document["defaults"] = {name: plain(value) for name, value in asked.defaults.items()}
     document["inferred"] = {
         name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()
@@ -117,7 +117,7 @@ def trace_list(decision: Decision, advisor: Advisor) -> list[Document]:
 
 def error_dict(error: InputError) -> Document:
     """An input that could not be used, with every problem found in it."""
-    problems = [{"key": p.key, "line": p.line, "message": p.message, "hint": p.hint} for p in error.problems]
+    problems = [{"key": p.key, "line": p.line, "message": p.message, "hint": p.fix.text} for p in error.problems]
     return {"file": error.name, "problems": problems}
 
 
@@ -199,11 +199,11 @@ def _alternative(one: Alternative) -> Document:
     }
 
 
-def _warning(one: Warned) -> Document:
+def _warning(warning: Finding) -> Document:
     return {
-        "id": one.rule.id,
-        "severity": one.severity,
-        "message": one.message,
-        "fix": one.rule.fix,
-        "sources": list(one.rule.sources),
+        "id": warning.id,
+        "severity": warning.severity,
+        "message": warning.message,
+        "fix": warning.fix.text,
+        "sources": list(warning.sources),
     }

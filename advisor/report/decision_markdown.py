@@ -152,7 +152,7 @@ def _codes(decision: Decision, advisor: Advisor) -> list[dict[str, str]]:
 def _sources(decision: Decision, advisor: Advisor) -> Iterable[Source]:
     """What the path, the warnings and the disputed rows cite, each once, in that order."""
     cited = [name for step in decision.path for name in step.rule.sources]
-    cited += [name for one in decision.warnings for name in one.rule.sources]
+    cited += [name for warning in decision.warnings for name in warning.sources]
     for row in decision.features:
         if row.documented and row.need != "none":
             cited += [name for claim in advisor.knowledge.features[row.feature].documented for name in claim.sources]

@@ -65,7 +65,7 @@ def _facts(decision: Decision, advisor: Advisor) -> list[tuple[str, Words]]:
     rows.append(("Lost", ("\n".join(lost), "bold red") if lost else ("nothing that you need", "green")))
     replaced = [row for row in decision.features if row.substituted and row.instead]
     rows += [("Replaced", f"{row.title}: {row.instead}") for row in replaced]
-    high = [one.rule.title for one in decision.warnings if one.severity == "high"]
+    high = [warning.title for warning in decision.warnings if warning.severity == "high"]
     if high:
         rows.append(("First", (f"{count(len(high), 'high warning')}: {'; '.join(high)}", "red")))
     return rows

@@ -128,12 +128,12 @@ def _warnings(canvas: Canvas, decision: Decision) -> None:
     if not decision.warnings:
         return
     canvas.heading("Warnings")
-    for severity, group in groupby(decision.warnings, key=lambda one: one.severity):
+    for severity, group in groupby(decision.warnings, key=lambda warning: warning.severity):
         canvas.line((severity, _SEVERITY_STYLES[severity]))
-        for one in group:
-            canvas.line((one.rule.title, "bold"), (f"  {one.rule.id}", "dim"), indent=2)
-            canvas.line(one.message, indent=4)
-            canvas.line(("Fix: ", "green"), one.rule.fix, indent=4)
+        for warning in group:
+            canvas.line((warning.title, "bold"), (f"  {warning.id}", "dim"), indent=2)
+            canvas.line(warning.message, indent=4)
+            canvas.line(("Fix: ", "green"), warning.fix.text, indent=4)
 
 
 def _shifts(canvas: Canvas, decision: Decision) -> None:

@@ -80,5 +80,5 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def _high(decision: Decision) -> str:
-    high = sum(1 for one in decision.warnings if one.severity == "high")
+    high = sum(1 for warning in decision.warnings if warning.severity == "high")
     return f"{high} of {len(decision.warnings)}"

@@ -200,7 +200,10 @@ def proof_record(report: Report) -> Record:
         "peak": report.peak,
         "rules": report.rules,
         "seconds": round(report.seconds, 2),
-        "faults": [{**asdict(fault), "example": dict(fault.example)} for fault in report.faults],
+        "faults": [
+            {"kind": fault.id, "where": fault.key, "message": fault.message, "example": dict(fault.example)}
+            for fault in report.faults
+        ],
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from advisor.errors import InputError, Problem
+from advisor.errors import InputError
+from advisor.findings import input_problem
 from advisor.knowledge.space import FactSpace
 from advisor.requirements import reader
 from advisor.requirements.model import Requirements, Tool
@@ -39,4 +40,4 @@ def load_bytes(raw: bytes, name: str, space: FactSpace, *, partial: bool = False
 
 def _as_input_error(error: reader.ReadError) -> InputError:
     column = f" (column {error.column})" if error.column else ""
-    return InputError(error.name, [Problem("", f"{error.problem}{column}.", error.line, error.hint or "")])
+    return InputError(error.name, [input_problem(f"{error.problem}{column}.", error.hint or "", line=error.line)])

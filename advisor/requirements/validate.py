@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from advisor.errors import InputError, Problem
+from advisor.errors import InputError
+from advisor.findings import Finding, input_problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS, Need
@@ -41,7 +42,7 @@ class _Validation:
         self.document = document
         self.space = space
         self.partial = partial
-        self.problems: list[Problem] = []
+        self.problems: list[Finding] = []
         self.values: dict[str, Any] = {}
         self.tools: list[Tool] = []
         self.places: list[Path] = []  # of the tools
@@ -167,7 +168,7 @@ class _Validation:
 
     def _problem(self, path: Path, message: str, hint: str = "", key: str = "") -> None:
         shown = key or ".".join(str(part) if isinstance(part, str) else f"[{part}]" for part in path).replace(".[", "[")
-        self.problems.append(Problem(text.printable(shown, 80), message, self._line(path), hint))
+        self.problems.append(input_problem(message, hint, key=text.printable(shown, 80), line=self._line(path)))
 
     def _unknown(self, path: Path, message: str, allowed: Sequence[str]) -> None:
         """A key that is none of `allowed`."""
@@ -185,11 +186,11 @@ class _Validation:
         return f" in line {line}" if line else ""
 
 
-def _listed(problems: list[Problem]) -> list[Problem]:
+def _listed(problems: list[Finding]) -> list[Finding]:
     """Problems in the order of their lines; of very many the first, and how many more there are."""
-    shown = sorted(problems[:MAX_PROBLEMS], key=lambda one: one.line or 0)
+    shown = sorted(problems[:MAX_PROBLEMS], key=lambda problem: problem.line or 0)
     more = len(problems) - len(shown)
-    return [*shown, Problem("", f"{more} more problems are not shown.")] if more else shown
+    return [*shown, input_problem(f"{more} more problems are not shown.")] if more else shown
 
 
 def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpace, name: str) -> Requirements:

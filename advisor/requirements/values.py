@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from advisor.errors import InputError, Problem
+from advisor.errors import InputError
+from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.versions import parse
@@ -179,4 +180,4 @@ def read_value(name: str, value: Any, space: FactSpace) -> Any:
     try:
         return READERS[fact.type](fact, value, space)
     except ValueRefusedError as refused:
-        raise InputError(name, [Problem("", refused.message, None, refused.hint)]) from None
+        raise InputError(name, [input_problem(refused.message, refused.hint)]) from None

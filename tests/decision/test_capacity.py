@@ -26,7 +26,7 @@ MEMORY = "more-sessions-than-memory"
 
 
 def warned(decision: Any) -> set[str]:
-    return {one.rule.id for one in decision.warnings}
+    return {warning.id for warning in decision.warnings}
 
 
 def test_sessions_of_a_fleet_are_spread_and_cost_what_was_measured(decide: Any, knowledge: Knowledge) -> None:
@@ -68,7 +68,7 @@ def test_the_limit_of_the_sdk_decides_whether_the_instances_suffice(decide: Any,
     assert decision.capacity.enough is enough
     assert decision.capacity.advice_instances == ceil(clients / 10_000)
     assert (WARNING in warned(decision)) is not enough
-    message = next((one.message for one in decision.warnings if one.rule.id == WARNING), "")
+    message = next((one.message for one in decision.warnings if one.id == WARNING), "")
     assert enough or ("20,001 clients" in message and "10,000" in message)
 
 
@@ -92,7 +92,7 @@ def test_the_stateful_tier_holds_the_sessions_of_all_clients_in_one_process(deci
     assert "stateful tier" in decision.capacity.because
     many = decide(facts | {"clients.concurrent": 10_001})
     assert not many.capacity.enough
-    message = next(one.message for one in many.warnings if one.rule.id == WARNING)
+    message = next(one.message for one in many.warnings if one.id == WARNING)
     assert message.startswith("In the stateful tier: 10,001 clients")
 
 
@@ -119,7 +119,7 @@ def test_without_a_limit_memory_decides(decide: Any, knowledge: Knowledge) -> No
         "the most that is planned is 3.",
     ):
         assert said in found.capacity.because
-    (message,) = (one.message for one in found.warnings if one.rule.id == MEMORY)
+    (message,) = (one.message for one in found.warnings if one.id == MEMORY)
     assert message.startswith("With a session for each of 1,000,000 clients")
     assert f"(3) takes {found.capacity.memory_mb:,.0f} MB, and 1 GiB" in message
     enough = decide(facts | {"clients.concurrent": 3 * fits})
@@ -155,7 +155,7 @@ def test_a_range_is_said_in_words_and_its_upper_end_counts(decide: Any) -> None:
     assert decide(facts | {"clients.concurrent": 40_000}).capacity.enough
     decision = decide(facts | {"clients.concurrent": 50_000})
     assert not decision.capacity.enough
-    (message,) = (one.message for one in decision.warnings if one.rule.id == MEMORY)
+    (message,) = (one.message for one in decision.warnings if one.id == MEMORY)
     assert "planned (2 to 5) takes 1,308 MB" in message
 
 
@@ -245,7 +245,7 @@ def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
 
     without = {name: one for name, one in knowledge.capacity.items() if name != "mcp-2"}
     faults = contradictions(replace(knowledge, capacity=without))
-    assert [(one.where, one.message) for one in faults] == [
+    assert [(fault.key, fault.message) for fault in faults] == [
         ("capacity: mcp-2", "it is not measured (rules/capacity.yaml)")
     ]
     wrong = replace(knowledge.capacity["mcp-2"], release="mcp 1.30.0")
@@ -282,4 +282,4 @@ def test_every_figure_of_the_plan_says_why_and_from_what(knowledge: Knowledge) -
 
     first, *rest = knowledge.memory.allowances
     unknown = replace(knowledge.memory, allowances=(replace(first, sources=["no-such"]), *rest))
-    assert [one.where for one in sources(replace(knowledge, memory=unknown))] == [f"memory: {first.id}"]
+    assert [fault.key for fault in sources(replace(knowledge, memory=unknown))] == [f"memory: {first.id}"]

@@ -112,7 +112,7 @@ def test_the_path_explains_the_decision(advisor: Advisor, files: Any, data: st.D
     )
     fired = {one.rule.id for one in advisor.trace(decision)["warnings"] if one.fired}
     if not decision.tiers:  # the warnings of a tiered deployment are those of its tiers
-        assert fired == {one.rule.id for one in decision.warnings}
+        assert fired == {warning.id for warning in decision.warnings}
 
 
 def test_a_tier_is_warned_of_by_its_own_flags_and_needs(decide: Any) -> None:
@@ -129,7 +129,7 @@ def test_a_tier_is_warned_of_by_its_own_flags_and_needs(decide: Any) -> None:
         }
     )
     assert [tier.core.flags.json_response for tier in decision.tiers] == [True, False]
-    warned = {one.rule.id: one.message for one in decision.warnings}
+    warned = {warning.id: warning.message for warning in decision.warnings}
     # The only tool that needs a second round trip runs in one process.
     assert "shared-sealing-keys" not in warned
     assert warned["plain-clients-get-406"].startswith("In the stateful tier: ")

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from advisor.decision.advisor import Advisor, core_of
-from advisor.decision.checks.consistency import Fault, contradictions, sources, unread
+from advisor.decision.checks.consistency import contradictions, sources, unread
+from advisor.decision.checks.fault import fault as fault_at
 from advisor.decision.checks.proof import _examples, _gaps, base_domains, check
 from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.decision.losses import configuration_of
 from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
+from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.facts import DerivedCase, Pick
 
@@ -74,9 +76,9 @@ def _holds(cell: Any, release: str) -> bool:
     return numbers[0] <= numbers[1] < numbers[2]
 
 
-def fault_of(faults: list[Fault], kind: str, where: str) -> Fault:
-    found = [fault for fault in faults if (fault.kind, fault.where) == (kind, where)]
-    assert len(found) == 1, f"not one fault of kind {kind} at {where} among {[(f.kind, f.where) for f in faults]}"
+def fault_of(faults: list[Finding], kind: str, where: str) -> Finding:
+    found = [fault for fault in faults if (fault.id, fault.key) == (kind, where)]
+    assert len(found) == 1, f"not one fault of kind {kind} at {where} among {[(f.id, f.key) for f in faults]}"
     return found[0]
 
 
@@ -85,7 +87,7 @@ def fault_of(faults: list[Fault], kind: str, where: str) -> Fault:
 
 def test_the_real_rules_have_no_fault(advisor: Advisor) -> None:
     report = check(advisor)
-    assert [(fault.kind, fault.where, fault.message) for fault in report.faults] == []
+    assert [(fault.id, fault.key, fault.message) for fault in report.faults] == []
     domains = base_domains(advisor)
     assert report.combinations > 10**12
     assert report.combinations % prod(len(domains[f"needs.{name}"]) for name in advisor.lost.features) == 0
@@ -100,7 +102,7 @@ def test_the_real_rules_have_no_fault(advisor: Advisor) -> None:
 def test_a_gap_is_found(knowledge: Knowledge) -> None:
     advisor = Advisor(without_rule(knowledge, "ERA-050"))
     (fault,) = _gaps(advisor)
-    assert (fault.kind, fault.where, fault.message) == ("gap", "eras", "no rule covers these facts")
+    assert (fault.id, fault.key, fault.message) == ("gap", "eras", "no rule covers these facts")
     assert fault.example["sdk.modern"] == "falls-back"
     assert fault.example["clients.protocol"] in ("mixed", "unknown")
     assert advisor.tables["eras"].evaluate(fault.example).rules == ()
@@ -109,20 +111,20 @@ def test_a_gap_is_found(knowledge: Knowledge) -> None:
 def test_a_gap_ends_the_proof_with_its_report(knowledge: Knowledge) -> None:
     """What comes after the gap has nothing to read, so nothing more can be said."""
     report = check(Advisor(without_rule(knowledge, "ERA-050")))
-    assert {fault.kind for fault in report.faults} == {"gap"}
+    assert {fault.id for fault in report.faults} == {"gap"}
     assert report.combinations == 0
 
 
 def test_a_gap_in_the_table_of_cells_is_found(knowledge: Knowledge) -> None:
     faults = _gaps(Advisor(without_rule(knowledge, "DEL-090")))
-    assert {(fault.kind, fault.where) for fault in faults} == {("gap", "delivery")}
+    assert {(fault.id, fault.key) for fault in faults} == {("gap", "delivery")}
     assert "channel" in faults[0].example
 
 
 def test_an_overlap_is_found(knowledge: Knowledge) -> None:
     advisor = Advisor(with_rule(knowledge, "ERA-010", when={"clients.protocol": {"in": ["legacy", "mixed"]}}))
     faults = _gaps(advisor)
-    assert {(fault.kind, fault.message) for fault in faults} == {
+    assert {(fault.id, fault.message) for fault in faults} == {
         ("overlap", "the rules ERA-010, ERA-040 all cover these facts"),
         ("overlap", "the rules ERA-010, ERA-050 all cover these facts"),
     }
@@ -158,7 +160,7 @@ def test_a_circle_of_derived_facts_is_refused_by_name(knowledge: Knowledge) -> N
 
 
 @pytest.fixture(scope="module")
-def sown(two: Knowledge) -> tuple[Advisor, list[Fault]]:
+def sown(two: Knowledge) -> tuple[Advisor, list[Finding]]:
     """Faults that do not touch each other, sown together because a proof takes seconds, and what it found."""
     first = two.rules["AFF-010"][1]
     apart = replace(first, id="AFF-005", when={"processes": "one", "addressable": "no"})
@@ -196,27 +198,27 @@ def test_a_rule_behind_another_is_shadowed(sown: Any) -> None:
 
 
 def test_only_what_was_sown_is_dead_or_shadowed(sown: Any) -> None:
-    assert sorted(f.where for f in sown[1] if f.kind in ("dead", "shadowed")) == ["AFF-005", "AFF-006", "SES-305"]
+    assert sorted(f.key for f in sown[1] if f.id in ("dead", "shadowed")) == ["AFF-005", "AFF-006", "SES-305"]
 
 
 def test_checks_that_enumerate_nothing_are_part_of_the_same_report(sown: Any) -> None:
     fault_of(sown[1], "source", "FRA-090")
     fault_of(sown[1], "unread", "clients.mood")
-    assert [fault.message for fault in sown[1] if fault.kind == "data"] == ["two cells speak of the same release"]
+    assert [fault.message for fault in sown[1] if fault.id == "data"] == ["two cells speak of the same release"]
 
 
-def lost_in_example(advisor: Advisor, fault: Fault) -> bool:
+def lost_in_example(advisor: Advisor, fault: Finding) -> bool:
     """Whether the advisor, given the facts of a fault, really loses the feature that they require."""
     facts: dict[str, Any] = {
         name: advisor.space.domains[name][0] for name in advisor.network.base if name != TOOL_NEEDS
     }
     facts.update({name: value for name, value in fault.example.items() if name != "pattern"}, **{TOOL_NEEDS: ()})
-    assert facts[f"needs.{fault.where}"] == "required"
+    assert facts[f"needs.{fault.key}"] == "required"
     advisor.network.evaluate(facts)
     assert facts["pattern"] == fault.example["pattern"]
     assert core_of(facts).feasible
     named = [era for era in ("legacy", "modern") if facts[f"era.{era}"] == "named"]
-    return any(not advisor.cells.works(fault.where, era, configuration_of(facts)) for era in named)  # type: ignore[arg-type]
+    return any(not advisor.cells.works(fault.key, era, configuration_of(facts)) for era in named)  # type: ignore[arg-type]
 
 
 def test_a_rule_that_gives_the_stream_up_loses_a_feature(sown: Any) -> None:
@@ -229,8 +231,8 @@ def test_a_rule_that_gives_the_stream_up_loses_a_feature(sown: Any) -> None:
 def test_a_rule_that_gives_sessions_up_too_early_loses_features(two: Knowledge) -> None:
     """SES-210 does not look at the needs any more."""
     advisor = Advisor(with_rule(two, "SES-210", when={"processes": "many"}))
-    lost = [fault for fault in check(advisor).faults if fault.kind == "lost"]
-    assert "sampling" in [fault.where for fault in lost]
+    lost = [fault for fault in check(advisor).faults if fault.id == "lost"]
+    assert "sampling" in [fault.key for fault in lost]
     assert {fault.example["pattern"] for fault in lost} == {"stateless-fleet"}
     assert all(lost_in_example(advisor, fault) for fault in lost)
 
@@ -239,7 +241,7 @@ def test_a_topology_that_the_rules_do_not_know_loses_features(two: Knowledge) ->
     """The delivery table says that no directory finds an owner; the session table still relies on it."""
     when = {**two.rules["DEL-010"][1].when, "owner": {"in": ["any", "directory"]}}
     advisor = Advisor(with_rule(two, "DEL-010", when=when))
-    lost = [fault for fault in check(advisor).faults if fault.kind == "lost"]
+    lost = [fault for fault in check(advisor).faults if fault.id == "lost"]
     assert {fault.example["pattern"] for fault in lost} == {"shared-state"}
     assert lost_in_example(advisor, lost[0])
 
@@ -294,7 +296,7 @@ def test_a_missing_example_is_found(knowledge: Knowledge) -> None:
 
 def test_a_source_that_does_not_exist_is_found(knowledge: Knowledge) -> None:
     (fault,) = sources(with_rule(knowledge, "SES-100", sources=["hearsay"]))
-    assert fault == Fault("source", "SES-100", "the source 'hearsay' does not exist")
+    assert fault == fault_at("source", "SES-100", "the source 'hearsay' does not exist")
 
 
 def test_a_source_that_is_dropped_is_missed_by_everything_that_names_it(knowledge: Knowledge) -> None:
@@ -303,11 +305,11 @@ def test_a_source_that_is_dropped_is_missed_by_everything_that_names_it(knowledg
     assert {fault.message for fault in faults} == {"the source 'measured-flag-matrix' does not exist"}
     cells = [cell for package in knowledge.capabilities for cell in package.cells]
     named = {f"{cell.feature}, {cell.call}" for cell in cells if "measured-flag-matrix" in cell.sources}
-    assert named | {"SES-020", "FRA-010"} <= {fault.where for fault in faults}
+    assert named | {"SES-020", "FRA-010"} <= {fault.key for fault in faults}
 
 
 def test_a_rule_without_source_is_found(knowledge: Knowledge) -> None:
-    assert sources(with_rule(knowledge, "FRA-090", sources=[])) == [Fault("source", "FRA-090", "no source is given")]
+    assert sources(with_rule(knowledge, "FRA-090", sources=[])) == [fault_at("source", "FRA-090", "no source is given")]
 
 
 # --- facts and data -----------------------------------------------------------------------------------------------
@@ -316,13 +318,13 @@ def test_a_rule_without_source_is_found(knowledge: Knowledge) -> None:
 def test_a_fact_that_no_rule_reads_is_found(knowledge: Knowledge) -> None:
     idle = replace(knowledge.facts["preference"], id="clients.mood")
     faults = unread(Advisor(replace(knowledge, facts={**knowledge.facts, "clients.mood": idle})))
-    assert faults == [Fault("unread", "clients.mood", "no rule reads this fact")]
+    assert faults == [fault_at("unread", "clients.mood", "no rule reads this fact")]
 
 
 def test_an_input_that_no_rule_of_its_table_reads_is_found(knowledge: Knowledge) -> None:
     framing = knowledge.tables["framing"]
     faults = unread(Advisor(with_table(knowledge, "framing", inputs=[*framing.inputs, "preference"])))
-    assert faults == [Fault("unread", "framing", "no rule of this table reads its input 'preference'")]
+    assert faults == [fault_at("unread", "framing", "no rule of this table reads its input 'preference'")]
 
 
 def with_cell(knowledge: Knowledge, **changes: Any) -> Knowledge:
@@ -336,15 +338,15 @@ def with_cell(knowledge: Knowledge, **changes: Any) -> Knowledge:
 def test_two_cells_that_speak_of_one_release_are_found(knowledge: Knowledge) -> None:
     (fault,) = contradictions(with_cell(knowledge))
     cell = knowledge.capabilities[0].cells[0]
-    assert (fault.kind, fault.message) == ("data", "two cells speak of the same release")
-    assert fault.where == f"{knowledge.capabilities[0].package}: {cell.feature}, {cell.call}"
+    assert (fault.id, fault.message) == ("data", "two cells speak of the same release")
+    assert fault.key == f"{knowledge.capabilities[0].package}: {cell.feature}, {cell.call}"
     assert fault.example == {"release": cell.start}
 
 
 def test_a_cell_of_an_unknown_call_is_found(knowledge: Knowledge) -> None:
     (fault,) = contradictions(with_cell(knowledge, call="ctx.shout"))
     assert fault.message == "rules/features.yaml does not name this call of this feature"
-    assert fault.where.endswith("ctx.shout")
+    assert fault.key.endswith("ctx.shout")
 
 
 def test_an_observation_outside_of_its_range_is_found(knowledge: Knowledge) -> None:
@@ -363,7 +365,7 @@ def test_a_line_whose_newest_release_is_outside_of_it_is_found(knowledge: Knowle
     (fault,) = contradictions(
         replace(knowledge, capabilities=[replace(first, lines=lines), *knowledge.capabilities[1:]])
     )
-    assert fault.where == f"{first.package}: {first.lines[0].id}"
+    assert fault.key == f"{first.package}: {first.lines[0].id}"
     assert fault.message.startswith("its newest release 99.0 is not in its range ")
 
 

@@ -26,7 +26,7 @@ def test_every_case_has_a_promise_and_every_promise_a_case(knowledge):
 def test_an_event_without_promises_is_found(knowledge, event):
     without = [one for one in knowledge.promises if one.event != event]
     faults = failures(replace(knowledge, promises=without))
-    assert [(fault.kind, fault.where) for fault in faults] == [("gap", event)]
+    assert [(fault.id, fault.key) for fault in faults] == [("gap", event)]
 
 
 @pytest.mark.parametrize(
@@ -43,19 +43,19 @@ def test_an_event_without_promises_is_found(knowledge, event):
 def test_a_wrong_promise_is_found(knowledge, change, kind_, message):
     wrong = replace(knowledge.promises[-1], **change)
     faults = failures(replace(knowledge, promises=[*knowledge.promises[:-1], wrong]))
-    assert (kind_, wrong.id, message) in [(one.kind, one.where, one.message) for one in faults]
+    assert (kind_, wrong.id, message) in [(fault.id, fault.key, fault.message) for fault in faults]
 
 
 def test_a_promise_that_never_holds_is_found(knowledge):
     twin = replace(knowledge.promises[0], id="twin")
     faults = failures(replace(knowledge, promises=[*knowledge.promises, twin]))
-    assert [(fault.kind, fault.where) for fault in faults] == [("shadowed", "twin")]
+    assert [(fault.id, fault.key) for fault in faults] == [("shadowed", "twin")]
 
 
 def test_what_becomes_of_handles_is_said_in_words(knowledge):
     phrases = {key: text for key, text in knowledge.phrases.items() if key != "handles.kept"}
     faults = failures(replace(knowledge, phrases=phrases))
-    assert [(fault.kind, fault.where) for fault in faults] == [("gap", "handles.kept")]
+    assert [(fault.id, fault.key) for fault in faults] == [("gap", "handles.kept")]
 
 
 # What cannot but be noticed, said here once more by itself: an event that nobody notices did not happen.

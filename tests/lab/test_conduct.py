@@ -78,7 +78,7 @@ def test_an_entry_that_can_never_hold_is_found(knowledge, changes, kind, said):
     sound = Conduct("added", ["DELETE"], "HTTP 418", "tea", ["measured-host-check"])
     assert faults(replace(knowledge, conduct=[*knowledge.conduct, sound])) == []
     found = faults(replace(knowledge, conduct=[*knowledge.conduct, replace(sound, **changes)]))
-    assert any((one.kind, one.where) == (kind, "added") and said in one.message for one in found), found
+    assert any((fault.id, fault.key) == (kind, "added") and said in fault.message for fault in found), found
 
 
 def test_how_a_call_ended_is_known_to_every_instance(tmp_path):

@@ -59,7 +59,7 @@ def test_what_is_measured_again_agrees(advisor: Advisor, knowledge: Knowledge) -
     for one in asyncio.run(measure(wanted, advisor, Scale(sessions=12, calls=2, visitors=4))):
         assert verdict(one) == one.keeps, (one.id, one.runs)
         changed = replace(knowledge, topology={**knowledge.topology, one.id: one})
-        assert [fault for fault in proof.faults(changed) if fault[0] == one.id] == []
+        assert [fault for fault in proof.faults(changed) if fault.key == f"topology: {one.id}"] == []
 
 
 @pytest.mark.programs
@@ -166,14 +166,14 @@ def test_the_directory_is_the_work_of_the_servers(knowledge: Knowledge, advisor:
 def test_a_row_that_is_wrong_is_found(knowledge: Knowledge, change: dict, message: str) -> None:
     row = replace(way(knowledge, "round-robin"), **change)
     changed = replace(knowledge, topology={**knowledge.topology, "round-robin": row})
-    assert message in [said for where, said, _ in proof.faults(changed) if where == "round-robin"]
+    assert message in [fault.message for fault in proof.faults(changed) if fault.key == "topology: round-robin"]
 
 
 def test_a_way_that_keeps_sessions_needs_a_mechanism(knowledge: Knowledge) -> None:
     row = replace(way(knowledge, "nginx-session-envelope"), mechanism="")
     changed = replace(knowledge, topology={**knowledge.topology, row.id: row})
-    (fault,) = [said for where, said, _ in proof.faults(changed) if where == row.id]
-    assert fault == "it keeps every session, and no decision names it: give it its mechanism"
+    (fault,) = [fault for fault in proof.faults(changed) if fault.key == f"topology: {row.id}"]
+    assert fault.message == "it keeps every session, and no decision names it: give it its mechanism"
 
 
 def test_calls_of_whole_sessions_are_served_by_their_owner(knowledge: Knowledge) -> None:
@@ -182,7 +182,7 @@ def test_calls_of_whole_sessions_are_served_by_their_owner(knowledge: Knowledge)
     strange = {**figures, "stateful+legacy": replace(figures["stateful+legacy"], wrong=Share(2, 120))}
     row = replace(row, runs=[replace(row.runs[0], figures=strange), *row.runs[1:]])
     (found,) = proof.faults(replace(knowledge, topology={**knowledge.topology, row.id: row}))
-    assert found[1:] == (
+    assert (found.message, found.example) == (
         "every session is whole, though others than its owner served some of its calls",
         {"wrong": "2 of 120"},
     )
@@ -194,8 +194,8 @@ def test_modern_clients_that_lose_something_are_found(knowledge: Knowledge) -> N
     short = {**figures, "stateful+modern": replace(figures["stateful+modern"], sampling=Share(3, 12))}
     row = replace(row, runs=[replace(row.runs[0], figures=short)])
     (found,) = proof.faults(replace(knowledge, topology={**knowledge.topology, row.id: row}))
-    assert found == (
-        "round-robin",
+    assert (found.key, found.message, found.example) == (
+        "topology: round-robin",
         "stateful+modern lost something, though there is no session to lose",
         {"sampling": "3 of 12"},
     )
@@ -203,8 +203,8 @@ def test_modern_clients_that_lose_something_are_found(knowledge: Knowledge) -> N
 
 def test_a_mechanism_without_a_row_is_found(knowledge: Knowledge) -> None:
     rows = {name: one for name, one in knowledge.topology.items() if name != "platform-cookie"}
-    found = [(where, said) for where, said, _ in proof.faults(replace(knowledge, topology=rows))]
-    assert found == [("platform-cookie", "decisions name it, and no row of the table measures it")]
+    found = [(fault.key, fault.message) for fault in proof.faults(replace(knowledge, topology=rows))]
+    assert found == [("topology: platform-cookie", "decisions name it, and no row of the table measures it")]
 
 
 def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledge) -> None:
@@ -212,8 +212,8 @@ def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledg
     rules = [replace(one, sources=["lesson-two-flags"]) if one.id == rule.id else one for one in table.rules]
     changed = replace(knowledge, tables={**knowledge.tables, table.table: replace(table, rules=rules)})
     (found,) = proof.faults(changed)
-    assert found[0] == "SES-410"
-    assert found[1] == "it chooses redis-session-directory and cites none of topology-redis-session-directory"
+    assert found.key == "topology: SES-410"
+    assert found.message == "it chooses redis-session-directory and cites none of topology-redis-session-directory"
 
 
 def test_a_rule_that_cites_no_row_is_found(knowledge: Knowledge) -> None:
@@ -221,8 +221,8 @@ def test_a_rule_that_cites_no_row_is_found(knowledge: Knowledge) -> None:
     rules = [replace(one, sources=["measured-cookies"]) if one.id == rule.id else one for one in table.rules]
     changed = replace(knowledge, tables={**knowledge.tables, table.table: replace(table, rules=rules)})
     (found,) = proof.faults(changed)
-    assert found[0] == "AFF-130"
-    assert "cites none of topology-nginx-session-envelope, topology-nginx-session-envelope-1.22" in found[1]
+    assert found.key == "topology: AFF-130"
+    assert "cites none of topology-nginx-session-envelope, topology-nginx-session-envelope-1.22" in found.message
 
 
 # --- verdicts ------------------------------------------------------------------------------------------------------

@@ -88,8 +88,8 @@ def test_every_feature_and_warning_is_in_text_and_markdown(name):
     for rendered in (decision_text(decision, advisor, Screen(120)), decision_markdown(decision, advisor)):
         for row in decision.features:
             assert row.title in rendered
-        for one in decision.warnings:
-            assert one.rule.id in rendered
+        for warning in decision.warnings:
+            assert warning.id in rendered
 
 
 @pytest.mark.parametrize("name", PATTERNS)

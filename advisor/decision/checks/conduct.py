@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from advisor.decision.checks.consistency import Fault
+from advisor.decision.checks.fault import fault
+from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.conduct import MECHANISMS, Conduct, ConductCase, conduct_of, gist, measured
 from advisor.knowledge.failures import PROXIES
 from advisor.knowledge.types import FLAG_PAIRS, Era
 
 
-def conduct(knowledge: Knowledge) -> list[Fault]:
+def conduct(knowledge: Knowledge) -> list[Finding]:
     """Every fault."""
     known: set[tuple[str, Era]] = {
         (row.name, row.era) for package in knowledge.capabilities for row in package.behaviour
@@ -28,41 +29,41 @@ def conduct(knowledge: Knowledge) -> list[Fault]:
         if (found := conduct_of(case, knowledge.conduct)) is not None:
             holding.setdefault(found.id, []).append(case)
     faults = []
-    for one in knowledge.conduct:
-        faults += [*_sources(one, knowledge), *_unmeasured(one, known)]
-        if one.id not in holding:
-            faults.append(_never(one, cases))
-        elif not any(_changes(one, case, knowledge) for case in holding[one.id]):
-            faults.append(Fault("dead", one.id, "it says what bare servers of every measured release do anyway"))
+    for entry in knowledge.conduct:
+        faults += [*_sources(entry, knowledge), *_unmeasured(entry, known)]
+        if entry.id not in holding:
+            faults.append(_never(entry, cases))
+        elif not any(_changes(entry, case, knowledge) for case in holding[entry.id]):
+            faults.append(fault("dead", entry.id, "it says what bare servers of every measured release do anyway"))
     return faults
 
 
-def _unmeasured(one: Conduct, known: set[tuple[str, Era]]) -> Iterator[Fault]:
-    for name in one.behaviours:
-        if not any((name, era) in known for era in one.eras):
-            eras = " or ".join(one.eras)
-            yield Fault("dead", one.id, f"the behaviour {name!r} was never measured for {eras} clients")
+def _unmeasured(entry: Conduct, known: set[tuple[str, Era]]) -> Iterator[Finding]:
+    for name in entry.behaviours:
+        if not any((name, era) in known for era in entry.eras):
+            eras = " or ".join(entry.eras)
+            yield fault("dead", entry.id, f"the behaviour {name!r} was never measured for {eras} clients")
 
 
-def _never(one: Conduct, cases: list[ConductCase]) -> Fault:
-    if any(one.fits(case) for case in cases):
-        return Fault("shadowed", one.id, "an entry before it always holds first")
-    return Fault("dead", one.id, "it fits no case")
+def _never(entry: Conduct, cases: list[ConductCase]) -> Finding:
+    if any(entry.fits(case) for case in cases):
+        return fault("shadowed", entry.id, "an entry before it always holds first")
+    return fault("dead", entry.id, "it fits no case")
 
 
-def _changes(one: Conduct, case: ConductCase, knowledge: Knowledge) -> bool:
+def _changes(entry: Conduct, case: ConductCase, knowledge: Knowledge) -> bool:
     """Whether a bare server of some measured release was seen to do something else."""
-    return bool(one.at_first) or any(
-        gist(text) != gist(one.seen)
+    return bool(entry.at_first) or any(
+        gist(text) != gist(entry.seen)
         for package in knowledge.capabilities
         for version in {version for row in package.behaviour for version in row.observed_on}
         if (text := measured(case, version, package.behaviour)) is not None
     )
 
 
-def _sources(one: Conduct, knowledge: Knowledge) -> Iterator[Fault]:
-    if not one.sources:
-        yield Fault("source", one.id, "no source is given")
-    for source in one.sources:
+def _sources(entry: Conduct, knowledge: Knowledge) -> Iterator[Finding]:
+    if not entry.sources:
+        yield fault("source", entry.id, "no source is given")
+    for source in entry.sources:
         if source not in knowledge.sources:
-            yield Fault("source", one.id, f"the source {source!r} does not exist")
+            yield fault("source", entry.id, f"the source {source!r} does not exist")

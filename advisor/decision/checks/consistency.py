@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks import topology
+from advisor.decision.checks.fault import fault
 from advisor.engine.network import TableNode
+from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.versions import key, parse
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that the proof found wrong.
-
-    Attributes:
-        kind: gap, overlap, dead, shadowed, lost, example, source, unread, data.
-        where: the table, rule or fact.
-        message: what is wrong.
-        example: facts that show it, or empty.
-    """
-
-    kind: str
-    where: str
-    message: str
-    example: Mapping[str, Any] = field(default_factory=dict)
-
-
-def sources(knowledge: Knowledge) -> list[Fault]:
+def sources(knowledge: Knowledge) -> list[Finding]:
     """Sources that are named and do not exist, and statements without any."""
     named = [(rule.id, rule.sources) for _, rule in knowledge.rules.values()]
     named += [(f"{c.feature}, {c.call}", c.sources) for package in knowledge.capabilities for c in package.cells]
     named += [(f.id, d.sources) for f in knowledge.features.values() for d in f.documented]
     named += [(client.id, client.sources) for client in knowledge.clients.values()]
     named += [(proxy.id, proxy.sources) for proxy in knowledge.proxies.values()]
-    named += [(one.line, one.sources) for one in knowledge.snippets.values()]
-    named += [(one.source, one.sources) for one in knowledge.capacity.values()]
-    named += [(f"memory: {one.id}", one.sources) for one in knowledge.memory.allowances]
-    named += [(one.id, one.sources) for one in knowledge.flags.values()]
+    named += [(snippet.line, snippet.sources) for snippet in knowledge.snippets.values()]
+    named += [(measured.source, measured.sources) for measured in knowledge.capacity.values()]
+    named += [(f"memory: {allowance.id}", allowance.sources) for allowance in knowledge.memory.allowances]
+    named += [(flags.id, flags.sources) for flags in knowledge.flags.values()]
     return [
-        Fault("source", where, f"the source {source!r} does not exist")
+        fault("source", where, f"the source {source!r} does not exist")
         for where, sources in named
         for source in sources
         if source not in knowledge.sources
-    ] + [Fault("source", where, "no source is given") for where, sources in named if not sources]
+    ] + [fault("source", where, "no source is given") for where, sources in named if not sources]
 
 
-def unread(advisor: Advisor) -> list[Fault]:
+def unread(advisor: Advisor) -> list[Finding]:
     """Facts with a domain that no rule and no derived fact reads, and inputs that no rule of their table reads."""
     tables = {table.table: table for table in advisor.knowledge.tables.values()}
     by_rules = {name: {fact for rule in table.rules for fact in rule.when} for name, table in tables.items()}
@@ -61,42 +45,42 @@ def unread(advisor: Advisor) -> list[Fault]:
         read |= set((derived.compare or {}).values()) | set((derived.lacking or {}).values())
         read |= set((derived.room or {}).values())
     return [
-        Fault("unread", name, "no rule reads this fact")
+        fault("unread", name, "no rule reads this fact")
         for name, fact in advisor.space.facts.items()
         if name not in read and fact.type not in ("name", "origins", "tools")
     ] + [
-        Fault("unread", name, f"no rule of this table reads its input {fact!r}")
+        fault("unread", name, f"no rule of this table reads its input {fact!r}")
         for name, table in tables.items()
         for fact in table.inputs
         if fact not in by_rules[name]
     ]
 
 
-def contradictions(knowledge: Knowledge) -> list[Fault]:
+def contradictions(knowledge: Knowledge) -> list[Finding]:
     """Measured data that says two things of one matter, or something of what does not exist."""
     known = {(feature.id, call.call) for feature in knowledge.features.values() for call in feature.calls}
     found = [
-        Fault("data", f"{package.package}: {where}", message, example)
+        fault("data", f"{package.package}: {where}", message, example)
         for package in knowledge.capabilities
         for where, message, example in (*_lines(package), *_cells(package, known), *_overlaps(package))
     ]
-    found += [Fault("data", f"capacity: {where}", message) for where, message in _unmeasured(knowledge)]
-    found += [Fault("data", f"topology: {where}", said, shown) for where, said, shown in topology.faults(knowledge)]
-    return found
+    found += [fault("data", f"capacity: {where}", message) for where, message in _unmeasured(knowledge)]
+    return [*found, *topology.faults(knowledge)]
 
 
 def _unmeasured(knowledge: Knowledge) -> Iterator[tuple[str, str]]:
     """Lines of releases whose capacity is not measured, or not for all of their clients and flags."""
     lines = {line.id: line for package in knowledge.capabilities for line in package.lines}
     for name, line in lines.items():
-        one = knowledge.capacity.get(name)
+        measured = knowledge.capacity.get(name)
         eras = {"legacy", "modern"} if line.modern == "served" else {"legacy"}
-        if one is None:
+        if measured is None:
             yield name, "it is not measured (rules/capacity.yaml)"
-        elif not _holds(line.start, line.before, one.release.partition(" ")[2]):
-            yield name, f"measured on {one.release}, which is not of this line"
-        elif set(one.calls_per_s) != eras:
-            yield name, f"measured with {', '.join(one.calls_per_s)} clients, and it serves {', '.join(sorted(eras))}"
+        elif not _holds(line.start, line.before, measured.release.partition(" ")[2]):
+            yield name, f"measured on {measured.release}, which is not of this line"
+        elif set(measured.calls_per_s) != eras:
+            found, served = ", ".join(measured.calls_per_s), ", ".join(sorted(eras))
+            yield name, f"measured with {found} clients, and it serves {served}"
 
 
 _Found = Iterator[tuple[str, str, dict[str, Any]]]
@@ -110,9 +94,9 @@ def _lines(package: Capabilities) -> _Found:
                 f"its newest release {line.newest} is not in its range {line.start} to before {line.before}",
                 {},
             )
-    for one, other in combinations(package.lines, 2):
-        if shared := _shared(one.start, one.before, other.start, other.before):
-            yield one.id, f"it and {other.id} both hold a release", {"release": shared}
+    for line, other in combinations(package.lines, 2):
+        if shared := _shared(line.start, line.before, other.start, other.before):
+            yield line.id, f"it and {other.id} both hold a release", {"release": shared}
 
 
 def _cells(package: Capabilities, known: set[tuple[str, str]]) -> _Found:
@@ -131,8 +115,8 @@ def _overlaps(package: Capabilities) -> _Found:
     for cell in package.cells:
         by_call.setdefault((cell.feature, cell.call), []).append(cell)
     for (feature, call), cells in by_call.items():
-        for one, other in combinations(cells, 2):
-            if release := _shared(one.start, one.before, other.start, other.before):
+        for cell, other in combinations(cells, 2):
+            if release := _shared(cell.start, cell.before, other.start, other.before):
                 yield f"{feature}, {call}", "two cells speak of the same release", {"release": release}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from advisor.decision.checks.consistency import Fault
+from advisor.decision.checks.fault import fault
+from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import HANDLES, Felt, Promise, Then, cases, promise_for
 
@@ -15,7 +16,7 @@ _NEEDED: dict[Felt, tuple[Then, ...]] = {
 }
 
 
-def failures(knowledge: Knowledge) -> list[Fault]:
+def failures(knowledge: Knowledge) -> list[Finding]:
     """Every fault; a case without a promise is reported once for its event."""
     held, faults = set(), {}
     for case in cases(knowledge.events):
@@ -24,37 +25,38 @@ def failures(knowledge: Knowledge) -> list[Fault]:
             held.add(found.id)
         elif case.event not in faults:
             example = {"keeping": case.keeping, "era": case.era, "answers": case.answers, "proxy": case.proxy}
-            faults[case.event] = Fault("gap", case.event, "no promise speaks of this case", example)
+            faults[case.event] = fault("gap", case.event, "no promise speaks of this case", example)
     named = {event.id for event in knowledge.events}
     found_wrong = list(faults.values())
-    for one in knowledge.promises:
-        if one.event not in named:
-            found_wrong.append(Fault("dead", one.id, f"the event {one.event!r} does not exist"))
-        elif one.id not in held:
-            found_wrong.append(Fault("shadowed", one.id, "a promise before it always holds first"))
-        if not one.sources:
-            found_wrong.append(Fault("source", one.id, "no source is given"))
-        if set("{}") & set(one.clients.replace(_BLANK, "")):
-            found_wrong.append(Fault("data", one.id, f"its text holds another blank than {_BLANK}"))
-        found_wrong += _unfelt(one)
+    for promise in knowledge.promises:
+        if promise.event not in named:
+            found_wrong.append(fault("dead", promise.id, f"the event {promise.event!r} does not exist"))
+        elif promise.id not in held:
+            found_wrong.append(fault("shadowed", promise.id, "a promise before it always holds first"))
+        if not promise.sources:
+            found_wrong.append(fault("source", promise.id, "no source is given"))
+        if set("{}") & set(promise.clients.replace(_BLANK, "")):
+            found_wrong.append(fault("data", promise.id, f"its text holds another blank than {_BLANK}"))
+        found_wrong += _unfelt(promise)
         found_wrong += [
-            Fault("source", one.id, f"the source {source!r} does not exist")
-            for source in one.sources
+            fault("source", promise.id, f"the source {source!r} does not exist")
+            for source in promise.sources
             if source not in knowledge.sources
         ]
     found_wrong += [
-        Fault("gap", f"handles.{value}", "no phrase says it in DECISION.md")
+        fault("gap", f"handles.{value}", "no phrase says it in DECISION.md")
         for value in HANDLES
         if f"handles.{value}" not in knowledge.phrases
     ]
     return found_wrong
 
 
-def _unfelt(one: Promise) -> list[Fault]:
-    """What must be felt although nobody may, and a share that is none."""
-    shares = [] if 0 < one.lost_at_most <= 1 else [Fault("data", one.id, f"{one.lost_at_most:g} is not a share")]
+def _unfelt(promise: Promise) -> list[Finding]:
+    """Effects that a promise says clients must notice although they cannot, and a share outside of 0 to 1."""
+    share = promise.lost_at_most
+    shares = [] if 0 < share <= 1 else [fault("data", promise.id, f"{share:g} is not a share")]
     return shares + [
-        Fault("data", one.id, f"{felt!r} must be felt, which {one.then!r} rules out")
-        for felt in one.felt
-        if one.then not in _NEEDED[felt]
+        fault("data", promise.id, f"{felt!r} must be felt, which {promise.then!r} rules out")
+        for felt in promise.felt
+        if promise.then not in _NEEDED[felt]
     ]

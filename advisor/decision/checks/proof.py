@@ -2,7 +2,7 @@
 
 What is proved, each for every combination of facts and not for a sample:
 
-1. each deciding table says exactly one thing (no gap; under `unique` no overlap);
+1. each deciding table has exactly one outcome (no gap; under `unique` no overlap);
 2. no rule is dead (its conditions never hold) or shadowed (a rule before it always fires first);
 3. a feasible decision never loses a required feature for an era that the requirements name;
 4. every rule's examples do what they say, every source exists, every fact is read by some rule, and no two cells of
@@ -21,8 +21,9 @@ from typing import Any, Literal
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.conduct import conduct
-from advisor.decision.checks.consistency import Fault, contradictions, sources, unread
+from advisor.decision.checks.consistency import contradictions, sources, unread
 from advisor.decision.checks.failures import failures
+from advisor.decision.checks.fault import fault
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS, blocked
 from advisor.decision.feature_outcomes import Configuration
 from advisor.engine.fold import Folded, fold
@@ -30,6 +31,7 @@ from advisor.engine.network import NodeStep, Row
 from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable, show
 from advisor.errors import InputError, KnowledgeError
+from advisor.findings import Finding
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
 from advisor.requirements.model import Requirements
 from advisor.requirements.reader import SourceDocument
@@ -50,7 +52,7 @@ class Report:
         seconds: how long it took.
     """
 
-    faults: list[Fault]
+    faults: list[Finding]
     combinations: int = 0
     classes: int = 0
     peak: int = 0
@@ -88,7 +90,7 @@ def _prove(advisor: Advisor, report: Report) -> None:
         report.faults += _examples(advisor)
 
 
-def _gaps(advisor: Advisor) -> list[Fault]:
+def _gaps(advisor: Advisor) -> list[Finding]:
     """Tables that say nothing, or several things, for some row of their own inputs, reachable or not."""
     faults = []
     for table in (*advisor.tables.values(), advisor.cells.delivery):
@@ -96,10 +98,10 @@ def _gaps(advisor: Advisor) -> list[Fault]:
         classes = _fold_table(table)
         for mask, example in classes.items():
             if mask == 0:
-                faults.append(Fault("gap", table.spec.table, "no rule covers these facts", example))
+                faults.append(fault("gap", table.spec.table, "no rule covers these facts", example))
             elif policy == "unique" and mask & (mask - 1):
                 ids = ", ".join(rule.id for i, rule in enumerate(table.spec.rules) if mask >> i & 1)
-                faults.append(Fault("overlap", table.spec.table, f"the rules {ids} all cover these facts", example))
+                faults.append(fault("overlap", table.spec.table, f"the rules {ids} all cover these facts", example))
     return faults
 
 
@@ -111,14 +113,14 @@ def _fold_table(table: DecisionTable) -> dict[int, dict[str, Value]]:
         for name, masks in zip(table.inputs, table.masks, strict=True)
     ]
     folded = fold(steps, table.domains, ("mask",))
-    return {row[0]: one.example() for row, one in folded.classes.items()}
+    return {row[0]: folded_class.example() for row, folded_class in folded.classes.items()}
 
 
 def _narrowing(masks: Mapping[Value, int]) -> Callable[[Row], Row]:
     return lambda row: (row[0] & masks[row[1]],)
 
 
-def _space(advisor: Advisor, report: Report) -> list[Fault]:
+def _space(advisor: Advisor, report: Report) -> list[Finding]:
     """Fold the whole space once for everything, then once per feature with that feature required."""
     watched = _Watch(advisor)
     steps = watched.steps(advisor.network.steps(_PROVED))
@@ -129,10 +131,10 @@ def _space(advisor: Advisor, report: Report) -> list[Fault]:
     whole = fold(steps, domains, ("pattern",), stop_on=KnowledgeError)
     report.peak = whole.peak
     report.classes = len(whole.classes)
-    faults = [Fault("gap", str(error), "the tables contradict each other", facts) for error, facts in whole.failures]
-    total = sum(one.count for one in whole.classes.values())
+    faults = [fault("gap", str(error), "the tables contradict each other", facts) for error, facts in whole.failures]
+    total = sum(folded_class.count for folded_class in whole.classes.values())
     if not faults and total != report.combinations:
-        faults.append(Fault("gap", "", f"{total} of {report.combinations} combinations were decided"))
+        faults.append(fault("gap", "", f"{total} of {report.combinations} combinations were decided"))
     for feature in advisor.lost.features:
         required = {**domains, f"needs.{feature}": ("required",)}
         verdicts = _Verdicts(advisor, feature)
@@ -169,7 +171,7 @@ class _Verdicts:
         lost: dict[Row, str] = {}
         for (stateless, json), owner in product(FLAG_PAIRS, self._owners):
             at = Configuration(sdk, stateless, json, processes, str(owner), store, blocked(sse))
-            # In tiers, a feature that the stateless tier loses is served by the tier of one process, with streams.
+            # In tiers, the stateful tier (a single process, with streams) serves what the stateless tier loses.
             inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
             for tiered in (False, True):
                 losing = [era for era in named if not self._kept(era, at, inside if tiered else at)]
@@ -181,15 +183,15 @@ class _Verdicts:
     def _kept(self, era: Era, *places: Configuration) -> bool:
         return any(self._advisor.cells.works(self._feature, era, place) for place in places)
 
-    def faults(self, folded: Folded) -> list[Fault]:
+    def faults(self, folded: Folded) -> list[Finding]:
         """Feasible classes, of a space in which the feature is required, that lose it for a named era."""
-        for row, one in folded.classes.items():
+        for row, folded_class in folded.classes.items():
             verdict, pattern, stateless, json, owner, substitute = row
             replaced = substitute == "direct-llm" and self._advisor.knowledge.features[self._feature].substitute
             losing = self._known[verdict][stateless, json, owner, pattern == "tiered"]
             if pattern != "contradiction" and losing and not replaced:
                 message = f"required, and lost for {losing} clients by a decision that calls itself feasible"
-                return [Fault("lost", self._feature, message, {**one.example(), "pattern": pattern})]
+                return [fault("lost", self._feature, message, {**folded_class.example(), "pattern": pattern})]
         return []
 
 
@@ -221,7 +223,7 @@ class _Watch:
 
         return watching
 
-    def faults(self) -> list[Fault]:
+    def faults(self) -> list[Finding]:
         """Rules of deciding tables that never fired: dead where nothing satisfies them, else shadowed."""
         faults = []
         for table in self._advisor.tables.values():
@@ -230,17 +232,17 @@ class _Watch:
                     faults.append(self._never(table, index, rule))
         return faults
 
-    def _never(self, table: DecisionTable, index: int, rule: Rule) -> Fault:
+    def _never(self, table: DecisionTable, index: int, rule: Rule) -> Finding:
         matching = {mask: example for mask, example in _fold_table(table).items() if mask >> index & 1}
         if not matching:
-            return Fault("dead", rule.id, "its conditions hold for no facts")
+            return fault("dead", rule.id, "its conditions hold for no facts")
         earlier = {mask & -mask for mask in matching}
         if 1 << index in earlier:
             reachable = next(example for mask, example in matching.items() if mask & -mask == 1 << index)
-            return Fault("dead", rule.id, "the facts that it waits for never occur together", reachable)
+            return fault("dead", rule.id, "the facts that it waits for never occur together", reachable)
         ids = " and ".join(table.spec.rules[bit.bit_length() - 1].id for bit in sorted(earlier))
         verb = "stands" if len(earlier) == 1 else "stand"
-        return Fault(
+        return fault(
             "shadowed", rule.id, f"{ids} {verb} before it and take all of its cases", next(iter(matching.values()))
         )
 
@@ -253,22 +255,22 @@ def base_domains(advisor: Advisor) -> dict[str, Sequence[Value]]:
 _KINDS: tuple[Literal["hit", "miss"], ...] = ("hit", "miss")
 
 
-def _examples(advisor: Advisor) -> list[Fault]:
+def _examples(advisor: Advisor) -> list[Finding]:
     """Examples that do not do what they say: `hit` must make the rule fire, `miss` must not."""
     faults = []
     for table, rule in advisor.knowledge.rules.values():
         for kind in _KINDS:
             if kind not in rule.examples:
-                faults.append(Fault("example", rule.id, f"has no example {kind!r}"))
+                faults.append(fault("example", rule.id, f"has no example {kind!r}"))
                 continue
             try:
                 fired = fires(advisor, table, rule, rule.examples[kind])
             except (InputError, KnowledgeError) as error:
-                faults.append(Fault("example", rule.id, f"the example {kind!r} is not valid: {error}"))
+                faults.append(fault("example", rule.id, f"the example {kind!r} is not valid: {error}"))
                 continue
             if fired is not (kind == "hit"):
                 verb = "does not fire" if kind == "hit" else "fires"
-                faults.append(Fault("example", rule.id, f"it {verb} for its example {kind!r}", rule.examples[kind]))
+                faults.append(fault("example", rule.id, f"it {verb} for its example {kind!r}", rule.examples[kind]))
     return faults
 
 
