@@ -122,7 +122,7 @@ class Fleet:
             "MCP_SEALING_KEYS": self._keys,
             "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
             "LAB_SERVER": str(server),
-            "LAB_SUBJECT": str(TESTSERVER),
+            "LAB_TOOLS": str(TESTSERVER),
             "LAB_LINE": plan.kit.line,
             "PYTHONDONTWRITEBYTECODE": "1",  # nothing is written into the kit
         }

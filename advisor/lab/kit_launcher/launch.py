@@ -1,11 +1,11 @@
 """Runs the generated server as it lies in its folder, with the lab's tools beside its own.
 
-Run by the interpreter that the server's SDK is installed for: the standard library, the SDK and the lab's `subject`
+Run by the interpreter that the server's SDK is installed for: the standard library, the SDK and the lab's `testserver`
 package are all that it needs. Everything at the top happens in every process: uvicorn's workers import this file too.
 
 The environment, beside what the server itself reads:
     LAB_SERVER   the folder of server.py
-    LAB_SUBJECT  the folder of the lab's tools
+    LAB_TOOLS    the folder of the lab's tools
     LAB_LINE     the line of SDK releases, such as mcp-2
 What the kit does not carry, because nothing in it needs it, and what the decision counts on all the same:
     LAB_KEY      the key that all instances seal with, where the server has none of its own
@@ -18,25 +18,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import inspect
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-
-def _package(name: str, folder: Path) -> Any:
-    """A folder of the lab as a package, under a name that cannot meet a module of the server."""
-    spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _share_key(key: str) -> None:
@@ -89,7 +76,7 @@ def _bus(server: Any, line: str) -> Any:
     if line == "mcp-2":
         return server.mcp._subscriptions
     if line == "fastmcp-4":
-        return getattr(server, "BUS", None) or _module("_lab_subject.serve").listen(server.mcp)
+        return getattr(server, "BUS", None) or _module("_lab_tools.serve").listen(server.mcp)
     return None
 
 
@@ -108,7 +95,7 @@ def _create_app() -> Any:
     events, mcp = _module("_lab_launcher.events"), SERVER.mcp
     storing = None
     if os.environ.get("LAB_EVENTS"):
-        storing = events.with_events(mcp, LINE, _module("_lab_subject.serve").memory_store(), _CREATE)
+        storing = events.with_events(mcp, LINE, _module("_lab_tools.serve").memory_store(), _CREATE)
     second = getattr(mcp, "_session_manager", None)
     events.hold(mcp, None)
     plain = _CREATE()
@@ -121,10 +108,12 @@ def _create_app() -> Any:
     return events.Both(plain, storing, mcp, managers, relay)
 
 
+sys.path.append(os.environ["LAB_TOOLS"])
+LOADER = _module("package_loader")
 sys.path.insert(0, os.environ["LAB_SERVER"])
 LINE = os.environ["LAB_LINE"]
-SUBJECT = _package("_lab_subject", Path(os.environ["LAB_SUBJECT"]))
-_package("_lab_launcher", Path(__file__).parent)
+TOOLS = LOADER.load_tools()
+LOADER.load_package("_lab_launcher", Path(__file__).parent)
 if os.environ.get("LAB_KEY") and LINE in ("mcp-2", "fastmcp-4"):
     _share_key(os.environ["LAB_KEY"])
 REDIS: Any = None
@@ -136,8 +125,8 @@ if os.environ.get("LAB_REDIS"):
     HANDLES = _module("_lab_launcher.sharing").Handles(_impatient(os.environ["LAB_REDIS"]))
 SERVER: Any = importlib.import_module("server")
 BUS = _bus(SERVER, LINE)
-_subscriptions(SERVER, LINE, lambda: SUBJECT.register(SERVER.mcp, LINE, state=HANDLES, bus=BUS))
-_module("_lab_subject.execution_log").add_ledger(SERVER.mcp, LINE.startswith("fastmcp"))
+_subscriptions(SERVER, LINE, lambda: TOOLS.register(SERVER.mcp, LINE, state=HANDLES, bus=BUS))
+_module("_lab_tools.execution_log").add_ledger(SERVER.mcp, LINE.startswith("fastmcp"))
 uvicorn: Any = importlib.import_module("uvicorn")
 if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
     # The workers of all instances start side by side on one machine, which takes longer than uvicorn's patience of 5 s.

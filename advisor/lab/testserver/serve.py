@@ -12,28 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import importlib.util
 import sys
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 HOMES = {"mcp-1": "mcp.server.fastmcp", "mcp-2": "mcp.server.mcpserver"}
 """Where each line has its server class; the others have it in fastmcp."""
-
-
-def load_lab() -> Any:
-    """The package that this script is in, under a name that cannot meet another one."""
-    name = "_lab_subject"
-    folder = Path(__file__).parent
-    spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Copies:
@@ -164,15 +148,16 @@ def memory_store() -> Any:
 
 def main() -> None:
     """Serve until the process is ended."""
+    load_tools = importlib.import_module("package_loader").load_tools
     if sys.argv[1] == "--check":
         importlib.import_module("uvicorn")
-        application(load_lab(), sys.argv[2], False, False, "main")
+        application(load_tools(), sys.argv[2], False, False, "main")
         print(metadata.version(sys.argv[2].partition("-")[0]))
         return
     line, port, stateless, json_response, *copies = sys.argv[1:]
     import uvicorn
 
-    lab = load_lab()
+    lab = load_tools()
     flags = (stateless == "1", json_response == "1")
     served = Copies({copy: application(lab, line, *flags, copy) for copy in copies})
     uvicorn.run(served, host="127.0.0.1", port=int(port), log_level="warning", timeout_graceful_shutdown=2)

@@ -9,27 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import importlib.util
 import logging
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 RESEARCH_S = 3.0
 _HOMES = {"mcp-1": "mcp.server.fastmcp", "mcp-2": "mcp.server.mcpserver"}
 _GRACE_S = 2
 _LOGGERS = ("", "mcp", "fastmcp", "FastMCP", "uvicorn")
-
-
-def _serve() -> Any:
-    """The script beside this one, which makes servers of every line."""
-    spec = importlib.util.spec_from_file_location("_serve", Path(__file__).with_name("serve.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def add_tools(mcp: Any, context: type, line: str) -> None:
@@ -61,7 +49,7 @@ def application(line: str, stateless: bool, json_response: bool, with_lab: bool)
     mcp = kind("exercise-1", **flags) if line == "mcp-1" else kind("exercise-1")
     add_tools(mcp, home.Context, line)
     if with_lab:
-        _serve().load_lab().register(mcp, line)
+        importlib.import_module("package_loader").load_tools().register(mcp, line)
     # By default every session is a line in the log, drawn by rich: that would be most of what is measured.
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
