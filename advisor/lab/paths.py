@@ -1,4 +1,4 @@
-"""Where the scripts lie that foreign interpreters run."""
+"""Where the scripts lie that other processes run."""
 
 from pathlib import Path
 
@@ -7,3 +7,6 @@ TESTSERVER = Path(__file__).parent / "testserver"
 
 KIT_LAUNCHER = Path(__file__).parent / "kit_launcher"
 """What starts a generated server with them."""
+
+PROGRAM = Path(__file__).parents[2]
+"""The folder that this program is imported from."""

@@ -19,7 +19,7 @@ from advisor.errors import EnvironmentLacksError, Exit, LabError
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
 from advisor.lab.load import table as load_table
-from advisor.lab.load.loaded_server import Subject, bare
+from advisor.lab.load.loaded_server import LoadedServer, bare
 from advisor.lab.load.report import draw_load, load_dict
 from advisor.lab.load.run import Load, Memory, Rate, allow_sessions, measure_load
 from advisor.lab.process.run import Run
@@ -140,7 +140,7 @@ def test_the_data_are_json_and_a_refusal_is_said() -> None:
 # --- on a real server ----------------------------------------------------------------------------------------------
 
 
-async def _measure(subject: Subject, count: int, **options: Any) -> Load:
+async def _measure(subject: LoadedServer, count: int, **options: Any) -> Load:
     async with Run.open("load") as run:
         return await measure_load(run, subject, count, **options)
 

@@ -20,8 +20,8 @@ from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.notices import verdict
 from advisor.lab.probes.observation import Observation, worst
 from advisor.lab.probes.progress import arrival, missing
-from advisor.lab.process.run import Launch, Run
-from advisor.lab.process.sdk_under_test import SERVE
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import serving
 from advisor.lab.testserver.tool_catalogue import CATALOGUE, LINES, entries, find
 
 
@@ -38,10 +38,9 @@ def test_every_feature_has_a_probe_and_every_way_of_asking_a_tool(knowledge: Any
 
 async def bare(run: Run, flags: str) -> str:
     """A bare server of this interpreter's SDK: its address without the copy."""
-    command = [sys.executable, SERVE, "mcp-2"]
-    _, port = await run.start_on_port(
-        f"bare-{flags}", lambda port: Launch([*command, str(port), *flags, "main", "store", "listen"])
-    )
+    pair = (flags[0] == "1", flags[1] == "1")
+    launch = serving(Path(sys.executable), "mcp-2", pair, "/main", "/store", "/listen")
+    _, port = await run.start_on_port(f"bare-{flags}", launch)
     return f"http://127.0.0.1:{port}"
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Outcome
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.observation import Observation
-from advisor.lab.process.run import Launch, Process, Run
-from advisor.lab.process.sdk_under_test import SERVE, Say, SdkUnderTest
+from advisor.lab.process.run import Process, Run
+from advisor.lab.process.sdk_under_test import Say, SdkUnderTest, serving
 from advisor.lab.testserver.tool_catalogue import LabTool, entries
 
 Pair = tuple[bool, bool]
@@ -104,17 +104,13 @@ class Stand:
         """
         say(f"{specimen.package}=={specimen.version}: starting {len(pairs)} servers")
 
-        async def one(pair: Pair) -> tuple[Process, str]:
-            flags = [str(int(flag)) for flag in pair]
-
-            def build(port: int) -> Launch:
-                return Launch([specimen.python, "-W", "ignore", SERVE, specimen.line, str(port), *flags, *copies])
-
-            name = f"{specimen.package}-{specimen.version}-{''.join(flags)}"
-            process, port = await run.start_on_port(name, build, deadline_s=_START_S)
+        async def server(pair: Pair) -> tuple[Process, str]:
+            launch = serving(specimen.python, specimen.line, pair, *(f"/{copy}" for copy in copies))
+            name = f"{specimen.package}-{specimen.version}-{''.join(str(int(flag)) for flag in pair)}"
+            process, port = await run.start_on_port(name, launch, deadline_s=_START_S)
             return process, f"http://127.0.0.1:{port}"
 
-        servers = await asyncio.gather(*(one(pair) for pair in pairs))
+        servers = await asyncio.gather(*(server(pair) for pair in pairs))
         return cls(run, specimen, dict(zip(pairs, servers, strict=True)), deadline_s, say)
 
     async def stop(self) -> None:

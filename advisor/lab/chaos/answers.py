@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from advisor.lab.chaos.evidence import BROKEN, CallAttempt
-from advisor.lab.clients.raw_client import result_of
+from advisor.lab.clients.protocol import result_of
 
 if TYPE_CHECKING:
     import httpx2

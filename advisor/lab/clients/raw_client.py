@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,15 +9,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from advisor.knowledge.types import Era
-from advisor.lab.clients.sdk_client import MODERN, http_client
+from advisor.lab.clients import protocol
+from advisor.lab.clients.protocol import result_of
+from advisor.lab.clients.sdk_client import http_client
 
 if TYPE_CHECKING:
     import httpx2
-
-LEGACY = "2025-06-18"
-"""The protocol version that raw legacy clients offer; a server that does not know it answers with its own."""
-
-BOTH = "application/json, text/event-stream"
 
 
 @dataclass(slots=True)
@@ -46,45 +42,34 @@ class Endpoint:
     era: Era
     http: httpx2.AsyncClient
     session: str = ""
-    version: str = LEGACY
+    version: str = protocol.LEGACY
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def headers(self, method: str = "", name: str = "", **more: str) -> dict[str, str]:
         """The headers of a request of this era; keywords add or replace, `_` for `-`, and "" leaves one out."""
-        found = {"accept": BOTH, "content-type": "application/json"}
-        if self.era == "modern":
-            found |= {"mcp-protocol-version": MODERN, "mcp-method": method, "mcp-name": name}
-        elif method != "initialize":
-            found |= {"mcp-protocol-version": self.version, "mcp-session-id": self.session}
+        found = protocol.headers(method, name, modern=self.era == "modern", session=self.session, version=self.version)
         found |= {key.replace("_", "-"): value for key, value in more.items()}
         return {key: value for key, value in found.items() if value}
 
     def message(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """A JSON-RPC request with an id of its own; modern ones carry what the handshake used to say."""
+        """A JSON-RPC request with an id of its own; modern requests carry `_meta` and ask for log messages."""
         filled = dict(params or {})
         if self.era == "modern":
-            filled["_meta"] = {
-                "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": {"name": "mcp-advisor", "version": "1"},
-                "io.modelcontextprotocol/logLevel": "debug",
-            }
-        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": filled}
+            filled["_meta"] = {**protocol.META, "io.modelcontextprotocol/logLevel": "debug"}
+        return protocol.message(method, filled, next(self._ids))
 
     async def initialize(self) -> str:
-        """Shake hands as legacy clients do: what was wrong with the answer, "" if nothing. Modern ones have no need."""
+        """Shake hands as legacy clients do (modern ones do not); returns what was wrong with the answer, or ""."""
         if self.era == "modern":
             return ""
-        who = {"name": "mcp-advisor", "version": "1"}
-        wanted = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": who}
         answer = await self.http.post(
-            self.url, json=self.message("initialize", wanted), headers=self.headers("initialize")
+            self.url, json=self.message("initialize", protocol.INITIALIZE), headers=self.headers("initialize")
         )
         if answer.status_code != 200:
             return said(answer)
         self.session = answer.headers.get("mcp-session-id", "")
-        self.version = str((result_of(answer.text) or {}).get("protocolVersion", LEGACY))
-        done = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        self.version = str((result_of(answer.text) or {}).get("protocolVersion", protocol.LEGACY))
+        done = protocol.message("notifications/initialized", None)
         await self.http.post(self.url, json=done, headers=self.headers())
         return ""
 
@@ -136,20 +121,6 @@ async def events(answer: httpx2.Response) -> AsyncIterator[SseEvent]:
             event.event = value
         elif key == "data":
             event.data += value
-
-
-def result_of(body: str) -> dict[str, Any] | None:
-    """The result in an answer, be it JSON or a finished stream; None where there is none."""
-    lines = [line.partition(":")[2] for line in body.splitlines() if line.startswith("data:")]
-    for one in lines or [body]:
-        try:
-            message = json.loads(one)
-        except ValueError:
-            continue
-        if isinstance(message, dict) and isinstance(message.get("result"), dict):
-            result: dict[str, Any] = message["result"]
-            return result
-    return None
 
 
 def said(answer: httpx2.Response) -> str:

@@ -1,4 +1,4 @@
-"""A real client of one protocol era, and a note of everything that reaches it beside its answers."""
+"""A real client of one protocol era, and a record of everything that reaches it besides its results."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 import anyio
 
 from advisor.knowledge.types import Era
+from advisor.lab.clients.protocol import MODERN
 
 if TYPE_CHECKING:
+    from http.cookiejar import CookieJar
+
     import httpx2
     from mcp import Client
-
-MODERN = "2026-07-28"
-"""The protocol version of modern clients."""
 
 Mode = Era | Literal["auto"]
 """How a client connects; `auto` tries the modern way and falls back to the handshake."""
@@ -37,12 +37,21 @@ _STREAM_S = 3.0  # a legacy client opens its GET stream behind the handshake; wi
 
 
 class Reply(NamedTuple):
-    """One HTTP answer that a client got."""
+    """One HTTP answer that a client got.
+
+    Attributes:
+        method: the HTTP method of the request.
+        status: the HTTP status.
+        in_session: whether the request named a session.
+        modern: the era of the request.
+        served_by: the instance, where a server names itself in `X-Served-By`; else "".
+    """
 
     method: str
     status: int
     in_session: bool
     modern: bool
+    served_by: str
 
 
 class Heard:
@@ -84,7 +93,7 @@ class Heard:
 
     def lost_session(self) -> bool:
         """Whether a request of the session reached an instance that does not know it."""
-        return any(one.status == 404 and one.in_session for one in self.replies)
+        return any(reply.status == 404 and reply.in_session for reply in self.replies)
 
     def callbacks(self) -> dict[str, Any]:
         """What a client is to do with what reaches it: answer every request, note everything."""
@@ -117,8 +126,8 @@ class Heard:
             return types.ElicitResult(action="decline")
         wanted = (getattr(params, "requested_schema", None) or {}).get("properties", {})
         answers: dict[str, Any] = {
-            name: True if one.get("type") == "boolean" else self.words.get("elicitation", OK)
-            for name, one in wanted.items()
+            name: True if schema.get("type") == "boolean" else self.words.get("elicitation", OK)
+            for name, schema in wanted.items()
         }
         return types.ElicitResult(action="accept", content=answers)
 
@@ -141,7 +150,9 @@ class Heard:
         """The hook of the HTTP client."""
         sent = response.request.headers
         modern = sent.get("mcp-protocol-version") == MODERN
-        self.replies.append(Reply(response.request.method, response.status_code, "mcp-session-id" in sent, modern))
+        served_by = response.headers.get("x-served-by", "")
+        reply = Reply(response.request.method, response.status_code, "mcp-session-id" in sent, modern, served_by)
+        self.replies.append(reply)
         self.tell()
 
 
@@ -152,30 +163,38 @@ def _tls() -> ssl.SSLContext:
 
 
 def http_client(
-    url: str, headers: Mapping[str, str] | None = None, heard: Heard | None = None, *, roams: bool = False
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    heard: Heard | None = None,
+    *,
+    roams: bool = False,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    cookies: CookieJar | None = None,
 ) -> httpx2.AsyncClient:
     """An HTTP client for one MCP client; a proxy that the user has set is not asked for this machine.
 
     Args:
         url: the endpoint.
         headers: sent with every request.
-        heard: notes every answer.
-        roams: whether requests to 127.0.0.1 come without cookies and from changing addresses (see fleets/roaming.py).
+        heard: records every answer.
+        roams: whether requests to 127.0.0.1 come without cookies and from changing addresses (see roaming.py).
+        transport: what sends the requests, if not a transport of this function's choice.
+        cookies: the jar, if not a new one.
     """
     import httpx2
 
-    own = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
-    transport: httpx2.AsyncBaseTransport | None = None
-    if roams and urlsplit(url).hostname == "127.0.0.1":
-        from advisor.lab.clients.roaming import Roaming
+    from advisor.lab.clients.roaming import Roaming
 
+    host = urlsplit(url).hostname
+    if roams and host == "127.0.0.1" and transport is None:
         transport = Roaming(_tls())
     return httpx2.AsyncClient(
         headers=dict(headers or {}),
+        cookies=cookies,
         timeout=httpx2.Timeout(30.0, read=300.0),
         verify=_tls(),
         transport=transport,
-        trust_env=not own,
+        trust_env=host not in ("127.0.0.1", "::1", "localhost"),
         event_hooks={"response": [heard.on_reply]} if heard is not None else {},
     )
 
@@ -188,15 +207,19 @@ async def connect(
     *,
     log_level: str | None = "debug",
     headers: Mapping[str, str] | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    cookies: CookieJar | None = None,
 ) -> AsyncIterator[Client]:
     """A connected client, its GET stream open where it has one.
 
     Args:
         url: the endpoint.
         mode: `legacy` shakes hands, `modern` never does, `auto` as the server wants.
-        heard: notes what reaches the client.
+        heard: records what reaches the client.
         log_level: the level that modern requests ask for; None asks for no log messages.
         headers: sent with every request.
+        transport: what sends the requests; by default modern requests roam, and legacy ones do not.
+        cookies: the jar, if not a new one.
 
     Raises:
         Exception: whatever the SDK raises where there is no server that it can speak to.
@@ -205,10 +228,9 @@ async def connect(
     from mcp.client.streamable_http import streamable_http_client
 
     level: Any = log_level
-    async with http_client(url, headers, heard, roams=mode == "modern") as http:
-        transport = streamable_http_client(url, http_client=http)
-        callbacks = heard.callbacks()
-        async with Client(transport, mode=_MODES[mode], log_level=level, cache=None, **callbacks) as client:
-            if any(one.in_session for one in heard.replies):
-                await heard.until(lambda: any(one.method == "GET" for one in heard.replies), _STREAM_S)
+    async with http_client(url, headers, heard, roams=mode == "modern", transport=transport, cookies=cookies) as http:
+        stream = streamable_http_client(url, http_client=http)
+        async with Client(stream, mode=_MODES[mode], log_level=level, cache=None, **heard.callbacks()) as client:
+            if any(reply.in_session for reply in heard.replies):
+                await heard.until(lambda: any(reply.method == "GET" for reply in heard.replies), _STREAM_S)
             yield client

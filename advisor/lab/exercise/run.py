@@ -14,12 +14,11 @@ from advisor.knowledge.types import Era, flag_key
 from advisor.lab.clients import raw_client
 from advisor.lab.clients.sdk_client import Heard, http_client
 from advisor.lab.exercise.table import PAIRS, Bare, Exercise, Notices, Sight, claims, judged, notices
-from advisor.lab.paths import TESTSERVER
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.cell import Probe, in_session, text
 from advisor.lab.probes.observation import Observation, Verdict, describe
-from advisor.lab.process.run import Launch, Run
-from advisor.lab.process.sdk_under_test import SdkUnderTest, sdk_under_test
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import SdkUnderTest, sdk_under_test, serving
 from advisor.lab.process.steps import Steps
 from advisor.lab.testserver.tool_catalogue import find
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     import httpx2
     from mcp import Client
 
-_SERVER = TESTSERVER / "small_server.py"
 _ANSWER_S = 10.0  # all four servers and their clients share the machine
 _RESEARCH_S = 3.0 + _ANSWER_S
 _DEADLINE_S = 5.0  # where an answer may never come
@@ -76,12 +74,9 @@ async def exercise(run: Run, sdk: str, knowledge: Knowledge, steps: Steps) -> Ex
 
 
 async def _start(run: Run, release: SdkUnderTest, stateless: bool, json_response: bool) -> str:
-    def build(port: int) -> Launch:
-        switches = [str(int(switch)) for switch in (stateless, json_response, True)]
-        return Launch([release.python, _SERVER, release.line, str(port), *switches])
-
     name = f"server-{'stateless' if stateless else 'stateful'}-{'json' if json_response else 'sse'}"
-    _, port = await run.start_on_port(name, build, deadline_s=60.0)
+    launch = serving(release.python, release.line, (stateless, json_response), "exercise+lab")
+    _, port = await run.start_on_port(name, launch, deadline_s=60.0)
     return f"http://127.0.0.1:{port}/mcp"
 
 

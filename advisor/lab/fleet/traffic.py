@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from advisor.knowledge.types import Era
-from advisor.lab.clients.raw_client import Endpoint, result_of
+from advisor.lab.clients.protocol import result_of
+from advisor.lab.clients.raw_client import Endpoint
 from advisor.lab.fleet.fleet import Fleet, FleetInstance
 from advisor.lab.testserver.tool_catalogue import find
 

@@ -11,6 +11,7 @@ What the kit does not carry, because nothing in it needs it, and what the decisi
     LAB_KEY      the key that all instances seal with, where the server has none of its own
     LAB_REDIS    the Redis that all instances share, for the lab's handles
     LAB_BUS      1: changes are published to all instances through that Redis
+    LAB_SIGNED   1: every answer names the instance (see testserver/signed.py)
     LAB_EVENTS   1: requests with "mcp-lab: events" are served by a second application of it, with an event store
 """
 
@@ -24,16 +25,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-
-def _share_key(key: str) -> None:
-    """Give servers that were made without keys the same one, instead of one of each process."""
-    from mcp.server.request_state import RequestStateSecurity
-
-    def shared(_: Any, *, ttl: float = 600.0, audience: str | None = None) -> Any:
-        return RequestStateSecurity(keys=[key], ttl=ttl, audience=audience)
-
-    RequestStateSecurity.ephemeral = classmethod(shared)  # type: ignore[assignment,method-assign,unused-ignore]
 
 
 def _module(name: str) -> Any:
@@ -115,7 +106,7 @@ LINE = os.environ["LAB_LINE"]
 TOOLS = LOADER.load_tools()
 LOADER.load_package("_lab_launcher", Path(__file__).parent)
 if os.environ.get("LAB_KEY") and LINE in ("mcp-2", "fastmcp-4"):
-    _share_key(os.environ["LAB_KEY"])
+    TOOLS.share_key(os.environ["LAB_KEY"])
 REDIS: Any = None
 HANDLES: Any = None
 if os.environ.get("LAB_REDIS"):
@@ -132,7 +123,7 @@ if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
     # The workers of all instances start side by side on one machine, which takes longer than uvicorn's patience of 5 s.
     uvicorn.run = functools.partial(uvicorn.run, timeout_worker_healthcheck=60)
 _CREATE = SERVER.create_app
-SERVER.create_app = _create_app
+SERVER.create_app = lambda: TOOLS.signed(_create_app(), os.environ["MCP_PORT"])
 
 if __name__ == "__main__":
     SERVER.main()

@@ -1,7 +1,8 @@
-"""The client of `load`, a stand-alone script: many sessions held, or as many calls as an instance answers.
+"""The client of `load`, a process of its own: many sessions held, or as many calls as an instance answers.
 
 A process of its own and plain sockets, so that the server is what bounds a measurement and not its client; nothing but
-the standard library, so that it starts at once. It takes one JSON argument and prints one JSON document.
+the standard library and `clients/socket_client.py`, so that it starts at once. It takes one JSON argument and prints
+one JSON document.
 """
 
 from __future__ import annotations
@@ -13,18 +14,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-LEGACY_VERSION = "2025-06-18"
-MODERN_VERSION = "2026-07-28"
+from advisor.lab.clients.socket_client import SocketClient
+
 _AT_ONCE = 32  # sessions that are opened side by side
 _ANSWER_S = 30.0  # deadline of one answer
-_META = {
-    "io.modelcontextprotocol/protocolVersion": MODERN_VERSION,
-    "io.modelcontextprotocol/clientCapabilities": {},
-    "io.modelcontextprotocol/clientInfo": {"name": "mcp-advisor-load", "version": "1"},
-}
+_FAILURES = (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError)
 
 
 class LoadRefusedError(Exception):
@@ -53,15 +51,6 @@ class LoadTarget:
 
 
 @dataclass
-class LoadAnswer:
-    """An answer: its status, its headers in lower case, its body."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = b""
-
-
-@dataclass
 class Tally:
     """What the callers of one measurement counted; they go on as long as it is open."""
 
@@ -72,115 +61,41 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
 
 
-class Connection:
-    """One connection that is kept alive; opened on first use, and again when the server closed it."""
-
-    def __init__(self, target: LoadTarget) -> None:
-        self._target = target
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def ask(self, method: str, body: bytes = b"", headers: str = "", *, whole: bool = True) -> LoadAnswer:
-        """Send a request; `whole=False` returns after the headers and leaves the stream open."""
-        for again in (True, False):
-            if fresh := self._streams is None:
-                self._streams = await asyncio.open_connection("127.0.0.1", self._target.port)
-            try:
-                return await asyncio.wait_for(self._exchange(method, body, headers, whole), _ANSWER_S)
-            except (ConnectionError, asyncio.IncompleteReadError):
-                self.close()
-                if fresh or not again:  # an idle connection may have been closed; a new one may not
-                    raise
-        raise AssertionError
-
-    async def _exchange(self, method: str, body: bytes, headers: str, whole: bool) -> LoadAnswer:
-        assert self._streams is not None
-        reader, writer = self._streams
-        writer.write(
-            f"{method} {self._target.path} HTTP/1.1\r\nhost: 127.0.0.1:{self._target.port}\r\n"
-            f"accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n{headers}\r\n".encode()
-            + body
-        )
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        found = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
-        answer = LoadAnswer(int(head[0].split()[1]), found)
-        if whole:
-            answer.body = await self._body(reader, found)
-            if found.get("connection", "").lower() == "close":
-                self.close()
-        return answer
-
-    async def _body(self, reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
-        if "content-length" in headers:
-            return await reader.readexactly(int(headers["content-length"]))
-        if "chunked" not in headers.get("transfer-encoding", ""):
-            return b""
-        parts = []
-        while size := int((await reader.readline()).strip() or b"0", 16):
-            parts.append(await reader.readexactly(size))
-            await reader.readline()
-        await reader.readline()
-        return b"".join(parts)
-
-    def close(self) -> None:
-        """Close it; the next request opens it again."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
-
-
 class LoadClient:
     """One client of one era: its connection and, in the legacy era, its session."""
 
     def __init__(self, target: LoadTarget, era: str) -> None:
         self._target = target
         self._modern = era == "modern"
-        self._connection = Connection(target)
-        self._number = 0
-        self._headers = f"mcp-protocol-version: {MODERN_VERSION if self._modern else LEGACY_VERSION}\r\n"
-        if self._modern:
-            self._headers += f"mcp-method: tools/call\r\nmcp-name: {target.tool}\r\n"
-        params = {"name": target.tool, "arguments": target.arguments, **({"_meta": _META} if self._modern else {})}
-        self._params = json.dumps(params)
+        self._client = SocketClient(
+            repeat(("", target.port)), modern=self._modern, path=target.path, keeps_alive=True, answer_s=_ANSWER_S
+        )
         self._expected = target.expected.encode()
 
     async def begin(self) -> None:
         """Shake hands; modern clients have nothing to shake."""
         if self._modern:
             return
-        params = {
-            "protocolVersion": LEGACY_VERSION,
-            "capabilities": {},
-            "clientInfo": {"name": "mcp-advisor-load", "version": "1"},
-        }
-        answer = await self._connection.ask("POST", _message("initialize", json.dumps(params), 0))
+        answer = await self._client.initialize()
         if answer.status != 200:
             raise LoadRefusedError(f"initialize: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
-        if session := answer.headers.get("mcp-session-id"):
-            self._headers += f"mcp-session-id: {session}\r\n"
-        await self._connection.ask("POST", _message("notifications/initialized", "{}", None), self._headers)
+        await self._client.confirm()
 
     async def call(self) -> None:
         """Call the tool and look at its answer."""
-        self._number += 1
-        answer = await self._connection.ask("POST", _message("tools/call", self._params, self._number), self._headers)
+        answer = await self._client.call(self._target.tool, self._target.arguments)
         if answer.status != 200 or self._expected not in answer.body:
             raise LoadRefusedError(f"tools/call: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
 
     async def listen(self) -> None:
         """Open the GET stream of the session and keep it."""
-        answer = await self._connection.ask("GET", headers=self._headers, whole=False)
+        answer = await self._client.listen()
         if answer.status != 200:
             raise LoadRefusedError(f"GET: HTTP {answer.status}")
 
     def hang_up(self) -> None:
         """Close the connection; the session stays on the server."""
-        self._connection.close()
-
-
-def _message(method: str, params: str, number: int | None) -> bytes:
-    identity = "" if number is None else f'"id":{number},'
-    return f'{{"jsonrpc":"2.0",{identity}"method":"{method}","params":{params}}}'.encode()
+        self._client.close()
 
 
 async def hold(target: LoadTarget, count: int, warm: int, *, streams: bool) -> dict[str, Any]:
@@ -216,7 +131,7 @@ async def _open(target: LoadTarget, count: int) -> tuple[list[LoadClient], str]:
     """Open sessions, each used once and its connection closed; those that the server took, and why not all."""
     opened: list[LoadClient] = []
 
-    async def one() -> None:
+    async def session() -> None:
         client = LoadClient(target, "legacy")
         try:
             await client.begin()
@@ -225,7 +140,7 @@ async def _open(target: LoadTarget, count: int) -> tuple[list[LoadClient], str]:
             client.hang_up()
         opened.append(client)
 
-    _, refusal = await _side_by_side([one] * count)
+    _, refusal = await _side_by_side([session] * count)
     return opened, refusal
 
 
@@ -242,7 +157,7 @@ async def _side_by_side(works: list[Any]) -> tuple[int, str]:
                 return
             try:
                 await work()
-            except (LoadRefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+            except (LoadRefusedError, *_FAILURES) as error:
                 refusals.append(str(error) or type(error).__name__)
                 return
             done += 1
@@ -290,7 +205,7 @@ async def _caller(client: LoadClient, tally: Tally) -> None:
         began = time.perf_counter()
         try:
             await client.call()
-        except (LoadRefusedError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+        except (LoadRefusedError, *_FAILURES) as error:
             tally.failures.append(str(error) or type(error).__name__)
             tally.open = False
             return

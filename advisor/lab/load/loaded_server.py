@@ -9,19 +9,17 @@ from typing import Any
 
 from advisor.knowledge.types import Era
 from advisor.lab.fleet.fleet import Fleet
-from advisor.lab.paths import TESTSERVER
 from advisor.lab.process.run import Launch
-
-_SERVER = TESTSERVER / "small_server.py"
+from advisor.lab.process.sdk_under_test import Flags, serving
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class LoadedServer:
     """A server whose load is measured.
 
     Attributes:
         name: of its processes.
-        launch: from port and flags (stateless_http, json_response) to how it is started; one process.
+        launch: from flags (stateless_http, json_response) to how one process is started on a port.
         eras: which clients it serves.
         tool: a tool of it that answers at once.
         arguments: of the tool.
@@ -30,7 +28,7 @@ class Subject:
     """
 
     name: str
-    launch: Callable[[int, bool, bool], Launch]
+    launch: Callable[[Flags], Callable[[int], Launch]]
     eras: tuple[Era, ...]
     tool: str
     arguments: Mapping[str, Any]
@@ -38,34 +36,38 @@ class Subject:
     path: str = "/mcp"
 
 
-def bare(python: Path, line: str) -> Subject:
-    """The lab's small server, run by an interpreter that has the SDK.
+def bare(python: Path, line: str) -> LoadedServer:
+    """A test server with the tools of exercise 1, run by an interpreter that has the SDK.
 
     Args:
         python: the interpreter.
         line: the line of releases of its SDK, such as `mcp-2`.
     """
+    return LoadedServer(
+        line,
+        lambda flags: serving(python, line, flags, "exercise"),
+        _eras(line),
+        "add",
+        {"a": 2, "b": 3},
+        "5",
+    )
 
-    def launch(port: int, stateless_http: bool, json_response: bool) -> Launch:
-        return Launch([python, _SERVER, line, str(port), str(int(stateless_http)), str(int(json_response))])
 
-    return Subject(line, launch, _eras(line), "add", {"a": 2, "b": 3}, "5")
-
-
-def of_kit(fleet: Fleet) -> Subject:
+def of_kit(fleet: Fleet) -> LoadedServer:
     """The server of a kit, in one process of the tier that keeps sessions (the first one, if none does).
 
     Args:
         fleet: of the kit; what its servers need beside themselves (Redis) runs.
     """
     kit = fleet.plan.kit
-    tier = next((one for one in kit.tiers if not one.stateless_http), kit.tiers[0])
+    tier = next((tier for tier in kit.tiers if not tier.stateless_http), kit.tiers[0])
 
-    def launch(port: int, stateless_http: bool, json_response: bool) -> Launch:
-        flags = {"MCP_STATELESS": str(stateless_http).lower(), "MCP_JSON_RESPONSE": str(json_response).lower()}
-        return fleet.launch(tier, port, {**flags, "MCP_WORKERS": "1"})
+    def launch(flags: Flags) -> Callable[[int], Launch]:
+        names = ("MCP_STATELESS", "MCP_JSON_RESPONSE")
+        switches = {name: str(flag).lower() for name, flag in zip(names, flags, strict=True)}
+        return lambda port: fleet.launch(tier, port, {**switches, "MCP_WORKERS": "1"})
 
-    return Subject(f"{tier.name}-load", launch, _eras(kit.line), "lab_plain", {}, "ok")
+    return LoadedServer(f"{tier.name}-load", launch, _eras(kit.line), "lab_plain", {}, "ok")
 
 
 def _eras(line: str) -> tuple[Era, ...]:

@@ -24,10 +24,10 @@ def load_dict(found: Load) -> dict[str, Any]:
     return {
         "asked": found.asked,
         "machine": found.machine,
-        "memory": [asdict(one) for one in found.memory],
-        "rates": [{**asdict(one), **_rounded(one)} for one in found.rates],
+        "memory": [asdict(memory) for memory in found.memory],
+        "rates": [{**asdict(rate), **_rounded(rate)} for rate in found.rates],
         "seconds": round(found.seconds, 1),
-        "load_average": [round(one, 1) for one in found.busy],
+        "load_average": [round(average, 1) for average in found.busy],
     }
 
 
@@ -44,39 +44,41 @@ def draw_load(canvas: Canvas, found: Load) -> None:
         if (rates := found.rate(*pair, era))
     ]
     canvas.table([Column(head, fixed=True) for head in heads], rows)
-    bounds = dict.fromkeys(one.bound for one in found.rates)
+    bounds = dict.fromkeys(rate.bound for rate in found.rates)
     canvas.line(
         f"Calls of a tool that answers at once, in a second of the server's processor time; bounded by "
-        f"{' and '.join(_BOUNDS[one] for one in bounds)}. {found.machine}.",
+        f"{' and '.join(_BOUNDS[bound] for bound in bounds)}. {found.machine}.",
         indent=1,
     )
 
 
 def memory_lines(found: Load) -> Iterator[str]:
     """What sessions cost, in words."""
-    for one in found.memory:
-        yield f"{_held(one)}; {_cost(one)}."
-        if one.refusal:
-            yield f"Not {found.asked:,}: {one.refusal}"
+    for memory in found.memory:
+        yield f"{_held(memory)}; {_cost(memory)}."
+        if memory.refusal:
+            yield f"Not {found.asked:,}: {memory.refusal}"
 
 
-def _held(one: Memory) -> str:
-    streams = f", {one.streams:,} of them with their GET stream open" if one.stream_session_bytes is not None else ""
-    return f"{one.sessions:,} legacy sessions held{streams}"
+def _held(memory: Memory) -> str:
+    streams = (
+        f", {memory.streams:,} of them with their GET stream open" if memory.stream_session_bytes is not None else ""
+    )
+    return f"{memory.sessions:,} legacy sessions held{streams}"
 
 
-def _cost(one: Memory) -> str:
-    idle = f"{kilobytes(one.session_bytes)} for each idle one"
-    if one.stream_session_bytes is not None:
-        idle += f", {kilobytes(one.stream_session_bytes)} with its stream"
-    return f"{idle}, beside {one.process_bytes / 1_000_000:,.0f} MB of the process"
+def _cost(memory: Memory) -> str:
+    idle = f"{kilobytes(memory.session_bytes)} for each idle one"
+    if memory.stream_session_bytes is not None:
+        idle += f", {kilobytes(memory.stream_session_bytes)} with its stream"
+    return f"{idle}, beside {memory.process_bytes / 1_000_000:,.0f} MB of the process"
 
 
 def _cells(rates: list[Rate]) -> list[Words]:
-    times = [median(one.median_ms for one in rates), median(one.p95_ms for one in rates)]
-    return [f"{median(one.calls_per_processor_s for one in rates):,.0f}", *(f"{one:.1f} ms" for one in times)]
+    times = [median(rate.median_ms for rate in rates), median(rate.p95_ms for rate in rates)]
+    return [f"{median(rate.calls_per_processor_s for rate in rates):,.0f}", *(f"{time:.1f} ms" for time in times)]
 
 
-def _rounded(one: Rate) -> dict[str, float]:
+def _rounded(rate: Rate) -> dict[str, float]:
     names = ("calls_per_s", "calls_per_processor_s", "median_ms", "p95_ms")
-    return {name: round(getattr(one, name), 1) for name in names}
+    return {name: round(getattr(rate, name), 1) for name in names}

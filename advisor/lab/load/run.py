@@ -6,23 +6,24 @@ import asyncio
 import json
 import os
 import platform
+import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from advisor.errors import EnvironmentLacksError, LabError
 from advisor.knowledge.types import FLAG_PAIRS, Era
-from advisor.lab.load.loaded_server import Subject
-from advisor.lab.process import ports
-from advisor.lab.process.run import Launch, Process, Run
+from advisor.lab.load.loaded_server import LoadedServer
+from advisor.lab.paths import PROGRAM
+from advisor.lab.process.run import Process, Run
+from advisor.lab.process.sdk_under_test import Flags
 from advisor.lab.process.steps import Steps
 
-_CLIENT = Path(__file__).with_name("client.py")
+_CLIENT = "advisor.lab.load.client"  # run as a module, without site-packages
 
 WARM_SESSIONS = 50  # the first: what a process takes once, not for each session, is taken by these
 CONNECTIONS = 8  # enough to keep one process busy; more only wait
@@ -102,12 +103,12 @@ class Load:
     def rate(self, stateless_http: bool, json_response: bool, era: Era) -> list[Rate]:
         """The rates of a flag pair and era, one for each round."""
         wanted = (stateless_http, json_response, era)
-        return [one for one in self.rates if (one.stateless_http, one.json_response, one.era) == wanted]
+        return [rate for rate in self.rates if (rate.stateless_http, rate.json_response, rate.era) == wanted]
 
 
 async def measure_load(
     run: Run,
-    subject: Subject,
+    server: LoadedServer,
     count: int,
     *,
     rounds: int = 1,
@@ -119,7 +120,7 @@ async def measure_load(
 
     Args:
         run: holds the processes.
-        subject: the server.
+        server: what is measured.
         count: how many legacy sessions to hold.
         rounds: how often everything is measured; flag pairs take turns, so that a slow moment hits all of them.
         seconds: how long calls are counted for each flag pair and era.
@@ -137,14 +138,14 @@ async def measure_load(
     memory, rates = [], []
     with steps.step(f"{count:,} sessions held in one process", rounds) as current:
         for number in range(rounds):
-            memory.append(await _hold(run, subject, count, streams=streams, number=number))
+            memory.append(await _hold(run, server, count, streams=streams, number=number))
             current.advance()
-    with steps.step("calls under every flag pair", rounds * len(FLAG_PAIRS) * len(subject.eras)) as current:
-        servers = await asyncio.gather(*(_start(run, subject, *pair, name="rate") for pair in FLAG_PAIRS))
-        for _, (pair, server), era in product(range(rounds), zip(FLAG_PAIRS, servers, strict=True), subject.eras):
-            rates.append(await _rate(run, subject, server, pair, era, seconds))
+    with steps.step("calls under every flag pair", rounds * len(FLAG_PAIRS) * len(server.eras)) as current:
+        started = await asyncio.gather(*(_start(run, server, pair, name="rate") for pair in FLAG_PAIRS))
+        for _, (pair, running), era in product(range(rounds), zip(FLAG_PAIRS, started, strict=True), server.eras):
+            rates.append(await _rate(run, server, running, pair, era, seconds))
             current.advance()
-        for process, _ in servers:
+        for process, _ in started:
             process.kill()
     return Load(count, tuple(memory), tuple(rates), machine(), time.monotonic() - began, (busy, os.getloadavg()[0]))
 
@@ -155,8 +156,6 @@ def allow_sessions(count: int) -> None:
     Raises:
         EnvironmentLacksError: the system does not allow that many.
     """
-    import resource
-
     needed = count + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and needed > hard:
@@ -176,27 +175,21 @@ def machine() -> str:
     return f"{processors}, {platform.system()}, Python {platform.python_version()}"
 
 
-async def _start(run: Run, subject: Subject, stateless: bool, json_response: bool, *, name: str) -> tuple[Process, int]:
-    label = f"{subject.name}-{name}-{int(stateless)}{int(json_response)}"
-
-    def build(port: int) -> Launch:
-        launch = subject.launch(port, stateless, json_response)
-        ready: Callable[[], Awaitable[bool]] = launch.ready or (lambda: ports.listening(port))
-        return Launch(launch.command, launch.env, launch.cwd, ready)
-
-    return await run.start_on_port(label, build, deadline_s=_START_S)
+async def _start(run: Run, server: LoadedServer, flags: Flags, *, name: str) -> tuple[Process, int]:
+    label = f"{server.name}-{name}-{''.join(str(int(flag)) for flag in flags)}"
+    return await run.start_on_port(label, server.launch(flags), deadline_s=_START_S)
 
 
-async def _hold(run: Run, subject: Subject, count: int, *, streams: bool, number: int) -> Memory:
+async def _hold(run: Run, server: LoadedServer, count: int, *, streams: bool, number: int) -> Memory:
     """One round of sessions, on a fresh server."""
-    process, port = await _start(run, subject, False, False, name=f"hold-{number}")
+    process, port = await _start(run, server, (False, False), name=f"hold-{number}")
     job = {"what": "hold", "count": count, "warm": min(WARM_SESSIONS, count // 2), "streams": streams}
-    found = await _client(run, subject, process, port, job, _HOLD_S + count / 10)
+    found = await _client(run, server, process, port, job, _HOLD_S + count / 10)
     lines = process.tail()
     process.kill()
     before, sessions = found["before_bytes"], found["counted"]
     if not sessions:
-        wrong = f"{subject.name}: only {found['sessions']} sessions could be held: {found['refusal']}"
+        wrong = f"{server.name}: only {found['sessions']} sessions could be held: {found['refusal']}"
         raise LabError(wrong, lines=lines)
     with_streams = found["streams_bytes"]
     return Memory(
@@ -210,13 +203,13 @@ async def _hold(run: Run, subject: Subject, count: int, *, streams: bool, number
 
 
 async def _rate(
-    run: Run, subject: Subject, server: tuple[Process, int], pair: tuple[bool, bool], era: Era, seconds: float
+    run: Run, server: LoadedServer, running: tuple[Process, int], pair: Flags, era: Era, seconds: float
 ) -> Rate:
-    process, port = server
+    process, port = running
     job = {"what": "calls", "era": era, "connections": CONNECTIONS, "seconds": seconds}
-    found = await _client(run, subject, process, port, job, seconds + _HOLD_S)
+    found = await _client(run, server, process, port, job, seconds + _HOLD_S)
     if found["failure"]:
-        raise LabError(f"{subject.name}: a call failed under load: {found['failure']}", lines=process.tail())
+        raise LabError(f"{server.name}: a call failed under load: {found['failure']}", lines=process.tail())
     per_s = found["calls"] / found["seconds"]
     shares = {"server": found["server_share"], "client": found["client_share"]}
     busiest = max(shares, key=lambda name: shares[name])
@@ -226,16 +219,17 @@ async def _rate(
 
 
 async def _client(
-    run: Run, subject: Subject, process: Process, port: int, job: Mapping[str, Any], deadline_s: float
+    run: Run, server: LoadedServer, process: Process, port: int, job: Mapping[str, Any], deadline_s: float
 ) -> dict[str, Any]:
     target = {
         "port": port,
-        "path": subject.path,
-        "tool": subject.tool,
-        "arguments": dict(subject.arguments),
-        "expected": subject.expected,
+        "path": server.path,
+        "tool": server.tool,
+        "arguments": dict(server.arguments),
+        "expected": server.expected,
         "pid": process.pid,
     }
-    command: list[str | Path] = [sys.executable, "-I", "-S", _CLIENT, json.dumps({**job, "target": target})]
-    found: dict[str, Any] = json.loads(await run.execute("load-client", command, deadline_s=deadline_s))
+    command = [sys.executable, "-S", "-s", "-m", _CLIENT, json.dumps({**job, "target": target})]
+    env = {"PYTHONPATH": str(PROGRAM)}
+    found: dict[str, Any] = json.loads(await run.execute("load-client", command, env=env, deadline_s=deadline_s))
     return found

@@ -1,4 +1,4 @@
-"""Writes rules/capacity.yaml anew: `python -m advisor.lab.load.table mcp==2.3.0 … [--rounds 3] [--sessions 1000]`.
+"""Rewrites rules/capacity.yaml: `python -m advisor.lab.load.table mcp==2.3.0 … [--rounds 3] [--sessions 1000]`.
 
 Environments are made first, then the releases are measured one after the other, since each needs the machine for
 itself. Entries of lines that are not measured stay as they are; so does the head of the file, with its comments and
@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from advisor import __version__
 from advisor.console.output import say
@@ -43,7 +45,7 @@ def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
     """The entry of a line from what was measured; its limit and sources are added by `merged`."""
     calls = {
         era: {
-            flag_key(*pair): spread([one.calls_per_processor_s for one in found], 10)
+            flag_key(*pair): spread([rate.calls_per_processor_s for rate in found], 10)
             for pair in FLAG_PAIRS
             if (found := measured.rate(*pair, era))
         }
@@ -53,11 +55,11 @@ def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
     return {
         "line": line,
         "release": release,
-        "process_bytes": spread([one.process_bytes for one in held], 100_000),
-        "session_bytes": spread([one.session_bytes for one in held], 100),
-        "stream_session_bytes": spread([one.stream_session_bytes or 0 for one in held], 100),
+        "process_bytes": spread([memory.process_bytes for memory in held], 100_000),
+        "session_bytes": spread([memory.session_bytes for memory in held], 100),
+        "stream_session_bytes": spread([memory.stream_session_bytes or 0 for memory in held], 100),
         "calls_per_s": {era: pairs for era, pairs in calls.items() if pairs},
-        "sessions": min(one.sessions for one in held),
+        "sessions": min(memory.sessions for memory in held),
         "rounds": len(held),
         "machine": measured.machine,
         "tool": f"mcp-advisor {__version__}",
@@ -72,23 +74,23 @@ def evidence(before: float, after: float) -> str:
 
 
 def merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries with the new ones in the place of those of the same line; what is not measured is kept."""
-    by_line = {one["line"]: one for one in old}
-    for one in new:
-        kept = {key: by_line.get(one["line"], {}).get(key) for key in ("limit", "sources")}
-        by_line[one["line"]] = {**one, **{key: value for key, value in kept.items() if value}}
+    """The entries with the new ones instead of those of the same line; what is not measured is kept."""
+    by_line = {entry["line"]: entry for entry in old}
+    for measured in new:
+        kept = {key: by_line.get(measured["line"], {}).get(key) for key in ("limit", "sources")}
+        by_line[measured["line"]] = {**measured, **{key: value for key, value in kept.items() if value}}
     return list(by_line.values())
 
 
 def written(text: str, entries: Sequence[dict[str, Any]]) -> str:
     """The file with these entries; its head up to `MARK` stays."""
     head, _, _ = text.partition(MARK)
-    return head + MARK + "\n".join(_lines(one) for one in entries)
+    return head + MARK + "\n".join(_lines(entry) for entry in entries)
 
 
-def _lines(one: dict[str, Any]) -> str:
+def _lines(entry: dict[str, Any]) -> str:
     rows = []
-    for key, value in one.items():
+    for key, value in entry.items():
         if key == "calls_per_s":
             rows.append("calls_per_s:")
             for era, pairs in value.items():
@@ -101,7 +103,7 @@ def _lines(one: dict[str, Any]) -> str:
 
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(str, value)) + "]"
     plain = not isinstance(value, str) or (value[:1].isalpha() and value.replace("-", "").isalnum())
@@ -113,22 +115,20 @@ async def measure(releases: Sequence[str], sessions: int, rounds: int, seconds: 
     today = datetime.date.today().isoformat()
     found = []
     async with Run.open("load") as run:
-        ready = [await sdk_under_test(run, one, say) for one in releases]
+        ready = [await sdk_under_test(run, release, say) for release in releases]
         context, shown = watcher()
         with context:
-            for one in ready:
-                name = f"{one.package} {one.version}"
+            for sdk in ready:
+                name = f"{sdk.package} {sdk.version}"
                 say(name)
-                subject, steps = bare(one.python, one.line), Steps(shown)
-                measured = await measure_load(run, subject, sessions, rounds=rounds, seconds=seconds, steps=steps)
-                found.append(entry(one.line, name, measured, today))
+                server, steps = bare(sdk.python, sdk.line), Steps(shown)
+                measured = await measure_load(run, server, sessions, rounds=rounds, seconds=seconds, steps=steps)
+                found.append(entry(sdk.line, name, measured, today))
     return found
 
 
 def main() -> None:
     """Measure and write."""
-    import yaml
-
     parser = argparse.ArgumentParser(prog="python -m advisor.lab.load.table", description="Writes rules/capacity.yaml.")
     parser.add_argument("release", nargs="+", help="such as mcp==2.3.0")
     parser.add_argument("--sessions", type=int, default=1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,11 +14,14 @@ from advisor.knowledge.versions import parse
 from advisor.lab.paths import TESTSERVER
 from advisor.lab.process import package_index
 from advisor.lab.process.environments import environment
-from advisor.lab.process.run import Run
+from advisor.lab.process.run import Launch, Run
 from advisor.lab.testserver.tool_catalogue import LINES
 
 SERVE = TESTSERVER / "serve.py"
 """The server script; any interpreter with the SDK runs it."""
+
+Flags = tuple[bool, bool]
+"""(stateless_http, json_response)."""
 
 DAYS = 3
 """Days after the upload of an old release whose packages it is given, when those of today do not fit."""
@@ -46,6 +49,22 @@ class SdkUnderTest:
     line: str
     python: Path
     dependencies: str
+
+
+def serving(
+    python: Path, line: str, flags: Flags, *what: str, env: Mapping[str, str] | None = None
+) -> Callable[[int], Launch]:
+    """How a test server is started, from the port.
+
+    Args:
+        python: an interpreter that has the SDK.
+        line: the line of its releases.
+        flags: of the server.
+        what: its tools, or its copies (see testserver/serve.py).
+        env: what is added to its environment.
+    """
+    options = [line, *(str(int(flag)) for flag in flags)]
+    return lambda port: Launch([python, "-W", "ignore", SERVE, options[0], str(port), *options[1:], *what], env or {})
 
 
 def parse_sdk(text: str) -> tuple[str, str, str]:

@@ -45,6 +45,16 @@ class Sdk:
         return [self.types.SamplingMessage(role="user", content=self.types.TextContent(type="text", text="hi"))]
 
 
+def share_key(key: str) -> None:
+    """Give servers that are made without keys the same one, instead of one of each process (mcp-2 and fastmcp-4)."""
+    from mcp.server.request_state import RequestStateSecurity
+
+    def shared(_: Any, *, ttl: float = 600.0, audience: str | None = None) -> Any:
+        return RequestStateSecurity(keys=[key], ttl=ttl, audience=audience)
+
+    RequestStateSecurity.ephemeral = classmethod(shared)  # type: ignore[assignment,method-assign,unused-ignore]
+
+
 class Bench:
     """A server object that the lab's tools are added to.
 

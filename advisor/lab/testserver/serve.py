@@ -1,23 +1,27 @@
-"""A bare server with the lab's tools, for the interpreter of any SDK release.
+"""Test servers for the interpreter of any SDK release.
 
-usage: serve.py LINE PORT STATELESS JSON COPY…     STATELESS and JSON are 0 or 1
+usage: serve.py LINE PORT STATELESS JSON TOOLS     one server at /mcp, which logs nothing; TOOLS is `exercise` (the two
+                                                   tools of exercise 1), `lab` (the lab's tools) or `exercise+lab`
+       serve.py LINE PORT STATELESS JSON /COPY…    servers with the lab's tools, each at /COPY/mcp
        serve.py --check LINE                       only imports what a server needs, and says which release it is
 
-Each COPY is a server of its own at /COPY/mcp, with its own tools and state, all in this one process. A copy whose name
-starts with `store` keeps events, one that starts with `listen` answers subscriptions/listen by a bus that is wired by
-hand, where the SDK does not do it.
+STATELESS and JSON are 0 or 1. Each COPY has its own tools and state, all in this one process. A copy whose name starts
+with `store` keeps events, one that starts with `listen` answers subscriptions/listen by a bus that is wired by hand,
+where the SDK does not do it. LAB_KEY in the environment is the key that instances seal with, LAB_SIGNED=1 has a server
+name itself (see signed.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
+import os
 import sys
 from importlib import metadata
 from typing import Any
 
-HOMES = {"mcp-1": "mcp.server.fastmcp", "mcp-2": "mcp.server.mcpserver"}
-"""Where each line has its server class; the others have it in fastmcp."""
+_LOGGERS = ("", "mcp", "fastmcp", "FastMCP", "uvicorn")
 
 
 class Copies:
@@ -44,7 +48,8 @@ class Copies:
         """Each application lives in a task of its own: on old releases a failed one takes its whole task with it."""
         await receive()
         ends = asyncio.Event()
-        lives = [_Life(one, ends) for one in self._applications.values() if not isinstance(one, Absent)]
+        served = [copy for copy in self._applications.values() if not isinstance(copy, Absent)]
+        lives = [_Life(copy, ends) for copy in served]
         for life in lives:
             await life.begun.wait()
             if life.task.done():
@@ -86,23 +91,28 @@ class Absent:
         await send({"type": "http.response.body", "body": self._reason.encode()})
 
 
-def application(lab: Any, line: str, stateless: bool, json_response: bool, copy: str) -> Any:
-    """One bare server as an ASGI application."""
+def application(lab: Any, line: str, stateless: bool, json_response: bool, copy: str, tools: str = "lab") -> Any:
+    """One test server as an ASGI application.
+
+    Args:
+        lab: the lab's tools, as a package.
+        line: the line of releases, such as `mcp-2`.
+        stateless: the flag stateless_http.
+        json_response: the flag.
+        copy: the name of the copy.
+        tools: which tools it has.
+    """
     store = memory_store() if copy.startswith("store") else None
     flags = {"stateless_http": stateless, "json_response": json_response}
-    home = importlib.import_module(HOMES.get(line, "fastmcp"))
+    home = lab.Sdk(line).home
+    server = home.MCPServer("lab") if line == "mcp-2" else home.FastMCP("lab", **(flags if line == "mcp-1" else {}))
+    bus = listen(server) if line == "fastmcp-4" and copy.startswith("listen") else None
+    lab.register(server, line, bus=bus, tools=tools)
     if line == "mcp-1":
-        server = home.FastMCP("lab", **flags)
         server._event_store = store  # a constructor argument as well, on the newer releases
-        lab.register(server, line)
         return server.streamable_http_app()
     if line == "mcp-2":
-        server = home.MCPServer("lab")
-        lab.register(server, line)
         return server.streamable_http_app(**flags, event_store=store)
-    server = home.FastMCP("lab")
-    bus = listen(server) if line == "fastmcp-4" and copy.startswith("listen") else None
-    lab.register(server, line, bus=bus)
     if store is None:
         return server.http_app(path="/mcp", **flags)
     try:
@@ -148,18 +158,25 @@ def memory_store() -> Any:
 
 def main() -> None:
     """Serve until the process is ended."""
-    load_tools = importlib.import_module("package_loader").load_tools
-    if sys.argv[1] == "--check":
-        importlib.import_module("uvicorn")
-        application(load_tools(), sys.argv[2], False, False, "main")
-        print(metadata.version(sys.argv[2].partition("-")[0]))
-        return
-    line, port, stateless, json_response, *copies = sys.argv[1:]
     import uvicorn
 
-    lab = load_tools()
+    lab = importlib.import_module("package_loader").load_tools()
+    if sys.argv[1] == "--check":
+        application(lab, sys.argv[2], False, False, "main")
+        print(metadata.version(sys.argv[2].partition("-")[0]))
+        return
+    line, port, stateless, json_response, *what = sys.argv[1:]
     flags = (stateless == "1", json_response == "1")
-    served = Copies({copy: application(lab, line, *flags, copy) for copy in copies})
+    if key := os.environ.get("LAB_KEY"):
+        lab.share_key(key)
+    if what[0].startswith("/"):
+        served: Any = Copies({copy[1:]: application(lab, line, *flags, copy[1:]) for copy in what})
+    else:
+        served = application(lab, line, *flags, "main", what[0])
+        # By default every session is a line in the log, drawn by rich: that would be most of what a load measures.
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+    served = lab.signed(served, port)
     uvicorn.run(served, host="127.0.0.1", port=int(port), log_level="warning", timeout_graceful_shutdown=2)
 
 

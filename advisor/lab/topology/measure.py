@@ -19,11 +19,10 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps, Watcher
 from advisor.lab.topology import window as topology_window
 from advisor.lab.topology.proxies import NAMES, Balancer
-from advisor.lab.topology.raw_clients import Rates, RawClient, rates
+from advisor.lab.topology.rates import Rates, RoadClient, rates
 from advisor.lab.topology.roads import Road, road
-from advisor.lab.topology.sdk_clients import Visit, problems, visits
-from advisor.lab.topology.servers import INSTANCES, Fleet, kit_servers, servers
-from advisor.lab.topology.test_server import STEPS
+from advisor.lab.topology.test_servers import STEPS, Addresses, kit_servers, names, servers
+from advisor.lab.topology.visits import Visit, problems, visits
 
 SEED = 4
 _WARM_S = 8.0  # Envoy's threads learn one after the other which instances are healthy
@@ -67,14 +66,14 @@ async def measure(ways: Iterable[Way], knowing: Advisor, scale: Scale, watcher: 
     balancers = [(way, Balancer(way, knowing)) for way in ways]  # whatever is missing is said before anything starts
     async with Run.open("topology") as run:
         steps = Steps(watcher)
-        fleet: Fleet = {}
+        fleet: Addresses = {}
         if any(balancer.servers is None for _, balancer in balancers):
             with steps.step("servers"):
                 fleet = await servers(run)
         return [await _on_servers(run, fleet, way, balancer, scale, steps) for way, balancer in balancers]
 
 
-async def _on_servers(run: Run, fleet: Fleet, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
+async def _on_servers(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
     """Measure a row, on the servers of its kit where these do the work."""
     if balancer.servers is None:
         return await _way(run, fleet, way, balancer, scale, steps)
@@ -84,7 +83,7 @@ async def _on_servers(run: Run, fleet: Fleet, way: Way, balancer: Balancer, scal
         return await _way(run, own, way, balancer, scale, steps)
 
 
-async def _way(run: Run, fleet: Fleet, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
+async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
     found, failures = [], Counter[str]()
     for passage in way.runs:
         under = " ".join(passage.under.unusual.values())
@@ -93,8 +92,12 @@ async def _way(run: Run, fleet: Fleet, way: Way, balancer: Balancer, scale: Scal
             for server, addresses in fleet.items():
                 peered = balancer.peered and server == "stateful"
                 async with _proxies(run, addresses, balancer, passage.under, peered=peered) as listening:
-                    for kind in (one for one in KINDS if one.startswith(f"{server}+")):
-                        figures[kind], failed = await _passage(kind, passage.under, listening, scale)
+                    for kind in (kind for kind in KINDS if kind.startswith(f"{server}+")):
+                        taken, seen = await _passage(kind, passage.under, listening, scale)
+                        figures[kind] = _figures(taken, seen, names(addresses))
+                        failed = taken.problems + Counter(
+                            {f"SDK client: {problem}": number for problem, number in problems(seen).items()}
+                        )
                         failures += failed if kind == "stateful+legacy" else Counter()
                         step.advance()
             step.note = f"{figures['stateful+legacy'].whole} sessions whole"
@@ -103,7 +106,7 @@ async def _way(run: Run, fleet: Fleet, way: Way, balancer: Balancer, scale: Scal
     if balancer.peered:
         with steps.step(f"{way.id} window") as step:
             window = await topology_window.measure(
-                run, fleet["stateful"], balancer, INSTANCES, scale.openings, scale.restarts
+                run, fleet["stateful"], balancer, names(fleet["stateful"]), scale.openings, scale.restarts
             )
             step.note = f"{window.at_once} known at once"
     return replace(way, runs=found, window=window, evidence=_evidence(failures), measured=await _stamp(balancer))
@@ -120,42 +123,38 @@ async def _proxies(
     run: Run, addresses: Sequence[str], balancer: Balancer, under: Conditions, *, peered: bool
 ) -> AsyncIterator[tuple[int, ...]]:
     """As many proxies as the conditions say, and the ports that they listen on; `peered` ones have met already."""
-    names = NAMES[: under.proxies]
-    started = [await balancer.start(run, addresses, name=name) for name in names]
+    started = [await balancer.start(run, addresses, name=name) for name in NAMES[: under.proxies]]
     listening = tuple(port for _, port in started)
     try:
         if balancer.warms_up:
-            await asyncio.gather(*(asyncio.to_thread(_warm, port) for port in listening))
+            await asyncio.gather(*(_warm(port, names(addresses)) for port in listening))
         if peered and under.proxies > 1:  # what happens before they have met is the window's
-            await asyncio.to_thread(topology_window.settled, *listening)
+            await topology_window.settled(*listening)
         yield listening
     finally:
         for process, _ in started:
             await process.terminate()
 
 
-def _warm(port: int) -> None:
+async def _warm(port: int, instances: Sequence[str]) -> None:
     """Send requests until every instance has served some."""
     seen, end = Counter[str](), time.monotonic() + _WARM_S
-    while time.monotonic() < end and any(seen[name] < 3 for name in INSTANCES):
-        seen[RawClient(Road(("127.0.0.1",), (port,)), legacy=False).call().served_by] += 1
+    while time.monotonic() < end and any(seen[name] < 3 for name in instances):
+        seen[(await RoadClient(Road(("127.0.0.1",), (port,)), legacy=False).call()).served_by] += 1
 
 
 async def _passage(
     kind: Kind, under: Conditions, listening: tuple[int, ...], scale: Scale
-) -> tuple[Figures, Counter[str]]:
-    """The figures of servers of a kind with clients of an era, and how requests failed."""
+) -> tuple[Rates, list[Visit]]:
+    """What raw clients and clients of the SDK see of servers of a kind."""
     roads = [road(under, listening, number) for number in range(scale.sessions)]
-    taken = await asyncio.to_thread(rates, kind, roads, scale.calls, SEED)
-    seen = await visits(kind, roads[: scale.visitors])
-    said = Counter({f"SDK client: {problem}": number for problem, number in problems(seen).items()})
-    return _figures(taken, seen), taken.problems + said
+    return await rates(kind, roads, scale.calls, SEED), await visits(kind, roads[: scale.visitors])
 
 
-def _figures(taken: Rates, seen: list[Visit]) -> Figures:
+def _figures(taken: Rates, seen: list[Visit], instances: Sequence[str]) -> Figures:
     over_get = [visit.over_get for visit in seen if visit.over_get is not None]
     crossed = [visit.crossed for visit in seen if visit.crossed is not None]
-    spread = sorted((taken.spread[name] for name in INSTANCES), reverse=True)
+    spread = sorted((taken.spread[name] for name in instances), reverse=True)
     return Figures(
         whole=Share(taken.whole, taken.clients),
         answered=Share(taken.answered, taken.calls),
@@ -170,5 +169,5 @@ def _figures(taken: Rates, seen: list[Visit]) -> Figures:
 
 def _evidence(failures: Counter[str]) -> str:
     """How the requests of legacy clients with sessions failed, most frequent first."""
-    ordered = sorted(failures.items(), key=lambda one: (-one[1], one[0]))
+    ordered = sorted(failures.items(), key=lambda failure: (-failure[1], failure[0]))
     return "; ".join(f"{text} ({number})" for text, number in ordered)

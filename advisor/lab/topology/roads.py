@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import cycle
 
 from advisor.knowledge.topology import Conditions
 
@@ -20,8 +21,8 @@ class Road:
     """How the requests of one client travel.
 
     Attributes:
-        addresses: the addresses (of loopback) that they come from, by turns.
-        ports: the ports of the proxies that they go to, by turns.
+        addresses: the addresses (of loopback) that they come from, one after another.
+        ports: the ports of the proxies that they go to, one after another.
         keeps_cookies: whether the client has a jar.
         held: whether it asks the server to hold the end of the answer to initialize back.
         pause_s: how long it waits after that answer, in seconds.
@@ -33,24 +34,9 @@ class Road:
     held: bool = False
     pause_s: float = 0.0
 
-    def turns(self) -> Turns:
-        """Addresses and ports for one request after the other."""
-        return Turns(self)
-
-
-class Turns:
-    """An endless sequence of (address, port)."""
-
-    def __init__(self, road: Road) -> None:
-        """Start at the first of each."""
-        self._road = road
-        self._count = count()
-
-    def __next__(self) -> tuple[str, int]:
-        """Where the next request comes from and where it goes to."""
-        turn = next(self._count)
-        addresses, ports = self._road.addresses, self._road.ports
-        return addresses[turn % len(addresses)], ports[turn % len(ports)]
+    def turns(self) -> Iterator[tuple[str, int]]:
+        """Where each request comes from and where it goes to, without an end."""
+        return zip(cycle(self.addresses), cycle(self.ports))
 
 
 def road(under: Conditions, ports: tuple[int, ...], client: int) -> Road:

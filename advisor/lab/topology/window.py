@@ -1,12 +1,11 @@
 """How soon a second proxy knows a session that the first one let in, where the two share a table over the network.
 
-A proxy that does not know a session balances it anew and may meet the owner by chance. So chance is taken away: open
+A proxy that does not know a session balances it again and can meet the owner by chance. So chance is taken away: open
 streams make the first send every new session to one instance, and the second send what it does not know to the others.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 
@@ -14,7 +13,7 @@ from advisor.errors import LabError
 from advisor.knowledge.topology import Share, Window
 from advisor.lab.process.run import Run
 from advisor.lab.topology.proxies import NAMES, Balancer
-from advisor.lab.topology.raw_clients import RawClient
+from advisor.lab.topology.rates import RoadClient
 from advisor.lab.topology.roads import Road
 
 DEADLINE_S = 60.0
@@ -34,23 +33,23 @@ async def measure(
         balancer: starts the proxies, which must send a new session where the fewest connections are.
         names: of the servers; the first gets all new sessions.
         openings: sessions while both run.
-        restarts: restarts of the second, beside its first start.
+        restarts: restarts of the second, besides its first start.
 
     Raises:
         LabError: the second never knew a session.
     """
     first, port = await balancer.start(run, addresses, name=NAMES[0])
     second, other = await balancer.start(run, addresses, name=NAMES[1])
-    held = [await asyncio.to_thread(_stream, port, name) for name in names[1:]]
-    held.append(await asyncio.to_thread(_stream, other, names[0]))
+    held = [await _stream(port, name) for name in names[1:]]
+    held.append(await _stream(other, names[0]))
     try:
-        started = [await asyncio.to_thread(settled, port, other)]
-        found = [await asyncio.to_thread(_opening, port, other) for _ in range(openings)]
+        started = [await settled(port, other)]
+        found = [await _opening(port, other) for _ in range(openings)]
         for _ in range(restarts):
             await second.terminate()
             second, _ = await balancer.start(run, addresses, name=NAMES[1], port=other)
-            held.append(await asyncio.to_thread(_stream, other, names[0]))
-            started.append(await asyncio.to_thread(settled, port, other))
+            held.append(await _stream(other, names[0]))
+            started.append(await settled(port, other))
     finally:
         for client in held:
             client.close()
@@ -63,37 +62,36 @@ async def measure(
     )
 
 
-def _stream(port: int, owner: str) -> RawClient:
+async def _stream(port: int, owner: str) -> RoadClient:
     """A client with an open stream through the proxy at `port` to the instance `owner`."""
     for _ in range(_ATTEMPTS):
-        client = RawClient(Road(("127.0.0.1",), (port,)), legacy=True)
-        if not client.connect().problem and client.owner == owner:
-            client.listen()
+        client = RoadClient(Road(("127.0.0.1",), (port,)), legacy=True)
+        if not (await client.connect()).problem and client.owner == owner:
+            await client.listen()
             return client
     raise LabError(f"{_ATTEMPTS} sessions in a row were not given to instance {owner}.")
 
 
-def settled(port: int, other: int) -> int:
+async def settled(port: int, other: int) -> int:
     """Wait out the first seconds after a start; the longest time (µs) until a session was known meanwhile."""
     longest, end = 0, time.monotonic() + SETTLE_S
     while time.monotonic() < end:
-        longest = max(longest, _opening(port, other)[1])
+        longest = max(longest, (await _opening(port, other))[1])
     return longest
 
 
-def _opening(port: int, other: int) -> tuple[int, int]:
+async def _opening(port: int, other: int) -> tuple[int, int]:
     """How often the other proxy had to be asked for a new session until it knew it, and µs from its answer to then."""
-    client = RawClient(Road(("127.0.0.1",), (port,)), legacy=True)
-    visitor = RawClient(Road(("127.0.0.1",), (other,)), legacy=True)
-    opened = client.initialize()
+    client = RoadClient(Road(("127.0.0.1",), (port,)), legacy=True)
+    visitor = RoadClient(Road(("127.0.0.1",), (other,)), legacy=True)
+    opened = await client.initialize()
     began = time.monotonic()
     if opened.problem:
         raise LabError(f"A session could not be opened at the first of two proxies: {opened.problem}.")
-    visitor.session = opened.session
     tries, sent = 0, began
     while sent < began + DEADLINE_S:
         tries, sent = tries + 1, time.monotonic()
-        if not visitor.ping().problem:
+        if not (await visitor.ping(client.session)).problem:
             client.close()
             return tries, int((sent - began) * 1_000_000)
     raise LabError(f"A second proxy did not know a session of the first within {DEADLINE_S:g} s.")

@@ -1,0 +1,103 @@
+"""The servers that the ways of the topology table balance: the lab's own, or a kit's where servers do the work."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from advisor.kit.model import KitContext
+from advisor.kit.parts import server as kit_server
+from advisor.lab.fleet.fleet import Fleet, FleetPlan
+from advisor.lab.fleet.front import Front
+from advisor.lab.process.run import Run
+from advisor.lab.process.sdk_under_test import serving
+
+TOOL = "lab_plain"
+"""A tool that answers immediately."""
+ASK = "lab_resolve_sample"
+"""A tool that samples: over the stream of its call (legacy), or by a second round (modern)."""
+ASK_OVER_GET = "lab_sample"
+"""A tool that samples over the stream that a legacy client opens with GET."""
+WORK = "lab_progress"
+"""A tool that reports progress."""
+STEPS = 2
+"""Progress notifications of one call of `WORK`."""
+
+COUNT = 3
+"""Servers of each kind."""
+_KINDS = {"stateful": False, "stateless": True}
+_START_S = 60.0
+_SIGNED = {"LAB_SIGNED": "1"}
+
+Addresses = Mapping[str, tuple[str, ...]]
+"""host:port of each server, by `stateful` and `stateless`."""
+
+
+def names(addresses: Sequence[str]) -> list[str]:
+    """What servers at these addresses call themselves in their answers: their ports."""
+    return [address.rpartition(":")[2] for address in addresses]
+
+
+async def servers(run: Run) -> Addresses:
+    """Three servers with sessions and three without, for all ways; the run ends them.
+
+    Raises:
+        LabError: one did not start.
+    """
+
+    async def start(kind: str, number: int) -> str:
+        # The instances share a key, so that any of them can take the second round of a modern client.
+        launch = serving(
+            Path(sys.executable), "mcp-2", (_KINDS[kind], False), "lab", env={**_SIGNED, "LAB_KEY": "k" * 32}
+        )
+        _, port = await run.start_on_port(f"{kind}-{number + 1}", launch, deadline_s=_START_S)
+        return f"127.0.0.1:{port}"
+
+    found = await asyncio.gather(*(start(kind, number) for kind in _KINDS for number in range(COUNT)))
+    return {"stateful": tuple(found[:COUNT]), "stateless": tuple(found[COUNT:])}
+
+
+@asynccontextmanager
+async def kit_servers(run: Run, name: str, kit: KitContext) -> AsyncIterator[Addresses]:
+    """The same with the servers of a kit, as `generate` writes them, and the Redis that they share, as a context.
+
+    Args:
+        run: that holds them.
+        name: of the folder.
+        kit: whose servers; it has one tier.
+
+    Raises:
+        LabError: one did not start.
+    """
+    folder = run.folder / f"{name}-kit"
+    for file in kit_server.files(kit):
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.content, encoding="utf-8")
+    fleets = {
+        kind: Fleet(
+            run,
+            FleetPlan(
+                folder,
+                kit,
+                Path(sys.executable),
+                Front(own=False, program=None),
+                {kit.tiers[0].name: COUNT},
+                env={**_SIGNED, "MCP_STATELESS": str(stateless).lower()},
+            ),
+        )
+        for kind, stateless in _KINDS.items()
+    }
+    try:
+        for fleet in fleets.values():
+            await fleet.start_servers()
+        yield {
+            kind: tuple(f"127.0.0.1:{instance.port}" for instance in fleet.instances) for kind, fleet in fleets.items()
+        }
+    finally:
+        for fleet in fleets.values():
+            for process in reversed(fleet.processes):
+                await process.terminate()

@@ -1,0 +1,150 @@
+"""Real clients of the SDK, for what sessions are for: sampling over both streams, second rounds, progress."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx2
+
+from advisor.knowledge.topology import Kind
+from advisor.lab.clients.roaming import Choice, Roaming
+from advisor.lab.clients.sdk_client import Heard, connect
+from advisor.lab.topology.rates import Crowd
+from advisor.lab.topology.roads import Road
+from advisor.lab.topology.test_servers import ASK, ASK_OVER_GET, WORK
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+STEP_S = 4.0
+"""How long a client waits for one answer; each takes milliseconds when its session is whole, and some never come."""
+_CLOSE_S = 4.0
+_OWN = ("mcp", "client", "httpx2", "httpcore2")  # loggers of the clients, who complain about what is measured here
+
+
+@dataclass
+class Visit:
+    """What one client saw.
+
+    Attributes:
+        sampled: whether its model was asked and the call then ended.
+        over_get: the same over the GET stream; None where there is none.
+        crossed: whether the second round went to another instance; None where there is no second round.
+        progress: notifications that arrived.
+        problems: how its failing requests were answered.
+    """
+
+    sampled: bool = False
+    over_get: bool | None = None
+    crossed: bool | None = None
+    progress: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def _along(road: Road, crowd: Crowd) -> Choice:
+    """Each request comes from the next address and goes to the next port of a road, after others have passed by."""
+    turns = road.turns()
+    sent = 0
+
+    async def choose(request: httpx2.Request) -> str:
+        nonlocal sent
+        if sent == 1:  # behind initialize no other request passes by: clients go on immediately
+            await anyio.sleep(road.pause_s)
+        else:
+            await crowd.pass_by()
+        sent += 1
+        address, port = next(turns)
+        request.url = request.url.copy_with(port=port)
+        return address
+
+    return choose
+
+
+async def _visit(kind: Kind, road: Road, crowd: Crowd) -> Visit:
+    """Connect, do everything once, and leave. What fails is noted, never raised."""
+    seen, heard = Visit(over_get=False if kind == "stateful+legacy" else None), Heard()
+    url, legacy = f"http://127.0.0.1:{road.ports[0]}/mcp", kind.endswith("legacy")
+    connection = connect(
+        url,
+        "legacy" if legacy else "modern",
+        heard,
+        log_level=None,
+        headers={"X-Lab-Hold": "1"} if road.held else {},
+        transport=Roaming(False, _along(road, crowd)),  # plain HTTP: certificates would be loaded for nothing
+        cookies=CookieJar() if road.keeps_cookies else CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    )
+    try:
+        with anyio.fail_after(6 * STEP_S + _CLOSE_S):
+            async with connection as client:
+                before = len(heard.replies)
+                seen.sampled = await _samples(client, heard, ASK, seen)
+                if not legacy:
+                    seen.crossed = len({reply.served_by for reply in heard.replies[before:]}) > 1
+                if seen.over_get is not None:
+                    seen.over_get = await _samples(client, heard, ASK_OVER_GET, seen)
+                await _try(client, heard, WORK, seen)
+    except Exception as error:
+        seen.problems.append(_reason(error))
+    seen.progress = len(heard.progress)
+    return seen
+
+
+async def _samples(client: Client, heard: Heard, tool: str, seen: Visit) -> bool:
+    before = len(heard.asked)
+    return await _try(client, heard, tool, seen) and len(heard.asked) > before
+
+
+async def _try(client: Client, heard: Heard, tool: str, seen: Visit) -> bool:
+    """Call a tool; whether it succeeded."""
+    try:
+        with anyio.fail_after(STEP_S):
+            result = await client.call_tool(tool, progress_callback=heard.on_progress if tool == WORK else None)
+    except Exception as error:
+        seen.problems.append(_reason(error))
+        return False
+    if result.is_error:
+        seen.problems.append(" ".join(getattr(block, "text", "") for block in result.content)[:160])
+    return not result.is_error
+
+
+def _reason(error: BaseException) -> str:
+    """The message of an error, of the first one in a group."""
+    while hasattr(error, "exceptions"):
+        error = error.exceptions[0]
+    if isinstance(error, TimeoutError) or "Timed out" in str(error) or "timed out" in str(error):
+        return "no answer"
+    return (str(error) or type(error).__name__)[:160]
+
+
+async def visits(kind: Kind, roads: list[Road]) -> list[Visit]:
+    """What a client on each road sees, all side by side; what fails takes seconds."""
+    with _quiet():
+        return await asyncio.gather(
+            *(_visit(kind, road, Crowd(sorted(road.ports), number)) for number, road in enumerate(roads))
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in _OWN]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def problems(seen: list[Visit]) -> Counter[str]:
+    """How requests of these clients failed, and how often."""
+    return Counter(problem for visit in seen for problem in visit.problems)
