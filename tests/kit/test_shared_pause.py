@@ -47,7 +47,7 @@ def test_it_asks_again(decide, advisor, tmp_path, held_s):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(one.content)
     made = Fleet(tmp_path, 0, lasting_port(), [])
-    command = [redis_server(), "--port", str(made.redis_port), "--bind", "127.0.0.1", "--save", ""]
+    command = redis_server(made.redis_port)
     with process([*command, "--dir", str(tmp_path)], tmp_path / "redis.log"):
         until("Redis answers", lambda: made.ask("PING") == b"+PONG\r\n")
         done = subprocess.run(

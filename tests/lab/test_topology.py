@@ -73,9 +73,9 @@ def test_every_configuration_is_accepted_by_its_program(advisor: Advisor, knowle
 
 
 def test_proxies_of_kits_share_no_files(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
-    written = Balancer(way(knowledge, "nginx-session-envelope"), advisor).files(tmp_path, ADDRESSES, 9000)
-    assert "/tmp/mcp-proxy" not in "".join(written.values())
-    assert f"pid {tmp_path}/tmp.pid;" in written["nginx.conf"]
+    Balancer(way(knowledge, "nginx-session-envelope"), advisor).write(tmp_path, ADDRESSES, 9000)
+    assert "/tmp/mcp-proxy" not in "".join(path.read_text() for path in tmp_path.glob("*.*"))
+    assert f"pid {tmp_path}/tmp.pid;" in (tmp_path / "nginx.conf").read_text()
 
 
 # --- the table and the rules ---------------------------------------------------------------------------------------
@@ -124,7 +124,8 @@ def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, 
     """What is measured of two HAProxies is the table that one gets."""
 
     def learning(name: str) -> list[str]:
-        text = Balancer(way(knowledge, name), advisor).files(tmp_path, ADDRESSES, 9000)["haproxy.cfg"]
+        Balancer(way(knowledge, name), advisor).write(tmp_path / name, ADDRESSES, 9000)
+        text = (tmp_path / name / "haproxy.cfg").read_text()
         lines = [line.strip() for line in text.splitlines() if line.strip().startswith("stick")]
         return [line.removesuffix(" peers mcp_peers") for line in lines]
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
 
+from jinja2 import FileSystemLoader
+
 from advisor.errors import UsageError
-from advisor.kit.model import KitContext
+from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.sync.merge import merge
+from advisor.kit.templating import environment
 from advisor.kit.upstreams import Wiring, production_wiring, split
 from advisor.knowledge.paths import templates_dir
 from advisor.lab.process.programs import Name
@@ -160,13 +163,23 @@ def _substituted(base: str, text: str, wired: str) -> str:
     return "".join(one for line in text.splitlines(keepends=True) for one in instead.get(line, [line]))
 
 
-def own_command(kit: KitContext, binary: Path, folder: Path) -> list[str | Path]:
-    """How the kit's proxy is started, in the foreground."""
-    match kit.proxy:
+def command(program: str, binary: Path, folder: Path, *, peer: str = "") -> list[str | Path]:
+    """How a proxy is started in the foreground, with the configuration that lies in a folder.
+
+    Args:
+        program: `nginx`, `haproxy` or `envoy`.
+        binary: the program's file.
+        folder: of the configuration.
+        peer: the name of a HAProxy among its peers, if not the one that its configuration gives.
+    """
+    match program:
         case "nginx":
             return [binary, "-c", folder / "nginx.conf", "-g", "daemon off;"]
         case "haproxy":
-            return [binary, "-W", "-db", "-f", folder / "upstreams.cfg", "-f", folder / "haproxy.cfg"]
+            # A kit's configuration is two files, in this order.
+            files = [folder / file for file in ("upstreams.cfg", "haproxy.cfg") if (folder / file).exists()]
+            named = ["-L", peer] if peer else []
+            return [binary, "-W", "-db", *(part for file in files for part in ("-f", file)), *named]
         case _:
             # Several Envoys share a machine, so none may claim the shared memory of the first.
             return [binary, "-c", folder / "envoy.yaml", "--concurrency", "2", "--use-dynamic-base-id"]
@@ -187,25 +200,27 @@ def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ..
 
 def stand_in(folder: Path, *, way: Way, holds: bool, port: int, addresses: Sequence[str]) -> Path:
     """Write the configuration of an nginx that stands in for another balancer; the path of its main file."""
-    values = {"way": way, "holds": holds, "listen": f"127.0.0.1:{port}", "addresses": addresses}
-    return _written("stand_in.conf.j2", folder, values)
+    listen = f"127.0.0.1:{port}"
+    return write_template("stand_in.conf.j2", folder, way=way, holds=holds, listen=listen, addresses=addresses)
 
 
 def balancer(folder: Path, *, port: int, addresses: Sequence[str]) -> Path:
-    """Write the configuration of an nginx that gives connections to several proxies by turns; its path."""
-    return _written("balancer.conf.j2", folder, {"listen": f"127.0.0.1:{port}", "addresses": addresses})
+    """Write the configuration of an nginx that gives connections to several proxies one after another; its path."""
+    return write_template("balancer.conf.j2", folder, listen=f"127.0.0.1:{port}", addresses=addresses)
 
 
-def _written(template: str, folder: Path, values: Mapping[str, object]) -> Path:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+def write_template(template: str, folder: Path, file: str = "nginx.conf", **values: object) -> Path:
+    """Render a template of `templates/lab` into a file of a folder, which it gets as `folder`; the path of the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = Environment(  # no HTML here; the values are ours
-        loader=FileSystemLoader(templates_dir() / "lab"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    path = folder / "nginx.conf"
-    path.write_text(made.get_template(template).render(folder=folder, **values))
+    made = environment().overlay(loader=FileSystemLoader(templates_dir() / "lab"))
+    path = folder / file
+    path.write_text(made.get_template(template).render(folder=folder, **values).rstrip("\n") + "\n")
     return path
+
+
+def lay_out(files: Iterable[KitFile], folder: Path) -> None:
+    """Write files of a kit into a folder."""
+    for file in files:
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.content, encoding="utf-8")

@@ -114,7 +114,7 @@ class Proxies:
             def launch(port: int) -> Launch:
                 wiring = front.own_wiring(kit, port, addresses, ports.free_port())
                 front.write_own(kit, self._plan.kit_dir, folder, wiring)
-                return Launch(front.own_command(kit, binary, folder), ready=lambda: _healthy(port))
+                return Launch(front.command(kit.proxy, binary, folder), ready=lambda: _healthy(port))
 
             return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 

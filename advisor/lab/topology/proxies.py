@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +14,12 @@ from advisor.errors import EnvironmentLacksError, KnowledgeError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.kit.upstreams import Wiring, production_wiring
-from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.topology import Way
+from advisor.lab.fleet import front
 from advisor.lab.process import ports, programs
 from advisor.lab.process.run import Launch, Process, Run
 
 _PEERS = "haproxy-peers.cfg.j2"  # the template whose proxies know each other
-_TEMPORARY = "/tmp/mcp-proxy"  # where the kit's nginx keeps its pid and its temporary files
 
 NAMES = ("proxy-1", "proxy-2")
 """The proxies of a run that has two; peers know each other by these names."""
@@ -92,8 +90,8 @@ class Balancer:
 
     async def version(self) -> str:
         """What the programs say that they are, such as `nginx 1.31.3`."""
-        used = [one for one in (self._program, self._redis) if one is not None]
-        return ", ".join([await programs.version(one) for one in used])
+        used = [program for program in (self._program, self._redis) if program is not None]
+        return ", ".join([await programs.version(program) for program in used])
 
     async def start(
         self, run: Run, addresses: Sequence[str], *, name: str = NAMES[0], port: int = 0
@@ -118,60 +116,26 @@ class Balancer:
 
     def _launch(self, parent: Path, addresses: tuple[str, ...], name: str, port: int) -> Launch:
         folder = parent / f"{self._way.id}-{name}-{port}"
-        folder.mkdir(exist_ok=True)
-        for file, text in self.files(folder, addresses, port).items():
-            (folder / file).write_text(text, encoding="utf-8")
-        command = _COMMANDS[self._way.program.removesuffix("-debian")](self._program, folder, name, self._kit)
+        self.write(folder, addresses, port)
+        peer = "" if self._kit else name
+        command = front.command(self._way.program.removesuffix("-debian"), self._program, folder, peer=peer)
         return Launch(command, ready=lambda: ports.answers(f"http://127.0.0.1:{port}/healthz"))
 
-    def files(self, folder: Path, addresses: tuple[str, ...], port: int) -> Mapping[str, str]:
-        """The configuration: file names and contents.
+    def write(self, folder: Path, addresses: tuple[str, ...], port: int) -> None:
+        """Write the configuration.
 
         Args:
-            folder: where a template's program may write.
+            folder: where to; a template's program also writes there.
             addresses: host:port of each server.
             port: where to listen on loopback.
         """
-        if self._kit is None:
-            suffix = ".".join(self._way.template.removesuffix(".j2").split(".")[1:])
+        kit, way = self._kit, self._way
+        if kit is None:
+            suffix = ".".join(way.template.removesuffix(".j2").split(".")[1:])
+            file = f"{way.program.removesuffix('-debian')}.{suffix}"
             peers = self._peers if self.peered else {}
-            text = _from_template(self._way, folder, addresses, port, peers)
-            return {f"{self._way.program.removesuffix('-debian')}.{suffix}": text}
-        peers = {name: f"127.0.0.1:{ports.free_port()}" for name in production_wiring(self._kit).peers}
-        wiring = Wiring(f"127.0.0.1:{port}", {self._kit.tiers[0].name: addresses}, peers=peers)
-        written = [*proxy.files(self._kit), *proxy.wiring_files(self._kit, wiring)]
-        # Proxies of several kits on one machine would share their pid file and leave temporary folders behind.
-        own = str(folder / "tmp")
-        return {Path(file.path).name: file.content.replace(_TEMPORARY, own) for file in written}
-
-
-def _from_template(way: Way, folder: Path, addresses: tuple[str, ...], port: int, peers: Mapping[str, str]) -> str:
-    from jinja2 import FileSystemLoader
-
-    from advisor.kit.templating import environment
-
-    made = environment().overlay(loader=FileSystemLoader(templates_dir() / "lab"))
-    text = made.get_template(way.template).render(way=way, folder=folder, addresses=addresses, port=port, peers=peers)
-    return text.rstrip("\n") + "\n"
-
-
-_Command = Callable[[Path, Path, str, "KitContext | None"], list[str]]
-
-
-def _nginx(program: Path, folder: Path, name: str, kit: KitContext | None) -> list[str]:
-    return [str(program), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
-
-
-def _haproxy(program: Path, folder: Path, name: str, kit: KitContext | None) -> list[str]:
-    # The kit's is two files, in this order, and names itself; a template's proxies get the names of their peers.
-    files = ["upstreams.cfg", "haproxy.cfg"] if kit else ["haproxy.cfg"]
-    named = [] if kit else ["-L", name]
-    return [str(program), "-db", *(part for file in files for part in ("-f", str(folder / file))), *named]
-
-
-def _envoy(program: Path, folder: Path, name: str, kit: KitContext | None) -> list[str]:
-    # Several Envoys share a machine, so none may claim the shared memory of the first.
-    return [str(program), "-c", str(folder / "envoy.yaml"), "--concurrency", "2", "--use-dynamic-base-id"]
-
-
-_COMMANDS: Mapping[str, _Command] = {"nginx": _nginx, "haproxy": _haproxy, "envoy": _envoy}
+            front.write_template(way.template, folder, file, way=way, addresses=addresses, port=port, peers=peers)
+            return
+        front.lay_out(proxy.files(kit), folder / "kit")
+        wiring = front.own_wiring(kit, port, {kit.tiers[0].name: addresses}, ports.free_port())
+        front.write_own(kit, folder / "kit", folder, wiring)

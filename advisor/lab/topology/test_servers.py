@@ -11,7 +11,7 @@ from pathlib import Path
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server as kit_server
 from advisor.lab.fleet.fleet import Fleet, FleetPlan
-from advisor.lab.fleet.front import Front
+from advisor.lab.fleet.front import Front, lay_out
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import serving
 
@@ -73,10 +73,7 @@ async def kit_servers(run: Run, name: str, kit: KitContext) -> AsyncIterator[Add
         LabError: one did not start.
     """
     folder = run.folder / f"{name}-kit"
-    for file in kit_server.files(kit):
-        path = folder / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file.content, encoding="utf-8")
+    lay_out(kit_server.files(kit), folder)
     fleets = {
         kind: Fleet(
             run,
