@@ -18,6 +18,7 @@ from advisor.report.rule_records import Catalogue, how_to_change, words
 from advisor.report.rule_text import default_of, facts
 from advisor.report.topology_table import markdown
 from advisor.requirements.schema import meanings
+from docs.imports import with_diagram
 
 FOLDER = Path(__file__).parent
 HOW = "python -m docs.generate"
@@ -96,6 +97,8 @@ def main() -> None:
     """Write every page."""
     for name, content in pages(default_advisor()).items():
         (FOLDER / name).write_text(content, encoding="utf-8")
+    architecture = FOLDER / "architecture.md"
+    architecture.write_text(with_diagram(architecture.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
