@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from advisor.knowledge.types import Era, Outcome
 from advisor.lab.chaos.evidence import ChaosRow
@@ -91,14 +91,14 @@ class Verification:
     service: str
     proxy: str
     instances: Mapping[str, int]
-    cells: tuple[Checked, ...]
-    traffic: tuple[SessionTraffic, ...]
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
-    steps: tuple[TimedStep, ...]
-    seconds: float
-    floor_seconds: float
-    logs: str = field(default="")
+    cells: tuple[Checked, ...] = ()
+    traffic: tuple[SessionTraffic, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    steps: tuple[TimedStep, ...] = ()
+    seconds: float = 0.0
+    floor_seconds: float = 0.0
+    logs: str = ""
     chaos: tuple[ChaosRow, ...] = ()
     load: Load | None = None
     behaviours: tuple[Behaved, ...] = ()

@@ -1,0 +1,224 @@
+"""One verification: a kit is started, every prediction is compared with what clients observe, and parts of it fail.
+
+`plan` refuses what cannot be verified before anything is started; `verify` runs the plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from advisor.decision.advisor import Advisor
+from advisor.errors import EndedBySignalError
+from advisor.kit.expected_failures import Promised
+from advisor.kit.render import render_kit
+from advisor.kit.sync.generate import generate
+from advisor.knowledge.types import ERAS
+from advisor.lab.chaos.run import chaos
+from advisor.lab.fleet.explain import Marks
+from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.traffic import SessionTraffic, drive
+from advisor.lab.load.loaded_server import of_kit
+from advisor.lab.load.run import allow_sessions, measure_load
+from advisor.lab.process.run import Run
+from advisor.lab.process.steps import Steps
+from advisor.lab.verify.checking import check
+from advisor.lab.verify.conduct import foresight
+from advisor.lab.verify.expected_failures import expected
+from advisor.lab.verify.preparation import Preparation, prepare
+from advisor.lab.verify.promises import read_promises
+from advisor.lab.verify.result import Verification
+from advisor.lab.verify.start import require, running
+from advisor.requirements import Requirements
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """What a user asks of a verification.
+
+    Attributes:
+        proxy: nginx, envoy, haproxy or none instead of the kit's own proxy; "" for the kit's own.
+        instances: how many instances of each tier run; 0 for as many as are decided.
+        sessions: how many clients of each era drive each tier.
+        cells: whether cells, tools and behaviours are observed.
+        chaos: whether failures are injected.
+        events: ids of the failures to inject; empty for all.
+        load: how many sessions one instance has to hold; 0 for no measurement.
+    """
+
+    proxy: str = ""
+    instances: int = 0
+    sessions: int = 20
+    cells: bool = True
+    chaos: bool = False
+    events: tuple[str, ...] = ()
+    load: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationPlan:
+    """What `verify` does.
+
+    Attributes:
+        options: what the user asked for.
+        requirements: the bytes of the requirements file.
+        advisor: decided them.
+        kit_dir: the user's kit; None where the kit is made for this run.
+        prepared: what to start and to observe.
+        problems: what is wrong with the documents of the kit, in words.
+        failures: the failures to inject, and what clients should see of each.
+    """
+
+    options: VerifyOptions
+    requirements: bytes
+    advisor: Advisor
+    kit_dir: Path | None
+    prepared: Preparation
+    problems: tuple[str, ...]
+    failures: tuple[Promised, ...]
+
+
+def plan(
+    raw: bytes, requirements: Requirements, advisor: Advisor, options: VerifyOptions, kit_dir: Path | None = None
+) -> VerificationPlan:
+    """Decide what to verify, and make sure that it can be verified.
+
+    Args:
+        raw: the requirements file.
+        requirements: what it says.
+        advisor: decides them.
+        options: what the user asks for.
+        kit_dir: the kit that the requirements lie in; None to make one.
+
+    Raises:
+        InfeasibleError: the requirements contradict each other.
+        UsageError: there is no such event, or what is asked for needs a proxy.
+        EnvironmentLacksError: a program or the extra `lab` is missing.
+    """
+    prepared = prepare(requirements, advisor, proxy=options.proxy, instances=options.instances)
+    problems: tuple[str, ...] = ()
+    if kit_dir is not None and prepared.other_proxy:
+        note = f"A kit for {options.proxy} was made for this run; that in {kit_dir} was not used."
+        prepared, kit_dir = replace(prepared, notes=(*prepared.notes, note)), None
+    elif kit_dir is not None:
+        said = read_promises(kit_dir, prepared, advisor)
+        prepared = replace(prepared, cells=said.cells, notes=(*prepared.notes, *said.notes))
+        problems = said.problems
+    failures = expected(prepared, advisor.knowledge, options.events) if options.chaos else []
+    require(prepared)
+    if options.load:
+        allow_sessions(options.load)
+    return VerificationPlan(options, raw, advisor, kit_dir, prepared, problems, tuple(failures))
+
+
+async def verify(
+    job: VerificationPlan,
+    steps: Steps,
+    report: Callable[[Verification], None],
+    keep: Callable[[Fleet], None] | None = None,
+) -> Verification:
+    """Run a verification.
+
+    Args:
+        job: what to do.
+        steps: told of what is done.
+        report: given the result while the fleet still runs.
+        keep: called after that, to leave the fleet up until a signal ends the run; None ends it at once.
+
+    Raises:
+        LabError: something did not start.
+        UsageError: the kit's files cannot be used.
+        EnvironmentLacksError: the packages of the server cannot be installed.
+        EndedBySignalError: the run was interrupted before its result was reported.
+    """
+    found: Verification | None = None
+    try:
+        async with (
+            Run.open("verify") as run,
+            running(run, job.prepared, _kit_folder(job, run, steps), steps) as fleet,
+        ):
+            found = await _observed(job, fleet, steps)
+            if not found.ok:
+                run.keep_logs()
+                found = replace(found, logs=str(run.logs))
+            report(found)
+            if keep is not None:
+                keep(fleet)
+                await asyncio.Event().wait()
+    except EndedBySignalError:
+        if keep is None or found is None:  # a kept fleet ends by a signal
+            raise
+    return found
+
+
+def _kit_folder(job: VerificationPlan, run: Run, steps: Steps) -> Path:
+    """The kit; made in the run's folder where the user has none."""
+    if job.kit_dir is not None:
+        return job.kit_dir
+    folder = run.folder / "kit"
+    with steps.step("kit"):
+        files = render_kit(job.prepared.decision, job.advisor, job.requirements.decode())
+        generate(files, job.requirements, folder)
+    return folder
+
+
+async def _observed(job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verification:
+    """Everything that the user asked for, one part after the other."""
+    found = Verification(
+        service=job.prepared.kit.service,
+        proxy=fleet.label,
+        instances={tier.name: job.prepared.instances[tier.name] for tier in job.prepared.kit.tiers},
+        problems=(*job.problems, *fleet.problems),
+        notes=job.prepared.notes,
+        floor_seconds=fleet.seconds,
+    )
+    if job.options.cells:
+        found = await _with_cells(found, job, fleet, steps)
+    if job.options.load:
+        found = replace(found, load=await measure_load(fleet.run, of_kit(fleet), job.options.load, steps=steps))
+    if job.failures:
+        found = replace(found, chaos=await chaos(fleet, job.failures, steps))
+    return replace(found, steps=tuple(steps.done), seconds=steps.seconds)
+
+
+async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verification:
+    """Drive the fleet with many clients, and observe every cell, tool and behaviour."""
+    # The clients' own remarks are not for our reader: what they see is in the result.
+    for name in ("mcp", "httpx2"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traffic, problems = await _traffic(job, fleet, steps)
+        checked = await check(fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
+    dead = [f"{process.name} has ended (code {process.code})" for process in fleet.processes if not process.alive()]
+    return replace(
+        found,
+        cells=checked.cells,
+        behaviours=checked.behaviours,
+        unknown=checked.unknown,
+        traffic=tuple(traffic),
+        problems=(*found.problems, *problems, *checked.problems, *dead),
+        notes=(*found.notes, *checked.notes),
+    )
+
+
+async def _traffic(job: VerificationPlan, fleet: Fleet, steps: Steps) -> tuple[list[SessionTraffic], list[str]]:
+    """Every tier under clients of every era that the requirements name."""
+    kit, sessions = job.prepared.kit, job.options.sessions
+    places = [(tier.name if kit.tiered else None, era) for tier in kit.tiers for era in ERAS if era in kit.eras]
+    found, problems = [], []
+    with steps.step(f"{sessions} clients of each era, {len(places)} times", len(places)) as current:
+        for tier, era in places:
+            marks = Marks(fleet)
+            seen = await drive(fleet, tier, era, sessions)
+            found.append(seen)
+            if seen.lost:
+                lines = "".join(f"\n    {name}: {line}" for name, line in marks.lines())
+                where = f" of the tier {tier}" if tier else ""
+                problems.append(f"{seen.lost} of {seen.clients} {era} clients{where} lost calls: {seen.example}{lines}")
+            current.advance()
+    return found, problems
