@@ -1,10 +1,10 @@
-"""What a kit promises its clients when something fails: the rows of rules/failures.yaml that apply to it. Pure."""
+"""What clients of a kit should see when something fails: the rows of rules/failures.yaml that apply to it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from advisor.errors import KnowledgeError
 from advisor.kit.model import KitContext, TierContext
@@ -23,24 +23,24 @@ from advisor.knowledge.types import ERAS, Era
 
 
 @dataclass(frozen=True, slots=True)
-class Promised:
-    """A promise of a kit.
+class ExpectedFailure:
+    """What clients of one era should see of an event.
 
     Attributes:
-        tier: the part of the deployment that it speaks of.
+        tier: the part of the deployment that the event concerns.
         event: what happens.
-        era: whose clients.
+        era: of the clients.
         keeping: how the sessions of the tier find their owner.
-        promise: the row of rules/failures.yaml.
+        expected: the row of rules/failures.yaml.
         clients: what clients see, in words.
-        handles: what becomes of state behind handles in the shared store; None where the kit keeps none there.
+        handles: what becomes of state handles in the shared store; None where the kit keeps none there.
     """
 
     tier: TierContext
     event: FailureEvent
     era: Era
     keeping: Keeping
-    promise: Promise
+    expected: Promise
     clients: str
     handles: Handles | None = None
 
@@ -55,31 +55,52 @@ def keeping(tier: TierContext, instances: int = 0) -> Keeping:
     many = (instances or tier.max_instances) > 1
     if tier.stateless_http:
         return "stateless" if many else "stateless-single"
-    mechanism = next((one for one in KEEPING if one == tier.mechanism), None)
+    mechanism = next((known for known in KEEPING if known == tier.mechanism), None)
     return mechanism if mechanism is not None and many else "single-instance"
 
 
-def promised(kit: KitContext, knowledge: Knowledge, instances: Mapping[str, int] | None = None) -> list[Promised]:
-    """Every promise of a kit to the eras that its requirements name, tier by tier, event by event.
+def expected_failures(
+    kit: KitContext, knowledge: Knowledge, instances: Mapping[str, int] | None = None
+) -> list[ExpectedFailure]:
+    """What the eras that the requirements name should see, tier by tier, event by event.
 
     Args:
         kit: the kit.
-        knowledge: the events and the promises.
+        knowledge: the events and the rows.
         instances: how many instances run, by tier name; as many as are decided by default.
 
     Raises:
-        KnowledgeError: no row speaks of a case, which `rules check` would have found.
+        KnowledgeError: no row describes a case, which `rules check` would have found.
     """
-    return [
-        one
+    happens = {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}
+    found = [
+        _expected(kit, tier, event, era, knowledge, (instances or {}).get(tier.name, 0))
         for tier in kit.tiers
         for event in knowledge.events
-        if _applies(event, kit)
+        if happens[event.strikes]
         for era in ERAS
         if era in kit.eras
-        if (one := _promised(kit, tier, event, era, knowledge, (instances or {}).get(tier.name, 0))).promise.then
-        != "does-not-apply"
     ]
+    return [failure for failure in found if failure.expected.then != "does-not-apply"]
+
+
+def failure_record(failure: ExpectedFailure, kit: KitContext) -> dict[str, Any]:
+    """An entry of `expected_failures` in the kit's decision.json; the words of its values are those of the rules."""
+    expected = failure.expected
+    return {
+        "event": failure.event.id,
+        "title": failure.event.title,
+        "tier": failure.tier.name if kit.tiered else None,
+        "era": failure.era,
+        "keeping": failure.keeping,
+        "clients": failure.clients,
+        "then": expected.then,
+        "running": expected.running,
+        "others": expected.others,
+        "felt": list(expected.felt),
+        "lost_at_most": expected.lost_at_most,
+        "handles": failure.handles,
+    }
 
 
 def shares_handles(kit: KitContext) -> bool:
@@ -87,13 +108,9 @@ def shares_handles(kit: KitContext) -> bool:
     return kit.uses_redis and kit.feature("session_state") is not None
 
 
-def _applies(event: FailureEvent, kit: KitContext) -> bool:
-    return {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}[event.strikes]
-
-
-def _promised(
+def _expected(
     kit: KitContext, tier: TierContext, event: FailureEvent, era: Era, knowledge: Knowledge, instances: int
-) -> Promised:
+) -> ExpectedFailure:
     kept = keeping(tier, instances)
     proxy = cast("Proxied", kit.proxy or "other")
     case = FailureCase(event.id, kept, era, "json" if tier.json_response else "sse", proxy)
@@ -104,6 +121,6 @@ def _promised(
     idle = own if kit.proxy else "at most as long as the balancer allows silence"
     clients = found.clients.replace("{idle}", idle)
     if not shares_handles(kit):
-        return Promised(tier, event, era, kept, found, clients)
+        return ExpectedFailure(tier, event, era, kept, found, clients)
     said = f"{clients} {knowledge.phrases[f'handles.{found.handles}']}"
-    return Promised(tier, event, era, kept, found, said, found.handles)
+    return ExpectedFailure(tier, event, era, kept, found, said, found.handles)

@@ -5,7 +5,10 @@ They describe every key and stay open: a later version may add keys without a ne
 
 from __future__ import annotations
 
+from typing import get_args
+
 from advisor.decision.model import SCHEMA as DECISION
+from advisor.knowledge.failures import HANDLES, KEEPING, Felt, Others, Running, Then
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, NEEDS
 from advisor.report.schema_parts import COUNT as _COUNT
@@ -51,8 +54,11 @@ def decision_schema(space: FactSpace) -> Schema:
                 "sdk": _object({"asked": _TEXT, "release": _TEXT}),
                 "code": _about(_TEXT, "The Python that sets the flags; a tiered deployment has it in each tier."),
                 "trace": _about({"type": "array"}, "Every rule that was tried (--explain)."),
+                "expected_failures": _about(
+                    {"type": "array", "items": _expected_failure()}, "What clients of the kit see when something fails."
+                ),
             },
-            optional=("flags", "code", "trace"),
+            optional=("flags", "code", "trace", "expected_failures"),
         ),
         # A contradiction has no flags; every other decision has them.
         "if": {"properties": {"feasible": {"const": True}}},
@@ -116,6 +122,27 @@ def capabilities_schema(space: FactSpace) -> Schema:
 
 def _reference(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
+
+
+def _expected_failure() -> Schema:
+    return _object(
+        {
+            "event": _about(_TEXT, "What happens: an id of rules/failures.yaml."),
+            "title": _about(_TEXT, "The same in words."),
+            "tier": _about({"type": ["string", "null"]}, "null in a deployment of one tier."),
+            "era": {"enum": list(ERAS)},
+            "keeping": _about({"enum": list(KEEPING)}, "How the requests of a session find its owner."),
+            "clients": _about(_TEXT, "What clients see, in words."),
+            "then": _about({"enum": list(get_args(Then))}, "What calls see from the event on."),
+            "running": _about({"enum": list(get_args(Running))}, "What becomes of a call that runs there."),
+            "others": _about({"enum": list(get_args(Others))}, "What sessions of other instances see."),
+            "felt": _about({"type": "array", "items": {"enum": list(get_args(Felt))}}, "What clients see at least."),
+            "lost_at_most": {"type": "number", "minimum": 0, "maximum": 1, "description": "Share of lost sessions."},
+            "handles": _about(
+                {"enum": [*HANDLES, None]}, "What becomes of state handles in the shared store; null without a store."
+            ),
+        }
+    )
 
 
 def _inferred() -> Schema:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from advisor.kit.context import kit_context
-from advisor.kit.expected_failures import keeping, promised
+from advisor.kit.expected_failures import expected_failures, keeping
 from advisor.kit.render import render_kit
 from advisor.requirements import load_path
 
@@ -54,7 +54,7 @@ def test_what_is_promised(advisor, name):
 def test_the_page_has_the_rows_that_chaos_checks(advisor, name):
     kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)), advisor)
     assert [keeping(tier) for tier in kit.tiers] == KITS[name]
-    promises = promised(kit, advisor.knowledge)
+    promises = expected_failures(kit, advisor.knowledge)
     rows = [line for line in section(page(advisor, name)).splitlines() if line.startswith("| ")]
     assert {one.era for one in promises} == set(kit.eras)
     for one in promises:
@@ -68,6 +68,6 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor, name):
 
 def test_with_one_instance_running_there_is_nobody_to_go_to(advisor):
     kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)), advisor)
-    alone = promised(kit, advisor.knowledge, {"main": 1})
+    alone = expected_failures(kit, advisor.knowledge, {"main": 1})
     assert {one.keeping for one in alone} == {"stateless-single"}
     assert "instances-replaced" not in {one.event.id for one in alone}

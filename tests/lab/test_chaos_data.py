@@ -9,7 +9,7 @@ from chaos_calls import promise
 
 from advisor.decision.checks.failures import failures
 from advisor.kit.context import kit_context
-from advisor.kit.expected_failures import promised
+from advisor.kit.expected_failures import expected_failures
 from advisor.kit.render import render_kit
 from advisor.lab.chaos.events import EVENTS
 from advisor.lab.chaos.state_handles import LAB_TOOL, StateHandles, state_handles_of
@@ -105,7 +105,7 @@ def kit(advisor, tmp_path, needs="{session_state: required}", store="redis"):
 
 def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(advisor, knowledge, tmp_path):
     context, _ = kit(advisor, tmp_path)
-    rows = promised(context, knowledge)
+    rows = expected_failures(context, knowledge)
     found = {one.event.id: (one.handles, one.clients) for one in rows}
     assert found["redis-restarted"][0] == "fails-then-gone"
     assert found["redis-stalled"][0] == "fails-then-kept"
@@ -116,7 +116,7 @@ def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(advisor
 
 def test_handles_are_not_promised_without_a_store(advisor, knowledge, tmp_path):
     context, _ = kit(advisor, tmp_path, "{session_state: preferred}", store="none")
-    rows = promised(context, knowledge)
+    rows = expected_failures(context, knowledge)
     assert {one.handles for one in rows} == {None}
     assert not any("handle" in one.clients for one in rows)
 

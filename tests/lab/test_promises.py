@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from advisor.kit.parts import documents
+from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
+from advisor.lab.verify.kit_documents import read_kit_documents
 from advisor.lab.verify.preparation import prepare
-from advisor.lab.verify.promises import read_promises, rows_of
+from advisor.report.schemas import decision_schema
 from advisor.requirements import load_path
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
@@ -32,7 +35,7 @@ def kit(advisor, tmp_path):
                 assert page(text) != text
                 text = page(text)
             (tmp_path / file.path).write_text(text)
-        return prepared, lambda: read_promises(tmp_path, prepared, advisor), tmp_path
+        return prepared, lambda: read_kit_documents(tmp_path, prepared, advisor), tmp_path
 
     return read
 
@@ -46,11 +49,12 @@ def changed(before, after):
 
 
 @pytest.mark.parametrize("name", FEASIBLE)
-def test_a_kit_as_it_was_made_promises_what_is_decided(kit, name):
+def test_a_kit_as_it_was_made_promises_what_is_decided(advisor, kit, name):
     prepared, read, folder = kit(name)
     said = read()
     assert (said.cells, said.problems, said.notes) == (prepared.cells, (), ())
-    rows = rows_of((folder / "DECISION.md").read_text().splitlines())
+    rows = documents.stated_lines(prepared.kit, prepared.decision, advisor)
+    assert set(rows) <= set((folder / "DECISION.md").read_text().splitlines())
     assert any("stateless_http=" in row for row in rows)
     assert any(row.startswith("| An instance dies") for row in rows)
 
@@ -86,6 +90,63 @@ def test_a_run_that_nobody_decided_promises_nothing(kit):
 
     prepared, read, _ = kit("pattern-2-stateless-fleet", decision=lower, proxy="none")
     assert read().cells == prepared.cells
+
+
+def demanded(advisor, prepared, found, *events):
+    """What chaos demands of a kit, by event and era, and what its decision.json does not say of it."""
+    failures = failures_to_inject(prepared, advisor.knowledge, events)
+    stated, problems = as_documented(failures, found.decision, prepared, advisor.knowledge)
+    return {(one.event.id, one.era): one for one in stated}, problems
+
+
+@pytest.mark.parametrize("name", FEASIBLE)
+def test_a_kit_as_it_was_made_expects_of_failures_what_the_rules_say(advisor, kit, name):
+    prepared, read, _ = kit(name)
+    failures = failures_to_inject(prepared, advisor.knowledge)
+    stated, problems = demanded(advisor, prepared, read())
+    assert problems == []
+    assert stated == {(one.event.id, one.era): one for one in failures}
+    jsonschema.validate(read().decision, decision_schema(advisor.space))
+
+
+def test_chaos_demands_what_the_decision_says_of_failures(advisor, kit):
+    def milder(_, document):
+        for record in document["expected_failures"]:
+            if (record["event"], record["era"]) == ("instance-killed", "legacy"):
+                record.update(then="unaffected", running="completes", felt=[])
+
+    prepared, read, _ = kit("pattern-3-sticky-fleet", decision=milder)
+    stated, problems = demanded(advisor, prepared, read(), "instance-killed")
+    expected = stated["instance-killed", "legacy"].expected
+    assert (expected.then, expected.running, expected.felt, problems) == ("unaffected", "completes", [], [])
+    assert stated["instance-killed", "modern"].expected.then != "unaffected"
+    assert read().notes == ("decision.json is not what requirements.yaml decides now: run `generate` again.",)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda records: records.clear(), "instance-killed for legacy clients (no entry)"),
+        (lambda records: records[0].pop("then"), "instance-killed for legacy clients (then is missing)"),
+        (
+            lambda records: records[0].update(then="perhaps"),
+            "instance-killed for legacy clients (then: Input should be",
+        ),
+        (lambda records: records[0].update(handles="perhaps"), "instance-killed for legacy clients (handles: Input"),
+    ],
+)
+def test_a_failure_of_which_the_decision_says_nothing_is_a_problem(advisor, kit, edit, said):
+    prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lambda _, document: edit(document["expected_failures"]))
+    stated, problems = demanded(advisor, prepared, read(), "instance-killed")
+    assert said in problems[0]
+    assert list(stated.values()) == failures_to_inject(prepared, advisor.knowledge, ["instance-killed"])
+
+
+def test_a_decision_of_an_older_release_expects_nothing_of_failures(advisor, kit):
+    prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lambda _, document: document.pop("expected_failures"))
+    assert read().problems == ()
+    _, problems = demanded(advisor, prepared, read())
+    assert problems == ["decision.json has no array `expected_failures`: `generate` writes it again."]
 
 
 @pytest.mark.parametrize(

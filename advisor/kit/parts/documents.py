@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
-from advisor.kit.expected_failures import promised
+from advisor.kit.expected_failures import expected_failures, failure_record
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.compose import try_ports
 from advisor.kit.templating import environment, render
 from advisor.report import decision_markdown, decision_wording
-from advisor.report.decision_json import decision_dict
+from advisor.report.decision_json import Document, decision_dict
 from advisor.report.serialization import json_text
 
 WARNINGS_SHOWN = 5
 """The most severe ones stand on the page; decision.json has all."""
+
+_STATED = ("flags", "losses", "failures")
+"""The templates of the parts of DECISION.md that `verify` looks for."""
 
 
 def files(kit: KitContext, decision: Decision, advisor: Advisor, requirements_text: str) -> list[KitFile]:
@@ -29,7 +34,7 @@ def files(kit: KitContext, decision: Decision, advisor: Advisor, requirements_te
     """
     return [
         KitFile("requirements.yaml", requirements_text),
-        KitFile("decision.json", json_text(decision_dict(decision, advisor))),
+        KitFile("decision.json", json_text(decision_document(kit, decision, advisor))),
         KitFile("DECISION.md", _page(kit, decision, advisor)),
         KitFile("README.md", _readme(kit)),
         KitFile(".env.example", render("documents/env.example.j2", kit=kit)),
@@ -37,33 +42,52 @@ def files(kit: KitContext, decision: Decision, advisor: Advisor, requirements_te
     ]
 
 
+def decision_document(kit: KitContext, decision: Decision, advisor: Advisor) -> Document:
+    """The kit's decision.json: the decision, and what clients should see when something fails."""
+    failures = [failure_record(failure, kit) for failure in expected_failures(kit, advisor.knowledge)]
+    return {**decision_dict(decision, advisor), "expected_failures": failures}
+
+
+def stated_lines(kit: KitContext, decision: Decision, advisor: Advisor) -> list[str]:
+    """The lines of DECISION.md that state what is decided: flags, losses, what clients see when something fails.
+
+    Reasons are not among them: their wording may change from one version to the next.
+    """
+    values = _values(kit, decision, advisor)
+    text = "".join(render(f"documents/{part}.md.j2", **values) for part in _STATED)
+    return [line for line in text.splitlines() if line.strip("|- ")]
+
+
 def _page(kit: KitContext, decision: Decision, advisor: Advisor) -> str:
+    return render("documents/DECISION.md.j2", **_values(kit, decision, advisor))
+
+
+def _values(kit: KitContext, decision: Decision, advisor: Advisor) -> dict[str, Any]:
     environment().filters.update(
         prose=decision_markdown.prose, cell=decision_markdown.cell, code_cell=decision_markdown.code_cell
     )
     needed = [row for row in decision_wording.needed(decision) if row.feature != "plain"]
-    return render(
-        "documents/DECISION.md.j2",
-        kit=kit,
-        decision=decision,
-        pattern_phrase=advisor.knowledge.phrases[f"pattern.{decision.core.pattern}"],
-        instances=decision_wording.instances_text(decision),
-        sdk=decision_wording.sdk_text(decision, advisor),
-        sdk_release=advisor.space.releases[decision.facts["sdk"]].exact,
-        clients=decision_wording.clients_text(decision),
-        losses=[
+    return {
+        "kit": kit,
+        "decision": decision,
+        "pattern_phrase": advisor.knowledge.phrases[f"pattern.{decision.core.pattern}"],
+        "instances": decision_wording.instances_text(decision),
+        "sdk": decision_wording.sdk_text(decision, advisor),
+        "sdk_release": advisor.space.releases[decision.facts["sdk"]].exact,
+        "clients": decision_wording.clients_text(decision),
+        "losses": [
             (row, decision_wording.lost_for(row, advisor) or "replaced by this decision")
             for row in needed
             if row.lost or row.substituted
         ],
-        kept=[row.title for row in needed if not row.lost and not row.substituted],
-        warnings_shown=WARNINGS_SHOWN,
-        failures=_failures(kit, advisor),
-    )
+        "kept": [row.title for row in needed if not row.lost and not row.substituted],
+        "warnings_shown": WARNINGS_SHOWN,
+        "failures": _failures(decision_document(kit, decision, advisor)["expected_failures"]),
+    }
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureRow:
     """A row of the table of failures.
 
     Attributes:
@@ -77,18 +101,19 @@ class Failure:
     clients: dict[str, str]
 
 
-def _failures(kit: KitContext, advisor: Advisor) -> list[Failure]:
-    """What clients see when something fails, event by event."""
+def _failures(records: Sequence[Document]) -> list[FailureRow]:
+    """What clients see when something fails, event by event, from the array in decision.json."""
     said: dict[tuple[str, str], dict[str, str]] = {}
-    for one in promised(kit, advisor.knowledge):
-        alike = one.clients in said.get((one.event.title, one.tier.name), {}).values()
-        said.setdefault((one.event.title, one.tier.name), {})[one.era] = "The same." if alike else one.clients
-    rows: list[Failure] = []
-    for event, tier in sorted(said, key=lambda key: [title for title, _ in said].index(key[0])):
+    for record in records:
+        seen = said.setdefault((record["title"], record["tier"]), {})
+        seen[record["era"]] = "The same." if record["clients"] in seen.values() else record["clients"]
+    titles = list(dict.fromkeys(title for title, _ in said))
+    rows: list[FailureRow] = []
+    for event, tier in sorted(said, key=lambda key: titles.index(key[0])):
         if rows and (rows[-1].event, rows[-1].clients) == (event, said[event, tier]):
             rows[-1].tiers.append(tier)
         else:
-            rows.append(Failure(event, [tier], said[event, tier]))
+            rows.append(FailureRow(event, [tier], said[event, tier]))
     return rows
 
 

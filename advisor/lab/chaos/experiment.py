@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from advisor.errors import LabError
-from advisor.kit.expected_failures import Promised
+from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.clients import Caller, callers
@@ -68,7 +68,7 @@ class Experiment:
         self._traffic = ChaosTraffic([one for one in clients if one not in self._planters])
 
     @classmethod
-    async def open(cls, stack: AsyncExitStack, fleet: Fleet, own: Sequence[Promised]) -> Experiment:
+    async def open(cls, stack: AsyncExitStack, fleet: Fleet, own: Sequence[ExpectedFailure]) -> Experiment:
         """Make the clients of a tier, each with its session.
 
         Args:
@@ -98,7 +98,7 @@ class Experiment:
         await _opened(clients)
         return cls(fleet, tier, clients)
 
-    async def play(self, promises: Sequence[Promised]) -> tuple[list[ChaosRow], bool]:
+    async def play(self, promises: Sequence[ExpectedFailure]) -> tuple[list[ChaosRow], bool]:
         """One event, as clients of every era see it.
 
         Returns:
@@ -123,7 +123,7 @@ class Experiment:
         executions = read(self._ledger)
         return [self._row(one, act, executions) for one in promises], act.error is None
 
-    async def _perform(self, promises: Sequence[Promised], act: _Act) -> None:
+    async def _perform(self, promises: Sequence[ExpectedFailure], act: _Act) -> None:
         await self._settled(act.began, "before it")
         self._traffic.forget()
         eras = {one.era for one in promises}
@@ -143,19 +143,19 @@ class Experiment:
         await self._traffic.cancel()
         await asyncio.gather(*act.long, return_exceptions=True)
 
-    def _row(self, one: Promised, act: _Act, executions: Sequence[Execution]) -> ChaosRow:
+    def _row(self, one: ExpectedFailure, act: _Act, executions: Sequence[Execution]) -> ChaosRow:
         problems = [*self._failure(one.era, act)]
         seen, running, numbers, handles = None, None, NOTHING, HandleJudgement()
         if act.happened is not None:
             calls = [call for call in (*self._traffic.calls, *act.calls) if call.era == one.era]
             recalls = [call for call in self._traffic.recalls if call.era == one.era]
-            found = judge(one.promise, calls, executions, act.happened, recalls)
+            found = judge(one.expected, calls, executions, act.happened, recalls)
             seen, running, numbers = found.seen, found.running, found.numbers
             problems += found.problems
             if running is None and not act.error:
                 problems.append("no call ran where the event struck")
             if one.handles is not None:
-                handles = judge_handles(one.promise, recalls, act.happened)
+                handles = judge_handles(one.expected, recalls, act.happened)
                 problems += handles.problems
         return replace(
             row_of(one, self._fleet, problems),
@@ -230,7 +230,7 @@ async def _within(work: Awaitable[_Result], failure: str) -> _Result:
         raise LabError(f"{failure} within {SETTLE_S:g} s.") from None
 
 
-def row_of(one: Promised, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
+def row_of(one: ExpectedFailure, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
     """The row of a promise of which nothing was seen yet, and why it is not kept."""
     return ChaosRow(
         tier=one.tier.name if fleet.plan.kit.tiered else None,
@@ -238,9 +238,9 @@ def row_of(one: Promised, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
         title=one.event.title,
         era=one.era,
         keeping=one.keeping,
-        promised=one.promise.then,
+        promised=one.expected.then,
         seen=None,
-        running_promised=one.promise.running,
+        running_promised=one.expected.running,
         running_seen=None,
         handles_promised=one.handles,
         handles=HandleJudgement(),

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from advisor.errors import LabError
-from advisor.kit.expected_failures import Promised
+from advisor.kit.expected_failures import ExpectedFailure
 from advisor.lab.chaos.events import mend
 from advisor.lab.chaos.evidence import ChaosRow
 from advisor.lab.chaos.experiment import Experiment, row_of
@@ -19,7 +19,7 @@ from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.process.steps import Steps
 
 
-async def chaos(fleet: Fleet, promises: Sequence[Promised], steps: Steps) -> tuple[ChaosRow, ...]:
+async def chaos(fleet: Fleet, promises: Sequence[ExpectedFailure], steps: Steps) -> tuple[ChaosRow, ...]:
     """Make every event happen to every tier.
 
     After an event that left the fleet in a bad way, what is down is started again and the next one follows, with new
@@ -36,7 +36,7 @@ async def chaos(fleet: Fleet, promises: Sequence[Promised], steps: Steps) -> tup
     return tuple(rows)
 
 
-async def _tier(fleet: Fleet, own: Sequence[Promised], steps: Steps) -> list[ChaosRow]:
+async def _tier(fleet: Fleet, own: Sequence[ExpectedFailure], steps: Steps) -> list[ChaosRow]:
     pending = list(dict.fromkeys(one.event.id for one in own))
     rows: list[ChaosRow] = []
     well = True
@@ -66,7 +66,7 @@ async def _tier(fleet: Fleet, own: Sequence[Promised], steps: Steps) -> list[Cha
 
 
 async def _played(
-    scene: Experiment, some: Sequence[Promised], fleet: Fleet, steps: Steps
+    scene: Experiment, some: Sequence[ExpectedFailure], fleet: Fleet, steps: Steps
 ) -> tuple[list[ChaosRow], bool]:
     tier = f", tier {some[0].tier.name}" if fleet.plan.kit.tiered else ""
     with steps.step(f"{some[0].event.title}{tier}") as current:
@@ -75,6 +75,6 @@ async def _played(
     return rows, well
 
 
-def _unplayed(one: Promised, fleet: Fleet, error: LabError) -> ChaosRow:
+def _unplayed(one: ExpectedFailure, fleet: Fleet, error: LabError) -> ChaosRow:
     """The row of an event that could not be made to happen."""
     return row_of(one, fleet, [f"not made to happen: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"])

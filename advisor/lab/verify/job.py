@@ -14,7 +14,7 @@ from pathlib import Path
 
 from advisor.decision.advisor import Advisor
 from advisor.errors import EndedBySignalError
-from advisor.kit.expected_failures import Promised
+from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.render import render_kit
 from advisor.kit.sync.generate import generate
 from advisor.knowledge.types import ERAS
@@ -28,9 +28,9 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps
 from advisor.lab.verify.checking import check
 from advisor.lab.verify.conduct import foresight
-from advisor.lab.verify.expected_failures import expected
+from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
+from advisor.lab.verify.kit_documents import read_kit_documents
 from advisor.lab.verify.preparation import Preparation, prepare
-from advisor.lab.verify.promises import read_promises
 from advisor.lab.verify.result import Verification
 from advisor.lab.verify.start import require, running
 from advisor.requirements import Requirements
@@ -79,7 +79,7 @@ class VerificationPlan:
     kit_dir: Path | None
     prepared: Preparation
     problems: tuple[str, ...]
-    failures: tuple[Promised, ...]
+    failures: tuple[ExpectedFailure, ...]
 
 
 def plan(
@@ -100,19 +100,22 @@ def plan(
         EnvironmentLacksError: a program or the extra `lab` is missing.
     """
     prepared = prepare(requirements, advisor, proxy=options.proxy, instances=options.instances)
-    problems: tuple[str, ...] = ()
+    failures = failures_to_inject(prepared, advisor.knowledge, options.events) if options.chaos else []
+    problems: list[str] = []
     if kit_dir is not None and prepared.other_proxy:
         note = f"A kit for {options.proxy} was made for this run; that in {kit_dir} was not used."
         prepared, kit_dir = replace(prepared, notes=(*prepared.notes, note)), None
     elif kit_dir is not None:
-        said = read_promises(kit_dir, prepared, advisor)
-        prepared = replace(prepared, cells=said.cells, notes=(*prepared.notes, *said.notes))
-        problems = said.problems
-    failures = expected(prepared, advisor.knowledge, options.events) if options.chaos else []
+        documents = read_kit_documents(kit_dir, prepared, advisor)
+        prepared = replace(prepared, cells=documents.cells, notes=(*prepared.notes, *documents.notes))
+        problems += documents.problems
+        if documents.decision is not None and failures:
+            failures, wrong = as_documented(failures, documents.decision, prepared, advisor.knowledge)
+            problems += wrong
     require(prepared)
     if options.load:
         allow_sessions(options.load)
-    return VerificationPlan(options, raw, advisor, kit_dir, prepared, problems, tuple(failures))
+    return VerificationPlan(options, raw, advisor, kit_dir, prepared, tuple(problems), tuple(failures))
 
 
 async def verify(
