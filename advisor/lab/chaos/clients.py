@@ -100,27 +100,27 @@ class Caller:
         attempts: list[CallAttempt] = []
         while True:
             self.running = f"{self.name}-{self._number}.{len(attempts) + 1}"
-            one = await self._attempt(self.running, tool, arguments(self.running), read)
-            attempts.append(one)
-            if one.ok:
-                if one.instance:
-                    self.owner = one.instance if self.in_session else ""
+            attempt = await self._attempt(self.running, tool, arguments(self.running), read)
+            attempts.append(attempt)
+            if attempt.ok:
+                if attempt.instance:
+                    self.owner = attempt.instance if self.in_session else ""
                 break
-            if one.status == 404 and self.in_session and not initialized:
+            if attempt.status == 404 and self.in_session and not initialized:
                 initialized = True
-                failure = await self._open(one.id)
+                failure = await self._open(attempt.id)
                 if failure is None:
                     continue
                 attempts.append(failure)
                 break
-            if retried or (one.status != BROKEN and one.status < 500):
+            if retried or (attempt.status != BROKEN and attempt.status < 500):
                 break
             retried = True
-            await asyncio.sleep(min(one.retry_after or RETRY_S, RETRY_AFTER_S))
+            await asyncio.sleep(min(attempt.retry_after or RETRY_S, RETRY_AFTER_S))
         return ClientCall(self.era, owner, tuple(attempts), initialized, long)
 
     async def _open(self, id: str) -> CallAttempt | None:
-        """A new session, after one retry at most; what went wrong otherwise."""
+        """A new session, after attempt retry at most; what went wrong otherwise."""
         self.owner = ""
         started, wrong = time.monotonic(), ""
         for _ in range(2):
@@ -150,12 +150,12 @@ class Keeper(Caller):
     """A client that also keeps something behind a handle and asks for it again and again.
 
     Attributes:
-        shelf: the tool that keeps it.
+        store: the tool that keeps it.
         handle: what it was given; "" before that, and once it is not known any more.
-        recalls: the calls with a handle, and those that gave one.
+        recalls: the calls with a handle, and those that gave a handle.
     """
 
-    shelf: StateHandles = field(default_factory=lambda: StateHandles(""))
+    store: StateHandles = field(default_factory=lambda: StateHandles(""))
     handle: str = ""
     recalls: list[ClientCall] = field(default_factory=list)
 
@@ -173,7 +173,7 @@ class Keeper(Caller):
         def read(attempt: CallAttempt, said: str, is_error: bool) -> CallAttempt:
             return self._judged(handle, attempt, said, is_error, seen)
 
-        done = await self._carried(self.shelf.tool, lambda id: self.shelf.arguments(id, handle), read)
+        done = await self._carried(self.store.tool, lambda id: self.store.arguments(id, handle), read)
         state: Handle = seen[-1] if done.ok or seen[-1] == "gone" else "refused"
         found = ClientCall(done.era, done.owner, done.attempts, done.initialized, handle=state)
         self.recalls.append(found)
@@ -191,14 +191,14 @@ class Keeper(Caller):
     def trouble(self) -> str:
         """What its last call met."""
         last = self.recalls[-1].attempts[-1].said if self.recalls else ""
-        return f"{self.shelf.tool}: {last}" if last else Caller.trouble(self)
+        return f"{self.store.tool}: {last}" if last else Caller.trouble(self)
 
     def _judged(self, handle: str, attempt: CallAttempt, said: str, is_error: bool, seen: list[Handle]) -> CallAttempt:
         if handle:
-            seen.append(self.shelf.found(said, is_error=is_error))
+            seen.append(self.store.found(said, is_error=is_error))
             self.handle = "" if seen[-1] == "gone" else handle
         else:
-            self.handle = "" if is_error else self.shelf.given(said)
+            self.handle = "" if is_error else self.store.given(said)
             seen.append("new" if self.handle else "refused")
         wrong = "" if seen[-1] in ("found", "new") else said[:100] or "an answer without words"
         return CallAttempt(attempt.id, attempt.started, attempt.ended, attempt.status, said=wrong)
@@ -206,7 +206,7 @@ class Keeper(Caller):
 
 def _calm(calls: Sequence[ClientCall], since: float, good: int) -> bool:
     last = calls[-good:]
-    return len(last) == good and all(len(one.attempts) == 1 and one.ok and one.began > since for one in last)
+    return len(last) == good and all(len(call.attempts) == 1 and call.ok and call.began > since for call in last)
 
 
 @asynccontextmanager
@@ -218,7 +218,7 @@ async def callers(wanted: Sequence[tuple[str, Era, str, StateHandles | None]]) -
     """
     async with AsyncExitStack() as stack:
         made: list[Caller] = []
-        for name, era, url, shelf in wanted:
+        for name, era, url, store in wanted:
             end = await stack.enter_async_context(endpoint(url, era))
-            made.append(Caller(name, end) if shelf is None else Keeper(name, end, shelf=shelf))
+            made.append(Caller(name, end) if store is None else Keeper(name, end, store=store))
         yield made

@@ -1,4 +1,4 @@
-"""How each event of rules/failures.yaml is made to happen to a running fleet, and mended again."""
+"""How each event of rules/failures.yaml is made to happen to a running fleet, and what recovers the fleet."""
 
 from __future__ import annotations
 
@@ -33,41 +33,41 @@ EVENTS = (
 """The events that this module knows; rules/failures.yaml names the same ones."""
 
 _OF_ONE = frozenset({"instance-killed", "instance-stalled", "instance-stopped"})
-"""Events that strike one instance; the others concern all of them."""
+"""Events with a single target; the others concern all instances."""
 
 
 def name_of(instance: FleetInstance) -> str:
-    """What an instance calls itself in the ledger."""
+    """What an instance calls itself in the execution log."""
     return str(instance.port)
 
 
-def met(event: str, members: Sequence[FleetInstance], victim: FleetInstance) -> Happened:
+def met(event: str, members: Sequence[FleetInstance], target: FleetInstance) -> Happened:
     """An event that begins now.
 
     Args:
         event: its id in rules/failures.yaml.
         members: the instances of the tier.
-        victim: the one of them to strike, where one is struck.
+        target: the instance to hit, where the event has a single target.
     """
     now = time.monotonic()
-    struck = [victim] if event in _OF_ONE else members
-    return Happened(frozenset(map(name_of, struck)), now, now)
+    targets = [target] if event in _OF_ONE else members
+    return Happened(frozenset(map(name_of, targets)), now, now)
 
 
-async def strike(
+async def inject(
     event: str,
     fleet: Fleet,
     members: Sequence[FleetInstance],
-    victim: FleetInstance,
+    target: FleetInstance,
     settled: Callable[[float], Awaitable[None]],
 ) -> None:
-    """Make an event happen and mend what it broke.
+    """Make an event happen and start again what it ended.
 
     Args:
         event: its id in rules/failures.yaml.
         fleet: where it happens.
         members: the instances of the tier.
-        victim: the one of them to strike, where one is struck.
+        target: the instance to hit, where the event has a single target.
         settled: waits until every client was served since the time that it is given.
 
     Raises:
@@ -75,18 +75,20 @@ async def strike(
     """
     match event:
         case "instance-killed":
-            victim.process.kill()
+            target.process.kill()
             await asyncio.sleep(DOWN_S)
-            await fleet.restart(victim)
+            await fleet.restart(target)
         case "instance-stalled":
-            await _stalled(victim.process)
+            await _stalled(target.process)
         case "instance-stopped":
-            await _stop(victim.process)
-            await fleet.restart(victim)
+            await _stop(target.process)
+            await fleet.restart(target)
         case "instances-replaced":
-            for one in sorted(members, key=lambda one: one is not victim):  # the victim first, where calls run
-                await _stop(one.process)
-                await fleet.restart(one)
+            for instance in sorted(
+                members, key=lambda instance: instance is not target
+            ):  # the target first, where calls run
+                await _stop(instance.process)
+                await fleet.restart(instance)
                 await settled(time.monotonic())
         case "proxy-reloaded":
             await _settled_in(fleet)
@@ -101,7 +103,7 @@ async def strike(
             raise LabError(f"The lab does not know how to make {event!r} happen.")
 
 
-async def mend(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
+async def recover(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
     """Have what is down, or hangs, run again after an event that went wrong; all instances, where nothing is down.
 
     Returns:
@@ -109,13 +111,13 @@ async def mend(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
     """
     for process in fleet.processes:
         process.resume()
-    down = [one for one in fleet.instances if not one.process.alive()]
+    down = [instance for instance in fleet.instances if not instance.process.alive()]
     try:
         if fleet.redis is not None and not fleet.redis.alive():
             await fleet.start_redis()
             down = down or [*members]
-        for one in down or members:
-            await fleet.restart(one)
+        for instance in down or members:
+            await fleet.restart(instance)
     except LabError:
         return False
     return all(process.alive() for process in fleet.processes)
@@ -141,7 +143,7 @@ async def _stop(process: Process) -> None:
 async def _settled_in(fleet: Fleet) -> None:
     """A HAProxy that has just been started hands no table on; rules/failures.yaml says so too."""
     wait_s = HANDS_ON_S if fleet.plan.front.program == "haproxy" else 0.0
-    while any(time.monotonic() - one.started < wait_s for one in fleet.proxies):
+    while any(time.monotonic() - proxie.started < wait_s for proxie in fleet.proxies):
         await asyncio.sleep(POLL_S)
 
 

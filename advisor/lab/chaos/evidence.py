@@ -1,4 +1,4 @@
-"""What was seen of an event: what clients did and got, what instances wrote down, and what was counted. Pure data."""
+"""What an event did: the calls of clients, the execution logs of instances, and what was counted. Pure data."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class ClientCall:
     Attributes:
         era: of the client.
         owner: the instance that held the client's session when the call began; "" without a session.
-        attempts: its requests in order; at least one.
+        attempts: its requests in order, never empty.
         initialized: whether a 404 made the client open a new session.
         long: whether it was to take some seconds.
-        handle: what became of its handle; None for calls without one.
+        handle: what became of its handle; None for calls without a handle.
     """
 
     era: Era
@@ -85,12 +85,12 @@ class ClientCall:
     @property
     def seconds(self) -> float:
         """The longest of its requests."""
-        return max(one.ended - one.started for one in self.attempts)
+        return max(attempt.ended - attempt.started for attempt in self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One line of a ledger: a request began or ended on an instance, seconds on the monotonic clock."""
+    """One line of an execution log: a request began or ended on an instance, seconds on the monotonic clock."""
 
     call: str
     instance: str
@@ -103,12 +103,12 @@ class Happened:
     """An event as it happened.
 
     Attributes:
-        struck: the instances that it concerns.
+        targets: the instances that it concerns.
         began: when, on the monotonic clock.
-        over: when what was struck was there again.
+        over: when the targets were there again.
     """
 
-    struck: frozenset[str]
+    targets: frozenset[str]
     began: float
     over: float
 
@@ -118,11 +118,11 @@ class Numbers:
     """What was counted.
 
     Attributes:
-        calls: calls of the clients of one era.
+        calls: calls of the clients of an era.
         failed_first: calls whose first request failed.
         failed_after_retry: calls that were not done in the end.
         sessions_lost: how often a session was answered 404.
-        lost_elsewhere: those of them whose owner was not struck.
+        lost_elsewhere: those of them whose owner is no target.
         executed_twice: requests that were executed more than once; must be none.
         run_again: calls that were executed again because their client repeated them.
         longest_wait_s: the longest request, in seconds.
@@ -143,8 +143,8 @@ class HandleNumbers:
     """What was counted of calls with a handle.
 
     Attributes:
-        calls: calls of the clients of one era.
-        failed: those that were not served, or not before what was struck was back.
+        calls: calls of the clients of an era.
+        failed: those that were not served, or not before the targets were back.
         gone: those whose handle was not known any more.
     """
 
@@ -164,12 +164,12 @@ class HandleJudgement:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on one promise.
+    """The verdict on one expected behaviour.
 
     Attributes:
-        seen: what calls saw, in the words of promises.
-        running: what became of the call that ran where the event struck; None where none did.
-        problems: what is not as promised; empty when all is.
+        seen: what calls saw, in the words of rules/failures.yaml.
+        running: what became of the call that ran on a target; None where no call did.
+        problems: what is not as expected; empty when everything is.
         numbers: what was counted.
     """
 
@@ -184,10 +184,10 @@ NOTHING = Numbers(0, 0, 0, 0, 0, 0, 0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class ChaosRow:
-    """A promise beside what was seen.
+    """An expected behaviour next to what was seen.
 
     Attributes:
-        tier: None in a deployment of one.
+        tier: None where there are no tiers.
         event: id of the event.
         title: what happened, in words.
         era: of the clients.
@@ -199,7 +199,7 @@ class ChaosRow:
         handles_promised: what was to become of state behind handles; None where nothing is kept in a shared store.
         handles: what became of it.
         numbers: what was counted.
-        problems: what is not as promised.
+        problems: what is not as expected.
         seconds: how long the event took, until all was well again.
     """
 
@@ -220,5 +220,5 @@ class ChaosRow:
 
     @property
     def agrees(self) -> bool:
-        """Whether all was as promised."""
+        """Whether everything was as expected."""
         return not self.problems

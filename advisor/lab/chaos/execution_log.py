@@ -1,4 +1,4 @@
-"""What the instances wrote down of their executions (see subject/ledger.py)."""
+"""The execution logs of the instances, which testserver/execution_log.py writes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from advisor.knowledge.types import Era
 from advisor.lab.chaos.evidence import Execution
 
 
-def read(ledger: Path) -> list[Execution]:
-    """What all instances wrote down, in no order; a line that is being written is left for the next time."""
+def read(folder: Path) -> list[Execution]:
+    """The executions of all instances, in no order; a line that is being written is left for the next time."""
     found = []
-    for path in sorted(ledger.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text().split("\n")[:-1]:
             found.append(Execution(**json.loads(line)))
     return found
@@ -21,9 +21,9 @@ def read(ledger: Path) -> list[Execution]:
 
 def begun(executions: Iterable[Execution], wanted: Mapping[str, Era]) -> dict[str, set[Era]]:
     """The eras of the wanted calls that each instance has begun and not ended."""
-    ended = {one.call for one in executions if one.step == "end"}
+    ended = {execution.call for execution in executions if execution.step == "end"}
     found: dict[str, set[Era]] = {}
-    for one in executions:
-        if one.call in wanted and one.call not in ended:
-            found.setdefault(one.instance, set()).add(wanted[one.call])
+    for execution in executions:
+        if execution.call in wanted and execution.call not in ended:
+            found.setdefault(execution.instance, set()).add(wanted[execution.call])
     return found

@@ -1,4 +1,4 @@
-"""The scene of chaos: one tier of a running fleet with clients of every era, and events that happen to it."""
+"""One tier of a running fleet with clients of every era, and the failures that are injected into it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.clients import Caller, callers
-from advisor.lab.chaos.events import met, name_of, strike
+from advisor.lab.chaos.events import inject, met, name_of
 from advisor.lab.chaos.evidence import NOTHING, ChaosRow, ClientCall, Execution, HandleJudgement, Happened
 from advisor.lab.chaos.execution_log import begun, read
 from advisor.lab.chaos.handle_verdict import judge_handles
@@ -33,8 +33,8 @@ _numbers = count(1)
 SETTLE_S = 60.0
 """Until every client must be served again."""
 LONG_S = 2.5
-"""How long the calls take that are to run when an event strikes; longer than a stop of an idle instance."""
-PLANT_ATTEMPTS = 5
+"""How long the calls take that run on the target of an event; longer than a stop of an idle instance."""
+TARGET_ATTEMPTS = 5
 SESSIONS_PER_INSTANCE = 3
 CLIENTS_PER_INSTANCE = 2
 KEEPERS = 4
@@ -42,8 +42,8 @@ KEEPERS = 4
 
 
 @dataclass(slots=True)
-class _Act:
-    """One event while it is played: what came of it so far."""
+class _Event:
+    """One event: what came of it so far."""
 
     began: float
     happened: Happened | None = None
@@ -63,53 +63,53 @@ class Experiment:
         self._fleet = fleet
         self._tier = tier
         self._members = fleet.of(tier.name)
-        self._ledger = Path(fleet.plan.env[FOLDER])
-        self._planters = [one for one in clients if one.name.endswith("long")]
-        self._traffic = ChaosTraffic([one for one in clients if one not in self._planters])
+        self._executions = Path(fleet.plan.env[FOLDER])
+        self._long_callers = [client for client in clients if client.name.endswith("long")]
+        self._traffic = ChaosTraffic([client for client in clients if client not in self._long_callers])
 
     @classmethod
-    async def open(cls, stack: AsyncExitStack, fleet: Fleet, own: Sequence[ExpectedFailure]) -> Experiment:
+    async def open(cls, stack: AsyncExitStack, fleet: Fleet, failures: Sequence[ExpectedFailure]) -> Experiment:
         """Make the clients of a tier, each with its session.
 
         Args:
             stack: closes their connections.
             fleet: the running fleet.
-            own: what is promised to the tier.
+            failures: the failures of the tier.
 
         Raises:
             LabError: some of them got no session.
         """
-        tier = own[0].tier
-        scene = next(_numbers)  # a later one must not be taken for this one in the ledgers
+        tier = failures[0].tier
+        number = next(_numbers)  # the execution logs must tell the experiments apart
         many = len(fleet.of(tier.name))
-        keeps = any(one.handles is not None for one in own)
-        shelf = state_handles_of(fleet.plan.kit, tier, fleet.plan.extras) if keeps else None
+        keeps = any(failure.handles is not None for failure in failures)
+        store = state_handles_of(fleet.plan.kit, tier, fleet.plan.extras) if keeps else None
         wanted = []
-        for era in dict.fromkeys(one.era for one in own):
+        for era in dict.fromkeys(failure.era for failure in failures):
             calling = many * (SESSIONS_PER_INSTANCE if era == "legacy" else CLIENTS_PER_INSTANCE)
-            names = [f"{tier.name}-{era}-{scene}.{n}" for n in range(calling)]
-            names += [f"{tier.name}-{era}-{scene}.{n}-long" for n in range(2 * many)]
+            names = [f"{tier.name}-{era}-{number}.{n}" for n in range(calling)]
+            names += [f"{tier.name}-{era}-{number}.{n}-long" for n in range(2 * many)]
             urls = [fleet.url(tier.name, era, client=n) for n in range(len(names))]
             wanted += [
-                (name, era, url, shelf if n < KEEPERS else None)
+                (name, era, url, store if n < KEEPERS else None)
                 for n, (name, url) in enumerate(zip(names, urls, strict=True))
             ]
         clients = await _within(stack.enter_async_context(callers(wanted)), "The proxy did not answer")
         await _opened(clients)
         return cls(fleet, tier, clients)
 
-    async def play(self, promises: Sequence[ExpectedFailure]) -> tuple[list[ChaosRow], bool]:
+    async def run(self, failures: Sequence[ExpectedFailure]) -> tuple[list[ChaosRow], bool]:
         """One event, as clients of every era see it.
 
         Returns:
-            A row for each promise, and whether every client was served in the end.
+            A row for each failure, and whether every client was served in the end.
         """
-        act = _Act(time.monotonic())
+        act = _Event(time.monotonic())
         try:
             # The event before may have driven all sessions together.
             await _opened(self._traffic.clients)
             self._traffic.start()
-            await self._perform(promises, act)
+            await self._perform(failures, act)
         except (NotServedError, LabError) as error:
             act.error = error
         except BaseException:
@@ -120,45 +120,45 @@ class Experiment:
             await asyncio.gather(*act.long)
         else:
             await self._broken_off(act)
-        executions = read(self._ledger)
-        return [self._row(one, act, executions) for one in promises], act.error is None
+        executions = read(self._executions)
+        return [self._row(failure, act, executions) for failure in failures], act.error is None
 
-    async def _perform(self, promises: Sequence[ExpectedFailure], act: _Act) -> None:
+    async def _perform(self, failures: Sequence[ExpectedFailure], act: _Event) -> None:
         await self._settled(act.began, "before it")
         self._traffic.forget()
-        eras = {one.era for one in promises}
-        victim = await _within(self._planted(eras, act.long), "No instance ran calls of clients of every era")
-        event = promises[0].event.id
-        act.happened = met(event, self._members, victim)
+        eras = {failure.era for failure in failures}
+        target = await _within(self._target(eras, act.long), "No instance ran calls of clients of every era")
+        event = failures[0].event.id
+        act.happened = met(event, self._members, target)
         try:
-            await strike(event, self._fleet, self._members, victim, self._settled)
+            await inject(event, self._fleet, self._members, target, self._settled)
         finally:
             act.happened = replace(act.happened, over=time.monotonic())
         await self._settled(act.happened.over)
         await _within(self._serving(eras), "Not every instance answered")
 
-    async def _broken_off(self, act: _Act) -> None:
+    async def _broken_off(self, act: _Event) -> None:
         for task in act.long:
             task.cancel()
         await self._traffic.cancel()
         await asyncio.gather(*act.long, return_exceptions=True)
 
-    def _row(self, one: ExpectedFailure, act: _Act, executions: Sequence[Execution]) -> ChaosRow:
-        problems = [*self._failure(one.era, act)]
+    def _row(self, failure: ExpectedFailure, act: _Event, executions: Sequence[Execution]) -> ChaosRow:
+        problems = [*self._failure(failure.era, act)]
         seen, running, numbers, handles = None, None, NOTHING, HandleJudgement()
         if act.happened is not None:
-            calls = [call for call in (*self._traffic.calls, *act.calls) if call.era == one.era]
-            recalls = [call for call in self._traffic.recalls if call.era == one.era]
-            found = judge(one.expected, calls, executions, act.happened, recalls)
+            calls = [call for call in (*self._traffic.calls, *act.calls) if call.era == failure.era]
+            recalls = [call for call in self._traffic.recalls if call.era == failure.era]
+            found = judge(failure.expected, calls, executions, act.happened, recalls)
             seen, running, numbers = found.seen, found.running, found.numbers
             problems += found.problems
             if running is None and not act.error:
                 problems.append("no call ran where the event struck")
-            if one.handles is not None:
-                handles = judge_handles(one.expected, recalls, act.happened)
+            if failure.handles is not None:
+                handles = judge_handles(failure.expected, recalls, act.happened)
                 problems += handles.problems
         return replace(
-            row_of(one, self._fleet, problems),
+            row_of(failure, self._fleet, problems),
             seen=seen,
             running_seen=running,
             handles=handles,
@@ -166,7 +166,7 @@ class Experiment:
             seconds=round(time.monotonic() - (act.happened.began if act.happened else act.began), 1),
         )
 
-    def _failure(self, era: Era, act: _Act) -> list[str]:
+    def _failure(self, era: Era, act: _Event) -> list[str]:
         """Why the event did not come to its end, as far as clients of this era are concerned."""
         logs = f"logs: {self._fleet.run.logs}"
         if isinstance(act.error, LabError):
@@ -186,38 +186,40 @@ class Experiment:
 
     async def _serving(self, eras: set[Era]) -> None:
         """Each instance itself serves new clients of every era: a balancer may keep all of ours away from one."""
-        wanted = [(one, era) for one in self._members for era in eras]
-        named = [(f"{one.name}-{era}-{next(_numbers)}.0", era, one.url, None) for one, era in wanted]
+        wanted = [(member, era) for member in self._members for era in eras]
+        named = [(f"{instance.name}-{era}-{next(_numbers)}.0", era, instance.url, None) for instance, era in wanted]
         trouble: dict[Era, str] = {}
         async with callers(named) as clients:
-            for (one, era), client in zip(wanted, clients, strict=True):
+            for (instance, era), client in zip(wanted, clients, strict=True):
                 if not (await client.open() and (await client.call()).ok):
-                    trouble[era] = f"{one.name}, asked without the proxy: {client.trouble()}"
+                    trouble[era] = f"{instance.name}, asked without the proxy: {client.trouble()}"
         if trouble:
             raise NotServedError("again", trouble)
 
-    async def _planted(self, eras: set[Era], long: list[asyncio.Future[ClientCall]]) -> FleetInstance:
-        """Begin the long calls, into `long`; the instance to strike runs some of clients of every era.
+    async def _target(self, eras: set[Era], long: list[asyncio.Future[ClientCall]]) -> FleetInstance:
+        """Begin the long calls, into `long`; the target runs some of clients of every era.
 
         Where sessions are kept it also holds some of those that call all the time. Where calls land is up to the
         balancer, so that it may take another attempt.
         """
-        for _ in range(PLANT_ATTEMPTS):
-            await _opened(self._planters)
-            long[:] = [asyncio.ensure_future(one.call(LONG_S)) for one in self._planters]
+        for _ in range(TARGET_ATTEMPTS):
+            await _opened(self._long_callers)
+            long[:] = [asyncio.ensure_future(long_caller.call(LONG_S)) for long_caller in self._long_callers]
             while not all(task.done() for task in long):
-                running = begun(read(self._ledger), {one.running: one.era for one in self._planters})
-                owners = {one.owner for one in self._traffic.clients if one.in_session}
-                for one in self._members:
-                    if running.get(name_of(one), set()) >= eras and (not owners or name_of(one) in owners):
-                        return one
+                running = begun(
+                    read(self._executions), {long_caller.running: long_caller.era for long_caller in self._long_callers}
+                )
+                owners = {client.owner for client in self._traffic.clients if client.in_session}
+                for member in self._members:
+                    if running.get(name_of(member), set()) >= eras and (not owners or name_of(member) in owners):
+                        return member
                 await asyncio.sleep(POLL_S)
         raise LabError("No instance ran calls of clients of every era at the same time.")
 
 
 async def _opened(clients: Sequence[Caller]) -> None:
     """A new session for each client."""
-    opened = await _within(asyncio.gather(*(one.open() for one in clients)), "Clients got no session")
+    opened = await _within(asyncio.gather(*(client.open() for client in clients)), "Clients got no session")
     if not all(opened):
         raise LabError(f"{opened.count(False)} of {len(opened)} clients could not open a session.")
 
@@ -230,19 +232,19 @@ async def _within(work: Awaitable[_Result], failure: str) -> _Result:
         raise LabError(f"{failure} within {SETTLE_S:g} s.") from None
 
 
-def row_of(one: ExpectedFailure, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
-    """The row of a promise of which nothing was seen yet, and why it is not kept."""
+def row_of(failure: ExpectedFailure, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
+    """The row of a failure of which nothing was seen yet, and why it does not agree."""
     return ChaosRow(
-        tier=one.tier.name if fleet.plan.kit.tiered else None,
-        event=one.event.id,
-        title=one.event.title,
-        era=one.era,
-        keeping=one.keeping,
-        promised=one.expected.then,
+        tier=failure.tier.name if fleet.plan.kit.tiered else None,
+        event=failure.event.id,
+        title=failure.event.title,
+        era=failure.era,
+        keeping=failure.keeping,
+        promised=failure.expected.then,
         seen=None,
-        running_promised=one.expected.running,
+        running_promised=failure.expected.running,
         running_seen=None,
-        handles_promised=one.handles,
+        handles_promised=failure.handles,
         handles=HandleJudgement(),
         numbers=NOTHING,
         problems=tuple(problems),

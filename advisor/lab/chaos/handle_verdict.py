@@ -1,4 +1,4 @@
-"""What became of state behind handles, held against what was promised. Pure, as `chaos_verdict`."""
+"""What became of state handles, compared with the expected behaviour. Pure, as `verdict`."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ BACK_S = 5.0
 """A store that came back may be left alone so long: servers do not ask a store that failed at once again."""
 
 
-def judge_handles(promise: Promise, recalls: Sequence[ClientCall], event: Happened) -> HandleJudgement:
-    """Hold the calls with a handle of one era against what was promised to it.
+def judge_handles(expected: Promise, recalls: Sequence[ClientCall], event: Happened) -> HandleJudgement:
+    """Compare the calls with a handle of clients of an era with what they should see.
 
     Args:
-        promise: the promise.
+        expected: the row of rules/failures.yaml.
         recalls: every call with a handle, from shortly before the event until all was well again.
         event: what happened.
     """
     if not recalls:
         return HandleJudgement(None, ("no call with a handle was made",))
-    failed = [call for call in recalls if _hindered(call, promise.handles, event)]
+    failed = [call for call in recalls if _hindered(call, expected.handles, event)]
     gone = [call for call in recalls if call.handle == "gone"]
     seen = _seen(bool(failed), bool(gone))
     problems = [
-        *_served(promise, recalls, event),
-        *(_unkept(failed) if promise.handles == "kept" else _unfailing(failed, event)),
-        *(_lasting(gone) if promise.handles == "fails-then-gone" else _lost(promise.handles, gone)),
+        *_served(expected, recalls, event),
+        *(_unkept(failed) if expected.handles == "kept" else _unfailing(failed, event)),
+        *(_lasting(gone) if expected.handles == "fails-then-gone" else _lost(expected.handles, gone)),
     ]
     return HandleJudgement(seen, tuple(problems), HandleNumbers(len(recalls), len(failed), len(gone)))
 
@@ -44,24 +44,24 @@ def _in_words(call: ClientCall) -> bool:
     return call.handle in ("refused", "gone") and call.attempts[-1].status == 200
 
 
-def _held_up(call: ClientCall, promised: Handles, event: Happened) -> bool:
+def _held_up(call: ClientCall, expected: Handles, event: Happened) -> bool:
     """Whether a call waited for the store until it was back, which is no worse than to be told that it is away."""
-    return promised != "kept" and kind(call, event) == "waited" and call.seconds <= SLOW_S
+    return expected != "kept" and kind(call, event) == "waited" and call.seconds <= SLOW_S
 
 
-def _hindered(call: ClientCall, promised: Handles, event: Happened) -> bool:
+def _hindered(call: ClientCall, expected: Handles, event: Happened) -> bool:
     """Whether a call was not served, or not before the store was back."""
-    return call.handle == "refused" or any(map(asks_to_wait, call.attempts)) or _held_up(call, promised, event)
+    return call.handle == "refused" or any(map(asks_to_wait, call.attempts)) or _held_up(call, expected, event)
 
 
-def _served(promise: Promise, recalls: Sequence[ClientCall], event: Happened) -> list[str]:
+def _served(expected: Promise, recalls: Sequence[ClientCall], event: Happened) -> list[str]:
     """Apart from what the tool itself says, these calls see what all calls see."""
-    plain = [call for call in recalls if not _in_words(call) and not _held_up(call, promise.handles, event)]
+    plain = [call for call in recalls if not _in_words(call) and not _held_up(call, expected.handles, event)]
     others = [call for call in plain if elsewhere(call, event)]
     mine = [call for call in plain if call not in others]
     return [
-        *unexpected(mine, promise.then, event, "calls with a handle"),
-        *unexpected(others, promise.others, event, "calls with a handle of sessions elsewhere"),
+        *unexpected(mine, expected.then, event, "calls with a handle"),
+        *unexpected(others, expected.others, event, "calls with a handle of sessions elsewhere"),
     ]
 
 
@@ -70,8 +70,8 @@ def _unkept(failed: Sequence[ClientCall]) -> list[str]:
     return [f"{len(spoken)} calls with a handle failed ({story(spoken[0])}), promised: kept"] if spoken else []
 
 
-def _lost(promised: Handles, gone: Sequence[ClientCall]) -> list[str]:
-    return [f"{len(gone)} handles were not known any more ({story(gone[0])}), promised: {promised}"] if gone else []
+def _lost(expected: Handles, gone: Sequence[ClientCall]) -> list[str]:
+    return [f"{len(gone)} handles were not known any more ({story(gone[0])}), promised: {expected}"] if gone else []
 
 
 def _unfailing(failed: Sequence[ClientCall], event: Happened) -> list[str]:

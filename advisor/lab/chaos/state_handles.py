@@ -1,4 +1,4 @@
-"""Where clients of chaos keep something behind a handle: a tool of the kit, or the lab's own where the kit has none."""
+"""The tool that keeps state for clients of chaos: a tool of the kit, or the lab's own where the kit has none."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def state_handles_of(kit: KitContext, tier: TierContext, extras: Extras) -> Stat
     Args:
         kit: the kit.
         tier: the tier.
-        extras: what the lab puts beside the kit's own tools.
+        extras: what the lab adds to the kit's own tools.
     """
     if shares_handles(kit):
-        here = next(one.tools for one in server_tiers(kit) if one.name == tier.name)
+        here = next(server_tier.tools for server_tier in server_tiers(kit) if server_tier.name == tier.name)
         for tool in server_tools(kit):
             # Our clients answer no questions, and nobody here pays for a model.
             if tool.state and tool.name in here and not tool.asks and not tool.uses_direct_llm:

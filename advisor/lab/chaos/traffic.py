@@ -47,8 +47,8 @@ class ChaosTraffic:
 
     def forget(self) -> None:
         """Forget what the clients did so far."""
-        for one in self.clients:
-            one.forget()
+        for client in self.clients:
+            client.forget()
 
     async def stop(self) -> None:
         """Let the calls that run come to their end."""
@@ -64,20 +64,20 @@ class ChaosTraffic:
     @property
     def calls(self) -> list[ClientCall]:
         """All counted calls that are done and not forgotten, in the order of beginning."""
-        return sorted((call for one in self.clients for call in one.calls), key=lambda call: call.began)
+        return sorted((call for client in self.clients for call in client.calls), key=lambda call: call.began)
 
     @property
     def recalls(self) -> list[ClientCall]:
         """The same of the calls with a handle."""
-        keepers = [one for one in self.clients if isinstance(one, Keeper)]
-        return sorted((call for one in keepers for call in one.recalls), key=lambda call: call.began)
+        keepers = [client for client in self.clients if isinstance(client, Keeper)]
+        return sorted((call for keeper in keepers for call in keeper.recalls), key=lambda call: call.began)
 
     def trouble(self, since: float) -> dict[Era, str]:
         """By era, what the first of its clients meets that were not served, well and at first, since then."""
         found: dict[Era, str] = {}
-        for one in self.clients:
-            if not one.calm(since):
-                found.setdefault(one.era, f"{one.name}: {one.trouble()}")
+        for client in self.clients:
+            if not client.calm(since):
+                found.setdefault(client.era, f"{client.name}: {client.trouble()}")
         return found
 
     async def _go(self, client: Caller, gap: float) -> None:

@@ -1,4 +1,4 @@
-"""What clients saw of an event, held against what was promised. Pure: calls and executions in, a verdict out."""
+"""What clients saw of an event, compared with the expected behaviour. Pure: calls and executions in, a verdict out."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Happe
 Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
 
 SLOW_S = 10.0
-"""Longer than this nobody waits for an answer who was not promised a wait."""
+"""The longest that a client waits for an answer where no wait is expected."""
 
-# What a call may be, by what was promised.
+# What may become of a call, by what is expected.
 _ALLOWED: dict[Then | Others, frozenset[Kind]] = {
     "unaffected": frozenset({"done"}),
     "waits": frozenset({"done", "waited", "retried"}),
@@ -47,35 +47,35 @@ _WORDS: dict[Kind, str] = {
 
 
 def judge(
-    promise: Promise,
+    expected: Promise,
     calls: Sequence[ClientCall],
     executions: Iterable[Execution],
     event: Happened,
     recalls: Sequence[ClientCall] = (),
 ) -> Judgement:
-    """Hold the calls of one era against what was promised to it.
+    """Compare the calls of clients of an era with what they should see.
 
     Args:
-        promise: the promise.
+        expected: the row of rules/failures.yaml.
         calls: every call from shortly before the event until all was well again.
-        executions: what the instances wrote down.
+        executions: the execution logs of the instances.
         event: what happened.
         recalls: the calls with a handle, which are judged by themselves, but whose clients have sessions as well.
     """
-    began = [one for one in executions if one.step == "start"]
-    planted = [call for call in calls if call.long and _ran_on(call, began) & event.struck]
+    began = [execution for execution in executions if execution.step == "start"]
+    on_target = [call for call in calls if call.long and _ran_on(call, began) & event.targets]
     others = [call for call in calls if elsewhere(call, event)]
-    mine = [call for call in calls if call not in others and call not in planted]
-    running = _running(planted, promise, event)
+    mine = [call for call in calls if call not in others and call not in on_target]
+    running = _running(on_target, expected, event)
     seen = _seen(mine, event)
     lost = [call for call in (*calls, *recalls) if call.initialized]
     numbers = _numbers(calls, lost, began, event)
     problems = [
-        *unexpected(mine, promise.then, event, "calls"),
-        *unexpected(others, promise.others, event, "calls of sessions elsewhere"),
-        *(_UNFELT[one] for one in promise.felt if not _felt(one, mine, lost, event)),
-        *_too_many_lost(promise, calls, lost),
-        *_running_problems(promise, running, planted),
+        *unexpected(mine, expected.then, event, "calls"),
+        *unexpected(others, expected.others, event, "calls of sessions elsewhere"),
+        *(_UNFELT[effect] for effect in expected.felt if not _felt(effect, mine, lost, event)),
+        *_too_many_lost(expected, calls, lost),
+        *_running_problems(expected, running, on_target),
         *_always(calls, numbers, began),
     ]
     return Judgement(seen, running, tuple(problems), numbers)
@@ -84,7 +84,7 @@ def judge(
 def kind(call: ClientCall, event: Happened) -> Kind:
     """What became of a call."""
     if not call.ok:
-        held = all(asks_to_wait(one) for one in call.attempts) and not call.initialized
+        held = all(asks_to_wait(attempt) for attempt in call.attempts) and not call.initialized
         return "asked-to-wait" if held else "failed"
     if call.initialized:
         return "initialized"
@@ -100,19 +100,19 @@ def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], e
     """Whether anybody noticed the event in this way."""
     match felt:
         case "fails":
-            return any(not one.ok and one.status != 404 for call in calls for one in call.attempts)
+            return any(not attempt.ok and attempt.status != 404 for call in calls for attempt in call.attempts)
         case "waits":
             return any(kind(call, event) == "waited" for call in calls)
         case "lost":
             return any(not elsewhere(call, event) for call in lost)
 
 
-def _too_many_lost(promise: Promise, calls: Sequence[ClientCall], lost: Sequence[ClientCall]) -> list[str]:
+def _too_many_lost(expected: Promise, calls: Sequence[ClientCall], lost: Sequence[ClientCall]) -> list[str]:
     # A request's id is its client's name and a number.
     sessions = len({call.attempts[0].id.rpartition("-")[0] for call in calls})
-    if promise.lost_at_most == 1 or len(lost) <= promise.lost_at_most * sessions:  # one session may be lost twice
+    if expected.lost_at_most == 1 or len(lost) <= expected.lost_at_most * sessions:  # one session may be lost twice
         return []
-    return [f"{len(lost)} of {sessions} sessions were lost, promised: {promise.lost_at_most:.0%} at most"]
+    return [f"{len(lost)} of {sessions} sessions were lost, promised: {expected.lost_at_most:.0%} at most"]
 
 
 def _held_s(event: Happened) -> float:
@@ -126,76 +126,76 @@ def asks_to_wait(attempt: CallAttempt) -> bool:
 
 
 def elsewhere(call: ClientCall, event: Happened) -> bool:
-    """Whether a call belongs to a session that the event does not strike."""
-    return bool(call.owner and event.struck) and call.owner not in event.struck
+    """Whether a call belongs to a session of an instance that is no target."""
+    return bool(call.owner and event.targets) and call.owner not in event.targets
 
 
 def _ran_on(call: ClientCall, began: Iterable[Execution]) -> set[str]:
     first = call.attempts[0].id
-    return {one.instance for one in began if one.call == first}
+    return {execution.instance for execution in began if execution.call == first}
 
 
 def _seen(calls: Iterable[ClientCall], event: Happened) -> Then:
-    """The mildest promise that would have been true."""
+    """The mildest behaviour that describes all calls."""
     kinds = {kind(call, event) for call in calls}
     if "waited" in kinds and kinds <= _ALLOWED["waits"]:
         return "waits"
     return next((then for then in _MILDEST if kinds <= _ALLOWED[then]), "5xx-then-initialize")
 
 
-def _running(planted: Sequence[ClientCall], promise: Promise, event: Happened) -> Running | None:
-    """What became of the calls that ran where the event struck; the worst of them counts."""
-    if not planted:
+def _running(on_target: Sequence[ClientCall], expected: Promise, event: Happened) -> Running | None:
+    """What became of the calls that ran on a target; the worst of them decides."""
+    if not on_target:
         return None
-    if any(not call.attempts[0].ok for call in planted):
+    if any(not call.attempts[0].ok for call in on_target):
         return "breaks"
     # What takes less time than the call holds nobody up.
-    held = promise.running == "waits" and any(call.attempts[0].ended > event.over for call in planted)
+    held = expected.running == "waits" and any(call.attempts[0].ended > event.over for call in on_target)
     return "waits" if held else "completes"
 
 
-def _running_problems(promise: Promise, running: Running | None, planted: Sequence[ClientCall]) -> list[str]:
-    if running is None or running == promise.running:
+def _running_problems(expected: Promise, running: Running | None, on_target: Sequence[ClientCall]) -> list[str]:
+    if running is None or running == expected.running:
         return []
-    said = next((call.attempts[0].said for call in planted if not call.attempts[0].ok), "")
-    return [f"a running call {running}{f' ({said})' if said else ''}, promised: {promise.running}"]
+    said = next((call.attempts[0].said for call in on_target if not call.attempts[0].ok), "")
+    return [f"a running call {running}{f' ({said})' if said else ''}, promised: {expected.running}"]
 
 
-def unexpected(calls: Sequence[ClientCall], promised: Then | Others, event: Happened, what: str) -> list[str]:
-    """What calls met that was not promised to them, and those that got no answer for long.
+def unexpected(calls: Sequence[ClientCall], expected: Then | Others, event: Happened, what: str) -> list[str]:
+    """Calls that met something unexpected, and calls that got no answer for long.
 
     Args:
         calls: the calls.
-        promised: what they were promised.
+        expected: what they should meet.
         event: what happened.
         what: the calls in words.
     """
-    allowed = _ALLOWED[promised]
-    found = [(one, call) for call in calls if (one := kind(call, event)) not in allowed]
+    allowed = _ALLOWED[expected]
+    found = [(became, call) for call in calls if (became := kind(call, event)) not in allowed]
     problems = []
-    for one, count in Counter(one for one, _ in found).items():
-        example = next(call for other, call in found if other == one)
-        problems.append(f"{count} of {len(calls)} {what} {_WORDS[one]} ({story(example)})")
+    for became, count in Counter(became for became, _ in found).items():
+        example = next(call for other, call in found if other == became)
+        problems.append(f"{count} of {len(calls)} {what} {_WORDS[became]} ({story(example)})")
     slow = [call for call in calls if call.seconds > SLOW_S and not call.long]
-    if slow and promised != "waits":
+    if slow and expected != "waits":
         problems.append(f"{len(slow)} of {len(calls)} {what} got no answer within {SLOW_S:g} s ({story(slow[0])})")
     return problems
 
 
 def story(call: ClientCall) -> str:
     """What the requests of a call met, one after the other."""
-    return ", then ".join(one.said or "done" for one in call.attempts)
+    return ", then ".join(attempt.said or "done" for attempt in call.attempts)
 
 
 def _always(calls: Sequence[ClientCall], numbers: Numbers, began: Sequence[Execution]) -> list[str]:
     problems = []
     if numbers.executed_twice:
         problems.append(f"{numbers.executed_twice} requests were executed twice")
-    ran = {one.call for one in began}
-    unseen = [one.id for call in calls for one in call.attempts if one.ok and one.id not in ran]
+    ran = {execution.call for execution in began}
+    unseen = [attempt.id for call in calls for attempt in call.attempts if attempt.ok and attempt.id not in ran]
     if unseen:
         problems.append(f"{len(unseen)} answers came for requests that nobody executed, such as {unseen[0]}")
-    wrong = [one.said for call in calls for one in call.attempts if one.instance and one.said]
+    wrong = [attempt.said for call in calls for attempt in call.attempts if attempt.instance and attempt.said]
     if wrong:
         problems.append(f"{len(wrong)} calls got {wrong[0]}")
     return problems
@@ -204,14 +204,14 @@ def _always(calls: Sequence[ClientCall], numbers: Numbers, began: Sequence[Execu
 def _numbers(
     calls: Sequence[ClientCall], lost: Sequence[ClientCall], began: Sequence[Execution], event: Happened
 ) -> Numbers:
-    runs = Counter(one.call for one in began)
+    runs = Counter(execution.call for execution in began)
     return Numbers(
         calls=len(calls),
         failed_first=sum(not call.attempts[0].ok for call in calls),
         failed_after_retry=sum(not call.ok for call in calls),
         sessions_lost=len(lost),
         lost_elsewhere=sum(elsewhere(call, event) for call in lost),
-        executed_twice=sum(runs[one.id] > 1 for call in calls for one in call.attempts),
+        executed_twice=sum(runs[attempt.id] > 1 for call in calls for attempt in call.attempts),
         run_again=sum(_times(call, runs) > 1 for call in calls),
         longest_wait_s=round(max((call.seconds for call in calls), default=0.0), 2),
     )
@@ -219,4 +219,4 @@ def _numbers(
 
 def _times(call: ClientCall, runs: Mapping[str, int]) -> int:
     """By how many of its requests a call was executed."""
-    return sum(bool(runs[one.id]) for one in call.attempts)
+    return sum(bool(runs[attempt.id]) for attempt in call.attempts)

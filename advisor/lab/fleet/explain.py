@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from advisor.lab.fleet.fleet import Fleet
-from advisor.lab.process.run import Process
+from advisor.lab.process.process import Process
 
 _MOST = 8
 _WIDEST = 240
@@ -25,11 +25,11 @@ class Marks:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._sizes = {one.name: _size(one) for one in fleet.processes}
+        self._sizes = {process.name: _size(process) for process in fleet.processes}
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """What matters of what was written since, as (process, line), the proxy first."""
-        names = {f"127.0.0.1:{one.port}": one.name for one in self._fleet.instances}
+        names = {f"127.0.0.1:{instance.port}": instance.name for instance in self._fleet.instances}
         found: list[tuple[str, str]] = []
         for process in self._fleet.processes:
             written = _written(process, self._sizes.get(process.name, 0))

@@ -54,7 +54,7 @@ class Fleet:
     def processes(self) -> list[Process]:
         """Everything that runs."""
         redis = [] if self.redis is None else [self.redis]
-        return [*self.front.processes, *redis, *(one.process for one in self.instances)]
+        return [*self.front.processes, *redis, *(instance.process for instance in self.instances)]
 
     @property
     def proxies(self) -> list[Process]:
@@ -73,28 +73,28 @@ class Fleet:
 
     def of(self, tier: str | None) -> list[FleetInstance]:
         """The instances of a tier; all of them for None."""
-        return [one for one in self.instances if tier in (None, one.tier.name)]
+        return [instance for instance in self.instances if tier in (None, instance.tier.name)]
 
     def spread(self, tier: str | None) -> bool:
         """Whether requests to a tier may reach several processes."""
         members = self.of(tier)
-        return bool(self.port) and sum(min(one.tier.workers, MOST_WORKERS) for one in members) > 1
+        return bool(self.port) and sum(min(member.tier.workers, MOST_WORKERS) for member in members) > 1
 
     def url(self, tier: str | None, era: Era, *, tool: str = "", client: int = 0, door: int = 0) -> str:
         """Where clients of an era reach a tier.
 
         Args:
-            tier: its name; None in a deployment of one.
+            tier: its name; None where there are no tiers.
             era: of the client. Modern ones use one path, if the proxy knows the tier by the tool's name.
             tool: the tool that will be called: one of the kit's, or "" for one that the proxy does not know.
             client: the client's number; without a proxy it decides who serves it.
             door: the port of one of several proxies; 0 for what stands before them all.
         """
-        own = next(one for one in self.plan.kit.tiers if tier in (None, one.name))
+        own = next(known for known in self.plan.kit.tiers if tier in (None, known.name))
         if not self.port:
             members = self.of(own.name)
             return members[client % len(members)].url
-        by_name = era == "modern" and tool in {one.name for one in own.tools}
+        by_name = era == "modern" and tool in {tool.name for tool in own.tools}
         return f"http://127.0.0.1:{door or self.port}{'/mcp' if by_name else own.path}"
 
     async def start_servers(self) -> None:
@@ -161,7 +161,8 @@ class Fleet:
     async def start_proxy(self) -> None:
         """Start what stands in front, in the kit's own configuration where it has one."""
         addresses = {
-            tier.name: tuple(f"127.0.0.1:{one.port}" for one in self.of(tier.name)) for tier in self.plan.kit.tiers
+            tier.name: tuple(f"127.0.0.1:{instance.port}" for instance in self.of(tier.name))
+            for tier in self.plan.kit.tiers
         }
         await self.front.start(addresses)
 

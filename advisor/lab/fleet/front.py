@@ -110,7 +110,7 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> N
         UsageError: a file is missing, or the edits touch the addresses themselves.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    base = {one.path: one.content for one in proxy.files(kit)}
+    base = {file.path: file.content for file in proxy.files(kit)}
     try:
         (wired,) = proxy.wiring_files(kit, wiring)
     except ValueError as error:
@@ -160,7 +160,7 @@ def _substituted(base: str, text: str, wired: str) -> str:
         same = len(lines) == len(placed)
         for number, line in enumerate(lines):
             instead[line] = [placed[number]] if same else (placed if number == 0 else [])
-    return "".join(one for line in text.splitlines(keepends=True) for one in instead.get(line, [line]))
+    return "".join(placed for line in text.splitlines(keepends=True) for placed in instead.get(line, [line]))
 
 
 def command(program: str, binary: Path, folder: Path, *, peer: str = "") -> list[str | Path]:

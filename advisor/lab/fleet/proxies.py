@@ -172,7 +172,7 @@ class Proxies:
 
 async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:
     """Do several things side by side; when one fails, the others are cancelled before it is raised."""
-    tasks = [asyncio.ensure_future(one) for one in work]
+    tasks = [asyncio.ensure_future(task) for task in work]
     try:
         return list(await asyncio.gather(*tasks))
     finally:

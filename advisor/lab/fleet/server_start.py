@@ -37,7 +37,7 @@ def packages(pyproject: Path) -> list[str]:
         found = toml.loads(pyproject.read_text())["project"]["dependencies"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{pyproject}: the dependencies of the project cannot be read: {error}") from None
-    return [str(one) for one in found]
+    return [str(dependency) for dependency in found]
 
 
 async def interpreter(run: Run, release: str, server: Path, wanted: Sequence[str]) -> tuple[Path, str]:

@@ -72,4 +72,4 @@ def _address(text: str) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), [_address(one) for one in sys.argv[2:]]))
+    asyncio.run(serve(int(sys.argv[1]), [_address(address) for address in sys.argv[2:]]))

@@ -35,7 +35,7 @@ class SessionTraffic:
     """Many clients of one era at one tier.
 
     Attributes:
-        tier: its name; None in a deployment of one.
+        tier: its name; None where there are no tiers.
         era: of the clients.
         clients: how many.
         sessions: how many of them got a session.
@@ -102,7 +102,7 @@ async def reach_all(fleet: Fleet, tier: str | None) -> None:
 
 
 async def _reach(fleet: Fleet, members: Sequence[FleetInstance], url: str) -> None:
-    before = [await _pings(fleet, one) for one in members]
+    before = [await _pings(fleet, member) for member in members]
     end = asyncio.get_running_loop().time() + _REACHED_S
     number = 0
     while asyncio.get_running_loop().time() < end:
@@ -110,7 +110,7 @@ async def _reach(fleet: Fleet, members: Sequence[FleetInstance], url: str) -> No
             number += 1
             async with _http(url, number) as http:
                 await http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers=_JSON)
-        after = [await _pings(fleet, one) for one in members]
+        after = [await _pings(fleet, member) for member in members]
         if all(late > early for early, late in zip(before, after, strict=True)):
             return
 
@@ -125,7 +125,7 @@ _JSON = {"accept": "application/json, text/event-stream", "content-type": "appli
 async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionTraffic:
     """Drive a tier with `many` clients of one era; their calls come in a shuffled order, the same in every run."""
     members = fleet.of(tier)
-    before = [await fleet.counts(one) for one in members]
+    before = [await fleet.counts(member) for member in members]
     crowd = _Crowd()
     async with AsyncExitStack() as stack:
         for number in range(many):
@@ -133,8 +133,8 @@ async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionT
             http = await stack.enter_async_context(_http(url, number))
             crowd.clients.append(_Client(number, Endpoint(url, era, http)))
         await asyncio.wait_for(_call_all(crowd, fleet.plan.kit.line), _DEADLINE_S)
-        after = [await fleet.counts(one) for one in members]
-        sessions = sum(bool(one.endpoint.session) for one in crowd.clients)
+        after = [await fleet.counts(member) for member in members]
+        sessions = sum(bool(client.endpoint.session) for client in crowd.clients)
         await _close(crowd.clients)
     key = "sessions" if sessions else _CALLS_ROUTE
     return SessionTraffic(
@@ -143,18 +143,18 @@ async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionT
         clients=many,
         sessions=sessions,
         calls=crowd.calls,
-        wrong=sum(one.wrong for one in crowd.clients),
-        failed=sum(one.failed for one in crowd.clients),
-        lost=sum(one.lost for one in crowd.clients),
+        wrong=sum(client.wrong for client in crowd.clients),
+        failed=sum(client.failed for client in crowd.clients),
+        lost=sum(client.lost for client in crowd.clients),
         per_instance=tuple(late.get(key, 0) - early.get(key, 0) for early, late in zip(before, after, strict=True)),
-        example=next((one.example for one in crowd.clients if one.example), ""),
+        example=next((client.example for client in crowd.clients if client.example), ""),
     )
 
 
 async def _call_all(crowd: _Crowd, line: str) -> None:
     gate = asyncio.Semaphore(_AT_ONCE)
-    await asyncio.gather(*(_open(one, gate) for one in crowd.clients))
-    order = [one for one in crowd.clients for _ in range(CALLS)]
+    await asyncio.gather(*(_open(client, gate) for client in crowd.clients))
+    order = [client for client in crowd.clients for _ in range(CALLS)]
     random.Random(_SEED).shuffle(order)
     queue = iter(order)
 
@@ -202,7 +202,7 @@ async def _close(clients: Sequence[_Client]) -> None:
         if endpoint.session:
             await endpoint.http.delete(endpoint.url, headers=endpoint.headers())
 
-    await asyncio.gather(*(end(one) for one in clients), return_exceptions=True)
+    await asyncio.gather(*(end(client) for client in clients), return_exceptions=True)
 
 
 def _http(url: str, number: int) -> httpx2.AsyncClient:

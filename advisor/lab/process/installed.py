@@ -80,7 +80,7 @@ def _brought(names: Mapping[str, str]) -> set[str]:
         except metadata.PackageNotFoundError:
             continue  # of another platform
         found.add(name)
-        waiting += [_name(one) for one in needs if "extra ==" not in one]
+        waiting += [_name(need) for need in needs if "extra ==" not in need]
     return found
 
 
@@ -100,6 +100,6 @@ def _imports(path: Path) -> Iterator[str]:
         return  # its start will say so
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module

@@ -51,7 +51,7 @@ async def releases(run: Run, package: str) -> list[str]:
         raise EnvironmentLacksError(f"The package index does not list the releases of {package}: {last}") from error
     found = _VERSIONS.search(said)
     versions = [part.strip() for part in found.group(1).split(",")] if found else []
-    return sorted((one for one in versions if parse(one) is not None), key=key)
+    return sorted((version for version in versions if parse(version) is not None), key=key)
 
 
 async def uploaded(run: Run, package: str, version: str) -> datetime:

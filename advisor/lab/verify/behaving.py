@@ -57,13 +57,13 @@ class Behaviours:
     async def observe(self, current: Current) -> None:
         """Try everything side by side."""
 
-        async def one(asked: _Probed) -> None:
+        async def look(asked: _Probed) -> None:
             rows = await self._seen(asked, QUICK_S)
             self._found[asked] = self._compared(asked, rows)
             self.unknown += len(rows) - len(self._found[asked])
             current.advance()
 
-        await asyncio.gather(*(one(asked) for asked in self._asked))
+        await asyncio.gather(*(look(asked) for asked in self._asked))
 
     async def again(self, current: Current) -> None:
         """Look at what differs once more, alone and with more patience. What is logged meanwhile belongs to it."""
@@ -76,7 +76,7 @@ class Behaviours:
     async def _once_more(self, asked: _Probed, row: Behaved) -> Behaved:
         marks = Marks(self._fleet)
         seen = await self._seen(asked, PATIENT_S, row.name)
-        (again,) = [one for one in self._compared(asked, seen) if one.name == row.name]
+        (again,) = [compared for compared in self._compared(asked, seen) if compared.name == row.name]
         if again.agrees and row.observed.startswith("HTTP "):  # a status was answered, which no busy machine changes
             return replace(row, detail=f"{row.detail}; as predicted {LATER}")
         return again if again.agrees else replace(again, evidence=await settled(marks))

@@ -58,8 +58,8 @@ async def check(fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresig
     total = len(cells) + behaviours.total + tools.total
     with steps.step("cells, tools and behaviour side by side", total) as current:
         await _all(fleet, cells, seen, behaviours, tools, current)
-    checked = [Checked(one, seen[one].outcome, _detail(one, seen[one], fleet)) for one in cells]
-    differing = [one for one in checked if not one.agrees]
+    checked = [Checked(cell, seen[cell].outcome, _detail(cell, seen[cell], fleet)) for cell in cells]
+    differing = [cell for cell in checked if not cell.agrees]
     if total := len(differing) + len(behaviours.doubtful) + len(tools.doubtful):
         with steps.step("what differs, once more", total) as current:
             for before, after in zip(differing, await _all_again(fleet, differing, current), strict=True):
@@ -67,7 +67,7 @@ async def check(fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresig
             await behaviours.again(current)
             await tools.again(current)
     return FleetCheck(
-        cells=tuple(_with_refusal(one, tools.of_cell(one.cell)) for one in checked),
+        cells=tuple(_with_refusal(cell, tools.of_cell(row.cell)) for cell in checked),
         behaviours=behaviours.rows,
         unknown=behaviours.unknown,
         problems=tuple(tools.problems()),
@@ -77,7 +77,7 @@ async def check(fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresig
 
 def _later(checked: Sequence[Checked]) -> list[str]:
     """What the first look did not see as predicted, although it is."""
-    some = [f"{one.cell.feature} ({one.cell.era})" for one in checked if one.agrees and one.detail.endswith(LATER)]
+    some = [f"{row.cell.feature} ({row.cell.era})" for cell in checked if cell.agrees and cell.detail.endswith(LATER)]
     return [f"As predicted only {LATER}, which a busy machine or chance explains: {', '.join(some)}."] if some else []
 
 
@@ -90,10 +90,10 @@ async def _all(
     current: Current,
 ) -> None:
     """Everything once, as far as it may be at the same time."""
-    side_by_side = [one for one in cells if not one.broadcasts]
+    side_by_side = [cell for cell in cells if not cell.broadcasts]
     gate = asyncio.Semaphore(_AT_ONCE)
-    alone = _in_turn(fleet, [one for one in cells if one.broadcasts], seen, current)
-    pool = asyncio.gather(*(_gated(gate, fleet, one, seen, current) for one in side_by_side))
+    alone = _in_turn(fleet, [cell for cell in cells if cell.broadcasts], seen, current)
+    pool = asyncio.gather(*(_gated(gate, fleet, cell, seen, current) for cell in side_by_side))
     others = asyncio.gather(tools.observe(gate, current), behaviours.observe(current))
     if _disturbs(fleet, side_by_side):
         await asyncio.gather(pool, others)
@@ -106,15 +106,15 @@ async def _all(
 def _disturbs(fleet: Fleet, cells: Sequence[PredictedCell]) -> bool:
     """Whether a tool of the kit that is called for these cells tells every client of a change as well."""
     tools = server_tools(fleet.plan.kit)
-    return any(one.tool in {tool.name for tool in tools if tool.subscriptions or tool.list_changed} for one in cells)
+    return any(cell.tool in {tool.name for tool in tools if tool.subscriptions or tool.list_changed} for cell in cells)
 
 
 async def _in_turn(
     fleet: Fleet, cells: Sequence[PredictedCell], found: dict[PredictedCell, Observation], current: Current
 ) -> None:
     """Cells whose clients would hear each other, one after the other."""
-    for one in cells:
-        found[one] = await _observed(fleet, one, DEADLINE_S)
+    for cell in cells:
+        found[cell] = await _observed(fleet, cell, DEADLINE_S)
         current.advance()
 
 
@@ -133,15 +133,15 @@ async def _gated(
 async def _all_again(fleet: Fleet, differing: Sequence[Checked], current: Current) -> list[Checked]:
     """Once more, the broadcasting ones and those that are to be explained alone, the others side by side."""
     gate = asyncio.Semaphore(_AT_ONCE)
-    alone = {one.cell for one in differing[:_EXPLAINED]} | {one.cell for one in differing if one.cell.broadcasts}
-    again = {one.cell: await _again(fleet, one, current) for one in differing if one.cell in alone}
+    alone = {row.cell for cell in differing[:_EXPLAINED]} | {row.cell for cell in differing if row.cell.broadcasts}
+    again = {row.cell: await _again(fleet, cell, current) for cell in differing if row.cell in alone}
 
-    async def beside(one: Checked) -> None:
+    async def side_by_side(cell: Checked) -> None:
         async with gate:
-            again[one.cell] = replace(await _again(fleet, one, current), evidence=())
+            again[row.cell] = replace(await _again(fleet, cell, current), evidence=())
 
-    await asyncio.gather(*(beside(one) for one in differing if one.cell not in alone))
-    return [again[one.cell] for one in differing]
+    await asyncio.gather(*(side_by_side(cell) for cell in differing if row.cell not in alone))
+    return [again[row.cell] for cell in differing]
 
 
 async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:

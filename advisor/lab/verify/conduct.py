@@ -17,7 +17,7 @@ from advisor.lab.verify.preparation import Preparation
 
 
 class Place(NamedTuple):
-    """A tier (None in a deployment of one) and the era of the clients that are sent there."""
+    """A tier (None where there are no tiers) and the era of the clients that are sent there."""
 
     tier: str | None
     era: Era
@@ -49,7 +49,7 @@ class Foresight:
         Returns:
             What they see as a rule, and what else they may see at first; nothing where nobody measured it.
         """
-        tier = next(one for one in self.tiers if place.tier in (None, one.name))
+        tier = next(tier for tier in self.tiers if place.tier in (None, tier.name))
         case = ConductCase(
             behaviour, place.era, tier.stateless_http, tier.json_response, self.proxy, self.held, tier.mechanism
         )
@@ -66,14 +66,19 @@ def foresight(prepared: Preparation, advisor: Advisor) -> Foresight:
     own = prepared.kit.proxy if prepared.front.own else ""
     return Foresight(
         tiers=prepared.kit.tiers,
-        proxy=next((one for one in PROXIES if one == own), "other"),
+        proxy=next((known for known in PROXIES if known == own), "other"),
         held=prepared.front.holds,
         version=release.newest,
-        rows=[row for one in advisor.knowledge.capabilities if one.package == release.package for row in one.behaviour],
+        rows=[
+            row
+            for capability in advisor.knowledge.capabilities
+            if capability.package == release.package
+            for row in capability.behaviour
+        ],
         conduct=advisor.knowledge.conduct,
     )
 
 
 def places(cells: Sequence[PredictedCell]) -> list[Place]:
     """Where clients are served at all: what is refused as such shows in the feature table."""
-    return [Place(one.tier, one.era) for one in cells if (one.feature, one.predicted) == ("plain", "works")]
+    return [Place(cell.tier, cell.era) for cell in cells if (cell.feature, cell.predicted) == ("plain", "works")]

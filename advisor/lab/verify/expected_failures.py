@@ -40,9 +40,13 @@ def failures_to_inject(
     # The stand-in for the platform's balancer is not the kit's, and what is expected of a reload is not for it.
     apart = set() if prepared.front.own else {"proxy-reloaded"}
     found = expected_failures(prepared.kit, knowledge, prepared.instances)
-    wanted = [one for one in found if one.event.id not in apart and (not events or one.event.id in events)]
+    wanted = [
+        failure for failure in found if failure.event.id not in apart and (not events or failure.event.id in events)
+    ]
     # Where the kit has no tool that keeps state, the lab's own tool keeps it in the store that the instances share.
-    return [replace(one, handles=one.expected.handles) for one in wanted] if prepared.extras.redis else wanted
+    return (
+        [replace(failure, handles=failure.expected.handles) for failure in wanted] if prepared.extras.redis else wanted
+    )
 
 
 def as_documented(
@@ -66,7 +70,8 @@ def as_documented(
         return list(failures), [f"decision.json has no array `{_KEY}`: `generate` writes it again."]
     stated = {_place(record): record for record in records if isinstance(record, dict)}
     decided = {
-        _place(failure_record(one, prepared.kit)): one.keeping for one in expected_failures(prepared.kit, knowledge)
+        _place(failure_record(expected_failure, prepared.kit)): expected_failure.keeping
+        for expected_failure in expected_failures(prepared.kit, knowledge)
     }
     found, problems = [], []
     for failure in failures:

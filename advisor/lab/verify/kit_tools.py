@@ -111,7 +111,9 @@ async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict
 
 def _calling(probe: Probe, feature: str) -> Steps:
     async def steps(client: Client, heard: Heard) -> Verdict:
-        heard.words = {one: f"{one}-{uuid.uuid4().hex}" for one in _ASKED}  # nothing that a tool says of its own
+        heard.words = {
+            feature: f"{feature}-{uuid.uuid4().hex}" for feature in _ASKED
+        }  # nothing that a tool says of its own
         async with AsyncExitStack() as stack:
             listener, remark = Listener(), ""
             if feature == "subscriptions":
@@ -129,7 +131,7 @@ def _calling(probe: Probe, feature: str) -> Steps:
                 return Verdict("error", said or "an error without words")
             if feature in _ASKED and TEXT in said:
                 return await _answer_used(probe, feature, said, client, heard)
-            remarks = [one for one in (remark, listener.refusal) if one]
+            remarks = [said for said in (remark, listener.refusal) if said]
             return await _judged(probe, feature, said, heard, listener, remarks)
 
     return steps

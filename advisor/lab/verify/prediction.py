@@ -24,7 +24,7 @@ class PredictedCell:
     """One cell of the feature table, and how it is to be observed.
 
     Attributes:
-        tier: name of the tier; None in a deployment of one.
+        tier: name of the tier; None where there are no tiers.
         era: of the client.
         feature: feature id, or plain.
         call: the way of asking that the decision counts on, as rules/capabilities writes it; "" where there is none.
@@ -69,7 +69,7 @@ class PredictedTable:
     """What is predicted of one tier.
 
     Attributes:
-        tier: its name; None in a deployment of one.
+        tier: its name; None where there are no tiers.
         many: whether its requests are spread over several processes.
         rows: the feature table with the tier's own needs.
     """
@@ -87,14 +87,14 @@ def cells(kit: KitContext, predicted: Sequence[PredictedTable], advisor: Advisor
         predicted: the tables of its tiers, in the kit's order.
         advisor: who decided it.
     """
-    tools = {one.name: one for one in server_tools(kit)}
+    tools = {server_tool.name: server_tool for server_tool in server_tools(kit)}
     features = advisor.knowledge.features
     found = []
     for tier, table in zip(server_tiers(kit), predicted, strict=True):
         name, rows = table.tier, table.rows
         own = [tools[tool] for tool in tier.tools]
         for era in kit.eras:
-            named = next(one for one in ERAS if one == era)
+            named = next(known for known in ERAS if known == era)
             lost = frozenset(row.feature for row in rows if _cell(row, named).outcome != "works")
             found += [_checked(name, named, row, own, lost, features[row.feature]) for row in rows]
     return tuple(found)
@@ -160,6 +160,6 @@ def _why_lab(row: FeatureRow, wanting: list[ServerTool], lost: frozenset[str]) -
 
 
 def _scope(feature: Feature, call: str, era: Era) -> Scope:
-    found = next((one for one in feature.calls if one.call == call), None)
+    found = next((known for known in feature.calls if known.call == call), None)
     carriage: Carriage | None = getattr(found, era) if found else None
     return carriage.scope if carriage else "any"

@@ -43,7 +43,7 @@ class Behaved:
     """What clients of one era saw of a behaviour that is no cell of the feature table.
 
     Attributes:
-        tier: its name; None in a deployment of one.
+        tier: its name; None where there are no tiers.
         era: of the client.
         name: what was tried, as rules/capabilities names it.
         predicted: what it should come to: the status of an answer, or words.
@@ -107,9 +107,9 @@ class Verification:
     @property
     def ok(self) -> bool:
         """Whether everything was as predicted and no session was lost."""
-        agree = [one.agrees for one in self.cells] + [one.agrees for one in self.behaviours]
+        agree = [cell.agrees for cell in self.cells] + [behaviour.agrees for behaviour in self.behaviours]
         agree += [row.agrees for row in self.chaos]
-        return all(agree) and not self.problems and not any(one.lost for one in self.traffic)
+        return all(agree) and not self.problems and not any(crowd.lost for crowd in self.traffic)
 
     @property
     def ratio(self) -> float:

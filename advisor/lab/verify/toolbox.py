@@ -67,23 +67,25 @@ class Toolbox:
         self._places = list(places)
         self._listed: dict[Place, Listed | str] = {}
         self._evidence: dict[Place | ToolCall, tuple[tuple[str, str], ...]] = {}
-        tools = {one.name: one for one in server_tools(fleet.plan.kit)}
-        self.uncalled = tuple(one.name for one in tools.values() if one.uses_direct_llm)
+        tools = {server_tool.name: server_tool for server_tool in server_tools(fleet.plan.kit)}
+        self.uncalled = tuple(tool.name for tool in tools.values() if tool.uses_direct_llm)
         self.calls = [call for place in places for call in self._calls(place, cells, tools)]
 
     def _calls(self, place: Place, cells: Sequence[PredictedCell], tools: dict[str, ServerTool]) -> list[ToolCall]:
-        here = [one for one in cells if (one.tier, one.era) == place]
-        lost = {one.feature for one in here if one.predicted != "works"}
-        shown = {one.tool for one in here}
+        here = [cell for cell in cells if (cell.tier, cell.era) == place]
+        lost = {cell.feature for cell in here if cell.predicted != "works"}
+        shown = {cell.tool for cell in here}
         own = [tools[name] for name in self._own(place.tier) if name not in shown and name not in self.uncalled]
         found = []
         for tool in own:
-            cannot = tuple(one for one in tool.asks if one in lost)
+            cannot = tuple(ask for ask in tool.asks if ask in lost)
             found.append(ToolCall(place, tool.name, cannot, tool.subscriptions or tool.list_changed))
         return found
 
     def _own(self, tier: str | None) -> tuple[str, ...]:
-        return next(one.tools for one in server_tiers(self._fleet.plan.kit) if tier in (None, one.name))
+        return next(
+            server_tier.tools for server_tier in server_tiers(self._fleet.plan.kit) if tier in (None, server_tier.name)
+        )
 
     def _wanted(self, place: Place) -> set[str]:
         """The tools that clients of a place should be shown: modern ones have one path for the tools of all tiers."""
@@ -129,26 +131,26 @@ class Toolbox:
 
     async def again(self, current: Current) -> None:
         """Look at what is wrong once more, alone and with more patience."""
-        for one in self.doubtful:
+        for subject in self.doubtful:
             marks = Marks(self._fleet)
-            if isinstance(one, ToolCall):
-                first = self.seen[one]
-                await self._try(one, 2 * DEADLINE_S)
+            if isinstance(subject, ToolCall):
+                first = self.seen[subject]
+                await self._try(subject, 2 * DEADLINE_S)
                 if first.outcome != "hang":  # what was answered once, clients are answered too
-                    self.seen[one] = first
-                wrong = self._wrong_call(one)
+                    self.seen[subject] = first
+                wrong = self._wrong_call(subject)
             else:
-                self._listed[one] = await self._list(one, 2 * DEADLINE_S)
-                wrong = self._wrong_list(one)
-            self._evidence[one] = await settled(marks) if wrong else ()
+                self._listed[subject] = await self._list(subject, 2 * DEADLINE_S)
+                wrong = self._wrong_list(subject)
+            self._evidence[subject] = await settled(marks) if wrong else ()
             current.advance()
 
     def problems(self) -> list[str]:
         """What is wrong, each with the tool, the tier, the era and the message, and what was logged meanwhile."""
         found = []
-        for one in self.doubtful:
-            said = self._wrong_call(one) if isinstance(one, ToolCall) else self._wrong_list(one)
-            found.append(said + "".join(f"\n    {name}: {line}" for name, line in self._evidence.get(one, ())))
+        for subject in self.doubtful:
+            said = self._wrong_call(subject) if isinstance(subject, ToolCall) else self._wrong_list(subject)
+            found.append(said + "".join(f"\n    {name}: {line}" for name, line in self._evidence.get(subject, ())))
         return found
 
     def notes(self) -> list[str]:
@@ -220,7 +222,7 @@ class Toolbox:
         if seen.outcome == "hang":
             return f"{call.tool} hangs for {whom}, which cannot be asked for {what}, where it should refuse"
         words = seen.message.replace(call.tool, "").lower()  # SDKs put the tool's own name before what it says
-        if seen.outcome == "error" and any(one in words for one in call.cannot):
+        if seen.outcome == "error" and any(feature in words for feature in call.cannot):
             return ""
         return f"{call.tool} should tell {whom} that it needs {what}, which they cannot be asked for: {seen.message}"
 
