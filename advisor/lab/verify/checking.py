@@ -67,7 +67,7 @@ async def check(fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresig
             await behaviours.again(current)
             await tools.again(current)
     return FleetCheck(
-        cells=tuple(_with_refusal(cell, tools.of_cell(row.cell)) for cell in checked),
+        cells=tuple(_with_refusal(row, tools.of_cell(row.cell)) for row in checked),
         behaviours=behaviours.rows,
         unknown=behaviours.unknown,
         problems=tuple(tools.problems()),
@@ -77,7 +77,7 @@ async def check(fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresig
 
 def _later(checked: Sequence[Checked]) -> list[str]:
     """What the first look did not see as predicted, although it is."""
-    some = [f"{row.cell.feature} ({row.cell.era})" for cell in checked if cell.agrees and cell.detail.endswith(LATER)]
+    some = [f"{row.cell.feature} ({row.cell.era})" for row in checked if row.agrees and row.detail.endswith(LATER)]
     return [f"As predicted only {LATER}, which a busy machine or chance explains: {', '.join(some)}."] if some else []
 
 
@@ -133,15 +133,15 @@ async def _gated(
 async def _all_again(fleet: Fleet, differing: Sequence[Checked], current: Current) -> list[Checked]:
     """Once more, the broadcasting ones and those that are to be explained alone, the others side by side."""
     gate = asyncio.Semaphore(_AT_ONCE)
-    alone = {row.cell for cell in differing[:_EXPLAINED]} | {row.cell for cell in differing if row.cell.broadcasts}
-    again = {row.cell: await _again(fleet, cell, current) for cell in differing if row.cell in alone}
+    alone = {row.cell for row in differing[:_EXPLAINED]} | {row.cell for row in differing if row.cell.broadcasts}
+    again = {row.cell: await _again(fleet, row, current) for row in differing if row.cell in alone}
 
-    async def side_by_side(cell: Checked) -> None:
+    async def side_by_side(row: Checked) -> None:
         async with gate:
-            again[row.cell] = replace(await _again(fleet, cell, current), evidence=())
+            again[row.cell] = replace(await _again(fleet, row, current), evidence=())
 
-    await asyncio.gather(*(side_by_side(cell) for cell in differing if row.cell not in alone))
-    return [again[row.cell] for cell in differing]
+    await asyncio.gather(*(side_by_side(row) for row in differing if row.cell not in alone))
+    return [again[row.cell] for row in differing]
 
 
 async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:
