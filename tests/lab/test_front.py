@@ -7,7 +7,7 @@ import pytest
 from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.parts import proxy
-from advisor.lab.fleet.front import balancer, front_of, own_wiring, stand_in, write_own
+from advisor.lab.fleet.front import front_of, own_wiring, stand_in, write_own
 
 STICKY = {
     "service": "demo",
@@ -146,13 +146,6 @@ def test_a_missing_file_is_named(kit_of, tmp_path):
     (tmp_path / "proxy" / "server.conf").unlink()
     with pytest.raises(UsageError, match=r"server\.conf is missing"):
         write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
-
-
-def test_a_balancer_knows_every_proxy_and_no_http(tmp_path):
-    text = balancer(tmp_path, port=20000, addresses=PORTS["main"]).read_text()
-    assert text.count("server 127.0.0.1:") == 2
-    assert "listen 127.0.0.1:20000;" in text
-    assert "http" not in text.replace("# ", "").lower().split("worker_processes")[1]
 
 
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from advisor.errors import LabError
 from advisor.lab.chaos.evidence import Happened
-from advisor.lab.fleet.fleet import Fleet, FleetInstance
+from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.plan import FleetInstance
 from advisor.lab.process.process import POLL_S, Process
 
 DOWN_S = 2.0
@@ -92,7 +93,7 @@ async def inject(
                 await settled(time.monotonic())
         case "proxy-reloaded":
             await _settled_in(fleet)
-            await fleet.reload_proxies()
+            await fleet.front.reload()
         case "redis-restarted":
             _redis(fleet).kill()
             await asyncio.sleep(STALL_S)
@@ -143,7 +144,7 @@ async def _stop(process: Process) -> None:
 async def _settled_in(fleet: Fleet) -> None:
     """A HAProxy that has just been started hands no table on; rules/failures.yaml says so too."""
     wait_s = HANDS_ON_S if fleet.plan.front.program == "haproxy" else 0.0
-    while any(time.monotonic() - proxie.started < wait_s for proxie in fleet.proxies):
+    while any(time.monotonic() - proxy.started < wait_s for proxy in fleet.front.proxies):
         await asyncio.sleep(POLL_S)
 
 

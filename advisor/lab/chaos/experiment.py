@@ -23,7 +23,8 @@ from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.state_handles import state_handles_of
 from advisor.lab.chaos.traffic import ChaosTraffic, NotServedError
 from advisor.lab.chaos.verdict import judge
-from advisor.lab.fleet.fleet import Fleet, FleetInstance
+from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.plan import FleetInstance
 from advisor.lab.process.process import POLL_S
 from advisor.lab.testserver.execution_log import FOLDER
 

@@ -13,13 +13,11 @@ from dataclasses import replace
 from advisor.errors import LabError
 from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
-from advisor.lab.fleet.plan import EVENTS, MOST_WORKERS, Extras, FleetInstance, FleetPlan
+from advisor.lab.fleet.plan import MOST_WORKERS, FleetInstance, FleetPlan
 from advisor.lab.fleet.proxies import Proxies, together
 from advisor.lab.paths import KIT_LAUNCHER, TESTSERVER
 from advisor.lab.process import ports, programs
 from advisor.lab.process.run import Launch, Process, Run
-
-__all__ = ["EVENTS", "MOST_WORKERS", "Extras", "Fleet", "FleetInstance", "FleetPlan"]
 
 _START_S = 90.0
 _ANSWER_S = 5.0
@@ -56,21 +54,6 @@ class Fleet:
         redis = [] if self.redis is None else [self.redis]
         return [*self.front.processes, *redis, *(instance.process for instance in self.instances)]
 
-    @property
-    def proxies(self) -> list[Process]:
-        """What gives requests to the instances; empty where clients go straight to them."""
-        return self.front.proxies
-
-    @property
-    def port(self) -> int:
-        """Where clients connect; 0 without a proxy."""
-        return self.front.port
-
-    @property
-    def label(self) -> str:
-        """What stands in front, with its version."""
-        return self.front.label
-
     def of(self, tier: str | None) -> list[FleetInstance]:
         """The instances of a tier; all of them for None."""
         return [instance for instance in self.instances if tier in (None, instance.tier.name)]
@@ -78,7 +61,7 @@ class Fleet:
     def spread(self, tier: str | None) -> bool:
         """Whether requests to a tier may reach several processes."""
         members = self.of(tier)
-        return bool(self.port) and sum(min(member.tier.workers, MOST_WORKERS) for member in members) > 1
+        return bool(self.front.port) and sum(min(member.tier.workers, MOST_WORKERS) for member in members) > 1
 
     def url(self, tier: str | None, era: Era, *, tool: str = "", client: int = 0, door: int = 0) -> str:
         """Where clients of an era reach a tier.
@@ -91,11 +74,11 @@ class Fleet:
             door: the port of one of several proxies; 0 for what stands before them all.
         """
         own = next(known for known in self.plan.kit.tiers if tier in (None, known.name))
-        if not self.port:
+        if not self.front.port:
             members = self.of(own.name)
             return members[client % len(members)].url
         by_name = era == "modern" and tool in {tool.name for tool in own.tools}
-        return f"http://127.0.0.1:{door or self.port}{'/mcp' if by_name else own.path}"
+        return f"http://127.0.0.1:{door or self.front.port}{'/mcp' if by_name else own.path}"
 
     async def start_servers(self) -> None:
         """Start Redis and, side by side, the instances."""
@@ -173,14 +156,6 @@ class Fleet:
         instance.process = await self.run.start(
             instance.name, launch.command, env=launch.env, cwd=launch.cwd, ready=launch.ready, deadline_s=_START_S
         )
-
-    async def reload_proxies(self) -> None:
-        """Have the kit's own proxies read their files again while they run, one after the other, as operators do.
-
-        Raises:
-            LabError: they are not the kit's, cannot, or did not.
-        """
-        await self.front.reload()
 
     async def counts(self, instance: FleetInstance) -> dict[str, int]:
         """The numbers of /metrics, asked of the instance itself: `sessions`, and messages by route."""

@@ -204,11 +204,6 @@ def stand_in(folder: Path, *, way: Way, holds: bool, port: int, addresses: Seque
     return write_template("stand_in.conf.j2", folder, way=way, holds=holds, listen=listen, addresses=addresses)
 
 
-def balancer(folder: Path, *, port: int, addresses: Sequence[str]) -> Path:
-    """Write the configuration of an nginx that gives connections to several proxies one after another; its path."""
-    return write_template("balancer.conf.j2", folder, listen=f"127.0.0.1:{port}", addresses=addresses)
-
-
 def write_template(template: str, folder: Path, file: str = "nginx.conf", **values: object) -> Path:
     """Render a template of `templates/lab` into a file of a folder, which it gets as `folder`; the path of the file."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from advisor.errors import EnvironmentLacksError, LabError
+from advisor.errors import LabError
 from advisor.lab.fleet import front
 from advisor.lab.fleet.plan import FleetPlan
 from advisor.lab.process import ports, programs
@@ -21,7 +19,6 @@ from advisor.lab.process.run import Launch, Process, Run
 
 _START_S = 20.0
 _RELOAD_S = 15.0
-_ANSWER_S = 5.0
 _SIGNALS = {"nginx": signal.SIGHUP, "haproxy": signal.SIGUSR2}
 _SPLITTER = Path(__file__).with_name("splitter.py")
 
@@ -133,16 +130,10 @@ class Proxies:
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
     async def _balancer(self, addresses: Sequence[str], name: str = "balancer") -> tuple[Process, int]:
-        folder = self._run.folder / name
-        binary = await asyncio.to_thread(_stream_nginx)
+        """Something that knows no HTTP and gives each address a connection in turn."""
 
         def launch(port: int) -> Launch:
-            if binary is None:
-                command: list[str | Path] = [sys.executable, "-I", _SPLITTER, str(port), *addresses]
-            else:
-                path = front.balancer(folder, port=port, addresses=addresses)
-                command = [binary, "-c", path, "-g", "daemon off;"]
-            return Launch(command, ready=lambda: _healthy(port))
+            return Launch([sys.executable, "-I", _SPLITTER, str(port), *addresses], ready=lambda: _healthy(port))
 
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
@@ -183,13 +174,3 @@ async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:
 
 async def _healthy(port: int) -> bool:
     return await ports.answers(f"http://127.0.0.1:{port}/healthz")
-
-
-def _stream_nginx() -> Path | None:
-    """An nginx that can pass connections on, or None; distributions have that in a module of its own."""
-    with suppress(EnvironmentLacksError, OSError, subprocess.TimeoutExpired):
-        binary = programs.program("nginx")
-        asked = subprocess.run([binary, "-V"], capture_output=True, text=True, timeout=_ANSWER_S, check=False)
-        if "--with-stream" in (asked.stdout + asked.stderr).split():
-            return binary
-    return None

@@ -1,4 +1,4 @@
-"""Shares TCP connections out by turns, where no program for it is installed: as a Service or a network balancer does.
+"""Gives each address a TCP connection in turn, as a Kubernetes Service or a network balancer does.
 
 Run as a script, with the standard library alone:  python splitter.py PORT HOST:PORT...
 """
@@ -16,15 +16,15 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def serve(port: int, addresses: Sequence[tuple[str, int]]) -> None:
-    """Listen on a port of 127.0.0.1 for ever.
+    """Listen on a port of 127.0.0.1 until the process ends.
 
     Args:
         port: where clients connect.
-        addresses: where connections are passed on, by turns; one that refuses is passed over. They see the client's
-            own address.
+        addresses: where connections are passed on, one after the other; an address that refuses is passed over. The
+            servers there see the client's own address.
 
     Raises:
-        OSError: somebody else listens there.
+        OSError: another process listens there.
     """
     turns = cycle(addresses)
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from advisor.knowledge.types import Era
 from advisor.lab.clients.protocol import result_of
 from advisor.lab.clients.raw_client import Endpoint
-from advisor.lab.fleet.fleet import Fleet, FleetInstance
+from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.plan import FleetInstance
 from advisor.lab.testserver.tool_catalogue import find
 
 if TYPE_CHECKING:

@@ -135,10 +135,6 @@ class Process:
             return log.read().decode(errors="replace").rstrip().splitlines()[-lines:]
         return []
 
-    def rss_bytes(self) -> int:
-        """Resident memory of everything that came from it, bytes; shared pages count once for each process."""
-        return sum(_rss_bytes(pid) for pid in self.members())
-
     def _send_group(self, number: int) -> None:
         """Children in groups of their own are meant too; nobody gets it twice (a second SIGTERM means `at once`)."""
         family_ = family({self.pid}) if self.held else []
@@ -162,18 +158,3 @@ class Process:
         self._gone(self.pid)
         self._gone = None
         return True
-
-
-def _rss_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except FileNotFoundError:
-        return 0 if Path("/proc/self").exists() else _rss_of_ps(pid)
-    except OSError:
-        return 0
-
-
-def _rss_of_ps(pid: int) -> int:
-    """The same where there is no /proc."""
-    asked = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, timeout=5, check=False)
-    return int(asked.stdout.strip() or 0) * 1024

@@ -17,9 +17,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,8 @@ _QUIET_SCANS = 10
 """After a violent end a child may be between fork and exec: it is not to be recognised yet, so look again."""
 
 _PROC = Path("/proc")
+# What some interpreters need to start. The mark of a run that this one is part of must not be in the environment.
+_NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,45 @@ def main(mark: str, folder: Path, lines: Iterable[str]) -> int:
     left = end(leaders, mark, quiet_scans=1 if in_order else _QUIET_SCANS)
     tidy(folder, keep)
     return 1 if left else 0
+
+
+class Reaper:
+    """The reaper as its run sees it: a process that outlives the run, and the pipe to it."""
+
+    def __init__(self, mark: str, folder: Path) -> None:
+        arguments = [sys.executable, "-I", "-S", __file__, mark, str(folder)]
+        self._popen = subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={name: os.environ[name] for name in _NEEDED if name in os.environ},
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    def tell(self, line: str) -> None:
+        """Send a line; a reaper that is gone is noticed at the end of the run."""
+        assert self._popen.stdin is not None
+        with suppress(OSError, ValueError):
+            self._popen.stdin.write(f"{line}\n".encode())
+
+    def close(self) -> None:
+        """Have it do its work."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.close()
+
+    def running(self) -> bool:
+        """Whether it still works."""
+        return self._popen.poll() is None
+
+    def succeeded(self) -> bool:
+        """Whether it has ended everything; one that still works is ended here."""
+        if self.running():
+            self._popen.kill()
+            self._popen.wait()
+        return self._popen.returncode == 0
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from typing import Literal
 
 from advisor.errors import AdvisorError, EndedBySignalError, EnvironmentLacksError, LabError
 from advisor.lab.process import ports, reaper
-from advisor.lab.process.guard import Guard
 from advisor.lab.process.interruption import caught
 from advisor.lab.process.process import POLL_S, Process, clean_environment
 
@@ -65,7 +64,7 @@ class Run:
         self._keep: Keep = "nothing"
         self._processes: list[Process] = []
         # Before the folder: from here on it is removed in every case.
-        self._reaper = Guard(self._mark, self.folder)
+        self._reaper = reaper.Reaper(self._mark, self.folder)
         for folder in (self.folder, self.logs, self.folder / "tmp"):
             folder.mkdir(mode=0o700)
 

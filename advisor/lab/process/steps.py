@@ -1,4 +1,4 @@
-"""The named steps of a run: who does the work says where it is, who watches shows it."""
+"""The named steps of a run, with the time of each, and what shows them."""
 
 from __future__ import annotations
 
@@ -28,19 +28,6 @@ class Watcher(Protocol):
         """The step is done; `note` says what came of it."""
 
 
-class Silent:
-    """Shows nothing."""
-
-    def begin(self, name: str, total: int) -> None:
-        """Say nothing."""
-
-    def advance(self) -> None:
-        """Say nothing."""
-
-    def end(self, seconds: float, note: str) -> None:
-        """Say nothing."""
-
-
 class Current:
     """The step that is being done.
 
@@ -48,13 +35,14 @@ class Current:
         note: what came of it, for the watcher.
     """
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher | None) -> None:
         self._watcher = watcher
         self.note = ""
 
     def advance(self) -> None:
         """A part of it is done."""
-        self._watcher.advance()
+        if self._watcher is not None:
+            self._watcher.advance()
 
 
 class Steps:
@@ -66,7 +54,7 @@ class Steps:
     """
 
     def __init__(self, watcher: Watcher | None = None) -> None:
-        self._watcher: Watcher = watcher or Silent()
+        self._watcher = watcher
         self.done: list[TimedStep] = []
         self.began = time.monotonic()
 
@@ -75,11 +63,13 @@ class Steps:
         """A step, as a context."""
         current = Current(self._watcher)
         began = time.monotonic()
-        self._watcher.begin(name, total)
+        if self._watcher is not None:
+            self._watcher.begin(name, total)
         yield current
         seconds = time.monotonic() - began
         self.done.append(TimedStep(name, seconds))
-        self._watcher.end(seconds, current.note)
+        if self._watcher is not None:
+            self._watcher.end(seconds, current.note)
 
     @property
     def seconds(self) -> float:

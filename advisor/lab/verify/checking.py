@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from advisor.kit.parts.server import server_tools
 from advisor.lab.fleet.explain import Marks, settled
-from advisor.lab.fleet.fleet import EVENTS, Fleet
+from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.plan import EVENTS
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.observation import Observation, worst
 from advisor.lab.probes.session_state import BY_HANDLE

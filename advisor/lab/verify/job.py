@@ -173,7 +173,7 @@ async def _observed(job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verifi
     """Everything that the user asked for, one part after the other."""
     found = Verification(
         service=job.prepared.kit.service,
-        proxy=fleet.label,
+        proxy=fleet.front.label,
         instances={tier.name: job.prepared.instances[tier.name] for tier in job.prepared.kit.tiers},
         problems=(*job.problems, *fleet.problems),
         notes=job.prepared.notes,

@@ -9,8 +9,8 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
-from advisor.lab.fleet.fleet import MOST_WORKERS, Extras
 from advisor.lab.fleet.front import MOST_PROXIES, Front, front_of
+from advisor.lab.fleet.plan import MOST_WORKERS, Extras
 from advisor.lab.process.programs import Name
 from advisor.lab.verify.prediction import PredictedCell, PredictedTable, cells, tables
 from advisor.requirements import Requirements

@@ -67,7 +67,7 @@ async def running(run: Run, prepared: Preparation, kit_dir: Path, steps: Steps) 
                 await fleet.start_proxy()
                 for tier in kit.tiers:
                     await reach_all(fleet, tier.name)
-                current.note = fleet.label
+                current.note = fleet.front.label
         await client  # the first client needs it; the import takes as long as the start of an instance
         yield fleet
     finally:
