@@ -38,8 +38,6 @@ def test_it_has_all_and_says_what(server):
         "uvicorn[standard]>=0.30",
         "uvicorn>=0.30; python_version < '3.0'",
         "uvicorn @ https://example.com/uvicorn.whl",
-        "uvicorn~=0.30",
-        "uvicorn>=0.30,<1.dev0",
         "",
     ],
 )
