@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from advisor.kit.parts.server import server_tools
 from advisor.lab.fleet.explain import Marks, settled
@@ -19,7 +19,7 @@ from advisor.lab.verify.behaving import Behaviours
 from advisor.lab.verify.conduct import Foresight, places
 from advisor.lab.verify.kit_tools import observe_handle, observe_tool
 from advisor.lab.verify.prediction import PredictedCell
-from advisor.lab.verify.result import LATER, Behaved, Checked
+from advisor.lab.verify.result import LATER, Checked, Verification
 from advisor.lab.verify.toolbox import Toolbox
 
 DEADLINE_S = 5.0
@@ -32,47 +32,37 @@ _EXPLAINED = 2  # differences for which the lines of log are looked for: more ha
 _LIVE = ("progress", "logging")  # stubs report all at once; whether it comes live shows on a tool that takes its time
 
 
-@dataclass(frozen=True, slots=True)
-class FleetCheck:
-    """What was observed of a fleet.
+async def check(
+    found: Verification, fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresight, steps: Steps
+) -> Verification:
+    """Observe every cell, tool and behaviour; what differs once more, alone and with more patience.
 
-    Attributes:
-        cells: in the order in which they were predicted.
-        behaviours: what is no cell.
-        unknown: how many behaviours were tried without a prediction.
-        problems: what is wrong with the kit beside them, in words.
-        notes: what the reader should know of how it was done.
+    Args:
+        found: the result so far, to which everything is added.
+        fleet: runs.
+        cells: what is predicted.
+        foresight: predicts the behaviours.
+        steps: told of what is done.
     """
-
-    cells: tuple[Checked, ...]
-    behaviours: tuple[Behaved, ...]
-    unknown: int
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-async def check(fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresight, steps: Steps) -> FleetCheck:
-    """Observe every cell, tool and behaviour; what differs once more, alone and with more patience."""
-    seen: dict[PredictedCell, Observation] = {}
     behaviours = Behaviours(fleet, foresight, places(cells))
     tools = Toolbox(fleet, cells, places(cells))
     total = len(cells) + behaviours.total + tools.total
     with steps.step("cells, tools and behaviour side by side", total) as current:
-        await _all(fleet, cells, seen, behaviours, tools, current)
-    checked = [Checked(cell, seen[cell].outcome, _detail(cell, seen[cell], fleet)) for cell in cells]
-    differing = [cell for cell in checked if not cell.agrees]
+        checked = await _all(fleet, cells, behaviours, tools, current)
+    differing = [row for row in checked if not row.agrees]
     if total := len(differing) + len(behaviours.doubtful) + len(tools.doubtful):
         with steps.step("what differs, once more", total) as current:
             for before, after in zip(differing, await _all_again(fleet, differing, current), strict=True):
                 checked[checked.index(before)] = after
             await behaviours.again(current)
             await tools.again(current)
-    return FleetCheck(
+    return replace(
+        found,
         cells=tuple(_with_refusal(row, tools.of_cell(row.cell)) for row in checked),
         behaviours=behaviours.rows,
         unknown=behaviours.unknown,
-        problems=tuple(tools.problems()),
-        notes=(*tools.notes(), *_later(checked)),
+        problems=(*found.problems, *tools.problems()),
+        notes=(*found.notes, *tools.notes(), *_later(checked)),
     )
 
 
@@ -83,56 +73,38 @@ def _later(checked: Sequence[Checked]) -> list[str]:
 
 
 async def _all(
-    fleet: Fleet,
-    cells: Sequence[PredictedCell],
-    seen: dict[PredictedCell, Observation],
-    behaviours: Behaviours,
-    tools: Toolbox,
-    current: Current,
-) -> None:
-    """Everything once, as far as it may be at the same time."""
-    side_by_side = [cell for cell in cells if not cell.broadcasts]
-    gate = asyncio.Semaphore(_AT_ONCE)
-    alone = _in_turn(fleet, [cell for cell in cells if cell.broadcasts], seen, current)
-    pool = asyncio.gather(*(_gated(gate, fleet, cell, seen, current) for cell in side_by_side))
-    others = asyncio.gather(tools.observe(gate, current), behaviours.observe(current))
-    if _disturbs(fleet, side_by_side):
-        await asyncio.gather(pool, others)
-        await alone
+    fleet: Fleet, cells: Sequence[PredictedCell], behaviours: Behaviours, tools: Toolbox, current: Current
+) -> list[Checked]:
+    """Everything once, as far as it may be at the same time; the cells in their order."""
+    seen: dict[PredictedCell, Observation] = {}
+
+    async def look(cell: PredictedCell, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            seen[cell] = await _observed(fleet, cell, DEADLINE_S)
+        current.advance()
+
+    gate, one_by_one = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(1)
+    quiet = [cell for cell in cells if not cell.broadcasts]
+    beginning = [*(look(cell, gate) for cell in quiet), tools.observe(gate, current), behaviours.observe(current)]
+    # Clients of these cells would hear each other, and what the kit's own tools change.
+    broadcasting = [look(cell, one_by_one) for cell in cells if cell.broadcasts]
+    if _disturbs(fleet, quiet):
+        await asyncio.gather(*beginning)
+        await asyncio.gather(*broadcasting)
     else:
-        await asyncio.gather(pool, others, alone)
+        await asyncio.gather(*beginning, *broadcasting)
     await tools.observe_loud(current)
+    return [Checked(cell, seen[cell].outcome, _detail(cell, seen[cell], fleet)) for cell in cells]
 
 
 def _disturbs(fleet: Fleet, cells: Sequence[PredictedCell]) -> bool:
     """Whether a tool of the kit that is called for these cells tells every client of a change as well."""
-    tools = server_tools(fleet.plan.kit)
-    return any(cell.tool in {tool.name for tool in tools if tool.subscriptions or tool.list_changed} for cell in cells)
-
-
-async def _in_turn(
-    fleet: Fleet, cells: Sequence[PredictedCell], found: dict[PredictedCell, Observation], current: Current
-) -> None:
-    """Cells whose clients would hear each other, one after the other."""
-    for cell in cells:
-        found[cell] = await _observed(fleet, cell, DEADLINE_S)
-        current.advance()
-
-
-async def _gated(
-    gate: asyncio.Semaphore,
-    fleet: Fleet,
-    cell: PredictedCell,
-    found: dict[PredictedCell, Observation],
-    current: Current,
-) -> None:
-    async with gate:
-        found[cell] = await _observed(fleet, cell, DEADLINE_S)
-    current.advance()
+    loud = {tool.name for tool in server_tools(fleet.plan.kit) if tool.subscriptions or tool.list_changed}
+    return any(cell.tool in loud for cell in cells)
 
 
 async def _all_again(fleet: Fleet, differing: Sequence[Checked], current: Current) -> list[Checked]:
-    """Once more, the broadcasting ones and those that are to be explained alone, the others side by side."""
+    """Once more, the broadcasting cells and those that are to be explained alone, the others side by side."""
     gate = asyncio.Semaphore(_AT_ONCE)
     alone = {row.cell for row in differing[:_EXPLAINED]} | {row.cell for row in differing if row.cell.broadcasts}
     again = {row.cell: await _again(fleet, row, current) for row in differing if row.cell in alone}

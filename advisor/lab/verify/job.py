@@ -196,17 +196,10 @@ async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         traffic, problems = await _traffic(job, fleet, steps)
-        checked = await check(fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
+        found = replace(found, traffic=tuple(traffic), problems=(*found.problems, *problems))
+        found = await check(found, fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
     dead = [f"{process.name} has ended (code {process.code})" for process in fleet.processes if not process.alive()]
-    return replace(
-        found,
-        cells=checked.cells,
-        behaviours=checked.behaviours,
-        unknown=checked.unknown,
-        traffic=tuple(traffic),
-        problems=(*found.problems, *problems, *checked.problems, *dead),
-        notes=(*found.notes, *checked.notes),
-    )
+    return replace(found, problems=(*found.problems, *dead))
 
 
 async def _traffic(job: VerificationPlan, fleet: Fleet, steps: Steps) -> tuple[list[SessionTraffic], list[str]]:
