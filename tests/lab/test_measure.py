@@ -257,7 +257,7 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
 def test_the_index_knows_releases_and_when_they_came(temporary: Path) -> None:
     async def main() -> tuple[Sequence[str], str]:
         async with Run.open("index") as run:
-            return await package_index.releases(run, "mcp"), await package_index.its_time(run, "mcp", "1.12.4", 3)
+            return await package_index.releases(run, "mcp"), await package_index.its_time(run, "mcp", "1.12.4")
 
     releases, then = asyncio.run(main())
     assert [one for one in releases if one.startswith("1.29")][:1] == ["1.29.0"]

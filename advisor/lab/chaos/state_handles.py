@@ -69,7 +69,7 @@ def state_handles_of(kit: KitContext, tier: TierContext, extras: Extras) -> Stat
     if shares_handles(kit):
         here = next(server_tier.tools for server_tier in server_tiers(kit) if server_tier.name == tier.name)
         for tool in server_tools(kit):
-            # Our clients answer no questions, and nobody here pays for a model.
+            # Our clients answer no questions, and the lab pays for no model.
             if tool.state and tool.name in here and not tool.asks and not tool.uses_direct_llm:
                 return StateHandles(tool.name)
     return StateHandles(LAB_TOOL) if extras.redis else None

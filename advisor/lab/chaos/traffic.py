@@ -56,7 +56,7 @@ class ChaosTraffic:
         await asyncio.gather(*self._tasks)
 
     async def cancel(self) -> None:
-        """Break everything off: nobody waits for the answers any more."""
+        """Stop at once, without waiting for answers."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

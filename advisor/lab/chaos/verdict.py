@@ -149,7 +149,7 @@ def _running(on_target: Sequence[ClientCall], expected: Promise, event: Happened
         return None
     if any(not call.attempts[0].ok for call in on_target):
         return "breaks"
-    # What takes less time than the call holds nobody up.
+    # An event that is shorter than the call holds no call up.
     held = expected.running == "waits" and any(call.attempts[0].ended > event.over for call in on_target)
     return "waits" if held else "completes"
 

@@ -35,7 +35,7 @@ class Front:
 
     Attributes:
         own: whether it is the proxy of the kit.
-        many: how many of the kit's own run; something that knows no HTTP gives them connections by turns.
+        many: how many of the kit's own run; a balancer of TCP connections stands before several.
         program: what runs; None where clients go straight to the instances.
         way: how a stand-in picks an instance.
         holds: whether something holds streams back, as the requirements say (`environment.proxy.sse: false`); a

@@ -16,7 +16,7 @@ MOST_WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What the lab puts beside the kit's own code, so that what the kit does not need can be observed too.
+    """What the lab adds to the kit's own code, so that features that the kit does not need can be observed too.
 
     Attributes:
         key: seal with a key that all instances share, where the kit has none.
@@ -32,7 +32,7 @@ class Extras:
 
 
 EVENTS: Mapping[str, str] = {"mcp-lab": "events"}
-"""The header of requests that want sessions with an event store (see launcher/launch.py)."""
+"""The header of requests that want sessions with an event store (see kit_launcher/launch.py)."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,6 @@ from advisor.lab.process.environments import environment
 from advisor.lab.process.installed import installed
 from advisor.lab.process.package_index import its_time
 from advisor.lab.process.run import Run
-from advisor.lab.process.sdk_under_test import DAYS
 from advisor.lab.process.steps import Steps
 
 REDIS = "redis>=5.0"
@@ -86,7 +85,7 @@ async def start_servers(fleet: Fleet, wanted: Sequence[str], steps: Steps, name:
         if misfit is None or release is None:
             raise
         with steps.step("environment with the packages of its time") as current:
-            then = await its_time(fleet.run, release["package"], release["version"], DAYS)
+            then = await its_time(fleet.run, release["package"], release["version"])
             python = await environment(fleet.run, wanted, exclude_newer=then, name="venv-then")
             current.note = then[:10]
         fleet.plan = replace(fleet.plan, python=python)

@@ -32,19 +32,19 @@ class Both:
             await self._plain(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
-        """The life of both; the second one is hidden from the server that runs us."""
+        """Run the lifespans of both applications; uvicorn sees that of the first."""
         tasks = [asyncio.ensure_future(self._relay.listen())] if self._relay is not None else []
         if self._relay is not None:
             await asyncio.wait_for(self._relay.listening.wait(), 10)
-        life = _Life(self._storing, scope)
+        lifespan = _StoringLifespan(self._storing, scope)
         try:
             if self._storing is not None:
                 hold(self._mcp, self._managers[1])
-                await life.start()
+                await lifespan.start()
                 hold(self._mcp, self._managers[0])
             await self._plain(scope, receive, send)
         finally:
-            await life.stop()
+            await lifespan.stop()
             for task in tasks:
                 task.cancel()
 
@@ -55,7 +55,7 @@ async def _refuse(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-class _Life:
+class _StoringLifespan:
     """The lifespan of an application that this one contains."""
 
     def __init__(self, app: Any, scope: Any) -> None:

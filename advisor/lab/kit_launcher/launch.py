@@ -1,9 +1,9 @@
-"""Runs the generated server as it lies in its folder, with the lab's tools beside its own.
+"""Runs the generated server as it lies in its folder, with the lab's tools added to its own.
 
 Run by the interpreter that the server's SDK is installed for: the standard library, the SDK and the lab's `testserver`
 package are all that it needs. Everything at the top happens in every process: uvicorn's workers import this file too.
 
-The environment, beside what the server itself reads:
+The environment, in addition to what the server itself reads:
     LAB_SERVER   the folder of server.py
     LAB_TOOLS    the folder of the lab's tools
     LAB_LINE     the line of SDK releases, such as mcp-2
@@ -82,7 +82,7 @@ def _impatient(url: str) -> Any:
 
 
 def _create_app() -> Any:
-    """What uvicorn serves: the kit's own application, and beside it what the lab needs."""
+    """What uvicorn serves: the kit's own application, with what the lab needs."""
     events, mcp = _module("_lab_launcher.events"), SERVER.mcp
     storing = None
     if os.environ.get("LAB_EVENTS"):

@@ -1,4 +1,4 @@
-"""Throw-away Python environments, so that any release of an SDK can be run beside any other."""
+"""Throw-away Python environments, so that any release of an SDK can be run next to any other."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def environment(
 
 
 def _explained(error: LabError, requirements: Sequence[str]) -> Exception:
-    """The error as the user can mend it, where uv says what is wrong."""
+    """The error that tells the user what to do, where uv says what is wrong."""
     lines = [_DRAWING.sub("", line).rstrip() for line in error.lines]
     said = [line for line in lines if line and not line.startswith("Using Python")]
     text = " ".join(said)

@@ -77,7 +77,7 @@ def caught() -> Iterator[Interruption]:
 def _install() -> None:
     for number in SIGNALS:
         before = signal.getsignal(number)
-        # Whoever started us with a signal ignored (nohup, a job in the background) wants it ignored.
+        # A signal that our parent ignores (nohup, a job in the background) stays ignored.
         if before is not signal.SIG_IGN:
             _before[number] = before
             signal.signal(number, _arrived)

@@ -17,6 +17,7 @@ from advisor.lab.process.programs import program
 from advisor.lab.process.run import Run
 
 _ANSWER_S = 90.0
+_DAYS = 3  # packages that were uploaded so soon after an old release work with it, when those of today do not
 _VERSIONS = re.compile(r"^Available versions: (.+)$", re.MULTILINE)
 _UPLOADED = re.compile(r'upload-time = "([^"]+)"')
 
@@ -77,6 +78,6 @@ async def uploaded(run: Run, package: str, version: str) -> datetime:
     return datetime.fromisoformat(found.group(1)[:19]).replace(tzinfo=timezone.utc)
 
 
-async def its_time(run: Run, package: str, version: str, days: int) -> str:
-    """A time so many days after the upload of a release, as uv takes it for `exclude_newer`."""
-    return (await uploaded(run, package, version) + timedelta(days=days)).isoformat(timespec="seconds")
+async def its_time(run: Run, package: str, version: str) -> str:
+    """A time some days after the upload of a release, as uv takes it for `exclude_newer`."""
+    return (await uploaded(run, package, version) + timedelta(days=_DAYS)).isoformat(timespec="seconds")

@@ -24,7 +24,7 @@ _choice = random.SystemRandom()  # parallel runs must not draw the same numbers
 
 
 def free_port() -> int:
-    """A port that nobody listens on, not given before by this process.
+    """A port without a listener, not given before by this process.
 
     It is below the range from which the system takes ports for outgoing connections, where one may be taken at any
     moment. It is not reserved: see `Run.start_on_port`.

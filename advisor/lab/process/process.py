@@ -136,9 +136,9 @@ class Process:
         return []
 
     def _send_group(self, number: int) -> None:
-        """Children in groups of their own are meant too; nobody gets it twice (a second SIGTERM means `at once`)."""
+        """Children in groups of their own get the signal too. Each gets it once (a second SIGTERM means `at once`)."""
         family_ = family({self.pid}) if self.held else []
-        # The number cannot be somebody else's as long as nobody has waited for its first owner.
+        # The system gives the number to no other process before its first owner was waited for.
         whole = self._popen.poll() is None
         with suppress(ProcessLookupError, PermissionError):
             if whole:

@@ -47,14 +47,14 @@ class MissingProgramError(EnvironmentLacksError):
 
 
 def program(name: Name) -> Path:
-    """Where a program is: beside this interpreter, inside its wheel, on the PATH, or where systems put servers.
+    """Where a program is: next to this interpreter, inside its wheel, on the PATH, or where systems put servers.
 
     Raises:
         MissingProgramError: it is in none of these places.
     """
-    beside = str(Path(sys.executable).parent)
+    here = str(Path(sys.executable).parent)
     for file in _FILES.get(name, (name,)):
-        for places in (beside, _inside_wheel(name), os.environ.get("PATH", ""), os.pathsep.join(_SYSTEM)):
+        for places in (here, _inside_wheel(name), os.environ.get("PATH", ""), os.pathsep.join(_SYSTEM)):
             found = shutil.which(file, path=places) if places else None
             if found:
                 return Path(found)

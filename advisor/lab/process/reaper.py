@@ -8,8 +8,8 @@ a session of its own and holds the write end of its standard input. Lines that c
     keep WHAT  what of the folder stays: nothing | logs | everything
     end        the run ends in order
 
-At the end of the input, whoever closed it, every process of the run is ended. So nothing that happens to the run, not
-even SIGKILL, leaves a process behind.
+At the end of the input, every process of the run is ended. The input also ends when the run itself is killed, so that
+not even SIGKILL leaves a process behind.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def family(leaders: Collection[int], mark: str = "") -> list[ProcessEntry]:
     """Every living process of a run, the youngest first.
 
     A process belongs to the run when it is in a group or session of `leaders`, carries `mark` in its environment
-    (a child that nobody was told of, a grandchild in a session of its own), or descends from one that does.
+    (a child of a child, a process in a session of its own), or descends from one that does.
     Where there is no /proc, only the leaders of groups that are still there are found.
     """
     if not _PROC.joinpath("self", "stat").exists():

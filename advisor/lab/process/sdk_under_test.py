@@ -23,9 +23,6 @@ SERVE = TESTSERVER / "serve.py"
 Flags = tuple[bool, bool]
 """(stateless_http, json_response)."""
 
-DAYS = 3
-"""Days after the upload of an old release whose packages it is given, when those of today do not fit."""
-
 _SDK = re.compile(r"(?P<package>[a-z]+)==(?P<version>[0-9.]+)")
 _CHECK_S = 60.0
 
@@ -106,7 +103,7 @@ async def sdk_under_test(run: Run, sdk: str, say: Say, *, here: bool = False) ->
         python = await environment(run, wanted, name=f"{package}-{version}")
         installed = await _check(run, python, line, f"check-{package}-{version}")
     except (LabError, UsageError) as first:
-        then = await package_index.its_time(run, package, version, DAYS)
+        then = await package_index.its_time(run, package, version)
         say(f"{sdk}: does not start with the packages of today; taking those of {then[:10]}")
         try:
             name = f"{package}-{version}-then"

@@ -1,1 +1,1 @@
-"""`verify`: what a kit promises, beside what clients observe."""
+"""`verify`: what a kit should do, compared with what clients observe."""

@@ -29,7 +29,7 @@ class Behaviours:
     """The behaviours of a fleet, place by place.
 
     Attributes:
-        unknown: how many were tried of which nobody knows what they should be.
+        unknown: how many were tried without a prediction.
     """
 
     def __init__(self, fleet: Fleet, foresight: Foresight, places: Sequence[Place]) -> None:

@@ -1,4 +1,4 @@
-"""What clients of a kit should see beside the feature table: from measured releases and rules/conduct.yaml. Pure."""
+"""The behaviours that clients of a kit should see: from measured releases and rules/conduct.yaml. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Foresight:
         """What clients should see of a behaviour, as `gist` shortens it.
 
         Returns:
-            What they see as a rule, and what else they may see at first; nothing where nobody measured it.
+            What they see as a rule, and what else they may see at first; nothing without a measurement.
         """
         tier = next(tier for tier in self.tiers if place.tier in (None, tier.name))
         case = ConductCase(

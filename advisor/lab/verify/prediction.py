@@ -30,7 +30,7 @@ class PredictedCell:
         call: the way of asking that the decision counts on, as rules/capabilities writes it; "" where there is none.
         predicted: what the decision says that clients observe.
         need: how much the tier needs it.
-        scope: what the answer depends on beside the session: keys, bus, store; session or any where nothing else.
+        scope: what the answer depends on apart from the session: keys, bus, store; session or any where nothing else.
         tool: the tool of the kit whose calls show it, or "" where a tool of the lab with the bare call does.
         refuses: a tool of the kit that needs the lost feature and so should say so at once; "" for none.
         why_lab: why a needed feature that works is not observed on the kit's own tool; "" where it is.

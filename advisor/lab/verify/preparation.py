@@ -59,7 +59,7 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
     Args:
         requirements: of the deployment.
         advisor: decides them.
-        proxy: nginx, envoy, haproxy or none in the place of the kit's own; "" for the kit's own.
+        proxy: nginx, envoy, haproxy or none instead of the kit's own proxy; "" for the kit's own.
         instances: how many of each tier that may have several; 0 for as many as decided.
 
     Raises:

@@ -76,7 +76,7 @@ class Verification:
         instances: how many server processes (with their workers) ran, by tier.
         cells: in the order of the feature table.
         traffic: in the order of the tiers.
-        problems: what is wrong beside cells and sessions, in words.
+        problems: what is wrong apart from cells and sessions, in words.
         notes: what the reader should know of how it was run.
         steps: in order.
         seconds: all in all.
@@ -84,8 +84,8 @@ class Verification:
         logs: where the logs are, or "".
         chaos: what was promised for failures and what was seen, where that was wanted.
         load: what one instance carries, where that was wanted.
-        behaviours: what clients saw beside the feature table, where it was known what they should see.
-        unknown: how many behaviours were tried of which nobody measured what this release does.
+        behaviours: what clients saw apart from the feature table, where there is a prediction.
+        unknown: how many behaviours were tried of which there is no measurement of this release.
     """
 
     service: str

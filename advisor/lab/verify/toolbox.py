@@ -101,7 +101,7 @@ class Toolbox:
         return len(self._places) + len(self.calls)
 
     async def observe(self, gate: asyncio.Semaphore, current: Current) -> None:
-        """List the tools in every place, and call those that disturb nobody."""
+        """List the tools in every place, and call the tools that disturb no other client."""
 
         async def visited(place: Place) -> None:
             async with gate:
@@ -117,7 +117,7 @@ class Toolbox:
         await asyncio.gather(*map(visited, self._places))
 
     async def observe_loud(self, current: Current) -> None:
-        """Call those that tell every client of a change; nobody may listen meanwhile."""
+        """Call the tools that tell every client of a change; no other client may listen meanwhile."""
         for call in self.calls:
             if call.loud:
                 await self._try(call, DEADLINE_S)
@@ -188,7 +188,7 @@ class Toolbox:
         return found if seen.outcome == "works" else seen.message
 
     def _needs(self, call: ToolCall) -> frozenset[str]:
-        """The arguments that a tool needs and that nobody but its author knows."""
+        """The arguments that a tool needs and that the lab cannot know."""
         listed = self._listed.get(call.place, "")
         return frozenset() if isinstance(listed, str) else listed.get(call.tool, frozenset()) - _ARGUMENTS
 
