@@ -1,4 +1,4 @@
-"""One tier of a running fleet with clients of every era, and the failures that are injected into it."""
+"""One tier of a running fleet with clients of every era, and the failure that is injected into it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Experiment:
         Args:
             stack: closes their connections.
             fleet: the running fleet.
-            failures: the failures of the tier.
+            failures: what clients of each era should see of one event in one tier.
 
         Raises:
             LabError: some of them got no session.
@@ -107,8 +107,6 @@ class Experiment:
         """
         act = _Event(time.monotonic())
         try:
-            # The event before may have driven all sessions together.
-            await _opened(self._traffic.clients)
             self._traffic.start()
             await self._perform(failures, act)
         except (NotServedError, LabError) as error:

@@ -23,8 +23,8 @@ from advisor.lab.process.steps import Steps
 async def chaos(fleet: Fleet, failures: Sequence[ExpectedFailure], steps: Steps) -> tuple[ChaosRow, ...]:
     """Make every event happen to every tier.
 
-    After an event that left the fleet in a bad way, what is down is started again and the next one follows, with new
-    clients; where that does not help, the rest of the events of the tier is left out, and the last row says so.
+    Each event has clients of its own. After an event from which the fleet does not recover, what is down is started
+    again; where that does not help, the rest of the events of the tier is left out, and the last row says so.
 
     Args:
         fleet: a running fleet, started with a folder for execution logs in its environment.
@@ -38,44 +38,33 @@ async def chaos(fleet: Fleet, failures: Sequence[ExpectedFailure], steps: Steps)
 
 
 async def _tier(fleet: Fleet, own: Sequence[ExpectedFailure], steps: Steps) -> list[ChaosRow]:
+    members = fleet.of(own[0].tier.name)
     pending = list(dict.fromkeys(failure.event.id for failure in own))
     rows: list[ChaosRow] = []
     well = True
-    while pending:
-        if not well and not await recover(fleet, fleet.of(own[0].tier.name)):
-            break
-        async with AsyncExitStack() as stack:
-            try:
-                experiment = await Experiment.open(stack, fleet, own)
-            except LabError as error:
-                rows += [_unplayed(failure, fleet, error) for failure in own if failure.event.id == pending[0]]
-                del pending[0]
-                break
-            well = True
-            while well and pending:
-                some = [failure for failure in own if failure.event.id == pending[0]]
-                found, well = await _played(experiment, some, fleet, steps)
-                rows += found
-                del pending[0]
-        if not well and rows[-1].seen is None:
+    while pending and (well or await recover(fleet, members)):
+        event = pending.pop(0)
+        found, well = await _injected(fleet, [failure for failure in own if failure.event.id == event], steps)
+        rows += found
+        if not well and found[-1].seen is None:
             break  # it was not even well before the event
-    if not well:  # for the tier after this one, and for who looks at the fleet then
-        await recover(fleet, fleet.of(own[0].tier.name))
+    if not well:  # for the tier after this one, and for a user who looks at the fleet then
+        await recover(fleet, members)
     if pending and rows:
         rows[-1] = replace(rows[-1], problems=(*rows[-1].problems, f"not tried any more: {', '.join(pending)}"))
     return rows
 
 
-async def _played(
-    experiment: Experiment, some: Sequence[ExpectedFailure], fleet: Fleet, steps: Steps
-) -> tuple[list[ChaosRow], bool]:
-    tier = f", tier {some[0].tier.name}" if fleet.plan.kit.tiered else ""
-    with steps.step(f"{some[0].event.title}{tier}") as current:
-        rows, well = await experiment.run(some)
+async def _injected(fleet: Fleet, failures: Sequence[ExpectedFailure], steps: Steps) -> tuple[list[ChaosRow], bool]:
+    """One event, with clients of its own: the rows, and whether the fleet is well after it."""
+    tier = f", tier {failures[0].tier.name}" if fleet.plan.kit.tiered else ""
+    with steps.step(f"{failures[0].event.title}{tier}") as current:
+        try:
+            async with AsyncExitStack() as stack:
+                experiment = await Experiment.open(stack, fleet, failures)
+                rows, well = await experiment.run(failures)
+        except LabError as error:
+            problem = f"not made to happen: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"
+            rows, well = [row_of(failure, fleet, [problem]) for failure in failures], False
         current.note = "as promised" if all(row.agrees for row in rows) else "not as promised"
     return rows, well
-
-
-def _unplayed(failure: ExpectedFailure, fleet: Fleet, error: LabError) -> ChaosRow:
-    """The row of an event that could not be made to happen."""
-    return row_of(failure, fleet, [f"not made to happen: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"])
