@@ -10,8 +10,9 @@ from pathlib import Path
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server as kit_server
-from advisor.lab.fleet.fleet import Fleet, FleetPlan
+from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.front import Front, lay_out
+from advisor.lab.fleet.plan import FleetPlan
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import serving
 
