@@ -59,7 +59,7 @@ def capabilities(
     from advisor.report.capability_matrix import Matrix
     from advisor.report.serialization import json_text, yaml_text
 
-    eras = tuple(one for one in ERAS if era.value in (one, "both"))
+    eras = tuple(name for name in ERAS if era.value in (name, "both"))
     matrix = Matrix(FactSpace(load()), sdk, feature, eras)
     if format is Format.TEXT:
         emit(drawn(matrix.beside.lines() if behaviours else matrix.lines()))

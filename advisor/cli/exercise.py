@@ -64,7 +64,7 @@ def _release(sdk: str) -> str:
         return sdk
     found = space.release(sdk)
     if found is None:
-        lines = dict.fromkeys(one.line.id for one in space.releases.values())
+        lines = dict.fromkeys(release.line.id for release in space.releases.values())
         raise UsageError(f"{sdk!r:.80} is no SDK. Name a line ({', '.join(lines)}) or a release such as mcp==2.3.0.")
     try:
         installed = metadata.version(found.package)

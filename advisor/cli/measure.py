@@ -59,7 +59,7 @@ def measure(
         parse_sdk(release)
     known = load(root).capabilities
     measured = asyncio.run(_measure(sdk, known, seconds, here))
-    found = [lab.compared(one, known) for one in measured]
+    found = [lab.compared(measurement, known) for measurement in measured]
     diff = _write(root, measured) if write else ""
     if format is Format.JSON:
         text = json_text(words.record(found, known), ascii_only=not is_unicode())
@@ -67,14 +67,14 @@ def measure(
         text = diff
     else:
         lines = words.differing_lines if check else words.table
-        text = "\n".join(drawn(list(lines(one))) for one in found)
+        text = "\n".join(drawn(list(lines(compared))) for compared in found)
     if output:
         _to_file(Path(output), text)
     else:
         emit(text)
-    for one in found:
-        say(_counted(one))
-    return Exit.OK if write or all(one.agrees for one in found) else Exit.FINDINGS
+    for compared in found:
+        say(_counted(compared))
+    return Exit.OK if write or all(compared.agrees for compared in found) else Exit.FINDINGS
 
 
 def bisect(
@@ -117,16 +117,17 @@ def bisect(
     if write:
         update = capability_files.with_changes(root, sdk, found)
         capability_files.save(root, [update])
-        for one in found:
-            for release in one.wrong:
-                say(f"{release} is not as the data has it: {one.change.feature}, {one.change.call}; not written")
+        for bisected in found:
+            for release in bisected.wrong:
+                change = bisected.change
+                say(f"{release} is not as the data has it: {change.feature}, {change.call}; not written")
         text = update.diff()
     else:
         text = drawn(list(words.bisection_lines(found)))
     if format is Format.JSON:
         text = json_text(words.bisection_record(found), ascii_only=not is_unicode())
     emit(text)
-    wrong = any(one.wrong if write else not one.agrees for one in found)
+    wrong = any(bisected.wrong if write else not bisected.agrees for bisected in found)
     return Exit.FINDINGS if wrong else Exit.OK
 
 
@@ -156,12 +157,12 @@ def _write(root: Path, measured: Sequence[Measurement]) -> str:
     from advisor.lab.capabilities import files as capability_files
     from advisor.lab.capabilities import measure as lab
 
-    packages = dict.fromkeys(one.sdk_under_test.package for one in measured)
+    packages = dict.fromkeys(measurement.sdk_under_test.package for measurement in measured)
     updates = [
         capability_files.with_measurements(
             root,
             package,
-            [lab.record(one) for one in measured if one.sdk_under_test.package == package],
+            [lab.record(measurement) for measurement in measured if measurement.sdk_under_test.package == package],
             lab.measured_by(),
         )
         for package in packages
@@ -171,10 +172,10 @@ def _write(root: Path, measured: Sequence[Measurement]) -> str:
 
 
 def _counted(compared: Compared) -> str:
-    one = compared.measurement
+    measured = compared.measurement
     wrong = len(compared.cells) + len(compared.behaviours)
-    counts = f"{len(one.cells)} cells and {len(one.behaviours)} behaviours"
-    return f"{one.sdk}: {counts}, {wrong} not as the data had them, {one.seconds:.0f} s"
+    counts = f"{len(measured.cells)} cells and {len(measured.behaviours)} behaviours"
+    return f"{measured.sdk}: {counts}, {wrong} not as the data had them, {measured.seconds:.0f} s"
 
 
 def _root(rules: str) -> Path:

@@ -61,9 +61,9 @@ def measure(
     showing, watching = watcher()
     with showing:
         measured = asyncio.run(lab.measure(wanted, advisor, lab.Scale(), watching))
-    differing = [(one, verdict(one)) for one in measured if verdict(one) != one.keeps]
-    for one, found in differing:
-        say(f"{one.id}: the data says that it keeps sessions {one.keeps!r}; measured: {found or 'no one condition'!r}.")
+    differing = [(way, verdict(way)) for way in measured if verdict(way) != way.keeps]
+    for way, found in differing:
+        say(f"{way.id}: the data says that it keeps sessions {way.keeps!r}; measured: {found or 'no way condition'!r}.")
     if write:
         emit(_write(advisor.knowledge, measured))
         return Exit.OK

@@ -57,9 +57,9 @@ _Found = dict[tuple[str, Era, Pair], tuple[Trait, Observation]]
 _Asked = tuple[str, Era, Pair]
 
 
-def alike(one: str, other: str) -> bool:
+def alike(said: str, other: str) -> bool:
     """Whether two messages say the same; how many seconds something took is not compared."""
-    return _SECONDS.sub("s", one) == _SECONDS.sub("s", other)
+    return _SECONDS.sub("s", said) == _SECONDS.sub("s", other)
 
 
 async def behaviours(
@@ -82,8 +82,8 @@ async def behaviours(
     asked: list[_Asked] = [(name, era, pair) for era in eras for name in TRIED for pair in FLAG_PAIRS]
     say(f"{_named(stand.sdk_under_test)}: behaviour")
     found = await _observe(stand, asked, _AT_ONCE, deadline_s)
-    doubtful = [one for one, (trait, seen) in found.items() if _is_doubtful(expect(trait), seen)]
-    first = {found[one][0]: found[one][1].message for one in doubtful}
+    doubtful = [asked_for for asked_for, (trait, seen) in found.items() if _is_doubtful(expect(trait), seen)]
+    first = {found[asked_for][0]: found[asked_for][1].message for asked_for in doubtful}
     if doubtful:
         found |= await _again(run, stand.sdk_under_test, doubtful, say, deadline_s)
     return {trait: Noted(seen.message, first.get(trait)) for trait, seen in found.values()}
@@ -108,12 +108,12 @@ async def _again(run: Run, specimen: SdkUnderTest, asked: Sequence[_Asked], say:
 async def _observe(stand: Stand, asked: Iterable[_Asked], at_once: int, deadline_s: float) -> _Found:
     gate = asyncio.Semaphore(at_once)
 
-    async def one(asked: _Asked) -> tuple[_Asked, BehaviourRow | None]:
+    async def look(asked: _Asked) -> tuple[_Asked, BehaviourRow | None]:
         name, era, pair = asked
         async with gate:
             return asked, await _row(name, stand.url(pair, COPIES[TRIED.index(name)]), era, deadline_s)
 
-    rows = await asyncio.gather(*(one(each) for each in asked))
+    rows = await asyncio.gather(*(look(place) for place in asked))
     return {asked: (Trait(row.name, *asked[1:]), row.observation) for asked, row in rows if row is not None}
 
 

@@ -87,9 +87,9 @@ def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> li
     Raises:
         UsageError: nothing is known of the package.
     """
-    cells = [cell for one in known if one.package == package for cell in one.cells]
+    cells = [cell for package_data in known if package_data.package == package for cell in package_data.cells]
     if not cells:
-        packages = ", ".join(one.package for one in known)
+        packages = ", ".join(package_data.package for package_data in known)
         raise UsageError(f"Nothing is known of {package!r:.80}. Packages: {packages}.")
     found = []
     for asked in dict.fromkeys((cell.feature, cell.call) for cell in cells):
@@ -105,7 +105,7 @@ def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> li
 
 def between(releases: Sequence[str], change: CellChange) -> list[str]:
     """The releases that lie between the two measured ones, ascending."""
-    return [one for one in releases if key(change.upper) < key(one) < key(change.lower)]
+    return [release for release in releases if key(change.upper) < key(release) < key(change.lower)]
 
 
 async def search(releases: Sequence[str], change: CellChange, newer: Tell) -> Bisected:
@@ -163,7 +163,7 @@ async def bisect(
 
 def _asked(wanted: Sequence[CellChange], release: str) -> set[Where]:
     """The cells of a release that any of the changes needs."""
-    around = [one for one in wanted if key(one.upper) <= key(release) <= key(one.lower)]
+    around = [change for change in wanted if key(change.upper) <= key(release) <= key(change.lower)]
     return {where for change in around for where in places(change)}
 
 
@@ -220,15 +220,15 @@ def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:
     The reason that a person wrote stays; where there is none, the outcomes are it. A change with a wrong end is left
     as it is: its release has to be measured anew.
     """
-    for one in found:
-        change = one.change
-        if one.wrong:
+    for bisected in found:
+        change = bisected.change
+        if bisected.wrong:
             continue
         cells = [cell for cell in file.cells if (cell["feature"], cell["call"]) == (change.feature, change.call)]
         for cell in cells:
             if cell["releases"]["before"] == change.before.before:
-                cell["releases"]["before"] = one.release
+                cell["releases"]["before"] = bisected.release
                 if cell.get("changed"):
-                    cell["changed"]["in"] = one.release
+                    cell["changed"]["in"] = bisected.release
             elif cell["releases"]["from"] == change.after.start:
-                cell["releases"]["from"] = one.release
+                cell["releases"]["from"] = bisected.release

@@ -86,18 +86,19 @@ def expected(known: Sequence[Capabilities], package: str, version: str, where: W
 
 def told(known: Sequence[Capabilities], subject: SdkUnderTest, trait: Trait) -> str | None:
     """What the data says of a behaviour of a release, None where it says nothing."""
-    return next((message for one, message in _told(known, subject) if one == trait), None)
+    return next((message for known_trait, message in _told(known, subject) if known_trait == trait), None)
 
 
 def _told(known: Sequence[Capabilities], subject: SdkUnderTest) -> Iterator[tuple[Trait, str]]:
     for package in known:
-        for one in package.behaviour if package.package == subject.package else []:
-            if _holds(one, subject.version):
-                yield from ((Trait(one.name, one.era, pair), one.seen[flag_key(*pair)]) for pair in FLAG_PAIRS)
+        for behaviour in package.behaviour if package.package == subject.package else []:
+            if _holds(behaviour, subject.version):
+                for pair in FLAG_PAIRS:
+                    yield Trait(behaviour.name, behaviour.era, pair), behaviour.seen[flag_key(*pair)]
 
 
 def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[CapabilityCell]:
-    cells = [cell for one in known if one.package == package for cell in one.cells]
+    cells = [cell for package_data in known if package_data.package == package for cell in package_data.cells]
     return [cell for cell in cells if (cell.feature, cell.call) == (where.feature, where.call)]
 
 

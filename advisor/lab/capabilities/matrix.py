@@ -196,7 +196,7 @@ class Stand:
         """Measure each cell with a server that nothing else has touched."""
         gate = asyncio.Semaphore(_ALONE_AT_ONCE)
 
-        async def one(where: Where) -> Cells:
+        async def alone(where: Where) -> Cells:
             async with gate:
                 stand = await Stand.start(
                     self._run, self.sdk_under_test, self._deadline_s, lambda _: None, [where.pair]
@@ -205,14 +205,14 @@ class Stand:
                 await stand.stop()
                 return seen
 
-        measured = await asyncio.gather(*(one(where) for where in cells))
+        measured = await asyncio.gather(*(alone(where) for where in cells))
         return {where: seen for one_cell in measured for where, seen in one_cell.items()}
 
     async def _observe(self, cells: Iterable[Where], at_once: int) -> Cells:
         gate = asyncio.Semaphore(at_once)
         known = {(entry.feature, entry.call): entry for entry in entries(self.sdk_under_test.line)}
 
-        async def one(where: Where) -> tuple[Where, Seen]:
+        async def look(where: Where) -> tuple[Where, Seen]:
             entry = known[where.feature, where.call]
             if entry.broadcast:  # one client's change reaches every client
                 async with self._locks[where.pair], gate:
@@ -220,7 +220,7 @@ class Stand:
             async with gate:
                 return where, await self._cell(entry, where)
 
-        return dict(await asyncio.gather(*(one(where) for where in cells)))
+        return dict(await asyncio.gather(*(look(where) for where in cells)))
 
     async def _cell(self, entry: LabTool, where: Where) -> Seen:
         copy = "listen" if entry.bus or entry.broadcast else "store" if entry.feature == "resumability" else "main"

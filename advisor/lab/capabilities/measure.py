@@ -112,7 +112,7 @@ def record(measurement: Measurement) -> Record:
     made = Record(subject.version, subject.line, measurement.date)
     for feature, call in asked:
         seen = [measurement.cells[Where(feature, call, era, pair)] for era in ERAS for pair in FLAG_PAIRS]
-        made.cells[feature, call] = tuple(one.observation.outcome for one in seen)
+        made.cells[feature, call] = tuple(cell.observation.outcome for cell in seen)
         made.evidence[feature, call] = evidence(measurement.cells, feature, call)
     beside = measurement.behaviours
     for name, era in dict.fromkeys((trait.name, trait.era) for trait in beside):

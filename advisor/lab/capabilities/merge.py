@@ -53,30 +53,30 @@ def merge(file: CapabilityFile, records: Sequence[Record], measured_by: str) -> 
     """
     lines = _lines(file.lines, records)
     features = list(dict.fromkeys(cell["feature"] for cell in file.cells))
-    asked = _keys(file.cells, ("feature", "call"), (one for record in records for one in record.cells))
+    asked = _keys(file.cells, ("feature", "call"), (way for record in records for way in record.cells))
     cells = [
         cell
-        for feature in dict.fromkeys([*features, *(one[0] for one in asked)])
-        for one in asked
-        if one[0] == feature
-        for cell in _Timeline(lines, _of(file.cells, ("feature", "call"), one)).cells(one, records)
+        for feature in dict.fromkeys([*features, *(way[0] for way in asked)])
+        for way in asked
+        if way[0] == feature
+        for cell in _Timeline(lines, _of(file.cells, ("feature", "call"), way)).cells(way, records)
     ]
-    told = _keys(file.behaviour, ("name", "era"), (one for record in records for one in record.behaviour))
+    told = _keys(file.behaviour, ("name", "era"), (trait for record in records for trait in record.behaviour))
     behaviour = [
         entry
-        for one in told
-        for entry in _Timeline(lines, _of(file.behaviour, ("name", "era"), one)).behaviour(one, records)
+        for trait in told
+        for entry in _Timeline(lines, _of(file.behaviour, ("name", "era"), trait)).behaviour(trait, records)
     ]
     return CapabilityFile(file.head, file.package, lines, cells, behaviour, measured_by)
 
 
 def _keys(entries: Sequence[Entry], names: tuple[str, str], more: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys([*((one[names[0]], one[names[1]]) for one in entries), *more]))
+    return list(dict.fromkeys([*((entry[names[0]], entry[names[1]]) for entry in entries), *more]))
 
 
 def _of(entries: Sequence[Entry], names: tuple[str, str], of: tuple[str, str]) -> list[Entry]:
-    found = [one for one in entries if (one[names[0]], one[names[1]]) == of]
-    return sorted(found, key=lambda one: key(one["releases"]["from"]))
+    found = [entry for entry in entries if (entry[names[0]], entry[names[1]]) == of]
+    return sorted(found, key=lambda entry: key(entry["releases"]["from"]))
 
 
 def _lines(lines: Sequence[Entry], records: Sequence[Record]) -> list[Entry]:
@@ -136,7 +136,7 @@ class _Timeline:
             groups[0].start = groups[0].versions[0]
         for group in groups:
             measured = [dates[version] for version in group.versions if version in new]
-            earlier = [one["date"] for one in self._known if set(one["observed_on"]) & set(group.versions)]
+            earlier = [entry["date"] for entry in self._known if set(entry["observed_on"]) & set(group.versions)]
             entry = {
                 "name": of[0],
                 "era": of[1],
@@ -149,7 +149,7 @@ class _Timeline:
         return found
 
     def _groups(self, new: Mapping[str, Any], values_of: Callable[[Entry], Any]) -> list[_Group]:
-        values = {version: values_of(one) for one in self._known for version in one["observed_on"]}
+        values = {version: values_of(entry) for entry in self._known for version in entry["observed_on"]}
         values |= new
         groups: list[_Group] = []
         for version in sorted(values, key=key):
@@ -165,10 +165,10 @@ class _Timeline:
         if not groups:
             return
         first, last = groups[0].versions[0], groups[-1].versions[-1]
-        starts = [one["releases"]["from"] for one in self._known[:1]]
-        groups[0].start = next((one for one in starts if key(one) <= key(first)), self._line(first)["from"])
-        ends = [one["releases"]["before"] for one in self._known[-1:]]
-        groups[-1].before = next((one for one in ends if key(one) > key(last)), self._line(last)["before"])
+        starts = [entry["releases"]["from"] for entry in self._known[:1]]
+        groups[0].start = next((start for start in starts if key(start) <= key(first)), self._line(first)["from"])
+        ends = [entry["releases"]["before"] for entry in self._known[-1:]]
+        groups[-1].before = next((end for end in ends if key(end) > key(last)), self._line(last)["before"])
         for group, follower in pairwise(groups):
             upper, lower = group.versions[-1], follower.versions[0]
             if self._adjoin(upper, lower):
@@ -180,9 +180,9 @@ class _Timeline:
         """The release in which a change is known to have come, else the first on which it was seen."""
         if self._line(upper) is not self._line(lower):
             return str(self._line(lower)["from"])
-        limits = [one["releases"]["from"] for one in self._known]
-        limits += [one["changed"]["in"] for one in self._known if one.get("changed")]
-        inside = [one for one in limits if key(upper) < key(one) <= key(lower)]
+        limits = [entry["releases"]["from"] for entry in self._known]
+        limits += [entry["changed"]["in"] for entry in self._known if entry.get("changed")]
+        inside = [limit for limit in limits if key(upper) < key(limit) <= key(lower)]
         return str(min(inside, key=key)) if inside else lower
 
     def _adjoin(self, upper: str, lower: str) -> bool:
@@ -190,13 +190,13 @@ class _Timeline:
         return self._lines.index(self._line(lower)) - self._lines.index(self._line(upper)) <= 1
 
     def _line(self, version: str) -> Entry:
-        return next(one for one in self._lines if key(one["from"]) <= key(version) < key(one["before"]))
+        return next(line for line in self._lines if key(line["from"]) <= key(version) < key(line["before"]))
 
     def _like(self, group: _Group) -> Entry | None:
         """The cell of the file that says what the group says, on the most of its releases."""
-        same = [one for one in self._known if values(one) == group.values]
-        alike = [one for one in same if set(one["observed_on"]) & set(group.versions)]
-        return max(alike, key=lambda one: len(set(one["observed_on"]) & set(group.versions)), default=None)
+        same = [entry for entry in self._known if values(entry) == group.values]
+        alike = [entry for entry in same if set(entry["observed_on"]) & set(group.versions)]
+        return max(alike, key=lambda entry: len(set(entry["observed_on"]) & set(group.versions)), default=None)
 
 
 def values(cell: Entry) -> Outcomes:

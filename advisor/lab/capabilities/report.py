@@ -32,10 +32,10 @@ def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> Recor
     """The measurements as the public contract has capabilities, each beside what the data says."""
     return {
         "schema": CAPABILITIES,
-        "cells": [cell for one in compared for cell in _cells(one.measurement, one.cells, known)],
-        "behaviours": [entry for one in compared for entry in _behaviours(one, known)],
-        "agrees": all(one.agrees for one in compared),
-        "seconds": {one.measurement.sdk: one.measurement.seconds for one in compared},
+        "cells": [cell for release in compared for cell in _cells(release.measurement, release.cells, known)],
+        "behaviours": [entry for release in compared for entry in _behaviours(release, known)],
+        "agrees": all(release.agrees for release in compared),
+        "seconds": {release.measurement.sdk: release.measurement.seconds for release in compared},
     }
 
 
@@ -43,8 +43,8 @@ def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[R
     """What was seen beside the table, and what the data has but was not tried."""
     measurement = compared.measurement
     subject = measurement.sdk_under_test
-    wrong = {one.trait: one.expected for one in compared.behaviours}
-    untried = [one.trait for one in compared.behaviours if one.observed is None]
+    wrong = {departure.trait: departure.expected for departure in compared.behaviours}
+    untried = [departure.trait for departure in compared.behaviours if departure.observed is None]
     for trait in [*measurement.behaviours, *untried]:
         noted = measurement.behaviours.get(trait)
         yield {
@@ -64,7 +64,7 @@ def _cells(
     measurement: Measurement, differing: Sequence[Difference], known: Sequence[Capabilities]
 ) -> Iterator[Record]:
     subject = measurement.sdk_under_test
-    wrong = {one.where: one.expected for one in differing}
+    wrong = {cell.where: cell.expected for cell in differing}
     for where, seen in measurement.cells.items():
         yield {
             **place(subject.package, subject.version, where.pair, where.era),
@@ -95,10 +95,10 @@ def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str
     """
     version = measurement.sdk_under_test.version
     for package in known:
-        for one in getattr(package, entries) if package.package == measurement.sdk_under_test.package else []:
-            names = (one.feature, one.call) if entries == "cells" else (one.name, one.era)
-            if names == wanted and key(one.start) <= key(version) < key(one.before):
-                return {"from": one.start, "before": one.before}
+        for entry in getattr(package, entries) if package.package == measurement.sdk_under_test.package else []:
+            names = (entry.feature, entry.call) if entries == "cells" else (entry.name, entry.era)
+            if names == wanted and key(entry.start) <= key(version) < key(entry.before):
+                return {"from": entry.start, "before": entry.before}
     return {"from": version, "before": version}
 
 
@@ -120,7 +120,7 @@ def table(compared: Compared) -> Iterator[ReportLine]:
     for name, era in dict.fromkeys((trait.name, trait.era) for trait in measurement.behaviours):
         yield ReportLine("plain", "")
         yield ReportLine("heading", f"{name}, {era} clients")
-        alike = [(trait, one) for trait, one in measurement.behaviours.items() if trait[:2] == (name, era)]
+        alike = [(trait, noted) for trait, noted in measurement.behaviours.items() if trait[:2] == (name, era)]
         yield from said({flag_key(*trait.pair): noted.message for trait, noted in alike})
 
 
@@ -135,31 +135,35 @@ def _era(cells: Cells, era: Era) -> Iterator[ReportLine]:
     yield ReportLine("head", row(f"{era} clients", "stateful", "", "stateless", ""))
     yield ReportLine("head", row("", "sse", "json", "sse", "json"))
     feature = ""
-    for of, call in sorted(asked, key=lambda one: [first for first, _ in asked].index(one[0])):
+    for of, call in sorted(asked, key=lambda way: [first for first, _ in asked].index(way[0])):
         if of != feature:
             feature = of
             yield ReportLine("plain", feature)
-        by_pair = {where.pair: one for where, one in outcomes.items() if (where.feature, where.call) == (of, call)}
+        by_pair = {
+            where.pair: outcome for where, outcome in outcomes.items() if (where.feature, where.call) == (of, call)
+        }
         yield from marks(call, [by_pair[pair] for pair in FLAG_PAIRS])
 
 
 def differing_lines(compared: Compared) -> Iterator[ReportLine]:
     """What differs from the data, one by one, and what was not as expected only at first."""
     measurement = compared.measurement
-    for one in compared.cells:
-        says = f"the data says {one.expected}" if one.expected else "the data says nothing"
-        first = measurement.cells[one.where].first
-        twice = f", after {first} at first" if first and first != one.observed else ""
-        yield ReportLine("plain", f"Differs: {_cell(one.where)}: {says}, observed {one.observed}{twice}: {one.message}")
+    for cell in compared.cells:
+        says = f"the data says {cell.expected}" if cell.expected else "the data says nothing"
+        first = measurement.cells[cell.where].first
+        twice = f", after {first} at first" if first and first != cell.observed else ""
+        yield ReportLine(
+            "plain", f"Differs: {_cell(cell.where)}: {says}, observed {cell.observed}{twice}: {cell.message}"
+        )
     for other in compared.behaviours:
         yield ReportLine("plain", f"Differs: {_trait(other.trait)}: {_departure(other, measurement)}")
-    wrong = {one.where for one in compared.cells}
+    wrong = {cell.where for cell in compared.cells}
     for where, seen in measurement.cells.items():
         if seen.first and seen.first != seen.observation.outcome and where not in wrong:
             yield ReportLine(
                 "plain", f"At first {seen.first}, {seen.observation.outcome} when repeated: {_cell(where)}"
             )
-    departed = {one.trait for one in compared.behaviours}
+    departed = {departure.trait for departure in compared.behaviours}
     for trait, noted in measurement.behaviours.items():
         if noted.first and trait not in departed:
             yield ReportLine("plain", f"At first {noted.first!r}, {noted.message!r} when repeated: {_trait(trait)}")
@@ -169,13 +173,13 @@ def differing_lines(compared: Compared) -> Iterator[ReportLine]:
         yield ReportLine("plain", "Every behaviour is as the data has it; one that differed was measured twice.")
 
 
-def _departure(one: Departure, measurement: Measurement) -> str:
-    says = f"the data says {one.expected!r}" if one.expected is not None else "the data says nothing"
-    if one.observed is None:
+def _departure(difference: Departure, measurement: Measurement) -> str:
+    says = f"the data says {difference.expected!r}" if difference.expected is not None else "the data says nothing"
+    if difference.observed is None:
         return f"{says}, but it was not tried"
-    first = measurement.behaviours[one.trait].first
-    twice = f", after {first!r} at first" if first and first != one.observed else ""
-    return f"{says}, observed {one.observed!r}{twice}"
+    first = measurement.behaviours[difference.trait].first
+    twice = f", after {first!r} at first" if first and first != difference.observed else ""
+    return f"{says}, observed {difference.observed!r}{twice}"
 
 
 def _cell(where: Where) -> str:
@@ -190,42 +194,42 @@ def bisection_record(found: Sequence[Bisected]) -> Record:
     """Where each cell changed."""
     changes = [
         {
-            "sdk": one.change.package,
-            "feature": one.change.feature,
-            "call": one.change.call,
-            "changed_in": one.release,
-            "between": [one.change.upper, one.change.lower],
-            "was": one.change.after.start,
-            "measured": one.measured,
-            "ends": one.ends,
+            "sdk": bisected.change.package,
+            "feature": bisected.change.feature,
+            "call": bisected.change.call,
+            "changed_in": bisected.release,
+            "between": [bisected.change.upper, bisected.change.lower],
+            "was": bisected.change.after.start,
+            "measured": bisected.measured,
+            "ends": bisected.ends,
             "wrong_ends": [
                 {
-                    **place(one.change.package, release, differing.where.pair, differing.where.era),
+                    **place(bisected.change.package, release, differing.where.pair, differing.where.era),
                     "expected": differing.expected,
                     "observed": differing.observed,
                     "evidence": differing.message,
                 }
-                for release, cells in one.wrong.items()
+                for release, cells in bisected.wrong.items()
                 for differing in cells
             ],
-            "agrees": one.agrees,
+            "agrees": bisected.agrees,
         }
-        for one in found
+        for bisected in found
     ]
     return {"schema": BISECTION, "changes": changes}
 
 
 def bisection_lines(found: Sequence[Bisected]) -> Iterator[ReportLine]:
     """The same for people."""
-    for one in found:
-        change = one.change
-        outcome = "not looked for" if one.wrong else f"changed in {one.release}"
+    for bisected in found:
+        change = bisected.change
+        outcome = "not looked for" if bisected.wrong else f"changed in {bisected.release}"
         yield ReportLine("heading", f"{change.feature}, {change.call}: {outcome}")
-        tried = ", ".join(f"{release} {answer}" for release, answer in one.measured.items())
+        tried = ", ".join(f"{release} {answer}" for release, answer in bisected.measured.items())
         yield ReportLine(
             "plain", f"  between {change.upper} and {change.lower}: {tried or 'no release was tried in between'}"
         )
-        for release, cells in one.wrong.items():
+        for release, cells in bisected.wrong.items():
             yield ReportLine(
                 "plain", f"  {release} is not as the data has it; capabilities measure --write mends that:"
             )
@@ -233,12 +237,12 @@ def bisection_lines(found: Sequence[Bisected]) -> Iterator[ReportLine]:
                 place_of = f"{cell.where.era}, {flag_key(*cell.where.pair)}"
                 says = f"the data says {cell.expected}, observed {cell.observed}: {cell.message}"
                 yield ReportLine("plain", f"    {place_of}: {says}")
-        for release in (release for release, answer in one.ends.items() if answer == _UNKNOWN):
+        for release in (release for release, answer in bisected.ends.items() if answer == _UNKNOWN):
             yield ReportLine("plain", f"  {release} {_UNKNOWN} here: what the data says of it was not checked")
-        if not one.wrong and one.release != change.after.start:
+        if not bisected.wrong and bisected.release != change.after.start:
             yield ReportLine("plain", f"  the data says {change.after.start}")
-    if found and all(one.agrees for one in found):
-        checked = all(_UNKNOWN not in one.ends.values() for one in found)
+    if found and all(bisected.agrees for bisected in found):
+        checked = all(_UNKNOWN not in bisected.ends.values() for bisected in found)
         verdict = "Every end and every release is as the data has it" if checked else "Nothing contradicts the data"
         yield ReportLine("plain", f"{verdict} (changes: {len(found)}).")
     if not found:

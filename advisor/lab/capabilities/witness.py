@@ -64,4 +64,4 @@ class Witness:
             return None
         cells = await stand.cells(lambda where: near(self._known, subject, where), wanted.__contains__)
         await stand.stop()
-        return {where: one.observation for where, one in cells.items()}
+        return {where: seen.observation for where, seen in cells.items()}

@@ -57,8 +57,8 @@ def read(text: str) -> CapabilityFile:
     for cell in content["cells"]:
         cell.update({era: _spread(cell[era]) for era in ERAS})
     behaviour = content.get("behaviour") or []
-    for one in behaviour:
-        one["seen"] = _spread(one["seen"])
+    for entry in behaviour:
+        entry["seen"] = _spread(entry["seen"])
     return CapabilityFile(
         head, content["package"], content["lines"], content["cells"], behaviour, content.get("measured_by", "")
     )
@@ -78,8 +78,8 @@ def write(file: CapabilityFile) -> str:
     parts += ["cells:", *_cells(file.cells)]
     if file.behaviour:
         parts += ["", "behaviour:"]
-        for one in file.behaviour:
-            parts += ["", *_behaviour(one)]
+        for entry in file.behaviour:
+            parts += ["", *_behaviour(entry)]
     return "\n".join(parts) + "\n"
 
 
@@ -109,18 +109,18 @@ def _cell(cell: Entry) -> Iterator[str]:
         yield f"    changed: {_flow(cell['changed'])}"
 
 
-def _behaviour(one: Entry) -> Iterator[str]:
-    yield f"  - name: {_word(one['name'])}"
-    yield f"    era: {one['era']}"
-    yield f"    releases: {_flow(one['releases'])}"
-    seen = one["seen"]
+def _behaviour(entry: Entry) -> Iterator[str]:
+    yield f"  - name: {_word(entry['name'])}"
+    yield f"    era: {entry['era']}"
+    yield f"    releases: {_flow(entry['releases'])}"
+    seen = entry["seen"]
     if len(set(seen.values())) == 1:
         yield f"    seen: {_quoted(seen[PAIRS[0]])}"
     else:
         yield "    seen:"
         yield from (f"      {pair}: {_quoted(seen[pair])}" for pair in PAIRS)
-    yield f"    observed_on: [{', '.join(map(_quoted, one['observed_on']))}]"
-    yield f"    date: {_quoted(one['date'])}"
+    yield f"    observed_on: [{', '.join(map(_quoted, entry['observed_on']))}]"
+    yield f"    date: {_quoted(entry['date'])}"
 
 
 def _outcomes(outcomes: Mapping[str, str]) -> str:

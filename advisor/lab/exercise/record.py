@@ -16,50 +16,50 @@ def exercise_dict(found: Exercise) -> dict[str, Any]:
         "schema": EXERCISE,
         "sdk": found.sdk,
         "cases": [_case(found, pair, use) for pair, use in zip(PAIRS, found.uses, strict=True)],
-        "rows": [_row(one) for one in found.sights],
+        "rows": [_row(sight) for sight in found.sights],
         "curl": [
-            {**_pair(one.stateless_http, one.json_response), "request": one.request, "answer": one.answer}
-            for one in found.bare
+            {**_pair(answer.stateless_http, answer.json_response), "request": answer.request, "answer": answer.answer}
+            for answer in found.bare
         ],
         "published": [
             {
-                **_pair(one.stateless_http, one.json_response),
-                "feature": one.feature.id,
-                "says": one.documented.says,
-                "documented": one.documented.outcome,
-                "observed": dict(one.seen),
-                "sources": list(one.documented.sources),
+                **_pair(claim.stateless_http, claim.json_response),
+                "feature": claim.feature.id,
+                "says": claim.documented.says,
+                "documented": claim.documented.outcome,
+                "observed": dict(claim.seen),
+                "sources": list(claim.documented.sources),
             }
-            for one in found.claims
+            for claim in found.claims
         ],
         "seconds": round(found.seconds, 1),
     }
 
 
 def _case(found: Exercise, pair: tuple[bool, bool], use: FlagUse) -> dict[str, Any]:
-    seen = [one for one in found.sights if one.under(pair)]
+    seen = [sight for sight in found.sights if sight.under(pair)]
     return {
         **_pair(*pair),
-        "progress": {one.era: one.progress.outcome == "works" for one in seen},
-        "log": {one.era: one.logs.outcome == "works" for one in seen},
-        "result": {one.era: one.research.outcome == "works" for one in seen},
+        "progress": {sight.era: sight.progress.outcome == "works" for sight in seen},
+        "log": {sight.era: sight.logs.outcome == "works" for sight in seen},
+        "result": {sight.era: sight.research.outcome == "works" for sight in seen},
         "use": use.use,
         "because": use.because,
         "sources": list(use.sources),
     }
 
 
-def _row(one: Sight) -> dict[str, Any]:
+def _row(sight: Sight) -> dict[str, Any]:
     return {
-        **_pair(one.stateless_http, one.json_response),
-        "era": one.era,
-        "add": _cell(one.add),
-        "research": _cell(one.research),
-        "progress": {"outcome": one.progress.outcome, "arrived": one.progress.count, "live": one.progress.live},
-        "logging": {"outcome": one.logs.outcome, "arrived": one.logs.count, "live": one.logs.live},
-        "sampling": [{"call": call, **_cell(seen)} for call, seen in one.sampling.items()],
-        "content_type": dict(one.content_types),
-        "session_header": one.session_header,
+        **_pair(sight.stateless_http, sight.json_response),
+        "era": sight.era,
+        "add": _cell(sight.add),
+        "research": _cell(sight.research),
+        "progress": {"outcome": sight.progress.outcome, "arrived": sight.progress.count, "live": sight.progress.live},
+        "logging": {"outcome": sight.logs.outcome, "arrived": sight.logs.count, "live": sight.logs.live},
+        "sampling": [{"call": call, **_cell(seen)} for call, seen in sight.sampling.items()],
+        "content_type": dict(sight.content_types),
+        "session_header": sight.session_header,
     }
 
 
@@ -67,5 +67,5 @@ def _pair(stateless_http: bool, json_response: bool) -> dict[str, bool]:
     return {"stateless_http": stateless_http, "json_response": json_response}
 
 
-def _cell(one: Observation) -> dict[str, str]:
-    return {"outcome": one.outcome, "message": one.message}
+def _cell(observation: Observation) -> dict[str, str]:
+    return {"outcome": observation.outcome, "message": observation.message}

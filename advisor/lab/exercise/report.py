@@ -32,22 +32,20 @@ def table_rows(found: Exercise, era: Era) -> list[TableRow]:
     """What clients of an era see."""
     seen = [_sight(found, pair, era) for pair in PAIRS]
     rows = [
-        TableRow("add", [_short(one.add) for one in seen]),
-        TableRow("research", [_short(one.research) for one in seen]),
-        TableRow("its progress", [_count(one.progress) for one in seen]),
-        TableRow("its log messages", [_count(one.logs) for one in seen]),
+        TableRow("add", [_short(sight.add) for sight in seen]),
+        TableRow("research", [_short(sight.research) for sight in seen]),
+        TableRow("its progress", [_count(sight.progress) for sight in seen]),
+        TableRow("its log messages", [_count(sight.logs) for sight in seen]),
     ]
     rows += [
-        TableRow(f"sampling, {call.rpartition('.')[2]}", [_short(one.sampling[call]) for one in seen])
+        TableRow(f"sampling, {call.rpartition('.')[2]}", [_short(sight.sampling[call]) for sight in seen])
         for call in seen[0].sampling
     ]
     rows += [
-        TableRow(
-            f"the answer to {tool}", [_KINDS.get(one.content_types[tool], one.content_types[tool]) for one in seen]
-        )
+        TableRow(f"the answer to {tool}", [_KINDS.get(kind := sight.content_types[tool], kind) for sight in seen])
         for tool in seen[0].content_types
     ]
-    return [*rows, TableRow("Mcp-Session-Id", ["yes" if one.session_header else "no" for one in seen])]
+    return [*rows, TableRow("Mcp-Session-Id", ["yes" if sight.session_header else "no" for sight in seen])]
 
 
 def case_rows(found: Exercise) -> list[TableRow]:
@@ -57,8 +55,8 @@ def case_rows(found: Exercise) -> list[TableRow]:
             f"{pair[0]} / {pair[1]}",
             [
                 *(
-                    _of_all({one.era: asked(one) for one in found.sights if one.under(pair)})
-                    for asked in (lambda one: _came(one.progress), lambda one: _came(one.logs), _result)
+                    _of_all({sight.era: asked(sight) for sight in found.sights if sight.under(pair)})
+                    for asked in (lambda sight: _came(sight.progress), lambda sight: _came(sight.logs), _result)
                 ),
                 use.use,
             ],
@@ -73,36 +71,36 @@ def _of_all(answers: Mapping[Era, str]) -> str:
     return next(iter(different)) if len(different) == 1 else ", ".join(f"{era}: {say}" for era, say in answers.items())
 
 
-def _came(one: Notices) -> str:
-    return "yes" if one.live else "too late" if one.count else "no"
+def _came(notices: Notices) -> str:
+    return "yes" if notices.live else "too late" if notices.count else "no"
 
 
-def _result(one: Sight) -> str:
-    return "yes" if one.research.outcome == "works" else _short(one.research)
+def _result(sight: Sight) -> str:
+    return "yes" if sight.research.outcome == "works" else _short(sight.research)
 
 
 def curl_rows(found: Exercise) -> list[TableRow]:
     """What curl sees, in few words; `curl_notes` has the messages."""
-    names = dict.fromkeys(one.request for one in found.bare)
-    by_place = {(one.request, (one.stateless_http, one.json_response)): one.answer for one in found.bare}
+    names = dict.fromkeys(answer.request for answer in found.bare)
+    by_place = {(answer.request, (answer.stateless_http, answer.json_response)): answer.answer for answer in found.bare}
     return [TableRow(name, [_answer(by_place[name, pair])[0] for pair in PAIRS]) for name in names]
 
 
 def curl_notes(found: Exercise) -> list[str]:
     """The messages behind the answers, each once."""
-    return list(dict.fromkeys(note for one in found.bare if (note := _answer(one.answer)[1])))
+    return list(dict.fromkeys(note for answer in found.bare if (note := _answer(answer.answer)[1])))
 
 
 def claim_rows(found: Exercise) -> Iterator[tuple[Claim, str]]:
     """Each claim of guides with what was observed instead, flag pairs with the same observation put together."""
-    for _, group in groupby(found.claims, key=lambda one: (one.feature.id, one.documented.says)):
+    for _, group in groupby(found.claims, key=lambda sight: (sight.feature.id, sight.documented.says)):
         same = list(group)
         seen: dict[tuple[str, str], list[str]] = {}
-        for one in same:
-            for outcome in dict.fromkeys(one.seen.values()):
-                eras = [era for era, other in one.seen.items() if other == outcome]
+        for claim in same:
+            for outcome in dict.fromkeys(claim.seen.values()):
+                eras = [era for era, other in claim.seen.items() if other == outcome]
                 who = "all" if len(eras) > 1 else eras[0]
-                pair = f"{one.stateless_http}/{one.json_response}"
+                pair = f"{claim.stateless_http}/{claim.json_response}"
                 seen.setdefault((_SHORT.get(outcome, outcome), who), []).append(pair)
         yield same[0], "; ".join(f"{what} for {who} clients ({', '.join(on)})" for (what, who), on in seen.items())
 
@@ -143,7 +141,7 @@ def exercise_markdown(found: Exercise) -> str:
     lines += [f"- {note}" for note in curl_notes(found)]
     lines += ["", "## Where published advice differs", ""]
     for claim, observed in claim_rows(found):
-        sources = ", ".join(f"`{one}`" for one in claim.documented.sources)
+        sources = ", ".join(f"`{source}`" for source in claim.documented.sources)
         lines.append(f"- **{claim.feature.title}**. Guides say: {claim.documented.says} ({sources})")
         lines.append(f"  - observed: {observed}")
     if not found.claims:
@@ -152,17 +150,17 @@ def exercise_markdown(found: Exercise) -> str:
 
 
 def _sight(found: Exercise, pair: tuple[bool, bool], era: Era) -> Sight:
-    return next(one for one in found.sights if one.under(pair) and one.era == era)
+    return next(sight for sight in found.sights if sight.under(pair) and sight.era == era)
 
 
-def _short(one: Observation) -> str:
-    return _SHORT.get(one.outcome, one.outcome)
+def _short(observation: Observation) -> str:
+    return _SHORT.get(observation.outcome, observation.outcome)
 
 
-def _count(one: Notices) -> str:
-    if not one.count:
+def _count(notices: Notices) -> str:
+    if not notices.count:
         return "none"
-    return f"{one.live} live" if one.live == one.count else f"{one.count}, {one.live} live"
+    return f"{notices.live} live" if notices.live == notices.count else f"{notices.count}, {notices.live} live"
 
 
 def _answer(text: str) -> tuple[str, str]:

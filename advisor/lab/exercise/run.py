@@ -67,7 +67,7 @@ async def exercise(run: Run, sdk: str, knowledge: Knowledge, steps: Steps) -> Ex
         eras,
         tuple(sights),
         tuple(knowledge.flags[flag_key(*pair)] for pair in PAIRS),
-        tuple(one for some in bare for one in some),
+        tuple(answer for some in bare for answer in some),
         tuple(claims(sights, knowledge)),
         time.monotonic() - began,
     )
@@ -86,12 +86,12 @@ async def _sight(url: str, pair: tuple[bool, bool], era: Era, line: str) -> Sigh
         ways = ways[:1]
     plain = observe("plain", url, era, ProbeTarget("add", _NUMBERS), deadline_s=_ANSWER_S)
     asking = [
-        observe("sampling", url, era, ProbeTarget(one.tool, {}, one.call), deadline_s=_DEADLINE_S) for one in ways
+        observe("sampling", url, era, ProbeTarget(way.tool, {}, way.call), deadline_s=_DEADLINE_S) for way in ways
     ]
     (add, *sampled), (research, progress, logs), (kinds, with_session) = await asyncio.gather(
         asyncio.gather(plain, *asking), _research(url, era), _heads(url, era)
     )
-    sampling = {way.call: one for way, one in zip(ways, sampled, strict=True)}
+    sampling = {way.call: observation for way, observation in zip(ways, sampled, strict=True)}
     return Sight(*pair, era, add, research, progress, logs, sampling, kinds, with_session)
 
 

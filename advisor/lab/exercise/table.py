@@ -71,7 +71,7 @@ class Sight:
         if feature == "logging":
             return self.logs.outcome
         if feature == "sampling":
-            seen = [one.outcome for one in self.sampling.values()]
+            seen = [observation.outcome for observation in self.sampling.values()]
             return "works" if "works" in seen else seen[0]
         return self.add.outcome
 
@@ -129,7 +129,7 @@ def judged(is_error: bool, said: str) -> Verdict:
 
 def notices(came: list[float], answered: float) -> Notices:
     """Notices that came at these times; what comes together with the answer was held back."""
-    return Notices(len(came), sum(answered - one >= LEAD_S for one in came))
+    return Notices(len(came), sum(answered - moment >= LEAD_S for moment in came))
 
 
 def claims(sights: list[Sight] | tuple[Sight, ...], knowledge: Knowledge) -> list[Claim]:
@@ -140,8 +140,8 @@ def claims(sights: list[Sight] | tuple[Sight, ...], knowledge: Knowledge) -> lis
         for documented in feature.documented:
             for pair in PAIRS:
                 flags = dict(zip(("stateless_http", "json_response"), pair, strict=True))
-                here = [one for one in sights if one.under(pair)]
-                seen = {one.era: one.outcome(name) for one in here if one.outcome(name) != documented.outcome}
+                here = [sight for sight in sights if sight.under(pair)]
+                seen = {sight.era: sight.outcome(name) for sight in here if sight.outcome(name) != documented.outcome}
                 if seen and all(flags[flag] == value for flag, value in documented.when.items()):
                     found.append(Claim(feature, documented, *pair, seen))
     return found

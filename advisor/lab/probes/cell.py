@@ -110,7 +110,7 @@ async def _stepped(steps: Steps, client: Client, heard: Heard) -> Verdict:
 
 async def _refused(client: Client, heard: Heard) -> Verdict | None:
     """`unsupported` where a server refuses modern clients as such (400), and not just this call."""
-    if not any(one.modern and one.status == 400 for one in heard.replies):
+    if not any(reply.modern and reply.status == 400 for reply in heard.replies):
         return None
     try:
         await client.list_tools()

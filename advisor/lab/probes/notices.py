@@ -65,13 +65,13 @@ async def listening(probe: Probe, client: Client, heard: Heard, **what: Any) -> 
 
 def verdict(got: Sequence[str], moments: Sequence[str], error: str, said: Sequence[str]) -> Verdict:
     """What it comes to: a notification that arrives at some moments only does not work."""
-    remarks = "; ".join(one for one in said if one)
+    remarks = "; ".join(remark for remark in said if remark)
     tail = f" ({remarks})" if remarks else ""
     if error:
         return Verdict("error", error + tail)
     if not got:
         return Verdict("dropped", f"none arrived; the call succeeded{tail}")
     if len(got) < len(moments):
-        missing = ", ".join(one for one in moments if one not in got)
+        missing = ", ".join(moment for moment in moments if moment not in got)
         return Verdict("dropped", f"arrived {', '.join(got)}, but not {missing}{tail}")
     return Verdict("works", f"arrived {', '.join(got)}".rstrip() + tail)

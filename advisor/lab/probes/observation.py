@@ -50,8 +50,8 @@ def worst(observations: Iterable[Observation]) -> Observation:
         ValueError: there are none.
     """
     seen = list(observations)
-    found = max(seen, key=lambda one: _ORDER.index(one.outcome))
-    alike = sum(one.outcome == found.outcome for one in seen)
+    found = max(seen, key=lambda observation: _ORDER.index(observation.outcome))
+    alike = sum(observation.outcome == found.outcome for observation in seen)
     if alike == len(seen):
         return found
     return replace(found, message=f"{found.message} ({alike} of {len(seen)})")

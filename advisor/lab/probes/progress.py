@@ -43,7 +43,7 @@ def missing(heard: Heard) -> str | None:
 
 def arrival(came: list[float], answered: float) -> Verdict:
     """The verdict over notices that came at these times, for a call that was answered then."""
-    before = sum(one <= answered for one in came)
+    before = sum(moment <= answered for moment in came)
     if not came:
         return Verdict("dropped", "none arrived; the call succeeded")
     if not before:

@@ -34,7 +34,7 @@ async def observe(probe: Probe) -> Observation:
                 return [
                     moment
                     for moment, uri in uris.items()
-                    if (UPDATED, uri) in heard.notes or any(uri in one for one in listener.heard)
+                    if (UPDATED, uri) in heard.notes or any(uri in event for event in listener.heard)
                 ]
 
             for moment, uri in uris.items():

@@ -50,7 +50,7 @@ def _add_by_session(bench: Bench) -> None:
         if step == "keep":
             objects.append(ctx.session)  # the object itself: an id may be used again
             return "ok"
-        return KEPT if any(one is ctx.session for one in objects) else NOTHING
+        return KEPT if any(session is ctx.session for session in objects) else NOTHING
 
     async def lab_session_header(ctx: Any, step: str) -> str:
         session = sdk.session_header(ctx)

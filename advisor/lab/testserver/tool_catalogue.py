@@ -83,4 +83,4 @@ def entries(line: str) -> list[LabTool]:
 
 def find(line: str, feature: str, call: str) -> LabTool | None:
     """The lab's tool for one way of asking, or None where the line does not know it."""
-    return next((one for one in entries(line) if (one.feature, one.call) == (feature, call)), None)
+    return next((entry for entry in entries(line) if (entry.feature, entry.call) == (feature, call)), None)

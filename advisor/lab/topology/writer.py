@@ -36,13 +36,13 @@ def rewritten(text: str, ways: Iterable[Way]) -> str:
 
 def updated(ways: Iterable[Way], measured: Iterable[Way]) -> list[Way]:
     """The rows with the figures of those that were measured; what a person writes is that of `ways`."""
-    new = {one.id: one for one in measured}
-    return [_updated(one, new[one.id]) if one.id in new else one for one in ways]
+    new = {way.id: way for way in measured}
+    return [_updated(way, new[way.id]) if way.id in new else way for way in ways]
 
 
-def _updated(one: Way, new: Way) -> Way:
-    taken = replace(one, runs=new.runs, window=new.window, measured=new.measured, evidence=new.evidence)
-    return replace(taken, keeps=verdict(taken) or one.keeps)
+def _updated(way: Way, new: Way) -> Way:
+    taken = replace(way, runs=new.runs, window=new.window, measured=new.measured, evidence=new.evidence)
+    return replace(taken, keeps=verdict(taken) or way.keeps)
 
 
 def _row(way: Way) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _row(way: Way) -> Iterator[str]:
         yield f"    template: {way.template}"
     if way.directives:
         yield "    directives:"
-        yield from (f"      - {_flow(one)}" for one in way.directives)
+        yield from (f"      - {_flow(directive)}" for directive in way.directives)
     yield f"    keeps: {way.keeps}"
     yield from _text("because", way.because)
     yield "    runs:"
@@ -85,8 +85,8 @@ def _figures(taken: Figures) -> str:
     return _flow({name: _value(getattr(taken, name)) for name in order if getattr(taken, name) is not None})
 
 
-def _plain(one: Window | MeasuredOn) -> str:
-    return _flow({field.name: _value(getattr(one, field.name)) for field in fields(one)})
+def _plain(record: Window | MeasuredOn) -> str:
+    return _flow({field.name: _value(getattr(record, field.name)) for field in fields(record)})
 
 
 def _value(value: Any) -> Any:
