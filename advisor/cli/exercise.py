@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.console import output
+from advisor.errors import UsageError
+
 if TYPE_CHECKING:
     from advisor.lab.exercise.table import Exercise
-    from advisor.lab.process.steps import Watcher
 
 
 class TableFormat(str, Enum):
@@ -35,27 +37,29 @@ def exercise(
     """
     import asyncio
 
-    from advisor.console.output import emit
     from advisor.console.progress import watcher
+    from advisor.knowledge import load
     from advisor.lab.process.programs import require_extra
 
     require_extra()
     release = _release(sdk)
+    from advisor.lab.exercise import run as lab  # needs the extra
+    from advisor.lab.process.steps import Steps
+
     # The clients' own remarks are not for our reader: what they see is in the table.
     for name in ("mcp", "httpx2"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     context, shown = watcher()
     with context, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = asyncio.run(_run(release, shown))
-    emit(_written(found, format))
+        found = asyncio.run(lab.exercise(release, load(), Steps(shown)))
+    output.emit(_written(found, format))
 
 
 def _release(sdk: str) -> str:
     """The exact release that is meant; of a line the installed one, else the newest that was measured."""
     from importlib import metadata
 
-    from advisor.errors import UsageError
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
 
@@ -74,18 +78,7 @@ def _release(sdk: str) -> str:
     return f"{found.package}=={installed}" if here is not None and here.line.id == found.line.id else found.exact
 
 
-async def _run(release: str, shown: Watcher) -> Exercise:
-    from advisor.knowledge import load
-    from advisor.lab.exercise.run import exercise
-    from advisor.lab.process.run import Run
-    from advisor.lab.process.steps import Steps
-
-    async with Run.open("exercise") as run:
-        return await exercise(run, release, load(), Steps(shown))
-
-
 def _written(found: Exercise, format: TableFormat) -> str:
-    from advisor.console import output
     from advisor.lab.exercise import report as render
 
     if format is TableFormat.JSON:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from advisor.cli.formats import Format
 from advisor.console.lines import drawn
+from advisor.console.output import emit, is_unicode, say
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
 
 if TYPE_CHECKING:
-    from advisor.lab.capabilities.bisection import Bisected
-    from advisor.lab.capabilities.measure import Compared, Measurement
+    from advisor.lab.capabilities.measure import Compared
 
 _SECONDS = 5.0
 
@@ -44,12 +43,12 @@ def measure(
     """
     import asyncio
 
-    from advisor.console.output import emit, is_unicode, say
     from advisor.knowledge import load
     from advisor.lab.process.programs import require_extra
 
     seconds, root = _seconds(deadline), _root(rules)
     require_extra()  # before anything that imports what it brings
+    from advisor.lab.capabilities import files as capability_files
     from advisor.lab.capabilities import measure as lab
     from advisor.lab.capabilities import report as words
     from advisor.lab.process.sdk_under_test import parse_sdk
@@ -58,9 +57,9 @@ def measure(
     for release in sdk:
         parse_sdk(release)
     known = load(root).capabilities
-    measured = asyncio.run(_measure(sdk, known, seconds, here))
+    measured = asyncio.run(lab.measure(sdk, known, say, deadline_s=seconds, here=here))
     found = [lab.compared(measurement, known) for measurement in measured]
-    diff = _write(root, measured) if write else ""
+    diff = capability_files.write_measurements(root, measured) if write else ""
     if format is Format.JSON:
         text = json_text(words.record(found, known), ascii_only=not is_unicode())
     elif write:
@@ -98,7 +97,6 @@ def bisect(
     """
     import asyncio
 
-    from advisor.console.output import emit, is_unicode, say
     from advisor.knowledge import load
     from advisor.lab.process.programs import require_extra
 
@@ -113,7 +111,7 @@ def bisect(
     wanted = bisection.changes(known, sdk, cell)
     if cell and not wanted:
         raise UsageError(f"Nothing changes between two measured releases of {sdk} in {cell!r:.80}.")
-    found = asyncio.run(_bisect(wanted, known, seconds))
+    found = asyncio.run(bisection.bisect(wanted, known, say, deadline_s=seconds))
     if write:
         update = capability_files.with_changes(root, sdk, found)
         capability_files.save(root, [update])
@@ -129,46 +127,6 @@ def bisect(
     emit(text)
     wrong = any(bisected.wrong if write else not bisected.agrees for bisected in found)
     return Exit.FINDINGS if wrong else Exit.OK
-
-
-async def _measure(sdks: Sequence[str], known: Any, seconds: float, here: bool) -> list[Measurement]:
-    from datetime import date
-
-    from advisor.console.output import say
-    from advisor.lab.capabilities import measure as lab
-    from advisor.lab.process.run import Run
-
-    async with Run.open("measure") as run:
-        today = date.today().isoformat()
-        return await lab.measure(run, sdks, known, today, say, deadline_s=seconds, here=here)
-
-
-async def _bisect(wanted: Any, known: Any, seconds: float) -> list[Bisected]:
-    from advisor.console.output import say
-    from advisor.lab.capabilities import bisection
-    from advisor.lab.process.run import Run
-
-    async with Run.open("bisect") as run:
-        return await bisection.bisect(run, wanted, known, say, deadline_s=seconds)
-
-
-def _write(root: Path, measured: Sequence[Measurement]) -> str:
-    """Write what was measured; the diff of all files."""
-    from advisor.lab.capabilities import files as capability_files
-    from advisor.lab.capabilities import measure as lab
-
-    packages = dict.fromkeys(measurement.sdk_under_test.package for measurement in measured)
-    updates = [
-        capability_files.with_measurements(
-            root,
-            package,
-            [lab.record(measurement) for measurement in measured if measurement.sdk_under_test.package == package],
-            lab.measured_by(),
-        )
-        for package in packages
-    ]
-    capability_files.save(root, updates)
-    return "".join(update.diff() for update in updates)
 
 
 def _counted(compared: Compared) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from advisor.cli.formats import Format
 from advisor.cli.lean import LeanCommand, LeanGroup
-from advisor.errors import Exit, KnowledgeError, UsageError
+from advisor.console.lines import drawn
+from advisor.console.output import emit, is_unicode, say
+from advisor.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from advisor.knowledge import Knowledge
@@ -47,7 +48,6 @@ def measure(
     """
     import asyncio
 
-    from advisor.console.output import emit, say
     from advisor.console.progress import watcher
     from advisor.decision.advisor import default_advisor
     from advisor.lab.process.programs import require_extra
@@ -57,6 +57,7 @@ def measure(
     require_extra()
     from advisor.knowledge.topology import verdict
     from advisor.lab.topology import measure as lab  # needs the extra
+    from advisor.lab.topology.writer import write as write_rows
 
     showing, watching = watcher()
     with showing:
@@ -65,7 +66,7 @@ def measure(
     for way, found in differing:
         say(f"{way.id}: the data says that it keeps sessions {way.keeps!r}; measured: {found or 'no way condition'!r}.")
     if write:
-        emit(_write(advisor.knowledge, measured))
+        emit(write_rows(advisor.knowledge, measured))
         return Exit.OK
     _show(measured, advisor.knowledge, format)
     return Exit.FINDINGS if differing else Exit.OK
@@ -81,44 +82,7 @@ def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[Way]:
     return [way for name, way in knowledge.topology.items() if not setups or name in setups]
 
 
-def _write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
-    """Rewrite rules/topology.yaml; the diff."""
-    import difflib
-
-    from advisor.knowledge.paths import rules_dir
-    from advisor.lab.topology.writer import rewritten, updated
-
-    path: Path = rules_dir() / "topology.yaml"
-    try:
-        before = path.read_text(encoding="utf-8")
-        after = rewritten(before, updated(_reread(knowledge).topology.values(), measured))
-        part = path.with_suffix(".part")
-        part.write_text(after, encoding="utf-8")
-        part.replace(path)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be rewritten: {error}.") from None
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), "before", "after", n=1)
-    return "".join(lines)
-
-
-def _reread(knowledge: Knowledge) -> Knowledge:
-    """The knowledge as it is now: somebody may have corrected a sentence in the minutes that the measurement took.
-
-    Where it is not valid at this moment, `knowledge`: no measurement is lost for that.
-    """
-    from advisor.knowledge.compiler import compile_rules
-    from advisor.knowledge.paths import rules_dir
-    from advisor.knowledge.store import build
-
-    try:
-        return build(compile_rules(rules_dir()))
-    except KnowledgeError:
-        return knowledge
-
-
 def _show(ways: Sequence[Way], knowledge: Knowledge, format: Format) -> None:
-    from advisor.console.lines import drawn
-    from advisor.console.output import emit, is_unicode
     from advisor.report import topology_table as words
     from advisor.report.serialization import json_text
 

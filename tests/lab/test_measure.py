@@ -23,7 +23,7 @@ from advisor.lab.capabilities import matrix
 from advisor.lab.capabilities import report as words
 from advisor.lab.capabilities import yaml_file as capability_yaml
 from advisor.lab.capabilities.behaviours import COPIES, TRIED, Behaviours, Noted, Trait, alike
-from advisor.lab.capabilities.comparison import Departure, expected, near, told
+from advisor.lab.capabilities.comparison import Difference, expected, near, told
 from advisor.lab.capabilities.matrix import Cells, Seen, Where
 from advisor.lab.capabilities.measure import Measurement, compared, evidence, record
 from advisor.lab.capabilities.merge import values
@@ -97,7 +97,7 @@ def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
     made = measured(knowledge, "2.3.0", {where: Observation("error", "gone")})
     found = compared(made, knowledge.capabilities)
     assert not found.agrees
-    assert [(one.where, one.expected, one.observed, one.message) for one in found.cells] == [
+    assert [(one.place, one.expected, one.observed, one.message) for one in found.cells] == [
         (where, "works", "error", "gone")
     ]
     text = [line.text for line in words.differing_lines(found)]
@@ -121,7 +121,7 @@ def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
     del made.behaviours[untried := DELETE._replace(pair=(True, True))]
     found = compared(made, knowledge.capabilities)
     assert not found.agrees
-    assert found.behaviours == [Departure(DELETE, true, "HTTP 200"), Departure(untried, true, None)]
+    assert found.behaviours == [Difference(DELETE, true, "HTTP 200"), Difference(untried, true, None)]
     assert [line.text for line in words.differing_lines(found)] == [
         f"Differs: DELETE, legacy, stateless+sse: the data says {true!r}, observed 'HTTP 200', after 'HTTP 500' "
         "at first",
@@ -144,7 +144,7 @@ def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
 def test_a_behaviour_that_the_data_does_not_know_differs(knowledge: Knowledge) -> None:
     new = Trait("PATCH", "legacy", (False, False))
     found = compared(measured(knowledge, "2.3.0", behaved={new: "HTTP 405"}), knowledge.capabilities)
-    assert found.behaviours == [Departure(new, None, "HTTP 405")]
+    assert found.behaviours == [Difference(new, None, "HTTP 405")]
     assert "the data says nothing, observed 'HTTP 405'" in next(iter(words.differing_lines(found))).text
 
 

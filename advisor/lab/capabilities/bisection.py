@@ -64,7 +64,7 @@ class Bisected:
     release: str
     measured: dict[str, str] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)
-    wrong: dict[str, list[Difference]] = field(default_factory=dict)
+    wrong: dict[str, list[Difference[Where]]] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
@@ -132,12 +132,11 @@ async def search(releases: Sequence[str], change: CellChange, newer: Tell) -> Bi
 
 
 async def bisect(
-    run: Run, wanted: Sequence[CellChange], known: Sequence[Capabilities], say: Say, *, deadline_s: float
+    wanted: Sequence[CellChange], known: Sequence[Capabilities], say: Say, *, deadline_s: float
 ) -> list[Bisected]:
     """Find where each change came, once its two ends are seen to behave as the data has them.
 
     Args:
-        run: holds environments and servers.
         wanted: changes of one package.
         known: the capability data; what differs from it is measured twice.
         say: is told each step.
@@ -146,18 +145,19 @@ async def bisect(
     if not wanted:
         return []
     package = wanted[0].package
-    releases = await package_index.releases(run, package)
-    witness = Witness(run, package, lambda release: _asked(wanted, release), known, say, deadline_s=deadline_s)
-    found = []
-    for change in wanted:
-        left = len(between(releases, change))
-        say(f"{change.feature}, {change.call}: {left} releases between {change.upper} and {change.lower}")
-        ends, wrong = await _ends(change, witness)
-        if wrong:
-            found.append(Bisected(change, change.after.start))
-        else:
-            found.append(await search(releases, change, _teller(change, witness)))
-        found[-1].ends, found[-1].wrong = ends, wrong
+    async with Run.open("bisect") as run:
+        releases = await package_index.releases(run, package)
+        witness = Witness(run, package, lambda release: _asked(wanted, release), known, say, deadline_s=deadline_s)
+        found = []
+        for change in wanted:
+            left = len(between(releases, change))
+            say(f"{change.feature}, {change.call}: {left} releases between {change.upper} and {change.lower}")
+            ends, wrong = await _ends(change, witness)
+            if wrong:
+                found.append(Bisected(change, change.after.start))
+            else:
+                found.append(await search(releases, change, _teller(change, witness)))
+            found[-1].ends, found[-1].wrong = ends, wrong
     return found
 
 
@@ -167,10 +167,10 @@ def _asked(wanted: Sequence[CellChange], release: str) -> set[Where]:
     return {where for change in around for where in places(change)}
 
 
-async def _ends(change: CellChange, witness: Witness) -> tuple[dict[str, str], dict[str, list[Difference]]]:
+async def _ends(change: CellChange, witness: Witness) -> tuple[dict[str, str], dict[str, list[Difference[Where]]]]:
     """How the two measured releases behave, and which of their cells are not as the data has them."""
     ends: dict[str, str] = {}
-    wrong: dict[str, list[Difference]] = {}
+    wrong: dict[str, list[Difference[Where]]] = {}
     for release, was in ((change.upper, change.before), (change.lower, change.after)):
         seen = await witness.seen(release)
         ends[release] = _like(change, seen)

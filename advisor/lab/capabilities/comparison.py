@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from advisor.knowledge.behaviour import Behaviour
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
@@ -13,40 +14,30 @@ from advisor.lab.capabilities.behaviours import Behaviours, Trait, alike
 from advisor.lab.capabilities.matrix import Cells, Where
 from advisor.lab.process.sdk_under_test import SdkUnderTest
 
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A cell that was not observed as the data has it.
-
-    Attributes:
-        where: the cell.
-        expected: what the data says, None where it says nothing.
-        observed: the outcome.
-        message: what was seen.
-    """
-
-    where: Where
-    expected: Outcome | None
-    observed: Outcome
-    message: str
+Place = TypeVar("Place", Where, Trait)
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
-    """A behaviour that was not seen as the data has it.
+class Difference(Generic[Place]):
+    """A cell or a behaviour that was not observed as the data has it.
+
+    A row of a comparison and not a `Finding`: it has no severity and no fix. Either the release changed or the data is
+    wrong, and `capabilities measure --write` takes what was observed.
 
     Attributes:
-        trait: what was tried.
+        place: of the cell or behaviour.
         expected: what the data says, None where it says nothing.
-        observed: what was seen, None where it was not tried.
+        observed: what was observed, None where it was not tried.
+        message: what was seen of a cell, in words.
     """
 
-    trait: Trait
+    place: Place
     expected: str | None
     observed: str | None
+    message: str = ""
 
 
-def differences(cells: Cells, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference]:
+def differences(cells: Cells, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Where]]:
     """The cells that were not observed as the data has them, in the order of measuring."""
     found = []
     for where, seen in cells.items():
@@ -56,15 +47,15 @@ def differences(cells: Cells, subject: SdkUnderTest, known: Sequence[Capabilitie
     return found
 
 
-def departures(seen: Behaviours, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Departure]:
+def departures(seen: Behaviours, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Trait]]:
     """The behaviours that were not seen as the data has them; those that were not tried at all come last."""
     said = dict(_told(known, subject))
     found = [
-        Departure(trait, said.get(trait), noted.message)
+        Difference(trait, said.get(trait), noted.message)
         for trait, noted in seen.items()
         if trait not in said or not alike(said[trait], noted.message)
     ]
-    return found + [Departure(trait, message, None) for trait, message in said.items() if trait not in seen]
+    return found + [Difference(trait, message, None) for trait, message in said.items() if trait not in seen]
 
 
 def near(known: Sequence[Capabilities], subject: SdkUnderTest, where: Where) -> Outcome | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from advisor.errors import EnvironmentLacksError, UsageError
 from advisor.lab.capabilities import yaml_file as capability_yaml
 from advisor.lab.capabilities.bisection import Bisected, apply
+from advisor.lab.capabilities.measure import Measurement, measured_by, record
 from advisor.lab.capabilities.merge import Record, merge
 from advisor.lab.capabilities.yaml_file import CapabilityFile
 
@@ -53,6 +54,28 @@ def with_measurements(root: Path, package: str, records: Sequence[Record], measu
         UsageError: there is no file for the package.
     """
     return _update(root, package, lambda file: merge(file, records, measured_by))
+
+
+def write_measurements(root: Path, measured: Sequence[Measurement]) -> str:
+    """Write measurements into the files of their packages; the diff of all files.
+
+    Raises:
+        UsageError: there is no file for a package.
+        KnowledgeError: what would be written is not valid.
+        EnvironmentLacksError: a file cannot be written.
+    """
+    packages = dict.fromkeys(measurement.sdk_under_test.package for measurement in measured)
+    updates = [
+        with_measurements(
+            root,
+            package,
+            [record(measurement) for measurement in measured if measurement.sdk_under_test.package == package],
+            measured_by(),
+        )
+        for package in packages
+    ]
+    save(root, updates)
+    return "".join(update.diff() for update in updates)
 
 
 def with_changes(root: Path, package: str, found: Sequence[Bisected]) -> Update:

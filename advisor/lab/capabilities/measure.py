@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib import metadata
 from time import monotonic
 
@@ -12,7 +13,7 @@ from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.capabilities import behaviours
 from advisor.lab.capabilities.behaviours import Behaviours, Trait
-from advisor.lab.capabilities.comparison import Departure, Difference, departures, differences, near, told
+from advisor.lab.capabilities.comparison import Difference, departures, differences, near, told
 from advisor.lab.capabilities.matrix import COPIES, Cells, Stand, Where
 from advisor.lab.capabilities.merge import Record
 from advisor.lab.process.run import Run
@@ -57,8 +58,8 @@ class Compared:
     """
 
     measurement: Measurement
-    cells: list[Difference]
-    behaviours: list[Departure]
+    cells: list[Difference[Where]]
+    behaviours: list[Difference[Trait]]
 
     @property
     def agrees(self) -> bool:
@@ -74,24 +75,24 @@ def compared(measurement: Measurement, known: Sequence[Capabilities]) -> Compare
 
 
 async def measure(
-    run: Run, sdks: Sequence[str], known: Sequence[Capabilities], date: str, say: Say, *, deadline_s: float, here: bool
+    sdks: Sequence[str], known: Sequence[Capabilities], say: Say, *, deadline_s: float, here: bool
 ) -> list[Measurement]:
     """Measure releases, one after the other: side by side, they would slow each other down.
 
     Args:
-        run: holds environments and servers.
         sdks: releases such as `mcp==2.3.0`.
         known: the capability data; what differs from it is measured twice.
-        date: of today.
         say: is told each step.
         deadline_s: an answer that takes longer is a `hang`.
         here: use the running interpreter where it has the release.
     """
-    return [await _measured(run, sdk, known, date, say, deadline_s, here) for sdk in sdks]
+    today = date.today().isoformat()
+    async with Run.open("measure") as run:
+        return [await _measured(run, sdk, known, today, say, deadline_s, here) for sdk in sdks]
 
 
 async def _measured(
-    run: Run, sdk: str, known: Sequence[Capabilities], date: str, say: Say, deadline_s: float, here: bool
+    run: Run, sdk: str, known: Sequence[Capabilities], today: str, say: Say, deadline_s: float, here: bool
 ) -> Measurement:
     began = monotonic()
     subject = await sdk_under_test(run, sdk, say, here=here)
@@ -102,7 +103,7 @@ async def _measured(
         stand, run, lambda trait: told(known, subject, trait), say, deadline_s, modern=modern
     )
     await stand.stop()
-    return Measurement(subject, cells, beside, date, round(monotonic() - began, 1))
+    return Measurement(subject, cells, beside, today, round(monotonic() - began, 1))
 
 
 def record(measurement: Measurement) -> Record:

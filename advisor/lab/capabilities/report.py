@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from advisor.console.lines import ReportLine
@@ -16,7 +16,7 @@ from advisor.report.schemas import CAPABILITIES
 if TYPE_CHECKING:
     from advisor.lab.capabilities.behaviours import Trait
     from advisor.lab.capabilities.bisection import Bisected
-    from advisor.lab.capabilities.comparison import Departure, Difference
+    from advisor.lab.capabilities.comparison import Difference, Place
     from advisor.lab.capabilities.matrix import Cells, Where
     from advisor.lab.capabilities.measure import Compared, Measurement
 
@@ -43,8 +43,8 @@ def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[R
     """What was seen beside the table, and what the data has but was not tried."""
     measurement = compared.measurement
     subject = measurement.sdk_under_test
-    wrong = {departure.trait: departure.expected for departure in compared.behaviours}
-    untried = [departure.trait for departure in compared.behaviours if departure.observed is None]
+    wrong = {departure.place: departure.expected for departure in compared.behaviours}
+    untried = [departure.place for departure in compared.behaviours if departure.observed is None]
     for trait in [*measurement.behaviours, *untried]:
         noted = measurement.behaviours.get(trait)
         yield {
@@ -61,10 +61,10 @@ def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[R
 
 
 def _cells(
-    measurement: Measurement, differing: Sequence[Difference], known: Sequence[Capabilities]
+    measurement: Measurement, differing: Sequence[Difference[Where]], known: Sequence[Capabilities]
 ) -> Iterator[Record]:
     subject = measurement.sdk_under_test
-    wrong = {cell.where: cell.expected for cell in differing}
+    wrong = {cell.place: cell.expected for cell in differing}
     for where, seen in measurement.cells.items():
         yield {
             **place(subject.package, subject.version, where.pair, where.era),
@@ -146,48 +146,42 @@ def _era(cells: Cells, era: Era) -> Iterator[ReportLine]:
 
 
 def differing_lines(compared: Compared) -> Iterator[ReportLine]:
-    """What differs from the data, one by one, and what was not as expected only at first."""
+    """What differs from the data, row by row, and what was not as expected only at first."""
     measurement = compared.measurement
     for cell in compared.cells:
-        says = f"the data says {cell.expected}" if cell.expected else "the data says nothing"
-        first = measurement.cells[cell.where].first
-        twice = f", after {first} at first" if first and first != cell.observed else ""
-        yield ReportLine(
-            "plain", f"Differs: {_cell(cell.where)}: {says}, observed {cell.observed}{twice}: {cell.message}"
-        )
-    for other in compared.behaviours:
-        yield ReportLine("plain", f"Differs: {_trait(other.trait)}: {_departure(other, measurement)}")
-    wrong = {cell.where for cell in compared.cells}
+        yield _differs(cell, measurement.cells[cell.place].first, str)
+    for behaviour in compared.behaviours:
+        noted = measurement.behaviours.get(behaviour.place)
+        yield _differs(behaviour, noted.first if noted else None, repr)
+    wrong: set[Where | Trait] = {cell.place for cell in compared.cells}
+    wrong |= {behaviour.place for behaviour in compared.behaviours}
     for where, seen in measurement.cells.items():
         if seen.first and seen.first != seen.observation.outcome and where not in wrong:
             yield ReportLine(
-                "plain", f"At first {seen.first}, {seen.observation.outcome} when repeated: {_cell(where)}"
+                "plain", f"At first {seen.first}, {seen.observation.outcome} when repeated: {_named(where)}"
             )
-    departed = {departure.trait for departure in compared.behaviours}
-    for trait, noted in measurement.behaviours.items():
-        if noted.first and trait not in departed:
-            yield ReportLine("plain", f"At first {noted.first!r}, {noted.message!r} when repeated: {_trait(trait)}")
-    if not compared.cells:
-        yield ReportLine("plain", "Every cell is as the data has it; one that differed was measured twice.")
-    if not compared.behaviours:
-        yield ReportLine("plain", "Every behaviour is as the data has it; one that differed was measured twice.")
+    for trait, known in measurement.behaviours.items():
+        if known.first and trait not in wrong:
+            yield ReportLine("plain", f"At first {known.first!r}, {known.message!r} when repeated: {_named(trait)}")
+    for name, differing in (("cell", compared.cells), ("behaviour", compared.behaviours)):
+        if not differing:
+            yield ReportLine("plain", f"Every {name} is as the data has it; one that differed was measured twice.")
 
 
-def _departure(difference: Departure, measurement: Measurement) -> str:
-    says = f"the data says {difference.expected!r}" if difference.expected is not None else "the data says nothing"
-    if difference.observed is None:
-        return f"{says}, but it was not tried"
-    first = measurement.behaviours[difference.trait].first
-    twice = f", after {first!r} at first" if first and first != difference.observed else ""
-    return f"{says}, observed {difference.observed!r}{twice}"
+def _differs(difference: Difference[Place], before: str | None, written: Callable[[str], str]) -> ReportLine:
+    """The line of a difference, which was `before` when it was first measured."""
+    expected, observed = difference.expected, difference.observed
+    line = f"Differs: {_named(difference.place)}: "
+    line += f"the data says {written(expected)}" if expected is not None else "the data says nothing"
+    if observed is None:
+        return ReportLine("plain", f"{line}, but it was not tried")
+    twice = f", after {written(before)} at first" if before and before != observed else ""
+    message = f": {difference.message}" if difference.message else ""
+    return ReportLine("plain", f"{line}, observed {written(observed)}{twice}{message}")
 
 
-def _cell(where: Where) -> str:
-    return f"{where.feature}, {where.call}, {where.era}, {flag_key(*where.pair)}"
-
-
-def _trait(trait: Trait) -> str:
-    return f"{trait.name}, {trait.era}, {flag_key(*trait.pair)}"
+def _named(place: Where | Trait) -> str:
+    return ", ".join([*place[:-1], flag_key(*place.pair)])
 
 
 def bisection_record(found: Sequence[Bisected]) -> Record:
@@ -204,7 +198,7 @@ def bisection_record(found: Sequence[Bisected]) -> Record:
             "ends": bisected.ends,
             "wrong_ends": [
                 {
-                    **place(bisected.change.package, release, differing.where.pair, differing.where.era),
+                    **place(bisected.change.package, release, differing.place.pair, differing.place.era),
                     "expected": differing.expected,
                     "observed": differing.observed,
                     "evidence": differing.message,
@@ -234,7 +228,7 @@ def bisection_lines(found: Sequence[Bisected]) -> Iterator[ReportLine]:
                 "plain", f"  {release} is not as the data has it; capabilities measure --write mends that:"
             )
             for cell in cells:
-                place_of = f"{cell.where.era}, {flag_key(*cell.where.pair)}"
+                place_of = f"{cell.place.era}, {flag_key(*cell.place.pair)}"
                 says = f"the data says {cell.expected}, observed {cell.observed}: {cell.message}"
                 yield ReportLine("plain", f"    {place_of}: {says}")
         for release in (release for release, answer in bisected.ends.items() if answer == _UNKNOWN):

@@ -37,11 +37,10 @@ _TOPIC = {"topic": "flags"}
 _SAMPLING = ("ctx.session.create_message", "Resolve(Sample)", "InputRequiredResult")
 
 
-async def exercise(run: Run, sdk: str, knowledge: Knowledge, steps: Steps) -> Exercise:
+async def exercise(sdk: str, knowledge: Knowledge, steps: Steps) -> Exercise:
     """Fill in the table.
 
     Args:
-        run: holds the processes.
         sdk: the release, such as `mcp==2.3.0`; the running interpreter is used if it has it.
         knowledge: has what guides say.
         steps: told of what is done.
@@ -52,16 +51,17 @@ async def exercise(run: Run, sdk: str, knowledge: Knowledge, steps: Steps) -> Ex
         LabError: a server did not start.
     """
     began = time.monotonic()
-    with steps.step(f"environment for {sdk}") as current:
-        release = await sdk_under_test(run, sdk, lambda note: None, here=True)
-        current.note = f"{release.package} {release.version}, {release.dependencies}"
-    with steps.step("start of four servers"):
-        urls = await asyncio.gather(*(_start(run, release, *pair) for pair in PAIRS))
-    eras: tuple[Era, ...] = ("legacy", "modern") if release.line in ("mcp-2", "fastmcp-4") else ("legacy",)
-    with steps.step("calls of every client under every flag pair"):
-        asked = [(pair, url, era) for pair, url in zip(PAIRS, urls, strict=True) for era in eras]
-        sights = await asyncio.gather(*(_sight(url, pair, era, release.line) for pair, url, era in asked))
-        bare = [await _bare(url, pair) for pair, url in zip(PAIRS, urls, strict=True)]
+    async with Run.open("exercise") as run:
+        with steps.step(f"environment for {sdk}") as current:
+            release = await sdk_under_test(run, sdk, lambda note: None, here=True)
+            current.note = f"{release.package} {release.version}, {release.dependencies}"
+        with steps.step("start of four servers"):
+            urls = await asyncio.gather(*(_start(run, release, *pair) for pair in PAIRS))
+        eras: tuple[Era, ...] = ("legacy", "modern") if release.line in ("mcp-2", "fastmcp-4") else ("legacy",)
+        with steps.step("calls of every client under every flag pair"):
+            asked = [(pair, url, era) for pair, url in zip(PAIRS, urls, strict=True) for era in eras]
+            sights = await asyncio.gather(*(_sight(url, pair, era, release.line) for pair, url, era in asked))
+            bare = [await _bare(url, pair) for pair, url in zip(PAIRS, urls, strict=True)]
     return Exercise(
         f"{release.package}=={release.version}",
         eras,

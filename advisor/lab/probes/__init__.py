@@ -8,28 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from types import ModuleType
 
 from advisor.knowledge.types import Era
+from advisor.lab.probes import asking
 from advisor.lab.probes.cell import Probe, ProbeTarget
 from advisor.lab.probes.observation import BehaviourRow, Observation
 
 __all__ = ["BEHAVIOURS", "FEATURES", "ProbeTarget", "behaviour", "observe"]
 
-# Each feature of the table and its module; `logging` would hide the standard library's from a reader.
-_MODULES = {
-    "plain": "plain",
-    "sampling": "sampling",
-    "elicitation": "elicitation",
-    "roots": "roots",
-    "progress": "progress",
-    "logging": "logs",
-    "subscriptions": "subscriptions",
-    "list_changed": "list_changed",
-    "session_state": "session_state",
-    "resumability": "resumability",
-}
-FEATURES = tuple(_MODULES)
+_ASKED = ("sampling", "elicitation", "roots")
+FEATURES = ("plain", *_ASKED, "progress", "logging", "subscriptions", "list_changed", "session_state", "resumability")
 """The features that can be probed."""
 
 BEHAVIOURS = ("negotiation", "cancellation", "disconnect", "unasked", "http")
@@ -59,8 +47,12 @@ async def observe(
         The outcome. A modern client that is refused as such (400) is `unsupported`; a session that an instance does
         not know (404) is `unreachable`. No exception escapes, whatever the server does.
     """
-    module: ModuleType = import_module(f"advisor.lab.probes.{_MODULES[feature]}")
-    observed: Observation = await module.observe(Probe(url, era, target, deadline_s, headers or {}))
+    probe = Probe(url, era, target, deadline_s, headers or {})
+    if feature in _ASKED:
+        return await asking.observe(probe, feature)
+    # A module named `logging` would hide the standard library's from a reader.
+    module = import_module(f"advisor.lab.probes.{feature.replace('logging', 'logs')}")
+    observed: Observation = await module.observe(probe)
     return observed
 
 
@@ -79,6 +71,6 @@ async def behaviour(
     Returns:
         One row for each thing that was tried, the same ones in the same order each time.
     """
-    module: ModuleType = import_module(f"advisor.lab.probes.{name}")
+    module = import_module(f"advisor.lab.probes.{name}")
     rows: list[BehaviourRow] = await module.observe(Probe(url, era, ProbeTarget(), deadline_s, headers or {}))
     return rows

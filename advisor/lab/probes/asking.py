@@ -1,4 +1,4 @@
-"""Requests from the server to the client, whatever they ask for."""
+"""Sampling, elicitation and roots: requests from the server to the client. The tool decides how it asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mcp import Client
 
 
-async def asked(probe: Probe, what: str) -> Observation:
+async def observe(probe: Probe, what: str) -> Observation:
     """Call a tool that asks the client for `what` (`sampling`, `elicitation`, `roots`): it works if it was asked."""
 
     async def steps(client: Client, heard: Heard) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 from advisor.knowledge.topology import Kind
@@ -75,27 +75,27 @@ class RoadClient:
         answer = await self.initialize()
         if not answer.problem:
             await asyncio.sleep(self._road.pause_s)
-            answer = await self._routed("confirm")
+            answer = await _routed(self._client.confirm())
         self.close()
         self.failed = bool(answer.problem)
         return answer
 
     async def initialize(self) -> RoutedAnswer:
         """Open a session."""
-        answer = await self._routed("initialize")
+        answer = await _routed(self._client.initialize(**({"x-lab-hold": "1"} if self._road.held else {})))
         self.owner = answer.served_by
         return answer
 
-    async def ping(self, session: str = "") -> RoutedAnswer:
-        """Ask whether the session is known, the client's own or that of another one."""
-        self._client.session = session or self._client.session
-        answer = await self._routed("ping")
+    async def ping(self, session: str) -> RoutedAnswer:
+        """Ask whether a session is known."""
+        self._client.session = session
+        answer = await _routed(self._client.ping())
         self.close()
         return answer
 
     async def call(self) -> RoutedAnswer:
         """Call a tool that answers immediately."""
-        answer = await self._routed("call")
+        answer = await _routed(self._client.call(TOOL, {}))
         self.close()
         self.failed = self.failed or bool(answer.problem)
         return answer
@@ -113,21 +113,13 @@ class RoadClient:
         """Close what is still open."""
         self._client.close()
 
-    async def _routed(self, request: str) -> RoutedAnswer:
-        client = self._client
-        try:
-            match request:
-                case "initialize":
-                    answer = await client.initialize(**({"x-lab-hold": "1"} if self._road.held else {}))
-                case "call":
-                    answer = await client.call(TOOL, {})
-                case "ping":
-                    answer = await client.ping()
-                case _:
-                    answer = await client.confirm()
-        except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
-            return RoutedAnswer(problem=type(error).__name__)
-        return RoutedAnswer(answer.headers.get("x-served-by", ""), _problem(answer))
+
+async def _routed(request: Awaitable[SocketAnswer]) -> RoutedAnswer:
+    try:
+        answer = await request
+    except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+        return RoutedAnswer(problem=type(error).__name__)
+    return RoutedAnswer(answer.headers.get("x-served-by", ""), _problem(answer))
 
 
 def _problem(answer: SocketAnswer) -> str:

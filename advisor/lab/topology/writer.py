@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import yaml
 
+from advisor.errors import KnowledgeError, UsageError
+from advisor.knowledge import Knowledge
+from advisor.knowledge.compiler import compile_rules
+from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.store import build
 from advisor.knowledge.topology import Figures, MeasuredOn, Share, Way, Window, verdict
 
 _START = "topology:\n"
@@ -16,8 +22,38 @@ _END = "\nphrases:\n"
 _WIDTH = 120
 
 
+def write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
+    """Rewrite rules/topology.yaml; the diff.
+
+    Raises:
+        UsageError: the file cannot be rewritten.
+    """
+    path = rules_dir() / "topology.yaml"
+    try:
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before, updated(_reread(knowledge).topology.values(), measured))
+        part = path.with_suffix(".part")
+        part.write_text(after, encoding="utf-8")
+        part.replace(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be rewritten: {error}.") from None
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), "before", "after", n=1)
+    return "".join(lines)
+
+
+def _reread(knowledge: Knowledge) -> Knowledge:
+    """The knowledge as it is now: a person can have corrected a sentence in the minutes that the measurement took.
+
+    Where it is not valid at this moment, `knowledge`: no measurement is lost for that.
+    """
+    try:
+        return build(compile_rules(rules_dir()))
+    except KnowledgeError:
+        return knowledge
+
+
 def rewritten(text: str, ways: Iterable[Way]) -> str:
-    """The file with these rows in the place of its own.
+    """The file with these rows instead of its own.
 
     Args:
         text: the file, with a head, the rows and the phrases, in this order.
@@ -108,7 +144,7 @@ class _Dumper(yaml.SafeDumper):
     """Writes on one line, with double quotes where any are needed."""
 
     def choose_scalar_style(self) -> str:
-        """Double quotes in the place of single ones."""
+        """Double quotes instead of single quotes."""
         style: str = super().choose_scalar_style()
         return '"' if style == "'" else style
 
