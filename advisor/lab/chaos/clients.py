@@ -41,7 +41,7 @@ class Caller:
         endpoint: what it talks through.
         owner: the instance that holds its session, as far as it is known.
         calls: what it did.
-        running: the id of the request that it waits for, or of the last one.
+        running: the id of the request that it waits for, or of its last request.
         refused: why it could not open its session when it last tried to; "" where it could.
     """
 
@@ -87,7 +87,7 @@ class Caller:
         return last or "no second call yet"
 
     async def open(self) -> bool:
-        """Open a session, where there is one to open, as a new client does: wherever it comes to be."""
+        """Open a session as a new client does, on any instance; a stateless server has none to open."""
         self.endpoint.http.cookies.clear()
         failure = await self._open(self.name)
         self.refused = failure.said if failure else ""
@@ -185,7 +185,7 @@ class Keeper(Caller):
         self.recalls.clear()
 
     def calm(self, since: float, good: int = 2) -> bool:
-        """Also whether the handle was found, or a new one given."""
+        """Also whether the handle was found, or a new handle given."""
         return _calm(self.calls, since, good) and _calm(self.recalls, since, 1)
 
     def trouble(self) -> str:

@@ -18,7 +18,7 @@ DOWN_S = 2.0
 STALL_S = 3.0
 """How long what hangs hangs: shorter than every idle timeout."""
 HANDS_ON_S = 11.0
-"""How long a HAProxy has to run until it hands its table to the next one."""
+"""How long a HAProxy has to run until it hands its table to the next process."""
 STOP_S = 60.0
 """How long an instance may take to end after SIGTERM."""
 

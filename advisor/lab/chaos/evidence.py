@@ -164,7 +164,7 @@ class HandleJudgement:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on one expected behaviour.
+    """The verdict on an expected behaviour.
 
     Attributes:
         seen: what calls saw, in the words of rules/failures.yaml.

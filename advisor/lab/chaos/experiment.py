@@ -75,7 +75,7 @@ class Experiment:
         Args:
             stack: closes their connections.
             fleet: the running fleet.
-            failures: what clients of each era should see of one event in one tier.
+            failures: what clients of each era should see of an event in a tier.
 
         Raises:
             LabError: some of them got no session.
@@ -184,7 +184,7 @@ class Experiment:
             await asyncio.sleep(POLL_S)
 
     async def _serving(self, eras: set[Era]) -> None:
-        """Each instance itself serves new clients of every era: a balancer may keep all of ours away from one."""
+        """Each instance itself serves new clients of every era: a balancer can keep all of ours away from it."""
         wanted = [(member, era) for member in self._members for era in eras]
         named = [(f"{instance.name}-{era}-{next(_numbers)}.0", era, instance.url, None) for instance, era in wanted]
         trouble: dict[Era, str] = {}

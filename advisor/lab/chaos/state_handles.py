@@ -43,7 +43,7 @@ class StateHandles:
         return {"text": id, "handle": handle} if handle else {"text": id}
 
     def given(self, said: str) -> str:
-        """The handle in the answer to a call without one; "" if there is none."""
+        """The new handle in the answer to a call without a handle; "" if there is none."""
         if self.tool == LAB_TOOL:
             return said if re.fullmatch(r"[0-9a-f]+", said) else ""
         found = _GIVEN.search(said)

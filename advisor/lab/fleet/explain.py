@@ -47,7 +47,7 @@ async def settled(marks: Marks) -> tuple[tuple[str, str], ...]:
 
 
 def _chosen(lines: Iterable[str]) -> list[str]:
-    """Requests that failed and the one that opened their session; of other logs what sounds like trouble."""
+    """Requests that failed and the request that opened their session; of other logs what sounds like trouble."""
     requests: list[tuple[str, Mapping[str, Any]]] = []
     talk: list[str] = []
     for line in lines:
@@ -67,7 +67,7 @@ def _chosen(lines: Iterable[str]) -> list[str]:
 
 
 def _record(line: str) -> Mapping[str, Any] | None:
-    """An access log line, if it is one."""
+    """The line of an access log; None for any other line."""
     if not line.startswith("{"):
         return None
     with suppress(ValueError):

@@ -68,10 +68,10 @@ class Fleet:
 
         Args:
             tier: its name; None where there are no tiers.
-            era: of the client. Modern ones use one path, if the proxy knows the tier by the tool's name.
-            tool: the tool that will be called: one of the kit's, or "" for one that the proxy does not know.
+            era: of the client. Modern clients use the same path for all tiers, if the proxy goes by the tool's name.
+            tool: the tool of the kit that will be called; "" for a tool that the proxy does not know.
             client: the client's number; without a proxy it decides who serves it.
-            door: the port of one of several proxies; 0 for what stands before them all.
+            door: the port of a single proxy of several; 0 for what stands before them all.
         """
         own = next(known for known in self.plan.kit.tiers if tier in (None, known.name))
         if not self.front.port:
@@ -123,7 +123,7 @@ class Fleet:
         )
 
     def launch(self, tier: TierContext, port: int, env: Mapping[str, str]) -> Launch:
-        """How one more instance of a tier is started, with `env` added to its environment."""
+        """How another instance of a tier is started, with `env` added to its environment."""
         plain = self._launch(tier, port)
         return replace(plain, env={**plain.env, **env})
 
@@ -142,7 +142,7 @@ class Fleet:
             self.redis, self._redis_port = await self.run.start_on_port("redis", launch)
 
     async def start_proxy(self) -> None:
-        """Start what stands in front, in the kit's own configuration where it has one."""
+        """Start what stands in front, in the kit's own configuration where there is any."""
         addresses = {
             tier.name: tuple(f"127.0.0.1:{instance.port}" for instance in self.of(tier.name))
             for tier in self.plan.kit.tiers
@@ -150,7 +150,7 @@ class Fleet:
         await self.front.start(addresses)
 
     async def restart(self, instance: FleetInstance) -> None:
-        """Start an instance again, on its port; one that still runs is killed first."""
+        """Start an instance again, on its port; it is killed first if it still runs."""
         instance.process.kill()
         launch = self._launch(instance.tier, instance.port)
         instance.process = await self.run.start(

@@ -82,7 +82,7 @@ def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straigh
     Args:
         kit: the kit.
         kind: the proxy that the requirements name.
-        holds: whether that one holds streams back.
+        holds: whether that proxy holds streams back.
         processes: how many server processes run in all.
         straight: whether clients are to go straight to the instances.
     """
@@ -192,7 +192,7 @@ def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ..
         kit: the kit.
         port: where the proxy listens.
         addresses: host:port of each instance, by tier name.
-        peer_port: where a HAProxy hands its table to the one that takes its place, in kits that have it do so.
+        peer_port: where a HAProxy hands its table to its successor, in kits that have it do so.
     """
     peers = dict.fromkeys(production_wiring(kit).peers, f"127.0.0.1:{peer_port}")
     return Wiring(f"127.0.0.1:{port}", addresses, peers=peers)

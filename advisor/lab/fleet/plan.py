@@ -1,4 +1,4 @@
-"""What a fleet is made of: the plan that decides what is started, and one of its server processes."""
+"""What a fleet is made of: the plan that decides what is started, and a server process."""
 
 from __future__ import annotations
 

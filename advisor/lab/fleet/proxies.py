@@ -32,7 +32,7 @@ class Proxies:
         proxies: what gives requests to the instances: the kit's own, or what stands in for another.
         doors: the port of each of them.
         before: what stands before them: it shares connections out, or holds streams back; None for nothing.
-        behind: what stands between them and the instances, where a platform has one address for them all.
+        behind: what stands between them and the instances, where a platform has a single address for them all.
         port: where clients connect; 0 without a proxy.
         label: what stands in front, with its version.
     """
@@ -89,7 +89,7 @@ class Proxies:
             self.port = self.doors[0]
 
     async def _as_production_has(self, addresses: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        """The addresses that a HAProxy has room for: a serverless platform gives one for all instances of a tier."""
+        """The addresses that a HAProxy has room for: a serverless platform gives a tier a single address."""
         kit = self._plan.kit
         if kit.proxy != "haproxy" or kit.platform != "serverless":
             return addresses
@@ -162,7 +162,7 @@ class Proxies:
 
 
 async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:
-    """Do several things side by side; when one fails, the others are cancelled before it is raised."""
+    """Do several things side by side; a failure cancels the others before it is raised."""
     tasks = [asyncio.ensure_future(task) for task in work]
     try:
         return list(await asyncio.gather(*tasks))

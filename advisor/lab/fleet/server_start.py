@@ -40,7 +40,7 @@ def packages(pyproject: Path) -> list[str]:
 
 
 async def interpreter(run: Run, release: str, server: Path, wanted: Sequence[str]) -> tuple[Path, str]:
-    """An interpreter with the packages of a server: the running one if it has them all, else one made for them.
+    """An interpreter with the packages of a server: the running interpreter if it has them all, else a new environment.
 
     Args:
         run: its folder holds a new environment.

@@ -56,7 +56,7 @@ async def _refuse(scope: Any, receive: Any, send: Any) -> None:
 
 
 class _StoringLifespan:
-    """The lifespan of an application that this one contains."""
+    """The lifespan of the second application."""
 
     def __init__(self, app: Any, scope: Any) -> None:
         self._app = app
@@ -100,7 +100,7 @@ def with_events(mcp: Any, line: str, store: Any, create: Callable[[], Any]) -> A
     address = os.environ.get("MCP_INSTANCE_URL", "")
     before = getattr(mcp, "_event_store", None)
     mcp._event_store = store
-    # The other application says that it lives at this address, so this one needs another name for it.
+    # The other application says that it lives at this address, so that the second needs another name for it.
     os.environ["MCP_INSTANCE_URL"] = address.replace("127.0.0.1", "127.1")
     setattr(mcp, maker, storing)
     try:

@@ -51,7 +51,7 @@ class Handles:
 
 
 class Relay:
-    """Hands what one instance publishes on its subscription bus to the buses of the others."""
+    """Hands what an instance publishes on its subscription bus to the buses of the others."""
 
     def __init__(self, redis: Any, bus: Any) -> None:
         """Args: redis: a connection; bus: that of the server; its `publish` is replaced."""

@@ -42,7 +42,7 @@ async def environment(
         requirements: as pip takes them, such as `mcp==1.28.1`.
         exclude_newer: a date (or time) as uv takes it: nothing that was uploaded later is installed.
         name: the environment's folder; several may be made side by side.
-        python: the interpreter that it is made with, or its release; the running one by default.
+        python: the interpreter that it is made with, or its release; the running interpreter by default.
 
     Returns:
         The path of its interpreter.

@@ -1,4 +1,4 @@
-"""Free ports on loopback, and who listens on one."""
+"""Free ports on loopback, and which process listens on a port."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _choice = random.SystemRandom()  # parallel runs must not draw the same numbers
 def free_port() -> int:
     """A port without a listener, not given before by this process.
 
-    It is below the range from which the system takes ports for outgoing connections, where one may be taken at any
+    It is below the range from which the system takes ports for outgoing connections, where a port can be taken at any
     moment. It is not reserved: see `Run.start_on_port`.
 
     Raises:

@@ -71,7 +71,7 @@ class Process:
         return f"<Process {self.name} {self.pid}>"
 
     def alive(self) -> bool:
-        """Whether it runs (a stalled one does)."""
+        """Whether it runs; a stalled process does."""
         return self._popen.poll() is None
 
     @property

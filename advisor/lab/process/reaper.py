@@ -37,13 +37,13 @@ _QUIET_SCANS = 10
 """After a violent end a child may be between fork and exec: it is not to be recognised yet, so look again."""
 
 _PROC = Path("/proc")
-# What some interpreters need to start. The mark of a run that this one is part of must not be in the environment.
+# What some interpreters need to start. The mark of an outer run must not be in the environment.
 _NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """One process as the kernel lists it; `started` (in clock ticks) tells it from a later one of the same number."""
+    """One process as the kernel lists it; `started` (in clock ticks) tells it from a later process of this number."""
 
     pid: int
     parent: int
@@ -93,7 +93,7 @@ def family(leaders: Collection[int], mark: str = "") -> list[ProcessEntry]:
     """Every living process of a run, the youngest first.
 
     A process belongs to the run when it is in a group or session of `leaders`, carries `mark` in its environment
-    (a child of a child, a process in a session of its own), or descends from one that does.
+    (a child of a child, a process in a session of its own), or descends from such a process.
     Where there is no /proc, only the leaders of groups that are still there are found.
     """
     if not _PROC.joinpath("self", "stat").exists():
@@ -148,7 +148,7 @@ def end(leaders: Collection[int], mark: str, *, grace_s: float = GRACE_S, quiet_
         quiet_scans: how many looks in a row must find nothing.
 
     Returns:
-        The processes that are there all the same; [] unless the kernel holds one.
+        The processes that could not be ended; [] unless the kernel holds a process.
     """
     began = time.monotonic()
     known: dict[tuple[int, int], ProcessEntry] = {}
@@ -261,7 +261,7 @@ class Reaper:
         return self._popen.poll() is None
 
     def succeeded(self) -> bool:
-        """Whether it has ended everything; one that still works is ended here."""
+        """Whether it has ended everything. A reaper that still works is ended here."""
         if self.running():
             self._popen.kill()
             self._popen.wait()

@@ -51,7 +51,7 @@ class Run:
 
     Attributes:
         folder: a temporary folder, removed at the end unless it is kept.
-        logs: the folder of the logs, one file for each name of a process.
+        logs: the folder of the logs, a file for each name of a process.
     """
 
     def __init__(self, name: str) -> None:
@@ -78,7 +78,7 @@ class Run:
 
         Raises:
             EndedBySignalError: one of these signals came.
-            EnvironmentLacksError: the system is not one that the lab runs on.
+            EnvironmentLacksError: the lab does not run on this system.
         """
         with caught() as interruption:
             run = cls(name)
@@ -137,7 +137,7 @@ class Run:
     async def start_on_port(
         self, name: str, build: Callable[[int], Launch], *, deadline_s: float = 30.0
     ) -> tuple[Process, int]:
-        """Start a process that listens on a free port; when somebody takes it in between, on another one.
+        """Start a process that listens on a free port; when another program takes it in between, on another port.
 
         Args:
             name: as for `start`.
@@ -149,7 +149,7 @@ class Run:
 
         Raises:
             LabError: it could not be started, ended, or was not ready in time.
-            EnvironmentLacksError: there is no free port, or each one was taken in between.
+            EnvironmentLacksError: there is no free port, or each port was taken in between.
         """
         for _ in range(PORT_ATTEMPTS):
             port = ports.free_port()
@@ -284,7 +284,7 @@ class _Listens:
         self._ready = ready
 
     async def __call__(self) -> bool:
-        # Asked first because it is cheap; but somebody else may be the one who listens.
+        # Asked first because it is cheap; but another program might listen there.
         if not await ports.listening(self._port):
             return False
         if ports.held_by(self._port, self._process.members()) is False:

@@ -82,7 +82,7 @@ class Behaviours:
         return again if again.agrees else replace(again, evidence=await settled(marks))
 
     async def _seen(self, asked: _Probed, deadline_s: float, row: str = "") -> list[BehaviourRow]:
-        """The rows of a probe; where it has several, only the one that is named, if one is."""
+        """The rows of a probe; only the named row, where a row of several is named."""
         place, name = asked
         url = self._fleet.url(*place)
         if row in CHECKS:

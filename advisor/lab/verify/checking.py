@@ -26,7 +26,7 @@ DEADLINE_S = 5.0
 
 _AT_ONCE = 16  # clients side by side: enough that hangs overlap, few enough that two processors keep up
 _ATTEMPTS = 6  # where it depends on luck which instance is reached
-_WORKER_ATTEMPTS = 24  # workers share a port, and the system gives one of them far more connections than the other
+_WORKER_ATTEMPTS = 24  # workers share a port, and the system shares connections out unevenly
 _NO_STORE = "HTTP 501"  # the answer of the launcher where no application can have an event store
 _EXPLAINED = 2  # differences for which the lines of log are looked for: more have the same cause as a rule
 _LIVE = ("progress", "logging")  # stubs report all at once; whether it comes live shows on a tool that takes its time

@@ -46,7 +46,7 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
     """Read the documents of a kit.
 
     Args:
-        kit_dir: the kit that is run, with its own proxy or without one.
+        kit_dir: the kit that is run, with its own proxy or without a proxy.
         prepared: what its requirements decide.
         advisor: who decided it.
     """
@@ -82,7 +82,7 @@ def _read(path: Path) -> tuple[Document | None, str]:
 
 
 def _is_current(document: Document, prepared: Preparation, advisor: Advisor) -> bool:
-    """Whether the decision in the kit is the one that its requirements come to."""
+    """Whether the decision in the kit is what its requirements come to now."""
     now = documents.decision_document(prepared.kit, prepared.decision, advisor)
     keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances", "features", "expected_failures")
     same = json.loads(json.dumps({key: now.get(key) for key in keys}))
@@ -115,7 +115,7 @@ def _as_stated(
 ) -> tuple[PredictedTable, ...]:
     """The tables with the outcomes of the document, each in the tier whose row stands for the whole deployment.
 
-    In tiers that is the stateful one for what only its tools need, and else the stateless one (see `Advisor.decide`).
+    Of two tiers that is the stateful tier for what only its tools need, else the stateless tier (see `Advisor.decide`).
     """
     needed = [{row.feature for row in table.rows if row.need != "none"} for table in decided]
     inside = needed[1] - needed[0] if len(decided) > 1 else set()

@@ -29,7 +29,7 @@ _HANDLE = re.compile(r"^handle: (\S+)$", re.MULTILINE)
 _REMEMBER = re.compile(r"^(handle|remembered): .*$", re.MULTILINE)
 _REMEMBERED = re.compile(r"^remembered: ([1-9]\d*)$", re.MULTILINE)
 _KEPT = "kept"
-_RECALLS = 24  # side by side: enough that, of a few processes, one that keeps a handle answers, and one that does not
+_RECALLS = 24  # side by side: enough to reach each of a few processes
 _ASKED = ("sampling", "elicitation", "roots")
 
 
@@ -50,7 +50,7 @@ async def observe_tool(feature: str, url: str, era: Era, tool: str, *, deadline_
 
 
 async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: float = 5.0) -> Observation:
-    """The lab's tool with a handle: as the probe for session state, but it tells a lost handle from one elsewhere."""
+    """Like the probe for session state, but it tells a lost handle from a handle on another instance."""
     probe = Probe(url, era, ProbeTarget(entry.tool, {}, entry.call), deadline_s)
 
     async def steps(client: Client, heard: Heard) -> Verdict:
@@ -91,7 +91,7 @@ def _remembering(probe: Probe) -> Steps:
 
 
 async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict:
-    """Whether what was kept is found by every one of several calls side by side, by some, or by none."""
+    """Whether all of several calls side by side find the state that was kept, some, or none."""
     import anyio
 
     seen: list[tuple[bool, str]] = []

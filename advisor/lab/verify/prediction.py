@@ -66,7 +66,7 @@ class PredictedCell:
 
 @dataclass(frozen=True, slots=True)
 class PredictedTable:
-    """What is predicted of one tier.
+    """What is predicted of a tier.
 
     Attributes:
         tier: its name; None where there are no tiers.
@@ -131,7 +131,7 @@ def _checked(
 ) -> PredictedCell:
     seen = _cell(row, era)
     wanting = [tool for tool in tools if row.feature == "plain" or row.feature in tool.needs]
-    # A tool that also asks for what these clients cannot give refuses before it comes to this feature, and one that
+    # A tool that also asks for what these clients cannot give refuses before it comes to this feature, and a tool that
     # calls a model itself would need an account. What is resumed has to be slow, which stubs are not.
     usable = [tool for tool in wanting if not lost.intersection(tool.asks) and not tool.uses_direct_llm]
     works = seen.outcome == "works" and not row.substituted and row.feature != "resumability"

@@ -33,7 +33,7 @@ class Preparation:
         front: what stands in front.
         instances: how many to run, by tier name.
         extras: what the lab adds to the kit's server.
-        other_proxy: whether the kit is not the user's but one for another proxy.
+        other_proxy: whether the kit is not the user's, but a kit for another proxy.
         notes: what the reader should know of how it is run.
     """
 

@@ -40,7 +40,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Behaved:
-    """What clients of one era saw of a behaviour that is no cell of the feature table.
+    """What clients of an era saw of a behaviour that is no cell of the feature table.
 
     Attributes:
         tier: its name; None where there are no tiers.

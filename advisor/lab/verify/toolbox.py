@@ -37,7 +37,7 @@ Listed = dict[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool of the kit, called by a client of one era.
+    """A tool of the kit, called by a client of an era.
 
     Attributes:
         place: where, and by whom.
@@ -88,7 +88,7 @@ class Toolbox:
         )
 
     def _wanted(self, place: Place) -> set[str]:
-        """The tools that clients of a place should be shown: modern ones have one path for the tools of all tiers."""
+        """The tools that clients of a place should be shown. Modern clients have the same path for all tiers."""
         kit = self._fleet.plan.kit
         first = place.tier in (None, kit.tiers[0].name)
         if kit.tiered and first and place.era == "modern" and kit.line in _MODERN_LINES:
