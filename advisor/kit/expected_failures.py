@@ -11,13 +11,13 @@ from advisor.kit.model import KitContext, TierContext
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import (
     KEEPING,
+    ExpectedBehaviour,
     FailureCase,
     FailureEvent,
     Handles,
     Keeping,
-    Promise,
     Proxied,
-    promise_for,
+    behaviour_for,
 )
 from advisor.knowledge.types import ERAS, Era
 
@@ -40,7 +40,7 @@ class ExpectedFailure:
     event: FailureEvent
     era: Era
     keeping: Keeping
-    expected: Promise
+    expected: ExpectedBehaviour
     clients: str
     handles: Handles | None = None
 
@@ -114,7 +114,7 @@ def _expected(
     kept = keeping(tier, instances)
     proxy = cast("Proxied", kit.proxy or "other")
     case = FailureCase(event.id, kept, era, "json" if tier.json_response else "sse", proxy)
-    found = promise_for(case, knowledge.promises)
+    found = behaviour_for(case, knowledge.promises)
     if found is None:
         raise KnowledgeError(f"rules/failures.yaml: no promise for {event.id}, {kept}, {era}, {proxy}")
     own = f"{kit.idle_timeout_s} s at most"

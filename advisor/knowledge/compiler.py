@@ -41,7 +41,7 @@ SHAPES: dict[str, type] = {
     "capacity": capacity.MeasuredCapacity,
     "memory": capacity.Allowance,
     "events": failures.FailureEvent,
-    "promises": failures.Promise,
+    "promises": failures.ExpectedBehaviour,
     "conduct": conduct.Conduct,
     "snippets": catalogue.Snippet,
     "phrases": catalogue.Phrase,

@@ -84,7 +84,7 @@ class FailureEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class ExpectedBehaviour:
     """What clients of one kind of deployment see of an event; of several rows that fit, the first one holds."""
 
     __pydantic_config__ = STRICT
@@ -130,9 +130,9 @@ class FailureCase:
     proxy: Proxied
 
 
-def promise_for(case: FailureCase, promises: list[Promise]) -> Promise | None:
-    """The first promise that speaks of a case, or None."""
-    return next((one for one in promises if one.fits(case)), None)
+def behaviour_for(case: FailureCase, behaviours: list[ExpectedBehaviour]) -> ExpectedBehaviour | None:
+    """The first expected behaviour that speaks of a case, or None."""
+    return next((behaviour for behaviour in behaviours if behaviour.fits(case)), None)
 
 
 def cases(events: list[FailureEvent]) -> tuple[FailureCase, ...]:

@@ -35,7 +35,7 @@ class Knowledge:
     memory: capacity.MemoryPlan  # before the field that takes the name of the module
     capacity: dict[str, capacity.MeasuredCapacity]
     events: list[failures.FailureEvent]
-    promises: list[failures.Promise]
+    promises: list[failures.ExpectedBehaviour]
     conduct: list[conduct.Conduct]
     snippets: dict[str, Snippet]
     phrases: dict[str, str]
@@ -114,7 +114,7 @@ def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
         capacity=carried,
         memory=capacity.memory_plan(data["memory"]),
         events=[failures.FailureEvent(**entry) for entry in data["events"]],
-        promises=[failures.Promise(**entry) for entry in data["promises"]],
+        promises=[failures.ExpectedBehaviour(**entry) for entry in data["promises"]],
         conduct=[conduct.Conduct(**entry) for entry in data["conduct"]],
         snippets={entry["line"]: Snippet(**entry) for entry in data["snippets"]},
         phrases=phrases,

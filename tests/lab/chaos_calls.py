@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.knowledge.failures import FailureCase, promise_for
+from advisor.knowledge.failures import FailureCase, behaviour_for
 from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Execution, Happened
 from advisor.lab.chaos.verdict import judge
 
@@ -31,7 +31,7 @@ def ran(*calls, also=()):
 
 def promise(knowledge, event="instance-killed", keeping="nginx-sticky-learn", era="legacy", answers="sse"):
     """What is promised for a case behind nginx."""
-    found = promise_for(FailureCase(event, keeping, era, answers, "nginx"), knowledge.promises)
+    found = behaviour_for(FailureCase(event, keeping, era, answers, "nginx"), knowledge.promises)
     assert found is not None
     return found
 

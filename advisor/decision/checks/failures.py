@@ -5,7 +5,7 @@ from __future__ import annotations
 from advisor.decision.checks.fault import fault
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
-from advisor.knowledge.failures import HANDLES, Felt, Promise, Then, cases, promise_for
+from advisor.knowledge.failures import HANDLES, ExpectedBehaviour, Felt, Then, behaviour_for, cases
 
 _BLANK = "{idle}"
 # What calls may see of an event without which none of them can have felt it in that way.
@@ -20,7 +20,7 @@ def failures(knowledge: Knowledge) -> list[Finding]:
     """Every fault; a case without a promise is reported once for its event."""
     held, faults = set(), {}
     for case in cases(knowledge.events):
-        found = promise_for(case, knowledge.promises)
+        found = behaviour_for(case, knowledge.promises)
         if found is not None:
             held.add(found.id)
         elif case.event not in faults:
@@ -28,19 +28,19 @@ def failures(knowledge: Knowledge) -> list[Finding]:
             faults[case.event] = fault("gap", case.event, "no promise speaks of this case", example)
     named = {event.id for event in knowledge.events}
     found_wrong = list(faults.values())
-    for promise in knowledge.promises:
-        if promise.event not in named:
-            found_wrong.append(fault("dead", promise.id, f"the event {promise.event!r} does not exist"))
-        elif promise.id not in held:
-            found_wrong.append(fault("shadowed", promise.id, "a promise before it always holds first"))
-        if not promise.sources:
-            found_wrong.append(fault("source", promise.id, "no source is given"))
-        if set("{}") & set(promise.clients.replace(_BLANK, "")):
-            found_wrong.append(fault("data", promise.id, f"its text holds another blank than {_BLANK}"))
-        found_wrong += _unfelt(promise)
+    for behaviour in knowledge.promises:
+        if behaviour.event not in named:
+            found_wrong.append(fault("dead", behaviour.id, f"the event {behaviour.event!r} does not exist"))
+        elif behaviour.id not in held:
+            found_wrong.append(fault("shadowed", behaviour.id, "a promise before it always holds first"))
+        if not behaviour.sources:
+            found_wrong.append(fault("source", behaviour.id, "no source is given"))
+        if set("{}") & set(behaviour.clients.replace(_BLANK, "")):
+            found_wrong.append(fault("data", behaviour.id, f"its text holds another blank than {_BLANK}"))
+        found_wrong += _unfelt(behaviour)
         found_wrong += [
-            fault("source", promise.id, f"the source {source!r} does not exist")
-            for source in promise.sources
+            fault("source", behaviour.id, f"the source {source!r} does not exist")
+            for source in behaviour.sources
             if source not in knowledge.sources
         ]
     found_wrong += [
@@ -51,12 +51,12 @@ def failures(knowledge: Knowledge) -> list[Finding]:
     return found_wrong
 
 
-def _unfelt(promise: Promise) -> list[Finding]:
-    """Effects that a promise says clients must notice although they cannot, and a share outside of 0 to 1."""
-    share = promise.lost_at_most
-    shares = [] if 0 < share <= 1 else [fault("data", promise.id, f"{share:g} is not a share")]
+def _unfelt(behaviour: ExpectedBehaviour) -> list[Finding]:
+    """Effects that a behaviour says clients must notice although they cannot, and a share outside of 0 to 1."""
+    share = behaviour.lost_at_most
+    shares = [] if 0 < share <= 1 else [fault("data", behaviour.id, f"{share:g} is not a share")]
     return shares + [
-        fault("data", promise.id, f"{felt!r} must be felt, which {promise.then!r} rules out")
-        for felt in promise.felt
-        if promise.then not in _NEEDED[felt]
+        fault("data", behaviour.id, f"{felt!r} must be felt, which {behaviour.then!r} rules out")
+        for felt in behaviour.felt
+        if behaviour.then not in _NEEDED[felt]
     ]

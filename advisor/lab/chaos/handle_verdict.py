@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from advisor.knowledge.failures import Handles, Promise
+from advisor.knowledge.failures import ExpectedBehaviour, Handles
 from advisor.lab.chaos.evidence import ClientCall, HandleJudgement, HandleNumbers, HandlesSeen, Happened
 from advisor.lab.chaos.verdict import SLOW_S, asks_to_wait, elsewhere, kind, story, unexpected
 
@@ -12,7 +12,7 @@ BACK_S = 5.0
 """A store that came back may be left alone so long: servers do not ask a store that failed at once again."""
 
 
-def judge_handles(expected: Promise, recalls: Sequence[ClientCall], event: Happened) -> HandleJudgement:
+def judge_handles(expected: ExpectedBehaviour, recalls: Sequence[ClientCall], event: Happened) -> HandleJudgement:
     """Compare the calls with a handle of clients of an era with what they should see.
 
     Args:
@@ -54,7 +54,7 @@ def _hindered(call: ClientCall, expected: Handles, event: Happened) -> bool:
     return call.handle == "refused" or any(map(asks_to_wait, call.attempts)) or _held_up(call, expected, event)
 
 
-def _served(expected: Promise, recalls: Sequence[ClientCall], event: Happened) -> list[str]:
+def _served(expected: ExpectedBehaviour, recalls: Sequence[ClientCall], event: Happened) -> list[str]:
     """Apart from what the tool itself says, these calls see what all calls see."""
     plain = [call for call in recalls if not _in_words(call) and not _held_up(call, expected.handles, event)]
     others = [call for call in plain if elsewhere(call, event)]

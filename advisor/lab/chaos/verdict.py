@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from advisor.knowledge.failures import Felt, Others, Promise, Running, Then
+from advisor.knowledge.failures import ExpectedBehaviour, Felt, Others, Running, Then
 from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Happened, Judgement, Numbers
 
 Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
@@ -47,7 +47,7 @@ _WORDS: dict[Kind, str] = {
 
 
 def judge(
-    expected: Promise,
+    expected: ExpectedBehaviour,
     calls: Sequence[ClientCall],
     executions: Iterable[Execution],
     event: Happened,
@@ -107,7 +107,7 @@ def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], e
             return any(not elsewhere(call, event) for call in lost)
 
 
-def _too_many_lost(expected: Promise, calls: Sequence[ClientCall], lost: Sequence[ClientCall]) -> list[str]:
+def _too_many_lost(expected: ExpectedBehaviour, calls: Sequence[ClientCall], lost: Sequence[ClientCall]) -> list[str]:
     # A request's id is its client's name and a number.
     sessions = len({call.attempts[0].id.rpartition("-")[0] for call in calls})
     if expected.lost_at_most == 1 or len(lost) <= expected.lost_at_most * sessions:  # one session may be lost twice
@@ -143,7 +143,7 @@ def _seen(calls: Iterable[ClientCall], event: Happened) -> Then:
     return next((then for then in _MILDEST if kinds <= _ALLOWED[then]), "5xx-then-initialize")
 
 
-def _running(on_target: Sequence[ClientCall], expected: Promise, event: Happened) -> Running | None:
+def _running(on_target: Sequence[ClientCall], expected: ExpectedBehaviour, event: Happened) -> Running | None:
     """What became of the calls that ran on a target; the worst of them decides."""
     if not on_target:
         return None
@@ -154,7 +154,9 @@ def _running(on_target: Sequence[ClientCall], expected: Promise, event: Happened
     return "waits" if held else "completes"
 
 
-def _running_problems(expected: Promise, running: Running | None, on_target: Sequence[ClientCall]) -> list[str]:
+def _running_problems(
+    expected: ExpectedBehaviour, running: Running | None, on_target: Sequence[ClientCall]
+) -> list[str]:
     if running is None or running == expected.running:
         return []
     said = next((call.attempts[0].said for call in on_target if not call.attempts[0].ok), "")

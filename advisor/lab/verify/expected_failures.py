@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from advisor.errors import UsageError
 from advisor.kit.expected_failures import ExpectedFailure, expected_failures, failure_record
 from advisor.knowledge import Knowledge
-from advisor.knowledge.failures import Promise
+from advisor.knowledge.failures import ExpectedBehaviour
 from advisor.lab.verify.preparation import Preparation
 
 _KEY = "expected_failures"
@@ -93,7 +93,7 @@ def _place(record: Mapping[str, Any]) -> tuple[str, str, str]:
 def _stated(failure: ExpectedFailure, record: Mapping[str, Any]) -> ExpectedFailure:
     values = {**asdict(failure.expected), **{key: record[key] for key in _STATED}}
     values["handles"] = record["handles"] or failure.expected.handles
-    expected = TypeAdapter(Promise).validate_python(values)
+    expected = TypeAdapter(ExpectedBehaviour).validate_python(values)
     return replace(failure, expected=expected, handles=failure.handles and expected.handles)
 
 
