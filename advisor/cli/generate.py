@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from advisor.cli.formats import Format
+from advisor.console.output import emit, say
 from advisor.errors import Exit
+from advisor.report.serialization import json_text
 
 if TYPE_CHECKING:
     from advisor.kit.sync.generate import Generation
     from advisor.kit.sync.plan import FileChange
     from advisor.knowledge.space import FactSpace
     from advisor.requirements import Requirements
-
-SCHEMA = "mcp-advisor/generation/1"
 
 
 def generate(
@@ -67,11 +66,11 @@ def _read(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
 
 
 def _preview(done: Generation, format: Format) -> int:
-    from advisor.console.output import emit, say
+    from advisor.kit.sync.document import generation_dict
     from advisor.kit.sync.generate import diff
 
     if format is Format.JSON:
-        emit(_json(done, written=False))
+        emit(json_text(generation_dict(done, written=False), ascii_only=True))
     else:
         emit("".join(diff(change) for change in done.changes))
     for line in _notes(done):
@@ -81,7 +80,7 @@ def _preview(done: Generation, format: Format) -> int:
 
 
 def _report(done: Generation, format: Format) -> int:
-    from advisor.console.output import emit, say
+    from advisor.kit.sync.document import generation_dict
 
     if done.completed:
         say("An earlier run had been stopped while it wrote; its work was completed first.")
@@ -92,7 +91,7 @@ def _report(done: Generation, format: Format) -> int:
     for line in _next(done):
         say(line)
     if format is Format.JSON:
-        emit(_json(done, written=True))
+        emit(json_text(generation_dict(done, written=True), ascii_only=True))
     return Exit.FINDINGS if _conflicts(done) else Exit.OK
 
 
@@ -145,20 +144,3 @@ def _next(done: Generation) -> list[str]:
         readme = shlex.quote(str(done.root / "README.md"))
         lines.append(f"Next: read {readme}; it says in five lines how to try, check and deploy this.")
     return lines
-
-
-def _json(done: Generation, *, written: bool) -> str:
-    from advisor.kit.sync.generate import diff
-
-    files: list[dict[str, Any]] = []
-    for change in done.changes:
-        entry = {"path": change.path, "action": change.action, "beside": change.beside or None}
-        files.append(entry if written else {**entry, "diff": diff(change)})
-    document = {
-        "schema": SCHEMA,
-        "directory": str(done.root),
-        "written": written,
-        "changed": done.changed,
-        "files": files,
-    }
-    return json.dumps(document, indent=2) + "\n"

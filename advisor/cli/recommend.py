@@ -112,7 +112,7 @@ def _render(results: Sequence[Result], advisor: Advisor, format: Format, *, expl
 def _data(results: Sequence[Result], advisor: Advisor, format: Format, *, explain: bool, is_batch: bool) -> str:
     from advisor.console.output import is_unicode
     from advisor.report import serialization
-    from advisor.report.decision_json import decision_dict, error_dict, trace_list
+    from advisor.report.decision_json import batch_dict, decision_dict, error_dict, trace_list
 
     decisions, errors, ascii_only = [], [], not is_unicode()
     for one in results:
@@ -125,9 +125,9 @@ def _data(results: Sequence[Result], advisor: Advisor, format: Format, *, explai
         if explain:
             document["trace"] = trace_list(one.decision, advisor)
         decisions.append(document)
+    whole = batch_dict(decisions, errors) if is_batch else decisions[0]
     if format is Format.JSON:
         if is_batch:
-            return serialization.json_batch(decisions, errors, ascii_only=ascii_only)
-        return serialization.json_text(decisions[0], ascii_only=ascii_only)
-    whole = serialization.batch_dict(decisions, errors) if is_batch else decisions[0]
+            return serialization.json_lines(whole, ascii_only=ascii_only)
+        return serialization.json_text(whole, ascii_only=ascii_only)
     return serialization.yaml_text(whole, ascii_only=ascii_only)

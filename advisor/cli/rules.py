@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from advisor.cli.formats import Format
 from advisor.cli.lean import LeanCommand, LeanGroup
+from advisor.console.lines import ReportLine, drawn
+from advisor.console.output import emit, is_unicode, say
 from advisor.errors import Exit, KnowledgeError, UsageError
 
 if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
-    from advisor.report.rule_records import Record
-    from advisor.report.rule_text import Section
 
 app = typer.Typer(
     cls=LeanGroup, help="The rule catalogue: list, show, check.", rich_markup_mode=None, no_args_is_help=True
@@ -36,7 +36,7 @@ def list_rules(
     from advisor.report import rule_records, rule_text
 
     record = rule_records.listing(load(), table or None)
-    _print(record, format, rule_text.listing_sections)
+    _print(record, format, rule_text.listing_lines)
 
 
 @app.command("show", cls=LeanCommand)
@@ -49,7 +49,7 @@ def show_rule(
     from advisor.report import rule_records, rule_text
 
     record = rule_records.Catalogue(default_advisor()).find(name)
-    _print(record, format, rule_text.sheet)
+    _print(record, format, rule_text.entry_lines)
 
 
 @app.command("check", cls=LeanCommand)
@@ -60,7 +60,6 @@ def check_rules(
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Prove over the whole fact space that the rules are complete, without overlap and without dead rules."""
-    from advisor.console.output import say
     from advisor.decision.checks.proof import check
     from advisor.report import rule_records, rule_text
 
@@ -68,7 +67,7 @@ def check_rules(
     if sys.stderr.isatty():
         say("Proving the rules over the whole fact space ...")
     record = rule_records.proof_record(check(advisor))
-    _print(record, format, rule_text.proof_sections)
+    _print(record, format, rule_text.proof_lines)
     return Exit.OK if record["ok"] else Exit.FINDINGS
 
 
@@ -94,16 +93,11 @@ def _advisor(folder: Path | None) -> Advisor:
         raise KnowledgeError(f"{folder or 'rules/'}: incomplete: {error or 'no table'} is not declared.") from None
 
 
-def _print(record: Record, format: Format, in_words: Callable[[Record], list[Section]]) -> None:
+def _print(record: Mapping[str, Any], format: Format, in_words: Callable[[Any], Iterable[ReportLine]]) -> None:
     """Print a record as JSON, or put into words for people."""
-    from advisor.console.canvas import paint
-    from advisor.console.output import emit, is_unicode, wants_colour, width
-    from advisor.report.rule_text import layout
     from advisor.report.serialization import json_text
 
     if format is Format.JSON:
         emit(json_text(record, ascii_only=not is_unicode()))
-        return
-    colour = wants_colour()
-    lines = layout(in_words(record), max(60, min(width(), 100)))
-    emit("".join(f"{paint([(line, 'bold' if heading else '')], colour=colour)}\n" for heading, line in lines))
+    else:
+        emit(drawn(in_words(record)))

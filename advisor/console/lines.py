@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from advisor.console.output import wants_colour, width
 
+_LONGEST_HEAD = 30
 _COLOURS = {"works": "green", "dropped": "yellow", "error": "red", "hang": "bold red", "unreachable": "red", "-": "dim"}
 _STYLES = {"heading": "bold", "head": "bold", "dim head": "dim", "good": "green", "bad": "yellow"}
 
@@ -17,7 +18,8 @@ class ReportLine(NamedTuple):
 
     Attributes:
         kind: plain text and headings are wrapped. Heads and rows of tables are not; `good` and `bad` rows are coloured.
-        text: the line, or the first column of a row with cells.
+        text: the line, or the first column of a row with cells. A wrapped line keeps its indentation. A tab ends a
+            head; the continuation stands under what follows it.
         cells: outcomes, each in a column of its own.
     """
 
@@ -40,10 +42,28 @@ def drawn(lines: Iterable[ReportLine]) -> str:
             out.append(paint([(line.text, ""), *cells], colour=colour).rstrip())
             marked = marked or "-" in line.cells
         elif line.kind in ("plain", "heading"):
-            indent = " " * (len(line.text) - len(line.text.lstrip()))
-            wrapped = textwrap.wrap(line.text, wide, subsequent_indent=indent, break_on_hyphens=False) or [""]
-            out += [paint([(text, style)], colour=colour) for text in wrapped]
+            out += [paint([(text, style)], colour=colour) for text in _wrapped(line, wide)]
         else:
             out.append(paint([(line.text, style)], colour=colour))
     legend = ["", "- not in this era"] if marked else []
     return "\n".join([*out, *legend, ""])
+
+
+def _wrapped(line: ReportLine, columns: int) -> list[str]:
+    """The line in as many lines as it takes; a word that is longer, such as an address, is not broken."""
+    head, tab, tail = line.text.partition("\t")
+    indent = len(head) - len(head.lstrip())
+    if tab:
+        more = len(head) + 2 if len(head) - indent <= _LONGEST_HEAD else indent + 4
+    else:
+        more = indent + 2 if line.kind == "heading" else indent
+    text = f"{head}  {tail}" if tab else head
+    wrapped = textwrap.wrap(
+        text.lstrip(" "),
+        columns,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * more,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapped or [""]

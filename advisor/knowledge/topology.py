@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from advisor.documents import OPTIONAL, Count, Day
 from advisor.engine.rules import STRICT
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.types import Raw
@@ -31,8 +32,8 @@ class Share:
     """So many of so many; files write `118 of 120`."""
 
     __pydantic_config__ = STRICT
-    count: int
-    of: int
+    count: Count
+    of: Count
 
     def __str__(self) -> str:
         return f"{self.count} of {self.of}"
@@ -64,9 +65,9 @@ class Figures:
     wrong: Share
     sampling: Share
     progress: Share
-    spread: list[int]
-    over_get: Share | None = None
-    crossed: Share | None = None
+    spread: list[Count]
+    over_get: Annotated[Share | None, OPTIONAL] = None
+    crossed: Annotated[Share | None, OPTIONAL] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,8 @@ class Window:
 
     __pydantic_config__ = STRICT
     at_once: Share
-    longest_us: int
-    started_us: list[int]
+    longest_us: Count
+    started_us: list[Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class MeasuredOn:
     proxy: str
     sdk: str
     tool: str
-    date: str
+    date: Day
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
 
 from advisor.console.lines import ReportLine
+from advisor.documents import document
 from advisor.knowledge.behaviour import Behaviour
 from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.releases import Release
 from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.versions import key
-
-Record: TypeAlias = dict[str, Any]
+from advisor.report.capability_document import BehaviourRecord, place, range_of
 
 _HALVES = ("stateful", "stateless", "sse", "json")
 
@@ -44,18 +43,18 @@ class Beside:
         """Whether there are any."""
         return bool(self._of)
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[BehaviourRecord]:
         """As the public contract has them, one for each range and flag pair."""
-        for package, one in self._of:
+        for package, behaviour in self._of:
             for pair in FLAG_PAIRS:
-                yield {
-                    **place(package, one.observed_on[-1], pair, one.era),
-                    "name": one.name,
-                    "seen": one.seen[flag_key(*pair)],
-                    "measured": one.date,
-                    "releases": {"from": one.start, "before": one.before},
-                    "observed_on": list(one.observed_on),
-                }
+                yield document(
+                    BehaviourRecord,
+                    behaviour,
+                    **place(package, behaviour.observed_on[-1], pair, behaviour.era),
+                    seen=behaviour.seen[flag_key(*pair)],
+                    measured=behaviour.date,
+                    releases=range_of(behaviour),
+                )
 
     def lines(self) -> Iterator[ReportLine]:
         """For a terminal; sentences are not wrapped yet."""
@@ -89,11 +88,6 @@ class Beside:
         for package, one in self._of:
             found.setdefault(f"{package}: {one.name}, {one.era} clients", []).append(one)
         return found
-
-
-def place(sdk: str, version: str, pair: tuple[bool, bool], era: Era) -> Record:
-    """Where something was observed, as every record begins."""
-    return {"sdk": sdk, "version": version, "stateless_http": pair[0], "json_response": pair[1], "era": era}
 
 
 def said(seen: Mapping[str, str], indent: str = "  ") -> Iterator[ReportLine]:

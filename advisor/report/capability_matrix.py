@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from advisor.console.lines import ReportLine
+from advisor.documents import document
 from advisor.errors import UsageError
 from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.releases import Release, find_release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.versions import key
-from advisor.report.behaviour_table import Beside, place
+from advisor.report.behaviour_table import Beside
+from advisor.report.capability_document import CapabilitiesDocument, CellRecord, place, range_of
 from advisor.report.rule_records import unknown
-from advisor.report.schemas import CAPABILITIES
-
-Record: TypeAlias = dict[str, Any]
 
 _CALL = 49  # columns for a call; with four outcomes of at most seven letters the table is 80 wide
 _OUTCOME = 8
@@ -66,28 +64,24 @@ class Matrix:
         wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour is of one feature
         self.beside = Beside(self._knowledge.capabilities, wanted, sdk, eras)
 
-    def record(self) -> Record:
+    def record(self) -> CapabilitiesDocument:
         """The matrix as the public contract has it, one cell per release range, era, call and flag pair."""
         cells = [cell for block in self.blocks for cell in self._cells(block)]
-        return {"schema": CAPABILITIES, "cells": cells, "behaviours": list(self.beside.records())}
+        return document(CapabilitiesDocument, cells=cells, behaviours=list(self.beside.records()))
 
-    def _cells(self, block: Block) -> Iterator[Record]:
+    def _cells(self, block: Block) -> Iterator[CellRecord]:
         for cell in block.cells:
             for era in self.eras:
                 outcomes = getattr(cell, era)
                 for pair in FLAG_PAIRS:
-                    yield {
+                    yield document(
+                        CellRecord,
+                        cell,
                         **place(block.release.package, block.release.newest, pair, era),
-                        "feature": cell.feature,
-                        "call": cell.call,
-                        "outcome": outcomes[flag_key(*pair)],
-                        "evidence": cell.evidence,
-                        "measured": cell.date,
-                        "status": cell.status,
-                        "releases": {"from": cell.start, "before": cell.before},
-                        "observed_on": list(cell.observed_on),
-                        "sources": list(cell.sources),
-                    }
+                        outcome=outcomes[flag_key(*pair)],
+                        measured=cell.date,
+                        releases=range_of(cell),
+                    )
 
     def lines(self) -> Iterator[ReportLine]:
         """The matrix for a terminal of 80 columns; sentences are not wrapped yet."""

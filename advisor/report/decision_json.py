@@ -121,6 +121,11 @@ def error_dict(error: InputError) -> Document:
     return {"file": error.name, "problems": problems}
 
 
+def batch_dict(decisions: list[Document], errors: list[Document]) -> Document:
+    """The decisions of several files, and the files that could not be used, as one document."""
+    return {"schema": BATCH_SCHEMA, "decisions": decisions, "errors": errors}
+
+
 def plain(value: Raw) -> Raw:
     """A value of the requirements as JSON types: what the reader adds to numbers is left behind."""
     kind = type(value)

@@ -1,57 +1,73 @@
-"""The rule catalogue in words: a record as headed sections of lines, laid out for a width."""
+"""The documents of the rule catalogue as lines for a terminal."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from advisor.console.lines import ReportLine
 from advisor.engine.table import show
-from advisor.report.rule_records import Record
 
-_LONGEST_HEAD = 30
+Record: TypeAlias = Mapping[str, Any]
+"""A document of `rule_document`, or an object in it."""
 
-Section: TypeAlias = tuple[str, list[str]]
-"""A heading and its lines. A line keeps its own indentation when it is wrapped; a tab in it ends a hanging head."""
+_Section: TypeAlias = tuple[str, list[str]]
+"""A heading and its lines; a tab in a line ends its head."""
 
 
-def listing_sections(record: Record) -> list[Section]:
-    """The list for people: one section per table."""
+def listing_lines(record: Record) -> Iterator[ReportLine]:
+    """The list of the rules, table by table."""
     sections = []
     for table in record["tables"]:
         rules = [rule for rule in record["rules"] if rule["table"] == table["id"]]
         heading = f"{table['id']}: {table['question']} ({table['hit_policy']})"
         widest = max(len(rule["id"]) for rule in rules)
-        sections.append((heading, [_hanging(f"{rule['id']:{widest}}", rule["title"]) for rule in rules]))
-    return sections
+        sections.append((heading, [f"{rule['id']:{widest}}\t{rule['title']}" for rule in rules]))
+    return _lines(sections)
 
 
-def sheet(record: Record) -> list[Section]:
-    """A record for people: the first section is its name and what it is, the others follow."""
-    makers = {"rule": _rule_sheet, "table": _table_sheet, "feature": _feature_sheet, "source": _source_sheet}
-    return [one for one in makers.get(record["kind"], _fact_sheet)(record) if one[1]]
+def entry_lines(record: Record) -> Iterator[ReportLine]:
+    """An entry of the catalogue: its name and what it is, and a section for each thing that is known of it."""
+    makers: dict[str, Callable[[Record], Iterator[_Section]]] = {
+        "rule": _rule_sheet,
+        "table": _table_sheet,
+        "feature": _feature_sheet,
+        "source": _source_sheet,
+    }
+    return _lines([section for section in makers.get(record["kind"], _fact_sheet)(record) if section[1]])
 
 
-def _rule_sheet(record: Record) -> Iterator[Section]:
+def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
+    for number, (heading, lines) in enumerate(sections):
+        if number:
+            yield ReportLine("plain", "")
+        yield ReportLine("heading", heading)
+        yield from (ReportLine("plain", f"  {line}") for line in lines)
+
+
+def _rule_sheet(record: Record) -> Iterator[_Section]:
     table = record["table"]
     place = f"Rule {table['position']} of {table['rules']} in the table {table['id']}, hit policy {table['hit_policy']}"
     yield f"{record['id']}  {record['title']}", [f"{place}.", f"{table['question']}"]
-    yield "When", [f"{one['fact']} {one['words']}" for one in record["when"]] or ["whatever the facts are"]
+    yield (
+        "When",
+        [f"{condition['fact']} {condition['words']}" for condition in record["when"]] or ["whatever the facts are"],
+    )
     yield "Then", [f"{name}: {show(value)}" for name, value in record["then"].items()]
     yield "Because", [record["because"]]
     yield "Fix", [record["fix"]] if record["fix"] else []
     earlier = record["preempted_by"]
-    widest = max((len(one["id"]) for one in earlier), default=0)
+    widest = max((len(rule["id"]) for rule in earlier), default=0)
     yield (
         "Unless one of these fires first",
-        [_hanging(f"{one['id']:{widest}}", _sentence(one["when"])) for one in earlier],
+        [f"{rule['id']:{widest}}\t{_sentence(rule['when'])}" for rule in earlier],
     )
     yield "Sources", _source_lines(record["sources"])
     names = {"hit": "Fires for:        ", "miss": "Does not fire for:"}
-    yield "Examples", [_hanging(names[kind], facts(example)) for kind, example in record["examples"].items()]
+    yield "Examples", [f"{names[kind]}\t{facts(example)}" for kind, example in record["examples"].items()]
 
 
-def _table_sheet(record: Record) -> Iterator[Section]:
+def _table_sheet(record: Record) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [record["question"], f"Hit policy {record['hit_policy']}."]
     yield "Reads", [", ".join(record["inputs"])]
     yield "Says", [f"{name}: {', '.join(map(show, values))}" for name, values in record["outputs"].items()]
@@ -60,7 +76,7 @@ def _table_sheet(record: Record) -> Iterator[Section]:
         yield f"{rule['id']}  {rule['title']}", [f"When {_sentence(rule['when'])}", f"Then {outcome}"]
 
 
-def _fact_sheet(record: Record) -> Iterator[Section]:
+def _fact_sheet(record: Record) -> Iterator[_Section]:
     kind = f"A fact of the requirements file, {record['type']}" if record["kind"] == "fact" else "A fact worked out"
     default = "" if record.get("required") or record["kind"] != "fact" else f", default {default_of(record['default'])}"
     required = ", required" if record.get("required") else ""
@@ -70,7 +86,7 @@ def _fact_sheet(record: Record) -> Iterator[Section]:
     values = record["values"]
     if isinstance(values, Mapping):
         widest = max(map(len, values), default=0)
-        yield "Values", [_hanging(f"{value:{widest}}", means) for value, means in values.items()]
+        yield "Values", [f"{value:{widest}}\t{means}" for value, means in values.items()]
     else:
         yield "Values", [", ".join(map(show, values))]
     yield "Rules tell apart", [", ".join(record["bins"])] if record.get("bins") else []
@@ -79,21 +95,21 @@ def _fact_sheet(record: Record) -> Iterator[Section]:
     yield "Read by", [", ".join(record["read_by"])] if record["read_by"] else []
 
 
-def _feature_sheet(record: Record) -> Iterator[Section]:
+def _feature_sheet(record: Record) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", ["A feature of the protocol.", *filter(None, [record["question"]])]
     yield "Why", [record["why"]] if record["why"] else []
-    yield "Calls", [_hanging(call["call"], _carried(call)) for call in record["calls"]]
-    yield "Without it", [one["text"] for one in record["instead"]]
-    yield "What guides say", [_hanging(facts(one["when"]), one["says"]) for one in record["documented"]]
+    yield "Calls", [f"{call['call']}\t{_carried(call)}" for call in record["calls"]]
+    yield "Without it", [advice["text"] for advice in record["instead"]]
+    yield "What guides say", [f"{facts(guide['when'])}\t{guide['says']}" for guide in record["documented"]]
 
 
-def _source_sheet(record: Record) -> Iterator[Section]:
+def _source_sheet(record: Record) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [f"A source: {record['type']}, {record['date']}.", record["ref"]]
     yield "Says", [record["says"]]
     yield "Cited by", [", ".join(record["cited_by"])] if record["cited_by"] else []
 
 
-def proof_sections(record: Record) -> list[Section]:
+def proof_lines(record: Record) -> Iterator[ReportLine]:
     """The proof for people: the space and what holds in it, or each fault with its counter-example."""
     size = record["combinations"]
     space = [
@@ -105,7 +121,7 @@ def proof_sections(record: Record) -> list[Section]:
     ]
     sections = [("Fact space", list(filter(None, space)))]
     if record["ok"]:
-        return [*sections, ("Every combination has exactly one outcome or an explicit contradiction", _HOLDS)]
+        return _lines([*sections, ("Every combination has exactly one outcome or an explicit contradiction", _HOLDS)])
     faults = record["faults"]
     sections.append((f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}", []))
     for (kind, message, _), group in _grouped(faults).items():
@@ -116,7 +132,7 @@ def proof_sections(record: Record) -> list[Section]:
             sections.append((f"{kind}  {wheres[0]}".rstrip(), [message, *shown]))
         else:
             sections.append((f"{kind}  in {len(wheres)} places", [message, *(f"  {where}" for where in wheres)]))
-    return sections
+    return _lines(sections)
 
 
 def _grouped(faults: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:
@@ -135,27 +151,6 @@ _HOLDS = [
 ]
 
 
-def layout(sections: Sequence[Section], width: int) -> Iterator[tuple[bool, str]]:
-    """Sections as (whether it is a heading, line), wrapped to `width` columns; addresses are never broken."""
-    for number, (heading, lines) in enumerate(sections):
-        if number:
-            yield False, ""
-        yield from ((True, part) for part in _wrap(heading, "", "  ", width))
-        for line in lines:
-            head, hanging, tail = line.partition("\t")
-            inner = " " * (2 + len(line) - len(line.lstrip(" ")))
-            whole = f"{head}  {tail}" if hanging else head
-            # What hangs stands under its tail, unless the head is so long that little would be left beside it.
-            more = inner + " " * (len(whole) - len(tail) if len(head) <= _LONGEST_HEAD else 4) if hanging else inner
-            yield from ((False, part) for part in _wrap(whole.lstrip(" "), inner, more, width))
-
-
-def _wrap(text: str, first: str, more: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=more, break_long_words=False, break_on_hyphens=False
-    )
-
-
 def facts(values: Mapping[str, Any]) -> str:
     """Facts on one line, as YAML's flow style writes them."""
     return ", ".join(f"{name}: {_flow(value)}" for name, value in values.items()) or "whatever the facts are"
@@ -168,26 +163,25 @@ def default_of(value: Any) -> str:
 
 def _flow(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
     return show(value)
 
 
+def _conditions(conditions: Sequence[Record]) -> list[str]:
+    return [f"{condition['fact']} {condition['words']}" for condition in conditions]
+
+
 def _sentence(conditions: Sequence[Record]) -> str:
-    return " and ".join(f"{one['fact']} {one['words']}" for one in conditions) or "whatever the facts are"
-
-
-def _hanging(head: str, tail: str) -> str:
-    """A line whose continuation is indented further; the tab marks where the head ends."""
-    return f"{head}\t{tail}"
+    return " and ".join(_conditions(conditions)) or "whatever the facts are"
 
 
 def _source_lines(sources: Sequence[Record]) -> list[str]:
-    parts = ((f"{one['title']} ({one['id']})", f"  {one['ref']}", f"  {one['says']}") for one in sources)
+    parts = ((f"{source['title']} ({source['id']})", f"  {source['ref']}", f"  {source['says']}") for source in sources)
     return [line for part in parts for line in part]
 
 
-def _carried(call: Mapping[str, Any]) -> str:
+def _carried(call: Record) -> str:
     carried = [f"{era}: {call[era]['scope']}, {call[era]['channel']}" for era in ("legacy", "modern") if call[era]]
     return "; ".join(carried)

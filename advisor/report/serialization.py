@@ -1,11 +1,12 @@
-"""JSON and YAML writers: one document each, for one requirements file or for many."""
+"""Documents as JSON and as YAML."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
-from advisor.report.decision_json import BATCH_SCHEMA, Document
+Document: TypeAlias = Mapping[str, Any]
 
 
 def json_text(document: Document, *, ascii_only: bool = False) -> str:
@@ -13,20 +14,15 @@ def json_text(document: Document, *, ascii_only: bool = False) -> str:
     return json.dumps(document, indent=2, ensure_ascii=ascii_only) + "\n"
 
 
-def json_batch(decisions: list[Document], errors: list[Document], *, ascii_only: bool = False) -> str:
-    """The decisions of many files as one JSON document, one decision to a line: quick to write, easy to grep."""
+def json_lines(document: Document, *, ascii_only: bool = False) -> str:
+    """The same with each entry of a list on a line of its own: quick to write, easy to grep."""
 
-    def lines(entries: list[Document]) -> str:
-        if not entries:
-            return "[]"
-        return "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=ascii_only) for entry in entries) + "\n]"
+    def written(value: Any) -> str:
+        if not isinstance(value, list) or not value:
+            return json.dumps(value, ensure_ascii=ascii_only)
+        return "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=ascii_only) for entry in value) + "\n]"
 
-    return f'{{"schema": "{BATCH_SCHEMA}",\n"decisions": {lines(decisions)},\n"errors": {lines(errors)}}}\n'
-
-
-def batch_dict(decisions: list[Document], errors: list[Document]) -> Document:
-    """The decisions of many files as one document."""
-    return {"schema": BATCH_SCHEMA, "decisions": decisions, "errors": errors}
+    return "{" + ",\n".join(f'"{key}": {written(value)}' for key, value in document.items()) + "}\n"
 
 
 def yaml_text(document: Document, *, ascii_only: bool = False) -> str:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Literal, TypedDict
 
 from advisor.console.lines import ReportLine
+from advisor.documents import OPTIONAL, document
 from advisor.engine.rules import Rule
 from advisor.knowledge import Knowledge
-from advisor.knowledge.topology import KINDS, SOURCE, BalancingRun, Figures, Kind, Share, Way, says, under, without_loss
-from advisor.report.lab_schemas import TOPOLOGY
+from advisor.knowledge.topology import (
+    KINDS,
+    SOURCE,
+    BalancingRun,
+    Conditions,
+    Figures,
+    Keeps,
+    Kind,
+    MeasuredOn,
+    Share,
+    Way,
+    Window,
+    says,
+    under,
+    without_loss,
+)
+from advisor.knowledge.vocabulary import Mechanism
 
 _UNDER = 25
 _WIDTHS = (6, 8, 8, 9, 7, 9, 8)  # with the conditions 80 columns
@@ -21,35 +36,65 @@ _COLUMNS: tuple[str, ...] = (
 )
 
 
-def record(ways: Iterable[Way], knowledge: Knowledge) -> dict[str, Any]:
+RunRecord = TypedDict(
+    "RunRecord",
+    {
+        "under": Conditions,
+        "stateful+legacy": Annotated[Figures, OPTIONAL, {"dependentRequired": {"whole": ["over_get"]}}],
+        "stateful+modern": Annotated[Figures, OPTIONAL, {"dependentRequired": {"whole": ["crossed"]}}],
+        "stateless+legacy": Annotated[Figures, OPTIONAL],
+        "stateless+modern": Annotated[Figures, OPTIONAL, {"dependentRequired": {"whole": ["crossed"]}}],
+    },
+)
+"""A run: its conditions, and what clients of each era saw of servers of each kind."""
+
+
+class WayRecord(TypedDict):
+    """A way of balancing.
+
+    Attributes:
+        mechanism: As decisions name it; null: never chosen.
+        keeps: Under which condition every session stays whole.
+        source: The id by which rules cite it, if it was measured.
+        rules: Rules that cite it.
+        measured: On what, with what and when; null: not yet.
+        window: Of two proxies that share a table; null: there is no table to share.
+        evidence: How requests of legacy sessions failed, with how often; empty: none did.
+    """
+
+    id: str
+    title: str
+    mechanism: Mechanism | None
+    keeps: Keeps
+    because: str
+    source: str
+    rules: list[str]
+    measured: MeasuredOn | None
+    runs: list[RunRecord]
+    window: Window | None
+    evidence: str
+
+
+class TopologyDocument(TypedDict):
+    """What ways of balancing do to sessions, version 1."""
+
+    schema: Literal["mcp-advisor/topology/1"]
+    ways: list[WayRecord]
+
+
+def record(ways: Iterable[Way], knowledge: Knowledge) -> TopologyDocument:
     """The table as `--format json` prints it; counts as the pair of how many and of how many."""
-    return {"schema": TOPOLOGY, "ways": [_way(one, knowledge) for one in ways]}
+    return document(TopologyDocument, ways=[_way(way, knowledge) for way in ways])
 
 
-def _way(one: Way, knowledge: Knowledge) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "title": one.title,
-        "mechanism": one.mechanism or None,
-        "keeps": one.keeps,
-        "because": one.because,
-        "source": f"{SOURCE}{one.id}",
-        "rules": [rule.id for rule in _citing(one, knowledge)],
-        "measured": one.measured and asdict(one.measured),
-        "runs": [
-            {
-                "under": asdict(run.under),
-                **{kind: _figures(run.figures[kind]) for kind in KINDS if kind in run.figures},
-            }
-            for run in one.runs
-        ],
-        "window": one.window and asdict(one.window),
-        "evidence": one.evidence,
-    }
-
-
-def _figures(taken: Figures) -> dict[str, Any]:
-    return {key: value for key, value in asdict(taken).items() if value is not None}
+def _way(way: Way, knowledge: Knowledge) -> WayRecord:
+    return document(
+        WayRecord,
+        way,
+        source=f"{SOURCE}{way.id}",
+        rules=[rule.id for rule in _citing(way, knowledge)],
+        runs=[document(RunRecord, run.figures, under=run.under) for run in way.runs],
+    )
 
 
 def _citing(one: Way, knowledge: Knowledge) -> list[Rule]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from advisor.documents.schema import DIALECT
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, TOOL_RULE
@@ -16,7 +17,6 @@ from advisor.requirements.values import MAX_LIST, MAX_SECONDS
 
 Schema: TypeAlias = dict[str, Any]
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LIMITS = (
     "two tools of one name",
     "scale.instances whose min is greater than its max",

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from advisor.cli.schema_registry import schema_of
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import flag_key
-from advisor.report.schemas import capabilities_schema
 
 ROOT = Path(__file__).parents[2]
 CELL = [
@@ -51,7 +51,7 @@ def cells(*arguments: str) -> list[dict[str, Any]]:
 
 def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
     document = json.loads(run("--format", "json").stdout)
-    Draft202012Validator(capabilities_schema(FactSpace(knowledge))).validate(document)
+    Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     assert all(list(cell)[: len(CELL)] == CELL for cell in document["cells"])
     identities = {tuple(str(cell[name]) for name in (*CELL[:5], "feature", "call")) for cell in document["cells"]}
     assert len(identities) == len(document["cells"])  # no cell twice

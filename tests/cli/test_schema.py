@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from advisor.cli.schema import DocumentName
+from advisor.cli.schema_registry import DECLARATIONS
 from advisor.knowledge import Knowledge
 from advisor.knowledge.topology import Way
 from advisor.report.topology_table import record
@@ -23,7 +25,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
-@pytest.mark.parametrize("name", ["requirements", "decision", "capabilities", "verification", "topology", "exercise"])
+@pytest.mark.parametrize("name", ["requirements", *DECLARATIONS])
 def test_each_schema_is_one_document(name: str) -> None:
     done = run(name)
     assert (done.returncode, done.stderr) == (0, "")
@@ -33,12 +35,16 @@ def test_each_schema_is_one_document(name: str) -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
+def test_every_document_has_a_name_on_the_command_line() -> None:
+    assert {name.value for name in DocumentName} == {"requirements", *DECLARATIONS}
+
+
 def test_requirements_is_the_default() -> None:
     assert run().stdout == run("requirements").stdout
 
 
 def test_another_name_is_refused_with_those_that_exist() -> None:
-    done = run("decisions")
+    done = run("decision-table")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'requirements', 'decision', 'capabilities'" in done.stderr
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from advisor.cli.schema_registry import schema_of
 from advisor.lab.chaos.events import EVENTS
-from advisor.lab.verify.schema import verification_schema
 
 ROOT = Path(__file__).parents[2]
 ERAS = ("legacy", "modern")
@@ -76,7 +76,7 @@ def result(advisor, done):
     """The document of a run, which is as the schema says."""
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
-    jsonschema.validate(found, verification_schema(advisor.space))
+    jsonschema.validate(found, schema_of("verification", advisor.space))
     return found
 
 

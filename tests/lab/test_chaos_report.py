@@ -11,10 +11,10 @@ import jsonschema
 import pytest
 from chaos_calls import BAD, EVENT, GONE, OK, call, promise, verdict
 
+from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Canvas, Screen
 from advisor.lab.chaos.evidence import ChaosRow, HandleJudgement, HandleNumbers
 from advisor.lab.chaos.report import chaos_data, chaos_text
-from advisor.lab.verify.schema import verification_schema
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
@@ -52,7 +52,7 @@ def test_text(knowledge, width):
 
 
 def test_data_is_as_the_schema_says(advisor, knowledge):
-    schema = verification_schema(advisor.space)["properties"]["chaos"]
+    schema = schema_of("verification", advisor.space)["properties"]["chaos"]
     data = json.loads(json.dumps(chaos_data(rows(knowledge))))
     jsonschema.validate(data, schema)
     assert [row["agrees"] for row in data] == [True, False]
@@ -68,7 +68,7 @@ def test_an_event_that_did_not_happen_and_state_behind_handles(advisor, knowledg
     chaos_text(canvas, [made, other])
     assert "40 calls with a handle; 12 failed, 2 found that what was kept is gone." in " ".join(canvas.text().split())
     data = json.loads(json.dumps(chaos_data([made])))
-    jsonschema.validate(data, verification_schema(advisor.space)["properties"]["chaos"])
+    jsonschema.validate(data, schema_of("verification", advisor.space)["properties"]["chaos"])
     assert data[0]["seen"] is None
     assert data[0]["handles"] == {
         "promised": "fails-then-gone",

@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
@@ -23,7 +24,6 @@ from advisor.lab.exercise.record import exercise_dict
 from advisor.lab.exercise.report import case_rows, exercise_markdown, exercise_text
 from advisor.lab.exercise.table import PAIRS, Bare, Exercise, Notices, Sight, claims, judged, notices
 from advisor.lab.probes.observation import Observation
-from advisor.report.lab_schemas import exercise_schema
 
 ROOT = Path(__file__).parents[2]
 WORKS = Observation("works", "asked and answered: ok")
@@ -183,7 +183,7 @@ def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
 
 @pytest.mark.programs
 def test_its_schema_describes_every_key(document: dict[str, Any], knowledge: Knowledge) -> None:
-    schema = _closed(exercise_schema(FactSpace(knowledge)))
+    schema = _closed(schema_of("exercise", FactSpace(knowledge)))
     jsonschema.validate(document, schema)
     with pytest.raises(jsonschema.ValidationError, match="'stateless_http' is a required property"):
         jsonschema.validate({**document, "cases": [{}, *document["cases"][1:]]}, schema)

@@ -8,11 +8,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from advisor.cli.schema_registry import schema_of
 from advisor.kit.parts import documents
 from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
 from advisor.lab.verify.kit_documents import read_kit_documents
 from advisor.lab.verify.preparation import prepare
-from advisor.report.schemas import decision_schema
 from advisor.requirements import load_path
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
@@ -106,7 +106,7 @@ def test_a_kit_as_it_was_made_expects_of_failures_what_the_rules_say(advisor, ki
     stated, problems = demanded(advisor, prepared, read())
     assert problems == []
     assert stated == {(one.event.id, one.era): one for one in failures}
-    jsonschema.validate(read().decision, decision_schema(advisor.space))
+    jsonschema.validate(read().decision, schema_of("decision", advisor.space))
 
 
 def test_chaos_demands_what_the_decision_says_of_failures(advisor, kit):

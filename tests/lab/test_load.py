@@ -15,12 +15,13 @@ import pytest
 import yaml
 
 from advisor.console.canvas import Canvas, Screen
+from advisor.documents import document, plain
 from advisor.errors import EnvironmentLacksError, Exit, LabError
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
 from advisor.lab.load import table as load_table
 from advisor.lab.load.loaded_server import LoadedServer, bare
-from advisor.lab.load.report import draw_load, load_dict
+from advisor.lab.load.report import draw_load
 from advisor.lab.load.run import Load, Memory, Rate, allow_sessions, measure_load
 from advisor.lab.process.run import Run
 
@@ -36,7 +37,7 @@ def measured(rounds: int = 3) -> Load:
         for index, pair in enumerate(FLAG_PAIRS)
         for era in ERAS
     ]
-    return Load(50, tuple(memory), tuple(rates), "2 processors", 4.0)
+    return Load(50, "2 processors", tuple(memory), tuple(rates), 4.0)
 
 
 # --- rules/capacity.yaml ------------------------------------------------------------------------------------------
@@ -128,9 +129,9 @@ def test_the_text_has_a_row_for_each_era_and_flag_pair(width: int) -> None:
 
 def test_the_data_are_json_and_a_refusal_is_said() -> None:
     found = measured()
-    document = load_dict(found)
-    assert json.loads(json.dumps(document)) == document
-    assert len(document["rates"]) == 24
+    data = plain(document(Load, found))
+    assert json.loads(json.dumps(data)) == data
+    assert len(data["rates"]) == 24
     refused = replace(found, memory=(replace(found.memory[0], sessions=7, refusal="HTTP 503 Too many"),))
     canvas = Canvas(Screen(80))
     draw_load(canvas, refused)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from advisor.cli.schema_registry import schema_of
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.space import FactSpace
@@ -32,7 +33,6 @@ from advisor.lab.process import package_index
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import SdkUnderTest
 from advisor.lab.testserver.tool_catalogue import entries
-from advisor.report.schemas import capabilities_schema
 
 ROOT = Path(__file__).parents[2]
 PROGRESS = ("progress", "ctx.report_progress")
@@ -129,7 +129,7 @@ def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
         "Every cell is as the data has it; one that differed was measured twice.",
     ]
     document = words.record([found], knowledge.capabilities)
-    Draft202012Validator(capabilities_schema(FactSpace(knowledge))).validate(document)
+    Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     wrong = [one for one in document["behaviours"] if not one["agrees"]]
     assert [(one["name"], one["json_response"], one["seen"], one["expected"], one["at_first"]) for one in wrong] == [
         ("DELETE", False, "HTTP 200", true, "HTTP 500"),
@@ -186,7 +186,7 @@ def test_a_measurement_as_a_record_and_in_words(knowledge: Knowledge) -> None:
 
 def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
     document = words.record([compared(measured(knowledge, "2.3.0"), knowledge.capabilities)], knowledge.capabilities)
-    Draft202012Validator(capabilities_schema(FactSpace(knowledge))).validate(document)
+    Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     assert document["agrees"] is True
     assert len(document["cells"]) == 8 * len(entries("mcp-2"))
     assert all(one["seen"] == one["expected"] for one in document["behaviours"])

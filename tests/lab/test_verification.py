@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Screen
 from advisor.lab.fleet.traffic import SessionTraffic
 from advisor.lab.process.steps import TimedStep
 from advisor.lab.verify.prediction import PredictedCell
 from advisor.lab.verify.report import verification_dict, verification_text
 from advisor.lab.verify.result import Behaved, Checked, Verification
-from advisor.lab.verify.schema import verification_schema
 
 HERE = Path(__file__).parent
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
@@ -105,7 +105,7 @@ def test_text(name, width):
 @pytest.mark.parametrize("name", RESULTS)
 def test_the_data_is_what_its_schema_says(advisor, name):
     document = json.loads(json.dumps(verification_dict(RESULTS[name])))
-    schema = verification_schema(advisor.space)
+    schema = schema_of("verification", advisor.space)
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(document)
     assert document["ok"] == RESULTS[name].ok == all(one["agrees"] for one in document["cells"])

@@ -15,7 +15,7 @@ import pytest
 from conftest import refused, until, users_of
 from jsonschema import Draft202012Validator
 
-from advisor.lab.verify.schema import verification_schema
+from advisor.cli.schema_registry import schema_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -119,7 +119,7 @@ def test_a_sticky_kit_agrees_and_is_not_touched(advisor, tmp_path, temporary):
     before = {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()}
     found, done = verified(temporary, kit)
     assert done.returncode == 0, done.stdout
-    Draft202012Validator(verification_schema(advisor.space)).validate(found)
+    Draft202012Validator(schema_of("verification", advisor.space)).validate(found)
     assert found["proxy"].startswith("nginx 1.")
     assert (found["instances"], len(found["cells"])) == (3, 20)
     assert all(one["agrees"] for one in found["cells"])

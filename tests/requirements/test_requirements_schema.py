@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from advisor.cli.schema_registry import DECLARATIONS, schema_of
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.checks.proof import example_requirements
 from advisor.errors import InputError
 from advisor.knowledge.space import FactSpace
 from advisor.report.decision_json import decision_dict
-from advisor.report.schemas import capabilities_schema, decision_schema
 from advisor.requirements import load_bytes
 from advisor.requirements.schema import LIMITS, requirements_schema
 
@@ -207,9 +207,9 @@ def test_every_fact_is_described_with_its_default() -> None:
             assert f"{choice.value}: {choice.means}" in here["description"]
 
 
-@pytest.mark.parametrize("make", [requirements_schema, decision_schema, capabilities_schema])
-def test_the_schemas_are_schemas(make: Any) -> None:
-    Draft202012Validator.check_schema(make(SPACE))
+@pytest.mark.parametrize("name", ["requirements", *DECLARATIONS])
+def test_the_schemas_are_schemas(name: str) -> None:
+    Draft202012Validator.check_schema(schema_of(name, SPACE))
 
 
 def closed(schema: Any) -> Any:
@@ -229,7 +229,7 @@ def _fragments(advisor: Advisor) -> list[Any]:
 
 
 def test_every_decision_is_described_completely(advisor: Advisor) -> None:
-    validator = Validator(closed(decision_schema(advisor.space)))
+    validator = Validator(closed(schema_of("decision", advisor.space)))
     feasible = set()
     for fragment in _fragments(advisor):
         document = decision_dict(advisor.decide(example_requirements(advisor, fragment)), advisor)
@@ -246,4 +246,4 @@ def test_every_decision_is_described_completely(advisor: Advisor) -> None:
 def test_a_decision_without_a_key_is_refused(advisor: Advisor, broken: str) -> None:
     document = decision_dict(advisor.decide(example_requirements(advisor, {})), advisor)
     del document[broken]
-    assert not Validator(decision_schema(advisor.space)).is_valid(document)
+    assert not Validator(schema_of("decision", advisor.space)).is_valid(document)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from advisor.console.lines import ReportLine
+from advisor.documents import document
 from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.versions import key
-from advisor.report.behaviour_table import place, said
+from advisor.knowledge.vocabulary import FeatureId, Package, Seen
+from advisor.report.behaviour_table import said
+from advisor.report.capability_document import (
+    BehaviourRecord,
+    CapabilitiesDocument,
+    CellRecord,
+    ReleasesRecord,
+    place,
+    range_of,
+)
 from advisor.report.capability_matrix import marks, row
-from advisor.report.schemas import CAPABILITIES
 
 if TYPE_CHECKING:
     from advisor.lab.capabilities.behaviours import Trait
@@ -20,71 +29,69 @@ if TYPE_CHECKING:
     from advisor.lab.capabilities.matrix import Cells, Where
     from advisor.lab.capabilities.measure import Compared, Measurement
 
-Record: TypeAlias = dict[str, Any]
-
-BISECTION = "mcp-advisor/bisection/1"
 SOURCE = "measured-capability-cells"
 
 _UNKNOWN = "cannot be measured"
 
 
-def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> Record:
-    """The measurements as the public contract has capabilities, each beside what the data says."""
-    return {
-        "schema": CAPABILITIES,
-        "cells": [cell for release in compared for cell in _cells(release.measurement, release.cells, known)],
-        "behaviours": [entry for release in compared for entry in _behaviours(release, known)],
-        "agrees": all(release.agrees for release in compared),
-        "seconds": {release.measurement.sdk: release.measurement.seconds for release in compared},
-    }
+def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> CapabilitiesDocument:
+    """The measurements as the public contract has capabilities, each with what the data says of it."""
+    return document(
+        CapabilitiesDocument,
+        cells=[cell for release in compared for cell in _cells(release.measurement, release.cells, known)],
+        behaviours=[entry for release in compared for entry in _behaviours(release, known)],
+        agrees=all(release.agrees for release in compared),
+        seconds={release.measurement.sdk: release.measurement.seconds for release in compared},
+    )
 
 
-def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[Record]:
-    """What was seen beside the table, and what the data has but was not tried."""
+def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[BehaviourRecord]:
+    """The behaviours that were observed, and those that the data has but that were not tried."""
     measurement = compared.measurement
-    subject = measurement.sdk_under_test
+    release = measurement.sdk_under_test
     wrong = {departure.place: departure.expected for departure in compared.behaviours}
     untried = [departure.place for departure in compared.behaviours if departure.observed is None]
     for trait in [*measurement.behaviours, *untried]:
         noted = measurement.behaviours.get(trait)
-        yield {
-            **place(subject.package, subject.version, trait.pair, trait.era),
-            "name": trait.name,
-            "seen": noted.message if noted else None,
-            "measured": measurement.date,
-            "releases": _range(known, measurement, "behaviour", trait.name, trait.era),
-            "observed_on": [subject.version],
-            "agrees": trait not in wrong,
-            "expected": wrong.get(trait, noted and noted.message),
-            "at_first": noted and noted.first,
-        }
+        yield document(
+            BehaviourRecord,
+            **place(release.package, release.version, trait.pair, trait.era),
+            name=trait.name,
+            seen=noted and noted.message,
+            measured=measurement.date,
+            releases=_range(known, measurement, "behaviour", trait.name, trait.era),
+            observed_on=[release.version],
+            agrees=trait not in wrong,
+            expected=wrong.get(trait, noted and noted.message),
+            at_first=noted and noted.first,
+        )
 
 
 def _cells(
     measurement: Measurement, differing: Sequence[Difference[Where]], known: Sequence[Capabilities]
-) -> Iterator[Record]:
-    subject = measurement.sdk_under_test
-    wrong = {cell.place: cell.expected for cell in differing}
+) -> Iterator[CellRecord]:
+    release = measurement.sdk_under_test
+    wrong = {difference.place: difference.expected for difference in differing}
     for where, seen in measurement.cells.items():
-        yield {
-            **place(subject.package, subject.version, where.pair, where.era),
-            "feature": where.feature,
-            "call": where.call,
-            "outcome": seen.observation.outcome,
-            "evidence": seen.observation.message,
-            "measured": measurement.date,
-            "status": "measured",
-            "releases": _range(known, measurement, "cells", where.feature, where.call),
-            "observed_on": [subject.version],
-            "sources": [SOURCE],
-            "agrees": where not in wrong,
-            "expected": wrong.get(where, seen.observation.outcome),
-            "seconds": seen.observation.seconds,
-            "at_first": seen.first,
-        }
+        yield document(
+            CellRecord,
+            seen.observation,
+            **place(release.package, release.version, where.pair, where.era),
+            feature=where.feature,
+            call=where.call,
+            evidence=seen.observation.message,
+            measured=measurement.date,
+            status="measured",
+            releases=_range(known, measurement, "cells", where.feature, where.call),
+            observed_on=[release.version],
+            sources=[SOURCE],
+            agrees=where not in wrong,
+            expected=wrong.get(where, seen.observation.outcome),
+            at_first=seen.first,
+        )
 
 
-def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str, *wanted: str) -> Record:
+def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str, *wanted: str) -> ReleasesRecord:
     """The releases that the data has together with this one; the release alone where the data has nothing.
 
     Args:
@@ -98,7 +105,7 @@ def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str
         for entry in getattr(package, entries) if package.package == measurement.sdk_under_test.package else []:
             names = (entry.feature, entry.call) if entries == "cells" else (entry.name, entry.era)
             if names == wanted and key(entry.start) <= key(version) < key(entry.before):
-                return {"from": entry.start, "before": entry.before}
+                return range_of(entry)
     return {"from": version, "before": version}
 
 
@@ -184,33 +191,78 @@ def _named(place: Where | Trait) -> str:
     return ", ".join([*place[:-1], flag_key(*place.pair)])
 
 
-def bisection_record(found: Sequence[Bisected]) -> Record:
+class WrongEnd(TypedDict):
+    """A cell of a measured release that is not as the data says."""
+
+    sdk: Package
+    version: str
+    stateless_http: bool
+    json_response: bool
+    era: Era
+    expected: Seen | None
+    observed: Seen
+    evidence: str
+
+
+class ChangeRecord(TypedDict):
+    """A cell that differs between two measured releases.
+
+    Attributes:
+        call: the way of asking, as written in server code.
+        changed_in: the first release that behaves as the newer range.
+        between: the newest release that was measured before the change, and the oldest after it.
+        was: the release of the change as the data has it.
+        measured: how each release in between behaves: older, newer, or that it cannot be measured.
+        ends: the same of the two measured releases, or neither.
+        wrong_ends: cells of those two that are not as the data says.
+        agrees: whether the data has both ends and the release of the change right.
+    """
+
+    sdk: Package
+    feature: FeatureId
+    call: str
+    changed_in: str
+    between: list[str]
+    was: str
+    measured: dict[str, str]
+    ends: dict[str, str]
+    wrong_ends: list[WrongEnd]
+    agrees: bool
+
+
+class BisectionDocument(TypedDict):
+    """In which releases cells changed, version 1."""
+
+    schema: Literal["mcp-advisor/bisection/1"]
+    changes: list[ChangeRecord]
+
+
+def bisection_record(found: Sequence[Bisected]) -> BisectionDocument:
     """Where each cell changed."""
     changes = [
-        {
-            "sdk": bisected.change.package,
-            "feature": bisected.change.feature,
-            "call": bisected.change.call,
-            "changed_in": bisected.release,
-            "between": [bisected.change.upper, bisected.change.lower],
-            "was": bisected.change.after.start,
-            "measured": bisected.measured,
-            "ends": bisected.ends,
-            "wrong_ends": [
-                {
+        document(
+            ChangeRecord,
+            bisected,
+            sdk=bisected.change.package,
+            feature=bisected.change.feature,
+            call=bisected.change.call,
+            changed_in=bisected.release,
+            between=[bisected.change.upper, bisected.change.lower],
+            was=bisected.change.after.start,
+            wrong_ends=[
+                document(
+                    WrongEnd,
+                    differing,
                     **place(bisected.change.package, release, differing.place.pair, differing.place.era),
-                    "expected": differing.expected,
-                    "observed": differing.observed,
-                    "evidence": differing.message,
-                }
+                    evidence=differing.message,
+                )
                 for release, cells in bisected.wrong.items()
                 for differing in cells
             ],
-            "agrees": bisected.agrees,
-        }
+        )
         for bisected in found
     ]
-    return {"schema": BISECTION, "changes": changes}
+    return document(BisectionDocument, changes=changes)
 
 
 def bisection_lines(found: Sequence[Bisected]) -> Iterator[ReportLine]:

@@ -3,48 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import TypedDict
 
 from advisor.console.canvas import Canvas, Column, Words
-from advisor.lab.chaos.evidence import ChaosRow
-
-_NUMBERS = (
-    "calls",
-    "failed_first",
-    "failed_after_retry",
-    "sessions_lost",
-    "lost_elsewhere",
-    "executed_twice",
-    "run_again",
-    "longest_wait_s",
-)
-_HANDLES = ("calls", "failed", "gone")
+from advisor.documents import Count, Number, document
+from advisor.knowledge.failures import Handles, Keeping, Running, Then
+from advisor.knowledge.types import Era
+from advisor.lab.chaos.evidence import ChaosRow, HandlesSeen
 
 
-def chaos_data(rows: Sequence[ChaosRow]) -> list[dict[str, Any]]:
+class RunningRecord(TypedDict):
+    """A call that ran where a fault was injected; null where no call did."""
+
+    promised: Running | None
+    seen: Running | None
+
+
+class HandlesRecord(TypedDict):
+    """State handles in the shared store; null where there is no such store.
+
+    Attributes:
+        gone: calls whose handle was not known any more.
+    """
+
+    promised: Handles | None
+    seen: HandlesSeen | None
+    calls: Count
+    failed: Count
+    gone: Count
+
+
+class ChaosRecord(TypedDict):
+    """What is expected of a fault, and what was observed.
+
+    Attributes:
+        tier: null in a deployment of one tier.
+        keeping: how the requests of a session find its owner.
+        promised: what DECISION.md says that calls see from the event on.
+        seen: null where the event was not made to happen.
+        running_call: a call that ran where the fault was injected; null where no call did.
+        handles: state handles in the shared store; null where there is no such store.
+        detail: what is not as expected.
+        failed_first: calls whose first request failed.
+        failed_after_retry: calls that were not done in the end.
+        lost_elsewhere: lost sessions whose owner was not a target.
+        executed_twice: requests that were executed more than once.
+        run_again: calls that ran again because their client repeated them.
+    """
+
+    tier: str | None
+    event: str
+    era: Era
+    keeping: Keeping
+    promised: Then
+    seen: Then | None
+    running_call: RunningRecord
+    handles: HandlesRecord
+    agrees: bool
+    detail: str
+    calls: Count
+    failed_first: Count
+    failed_after_retry: Count
+    sessions_lost: Count
+    lost_elsewhere: Count
+    executed_twice: Count
+    run_again: Count
+    longest_wait_s: Number
+    seconds: Number
+
+
+def chaos_data(rows: Sequence[ChaosRow]) -> list[ChaosRecord]:
     """The key `chaos` of the document of `verify --format json`."""
-    return [_data(row) for row in rows]
-
-
-def _data(row: ChaosRow) -> dict[str, Any]:
-    return {
-        "tier": row.tier,
-        "event": row.event,
-        "era": row.era,
-        "keeping": row.keeping,
-        "promised": row.promised,
-        "seen": row.seen,
-        "running_call": {"promised": row.running_promised, "seen": row.running_seen},
-        "handles": {
-            "promised": row.handles_promised,
-            "seen": row.handles.seen,
-            **{name: getattr(row.handles.numbers, name) for name in _HANDLES},
-        },
-        "agrees": row.agrees,
-        "detail": "; ".join(row.problems),
-        **{name: getattr(row.numbers, name) for name in _NUMBERS},
-        "seconds": row.seconds,
-    }
+    return [
+        document(
+            ChaosRecord,
+            row,
+            running_call={"promised": row.running_promised, "seen": row.running_seen},
+            handles=document(HandlesRecord, row.handles.numbers, promised=row.handles_promised, seen=row.handles.seen),
+            detail="; ".join(row.problems),
+            **asdict(row.numbers),
+        )
+        for row in rows
+    ]
 
 
 def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
@@ -73,8 +114,9 @@ def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
     numbers = [row.handles.numbers for row in rows if row.handles.seen]
     if numbers:
         canvas.line(
-            f"{sum(one.calls for one in numbers)} calls with a handle; {sum(one.failed for one in numbers)} failed, "
-            f"{sum(one.gone for one in numbers)} found that what was kept is gone.",
+            f"{sum(counts.calls for counts in numbers)} calls with a handle; "
+            f"{sum(counts.failed for counts in numbers)} failed, "
+            f"{sum(counts.gone for counts in numbers)} found that what was kept is gone.",
             indent=2,
         )
     for row in rows:

@@ -1,11 +1,9 @@
-"""What an instance carries, as lines of text and as data: the part `load` of a verification."""
+"""What an instance carries, as lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from statistics import median
-from typing import Any
 
 from advisor.console.canvas import Canvas, Column, Words
 from advisor.knowledge.capacity import kilobytes
@@ -17,18 +15,6 @@ _BOUNDS = {
     "client": "the client of this measurement",
     "machine": "this machine, which had other work",
 }
-
-
-def load_dict(found: Load) -> dict[str, Any]:
-    """The load as JSON types; figures of several rounds stand one after the other."""
-    return {
-        "asked": found.asked,
-        "machine": found.machine,
-        "memory": [asdict(memory) for memory in found.memory],
-        "rates": [{**asdict(rate), **_rounded(rate)} for rate in found.rates],
-        "seconds": round(found.seconds, 1),
-        "load_average": [round(average, 1) for average in found.busy],
-    }
 
 
 def draw_load(canvas: Canvas, found: Load) -> None:
@@ -77,8 +63,3 @@ def _cost(memory: Memory) -> str:
 def _cells(rates: list[Rate]) -> list[Words]:
     times = [median(rate.median_ms for rate in rates), median(rate.p95_ms for rate in rates)]
     return [f"{median(rate.calls_per_processor_s for rate in rates):,.0f}", *(f"{time:.1f} ms" for time in times)]
-
-
-def _rounded(rate: Rate) -> dict[str, float]:
-    names = ("calls_per_s", "calls_per_processor_s", "median_ms", "p95_ms")
-    return {name: round(getattr(rate, name), 1) for name in names}

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
+from advisor.documents import Count, Tenths
 from advisor.errors import EnvironmentLacksError, LabError
 from advisor.knowledge.types import FLAG_PAIRS, Era
 from advisor.lab.load.loaded_server import LoadedServer
@@ -33,6 +34,10 @@ _SPARE_FILES = 64  # what a server has open beside its connections
 _BUSY = 0.85  # of one processor: from here on, it is what bounds
 
 
+Bound = Literal["server", "client", "machine"]
+"""What kept calls from being more: the processor of the server or of the client, or other work of the machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What idle legacy sessions cost.
@@ -46,11 +51,11 @@ class Memory:
         refusal: why not as many as asked for, or "".
     """
 
-    process_bytes: int
+    process_bytes: Count
     session_bytes: int
     stream_session_bytes: int | None
-    sessions: int
-    streams: int
+    sessions: Count
+    streams: Count
     refusal: str
 
 
@@ -73,11 +78,11 @@ class Rate:
     stateless_http: bool
     json_response: bool
     era: Era
-    calls_per_s: float
-    calls_per_processor_s: float
-    median_ms: float
-    p95_ms: float
-    bound: str
+    calls_per_s: Tenths
+    calls_per_processor_s: Tenths
+    median_ms: Tenths
+    p95_ms: Tenths
+    bound: Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +91,19 @@ class Load:
 
     Attributes:
         asked: how many sessions were asked for.
+        machine: on what it was measured.
         memory: one for each round.
         rates: one for each round, flag pair and era.
-        machine: on what.
         seconds: how long it took.
-        busy: the machine's load average before and after.
+        load_average: of the machine, before and after.
     """
 
-    asked: int
+    asked: Count
+    machine: str
     memory: tuple[Memory, ...]
     rates: tuple[Rate, ...]
-    machine: str
-    seconds: float = field(compare=False, default=0.0)
-    busy: tuple[float, float] = field(compare=False, default=(0.0, 0.0))
+    seconds: Tenths = field(compare=False, default=0.0)
+    load_average: tuple[Tenths, Tenths] = field(compare=False, default=(0.0, 0.0))
 
     def rate(self, stateless_http: bool, json_response: bool, era: Era) -> list[Rate]:
         """The rates of a flag pair and era, one for each round."""
@@ -147,7 +152,8 @@ async def measure_load(
             current.advance()
         for process, _ in started:
             process.kill()
-    return Load(count, tuple(memory), tuple(rates), machine(), time.monotonic() - began, (busy, os.getloadavg()[0]))
+    took, load_average = time.monotonic() - began, (busy, os.getloadavg()[0])
+    return Load(count, machine(), tuple(memory), tuple(rates), took, load_average)
 
 
 def allow_sessions(count: int) -> None:
@@ -211,9 +217,9 @@ async def _rate(
     if found["failure"]:
         raise LabError(f"{server.name}: a call failed under load: {found['failure']}", lines=process.tail())
     per_s = found["calls"] / found["seconds"]
-    shares = {"server": found["server_share"], "client": found["client_share"]}
+    shares: dict[Bound, float] = {"server": found["server_share"], "client": found["client_share"]}
     busiest = max(shares, key=lambda name: shares[name])
-    bound = busiest if shares[busiest] >= _BUSY else "machine"
+    bound: Bound = busiest if shares[busiest] >= _BUSY else "machine"
     own = per_s / shares["server"] if shares["server"] else per_s
     return Rate(pair[0], pair[1], era, per_s, own, found["median_ms"], found["p95_ms"], bound)
 

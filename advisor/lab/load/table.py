@@ -64,7 +64,7 @@ def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
         "machine": measured.machine,
         "tool": f"mcp-advisor {__version__}",
         "date": date,
-        "evidence": evidence(*measured.busy),
+        "evidence": evidence(*measured.load_average),
     }
 
 

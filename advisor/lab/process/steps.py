@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
+from advisor.documents import Hundredths
+
 
 class TimedStep(NamedTuple):
     """A part of the work and how long it took, in seconds."""
 
     name: str
-    seconds: float
+    seconds: Hundredths
 
 
 class Watcher(Protocol):

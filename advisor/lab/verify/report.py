@@ -3,94 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
+from advisor.documents import document
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.report import chaos_data, chaos_text
 from advisor.lab.fleet.traffic import SessionTraffic
-from advisor.lab.load.report import draw_load, load_dict
-from advisor.lab.verify.behaviour_report import behaviours_data, behaviours_text, lines_data
+from advisor.lab.load.report import draw_load
+from advisor.lab.verify.document import (
+    BehavedRecord,
+    CheckedRecord,
+    LogRecord,
+    SessionsRecord,
+    TrafficRecord,
+    VerificationDocument,
+)
 from advisor.lab.verify.result import Behaved, Checked, Verification
-from advisor.lab.verify.schema import VERIFICATION
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
 _WIDE = 100  # columns with which every call has room on one line
 _ROOM = 23  # columns that a call has in the tables of a narrower screen
 
 
-def verification_dict(found: Verification) -> dict[str, Any]:
+def verification_dict(found: Verification) -> VerificationDocument:
     """The document of `verify --format json`."""
-    return {
-        "schema": VERIFICATION,
-        "ok": found.ok,
-        "service": found.service,
-        "proxy": found.proxy,
-        "instances": sum(found.instances.values()),
-        "tiers": dict(found.instances),
-        "cells": [_cell(one) for one in found.cells],
-        "behaviours": behaviours_data(found.behaviours),
-        "behaviours_unknown": found.unknown,
-        "sessions": _sessions(found.traffic),
-        "traffic": [_traffic(one) for one in found.traffic],
-        "chaos": chaos_data(found.chaos),
-        "load": load_dict(found.load) if found.load else None,
-        "problems": list(found.problems),
-        "notes": list(found.notes),
-        "steps": [{"name": step.name, "seconds": round(step.seconds, 2)} for step in found.steps],
-        "seconds": round(found.seconds, 1),
-        "floor_seconds": round(found.floor_seconds, 1),
-        "ratio": round(found.ratio, 2),
-        "logs": found.logs or None,
-    }
+    return document(
+        VerificationDocument,
+        found,
+        instances=sum(found.instances.values()),
+        tiers=found.instances,
+        cells=[_cell(checked) for checked in found.cells],
+        behaviours=[
+            document(BehavedRecord, behaved, evidence=_lines(behaved.evidence)) for behaved in found.behaviours
+        ],
+        behaviours_unknown=found.unknown,
+        sessions=_sessions(found.traffic),
+        traffic=[document(TrafficRecord, traffic, wrong_instance=traffic.wrong) for traffic in found.traffic],
+        chaos=chaos_data(found.chaos),
+    )
 
 
-def _cell(one: Checked) -> dict[str, Any]:
-    cell = one.cell
-    return {
-        "tier": cell.tier,
-        "era": cell.era,
-        "feature": cell.feature,
-        "need": cell.need,
-        "call": cell.call or None,
-        "tool": cell.tool or None,
-        "predicted": cell.predicted,
-        "observed": one.observed,
-        "agrees": one.agrees,
-        "detail": one.detail,
-        "evidence": lines_data(one.evidence),
-    }
+def _cell(checked: Checked) -> CheckedRecord:
+    return document(
+        CheckedRecord,
+        checked.cell,
+        observed=checked.observed,
+        agrees=checked.agrees,
+        detail=checked.detail,
+        evidence=_lines(checked.evidence),
+    )
 
 
-def _sessions(traffic: Sequence[SessionTraffic]) -> dict[str, Any]:
-    """All traffic in one: sessions where there are any, else calls, by instance."""
-    keeping = [one for one in traffic if one.sessions]
+def _lines(evidence: Sequence[tuple[str, str]]) -> list[LogRecord]:
+    return [{"process": process, "line": line} for process, line in evidence]
+
+
+def _sessions(traffic: Sequence[SessionTraffic]) -> SessionsRecord:
+    """All traffic together: sessions where there are any, else calls, by instance."""
+    keeping = [part for part in traffic if part.sessions]
     shown = (keeping or list(traffic))[:1]
-    calls = sum(one.calls for one in traffic)
-    wrong = sum(one.wrong for one in traffic)
-    return {
-        "opened": sum(one.sessions for one in traffic),
-        "lost": sum(one.lost for one in traffic),
-        "per_instance": [number for one in shown for number in one.per_instance],
-        "calls": calls,
-        "wrong_instance": wrong,
-        "wrong_instance_rate": round(wrong / calls, 4) if calls else 0.0,
-    }
-
-
-def _traffic(one: SessionTraffic) -> dict[str, Any]:
-    return {
-        "tier": one.tier,
-        "era": one.era,
-        "clients": one.clients,
-        "sessions": one.sessions,
-        "calls": one.calls,
-        "wrong_instance": one.wrong,
-        "failed": one.failed,
-        "lost": one.lost,
-        "per_instance": list(one.per_instance),
-        "example": one.example or None,
-    }
+    calls = sum(part.calls for part in traffic)
+    wrong = sum(part.wrong for part in traffic)
+    return document(
+        SessionsRecord,
+        opened=sum(part.sessions for part in traffic),
+        lost=sum(part.lost for part in traffic),
+        per_instance=[number for part in shown for number in part.per_instance],
+        calls=calls,
+        wrong_instance=wrong,
+        wrong_instance_rate=wrong / calls if calls else 0.0,
+    )
 
 
 def verification_text(found: Verification, screen: Screen) -> str:
@@ -105,7 +87,7 @@ def verification_text(found: Verification, screen: Screen) -> str:
         canvas.heading(f"{_ERAS[era]}{f' of the tier {tier}' if tier else ''}")
         _table(canvas, some)
     if found.behaviours or found.unknown:
-        behaviours_text(canvas, found.behaviours, found.unknown)
+        _behaviours_text(canvas, found.behaviours, found.unknown)
     if found.traffic:
         _sessions_text(canvas, found.traffic)
     if found.chaos:
@@ -178,6 +160,30 @@ def _folded(call: str) -> str:
     name, bracket, arguments = call.partition("(")
     owner, dot, method = name.rpartition(".")
     return "\n".join(part for part in (owner + dot, method, bracket + arguments) if part)
+
+
+def _behaviours_text(canvas: Canvas, rows: Sequence[Behaved], unknown: int) -> None:
+    """A section of the report: what agrees is named, what differs has a row. `unknown` were tried but not predicted."""
+    canvas.heading("Behaviour")
+    wrong = {behaved.name for behaved in rows if not behaved.agrees}
+    fine = [name for name in dict.fromkeys(behaved.name for behaved in rows) if name not in wrong]
+    if fine:
+        canvas.line(f"As predicted: {', '.join(fine)}.", indent=2)
+    if unknown:
+        canvas.line(f"Not compared, since nobody measured what this release does: {unknown}.", indent=2)
+    differing = [behaved for behaved in rows if not behaved.agrees]
+    if differing:
+        columns = [
+            Column("Behaviour", least=12),
+            Column("Clients", fixed=True),
+            Column("Predicted"),
+            Column("Observed"),
+        ]
+        canvas.table(columns, [([row.name, _clients(row), row.predicted, row.observed], "") for row in differing])
+
+
+def _clients(behaved: Behaved) -> str:
+    return f"{behaved.era}, {behaved.tier}" if behaved.tier else behaved.era
 
 
 def _sessions_text(canvas: Canvas, traffic: Sequence[SessionTraffic]) -> None:

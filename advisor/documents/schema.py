@@ -1,0 +1,107 @@
+"""The JSON Schema of a document, derived from the classes that declare it (see `declaration`)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
+
+from advisor.documents.declaration import LISTS, MAPPINGS, UNIONS, OneOf, is_object, keys
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema: TypeAlias = dict[str, Any]
+Known: TypeAlias = Mapping[str, Sequence[Any]]
+"""The values of each `OneOf`, by its name."""
+
+_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
+
+
+def json_schema(declaration: Any, name: str, known: Known) -> Schema:
+    """The schema of a document. It describes every key and stays open: a later version may add keys.
+
+    Args:
+        declaration: the class that declares the document, or a type made of several.
+        name: of the document, for its `$id`.
+        known: the sets that the declaration refers to.
+    """
+    head = {"$schema": DIALECT, "$id": f"urn:mcp-advisor:{name}:1"}
+    objects = [part for part in (declaration, *get_args(declaration)) if is_object(part)]
+    return {**head, "title": _described(objects[0])[0], **_schema(declaration, known)}
+
+
+def _schema(hint: Any, known: Known) -> Schema:
+    """The schema of a type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        schema = _schema(arguments[0], known)
+        for mark in arguments[1:]:
+            if isinstance(mark, OneOf):
+                schema = {"enum": list(known[mark.name])}
+            elif isinstance(mark, (str, Mapping)):
+                schema |= {"description": mark} if isinstance(mark, str) else mark
+        return schema
+    if origin is Literal:
+        return {"const": arguments[0]} if len(arguments) == 1 else {"enum": list(arguments)}
+    if origin in UNIONS:
+        return _any_of([_schema(kind, known) for kind in arguments])
+    if origin in LISTS:
+        return {"type": "array", "items": _schema(arguments[0], known)}
+    if origin in MAPPINGS:
+        return _mapping(arguments[0], arguments[1], known)
+    if is_object(hint):
+        return _object(hint, known)
+    return {} if hint is Any else {"type": _TYPES[hint]}
+
+
+def _any_of(schemas: Sequence[Schema]) -> Schema:
+    """Several types; as one list of types or of values where that says the same, for the sake of clear messages."""
+    if all(schema.keys() == {"type"} for schema in schemas):
+        return {"type": [schema["type"] for schema in schemas]}
+    values = [_values(schema) for schema in schemas]
+    if all(values):
+        return {**schemas[0], "enum": [value for some in values for value in some]}
+    first, *others = schemas
+    if others == [{"type": "null"}] and "properties" not in first:
+        return {**first, "type": [first["type"], "null"]}
+    return {"anyOf": list(schemas)}
+
+
+def _values(schema: Schema) -> list[Any]:
+    """The values of a closed set; empty for any other type."""
+    if schema == {"type": "null"}:
+        return [None]
+    values: list[Any] = [schema["const"]] if "const" in schema else schema.get("enum", [])
+    return values
+
+
+def _mapping(key: Any, value: Any, known: Known) -> Schema:
+    """An object by its keys: any texts, or the values of a `Literal`."""
+    values = _schema(value, known)
+    if get_origin(key) is Literal:
+        return {"type": "object", "properties": dict.fromkeys(get_args(key), values), "additionalProperties": False}
+    return {"type": "object", "additionalProperties": values}
+
+
+def _object(declaration: Any, known: Known) -> Schema:
+    texts = _described(declaration)[1]
+    properties = {
+        key.name: _schema(key.hint, known) | ({"description": texts[key.name]} if key.name in texts else {})
+        for key in keys(declaration)
+    }
+    required = [key.name for key in keys(declaration) if not key.is_optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _described(declaration: Any) -> tuple[str, dict[str, str]]:
+    """The first line of a docstring, and the text of each entry of its `Attributes:`."""
+    head, _, section = (inspect.getdoc(declaration) or "").partition("\n\nAttributes:\n")
+    texts: dict[str, str] = {}
+    for line in section.splitlines():
+        name, _, text = line.strip().partition(": ")
+        if line.startswith("    ") and not line.startswith("     "):
+            texts[name] = text
+        elif texts and line.strip():
+            texts[list(texts)[-1]] += f" {line.strip()}"
+    return head.partition("\n")[0].rstrip("."), texts

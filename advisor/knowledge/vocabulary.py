@@ -1,0 +1,26 @@
+"""Types of the JSON documents whose values the rules declare, such as the ids of features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeAlias
+
+from advisor.documents import OneOf
+from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import Outcome
+
+FeatureId: TypeAlias = Annotated[str, OneOf("feature")]
+Package: TypeAlias = Annotated[str, OneOf("package")]
+Pattern: TypeAlias = Annotated[str, OneOf("pattern")]
+Mechanism: TypeAlias = Annotated[str, OneOf("affinity.mechanism")]
+Substitute: TypeAlias = Annotated[str, OneOf("substitute")]
+Seen: TypeAlias = Annotated[
+    Outcome,
+    "works; dropped: silently lost; error; hang; unreachable: on the wrong instance; unsupported: not in this era",
+]
+
+
+def vocabulary(space: FactSpace) -> Mapping[str, Sequence[Any]]:
+    """The values of each set, by its name."""
+    packages = list(dict.fromkeys(release.package for release in space.releases.values()))
+    return {**space.domains, "feature": list(space.knowledge.features), "package": packages}

@@ -1,0 +1,147 @@
+"""A verification as the document that `verify --format json` prints."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypedDict
+
+from advisor.documents import Count, Hundredths, Rounded, Tenths
+from advisor.knowledge.types import Era, Need
+from advisor.knowledge.vocabulary import FeatureId, Seen
+from advisor.lab.chaos.report import ChaosRecord
+from advisor.lab.load.run import Load
+from advisor.lab.process.steps import TimedStep
+
+
+class LogRecord(TypedDict):
+    """A line of a log, and the process that wrote it."""
+
+    process: str
+    line: str
+
+
+class CheckedRecord(TypedDict):
+    """A cell of the feature table.
+
+    Attributes:
+        tier: null in a deployment of one tier.
+        call: the way of asking, as written in server code; null where there is none.
+        tool: the tool of the kit that was called; null for a tool of the lab with the bare call.
+        detail: the message behind the observed outcome.
+        evidence: what was logged meanwhile.
+    """
+
+    tier: str | None
+    era: Era
+    feature: FeatureId
+    need: Need
+    call: str | None
+    tool: str | None
+    predicted: Seen
+    observed: Seen
+    agrees: bool
+    detail: str
+    evidence: list[LogRecord]
+
+
+class BehavedRecord(TypedDict):
+    """A behaviour that is no cell of the feature table.
+
+    Attributes:
+        tier: null in a deployment of one tier.
+        name: what was tried, as `capabilities` names it.
+        predicted: the status of an answer (HTTP 405), or words.
+        detail: the whole message.
+        evidence: what was logged meanwhile.
+    """
+
+    tier: str | None
+    era: Era
+    name: str
+    predicted: str
+    observed: str
+    agrees: bool
+    detail: str
+    evidence: list[LogRecord]
+
+
+class SessionsRecord(TypedDict):
+    """All clients together.
+
+    Attributes:
+        lost: clients with at least one call that failed.
+        per_instance: sessions held by each instance, or calls answered.
+        calls: calls made.
+        wrong_instance: calls of a session that reached an instance which does not know it.
+    """
+
+    opened: Count
+    lost: Count
+    per_instance: list[Count]
+    calls: Count
+    wrong_instance: Count
+    wrong_instance_rate: Annotated[float, {"minimum": 0, "maximum": 1}, Rounded(4)]
+
+
+class TrafficRecord(TypedDict):
+    """The clients of one era at one tier.
+
+    Attributes:
+        tier: null in a deployment of one tier.
+        calls: calls made.
+        wrong_instance: calls of a session that reached an instance which does not know it.
+        lost: clients with at least one call that failed.
+        per_instance: sessions held by each instance, or calls answered.
+        example: the first failure.
+    """
+
+    tier: str | None
+    era: Era
+    clients: Count
+    sessions: Count
+    calls: Count
+    wrong_instance: Count
+    failed: Count
+    lost: Count
+    per_instance: list[Count]
+    example: str | None
+
+
+class VerificationDocument(TypedDict):
+    """What a verification of mcp-advisor observed, version 1.
+
+    Attributes:
+        ok: whether everything was as predicted and no call was lost.
+        proxy: what stood in front, with its version.
+        tiers: instances by tier.
+        behaviours: what is no cell, such as a bare GET.
+        behaviours_unknown: tried, but the capability data does not have what this release does.
+        sessions: all clients together.
+        chaos: expected behaviour on failures (--chaos); empty without it.
+        load: what one instance carries (--load); null without it.
+        problems: what is wrong and no cell.
+        notes: how it was run, where that is not as in the requirements.
+        floor_seconds: how long the instances took to start, side by side.
+        ratio: seconds / floor_seconds
+        logs: where the logs were kept.
+    """
+
+    schema: Literal["mcp-advisor/verification/1"]
+    ok: bool
+    service: str
+    proxy: str
+    instances: Annotated[int, {"minimum": 1}]
+    tiers: dict[str, Count]
+    cells: list[CheckedRecord]
+    behaviours: list[BehavedRecord]
+    behaviours_unknown: Count
+    sessions: SessionsRecord
+    traffic: list[TrafficRecord]
+    chaos: list[ChaosRecord]
+    load: Load | None
+    problems: list[str]
+    notes: list[str]
+    steps: list[TimedStep]
+    seconds: Tenths
+    floor_seconds: Tenths
+    ratio: Hundredths
+    logs: str | None
