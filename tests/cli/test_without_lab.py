@@ -50,7 +50,9 @@ def advise(interpreter: Path, *arguments: str) -> subprocess.CompletedProcess[st
 def test_what_needs_the_lab_says_how_to_install_it(interpreter: Path, arguments: tuple[str, ...]) -> None:
     done = advise(interpreter, *arguments)
     assert (done.returncode, done.stdout) == (Exit.ENVIRONMENT, ""), done.stderr
-    assert done.stderr == "The lab is not installed. Install it with: pip install 'mcp-advisor[lab]'\n"
+    # uv created the environment, without pip.
+    command = f"uv pip install --python {interpreter} 'mcp-deploy-advisor[lab]'"
+    assert done.stderr == f"The lab is not installed. Install it with: {command}\n"
 
 
 @pytest.mark.parametrize("arguments", [("recommend", EXAMPLE), ("capabilities",), ("topology",)], ids=" ".join)

