@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from retried import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
 from advisor.knowledge import Knowledge, load
 from advisor.requirements import Requirements
+
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary"]
 
 # Whoever runs the tests in the background, or under nohup, has these ignored, and so would all that the tests start.
 for _number, _action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):

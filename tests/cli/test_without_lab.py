@@ -15,7 +15,10 @@ from advisor.lab.process.run import Run
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "pattern-1-single-instance.yaml")
 
-pytestmark = pytest.mark.programs
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried("The installation reads a package index, and each command has a deadline of 60 s."),
+]
 
 
 @pytest.fixture(scope="module")

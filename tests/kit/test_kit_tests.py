@@ -17,7 +17,10 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.parts import pytest_suite, server
 
-pytestmark = pytest.mark.programs
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried("The tests of a kit start servers, and each request has a deadline."),
+]
 
 FEATURES = (
     *("sampling", "elicitation", "roots", "progress", "logging"),

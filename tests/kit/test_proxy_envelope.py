@@ -10,7 +10,12 @@ import pytest
 from proxy_kits import ENVELOPE_HAPROXY, HOST, sticky, tiered
 from proxy_rig import running, upstreams
 
-pytestmark = pytest.mark.programs
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried(
+        "The proxy, its servers and the clients share the processors, and each request has a deadline."
+    ),
+]
 
 NAMES = ("one", "two", "three")
 VERSION = "2025-11-25"

@@ -11,7 +11,12 @@ from mcp.types import ElicitResult
 from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, LEARN, TABLE, stateless, sticky
 from proxy_rig import running, until, upstreams
 
-pytestmark = pytest.mark.programs
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried(
+        "The proxy, its servers and the clients share the processors, and each request has a deadline."
+    ),
+]
 
 NAMES = ("one", "two", "three")
 SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY)

@@ -23,7 +23,12 @@ from proxy_kits import (
 )
 from proxy_rig import running, until, upstreams
 
-pytestmark = pytest.mark.programs
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried(
+        "The proxy, its servers and the clients share the processors, and each request has a deadline."
+    ),
+]
 
 NAMES = ("one", "two", "three")
 

@@ -10,6 +10,8 @@ import pytest
 from proxy_kits import ENVOY, sticky
 from proxy_rig import running
 
+retried = pytest.mark.retried("1,100 streams open within 60 s.")
+
 STREAMS = 1_100  # Envoy's own limit is 1,024
 REQUEST = b"GET /mcp HTTP/1.1\r\nHost: mcp.example.com\r\nAccept: text/event-stream\r\n\r\n"
 OPENED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n:hi\n\r\n"
@@ -35,6 +37,7 @@ async def _open(port: int, stack: list[asyncio.StreamWriter]) -> int:
 
 
 @pytest.mark.programs
+@retried
 def test_envoy_holds_more_streams_than_its_defaults_allow(advisor, tmp_path):
     async def scenario() -> None:
         opened: list[asyncio.StreamWriter] = []

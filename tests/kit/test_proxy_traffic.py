@@ -14,7 +14,12 @@ import pytest
 from proxy_kits import ENVOY, HOST, PROXIES, stateless, sticky, tiered
 from proxy_rig import running, until, upstreams
 
-pytestmark = pytest.mark.programs
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried(
+        "The proxy, its servers and the clients share the processors, and each request has a deadline."
+    ),
+]
 
 NAMES = ("one", "two", "three")
 LEGACY = ("", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")

@@ -26,7 +26,10 @@ from advisor.kit.model import KitContext
 from advisor.kit.parts import pytest_suite, server
 from advisor.lab.process.programs import EXTRA
 
-pytestmark = pytest.mark.programs
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried("The servers and their clients share the processors, and each request has a deadline."),
+]
 
 LINES = ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4")
 EVERYTHING = {

@@ -12,6 +12,8 @@ from redis_rig import Fleet, lasting_port, redis_server
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 
+retried = pytest.mark.retried("The test pauses Redis and stops a process for moments of some 100 ms.")
+
 # The reply comes while nothing of this process runs; when it goes on, every timer of the look-up is over.
 LOOK_UP = """
 import asyncio, time
@@ -38,6 +40,7 @@ asyncio.run(main())
 
 
 @pytest.mark.programs
+@retried
 @pytest.mark.parametrize("held_s", [0.0, 3.0])
 def test_it_asks_again(decide, advisor, tmp_path, held_s):
     wanted = {"scale.instances": 3, "scale.affinity": "unavailable", "operations.shared_store": "redis"}

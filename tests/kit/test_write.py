@@ -14,6 +14,8 @@ from advisor.kit.sync.directory_lock import WAIT_S, directory_lock
 from advisor.kit.sync.generate import generate, preview
 from advisor.kit.sync.kit_paths import LOCK, STAGE, is_inside
 
+retried = pytest.mark.retried("The other process has a deadline of seconds for its start and its end.")
+
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 EXAMPLE = "examples/saas-b2b.yaml"
@@ -252,6 +254,7 @@ def test_a_lock_or_journal_from_elsewhere_cannot_lead_outside(tmp_path):
     assert (tmp_path / "precious.txt").read_text() == "gone soon\n"
 
 
+@retried
 def test_the_second_of_two_waits_and_then_says_so(tmp_path):
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
@@ -273,6 +276,7 @@ def test_the_second_of_two_waits_and_then_says_so(tmp_path):
     generate(dying.AFTER, b"", kit)
 
 
+@retried
 def test_many_at_once_leave_one_whole_kit(tmp_path):
     command = ["-m", "advisor", "generate", EXAMPLE, "-o"]
     for process in [python(*command, str(tmp_path / "many/kit")) for _ in range(4)]:

@@ -14,6 +14,10 @@ import pytest
 from advisor.cli.schema_registry import schema_of
 from advisor.lab.chaos.events import EVENTS
 
+retried = pytest.mark.retried(
+    "Clients call a fleet while its processes end and start again, and each recovery has a deadline."
+)
+
 ROOT = Path(__file__).parents[2]
 ERAS = ("legacy", "modern")
 DEPLOYMENT = """
@@ -103,6 +107,7 @@ def test_an_event_that_does_not_exist(tmp_path):
 
 
 @pytest.mark.programs
+@retried
 @pytest.mark.parametrize(
     ("requirements", "keeping", "events"),
     [
@@ -139,6 +144,7 @@ def test_a_kit_keeps_what_it_promises(advisor, tmp_path, temporary, requirements
 
 
 @pytest.mark.programs
+@retried
 def test_a_proxy_that_repeats_requests_is_found(advisor, tmp_path, temporary):
     kit = kit_in(tmp_path, STATELESS)
     once, twice = "proxy_next_upstream error timeout;", "proxy_next_upstream error non_idempotent;"
@@ -152,6 +158,7 @@ def test_a_proxy_that_repeats_requests_is_found(advisor, tmp_path, temporary):
 
 
 @pytest.mark.programs
+@retried
 def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor, tmp_path, temporary):
     kit = kit_in(tmp_path, HAPROXY)
     edited(kit / "proxy/haproxy.cfg", "expire 24h peers mcp_peers", "expire 24h")
@@ -163,6 +170,7 @@ def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor, tmp_path, t
 
 
 @pytest.mark.programs
+@retried
 def test_state_that_is_not_shared_is_found(advisor, tmp_path, temporary):
     kit = kit_in(tmp_path, OWNED)
     # Behind affinity, and while all is well, nobody notices.
@@ -185,6 +193,7 @@ def spoilt(kit, *, when, spoilt):
 
 
 @pytest.mark.programs
+@retried
 def test_a_fleet_that_does_not_recover_costs_one_row(advisor, tmp_path, temporary):
     once = 'not (_here / "spoilt").exists()'
     # It is healthy, and refuses every client.
@@ -204,6 +213,7 @@ def test_a_fleet_that_does_not_recover_costs_one_row(advisor, tmp_path, temporar
 
 
 @pytest.mark.programs
+@retried
 def test_a_fleet_that_cannot_be_mended_ends_it(advisor, tmp_path, temporary):
     kit = spoilt(kit_in(tmp_path, ALONE), when="True", spoilt='sys.exit("not again")')
     done = chaos(kit, "instance-stalled instance-killed instance-stopped", temporary, program=("-c", IMPATIENT))

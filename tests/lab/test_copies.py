@@ -12,6 +12,8 @@ import pytest
 
 from advisor.lab.testserver.serve import Copies
 
+retried = pytest.mark.retried("The copies start and fail within 20 s.")
+
 
 class Small:
     """An application that lives in a task group, as those of the SDKs do; `fail` ends the group with an error."""
@@ -41,6 +43,7 @@ class Small:
         raise RuntimeError("a request broke it")
 
 
+@retried
 def test_a_broken_copy_leaves_the_others_alone() -> None:
     async def main() -> list[list[bool]]:
         first, broken, last = copies = [Small(), Small(), Small()]
@@ -68,6 +71,7 @@ def test_a_broken_copy_leaves_the_others_alone() -> None:
     assert seen == [[True] * 3, [True, False, True], [False] * 3]
 
 
+@retried
 def test_a_copy_that_does_not_begin_ends_the_process() -> None:
     async def main() -> None:
         async def receive() -> None:

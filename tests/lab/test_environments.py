@@ -18,6 +18,10 @@ from advisor.lab.process import ports
 from advisor.lab.process.environments import environment
 from advisor.lab.process.run import Run
 
+pytestmark = pytest.mark.retried(
+    "The processes of a run share the processors, and their start, their answers and their end have deadlines."
+)
+
 RELEASES = {"1.0": "2024-01-01T00:00:00Z", "2.0": "2025-01-01T00:00:00Z"}
 PYTHON_CODE = ["-c", "import lab_sample; print(lab_sample.RELEASE)"]
 

@@ -25,6 +25,10 @@ from advisor.lab.exercise.report import case_rows, exercise_markdown, exercise_t
 from advisor.lab.exercise.table import PAIRS, Bare, Exercise, Notices, Sight, claims, judged, notices
 from advisor.lab.probes.observation import Observation
 
+retried = pytest.mark.retried(
+    "Servers and their clients share the processors, and an answer that is late is reported as lost."
+)
+
 ROOT = Path(__file__).parents[2]
 WORKS = Observation("works", "asked and answered: ok")
 CALL = "ctx.session.create_message"
@@ -162,6 +166,7 @@ def document() -> Any:
 
 
 @pytest.mark.programs
+@retried
 def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
     assert document["sdk"] == f"mcp=={metadata.version('mcp')}"
     seen = [[set(case[asked].values()) for asked in ("progress", "log", "result")] for case in document["cases"]]
@@ -182,6 +187,7 @@ def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.programs
+@retried
 def test_its_schema_describes_every_key(document: dict[str, Any], knowledge: Knowledge) -> None:
     schema = _closed(schema_of("exercise", FactSpace(knowledge)))
     jsonschema.validate(document, schema)
@@ -198,6 +204,7 @@ def _closed(schema: Any) -> Any:
 
 
 @pytest.mark.programs
+@retried
 def test_what_curl_sees_and_what_guides_say(document: dict[str, Any]) -> None:
     curl = {(one["request"], one["stateless_http"], one["json_response"]): one["answer"] for one in document["curl"]}
     plain = "POST, Accept: application/json"

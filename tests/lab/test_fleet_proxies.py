@@ -24,6 +24,10 @@ from advisor.lab.fleet.proxies import Proxies
 from advisor.lab.process import ports
 from advisor.lab.process.run import Run
 
+pytestmark = pytest.mark.retried(
+    "The processes of a run share the processors, and their start, their answers and their end have deadlines."
+)
+
 STICKY = {
     "service": "demo",
     "clients.protocol": "mixed",

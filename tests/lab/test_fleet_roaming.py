@@ -12,6 +12,10 @@ import pytest
 from advisor.lab.clients.roaming import ADDRESSES
 from advisor.lab.clients.sdk_client import http_client
 
+pytestmark = pytest.mark.retried(
+    "The processes of a run share the processors, and their start, their answers and their end have deadlines."
+)
+
 REQUESTS = 60
 
 

@@ -25,6 +25,8 @@ from advisor.lab.load.report import draw_load
 from advisor.lab.load.run import Load, Memory, Rate, allow_sessions, measure_load
 from advisor.lab.process.run import Run
 
+retried = pytest.mark.retried("A server and its clients share the processors, and each round has a fixed length.")
+
 ERAS = ("legacy", "modern")
 
 
@@ -147,6 +149,7 @@ async def _measure(subject: LoadedServer, count: int, **options: Any) -> Load:
 
 
 @pytest.mark.programs
+@retried
 def test_fifty_sessions_and_calls_under_every_flag_pair(temporary: Path) -> None:
     found = asyncio.run(_measure(bare(Path(sys.executable), "mcp-2"), 50, seconds=0.4))
     (memory,) = found.memory
@@ -162,6 +165,7 @@ def test_fifty_sessions_and_calls_under_every_flag_pair(temporary: Path) -> None
 
 
 @pytest.mark.programs
+@retried
 def test_an_answer_that_is_not_the_tools_is_no_call(temporary: Path) -> None:
     wrong = replace(bare(Path(sys.executable), "mcp-2"), expected="no such text")
     with pytest.raises(LabError, match="tools/call: HTTP 200"):

@@ -24,6 +24,8 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import serving
 from advisor.lab.testserver.tool_catalogue import CATALOGUE, LINES, entries, find
 
+retried = pytest.mark.retried("Each probe has a deadline, and an answer that is late is reported as lost.")
+
 
 def test_every_feature_has_a_probe_and_every_way_of_asking_a_tool(knowledge: Any) -> None:
     assert set(FEATURES) == set(knowledge.features)
@@ -66,6 +68,7 @@ ASKED: list[tuple[str, str, Era, str, str]] = [
 ]
 
 
+@retried
 def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
     """A sample of the cells, of each feature and on two flag pairs; `capabilities measure` is tested on all of them."""
 
@@ -102,6 +105,7 @@ def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
     assert seen["progress", "ctx.report_progress", "legacy", "00"].message == "live: 2 before the answer"
 
 
+@retried
 def test_the_behaviour_of_a_bare_server(temporary: Path) -> None:
     async def main() -> dict[tuple[str, str], str]:
         async with Run.open("probes") as run:
@@ -187,6 +191,7 @@ def wrong() -> Iterator[str]:
     server.server_close()
 
 
+@retried
 def test_wrong_servers_are_told_apart(wrong: str) -> None:
     async def main() -> list[Observation]:
         asked: list[tuple[str, Era, str, float]] = [
@@ -216,6 +221,7 @@ def test_wrong_servers_are_told_apart(wrong: str) -> None:
     assert seen[6].message == "no answer within 0.5 s; the client was asked nothing"
 
 
+@retried
 def test_a_check_without_its_session_is_an_error(wrong: str) -> None:
     """What such a server answers to DELETE or to a foreign host says nothing of DELETE or of hosts."""
     found = asyncio.run(behaviour("http", f"{wrong}/closed", "legacy"))

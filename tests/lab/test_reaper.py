@@ -17,6 +17,10 @@ from conftest import HERE, refused, until, users_of
 
 from advisor.lab.process import reaper
 
+pytestmark = pytest.mark.retried(
+    "The processes of a run share the processors, and their start, their answers and their end have deadlines."
+)
+
 CHILD = [sys.executable, "-I", "-S", str(HERE / "child.py")]
 
 

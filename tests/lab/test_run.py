@@ -21,6 +21,10 @@ from advisor.errors import EnvironmentLacksError, Exit, LabError, UsageError
 from advisor.lab.process import ports
 from advisor.lab.process.run import Launch, Run
 
+pytestmark = pytest.mark.retried(
+    "The processes of a run share the processors, and their start, their answers and their end have deadlines."
+)
+
 CHILD = [sys.executable, "-I", "-S", HERE / "child.py"]
 SHELL = ["sh", "-c"]
 

@@ -18,6 +18,10 @@ from jsonschema import Draft202012Validator
 
 from advisor.cli.schema_registry import schema_of
 
+retried = pytest.mark.retried(
+    "A fleet, its proxy and its clients share the processors, and an answer that is late is reported as lost."
+)
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 DEADLINE_S = 180
@@ -116,6 +120,7 @@ def test_a_missing_program_is_named_with_what_installs_it(tmp_path, temporary, i
 
 
 @pytest.mark.programs
+@retried
 def test_a_sticky_kit_agrees_and_is_not_touched(advisor, tmp_path, temporary):
     kit = kit_in(tmp_path, STICKY)
     before = {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()}
@@ -178,6 +183,7 @@ def edit(path, *changes):
 
 
 @pytest.mark.programs
+@retried
 def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path, temporary):
     kit = kit_in(tmp_path, SPOILT)
     edit(
@@ -247,6 +253,7 @@ def found_detail(found, era, feature):
 
 
 @pytest.mark.programs
+@retried
 def test_a_tiered_kit_agrees(temporary):
     found, done = verified(temporary, EXAMPLES / "customer-service-agent.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
@@ -256,6 +263,7 @@ def test_a_tiered_kit_agrees(temporary):
 
 
 @pytest.mark.programs
+@retried
 def test_a_kit_with_shared_state_agrees(temporary):
     found, done = verified(temporary, EXAMPLES / "exercise-2-team-document.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
@@ -264,6 +272,7 @@ def test_a_kit_with_shared_state_agrees(temporary):
 
 
 @pytest.mark.programs
+@retried
 def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path, temporary):
     kit = kit_in(tmp_path, STICKY.replace("mixed", "legacy"))
     path = kit / "proxy" / "upstreams.conf"
@@ -283,6 +292,7 @@ def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path, temporary):
 
 
 @pytest.mark.programs
+@retried
 def test_a_server_with_another_flag_is_found(tmp_path, temporary):
     kit = kit_in(tmp_path, STATELESS)
     path = kit / "server" / "server.py"
@@ -319,6 +329,7 @@ def started(*arguments):
 
 
 @pytest.mark.programs
+@retried
 def test_ctrl_c_leaves_nothing(tmp_path, temporary):
     kit = kit_in(tmp_path, STATELESS)
     with started("verify", kit) as process:
@@ -332,6 +343,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, temporary):
 
 
 @pytest.mark.programs
+@retried
 def test_a_kept_fleet_stays_until_ctrl_c(tmp_path, temporary):
     kit = kit_in(tmp_path, STATELESS)
     with started("verify", kit, "--keep", "--sessions", "3", "--format", "json") as process:

@@ -7,6 +7,10 @@ import pytest
 import yaml
 from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, UP, Terminal
 
+pytestmark = pytest.mark.retried(
+    "A text must be on the screen within 30 s, and a program must answer each key before the next one."
+)
+
 SERVICE = "What is the service called?"
 SDK = "Which SDK, in which release, serves the tools?"
 INSTANCES = "How many instances of the server run?"

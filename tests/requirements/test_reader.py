@@ -25,6 +25,8 @@ from advisor.requirements.reader import (
     read_path,
 )
 
+retried = pytest.mark.retried("Each example has a deadline of one second of wall-clock time.")
+
 
 def read(text: str) -> SourceDocument:
     """Read `text` as the file f.yaml."""
@@ -464,24 +466,28 @@ def reads_or_refuses(raw: bytes) -> None:
     assert error.column is None or error.column >= 1
 
 
+@retried
 @settings(deadline=timedelta(seconds=1), max_examples=500)
 @given(st.binary(max_size=2000))
 def test_arbitrary_bytes_are_read_or_refused(raw: bytes) -> None:
     reads_or_refuses(raw)
 
 
+@retried
 @settings(deadline=timedelta(seconds=1), max_examples=500)
 @given(st.text(max_size=500))
 def test_arbitrary_text_is_read_or_refused(text: str) -> None:
     reads_or_refuses(text.encode(errors="surrogatepass"))
 
 
+@retried
 @settings(deadline=timedelta(seconds=1), max_examples=1500)
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
 def test_yamlish_text_is_read_or_refused(text: str) -> None:
     reads_or_refuses(text.encode())
 
 
+@retried
 @settings(deadline=timedelta(seconds=1), max_examples=60)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map("".join))
 def test_a_file_full_of_one_pattern_is_read_or_refused_in_time(pattern: str) -> None:
@@ -497,6 +503,7 @@ json_data = st.recursive(
 )  # fmt: skip
 
 
+@retried
 @settings(deadline=timedelta(seconds=1))
 @given(json_data, st.sampled_from([None, 0, 2]))
 def test_what_json_writes_is_read_back(data: object, indent: int | None) -> None:

@@ -23,6 +23,8 @@ from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import MAX_PROBLEMS, validate
 from advisor.requirements.values import read_value
 
+retried = pytest.mark.retried("Each example has a deadline of one second of wall-clock time.")
+
 
 @pytest.fixture(scope="module")
 def space(knowledge: Knowledge) -> FactSpace:
@@ -619,12 +621,14 @@ def accepted_or_refused(data: Any, space: FactSpace) -> Requirements | None:
     return None
 
 
+@retried
 @settings(deadline=timedelta(seconds=1), max_examples=200, suppress_health_check=list(HealthCheck))
 @given(data=anything)
 def test_any_document_is_accepted_or_refused(space: FactSpace, data: Any) -> None:
     accepted_or_refused(data, space)
 
 
+@retried
 @settings(deadline=timedelta(seconds=1), max_examples=200, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_nearly_right_documents_are_decided_or_refused(advisor: Advisor, nearly: Any, data: st.DataObject) -> None:
