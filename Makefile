@@ -1,0 +1,23 @@
+# One line for each task. The README's test command makes the environment `.venv`.
+.PHONY: test programs lint types rules docs snapshots lock bench all
+
+test:
+	.venv/bin/pytest -n 2
+programs:
+	.venv/bin/pytest -n 2 -m programs
+lint:
+	.venv/bin/ruff check && .venv/bin/ruff format --check
+types:
+	.venv/bin/mypy
+rules:
+	.venv/bin/mcp-advisor rules check
+docs:
+	.venv/bin/python -m docs.generate
+snapshots:
+	MCP_ADVISOR_UPDATE_SNAPSHOTS=1 .venv/bin/pytest -n 2
+lock:
+	.venv/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.10 --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
+bench:
+	.venv/bin/python -m benchmarks
+all:
+	.ci/run
