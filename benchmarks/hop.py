@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from advisor.lab.running.programs import EXTRA
+from advisor.lab.process.programs import EXTRA
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
