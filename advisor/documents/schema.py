@@ -97,11 +97,13 @@ def _object(declaration: Any, known: Known) -> Schema:
 def _described(declaration: Any) -> tuple[str, dict[str, str]]:
     """The first line of a docstring, and the text of each entry of its `Attributes:`."""
     head, _, section = (inspect.getdoc(declaration) or "").partition("\n\nAttributes:\n")
-    texts: dict[str, str] = {}
+    # A TypedDict forgets the classes that it extends, except where TypedDict is named as a base again.
+    bases = [base for base in getattr(declaration, "__orig_bases__", ()) if is_object(base)]
+    texts = {name: text for base in bases for name, text in _described(base)[1].items()}
+    name = ""
     for line in section.splitlines():
-        name, _, text = line.strip().partition(": ")
         if line.startswith("    ") and not line.startswith("     "):
-            texts[name] = text
-        elif texts and line.strip():
-            texts[list(texts)[-1]] += f" {line.strip()}"
+            name, _, texts[name] = line.strip().partition(": ")
+        elif name and line.strip():
+            texts[name] += f" {line.strip()}"
     return head.partition("\n")[0].rstrip("."), texts

@@ -193,7 +193,6 @@ class DecisionDocument(TypedDict):
     """A decision of mcp-advisor, version 1.
 
     Attributes:
-        file: where the requirements stand; in a batch only.
         feasible: whether every required feature is kept.
         flags: a contradiction has none.
         capacity: what the instances carry; null for a contradiction.
@@ -205,7 +204,6 @@ class DecisionDocument(TypedDict):
         expected_failures: in a kit, what its clients see when something fails.
     """
 
-    file: Annotated[str, OPTIONAL]
     schema: Literal["mcp-advisor/decision/1"]
     service: str
     feasible: bool
@@ -261,6 +259,16 @@ class FileErrors(TypedDict):
     problems: list[ProblemRecord]
 
 
+class DecisionOfFile(DecisionDocument, TypedDict):
+    """The decision of one of several files.
+
+    Attributes:
+        file: where its requirements stand.
+    """
+
+    file: str
+
+
 class DecisionsDocument(TypedDict):
     """The decisions of several requirements files, version 1.
 
@@ -269,5 +277,5 @@ class DecisionsDocument(TypedDict):
     """
 
     schema: Literal["mcp-advisor/decisions/1"]
-    decisions: list[DecisionDocument]
+    decisions: list[DecisionOfFile]
     errors: list[FileErrors]

@@ -1,0 +1,194 @@
+"""All documents: what commands print is as the schema says, every key is described, and no described key is dead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from jsonschema import Draft202012Validator
+from test_bisect import change_of
+from test_chaos_report import rows
+from test_exercise import exercise
+from test_load import measured as measured_load
+from test_measure import DELETE
+from test_measure import measured as measured_release
+from test_verification import FINE, WRONG
+
+from advisor.cli import inputs
+from advisor.cli.schema_registry import DECLARATIONS, schema_of
+from advisor.decision.advisor import Advisor
+from advisor.decision.checks.proof import Report, example_requirements
+from advisor.errors import InputError
+from advisor.findings import Finding, Location
+from advisor.kit.render import render_kit
+from advisor.kit.sync.document import generation_dict
+from advisor.kit.sync.generate import generate, preview
+from advisor.lab.capabilities import report as measurements
+from advisor.lab.capabilities.bisection import Bisected
+from advisor.lab.capabilities.comparison import Difference
+from advisor.lab.capabilities.matrix import Where
+from advisor.lab.capabilities.measure import compared
+from advisor.lab.exercise.record import exercise_dict
+from advisor.lab.verify.report import verification_dict
+from advisor.report.capability_matrix import Matrix
+from advisor.report.decision_json import batch_dict, decision_dict, error_dict, trace_list
+from advisor.report.rule_records import Catalogue, listing, proof_record
+from advisor.report.topology_table import record as topology_record
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+Documents: TypeAlias = Iterator[Any]
+
+
+def requirements_of(name: str, advisor: Advisor) -> Any:
+    return inputs.read_for_kit(str(EXAMPLES / name), advisor.space)
+
+
+def decisions(advisor: Advisor, folder: Path) -> Documents:
+    for path in EXAMPLES.glob("*.yaml"):
+        decision = advisor.decide(requirements_of(path.name, advisor)[1])
+        yield {**decision_dict(decision, advisor), "trace": trace_list(decision, advisor)}
+    contradiction = {"needs.sampling": "required", "scale.instances": 3, "scale.affinity": "unavailable"}
+    yield decision_dict(advisor.decide(example_requirements(advisor, contradiction)), advisor)
+    raw, requirements = requirements_of("pattern-3-sticky-fleet.yaml", advisor)
+    kit = render_kit(advisor.decide(requirements), advisor, raw.decode())
+    yield next(json.loads(file.content) for file in kit if file.path == "decision.json")
+
+
+def batch(advisor: Advisor, folder: Path) -> Documents:
+    (folder / "wrong.yaml").write_text("service: 7\n")
+    with pytest.raises(InputError) as wrong:
+        requirements_of(str(folder / "wrong.yaml"), advisor)
+    found = [{"file": "example.yaml", **document} for document in decisions(advisor, folder)]
+    yield batch_dict(found, [error_dict(wrong.value)])
+
+
+def capabilities(advisor: Advisor, folder: Path) -> Documents:
+    yield Matrix(advisor.space).record()
+    known = advisor.knowledge.capabilities
+    measurement = measured_release(advisor.knowledge, "2.3.0", behaved={DELETE: "HTTP 200"})
+    yield measurements.record([compared(measurement, known)], known)
+
+
+def topology(advisor: Advisor, folder: Path) -> Documents:
+    yield topology_record(advisor.knowledge.topology.values(), advisor.knowledge)
+
+
+def rules(advisor: Advisor, folder: Path) -> Documents:
+    yield listing(advisor.knowledge, None)
+
+
+def knowledge_entries(advisor: Advisor, folder: Path) -> Documents:
+    catalogue = Catalogue(advisor)
+    yield from (catalogue.find(name) for names in catalogue.ids().values() for name in names)
+
+
+def proof(advisor: Advisor, folder: Path) -> Documents:
+    fault = Finding("gap", "no rule fires", locations=(Location(key="session"),), example={"scale.workers": "many"})
+    yield proof_record(Report([fault], combinations=1200, classes=3, peak=4, rules=5, facts=6, seconds=0.123))
+    yield proof_record(Report([]))
+
+
+def generation(advisor: Advisor, folder: Path) -> Documents:
+    raw, requirements = requirements_of("pattern-1-single-instance.yaml", advisor)
+    files = render_kit(advisor.decide(requirements), advisor, raw.decode())
+    yield generation_dict(preview(files, folder / "kit"), written=False)
+    yield generation_dict(generate(files, raw, folder / "kit"), written=True)
+
+
+def verification(advisor: Advisor, folder: Path) -> Documents:
+    yield verification_dict(FINE)
+    yield verification_dict(replace(WRONG, chaos=tuple(rows(advisor.knowledge)), load=measured_load()))
+
+
+def exercises(advisor: Advisor, folder: Path) -> Documents:
+    yield exercise_dict(exercise(advisor.knowledge))
+
+
+def bisection(advisor: Advisor, folder: Path) -> Documents:
+    change = change_of(advisor.knowledge, "1.28.1", "1.29.0")
+    cell = Difference(Where(change.feature, change.call, "legacy", (True, False)), "works", "error", "gone")
+    yield measurements.bisection_record(
+        [Bisected(change, "1.28.5", measured={"1.28.5": "newer"}, ends={"1.28.1": "neither"}, wrong={"1.28.1": [cell]})]
+    )
+
+
+EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
+    "decision": decisions,
+    "decisions": batch,
+    "capabilities": capabilities,
+    "topology": topology,
+    "rules": rules,
+    "knowledge": knowledge_entries,
+    "proof": proof,
+    "generation": generation,
+    "verification": verification,
+    "exercise": exercises,
+    "bisection": bisection,
+}
+
+Shape: TypeAlias = tuple[str, ...]
+"""The keys of an object, by which its declaration is known again in other places of a document."""
+
+
+def is_object(schema: Any) -> bool:
+    return isinstance(schema.get("required"), list) and "properties" in schema
+
+
+def closed(schema: Any) -> Any:
+    """The schema without its openness: a key that it does not describe is an error."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: closed(part) for key, part in schema.items()}
+    return {"additionalProperties": False, **inner} if is_object(schema) else inner
+
+
+def described(schema: Any) -> Iterator[tuple[Shape, str]]:
+    """Every key that a schema describes, with the object that it belongs to."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from described(part)
+    if isinstance(schema, dict):
+        if is_object(schema):
+            yield from ((tuple(schema["properties"]), key) for key in schema["properties"])
+        for part in schema.values():
+            yield from described(part)
+
+
+def filled(schema: Any, data: Any) -> Iterator[tuple[Shape, str]]:
+    """The keys that data fills."""
+    for alternative in schema.get("anyOf", ()):
+        if Draft202012Validator(alternative).is_valid(data):
+            yield from filled(alternative, data)
+    if isinstance(data, list) and "items" in schema:
+        for item in data:
+            yield from filled(schema["items"], item)
+    if isinstance(data, dict):
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for key, value in data.items():
+            if key in properties:
+                yield (tuple(properties), key)
+                yield from filled(properties[key], value)
+            elif isinstance(others, dict):
+                yield from filled(others, value)
+
+
+def test_every_document_has_examples() -> None:
+    assert EXAMPLES_OF.keys() == DECLARATIONS.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES_OF)
+def test_documents_are_as_their_schema_says_and_no_key_is_dead(name: str, advisor: Advisor, tmp_path: Path) -> None:
+    schema = closed(schema_of(name, advisor.space))
+    validator = Draft202012Validator(schema)
+    keys = set()
+    for document in EXAMPLES_OF[name](advisor, tmp_path):
+        data = json.loads(json.dumps(document))
+        assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(data)] == []
+        keys |= set(filled(schema, data))
+    assert set(described(schema)) - keys == set()
