@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from advisor.lab.process.programs import EXTRA
-
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 from advisor.knowledge import load
+from advisor.lab.process.programs import EXTRA
 from advisor.requirements import load_path
 from benchmarks.rig import HELLO, connect, free_port, send, start, until
 

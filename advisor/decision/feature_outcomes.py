@@ -17,7 +17,6 @@ from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.features import Carriage, Feature, FeatureCall
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Era, Outcome, flag_key
-from advisor.knowledge.versions import key
 
 # Of several losses the clearest is shown, because it belongs to the call that should be used: an error can be handled.
 _CLARITY: tuple[Outcome, ...] = ("works", "error", "dropped", "hang", "unreachable", "unsupported")
@@ -71,18 +70,22 @@ class FeatureOutcomes:
         domains = {**space.domains, **knowledge.table_of_role("cell").domains}
         self.delivery = DecisionTable(knowledge.table_of_role("cell"), domains)
         self.features = knowledge.features
-        self._measured = self._index(space)
+        self._space = space
+        self._measured: dict[str, Mapping[tuple[str, str], CapabilityCell]] = {}
         self._memo: dict[tuple[str, Era, Configuration], ConfigurationOutcome] = {}
 
-    def _index(self, space: FactSpace) -> Mapping[tuple[str, str, str], CapabilityCell]:
-        """Cells by (release range, feature, call)."""
-        packages = {one.package: one.cells for one in space.knowledge.capabilities}
-        return {
-            (release.id, cell.feature, cell.call): cell
-            for release in space.releases.values()
-            for cell in packages[release.package]
-            if key(cell.start) <= key(release.start) < key(cell.before)
-        }
+    def _of_release(self, sdk: str) -> Mapping[tuple[str, str], CapabilityCell]:
+        """The cells of a release range by feature and call."""
+        if sdk not in self._measured:
+            release = self._space.releases[sdk]
+            self._measured[sdk] = {
+                (cell.feature, cell.call): cell
+                for package in self._space.knowledge.capabilities
+                if package.package == release.package
+                for cell in package.cells
+                if cell.covers(release)
+            }
+        return self._measured[sdk]
 
     def observe(self, feature: str, era: Era, configuration: Configuration) -> ConfigurationOutcome:
         """What a client of `era` observes of `feature`, with the call that fares best."""
@@ -106,7 +109,7 @@ class FeatureOutcomes:
         )
 
     def _call(self, feature: Feature, call: FeatureCall, era: Era, at: Configuration) -> ConfigurationOutcome | None:
-        cell = self._measured.get((at.sdk, feature.id, call.call))
+        cell = self._of_release(at.sdk).get((feature.id, call.call))
         if cell is None:
             return None
         carriage: Carriage | None = getattr(call, era)

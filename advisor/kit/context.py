@@ -14,26 +14,14 @@ from advisor.decision.model import Core, Decision, FeatureRow
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
+from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import MemoryPlan
 from advisor.knowledge.releases import Release
 from advisor.knowledge.types import ERAS, Need
-from advisor.knowledge.versions import key
 from advisor.requirements.model import Tool
 
 DEFAULT_CALL_S = 60.0
 """The longest call that is planned for where the requirements state none."""
-
-# Which of the three proxies that a kit can carry implements a mechanism.
-_PROXY_OF = {
-    "nginx-sticky-learn": "nginx",
-    "nginx-session-envelope": "nginx",
-    "nginx-sticky-cookie": "nginx",
-    "nginx-ip-hash": "nginx",
-    "haproxy-stick-table": "haproxy",
-    "haproxy-session-envelope": "haproxy",
-    "envoy-session-envelope": "envoy",
-}
-_CARRIED = ("nginx", "haproxy", "envoy")
 
 
 class InfeasibleError(AdvisorError):
@@ -70,7 +58,7 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         and requirements["operations.shared_store"] == "redis"
     )
     cells = _cells(release, needed | {"plain"}, advisor)
-    proxy = _proxy(decision)
+    proxy = _proxy(decision, advisor.knowledge)
     kind = requirements["environment.proxy.kind"]
     return KitContext(
         service=requirements["service"],
@@ -100,6 +88,7 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         cells=cells,
         decision_id=_identity(decision),
         version=__version__,
+        knowledge=advisor.knowledge,
     )
 
 
@@ -186,19 +175,19 @@ def _cells(release: Release, features: set[str], advisor: Advisor) -> tuple[Cell
         for one in advisor.space.knowledge.capabilities
         if one.package == release.package
         for cell in one.cells
-        if cell.feature in features and key(cell.start) <= key(release.start) < key(cell.before)
+        if cell.feature in features and cell.covers(release)
     )
 
 
-def _proxy(decision: Decision) -> str:
-    mechanism = decision.core.mechanism
+def _proxy(decision: Decision, knowledge: Knowledge) -> str:
+    """The proxy that the kit carries: the one that keeps the sessions, or a front that a kit can write."""
+    mechanism = knowledge.mechanisms.get(decision.core.mechanism)
     kind: str = decision.requirements["environment.proxy.kind"]
-    if mechanism in _PROXY_OF:
-        return _PROXY_OF[mechanism]
-    if kind in _CARRIED:
-        return kind
-    # Tiers are routed by us wherever somebody else's balancer stands in front.
-    return "nginx" if decision.tiers else ""
+    for name in (mechanism.done_by if mechanism else "", kind):
+        if name in knowledge.kit_proxies:
+            return name
+    # Tiers are routed by the kit wherever a balancer that no kit configures stands in front.
+    return next(iter(knowledge.kit_proxies)) if decision.tiers else ""
 
 
 def _summary(decision: Decision) -> str:

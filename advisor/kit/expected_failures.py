@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from advisor.errors import KnowledgeError
 from advisor.kit.model import KitContext, TierContext
 from advisor.knowledge import Knowledge
-from advisor.knowledge.failures import (
-    KEEPING,
-    ExpectedBehaviour,
-    FailureCase,
-    FailureEvent,
-    Handles,
-    Keeping,
-    Proxied,
-    behaviour_for,
-)
+from advisor.knowledge.failures import OTHER, ExpectedBehaviour, FailureCase, FailureEvent, Handles, behaviour_for
 from advisor.knowledge.types import ERAS, Era
 
 
@@ -39,13 +30,13 @@ class ExpectedFailure:
     tier: TierContext
     event: FailureEvent
     era: Era
-    keeping: Keeping
+    keeping: str
     expected: ExpectedBehaviour
     clients: str
     handles: Handles | None = None
 
 
-def keeping(tier: TierContext, instances: int = 0) -> Keeping:
+def keeping(tier: TierContext, instances: int = 0) -> str:
     """How the requests of a session find its owner, as rules/failures.yaml calls it.
 
     Args:
@@ -55,8 +46,7 @@ def keeping(tier: TierContext, instances: int = 0) -> Keeping:
     many = (instances or tier.max_instances) > 1
     if tier.stateless_http:
         return "stateless" if many else "stateless-single"
-    mechanism = next((known for known in KEEPING if known == tier.mechanism), None)
-    return mechanism if mechanism is not None and many else "single-instance"
+    return tier.mechanism if many and tier.mechanism != "none" else "single-instance"
 
 
 def expected_failures(
@@ -112,7 +102,7 @@ def _expected(
     kit: KitContext, tier: TierContext, event: FailureEvent, era: Era, knowledge: Knowledge, instances: int
 ) -> ExpectedFailure:
     kept = keeping(tier, instances)
-    proxy = cast("Proxied", kit.proxy or "other")
+    proxy = kit.proxy or OTHER
     case = FailureCase(event.id, kept, era, "json" if tier.json_response else "sse", proxy)
     found = behaviour_for(case, knowledge.promises)
     if found is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from advisor.kit.memory import MemoryContext
-from advisor.knowledge.types import Need, Outcome
+from advisor.knowledge import Knowledge
+from advisor.knowledge.kits import KitProxy, Mechanism, SdkCode
+from advisor.knowledge.types import Era, Need, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class KitContext:
         cells: the capability data of this release for the needed features and plain calls.
         decision_id: hash of the requirements and the rule set, for the documents that state the decision.
         version: this program's version.
+        knowledge: what the kit is written from: mechanisms, proxies, the code of its SDK line.
     """
 
     service: str
@@ -195,6 +198,35 @@ class KitContext:
     cells: tuple[CellContext, ...]
     decision_id: str
     version: str
+    knowledge: Knowledge = field(repr=False, compare=False)
+
+    @property
+    def sdk(self) -> SdkCode:
+        """How servers of its SDK line are written."""
+        return self.knowledge.sdks[self.line]
+
+    @property
+    def served_eras(self) -> tuple[Era, ...]:
+        """The eras whose clients its servers answer, whether the requirements name them or not."""
+        return self.knowledge.lines[self.line].eras
+
+    @property
+    def serves_modern(self) -> bool:
+        """Whether its servers answer modern clients."""
+        return "modern" in self.served_eras
+
+    @property
+    def carried(self) -> KitProxy:
+        """The proxy that the kit carries; only where there is one."""
+        return self.knowledge.kit_proxies[self.proxy]
+
+    def floor(self, package: str) -> str:
+        """The requirement for a package besides the SDK."""
+        return self.knowledge.floors[package].requirement
+
+    def mechanism(self, tier: TierContext) -> Mechanism | None:
+        """How the sessions of a tier find their owner; None where nothing has to."""
+        return self.knowledge.mechanisms.get(tier.mechanism)
 
     @property
     def tiered(self) -> bool:
@@ -213,7 +245,7 @@ class KitContext:
 
     def feature(self, name: str) -> FeatureContext | None:
         """The needed feature with this id, or None."""
-        return next((one for one in self.features if one.id == name), None)
+        return next((feature for feature in self.features if feature.id == name), None)
 
 
 _RESERVED_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")  # of the cluster itself

@@ -6,28 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from advisor.kit.model import KitContext, TierContext
-from advisor.knowledge.versions import key, parse
+from advisor.knowledge.kits import Mechanism
+from advisor.knowledge.versions import at_least
 
 SERVER_PORT = 8000
 """Where an instance listens in a container."""
 PROXY_PORT = 8080
 """Where the proxy listens: above 1024, so that it needs no privilege."""
-
-STICKY_SINCE = (1, 29, 6)
-"""The release of open-source nginx that brought `sticky`."""
-
-_RESOLVE_SINCE = (1, 27, 3)  # `server … resolve` in open-source nginx
-
-# How a pool of upstreams picks one, by the mechanism of its tier.
-_BALANCE = {
-    "nginx-sticky-learn": "learn",
-    "nginx-session-envelope": "envelope",
-    "nginx-sticky-cookie": "cookie",
-    "nginx-ip-hash": "ip-hash",
-    "haproxy-stick-table": "table",
-    "haproxy-session-envelope": "envelope",
-    "envoy-session-envelope": "envelope",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +71,36 @@ def _peers(kit: KitContext) -> dict[str, str]:
     return {"mcp_proxy": "127.0.0.1:10000"} if any(balance(kit, tier) == "table" for tier in kit.tiers) else {}
 
 
+def applied(kit: KitContext, tier: TierContext) -> Mechanism | None:
+    """The mechanism that the proxy of the kit has for the sessions of `tier`; None where it spreads requests."""
+    mechanism = kit.mechanism(tier)
+    if mechanism is None or not mechanism.balance:
+        return None
+    if mechanism.needs and not _has(kit, mechanism.needs):
+        return kit.knowledge.mechanisms[mechanism.otherwise]
+    return mechanism
+
+
 def balance(kit: KitContext, tier: TierContext) -> str:
     """How the proxy of the kit picks an instance of `tier`: see `Pool.balance`."""
-    chosen = _BALANCE.get(tier.mechanism, "plain")
-    if chosen in ("learn", "cookie") and not _nginx_has(kit, STICKY_SINCE):
-        return "envelope"  # the same effect in any version
-    return chosen
+    mechanism = applied(kit, tier)
+    return mechanism.balance if mechanism else "plain"
 
 
-def _nginx_has(kit: KitContext, since: tuple[int, ...]) -> bool:
-    return parse(kit.proxy_version) is not None and key(kit.proxy_version) >= since
+def _has(kit: KitContext, threshold: str) -> bool:
+    """Whether the proxy of the kit is known to be of a release that has what a threshold names."""
+    since = kit.carried.since if kit.proxy else {}
+    return threshold in since and at_least(kit.proxy_version, since[threshold])
 
 
 def resolves(kit: KitContext) -> bool:
-    """Whether the kit's nginx looks names up again while it runs."""
-    return kit.proxy == "nginx" and kit.platform in _RESOLVER and _nginx_has(kit, _RESOLVE_SINCE)
+    """Whether the proxy of the kit looks names up again while it runs, where a directive has to say so."""
+    return kit.platform in _RESOLVER and _has(kit, "resolve")
 
 
 def _dynamic(kit: KitContext) -> bool:
     """Whether the proxy looks names up while it runs, and so needs them in full."""
-    return kit.proxy != "nginx" or resolves(kit)
+    return not kit.proxy or "resolve" not in kit.carried.since or resolves(kit)
 
 
 def split(address: str) -> tuple[str, int]:

@@ -36,8 +36,8 @@ def fingerprint(root: Path) -> str:
     """A name that changes whenever a file under `root` or this program does."""
     digest = hashlib.blake2b(f"{__version__}\n{root}\n".encode(), digest_size=12)
     # The shapes are code: a checkout whose code changed compiles again.
-    shapes = ("types.py", "behaviour.py", "topology.py", "failures.py", "capacity.py", "conduct.py", "compiler.py")
-    code = [Path(__file__).with_name(name) for name in shapes] + [Path(__file__).parents[1] / "engine" / "rules.py"]
+    package = Path(__file__).parents[1]
+    code = sorted(path for folder in ("engine", "knowledge") for path in (package / folder).glob("*.py"))
     for path in (*code, *sorted(root.rglob("*.yaml"))):
         state = path.stat()
         digest.update(f"{path}\n{state.st_size}\n{state.st_mtime_ns}\n".encode())

@@ -10,7 +10,7 @@ from advisor.engine.rules import STRICT
 from advisor.errors import KnowledgeError
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.types import Era, flag_key
-from advisor.knowledge.versions import key
+from advisor.knowledge.versions import at_least
 
 SOURCE = "capacity-"
 """What the id of the source that derives from an entry starts with."""
@@ -68,7 +68,7 @@ class MeasuredCapacity:
 
     def most_sessions(self, release: str) -> int | None:
         """How many sessions a process of a release takes; None where there is no limit."""
-        return self.limit.sessions if key(release) >= key(self.limit.since) else None
+        return self.limit.sessions if at_least(release, self.limit.since) else None
 
     def memory(self, sessions: int) -> int:
         """Bytes of a process that holds this many sessions, each with its GET stream open."""

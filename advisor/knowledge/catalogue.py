@@ -1,4 +1,4 @@
-"""The shapes of what rules refer to: sources, clients, proxies, snippets, wording."""
+"""The shapes of what rules refer to: sources, clients, proxies, wording."""
 
 from __future__ import annotations
 
@@ -49,16 +49,6 @@ class ProxyKind:
     operated: Literal["own", "managed", "cluster"]
     affinity: str
     streaming: str
-    sources: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Snippet:
-    """How the flags are set in the code of an SDK line."""
-
-    __pydantic_config__ = STRICT
-    line: str
-    code: str
     sources: list[str]
 
 

@@ -6,6 +6,7 @@ and `build` turns into those dataclasses again without validating anything twice
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from advisor.knowledge import (
     facts,
     failures,
     features,
+    kits,
     topology,
 )
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
@@ -43,7 +45,10 @@ SHAPES: dict[str, type] = {
     "events": failures.FailureEvent,
     "promises": failures.ExpectedBehaviour,
     "conduct": conduct.Conduct,
-    "snippets": catalogue.Snippet,
+    "mechanisms": kits.Mechanism,
+    "kit_proxies": kits.KitProxy,
+    "sdks": kits.SdkCode,
+    "floors": kits.Floor,
     "phrases": catalogue.Phrase,
 }
 _SHARE = "Write so many of so many, as in 118 of 120"
@@ -89,6 +94,7 @@ def compile_rules(root: Path) -> dict[str, list[dict[str, Any]]]:
                 raise KnowledgeError(f"rules/{name}: unknown section {section!r}; one of {', '.join(SHAPES)}")
             knowledge[section].extend(_validate(section, entries, name, root))
     _refuse_twins(knowledge)
+    _refuse_strangers(knowledge)
     return knowledge
 
 
@@ -102,6 +108,40 @@ def _refuse_twins(knowledge: dict[str, list[dict[str, Any]]]) -> None:
             raise KnowledgeError(f"rules/: there are no {section}")
         if twins := sorted({name for name in found if found.count(name) > 1}):
             raise KnowledgeError(f"rules/: {section}: given twice: {', '.join(twins)}")
+
+
+def _refuse_strangers(knowledge: dict[str, list[dict[str, Any]]]) -> None:
+    """Every mechanism, proxy of kits and SDK line that is named is declared; `sticky` becomes what it stands for."""
+    mechanisms = {entry["id"]: entry for entry in knowledge["mechanisms"]}
+    proxies = {entry["id"]: entry for entry in knowledge["kit_proxies"]}
+    lines = [line["id"] for package in knowledge["capabilities"] for line in package["lines"]]
+    sticky = [name for name, entry in mechanisms.items() if entry["done_by"] != kits.SERVERS]
+    keepings = {*failures.UNSTICKY, *mechanisms, failures.STICKY}
+    fronts = {*proxies, failures.OTHER}
+
+    def check(section: str, key: str, allowed: Iterable[str]) -> None:
+        for entry in knowledge[section]:
+            given = entry[key]
+            for name in [given] if isinstance(given, str) else given:
+                if name not in allowed:
+                    raise KnowledgeError(f"rules/: {section} ({_name(entry)}), {key}: {name!r} is not declared")
+
+    check("kit_proxies", "id", [entry["id"] for entry in knowledge["proxies"]])
+    check("mechanisms", "done_by", {*proxies, *kits.OTHERS})
+    check("mechanisms", "otherwise", {*mechanisms, ""})
+    check("sdks", "line", lines)
+    check("topology", "mechanism", {*mechanisms, ""})
+    check("promises", "keeping", keepings)
+    check("promises", "proxies", fronts)
+    check("conduct", "mechanisms", {*mechanisms, "none"})
+    check("conduct", "proxies", fronts)
+    for name, entry in mechanisms.items():
+        if entry["needs"] and entry["needs"] not in proxies.get(entry["done_by"], {}).get("since", {}):
+            raise KnowledgeError(f"rules/: mechanisms ({name}), needs: {entry['done_by']} has no such threshold")
+    for promise in knowledge["promises"]:
+        promise["keeping"] = [
+            name for given in promise["keeping"] for name in (sticky if given == failures.STICKY else [given])
+        ]
 
 
 def _name(entry: Any) -> str:
@@ -209,7 +249,7 @@ def _spread_cell(cell: dict[str, Any]) -> None:
         cell[era] = {pair: outcomes if isinstance(outcomes, str) else outcomes[pair] for pair in _FLAG_KEYS}
 
 
-def _spread_behaviour(one: dict[str, Any]) -> None:
-    releases, seen = one.pop("releases"), one["seen"]
-    one["start"], one["before"] = releases["from"], releases["before"]
-    one["seen"] = {pair: seen if isinstance(seen, str) else seen[pair] for pair in _FLAG_KEYS}
+def _spread_behaviour(row: dict[str, Any]) -> None:
+    releases, seen = row.pop("releases"), row["seen"]
+    row["start"], row["before"] = releases["from"], releases["before"]
+    row["seen"] = {pair: seen if isinstance(seen, str) else seen[pair] for pair in _FLAG_KEYS}

@@ -7,17 +7,11 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from advisor.engine.rules import STRICT
-from advisor.knowledge.behaviour import Behaviour
-from advisor.knowledge.failures import KEEPING, PROXIES, Keeping, Proxied
+from advisor.knowledge.capabilities import Behaviour
 from advisor.knowledge.types import ERAS, Era, flag_key
-from advisor.knowledge.versions import key
 
 Sessions = Literal["kept", "none"]
 Streams = Literal["passed", "held"]
-
-MECHANISMS: tuple[Keeping | Literal["none"], ...] = ("none", *KEEPING)
-
-# pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
 
 _GIST = re.compile(r"HTTP \d{3}|no answer")
 
@@ -36,16 +30,18 @@ class Conduct:
     eras: list[Era] = field(default_factory=lambda: list(ERAS))
     sessions: list[Sessions] = field(default_factory=lambda: ["kept", "none"])
     streams: list[Streams] = field(default_factory=lambda: ["passed", "held"])
-    proxies: list[Proxied] = field(default_factory=lambda: list(PROXIES))
-    mechanisms: list[Keeping | Literal["none"]] = field(default_factory=lambda: [*MECHANISMS])
+    proxies: list[str] = field(default_factory=list)
+    mechanisms: list[str] = field(default_factory=list)
 
     def fits(self, case: ConductCase) -> bool:
         """Whether it speaks of this case."""
         kept: Sessions = "none" if case.stateless_http else "kept"
         way: Streams = "held" if case.held else "passed"
-        here = case.era in self.eras and case.proxy in self.proxies and way in self.streams
-        found = case.mechanism in self.mechanisms and kept in self.sessions
-        return case.behaviour in self.behaviours and found and here
+        if case.behaviour not in self.behaviours or case.era not in self.eras:
+            return False
+        front = not self.proxies or case.proxy in self.proxies
+        found = not self.mechanisms or case.mechanism in self.mechanisms
+        return front and found and kept in self.sessions and way in self.streams
 
 
 class ConductCase(NamedTuple):
@@ -65,14 +61,14 @@ class ConductCase(NamedTuple):
     era: Era
     stateless_http: bool
     json_response: bool
-    proxy: Proxied
+    proxy: str
     held: bool = False
     mechanism: str = "none"
 
 
 def conduct_of(case: ConductCase, conduct: list[Conduct]) -> Conduct | None:
     """The first entry that speaks of a case, or None."""
-    return next((one for one in conduct if one.fits(case)), None)
+    return next((entry for entry in conduct if entry.fits(case)), None)
 
 
 def measured(case: ConductCase, version: str, rows: list[Behaviour]) -> str | None:
@@ -84,7 +80,7 @@ def measured(case: ConductCase, version: str, rows: list[Behaviour]) -> str | No
         rows: what was measured of its package.
     """
     for row in rows:
-        if (row.name, row.era) == (case.behaviour, case.era) and key(row.start) <= key(version) < key(row.before):
+        if (row.name, row.era) == (case.behaviour, case.era) and row.holds(version):
             return row.seen[flag_key(case.stateless_http, case.json_response)]
     return None
 

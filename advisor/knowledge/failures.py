@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -10,35 +11,14 @@ from advisor.knowledge.types import ERAS, Era
 
 Strikes = Literal["instance", "proxy", "redis"]
 
-Keeping = Literal[
-    "stateless",
-    "stateless-single",
-    "single-instance",
-    "nginx-sticky-learn",
-    "nginx-session-envelope",
-    "nginx-sticky-cookie",
-    "nginx-ip-hash",
-    "haproxy-stick-table",
-    "haproxy-session-envelope",
-    "envoy-session-envelope",
-    "kubernetes-client-ip",
-    "platform-cookie",
-    "redis-session-directory",
-]
-"""How the requests of a session find its owner: a mechanism of the contract, or why none is needed."""
+UNSTICKY = ("stateless", "stateless-single", "single-instance")
+"""How sessions are kept where no mechanism is needed to find their owner."""
 
-KEEPING: tuple[Keeping, ...] = get_args(Keeping)
-STICKY: frozenset[str] = frozenset(KEEPING) - {
-    "stateless",
-    "stateless-single",
-    "single-instance",
-    "redis-session-directory",
-}
-"""What the word `sticky` stands for in the file."""
+STICKY = "sticky"
+"""What the file writes for every mechanism but that of the servers themselves; the compiler writes them out."""
 
-Proxied = Literal["nginx", "haproxy", "envoy", "other"]
-PROXIES: tuple[Proxied, ...] = get_args(Proxied)
-"""The proxies that a kit carries, and `other` for one that it does not."""
+OTHER = "other"
+"""A proxy that a kit does not carry, or none."""
 
 Answers = Literal["sse", "json"]
 ANSWERS: tuple[Answers, ...] = get_args(Answers)
@@ -69,8 +49,6 @@ Handles = Literal["kept", "fails-then-kept", "fails-then-gone"]
 """What becomes of state that tools keep in the shared store, behind handles."""
 HANDLES: tuple[Handles, ...] = get_args(Handles)
 
-# pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name.
-
 
 @dataclass(frozen=True, slots=True)
 class FailureEvent:
@@ -90,7 +68,7 @@ class ExpectedBehaviour:
     __pydantic_config__ = STRICT
     id: str
     event: str
-    keeping: list[Keeping | Literal["sticky"]]
+    keeping: list[str]
     then: Then
     clients: str
     because: str
@@ -102,13 +80,14 @@ class ExpectedBehaviour:
     lost_at_most: float = 1.0
     eras: list[Era] = field(default_factory=lambda: list(ERAS))
     answers: list[Answers] = field(default_factory=lambda: list(ANSWERS))
-    proxies: list[Proxied] = field(default_factory=lambda: list(PROXIES))
+    proxies: list[str] = field(default_factory=list)
 
     def fits(self, case: FailureCase) -> bool:
         """Whether it speaks of this case."""
-        kept = case.keeping in self.keeping or ("sticky" in self.keeping and case.keeping in STICKY)
-        here = case.era in self.eras and case.answers in self.answers and case.proxy in self.proxies
-        return self.event == case.event and kept and here
+        if self.event != case.event or case.keeping not in self.keeping:
+            return False
+        here = case.era in self.eras and case.answers in self.answers
+        return here and (not self.proxies or case.proxy in self.proxies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +96,17 @@ class FailureCase:
 
     Attributes:
         event: id of the event.
-        keeping: how sessions find their owner.
+        keeping: how sessions find their owner: a mechanism, or one of `UNSTICKY`.
         era: of the clients.
         answers: whether calls are answered by streams or by plain JSON.
-        proxy: what stands in front.
+        proxy: the proxy of the kit that stands in front, or `OTHER`.
     """
 
     event: str
-    keeping: Keeping
+    keeping: str
     era: Era
     answers: Answers
-    proxy: Proxied
+    proxy: str
 
 
 def behaviour_for(case: FailureCase, behaviours: list[ExpectedBehaviour]) -> ExpectedBehaviour | None:
@@ -135,14 +114,20 @@ def behaviour_for(case: FailureCase, behaviours: list[ExpectedBehaviour]) -> Exp
     return next((behaviour for behaviour in behaviours if behaviour.fits(case)), None)
 
 
-def cases(events: list[FailureEvent]) -> tuple[FailureCase, ...]:
-    """Every case that the file has to speak of."""
+def keepings(mechanisms: Iterable[str]) -> tuple[str, ...]:
+    """Every way in which sessions are kept, for the mechanisms that there are."""
+    return (*UNSTICKY, *mechanisms)
+
+
+def cases(events: list[FailureEvent], mechanisms: Iterable[str], proxies: Iterable[str]) -> tuple[FailureCase, ...]:
+    """Every case that the file has to speak of, for the mechanisms and the proxies of kits that there are."""
+    fronts = (*proxies, OTHER)
     return tuple(
         FailureCase(event.id, keeping, era, answers, proxy)
         for event in events
-        for keeping in KEEPING
+        for keeping in keepings(mechanisms)
         for era in ERAS
         for answers in ANSWERS
-        for proxy in PROXIES
-        if not (event.strikes == "proxy" and proxy == "other")
+        for proxy in fronts
+        if not (event.strikes == "proxy" and proxy == OTHER)
     )

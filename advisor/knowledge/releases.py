@@ -7,26 +7,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from advisor.knowledge.capabilities import Capabilities, SdkLine
-from advisor.knowledge.versions import key, parse
+from advisor.knowledge.versions import Interval, at_least, key
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class Release(Interval):
     """A range of releases of one package that behave alike.
 
     Attributes:
         id: the range as a requirement specifier, for example `mcp>=1.29.0,<2.0.0`.
         package: the distribution on PyPI.
-        start: first release of the range.
-        before: first release after it.
         newest: the newest release of the range that was observed; what stands for the range.
         line: the line (major) that it belongs to.
     """
 
     id: str
     package: str
-    start: str
-    before: str
     newest: str
     line: SdkLine
 
@@ -38,11 +34,7 @@ class Release:
     @property
     def has_kit(self) -> bool:
         """Whether generated servers run on it."""
-        return not self.line.kit_from or key(self.newest) >= key(self.line.kit_from)
-
-    def holds(self, version: str) -> bool:
-        """Whether a well-formed release number lies in the range."""
-        return key(self.start) <= key(version) < key(self.before)
+        return not self.line.kit_from or at_least(self.newest, self.line.kit_from)
 
 
 def release_ranges(capabilities: list[Capabilities]) -> list[Release]:
@@ -55,11 +47,12 @@ def _of_package(package: Capabilities) -> Iterator[Release]:
     bounds |= {text for line in package.lines for text in (line.start, line.before)}
     observed = {text for cell in package.cells for text in cell.observed_on} | {line.newest for line in package.lines}
     for start, before in pairwise(sorted(bounds, key=key)):
+        here = Interval(start, before)
         for line in package.lines:
-            if key(line.start) <= key(start) and key(before) <= key(line.before):
-                inside = [text for text in observed if key(start) <= key(text) < key(before)]
-                newest = max(inside, key=key, default=start)
-                yield Release(f"{package.package}>={start},<{before}", package.package, start, before, newest, line)
+            if line.covers(here):
+                newest = max(filter(here.holds, observed), key=key, default=start)
+                name = f"{package.package}>={start},<{before}"
+                yield Release(start, before, name, package.package, newest, line)
 
 
 def find_release(text: str, ranges: list[Release]) -> Release | None:
@@ -68,6 +61,4 @@ def find_release(text: str, ranges: list[Release]) -> Release | None:
     if of_line:
         return next(release for release in of_line if release.holds(release.line.newest))
     package, _, version = text.partition("==")
-    if parse(version) is None:
-        return None
     return next((release for release in ranges if release.package == package and release.holds(version)), None)

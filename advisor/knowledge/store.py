@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
-from advisor.knowledge import behaviour, cache, capacity, conduct, failures, topology
-from advisor.knowledge.capabilities import Capabilities, CapabilityCell, SdkLine
-from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, Snippet, Source
+from advisor.knowledge import cache
+from advisor.knowledge.capabilities import Behaviour, Capabilities, CapabilityCell, SdkLine
+from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, Source
 from advisor.knowledge.facts import Bin, Choice, Derived, DerivedCase, Fact, FactChange, OnlyWhen, Pick
 from advisor.knowledge.features import Carriage, Documented, Feature, FeatureCall, Instead
 from advisor.knowledge.paths import rules_dir
 
+if TYPE_CHECKING:  # shapes of sections that few commands need are imported when such a section is built
+    from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
+    from advisor.knowledge.conduct import Conduct
+    from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
+    from advisor.knowledge.kits import Floor, KitProxy, Mechanism, SdkCode
+    from advisor.knowledge.topology import Way
 
-@dataclass(frozen=True, slots=True)
+_Data = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
 class Knowledge:
-    """Everything under rules/: lists in file order, and lookups by id."""
+    """Everything under rules/: lists in file order, and lookups by id. Each section is built when it is first read."""
 
     facts: dict[str, Fact]
     derived: list[Derived]
@@ -30,20 +39,37 @@ class Knowledge:
     sources: dict[str, Source]
     clients: dict[str, ClientApp]
     proxies: dict[str, ProxyKind]
-    topology: dict[str, topology.Way]
+    topology: dict[str, Way]
     flags: dict[str, FlagUse]
-    memory: capacity.MemoryPlan  # before the field that takes the name of the module
-    capacity: dict[str, capacity.MeasuredCapacity]
-    events: list[failures.FailureEvent]
-    promises: list[failures.ExpectedBehaviour]
-    conduct: list[conduct.Conduct]
-    snippets: dict[str, Snippet]
+    memory: MemoryPlan
+    capacity: dict[str, MeasuredCapacity]
+    events: list[FailureEvent]
+    promises: list[ExpectedBehaviour]
+    conduct: list[Conduct]
+    mechanisms: dict[str, Mechanism]
+    kit_proxies: dict[str, KitProxy]
+    sdks: dict[str, SdkCode]
+    floors: dict[str, Floor]
     phrases: dict[str, str]
 
-    @property
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Build a section that `build` has only the data of."""
+            if name not in _SECTIONS:
+                raise AttributeError(name)
+            value = self.__dict__[name] = _SECTIONS[name](self, self.__dict__["_data"][name])
+            return value
+
+    @cached_property
     def rules(self) -> dict[str, tuple[RuleTable, Rule]]:
         """Every rule by id, with the table that it stands in."""
         return {rule.id: (table, rule) for table in self.tables.values() for rule in table.rules}
+
+    @cached_property
+    def lines(self) -> dict[str, SdkLine]:
+        """Every SDK line by id."""
+        return {line.id: line for package in self.capabilities for line in package.lines}
 
     def table_of_role(self, role: str) -> RuleTable:
         """The one table with this role (`cell` or `finding`)."""
@@ -69,9 +95,8 @@ def _load(root: Path) -> Knowledge:
     except OSError as error:
         raise KnowledgeError(f"rules/: {error}") from None
     kept = cache.read(name)
-    if kept is not None:
-        with contextlib.suppress(LookupError, TypeError, AttributeError):  # JSON, but not what was written there
-            return build(kept)
+    if isinstance(kept, dict) and kept.keys() >= _SECTIONS.keys():
+        return build(kept)
     from advisor.knowledge.compiler import compile_rules  # pydantic: only when something changed
 
     data = compile_rules(root)
@@ -79,52 +104,96 @@ def _load(root: Path) -> Knowledge:
     return build(data)
 
 
-def build(data: dict[str, list[dict[str, Any]]]) -> Knowledge:
-    """Turn validated JSON data (of `compile_rules`) into the dataclasses; measured rows become sources too."""
-    phrases = {entry["id"]: entry["text"] for entry in data["phrases"]}
-    ways = {entry["id"]: topology.way(entry) for entry in data["topology"]}
-    carried = {entry["line"]: capacity.capacity(entry) for entry in data["capacity"]}
-    return Knowledge(
-        facts={entry["id"]: _fact(entry) for entry in data["facts"]},
-        derived=[_derived(entry) for entry in data["derived"]],
-        features={entry["id"]: _feature(entry) for entry in data["features"]},
-        tables={
-            entry["table"]: RuleTable(**{**entry, "rules": [Rule(**rule) for rule in entry["rules"]]})
-            for entry in data["tables"]
-        },
-        capabilities=[
-            Capabilities(
-                package=entry["package"],
-                lines=[SdkLine(**line) for line in entry["lines"]],
-                cells=[CapabilityCell(**cell) for cell in entry["cells"]],
-                behaviour=[behaviour.Behaviour(**one) for one in entry["behaviour"]],
-                measured_by=entry["measured_by"],
-            )
-            for entry in data["capabilities"]
-        ],
-        sources={
-            **{entry["id"]: Source(**entry) for entry in data["sources"]},
-            **{source.id: source for source in topology.sources(ways.values(), phrases)},
-            **{source.id: source for source in capacity.sources(carried.values(), phrases)},
-        },
-        clients={entry["id"]: ClientApp(**entry) for entry in data["clients"]},
-        proxies={entry["id"]: ProxyKind(**entry) for entry in data["proxies"]},
-        topology=ways,
-        flags={entry["id"]: FlagUse(**entry) for entry in data["flags"]},
-        capacity=carried,
-        memory=capacity.memory_plan(data["memory"]),
-        events=[failures.FailureEvent(**entry) for entry in data["events"]],
-        promises=[failures.ExpectedBehaviour(**entry) for entry in data["promises"]],
-        conduct=[conduct.Conduct(**entry) for entry in data["conduct"]],
-        snippets={entry["line"]: Snippet(**entry) for entry in data["snippets"]},
-        phrases=phrases,
-    )
+def build(data: _Data) -> Knowledge:
+    """The knowledge over validated JSON data (of `compile_rules`)."""
+    knowledge = object.__new__(Knowledge)
+    knowledge.__dict__["_data"] = data
+    return knowledge
+
+
+def _by_id(shape: type, key: str = "id") -> Callable[[Knowledge, Any], dict[str, Any]]:
+    return lambda knowledge, entries: {entry[key]: shape(**entry) for entry in entries}
+
+
+def _tables(knowledge: Knowledge, entries: list[Any]) -> dict[str, RuleTable]:
+    return {
+        entry["table"]: RuleTable(**{**entry, "rules": [Rule(**rule) for rule in entry["rules"]]}) for entry in entries
+    }
+
+
+def _capabilities(knowledge: Knowledge, entries: list[Any]) -> list[Capabilities]:
+    return [
+        Capabilities(
+            package=entry["package"],
+            lines=[SdkLine(**line) for line in entry["lines"]],
+            cells=[CapabilityCell(**cell) for cell in entry["cells"]],
+            behaviour=[Behaviour(**row) for row in entry["behaviour"]],
+            measured_by=entry["measured_by"],
+        )
+        for entry in entries
+    ]
+
+
+def _sources(knowledge: Knowledge, entries: list[Any]) -> dict[str, Source]:
+    """The declared ones, and those that derive from measured rows."""
+    from advisor.knowledge import capacity, topology
+
+    return {
+        **{entry["id"]: Source(**entry) for entry in entries},
+        **{source.id: source for source in topology.sources(knowledge.topology.values(), knowledge.phrases)},
+        **{source.id: source for source in capacity.sources(knowledge.capacity.values(), knowledge.phrases)},
+    }
+
+
+def _topology(knowledge: Knowledge, entries: list[Any]) -> dict[str, Way]:
+    from advisor.knowledge.topology import way
+
+    return {entry["id"]: way(entry) for entry in entries}
+
+
+def _capacity(knowledge: Knowledge, entries: list[Any]) -> dict[str, MeasuredCapacity]:
+    from advisor.knowledge.capacity import capacity
+
+    return {entry["line"]: capacity(entry) for entry in entries}
+
+
+def _memory(knowledge: Knowledge, entries: list[Any]) -> MemoryPlan:
+    from advisor.knowledge.capacity import memory_plan
+
+    return memory_plan(entries)
+
+
+def _events(knowledge: Knowledge, entries: list[Any]) -> list[FailureEvent]:
+    from advisor.knowledge.failures import FailureEvent
+
+    return [FailureEvent(**entry) for entry in entries]
+
+
+def _promises(knowledge: Knowledge, entries: list[Any]) -> list[ExpectedBehaviour]:
+    from advisor.knowledge.failures import ExpectedBehaviour
+
+    return [ExpectedBehaviour(**entry) for entry in entries]
+
+
+def _conduct(knowledge: Knowledge, entries: list[Any]) -> list[Conduct]:
+    from advisor.knowledge.conduct import Conduct
+
+    return [Conduct(**entry) for entry in entries]
+
+
+def _of_kits(shape: str, key: str = "id") -> Callable[[Knowledge, Any], dict[str, Any]]:
+    def section(knowledge: Knowledge, entries: list[Any]) -> dict[str, Any]:
+        from advisor.knowledge import kits
+
+        return _by_id(getattr(kits, shape), key)(knowledge, entries)
+
+    return section
 
 
 def _fact(entry: dict[str, Any]) -> Fact:
     nested = {
         "values": [Choice(**choice) for choice in entry["values"]],
-        "bins": [Bin(**one) for one in entry["bins"]],
+        "bins": [Bin(**entry) for entry in entry["bins"]],
         "only_when": entry["only_when"] and OnlyWhen(**entry["only_when"]),
         "change": entry["change"] and FactChange(**entry["change"]),
     }
@@ -150,7 +219,32 @@ def _feature(entry: dict[str, Any]) -> Feature:
     ]
     nested = {
         "calls": calls,
-        "instead": [Instead(**one) for one in entry["instead"]],
-        "documented": [Documented(**one) for one in entry["documented"]],
+        "instead": [Instead(**choice) for choice in entry["instead"]],
+        "documented": [Documented(**claim) for claim in entry["documented"]],
     }
     return Feature(**{**entry, **nested})
+
+
+# How each section is built from its data; the knowledge is given too, as some sections derive from others.
+_SECTIONS: dict[str, Callable[[Knowledge, Any], Any]] = {
+    "facts": lambda knowledge, entries: {entry["id"]: _fact(entry) for entry in entries},
+    "derived": lambda knowledge, entries: [_derived(entry) for entry in entries],
+    "features": lambda knowledge, entries: {entry["id"]: _feature(entry) for entry in entries},
+    "tables": _tables,
+    "capabilities": _capabilities,
+    "sources": _sources,
+    "clients": _by_id(ClientApp),
+    "proxies": _by_id(ProxyKind),
+    "topology": _topology,
+    "flags": _by_id(FlagUse),
+    "memory": _memory,
+    "capacity": _capacity,
+    "events": _events,
+    "promises": _promises,
+    "conduct": _conduct,
+    "mechanisms": _of_kits("Mechanism"),
+    "kit_proxies": _of_kits("KitProxy"),
+    "sdks": _of_kits("SdkCode", "line"),
+    "floors": _of_kits("Floor"),
+    "phrases": lambda knowledge, entries: {entry["id"]: entry["text"] for entry in entries},
+}

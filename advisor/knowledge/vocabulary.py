@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 from advisor.documents import OneOf
+from advisor.knowledge.failures import keepings
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Outcome
 
@@ -13,6 +14,7 @@ FeatureId: TypeAlias = Annotated[str, OneOf("feature")]
 Package: TypeAlias = Annotated[str, OneOf("package")]
 Pattern: TypeAlias = Annotated[str, OneOf("pattern")]
 Mechanism: TypeAlias = Annotated[str, OneOf("affinity.mechanism")]
+Keeping: TypeAlias = Annotated[str, OneOf("keeping")]
 Substitute: TypeAlias = Annotated[str, OneOf("substitute")]
 Seen: TypeAlias = Annotated[
     Outcome,
@@ -23,4 +25,5 @@ Seen: TypeAlias = Annotated[
 def vocabulary(space: FactSpace) -> Mapping[str, Sequence[Any]]:
     """The values of each set, by its name."""
     packages = list(dict.fromkeys(release.package for release in space.releases.values()))
-    return {**space.domains, "feature": list(space.knowledge.features), "package": packages}
+    kept = keepings(space.knowledge.mechanisms)
+    return {**space.domains, "feature": list(space.knowledge.features), "package": packages, "keeping": kept}

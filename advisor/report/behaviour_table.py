@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.console.lines import ReportLine
 from advisor.documents import document
-from advisor.knowledge.behaviour import Behaviour
-from advisor.knowledge.capabilities import Capabilities
+from advisor.knowledge.capabilities import Behaviour, Capabilities
 from advisor.knowledge.releases import Release
 from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
-from advisor.knowledge.versions import key
 from advisor.report.capability_document import BehaviourRecord, place, range_of
 
 _HALVES = ("stateful", "stateless", "sse", "json")
@@ -33,9 +31,9 @@ class Beside:
         exact = sdk.partition("==")[2]
         self._of: list[tuple[str, Behaviour]] = []
         for package in known:
-            of = [(one.start, one.before) for one in releases if one.package == package.package]
+            of = [release for release in releases if release.package == package.package]
             for one in package.behaviour:
-                inside = key(one.start) <= key(exact) < key(one.before) if exact else _meets(one, of)
+                inside = one.holds(exact) if exact else any(map(one.first_shared, of))
                 if of and inside and one.era in eras:
                     self._of.append((package.package, one))
 
@@ -102,10 +100,6 @@ def _grouped(seen: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
         pairs = [pair for pair in seen if seen[pair] == text]
         half = next((one for one in _HALVES if pairs == [pair for pair in seen if one in pair.split("+")]), "")
         yield text, [] if len(pairs) == len(seen) else [half] if half else pairs
-
-
-def _meets(one: Behaviour, ranges: Sequence[tuple[str, str]]) -> bool:
-    return any(key(one.start) < key(before) and key(start) < key(one.before) for start, before in ranges)
 
 
 def _escaped(text: str) -> str:

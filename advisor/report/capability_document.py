@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypedDict
 
 from advisor.documents import OPTIONAL, Day
-from advisor.knowledge.behaviour import Behaviour
-from advisor.knowledge.capabilities import CapabilityCell
+from advisor.knowledge.capabilities import Behaviour, CapabilityCell
 from advisor.knowledge.types import Era
 from advisor.knowledge.vocabulary import FeatureId, Package, Seen
 

@@ -12,7 +12,6 @@ from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.releases import Release, find_release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
-from advisor.knowledge.versions import key
 from advisor.report.behaviour_table import Beside
 from advisor.report.capability_document import CapabilitiesDocument, CellRecord, place, range_of
 from advisor.report.rule_records import unknown
@@ -58,7 +57,7 @@ class Matrix:
             raise UsageError(unknown("feature", feature, known, f"Features: {', '.join(known)}."))
         cells = {package.package: package.cells for package in self._knowledge.capabilities}
         self.blocks = [
-            Block(one, [cell for cell in cells[one.package] if _holds(cell, one) and feature in ("", cell.feature)])
+            Block(one, [cell for cell in cells[one.package] if cell.covers(one) and feature in ("", cell.feature)])
             for one in releases(space, sdk)
         ]
         wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour is of one feature
@@ -178,10 +177,6 @@ def releases(space: FactSpace, sdk: str) -> list[Release]:
     known = list(dict.fromkeys([*(one.line.id for one in ranges), *(one.package for one in ranges)]))
     allowed = f"Known: {', '.join(known)}, or a release such as {ranges[-1].exact}."
     raise UsageError(unknown("SDK", sdk, known, allowed))
-
-
-def _holds(cell: CapabilityCell, release: Release) -> bool:
-    return key(cell.start) <= key(release.start) and key(release.before) <= key(cell.before)
 
 
 def _range(release: Release) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 from advisor.decision.model import CapacityAdvice, Flags
 from advisor.documents import OPTIONAL
 from advisor.engine.table import Tried
-from advisor.knowledge.failures import Felt, Handles, Keeping, Others, Running, Then
+from advisor.knowledge.failures import Felt, Handles, Others, Running, Then
 from advisor.knowledge.types import Era, Need, Raw
-from advisor.knowledge.vocabulary import FeatureId, Mechanism, Pattern, Seen, Substitute
+from advisor.knowledge.vocabulary import FeatureId, Keeping, Mechanism, Pattern, Seen, Substitute
 
 RawFacts: TypeAlias = Annotated[dict[str, Raw], "Facts of the requirements file by their dotted names."]
 Instances: TypeAlias = Annotated[int, {"minimum": 1}]

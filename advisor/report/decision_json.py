@@ -66,7 +66,7 @@ def decision_dict(decision: Decision, advisor: Advisor) -> Document:
 def snippet(core: Core, decision: Decision, advisor: Advisor) -> str:
     """The Python that sets the flags of `core` in the SDK that was asked for, without a final newline."""
     line = advisor.space.releases[decision.facts["sdk"]].line.id
-    code = advisor.knowledge.snippets[line].code
+    code = advisor.knowledge.sdks[line].code
     code = code.replace("{service}", str(decision.requirements["service"]))
     code = code.replace("{stateless_http}", str(core.flags.stateless_http))
     return code.replace("{json_response}", str(core.flags.json_response)).rstrip()

@@ -100,9 +100,9 @@ def test_a_program_that_is_gone_has_its_name_only(tmp_path):
 
 def test_a_program_that_is_too_old_is_named_with_what_needs_more(bare):
     old = executable(bare / "path" / "nginx", "echo 'nginx version: nginx/1.22.1' >&2")
-    require_release("nginx", (1, 22, 1), "`sticky`")
+    require_release("nginx", "1.22.1", "`sticky`")
     with pytest.raises(EnvironmentLacksError) as caught:
-        require_release("nginx", (1, 29, 6), "`sticky`")
+        require_release("nginx", "1.29.6", "`sticky`")
     said = f"`sticky` needs nginx 1.29.6 or newer; {old} is nginx 1.22.1. Install it with: {programs.EXTRA}"
     assert str(caught.value) == said
 

@@ -13,7 +13,6 @@ import pytest
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks import topology as proof
-from advisor.kit.context import _PROXY_OF
 from advisor.kit.parts import server
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
@@ -139,9 +138,10 @@ def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, 
 
 
 def test_a_kit_is_measured_where_a_kit_carries_the_way(knowledge: Knowledge) -> None:
+    carried = {name for name, one in knowledge.mechanisms.items() if one.done_by in knowledge.kit_proxies}
     for one in knowledge.topology.values():
-        assert bool(one.requirements) == (one.mechanism in {*_PROXY_OF, "redis-session-directory"}), one.id
-        assert bool(one.template) == (one.mechanism not in _PROXY_OF), one.id
+        assert bool(one.requirements) == (one.mechanism in {*carried, "redis-session-directory"}), one.id
+        assert bool(one.template) == (one.mechanism not in carried), one.id
 
 
 def test_the_directory_is_the_work_of_the_servers(knowledge: Knowledge, advisor: Advisor) -> None:

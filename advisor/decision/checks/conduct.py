@@ -8,8 +8,8 @@ from itertools import product
 from advisor.decision.checks.fault import fault
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
-from advisor.knowledge.conduct import MECHANISMS, Conduct, ConductCase, conduct_of, gist, measured
-from advisor.knowledge.failures import PROXIES
+from advisor.knowledge.conduct import Conduct, ConductCase, conduct_of, gist, measured
+from advisor.knowledge.failures import OTHER
 from advisor.knowledge.types import FLAG_PAIRS, Era
 
 
@@ -21,7 +21,7 @@ def conduct(knowledge: Knowledge) -> list[Finding]:
     cases = [
         ConductCase(name, era, *flags, proxy, held, mechanism)
         for (name, era), flags, proxy, held, mechanism in product(
-            sorted(known), FLAG_PAIRS, PROXIES, (False, True), MECHANISMS
+            sorted(known), FLAG_PAIRS, (*knowledge.kit_proxies, OTHER), (False, True), ("none", *knowledge.mechanisms)
         )
     ]
     holding: dict[str, list[ConductCase]] = {}

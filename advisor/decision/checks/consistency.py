@@ -13,7 +13,6 @@ from advisor.engine.network import TableNode
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
-from advisor.knowledge.versions import key, parse
 
 
 def sources(knowledge: Knowledge) -> list[Finding]:
@@ -23,7 +22,8 @@ def sources(knowledge: Knowledge) -> list[Finding]:
     named += [(f.id, d.sources) for f in knowledge.features.values() for d in f.documented]
     named += [(client.id, client.sources) for client in knowledge.clients.values()]
     named += [(proxy.id, proxy.sources) for proxy in knowledge.proxies.values()]
-    named += [(snippet.line, snippet.sources) for snippet in knowledge.snippets.values()]
+    named += [(sdk.line, sdk.sources) for sdk in knowledge.sdks.values()]
+    named += [(mechanism.id, mechanism.sources) for mechanism in knowledge.mechanisms.values()]
     named += [(measured.source, measured.sources) for measured in knowledge.capacity.values()]
     named += [(f"memory: {allowance.id}", allowance.sources) for allowance in knowledge.memory.allowances]
     named += [(flags.id, flags.sources) for flags in knowledge.flags.values()]
@@ -76,7 +76,7 @@ def _unmeasured(knowledge: Knowledge) -> Iterator[tuple[str, str]]:
         eras = {"legacy", "modern"} if line.modern == "served" else {"legacy"}
         if measured is None:
             yield name, "it is not measured (rules/capacity.yaml)"
-        elif not _holds(line.start, line.before, measured.release.partition(" ")[2]):
+        elif not line.holds(measured.release.partition(" ")[2]):
             yield name, f"measured on {measured.release}, which is not of this line"
         elif set(measured.calls_per_s) != eras:
             found, served = ", ".join(measured.calls_per_s), ", ".join(sorted(eras))
@@ -88,14 +88,14 @@ _Found = Iterator[tuple[str, str, dict[str, Any]]]
 
 def _lines(package: Capabilities) -> _Found:
     for line in package.lines:
-        if not _holds(line.start, line.before, line.newest):
+        if not line.holds(line.newest):
             yield (
                 line.id,
                 f"its newest release {line.newest} is not in its range {line.start} to before {line.before}",
                 {},
             )
     for line, other in combinations(package.lines, 2):
-        if shared := _shared(line.start, line.before, other.start, other.before):
+        if shared := line.first_shared(other):
             yield line.id, f"it and {other.id} both hold a release", {"release": shared}
 
 
@@ -105,7 +105,7 @@ def _cells(package: Capabilities, known: set[tuple[str, str]]) -> _Found:
         if (cell.feature, cell.call) not in known:
             yield where, "rules/features.yaml does not name this call of this feature", {}
         for release in cell.observed_on:
-            if not _holds(cell.start, cell.before, release):
+            if not cell.holds(release):
                 message = f"observed on {release}, which is not in its range {cell.start} to before {cell.before}"
                 yield where, message, {"release": release}
 
@@ -116,15 +116,5 @@ def _overlaps(package: Capabilities) -> _Found:
         by_call.setdefault((cell.feature, cell.call), []).append(cell)
     for (feature, call), cells in by_call.items():
         for cell, other in combinations(cells, 2):
-            if release := _shared(cell.start, cell.before, other.start, other.before):
+            if release := cell.first_shared(other):
                 yield f"{feature}, {call}", "two cells speak of the same release", {"release": release}
-
-
-def _shared(start: str, before: str, other_start: str, other_before: str) -> str:
-    """A release that two ranges share, or ""."""
-    later = max(start, other_start, key=key)
-    return later if key(later) < min(key(before), key(other_before)) else ""
-
-
-def _holds(start: str, before: str, release: str) -> bool:
-    return parse(release) is not None and key(start) <= key(release) < key(before)

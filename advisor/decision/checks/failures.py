@@ -19,7 +19,7 @@ _NEEDED: dict[Felt, tuple[Then, ...]] = {
 def failures(knowledge: Knowledge) -> list[Finding]:
     """Every fault; a case without a promise is reported once for its event."""
     held, faults = set(), {}
-    for case in cases(knowledge.events):
+    for case in cases(knowledge.events, knowledge.mechanisms, knowledge.kit_proxies):
         found = behaviour_for(case, knowledge.promises)
         if found is not None:
             held.add(found.id)

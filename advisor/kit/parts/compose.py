@@ -63,7 +63,7 @@ class ProxyImage:
 def files(kit: KitContext) -> list[KitFile]:
     """compose.yaml, and the proxy's wiring for compose where the platform is another one."""
     made = _wiring(kit)
-    moved = {one.path.removeprefix(f"{_WIRING}/"): one.path for one in made}
+    moved = {file.path.removeprefix(f"{_WIRING}/"): file.path for file in made}
     image = _image(kit, moved) if kit.proxy else None
     text = render(
         "compose/compose.yaml.j2",
@@ -104,37 +104,20 @@ def _wiring(kit: KitContext) -> list[KitFile]:
         return []
     wiring = production_wiring(replace(kit, platform="compose"))
     made = proxy.wiring_files(kit, wiring)
-    return [replace(one, path=f"{_WIRING}/{one.path.rpartition('/')[2]}") for one in made]
+    return [replace(file, path=f"{_WIRING}/{file.path.rpartition('/')[2]}") for file in made]
 
 
 def _image(kit: KitContext, moved: dict[str, str]) -> ProxyImage:
     """The image of the kit's proxy, of the version that the requirements name if they do."""
-
-    def mounts(folder: str, *names: str) -> list[tuple[str, str]]:
-        return [(f"./{moved.get(name, f'proxy/{name}')}", f"{folder}/{name}") for name in names]
-
+    carried = kit.carried
+    names = [*carried.files[1:], carried.files[0]]
+    stated = re.match(r"\d+\.\d+", kit.proxy_version)  # images are tagged by two numbers
     address = f"http://127.0.0.1:{PROXY_PORT}/healthz"
     fetch = ["CMD", "wget", "-q", "-O", "/dev/null", address]
-    match kit.proxy:
-        case "nginx":
-            tag = _minor(kit.proxy_version) or "1.30"
-            command = ["nginx", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]
-            placed = mounts("/etc/nginx", "nginx.conf", "server.conf", "upstreams.conf")
-            return ProxyImage(f"nginx:{tag}-alpine", command, placed, fetch)
-        case "haproxy":
-            folder = "/usr/local/etc/haproxy"
-            command = ["haproxy", "-W", "-db", "-f", f"{folder}/upstreams.cfg", "-f", f"{folder}/haproxy.cfg"]
-            tag = _minor(kit.proxy_version) or "3.2"
-            return ProxyImage(f"haproxy:{tag}-alpine", command, mounts(folder, "haproxy.cfg", "upstreams.cfg"), fetch)
-        case _:
-            tag = _minor(kit.proxy_version) or "1.40"
-            command = ["envoy", "-c", "/etc/envoy/envoy.yaml"]
-            # The image has neither wget nor curl.
-            check = ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{PROXY_PORT}"]
-            return ProxyImage(f"envoyproxy/envoy:v{tag}-latest", command, mounts("/etc/envoy", "envoy.yaml"), check)
-
-
-def _minor(version: str) -> str:
-    """The first two numbers of a version, as images are tagged; "" where there are none."""
-    found = re.match(r"\d+\.\d+", version)
-    return found[0] if found else ""
+    connect = ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{PROXY_PORT}"]
+    return ProxyImage(
+        image=f"{carried.image}:{carried.tag_of(stated[0] if stated else carried.version)}",
+        command=carried.command(carried.id, carried.folder),
+        mounts=[(f"./{moved.get(name, f'proxy/{name}')}", f"{carried.folder}/{name}") for name in names],
+        check=fetch if carried.fetches else connect,
+    )

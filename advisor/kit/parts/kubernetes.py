@@ -10,6 +10,7 @@ from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
 from advisor.kit.templating import render
 from advisor.kit.upstreams import PROXY_PORT, SERVER_PORT, balance, production_wiring, resolves
+from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.versions import parse
 
 GATEWAYS = ("gateway-api", "nginx-gateway-fabric")
@@ -36,6 +37,7 @@ class Workload:
         replicas: how many there are without an autoscaler.
         fixed_by_proxy: whether a range was asked for that the configuration of the proxy does not allow.
         https: what it calls outside by https, in words.
+        kept_by: what keeps sessions on their owner, as `Mechanism.done_by` has it; "" for nothing.
     """
 
     tier: TierContext
@@ -46,11 +48,17 @@ class Workload:
     replicas: int
     fixed_by_proxy: bool
     https: tuple[str, ...]
+    kept_by: str
 
     @property
     def client_ip(self) -> bool:
         """Whether the Service keeps clients on a pod."""
-        return self.tier.mechanism == "kubernetes-client-ip"
+        return self.kept_by == SERVICE
+
+    @property
+    def behind_cookies(self) -> bool:
+        """Whether a balancer in front keeps sessions, by a cookie."""
+        return self.kept_by == BALANCER
 
     @property
     def recreate(self) -> bool:
@@ -96,6 +104,7 @@ class ProxyWorkload:
         command: how it starts.
         folder: where its configuration is mounted.
         files: its configuration, in `proxy/`; the first is the wiring.
+        drains: whether open streams may end after SIGTERM.
         drain_s: seconds before SIGTERM.
         stop_s: seconds that it takes to stop at most.
         memory_mi: mebibytes that it may use.
@@ -109,6 +118,7 @@ class ProxyWorkload:
     command: tuple[str, ...]
     folder: str
     files: tuple[str, ...]
+    drains: bool
     drain_s: int
     stop_s: int
     memory_mi: int
@@ -201,8 +211,10 @@ def _workload(kit: KitContext, tier: TierContext) -> Workload:
     shared = tier.pattern == "shared-state"
     ranged = tier.pattern != "single-instance" and tier.max_instances > tier.instances
     # Names in nginx: all have to exist when it starts, or each has a fixed share of the new sessions.
-    listed = addressed and kit.proxy == "nginx" and (balance(kit, tier) == "envelope" or not resolves(kit))
+    static = bool(kit.proxy) and "resolve" in kit.carried.since
+    listed = addressed and static and (balance(kit, tier) == "envelope" or not resolves(kit))
     fixed = ranged and listed
+    mechanism = kit.mechanism(tier)
     reasons = {"The model that is called directly": kit.direct_llm, "the issuer of tokens": kit.auth != "none"}
     return Workload(
         tier=tier,
@@ -213,6 +225,7 @@ def _workload(kit: KitContext, tier: TierContext) -> Workload:
         replicas=tier.max_instances if fixed else tier.instances,
         fixed_by_proxy=fixed,
         https=tuple(reason for reason, holds in reasons.items() if holds),
+        kept_by=mechanism.done_by if mechanism else "",
     )
 
 
@@ -220,57 +233,25 @@ def _proxy(kit: KitContext) -> ProxyWorkload | None:
     """The proxy, where affinity or tiers need one: any other balancer may stand in front of anything else."""
     if not kit.proxy or not (kit.tiered or any(balance(kit, tier) != "plain" for tier in kit.tiers)):
         return None
-    plan = proxy_part.plan_for(kit)
-    image, newest, folder, command = _IMAGES[kit.proxy]
+    plan, carried = proxy_part.plan_for(kit), kit.carried
     sticky = plan.sticky
-    learns = sticky is not None and sticky.balance == "learn"
-    envoy = kit.proxy == "envoy"
+    learned = sticky is not None and sticky.learned
+    stated = kit.proxy_version
+    version = stated if parse(stated) is not None and "." in stated else carried.version
     return ProxyWorkload(
         name=f"{kit.service}-proxy",
         replicas=kit.proxy_replicas,
-        only_one=kit.proxy_replicas == 1 and (learns or (sticky is not None and sticky.balance == "table")),
-        image=image,
-        tag=_tag(kit, newest),
-        command=tuple(command),
-        folder=folder,
-        files=tuple(one.path.rpartition("/")[2] for one in proxy_part.files(kit)),
-        drain_s=max(tier.preferred_stop_s for tier in kit.tiers) if envoy else _PROPAGATION_S,
-        stop_s=5 if envoy else plan.stop_s,
-        memory_mi=512 + (sticky.zone_mb if sticky is not None and learns else 0),
+        only_one=kit.proxy_replicas == 1 and learned,
+        image=carried.image,
+        tag=carried.tag_of(version),
+        command=tuple(carried.command(carried.id, carried.folder, "pod")),
+        folder=carried.folder,
+        files=tuple(carried.files),
+        drains=carried.drains,
+        drain_s=_PROPAGATION_S if carried.drains else max(tier.preferred_stop_s for tier in kit.tiers),
+        stop_s=plan.stop_s if carried.drains else 5,
+        memory_mi=512 + (sticky.zone_mb if sticky is not None and sticky.balance == "learn" else 0),
     )
-
-
-# kind → image, tag where no version is stated, folder of the configuration, command. The folders belong to the images.
-_IMAGES: dict[str, tuple[str, str, str, list[str]]] = {
-    "nginx": ("nginx", "1.30", "/etc/nginx", ["nginx", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]),
-    "haproxy": (
-        "haproxy",
-        "3.2",
-        "/usr/local/etc/haproxy",
-        [
-            *("haproxy", "-W", "-db"),
-            *("-f", "/usr/local/etc/haproxy/upstreams.cfg"),
-            *("-f", "/usr/local/etc/haproxy/haproxy.cfg"),
-        ],
-    ),
-    "envoy": (
-        "envoyproxy/envoy",
-        "1.40",
-        "/etc/envoy",
-        ["envoy", "-c", "/etc/envoy/envoy.yaml", "--disable-hot-restart"],
-    ),
-}
-
-
-def _tag(kit: KitContext, newest: str) -> str:
-    """The tag of the proxy's image: of the release that the requirements name, if they name one."""
-    stated = kit.proxy_version
-    version = stated if parse(stated) is not None and "." in stated else newest
-    match kit.proxy:
-        case "envoy":
-            return f"v{version}" if version.count(".") > 1 else f"v{version}-latest"
-        case _:
-            return f"{version}-alpine"
 
 
 def _hosts(kit: KitContext, entry: str) -> tuple[str, ...]:

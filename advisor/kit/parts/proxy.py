@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
-from advisor.kit.upstreams import NAMED, Wiring, balance, production_wiring, resolves, split
+from advisor.kit.upstreams import NAMED, Wiring, applied, balance, production_wiring, resolves, split
 from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -32,12 +32,14 @@ class Pool:
     Attributes:
         tier: the tier.
         balance: plain, learn, envelope, cookie, ip-hash or table.
+        learned: whether the proxy remembers owners in a table of its own.
         addresses: host:port of its instances.
         patterns: regular expressions for the names of its tools, safe inside quotes of every target.
     """
 
     tier: TierContext
     balance: str
+    learned: bool
     addresses: tuple[str, ...]
     patterns: tuple[str, ...]
 
@@ -150,7 +152,7 @@ def files(kit: KitContext) -> list[KitFile]:
     if not kit.proxy:
         return []
     plan = plan_for(kit)
-    return [KitFile(path, render(template, kit=kit, plan=plan)) for path, template in _TEMPLATES[kit.proxy]]
+    return [_file(name, kit, plan) for name in kit.carried.files]
 
 
 def wiring_files(kit: KitContext, wiring: Wiring) -> list[KitFile]:
@@ -163,23 +165,11 @@ def wiring_files(kit: KitContext, wiring: Wiring) -> list[KitFile]:
     for pool, own in zip(plan.pools, plan_for(kit).pools, strict=True):
         if kit.proxy == "haproxy" and len(pool.addresses) > own.slots:
             raise ValueError(f"{len(pool.addresses)} addresses for {own.slots} servers of {pool.name}")
-    path, template = _TEMPLATES[kit.proxy][0]
-    return [KitFile(path, render(template, kit=kit, plan=plan))]
+    return [_file(kit.carried.files[0], kit, plan)]
 
 
-# The first of each is the one that holds the wiring.
-_TEMPLATES = {
-    "nginx": (
-        ("proxy/upstreams.conf", "proxy/upstreams.conf.j2"),
-        ("proxy/nginx.conf", "proxy/nginx.conf.j2"),
-        ("proxy/server.conf", "proxy/server.conf.j2"),
-    ),
-    "haproxy": (
-        ("proxy/upstreams.cfg", "proxy/upstreams.cfg.j2"),
-        ("proxy/haproxy.cfg", "proxy/haproxy.cfg.j2"),
-    ),
-    "envoy": (("proxy/envoy.yaml", "proxy/envoy.yaml.j2"),),
-}
+def _file(name: str, kit: KitContext, plan: ProxyPlan) -> KitFile:
+    return KitFile(f"proxy/{name}", render(f"proxy/{name}.j2", kit=kit, plan=plan))
 
 
 def plan_for(kit: KitContext, wiring: Wiring | None = None) -> ProxyPlan:
@@ -214,7 +204,9 @@ def _public(auth: str) -> tuple[str, ...]:
 
 def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
     patterns = tuple(tool.name.replace(".", "[.]") for tool in tier.tools)
-    return Pool(tier, balance(kit, tier), wiring.addresses[tier.name], patterns)
+    mechanism = applied(kit, tier)
+    learned = mechanism is not None and mechanism.owner_in == "proxy-memory"
+    return Pool(tier, balance(kit, tier), learned, wiring.addresses[tier.name], patterns)
 
 
 def _refuse_hostile(kit: KitContext) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.server import ASKS, ServerTool, server_tools
 from advisor.kit.templating import render
-from advisor.knowledge.types import Need, Outcome
+from advisor.knowledge.types import Era, Need, Outcome
 
 CHECKED = (*ASKS, "progress", "logging", "session_state")
 """The features that the matrix watches: they show in calls by the SDK's own client."""
@@ -16,45 +16,12 @@ CHECKED = (*ASKS, "progress", "logging", "session_state")
 STREAMED = ("subscriptions", "list_changed", "resumability")
 """The features that show on streams beside the answers, or when an answer is cut; test_streams.py watches them."""
 
-_HANDSHAKE = ("mcp-1", "fastmcp-2", "fastmcp-3")
-_SAMPLE = "ctx.session.create_message(related_request_id)"
-# How the server template of a line asks: feature → (call for legacy clients, call for modern ones).
-_CALLS: dict[str, dict[str, tuple[str, str]]] = {
-    "mcp-1": {"sampling": (_SAMPLE, ""), "elicitation": ("ctx.elicit", ""), "roots": ("ctx.session.list_roots", "")},
-    "mcp-2": {
-        "sampling": ("Resolve(Sample)", "Resolve(Sample)"),
-        "elicitation": ("Resolve(Elicit)", "Resolve(Elicit)"),
-        "roots": ("Resolve(ListRoots)", "Resolve(ListRoots)"),
-    },
-    "fastmcp-2": {"sampling": ("ctx.sample", ""), "elicitation": ("ctx.elicit", ""), "roots": ("ctx.list_roots", "")},
-    "fastmcp-3": {"sampling": ("ctx.sample", ""), "elicitation": ("ctx.elicit", ""), "roots": ("ctx.list_roots", "")},
-    "fastmcp-4": {
-        "sampling": (_SAMPLE, "InputRequiredResult"),
-        "elicitation": ("ctx.elicit", "InputRequiredResult"),
-        "roots": ("ctx.session.list_roots", "InputRequiredResult"),
-    },
-}
+# What servers of every line are written with, whatever the era.
 _REPORTS = {
-    "progress": ("ctx.report_progress", "ctx.report_progress"),
-    "logging": ("ctx.info", "ctx.info"),
-    "session_state": ("handle argument", "handle argument"),
-    "resumability": ("EventStore", "EventStore"),
-}
-_UPDATED = "session.send_resource_updated"
-_CHANGED = "session.send_tool_list_changed"
-# How the server template of a line tells of changes, in the same way.
-_NOTICES: dict[str, dict[str, tuple[str, str]]] = {
-    "mcp-1": {"subscriptions": (_UPDATED, ""), "list_changed": (_CHANGED, "")},
-    "mcp-2": {
-        "subscriptions": (_UPDATED, "ctx.notify_resource_updated"),
-        "list_changed": (_CHANGED, "ctx.notify_tools_changed"),
-    },
-    "fastmcp-2": {"subscriptions": (_UPDATED, ""), "list_changed": (_CHANGED, "")},
-    "fastmcp-3": {"subscriptions": (_UPDATED, ""), "list_changed": (_CHANGED, "")},
-    "fastmcp-4": {
-        "subscriptions": (_UPDATED, "SubscriptionBus.publish"),
-        "list_changed": (_CHANGED, "SubscriptionBus.publish"),
-    },
+    "progress": "ctx.report_progress",
+    "logging": "ctx.info",
+    "session_state": "handle argument",
+    "resumability": "EventStore",
 }
 
 
@@ -72,7 +39,7 @@ def files(kit: KitContext) -> list[KitFile]:
     """Everything under tests/, and the workflow."""
     tools = server_tools(kit)
     expected = tuple(ExpectedTool(one.name, one.needs, _expects(one), one.uses_direct_llm) for one in tools)
-    eras = ("legacy",) if kit.line in _HANDSHAKE else ("legacy", "modern")
+    eras = kit.served_eras
     watched = [feature for feature in CHECKED if any(feature in one.expects for one in expected)]
     predicted = _predicted(kit, watched, eras)
     plain = next((one.name for one in tools if not one.asks), tools[0].name)
@@ -102,15 +69,15 @@ def files(kit: KitContext) -> list[KitFile]:
     return [KitFile(path, text) for path, text in texts.items()]
 
 
-def predict(kit: KitContext, feature: str, era: str) -> dict[str, Outcome]:
+def predict(kit: KitContext, feature: str, era: Era) -> dict[str, Outcome]:
     """Flag pair → outcome, for the call by which the server asks for the feature."""
-    call = {**_CALLS[kit.line], **_NOTICES[kit.line], **_REPORTS}[feature][era == "modern"]
-    cell = next(one for one in kit.cells if (one.feature, one.call) == (feature, call))
+    call = _REPORTS[feature] if feature in _REPORTS else kit.sdk.calls[feature][era]
+    cell = next(cell for cell in kit.cells if (cell.feature, cell.call) == (feature, call))
     return cell.modern if era == "modern" else cell.legacy
 
 
 def _predicted(
-    kit: KitContext, features: Iterable[str], eras: tuple[str, ...]
+    kit: KitContext, features: Iterable[str], eras: tuple[Era, ...]
 ) -> tuple[tuple[tuple[str, str], dict[str, Outcome]], ...]:
     return tuple(((feature, era), predict(kit, feature, era)) for feature in features for era in eras)
 

@@ -15,7 +15,6 @@ from advisor.knowledge.types import Need
 ASKS = ("roots", "elicitation", "sampling")
 """The features that are requests to the client, in the order in which a stub asks."""
 
-_FAMILY = {"mcp-1": "handshake", "fastmcp-2": "handshake", "fastmcp-3": "handshake", "mcp-2": "mcp-2"}
 _EXAMPLE = "example_"
 _MAX_LINE = 120
 _IMPORT = re.compile(
@@ -131,8 +130,7 @@ def files(kit: KitContext) -> list[KitFile]:
     tiers = server_tiers(kit)
     # What changes on one instance is told by all of them, to legacy sessions as well as to modern listeners.
     shares_changes = kit.uses_redis and (used.subscriptions or used.list_changed)
-    family = _FAMILY.get(kit.line, kit.line)
-    shared = {"kit": kit, "tiers": tiers, "used": used, "family": family, "shares_changes": shares_changes}
+    shared = {"kit": kit, "tiers": tiers, "used": used, "shares_changes": shares_changes}
     hooks = kit.uses_redis and (used.state or kit.needs_event_store or shares_changes)
     main = render("server/server.py.j2", **shared, tools=tools, hooks=hooks)
     names = list(dict.fromkeys([*kit.hosts, *(tier.host for tier in kit.tiers)]))
@@ -151,7 +149,7 @@ def files(kit: KitContext) -> list[KitFile]:
         "state": used.state,
         "direct_llm": used.direct_llm,
         "event_store": kit.needs_event_store,
-        "host_guard": kit.line == "fastmcp-2",
+        "host_guard": kit.sdk.host_check == "none",
         "shared_state": kit.uses_redis,
         "session_directory": kit.needs_directory,
         "session_relay": kit.needs_directory,

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.templating import render
 from advisor.kit.upstreams import PROXY_PORT, production_wiring
-
-# proxy → the command in its folder, how it reloads, the signal of a graceful stop, the file with its addresses.
-_PROXIES = {
-    "nginx": ("/usr/sbin/nginx -c {folder}/nginx.conf -g 'daemon off;'", "HUP", "SIGQUIT", "upstreams.conf"),
-    "haproxy": (
-        "/usr/sbin/haproxy -W -db -f {folder}/upstreams.cfg -f {folder}/haproxy.cfg",
-        "USR2",
-        "SIGUSR1",
-        "upstreams.cfg",
-    ),
-    "envoy": ("/usr/bin/envoy -c {folder}/envoy.yaml", "", "SIGTERM", "envoy.yaml"),
-}
 
 
 def files(kit: KitContext) -> list[KitFile]:
@@ -40,14 +30,15 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def _proxy(kit: KitContext, instances: list[str]) -> str:
-    command, reload, signal, _ = _PROXIES[kit.proxy]
+    carried = kit.carried
+    command = carried.command(carried.program, f"/opt/{kit.service}/proxy")
     return render(
         "systemd/proxy.service.j2",
         kit=kit,
         instances=instances,
-        command=command.format(folder=f"/opt/{kit.service}/proxy"),
-        reload=f"/bin/kill -{reload} $MAINPID" if reload else "",
-        signal=signal,
+        command=shlex.join(command),
+        reload=f"/bin/kill -{carried.reload.removeprefix('SIG')} $MAINPID" if carried.reload else "",
+        signal=carried.stop,
         stop_s=max(tier.shutdown_s for tier in kit.tiers) + 5,
     )
 
@@ -60,7 +51,7 @@ def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
         tiers=[(tier, ports[tier.name]) for tier in kit.tiers],
         addresses=[f"127.0.0.1:{port}" for tier in kit.tiers for port in ports[tier.name]],
         sticky=sticky,
-        wiring=_PROXIES[kit.proxy][3] if kit.proxy else "",
+        wiring=kit.carried.files[0] if kit.proxy else "",
         proxy_port=PROXY_PORT,
     )
 
@@ -68,4 +59,4 @@ def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
 def _ports(kit: KitContext) -> dict[str, list[str]]:
     """The ports of each tier's instances, as the proxy knows them."""
     addresses = production_wiring(kit).addresses
-    return {tier.name: [one.rpartition(":")[2] for one in addresses[tier.name]] for tier in kit.tiers}
+    return {tier.name: [address.rpartition(":")[2] for address in addresses[tier.name]] for tier in kit.tiers}

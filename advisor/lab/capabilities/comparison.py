@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from advisor.knowledge.behaviour import Behaviour
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.types import FLAG_PAIRS, Outcome, flag_key
 from advisor.knowledge.versions import key
@@ -62,7 +61,7 @@ def near(known: Sequence[Capabilities], subject: SdkUnderTest, where: Where) -> 
     """What the data says of a cell, or of the same cell of the nearest release of the line."""
     version = key(subject.version)
     same = _cells(known, subject.package, where)
-    if found := next((cell for cell in same if _holds(cell, subject.version)), None):
+    if found := next((cell for cell in same if cell.holds(subject.version)), None):
         return _outcome(found, where)
     of_line = [cell for cell in same if key(cell.observed_on[0])[0] == version[0]]
     nearest = min(of_line, key=lambda cell: key(cell.start) > version, default=None)
@@ -71,7 +70,7 @@ def near(known: Sequence[Capabilities], subject: SdkUnderTest, where: Where) -> 
 
 def expected(known: Sequence[Capabilities], package: str, version: str, where: Where) -> Outcome | None:
     """What the data says of a cell of a release, None where it says nothing."""
-    found = next((cell for cell in _cells(known, package, where) if _holds(cell, version)), None)
+    found = next((cell for cell in _cells(known, package, where) if cell.holds(version)), None)
     return _outcome(found, where) if found else None
 
 
@@ -83,7 +82,7 @@ def told(known: Sequence[Capabilities], subject: SdkUnderTest, trait: Trait) -> 
 def _told(known: Sequence[Capabilities], subject: SdkUnderTest) -> Iterator[tuple[Trait, str]]:
     for package in known:
         for behaviour in package.behaviour if package.package == subject.package else []:
-            if _holds(behaviour, subject.version):
+            if behaviour.holds(subject.version):
                 for pair in FLAG_PAIRS:
                     yield Trait(behaviour.name, behaviour.era, pair), behaviour.seen[flag_key(*pair)]
 
@@ -91,10 +90,6 @@ def _told(known: Sequence[Capabilities], subject: SdkUnderTest) -> Iterator[tupl
 def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[CapabilityCell]:
     cells = [cell for package_data in known if package_data.package == package for cell in package_data.cells]
     return [cell for cell in cells if (cell.feature, cell.call) == (where.feature, where.call)]
-
-
-def _holds(entry: CapabilityCell | Behaviour, version: str) -> bool:
-    return key(entry.start) <= key(version) < key(entry.before)
 
 
 def _outcome(cell: CapabilityCell, where: Where) -> Outcome:

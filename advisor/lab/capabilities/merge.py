@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from advisor.knowledge.types import ERAS, Era
-from advisor.knowledge.versions import key
+from advisor.knowledge.versions import Interval, key
 from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, Entry
 
 SOURCE = "measured-capability-cells"
@@ -190,7 +190,7 @@ class _Timeline:
         return self._lines.index(self._line(lower)) - self._lines.index(self._line(upper)) <= 1
 
     def _line(self, version: str) -> Entry:
-        return next(line for line in self._lines if key(line["from"]) <= key(version) < key(line["before"]))
+        return next(line for line in self._lines if Interval(line["from"], line["before"]).holds(version))
 
     def _like(self, group: _Group) -> Entry | None:
         """The cell of the file that says what the group says, on the most of its releases."""

@@ -9,7 +9,6 @@ from advisor.console.lines import ReportLine
 from advisor.documents import document
 from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
-from advisor.knowledge.versions import key
 from advisor.knowledge.vocabulary import FeatureId, Package, Seen
 from advisor.report.behaviour_table import said
 from advisor.report.capability_document import (
@@ -104,7 +103,7 @@ def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str
     for package in known:
         for entry in getattr(package, entries) if package.package == measurement.sdk_under_test.package else []:
             names = (entry.feature, entry.call) if entries == "cells" else (entry.name, entry.era)
-            if names == wanted and key(entry.start) <= key(version) < key(entry.before):
+            if names == wanted and entry.holds(version):
                 return range_of(entry)
     return {"from": version, "before": version}
 

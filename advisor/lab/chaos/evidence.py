@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from advisor.knowledge.failures import Handles, Keeping, Running, Then
+from advisor.knowledge.failures import Handles, Running, Then
 from advisor.knowledge.types import Era
 
 BROKEN = 0
@@ -207,7 +207,7 @@ class ChaosRow:
     event: str
     title: str
     era: Era
-    keeping: Keeping
+    keeping: str
     promised: Then
     seen: Then | None
     running_promised: Running

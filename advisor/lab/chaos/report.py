@@ -8,8 +8,9 @@ from typing import TypedDict
 
 from advisor.console.canvas import Canvas, Column, Words
 from advisor.documents import Count, Number, document
-from advisor.knowledge.failures import Handles, Keeping, Running, Then
+from advisor.knowledge.failures import Handles, Running, Then
 from advisor.knowledge.types import Era
+from advisor.knowledge.vocabulary import Keeping
 from advisor.lab.chaos.evidence import ChaosRow, HandlesSeen
 
 

@@ -57,7 +57,7 @@ async def exercise(sdk: str, knowledge: Knowledge, steps: Steps) -> Exercise:
             current.note = f"{release.package} {release.version}, {release.dependencies}"
         with steps.step("start of four servers"):
             urls = await asyncio.gather(*(_start(run, release, *pair) for pair in PAIRS))
-        eras: tuple[Era, ...] = ("legacy", "modern") if release.line in ("mcp-2", "fastmcp-4") else ("legacy",)
+        eras = knowledge.lines[release.line].eras
         with steps.step("calls of every client under every flag pair"):
             asked = [(pair, url, era) for pair, url in zip(PAIRS, urls, strict=True) for era in eras]
             sights = await asyncio.gather(*(_sight(url, pair, era, release.line) for pair, url, era in asked))

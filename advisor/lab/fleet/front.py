@@ -16,6 +16,7 @@ from advisor.kit.parts import proxy
 from advisor.kit.sync.merge import merge
 from advisor.kit.templating import environment
 from advisor.kit.upstreams import Wiring, production_wiring, split
+from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
 from advisor.lab.process.programs import Name
 
@@ -25,7 +26,7 @@ MOST_PROXIES = 2
 """How many of the kit's proxies run at most: more show nothing new."""
 
 _TEMPORARY = "/tmp/mcp-proxy"  # where the kit's nginx keeps its pid and its temporary files
-_WAYS: dict[str, Way] = {"platform-cookie": "cookie", "kubernetes-client-ip": "address"}
+_WAYS: dict[str, Way] = {"cookie": "cookie", "client-address": "address"}  # by what a mechanism is keyed on
 _SAID: dict[Way, str] = {"round-robin": "round robin", "cookie": "a cookie", "address": "the client's address"}
 
 
@@ -93,7 +94,9 @@ def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straigh
     if processes == 1 and not holds:
         return Front(own=False, program=None)
     place = "the platform's balancer" if kind == "none" else kind
-    return Front(False, "nginx", _WAYS.get(kit.tiers[0].mechanism, "round-robin"), holds, place)
+    mechanism = kit.mechanism(kit.tiers[0])
+    away = mechanism is not None and mechanism.done_by in (SERVICE, BALANCER)
+    return Front(False, "nginx", _WAYS[mechanism.keyed_on] if mechanism and away else "round-robin", holds, place)
 
 
 def _own_program(kit: KitContext) -> Name:

@@ -19,7 +19,6 @@ from advisor.lab.process.run import Launch, Process, Run
 
 _START_S = 20.0
 _RELOAD_S = 15.0
-_SIGNALS = {"nginx": signal.SIGHUP, "haproxy": signal.SIGUSR2}
 _SPLITTER = Path(__file__).with_name("splitter.py")
 
 _T = TypeVar("_T")
@@ -111,7 +110,7 @@ class Proxies:
             def launch(port: int) -> Launch:
                 wiring = front.own_wiring(kit, port, addresses, ports.free_port())
                 front.write_own(kit, self._plan.kit_dir, folder, wiring)
-                return Launch(front.command(kit.proxy, binary, folder), ready=lambda: _healthy(port))
+                return Launch(kit.carried.command(str(binary), str(folder), "lab"), ready=lambda: _healthy(port))
 
             return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
@@ -145,12 +144,12 @@ class Proxies:
         Raises:
             LabError: they are not the kit's, cannot, or did not.
         """
-        number = _SIGNALS.get(self._plan.front.program or "")
-        if not self._plan.front.own or number is None:
+        name = self._plan.kit.carried.reload if self._plan.front.own else ""
+        if not name:
             raise LabError("What stands in front does not reload its configuration.")
         for process in self.proxies:
             before = set(process.members())
-            process.signal(number)
+            process.signal(signal.Signals[name])
             end = time.monotonic() + _RELOAD_S
             while set(process.members()) <= before:
                 if time.monotonic() > end or not process.alive():

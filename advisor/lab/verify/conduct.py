@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import TierContext
-from advisor.knowledge.behaviour import Behaviour
+from advisor.knowledge.capabilities import Behaviour
 from advisor.knowledge.conduct import Conduct, ConductCase, conduct_of, gist, measured
-from advisor.knowledge.failures import PROXIES, Proxied
+from advisor.knowledge.failures import OTHER
 from advisor.knowledge.types import Era
 from advisor.lab.verify.prediction import PredictedCell
 from advisor.lab.verify.preparation import Preparation
@@ -37,7 +37,7 @@ class Foresight:
     """
 
     tiers: tuple[TierContext, ...]
-    proxy: Proxied
+    proxy: str
     held: bool
     version: str
     rows: list[Behaviour]
@@ -63,10 +63,9 @@ class Foresight:
 def foresight(prepared: Preparation, advisor: Advisor) -> Foresight:
     """What is foreseen for a run."""
     release = advisor.space.releases[prepared.decision.facts["sdk"]]
-    own = prepared.kit.proxy if prepared.front.own else ""
     return Foresight(
         tiers=prepared.kit.tiers,
-        proxy=next((known for known in PROXIES if known == own), "other"),
+        proxy=(prepared.kit.proxy if prepared.front.own else "") or OTHER,
         held=prepared.front.holds,
         version=release.newest,
         rows=[

@@ -18,9 +18,6 @@ from advisor.requirements import Requirements
 MOST_INSTANCES = 5
 """How many instances of a tier run at most unless the user says otherwise: more show nothing new."""
 
-_MODERN_LINES = ("mcp-2", "fastmcp-4")
-_BY_CLIENT = {"nginx-sticky-cookie", "platform-cookie", "nginx-ip-hash", "kubernetes-client-ip"}
-
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
@@ -90,7 +87,7 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
     predicted = tables(decision, advisor, alone=alone)
     if alone and any(table.many for table in tables(decision, advisor)):
         notes.append("Each client has to do with one process only, so the cells are those of one process.")
-    elif "modern" in kit.eras and any(tier.mechanism in _BY_CLIENT for tier in kit.tiers):
+    elif "modern" in kit.eras and _keyed_on_client(kit):
         notes.append(
             "Modern clients came without cookies and from changing addresses: what is predicted of them holds wherever "
             "a request lands."
@@ -107,6 +104,12 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
         other_proxy=other,
         notes=tuple(notes),
     )
+
+
+def _keyed_on_client(kit: KitContext) -> bool:
+    """Whether something of the client (a cookie, its address) leads to the owner of a session, and not its id."""
+    mechanisms = [kit.mechanism(tier) for tier in kit.tiers]
+    return any(mechanism is not None and mechanism.keyed_on != "session-id" for mechanism in mechanisms)
 
 
 def _counts(
@@ -136,7 +139,7 @@ def _counts(
 
 def _extras(decision: Decision, kit: KitContext, many: bool) -> Extras:
     shared = many and decision.requirements["operations.shared_store"] == "redis"
-    modern = kit.line in _MODERN_LINES
+    modern = kit.serves_modern
     return Extras(
         key=many and modern and not kit.needs_sealing_keys,
         redis=shared,

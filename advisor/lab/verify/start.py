@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from advisor.kit.upstreams import STICKY_SINCE, balance
+from advisor.kit.upstreams import balance
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import MOST_WORKERS, FleetPlan
 from advisor.lab.fleet.server_start import REDIS, interpreter, packages, start_servers
@@ -32,7 +32,8 @@ def require(prepared: Preparation) -> None:
     kit, front = prepared.kit, prepared.front
     mechanisms = {balance(kit, tier) for tier in kit.tiers} if front.own else {front.way}
     if front.program == "nginx" and mechanisms & {"learn", "cookie"}:
-        programs.require_release("nginx", STICKY_SINCE, "`sticky`, by which this proxy keeps sessions,")
+        since = kit.knowledge.kit_proxies[front.program].since["sticky"]
+        programs.require_release(front.program, since, "`sticky`, by which this proxy keeps sessions,")
 
 
 @asynccontextmanager

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 5.0
 _LAB = frozenset({*(entry.tool for entry in CATALOGUE), *HELPERS, TOOL})
-_MODERN_LINES = ("mcp-2", "fastmcp-4")
 _ARGUMENTS = frozenset({"text"})
 """What the lab can give a tool; stubs need no more. One that somebody wrote may, and may do more than answer."""
 
@@ -91,7 +90,7 @@ class Toolbox:
         """The tools that clients of a place should be shown. Modern clients have the same path for all tiers."""
         kit = self._fleet.plan.kit
         first = place.tier in (None, kit.tiers[0].name)
-        if kit.tiered and first and place.era == "modern" and kit.line in _MODERN_LINES:
+        if kit.tiered and first and place.era == "modern" and kit.serves_modern:
             return {name for tier in server_tiers(kit) for name in tier.tools}
         return set(self._own(place.tier))
 
