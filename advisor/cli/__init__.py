@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
         _say("Interrupted.")
         code = Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever reads our output has seen enough (`| head`); a second error at exit helps nobody.
+        # The reader of the pipe has ended (`| head`). Without this, Python reports a second error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The commands and their options. What they do is imported when they run, so that `--help` starts at once."""
+"""The commands. Each is imported when it is called: `advisor.cli.<name>`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ from typing import Annotated
 import typer
 
 from advisor import __version__
-from advisor.cli import ask, capabilities, exercise, generate, init, recommend, rules, schema, topology, verify
-from advisor.cli.lean import LeanCommand, LeanGroup
+from advisor.cli.lazy_group import LazyGroup, load_command
+
+# The first sentence of each command's own help.
+_SUMMARIES = {
+    "ask": "Answer a few questions, save them as requirements.yaml and see the recommendation.",
+    "recommend": "Decide flags, pattern and affinity for each requirements file.",
+    "generate": "Write everything that deploys the decision for FILE: server, proxy, manifests, tests.",
+    "verify": "Run a kit for real and compare every predicted feature cell with what clients observe.",
+    "exercise": "Fill in the table of exercise 1: the tools add and research under the four flag pairs.",
+    "init": "Print a commented requirements file to start from.",
+    "schema": "Print the JSON Schema (draft 2020-12) of a document, for editors and scripts.",
+    "capabilities": "Show what each SDK release does with each feature, per flag pair and client era.",
+    "topology": "Show what ways of balancing do to sessions, as measured with real servers, proxies and clients.",
+    "rules": "The rule catalogue: list, show, check.",
+}
 
 app = typer.Typer(
     name="mcp-advisor",
-    cls=LeanGroup,
+    cls=LazyGroup,
     help="How to deploy an MCP server so that it still works with more than one instance.",
     rich_markup_mode=None,  # plain help: rich takes longer to import than all the rest
     pretty_exceptions_enable=False,
@@ -40,18 +53,14 @@ def _main(
     if context.invoked_subcommand is not None:
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
-        ask.ask()
+        context.invoke(load_command("ask", context))
     else:
         print(context.get_help())
 
 
-app.command("ask", cls=LeanCommand)(ask.ask)
-app.command("recommend", cls=LeanCommand)(recommend.recommend)
-app.command("generate", cls=LeanCommand)(generate.generate)
-app.command("verify", cls=LeanCommand)(verify.verify)
-app.command("exercise", cls=LeanCommand)(exercise.exercise)
-app.add_typer(capabilities.app, name="capabilities")
-app.add_typer(topology.app, name="topology")
-app.add_typer(rules.app, name="rules")
-app.command("init", cls=LeanCommand)(init.init)
-app.command("schema", cls=LeanCommand)(schema.schema)
+def _loaded_when_called() -> None:
+    """What `LazyGroup` replaces."""
+
+
+for _name, _summary in _SUMMARIES.items():
+    app.command(_name, help=_summary)(_loaded_when_called)

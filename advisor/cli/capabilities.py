@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from advisor.cli import measure
 from advisor.cli.formats import DocumentFormat as Format
-from advisor.cli.lean import LeanCommand, LeanGroup
 from advisor.console.lines import drawn
 from advisor.errors import UsageError
 
-if TYPE_CHECKING:
-    pass
-
-app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
-app.command("measure", cls=LeanCommand)(measure.measure)
-app.command("bisect", cls=LeanCommand)(measure.bisect)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("measure")(measure.measure)
+app.command("bisect")(measure.bisect)
 
 
 class Clients(str, Enum):

@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
+from advisor.console.output import emit, say
 from advisor.errors import UsageError
+from advisor.files import reason
+from advisor.knowledge import load
+from advisor.knowledge.space import FactSpace
+from advisor.requirements.template import starter
 
 
 def init(
@@ -18,11 +23,6 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Print a commented requirements file to start from."""
-    from advisor.console.output import emit, say
-    from advisor.knowledge import load
-    from advisor.knowledge.space import FactSpace
-    from advisor.requirements.template import starter
-
     text = starter(FactSpace(load()))
     if output == "-":
         emit(text)
@@ -32,12 +32,11 @@ def init(
 
 
 def _write(path: Path, text: str, force: bool) -> None:
-    """Write the file, and never over another unless told so."""
+    """Write the file; one that exists is only replaced with `force`."""
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         raise UsageError(f"{path} exists already. Add --force to replace it.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise UsageError(f"{path} cannot be written: {reason}.") from None
+        raise UsageError(f"{path} cannot be written: {reason(error)}.") from None

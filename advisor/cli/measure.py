@@ -11,6 +11,7 @@ from advisor.cli.formats import Format
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
+from advisor.files import reason
 
 if TYPE_CHECKING:
     from advisor.lab.capabilities.measure import Compared
@@ -159,4 +160,4 @@ def _to_file(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise EnvironmentLacksError(f"{path} cannot be written: {error.strerror}.") from error
+        raise EnvironmentLacksError(f"{path} cannot be written: {reason(error)}.") from error

@@ -29,10 +29,10 @@ def recommend(
     Several files or a directory give a table and one record each. Exit code 2: an input was not valid (the others are
     decided all the same); 3: no configuration keeps every required feature.
     """
-    from advisor.cli.inputs import is_directory
     from advisor.console.output import emit, say
     from advisor.decision.advisor import default_advisor
     from advisor.errors import UsageError
+    from advisor.requirements.discovery import is_directory
 
     advisor = default_advisor()
     results, skipped = decide_all(files, advisor)
@@ -61,10 +61,11 @@ def decide_all(files: Sequence[str], advisor: Advisor) -> tuple[list[Result], li
     from advisor.cli import inputs
     from advisor.errors import InputError
     from advisor.report.overview import Result
+    from advisor.requirements.discovery import gather
 
     results: list[Result] = []
     skipped: list[str] = []
-    for one in inputs.gather(files):
+    for one in gather(files):
         try:
             requirements = inputs.read(one, advisor.space)
         except InputError as error:

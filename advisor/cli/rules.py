@@ -5,54 +5,50 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from advisor.cli.formats import Format
-from advisor.cli.lean import LeanCommand, LeanGroup
 from advisor.console.lines import ReportLine, drawn
 from advisor.console.output import emit, is_unicode, say
+from advisor.decision.advisor import Advisor, default_advisor
+from advisor.decision.checks.proof import check
 from advisor.errors import Exit, KnowledgeError, UsageError
-
-if TYPE_CHECKING:
-    from advisor.decision.advisor import Advisor
+from advisor.files import reason
+from advisor.knowledge import load
+from advisor.report import rule_records, rule_text
+from advisor.report.serialization import json_text
 
 app = typer.Typer(
-    cls=LeanGroup, help="The rule catalogue: list, show, check.", rich_markup_mode=None, no_args_is_help=True
+    add_completion=False, help="The rule catalogue: list, show, check.", rich_markup_mode=None, no_args_is_help=True
 )
 
 
 FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
 
 
-@app.command("list", cls=LeanCommand)
+@app.command("list")
 def list_rules(
     table: Annotated[str, typer.Option("--table", metavar="NAME", help="Only the rules of this table.")] = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
     """List the rules, table by table."""
-    from advisor.knowledge import load
-    from advisor.report import rule_records, rule_text
-
     record = rule_records.listing(load(), table or None)
     _print(record, format, rule_text.listing_lines)
 
 
-@app.command("show", cls=LeanCommand)
+@app.command("show")
 def show_rule(
     name: Annotated[str, typer.Argument(metavar="ID", help="A rule; or a table, a fact, a feature or a source.")],
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Show a rule: conditions, outcome, reasons, sources and examples."""
-    from advisor.decision.advisor import default_advisor
-    from advisor.report import rule_records, rule_text
-
     record = rule_records.Catalogue(default_advisor()).find(name)
     _print(record, format, rule_text.entry_lines)
 
 
-@app.command("check", cls=LeanCommand)
+@app.command("check")
 def check_rules(
     rules: Annotated[
         str, typer.Option("--rules", metavar="DIR", help="Check this folder of rules instead of the program's own.")
@@ -60,9 +56,6 @@ def check_rules(
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Prove over the whole fact space that the rules are complete, without overlap and without dead rules."""
-    from advisor.decision.checks.proof import check
-    from advisor.report import rule_records, rule_text
-
     advisor = _advisor(Path(rules) if rules else None)
     if sys.stderr.isatty():
         say("Proving the rules over the whole fact space ...")
@@ -78,16 +71,12 @@ def _advisor(folder: Path | None) -> Advisor:
         UsageError: it is not a folder.
         KnowledgeError: its files are not valid, or it lacks something that the others refer to.
     """
-    from advisor.decision.advisor import Advisor
-    from advisor.knowledge import load
-
     try:
         if folder is not None and not folder.is_dir():
             raise UsageError(f"{folder} is not a folder.")
         return Advisor(load(folder and folder.resolve()))
     except (OSError, ValueError) as error:  # an unreadable folder, a NUL in its name
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise UsageError(f"{str(folder)!r} cannot be read: {reason}.") from None
+        raise UsageError(f"{str(folder)!r} cannot be read: {reason(error)}.") from None
     except (LookupError, StopIteration) as error:
         # The files are valid one by one; together they name something that none of them declares.
         raise KnowledgeError(f"{folder or 'rules/'}: incomplete: {error or 'no table'} is not declared.") from None
@@ -95,8 +84,6 @@ def _advisor(folder: Path | None) -> Advisor:
 
 def _print(record: Mapping[str, Any], format: Format, in_words: Callable[[Any], Iterable[ReportLine]]) -> None:
     """Print a record as JSON, or put into words for people."""
-    from advisor.report.serialization import json_text
-
     if format is Format.JSON:
         emit(json_text(record, ascii_only=not is_unicode()))
     else:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from advisor.cli.formats import Format
-from advisor.cli.lean import LeanCommand, LeanGroup
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
 from advisor.errors import Exit, UsageError
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from advisor.knowledge import Knowledge
     from advisor.knowledge.topology import Way
 
-app = typer.Typer(cls=LeanGroup, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
@@ -34,7 +33,7 @@ def topology(context: typer.Context, format: FormatOption = Format.TEXT) -> None
     _show(list(knowledge.topology.values()), knowledge, format)
 
 
-@app.command("measure", cls=LeanCommand)
+@app.command("measure")
 def measure(
     setup: Annotated[list[str], typer.Option("--setup", metavar="ID", help="Only this row; may be given again.")] = [],  # noqa: B006
     write: Annotated[

@@ -73,10 +73,11 @@ def verify(
     """
     import asyncio
 
-    from advisor.cli.inputs import is_directory, read_for_kit
+    from advisor.cli.inputs import read_for_kit
     from advisor.console.progress import watcher
     from advisor.decision.advisor import default_advisor
     from advisor.lab.process.programs import require_extra
+    from advisor.requirements.discovery import is_directory
 
     require_extra()  # before anything that imports what it brings
     from advisor.lab.process.steps import Steps

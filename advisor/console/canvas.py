@@ -116,8 +116,10 @@ class Canvas:
         """A table with a line under its head; each row with its style."""
         box = _HEAD_UNICODE if self._screen.unicode else _HEAD
         table = Table(box=box, header_style="bold", border_style="dim", show_edge=False)
-        for one in columns:
-            table.add_column(one.head, min_width=one.least, max_width=one.most, no_wrap=one.fixed, overflow="fold")
+        for column in columns:
+            table.add_column(
+                column.head, min_width=column.least, max_width=column.most, no_wrap=column.fixed, overflow="fold"
+            )
         for row, style in rows:
             table.add_row(*map(_text, row), style=style)
         self._shapes += ["", table, ""]
@@ -165,7 +167,7 @@ def _text(words: Words, style: str = "") -> Text:
     """Parts as one text; `style` is for the whole. A tuple of two strings is a text and its style."""
     if isinstance(words, str):
         return Text(words, style, overflow="fold")
-    if isinstance(words, tuple) and len(words) == 2 and all(isinstance(one, str) for one in words):
+    if isinstance(words, tuple) and len(words) == 2 and all(isinstance(part, str) for part in words):
         return Text(str(words[0]), str(words[1]) or style, overflow="fold")
     text = Text(style=style, overflow="fold")
     for part in words:

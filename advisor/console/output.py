@@ -8,6 +8,7 @@ import sys
 import unicodedata
 
 from advisor.errors import EnvironmentLacksError
+from advisor.files import reason
 
 # What stands for the characters that the rules use, where the encoding has only ASCII.
 _ASCII = {"\N{HORIZONTAL ELLIPSIS}": "...", "\N{RIGHTWARDS ARROW}": "->", "\N{GREATER-THAN OR EQUAL TO}": ">="}
@@ -19,7 +20,7 @@ _HANDLER = "mcp-advisor"
 def emit(text: str) -> None:
     """Write to standard output now, in whatever encoding it has.
 
-    Whoever closed the other end of a pipe has seen enough (`| head`): that is no error, and the exit code stays true.
+    A closed pipe (`| head`) is no error, and the exit code stays that of the command.
 
     Raises:
         EnvironmentLacksError: it cannot be written (a full disk, a closed file).
@@ -35,8 +36,7 @@ def emit(text: str) -> None:
         # Python would try to write the rest once more at exit and complain a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            reason = getattr(error, "strerror", None) or error
-            raise EnvironmentLacksError(f"The output cannot be written: {reason}.") from None
+            raise EnvironmentLacksError(f"The output cannot be written: {reason(error)}.") from None
 
 
 def say(text: str) -> None:

@@ -35,7 +35,7 @@ class Changes:
         self._space = space
         self._network = network
         self._core_of = core_of
-        relevant = network.affects(CORE_FACTS)
+        relevant = network.dependencies_of(CORE_FACTS)
         self._facts = [name for name in space.facts if name in relevant and len(space.domains[name]) > 1]
         self._values = {name: self._alternatives(name) for name in self._facts}
         self._plan = network.plan(CORE_FACTS)

@@ -93,18 +93,18 @@ def fold(
         new = tuple(name for name in step.reads if name not in names)
         classes, names = _apply(step, new, classes, names, needed, domains, result, stop_on)
         if lanes:
-            classes = {row: one for row, one in classes.items() if any(lane != row[0] for lane in row)}
+            classes = {row: found for row, found in classes.items() if any(lane != row[0] for lane in row)}
         result.peak = max(result.peak, len(classes))
     order = _pick([names.index(name) for name in keep if name in names])
     result.names = tuple(name for name in keep if name in names)
     merged: dict[Row, Class] = {}
-    for row, one in classes.items():
+    for row, found in classes.items():
         kept = tuple(order(lane) for lane in row)
         if kept in merged:
-            merged[kept].count += one.count
+            merged[kept].count += found.count
         else:
-            merged[kept] = one
-    result.classes = merged if lanes else {row[0]: one for row, one in merged.items()}
+            merged[kept] = found
+    result.classes = merged if lanes else {row[0]: found for row, found in merged.items()}
     return result
 
 
@@ -137,7 +137,7 @@ def _apply(
     memo: dict[Row, Row | None] = {}
     merged: dict[Row, Class] = {}
     for values in product(*(domains[name] for name in new)):
-        for row, one in classes.items():
+        for row, found in classes.items():
             lanes: Row = ()
             for lane in row:
                 full = lane + values
@@ -145,23 +145,23 @@ def _apply(
                 if key in memo:
                     written = memo[key]
                 else:
-                    written = memo[key] = _run(step, key, one, (new, values), writes, result, stop_on)
+                    written = memo[key] = _run(step, key, found, (new, values), writes, result, stop_on)
                 if written is None:
                     break
                 lanes += (stay(full) + written,)
             else:
                 known = merged.get(lanes)
                 if known is None:
-                    merged[lanes] = Class(one.count, (new, values, one.witness) if new else one.witness)
+                    merged[lanes] = Class(found.count, (new, values, found.witness) if new else found.witness)
                 else:
-                    known.count += one.count
+                    known.count += found.count
     return merged, after
 
 
 def _run(
     step: NodeStep,
     key: Row,
-    one: Class,
+    found: Class,
     brought: tuple[tuple[str, ...], Row],
     writes: Callable[[Row], Row],
     result: Folded,
@@ -170,7 +170,7 @@ def _run(
     try:
         return writes(step.run(key))
     except stop_on as error:
-        result.failures.append((error, Class(one.count, (*brought, one.witness)).example()))
+        result.failures.append((error, Class(found.count, (*brought, found.witness)).example()))
         return None
 
 

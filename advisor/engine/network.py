@@ -202,7 +202,7 @@ class Network:
 
     def plan(self, targets: Iterable[str]) -> Plan:
         """The nodes that `targets` depend on, in order: a plan for `revise` after any change of base facts."""
-        needed = self.affects(targets)
+        needed = self.dependencies_of(targets)
         return tuple(entry for entry in self._plan if not needed.isdisjoint(entry[2]))
 
     def between(self, source: str, targets: Iterable[str]) -> Plan:
@@ -222,7 +222,7 @@ class Network:
         A table reads each input as soon as the input is known, before the nodes that its other inputs wait for: what
         was read lives on only in the set of rules still possible.
         """
-        needed = self.affects(targets)
+        needed = self.dependencies_of(targets)
         nodes = [node for node in self.nodes if not needed.isdisjoint(node.outputs)]
         pending = [(node, list(node.inputs)) for node in nodes if isinstance(node, TableNode)]
         steps = [node.start() for node, _ in pending]
@@ -245,7 +245,7 @@ class Network:
             waiting = [node for node in waiting if node not in done]
         return steps
 
-    def affects(self, targets: Iterable[str]) -> frozenset[str]:
+    def dependencies_of(self, targets: Iterable[str]) -> frozenset[str]:
         """Every fact that one of `targets` depends on, directly or through other nodes."""
         reached = set(targets)
         for node in reversed(self.nodes):

@@ -1,8 +1,8 @@
 """Decision tables: compiled to bit masks, evaluated with a memo, traced on demand.
 
-A condition is one of a closed set of operators over a finite domain, so it compiles to the set of values that it
-admits. For each input and value, a mask says which rules admit it; a row of facts is evaluated by and-ing one mask
-per input. The lowest bit left is the rule that fires under the hit policy `first`.
+A condition is an operator of a closed set over a finite domain, so it compiles to the set of values that it
+admits. For each input and value, a mask says which rules admit it; a row of facts is evaluated by and-ing the masks
+of its inputs. The lowest bit left is the rule that fires under the hit policy `first`.
 """
 
 from __future__ import annotations
@@ -71,15 +71,15 @@ def admitted(condition: Any, domain: Sequence[Value], where: str) -> frozenset[V
         raise KnowledgeError(f"{where}: exactly one operator per condition")
     operator, operand = next(iter(condition.items())) if isinstance(condition, dict) else ("is", condition)
     operands = operand if isinstance(operand, list) else [operand]
-    for one in operands:
-        if not _holds(domain, one):
-            raise KnowledgeError(f"{where}: {one!r} is not one of {', '.join(map(str, domain))}")
+    for value in operands:
+        if not _holds(domain, value):
+            raise KnowledgeError(f"{where}: {value!r} is not one of {', '.join(map(str, domain))}")
     return _select(operator, operands, tuple(domain), where)
 
 
 def _holds(domain: Sequence[Value], value: object) -> bool:
     """Whether `value` is in `domain`; plain `in` would take 1 for True."""
-    return any(one is value or (type(one) is type(value) and one == value) for one in domain)
+    return any(member is value or (type(member) is type(value) and member == value) for member in domain)
 
 
 def _select(operator: str, operands: list[Value], domain: tuple[Value, ...], where: str) -> frozenset[Value]:
@@ -206,7 +206,7 @@ class DecisionTable:
             for name, condition in rule.when.items():
                 passed = facts[name] in admitted(condition, self.domains[name], rule.id)
                 tried.append(Tried(name, facts[name], phrase(condition), passed))
-            attempts.append(RuleAttempt(rule, tuple(tried), all(one.passed for one in tried), rule in fired))
+            attempts.append(RuleAttempt(rule, tuple(tried), all(test.passed for test in tried), rule in fired))
             if self.spec.hit_policy == "first" and rule in fired:
                 break
         return attempts

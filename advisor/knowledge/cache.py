@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor import __version__
+from advisor.files import write_atomically
 
 # Other checkouts and versions share the folder; more of them than this compile again now and then.
 _KEPT = 4
@@ -54,21 +55,10 @@ def read(name: str) -> Any | None:
 
 def write(name: str, content: Any) -> None:
     """Keep `content` under `name`, whole or not at all, and drop what older fingerprints left."""
-    import tempfile  # only here: most runs find a cache and write none
-
     folder = cache_dir()
-    part: Path | None = None
-    try:
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-        part = Path(temporary)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, separators=(",", ":"))
-        part.replace(folder / f"{name}.json")
+        write_atomically(folder / f"{name}.json", json.dumps(content, separators=(",", ":")))
         kept = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for old in kept[_KEPT:]:
             old.unlink(missing_ok=True)
-    except OSError:
-        if part:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The walk through the questions: which one is next, what is skipped and why, back and edit. Pure.
+"""An interview: which question is next, which questions are skipped and why, back and edit. Pure.
 
-The state of a walk is its answers. Where it stands follows by walking from the start with them: each question that is
-open and can still change the outcome takes its answer; the first without an answer is the next one. So going back and
+The state of an interview is its answers. The next question follows from them by a replay from the start: each question
+that is open and can still change the outcome takes its answer; the first without an answer is next. So going back and
 answering otherwise asks again exactly what that made stale, and keeps everything else.
 """
 
@@ -65,7 +65,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a walk stands: the questions that took their answers, the next one, and those passed over."""
+    """The result of a replay: the questions that took their answers, the next question, and the questions skipped."""
 
     asked: tuple[str, ...]
     next: Question | None
@@ -92,7 +92,7 @@ class Interview:
     Attributes:
         questions: every question by id, in order.
         fixed: facts that were known before; they are not asked and not dropped.
-        answers: question id → answer; those that the walk has not reached (again) wait here.
+        answers: question id → answer; answers that the replay does not reach wait here.
     """
 
     def __init__(
@@ -140,12 +140,12 @@ class Interview:
         return {name: known[name] for name in question.facts if name in known}
 
     def skipped(self) -> list[Skip]:
-        """The questions that the walk has passed over, with the reason for each."""
+        """The questions skipped before the current question, with the reason for each."""
         return [self._skip(name, reason) for name, reason in self._place.skipped.items()]
 
     @property
     def everything(self) -> dict[str, Any]:
-        """Fixed facts and all answers, also those that the walk has not reached (again): what an interrupt saves."""
+        """Fixed facts and all answers, also those that the replay does not reach: what an interrupt saves."""
         return {**self.fixed, **{name: value for answer in self.answers.values() for name, value in answer.items()}}
 
     def skipped_facts(self) -> list[str]:
@@ -208,9 +208,11 @@ class Interview:
         values = self._place.values
         requirements = self._requirements(values)
         known = self._known(values, requirements)
-        return [one.id for one in self.questions.values() if self._verdict(one, requirements, known) == "ask"]
+        return [
+            question.id for question in self.questions.values() if self._verdict(question, requirements, known) == "ask"
+        ]
 
-    # --- the walk -------------------------------------------------------------------------------------------------
+    # --- the replay -----------------------------------------------------------------------------------------------
 
     def _replay(self) -> _Place:
         asked: list[str] = []

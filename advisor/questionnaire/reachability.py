@@ -28,7 +28,7 @@ class State(NamedTuple):
     tools: bool
 
 
-class OpenSpace:
+class Reachability:
     """Folds over the open facts of an advisor.
 
     Attributes:
@@ -51,7 +51,7 @@ class OpenSpace:
         self._fired: dict[Any, Fired] = {}
 
     def facts(self, requirements: Requirements) -> dict[str, Any]:
-        """The evaluated facts; a walk asks for many facts of the same requirements in a row."""
+        """The evaluated facts; an interview asks for many facts of the same requirements."""
         if self._facts[0] is not requirements:
             self._facts = (requirements, self._advisor.facts(requirements))
         return self._facts[1]
@@ -70,7 +70,7 @@ class OpenSpace:
     def parted(self, fact: str, state: State) -> dict[str, Value] | None:
         """An assignment for which the outcome differs between the values of `fact`; None if there is none."""
         folded = fold(self._of(state), state.domains, (OUTCOME,), lanes=(fact, state.domains[fact]))
-        return next((one.example() for one in folded.classes.values()), None)
+        return next((found.example() for found in folded.classes.values()), None)
 
     def gate(self, fact: str) -> TableNode | None:
         """The table with one output that alone reads `fact`, if that is so."""

@@ -1,4 +1,4 @@
-"""Whether a fact can still change the outcome, whatever the facts that are not known yet turn out to be.
+"""Whether a fact can still change the outcome, with any values of the facts that are not known yet.
 
 Computed from the tables, exactly. First a few completions of the open facts are decided with each value of the fact:
 two outcomes that differ are a witness, and the fact matters. Only where none is found is it proved, over the whole
@@ -23,7 +23,7 @@ from advisor.decision.checks.proof import example_requirements
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
 from advisor.decision.tiers import part
 from advisor.engine.rules import Rule, Value
-from advisor.questionnaire.reachability import SEPARABLE, OpenSpace, State, outcome
+from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome
 from advisor.requirements.model import Requirements
 
 Settled: TypeAlias = frozenset[tuple[str, Any]]
@@ -41,7 +41,7 @@ class Relevance:
         """Relevance to what `advisor` decides; `completions` are tried before a proof (none: everything is proved)."""
         self._advisor = advisor
         self._tries = completions
-        self._space = OpenSpace(advisor)
+        self._space = Reachability(advisor)
         self._irrelevant: dict[str, list[Settled]] = {}
         self._answers: dict[tuple[str, Settled], bool] = {}
         self._witnesses: dict[str, list[dict[str, Value]]] = {}
@@ -87,7 +87,7 @@ class Relevance:
 
     def _after(self, fact: str, table: str) -> bool:
         outputs = self._advisor.tables[table].outputs
-        return fact in self._advisor.network.affects(outputs)
+        return fact in self._advisor.network.dependencies_of(outputs)
 
     def _decide(self, fact: str, requirements: Requirements, known: set[str], settled: Settled) -> bool:
         if any(proved <= settled for proved in self._irrelevant.get(fact, [])):
@@ -143,7 +143,7 @@ class Relevance:
         domains = self._advisor.space.domains
         contexts = product(*(state.domains.get(name, domains[name]) for name in CONTEXT))
         lost = {self._advisor.lost.lost_features(context, "need.session") for context in contexts}
-        return {frozenset(t.name for t in requirements.tools if one.intersection(t.needs)) for one in lost}
+        return {frozenset(t.name for t in requirements.tools if features.intersection(t.needs)) for features in lost}
 
     # --- witnesses ------------------------------------------------------------------------------------------------
 
@@ -184,10 +184,10 @@ class Relevance:
             for table, rule in self._advisor.knowledge.rules.values()
             if table.role == "decision"
         ]
-        both = [{**other, **one} for (first, one), (second, other) in combinations(hits, 2) if first != second]
+        both = [{**other, **example} for (first, example), (second, other) in combinations(hits, 2) if first != second]
         base = self._advisor.network.base
         found = []
-        for example in (*(one for _, one in hits), *both):
+        for example in (*(example for _, example in hits), *both):
             facts = self._space.facts(example_requirements(self._advisor, example))
             found.append({name: facts[name] for name in base})
         return found
@@ -197,7 +197,7 @@ class Relevance:
         network = self._advisor.network
         facts = dict(state.facts)
         network.revise(facts, completion)
-        # A free outcome of the tools is held: it must not be computed from tools that nobody has listed.
+        # While no tools are listed, their outcome is open and held: it must not be computed from an empty list.
         held = {} if state.tools else {SEPARABLE: facts[SEPARABLE]}
         outcomes = set()
         for value in state.domains[fact]:

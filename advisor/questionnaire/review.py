@@ -1,4 +1,4 @@
-"""What is said beside the questions: the leaning, what was skipped and why, and the review of all answers. Pure."""
+"""The texts around the questions: the decision so far, skipped questions and why, the review of all answers. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Core
-from advisor.questionnaire.forms import written
 from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Interview, Skip
+from advisor.questionnaire.question_forms import written
 
 
-def leaning(advisor: Advisor, walk: Interview) -> str:
+def leaning(advisor: Advisor, interview: Interview) -> str:
     """What the answers so far come to, with defaults for what is open, on one line."""
-    return core_line(advisor.decide(walk.requirements).core, advisor.knowledge.phrases)
+    return core_line(advisor.decide(interview.requirements).core, advisor.knowledge.phrases)
 
 
 def core_line(core: Core, words: Mapping[str, str]) -> str:
@@ -21,7 +21,7 @@ def core_line(core: Core, words: Mapping[str, str]) -> str:
     if not core.feasible:
         return words["ask.leaning.contradiction"].format(pattern=words[f"pattern.{core.pattern}"])
     parts = [core.pattern, *(f"{name}={value}" for name, value in core.flags._asdict().items())]
-    return ", ".join([*parts, *(one for one in (core.mechanism, core.substitute) if one != "none")])
+    return ", ".join([*parts, *(mechanism for mechanism in (core.mechanism, core.substitute) if mechanism != "none")])
 
 
 def answer_line(answer: Answer, words: Mapping[str, str]) -> str:
@@ -59,25 +59,25 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def review(advisor: Advisor, walk: Interview) -> list[str]:
+def review(advisor: Advisor, interview: Interview) -> list[str]:
     """All answers: stated, not asked with the reason, assumed. Lines; an indent marks what belongs to a heading."""
     words = advisor.knowledge.phrases
-    rows = [(name, answer_line(walk.stated(walk.questions[name]), words), "") for name in walk.asked]
-    rows += [(name, written(value, words), words["ask.review.from-file"]) for name, value in walk.fixed.items()]
+    rows = [(name, answer_line(interview.stated(interview.questions[name]), words), "") for name in interview.asked]
+    rows += [(name, written(value, words), words["ask.review.from-file"]) for name, value in interview.fixed.items()]
     width = max((len(name) for name, _, _ in rows), default=0)
     lines = [words["ask.review"]]
     lines += [f"  {name:<{width}}  {answer}" + (f"  ({origin})" if origin else "") for name, answer, origin in rows]
-    skipped = skip_lines(walk.skipped(), words)
+    skipped = skip_lines(interview.skipped(), words)
     if skipped:
         lines += [words["ask.review.not-asked"], *(f"  {names}: {reason}" for names, reason in skipped)]
-    assumed = _assumed(advisor, walk)
+    assumed = _assumed(advisor, interview)
     if assumed:
         told = ", ".join(f"{name}: {written(value, words)}" for name, value in assumed.items())
         lines += [words["ask.review.assumed"], f"  {told}"]
     return lines
 
 
-def _assumed(advisor: Advisor, walk: Interview) -> dict[str, Any]:
+def _assumed(advisor: Advisor, interview: Interview) -> dict[str, Any]:
     """The facts that are never asked, with the default that each has."""
     never = {name for name, fact in advisor.space.facts.items() if fact.ask == "never"}
-    return {name: value for name, value in walk.requirements.defaults.items() if name in never}
+    return {name: value for name, value in interview.requirements.defaults.items() if name in never}

@@ -15,6 +15,8 @@ from typing import Any, NoReturn, TypeAlias
 
 import yaml
 
+from advisor.files import reason
+
 MAX_BYTES = 1024 * 1024  # a requirement file is a few KiB; this bounds the memory and time of every later step
 MAX_DEPTH = 32  # collections inside collections, so that later code may recurse over the data without overflowing
 MAX_NODES = 20_000  # keys, values and collections with aliases expanded; an alias bomb passes this within a few lines
@@ -99,8 +101,7 @@ def read_path(path: str | os.PathLike[str]) -> SourceDocument:
         with os.fdopen(os.open(path, flags), "rb") as file:
             raw = file.read(MAX_BYTES + 1) or b""
     except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
-        problem = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ReadError(name, None, None, f"the file cannot be read: {problem}") from None
+        raise ReadError(name, None, None, f"the file cannot be read: {reason(error)}") from None
     return read_bytes(raw, name)
 
 

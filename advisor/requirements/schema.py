@@ -81,9 +81,9 @@ def meanings(fact: Fact, space: FactSpace) -> dict[str, str]:
     if fact.type == "apps":
         return {client.id: client.name for client in space.knowledge.clients.values()}
     if fact.type == "release":
-        lines = {one.line.id: one for one in space.releases.values()}
-        return {name: f"{one.package} {one.line.newest}" for name, one in lines.items()}
-    return {one.value: one.means for one in fact.values}
+        lines = {release.line.id: release for release in space.releases.values()}
+        return {name: f"{release.package} {release.line.newest}" for name, release in lines.items()}
+    return {value.value: value.means for value in fact.values}
 
 
 def describe(fact: Fact, space: FactSpace) -> Schema:
@@ -133,7 +133,7 @@ def _version(fact: Fact, space: FactSpace) -> Schema:
 
 
 def _release(fact: Fact, space: FactSpace) -> Schema:
-    packages = "|".join(dict.fromkeys(one.package for one in space.releases.values()))
+    packages = "|".join(dict.fromkeys(release.package for release in space.releases.values()))
     exact = {"type": "string", "pattern": f"^(?:{packages})=={_NUMBER}$", "description": "an exact release"}
     return {"anyOf": [{"enum": list(meanings(fact, space)), "description": "the newest of a line"}, exact]}
 

@@ -57,7 +57,7 @@ class Section:
 def starter(space: FactSpace) -> str:
     """A requirements file with every key, its default, its allowed values and its meaning.
 
-    Only the keys that everybody should look at are set; the others are comments, so that the decision still names
+    Only the keys that every user should look at are set; the others are comments, so that the decision still names
     the defaults it relied on, and so that tools and client applications may fill them in.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -83,7 +83,7 @@ def outline(space: FactSpace) -> Section:
         *path, key = name.split(".")
         here = root
         for depth, part in enumerate(path):
-            known = next((one for one in here.entries if isinstance(one, Section) and one.name == part), None)
+            known = next((entry for entry in here.entries if isinstance(entry, Section) and entry.name == part), None)
             if known is None:
                 known = Section(part, 2 * depth)
                 here.entries.append(known)
@@ -96,7 +96,7 @@ def outline(space: FactSpace) -> Section:
 def _ordered(space: FactSpace) -> list[str]:
     """The facts as rules/facts.yaml has them, with the single needs where `needs` stands."""
     needs = [name for name, fact in space.facts.items() if fact.type == "need"]
-    return [one for name in space.knowledge.facts for one in (needs if name == "needs" else [name])]
+    return [fact for name in space.knowledge.facts for fact in (needs if name == "needs" else [name])]
 
 
 def comment(words: str, indent: int, hang: int = 0) -> str:
@@ -110,5 +110,5 @@ def comment(words: str, indent: int, hang: int = 0) -> str:
 
 def _value(fact: Fact) -> str:
     value: Any = SERVICE if fact.required else fact.default
-    # JSON is YAML; a plain word is easier on the eye than a quoted one, and every word here is one of the domain's.
+    # JSON is YAML; a plain word is easier on the eye than a quoted one, and every word here is of the domain.
     return value if isinstance(value, str) else json.dumps(value)

@@ -60,7 +60,7 @@ def printable(text: str, length: int) -> str:
 
 def nearest(text: str, candidates: Iterable[str]) -> str:
     """`Did you mean …?` with the nearest spelling, or ""."""
-    if len(text) > 64:  # difflib is quadratic, and nobody mistypes that much
+    if len(text) > 64:  # difflib is quadratic, and a text of this length is no typing error
         return ""
     known = {candidate.lower(): candidate for candidate in candidates}
     close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.6)

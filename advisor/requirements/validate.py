@@ -19,7 +19,7 @@ from advisor.requirements.reader import Path, SourceDocument
 from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
 
 VERSION = 1
-MAX_PROBLEMS = 100  # shown; nobody reads more, and a file of nothing but unknown keys has 20,000
+MAX_PROBLEMS = 100  # shown; a file of nothing but unknown keys has 20,000
 _TOOL_KEYS = ("name", "needs", "duration_s")
 
 

@@ -99,8 +99,8 @@ def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
     if isinstance(value, str) and space.release(value) is not None:
         return value
     ranges = space.releases.values()
-    lines = list(dict.fromkeys(one.line.id for one in ranges))
-    measured = ", ".join(f"{one.package} {one.start} to before {one.before}" for one in ranges)
+    lines = list(dict.fromkeys(release.line.id for release in ranges))
+    measured = ", ".join(f"{release.package} {release.start} to before {release.before}" for release in ranges)
     hint = text.nearest(value, lines) if isinstance(value, str) and "==" not in value else ""
     allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 within the measured ranges ({measured})."
     raise ValueRefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())

@@ -73,8 +73,8 @@ def test_an_overlap_says_so_when_it_is_reached() -> None:
 
 def test_what_a_fact_depends_on_is_found_through_other_nodes() -> None:
     network = Network([node("a", "f"), node("f b", "m"), node("c", "other")])
-    assert network.affects(["m"]) == {"m", "f", "a", "b"}
-    assert network.affects(["other"]) == {"other", "c"}
+    assert network.dependencies_of(["m"]) == {"m", "f", "a", "b"}
+    assert network.dependencies_of(["other"]) == {"other", "c"}
 
 
 # --- revise -------------------------------------------------------------------------------------------------------

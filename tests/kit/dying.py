@@ -1,34 +1,27 @@
-"""Generates the same change again and again, killed at the first, second, … n-th point.
+"""Generates the same change again and again, stopped at the first, second, … n-th point.
 
-`python dying.py SCENARIO VICTIM WORK`: leaves WORK/0, WORK/1, … each as it is when the processes that were killed at
-that point, or go on without the others, have ended; the last one is of a run that nothing was done to. Points are all
-touches of the disk (just before them, out of an audit hook), the fork of the process that writes, each line around it
-in both processes, and, for a command killed by its id, each line that writes or flushes a file. The kill is SIGKILL, or
-Ctrl-C where it says so. The victim is
+`python dying.py SCENARIO STOP WORK`: leaves WORK/0, WORK/1, … each as it is after the run that was stopped at that
+point; the last one is of a run that was not stopped. Points are all touches of the disk (just before them, out of an
+audit hook) and each line that writes or flushes a file. STOP is
 
-- command: the process that was started;
-- interrupted: the same, by SIGINT;
-- group: its whole process group;
-- writer: the process that writes for it;
-- everything: both, as when the power goes.
+- killed: by SIGKILL, as when the power goes;
+- killed-twice: the same, and the next run is killed at its own n-th point;
+- interrupted: by SIGINT, as Ctrl-C does.
 """
 
-import fcntl
-import mmap
 import os
 import shutil
 import signal
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
+from advisor import files
 from advisor.kit.model import KitFile
-from advisor.kit.sync import detached_writer, write
+from advisor.kit.sync import kit_folder
 from advisor.kit.sync.generate import generate
 
-TOUCHES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.fork")
-DEADLINE_S = 60
+TOUCHES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod")
+CODE = {(files.__file__, "create"), (kit_folder.__file__, "_flush"), (kit_folder.__file__, "_signals_wait")}
 LONG = "".join(f"line {number}\n" for number in range(40))
 BEFORE = [
     KitFile("plain.txt", "plain, before\n"),
@@ -45,6 +38,11 @@ AFTER = [
     KitFile("sub/deleted.txt", "deleted by the user, after\n"),
     KitFile("run.sh", "#!/bin/sh\nexit 0\n", executable=True),
     KitFile("new/deep/added.txt", "added\n"),
+]
+LATER = [
+    KitFile("plain.txt", "plain, later\n"),
+    KitFile("edited.txt", LONG.replace("line 20\n", "line twenty\n")),
+    KitFile("run.sh", "#!/bin/sh\nexit 1\n", executable=True),
 ]
 EDITS = {
     "edited.txt": LONG.replace("line 3\n", "line three, mine\n"),
@@ -73,21 +71,18 @@ def run(root, scenario):
     generate(AFTER, b"after", root, force=scenario == "force")
 
 
-class Killer:
-    """Counts the points of this process (a fork goes on counting from its parent's) and strikes at one of them."""
+class Stopper:
+    """Counts the points of this process and stops it at one of them."""
 
-    def __init__(self, victim, number, place):
-        self.victim, self.left, self.place = victim, number, place
-        self.command = os.getpid()
-        self.struck = mmap.mmap(-1, 2)  # shared with the fork: whether it struck, whether it found the place unlocked
+    def __init__(self, number, number_of_signal):
+        self.left, self.signal = number, number_of_signal
 
     def install(self):
         sys.addaudithook(self._touched)
         sys.settrace(lambda frame, *_: self._line if self._watched(frame.f_code) else None)
 
     def _watched(self, code):
-        writes = code.co_filename == write.__file__ and code.co_name in ("_create", "_flush")
-        return code.co_filename == detached_writer.__file__ or (writes and self.victim == "command")
+        return (code.co_filename, code.co_name) in CODE
 
     def _touched(self, event, arguments):
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
@@ -100,72 +95,43 @@ class Killer:
         return self._line
 
     def _point(self):
-        writer = os.getpid() != self.command
-        if self.victim == "writer" and not writer:
-            return
         self.left -= 1
         if self.left == -1:
-            self.struck[0] = 1
-            with suppress(ProcessLookupError):
-                if self.victim == "group":
-                    os.killpg(self.command, signal.SIGKILL)
-                elif self.victim != "writer":
-                    os.kill(self.command, signal.SIGINT if self.victim == "interrupted" else signal.SIGKILL)
-            if self.victim in ("writer", "everything"):
-                os.kill(os.getpid(), signal.SIGKILL)
-            if free(self.place):
-                self.struck[1] = 1
+            os.kill(os.getpid(), self.signal)
 
 
-def free(place):
-    """Whether no process holds a folder."""
-    handle = os.open(place, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(handle)
-    return True
-
-
-def one(here, scenario, victim, number):
-    """Run it, struck at one point; whether that point was reached."""
-    place = here if scenario == "fresh" else here / "kit"
-    killer = Killer(victim, number, place)
-    command = os.fork()
-    if command == 0:
-        os.setpgid(0, 0)
-        killer.command = os.getpid()
-        killer.install()
+def stopped(here, scenario, number, number_of_signal):
+    """Run it, stopped at one point; whether that point was reached."""
+    child = os.fork()
+    if child == 0:
+        stopper = Stopper(number, number_of_signal)
+        stopper.install()
+        code = 1
         try:
             run(here / "kit", scenario)
-            sys.settrace(None)
-            os._exit(0)
-        except KeyboardInterrupt:  # it may also arrive when all is done
-            os._exit(0)
-    _, status = os.waitpid(command, 0)
-    if status != 0 and not (os.WIFSIGNALED(status) and killer.struck[0]):
+            code = 0
+        except KeyboardInterrupt:
+            code = 0
+        finally:
+            os._exit(code if stopper.left >= 0 or code else 2)
+    _, status = os.waitpid(child, 0)
+    reached = os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 2
+    if not reached and status != 0:
         sys.exit(f"the process failed by itself at point {number}")
-    end = time.monotonic() + DEADLINE_S
-    while not free(place):  # the writer goes on
-        if time.monotonic() > end:
-            sys.exit(f"the writer did not end at point {number}")
-        time.sleep(0.001)
-    if killer.struck[1]:
-        sys.exit(f"the writer went on without the lock at point {number}")
-    return killer.struck[0]
+    return reached
 
 
 def main():
-    scenario, victim, work = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    scenario, stop, work = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    number_of_signal = signal.SIGINT if stop == "interrupted" else signal.SIGKILL
     prepare(work / "start" / "kit", scenario)
-    number = 0
-    while True:
+    number, reached = 0, True
+    while reached:
         here = work / str(number)
         shutil.copytree(work / "start", here)
-        if not one(here, scenario, victim, number):
-            return
+        reached = stopped(here, scenario, number, number_of_signal)
+        if reached and stop == "killed-twice":
+            stopped(here, scenario, number, number_of_signal)
         number += 1
 
 

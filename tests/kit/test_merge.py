@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.kit.sync.merge import merge, merge_bytes
+from advisor.kit.sync.three_way_merge import merge, merge_bytes
 
 BASE = "".join(f"{letter}\n" for letter in "abcdefgh")
 TEXTS = st.lists(st.sampled_from("abcdef"), max_size=12).map(lambda lines: "".join(f"{line}\n" for line in lines))

@@ -1,4 +1,4 @@
-"""Killed at any touch of the disk, the kit is the old one or the new one, and nothing of the user's is lost."""
+"""Stopped at any touch of the disk, every file is the old one or the new one, and nothing of the user's is lost."""
 
 import os
 import subprocess
@@ -12,7 +12,9 @@ from advisor.errors import EnvironmentLacksError, UsageError
 from advisor.kit.model import KitFile
 from advisor.kit.sync.directory_lock import WAIT_S, directory_lock
 from advisor.kit.sync.generate import generate, preview
+from advisor.kit.sync.kit_folder import KitFolder
 from advisor.kit.sync.kit_paths import LOCK, STAGE, is_inside
+from advisor.kit.sync.lock_file import parse
 
 retried = pytest.mark.retried("The other process has a deadline of seconds for its start and its end.")
 
@@ -50,61 +52,75 @@ def ended(process, timeout=90):
     return said, process.returncode
 
 
-def killed(scenario, work, victim="everything"):
-    """The folders that processes left, each killed one point later, and the one of the process that came through."""
-    said, code = ended(python(str(HERE / "dying.py"), scenario, victim, str(work)), timeout=300)
+def stopped(scenario, work, stop="killed"):
+    """The folders that runs left, each stopped one point later, and the one of the run that was not stopped."""
+    said, code = ended(python(str(HERE / "dying.py"), scenario, stop, str(work)), timeout=300)
     assert code == 0, said
     folders = sorted((path for path in work.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
-    assert len(folders) > 15
+    assert len(folders) > 40
     return folders[:-1], folders[-1]
 
 
-def test_a_kit_that_is_not_there_yet_appears_at_once_or_not_at_all(tmp_path):
-    dead, finished = killed("fresh", tmp_path)
-    new = tree(finished / "kit")
-    assert set(new) == {one.path for one in dying.AFTER} | {LOCK}
-    seen = set()
-    for folder in dead:
-        there = (folder / "kit").exists()
-        seen.add(there)
-        if there:
-            assert tree(folder / "kit") == new
-        dying.run(folder / "kit", "fresh")
-        assert tree(folder / "kit") == new
-        assert [path.name for path in folder.iterdir()] == ["kit"]
-    assert False in seen
-
-
-@pytest.mark.parametrize("victim", ["command", "group", "interrupted"])
+@pytest.mark.parametrize("stop", ["killed", "killed-twice"])
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_whoever_kills_the_command_finds_the_old_kit_or_the_new_one_and_nothing_else(tmp_path, scenario, victim):
-    dead, finished = killed(scenario, tmp_path, victim)
-    old, new = everything(tmp_path / "start"), everything(finished)
-    assert {seen == new for seen in map(everything, dead)} == {True, False}
+def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(tmp_path, scenario, stop):
+    dead, finished = stopped(scenario, tmp_path, stop)
+    old, new = tree(tmp_path / "start"), tree(finished)
+    if scenario in ("fresh", "empty"):
+        assert set(new) == {f"kit/{file.path}" for file in (*dying.AFTER, KitFile(LOCK, ""))}
+    states = set()
     for folder in dead:
-        assert everything(folder) in (old, new), folder
+        found = tree(folder)
+        states.add("old" if found == old else "new" if found == new else "between")
+        for path in old.keys() | new.keys() | found.keys():
+            if path != f"kit/{LOCK}":
+                assert found.get(path) in (old.get(path), new.get(path)), (folder, path)
+        lock = found.get(f"kit/{LOCK}")
+        if lock not in (None, old.get(f"kit/{LOCK}")):
+            # It comes last; a second run puts a lock file of what is in place before its own changes.
+            assert found == new or (stop == "killed-twice" and parse(lock[0], LOCK)), folder
+        dying.run(folder / "kit", scenario)
+        assert everything(folder) == everything(finished), folder
+    assert states == {"old", "between", "new"}
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_the_command_completes_what_the_process_that_writes_did_not(tmp_path, scenario):
-    dead, finished = killed(scenario, tmp_path, "writer")
-    for folder in dead:
+def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path, scenario):
+    interrupted, finished = stopped(scenario, tmp_path, "interrupted")
+    old, new = tree(tmp_path / "start"), tree(finished)
+    assert {tree(folder) == new for folder in interrupted} == {True, False}
+    for folder in interrupted:
+        assert tree(folder) in (old, new), folder
+        dying.run(folder / "kit", scenario)
         assert everything(folder) == everything(finished), folder
 
 
-@pytest.mark.parametrize("scenario", ["fresh", "update", "force"])
-def test_who_ignores_the_end_of_children_gets_the_same_kit(tmp_path, scenario):
-    for name, action in (("ignored", "signal.SIG_IGN"), ("plain", "signal.SIG_DFL")):
-        dying.prepare(tmp_path / name / "kit", scenario)
-        script = (
-            f"import dying, signal\nfrom pathlib import Path\nsignal.signal(signal.SIGCHLD, {action})\n"
-            f"dying.run(Path({str(tmp_path / name / 'kit')!r}), {scenario!r})"
-        )
-        assert ended(python("-c", script)) == ("", 0)
-    assert everything(tmp_path / "ignored") == everything(tmp_path / "plain")
+@pytest.mark.parametrize("scenario", ["fresh", "empty", "update"])
+def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed(tmp_path, scenario):
+    dead, _ = stopped(scenario, tmp_path)
+    for kit in (folder / "kit" for folder in dead):
+        generate(dying.LATER, b"later", kit)
+        found = {path: content.decode() for path, (content, _) in tree(kit).items()}
+        left = {"foreign.txt", "fought.txt", "edited.txt.new", "fought.txt.new"} if scenario == "update" else set()
+        assert found.keys() - left == {file.path for file in dying.LATER} | {LOCK}, kit
+        assert (found["plain.txt"], found["run.sh"]) == ("plain, later\n", "#!/bin/sh\nexit 1\n"), kit
+        mine = "line three, mine\n" if scenario == "update" else "line 3\n"
+        expected = dying.LONG.replace("line 3\n", mine).replace("line 20\n", "line twenty\n")
+        assert found["edited.txt"] == expected, kit
 
 
-def test_an_error_of_the_process_that_writes_is_that_of_the_command(tmp_path):
+def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothing(tmp_path):
+    dead, finished = stopped("update", tmp_path)
+    new = tree(finished / "kit")
+    for folder in dead:
+        before = everything(folder)
+        changes = preview(dying.AFTER, folder / "kit").changes
+        assert everything(folder) == before
+        left = any(write.before != write.after for change in changes for write in change.writes)
+        assert left == ({**tree(folder / "kit"), LOCK: new[LOCK]} != new)
+
+
+def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path):
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (kit / STAGE).write_text("in the way\n")
@@ -114,33 +130,28 @@ def test_an_error_of_the_process_that_writes_is_that_of_the_command(tmp_path):
     assert (kit / "plain.txt").read_text() == "plain, before\n"
 
 
-@pytest.mark.parametrize("scenario", ["update", "force", "empty"])
-def test_a_kit_that_is_there_is_the_old_one_or_the_new_one(tmp_path, scenario):
-    dead, finished = killed(scenario, tmp_path)
-    old, new = tree(tmp_path / "start/kit"), tree(finished / "kit")
-    states = set()
-    for folder in dead:
-        kit = folder / "kit"
-        begun = (kit / STAGE / "journal.json").exists()
-        found = tree(kit)
-        states.add("between" if begun else "old" if found == old else "new")
-        if not begun:
-            assert found in (old, new)
-        for path, file in found.items():
-            assert file in (old.get(path), new.get(path)), path
-        # Whoever looks sees all of the old one or all of the new one, without writing anything.
-        looked = preview(dying.AFTER, kit, force=scenario == "force")
-        assert looked.changed == (not begun and found == old)
-        assert tree(kit) == found
-        dying.run(kit, scenario)
-        assert tree(kit) == new
-        assert not (kit / STAGE).exists()
-    assert states == {"old", "between", "new"}
+def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(tmp_path, monkeypatch):
+    kit = tmp_path / "kit"
+    generate(dying.BEFORE, b"", kit)
+    prepared = KitFolder._prepared
+
+    def edited_meanwhile(self, write, number):
+        (kit / "plain.txt").write_text("edited meanwhile\n")
+        return prepared(self, write, number)
+
+    monkeypatch.setattr(KitFolder, "_prepared", edited_meanwhile)
+    with pytest.raises(UsageError, match="was changed while"):
+        generate(dying.AFTER, b"", kit)
+    assert (kit / "plain.txt").read_text() == "edited meanwhile\n"
+    monkeypatch.undo()
+    generate(dying.AFTER, b"", kit)
+    assert (kit / "plain.txt").read_text() == "edited meanwhile\n"
+    assert (kit / "plain.txt.new").read_text() == "plain, after\n"
 
 
 @pytest.mark.parametrize("scenario", ["update", "force"])
 def test_nothing_of_the_users_is_lost(tmp_path, scenario):
-    _, finished = killed(scenario, tmp_path)
+    _, finished = stopped(scenario, tmp_path)
     found = {path: content.decode() for path, (content, _) in tree(finished / "kit").items()}
     assert found["foreign.txt"] == "mine too\n"
     assert "sub/gone.txt" not in found
@@ -157,31 +168,9 @@ def test_nothing_of_the_users_is_lost(tmp_path, scenario):
         assert "sub/deleted.txt" not in found
 
 
-@pytest.mark.parametrize("scenario", ["update", "force", "empty"])
-@pytest.mark.parametrize("content", [b"", b"\0\0\0"])
-def test_files_that_lost_their_content_with_the_power_get_it_from_the_journal(tmp_path, scenario, content):
-    dead, finished = killed(scenario, tmp_path)
-    new = tree(finished / "kit")
-    begun = [folder / "kit" for folder in dead if (folder / "kit" / STAGE / "journal.json").exists()]
-    assert begun
-    for kit in begun:
-        staged = sorted((kit / STAGE).glob("[0-9]*"))
-        done = [kit / path for path, file in tree(kit).items() if file == new.get(path) and file != old(tmp_path, path)]
-        for path in (*staged, *done):
-            path.write_bytes(content)
-        dying.run(kit, scenario)
-        assert tree(kit) == new
-
-
-def old(work, path):
-    return tree(work / "start/kit").get(path)
-
-
 def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path):
-    dead, _ = killed("update", tmp_path)
-    begun = [folder / "kit" for folder in dead if (folder / "kit" / STAGE / "journal.json").exists()]
-    assert begun
-    for kit in begun:
+    dead, _ = stopped("update", tmp_path)
+    for kit in (folder / "kit" for folder in dead):
         (kit / "plain.txt").write_text("edited after the crash\n")
         (kit / "new/deep").mkdir(parents=True, exist_ok=True)
         (kit / "new/deep/added.txt").write_text("mine as well\n")
@@ -190,6 +179,7 @@ def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path):
         assert found["plain.txt"] == "edited after the crash\n"
         assert found["new/deep/added.txt"] == "mine as well\n"
         assert "line thirty\n" in found["edited.txt"]
+        assert "line three, mine\n" in found["edited.txt"]
 
 
 def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path):
@@ -233,7 +223,7 @@ def test_nothing_is_written_through_a_link(tmp_path, link, force):
     assert (kit / "plain.txt").is_symlink() or (kit / "plain.txt").read_text() == "plain, before\n"
 
 
-def test_a_lock_or_journal_from_elsewhere_cannot_lead_outside(tmp_path):
+def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path):
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (tmp_path / "precious.txt").write_text("gone soon\n")
@@ -243,14 +233,8 @@ def test_a_lock_or_journal_from_elsewhere_cannot_lead_outside(tmp_path):
         generate(dying.AFTER, b"", kit)
     (kit / LOCK).unlink()
     (kit / STAGE).mkdir()
-    journal = kit / STAGE / "journal.json"
-    journal.write_text('{"steps": [{"path": "../precious.txt", "before": null, "after": null, "executable": false}]}')
-    with pytest.raises(UsageError, match="not a plain path"):
-        generate(dying.AFTER, b"", kit)
-    for damage in ("{", "null", '{"steps": [{"path": "x"}]}', '{"steps": [{"path": "x", "before": 1, "after": 2}]}'):
-        journal.write_text(damage)
-        with pytest.raises(UsageError, match="damaged"):
-            generate(dying.AFTER, b"", kit)
+    (kit / STAGE / LOCK).write_text(lock)
+    generate(dying.AFTER, b"", kit, force=True)
     assert (tmp_path / "precious.txt").read_text() == "gone soon\n"
 
 
@@ -259,8 +243,8 @@ def test_the_second_of_two_waits_and_then_says_so(tmp_path):
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     hold = (
-        "from advisor.kit.sync.directory_lock import exclusive\nfrom pathlib import Path\nimport sys\n"
-        f"with exclusive(Path({str(kit)!r})):\n    print('held', flush=True); sys.stdin.read()"
+        "from advisor.kit.sync.directory_lock import directory_lock\nfrom pathlib import Path\nimport sys\n"
+        f"with directory_lock(Path({str(kit)!r})):\n    print('held', flush=True); sys.stdin.read()"
     )
     with python("-c", hold, stdin=subprocess.PIPE) as other:
         assert other.stdout.readline() == "held\n"

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from advisor.decision.advisor import core_of
-from advisor.questionnaire.reachability import SEPARABLE, OpenSpace
+from advisor.questionnaire.reachability import SEPARABLE, Reachability
 from advisor.questionnaire.relevance import COMPLETIONS, Relevance
 from advisor.requirements.model import Tool
 from advisor.requirements.validate import complete
@@ -16,7 +16,7 @@ MOST_COMBINATIONS = 6_000
 
 @pytest.fixture(scope="module")
 def askable(advisor):
-    read = OpenSpace(advisor).domains
+    read = Reachability(advisor).domains
     return [name for name, fact in advisor.space.facts.items() if fact.ask != "never" and name in read]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypedDict
 
 from advisor.documents import OPTIONAL, document
+from advisor.kit.sync.file_changes import Action
 from advisor.kit.sync.generate import Generation, diff
-from advisor.kit.sync.plan import Action
 
 
 class FileRecord(TypedDict):

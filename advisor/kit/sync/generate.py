@@ -5,18 +5,19 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 
 from advisor.errors import AdvisorError, EnvironmentLacksError, UsageError
+from advisor.files import reason
 from advisor.kit.model import KitFile
 from advisor.kit.sync.directory_lock import directory_lock
-from advisor.kit.sync.kit_paths import LOCK, STAGE, require_inside
+from advisor.kit.sync.file_changes import WRITTEN, FileChange, Write, plan
+from advisor.kit.sync.kit_folder import KitFolder
+from advisor.kit.sync.kit_paths import LOCK, require_inside
 from advisor.kit.sync.lock_file import Lock, dump, lock_for, parse
-from advisor.kit.sync.plan import WRITTEN, FileChange, Write, plan
-from advisor.kit.sync.write import Folder, foreign, write_new
 
 _NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _MISSING_END = "\\ No newline at end of file\n"
@@ -29,7 +30,7 @@ class Generation:
     Attributes:
         root: the kit's folder, as the user named it.
         changes: what happens to each file, in the order of paths.
-        completed: whether an earlier run had died while it wrote, and this one had to complete it.
+        completed: whether an earlier run was killed while it wrote, and this one completes its work.
     """
 
     root: Path
@@ -39,7 +40,12 @@ class Generation:
     @property
     def changed(self) -> bool:
         """Whether any file of the kit is written or removed."""
-        return any(one.action in WRITTEN for one in self.changes)
+        return any(change.action in WRITTEN for change in self.changes)
+
+    @property
+    def conflicts(self) -> bool:
+        """Whether a file was left because the user and the new version changed the same lines."""
+        return any(change.action == "conflict" for change in self.changes)
 
 
 def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bool = False) -> Generation:
@@ -56,42 +62,34 @@ def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bo
         UsageError: the folder cannot be used; nothing was written.
         EnvironmentLacksError: another process is writing there, or the disk is full.
     """
-    lock = lock_for(files, requirements)
+    _require_inside(files)
     place = _resolved(root)
-    with _said(root):
-        if not os.path.lexists(place):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with directory_lock(place.parent):
-                if not os.path.lexists(place):
-                    changes = plan(_checked(files), None, lambda _: None, force=force)
-                    write_new(place, [*_writes(changes), Write(LOCK, None, dump(lock))])
-                    return Generation(root, tuple(changes))
-        with directory_lock(place):
-            folder = Folder(place)
-            completed = folder.interrupted
-            folder.recover()
-            changes = _plan(files, folder, force=force)
-            writes = _writes(changes)
-            new, old = dump(lock), folder.read(LOCK)
-            if new != old:
-                writes.append(Write(LOCK, old, new))
-            if writes:
-                folder.write(writes)
-            return Generation(root, tuple(changes), completed)
+    with _system_errors(root), _existing(place), directory_lock(place):
+        folder = KitFolder(place)
+        completed = folder.interrupted
+        lock = _lock(folder)
+        if completed:
+            folder.settle(dump(lock) if lock else None)
+        changes = _plan(files, lock, folder, force=force)
+        lock_write = Write(LOCK, folder.read(LOCK), dump(lock_for(files, requirements)))
+        if any(change.writes for change in changes) or lock_write.before != lock_write.after:
+            folder.write(changes, _gone(files, lock), lock_write)
+        return Generation(root, tuple(changes), completed)
 
 
 def preview(files: list[KitFile], root: Path, *, force: bool = False) -> Generation:
-    """What `generate` would do; nothing is written, not even what an earlier run left to complete.
+    """What `generate` would do; nothing is written.
 
     Raises:
         UsageError: as for `generate`.
     """
+    _require_inside(files)
     place = _resolved(root)
-    with _said(root):
-        if not os.path.lexists(place):
-            return Generation(root, tuple(plan(_checked(files), None, lambda _: None, force=force)))
-        folder = Folder(place)
-        return Generation(root, tuple(_plan(files, folder, force=force)), folder.interrupted)
+    with _system_errors(root):
+        if not place.exists():
+            return Generation(root, tuple(plan(files, None, lambda _: None, force=force)))
+        folder = KitFolder(place)
+        return Generation(root, tuple(_plan(files, _lock(folder), folder, force=force)), folder.interrupted)
 
 
 def diff(change: FileChange) -> str:
@@ -118,12 +116,10 @@ def _lines(content: bytes | None) -> list[str] | None:
     return [f"{part}\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
-def _plan(files: list[KitFile], folder: Folder, *, force: bool) -> list[FileChange]:
-    _checked(files)
-    lock = _lock(folder)
+def _plan(files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: bool) -> list[FileChange]:
     if lock is None and not force:
-        expected = {one.path: one.content.encode() for one in files}
-        if other := foreign(folder.root, expected):
+        expected = {file.path: file.content.encode() for file in files}
+        if other := folder.foreign(expected):
             raise UsageError(
                 f"{folder.root} holds other files (such as {other}) and no {LOCK}, so it is no kit. Choose another "
                 "folder, or add --force: it leaves files that are not of the kit alone, and keeps a copy (.bak) of "
@@ -132,22 +128,29 @@ def _plan(files: list[KitFile], folder: Folder, *, force: bool) -> list[FileChan
     return plan(files, lock, folder.read, force=force)
 
 
-def _lock(folder: Folder) -> Lock | None:
-    content = folder.read(LOCK)
-    if content is None:
-        return None
-    return parse(content, str(folder.root / LOCK))
+def _lock(folder: KitFolder) -> Lock | None:
+    """What was generated last time. After a killed run that is, for each file, what is in place."""
+    content, prepared = folder.read(LOCK), folder.prepared_lock
+    lock = None if content is None else parse(content, str(folder.root / LOCK))
+    if prepared is None:
+        return lock
+    try:
+        new = parse(prepared, LOCK)
+    except UsageError:  # the run was killed while it wrote this file, before the first rename
+        return lock
+    done = {path: text for path, text in new.base.items() if not folder.is_pending(path)}
+    return replace(new, base={**(lock.base if lock else {}), **done})
 
 
-def _checked(files: list[KitFile]) -> list[KitFile]:
-    """The files, when every name stays inside the kit."""
-    for one in files:
-        require_inside(one.path, "The kit")
-    return files
+def _gone(files: list[KitFile], lock: Lock | None) -> list[str]:
+    """The files of the last run that are not part of the kit any more."""
+    now = {file.path for file in files}
+    return [path for path in lock.base if path not in now] if lock else []
 
 
-def _writes(changes: list[FileChange]) -> list[Write]:
-    return [write for change in changes for write in change.writes]
+def _require_inside(files: list[KitFile]) -> None:
+    for file in files:
+        require_inside(file.path, "The kit")
 
 
 def _resolved(root: Path) -> Path:
@@ -158,18 +161,30 @@ def _resolved(root: Path) -> Path:
     """
     try:
         place = root.resolve()
-        if place.name.endswith(STAGE):
-            raise UsageError(f"{root}: this name is used for unfinished kits. Choose another.")
         if os.path.lexists(place) and not place.is_dir():
             raise UsageError(f"{root} is not a folder.")
     except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name, a loop of links
-        raise UsageError(f"{str(root)!r} cannot be used: {_reason(error)}.") from None
+        raise UsageError(f"{str(root)!r} cannot be used: {reason(error)}.") from None
     return place
 
 
 @contextmanager
-def _said(root: Path) -> Iterator[None]:
-    """Turn what the system refuses into words."""
+def _existing(place: Path) -> Iterator[None]:
+    """Make the folder of the kit where there is none. After an error it is removed again, if it is still empty."""
+    made = not os.path.lexists(place)
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            if made:
+                place.rmdir()
+        raise
+
+
+@contextmanager
+def _system_errors(root: Path) -> Iterator[None]:
+    """Turn what the system refuses into an error for the user."""
     try:
         yield
     except AdvisorError:
@@ -177,8 +192,4 @@ def _said(root: Path) -> Iterator[None]:
     except OSError as error:
         name = error.filename if isinstance(error.filename, str) else root
         kind = EnvironmentLacksError if error.errno in _NO_SPACE else UsageError
-        raise kind(f"{name} cannot be written: {_reason(error)}.") from None
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
+        raise kind(f"{name} cannot be written: {reason(error)}.") from None

@@ -1,4 +1,4 @@
-"""Which names the files of a kit may have. Whatever writes or removes goes through here: nothing leads outside DIR."""
+"""Which names the files of a kit can have. Everything that is written or removed is checked here to be inside DIR."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from advisor.errors import UsageError
+from advisor.files import reason
 
 STAGE = ".mcp-advisor.next"
 """The folder inside a kit where a run prepares what it is going to write."""
@@ -32,7 +33,7 @@ def require_inside(path: str, said_by: str) -> str:
 
     Args:
         path: relative, with forward slashes.
-        said_by: who named it, for the message.
+        said_by: what named it, for the message.
 
     Raises:
         UsageError: it would lead outside.
@@ -70,4 +71,4 @@ def _mode(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+        raise UsageError(f"{path} cannot be read: {reason(error)}.") from None

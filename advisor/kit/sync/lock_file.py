@@ -43,14 +43,14 @@ class Lock:
 
 def lock_for(files: list[KitFile], requirements: bytes, rules: Path | None = None) -> Lock:
     """The lock of a kit that has just been rendered."""
-    base = {one.path: one.content for one in sorted(files, key=lambda one: one.path)}
+    base = {file.path: file.content for file in sorted(files, key=lambda file: file.path)}
     return Lock(__version__, rules_fingerprint(rules or rules_dir()), digest(requirements), base)
 
 
 def rules_fingerprint(root: Path) -> str:
     """SHA-256 over the knowledge: names below `root` and contents; neither times nor where it is installed."""
     whole = hashlib.sha256()
-    for path in sorted(root.rglob("*.yaml"), key=lambda one: one.relative_to(root).as_posix()):
+    for path in sorted(root.rglob("*.yaml"), key=lambda path: path.relative_to(root).as_posix()):
         content = path.read_bytes().replace(b"\r\n", b"\n")  # a Windows checkout holds the same rules
         whole.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         whole.update(content)

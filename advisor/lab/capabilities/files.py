@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.errors import EnvironmentLacksError, UsageError
+from advisor.files import reason, write_atomically
 from advisor.lab.capabilities import yaml_file as capability_yaml
 from advisor.lab.capabilities.bisection import Bisected, apply
 from advisor.lab.capabilities.measure import Measurement, measured_by, record
@@ -108,14 +108,10 @@ def save(root: Path, updates: Iterable[Update]) -> None:
         return
     _validate(root, changed)
     for update in changed:
-        beside = update.path.with_suffix(f".{os.getpid()}.new")
         try:
-            beside.write_text(update.new, encoding="utf-8")
-            beside.replace(update.path)
+            write_atomically(update.path, update.new)
         except OSError as error:
-            raise EnvironmentLacksError(f"{update.path} cannot be written: {error.strerror}.") from error
-        finally:
-            beside.unlink(missing_ok=True)
+            raise EnvironmentLacksError(f"{update.path} cannot be written: {reason(error)}.") from error
 
 
 def _validate(root: Path, updates: Sequence[Update]) -> None:

@@ -13,7 +13,7 @@ from jinja2 import FileSystemLoader
 from advisor.errors import UsageError
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
-from advisor.kit.sync.merge import merge
+from advisor.kit.sync.three_way_merge import merge
 from advisor.kit.templating import environment
 from advisor.kit.upstreams import Wiring, production_wiring, split
 from advisor.knowledge.kits import BALANCER, SERVICE

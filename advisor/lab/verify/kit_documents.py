@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import EraCell, FeatureRow
+from advisor.files import reason
 from advisor.kit.parts import documents
 from advisor.knowledge.types import ERAS, Outcome
 from advisor.lab.testserver.tool_catalogue import find
@@ -73,7 +74,7 @@ def _read(path: Path) -> tuple[Document | None, str]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        return None, f"{path.name} cannot be read ({error.strerror}), so nothing is promised: {_AGAIN}."
+        return None, f"{path.name} cannot be read ({reason(error)}), so nothing is promised: {_AGAIN}."
     except ValueError as error:
         return None, f"{path.name} is not JSON ({error}), so nothing is promised: {_AGAIN}."
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
@@ -147,8 +148,8 @@ def _page_problems(path: Path, prepared: Preparation, advisor: Advisor) -> list[
     try:
         written = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        return [f"{path.name} cannot be read ({reason}): {_AGAIN}."]
+        why = "it is not text" if isinstance(error, ValueError) else reason(error)
+        return [f"{path.name} cannot be read ({why}): {_AGAIN}."]
     wanted = documents.stated_lines(prepared.kit, prepared.decision, advisor)
     there = {_plain(line) for line in written}
     lacking = [line for line in wanted if _plain(line) not in there]

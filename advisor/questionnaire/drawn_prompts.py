@@ -7,9 +7,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import questionary
+from prompt_toolkit.application import get_app
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+
 from advisor.errors import InputError
-from advisor.questionnaire.asker import PressedKey, say
-from advisor.questionnaire.forms import Form, Option
+from advisor.questionnaire.question_forms import Form, Option
+from advisor.questionnaire.terminal import PressedKey, say
 
 _MARGIN = 8  # pointer, mark and space before an option, and the last column
 _LINES = 4  # a longer explanation of an option is shortened to this many lines
@@ -17,7 +22,7 @@ _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "ans
 _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]
 
 
-class Prompts:
+class DrawnPrompts:
     """Forms drawn by questionary: arrows, Space and Enter; `?` and Esc (or Ctrl-B) work everywhere."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
@@ -25,7 +30,7 @@ class Prompts:
         self._words = words
 
     def ask(self, form: Form) -> Any:
-        """See `Asker`."""
+        """See `Terminal`."""
         if form.kind == "text":
             return self._ask_text(form)
         return self._run(self._select(form) if form.kind == "select" else self._checkbox(form))
@@ -51,8 +56,6 @@ class Prompts:
             raise KeyboardInterrupt from None
 
     def _select(self, form: Form) -> Any:
-        import questionary
-
         choices = _choices(form.options)
         marked = [c for c, o in zip(choices, form.options, strict=True) if _same(o.value, form.default)]
         hint = f"({self._words['ask.keys.select']})"
@@ -61,8 +64,6 @@ class Prompts:
         )
 
     def _checkbox(self, form: Form) -> Any:
-        import questionary
-
         choices = _choices(form.options)
         for choice, option in zip(choices, form.options, strict=True):
             choice.checked = option.value in form.default
@@ -70,8 +71,6 @@ class Prompts:
         return questionary.checkbox(_wrapped(form.title), choices, **self._looks(form, hint))
 
     def _looks(self, form: Form, hint: str) -> dict[str, Any]:
-        import questionary
-
         return {
             "instruction": _own_line(form.title, hint),
             "qmark": _mark(form),
@@ -82,8 +81,6 @@ class Prompts:
         }
 
     def _text(self, form: Form, typed: str) -> Any:
-        import questionary
-
         hint = f"({form.hint(self._words)})"
         return questionary.text(
             _wrapped(form.title),
@@ -96,10 +93,6 @@ class Prompts:
 
     def _bind(self, application: Any, *, typing: bool) -> None:
         """Add the keys that work everywhere; where text is typed, `?` and Left only count in an empty line."""
-        from prompt_toolkit.application import get_app
-        from prompt_toolkit.filters import Condition
-        from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
-
         keys = KeyBindings()
         empty = Condition(lambda: not typing or not get_app().current_buffer.text)
 
@@ -142,14 +135,12 @@ def _own_line(title: str, hint: str) -> str:
 
 
 def _choices(options: Sequence[Option]) -> list[Any]:
-    """Options with their meaning beside them where all fit on a line each, else below, for the one pointed at."""
-    import questionary
-
+    """Options, each with its meaning on the same line. Where that is too long, the option pointed at shows it below."""
     longest = max(len(option.title) for option in options)
-    beside = all(longest + len(option.means) + 2 + _MARGIN <= _width() for option in options)
+    fits = all(longest + len(option.means) + 2 + _MARGIN <= _width() for option in options)
     return [
         questionary.Choice(f"{option.title:<{longest}}  {option.means}".rstrip(), option.value)
-        if beside
+        if fits
         else questionary.Choice(option.title, option.value, description=_below(option.means))
         for option in options
     ]
@@ -161,5 +152,5 @@ def _below(means: str) -> str | None:
     return "\n".join(lines).strip() or None
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
+def _same(value: Any, other: Any) -> bool:
+    return type(value) is type(other) and bool(value == other)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from advisor.kit.model import KitFile
 from advisor.kit.sync.lock_file import Lock
-from advisor.kit.sync.merge import merge_bytes
+from advisor.kit.sync.three_way_merge import merge_bytes
 
 Read: TypeAlias = Callable[[str], "bytes | None"]
 """From the path of a file in the kit to its content on disk, None where there is none."""
@@ -18,8 +18,8 @@ Action = Literal[
     "added",  # was not there
     "updated",  # not edited by the user, so replaced
     "merged",  # edited by the user; what changed since is worked in
-    "conflict",  # edited, and the same lines changed since: left, the new version stands beside it
-    "overwritten",  # edited and replaced because of --force; the user's version stands beside it
+    "conflict",  # edited, and the same lines changed since: left; the new version is a file next to it
+    "overwritten",  # edited and replaced because of --force; the user's version is a file next to it
     "removed",  # no longer part of the kit, and not edited
     "kept",  # edited by the user, nothing changed since
     "released",  # no longer part of the kit, but edited: it is the user's from now on
@@ -74,7 +74,7 @@ def plan(files: list[KitFile], lock: Lock | None, read: Read, *, force: bool) ->
         read: how to read what is on disk.
         force: overwrite edits (after saving them), restore what was deleted.
     """
-    new = {one.path: one for one in files}
+    new = {file.path: file for file in files}
     base: Mapping[str, str] = lock.base if lock else {}
     paths = sorted({*new, *base})
     return [_Case(path, new.get(path), base.get(path), read, frozenset(paths), force).change() for path in paths]
@@ -118,7 +118,7 @@ class _Case:
 
     def _edited(self, disk: bytes, ours: bytes) -> FileChange:
         if self.force:
-            saved = self._beside(".bak", disk, replaceable=())
+            saved = self._other_name(".bak", disk, replaceable=())
             keep = Write(saved, self.read(saved), disk)
             return FileChange(self.path, "overwritten", (*_needed(keep), self._write(disk, ours)), saved)
         if self.base is not None and self.base.encode() == ours:
@@ -126,15 +126,15 @@ class _Case:
         merged = None if self.base is None else merge_bytes(self.base, disk, ours.decode())
         if merged is not None:
             return FileChange(self.path, "merged", (self._write(disk, merged),))
-        # What an earlier run put beside the file, and nobody touched since, may go.
+        # The `.new` file of an earlier run can be replaced if it was not edited since.
         earlier = () if self.base is None else (self.base.encode(),)
-        beside = self._beside(".new", ours, replaceable=earlier)
-        return FileChange(self.path, "conflict", _needed(Write(beside, self.read(beside), ours)), beside)
+        name = self._other_name(".new", ours, replaceable=earlier)
+        return FileChange(self.path, "conflict", _needed(Write(name, self.read(name), ours)), name)
 
     def _write(self, before: bytes | None, after: bytes | None) -> Write:
         return Write(self.path, before, after, self.file is not None and self.file.executable)
 
-    def _beside(self, suffix: str, content: bytes, replaceable: tuple[bytes, ...]) -> str:
+    def _other_name(self, suffix: str, content: bytes, replaceable: tuple[bytes, ...]) -> str:
         """A name for the other version under which nothing of the user's is lost."""
         return free_name(self.path, suffix, (None, content, *replaceable), self.read, self.taken)
 

@@ -1,4 +1,4 @@
-"""The conversation: puts the questions of a walk to an asker, one after the other, then the review."""
+"""Asks the questions of an interview on a terminal, then shows the review."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.questionnaire import review
-from advisor.questionnaire.asker import Asker, PressedKey, say
-from advisor.questionnaire.forms import Dialogue, Form, Option, dialogue, written
 from advisor.questionnaire.interview import NEEDS, Answer, Interview, Question
+from advisor.questionnaire.question_forms import Dialogue, Form, Option, dialogue, written
+from advisor.questionnaire.terminal import PressedKey, Terminal, say
 
 
-class Session:
-    """One user, one walk."""
+class Interviewer:
+    """Leads a user through an interview."""
 
-    def __init__(self, advisor: Advisor, asker: Asker, walk: Interview) -> None:
+    def __init__(self, advisor: Advisor, terminal: Terminal, interview: Interview) -> None:
         """Nothing is said yet."""
         self._advisor = advisor
-        self._asker = asker
-        self._walk = walk
+        self._terminal = terminal
+        self._interview = interview
         self._words = advisor.knowledge.phrases
         self._told: set[tuple[str, str]] = set()
 
@@ -32,13 +32,13 @@ class Session:
 
     def tell(self) -> None:
         """Say which answers are there already."""
-        for name in self._walk.asked:
-            question = self._walk.questions[name]
-            say(f"{question.fact.question} {review.answer_line(self._walk.stated(question), self._words)}")
+        for name in self._interview.asked:
+            question = self._interview.questions[name]
+            say(f"{question.fact.question} {review.answer_line(self._interview.stated(question), self._words)}")
         self._tell_skipped()
 
     def choose(self, title: str, options: list[Option]) -> Any:
-        """Let the user choose one of `options`; the first is the default. A `Key.BACK` is passed on."""
+        """Let the user choose one of `options`; the first is the default. A `PressedKey.BACK` is passed on."""
         return self._put(Form("select", title, options=tuple(options), default=options[0].value))
 
     def text(self, title: str) -> Any:
@@ -49,14 +49,14 @@ class Session:
     # --- questions ------------------------------------------------------------------------------------------------
 
     def _ask_all(self, *, editing: bool = False) -> None:
-        while (question := self._walk.current) is not None:
+        while (question := self._interview.current) is not None:
             answer = self._ask(question)
             if answer is None and editing:
-                self._walk.stay()
+                self._interview.stay()
             elif answer is None:
-                self._walk.back()
+                self._interview.back()
             else:
-                dropped = self._walk.answer(answer)
+                dropped = self._interview.answer(answer)
                 self._tell_dropped(dropped)
                 self._tell_skipped()
             editing = False
@@ -64,12 +64,12 @@ class Session:
     def _ask(self, question: Question) -> Answer | None:
         """The answer, or None to go back to the question before. A dialogue is run again up to the form shown."""
         entered: list[Any] = []
-        leaning = self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._walk))
+        leaning = self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview))
         while True:
             form, answer = _advance(self._dialogue(question), entered)
             if form is None:
                 return answer
-            reply = self._put(replace(form, above=leaning if self._walk.values else ""))
+            reply = self._put(replace(form, above=leaning if self._interview.values else ""))
             if reply is not PressedKey.BACK:
                 entered.append(reply)
                 say(f"{form.title} {self._shown(form, reply)}")
@@ -79,17 +79,17 @@ class Session:
                 return None
 
     def _dialogue(self, question: Question) -> Dialogue:
-        requirements = self._walk.requirements
-        needs = {name: requirements[name] for name in self._walk.questions[NEEDS].facts}
-        stated = {**needs, **self._walk.values, **self._walk.stated(question)}
-        fixed = self._walk.fixed
+        requirements = self._interview.requirements
+        needs = {name: requirements[name] for name in self._interview.questions[NEEDS].facts}
+        stated = {**needs, **self._interview.values, **self._interview.stated(question)}
+        fixed = self._interview.fixed
         open_facts = [name for name in question.facts if name not in fixed] or list(question.facts)
         return dialogue(question, self._advisor.space, stated, open_facts)
 
     def _put(self, form: Form) -> Any:
         """Show a form until it is answered; `?` explains and asks again."""
         while True:
-            reply = self._asker.ask(form)
+            reply = self._terminal.ask(form)
             if reply is not PressedKey.HELP:
                 return reply
             for line in (form.help, form.why and self._words["ask.why"].format(why=form.why)):
@@ -97,13 +97,13 @@ class Session:
                     say(line, "  ")
 
     def _shown(self, form: Form, reply: Any) -> str:
-        titles = [option.title for option in form.options for one in _many(reply) if _is(option.value, one)]
+        titles = [option.title for option in form.options for value in _many(reply) if _is(option.value, value)]
         return written(reply, self._words) if form.kind == "text" else ", ".join(titles) or self._words["ask.none"]
 
     # --- what is said -----------------------------------------------------------------------------------------------
 
     def _tell_skipped(self) -> None:
-        new = [skip for skip in self._walk.skipped() if (skip.question, skip.reason) not in self._told]
+        new = [skip for skip in self._interview.skipped() if (skip.question, skip.reason) not in self._told]
         self._told.update((skip.question, skip.reason) for skip in new)
         for names, reason in review.skip_lines(new, self._words):
             say(self._words["ask.not-asked"].format(questions=names, reason=reason), "  ")
@@ -117,30 +117,37 @@ class Session:
     def _review(self) -> bool:
         """Show everything; whether it is accepted."""
         say()
-        for line in review.review(self._advisor, self._walk):
+        for line in review.review(self._advisor, self._interview):
             say(line.lstrip(), "  " if line.startswith(" ") else "")
-        say(self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._walk)))
+        say(self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview)))
         say()
         chosen = self.choose(self._words["ask.review.what"], self._options("accept", "edit", "over"))
         if chosen == "edit":
             self._edit()
         elif chosen == "over":
-            self._walk.start_over()
+            self._interview.start_over()
             self._told.clear()
         elif chosen is PressedKey.BACK:
-            self._walk.back()
+            self._interview.back()
         return bool(chosen == "accept")
 
     def _options(self, *names: str) -> list[Option]:
         return [Option(n, self._words[f"ask.review.{n}"], self._words[f"ask.review.{n}.means"]) for n in names]
 
     def _edit(self) -> None:
-        walk = self._walk
-        known = [one for one in walk.questions.values() if one.id in walk.asked or set(one.facts) <= walk.fixed.keys()]
-        options = [Option(one.id, one.id, review.answer_line(walk.stated(one), self._words)) for one in known]
+        interview = self._interview
+        known = [
+            question
+            for question in interview.questions.values()
+            if question.id in interview.asked or set(question.facts) <= interview.fixed.keys()
+        ]
+        options = [
+            Option(question.id, question.id, review.answer_line(interview.stated(question), self._words))
+            for question in known
+        ]
         chosen = self.choose(self._words["ask.review.which"], options)
         if chosen is not PressedKey.BACK:
-            walk.edit(chosen)
+            interview.edit(chosen)
             self._ask_all(editing=True)
 
 
@@ -148,8 +155,8 @@ def _advance(forms: Dialogue, entered: list[Any]) -> tuple[Form | None, Answer]:
     """Run a dialogue with what was entered: the form that comes then, or the answer."""
     try:
         form = next(forms)
-        for one in entered:
-            form = forms.send(one)
+        for reply in entered:
+            form = forms.send(reply)
     except StopIteration as done:
         answer: Answer = done.value
         return None, answer
@@ -160,5 +167,5 @@ def _many(reply: Any) -> list[Any]:
     return reply if isinstance(reply, list) else [reply]
 
 
-def _is(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
+def _is(value: Any, other: Any) -> bool:
+    return type(value) is type(other) and bool(value == other)

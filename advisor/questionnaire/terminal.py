@@ -8,7 +8,7 @@ import sys
 import textwrap
 from typing import Any, Protocol
 
-from advisor.questionnaire.forms import Form
+from advisor.questionnaire.question_forms import Form
 
 
 class PressedKey(enum.Enum):
@@ -18,11 +18,11 @@ class PressedKey(enum.Enum):
     HELP = "help"
 
 
-class Asker(Protocol):
-    """Puts forms to a user."""
+class Terminal(Protocol):
+    """Shows forms to a user."""
 
     def ask(self, form: Form) -> Any:
-        """What was entered, read (a value, a list of values), or a `Key`.
+        """What was entered, read (a value, a list of values), or a `PressedKey`.
 
         Raises:
             KeyboardInterrupt: the user, or a signal, wants to stop.

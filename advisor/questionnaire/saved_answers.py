@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from advisor.files import write_atomically
 from advisor.knowledge.space import FactSpace
 from advisor.questionnaire.interview import TOOLS, Answer, Question
 from advisor.requirements import load_bytes, load_path
@@ -67,27 +66,11 @@ def save(path: Path, text: str, requirements: Requirements, space: FactSpace) ->
     again = load_bytes(text.encode(), str(path), space, partial=True)
     if (again.values, again.tools) != (requirements.values, requirements.tools):
         raise AssertionError(f"{path} would not say what was answered")
-    write(path, text)
-
-
-def write(path: Path, text: str) -> None:
-    """Put `text` at `path` in one step; what was there stays if anything fails."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        # A temporary file is the owner's alone; a requirements file has the rights that any new file would have.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        os.replace(temporary, path)  # noqa: PTH105 - the same call, and the temporary is a name
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomically(path, text)
 
 
 def partial_path(output: Path) -> Path:
-    """Where the answers of an interrupted run are: requirements.partial.yaml beside requirements.yaml."""
+    """Where the answers of an interrupted run are: requirements.partial.yaml next to requirements.yaml."""
     return output.with_name(f"{output.stem}.partial{output.suffix or '.yaml'}")
 
 

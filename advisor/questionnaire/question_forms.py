@@ -99,15 +99,17 @@ def _select(fact: Fact, space: FactSpace, current: Any) -> Form:
         options = [Option(True, words["ask.yes"]), Option(False, words["ask.no"])]
         options += [Option(UNKNOWN, words["ask.unknown"])] if fact.unknown else []
     elif fact.values_from == "proxies":
-        options = [Option(one.id, one.id, f"{one.name}. {one.affinity}") for one in space.knowledge.proxies.values()]
+        options = [
+            Option(proxy.id, proxy.id, f"{proxy.name}. {proxy.affinity}") for proxy in space.knowledge.proxies.values()
+        ]
     else:
-        options = [Option(one.value, one.value, one.means) for one in fact.values]
+        options = [Option(value.value, value.value, value.means) for value in fact.values]
     return Form("select", fact.question, fact.help, fact.why, tuple(options), current)
 
 
 def _release(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
     words = space.knowledge.phrases
-    newest = {one.line.id: f"{one.package}=={one.line.newest}" for one in space.releases.values()}
+    newest = {release.line.id: f"{release.package}=={release.line.newest}" for release in space.releases.values()}
     options = [Option(line, line, words["ask.newest"].format(release=exact)) for line, exact in newest.items()]
     options.append(Option(None, words["ask.other-release"], words["ask.other-release.means"]))
     current = stated.get(fact.id, fact.default)
@@ -175,7 +177,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 def _needs(space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Dialogue:
     words = space.knowledge.phrases
     features = {name: space.knowledge.features[name.removeprefix(f"{NEEDS}.")] for name in open_facts}
-    options = tuple(Option(name, one.id, one.question.split(": ", 1)[-1]) for name, one in features.items())
+    options = tuple(Option(name, feature.id, feature.question.split(": ", 1)[-1]) for name, feature in features.items())
     why = space.knowledge.facts[NEEDS].why
     levels = dict.fromkeys(open_facts, "none")
     for level in ("required", "preferred"):

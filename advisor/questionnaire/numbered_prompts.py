@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.errors import InputError
-from advisor.questionnaire.asker import PressedKey, say
-from advisor.questionnaire.forms import Form
+from advisor.questionnaire.question_forms import Form
+from advisor.questionnaire.terminal import PressedKey, say
 
 _BACK = "<"
 _HELP = "?"
 _NONE = "-"
 
 
-class Plain:
+class NumberedPrompts:
     """Forms as numbered lines; `?` explains and `<` goes back."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
@@ -23,7 +23,7 @@ class Plain:
         self._words = words
 
     def ask(self, form: Form) -> Any:
-        """See `Asker`."""
+        """See `Terminal`."""
         say(form.above)
         say(form.title)
         for number, option in enumerate(form.options, 1):

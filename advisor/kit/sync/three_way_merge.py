@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-_MAX_LINES = 20_000  # matching is quadratic at worst; nobody writes such a file into a kit by hand
+_MAX_LINES = 20_000  # matching is quadratic at worst; a kit has no file of this length
 
 _Region = tuple[int, int, int, int]  # start in base, in theirs, in ours, and how many lines all three share
 
@@ -55,7 +55,7 @@ def merge_bytes(base: str, theirs: bytes, ours: str) -> bytes | None:
 
 
 def _choose(old: list[str], left: list[str], right: list[str]) -> list[str] | None:
-    """The lines between two shared regions: those of whoever changed them; None if both did, differently."""
+    """The lines between two shared regions: of the side that changed them; None if both sides did, differently."""
     if left in (old, right):
         return right
     return left if right == old else None
@@ -67,12 +67,12 @@ def _shared(old: list[str], left: list[str], right: list[str]) -> Iterator[_Regi
     to_right = SequenceMatcher(None, old, right, autojunk=False).get_matching_blocks()
     i = j = 0
     while i < len(to_left) and j < len(to_right):
-        one, other = to_left[i], to_right[j]
-        start = max(one.a, other.a)
-        end = min(one.a + one.size, other.a + other.size)
+        left_block, right_block = to_left[i], to_right[j]
+        start = max(left_block.a, right_block.a)
+        end = min(left_block.a + left_block.size, right_block.a + right_block.size)
         if start < end:
-            yield start, one.b + start - one.a, other.b + start - other.a, end - start
-        if one.a + one.size < other.a + other.size:
+            yield start, left_block.b + start - left_block.a, right_block.b + start - right_block.a, end - start
+        if left_block.a + left_block.size < right_block.a + right_block.size:
             i += 1
         else:
             j += 1

@@ -1,0 +1,37 @@
+"""The program's own help, and what a command imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer import Context
+from typer.main import get_command
+
+from advisor.cli.app import app
+from advisor.cli.lazy_group import LazyGroup, load_command
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = get_command(app)
+assert isinstance(PROGRAM, LazyGroup)
+
+
+@pytest.mark.parametrize("name", PROGRAM.commands)
+def test_the_summary_of_a_command_is_the_first_sentence_of_its_help(name: str) -> None:
+    summary = PROGRAM.commands[name].help
+    command = load_command(name, Context(PROGRAM))
+    assert summary
+    assert command.help.split("\n\n")[0] == summary
+
+
+def test_a_command_imports_no_other_command() -> None:
+    script = (
+        "import sys\nfrom advisor.cli import main\n"
+        "try:\n    main(['rules', 'list'])\nexcept SystemExit:\n    print(*sorted(sys.modules), file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    commands = {f"advisor.cli.{name}" for name in PROGRAM.commands}
+    assert commands & set(done.stderr.split()) == {"advisor.cli.rules"}
