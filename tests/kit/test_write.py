@@ -133,13 +133,13 @@ def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path):
 def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(tmp_path, monkeypatch):
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
-    prepared = KitFolder._prepared
+    prepare = KitFolder._prepare
 
-    def edited_meanwhile(self, write, number):
+    def edited_meanwhile(self, write, staged):
         (kit / "plain.txt").write_text("edited meanwhile\n")
-        return prepared(self, write, number)
+        return prepare(self, write, staged)
 
-    monkeypatch.setattr(KitFolder, "_prepared", edited_meanwhile)
+    monkeypatch.setattr(KitFolder, "_prepare", edited_meanwhile)
     with pytest.raises(UsageError, match="was changed while"):
         generate(dying.AFTER, b"", kit)
     assert (kit / "plain.txt").read_text() == "edited meanwhile\n"
