@@ -32,7 +32,7 @@ def exercise(
 ) -> None:
     """Fill in the table of exercise 1: the tools add and research under the four flag pairs.
 
-    Starts four real servers and calls them with clients of both protocol eras and as curl does; beside the table stands
+    Starts four real servers and calls them with clients of both protocol eras and as curl does. Below the table stands
     what published guides say of the same flags. Another SDK release than the installed one is fetched by uv.
     """
     import asyncio

@@ -83,7 +83,7 @@ def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) 
     assert not found.agrees
     said = [line.text for line in words.bisection_lines([found])]
     assert said[0] == "progress, ctx.report_progress: not looked for"
-    assert said[2] == "  1.28.1 is not as the data has it; capabilities measure --write mends that:"
+    assert said[2] == "  1.28.1 is not as the data has it; capabilities measure --write corrects that:"
     assert said[3].endswith("the data says works, observed hang: no answer within 5 s")
     record = words.bisection_record([found])["changes"][0]
     assert record["agrees"] is False

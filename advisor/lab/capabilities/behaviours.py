@@ -1,4 +1,4 @@
-"""Measures what a release does beside the feature table: each thing on a copy of the server that nothing else touches.
+"""Measures what a release does besides the feature table: each thing on a copy of the server that nothing else touches.
 
 Some of it breaks old releases for good (before mcp 1.12), and whatever is asked next would only meet the ruins.
 """
@@ -40,7 +40,7 @@ class Trait(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a server was seen to do.
+    """What a server did.
 
     Attributes:
         message: in words; the last look counts.
@@ -95,11 +95,11 @@ def _is_doubtful(expected: str | None, seen: Observation) -> bool:
     return seen.outcome == "hang" or BROKEN.search(seen.message) is not None
 
 
-async def _again(run: Run, specimen: SdkUnderTest, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
-    """Look once more, with little else going on and on copies that nobody has touched."""
-    say(f"{_named(specimen)}: {len(asked)} behaviours again, as they are not as expected")
+async def _again(run: Run, under_test: SdkUnderTest, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
+    """Look once more, with little else going on and on copies that nothing has touched."""
+    say(f"{_named(under_test)}: {len(asked)} behaviours again, as they are not as expected")
     pairs = list(dict.fromkeys(pair for _, _, pair in asked))
-    stand = await Stand.start(run, specimen, deadline_s, lambda _: None, pairs, COPIES)
+    stand = await Stand.start(run, under_test, deadline_s, lambda _: None, pairs, COPIES)
     found = await _observe(stand, asked, _AT_ONCE_AGAIN, deadline_s)
     await stand.stop()
     return found
@@ -126,5 +126,5 @@ async def _row(name: str, url: str, era: Era, deadline_s: float) -> BehaviourRow
     return await http.observe_one(Probe(url, era, ProbeTarget(), deadline_s), name)
 
 
-def _named(specimen: SdkUnderTest) -> str:
-    return f"{specimen.package}=={specimen.version}"
+def _named(under_test: SdkUnderTest) -> str:
+    return f"{under_test.package}=={under_test.version}"

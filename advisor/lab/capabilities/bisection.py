@@ -218,7 +218,7 @@ def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:
     """Write the releases into the file: as the limits of the ranges and as `changed`.
 
     The reason that a person wrote stays; where there is none, the outcomes are it. A change with a wrong end is left
-    as it is: its release has to be measured anew.
+    as it is: its release has to be measured again.
     """
     for bisected in found:
         change = bisected.change

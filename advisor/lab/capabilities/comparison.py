@@ -1,4 +1,4 @@
-"""What was measured of a release, beside what the capability data says of it. Pure."""
+"""What was measured of a release, compared with what the capability data says of it. Pure."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class Difference(Generic[Place]):
     message: str = ""
 
 
-def differences(cells: Cells, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Where]]:
+def differences(cells: Cells, under_test: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Where]]:
     """The cells that were not observed as the data has them, in the order of measuring."""
     found = []
     for where, seen in cells.items():
-        wanted = expected(known, subject.package, subject.version, where)
+        wanted = expected(known, under_test.package, under_test.version, where)
         if wanted != seen.observation.outcome:
             found.append(Difference(where, wanted, seen.observation.outcome, seen.observation.message))
     return found
 
 
-def departures(seen: Behaviours, subject: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Trait]]:
+def departures(seen: Behaviours, under_test: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Trait]]:
     """The behaviours that were not seen as the data has them; those that were not tried at all come last."""
-    said = dict(_told(known, subject))
+    said = dict(_told(known, under_test))
     found = [
         Difference(trait, said.get(trait), noted.message)
         for trait, noted in seen.items()
@@ -57,11 +57,11 @@ def departures(seen: Behaviours, subject: SdkUnderTest, known: Sequence[Capabili
     return found + [Difference(trait, message, None) for trait, message in said.items() if trait not in seen]
 
 
-def near(known: Sequence[Capabilities], subject: SdkUnderTest, where: Where) -> Outcome | None:
+def near(known: Sequence[Capabilities], under_test: SdkUnderTest, where: Where) -> Outcome | None:
     """What the data says of a cell, or of the same cell of the nearest release of the line."""
-    version = key(subject.version)
-    same = _cells(known, subject.package, where)
-    if found := next((cell for cell in same if cell.holds(subject.version)), None):
+    version = key(under_test.version)
+    same = _cells(known, under_test.package, where)
+    if found := next((cell for cell in same if cell.holds(under_test.version)), None):
         return _outcome(found, where)
     of_line = [cell for cell in same if key(cell.observed_on[0])[0] == version[0]]
     nearest = min(of_line, key=lambda cell: key(cell.start) > version, default=None)
@@ -74,15 +74,15 @@ def expected(known: Sequence[Capabilities], package: str, version: str, where: W
     return _outcome(found, where) if found else None
 
 
-def told(known: Sequence[Capabilities], subject: SdkUnderTest, trait: Trait) -> str | None:
+def told(known: Sequence[Capabilities], under_test: SdkUnderTest, trait: Trait) -> str | None:
     """What the data says of a behaviour of a release, None where it says nothing."""
-    return next((message for known_trait, message in _told(known, subject) if known_trait == trait), None)
+    return next((message for known_trait, message in _told(known, under_test) if known_trait == trait), None)
 
 
-def _told(known: Sequence[Capabilities], subject: SdkUnderTest) -> Iterator[tuple[Trait, str]]:
+def _told(known: Sequence[Capabilities], under_test: SdkUnderTest) -> Iterator[tuple[Trait, str]]:
     for package in known:
-        for behaviour in package.behaviour if package.package == subject.package else []:
-            if behaviour.holds(subject.version):
+        for behaviour in package.behaviour if package.package == under_test.package else []:
+            if behaviour.holds(under_test.version):
                 for pair in FLAG_PAIRS:
                     yield Trait(behaviour.name, behaviour.era, pair), behaviour.seen[flag_key(*pair)]
 

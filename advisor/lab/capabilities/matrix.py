@@ -68,11 +68,11 @@ class Stand:
     """The servers of one release, and what is asked of them."""
 
     def __init__(
-        self, run: Run, specimen: SdkUnderTest, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
+        self, run: Run, under_test: SdkUnderTest, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
     ) -> None:
         """Use `start`."""
         self._run = run
-        self.sdk_under_test = specimen
+        self.sdk_under_test = under_test
         self._processes = [process for process, _ in servers.values()]
         self._urls = {pair: url for pair, (_, url) in servers.items()}
         self._deadline_s = deadline_s
@@ -83,7 +83,7 @@ class Stand:
     async def start(
         cls,
         run: Run,
-        specimen: SdkUnderTest,
+        under_test: SdkUnderTest,
         deadline_s: float,
         say: Say,
         pairs: Sequence[Pair] = FLAG_PAIRS,
@@ -93,7 +93,7 @@ class Stand:
 
         Args:
             run: holds the servers.
-            specimen: the release.
+            under_test: the release.
             deadline_s: an answer that takes longer is a `hang`.
             say: is told what is started.
             pairs: which flag pairs.
@@ -102,16 +102,16 @@ class Stand:
         Raises:
             LabError: one does not start.
         """
-        say(f"{specimen.package}=={specimen.version}: starting {len(pairs)} servers")
+        say(f"{under_test.package}=={under_test.version}: starting {len(pairs)} servers")
 
         async def server(pair: Pair) -> tuple[Process, str]:
-            launch = serving(specimen.python, specimen.line, pair, *(f"/{copy}" for copy in copies))
-            name = f"{specimen.package}-{specimen.version}-{''.join(str(int(flag)) for flag in pair)}"
+            launch = serving(under_test.python, under_test.line, pair, *(f"/{copy}" for copy in copies))
+            name = f"{under_test.package}-{under_test.version}-{''.join(str(int(flag)) for flag in pair)}"
             process, port = await run.start_on_port(name, launch, deadline_s=_START_S)
             return process, f"http://127.0.0.1:{port}"
 
         servers = await asyncio.gather(*(server(pair) for pair in pairs))
-        return cls(run, specimen, dict(zip(pairs, servers, strict=True)), deadline_s, say)
+        return cls(run, under_test, dict(zip(pairs, servers, strict=True)), deadline_s, say)
 
     async def stop(self) -> None:
         """End the servers before the run does: the next release wants the machine for itself."""

@@ -28,9 +28,9 @@ class Measurement:
     """One release, measured.
 
     Attributes:
-        specimen: the release and what it ran with.
+        sdk_under_test: the release and what it ran with.
         cells: what was observed of each cell.
-        behaviours: what was seen beside the table.
+        behaviours: what was seen besides the table.
         date: when, as the files write it.
         seconds: how long it took, making the environment included.
     """
@@ -49,12 +49,12 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A measurement beside the data.
+    """A measurement compared with the data.
 
     Attributes:
         measurement: of one release.
         cells: those that were not observed as the data has them.
-        behaviours: the same of what was seen beside the table.
+        behaviours: the same of what was seen besides the table.
     """
 
     measurement: Measurement
@@ -69,9 +69,9 @@ class Compared:
 
 def compared(measurement: Measurement, known: Sequence[Capabilities]) -> Compared:
     """Compare a measurement with the data."""
-    subject = measurement.sdk_under_test
-    cells = differences(measurement.cells, subject, known)
-    return Compared(measurement, cells, departures(measurement.behaviours, subject, known))
+    under_test = measurement.sdk_under_test
+    cells = differences(measurement.cells, under_test, known)
+    return Compared(measurement, cells, departures(measurement.behaviours, under_test, known))
 
 
 async def measure(
@@ -95,29 +95,29 @@ async def _measured(
     run: Run, sdk: str, known: Sequence[Capabilities], today: str, say: Say, deadline_s: float, here: bool
 ) -> Measurement:
     began = monotonic()
-    subject = await sdk_under_test(run, sdk, say, here=here)
-    stand = await Stand.start(run, subject, deadline_s, say, copies=[*COPIES, *behaviours.COPIES])
-    cells = await stand.cells(lambda where: near(known, subject, where))
+    under_test = await sdk_under_test(run, sdk, say, here=here)
+    stand = await Stand.start(run, under_test, deadline_s, say, copies=[*COPIES, *behaviours.COPIES])
+    cells = await stand.cells(lambda where: near(known, under_test, where))
     modern = cells[Where("plain", "tools/call", "modern", FLAG_PAIRS[0])].observation.outcome != "unsupported"
-    beside = await behaviours.behaviours(
-        stand, run, lambda trait: told(known, subject, trait), say, deadline_s, modern=modern
+    seen_besides = await behaviours.behaviours(
+        stand, run, lambda trait: told(known, under_test, trait), say, deadline_s, modern=modern
     )
     await stand.stop()
-    return Measurement(subject, cells, beside, today, round(monotonic() - began, 1))
+    return Measurement(under_test, cells, seen_besides, today, round(monotonic() - began, 1))
 
 
 def record(measurement: Measurement) -> Record:
     """A measurement as the capability files take it."""
-    subject = measurement.sdk_under_test
+    under_test = measurement.sdk_under_test
     asked = dict.fromkeys((where.feature, where.call) for where in measurement.cells)
-    made = Record(subject.version, subject.line, measurement.date)
+    made = Record(under_test.version, under_test.line, measurement.date)
     for feature, call in asked:
         seen = [measurement.cells[Where(feature, call, era, pair)] for era in ERAS for pair in FLAG_PAIRS]
         made.cells[feature, call] = tuple(cell.observation.outcome for cell in seen)
         made.evidence[feature, call] = evidence(measurement.cells, feature, call)
-    beside = measurement.behaviours
-    for name, era in dict.fromkeys((trait.name, trait.era) for trait in beside):
-        made.behaviour[name, era] = tuple(beside[Trait(name, era, pair)].message for pair in FLAG_PAIRS)
+    seen_besides = measurement.behaviours
+    for name, era in dict.fromkeys((trait.name, trait.era) for trait in seen_besides):
+        made.behaviour[name, era] = tuple(seen_besides[Trait(name, era, pair)].message for pair in FLAG_PAIRS)
     return made
 
 

@@ -111,13 +111,13 @@ def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str
 def table(compared: Compared) -> Iterator[ReportLine]:
     """One release for a terminal of 80 columns: what was observed, and what differs from the data."""
     measurement = compared.measurement
-    subject = measurement.sdk_under_test
+    under_test = measurement.sdk_under_test
     count = len(measurement.cells)
     as_known = count - len(compared.cells)
     yield ReportLine("heading", f"{measurement.sdk}: {count} cells measured, {as_known} as the data has them")
     dependencies = {"today": "of today", "this interpreter": "of this interpreter"}
-    of = dependencies.get(subject.dependencies, f"as of {subject.dependencies}")
-    yield ReportLine("plain", f"{subject.line}, packages {of}, {measurement.date}, {measurement.seconds:.0f} s")
+    of = dependencies.get(under_test.dependencies, f"as of {under_test.dependencies}")
+    yield ReportLine("plain", f"{under_test.line}, packages {of}, {measurement.date}, {measurement.seconds:.0f} s")
     for era in ERAS:
         yield ReportLine("plain", "")
         yield from _era(measurement.cells, era)
@@ -276,7 +276,7 @@ def bisection_lines(found: Sequence[Bisected]) -> Iterator[ReportLine]:
         )
         for release, cells in bisected.wrong.items():
             yield ReportLine(
-                "plain", f"  {release} is not as the data has it; capabilities measure --write mends that:"
+                "plain", f"  {release} is not as the data has it; capabilities measure --write corrects that:"
             )
             for cell in cells:
                 place_of = f"{cell.place.era}, {flag_key(*cell.place.pair)}"

@@ -57,11 +57,11 @@ class Witness:
         wanted = self._wanted(release)
         pairs = [pair for pair in FLAG_PAIRS if any(where.pair == pair for where in wanted)]
         try:
-            subject = await sdk_under_test(self._run, f"{self._package}=={release}", self._say)
-            stand = await Stand.start(self._run, subject, self._deadline_s, self._say, pairs)
+            under_test = await sdk_under_test(self._run, f"{self._package}=={release}", self._say)
+            stand = await Stand.start(self._run, under_test, self._deadline_s, self._say, pairs)
         except (LabError, UsageError) as error:
             self._say(f"{self._package}=={release}: passed over: {error}")
             return None
-        cells = await stand.cells(lambda where: near(self._known, subject, where), wanted.__contains__)
+        cells = await stand.cells(lambda where: near(self._known, under_test, where), wanted.__contains__)
         await stand.stop()
         return {where: seen.observation for where, seen in cells.items()}

@@ -1,7 +1,7 @@
 """The capability files as text: read into plain data and written back in the very form that people edit.
 
 A file is a comment that explains it, and then `package`, `measured_by`, `lines`, `cells` and `behaviour`. Everything
-in it survives a round trip; comments between the cells are written anew, one before each feature.
+in it survives a round trip; comments between the cells are written again, one before each feature.
 """
 
 from __future__ import annotations

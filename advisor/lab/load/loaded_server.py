@@ -58,7 +58,7 @@ def of_kit(fleet: Fleet) -> LoadedServer:
     """The server of a kit, in one process of the tier that keeps sessions (the first one, if none does).
 
     Args:
-        fleet: of the kit; what its servers need beside themselves (Redis) runs.
+        fleet: of the kit; what its servers need besides themselves (Redis) runs.
     """
     kit = fleet.plan.kit
     tier = next((tier for tier in kit.tiers if not tier.stateless_http), kit.tiers[0])

@@ -57,7 +57,7 @@ def _cost(memory: Memory) -> str:
     idle = f"{kilobytes(memory.session_bytes)} for each idle one"
     if memory.stream_session_bytes is not None:
         idle += f", {kilobytes(memory.stream_session_bytes)} with its stream"
-    return f"{idle}, beside {memory.process_bytes / 1_000_000:,.0f} MB of the process"
+    return f"{idle}, besides {memory.process_bytes / 1_000_000:,.0f} MB of the process"
 
 
 def _cells(rates: list[Rate]) -> list[Words]:

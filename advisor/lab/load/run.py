@@ -30,7 +30,7 @@ WARM_SESSIONS = 50  # the first: what a process takes once, not for each session
 CONNECTIONS = 8  # enough to keep one process busy; more only wait
 _START_S = 60.0
 _HOLD_S = 60.0  # and a tenth of a second for each session
-_SPARE_FILES = 64  # what a server has open beside its connections
+_SPARE_FILES = 64  # what a server has open besides its connections
 _BUSY = 0.85  # of one processor: from here on, it is what bounds
 
 

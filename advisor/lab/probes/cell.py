@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mcp import Client
     from mcp_types import CallToolResult
 
-_OVERHEAD_S = 4.0  # for connecting and closing, beside the deadline of the steps
+_OVERHEAD_S = 4.0  # for connecting and closing, besides the deadline of the steps
 
 
 @dataclass(frozen=True, slots=True)

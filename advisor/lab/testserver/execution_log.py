@@ -44,7 +44,7 @@ class Endings:
         self._words: dict[str, str] = {}
 
     def note(self, token: str, word: str) -> None:
-        """Note a word for a token, in the place of the one before."""
+        """Note a word for a token, instead of the word before."""
         self._words[token] = word
         if (path := self._path(token)) is not None:
             part = path.with_suffix(f".{os.getpid()}")
