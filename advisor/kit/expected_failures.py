@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from advisor.errors import KnowledgeError
 from advisor.kit.model import KitContext, TierContext
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import OTHER, ExpectedBehaviour, FailureCase, FailureEvent, Handles, behaviour_for
 from advisor.knowledge.types import ERAS, Era
+from advisor.report.decision_document import ExpectedFailureRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,13 @@ def expected_failures(
     return [failure for failure in found if failure.expected.then != "does-not-apply"]
 
 
-def failure_record(failure: ExpectedFailure, kit: KitContext) -> dict[str, Any]:
-    """An entry of `expected_failures` in the kit's decision.json; the words of its values are those of the rules."""
+def failure_records(kit: KitContext, knowledge: Knowledge) -> list[ExpectedFailureRecord]:
+    """The array `expected_failures` of the kit's decision.json."""
+    return [failure_record(failure, kit) for failure in expected_failures(kit, knowledge)]
+
+
+def failure_record(failure: ExpectedFailure, kit: KitContext) -> ExpectedFailureRecord:
+    """An entry of that array; the words of its values are those of rules/failures.yaml."""
     expected = failure.expected
     return {
         "event": failure.event.id,

@@ -8,11 +8,12 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
-from advisor.kit.expected_failures import expected_failures, failure_record
+from advisor.kit.expected_failures import failure_records
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.compose import try_ports
 from advisor.kit.templating import environment, render
 from advisor.report import decision_markdown, decision_wording
+from advisor.report.decision_document import ExpectedFailureRecord
 from advisor.report.decision_json import Document, decision_dict
 from advisor.report.serialization import json_text
 
@@ -44,8 +45,7 @@ def files(kit: KitContext, decision: Decision, advisor: Advisor, requirements_te
 
 def decision_document(kit: KitContext, decision: Decision, advisor: Advisor) -> Document:
     """The kit's decision.json: the decision, and what clients should see when something fails."""
-    failures = [failure_record(failure, kit) for failure in expected_failures(kit, advisor.knowledge)]
-    return {**decision_dict(decision, advisor), "expected_failures": failures}
+    return {**decision_dict(decision, advisor), "expected_failures": failure_records(kit, advisor.knowledge)}
 
 
 def stated_lines(kit: KitContext, decision: Decision, advisor: Advisor) -> list[str]:
@@ -82,7 +82,7 @@ def _values(kit: KitContext, decision: Decision, advisor: Advisor) -> dict[str, 
         ],
         "kept": [row.title for row in needed if not row.lost and not row.substituted],
         "warnings_shown": WARNINGS_SHOWN,
-        "failures": _failures(decision_document(kit, decision, advisor)["expected_failures"]),
+        "failures": _failures(failure_records(kit, advisor.knowledge)),
     }
 
 
@@ -97,13 +97,13 @@ class FailureRow:
     """
 
     event: str
-    tiers: list[str]
+    tiers: list[str | None]
     clients: dict[str, str]
 
 
-def _failures(records: Sequence[Document]) -> list[FailureRow]:
+def _failures(records: Sequence[ExpectedFailureRecord]) -> list[FailureRow]:
     """What clients see when something fails, event by event, from the array in decision.json."""
-    said: dict[tuple[str, str], dict[str, str]] = {}
+    said: dict[tuple[str, str | None], dict[str, str]] = {}
     for record in records:
         seen = said.setdefault((record["title"], record["tier"]), {})
         seen[record["era"]] = "The same." if record["clients"] in seen.values() else record["clients"]

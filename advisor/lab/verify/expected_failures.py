@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from advisor.errors import UsageError
-from advisor.kit.expected_failures import ExpectedFailure, expected_failures, failure_record
+from advisor.kit.expected_failures import ExpectedFailure, expected_failures, failure_record, failure_records
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import ExpectedBehaviour
 from advisor.lab.verify.preparation import Preparation
@@ -69,10 +69,7 @@ def as_documented(
     if not isinstance(records, list):
         return list(failures), [f"decision.json has no array `{_KEY}`: `generate` writes it again."]
     stated = {_place(record): record for record in records if isinstance(record, dict)}
-    decided = {
-        _place(failure_record(expected_failure, prepared.kit)): expected_failure.keeping
-        for expected_failure in expected_failures(prepared.kit, knowledge)
-    }
+    decided = {_place(record): record["keeping"] for record in failure_records(prepared.kit, knowledge)}
     found, problems = [], []
     for failure in failures:
         place = _place(failure_record(failure, prepared.kit))

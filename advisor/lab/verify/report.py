@@ -107,17 +107,17 @@ def verification_text(found: Verification, screen: Screen) -> str:
 def _whole(found: Verification) -> str:
     said = []
     if found.cells:
-        said.append(f"{sum(one.agrees for one in found.cells)} of {len(found.cells)} cells")
+        said.append(f"{sum(cell.agrees for cell in found.cells)} of {len(found.cells)} cells")
     if found.behaviours:
-        said.append(f"{sum(one.agrees for one in found.behaviours)} of {len(found.behaviours)} behaviours")
+        said.append(f"{sum(row.agrees for row in found.behaviours)} of {len(found.behaviours)} behaviours")
     if found.traffic:
-        clients = sum(one.clients for one in found.traffic)
-        lost = sum(one.lost for one in found.traffic)
+        clients = sum(part.clients for part in found.traffic)
+        lost = sum(part.lost for part in found.traffic)
         said.append(f"{lost} of {clients} clients lost calls" if lost else f"{clients} clients without a lost call")
-    if found.problems and not any(one.lost for one in found.traffic):
+    if found.problems and not any(part.lost for part in found.traffic):
         said.append(f"{len(found.problems)} other fault{'s' if len(found.problems) > 1 else ''}")
     if found.chaos:
-        said.append(f"{sum(one.agrees for one in found.chaos)} of {len(found.chaos)} promises for failures kept")
+        said.append(f"{sum(row.agrees for row in found.chaos)} of {len(found.chaos)} promises for failures kept")
     return ", ".join(said)
 
 
@@ -128,12 +128,12 @@ def _counts(found: Verification) -> str:
 
 
 def _groups(cells: Sequence[Checked]) -> Iterator[tuple[str | None, Era, list[Checked]]]:
-    keys = dict.fromkeys((one.cell.tier, one.cell.era) for one in cells)
+    keys = dict.fromkeys((checked.cell.tier, checked.cell.era) for checked in cells)
     for tier, era in keys:
-        yield tier, era, [one for one in cells if (one.cell.tier, one.cell.era) == (tier, era)]
+        yield tier, era, [checked for checked in cells if (checked.cell.tier, checked.cell.era) == (tier, era)]
 
 
-def _table(canvas: Canvas, cells: Sequence[Checked]) -> None:
+def _table(canvas: Canvas, rows: Sequence[Checked]) -> None:
     columns = [
         Column("Feature", fixed=True),
         Column("Call", least=10),
@@ -142,15 +142,15 @@ def _table(canvas: Canvas, cells: Sequence[Checked]) -> None:
         Column("Verdict", fixed=True),
     ]
     narrow = canvas.width < _WIDE
-    rows = [(_row(one, narrow), "" if one.cell.need != "none" or not one.agrees else "dim") for one in cells]
-    canvas.table(columns, rows)
+    styles = ["" if row.cell.need != "none" or not row.agrees else "dim" for row in rows]
+    canvas.table(columns, [(_row(row, narrow), style) for row, style in zip(rows, styles, strict=True)])
 
 
-def _row(one: Checked, narrow: bool) -> list[Words]:
-    cell = one.cell
-    verdict = ("ok", "green") if one.agrees else ("DIFFERS", "bold red")
+def _row(checked: Checked, narrow: bool) -> list[Words]:
+    cell = checked.cell
+    verdict = ("ok", "green") if checked.agrees else ("DIFFERS", "bold red")
     call = _folded(cell.call) if narrow else cell.call
-    return [cell.feature, call or "-", cell.predicted, one.observed, verdict]
+    return [cell.feature, call or "-", cell.predicted, checked.observed, verdict]
 
 
 def _folded(call: str) -> str:
@@ -188,30 +188,30 @@ def _clients(behaved: Behaved) -> str:
 
 def _sessions_text(canvas: Canvas, traffic: Sequence[SessionTraffic]) -> None:
     canvas.heading("Many clients")
-    for one in traffic:
-        tier = f" of the tier {one.tier}" if one.tier else ""
-        what = f"{one.sessions} sessions" if one.sessions else "calls"
-        spread = ", ".join(map(str, one.per_instance))
-        kept = "every call answered by its instance" if not one.lost else f"{one.lost} clients lost calls"
-        wrong = f"; {one.wrong} calls ({one.wrong / one.calls:.0%}) at the wrong instance" if one.wrong else ""
-        failed = f"; {one.failed} failed" if one.failed else ""
+    for part in traffic:
+        tier = f" of the tier {part.tier}" if part.tier else ""
+        what = f"{part.sessions} sessions" if part.sessions else "calls"
+        spread = ", ".join(map(str, part.per_instance))
+        kept = "every call answered by its instance" if not part.lost else f"{part.lost} clients lost calls"
+        wrong = f"; {part.wrong} calls ({part.wrong / part.calls:.0%}) at the wrong instance" if part.wrong else ""
+        failed = f"; {part.failed} failed" if part.failed else ""
         canvas.line(
-            f"{_ERAS[one.era]}{tier}: {one.clients}, {one.calls} calls, {what} by instance: {spread}; "
+            f"{_ERAS[part.era]}{tier}: {part.clients}, {part.calls} calls, {what} by instance: {spread}; "
             f"{kept}{wrong}{failed}.",
             indent=2,
         )
 
 
 def _differences(canvas: Canvas, found: Verification) -> None:
-    cells = [one for one in found.cells if not one.agrees]
-    behaviours = [one for one in found.behaviours if not one.agrees]
+    cells = [checked for checked in found.cells if not checked.agrees]
+    behaviours = [behaved for behaved in found.behaviours if not behaved.agrees]
     if not cells and not behaviours and not found.problems:
         return
     canvas.heading("What is not as predicted")
-    for one in cells:
-        cell = one.cell
-        outcomes = f"{cell.predicted} was predicted, {one.observed} was observed"
-        _difference(canvas, cell.feature, cell.tier, cell.era, outcomes, one)
+    for checked in cells:
+        cell = checked.cell
+        outcomes = f"{cell.predicted} was predicted, {checked.observed} was observed"
+        _difference(canvas, cell.feature, cell.tier, cell.era, outcomes, checked)
     for seen in behaviours:
         outcomes = f"predicted: {seen.predicted}; observed: {seen.observed}"
         _difference(canvas, seen.name, seen.tier, seen.era, outcomes, seen)
@@ -223,15 +223,15 @@ def _differences(canvas: Canvas, found: Verification) -> None:
         canvas.line(f"Logs: {found.logs}", indent=2)
 
 
-def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes: str, one: Checked | Behaved) -> None:
-    """One difference: what was predicted and observed, the message behind it, and what was logged meanwhile."""
+def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes: str, row: Checked | Behaved) -> None:
+    """A difference: what was predicted and observed, the message behind it, and what was logged meanwhile."""
     where = f", tier {tier}" if tier else ""
     canvas.line((f"{what} for {era} clients{where}", "bold"), f": {outcomes}.", indent=2)
-    canvas.line(one.detail, indent=4)
-    _logged(canvas, [f"{process}: {line}" for process, line in one.evidence])
+    canvas.line(row.detail, indent=4)
+    _logged(canvas, [f"{process}: {line}" for process, line in row.evidence])
 
 
 def _logged(canvas: Canvas, lines: Iterable[str]) -> None:
-    """Lines of logs as they are: a broken one can be neither searched for nor copied."""
+    """Lines of logs as they are: a broken line can be neither searched for nor copied."""
     for line in lines:
         canvas.code(f"    {line.strip()}", "dim")
