@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.changes import CORE_FACTS
 from advisor.decision.checks.proof import base_domains, check
+from advisor.decision.model import CORE_FACTS
 from advisor.engine.fold import fold
 from advisor.knowledge import Knowledge, load
 from advisor.report.decision_json import decision_dict
@@ -53,7 +53,7 @@ def decisions() -> None:
     mappings = draw(advisor, 5000)
 
     def whole(mapping: dict[str, object]) -> None:
-        decision_dict(advisor.decide(validate(SourceDocument("x", mapping, {}), advisor.space)), advisor)
+        decision_dict(advisor.decide(validate(SourceDocument("x", mapping, {}), advisor.space)))
 
     for label, chosen in (("first time", mappings), ("again", mappings), ("one over and over", mappings[:1] * 5000)):
         started = time.perf_counter()

@@ -47,7 +47,7 @@ def drawn(folder: Path, many: int) -> list[str]:
         if len(found) == many:
             break
         try:
-            kit_context(advisor.decide(validate(SourceDocument("x", data, {}), advisor.space)), advisor)
+            kit_context(advisor.decide(validate(SourceDocument("x", data, {}), advisor.space)))
         except AdvisorError:  # a contradiction, or a release that kits are not written for
             continue
         path = folder / f"random-{number}.yaml"

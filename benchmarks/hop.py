@@ -101,7 +101,7 @@ def _renew(store: Any, sessions: list[str], address: str) -> None:
 
 def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], redis_port: int) -> None:
     advisor = Advisor(load())
-    for one in server.files(kit_context(advisor.decide(load_path(EXAMPLE, advisor.space)), advisor)):
+    for one in server.files(kit_context(advisor.decide(load_path(EXAMPLE, advisor.space)))):
         path = work / one.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(one.content, encoding="utf-8")

@@ -58,7 +58,7 @@ def generated() -> None:
 def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], stateless: bool) -> list[int]:
     advisor = Advisor(load())
     facts = {"version": 1, "service": "demo", "scale": {"instances": 1}}
-    kit = kit_context(advisor.decide(validate(SourceDocument("demo", facts, {}), advisor.space)), advisor)
+    kit = kit_context(advisor.decide(validate(SourceDocument("demo", facts, {}), advisor.space)))
     for file in server.files(kit):
         path = work / file.path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,7 @@ def _render(template: str, advisor: Advisor) -> str:
     environment.filters.update(
         words=words, facts=facts, shown=show, assumed=default_of, cell=_cell, how_to_change=how_to_change
     )
-    catalogue = Catalogue(advisor)
+    catalogue = Catalogue(advisor.space, advisor.compiled)
     return environment.get_template(template).render(
         knowledge=advisor.knowledge,
         space=advisor.space,

@@ -44,7 +44,7 @@ EXPECTED = {
 
 
 def decision_of(path, advisor):
-    return decision_dict(advisor.decide(load_path(path, advisor.space)), advisor)
+    return decision_dict(advisor.decide(load_path(path, advisor.space)))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -57,7 +57,7 @@ def _conclude(advisor: Advisor, path: Path) -> int:
     """Print the recommendation for the file that was saved, and how to get it again."""
     decision = advisor.decide(load_path(path, advisor.space))
     screen = Screen(standard_output.width(), standard_output.wants_colour(), standard_output.is_unicode())
-    standard_output.emit(decision_text(decision, advisor, screen))
+    standard_output.emit(decision_text(decision, screen))
     say()
     say(advisor.knowledge.phrases["ask.saved"].format(file=path))
     standard_output.say(f"  mcp-advisor recommend {shlex.quote(os.fspath(path))}")

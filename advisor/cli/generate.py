@@ -41,7 +41,7 @@ def generate(
         raise UsageError(f"{file} is a directory. A kit is generated from one requirements file.")
     advisor = default_advisor()
     raw, requirements = read_for_kit(file, advisor.space)
-    files = render_kit(advisor.decide(requirements), advisor, raw.decode())
+    files = render_kit(advisor.decide(requirements), raw.decode())
     if show_diff:
         return _preview(preview(files, Path(output), force=force), format)
     return _report(write_kit(files, raw, Path(output), force=force), format)

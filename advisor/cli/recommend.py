@@ -34,8 +34,7 @@ def recommend(
     from advisor.errors import UsageError
     from advisor.requirements.discovery import is_directory
 
-    advisor = default_advisor()
-    results, skipped = decide_all(files, advisor)
+    results, skipped = decide_all(files, default_advisor(), explain=explain)
     is_batch = len(files) > 1 or is_directory(files[0])
     if skipped:
         shown = ", ".join(skipped[:_NAMED]) + (f" and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else "")
@@ -44,16 +43,21 @@ def recommend(
         raise UsageError(
             f"{files[0]}: no file in this directory holds requirements (a mapping with the key `service`)."
         )
-    for one in results:
-        if one.error is not None:
-            say(str(one.error))
+    for result in results:
+        if result.error is not None:
+            say(str(result.error))
     if is_batch or results[0].decision is not None:
-        emit(_render(results, advisor, format, explain=explain, is_batch=is_batch))
+        emit(_render(results, format, is_batch=is_batch))
     return exit_code(results)
 
 
-def decide_all(files: Sequence[str], advisor: Advisor) -> tuple[list[Result], list[str]]:
-    """Decide every input; one that is not valid does not stop the others.
+def decide_all(files: Sequence[str], advisor: Advisor, *, explain: bool = False) -> tuple[list[Result], list[str]]:
+    """Decide every input; an invalid file does not stop the others.
+
+    Args:
+        files: files, directories and `-`.
+        advisor: decides.
+        explain: trace every rule that was tried.
 
     Returns:
         The results in order, and the files found in directories that are of another kind.
@@ -65,38 +69,40 @@ def decide_all(files: Sequence[str], advisor: Advisor) -> tuple[list[Result], li
 
     results: list[Result] = []
     skipped: list[str] = []
-    for one in gather(files):
+    for given in gather(files):
         try:
-            requirements = inputs.read(one, advisor.space)
+            requirements = inputs.read(given, advisor.space)
         except InputError as error:
             results.append(Result(error.name, None, error))
             continue
         if requirements is None:
-            skipped.append(one.name)
+            skipped.append(given.name)
         else:
-            results.append(Result(requirements.name, advisor.decide(requirements)))
+            decision = advisor.decide(requirements)
+            trace = advisor.trace(decision) if explain else None
+            results.append(Result(requirements.name, decision, trace=trace))
     return results, skipped
 
 
 def exit_code(results: Sequence[Result]) -> Exit:
     """2 if any input was bad, else 3 if any decision is a contradiction, else 0."""
-    if any(one.decision is None for one in results):
+    if any(result.decision is None for result in results):
         return Exit.USAGE
-    if any(one.decision is not None and not one.decision.feasible for one in results):
+    if any(result.decision is not None and not result.decision.feasible for result in results):
         return Exit.CONTRADICTION
     return Exit.OK
 
 
-def _render(results: Sequence[Result], advisor: Advisor, format: Format, *, explain: bool, is_batch: bool) -> str:
+def _render(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:
     if format in (Format.JSON, Format.YAML):
-        return _data(results, advisor, format, explain=explain, is_batch=is_batch)
-    decision = results[0].decision
+        return _data(results, format, is_batch=is_batch)
+    decision, trace = results[0].decision, results[0].trace
     if format is Format.MARKDOWN:
         from advisor.report.decision_markdown import batch_markdown, decision_markdown
 
         if is_batch or decision is None:
-            return batch_markdown(results, advisor, explain=explain)
-        return decision_markdown(decision, advisor, explain=explain)
+            return batch_markdown(results)
+        return decision_markdown(decision, trace)
     from advisor.console import output
     from advisor.console.canvas import Screen
 
@@ -104,27 +110,27 @@ def _render(results: Sequence[Result], advisor: Advisor, format: Format, *, expl
     if is_batch or decision is None:
         from advisor.report.batch_text import batch_text
 
-        return batch_text(results, advisor, screen, explain=explain)
+        return batch_text(results, screen)
     from advisor.report.decision_text import decision_text
 
-    return decision_text(decision, advisor, screen, explain=explain)
+    return decision_text(decision, screen, trace)
 
 
-def _data(results: Sequence[Result], advisor: Advisor, format: Format, *, explain: bool, is_batch: bool) -> str:
+def _data(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:
     from advisor.console.output import is_unicode
     from advisor.report import serialization
     from advisor.report.decision_json import batch_dict, decision_dict, error_dict, trace_list
 
     decisions, errors, ascii_only = [], [], not is_unicode()
-    for one in results:
-        if one.decision is None:
-            errors += [error_dict(one.error)] if one.error else []
+    for result in results:
+        if result.decision is None:
+            errors += [error_dict(result.error)] if result.error else []
             continue
-        document = decision_dict(one.decision, advisor)
+        document = decision_dict(result.decision)
         if is_batch:
-            document = {"file": one.name, **document}
-        if explain:
-            document["trace"] = trace_list(one.decision, advisor)
+            document = {"file": result.name, **document}
+        if result.trace:
+            document["trace"] = trace_list(result.trace)
         decisions.append(document)
     whole = batch_dict(decisions, errors) if is_batch else decisions[0]
     if format is Format.JSON:

@@ -44,7 +44,8 @@ def show_rule(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Show a rule: conditions, outcome, reasons, sources and examples."""
-    record = rule_records.Catalogue(default_advisor()).find(name)
+    advisor = default_advisor()
+    record = rule_records.Catalogue(advisor.space, advisor.compiled).find(name)
     _print(record, format, rule_text.entry_lines)
 
 

@@ -1,17 +1,20 @@
-"""The advisor: requirements in, decision out. Pure; no console, no files, no clock."""
+"""The advisor: requirements in, finished decision out. Pure; no console, no files, no clock.
+
+The way of a decision: requirements → base facts (`facts`) → derived facts and rules (`network`) → the core → everything
+else that a `Decision` holds. Renderers and kits get the decision and need nothing more.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
-from advisor.decision.capacity import capacity, room_figures
+from advisor.decision.capacity import capacity
 from advisor.decision.changes import Changes
 from advisor.decision.derived_facts import CONTEXT, LostNode, derived_nodes
-from advisor.decision.facts import base_facts, contradicted_facts, limit, missing_features
+from advisor.decision.facts import base_facts
 from advisor.decision.feature_outcomes import FeatureOutcomes
 from advisor.decision.losses import LossTable
 from advisor.decision.model import (
@@ -20,29 +23,38 @@ from advisor.decision.model import (
     Counterfactual,
     Decision,
     FeatureRow,
-    Flags,
     PathStep,
     Tier,
+    Trace,
+    core_of,
+    needed,
 )
-from advisor.decision.tiers import changed, part
+from advisor.decision.tiers import TierRequirements, changed, part
+from advisor.decision.warnings import Warnings
 from advisor.engine.network import Network, TableNode
-from advisor.engine.rules import Rule
-from advisor.engine.table import DecisionTable, RuleAttempt, show
-from advisor.findings import SEVERITIES, Finding, Fix
+from advisor.engine.table import DecisionTable
+from advisor.findings import Finding
 from advisor.knowledge import Knowledge, load
+from advisor.knowledge.catalogue import Source
+from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.model import Requirements
 
-_Tiered: TypeAlias = tuple[tuple[Tier, ...], tuple[FeatureRow, ...], tuple[PathStep, ...]]
+# The types of facts whose values in the requirements file say more than the value that rules see.
+_BINNED = ("apps", "hosts", "instances", "integer", "release", "seconds", "version")
 
 
 class Advisor:
     """Decides by the tables of one knowledge.
 
     Attributes:
+        knowledge: what is known.
         space: the facts and their domains.
+        cells: what clients observe of a feature in a configuration.
         tables: the compiled tables that decide, in the order of the walk.
         findings: the compiled table of warnings.
+        compiled: every compiled table by id: those that decide, the warnings, and the table of cells.
+        lost: the derived facts that say which needs are lost.
         network: tables and derived facts in dependency order.
     """
 
@@ -57,13 +69,17 @@ class Advisor:
         self.cells = FeatureOutcomes(self.space)
         domains = self.space.domains
         specs = knowledge.tables.values()
-        self.tables = {s.table: DecisionTable(s, domains) for s in specs if s.role == "decision"}
+        self.tables = {spec.table: DecisionTable(spec, domains) for spec in specs if spec.role == "decision"}
         self.findings = DecisionTable(knowledge.table_of_role("finding"), domains)
         derived = derived_nodes(self.space, self.cells)
         self.lost = next(node for node in derived if isinstance(node, LostNode))
         self.network = Network([*(TableNode(table) for table in self.tables.values()), *derived])
         self._losses = LossTable(self.space, self.cells)
-        self._changes = Changes(self.space, self.network, core_of)
+        self._changes = Changes(self.space, self.network)
+        self._warnings = Warnings(self.findings, self.space)
+        tables = (*self.tables.values(), self.findings, self.cells.delivery)
+        self.compiled = {table.spec.table: table for table in tables}
+        self._binned = {name for name, fact in self.space.facts.items() if fact.type in _BINNED}
 
     def facts(self, requirements: Requirements) -> dict[str, Any]:
         """Every fact, base and derived, for these requirements."""
@@ -79,71 +95,134 @@ class Advisor:
         """The whole decision."""
         facts = self.facts(requirements)
         core = core_of(facts)
-        tiers: tuple[Tier, ...] = ()
-        features, path = self._losses.rows(facts, core), self._path(facts)
-        if core.pattern == "tiered":
-            tiers, features, path = self._tiered(requirements, facts, core)
+        parts = self._parts(requirements, facts) if core.pattern == "tiered" else ()
+        release = self.space.releases[facts["sdk"]]
+        tiers = tuple(self._tier(tier, release) for tier in parts)
+        path = self._path(requirements, facts, parts)
+        features = self._features(facts, core, parts)
+        warnings = self._warnings.of(requirements, facts, parts)
+        # The flags of a tiered deployment are those of its larger, stateless part.
+        settled = core._replace(flags=tiers[0].core.flags) if tiers else core
         return Decision(
             requirements=requirements,
             facts=facts,
-            core=self._settled(core, requirements),
+            core=settled,
+            release=release,
+            means=self.knowledge.phrases[f"pattern.{core.pattern}"],
             because=self._affinity_because(facts),
+            code=self._code(core, release, requirements) if core.feasible and not tiers else "",
             tiers=tiers,
-            instances=_instances(requirements, core),
+            instances=1 if core.pattern == "single-instance" else _first(requirements),
             features=features,
+            unmet=() if core.feasible else self._unmet(facts, path, features),
             path=path,
-            counterfactuals=self._counterfactuals(requirements, facts, core),
+            counterfactuals=self._counterfactuals(requirements, facts, settled),
             alternatives=self._alternatives(requirements, facts, core),
-            warnings=self._warnings(requirements, facts),
+            warnings=warnings,
             capacity=capacity(requirements, facts, core, tiers, self.space),
+            sources=self._sources(path, warnings, features),
+            measured=self.cells.measured(release.id),
+            knowledge=self.knowledge,
         )
 
-    def trace(self, decision: Decision) -> dict[str, list[RuleAttempt]]:
+    def trace(self, decision: Decision) -> Trace:
         """Every rule tried, by table, for `--explain`."""
-        traces = {name: table.trace(decision.facts) for name, table in self.tables.items()}
-        traces[self.findings.spec.table] = self.findings.trace(decision.facts)
-        return traces
+        tables = (*self.tables.values(), self.findings)
+        return {table.spec.table: table.trace(decision.facts) for table in tables}
 
-    def _path(self, facts: Mapping[str, Any]) -> tuple[PathStep, ...]:
-        steps = []
-        for table in self.tables.values():
-            rule = table.evaluate(facts).rules[0]
-            # A rule without conditions fired because all before it failed: then every input is a reason.
-            seen = rule.when or table.inputs
-            steps.append(PathStep(table.spec.table, table.spec.question, rule, {name: facts[name] for name in seen}))
+    def _path(
+        self, requirements: Requirements, facts: Mapping[str, Any], parts: Sequence[TierRequirements]
+    ) -> tuple[PathStep, ...]:
+        """The steps of the walk; the flags of tiers are decided for the stateless one."""
+        tables = list(self.tables.values())
+        steps = [self._step(table, requirements, facts) for table in tables]
+        if parts:
+            steps[-1] = self._step(tables[-1], requirements, parts[0].facts)
         return tuple(steps)
 
-    def _fired(self, table: str, facts: Mapping[str, Any]) -> Rule:
-        return self.tables[table].evaluate(facts).rules[0]
+    def _step(self, table: DecisionTable, requirements: Requirements, facts: Mapping[str, Any]) -> PathStep:
+        rule = table.evaluate(facts).rules[0]
+        # A rule without conditions fired because all before it failed: then every input is a reason.
+        read = {name: facts[name] for name in rule.when or table.inputs}
+        stated = {name: requirements.values[name] for name in self._binned.intersection(read)}
+        stated = {name: raw for name, raw in stated.items() if raw not in (None, [])}
+        # The facts of a tier can differ from those of the file.
+        stated = {name: raw for name, raw in stated.items() if self.space.bin(name, raw) == read[name]}
+        return PathStep(table.spec.table, table.spec.question, rule, read, stated)
 
     def _affinity_because(self, facts: Mapping[str, Any]) -> str:
         """The sentence for the mechanism: of the affinity table where the proxy does it, else of the session table."""
-        return self._fired("affinity" if facts["owner"] == "proxy" else "session", facts).because
+        table = self.tables["affinity" if facts["owner"] == "proxy" else "session"]
+        return table.evaluate(facts).rules[0].because
 
-    def _tiered(self, requirements: Requirements, facts: Mapping[str, Any], core: Core) -> _Tiered:
-        """Decide both tiers by the same tables, and put the features together from them."""
-        stateless, stateful = self._parts(requirements, facts)
-        outside, inside = self.facts(stateless), self.facts(stateful)
-        tiers = (
-            Tier("stateless", _names(stateless), core_of(outside), _first(requirements["scale.instances"])),
-            Tier("stateful", _names(stateful), core_of(inside), 1),
-        )
-        # A feature that a tool of the stateful tier needs is met there, with the need of the whole deployment.
-        there = {row.feature: row for row in self._losses.rows(inside, core_of(inside)) if row.need != "none"}
-        here = self._losses.rows(outside, core_of(outside))
-        whole = {row.feature: row.need for row in self._losses.rows(facts, core)}
-        features = tuple(
-            replace(there[row.feature] if row.need == "none" and row.feature in there else row, need=whole[row.feature])
-            for row in here
-        )
-        return tiers, features, (*self._path(facts)[:-1], self._path(outside)[-1])
-
-    def _parts(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[Requirements, Requirements]:
-        """The requirements of the stateless and of the stateful tier."""
+    def _parts(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[TierRequirements, ...]:
+        """The stateless and the stateful tier, each with the facts that the same tables conclude for it."""
         lost = self.lost.lost_features(tuple(facts[name] for name in CONTEXT), "need.session")
         carrying = frozenset(tool.name for tool in requirements.tools if lost.intersection(tool.needs))
         others = frozenset(tool.name for tool in requirements.tools) - carrying
-        return part(requirements, others, one_process=False), part(requirements, carrying, one_process=True)
+        stateless = part(requirements, others, one_process=False)
+        stateful = part(requirements, carrying, one_process=True)
+        return (
+            TierRequirements("stateless", stateless, self.facts(stateless)),
+            TierRequirements("stateful", stateful, self.facts(stateful)),
+        )
+
+    def _tier(self, tier: TierRequirements, release: Release) -> Tier:
+        instances = _first(tier.requirements)
+        code = self._code(tier.core, release, tier.requirements)
+        return Tier(tier.name, self.knowledge.phrases[f"tier.{tier.name}"], tier.tools, tier.core, instances, code)
+
+    def _code(self, core: Core, release: Release, requirements: Requirements) -> str:
+        """The Python that sets the flags of `core`, without a final newline."""
+        code = self.knowledge.sdks[release.line.id].code.rstrip()
+        for name, value in {"service": requirements["service"], **core.flags._asdict()}.items():
+            code = code.replace(f"{{{name}}}", str(value))
+        return code
+
+    def _features(
+        self, facts: Mapping[str, Any], core: Core, parts: Sequence[TierRequirements]
+    ) -> tuple[FeatureRow, ...]:
+        """The feature-loss table; that of a tiered deployment is put together from its tiers."""
+        rows = self._losses.rows(facts, core)
+        if not parts:
+            return rows
+        outside, inside = (self._losses.rows(tier.facts, tier.core) for tier in parts)
+        # A feature that a tool of the stateful tier needs is met there, with the need of the whole deployment.
+        there = {row.feature: row for row in inside if row.need != "none"}
+        return tuple(
+            replace(there.get(row.feature, row) if row.need == "none" else row, need=whole.need)
+            for row, whole in zip(outside, rows, strict=True)
+        )
+
+    def _unmet(
+        self, facts: Mapping[str, Any], path: Sequence[PathStep], features: Sequence[FeatureRow]
+    ) -> tuple[FeatureRow, ...]:
+        """The required features that no configuration keeps, by the rule that said so; none where no client is served.
+
+        They are those that the derived facts of the rule's conditions count.
+        """
+        context = tuple(facts[name] for name in CONTEXT)
+        named = {
+            feature
+            for step in path
+            if step.rule.then.get("pattern") == "contradiction"
+            for output in set(self.lost.outputs).intersection(step.rule.when)
+            for feature in self.lost.lost_features(context, output)
+        }
+        return tuple(row for row in needed(features) if row.feature in named and row.need == "required")
+
+    def _sources(
+        self, path: Sequence[PathStep], warnings: Sequence[Finding], features: Sequence[FeatureRow]
+    ) -> tuple[Source, ...]:
+        """What the path, the warnings and the disputed rows cite, each once, in that order."""
+        cited = [name for step in path for name in step.rule.sources]
+        cited += [name for warning in warnings for name in warning.sources]
+        for row in features:
+            if row.documented and row.need != "none":
+                cited += [name for claim in self.knowledge.features[row.feature].documented for name in claim.sources]
+        # `rules check` reports a source that does not exist.
+        known = self.knowledge.sources
+        return tuple(known[name] for name in dict.fromkeys(cited) if name in known)
 
     def _settled(self, core: Core, requirements: Requirements, change: Mapping[str, Any] | None = None) -> Core:
         """`core`, decided after `change`; the flags of a tiered deployment are those of its larger, stateless part."""
@@ -151,17 +230,16 @@ class Advisor:
             return core
         after = changed(requirements, change) if change else requirements
         stateless, _ = self._parts(after, self.facts(after))
-        return core._replace(flags=core_of(self.facts(stateless)).flags)
+        return core._replace(flags=stateless.core.flags)
 
     def _counterfactuals(
-        self, requirements: Requirements, facts: Mapping[str, Any], core: Core
+        self, requirements: Requirements, facts: Mapping[str, Any], now: Core
     ) -> tuple[Counterfactual, ...]:
         found = self._changes.counterfactuals(facts)
-        if all(one.core.pattern != "tiered" for one in found):
+        if all(counterfactual.core.pattern != "tiered" for counterfactual in found):
             return found
-        now = self._settled(core, requirements)
-        settled = [replace(one, core=self._settled(one.core, requirements, one.change)) for one in found]
-        return tuple(one for one in settled if one.core != now)
+        settled = [replace(other, core=self._settled(other.core, requirements, other.change)) for other in found]
+        return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
 
     def _alternatives(
         self, requirements: Requirements, facts: Mapping[str, Any], core: Core
@@ -169,7 +247,7 @@ class Advisor:
         """Ways out of a contradiction, or the patterns of other rules whose conditions hold as well."""
         if not core.feasible:
             ways = self._changes.ways_out(facts)
-            return tuple(replace(one, core=self._settled(one.core, requirements, one.change)) for one in ways)
+            return tuple(replace(way, core=self._settled(way.core, requirements, way.change)) for way in ways)
         found: dict[Core, Alternative] = {}
         for rule in self.tables["session"].evaluate(facts).matching[1:]:
             if rule.then["pattern"] not in ("contradiction", core.pattern):
@@ -183,86 +261,11 @@ class Advisor:
                 found.setdefault(other, Alternative(other, {}, tuple(lost), "", f"{because.capitalize()}."))
         return tuple(found.values())
 
-    def _warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[Finding, ...]:
-        if facts["pattern"] == "tiered":
-            warnings = list(self._tier_warnings(requirements, facts))
-        else:
-            warnings = [self._warned(rule, requirements) for rule in self.findings.evaluate(facts).rules]
-        warnings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-        return tuple(warnings)
 
-    def _tier_warnings(self, requirements: Requirements, facts: Mapping[str, Any]) -> Iterator[Finding]:
-        """What is said of the whole deployment, and what of one tier; a tier has its own flags and its own needs."""
-        stateless, stateful = self._parts(requirements, facts)
-        inside = {"stateless": stateless, "stateful": stateful}
-        fired = {name: self.findings.evaluate(self.facts(tier)).rules for name, tier in inside.items()}
-        whole = self.findings.evaluate(facts).rules
-        phrase = self.knowledge.phrases["tier.warning"]
-        for rule in self.findings.spec.rules:
-            tiers = [name for name, rules in fired.items() if rule in rules]
-            if len(tiers) == len(inside) or (rule in whole and "pattern" in rule.when):
-                yield self._warned(rule, requirements)
-            elif tiers:
-                finding = self._warned(rule, inside[tiers[0]])
-                yield replace(finding, message=phrase.format(tier=tiers[0], message=finding.message))
-
-    def _warned(self, rule: Rule, requirements: Requirements) -> Finding:
-        return Finding(
-            rule.id,
-            self._fill(rule.because, requirements),
-            rule.then["severity"],  # type: ignore[arg-type]  # the table's outputs allow only severities
-            title=rule.title,
-            fix=Fix(rule.fix),
-            sources=tuple(rule.sources),
-        )
-
-    def _fill(self, message: str, requirements: Requirements) -> str:
-        """Put raw values of the requirements into a message."""
-        if "{" not in message:
-            return message
-        return _PLACEHOLDER.sub(lambda match: self._shown(match[1], requirements), message)
-
-    def _shown(self, name: str, requirements: Requirements) -> str:
-        if name == "clients.missing":
-            return "; ".join(missing_features(requirements, self.space))
-        if name == "clients.contradicted":
-            return "; ".join(contradicted_facts(requirements, self.space))
-        if name.startswith("sessions."):
-            return room_figures(requirements, self.space)[name]
-        for derived in self.knowledge.derived:
-            if derived.compare is not None and derived.compare["limit"] == name:
-                value = limit(requirements, self.space, derived.compare)
-                return f"{value:g}" if value is not None else "?"
-        return _in_words(requirements[name])
-
-
-_PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
-
-
-def _in_words(value: Any) -> str:
-    """A raw value as sentences have it."""
-    if isinstance(value, Mapping):
-        return f"{value['min']:,} to {value['max']:,}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
-
-
-def core_of(facts: Mapping[str, Any]) -> Core:
-    """The core, out of evaluated facts."""
-    flags = Flags(facts["stateless_http"], facts["json_response"])
-    return Core(facts["pattern"], flags, facts["affinity.mechanism"], facts["substitute"])
-
-
-def _names(requirements: Requirements) -> tuple[str, ...]:
-    return tuple(tool.name for tool in requirements.tools)
-
-
-def _instances(requirements: Requirements, core: Core) -> int:
-    return 1 if core.pattern == "single-instance" else _first(requirements["scale.instances"])
-
-
-def _first(instances: Any) -> int:
-    """The lower end of a range of instances, or their number."""
-    return int(instances["min"] if isinstance(instances, dict) else instances)
+def _first(requirements: Requirements) -> int:
+    """How many instances are planned, the lower end of a range."""
+    instances = requirements["scale.instances"]
+    return int(instances["min"] if isinstance(instances, Mapping) else instances)
 
 
 @lru_cache(maxsize=1)

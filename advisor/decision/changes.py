@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 from advisor.decision.losses import instead_of
-from advisor.decision.model import Alternative, Core, Counterfactual
+from advisor.decision.model import CORE_FACTS, Alternative, Core, Counterfactual, core_of
 from advisor.engine.network import Network, Row
 from advisor.engine.rules import Value
 from advisor.engine.table import show
@@ -16,13 +16,10 @@ from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS
 from advisor.knowledge.versions import key
 
-CORE_FACTS = ("pattern", "stateless_http", "json_response", "affinity.mechanism", "substitute")
-"""The facts that make up a core."""
-
 _Single: TypeAlias = tuple[str, Value]
 _Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
 
-_REMEMBERED = 50_000  # cores, some 20 MB; then it starts afresh
+_REMEMBERED = 50_000  # cores, about 20 MB; when there are more, all are forgotten
 
 _MANY = 40  # ways out that are listed at most, the best first
 
@@ -30,11 +27,10 @@ _MANY = 40  # ways out that are listed at most, the best first
 class Changes:
     """Re-decides with facts changed."""
 
-    def __init__(self, space: FactSpace, network: Network, core_of: Callable[[Mapping[str, Any]], Core]) -> None:
-        """`core_of` takes the core out of evaluated facts."""
+    def __init__(self, space: FactSpace, network: Network) -> None:
+        """`network` evaluates the facts of `space`."""
         self._space = space
         self._network = network
-        self._core_of = core_of
         relevant = network.dependencies_of(CORE_FACTS)
         self._facts = [name for name in space.facts if name in relevant and len(space.domains[name]) > 1]
         self._values = {name: self._alternatives(name) for name in self._facts}
@@ -49,19 +45,19 @@ class Changes:
         self._told: dict[tuple[str, Value, Value], tuple[dict[str, Any], int | None, str]] = {}
 
     def _alternatives(self, name: str) -> list[Value]:
-        # That something becomes unknown is no change that anybody could make or learn.
+        # No team can make a fact unknown.
         return [value for value in self._space.domains[name] if value != UNKNOWN]
 
     def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
         """The core with some base facts changed."""
         revised = dict(facts)
         self._network.revise(revised, changes, self._plan)
-        return self._core_of(revised)
+        return core_of(revised)
 
     def counterfactuals(self, facts: Mapping[str, Any]) -> tuple[Counterfactual, ...]:
-        """Every single change that gives another core, the easiest first; changes nobody can make come last."""
+        """Every single change that gives another core, the easiest first, those that the team cannot make last."""
         here = self._row(facts)
-        now = self._core_of(facts)
+        now = core_of(facts)
         revised = dict(facts)
         found = []
         for name, value in self._single(facts):
@@ -79,7 +75,7 @@ class Changes:
     def _vary(self, facts: dict[str, Any], name: str, value: Value, row: Row) -> Core:
         """The core with one fact changed; `facts` is left as it was, and the core is remembered for `row`."""
         old = self._network.revise(facts, {name: value}, self._plans[name])
-        core = self._core_of(facts)
+        core = core_of(facts)
         facts.update(old)
         if len(self._cores) >= _REMEMBERED:
             self._cores.clear()
@@ -95,7 +91,7 @@ class Changes:
                         yield name, value
 
     def _steps_back(self, old: Value, new: Value) -> bool:
-        """Whether a release range lies before another one of the same package: nobody should be led there."""
+        """Whether a release range lies before another one of the same package: a downgrade, which is no advice."""
         now, then = self._space.releases[str(old)], self._space.releases[str(new)]
         return now.package == then.package and key(then.start) < key(now.start)
 
@@ -139,7 +135,7 @@ class Changes:
         for name, value in possible:
             old = self._network.revise(revised, {name: value}, self._plans[name])
             if revised["pattern"] != "contradiction":
-                yield name, value, self._core_of(revised)
+                yield name, value, core_of(revised)
             revised.update(old)
 
     def _pairs(self, facts: Mapping[str, Any], possible: list[_Single]) -> Iterator[_Ranked]:
@@ -198,11 +194,11 @@ class Changes:
         ).strip()
 
 
-def _by_effort(one: Counterfactual) -> int:
-    return one.effort or 9
+def _by_effort(counterfactual: Counterfactual) -> int:
+    return counterfactual.effort or 9
 
 
 def _ranked(found: Iterable[_Ranked]) -> list[Alternative]:
     """Ways out that give nothing up first, then by effort."""
-    ranked = [alternative for _, alternative in sorted(found, key=lambda one: one[0])]
+    ranked = [alternative for _, alternative in sorted(found, key=itemgetter(0))]
     return ranked[:_MANY]

@@ -23,7 +23,7 @@ _CLARITY: tuple[Outcome, ...] = ("works", "error", "dropped", "hang", "unreachab
 
 
 class Configuration(NamedTuple):
-    """All that a cell depends on beside feature and era.
+    """What a cell depends on, next to feature and era.
 
     Attributes:
         sdk: a release range (a value of the fact `sdk`).
@@ -46,7 +46,7 @@ class Configuration(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationOutcome:
-    """One cell: the outcome, by which call, and on what grounds.
+    """A cell: the outcome, by which call, and on what grounds.
 
     Attributes:
         outcome: the contract's vocabulary.
@@ -87,6 +87,10 @@ class FeatureOutcomes:
             }
         return self._measured[sdk]
 
+    def measured(self, release: str) -> tuple[CapabilityCell, ...]:
+        """What was measured of a range of releases, one cell for each call."""
+        return tuple(self._of_release(release).values())
+
     def observe(self, feature: str, era: Era, configuration: Configuration) -> ConfigurationOutcome:
         """What a client of `era` observes of `feature`, with the call that fares best."""
         asked = (feature, era, configuration)
@@ -101,10 +105,9 @@ class FeatureOutcomes:
 
     def _best(self, feature: Feature, era: Era, configuration: Configuration) -> ConfigurationOutcome:
         calls = [self._call(feature, call, era, configuration) for call in feature.calls if not call.partial]
-        known = [one for one in calls if one is not None]
         return min(
-            known,
-            key=lambda one: _CLARITY.index(one.outcome),
+            (outcome for outcome in calls if outcome is not None),
+            key=lambda outcome: _CLARITY.index(outcome.outcome),
             default=ConfigurationOutcome("unsupported", "", None, None),
         )
 

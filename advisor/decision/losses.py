@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from advisor.decision.derived_facts import blocked
@@ -10,7 +11,7 @@ from advisor.decision.feature_outcomes import Configuration, ConfigurationOutcom
 from advisor.decision.model import Core, EraCell, FeatureRow
 from advisor.knowledge.features import Carriage, Feature, FeatureCall
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import ERAS, Era, Need
+from advisor.knowledge.types import ERAS, Era, Need, Outcome
 
 
 def configuration_of(facts: Mapping[str, Any]) -> Configuration:
@@ -56,29 +57,21 @@ class LossTable:
     ) -> FeatureRow:
         legacy, modern = (self._cell(feature, era, at, is_named) for era, is_named in zip(ERAS, named, strict=True))
         substituted = direct and bool(feature.substitute)
-        row = FeatureRow(
-            feature.id,
-            feature.title,
-            need,
-            legacy,
-            modern,
-            self._documented(feature, at, legacy, modern),
-            None,
-            substituted,
-        )
+        documented = self._documented(feature, at, legacy, modern)
+        row = FeatureRow(feature.id, feature.title, need, legacy, modern, documented, None, substituted)
         if not row.lost:
             return row
-        instead = instead_of(feature, stateless=at.stateless_http, direct_llm=direct)
-        return FeatureRow(feature.id, feature.title, need, legacy, modern, row.documented, instead, substituted)
+        return replace(row, instead=instead_of(feature, stateless=at.stateless_http, direct_llm=direct))
 
     def _cell(self, feature: Feature, era: Era, at: Configuration, named: bool) -> EraCell:
         seen = self._cells.observe(feature.id, era, at)
-        call = next((one for one in feature.calls if one.call == seen.call), None)
+        call = next((call for call in feature.calls if call.call == seen.call), None)
         if seen.cell is None:
-            return EraCell(seen.outcome, "", self._phrases[f"absent.{era}"], "", named, "derived")
+            return self._absent(seen.outcome, self._phrases[f"absent.{era}"], named, "derived")
         release = self._space.releases[at.sdk]
         if era == "modern" and release.line.modern == "falls-back":
-            return EraCell("unsupported", "", self._phrases["falls-back"], "", named, seen.cell.status)
+            return self._absent("unsupported", self._phrases["falls-back"], named, seen.cell.status)
+        words = self._phrases[f"outcome.{seen.outcome}"]
         if seen.outcome == "works":
             how = f"{seen.call}: {self._carried(call, era, at)}"
         elif seen.rule is not None:
@@ -86,15 +79,13 @@ class LossTable:
         elif seen.outcome == "unsupported":
             how = self._phrases[f"absent.{era}"]
         else:
-            how = f"{seen.call}: {self._phrases[f'outcome.{seen.outcome}']} with these flags"
-        return EraCell(
-            seen.outcome,
-            seen.call,
-            how,
-            self._evidence(seen),
-            named,
-            "derived" if seen.rule and seen.outcome != "works" else seen.cell.status,
-        )
+            how = f"{seen.call}: {words} with these flags"
+        status = "derived" if seen.rule and seen.outcome != "works" else seen.cell.status
+        return EraCell(seen.outcome, words, seen.call, how, self._evidence(seen), named, status)
+
+    def _absent(self, outcome: Outcome, why: str, named: bool, status: str) -> EraCell:
+        """The cell of a feature that the SDK has no call for."""
+        return EraCell(outcome, self._phrases[f"outcome.{outcome}"], "", why, "", named, status)
 
     def _carried(self, call: FeatureCall | None, era: Era, at: Configuration) -> str:
         carriage: Carriage | None = getattr(call, era) if call else None
@@ -131,5 +122,5 @@ def instead_of(feature: Feature, *, stateless: bool, direct_llm: bool) -> str | 
         direct_llm: whether the server calls a model itself.
     """
     given = {"stateless": stateless, "direct_llm": direct_llm}
-    fitting = (one.text for one in feature.instead if all(given[k] == v for k, v in one.when.items()))
+    fitting = (advice.text for advice in feature.instead if all(given[k] == v for k, v in advice.when.items()))
     return next(fitting, None)

@@ -1,17 +1,25 @@
-"""What a decision is: the finished answer that every rendering starts from."""
+"""What a decision is: the finished answer. Renderers and kits read a decision and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 from advisor.engine.rules import Rule
+from advisor.engine.table import RuleAttempt
 from advisor.findings import Finding
-from advisor.knowledge.types import Need, Outcome, Raw
+from advisor.knowledge import Knowledge
+from advisor.knowledge.capabilities import CapabilityCell
+from advisor.knowledge.catalogue import Source
+from advisor.knowledge.releases import Release
+from advisor.knowledge.types import ERAS, Era, Need, Outcome, Raw
 from advisor.requirements.model import Requirements
 
 SCHEMA = "mcp-advisor/decision/1"
+
+Trace: TypeAlias = Mapping[str, Sequence[RuleAttempt]]
+"""Every rule that was tried, by the id of its table (`--explain`)."""
 
 
 class Flags(NamedTuple):
@@ -42,12 +50,23 @@ class Core(NamedTuple):
         return self.pattern != "contradiction"
 
 
+CORE_FACTS = ("pattern", "stateless_http", "json_response", "affinity.mechanism", "substitute")
+"""The facts that make up a core."""
+
+
+def core_of(facts: Mapping[str, Any]) -> Core:
+    """The core, out of evaluated facts."""
+    flags = Flags(facts["stateless_http"], facts["json_response"])
+    return Core(facts["pattern"], flags, facts["affinity.mechanism"], facts["substitute"])
+
+
 @dataclass(frozen=True, slots=True)
 class EraCell:
     """What clients of one era observe of a feature.
 
     Attributes:
         outcome: the contract's vocabulary.
+        words: the outcome in words.
         call: the way of asking that fares best, as written in server code; "" where the SDK has none for the era.
         how: by which call and over what, or why not.
         evidence: what was observed, when and on what release.
@@ -56,6 +75,7 @@ class EraCell:
     """
 
     outcome: Outcome
+    words: str
     call: str
     how: str
     evidence: str
@@ -88,6 +108,11 @@ class FeatureRow:
     substituted: bool
 
     @property
+    def cells(self) -> tuple[tuple[Era, EraCell], ...]:
+        """Both cells with their eras."""
+        return (("legacy", self.legacy), ("modern", self.modern))
+
+    @property
     def lost(self) -> bool:
         """Whether it is needed and does not work for an era that the requirements name."""
         return self.need != "none" and any(c.named and c.outcome != "works" for c in (self.legacy, self.modern))
@@ -95,12 +120,21 @@ class FeatureRow:
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """One table on the way to the decision and the rule that fired."""
+    """One table on the way to the decision and the rule that fired.
+
+    Attributes:
+        table: its id.
+        question: what it answers.
+        rule: the rule that fired.
+        facts: the facts that the rule read.
+        stated: of these facts, the values of the requirements file that are binned, such as a number of clients.
+    """
 
     table: str
     question: str
     rule: Rule
     facts: Mapping[str, Raw]
+    stated: Mapping[str, Raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +168,23 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A part of a tiered deployment: a decision of its own for some of the tools."""
+    """A part of a tiered deployment: a decision of its own for some of the tools.
+
+    Attributes:
+        name: `stateless` or `stateful`.
+        means: what the tier is for, in words.
+        tools: names of its tools.
+        core: what is decided for it.
+        instances: how many to run.
+        code: the Python that sets its flags, without a final newline.
+    """
 
     name: str
+    means: str
     tools: tuple[str, ...]
     core: Core
     instances: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,31 +226,75 @@ class Decision:
         requirements: what was asked.
         facts: the binned facts, base and derived, that the tables saw.
         core: what is decided.
+        release: the SDK release that stands for the one asked for, and its line.
+        means: what the pattern is, in words.
         because: why this affinity mechanism, or why none.
+        code: the Python that sets the flags, without a final newline; "" for a contradiction and where tiers have
+            code of their own.
         tiers: the parts, where the pattern is `tiered`.
         instances: how many instances to run (the lower end of a range).
         features: the feature-loss table.
+        unmet: for a contradiction, the required features that no configuration keeps.
         path: the tables on the way, in order.
         counterfactuals: single changes that would change the answer.
         alternatives: other ways, best first.
         warnings: most severe first.
         capacity: what the instances carry; None for a contradiction.
+        sources: what the path, the warnings and the published guides that are contradicted cite, each once.
+        measured: what was measured of the release, one entry for each call.
+        knowledge: what the decision was made with; a kit looks up proxies, memory and failures there.
     """
 
     requirements: Requirements
     facts: Mapping[str, Any]
     core: Core
+    release: Release
+    means: str
     because: str
+    code: str
     tiers: tuple[Tier, ...]
     instances: int
     features: tuple[FeatureRow, ...]
+    unmet: tuple[FeatureRow, ...]
     path: tuple[PathStep, ...]
-    counterfactuals: tuple[Counterfactual, ...] = field(default=())
-    alternatives: tuple[Alternative, ...] = field(default=())
-    warnings: tuple[Finding, ...] = field(default=())
-    capacity: CapacityAdvice | None = None
+    counterfactuals: tuple[Counterfactual, ...]
+    alternatives: tuple[Alternative, ...]
+    warnings: tuple[Finding, ...]
+    capacity: CapacityAdvice | None
+    sources: tuple[Source, ...]
+    measured: tuple[CapabilityCell, ...]
+    knowledge: Knowledge
 
     @property
     def feasible(self) -> bool:
         """Whether every required feature is kept."""
         return self.core.feasible
+
+    @property
+    def eras(self) -> tuple[Era, ...]:
+        """The eras that the requirements name."""
+        return tuple(era for era in ERAS if self.facts[f"era.{era}"] == "named")
+
+    @property
+    def needed(self) -> tuple[FeatureRow, ...]:
+        """The rows of needed features, the strongest need first, then plain calls."""
+        return needed(self.features)
+
+    @property
+    def unneeded(self) -> tuple[FeatureRow, ...]:
+        """The rows of features that nothing needs."""
+        return tuple(row for row in self.features if row.need == "none")
+
+    @property
+    def verdict(self) -> PathStep:
+        """The step of the path that set the pattern."""
+        return next(step for step in self.path if "pattern" in step.rule.then)
+
+
+def needed(rows: Sequence[FeatureRow]) -> tuple[FeatureRow, ...]:
+    """The rows of needed features, the strongest need first, then plain calls."""
+    return tuple(sorted((row for row in rows if row.need != "none"), key=_need_order))
+
+
+def _need_order(row: FeatureRow) -> int:
+    return 2 if row.feature == "plain" else ("required", "preferred").index(row.need)

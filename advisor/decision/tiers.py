@@ -1,12 +1,38 @@
-"""Tiers: the tools parted into those that need a session and those that do not, each a deployment of its own."""
+"""Tiers: the tools divided into those that need a session and those that do not, each a deployment of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from advisor.decision.model import Core, core_of
 from advisor.requirements.model import Requirements
+
+
+@dataclass(frozen=True, slots=True)
+class TierRequirements:
+    """A tier on the way to its decision.
+
+    Attributes:
+        name: `stateless` or `stateful`.
+        requirements: those of the tier.
+        facts: the facts that the tables conclude from them.
+    """
+
+    name: str
+    requirements: Requirements
+    facts: Mapping[str, Any]
+
+    @property
+    def core(self) -> Core:
+        """What is decided for the tier."""
+        return core_of(self.facts)
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The names of its tools."""
+        return tuple(tool.name for tool in self.requirements.tools)
 
 
 def part(requirements: Requirements, names: frozenset[str], *, one_process: bool) -> Requirements:

@@ -9,15 +9,13 @@ import re
 from typing import Any
 
 from advisor import __version__
-from advisor.decision.advisor import Advisor
 from advisor.decision.model import Core, Decision, FeatureRow
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import MemoryPlan
-from advisor.knowledge.releases import Release
-from advisor.knowledge.types import ERAS, Need
+from advisor.knowledge.types import Need
 from advisor.requirements.model import Tool
 
 DEFAULT_CALL_S = 60.0
@@ -30,7 +28,7 @@ class InfeasibleError(AdvisorError):
     code = Exit.CONTRADICTION
 
 
-def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
+def kit_context(decision: Decision) -> KitContext:
     """Everything that the templates need.
 
     Raises:
@@ -41,11 +39,11 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         message = "No configuration keeps every required feature, so there is nothing to generate."
         raise InfeasibleError(f"{message} `recommend` lists the ways out.")
     requirements = decision.requirements
-    release = advisor.space.releases[decision.facts["sdk"]]
+    release = decision.release
     if not release.has_kit:
         first = f"{release.package}=={release.line.kit_from}"
         raise UsageError(f"Generated servers need {first} or newer; the requirements name {release.id}.")
-    tiers = _tiers(decision, advisor.knowledge.memory)
+    tiers = _tiers(decision, decision.knowledge.memory)
     many = decision.facts["processes"] == "many"
     modern = decision.facts["era.modern"] == "named"
     features = tuple(_feature(row) for row in decision.features if row.need != "none" and row.feature != "plain")
@@ -57,8 +55,8 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         and bool(needed & {"subscriptions", "list_changed"})
         and requirements["operations.shared_store"] == "redis"
     )
-    cells = _cells(release, needed | {"plain"}, advisor)
-    proxy = _proxy(decision, advisor.knowledge)
+    cells = _cells(decision, needed | {"plain"})
+    proxy = _proxy(decision, decision.knowledge)
     kind = requirements["environment.proxy.kind"]
     return KitContext(
         service=requirements["service"],
@@ -68,7 +66,7 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         requirement=f"{release.package}>={release.newest},<{release.before}",
         tiers=tiers,
         features=features,
-        eras=tuple(era for era in ERAS if decision.facts[f"era.{era}"] == "named"),
+        eras=decision.eras,
         hosts=tuple(requirements["environment.hosts"]),
         origins=tuple(requirements["environment.origins"]),
         platform=requirements["environment.platform"],
@@ -88,7 +86,7 @@ def kit_context(decision: Decision, advisor: Advisor) -> KitContext:
         cells=cells,
         decision_id=_identity(decision),
         version=__version__,
-        knowledge=advisor.knowledge,
+        knowledge=decision.knowledge,
     )
 
 
@@ -169,13 +167,11 @@ def _feature(row: FeatureRow) -> FeatureContext:
     )
 
 
-def _cells(release: Release, features: set[str], advisor: Advisor) -> tuple[CellContext, ...]:
+def _cells(decision: Decision, features: set[str]) -> tuple[CellContext, ...]:
     return tuple(
         CellContext(cell.feature, cell.call, dict(cell.legacy), dict(cell.modern))
-        for one in advisor.space.knowledge.capabilities
-        if one.package == release.package
-        for cell in one.cells
-        if cell.feature in features and cell.covers(release)
+        for cell in decision.measured
+        if cell.feature in features
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.kit.bytecode_cache import TemplateBytecodeCache
 from advisor.kit.context import kit_context
@@ -13,22 +12,21 @@ from advisor.kit.templating import environment
 _PLATFORM = {"kubernetes": kubernetes, "systemd": systemd, "serverless": serverless}
 
 
-def render_kit(decision: Decision, advisor: Advisor, requirements_text: str) -> list[KitFile]:
+def render_kit(decision: Decision, requirements_text: str) -> list[KitFile]:
     """The files of the kit, in the order of their paths; the same for the same input.
 
     Args:
         decision: what was decided.
-        advisor: who decided it.
         requirements_text: the requirements file, as the user wrote it.
 
     Raises:
         InfeasibleError: the decision is a contradiction.
     """
-    kit = kit_context(decision, advisor)
+    kit = kit_context(decision)
     environment().bytecode_cache = TemplateBytecodeCache()
-    files = documents.files(kit, decision, advisor, requirements_text)
+    files = documents.files(kit, decision, requirements_text)
     for part in (server, proxy, pytest_suite, compose):
         files += part.files(kit)
     if kit.platform in _PLATFORM:
         files += _PLATFORM[kit.platform].files(kit)
-    return sorted(files, key=lambda one: one.path)
+    return sorted(files, key=lambda file: file.path)

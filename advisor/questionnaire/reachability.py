@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.changes import CORE_FACTS
 from advisor.decision.checks.proof import base_domains
 from advisor.decision.derived_facts import TOOL_NEEDS, NeedsNode, SeparableNode
+from advisor.decision.model import CORE_FACTS
 from advisor.engine.fold import fold
 from advisor.engine.network import NodeStep, Row, TableNode
 from advisor.engine.rules import Rule, Value

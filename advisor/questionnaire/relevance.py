@@ -18,9 +18,9 @@ from random import Random
 from typing import Any, TypeAlias
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.changes import CORE_FACTS
 from advisor.decision.checks.proof import example_requirements
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
+from advisor.decision.model import CORE_FACTS
 from advisor.decision.tiers import part
 from advisor.engine.rules import Rule, Value
 from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome

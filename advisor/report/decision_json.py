@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from advisor.decision.advisor import Advisor
 from advisor.decision.model import (
     SCHEMA,
     Alternative,
@@ -17,6 +16,7 @@ from advisor.decision.model import (
     FeatureRow,
     PathStep,
     Tier,
+    Trace,
 )
 from advisor.errors import InputError
 from advisor.findings import Finding
@@ -27,49 +27,35 @@ BATCH_SCHEMA = "mcp-advisor/decisions/1"
 Document: TypeAlias = dict[str, Any]
 
 
-def decision_dict(decision: Decision, advisor: Advisor) -> Document:
-    """The decision as JSON types, keys in the order of the public contract, the same for the same input.
-
-    Args:
-        decision: what was decided.
-        advisor: who decided it; its knowledge has the code of the SDK and the wording of tiers.
-    """
+def decision_dict(decision: Decision) -> Document:
+    """The decision as JSON types, keys in the order of the public contract, the same for the same input."""
     asked, core = decision.requirements, decision.core
     document: Document = {"schema": SCHEMA, "service": asked["service"], "feasible": core.feasible}
     if core.feasible:
         document["flags"] = _flags(core)
     document["pattern"] = core.pattern
     document["affinity"] = {"mechanism": core.mechanism, "because": decision.because}
-    document["tiers"] = [_tier(tier, decision, advisor) for tier in decision.tiers]
+    document["tiers"] = [_tier(tier) for tier in decision.tiers]
     document["instances"] = decision.instances
     document["capacity"] = _capacity(decision.capacity)
     document["features"] = [_feature(row) for row in decision.features]
     document["path"] = [_step(step) for step in decision.path]
     document["counterfactuals"] = [
-        {"change": plain(one.change), "then": then}
-        for one in decision.counterfactuals
-        if (then := difference(one.core, core))
+        {"change": plain(other.change), "then": then}
+        for other in decision.counterfactuals
+        if (then := difference(other.core, core))
     ]
-    document["alternatives"] = [_alternative(one) for one in decision.alternatives]
+    document["alternatives"] = [_alternative(way) for way in decision.alternatives]
     document["warnings"] = [_warning(warning) for warning in decision.warnings]
     document["defaults"] = {name: plain(value) for name, value in asked.defaults.items()}
     document["inferred"] = {
         name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()
     }
     document["substitute"] = core.substitute
-    document["sdk"] = {"asked": asked["sdk"], "release": advisor.space.releases[decision.facts["sdk"]].exact}
-    if core.feasible and not decision.tiers:
-        document["code"] = snippet(core, decision, advisor)
+    document["sdk"] = {"asked": asked["sdk"], "release": decision.release.exact}
+    if decision.code:
+        document["code"] = decision.code
     return document
-
-
-def snippet(core: Core, decision: Decision, advisor: Advisor) -> str:
-    """The Python that sets the flags of `core` in the SDK that was asked for, without a final newline."""
-    line = advisor.space.releases[decision.facts["sdk"]].line.id
-    code = advisor.knowledge.sdks[line].code
-    code = code.replace("{service}", str(decision.requirements["service"]))
-    code = code.replace("{stateless_http}", str(core.flags.stateless_http))
-    return code.replace("{json_response}", str(core.flags.json_response)).rstrip()
 
 
 def difference(then: Core, now: Core) -> Document:
@@ -92,7 +78,7 @@ def difference(then: Core, now: Core) -> Document:
     return differs
 
 
-def trace_list(decision: Decision, advisor: Advisor) -> list[Document]:
+def trace_list(trace: Trace) -> list[Document]:
     """Every rule tried, table by table, with each condition (`--explain`)."""
     return [
         {
@@ -104,14 +90,19 @@ def trace_list(decision: Decision, advisor: Advisor) -> list[Document]:
                     "matched": attempt.matched,
                     "fired": attempt.fired,
                     "conditions": [
-                        {"fact": one.fact, "value": plain(one.value), "condition": one.condition, "passed": one.passed}
-                        for one in attempt.conditions
+                        {
+                            "fact": tried.fact,
+                            "value": plain(tried.value),
+                            "condition": tried.condition,
+                            "passed": tried.passed,
+                        }
+                        for tried in attempt.conditions
                     ],
                 }
                 for attempt in attempts
             ],
         }
-        for table, attempts in advisor.trace(decision).items()
+        for table, attempts in trace.items()
     ]
 
 
@@ -134,27 +125,27 @@ def plain(value: Raw) -> Raw:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    return [plain(one) for one in value]
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value]
 
 
-def _capacity(one: CapacityAdvice | None) -> Document | None:
-    return None if one is None else {**asdict(one), "sources": list(one.sources)}
+def _capacity(advice: CapacityAdvice | None) -> Document | None:
+    return None if advice is None else {**asdict(advice), "sources": list(advice.sources)}
 
 
 def _flags(core: Core) -> Document:
     return {"stateless_http": core.flags.stateless_http, "json_response": core.flags.json_response}
 
 
-def _tier(tier: Tier, decision: Decision, advisor: Advisor) -> Document:
+def _tier(tier: Tier) -> Document:
     return {
         "name": tier.name,
         "flags": _flags(tier.core),
         "pattern": tier.core.pattern,
         "tools": list(tier.tools),
         "instances": tier.instances,
-        "affinity": {"mechanism": tier.core.mechanism, "because": advisor.knowledge.phrases[f"tier.{tier.name}"]},
-        "code": snippet(tier.core, decision, advisor),
+        "affinity": {"mechanism": tier.core.mechanism, "because": tier.means},
+        "code": tier.code,
     }
 
 
@@ -192,15 +183,15 @@ def _step(step: PathStep) -> Document:
     }
 
 
-def _alternative(one: Alternative) -> Document:
+def _alternative(way: Alternative) -> Document:
     return {
-        "pattern": one.core.pattern,
-        "flags": _flags(one.core),
-        "affinity": {"mechanism": one.core.mechanism},
-        "change": plain(one.change),
-        "gives_up": list(one.gives_up),
-        "how": one.how,
-        "because": one.because,
+        "pattern": way.core.pattern,
+        "flags": _flags(way.core),
+        "affinity": {"mechanism": way.core.mechanism},
+        "change": plain(way.change),
+        "gives_up": list(way.gives_up),
+        "how": way.how,
+        "because": way.because,
     }
 
 

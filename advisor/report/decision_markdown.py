@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from advisor.decision.advisor import Advisor
-from advisor.decision.model import Decision, FeatureRow
+from advisor.decision.model import Decision, FeatureRow, Trace
 from advisor.engine.table import show
-from advisor.knowledge.catalogue import Source
 from advisor.knowledge.paths import templates_dir
-from advisor.knowledge.types import ERAS
+from advisor.knowledge.types import Era
 from advisor.report import decision_wording
-from advisor.report.decision_json import snippet
+from advisor.report.decision_wording import change_text, evidence, fact_texts, flags_text, lost_for
 from advisor.report.overview import Result, rows, summary
 
 # Underscores inside words do not emphasise, so names such as stateless_http stay readable.
@@ -24,31 +21,28 @@ _SPECIAL = re.compile(r"[\\*<>\[\]`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")
 
 
-def decision_markdown(decision: Decision, advisor: Advisor, *, explain: bool = False) -> str:
+def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
     """The whole document.
 
     Args:
         decision: what was decided.
-        advisor: who decided it.
-        explain: append every rule tried.
+        trace: every rule tried, to append it.
     """
-    environment = _environment()
-    environment.filters.update(_wording(decision, advisor))
-    text = environment.get_template("decision.md.j2").render(_context(decision, advisor, explain=explain))
+    text = _environment().get_template("decision.md.j2").render(decision=decision, trace=trace or {})
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
-def batch_markdown(results: Sequence[Result], advisor: Advisor, *, explain: bool = False) -> str:
+def batch_markdown(results: Sequence[Result]) -> str:
     """A table of all results, then the document of each decision."""
     folder, lines = rows(results)
     parts = ["# Deployment decisions", f"{summary(results)}{f', in {code(folder)}' if folder else ''}."]
     table = ["| File | Service | Pattern | Flags | Affinity | Lost | High warnings |", "|---|---|---|---|---|---|---|"]
-    for one in lines:
-        middle = one.error or one.affinity
-        texts = [code_cell(one.file), one.service, one.pattern, one.flags, cell(middle), one.lost, one.warnings]
+    for row in lines:
+        middle = cell(row.error or row.affinity)
+        texts = [code_cell(row.file), row.service, row.pattern, row.flags, middle, row.lost, row.warnings]
         table.append(f"| {' | '.join(texts)} |")
     parts.append("\n".join(table))
-    parts += [decision_markdown(one.decision, advisor, explain=explain).strip("\n") for one in results if one.decision]
+    parts += [decision_markdown(done.decision, done.trace).strip("\n") for done in results if done.decision]
     return "\n\n".join(parts) + "\n"
 
 
@@ -92,68 +86,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(code=code, code_cell=code_cell, prose=prose, cell=cell, link=link, shown=show)
+    filters = (code, code_cell, prose, cell, link, outcome, lost_for, evidence, fact_texts, change_text, flags_text)
+    environment.filters.update({filter_.__name__: filter_ for filter_ in filters}, shown=show)
+    environment.globals.update(wording=decision_wording)
     return environment
 
 
-def _wording(decision: Decision, advisor: Advisor) -> dict[str, Any]:
-    """Filters that put parts of this decision into words."""
-
-    def outcome(row: FeatureRow, era: str) -> str:
-        one = dict(decision_wording.cells(row))[era]  # type: ignore[index]
-        words = cell(decision_wording.outcome_text(one, advisor))
-        return f"**{words}**" if row.need != "none" and one.named and one.outcome != "works" else words
-
-    return {
-        "outcome": outcome,
-        "lost_for": lambda row: decision_wording.lost_for(row, advisor),
-        "evidence": lambda row: decision_wording.evidence(row, advisor),
-        "facts": lambda step: decision_wording.fact_texts(step, decision, advisor),
-        "change": decision_wording.change_text,
-        "flags": decision_wording.flags_text,
-        "phrase": lambda name: advisor.knowledge.phrases[name],
-    }
-
-
-def _context(decision: Decision, advisor: Advisor, *, explain: bool) -> dict[str, Any]:
-    shifts, more = decision_wording.shifts(decision)
-    return {
-        "decision": decision,
-        "service": decision.requirements["service"],
-        "pattern_phrase": advisor.knowledge.phrases[f"pattern.{decision.core.pattern}"],
-        "codes": _codes(decision, advisor) if decision.feasible else [],
-        "instances": decision_wording.instances_text(decision),
-        "sdk": decision_wording.sdk_text(decision, advisor),
-        "clients": decision_wording.clients_text(decision),
-        "losses": decision_wording.losses(decision, advisor),
-        "culprits": [] if decision.feasible else decision_wording.culprits(decision, advisor),
-        "verdict": decision_wording.verdict(decision),
-        "era_notes": {era: f" ({note})" if (note := decision_wording.era_note(decision, era)) else "" for era in ERAS},
-        "needed": decision_wording.needed(decision),
-        "unneeded": decision_wording.unneeded(decision),
-        "disputed_elsewhere": [row.title for row in decision_wording.unneeded(decision) if row.documented],
-        "shifts": shifts,
-        "shifts_more": more,
-        "inferred": decision_wording.inferred(decision),
-        "assumed": decision_wording.assumed(decision),
-        "trace": advisor.trace(decision) if explain else {},
-        "sources": list(_sources(decision, advisor)),
-    }
-
-
-def _codes(decision: Decision, advisor: Advisor) -> list[dict[str, str]]:
-    if not decision.tiers:
-        return [{"comment": "", "text": snippet(decision.core, decision, advisor)}]
-    return [
-        {"comment": f"The {tier.name} tier", "text": snippet(tier.core, decision, advisor)} for tier in decision.tiers
-    ]
-
-
-def _sources(decision: Decision, advisor: Advisor) -> Iterable[Source]:
-    """What the path, the warnings and the disputed rows cite, each once, in that order."""
-    cited = [name for step in decision.path for name in step.rule.sources]
-    cited += [name for warning in decision.warnings for name in warning.sources]
-    for row in decision.features:
-        if row.documented and row.need != "none":
-            cited += [name for claim in advisor.knowledge.features[row.feature].documented for name in claim.sources]
-    return (advisor.knowledge.sources[name] for name in dict.fromkeys(cited))
+def outcome(row: FeatureRow, era: Era) -> str:
+    """What clients of an era observe of a feature, for a table; bold where they lose a feature that is needed."""
+    seen = dict(row.cells)[era]
+    words = cell(seen.words)
+    return f"**{words}**" if row.need != "none" and seen.named and seen.outcome != "works" else words

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
-from advisor.decision.advisor import Advisor
-from advisor.decision.model import Decision, EraCell, FeatureRow
+from advisor.decision.model import Decision, EraCell, FeatureRow, Trace
 from advisor.engine.table import show
-from advisor.knowledge.types import ERAS
+from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording
 from advisor.report.decision_summary import count, draw_answer
 
@@ -18,90 +17,82 @@ _OUTCOME_WIDTH = 21  # "! fails with an error" in one line
 _SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
 
-def decision_text(decision: Decision, advisor: Advisor, screen: Screen, *, explain: bool = False) -> str:
+def decision_text(decision: Decision, screen: Screen, trace: Trace | None = None) -> str:
     """The whole decision.
 
     Args:
         decision: what was decided.
-        advisor: who decided it.
         screen: what the output can show.
-        explain: append every rule tried.
+        trace: every rule tried, to append it.
     """
     canvas = Canvas(screen)
-    draw_answer(canvas, decision, advisor)
-    _features(canvas, decision, advisor)
-    _disputes(canvas, decision, advisor)
-    _path(canvas, decision, advisor)
+    draw_answer(canvas, decision)
+    _features(canvas, decision)
+    _disputes(canvas, decision)
+    _path(canvas, decision)
     _warnings(canvas, decision)
     _shifts(canvas, decision)
     if decision.feasible:
         _alternatives(canvas, decision)
     _assumptions(canvas, decision)
-    if explain:
-        _explain(canvas, decision, advisor)
+    if trace:
+        _explain(canvas, trace)
     _next(canvas, decision)
     return canvas.text()
 
 
-def _features(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
+def _features(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("What works for whom" if decision.feasible else "What would work for whom")
     if not decision.feasible:
         canvas.line(f"With {decision_wording.flags_text(decision.core)} and no affinity:", indent=1)
-    rows = [*decision_wording.needed(decision), *decision_wording.unneeded(decision)]
+    rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     columns = [Column("Feature", least=12), Column("Need", fixed=True)]
     columns += [Column(_era_head(decision, era), least=14, most=_OUTCOME_WIDTH) for era in ERAS]
     if with_instead:
         columns.append(Column("What to do instead"))
-    canvas.table(
-        columns,
-        ((_row(row, advisor, with_instead), "dim" if row.need == "none" else "") for row in rows),
-    )
+    canvas.table(columns, ((_row(row, with_instead), "dim" if row.need == "none" else "") for row in rows))
     if not with_instead:
         for row in rows:
             if row.instead and not row.substituted:  # what is substituted stands in the answer
                 canvas.line((f"Instead of {row.title.lower()}: ", "bold"), row.instead, indent=1)
                 canvas.gap()
     canvas.line(("How the needed ones travel", "bold"), indent=1)
-    for row in decision_wording.needed(decision):
+    for row in decision.needed:
         canvas.line(row.title, indent=1)
-        hows: list[Sequence[Words]] = [
-            (era, (c.how, "" if c.named else "dim")) for era, c in decision_wording.cells(row)
-        ]
+        hows: list[Sequence[Words]] = [(era, (cell.how, "" if cell.named else "dim")) for era, cell in row.cells]
         canvas.pairs(hows, indent=3, styles=["dim"])
 
 
-def _era_head(decision: Decision, era: str) -> str:
-    note = decision_wording.era_note(decision, era)  # type: ignore[arg-type]
+def _era_head(decision: Decision, era: Era) -> str:
+    note = decision_wording.era_note(decision, era)
     return f"{era.capitalize()} clients" + (f"\n({note})" if note else "")
 
 
-def _row(row: FeatureRow, advisor: Advisor, with_instead: bool) -> list[Words]:
+def _row(row: FeatureRow, with_instead: bool) -> list[Words]:
     need = "always" if row.feature == "plain" else ("-" if row.need == "none" else row.need)
     mark = (" *", "yellow") if row.documented else ""
     title: Words = [(row.title, "bold" if row.need == "required" else ""), mark]
-    texts: list[Words] = [title, need, *(_outcome(row, cell, advisor) for _, cell in decision_wording.cells(row))]
+    texts: list[Words] = [title, need, *(_outcome(row, cell) for _, cell in row.cells)]
     return [*texts, row.instead or ""] if with_instead else texts
 
 
-def _outcome(row: FeatureRow, cell: EraCell, advisor: Advisor) -> Words:
-    words = decision_wording.outcome_text(cell, advisor)
+def _outcome(row: FeatureRow, cell: EraCell) -> Words:
     if row.need == "none" or not cell.named:
-        return (words, "dim")
-    return (words, "green") if cell.outcome == "works" else (f"! {words}", "bold red")
+        return (cell.words, "dim")
+    return (cell.words, "green") if cell.outcome == "works" else (f"! {cell.words}", "bold red")
 
 
-def _disputes(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
-    disputed = [row for row in decision_wording.needed(decision) if row.documented]
-    others = [row.title for row in decision_wording.unneeded(decision) if row.documented]
+def _disputes(canvas: Canvas, decision: Decision) -> None:
+    disputed = [row for row in decision.needed if row.documented]
+    others = [row.title for row in decision.unneeded if row.documented]
     if not disputed and not others:
         return
     canvas.heading("* Published guides say something else")
     for row in disputed:
         lines: list[Sequence[Words]] = [("guides say", row.documented or "")]
         lines += [
-            ("observed" if not number else "", seen)
-            for number, seen in enumerate(decision_wording.evidence(row, advisor))
+            ("observed" if not number else "", seen) for number, seen in enumerate(decision_wording.evidence(row))
         ]
         canvas.line((row.title, "bold"), indent=1)
         canvas.pairs(lines, indent=3, styles=["yellow"])
@@ -109,7 +100,7 @@ def _disputes(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
         canvas.line((f"Not needed here, but also different: {', '.join(others)}.", "dim"), indent=1)
 
 
-def _path(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
+def _path(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("How the decision was reached")
     canvas.tree(
         decision.requirements.name,
@@ -117,7 +108,7 @@ def _path(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
             [
                 (step.question, "bold"),
                 [(step.rule.id, "cyan"), f" {step.rule.because}"],
-                ("; ".join(decision_wording.fact_texts(step, decision, advisor)), "dim"),
+                ("; ".join(decision_wording.fact_texts(step)), "dim"),
             ]
             for step in decision.path
         ],
@@ -141,30 +132,26 @@ def _shifts(canvas: Canvas, decision: Decision) -> None:
     if not shifts:
         return
     canvas.heading("What would change the answer")
-    canvas.pairs(
-        [
-            (one.change, [(one.then, _style(one)), f"{', ' if one.then and one.differs else ''}{one.differs}"])
-            for one in shifts
-        ],
-        indent=1,
-    )
+    canvas.pairs([(shift.change, _after(shift)) for shift in shifts], indent=1)
     if more:
         canvas.line((f"and {count(more, 'more change')}; --format json has all of them", "dim"), indent=1)
 
 
-def _style(shift: decision_wording.Shift) -> str:
-    return "bold red" if shift.then == "contradiction" else "bold"
+def _after(shift: decision_wording.Shift) -> Words:
+    """What is decided after a change."""
+    comma = ", " if shift.then and shift.differs else ""
+    return [(shift.then, "bold red" if shift.then == "contradiction" else "bold"), f"{comma}{shift.differs}"]
 
 
 def _alternatives(canvas: Canvas, decision: Decision) -> None:
     if not decision.alternatives:
         return
     canvas.heading("Also possible with these requirements")
-    for one in decision.alternatives:
-        mechanism = f", {one.core.mechanism}" if one.core.mechanism != "none" else ""
-        canvas.line((one.core.pattern, "bold"), f": {decision_wording.flags_text(one.core)}{mechanism}", indent=1)
-        lost = f" It loses: {', '.join(one.gives_up)}." if one.gives_up else ""
-        canvas.line(one.because, (lost, "red"), indent=3)
+    for other in decision.alternatives:
+        mechanism = f", {other.core.mechanism}" if other.core.mechanism != "none" else ""
+        canvas.line((other.core.pattern, "bold"), f": {decision_wording.flags_text(other.core)}{mechanism}", indent=1)
+        lost = f" It loses: {', '.join(other.gives_up)}." if other.gives_up else ""
+        canvas.line(other.because, (lost, "red"), indent=3)
 
 
 def _assumptions(canvas: Canvas, decision: Decision) -> None:
@@ -177,9 +164,9 @@ def _assumptions(canvas: Canvas, decision: Decision) -> None:
         canvas.line("; ".join(f"{name}: {value}" for name, value in assumed), indent=1)
 
 
-def _explain(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
+def _explain(canvas: Canvas, trace: Trace) -> None:
     canvas.heading("Every rule tried")
-    for table, attempts in advisor.trace(decision).items():
+    for table, attempts in trace.items():
         canvas.line((table, "bold"))
         for attempt in attempts:
             verdict, style = (
@@ -194,10 +181,10 @@ def _explain(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
             canvas.pairs(
                 [
                     (
-                        "passed" if one.passed else "failed",
-                        f"{one.fact} {one.condition} (it is {show(one.value)})",
+                        "passed" if tried.passed else "failed",
+                        f"{tried.fact} {tried.condition} (it is {show(tried.value)})",
                     )
-                    for one in attempt.conditions
+                    for tried in attempt.conditions
                 ],
                 indent=8,
                 styles=["dim"],
@@ -207,7 +194,7 @@ def _explain(canvas: Canvas, decision: Decision, advisor: Advisor) -> None:
 def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.gap()
     file = decision_wording.file_argument(decision)
-    rule = decision_wording.verdict(decision).rule.id
+    rule = decision.verdict.rule.id
     first = (
         "Paste the flags into the server"
         if decision.feasible

@@ -1,4 +1,4 @@
-"""One line for each of many requirements files."""
+"""A line for each of many requirements files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.decision.model import Decision
+from advisor.decision.model import Decision, Trace
 from advisor.errors import InputError
 from advisor.knowledge.types import flag_key
 
@@ -21,11 +21,13 @@ class Result:
         name: the file as the user named it.
         decision: the decision, or None.
         error: what is wrong with the file, or None.
+        trace: every rule tried, where it is to be shown.
     """
 
     name: str
     decision: Decision | None
     error: InputError | None = None
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,12 @@ class OverviewRow:
 
 def rows(results: Sequence[Result]) -> tuple[str, list[OverviewRow]]:
     """The folder that all files are in ("" for none), and the row of each with its name in there."""
-    folders = {Path(one.name).parent for one in results}
+    folders = {Path(result.name).parent for result in results}
     comparable = len({folder.is_absolute() for folder in folders}) == 1
     folder = os.path.commonpath(folders) if comparable else ""
     if folder in ("", "."):
-        return "", [_row(one, one.name) for one in results]
-    return folder, [_row(one, str(Path(one.name).relative_to(folder))) for one in results]
+        return "", [_row(result, result.name) for result in results]
+    return folder, [_row(result, str(Path(result.name).relative_to(folder))) for result in results]
 
 
 def _row(result: Result, name: str) -> OverviewRow:
@@ -68,14 +70,14 @@ def _row(result: Result, name: str) -> OverviewRow:
         pattern=core.pattern,
         flags=flags if decision.feasible else "-",
         affinity=core.mechanism if decision.feasible else "-",
-        lost=", ".join(one.feature for one in decision.features if one.lost) or "-",
+        lost=", ".join(row.feature for row in decision.features if row.lost) or "-",
         warnings=_high(decision),
     )
 
 
 def summary(results: Sequence[Result]) -> str:
     """How many there are of each kind, in a sentence."""
-    patterns = Counter(one.decision.core.pattern if one.decision else "invalid" for one in results)
+    patterns = Counter(result.decision.core.pattern if result.decision else "invalid" for result in results)
     return f"{len(results)} files: " + ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
 
 

@@ -5,11 +5,10 @@ A record is what `--format json` prints; `rule_text` puts it into words for peop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from advisor.decision.advisor import Advisor
 from advisor.documents import document
 from advisor.engine.rules import Rule, RuleTable
 from advisor.engine.table import DecisionTable, phrase
@@ -17,6 +16,7 @@ from advisor.errors import UsageError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.facts import Fact
+from advisor.knowledge.space import FactSpace
 from advisor.report.rule_document import (
     AnyEntry,
     Condition,
@@ -78,12 +78,11 @@ def listing(knowledge: Knowledge, table: str | None) -> RulesDocument:
 class Catalogue:
     """Everything that `rules show` can be asked for."""
 
-    def __init__(self, advisor: Advisor) -> None:
-        """Look things up in the knowledge of `advisor`."""
-        self._knowledge = advisor.knowledge
-        self._space = advisor.space
-        self._compiled = {**advisor.tables, advisor.findings.spec.table: advisor.findings}
-        self._compiled[advisor.cells.delivery.spec.table] = advisor.cells.delivery
+    def __init__(self, space: FactSpace, tables: Mapping[str, DecisionTable]) -> None:
+        """Look things up in the knowledge of `space`, and in its compiled tables by id."""
+        self._knowledge = space.knowledge
+        self._space = space
+        self._compiled = tables
 
     def find(self, name: str) -> AnyEntry:
         """The record of the rule, table, fact, feature or source with this id, whatever its case.
@@ -136,7 +135,7 @@ class Catalogue:
         """The earlier rules of a `first` table that can hold for facts for which this rule holds too."""
         if table.hit_policy != "first":
             return []
-        compiled: DecisionTable = self._compiled[table.table]
+        compiled = self._compiled[table.table]
         return [
             rule
             for earlier, rule in enumerate(table.rules[:position])

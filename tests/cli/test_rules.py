@@ -141,7 +141,7 @@ def test_show_of_an_unknown_id() -> None:
 
 
 def test_no_id_is_of_two_kinds(advisor: Advisor) -> None:
-    ids = [name.lower() for names in Catalogue(advisor).ids().values() for name in names]
+    ids = [name.lower() for names in Catalogue(advisor.space, advisor.compiled).ids().values() for name in names]
     assert sorted(ids) == sorted(set(ids))
 
 

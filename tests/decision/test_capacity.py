@@ -180,16 +180,16 @@ def test_a_contradiction_has_no_capacity(decide: Any, advisor: Advisor) -> None:
     decision = decide({"scale.instances": 3, "scale.affinity": "unavailable", "needs.sampling": "required"})
     assert not decision.feasible
     assert decision.capacity is None
-    assert decision_dict(decision, advisor)["capacity"] is None
-    assert "Capacity" not in decision_text(decision, advisor, Screen(80))
+    assert decision_dict(decision)["capacity"] is None
+    assert "Capacity" not in decision_text(decision, Screen(80))
 
 
 def test_text_markdown_and_data_say_how_it_was_computed(decide: Any, advisor: Advisor) -> None:
     decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
-    text = " ".join(decision_text(decision, advisor, Screen(120)).split())
+    text = " ".join(decision_text(decision, Screen(120)).split())
     assert f"Capacity {decision.capacity.because}" in text
-    assert f"| Capacity | {decision.capacity.because} |" in decision_markdown(decision, advisor)
-    document = decision_dict(decision, advisor)["capacity"]
+    assert f"| Capacity | {decision.capacity.because} |" in decision_markdown(decision)
+    document = decision_dict(decision)["capacity"]
     assert document["because"] == decision.capacity.because
     assert document["sessions_per_instance"] == 400
     assert isinstance(document["sources"], list)

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from advisor.decision.advisor import Advisor, core_of
+from advisor.decision.advisor import Advisor
 from advisor.decision.checks.consistency import contradictions, sources, unread
 from advisor.decision.checks.fault import fault as fault_at
 from advisor.decision.checks.proof import _examples, _gaps, base_domains, check
 from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.decision.losses import configuration_of
+from advisor.decision.model import core_of
 from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
 from advisor.findings import Finding

@@ -42,7 +42,7 @@ PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, ENVOY)
 
 
 def decided(advisor: Advisor, example: str) -> KitContext:
-    return kit_context(advisor.decide(load_path(EXAMPLES / example, advisor.space)), advisor)
+    return kit_context(advisor.decide(load_path(EXAMPLES / example, advisor.space)))
 
 
 def _with(kit: KitContext, setup: Setup) -> KitContext:

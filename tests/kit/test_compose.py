@@ -22,15 +22,15 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 def rendered(request, advisor):
     """The context of a kit and its files, by path."""
     decision = advisor.decide(load_path(request.param, advisor.space))
-    files = render_kit(decision, advisor, request.param.read_text())
-    return kit_context(decision, advisor), {one.path: one.content for one in files}
+    files = render_kit(decision, request.param.read_text())
+    return kit_context(decision), {one.path: one.content for one in files}
 
 
 def test_the_published_schema_accepts_all_of_them(advisor, tmp_path):
     program = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
     assert program, "check-jsonschema is missing; it carries the schema of compose: pip install -e '.[dev]'"
     for example in EXAMPLES:
-        files = render_kit(advisor.decide(load_path(example, advisor.space)), advisor, "")
+        files = render_kit(advisor.decide(load_path(example, advisor.space)), "")
         text = next(one.content for one in files if one.path == "compose.yaml")
         (tmp_path / f"{example.stem}.yaml").write_text(text)
     command = [program, "--builtin-schema", "vendor.compose-spec", *map(str, sorted(tmp_path.iterdir()))]
@@ -66,7 +66,7 @@ def test_it_runs_what_was_decided(rendered):
 def test_instances_find_each_other_and_redis(advisor):
     """Where sessions are shared: each has an address of its own, and waits for a Redis that is healthy."""
     requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
-    kit_files = {one.path: one.content for one in render_kit(advisor.decide(requirements), advisor, "")}
+    kit_files = {one.path: one.content for one in render_kit(advisor.decide(requirements), "")}
     services = yaml.safe_load(kit_files["compose.yaml"])["services"]
     servers = {name: one for name, one in services.items() if "build" in one}
     assert len(servers) == 3

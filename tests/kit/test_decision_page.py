@@ -31,7 +31,7 @@ KITS = {
 def page(advisor, name: str) -> str:
     path = ROOT / "examples" / f"{name}.yaml"
     decision = advisor.decide(load_path(path, advisor.space))
-    return {one.path: one.content for one in render_kit(decision, advisor, path.read_text())}["DECISION.md"]
+    return {one.path: one.content for one in render_kit(decision, path.read_text())}["DECISION.md"]
 
 
 def section(text: str) -> str:
@@ -52,7 +52,7 @@ def test_what_is_promised(advisor, name):
 
 @pytest.mark.parametrize("name", KITS)
 def test_the_page_has_the_rows_that_chaos_checks(advisor, name):
-    kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)), advisor)
+    kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)))
     assert [keeping(tier) for tier in kit.tiers] == KITS[name]
     promises = expected_failures(kit, advisor.knowledge)
     rows = [line for line in section(page(advisor, name)).splitlines() if line.startswith("| ")]
@@ -67,7 +67,7 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor, name):
 
 
 def test_with_one_instance_running_there_is_nobody_to_go_to(advisor):
-    kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)), advisor)
+    kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)))
     alone = expected_failures(kit, advisor.knowledge, {"main": 1})
     assert {one.keeping for one in alone} == {"stateless-single"}
     assert "instances-replaced" not in {one.event.id for one in alone}

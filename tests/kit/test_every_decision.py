@@ -88,7 +88,7 @@ def test_every_kit_renders_and_parses(
     for covering in (pairs, combinations):
         for case, decision in zip(covering.cases, covering.decisions, strict=True):
             requirements = yaml.dump(case, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
-            files = render_kit(decision, advisor, requirements)
+            files = render_kit(decision, requirements)
             assert len({one.path for one in files}) == len(files)
             for one in files:
                 try:

@@ -84,7 +84,7 @@ def kit(advisor: Advisor, decide: Callable[..., Any], tmp_path_factory: pytest.T
     """The server and the tests of a kit that needs everything."""
     folder = tmp_path_factory.mktemp("kit")
     facts = {"service": "demo", "sdk": "mcp-2", **{f"needs.{feature}": "preferred" for feature in FEATURES}}
-    context = kit_context(decide(facts), advisor)
+    context = kit_context(decide(facts))
     for one in [*server.files(context), *pytest_suite.files(context)]:
         path = folder / one.path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ TIERED = STICKY | {"scale.affinity": "unavailable", "tools": TOOLS}
 
 def texts(decision: Decision, advisor: Advisor) -> dict[str, str]:
     """File name → text, for the manifests with servers."""
-    made = kubernetes.files(kit_context(decision, advisor))
+    made = kubernetes.files(kit_context(decision))
     named = {one.path.rpartition("/")[2]: one.content for one in made}
     return {name: named[name] for name in ("server.yaml", "stateless.yaml", "stateful.yaml") if name in named}
 

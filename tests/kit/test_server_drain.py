@@ -38,7 +38,7 @@ print(json.dumps([before, asyncio.run(headers())]))
 
 def test_a_connection_ends_with_its_first_answer_after_sigterm(advisor, tmp_path):
     decision = advisor.decide(load_path(EXAMPLE, advisor.space))
-    for one in render_kit(decision, advisor, EXAMPLE.read_text()):
+    for one in render_kit(decision, EXAMPLE.read_text()):
         if one.path.startswith("server/"):
             (tmp_path / Path(one.path).name).write_text(one.content)
     done = subprocess.run(

@@ -69,9 +69,7 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="session")
 def kit(advisor: Advisor, decide: Callable[..., Any]) -> Callable[..., KitContext]:
     """A function from dotted keys to the context of a kit."""
-    return lambda **facts: kit_context(
-        decide({"service": "demo", "environment.hosts": ["mcp.example.com"], **facts}), advisor
-    )
+    return lambda **facts: kit_context(decide({"service": "demo", "environment.hosts": ["mcp.example.com"], **facts}))
 
 
 def texts(files: list[KitFile]) -> dict[str, str]:

@@ -69,7 +69,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[[KitContext], P
 def kit(advisor: Advisor, decide: Callable[..., Any]) -> Callable[..., KitContext]:
     """A function from dotted keys to the context of a kit."""
     base = {"service": "demo", "environment.hosts": ["mcp.example.com"]}
-    return lambda **facts: kit_context(decide({**base, **facts}), advisor)
+    return lambda **facts: kit_context(decide({**base, **facts}))
 
 
 def write(kit: KitContext, folder: Path) -> Path:

@@ -40,18 +40,18 @@ UNKNOWN = {"Mcp-Session-Id": "0123456789abcdef", "MCP-Protocol-Version": "2025-0
 
 @pytest.fixture(scope="session")
 def kit(decide, advisor):
-    return kit_context(decide({**FACTS, "clients.protocol": "mixed"}), advisor)
+    return kit_context(decide({**FACTS, "clients.protocol": "mixed"}))
 
 
 @pytest.fixture(scope="session")
 def resumable(decide, advisor):
-    return kit_context(decide({**FACTS, "clients.protocol": "legacy", "needs.resumability": "required"}), advisor)
+    return kit_context(decide({**FACTS, "clients.protocol": "legacy", "needs.resumability": "required"}))
 
 
 @pytest.fixture(scope="session")
 def remembering(decide, advisor):
     needs = {"needs.session_state": "required", "needs.subscriptions": "required"}
-    return kit_context(decide({**FACTS, "sdk": "mcp-2", "clients.protocol": "mixed", **needs}), advisor)
+    return kit_context(decide({**FACTS, "sdk": "mcp-2", "clients.protocol": "mixed", **needs}))
 
 
 async def modern(url: str, text: str) -> list[str]:

@@ -44,7 +44,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("held_s", [0.0, 3.0])
 def test_it_asks_again(decide, advisor, tmp_path, held_s):
     wanted = {"scale.instances": 3, "scale.affinity": "unavailable", "operations.shared_store": "redis"}
-    kit = kit_context(decide({"service": "demo", "needs.session_state": "required", **wanted}), advisor)
+    kit = kit_context(decide({"service": "demo", "needs.session_state": "required", **wanted}))
     for one in server.files(kit):
         path = tmp_path / one.path
         path.parent.mkdir(parents=True, exist_ok=True)

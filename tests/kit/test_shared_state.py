@@ -50,7 +50,7 @@ def kit(decide, advisor):
         # Elicitation is what legacy clients need sessions for.
         wanted = {f"needs.{one}": "required" for one in ("elicitation", *needs)}
         facts = {"sdk": line, "clients.protocol": protocol, **wanted}
-        made = kit_context(decide({**FACTS, **facts}), advisor)
+        made = kit_context(decide({**FACTS, **facts}))
         assert made.needs_directory
         return made
 

@@ -28,7 +28,7 @@ def kit(request, advisor, tmp_path):
     path = tmp_path / "requirements.yaml"
     text = (ROOT / f"examples/{request.param}.yaml").read_text()
     path.write_text(re.sub(r"platform: \w+", "platform: systemd", text))
-    made = kit_context(advisor.decide(load_path(path, advisor.space)), advisor)
+    made = kit_context(advisor.decide(load_path(path, advisor.space)))
     assert made.platform == "systemd"
     return made
 

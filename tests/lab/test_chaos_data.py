@@ -100,7 +100,7 @@ def kit(advisor, tmp_path, needs="{session_state: required}", store="redis"):
     path = tmp_path / "requirements.yaml"
     path.write_text(REDIS.format(needs=needs, store=store))
     decision = advisor.decide(load_path(path, advisor.space))
-    return kit_context(decision, advisor), decision
+    return kit_context(decision), decision
 
 
 def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(advisor, knowledge, tmp_path):
@@ -125,7 +125,7 @@ def test_the_kits_own_tool_keeps_what_is_checked(advisor, tmp_path):
     context, decision = kit(advisor, tmp_path)
     shelf = state_handles_of(context, context.tiers[0], Extras(redis=True))
     assert shelf == StateHandles("keep")
-    files = {one.path: one.content for one in render_kit(decision, advisor, "")}
+    files = {one.path: one.content for one in render_kit(decision, "")}
     server = files["server/server.py"]
     words = "This handle is unknown or too old; call again without one."
     assert f'"{words}"' in server

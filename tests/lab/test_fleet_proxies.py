@@ -161,7 +161,7 @@ def test_a_client_that_goes_is_gone_behind_it_too(balanced):
 
 def open_proxies(check, advisor, decide, folder, facts, *, holds=False):
     """Run the proxies of a kit in front of servers that are not the kit's."""
-    kit = kit_context(decide({**STICKY, **facts}), advisor)
+    kit = kit_context(decide({**STICKY, **facts}))
     for one in proxy.files(kit):
         path = folder / "kit" / one.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,7 +240,7 @@ def test_a_reload_that_does_nothing_is_told(advisor, decide, tmp_path, temporary
 
 
 def test_a_stand_in_is_not_the_kits_to_reload(advisor, decide, tmp_path):
-    kit = kit_context(decide({**STICKY, "environment.proxy.kind": "alb", "clients.keep_cookies": True}), advisor)
+    kit = kit_context(decide({**STICKY, "environment.proxy.kind": "alb", "clients.keep_cookies": True}))
     chosen = front_of(kit, kind="alb", holds=False, processes=2, straight=False)
 
     async def work():

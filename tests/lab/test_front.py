@@ -23,7 +23,7 @@ PORTS = {"main": ("127.0.0.1:20001", "127.0.0.1:20002")}
 
 @pytest.fixture
 def kit_of(advisor, decide):
-    return lambda facts=(), **more: kit_context(decide({**STICKY, **dict(facts), **more}), advisor)
+    return lambda facts=(), **more: kit_context(decide({**STICKY, **dict(facts), **more}))
 
 
 def front(kit, kind="nginx", *, holds=False, processes=3, straight=False):

@@ -25,7 +25,7 @@ def kit(advisor, tmp_path):
 
     def read(name, *, decision=None, page=None, **options):
         prepared = prepare(load_path(FEASIBLE[name], advisor.space), advisor, **options)
-        for file in documents.files(prepared.kit, prepared.decision, advisor, ""):
+        for file in documents.files(prepared.kit, prepared.decision, ""):
             text = file.content
             if file.path == "decision.json" and decision:
                 document = json.loads(text)
@@ -53,7 +53,7 @@ def test_a_kit_as_it_was_made_promises_what_is_decided(advisor, kit, name):
     prepared, read, folder = kit(name)
     said = read()
     assert (said.cells, said.problems, said.notes) == (prepared.cells, (), ())
-    rows = documents.stated_lines(prepared.kit, prepared.decision, advisor)
+    rows = documents.stated_lines(prepared.kit, prepared.decision)
     assert set(rows) <= set((folder / "DECISION.md").read_text().splitlines())
     assert any("stateless_http=" in row for row in rows)
     assert any(row.startswith("| An instance dies") for row in rows)

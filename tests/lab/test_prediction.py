@@ -18,7 +18,7 @@ BASE = {"service": "demo", "scale.instances": 3}
 
 
 def predicted(advisor, decision, *, alone=False):
-    kit = kit_context(decision, advisor)
+    kit = kit_context(decision)
     return cells(kit, tables(decision, advisor, alone=alone), advisor), kit
 
 

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from advisor.decision.advisor import core_of
+from advisor.decision.model import core_of
 from advisor.questionnaire.reachability import SEPARABLE, Reachability
 from advisor.questionnaire.relevance import COMPLETIONS, Relevance
 from advisor.requirements.model import Tool

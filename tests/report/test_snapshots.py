@@ -28,23 +28,27 @@ PATTERNS = {
     "tiered": "tiered",
 }
 RENDERINGS = {
-    "80.txt": lambda d, a: decision_text(d, a, Screen(80)),
-    "120.txt": lambda d, a: decision_text(d, a, Screen(120)),
-    "md": lambda d, a: decision_markdown(d, a),
-    "json": lambda d, a: json_text(decision_dict(d, a)),
+    "80.txt": lambda decision: decision_text(decision, Screen(80)),
+    "120.txt": lambda decision: decision_text(decision, Screen(120)),
+    "md": decision_markdown,
+    "json": lambda decision: json_text(decision_dict(decision)),
 }
 
 
 def decide(name):
     advisor = default_advisor()
     raw = (HERE / "requirements" / f"{name}.yaml").read_bytes()
-    return advisor.decide(load_bytes(raw, f"{name}.yaml", advisor.space)), advisor
+    return advisor.decide(load_bytes(raw, f"{name}.yaml", advisor.space))
+
+
+def trace(decision):
+    return default_advisor().trace(decision)
 
 
 @pytest.mark.parametrize("kind", RENDERINGS)
 @pytest.mark.parametrize("name", PATTERNS)
 def test_snapshot(name, kind):
-    rendered = RENDERINGS[kind](*decide(name))
+    rendered = RENDERINGS[kind](decide(name))
     path = HERE / "snapshots" / f"{name}.{kind}"
     if UPDATE:
         path.write_text(rendered, encoding="utf-8")
@@ -53,13 +57,14 @@ def test_snapshot(name, kind):
 
 @pytest.mark.parametrize(("name", "pattern"), PATTERNS.items())
 def test_fixtures_still_stand_for_their_pattern(name, pattern):
-    assert decide(name)[0].core.pattern == pattern
+    assert decide(name).core.pattern == pattern
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
 @pytest.mark.parametrize("name", PATTERNS)
 def test_no_line_is_wider_than_the_screen(name, width):
-    text = decision_text(*decide(name), Screen(width), explain=True)
+    decision = decide(name)
+    text = decision_text(decision, Screen(width), trace(decision))
     assert [line for line in text.splitlines() if len(line) > width and not line.startswith("mcp")] == []
 
 
@@ -67,8 +72,8 @@ def test_no_line_is_wider_than_the_screen(name, width):
 def test_colour_adds_nothing_but_escape_sequences(name):
     import re
 
-    plain = decision_text(*decide(name), Screen(80))
-    coloured = decision_text(*decide(name), Screen(80, colour=True))
+    plain = decision_text(decide(name), Screen(80))
+    coloured = decision_text(decide(name), Screen(80, colour=True))
     assert "\x1b" not in plain
     assert "\x1b[" in coloured
     bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
@@ -77,15 +82,15 @@ def test_colour_adds_nothing_but_escape_sequences(name):
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_without_unicode_no_box_character_is_drawn(name):
-    text = decision_text(*decide(name), Screen(80, unicode=False))
+    text = decision_text(decide(name), Screen(80, unicode=False))
     assert not set(text) & set("─├└│")
     assert "+-- " in text
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_every_feature_and_warning_is_in_text_and_markdown(name):
-    decision, advisor = decide(name)
-    for rendered in (decision_text(decision, advisor, Screen(120)), decision_markdown(decision, advisor)):
+    decision = decide(name)
+    for rendered in (decision_text(decision, Screen(120)), decision_markdown(decision)):
         for row in decision.features:
             assert row.title in rendered
         for warning in decision.warnings:
@@ -94,7 +99,7 @@ def test_every_feature_and_warning_is_in_text_and_markdown(name):
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_yaml_is_the_same_data_without_aliases(name):
-    document = decision_dict(*decide(name))
+    document = decision_dict(decide(name))
     text = yaml_text(document)
     assert yaml.safe_load(text) == document == json.loads(json_text(document))
     assert list(yaml.safe_load(text)) == list(document)
@@ -102,7 +107,7 @@ def test_yaml_is_the_same_data_without_aliases(name):
 
 
 def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up():
-    document = decision_dict(*decide("contradiction"))
+    document = decision_dict(decide("contradiction"))
     assert document["feasible"] is False
     assert "flags" not in document
     assert document["alternatives"]
@@ -111,7 +116,7 @@ def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up():
 
 def test_a_counterfactual_holds_only_what_differs():
     for name in PATTERNS:
-        document = decision_dict(*decide(name))
+        document = decision_dict(decide(name))
         for one in document["counterfactuals"]:
             assert one["then"]
             for key in ("pattern", "feasible"):
@@ -121,23 +126,23 @@ def test_a_counterfactual_holds_only_what_differs():
 
 
 def test_explain_shows_every_rule_tried_with_its_conditions():
-    decision, advisor = decide("sticky")
-    text = decision_text(decision, advisor, Screen(120), explain=True)
-    markdown = decision_markdown(decision, advisor, explain=True)
-    for attempts in advisor.trace(decision).values():
+    decision = decide("sticky")
+    text = decision_text(decision, Screen(120), trace(decision))
+    markdown = decision_markdown(decision, trace(decision))
+    for attempts in trace(decision).values():
         for attempt in attempts:
             assert attempt.rule.id in text
             assert f"`{attempt.rule.id}`" in markdown
     assert "failed" in text
-    assert "failed" not in decision_text(decision, advisor, Screen(120))
+    assert "failed" not in decision_text(decision, Screen(120))
 
 
 @pytest.mark.parametrize("name", ["contradiction", "shared-state", "stateless", "sticky", "tiered"])
 def test_code_can_be_pasted(name):
-    document = decision_dict(*decide(name))
+    document = decision_dict(decide(name))
     snippets = [document] if "code" in document else document["tiers"]
     for one in snippets:
         if "code" in one:
             compile(one["code"], "snippet", "exec")
             assert f"stateless_http={one['flags']['stateless_http']}" in one["code"]
-            assert one["code"] in decision_text(*decide(name), Screen(80))
+            assert one["code"] in decision_text(decide(name), Screen(80))

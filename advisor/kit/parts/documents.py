@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.kit.expected_failures import failure_records
 from advisor.kit.model import KitContext, KitFile
@@ -24,65 +23,62 @@ _STATED = ("flags", "losses", "failures")
 """The templates of the parts of DECISION.md that `verify` looks for."""
 
 
-def files(kit: KitContext, decision: Decision, advisor: Advisor, requirements_text: str) -> list[KitFile]:
+def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[KitFile]:
     """The files at the top.
 
     Args:
         kit: the kit.
         decision: what it deploys.
-        advisor: who decided it, for the wording.
         requirements_text: the requirements file, which goes into the kit as it is.
     """
     return [
         KitFile("requirements.yaml", requirements_text),
-        KitFile("decision.json", json_text(decision_document(kit, decision, advisor))),
-        KitFile("DECISION.md", _page(kit, decision, advisor)),
+        KitFile("decision.json", json_text(decision_document(kit, decision))),
+        KitFile("DECISION.md", _page(kit, decision)),
         KitFile("README.md", _readme(kit)),
         KitFile(".env.example", render("documents/env.example.j2", kit=kit)),
         KitFile(".gitignore", render("documents/gitignore.j2", kit=kit)),
     ]
 
 
-def decision_document(kit: KitContext, decision: Decision, advisor: Advisor) -> Document:
+def decision_document(kit: KitContext, decision: Decision) -> Document:
     """The kit's decision.json: the decision, and what clients should see when something fails."""
-    return {**decision_dict(decision, advisor), "expected_failures": failure_records(kit, advisor.knowledge)}
+    return {**decision_dict(decision), "expected_failures": failure_records(kit, decision.knowledge)}
 
 
-def stated_lines(kit: KitContext, decision: Decision, advisor: Advisor) -> list[str]:
+def stated_lines(kit: KitContext, decision: Decision) -> list[str]:
     """The lines of DECISION.md that state what is decided: flags, losses, what clients see when something fails.
 
     Reasons are not among them: their wording may change from one version to the next.
     """
-    values = _values(kit, decision, advisor)
+    values = _values(kit, decision)
     text = "".join(render(f"documents/{part}.md.j2", **values) for part in _STATED)
     return [line for line in text.splitlines() if line.strip("|- ")]
 
 
-def _page(kit: KitContext, decision: Decision, advisor: Advisor) -> str:
-    return render("documents/DECISION.md.j2", **_values(kit, decision, advisor))
+def _page(kit: KitContext, decision: Decision) -> str:
+    return render("documents/DECISION.md.j2", **_values(kit, decision))
 
 
-def _values(kit: KitContext, decision: Decision, advisor: Advisor) -> dict[str, Any]:
+def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
     environment().filters.update(
         prose=decision_markdown.prose, cell=decision_markdown.cell, code_cell=decision_markdown.code_cell
     )
-    needed = [row for row in decision_wording.needed(decision) if row.feature != "plain"]
+    needed = [row for row in decision.needed if row.feature != "plain"]
     return {
         "kit": kit,
         "decision": decision,
-        "pattern_phrase": advisor.knowledge.phrases[f"pattern.{decision.core.pattern}"],
         "instances": decision_wording.instances_text(decision),
-        "sdk": decision_wording.sdk_text(decision, advisor),
-        "sdk_release": advisor.space.releases[decision.facts["sdk"]].exact,
+        "sdk": decision_wording.sdk_text(decision),
         "clients": decision_wording.clients_text(decision),
         "losses": [
-            (row, decision_wording.lost_for(row, advisor) or "replaced by this decision")
+            (row, decision_wording.lost_for(row) or "replaced by this decision")
             for row in needed
             if row.lost or row.substituted
         ],
         "kept": [row.title for row in needed if not row.lost and not row.substituted],
         "warnings_shown": WARNINGS_SHOWN,
-        "failures": _failures(failure_records(kit, advisor.knowledge)),
+        "failures": _failures(failure_records(kit, decision.knowledge)),
     }
 
 

@@ -33,7 +33,7 @@ def kit_of(way: Way, advisor: Advisor) -> KitContext | None:
     """
     if not way.requirements:
         return None
-    kit = kit_context(advisor.decide(example_requirements(advisor, way.requirements)), advisor)
+    kit = kit_context(advisor.decide(example_requirements(advisor, way.requirements)))
     found = kit.tiers[0].mechanism
     own = not way.template and kit.proxy != way.program.removesuffix("-debian")
     if found != way.mechanism or own:

@@ -51,13 +51,13 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
         prepared: what its requirements decide.
         advisor: who decided it.
     """
-    problems = _page_problems(kit_dir / PAGE, prepared, advisor)
+    problems = _page_problems(kit_dir / PAGE, prepared)
     document, wrong = _read(kit_dir / DECISION)
     if document is None:
         return KitDocuments(prepared.cells, (wrong, *problems))
     notes = (
         ()
-        if _is_current(document, prepared, advisor)
+        if _is_current(document, prepared)
         else (f"{DECISION} is not what requirements.yaml decides now: run `generate` again.",)
     )
     decided = tables(prepared.decision, advisor)
@@ -82,9 +82,9 @@ def _read(path: Path) -> tuple[Document | None, str]:
     return document, ""
 
 
-def _is_current(document: Document, prepared: Preparation, advisor: Advisor) -> bool:
+def _is_current(document: Document, prepared: Preparation) -> bool:
     """Whether the decision in the kit is what its requirements come to now."""
-    now = documents.decision_document(prepared.kit, prepared.decision, advisor)
+    now = documents.decision_document(prepared.kit, prepared.decision)
     keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances", "features", "expected_failures")
     same = json.loads(json.dumps({key: now.get(key) for key in keys}))
     return all(document.get(key) == same[key] for key in keys)
@@ -140,7 +140,7 @@ def _cell(cell: EraCell, row: FeatureRow, said: Document, line: str) -> EraCell:
     return replace(cell, outcome=said["outcome"], call=call if known else cell.call)
 
 
-def _page_problems(path: Path, prepared: Preparation, advisor: Advisor) -> list[str]:
+def _page_problems(path: Path, prepared: Preparation) -> list[str]:
     """What the page of a kit should state of flags, features and failures, and does not.
 
     What its reader wrote around these lines does not matter, nor how columns are aligned.
@@ -150,7 +150,7 @@ def _page_problems(path: Path, prepared: Preparation, advisor: Advisor) -> list[
     except (OSError, ValueError) as error:
         why = "it is not text" if isinstance(error, ValueError) else reason(error)
         return [f"{path.name} cannot be read ({why}): {_AGAIN}."]
-    wanted = documents.stated_lines(prepared.kit, prepared.decision, advisor)
+    wanted = documents.stated_lines(prepared.kit, prepared.decision)
     there = {_plain(line) for line in written}
     lacking = [line for line in wanted if _plain(line) not in there]
     stated = {_plain(line) for line in wanted}

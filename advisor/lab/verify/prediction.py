@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.decision.advisor import Advisor, core_of
+from advisor.decision.advisor import Advisor
 from advisor.decision.losses import LossTable
-from advisor.decision.model import Decision, EraCell, FeatureRow
+from advisor.decision.model import Decision, EraCell, FeatureRow, core_of
 from advisor.decision.tiers import part
 from advisor.kit.model import KitContext
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools

@@ -64,12 +64,12 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
     """
     notes = []
     decision = advisor.decide(requirements)
-    kit = kit_context(decision, advisor)
+    kit = kit_context(decision)
     other = proxy not in ("", "none", kit.proxy)
     if other:
         changed = {"environment.proxy.kind": proxy, "environment.proxy.version": None}
         decision = advisor.decide(replace(requirements, values={**requirements.values, **changed}))
-        kit = kit_context(decision, advisor)
+        kit = kit_context(decision)
         notes.append(f"Decided again for {proxy}: {kit.summary}.")
     if kit.proxy and kit.proxy_replicas > MOST_PROXIES and proxy != "none":
         notes.append(f"{MOST_PROXIES} of the {kit.proxy_replicas} proxies run.")
