@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
@@ -18,6 +16,7 @@ from advisor.report.rule_records import Catalogue, how_to_change, words
 from advisor.report.rule_text import default_of, facts
 from advisor.report.topology_table import markdown
 from advisor.requirements.schema import meanings
+from advisor.templating import environment
 from docs.imports import with_diagram
 
 FOLDER = Path(__file__).parent
@@ -36,18 +35,17 @@ def pages(advisor: Advisor) -> dict[str, str]:
 
 
 def _render(template: str, advisor: Advisor) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(templates_dir()),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        words=words, facts=facts, shown=show, assumed=default_of, cell=_cell, how_to_change=how_to_change
+    made = environment(
+        templates_dir(),
+        words=words,
+        facts=facts,
+        shown=show,
+        assumed=default_of,
+        cell=_cell,
+        how_to_change=how_to_change,
     )
     catalogue = Catalogue(advisor.space, advisor.compiled)
-    return environment.get_template(template).render(
+    return made.get_template(template).render(
         knowledge=advisor.knowledge,
         space=advisor.space,
         catalogue=catalogue,

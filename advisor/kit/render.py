@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from advisor.decision.model import Decision
-from advisor.kit.bytecode_cache import TemplateBytecodeCache
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitFile
 from advisor.kit.parts import compose, documents, kubernetes, proxy, pytest_suite, server, serverless, systemd
-from advisor.kit.templating import environment
 
 _PLATFORM = {"kubernetes": kubernetes, "systemd": systemd, "serverless": serverless}
 
@@ -23,7 +21,6 @@ def render_kit(decision: Decision, requirements_text: str) -> list[KitFile]:
         InfeasibleError: the decision is a contradiction.
     """
     kit = kit_context(decision)
-    environment().bytecode_cache = TemplateBytecodeCache()
     files = documents.files(kit, decision, requirements_text)
     for part in (server, proxy, pytest_suite, compose):
         files += part.files(kit)

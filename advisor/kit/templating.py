@@ -1,4 +1,4 @@
-"""The jinja2 environment of all templates, with one quoting filter for each target."""
+"""How the templates of kits are rendered, with one quoting filter for each target."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ import shlex
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
+from advisor.kit.bytecode_cache import TemplateBytecodeCache
 from advisor.knowledge.paths import templates_dir
-
-
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """The environment: undefined variables are errors, blocks leave no blank lines, nothing is escaped by itself."""
-    made = Environment(  # no HTML here: each value is quoted for its target by a filter
-        loader=FileSystemLoader(templates_dir() / "kit"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters.update(py=_py, yaml=_yaml, sh=_sh, nginx=_nginx, comment=_comment)
-    return made
+from advisor.report.decision_markdown import cell, code_cell, prose
+from advisor.templating import environment
 
 
 def render(template: str, **variables: Any) -> str:
     """Render `templates/kit/<template>`; the text ends in exactly one newline."""
-    return environment().get_template(template).render(**variables).rstrip("\n") + "\n"
+    return _environment().get_template(template).render(**variables).rstrip("\n") + "\n"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return environment(
+        templates_dir() / "kit",
+        bytecode_cache=TemplateBytecodeCache(),
+        py=_py,
+        yaml=_yaml,
+        sh=_sh,
+        nginx=_nginx,
+        comment=_comment,
+        prose=prose,
+        cell=cell,
+        code_cell=code_cell,
+    )
 
 
 def _py(value: Any) -> str:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.decision.model import Decision, FeatureRow, Trace
 from advisor.engine.table import show
@@ -15,6 +12,7 @@ from advisor.knowledge.types import Era
 from advisor.report import decision_wording
 from advisor.report.decision_wording import change_text, evidence, fact_texts, flags_text, lost_for
 from advisor.report.overview import Result, rows, summary
+from advisor.templating import environment
 
 # Underscores inside words do not emphasise, so names such as stateless_http stay readable.
 _SPECIAL = re.compile(r"[\\*<>\[\]`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -28,7 +26,10 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
         decision: what was decided.
         trace: every rule tried, to append it.
     """
-    text = _environment().get_template("decision.md.j2").render(decision=decision, trace=trace or {})
+    filters = (code, code_cell, prose, cell, link, outcome, lost_for, evidence, fact_texts, change_text, flags_text)
+    made = environment(templates_dir(), shown=show, **{filter_.__name__: filter_ for filter_ in filters})
+    template = made.get_template("decision.md.j2")
+    text = template.render(decision=decision, trace=trace or {}, wording=decision_wording)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
@@ -74,22 +75,6 @@ def cell(text: object) -> str:
 def link(ref: str) -> str:
     """A reference, as a link where it is an address."""
     return f"<{ref}>" if re.fullmatch(r"https?://[^\s<>]+", ref) else prose(ref)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(templates_dir()),
-        undefined=StrictUndefined,
-        autoescape=False,  # Markdown, not HTML: the filters below escape what is not ours
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    filters = (code, code_cell, prose, cell, link, outcome, lost_for, evidence, fact_texts, change_text, flags_text)
-    environment.filters.update({filter_.__name__: filter_ for filter_ in filters}, shown=show)
-    environment.globals.update(wording=decision_wording)
-    return environment
 
 
 def outcome(row: FeatureRow, era: Era) -> str:

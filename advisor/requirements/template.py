@@ -12,6 +12,7 @@ from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.schema import meanings
 from advisor.requirements.validate import VERSION
+from advisor.templating import environment
 
 SERVICE = "my-service"
 """The name that stands in the file until its author sets another."""
@@ -60,18 +61,7 @@ def starter(space: FactSpace) -> str:
     Only the keys that every user should look at are set; the others are comments, so that the decision still names
     the defaults it relied on, and so that tools and client applications may fill them in.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(templates_dir()),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["comment"] = comment
-    template = environment.get_template("requirements.yaml.j2")
+    template = environment(templates_dir(), comment=comment).get_template("requirements.yaml.j2")
     return template.render(root=outline(space), levels=space.knowledge.facts["needs"].values, version=VERSION)
 
 

@@ -10,8 +10,8 @@ from advisor.decision.model import Decision
 from advisor.kit.expected_failures import failure_records
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.compose import try_ports
-from advisor.kit.templating import environment, render
-from advisor.report import decision_markdown, decision_wording
+from advisor.kit.templating import render
+from advisor.report import decision_wording
 from advisor.report.decision_document import ExpectedFailureRecord
 from advisor.report.decision_json import Document, decision_dict
 from advisor.report.serialization import json_text
@@ -61,9 +61,6 @@ def _page(kit: KitContext, decision: Decision) -> str:
 
 
 def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
-    environment().filters.update(
-        prose=decision_markdown.prose, cell=decision_markdown.cell, code_cell=decision_markdown.code_cell
-    )
     needed = [row for row in decision.needed if row.feature != "plain"]
     return {
         "kit": kit,

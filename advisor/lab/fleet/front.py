@@ -8,17 +8,15 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import FileSystemLoader
-
 from advisor.errors import UsageError
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.sync.three_way_merge import merge
-from advisor.kit.templating import environment
 from advisor.kit.upstreams import Wiring, production_wiring, split
 from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
 from advisor.lab.process.programs import Name
+from advisor.templating import environment
 
 Way = Literal["round-robin", "cookie", "address"]
 
@@ -210,9 +208,10 @@ def stand_in(folder: Path, *, way: Way, holds: bool, port: int, addresses: Seque
 def write_template(template: str, folder: Path, file: str = "nginx.conf", **values: object) -> Path:
     """Render a template of `templates/lab` into a file of a folder, which it gets as `folder`; the path of the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = environment().overlay(loader=FileSystemLoader(templates_dir() / "lab"))
     path = folder / file
-    path.write_text(made.get_template(template).render(folder=folder, **values).rstrip("\n") + "\n")
+    path.write_text(
+        environment(templates_dir() / "lab").get_template(template).render(folder=folder, **values).rstrip("\n") + "\n"
+    )
     return path
 
 
