@@ -79,7 +79,7 @@ def kit_context(decision: Decision) -> KitContext:
         or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis"),
         needs_sealing_keys=many and modern and bool(asked & {"sampling", "elicitation", "roots"}),
         needs_bus=bus,
-        needs_event_store=any(one.feature == "resumability" and "works" in one.legacy.values() for one in cells),
+        needs_event_store=any(cell.feature == "resumability" and "works" in cell.legacy.values() for cell in cells),
         direct_llm=decision.core.substitute == "direct-llm",
         auth=requirements["environment.auth"],
         idle_timeout_s=max(60, *(tier.preferred_stop_s for tier in tiers)),

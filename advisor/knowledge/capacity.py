@@ -154,30 +154,30 @@ def capacity(entry: Mapping[str, Any]) -> MeasuredCapacity:
 
 def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> Iterator[Source]:
     """The source of each entry, with its figures in words."""
-    for one in entries:
+    for measured in entries:
         figures = {
-            "release": one.release,
-            "line": one.line,
-            "machine": one.machine,
-            "tool": one.tool,
-            "sessions": f"{one.sessions:,}",
-            "rounds": one.rounds,
-            "idle": kilobytes(one.session_bytes.median),
-            "listening": kilobytes(one.stream_session_bytes.median),
-            "calls": "; ".join(_calls(one)),
+            "release": measured.release,
+            "line": measured.line,
+            "machine": measured.machine,
+            "tool": measured.tool,
+            "sessions": f"{measured.sessions:,}",
+            "rounds": measured.rounds,
+            "idle": kilobytes(measured.session_bytes.median),
+            "listening": kilobytes(measured.stream_session_bytes.median),
+            "calls": "; ".join(_calls(measured)),
         }
         yield Source(
-            id=one.source,
+            id=measured.source,
             title=phrases["capacity.source"].format(**figures),
             kind="measurement",
             ref=phrases["capacity.ref"].format(**figures),
-            date=one.date,
+            date=measured.date,
             says=phrases["capacity.says"].format(**figures),
         )
 
 
-def _calls(one: MeasuredCapacity) -> Iterator[str]:
-    for era, pairs in one.calls_per_s.items():
+def _calls(measured: MeasuredCapacity) -> Iterator[str]:
+    for era, pairs in measured.calls_per_s.items():
         yield f"{era}: " + ", ".join(f"{figures.median:,} {pair}" for pair, figures in pairs.items())
 
 

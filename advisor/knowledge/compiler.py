@@ -213,14 +213,14 @@ def _shares(ways: Any) -> Any:
     """Write `118 of 120` out, in place; what is not of this form stays as it is, and is found wrong later."""
     for way in _mappings(ways):
         figures = _mappings([run.get("figures") for run in _mappings(way.get("runs"))])
-        for part in _mappings([way.get("window"), *(taken for one in figures for taken in one.values())]):
+        for part in _mappings([way.get("window"), *(taken for figure in figures for taken in figure.values())]):
             part.update({key: found for key, text in part.items() if (found := topology.share(text))})
     return ways
 
 
 def _mappings(entries: Any) -> list[dict[str, Any]]:
     """Those entries of a list that are mappings; none if it is no list."""
-    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _spread(content: dict[str, Any], name: str) -> dict[str, Any]:

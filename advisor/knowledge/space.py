@@ -30,7 +30,7 @@ class FactSpace:
         self.knowledge = knowledge
         self.facts: dict[str, Fact] = {name: fact for name, fact in knowledge.facts.items() if name != "needs"}
         self.facts |= need_facts(knowledge)
-        self.releases: dict[str, Release] = {one.id: one for one in release_ranges(knowledge.capabilities)}
+        self.releases: dict[str, Release] = {release.id: release for release in release_ranges(knowledge.capabilities)}
         self._named: dict[str, Release | None] = {}
 
     @cached_property
@@ -76,12 +76,14 @@ class FactSpace:
             case "name" | "origins":
                 return _ANY
             case _:
-                bins = tuple(one.bin for one in fact.bins) or _ANY
+                bins = tuple(found.bin for found in fact.bins) or _ANY
                 return (*bins, UNKNOWN) if fact.bins and fact.default is None else bins
 
     def choices(self, fact: Fact) -> list[str]:
         """The values of a choice, as the requirements file writes them."""
-        return list(self.knowledge.proxies) if fact.values_from == "proxies" else [one.value for one in fact.values]
+        return (
+            list(self.knowledge.proxies) if fact.values_from == "proxies" else [choice.value for choice in fact.values]
+        )
 
     def release(self, text: str) -> Release | None:
         """The range of releases that a line (`mcp-2`) or an exact release (`mcp==1.28.1`) names, or None."""
@@ -114,9 +116,9 @@ class FactSpace:
         fact = self.facts[name]
         if fact.type == "release":
             return self.releases[str(value)].exact
-        for one in fact.bins:
-            if one.bin == value:
-                return one.typical
+        for found in fact.bins:
+            if found.bin == value:
+                return found.typical
         return None if fact.bins and value == UNKNOWN else value
 
 
@@ -126,11 +128,11 @@ def _bin_number(bins: list[Bin], raw: Any) -> Value:
     if raw is None:
         return UNKNOWN
     number = raw["max"] if isinstance(raw, dict) else raw
-    for one in bins:
-        if one.at_most is not None and number <= one.at_most:
-            return one.bin
-        if one.below is not None and key(number) < key(one.below):
-            return one.bin
+    for found in bins:
+        if found.at_most is not None and number <= found.at_most:
+            return found.bin
+        if found.below is not None and key(number) < key(found.below):
+            return found.bin
     return bins[-1].bin
 
 

@@ -84,9 +84,9 @@ class Conditions:
     @property
     def unusual(self) -> dict[str, str]:
         """Those that differ from the usual ones, as words."""
-        return {
-            one.name: str(getattr(self, one.name)) for one in fields(self) if getattr(self, one.name) != one.default
-        }
+        given = {condition.name: getattr(self, condition.name) for condition in fields(self)}
+        usual = {condition.name: condition.default for condition in fields(self)}
+        return {name: str(value) for name, value in given.items() if value != usual[name]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,9 @@ def _run(entry: Mapping[str, Any]) -> BalancingRun:
 
 
 def _figures(entry: Mapping[str, Any]) -> Figures:
-    values: dict[str, Any] = {name: Share(**one) if isinstance(one, dict) else one for name, one in entry.items()}
+    values: dict[str, Any] = {
+        name: Share(**value) if isinstance(value, dict) else value for name, value in entry.items()
+    }
     return Figures(**values)
 
 
@@ -196,15 +198,15 @@ _LOSING: tuple[tuple[Keeps, str, str], ...] = (
 )
 
 
-def verdict(one: Way) -> Keeps | None:
+def verdict(row: Way) -> Keeps | None:
     """Under which condition sessions stay whole, as figures show it; None when no single one tells the runs apart.
 
     Raises:
         KeyError: a run without figures.
     """
-    found = _verdict(one.runs)
+    found = _verdict(row.runs)
     # Whether one of forty sessions meets a gap of milliseconds is luck; the window looks for it.
-    return "pause" if found == "always" and one.window is not None and not one.window.at_once.full else found
+    return "pause" if found == "always" and row.window is not None and not row.window.at_once.full else found
 
 
 def _verdict(runs: Iterable[BalancingRun]) -> Keeps | None:
@@ -215,40 +217,39 @@ def _verdict(runs: Iterable[BalancingRun]) -> Keeps | None:
     if not losing:
         return "always"
     # When a server ends its stream is nobody's choice: what loses sessions then is not to be relied on.
-    if not keeping or any(one.get("initialize") == "held" for one in losing):
+    if not keeping or any(under.get("initialize") == "held" for under in losing):
         return "never"
-    for name, condition, value in _SAVING:
-        if all(one.get(condition) == value for one in keeping) and all(one.get(condition) != value for one in losing):
-            return name
-    for name, condition, value in _LOSING:
-        if all(one.get(condition) == value for one in losing) and all(one.get(condition) != value for one in keeping):
-            return name
+    for table, inside, outside in ((_SAVING, keeping, losing), (_LOSING, losing, keeping)):
+        for name, condition, value in table:
+            holds = [under.get(condition) == value for under in inside]
+            if all(holds) and not any(under.get(condition) == value for under in outside):
+                return name
     return None
 
 
 def sources(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[Source]:
     """The source of each row that was measured, with its figures in words."""
-    for one in ways:
-        if one.measured is not None and one.complete:
+    for row in ways:
+        if row.measured is not None and row.complete:
             yield Source(
-                id=f"{SOURCE}{one.id}",
-                title=phrases["topology.source"].format(title=one.title),
+                id=f"{SOURCE}{row.id}",
+                title=phrases["topology.source"].format(title=row.title),
                 kind="measurement",
                 ref=phrases["topology.ref"].format(
-                    proxy=one.measured.proxy, sdk=one.measured.sdk, tool=one.measured.tool, id=one.id
+                    proxy=row.measured.proxy, sdk=row.measured.sdk, tool=row.measured.tool, id=row.id
                 ),
-                date=one.measured.date,
-                says=says(one, phrases),
+                date=row.measured.date,
+                says=says(row, phrases),
             )
 
 
-def says(one: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
+def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     """What a measured row shows, with its figures; without `runs` only those of its window."""
-    parts = [one.because, *(_figures_in_words(run, phrases) for run in one.runs)] if runs else []
-    if runs and all(without_loss(kind, run) for run in one.runs for kind in KINDS[1:]):
+    parts = [row.because, *(_figures_in_words(run, phrases) for run in row.runs)] if runs else []
+    if runs and all(without_loss(kind, run) for run in row.runs for kind in KINDS[1:]):
         parts.append(phrases["topology.rest"])
-    if one.window is not None:
-        window = one.window
+    if row.window is not None:
+        window = row.window
         parts.append(
             phrases["topology.window"].format(
                 at_once=window.at_once,
@@ -263,12 +264,12 @@ def without_loss(kind: Kind, run: BalancingRun) -> bool:
     """Whether clients without a session lost nothing but what no stateless server can do for legacy clients."""
     taken = run.figures[kind]
     shares = [taken.whole, taken.answered, taken.progress]
-    return all(one.full for one in shares) and (taken.sampling.full or kind == "stateless+legacy")
+    return all(part.full for part in shares) and (taken.sampling.full or kind == "stateless+legacy")
 
 
 def _figures_in_words(run: BalancingRun, phrases: Mapping[str, str]) -> str:
     taken = run.figures["stateful+legacy"]
-    figures = {one.name: getattr(taken, one.name) for one in fields(taken)}
+    figures = {figure.name: getattr(taken, figure.name) for figure in fields(taken)}
     spread = "/".join(map(str, taken.spread))
     return phrases["topology.run"].format(**{**figures, "under": under(run, phrases), "spread": spread})
 

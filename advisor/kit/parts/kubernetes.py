@@ -187,7 +187,7 @@ def files(kit: KitContext) -> list[KitFile]:
         made.append(KitFile("proxy/kustomization.yaml", text))
         if renamed:
             wiring = proxy_part.wiring_files(fitted, production_wiring(fitted))
-            made += [replace(one, path=f"kubernetes/{proxy.files[0]}") for one in wiring]
+            made += [replace(file, path=f"kubernetes/{proxy.files[0]}") for file in wiring]
     return made
 
 

@@ -38,13 +38,13 @@ class ExpectedTool:
 def files(kit: KitContext) -> list[KitFile]:
     """Everything under tests/, and the workflow."""
     tools = server_tools(kit)
-    expected = tuple(ExpectedTool(one.name, one.needs, _expects(one), one.uses_direct_llm) for one in tools)
+    expected = tuple(ExpectedTool(tool.name, tool.needs, _expects(tool), tool.uses_direct_llm) for tool in tools)
     eras = kit.served_eras
-    watched = [feature for feature in CHECKED if any(feature in one.expects for one in expected)]
+    watched = [feature for feature in CHECKED if any(feature in tool.expects for tool in expected)]
     predicted = _predicted(kit, watched, eras)
-    plain = next((one.name for one in tools if not one.asks), tools[0].name)
-    state = next((one.name for one in tools if one.state and not one.asks and not one.uses_direct_llm), "")
-    direct = next((one.name for one in tools if one.uses_direct_llm and not one.asks), "")
+    plain = next((tool.name for tool in tools if not tool.asks), tools[0].name)
+    state = next((tool.name for tool in tools if tool.state and not tool.asks and not tool.uses_direct_llm), "")
+    direct = next((tool.name for tool in tools if tool.uses_direct_llm and not tool.asks), "")
     allowed = (*kit.hosts, *(f"{host}:8443" for host in kit.hosts), "localhost", "localhost:8000")
     texts = {
         "tests/client.py": render("tests/client.py.j2", kit=kit),
@@ -91,7 +91,7 @@ def _showing(feature: str, tools: tuple[ServerTool, ...]) -> str:
 
     Every answer can be resumed, be it an error, as long as anything in the kit needs that.
     """
-    wanting = [one for one in tools if feature in one.needs]
+    wanting = [tool for tool in tools if feature in tool.needs]
     if feature == "resumability":
         return wanting[0].name if wanting else ""
-    return next((one.name for one in wanting if not one.asks and not one.uses_direct_llm), "")
+    return next((tool.name for tool in wanting if not tool.asks and not tool.uses_direct_llm), "")

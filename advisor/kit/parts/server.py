@@ -41,7 +41,8 @@ class ServerTool:
     @property
     def asks(self) -> tuple[str, ...]:
         """What it asks of the client while it runs."""
-        return tuple(one for one in ASKS if one in self.needs and not (one == "sampling" and self.uses_direct_llm))
+        replaced = ("sampling",) if self.uses_direct_llm else ()
+        return tuple(feature for feature in ASKS if feature in self.needs and feature not in replaced)
 
     @property
     def roots(self) -> bool:
@@ -163,13 +164,13 @@ def files(kit: KitContext) -> list[KitFile]:
 def server_tools(kit: KitContext) -> tuple[ServerTool, ...]:
     """The tools of all tiers, and an example for each needed feature that none of them needs."""
     taken = set(_RESERVED)
-    tools = [one for tier in kit.tiers for one in tier.tools]
-    return tuple(_server_tool(one, kit, taken) for one in (*tools, *_examples(kit)))
+    tools = [tool for tier in kit.tiers for tool in tier.tools]
+    return tuple(_server_tool(tool, kit, taken) for tool in (*tools, *_examples(kit)))
 
 
 def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
     """The tiers; the last one, which keeps the sessions if any does, has the examples too."""
-    examples = tuple(one.name for one in _examples(kit))
+    examples = tuple(tool.name for tool in _examples(kit))
     return tuple(
         ServerTier(
             tier.name,
@@ -178,7 +179,7 @@ def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
             tier.instances,
             tier.workers,
             tier.shutdown_s,
-            (*(one.name for one in tier.tools), *(examples if tier is kit.tiers[-1] else ())),
+            (*(tool.name for tool in tier.tools), *(examples if tier is kit.tiers[-1] else ())),
         )
         for tier in kit.tiers
     )
@@ -187,21 +188,21 @@ def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
 def used_parts(tools: tuple[ServerTool, ...]) -> Used:
     """What the tools need of the server around them."""
     return Used(
-        asks=any(one.asks for one in tools),
-        roots=any(one.roots for one in tools),
-        elicitation=any(one.elicitation for one in tools),
-        sampling=any(one.sampling for one in tools),
-        subscriptions=any(one.subscriptions for one in tools),
-        list_changed=any(one.list_changed for one in tools),
-        state=any(one.state for one in tools),
-        direct_llm=any(one.uses_direct_llm for one in tools),
+        asks=any(tool.asks for tool in tools),
+        roots=any(tool.roots for tool in tools),
+        elicitation=any(tool.elicitation for tool in tools),
+        sampling=any(tool.sampling for tool in tools),
+        subscriptions=any(tool.subscriptions for tool in tools),
+        list_changed=any(tool.list_changed for tool in tools),
+        state=any(tool.state for tool in tools),
+        direct_llm=any(tool.uses_direct_llm for tool in tools),
     )
 
 
 def _examples(kit: KitContext) -> tuple[ToolContext, ...]:
-    tools = [one for tier in kit.tiers for one in tier.tools]
-    names = {one.name for one in tools}
-    covered = {feature for one in tools for feature in one.needs}
+    tools = [tool for tier in kit.tiers for tool in tier.tools]
+    names = {tool.name for tool in tools}
+    covered = {feature for tool in tools for feature in tool.needs}
     made = []
     for feature in kit.features:
         if feature.id not in covered:
@@ -233,10 +234,10 @@ def without_unused_imports(source: str) -> str:
         if match["module"] is None:
             return match[0] if match[0].split()[-1].partition(".")[0] in used else ""
         listed = re.findall(r"\w+", match["many"] or match["names"])
-        names = [one for one in listed if one in used]
+        names = [name for name in listed if name in used]
         line = f"from {match['module']} import {', '.join(names)}\n"
         if len(line) > _MAX_LINE + 1:
-            line = f"from {match['module']} import (\n" + "".join(f"    {one},\n" for one in names) + ")\n"
+            line = f"from {match['module']} import (\n" + "".join(f"    {name},\n" for name in names) + ")\n"
         return line if names else ""
 
     head, mark, rest = source.partition("\nNEEDS_META")
