@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from advisor.kit.memory import MemoryContext
 from advisor.knowledge import Knowledge
-from advisor.knowledge.kits import KitProxy, Mechanism, SdkCode
+from advisor.knowledge.catalogue import SdkCode
+from advisor.knowledge.kits import KitProxy, Mechanism
 from advisor.knowledge.types import Era, Need, Outcome
 
 

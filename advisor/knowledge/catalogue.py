@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from advisor.engine.rules import STRICT
-from advisor.knowledge.types import Raw
+from advisor.knowledge.types import Era, Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,23 @@ class ProxyKind:
     operated: Literal["own", "managed", "cluster"]
     affinity: str
     streaming: str
+    sources: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SdkCode:
+    """How servers of an SDK line are written; rules/sdks.yaml says what is what."""
+
+    __pydantic_config__ = STRICT
+    line: str
+    flags: Literal["constructor", "run"]
+    code: str
+    module: str
+    types: str
+    host_check: Literal["constructor", "run", "none"]
+    http: str
+    template: str
+    calls: dict[str, dict[Era, str]]
     sources: list[str]
 
 

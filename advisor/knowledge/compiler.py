@@ -47,7 +47,7 @@ SHAPES: dict[str, type] = {
     "conduct": conduct.Conduct,
     "mechanisms": kits.Mechanism,
     "kit_proxies": kits.KitProxy,
-    "sdks": kits.SdkCode,
+    "sdks": catalogue.SdkCode,
     "floors": kits.Floor,
     "phrases": catalogue.Phrase,
 }

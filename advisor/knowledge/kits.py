@@ -1,4 +1,4 @@
-"""The shapes of what kits are written from: mechanisms of affinity, proxies, the code of SDK lines, oldest releases."""
+"""The shapes of what only kits are written from: mechanisms of affinity, proxies, oldest releases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from advisor.engine.rules import STRICT
-from advisor.knowledge.types import Era
 
 SERVERS = "servers"
 SERVICE = "kubernetes-service"
@@ -67,23 +66,6 @@ class KitProxy:
     def tag_of(self, version: str) -> str:
         """The tag of the image for a release of two or three numbers."""
         return (self.exact_tag if version.count(".") > 1 else self.tag).format(version=version)
-
-
-@dataclass(frozen=True, slots=True)
-class SdkCode:
-    """How servers of an SDK line are written; rules/sdks.yaml says what is what."""
-
-    __pydantic_config__ = STRICT
-    line: str
-    flags: Literal["constructor", "run"]
-    code: str
-    module: str
-    types: str
-    host_check: Literal["constructor", "run", "none"]
-    http: str
-    template: str
-    calls: dict[str, dict[Era, str]]
-    sources: list[str]
 
 
 @dataclass(frozen=True, slots=True)

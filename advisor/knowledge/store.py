@@ -12,7 +12,7 @@ from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
 from advisor.knowledge import cache
 from advisor.knowledge.capabilities import Behaviour, Capabilities, CapabilityCell, SdkLine
-from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, Source
+from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, SdkCode, Source
 from advisor.knowledge.facts import Bin, Choice, Derived, DerivedCase, Fact, FactChange, OnlyWhen, Pick
 from advisor.knowledge.features import Carriage, Documented, Feature, FeatureCall, Instead
 from advisor.knowledge.paths import rules_dir
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # shapes of sections that few commands need are imported when
     from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
     from advisor.knowledge.conduct import Conduct
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
-    from advisor.knowledge.kits import Floor, KitProxy, Mechanism, SdkCode
+    from advisor.knowledge.kits import Floor, KitProxy, Mechanism
     from advisor.knowledge.topology import Way
 
 _Data = dict[str, list[dict[str, Any]]]
@@ -181,11 +181,11 @@ def _conduct(knowledge: Knowledge, entries: list[Any]) -> list[Conduct]:
     return [Conduct(**entry) for entry in entries]
 
 
-def _of_kits(shape: str, key: str = "id") -> Callable[[Knowledge, Any], dict[str, Any]]:
+def _of_kits(shape: str) -> Callable[[Knowledge, Any], dict[str, Any]]:
     def section(knowledge: Knowledge, entries: list[Any]) -> dict[str, Any]:
         from advisor.knowledge import kits
 
-        return _by_id(getattr(kits, shape), key)(knowledge, entries)
+        return _by_id(getattr(kits, shape))(knowledge, entries)
 
     return section
 
@@ -244,7 +244,7 @@ _SECTIONS: dict[str, Callable[[Knowledge, Any], Any]] = {
     "conduct": _conduct,
     "mechanisms": _of_kits("Mechanism"),
     "kit_proxies": _of_kits("KitProxy"),
-    "sdks": _of_kits("SdkCode", "line"),
+    "sdks": _by_id(SdkCode, "line"),
     "floors": _of_kits("Floor"),
     "phrases": lambda knowledge, entries: {entry["id"]: entry["text"] for entry in entries},
 }
