@@ -119,22 +119,15 @@ def _render(results: Sequence[Result], format: Format, *, is_batch: bool) -> str
 def _data(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:
     from advisor.console.output import is_unicode
     from advisor.report import serialization
-    from advisor.report.decision_json import batch_dict, decision_dict, error_dict, trace_list
+    from advisor.report.decision_json import batch_dict, decision_dict, error_dict
 
-    decisions, errors, ascii_only = [], [], not is_unicode()
-    for result in results:
-        if result.decision is None:
-            errors += [error_dict(result.error)] if result.error else []
-            continue
-        document = decision_dict(result.decision)
-        if is_batch:
-            document = {"file": result.name, **document}
-        if result.trace:
-            document["trace"] = trace_list(result.trace)
-        decisions.append(document)
-    whole = batch_dict(decisions, errors) if is_batch else decisions[0]
-    if format is Format.JSON:
-        if is_batch:
-            return serialization.json_lines(whole, ascii_only=ascii_only)
-        return serialization.json_text(whole, ascii_only=ascii_only)
-    return serialization.yaml_text(whole, ascii_only=ascii_only)
+    ascii_only = not is_unicode()
+    decisions = [
+        (result.name, decision_dict(result.decision, result.trace)) for result in results if result.decision is not None
+    ]
+    errors = [error_dict(result.error) for result in results if result.error is not None]
+    whole = batch_dict(decisions, errors) if is_batch else decisions[0][1]
+    if format is Format.YAML:
+        return serialization.yaml_text(whole, ascii_only=ascii_only)
+    write = serialization.json_lines if is_batch else serialization.json_text
+    return write(whole, ascii_only=ascii_only)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
+from advisor.documents import Count, Number
 from advisor.engine.rules import Rule
 from advisor.engine.table import RuleAttempt
 from advisor.findings import Finding
@@ -205,15 +206,15 @@ class CapacityAdvice:
         sources: what it rests on.
     """
 
-    sessions_per_instance: int
-    session_bytes: int
-    process_bytes: int
-    memory_mb: float
-    memory_budget_mib: int
+    sessions_per_instance: Count
+    session_bytes: Count
+    process_bytes: Count
+    memory_mb: Number
+    memory_budget_mib: Count
     session_limit: int | None
-    calls_per_s: int
+    calls_per_s: Count
     enough: bool
-    advice_instances: int
+    advice_instances: Annotated[int, {"minimum": 1}]
     because: str
     sources: tuple[str, ...]
 

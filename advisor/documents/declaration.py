@@ -43,7 +43,7 @@ class Rounded(NamedTuple):
 
 
 OPTIONAL = object()
-"""Marks a key that is left out where its source has no value or None; a None that is given stays."""
+"""Marks a key that is left out where its source has no value, None or an empty text; a None that is given stays."""
 
 Count: TypeAlias = Annotated[int, {"minimum": 0}]
 Number: TypeAlias = Annotated[float, {"minimum": 0}]
@@ -124,7 +124,7 @@ def _data(declaration: Any, source: Any, given: Mapping[str, Any]) -> dict[str, 
             value = source.get(name) if is_optional else source[name]
         else:
             value = getattr(source, name, None) if is_optional else getattr(source, name)
-        if value is None and is_optional and name not in given:
+        if is_optional and (value is None or value == "") and name not in given:
             continue
         data[name] = value if convert is None else convert(value)
     return data

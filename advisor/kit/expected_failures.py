@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from advisor.documents import document
 from advisor.errors import KnowledgeError
 from advisor.kit.model import KitContext, TierContext
 from advisor.knowledge import Knowledge
@@ -81,21 +82,17 @@ def failure_records(kit: KitContext, knowledge: Knowledge) -> list[ExpectedFailu
 
 def failure_record(failure: ExpectedFailure, kit: KitContext) -> ExpectedFailureRecord:
     """An entry of that array; the words of its values are those of rules/failures.yaml."""
-    expected = failure.expected
-    return {
-        "event": failure.event.id,
-        "title": failure.event.title,
-        "tier": failure.tier.name if kit.tiered else None,
-        "era": failure.era,
-        "keeping": failure.keeping,
-        "clients": failure.clients,
-        "then": expected.then,
-        "running": expected.running,
-        "others": expected.others,
-        "felt": list(expected.felt),
-        "lost_at_most": expected.lost_at_most,
-        "handles": failure.handles,
-    }
+    return document(
+        ExpectedFailureRecord,
+        failure.expected,
+        event=failure.event.id,
+        title=failure.event.title,
+        tier=failure.tier.name if kit.tiered else None,
+        era=failure.era,
+        keeping=failure.keeping,
+        clients=failure.clients,
+        handles=failure.handles,
+    )
 
 
 def shares_handles(kit: KitContext) -> bool:

@@ -35,7 +35,7 @@ from advisor.lab.capabilities.measure import compared
 from advisor.lab.exercise.record import exercise_dict
 from advisor.lab.verify.report import verification_dict
 from advisor.report.capability_matrix import Matrix
-from advisor.report.decision_json import batch_dict, decision_dict, error_dict, trace_list
+from advisor.report.decision_json import batch_dict, decision_dict, error_dict
 from advisor.report.rule_records import Catalogue, listing, proof_record
 from advisor.report.topology_table import record as topology_record
 
@@ -50,11 +50,11 @@ def requirements_of(name: str, advisor: Advisor) -> Any:
 def decisions(advisor: Advisor, folder: Path) -> Documents:
     for path in EXAMPLES.glob("*.yaml"):
         decision = advisor.decide(requirements_of(path.name, advisor)[1])
-        yield {**decision_dict(decision, advisor), "trace": trace_list(decision, advisor)}
+        yield decision_dict(decision, advisor.trace(decision))
     contradiction = {"needs.sampling": "required", "scale.instances": 3, "scale.affinity": "unavailable"}
-    yield decision_dict(advisor.decide(example_requirements(advisor, contradiction)), advisor)
+    yield decision_dict(advisor.decide(example_requirements(advisor, contradiction)))
     raw, requirements = requirements_of("pattern-3-sticky-fleet.yaml", advisor)
-    kit = render_kit(advisor.decide(requirements), advisor, raw.decode())
+    kit = render_kit(advisor.decide(requirements), raw.decode())
     yield next(json.loads(file.content) for file in kit if file.path == "decision.json")
 
 
@@ -62,7 +62,7 @@ def batch(advisor: Advisor, folder: Path) -> Documents:
     (folder / "wrong.yaml").write_text("service: 7\n")
     with pytest.raises(InputError) as wrong:
         requirements_of(str(folder / "wrong.yaml"), advisor)
-    found = [{"file": "example.yaml", **document} for document in decisions(advisor, folder)]
+    found = [("example.yaml", document) for document in decisions(advisor, folder)]
     yield batch_dict(found, [error_dict(wrong.value)])
 
 
@@ -82,7 +82,7 @@ def rules(advisor: Advisor, folder: Path) -> Documents:
 
 
 def knowledge_entries(advisor: Advisor, folder: Path) -> Documents:
-    catalogue = Catalogue(advisor)
+    catalogue = Catalogue(advisor.space, advisor.compiled)
     yield from (catalogue.find(name) for names in catalogue.ids().values() for name in names)
 
 
@@ -94,7 +94,7 @@ def proof(advisor: Advisor, folder: Path) -> Documents:
 
 def generation(advisor: Advisor, folder: Path) -> Documents:
     raw, requirements = requirements_of("pattern-1-single-instance.yaml", advisor)
-    files = render_kit(advisor.decide(requirements), advisor, raw.decode())
+    files = render_kit(advisor.decide(requirements), raw.decode())
     yield generation_dict(preview(files, folder / "kit"), written=False)
     yield generation_dict(generate(files, raw, folder / "kit"), written=True)
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from advisor.decision.model import Decision
+from advisor.documents import document
 from advisor.kit.expected_failures import failure_records
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.compose import try_ports
 from advisor.kit.templating import render
 from advisor.report import decision_wording
-from advisor.report.decision_document import ExpectedFailureRecord
-from advisor.report.decision_json import Document, decision_dict
+from advisor.report.decision_document import DecisionDocument, ExpectedFailureRecord
+from advisor.report.decision_json import decision_dict
 from advisor.report.serialization import json_text
 
 WARNINGS_SHOWN = 5
@@ -41,9 +42,10 @@ def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[K
     ]
 
 
-def decision_document(kit: KitContext, decision: Decision) -> Document:
+def decision_document(kit: KitContext, decision: Decision) -> DecisionDocument:
     """The kit's decision.json: the decision, and what clients should see when something fails."""
-    return {**decision_dict(decision), "expected_failures": failure_records(kit, decision.knowledge)}
+    failures = failure_records(kit, decision.knowledge)
+    return document(DecisionDocument, decision_dict(decision), expected_failures=failures)
 
 
 def stated_lines(kit: KitContext, decision: Decision) -> list[str]:
