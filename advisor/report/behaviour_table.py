@@ -32,10 +32,10 @@ class Beside:
         self._of: list[tuple[str, Behaviour]] = []
         for package in known:
             of = [release for release in releases if release.package == package.package]
-            for one in package.behaviour:
-                inside = one.holds(exact) if exact else any(map(one.first_shared, of))
-                if of and inside and one.era in eras:
-                    self._of.append((package.package, one))
+            for behaviour in package.behaviour:
+                inside = behaviour.holds(exact) if exact else any(map(behaviour.first_shared, of))
+                if of and inside and behaviour.era in eras:
+                    self._of.append((package.package, behaviour))
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -62,29 +62,31 @@ class Beside:
             if number:
                 yield ReportLine("plain", "")
             yield ReportLine("heading", title)
-            for one in entries:
+            for behaviour in entries:
                 yield ReportLine(
-                    "plain", f"  {one.start} to before {one.before} (seen on {', '.join(one.observed_on)})"
+                    "plain",
+                    f"  {behaviour.start} to before {behaviour.before} (seen on {', '.join(behaviour.observed_on)})",
                 )
-                yield from said(one.seen, "    ")
+                yield from said(behaviour.seen, "    ")
 
     def markdown(self) -> str:
         """For a repository."""
         parts = [] if self._of else ["Nothing is known of it here.\n"]
         for title, entries in self._by_title().items():
             parts.append(f"### {title}\n\n| releases | flags | seen |\n|---|---|---|")
-            for one in entries:
-                rows = ((", ".join(pairs) or "all", text) for text, pairs in _grouped(one.seen))
+            for behaviour in entries:
+                rows = ((", ".join(pairs) or "all", text) for text, pairs in _grouped(behaviour.seen))
                 parts += (
-                    f"| {one.start} to before {one.before} | {pairs} | {_escaped(text)} |" for pairs, text in rows
+                    f"| {behaviour.start} to before {behaviour.before} | {pairs} | {_escaped(text)} |"
+                    for pairs, text in rows
                 )
             parts.append("")
         return "\n".join(parts)
 
     def _by_title(self) -> dict[str, list[Behaviour]]:
         found: dict[str, list[Behaviour]] = {}
-        for package, one in self._of:
-            found.setdefault(f"{package}: {one.name}, {one.era} clients", []).append(one)
+        for package, behaviour in self._of:
+            found.setdefault(f"{package}: {behaviour.name}, {behaviour.era} clients", []).append(behaviour)
         return found
 
 
@@ -98,7 +100,7 @@ def _grouped(seen: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     """Each message with its flag pairs, by one flag where it decides alone; no pairs where all say the same."""
     for text in dict.fromkeys(seen.values()):
         pairs = [pair for pair in seen if seen[pair] == text]
-        half = next((one for one in _HALVES if pairs == [pair for pair in seen if one in pair.split("+")]), "")
+        half = next((flag for flag in _HALVES if pairs == [pair for pair in seen if flag in pair.split("+")]), "")
         yield text, [] if len(pairs) == len(seen) else [half] if half else pairs
 
 

@@ -57,10 +57,13 @@ class Matrix:
             raise UsageError(unknown("feature", feature, known, f"Features: {', '.join(known)}."))
         cells = {package.package: package.cells for package in self._knowledge.capabilities}
         self.blocks = [
-            Block(one, [cell for cell in cells[one.package] if cell.covers(one) and feature in ("", cell.feature)])
-            for one in releases(space, sdk)
+            Block(
+                release,
+                [cell for cell in cells[release.package] if cell.covers(release) and feature in ("", cell.feature)],
+            )
+            for release in releases(space, sdk)
         ]
-        wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour is of one feature
+        wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour belongs to one feature
         self.beside = Beside(self._knowledge.capabilities, wanted, sdk, eras)
 
     def record(self) -> CapabilitiesDocument:
@@ -164,17 +167,17 @@ def releases(space: FactSpace, sdk: str) -> list[Release]:
         UsageError: none does; with the nearest spelling, or the ranges of the package.
     """
     ranges = list(space.releases.values())
-    if named := [one for one in ranges if sdk in ("", one.id, one.line.id, one.package)]:
+    if named := [release for release in ranges if sdk in ("", release.id, release.line.id, release.package)]:
         return named
     if exact := find_release(sdk, ranges):
         return [exact]
     package = sdk.partition("==")[0]
-    if of_package := [one for one in ranges if one.package == package]:
-        covered = ", ".join(f"{one.start} to before {one.before}" for one in of_package)
+    if of_package := [release for release in ranges if release.package == package]:
+        covered = ", ".join(f"{release.start} to before {release.before}" for release in of_package)
         raise UsageError(
             f"{sdk!r:.80} is not a release that something is known of. {package} is covered from {covered}."
         )
-    known = list(dict.fromkeys([*(one.line.id for one in ranges), *(one.package for one in ranges)]))
+    known = list(dict.fromkeys([*(release.line.id for release in ranges), *(release.package for release in ranges)]))
     allowed = f"Known: {', '.join(known)}, or a release such as {ranges[-1].exact}."
     raise UsageError(unknown("SDK", sdk, known, allowed))
 

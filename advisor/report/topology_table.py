@@ -97,31 +97,31 @@ def _way(way: Way, knowledge: Knowledge) -> WayRecord:
     )
 
 
-def _citing(one: Way, knowledge: Knowledge) -> list[Rule]:
-    return [rule for _, rule in knowledge.rules.values() if f"{SOURCE}{one.id}" in rule.sources]
+def _citing(way: Way, knowledge: Knowledge) -> list[Rule]:
+    return [rule for _, rule in knowledge.rules.values() if f"{SOURCE}{way.id}" in rule.sources]
 
 
 def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLine]:
     """The table for a terminal; sentences are not wrapped yet."""
     yield ReportLine("plain", phrases["topology.table"])
-    for one in ways:
+    for way in ways:
         yield ReportLine("plain", "")
-        on = f" ({one.measured.proxy})" if one.measured else ""
-        yield ReportLine("heading", f"{one.title}{on}: {phrases[f'topology.keeps.{one.keeps}']}")
-        yield ReportLine("plain", f"  {one.because}")
-        if not one.complete:
+        on = f" ({way.measured.proxy})" if way.measured else ""
+        yield ReportLine("heading", f"{way.title}{on}: {phrases[f'topology.keeps.{way.keeps}']}")
+        yield ReportLine("plain", f"  {way.because}")
+        if not way.complete:
             yield ReportLine("plain", f"  {phrases['topology.missing']}")
             continue
         yield ReportLine("dim head", _row("", _HEADS))
-        for run in one.runs:
+        for run in way.runs:
             taken = run.figures["stateful+legacy"]
             text = under(run, phrases)
             if len(text) > _UNDER - 2:
                 yield ReportLine("good" if run.keeps else "bad", f"  {text}")
                 text = ""
             yield ReportLine("good" if run.keeps else "bad", _row(f"  {text}", _cells(taken)))
-        if one.window is not None:
-            yield ReportLine("plain", f"  {says(one, phrases, runs=False)}")
+        if way.window is not None:
+            yield ReportLine("plain", f"  {says(way, phrases, runs=False)}")
     yield ReportLine("plain", "")
     yield from (ReportLine("plain", text) for text in others(ways, phrases))
 
@@ -132,16 +132,16 @@ def _row(first: str, cells: Sequence[str]) -> str:
 
 def _cells(taken: Figures) -> tuple[str, ...]:
     shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
-    return (*(_short(one) for one in shares), "/".join(map(str, taken.spread)))
+    return (*(_short(share) for share in shares), "/".join(map(str, taken.spread)))
 
 
-def _short(one: Share | None) -> str:
-    return "" if one is None else f"{one.count}/{one.of}"
+def _short(share: Share | None) -> str:
+    return "" if share is None else f"{share.count}/{share.of}"
 
 
 def others(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[str]:
     """What became of clients without a session: one sentence each for modern clients and stateless servers."""
-    runs = [run for one in ways if one.complete for run in one.runs]
+    runs = [run for way in ways if way.complete for run in way.runs]
     for kind in KINDS[1:] if runs else ():
         lost = [run for run in runs if not without_loss(kind, run)]
         phrase = phrases[f"topology.{kind}"]
@@ -151,23 +151,23 @@ def others(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[str]:
 def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
     """The table for a repository: everything that was measured."""
     phrases = knowledge.phrases
-    for one in ways:
-        yield f"## {one.id}\n"
-        yield f"**{one.title}: {phrases[f'topology.keeps.{one.keeps}']}.** {one.because}\n"
-        if not one.complete or one.measured is None:
+    for way in ways:
+        yield f"## {way.id}\n"
+        yield f"**{way.title}: {phrases[f'topology.keeps.{way.keeps}']}.** {way.because}\n"
+        if not way.complete or way.measured is None:
             yield f"{phrases['topology.missing']}\n"
             continue
         yield f"| {' | '.join(_COLUMNS)} |"
         yield "|---" * len(_COLUMNS) + "|"
-        for run in one.runs:
+        for run in way.runs:
             yield from (_markdown_row(run, kind, phrases) for kind in KINDS)
         yield ""
-        if one.window is not None:
-            yield f"{says(one, phrases, runs=False)}\n"
-        if one.evidence:
-            yield f"How requests of legacy sessions failed: {one.evidence}.\n"
-        cited = ", ".join(f"[{rule.id}](rules.md#{rule.id.lower()})" for rule in _citing(one, knowledge))
-        measured = one.measured
+        if way.window is not None:
+            yield f"{says(way, phrases, runs=False)}\n"
+        if way.evidence:
+            yield f"How requests of legacy sessions failed: {way.evidence}.\n"
+        cited = ", ".join(f"[{rule.id}](rules.md#{rule.id.lower()})" for rule in _citing(way, knowledge))
+        measured = way.measured
         stamp = f"Measured {measured.date} on {measured.proxy} with {measured.sdk} by {measured.tool}."
         yield f"{stamp}{f' Cited by {cited}.' if cited else ''}\n"
 
@@ -176,5 +176,5 @@ def _markdown_row(run: BalancingRun, kind: Kind, phrases: Mapping[str, str]) -> 
     taken = run.figures[kind]
     server, _, era = kind.partition("+")
     shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
-    cells = [under(run, phrases), server, era, *("" if one is None else str(one) for one in shares)]
+    cells = [under(run, phrases), server, era, *("" if share is None else str(share) for share in shares)]
     return f"| {' | '.join([*cells, '/'.join(map(str, taken.spread))])} |"
