@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import base_domains, check
@@ -64,7 +65,7 @@ def decisions() -> None:
 
 def tables() -> None:
     """One table, ours and zen-engine's, over the same rows; both must agree."""
-    import zen as engine  # type: ignore[import-untyped]
+    import zen as engine
 
     advisor = Advisor(load())
     table = advisor.tables["session"]
@@ -131,7 +132,7 @@ def _more_rules(knowledge: Knowledge, times: int) -> Knowledge:
         for part in range(times):
             chosen = kinds[part::times]
             split = "environment.proxy.kind" not in rule.when
-            when = {**rule.when, "environment.proxy.kind": {"in": chosen}} if split else rule.when
+            when: dict[str, Any] = {**rule.when, "environment.proxy.kind": {"in": chosen}} if split else rule.when
             rules.append(dataclasses.replace(rule, id=f"{rule.id}.{part}", when=when))
             if not split:
                 break

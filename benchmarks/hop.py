@@ -79,7 +79,7 @@ def _directory(store: Any, sessions: list[str], empty: int) -> str:
     found = [f"{PREFIX}session:{dice.choice(sessions)}" for _ in range(1000)]
     address = store.get(found[0])
     assert address is not None
-    lookup = statistics.median(_seconds(lambda key=key: store.mget([key, *rest])) for key in found) * 1e6
+    lookup = statistics.median(_seconds(partial(store.mget, [key, *rest])) for key in found) * 1e6
     entry = statistics.mean(store.memory_usage(key) for key in found[:100])
     used = store.info("memory")["used_memory"] - empty
 

@@ -23,7 +23,7 @@ def connect(port: int) -> http.client.HTTPConnection:
 
 
 def send(one: http.client.HTTPConnection, method: str, params: Any, key: str = "") -> tuple[int, Any]:
-    message = {"jsonrpc": "2.0", "method": method}
+    message: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
     if params is not None:
         message |= {"id": 1, "params": params}
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}

@@ -6,6 +6,7 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
@@ -51,8 +52,12 @@ def generated() -> None:
             work = Path(folder)
             ports = [free_port(), free_port()]
             pids = _servers(stack, work, ports, stateless)
-            until(lambda ports=ports: all(_opens(port) for port in ports))
+            until(partial(_all_open, ports))
             print(f"  {'stateless' if stateless else 'with a session'}: {_compare(ports, pids)}", flush=True)
+
+
+def _all_open(ports: list[int]) -> bool:
+    return all(_opens(port) for port in ports)
 
 
 def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], stateless: bool) -> list[int]:

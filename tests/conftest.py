@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
+from broken_rules import broken
 from hypothesis import settings
 from retried import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
+from running import parents, temporary
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
+from advisor.decision.model import Decision
 from advisor.knowledge import Knowledge, load
 from advisor.requirements import Requirements
 
-__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary"]
+# Fixtures that several folders need are imported here: mypy takes no second module called conftest.
+__all__ = [
+    "broken",
+    "parents",
+    "pytest_collection_modifyitems",
+    "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "temporary",
+]
 
 # Whoever runs the tests in the background, or under nohup, has these ignored, and so would all that the tests start.
 for _number, _action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -54,6 +64,6 @@ def requirements(advisor: Advisor) -> Callable[..., Requirements]:
 
 
 @pytest.fixture(scope="session")
-def decide(advisor: Advisor, requirements: Callable[..., Requirements]) -> Callable[..., Any]:
+def decide(advisor: Advisor, requirements: Callable[..., Requirements]) -> Callable[..., Decision]:
     """A function from dotted keys to the decision."""
     return lambda facts=(), **top: advisor.decide(requirements(facts, **top))

@@ -3,17 +3,24 @@
 `MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/test_examples.py` records anew; the diff is what users will see change.
 """
 
+from __future__ import annotations
+
 import itertools
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 
+from advisor.decision.advisor import Advisor
+from advisor.knowledge import Knowledge
 from advisor.report.decision_json import decision_dict
-from advisor.report.serialization import json_text
+from advisor.report.serialization import Document, json_text
 from advisor.requirements import load_bytes, load_path
 
 ROOT = Path(__file__).parent.parent
@@ -43,12 +50,12 @@ EXPECTED = {
 }
 
 
-def decision_of(path, advisor):
+def decision_of(path: Path, advisor: Advisor) -> Document:
     return decision_dict(advisor.decide(load_path(path, advisor.space)))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_decides_as_expected(path, advisor):
+def test_an_example_decides_as_expected(path: Path, advisor: Advisor) -> None:
     pattern, stateless, json_response, mechanism = EXPECTED[path.stem]
     decision = decision_of(path, advisor)
     flags = None if stateless is None else {"stateless_http": stateless, "json_response": json_response}
@@ -60,7 +67,7 @@ def test_an_example_decides_as_expected(path, advisor):
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_decides_as_recorded(path, advisor):
+def test_an_example_decides_as_recorded(path: Path, advisor: Advisor) -> None:
     text = json_text(decision_of(path, advisor))
     recorded = GOLDEN / f"{path.stem}.json"
     if UPDATE:
@@ -69,27 +76,27 @@ def test_an_example_decides_as_recorded(path, advisor):
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_says_whether_it_agrees_with_its_guide(path, knowledge):
+def test_an_example_says_whether_it_agrees_with_its_guide(path: Path, knowledge: Knowledge) -> None:
     comment = " ".join(line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#"))
     assert re.search(r"\b(Agrees|Departs)\b", comment)
     assert set(re.findall(r"lesson-[a-z-]+", comment)) <= set(knowledge.sources)
 
 
-def test_the_substitute_of_the_payment_provider_is_said(advisor):
+def test_the_substitute_of_the_payment_provider_is_said(advisor: Advisor) -> None:
     decision = decision_of(ROOT / "examples" / "payment-provider.yaml", advisor)
     sampling = next(row for row in decision["features"] if row["feature"] == "sampling")
     assert "rate limit" in sampling["instead"]
 
 
-def test_upgrading_the_sdk_is_the_first_thing_that_changes_the_old_exercise(advisor):
+def test_upgrading_the_sdk_is_the_first_thing_that_changes_the_old_exercise(advisor: Advisor) -> None:
     decision = decision_of(ROOT / "examples" / "exercise-1-research-mcp-1.28.yaml", advisor)
     first = decision["counterfactuals"][0]
     assert first == {"change": {"sdk": "mcp==1.30.0"}, "then": first["then"]}
     assert first["then"]["pattern"] == "stateless-fleet"
 
 
-def merged(*parts):
-    out = {}
+def merged(*parts: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
     for part in parts:
         for key, value in part.items():
             out[key] = merged(out[key], value) if isinstance(out.get(key), dict) else value
@@ -97,7 +104,7 @@ def merged(*parts):
 
 
 @pytest.mark.parametrize("path", WALKS, ids=lambda path: path.stem)
-def test_a_walk_has_every_combination_of_answers(path):
+def test_a_walk_has_every_combination_of_answers(path: Path) -> None:
     walk = yaml.safe_load(path.read_text())
     names = [question["id"] for question in walk["questions"]]
     every = set(itertools.product(*(question["answers"] for question in walk["questions"])))
@@ -106,7 +113,7 @@ def test_a_walk_has_every_combination_of_answers(path):
     )
 
 
-def cases():
+def cases() -> Iterator[ParameterSet]:
     for path in WALKS:
         walk = yaml.safe_load(path.read_text())
         for case in walk["cases"]:
@@ -114,7 +121,9 @@ def cases():
 
 
 @pytest.mark.parametrize(("walk", "case"), list(cases()))
-def test_a_walk_decides_as_it_says_and_owns_its_departures(walk, case, advisor):
+def test_a_walk_decides_as_it_says_and_owns_its_departures(
+    walk: dict[str, Any], case: dict[str, Any], advisor: Advisor
+) -> None:
     answers = [q["answers"][case["answers"][q["id"]]] for q in walk["questions"]]
     requirements = load_bytes(json.dumps(merged(walk["base"], *answers)).encode(), "walk", advisor.space)
     core = advisor.decide(requirements).core

@@ -32,7 +32,8 @@ def readme_command() -> str:
 
 
 def jobs() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    return found
 
 
 def commands(job: dict[str, Any]) -> list[str]:

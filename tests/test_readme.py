@@ -5,7 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_every_file_that_the_readme_links_to_exists():
+def test_every_file_that_the_readme_links_to_exists() -> None:
     readme = (ROOT / "README.md").read_text()
     targets = [part.split(")")[0] for part in readme.split("](")[1:]]
     assert targets

@@ -36,7 +36,7 @@ def run(*arguments, stdin=None, cwd=None, **extra):
     return done
 
 
-def test_one_file_gives_the_answer_first():
+def test_one_file_gives_the_answer_first() -> None:
     done = run(GOOD)
     assert done.returncode == 0
     assert done.err == ""
@@ -47,34 +47,34 @@ def test_one_file_gives_the_answer_first():
     assert "\x1b" not in done.out
 
 
-def test_one_file_as_json_is_the_decision_document():
+def test_one_file_as_json_is_the_decision_document() -> None:
     document = json.loads(run(GOOD, "--format", "json").stdout)
     assert document["schema"] == "mcp-advisor/decision/1"
     assert document["flags"] == {"stateless_http": False, "json_response": False}
     assert yaml.safe_load(run(GOOD, "--format", "yaml").stdout) == document
 
 
-def test_standard_input():
+def test_standard_input() -> None:
     done = run("-", "--format", "json", stdin=GOOD.read_bytes())
     assert done.returncode == 0
     assert json.loads(done.stdout) == json.loads(run(GOOD, "--format", "json").stdout)
 
 
-def test_bad_standard_input_is_named():
+def test_bad_standard_input_is_named() -> None:
     done = run("-", stdin=BAD.encode())
     assert done.returncode == 2
     assert done.err.startswith("<stdin>:2: scale.instances:")
     assert done.out == ""
 
 
-def test_a_contradiction_exits_with_3_and_says_so_first():
+def test_a_contradiction_exits_with_3_and_says_so_first() -> None:
     done = run(INFEASIBLE)
     assert done.returncode == 3
     assert done.out.splitlines()[2].startswith("contradiction: ")
     assert "Ways out" in done.out
 
 
-def test_several_files_give_a_table_and_a_record_each():
+def test_several_files_give_a_table_and_a_record_each() -> None:
     done = run(GOOD, INFEASIBLE)
     assert done.returncode == 3
     assert "2 files: 1 contradiction, 1 sticky-fleet" in done.out
@@ -82,7 +82,7 @@ def test_several_files_give_a_table_and_a_record_each():
     assert "Ways out" in done.out
 
 
-def test_a_bad_file_does_not_stop_the_others(tmp_path):
+def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD)
     done = run(GOOD, bad, INFEASIBLE, "--format", "json")
@@ -99,7 +99,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["text", "markdown"])
-def test_a_bad_file_stands_in_the_table(tmp_path, format):
+def test_a_bad_file_stands_in_the_table(tmp_path, format) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD)
     done = run(GOOD, bad, "--format", format, COLUMNS="120")
@@ -123,7 +123,7 @@ def mixed(tmp_path):
     return tmp_path
 
 
-def test_a_directory_is_searched_and_other_files_are_skipped(mixed):
+def test_a_directory_is_searched_and_other_files_are_skipped(mixed) -> None:
     done = run(mixed, "--format", "json")
     assert done.returncode == 0
     assert [one["service"] for one in json.loads(done.stdout)["decisions"]] == ["b", "a"]
@@ -133,7 +133,7 @@ def test_a_directory_is_searched_and_other_files_are_skipped(mixed):
     )
 
 
-def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path):
+def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path) -> None:
     (tmp_path / "a.yaml").write_text("service: a\n")
     (tmp_path / "b.yaml").write_text("servise: payments\nneeds: {sampling: required}\n")
     (tmp_path / "c.yaml").write_text("scale: {instances: 2}\n")
@@ -148,7 +148,7 @@ def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path)
 @pytest.mark.parametrize(
     "broken", ["service: d\nscale: {instances: [\n", "service: d\nnope: 1\n", '"service": "d"\n\t- x\n']
 )
-def test_a_broken_requirements_file_in_a_directory_is_reported(mixed, broken):
+def test_a_broken_requirements_file_in_a_directory_is_reported(mixed, broken) -> None:
     (mixed / "d.yaml").write_text(broken)
     done = run(mixed, "--format", "json")
     assert done.returncode == 2
@@ -156,14 +156,14 @@ def test_a_broken_requirements_file_in_a_directory_is_reported(mixed, broken):
     assert str(mixed / "d.yaml") in done.err
 
 
-def test_what_is_skipped_in_a_directory_is_an_error_when_named(mixed):
+def test_what_is_skipped_in_a_directory_is_an_error_when_named(mixed) -> None:
     done = run(mixed / "compose.yaml")
     assert done.returncode == 2
     assert done.out == ""
 
 
 @pytest.mark.parametrize("content", [{}, {"x.yaml": "a: 1\n"}])
-def test_a_directory_without_requirements_is_bad_usage(tmp_path, content):
+def test_a_directory_without_requirements_is_bad_usage(tmp_path, content) -> None:
     for name, text in content.items():
         (tmp_path / name).write_text(text)
     done = run(tmp_path)
@@ -172,33 +172,33 @@ def test_a_directory_without_requirements_is_bad_usage(tmp_path, content):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--format", "toml", str(GOOD)], ["/no/such/file.yaml"], ["a\nb.yaml"]])
-def test_bad_usage_exits_with_2(arguments):
+def test_bad_usage_exits_with_2(arguments) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert done.err
 
 
-def test_explain_adds_every_rule_tried():
+def test_explain_adds_every_rule_tried() -> None:
     assert "Every rule tried" in run(GOOD, "--explain").out
     trace = json.loads(run(GOOD, "--explain", "--format", "json").stdout)["trace"]
     assert sum(rule["fired"] for table in trace for rule in table["rules"]) >= len(trace) - 1
 
 
 @pytest.mark.parametrize("format", ["text", "json", "yaml", "markdown"])
-def test_output_is_plain_ascii_where_nothing_else_is_possible(format):
+def test_output_is_plain_ascii_where_nothing_else_is_possible(format) -> None:
     done = run(GOOD, "--format", format, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert not re.search(r"\w\?\w", done.out)  # nothing was replaced by a question mark
 
 
-def test_width_follows_columns():
+def test_width_follows_columns() -> None:
     assert max(map(len, run(GOOD, COLUMNS="120").out.splitlines())) == 120
     assert max(map(len, run(GOOD, COLUMNS="80").out.splitlines())) == 80
 
 
 @pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
-def test_colour_on_a_terminal(extra, coloured):
+def test_colour_on_a_terminal(extra, coloured) -> None:
     reader, writer = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "advisor", "recommend", str(GOOD)],
@@ -219,7 +219,7 @@ def test_colour_on_a_terminal(extra, coloured):
     assert (b"\x1b[" in shown) == coloured
 
 
-def test_a_closed_pipe_is_no_error():
+def test_a_closed_pipe_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen(
@@ -235,7 +235,7 @@ def test_a_closed_pipe_is_no_error():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told():
+def test_a_full_disk_is_told() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "advisor", "recommend", str(GOOD)],
@@ -250,7 +250,7 @@ def test_a_full_disk_is_told():
     assert b"Traceback" not in done.stderr
 
 
-def test_libraries_are_loaded_only_where_they_are_used():
+def test_libraries_are_loaded_only_where_they_are_used() -> None:
     program = (
         "import sys; from advisor.cli import main\n"
         "try: main(['recommend', sys.argv[1], '--format', sys.argv[2]])\n"

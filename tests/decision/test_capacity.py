@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from advisor.decision.checks.consistency import contradictions, sources
 from advisor.errors import KnowledgeError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import memory_plan
-from advisor.knowledge.types import FLAG_PAIRS, flag_key
+from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.report.decision_json import decision_dict
 from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
@@ -167,10 +168,11 @@ def test_clients_of_both_eras_are_counted_as_if_all_were_legacy(decide: Any) -> 
 
 
 def test_calls_are_those_of_the_flags_and_of_the_slower_era(decide: Any, knowledge: Knowledge) -> None:
-    for protocol in ("legacy", "modern", "mixed"):
+    protocols: tuple[Literal["legacy", "modern", "mixed"], ...] = ("legacy", "modern", "mixed")
+    for protocol in protocols:
         for facts in ({"scale.instances": 1}, {"scale.instances": 3}):
             decision = decide(facts | {"clients.protocol": protocol})
-            eras = ("legacy", "modern") if protocol == "mixed" else (protocol,)
+            eras: tuple[Era, ...] = ("legacy", "modern") if protocol == "mixed" else (protocol,)
             measured = knowledge.capacity["mcp-2"].calls_per_s
             key = flag_key(*decision.core.flags)
             assert decision.capacity.calls_per_s == min(measured[era][key].median for era in eras)
@@ -189,7 +191,8 @@ def test_text_markdown_and_data_say_how_it_was_computed(decide: Any, advisor: Ad
     text = " ".join(decision_text(decision, Screen(120)).split())
     assert f"Capacity {decision.capacity.because}" in text
     assert f"| Capacity | {decision.capacity.because} |" in decision_markdown(decision)
-    document = decision_dict(decision)["capacity"]
+    whole: Mapping[str, Any] = decision_dict(decision)
+    document = whole["capacity"]
     assert document["because"] == decision.capacity.because
     assert document["sessions_per_instance"] == 400
     assert isinstance(document["sources"], list)
@@ -220,8 +223,9 @@ def test_the_advice_is_the_fewest_that_hold_all(
 
     def holds(instances: int) -> bool:
         each = ceil(clients / instances)
-        within = found.session_limit is None or each <= found.session_limit
-        return within and found.process_bytes + each * found.session_bytes <= budget
+        within: bool = found.session_limit is None or each <= found.session_limit
+        fits: bool = found.process_bytes + each * found.session_bytes <= budget
+        return within and fits
 
     assert holds(found.advice_instances)
     assert found.advice_instances == 1 or not holds(found.advice_instances - 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from advisor.decision.advisor import Advisor, default_advisor
-from advisor.decision.model import Flags
+from advisor.decision.model import Decision, Flags
 from advisor.decision.tiers import changed, part
 from advisor.requirements import load_bytes
 
@@ -348,7 +348,7 @@ def test_counterfactuals_speak_of_the_flags_of_the_stateless_tier(decide: Any) -
 # --- warnings -----------------------------------------------------------------------------------------------------
 
 
-def message(decision: Any, rule: str) -> str:
+def message(decision: Decision, rule: str) -> str:
     return next(warned.message for warned in decision.warnings if warned.id == rule)
 
 

@@ -84,7 +84,11 @@ def test_revise_computes_only_what_depends_on_the_change_and_can_be_undone() -> 
     seen: list[str] = []
 
     def noted(name: str) -> Any:
-        return lambda row: (seen.append(name) or "|".join(row),)
+        def read(row: tuple[str, ...]) -> tuple[str]:
+            seen.append(name)
+            return ("|".join(row),)
+
+        return read
 
     network = Network([node("a", "f", noted("f")), node("b", "g", noted("g")), node("f", "h", noted("h"))])
     facts = {"a": "1", "b": "2"}

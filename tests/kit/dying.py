@@ -51,14 +51,14 @@ EDITS = {
 }
 
 
-def edit(root):
+def edit(root) -> None:
     """What the user does to the kit between two runs."""
     for name, text in EDITS.items():
         (root / name).write_text(text)
     (root / "sub/deleted.txt").unlink()
 
 
-def prepare(root, scenario):
+def prepare(root, scenario) -> None:
     """The kit before the run that is killed."""
     if scenario in ("fresh", "empty"):
         (root.parent if scenario == "fresh" else root).mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def prepare(root, scenario):
     edit(root)
 
 
-def run(root, scenario):
+def run(root, scenario) -> None:
     generate(AFTER, b"after", root, force=scenario == "force")
 
 
@@ -77,14 +77,14 @@ class Stopper:
     def __init__(self, number, number_of_signal):
         self.left, self.signal = number, number_of_signal
 
-    def install(self):
+    def install(self) -> None:
         sys.addaudithook(self._touched)
         sys.settrace(lambda frame, *_: self._line if self._watched(frame.f_code) else None)
 
     def _watched(self, code):
         return (code.co_filename, code.co_name) in CODE
 
-    def _touched(self, event, arguments):
+    def _touched(self, event, arguments) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         if event in TOUCHES or writes:
             self._point()
@@ -94,7 +94,7 @@ class Stopper:
             self._point()
         return self._line
 
-    def _point(self):
+    def _point(self) -> None:
         self.left -= 1
         if self.left == -1:
             os.kill(os.getpid(), self.signal)
@@ -121,7 +121,7 @@ def stopped(here, scenario, number, number_of_signal):
     return reached
 
 
-def main():
+def main() -> None:
     scenario, stop, work = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     number_of_signal = signal.SIGINT if stop == "interrupted" else signal.SIGKILL
     prepare(work / "start" / "kit", scenario)

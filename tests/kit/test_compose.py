@@ -26,7 +26,7 @@ def rendered(request, advisor):
     return kit_context(decision), {one.path: one.content for one in files}
 
 
-def test_the_published_schema_accepts_all_of_them(advisor, tmp_path):
+def test_the_published_schema_accepts_all_of_them(advisor, tmp_path) -> None:
     program = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
     assert program, "check-jsonschema is missing; it carries the schema of compose: pip install -e '.[dev]'"
     for example in EXAMPLES:
@@ -42,7 +42,7 @@ def test_the_published_schema_accepts_all_of_them(advisor, tmp_path):
     assert subprocess.run([*command, str(broken)], capture_output=True, timeout=60, check=False).returncode == 1
 
 
-def test_it_runs_what_was_decided(rendered):
+def test_it_runs_what_was_decided(rendered) -> None:
     kit, files = rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
     servers = {name: one for name, one in services.items() if "build" in one}
@@ -63,7 +63,7 @@ def test_it_runs_what_was_decided(rendered):
     assert ("redis" in services) == kit.uses_redis
 
 
-def test_instances_find_each_other_and_redis(advisor):
+def test_instances_find_each_other_and_redis(advisor) -> None:
     """Where sessions are shared: each has an address of its own, and waits for a Redis that is healthy."""
     requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
     kit_files = {one.path: one.content for one in render_kit(advisor.decide(requirements), "")}
@@ -78,7 +78,7 @@ def test_instances_find_each_other_and_redis(advisor):
     assert "ports" not in services["redis"]
 
 
-def test_everything_it_names_is_there(rendered):
+def test_everything_it_names_is_there(rendered) -> None:
     _, files = rendered
     document = yaml.safe_load(files["compose.yaml"])
     services = document["services"]
@@ -98,7 +98,7 @@ def test_everything_it_names_is_there(rendered):
         assert one["read_only"] is True
 
 
-def test_the_proxy_finds_the_servers_of_this_file(rendered):
+def test_the_proxy_finds_the_servers_of_this_file(rendered) -> None:
     kit, files = rendered
     if not kit.proxy:
         return
@@ -116,7 +116,7 @@ def test_the_proxy_finds_the_servers_of_this_file(rendered):
     assert named == {name for name, one in services.items() if "build" in one}
 
 
-def test_secrets_are_references_and_the_example_explains_them(rendered):
+def test_secrets_are_references_and_the_example_explains_them(rendered) -> None:
     kit, files = rendered
     assert VARIABLE.findall(files["compose.yaml"])
     explained = dict(re.findall(r"^(\w+)=(.*)$", files[".env.example"], re.MULTILINE))
@@ -128,7 +128,7 @@ def test_secrets_are_references_and_the_example_explains_them(rendered):
     assert ".env\n" in files[".gitignore"]
 
 
-def test_the_health_check_of_the_servers_can_fail(rendered):
+def test_the_health_check_of_the_servers_can_fail(rendered) -> None:
     _, files = rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
     check = next(one["healthcheck"]["test"] for one in services.values() if "build" in one)

@@ -41,7 +41,7 @@ def section(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", KITS)
-def test_what_is_promised(advisor, name):
+def test_what_is_promised(advisor, name) -> None:
     text = section(page(advisor, name))
     path = SNAPSHOTS / f"failures-{name}.md"
     if UPDATE:
@@ -51,7 +51,7 @@ def test_what_is_promised(advisor, name):
 
 
 @pytest.mark.parametrize("name", KITS)
-def test_the_page_has_the_rows_that_chaos_checks(advisor, name):
+def test_the_page_has_the_rows_that_chaos_checks(advisor, name) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)))
     assert [keeping(tier) for tier in kit.tiers] == KITS[name]
     promises = expected_failures(kit, advisor.knowledge)
@@ -66,7 +66,7 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor, name):
     assert len(rows) - 1 <= len({(one.tier.name, one.event.id) for one in promises})
 
 
-def test_with_one_instance_running_there_is_nobody_to_go_to(advisor):
+def test_with_one_instance_running_there_is_nobody_to_go_to(advisor) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)))
     alone = expected_failures(kit, advisor.knowledge, {"main": 1})
     assert {one.keeping for one in alone} == {"stateless-single"}

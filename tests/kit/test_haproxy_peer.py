@@ -16,7 +16,7 @@ def texts(kit):
 
 
 @pytest.mark.parametrize("make", [sticky, tiered])
-def test_a_table_has_a_local_peer(advisor, make):
+def test_a_table_has_a_local_peer(advisor, make) -> None:
     files = texts(make(advisor, TABLE))
     upstreams, main = files["proxy/upstreams.cfg"], files["proxy/haproxy.cfg"]
     assert main.count("stick-table") == main.count("peers mcp_peers") == 1
@@ -27,7 +27,7 @@ def test_a_table_has_a_local_peer(advisor, make):
 
 @pytest.mark.parametrize("setup", [TABLE, ENVELOPE_HAPROXY])
 @pytest.mark.parametrize("make", [sticky, stateless])
-def test_without_a_table_there_is_none(advisor, make, setup):
+def test_without_a_table_there_is_none(advisor, make, setup) -> None:
     files = texts(make(advisor, setup))
     has_table = (make, setup) == (sticky, TABLE)
     assert any("peer" in text for text in files.values()) == has_table

@@ -38,7 +38,7 @@ def _schemas_are_read_once():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_is_valid_and_sensible(advisor, tmp_path, case):
+def test_is_valid_and_sensible(advisor, tmp_path, case) -> None:
     kit = CASES[case](advisor)
     folder = written(kit, tmp_path)
     objects = built(folder)
@@ -54,7 +54,7 @@ def test_is_valid_and_sensible(advisor, tmp_path, case):
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
-def test_every_example(advisor, tmp_path, example):
+def test_every_example(advisor, tmp_path, example) -> None:
     try:
         kit = decided(advisor, example)
     except InfeasibleError:
@@ -68,7 +68,7 @@ def test_every_example(advisor, tmp_path, example):
 
 
 @pytest.mark.parametrize("name", ["default", "kube-node-lease", "kube-public", "kube-system"])
-def test_the_namespaces_of_the_cluster_are_left_alone(advisor, tmp_path, name):
+def test_the_namespaces_of_the_cluster_are_left_alone(advisor, tmp_path, name) -> None:
     kit = next(iter(CASES.values()))(advisor)
     tiers = tuple(replace(tier, host=name + tier.host.removeprefix(kit.service)) for tier in kit.tiers)
     kit = replace(kit, platform="kubernetes", service=name, tiers=tiers)
@@ -78,7 +78,7 @@ def test_the_namespaces_of_the_cluster_are_left_alone(advisor, tmp_path, name):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case):
+def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case) -> None:
     """Every address in its configuration is a pod or a Service of the manifests, and its files are where it looks."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     fitted = kubernetes.fit(kit)
@@ -114,7 +114,7 @@ def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_server_accepts_its_environment(advisor, tmp_path, case):
+def test_the_server_accepts_its_environment(advisor, tmp_path, case) -> None:
     """settings.py of the same kit, given what the manifest sets, finds nothing to complain about."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     path = tmp_path / "settings.py"
@@ -154,7 +154,7 @@ def _module(path: Path) -> Any:
     return module
 
 
-def test_what_is_deployed_for_each_pattern(advisor, tmp_path):
+def test_what_is_deployed_for_each_pattern(advisor, tmp_path) -> None:
     """The workload, its autoscaler's metric, its affinity, the proxy and the route, by case."""
     expected = {
         "stateless": ("Deployment", "", "None", False, False),
@@ -187,7 +187,7 @@ def test_what_is_deployed_for_each_pattern(advisor, tmp_path):
         assert (workload["kind"], signal, *affinity, proxied, bool(all_of.of("HTTPRoute"))) == wanted, case
 
 
-def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor, tmp_path):
+def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor, tmp_path) -> None:
     for case in ("envelope-range", "ip-hash-range"):
         kit = CASES[case](advisor)
         (tier,) = kit.tiers
@@ -197,14 +197,14 @@ def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor
         assert workload["spec"]["replicas"] == tier.max_instances == 6
 
 
-def test_one_that_keeps_sessions_is_never_two(advisor, tmp_path):
+def test_one_that_keeps_sessions_is_never_two(advisor, tmp_path) -> None:
     kit = CASES["single"](advisor)
     (workload,) = build(kit, raw(written(kit, tmp_path))).workloads
     assert workload["spec"]["strategy"] == {"type": "Recreate"}
     assert workload["spec"]["replicas"] == 1
 
 
-def test_egress_is_only_what_the_kit_needs(advisor, tmp_path):
+def test_egress_is_only_what_the_kit_needs(advisor, tmp_path) -> None:
     wanted = {
         "stateless": {53},
         "direct-llm": {53, 443},
@@ -218,7 +218,7 @@ def test_egress_is_only_what_the_kit_needs(advisor, tmp_path):
         assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == expected, case
 
 
-def test_instances_that_share_sessions_reach_each_other(advisor, tmp_path):
+def test_instances_that_share_sessions_reach_each_other(advisor, tmp_path) -> None:
     """By the address of the pod, through the policy, and Redis by reference."""
     for case in ("shared-state", "shared-state-range", "long-shared-state"):
         kit = CASES[case](advisor)
@@ -243,7 +243,7 @@ def test_instances_that_share_sessions_reach_each_other(advisor, tmp_path):
     assert not any("MCP_INSTANCE_URL" in str(workload) for workload in plain.workloads)
 
 
-def test_the_route_shows_only_what_is_public(advisor, tmp_path):
+def test_the_route_shows_only_what_is_public(advisor, tmp_path) -> None:
     shown = {}
     for case in ("gateway-api", "gateway-api-oauth", "gateway-api-tiers"):
         kit = CASES[case](advisor)
@@ -274,7 +274,7 @@ HOSTS = st.lists(
     hosts=HOSTS,
     make=st.sampled_from(["gateway-api", "gateway-api-tiers", "haproxy-envelope", "shared-state-range"]),
 )
-def test_any_name_comes_out_as_it_went_in(advisor, tmp_path_factory, service, hosts, make):
+def test_any_name_comes_out_as_it_went_in(advisor, tmp_path_factory, service, hosts, make) -> None:
     kit = replace(renamed(CASES[make](advisor), service), hosts=tuple(hosts))
     objects = raw(written(kit, tmp_path_factory.mktemp("names")))
     assert check(build(kit, objects)) == []
@@ -287,19 +287,19 @@ def test_any_name_comes_out_as_it_went_in(advisor, tmp_path_factory, service, ho
                 assert entry["value"].split(",")[: len(hosts)] == hosts
 
 
-def test_two_long_names_stay_two(advisor):
+def test_two_long_names_stay_two(advisor) -> None:
     kit = CASES["stateless"](advisor)
     fitted = {kubernetes.fit(renamed(kit, LONG[:-1] + end)).service for end in "xyz"}
     assert len(fitted) == 3
     assert all(len(name) <= kubernetes.LONGEST for name in fitted)
 
 
-def test_nothing_for_another_platform(advisor):
+def test_nothing_for_another_platform(advisor) -> None:
     for platform in ("compose", "systemd", "serverless", "local"):
         assert kubernetes.files(replace(CASES["learn"](advisor), platform=platform)) == []
 
 
-def test_files_are_inside_the_kit(advisor):
+def test_files_are_inside_the_kit(advisor) -> None:
     made: list[KitFile] = [
         one for case in CASES.values() for one in kubernetes.files(replace(case(advisor), platform="kubernetes"))
     ]

@@ -202,7 +202,7 @@ SEEDED = [(name, number) for name, faults in FAULTS.items() for number in range(
 
 
 @pytest.mark.parametrize(("name", "number"), SEEDED)
-def test_finds_the_fault(advisor, tmp_path, name, number):
+def test_finds_the_fault(advisor, tmp_path, name, number) -> None:
     case, seed = FAULTS[name][number]
     kit = CASES[case](advisor)
     found = build(kit, raw(written(kit, tmp_path)))
@@ -211,7 +211,7 @@ def test_finds_the_fault(advisor, tmp_path, name, number):
     assert name in {fault for fault, _ in check(found)}
 
 
-def test_every_check_is_proved():
+def test_every_check_is_proved() -> None:
     assert FAULTS.keys() == CHECKS.keys()
 
 
@@ -228,5 +228,5 @@ def test_every_check_is_proved():
         ("", None),
     ],
 )
-def test_quantities(text, number):
+def test_quantities(text, number) -> None:
     assert quantity(text) == number

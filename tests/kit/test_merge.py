@@ -12,41 +12,41 @@ BASE = "".join(f"{letter}\n" for letter in "abcdefgh")
 TEXTS = st.lists(st.sampled_from("abcdef"), max_size=12).map(lambda lines: "".join(f"{line}\n" for line in lines))
 
 
-def test_changes_in_different_places_are_both_kept():
+def test_changes_in_different_places_are_both_kept() -> None:
     assert merge(BASE, BASE.replace("b\n", "B\n"), BASE.replace("g\n", "")) == "a\nB\nc\nd\ne\nf\nh\n"
 
 
-def test_the_same_change_on_both_sides_is_made_once():
+def test_the_same_change_on_both_sides_is_made_once() -> None:
     assert merge(BASE, BASE.replace("c\n", "C\n"), BASE.replace("c\n", "C\n")) == BASE.replace("c\n", "C\n")
 
 
 @pytest.mark.parametrize("ours", ["c2\n", "", "c\nnew\n"])
-def test_changes_of_the_same_lines_are_not_guessed(ours):
+def test_changes_of_the_same_lines_are_not_guessed(ours) -> None:
     assert merge(BASE, BASE.replace("c\n", "mine\n"), BASE.replace("c\n", ours)) is None or ours == "c\nnew\n"
 
 
-def test_lines_that_touch_are_the_same_place():
+def test_lines_that_touch_are_the_same_place() -> None:
     assert merge(BASE, BASE.replace("c\n", "mine\n"), BASE.replace("d\n", "new\n")) is None
 
 
-def test_insertions_at_the_same_place_are_not_guessed():
+def test_insertions_at_the_same_place_are_not_guessed() -> None:
     assert merge(BASE, BASE.replace("c\n", "c\nmine\n"), BASE.replace("c\n", "c\nnew\n")) is None
 
 
 @given(TEXTS, TEXTS)
-def test_a_side_that_did_not_change_takes_the_other(base, other):
+def test_a_side_that_did_not_change_takes_the_other(base, other) -> None:
     assert merge(base, base, other) == other
     assert merge(base, other, base) == other
     assert merge(base, other, other) == other
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_it_does_not_matter_which_side_is_whose(base, one, other):
+def test_it_does_not_matter_which_side_is_whose(base, one, other) -> None:
     assert merge(base, one, other) == merge(base, other, one)
 
 
 @given(TEXTS, st.integers(0, 12), st.integers(0, 12))
-def test_what_both_added_is_in_the_result(base, at, other_at):
+def test_what_both_added_is_in_the_result(base, at, other_at) -> None:
     lines = base.splitlines(keepends=True)
     one = "".join([*lines[:at], "mine\n", *lines[at:]])
     other = "".join([*lines[:other_at], "new\n", *lines[other_at:]])
@@ -56,7 +56,7 @@ def test_what_both_added_is_in_the_result(base, at, other_at):
     assert sorted(merged) == sorted(f"{base}mine\nnew\n")
 
 
-def test_it_merges_what_git_merges(tmp_path):
+def test_it_merges_what_git_merges(tmp_path) -> None:
     theirs, ours = BASE.replace("a\n", "first\na\n"), BASE.replace("e\n", "E\n").replace("h\n", "h\nlast\n")
     for name, text in (("base", BASE), ("theirs", theirs), ("ours", ours)):
         (tmp_path / name).write_text(text)
@@ -65,18 +65,18 @@ def test_it_merges_what_git_merges(tmp_path):
     assert merge(BASE, theirs, ours) == done.stdout
 
 
-def test_windows_line_ends_stay():
+def test_windows_line_ends_stay() -> None:
     theirs = BASE.replace("b\n", "B\n").replace("\n", "\r\n").encode()
     assert merge_bytes(BASE, theirs, BASE.replace("g\n", "G\n")) == b"a\r\nB\r\nc\r\nd\r\ne\r\nf\r\nG\r\nh\r\n"
 
 
-def test_what_is_not_text_is_left_alone():
+def test_what_is_not_text_is_left_alone() -> None:
     assert merge_bytes(BASE, b"\xff\xfe\x00", BASE.replace("g\n", "G\n")) is None
 
 
-def test_a_missing_final_newline_is_an_edit_like_any_other():
+def test_a_missing_final_newline_is_an_edit_like_any_other() -> None:
     assert merge(BASE, BASE.rstrip("\n"), BASE.replace("a\n", "A\n")) == BASE.replace("a\n", "A\n").rstrip("\n")
 
 
-def test_a_file_too_long_to_match_is_left_alone():
+def test_a_file_too_long_to_match_is_left_alone() -> None:
     assert merge(BASE, "x\n" * 30_000, BASE.replace("a\n", "A\n")) is None

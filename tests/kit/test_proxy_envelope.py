@@ -37,12 +37,12 @@ def with_id(sid: str, **more: str) -> dict[str, str]:
     return {"Mcp_Session_Id": sid, "MCP_Protocol_Version": VERSION, **more}
 
 
-def test_the_id_names_the_server_by_its_number(client):
+def test_the_id_names_the_server_by_its_number(client) -> None:
     opened = [client.initialize() for _ in range(12)]
     assert {(sid.partition(".")[0], owner) for sid, owner, _ in opened} == {("1", "one"), ("2", "two"), ("3", "three")}
 
 
-def test_an_id_of_somebody_else_is_404(client):
+def test_an_id_of_somebody_else_is_404(client) -> None:
     """The right id under the number of another server, or of none: the session is not found, wherever it lives."""
     for _ in range(6):
         sid, _, _ = client.initialize()
@@ -67,13 +67,13 @@ def test_an_id_of_somebody_else_is_404(client):
 
 
 @pytest.mark.parametrize("sid", ["1.", "999.abc", "01.abc", "abc", "10.abc"])
-def test_what_names_no_server_passes_as_it_is(client, sid):
+def test_what_names_no_server_passes_as_it_is(client, sid) -> None:
     """Modern requests are answered whatever stands there, so they show what the server got."""
     answer = client.call({"Mcp_Session_Id": sid, "MCP_Protocol_Version": "2026-07-28"})
     assert (answer.status, answer.json["headers"]["mcp-session-id"]) == (200, sid)
 
 
-def test_an_id_without_a_number_is_balanced_as_it_is(client):
+def test_an_id_without_a_number_is_balanced_as_it_is(client) -> None:
     sid, owner, _ = client.initialize()
     bare = sid.partition(".")[2]
     answers = [client.call(with_id(bare)) for _ in range(12)]
@@ -82,7 +82,7 @@ def test_an_id_without_a_number_is_balanced_as_it_is(client):
     assert 404 in {answer.status for answer in answers}, "nobody routed by it"
 
 
-def test_two_ids_are_refused_and_reach_nobody(client):
+def test_two_ids_are_refused_and_reach_nobody(client) -> None:
     (first, _, _), (second, _, _) = client.initialize(), client.initialize()
     body = json.dumps({"method": "tools/call", "params": {"name": "echo"}}).encode()
     for one, other in ((first, second), (second, first), (first, first)):
@@ -98,7 +98,7 @@ def test_two_ids_are_refused_and_reach_nobody(client):
 
 
 @pytest.mark.parametrize("own", ["a.b.c", "1.2", "2.", ".x", "with,comma", "!~$&+{}[]|^%41"])
-def test_any_id_that_a_server_mints_comes_back_to_it(client, own):
+def test_any_id_that_a_server_mints_comes_back_to_it(client, own) -> None:
     sid, owner, headers = client.initialize(sid=own)
     assert sid.partition(".")[2] == own
     for _ in range(4):
@@ -108,7 +108,7 @@ def test_any_id_that_a_server_mints_comes_back_to_it(client, own):
         assert answer.headers["mcp-session-id"] == sid
 
 
-def test_requests_of_one_connection_are_apart(client):
+def test_requests_of_one_connection_are_apart(client) -> None:
     """Clients and gateways send the requests of several sessions, and some of none, over one connection."""
     opened = [client.initialize() for _ in range(6)]
     assert len({owner for _, owner, _ in opened}) > 1
@@ -129,7 +129,7 @@ def test_requests_of_one_connection_are_apart(client):
     assert elsewhere, "requests without a session stick to the session before them"
 
 
-def test_every_answer_of_the_owner_carries_the_id_of_the_client(client):
+def test_every_answer_of_the_owner_carries_the_id_of_the_client(client) -> None:
     sid, owner, headers = client.initialize()
     for method in ("POST", "DELETE"):
         answer = client.request(method, body=b"{}", **headers)
@@ -140,7 +140,7 @@ def test_every_answer_of_the_owner_carries_the_id_of_the_client(client):
         assert stream.readline().startswith(b"data:")
 
 
-def test_a_browser_may_read_that_its_session_is_gone(advisor, tmp_path):
+def test_a_browser_may_read_that_its_session_is_gone(advisor, tmp_path) -> None:
     origin = f"https://{HOST}"
     with (
         upstreams(tmp_path, NAMES) as own,
@@ -154,7 +154,7 @@ def test_a_browser_may_read_that_its_session_is_gone(advisor, tmp_path):
         assert answer.headers["access-control-allow-origin"] == origin
 
 
-def test_only_the_tier_with_sessions_has_the_envelope(advisor, fleet, tmp_path):
+def test_only_the_tier_with_sessions_has_the_envelope(advisor, fleet, tmp_path) -> None:
     tiers = {"stateless": fleet.addresses(["plain"]), "stateful": fleet.addresses(["one", "two"])}
     with running(tiered(advisor, ENVELOPE_HAPROXY), tmp_path / "proxy", tiers) as client:
         sid, owner, headers = client.initialize("/stateful/mcp")

@@ -42,7 +42,7 @@ async def _visit(url: str, mode: str, *, asks: bool) -> tuple[list[str], list[fl
     """What one client sees: who served each call, and when its progress arrived after the first."""
     times: list[float] = []
 
-    async def progress(done, total, message):
+    async def progress(done, total, message) -> None:
         times.append(time.monotonic())
 
     async with Client(url, mode=mode, elicitation_callback=_say_yes, read_timeout_seconds=20) as client:
@@ -65,7 +65,7 @@ async def _visits(url: str, mode: str, many: int, *, asks: bool = True):
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_legacy_sessions(advisor, fleet, tmp_path, setup):
+def test_legacy_sessions(advisor, fleet, tmp_path, setup) -> None:
     with running(
         sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
     ) as proxy:
@@ -77,7 +77,7 @@ def test_legacy_sessions(advisor, fleet, tmp_path, setup):
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_modern_clients_through_the_sticky_proxy(advisor, fleet, tmp_path, setup):
+def test_modern_clients_through_the_sticky_proxy(advisor, fleet, tmp_path, setup) -> None:
     with running(
         sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
     ) as proxy:
@@ -87,7 +87,7 @@ def test_modern_clients_through_the_sticky_proxy(advisor, fleet, tmp_path, setup
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 @pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, ENVOY], ids=str)
-def test_a_stateless_fleet(advisor, plain_fleet, tmp_path, setup, mode):
+def test_a_stateless_fleet(advisor, plain_fleet, tmp_path, setup, mode) -> None:
     kit = stateless(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": plain_fleet.addresses(NAMES)}, debian=setup.debian) as proxy:
         until("every instance is in use", lambda: _owners(proxy) == set(NAMES))

@@ -41,7 +41,7 @@ def fleet(tmp_path_factory):
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_no_call_of_a_session_reaches_another_instance(advisor, fleet, tmp_path, setup):
+def test_no_call_of_a_session_reaches_another_instance(advisor, fleet, tmp_path, setup) -> None:
     kit = sticky(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         warm: set[str] = set()  # Envoy's threads learn one after the other that an instance is healthy
@@ -59,7 +59,7 @@ def test_no_call_of_a_session_reaches_another_instance(advisor, fleet, tmp_path,
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_the_session_is_known_before_the_stream_of_initialize_ends(advisor, fleet, tmp_path, setup):
+def test_the_session_is_known_before_the_stream_of_initialize_ends(advisor, fleet, tmp_path, setup) -> None:
     kit = sticky(advisor, setup)
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"held": True}}).encode()
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
@@ -72,7 +72,7 @@ def test_the_session_is_known_before_the_stream_of_initialize_ends(advisor, flee
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_the_server_sees_the_id_that_it_minted(advisor, fleet, tmp_path, setup):
+def test_the_server_sees_the_id_that_it_minted(advisor, fleet, tmp_path, setup) -> None:
     kit = sticky(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         _, _, headers = client.initialize()
@@ -85,7 +85,7 @@ def test_the_server_sees_the_id_that_it_minted(advisor, fleet, tmp_path, setup):
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(advisor, tmp_path, setup):
+def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(advisor, tmp_path, setup) -> None:
     kit = sticky(advisor, setup)
     with (
         upstreams(tmp_path, NAMES) as fleet,
@@ -113,7 +113,7 @@ def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(advisor, tm
 
 
 @pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY], ids=str)
-def test_a_stalled_owner_keeps_its_sessions(advisor, tmp_path, setup):
+def test_a_stalled_owner_keeps_its_sessions(advisor, tmp_path, setup) -> None:
     checks = setup.proxy != "nginx"  # every two seconds, down after two
     kit = replace(sticky(advisor, setup), idle_timeout_s=6 if checks else 1)
     with (
@@ -131,7 +131,7 @@ def test_a_stalled_owner_keeps_its_sessions(advisor, tmp_path, setup):
 
 
 @pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY], ids=str)
-def test_sessions_hold_across_two_proxies(advisor, fleet, tmp_path, setup):
+def test_sessions_hold_across_two_proxies(advisor, fleet, tmp_path, setup) -> None:
     kit = replace(sticky(advisor, setup), proxy_replicas=2)
     tiers = {"main": fleet.addresses(NAMES)}
     with (
@@ -146,7 +146,7 @@ def test_sessions_hold_across_two_proxies(advisor, fleet, tmp_path, setup):
                 assert answer.json["served_by"] == owner
 
 
-def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(advisor, fleet, tmp_path):
+def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(advisor, fleet, tmp_path) -> None:
     kit = replace(sticky(advisor, ENVELOPE_HAPROXY), proxy_replicas=2)
     tiers = {"main": fleet.addresses(NAMES)}
     with running(kit, tmp_path / "first", tiers) as first:
@@ -171,7 +171,7 @@ def _workers(log) -> int:
     return log.read_text().count("Loading success")
 
 
-def test_ip_hash_keeps_a_client_on_one_instance(advisor, fleet, tmp_path):
+def test_ip_hash_keeps_a_client_on_one_instance(advisor, fleet, tmp_path) -> None:
     kit = sticky(advisor, IP_HASH)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=True) as client:
         opened = [client.initialize() for _ in range(6)]
@@ -181,7 +181,7 @@ def test_ip_hash_keeps_a_client_on_one_instance(advisor, fleet, tmp_path):
 
 @pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY], ids=str)
 @pytest.mark.parametrize("sid", ["9.abc", "1.abc", "1.", ".", "abc", "1.2.3", "x" * 300])
-def test_a_made_up_session_is_404(advisor, fleet, tmp_path, setup, sid):
+def test_a_made_up_session_is_404(advisor, fleet, tmp_path, setup, sid) -> None:
     with running(
         sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
     ) as client:

@@ -38,7 +38,7 @@ async def _open(port: int, stack: list[asyncio.StreamWriter]) -> int:
 
 @pytest.mark.programs
 @retried
-def test_envoy_holds_more_streams_than_its_defaults_allow(advisor, tmp_path):
+def test_envoy_holds_more_streams_than_its_defaults_allow(advisor, tmp_path) -> None:
     async def scenario() -> None:
         opened: list[asyncio.StreamWriter] = []
         server = await asyncio.start_server(_upstream, "127.0.0.1", 0, backlog=STREAMS)

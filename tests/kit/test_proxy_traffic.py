@@ -53,7 +53,7 @@ def tier_proxy(advisor, fleet, tmp_path, setup):
         yield client
 
 
-def test_a_stateless_fleet_shares_the_work(fleet_proxy):
+def test_a_stateless_fleet_shares_the_work(fleet_proxy) -> None:
     until(
         "every instance is in use", lambda: len({fleet_proxy.modern("echo").json["served_by"] for _ in range(6)}) == 3
     )
@@ -62,7 +62,7 @@ def test_a_stateless_fleet_shares_the_work(fleet_proxy):
     assert min(served.values()) >= 8, served
 
 
-def test_legacy_get_is_405_without_sessions(fleet_proxy):
+def test_legacy_get_is_405_without_sessions(fleet_proxy) -> None:
     for version in LEGACY:
         answer = fleet_proxy.request("GET", MCP_Protocol_Version=version)
         assert answer.status == 405, version
@@ -73,7 +73,7 @@ def test_legacy_get_is_405_without_sessions(fleet_proxy):
     assert "x-served-by" in modern.headers, "the server itself answers modern clients"
 
 
-def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy):
+def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy) -> None:
     for path, allowed in (("/mcp", "POST, OPTIONS"), ("/stateful/mcp", "GET, POST, DELETE, OPTIONS")):
         for method, headers in (
             ("OPTIONS", {}),
@@ -88,7 +88,7 @@ def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy):
             assert "x-served-by" not in answer.headers
 
 
-def test_events_arrive_as_they_are_sent(fleet_proxy):
+def test_events_arrive_as_they_are_sent(fleet_proxy) -> None:
     body = json.dumps({"method": "tools/call", "params": {"name": "stream"}}).encode()
     with fleet_proxy.send("POST", body=body) as response:
         late = []
@@ -99,7 +99,7 @@ def test_events_arrive_as_they_are_sent(fleet_proxy):
     assert max(late) < 0.3, late
 
 
-def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy):
+def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy) -> None:
     def size(mb: float) -> int:
         return fleet_proxy.rpc("tools/call", {"name": "echo", "text": "x" * int(mb * 1024 * 1024)}).status
 
@@ -107,7 +107,7 @@ def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy):
     assert size(5) == 413
 
 
-def test_only_named_origins_may_call(fleet_proxy):
+def test_only_named_origins_may_call(fleet_proxy) -> None:
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "mcp-protocol-version"}
     origin = f"https://{HOST}"
     preflight = fleet_proxy.request("OPTIONS", Origin=origin, **asked)
@@ -136,7 +136,7 @@ def test_only_named_origins_may_call(fleet_proxy):
             assert "access-control-allow-origin" not in answer.headers, stranger
 
 
-def test_stated_origins_may_call_too(advisor, fleet, tmp_path, setup):
+def test_stated_origins_may_call_too(advisor, fleet, tmp_path, setup) -> None:
     kit = replace(stateless(advisor, setup), origins=("https://app.example.org", "http://localhost:3000"))
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         for origin in (*kit.origins, f"https://{HOST}"):
@@ -148,7 +148,7 @@ def test_stated_origins_may_call_too(advisor, fleet, tmp_path, setup):
             assert client.request("OPTIONS", Origin=stranger, Access_Control_Request_Method="POST").status == 405
 
 
-def test_nothing_else_is_public(fleet_proxy):
+def test_nothing_else_is_public(fleet_proxy) -> None:
     for path in ("/", "/health", "/metrics", "/mcp/x", "/stateful/mcp", "/.session-gone", "/mcpx"):
         answer = fleet_proxy.request("GET", path)
         assert answer.status == 404, path
@@ -156,7 +156,7 @@ def test_nothing_else_is_public(fleet_proxy):
 
 
 @pytest.mark.parametrize("end", ["killed", "slow"])
-def test_a_call_that_gets_no_answer_is_not_repeated(advisor, tmp_path, setup, end):
+def test_a_call_that_gets_no_answer_is_not_repeated(advisor, tmp_path, setup, end) -> None:
     kit = replace(stateless(advisor, setup), idle_timeout_s=1 if end == "slow" else 60)
     body = json.dumps({"method": "tools/call", "params": {"name": "sleep", "seconds": 20}}).encode()
     with (
@@ -177,7 +177,7 @@ def test_a_call_that_gets_no_answer_is_not_repeated(advisor, tmp_path, setup, en
             assert client.modern("echo").status == 200
 
 
-def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy):
+def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy) -> None:
     client = tier_proxy
     sid, owner, headers = client.initialize("/stateful/mcp")
     assert sid
@@ -204,7 +204,7 @@ def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy):
         assert stream.readline().startswith(b"data:")
 
 
-def test_the_log_has_the_beginning_of_the_session_only(advisor, fleet, tmp_path, setup):
+def test_the_log_has_the_beginning_of_the_session_only(advisor, fleet, tmp_path, setup) -> None:
     kit = sticky(advisor, setup, instances=2)
     tiers = {"main": fleet.addresses(["keeper", "other"])}
     with running(kit, tmp_path / "proxy", tiers, debian=setup.debian) as client:

@@ -36,7 +36,7 @@ print(json.dumps([before, asyncio.run(headers())]))
 """
 
 
-def test_a_connection_ends_with_its_first_answer_after_sigterm(advisor, tmp_path):
+def test_a_connection_ends_with_its_first_answer_after_sigterm(advisor, tmp_path) -> None:
     decision = advisor.decide(load_path(EXAMPLE, advisor.space))
     for one in render_kit(decision, EXAMPLE.read_text()):
         if one.path.startswith("server/"):

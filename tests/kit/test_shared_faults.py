@@ -76,7 +76,7 @@ def asks_to_try_again(answer) -> None:
     assert "try again" in answer.error
 
 
-def test_the_owner_dies(kit, tmp_path):
+def test_the_owner_dies(kit, tmp_path) -> None:
     with fleet(kit, tmp_path) as made, made.redis():
         first, second, third = made.ports
         own = session(first)
@@ -91,7 +91,7 @@ def test_the_owner_dies(kit, tmp_path):
         modern_work_goes_on(made)
 
 
-def test_the_owner_hangs(kit, tmp_path):
+def test_the_owner_hangs(kit, tmp_path) -> None:
     shorter = {
         "session_relay.py": {f"READ_S = {kit.idle_timeout_s}.0": "READ_S = 2.0"},
         "session_directory.py": {"ALIVE_S = 15": "ALIVE_S = 5"},
@@ -165,7 +165,7 @@ def owner(made: Fleet, answer: bytes = b"", *, alive: bool = True) -> Iterator[O
             thread.join()
 
 
-def test_an_owner_that_breaks_off_is_not_asked_twice(kit, tmp_path):
+def test_an_owner_that_breaks_off_is_not_asked_twice(kit, tmp_path) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     with fleet(kit, tmp_path) as made, made.redis():
         first, second, _ = made.ports
@@ -184,7 +184,7 @@ def test_an_owner_that_breaks_off_is_not_asked_twice(kit, tmp_path):
         until("nobody listens there any more", lambda: call(second, UNKNOWN).status == 404)
 
 
-def test_two_with_one_address_are_told(kit, tmp_path):
+def test_two_with_one_address_are_told(kit, tmp_path) -> None:
     with fleet(kit, tmp_path) as made, made.redis():
         name = f"mcp:demo:alive:http://127.0.0.1:{made.ports[0]}"
         log = tmp_path / f"server-{made.ports[0]}.log"
@@ -192,7 +192,7 @@ def test_two_with_one_address_are_told(kit, tmp_path):
         until("it says so", lambda: "MCP_INSTANCE_URL" in log.read_text())
 
 
-def test_redis_stops_and_comes_back_empty(kit, tmp_path):
+def test_redis_stops_and_comes_back_empty(kit, tmp_path) -> None:
     with fleet(kit, tmp_path) as made:
         first, second, third = made.ports
         with made.redis():
@@ -222,7 +222,7 @@ def found_again(made: Fleet, redis, own: dict[str, str]) -> None:
         until("what nobody holds is unknown", lambda: call(made.ports[0], UNKNOWN).status == 404)
 
 
-def test_tools_say_that_the_store_is_down(remembering, tmp_path):
+def test_tools_say_that_the_store_is_down(remembering, tmp_path) -> None:
     """SDKs hide the text of errors that are not their own."""
     with fleet(remembering, tmp_path) as made:
         first = made.ports[0]
@@ -239,7 +239,7 @@ def test_tools_say_that_the_store_is_down(remembering, tmp_path):
             until("it is kept again", lambda: "handle:" in call(first, own, "example_session_state").text)
 
 
-def test_redis_hangs(kit, tmp_path):
+def test_redis_hangs(kit, tmp_path) -> None:
     with fleet(kit, tmp_path) as made, made.redis() as redis:
         first, second, third = made.ports
         own = session(first)
@@ -258,7 +258,7 @@ def awake(redis) -> Iterator[None]:
     yield
 
 
-def test_a_stream_is_not_resumed_without_redis(resumable, tmp_path):
+def test_a_stream_is_not_resumed_without_redis(resumable, tmp_path) -> None:
     """What the client missed is in Redis: an empty stream would hide the loss."""
     with fleet(resumable, tmp_path) as made:
         first = made.ports[0]

@@ -42,7 +42,7 @@ asyncio.run(main())
 @pytest.mark.programs
 @retried
 @pytest.mark.parametrize("held_s", [0.0, 3.0])
-def test_it_asks_again(decide, advisor, tmp_path, held_s):
+def test_it_asks_again(decide, advisor, tmp_path, held_s) -> None:
     wanted = {"scale.instances": 3, "scale.affinity": "unavailable", "operations.shared_store": "redis"}
     kit = kit_context(decide({"service": "demo", "needs.session_state": "required", **wanted}))
     for one in server.files(kit):

@@ -85,10 +85,10 @@ class Visitor:
     async def _roots(self, context):
         return ListRootsResult(roots=[Root(uri="file:///workspace")])
 
-    async def _log(self, params):
+    async def _log(self, params) -> None:
         self.logs.append(str(params.data))
 
-    async def _message(self, message):
+    async def _message(self, message) -> None:
         self.told.add(getattr(message, "method", type(message).__name__))
 
     async def call(self, tool: str, **more) -> str:
@@ -116,7 +116,7 @@ class Visitor:
         """The call ends only if its first report arrives before its end."""
         steps = []
 
-        async def progress(done, total, message):
+        async def progress(done, total, message) -> None:
             steps.append(done)
             (self.made.folder / self.text).touch()
 
@@ -150,7 +150,7 @@ class Visitor:
             await self.call(tool)
             return type(await asyncio.wait_for(anext(aiter(events)), CALL_S)).__name__ == event
 
-    async def _hears(self, method, tool):
+    async def _hears(self, method, tool) -> bool:
         """A legacy client's GET stream opens beside its first calls, so the change is made until it is heard."""
         end = asyncio.get_running_loop().time() + CALL_S
         while not any(method in one or one in method for one in self.told):
@@ -164,7 +164,7 @@ async def visits(made: Fleet, needs: tuple[str, ...], modes: list[str]) -> list[
     return await asyncio.gather(*(Visitor(made, mode, number).visit(needs) for number, mode in enumerate(modes)))
 
 
-def test_every_promised_feature_works_through_plain_round_robin(kit, tmp_path):
+def test_every_promised_feature_works_through_plain_round_robin(kit, tmp_path) -> None:
     made_for = kit(*LIVE)
     assert {one.id for one in made_for.features if one.legacy_works and one.modern_works} == set(LIVE)
     with fleet(made_for, tmp_path) as made, made.redis():
@@ -174,7 +174,7 @@ def test_every_promised_feature_works_through_plain_round_robin(kit, tmp_path):
 
 
 @pytest.mark.parametrize("line", ["mcp-1", "fastmcp-2", "fastmcp-3", "fastmcp-4"])
-def test_the_other_sdk_lines(kit, tmp_path, line):
+def test_the_other_sdk_lines(kit, tmp_path, line) -> None:
     modern = line == "fastmcp-4"  # no decision has both resumability and modern clients
     made_for = kit(*LIVE, *([] if modern else ["resumability"]), line=line, protocol="mixed" if modern else "legacy")
     promised = tuple(one.id for one in made_for.features if one.legacy_works and one.id in LIVE)
@@ -212,7 +212,7 @@ def spoken(port: int, sessions: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("naive", [False, True], ids=["ours", "naive"])
-def test_events_are_nobody_elses(kit, tmp_path, naive):
+def test_events_are_nobody_elses(kit, tmp_path, naive) -> None:
     """A store with one key for all sessions shows that the test would see a stolen event."""
     made_for = kit("progress", "resumability", protocol="legacy")
     with fleet(made_for, tmp_path, edits={"shared_state.py": NAIVE} if naive else {}) as made, made.redis():
@@ -227,7 +227,7 @@ def test_events_are_nobody_elses(kit, tmp_path, naive):
             assert naive or "secret" not in stolen
 
 
-def test_a_client_that_leaves_ends_its_stream_at_the_owner(kit, tmp_path):
+def test_a_client_that_leaves_ends_its_stream_at_the_owner(kit, tmp_path) -> None:
     with fleet(kit("progress"), tmp_path) as made, made.redis():
         first, second, _ = made.ports
         own = session(first)
@@ -244,7 +244,7 @@ def get_status(port: int, headers: dict[str, str]) -> int:
         return one.getresponse().status
 
 
-def test_a_request_is_sent_on_once(kit, tmp_path):
+def test_a_request_is_sent_on_once(kit, tmp_path) -> None:
     with fleet(kit("progress"), tmp_path) as made, made.redis():
         first, second, third = made.ports
         own = session(first)
@@ -255,7 +255,7 @@ def test_a_request_is_sent_on_once(kit, tmp_path):
         until("an ended session is unknown everywhere", lambda: call(third, own).status == 404)
 
 
-def test_changes_reach_legacy_sessions_of_every_instance(kit, tmp_path):
+def test_changes_reach_legacy_sessions_of_every_instance(kit, tmp_path) -> None:
     with fleet(kit("subscriptions", "list_changed"), tmp_path) as made, made.redis():
         changes_reach_every_session(made)
 
@@ -297,7 +297,7 @@ def next_method(stream: http.client.HTTPResponse) -> str:
     return found[1].decode()
 
 
-def test_changes_reach_the_listeners_of_every_instance(kit, tmp_path):
+def test_changes_reach_the_listeners_of_every_instance(kit, tmp_path) -> None:
     with fleet(kit("subscriptions", "list_changed"), tmp_path) as made, made.redis():
         heard_by_all(made)
         asyncio.run(told(*(f"http://127.0.0.1:{port}/mcp" for port in made.ports)))
@@ -330,7 +330,7 @@ async def told(listens: str, changes: str, reads: str) -> None:
         ({"MCP_REDIS_URL": ""}, "MCP_REDIS_URL is not set"),
     ],
 )
-def test_it_does_not_start_without_what_a_fleet_needs(kit, tmp_path, changes, said):
+def test_it_does_not_start_without_what_a_fleet_needs(kit, tmp_path, changes, said) -> None:
     for one in server.files(kit("progress")):
         path = tmp_path / Path(one.path).name
         path.write_text(one.content)
@@ -345,7 +345,7 @@ def test_it_does_not_start_without_what_a_fleet_needs(kit, tmp_path, changes, sa
     assert "Traceback" not in ended.stderr
 
 
-def test_one_process_needs_no_address(kit, tmp_path):
+def test_one_process_needs_no_address(kit, tmp_path) -> None:
     made_for = kit("progress")
     edits = {"settings.py": {"instances=3": "instances=1"}, "session_directory.py": {'MCP_INSTANCE_URL", ': 'UNSET", '}}
     with fleet(made_for, tmp_path, edits=edits) as made, made.redis():

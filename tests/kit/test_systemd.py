@@ -61,21 +61,21 @@ def read(text):
     return parser
 
 
-def test_systemd_accepts_them(kit, tmp_path):
+def test_systemd_accepts_them(kit, tmp_path) -> None:
     files = units(kit, tmp_path / "units")
     assert len(files) == len(kit.tiers) + 1 + bool(kit.proxy)
     said, code = analyze("verify", "--man=no", *files)
     assert (said, code) == ("", 0)
 
 
-def test_a_wrong_unit_is_not_accepted(kit, tmp_path):
+def test_a_wrong_unit_is_not_accepted(kit, tmp_path) -> None:
     first = next(path for path in units(kit, tmp_path / "units") if path.suffix == ".service")
     first.write_text(first.read_text().replace("ProtectSystem=strict", "ProtectSystems=strict"))
     said, _ = analyze("verify", "--man=no", first)
     assert "ProtectSystems" in said
 
 
-def test_they_are_hardened(kit, tmp_path):
+def test_they_are_hardened(kit, tmp_path) -> None:
     for path in units(kit, tmp_path / "units"):
         if path.suffix == ".service":
             said, _ = analyze("security", "--offline=true", "--threshold=25", path)
@@ -84,7 +84,7 @@ def test_they_are_hardened(kit, tmp_path):
             assert float(found[1]) <= 2.5, said
 
 
-def test_stopping_drains_and_has_the_time_for_it(kit):
+def test_stopping_drains_and_has_the_time_for_it(kit) -> None:
     files = {one.path: one.content for one in systemd.files(kit)}
     for tier in kit.tiers:
         service = read(files[f"systemd/{tier.host}@.service"])["Service"]
@@ -93,7 +93,7 @@ def test_stopping_drains_and_has_the_time_for_it(kit):
 
 
 @pytest.mark.parametrize(("environment", "waits"), [({"MAINPID": "1"}, True), ({}, False)])
-def test_the_drain_waits_only_for_a_process_that_is_there(kit, environment, waits):
+def test_the_drain_waits_only_for_a_process_that_is_there(kit, environment, waits) -> None:
     text = next(one.content for one in systemd.files(kit) if one.path.endswith("@.service"))
     script = re.search(r"^ExecStop=/bin/sh -c '(.*)'$", text, re.MULTILINE)[1].replace("$$", "$")
     script = script.replace("exec sleep", "echo sleep")
@@ -101,7 +101,7 @@ def test_the_drain_waits_only_for_a_process_that_is_there(kit, environment, wait
     assert done.stdout.startswith(b"sleep") == waits
 
 
-def test_the_target_starts_what_the_proxy_expects(kit):
+def test_the_target_starts_what_the_proxy_expects(kit) -> None:
     files = {one.path: one.content for one in systemd.files(kit)}
     wanted = re.findall(r"^Wants=(\S+)$", files[f"systemd/{kit.service}.target"], re.MULTILINE)
     addresses = production_wiring(kit).addresses

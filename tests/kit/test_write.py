@@ -63,7 +63,7 @@ def stopped(scenario, work, stop="killed"):
 
 @pytest.mark.parametrize("stop", ["killed", "killed-twice"])
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(tmp_path, scenario, stop):
+def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(tmp_path, scenario, stop) -> None:
     dead, finished = stopped(scenario, tmp_path, stop)
     old, new = tree(tmp_path / "start"), tree(finished)
     if scenario in ("fresh", "empty"):
@@ -85,7 +85,7 @@ def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(tmp_path,
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path, scenario):
+def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path, scenario) -> None:
     interrupted, finished = stopped(scenario, tmp_path, "interrupted")
     old, new = tree(tmp_path / "start"), tree(finished)
     assert {tree(folder) == new for folder in interrupted} == {True, False}
@@ -96,7 +96,7 @@ def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path, scenario
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update"])
-def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed(tmp_path, scenario):
+def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed(tmp_path, scenario) -> None:
     dead, _ = stopped(scenario, tmp_path)
     for kit in (folder / "kit" for folder in dead):
         generate(dying.LATER, b"later", kit)
@@ -109,7 +109,7 @@ def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed
         assert found["edited.txt"] == expected, kit
 
 
-def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothing(tmp_path):
+def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothing(tmp_path) -> None:
     dead, finished = stopped("update", tmp_path)
     new = tree(finished / "kit")
     for folder in dead:
@@ -120,7 +120,7 @@ def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothin
         assert left == ({**tree(folder / "kit"), LOCK: new[LOCK]} != new)
 
 
-def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path):
+def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (kit / STAGE).write_text("in the way\n")
@@ -130,7 +130,7 @@ def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path):
     assert (kit / "plain.txt").read_text() == "plain, before\n"
 
 
-def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(tmp_path, monkeypatch):
+def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(tmp_path, monkeypatch) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     prepare = KitFolder._prepare
@@ -150,7 +150,7 @@ def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(tmp_path, 
 
 
 @pytest.mark.parametrize("scenario", ["update", "force"])
-def test_nothing_of_the_users_is_lost(tmp_path, scenario):
+def test_nothing_of_the_users_is_lost(tmp_path, scenario) -> None:
     _, finished = stopped(scenario, tmp_path)
     found = {path: content.decode() for path, (content, _) in tree(finished / "kit").items()}
     assert found["foreign.txt"] == "mine too\n"
@@ -168,7 +168,7 @@ def test_nothing_of_the_users_is_lost(tmp_path, scenario):
         assert "sub/deleted.txt" not in found
 
 
-def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path):
+def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path) -> None:
     dead, _ = stopped("update", tmp_path)
     for kit in (folder / "kit" for folder in dead):
         (kit / "plain.txt").write_text("edited after the crash\n")
@@ -182,7 +182,7 @@ def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path):
         assert "line three, mine\n" in found["edited.txt"]
 
 
-def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path):
+def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     assert os.access(kit / "run.sh", os.X_OK)
@@ -196,7 +196,7 @@ def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path):
     "path",
     ["../x", "/x", "a/../../x", "a//x", "./x", "", "a/", "c:x", "a\\..\\x", "a\nb", "x" * 300, f"{STAGE}/0", "\x00"],
 )
-def test_no_name_leads_outside(tmp_path, path):
+def test_no_name_leads_outside(tmp_path, path) -> None:
     assert not is_inside(path)
     kit = tmp_path / "kit"
     with pytest.raises(UsageError):
@@ -206,7 +206,7 @@ def test_no_name_leads_outside(tmp_path, path):
 
 @pytest.mark.parametrize("link", ["plain.txt", "sub", "new", LOCK, STAGE, "fought.txt"])
 @pytest.mark.parametrize("force", [False, True])
-def test_nothing_is_written_through_a_link(tmp_path, link, force):
+def test_nothing_is_written_through_a_link(tmp_path, link, force) -> None:
     kit, outside = tmp_path / "kit", tmp_path / "outside"
     generate(dying.BEFORE, b"", kit)
     outside.mkdir()
@@ -223,7 +223,7 @@ def test_nothing_is_written_through_a_link(tmp_path, link, force):
     assert (kit / "plain.txt").is_symlink() or (kit / "plain.txt").read_text() == "plain, before\n"
 
 
-def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path):
+def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (tmp_path / "precious.txt").write_text("gone soon\n")
@@ -239,7 +239,7 @@ def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path):
 
 
 @retried
-def test_the_second_of_two_waits_and_then_says_so(tmp_path):
+def test_the_second_of_two_waits_and_then_says_so(tmp_path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     hold = (
@@ -261,7 +261,7 @@ def test_the_second_of_two_waits_and_then_says_so(tmp_path):
 
 
 @retried
-def test_many_at_once_leave_one_whole_kit(tmp_path):
+def test_many_at_once_leave_one_whole_kit(tmp_path) -> None:
     command = ["-m", "advisor", "generate", EXAMPLE, "-o"]
     for process in [python(*command, str(tmp_path / "many/kit")) for _ in range(4)]:
         said, code = ended(process)
@@ -270,7 +270,7 @@ def test_many_at_once_leave_one_whole_kit(tmp_path):
     assert tree(tmp_path / "many/kit") == tree(tmp_path / "alone")
 
 
-def test_a_full_disk_leaves_the_old_kit(tmp_path):
+def test_a_full_disk_leaves_the_old_kit(tmp_path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     before = tree(kit)

@@ -67,19 +67,19 @@ async def _body(receive):
             return body
 
 
-async def _start(send, status, kind, sid):
+async def _start(send, status, kind, sid) -> None:
     headers = [(b"content-type", kind), (b"x-served-by", NAME.encode())]
     if sid:
         headers.append((b"mcp-session-id", sid.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-async def _json(send, status, value, sid=""):
+async def _json(send, status, value, sid="") -> None:
     await _start(send, status, b"application/json", sid)
     await send({"type": "http.response.body", "body": json.dumps(value).encode()})
 
 
-async def _events(send, status, *, ticks, period, sid):
+async def _events(send, status, *, ticks, period, sid) -> None:
     """Events with the time at which they left; no X-Accel-Buffering, so the proxy's own settings have to do."""
     await _start(send, status, b"text/event-stream", sid)
     for tick in range(ticks):

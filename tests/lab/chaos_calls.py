@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from advisor.knowledge.failures import FailureCase, behaviour_for
-from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Execution, Happened
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from advisor.knowledge import Knowledge
+from advisor.knowledge.failures import Answers, ExpectedBehaviour, FailureCase, behaviour_for
+from advisor.knowledge.types import Era
+from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Execution, Handle, Happened, Judgement
 from advisor.lab.chaos.verdict import judge
 
 EVENT = Happened(frozenset({"a"}), began=100.0, over=103.0)
-OK, GONE, BAD, FULL = (200, None), (404, None), (502, None), (503, 3.0)
-CUT = (BROKEN, None)
+Answer: TypeAlias = "tuple[int, float | None]"  # a status, and the seconds of a Retry-After
+OK: Answer = (200, None)
+GONE: Answer = (404, None)
+BAD: Answer = (502, None)
+FULL: Answer = (503, 3.0)
+CUT: Answer = (BROKEN, None)
 
 
-def call(*answers, era="legacy", owner="a", at=101.0, seconds=0.1, name="x", long=False, initialized=None, handle=None):
+def call(
+    *answers: Answer,
+    era: Era = "legacy",
+    owner: str = "a",
+    at: float = 101.0,
+    seconds: float = 0.1,
+    name: str = "x",
+    long: bool = False,
+    initialized: bool | None = None,
+    handle: Handle | None = None,
+) -> ClientCall:
     """A call whose requests were answered so, on instance b if not by its owner."""
     attempts, now = [], at
     for number, (status, after) in enumerate(answers, 1):
@@ -23,19 +42,27 @@ def call(*answers, era="legacy", owner="a", at=101.0, seconds=0.1, name="x", lon
     return ClientCall(era, owner, tuple(attempts), lost, long, handle)
 
 
-def ran(*calls, also=()):
+def ran(*calls: ClientCall, also: Iterable[Execution] = ()) -> list[Execution]:
     """What instances write down of these calls."""
     attempts = [one for each in calls for one in each.attempts if one.ok]
     return [Execution(one.id, one.instance, "start", one.started) for one in attempts] + list(also)
 
 
-def promise(knowledge, event="instance-killed", keeping="nginx-sticky-learn", era="legacy", answers="sse"):
+def promise(
+    knowledge: Knowledge,
+    event: str = "instance-killed",
+    keeping: str = "nginx-sticky-learn",
+    era: Era = "legacy",
+    answers: Answers = "sse",
+) -> ExpectedBehaviour:
     """What is promised for a case behind nginx."""
     found = behaviour_for(FailureCase(event, keeping, era, answers, "nginx"), knowledge.promises)
     assert found is not None
     return found
 
 
-def verdict(found, *calls, event=EVENT, also=()):
+def verdict(
+    found: ExpectedBehaviour, *calls: ClientCall, event: Happened = EVENT, also: Iterable[Execution] = ()
+) -> Judgement:
     """The verdict on a promise and these calls."""
     return judge(found, calls, ran(*calls, also=also), event)

@@ -17,7 +17,7 @@ note = arguments[arguments.index("--note") + 1] if "--note" in arguments else os
 deaf = "--deaf" in arguments
 
 
-def told(number, frame):
+def told(number: int, frame: object) -> None:
     with open(note, "a") as file:  # noqa: PTH123 (starts without pathlib)
         file.write(signal.Signals(number).name + "\n")
     if not deaf:

@@ -23,11 +23,11 @@ parser.add_argument("--deaf", action="store_true")
 parser.add_argument("--stuck", action="store_true")
 options = parser.parse_args()
 
-child = [sys.executable, "-I", "-S", Path(__file__).with_name("child.py")]
+child: list[str | Path] = [sys.executable, "-I", "-S", Path(__file__).with_name("child.py")]
 more = ["--note", options.note] * bool(options.note) + ["--deaf"] * options.deaf
 
 
-async def main():
+async def main() -> None:
     if options.stuck:
         interruption._STUCK_S = 0.2
     print("opening", flush=True)

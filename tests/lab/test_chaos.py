@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 from advisor.cli.schema_registry import schema_of
+from advisor.decision.advisor import Advisor
 from advisor.lab.chaos.events import EVENTS
 
 retried = pytest.mark.retried(
@@ -50,7 +53,9 @@ _started.touch()
 """
 
 
-def deployment(name, needs, *, proxy=NGINX, protocol="mixed", instances=3, store="none"):
+def deployment(
+    name: str, needs: str, *, proxy: str = NGINX, protocol: str = "mixed", instances: int = 3, store: str = "none"
+) -> str:
     return DEPLOYMENT.format(name=name, needs=needs, proxy=proxy, protocol=protocol, instances=instances, store=store)
 
 
@@ -62,7 +67,9 @@ SHARED = deployment("cart", "progress: required, session_state: required", store
 OWNED = deployment("cart", "sampling: required, session_state: required", protocol="legacy", store="redis")
 
 
-def chaos(target, events, folder, *, program=("-m", "advisor")) -> subprocess.CompletedProcess[str]:
+def chaos(
+    target: Path | str, events: str, folder: Path, *, program: Sequence[str] = ("-m", "advisor")
+) -> subprocess.CompletedProcess[str]:
     """`verify --chaos-only` of a kit or of a requirements file."""
     arguments = [part for event in events.split() for part in ("--event", event)]
     return subprocess.run(
@@ -76,7 +83,7 @@ def chaos(target, events, folder, *, program=("-m", "advisor")) -> subprocess.Co
     )
 
 
-def result(advisor, done):
+def result(advisor: Advisor, done: subprocess.CompletedProcess[str]) -> Any:
     """The document of a run, which is as the schema says."""
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
@@ -84,7 +91,7 @@ def result(advisor, done):
     return found
 
 
-def kit_in(folder, requirements):
+def kit_in(folder: Path, requirements: str) -> Path:
     """A generated kit."""
     path = folder / "requirements.yaml"
     path.write_text(requirements)
@@ -93,14 +100,14 @@ def kit_in(folder, requirements):
     return folder / "kit"
 
 
-def edited(path, old, new):
+def edited(path: Path, old: str, new: str) -> None:
     """Replace something that is there once."""
     text = path.read_text()
     assert text.count(old) == 1, f"{path} has changed"
     path.write_text(text.replace(old, new))
 
 
-def test_an_event_that_does_not_exist(tmp_path):
+def test_an_event_that_does_not_exist(tmp_path: Path) -> None:
     done = chaos("examples/exercise-1-research.yaml", "earthquake", tmp_path)
     assert done.returncode == 2
     assert "There is no event 'earthquake'; one of instance-killed" in done.stderr
@@ -119,7 +126,9 @@ def test_an_event_that_does_not_exist(tmp_path):
     ],
     ids=["sticky", "haproxy", "stateless", "alone", "shared"],
 )
-def test_a_kit_keeps_what_it_promises(advisor, tmp_path, temporary, requirements, keeping, events):
+def test_a_kit_keeps_what_it_promises(
+    advisor: Advisor, tmp_path: Path, temporary: Path, requirements: str, keeping: str, events: str
+) -> None:
     path = tmp_path / "requirements.yaml"
     path.write_text(requirements)
     done = chaos(path, events, temporary)
@@ -145,7 +154,7 @@ def test_a_kit_keeps_what_it_promises(advisor, tmp_path, temporary, requirements
 
 @pytest.mark.programs
 @retried
-def test_a_proxy_that_repeats_requests_is_found(advisor, tmp_path, temporary):
+def test_a_proxy_that_repeats_requests_is_found(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     once, twice = "proxy_next_upstream error timeout;", "proxy_next_upstream error non_idempotent;"
     edited(kit / "proxy/server.conf", once, twice)
@@ -159,7 +168,7 @@ def test_a_proxy_that_repeats_requests_is_found(advisor, tmp_path, temporary):
 
 @pytest.mark.programs
 @retried
-def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor, tmp_path, temporary):
+def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, HAPROXY)
     edited(kit / "proxy/haproxy.cfg", "expire 24h peers mcp_peers", "expire 24h")
     done = chaos(kit, "proxy-reloaded", temporary)
@@ -171,7 +180,7 @@ def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor, tmp_path, t
 
 @pytest.mark.programs
 @retried
-def test_state_that_is_not_shared_is_found(advisor, tmp_path, temporary):
+def test_state_that_is_not_shared_is_found(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, OWNED)
     # Behind affinity, and while all is well, nobody notices.
     edited(kit / "server/server.py", "STATE: StateStore = shared_state.state_store()", "STATE = MemoryState()")
@@ -184,7 +193,7 @@ def test_state_that_is_not_shared_is_found(advisor, tmp_path, temporary):
     assert "was still there, promised: gone" in redis["detail"]
 
 
-def spoilt(kit, *, when, spoilt):
+def spoilt(kit: Path, *, when: str, spoilt: str) -> Path:
     """The kit with a server that goes wrong when it is started again."""
     hosts = 'LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")\n'
     code = AGAIN.replace("WHEN", when).replace("SPOILT", spoilt)
@@ -194,7 +203,7 @@ def spoilt(kit, *, when, spoilt):
 
 @pytest.mark.programs
 @retried
-def test_a_fleet_that_does_not_recover_costs_one_row(advisor, tmp_path, temporary):
+def test_a_fleet_that_does_not_recover_costs_one_row(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     once = 'not (_here / "spoilt").exists()'
     # It is healthy, and refuses every client.
     kit = spoilt(kit_in(tmp_path, STATELESS), when=once, spoilt="LOCAL_HOSTS = ()")
@@ -214,7 +223,7 @@ def test_a_fleet_that_does_not_recover_costs_one_row(advisor, tmp_path, temporar
 
 @pytest.mark.programs
 @retried
-def test_a_fleet_that_cannot_be_mended_ends_it(advisor, tmp_path, temporary):
+def test_a_fleet_that_cannot_be_mended_ends_it(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = spoilt(kit_in(tmp_path, ALONE), when="True", spoilt='sys.exit("not again")')
     done = chaos(kit, "instance-stalled instance-killed instance-stopped", temporary, program=("-c", IMPATIENT))
     assert done.returncode == 1, done.stdout

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from chaos_calls import promise
 
+from advisor.decision.advisor import Advisor
 from advisor.decision.checks.failures import failures
+from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import expected_failures
+from advisor.kit.model import KitContext
 from advisor.kit.render import render_kit
+from advisor.knowledge import Knowledge
+from advisor.knowledge.types import Era
 from advisor.lab.chaos.events import EVENTS
 from advisor.lab.chaos.state_handles import LAB_TOOL, StateHandles, state_handles_of
 from advisor.lab.fleet.plan import Extras
 from advisor.requirements import load_path
 
 
-def test_every_case_has_a_promise_and_every_promise_a_case(knowledge):
+def test_every_case_has_a_promise_and_every_promise_a_case(knowledge: Knowledge) -> None:
     assert failures(knowledge) == []
     assert tuple(event.id for event in knowledge.events) == EVENTS, "what the lab can do is what the file names"
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_an_event_without_promises_is_found(knowledge, event):
+def test_an_event_without_promises_is_found(knowledge: Knowledge, event: str) -> None:
     without = [one for one in knowledge.promises if one.event != event]
     faults = failures(replace(knowledge, promises=without))
     assert [(fault.id, fault.key) for fault in faults] == [("gap", event)]
@@ -40,19 +47,19 @@ def test_an_event_without_promises_is_found(knowledge, event):
         ({"lost_at_most": 0.0}, "data", "0 is not a share"),
     ],
 )
-def test_a_wrong_promise_is_found(knowledge, change, kind_, message):
+def test_a_wrong_promise_is_found(knowledge: Knowledge, change: dict[str, Any], kind_: str, message: str) -> None:
     wrong = replace(knowledge.promises[-1], **change)
     faults = failures(replace(knowledge, promises=[*knowledge.promises[:-1], wrong]))
     assert (kind_, wrong.id, message) in [(fault.id, fault.key, fault.message) for fault in faults]
 
 
-def test_a_promise_that_never_holds_is_found(knowledge):
+def test_a_promise_that_never_holds_is_found(knowledge: Knowledge) -> None:
     twin = replace(knowledge.promises[0], id="twin")
     faults = failures(replace(knowledge, promises=[*knowledge.promises, twin]))
     assert [(fault.id, fault.key) for fault in faults] == [("shadowed", "twin")]
 
 
-def test_what_becomes_of_handles_is_said_in_words(knowledge):
+def test_what_becomes_of_handles_is_said_in_words(knowledge: Knowledge) -> None:
     phrases = {key: text for key, text in knowledge.phrases.items() if key != "handles.kept"}
     faults = failures(replace(knowledge, phrases=phrases))
     assert [(fault.id, fault.key) for fault in faults] == [("gap", "handles.kept")]
@@ -78,7 +85,7 @@ UNMISTAKABLE = {
 
 
 @pytest.mark.parametrize("case", UNMISTAKABLE, ids=" ".join)
-def test_what_cannot_but_be_noticed_is_declared(knowledge, case):
+def test_what_cannot_but_be_noticed_is_declared(knowledge: Knowledge, case: tuple[str, str, Era]) -> None:
     event, keeping, era = case
     assert set(promise(knowledge, event, keeping, era).felt) == UNMISTAKABLE[case]
 
@@ -96,14 +103,18 @@ operations: {{shared_store: {store}}}
 """
 
 
-def kit(advisor, tmp_path, needs="{session_state: required}", store="redis"):
+def kit(
+    advisor: Advisor, tmp_path: Path, needs: str = "{session_state: required}", store: str = "redis"
+) -> tuple[KitContext, Decision]:
     path = tmp_path / "requirements.yaml"
     path.write_text(REDIS.format(needs=needs, store=store))
     decision = advisor.decide(load_path(path, advisor.space))
     return kit_context(decision), decision
 
 
-def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(advisor, knowledge, tmp_path):
+def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(
+    advisor: Advisor, knowledge: Knowledge, tmp_path: Path
+) -> None:
     context, _ = kit(advisor, tmp_path)
     rows = expected_failures(context, knowledge)
     found = {one.event.id: (one.handles, one.clients) for one in rows}
@@ -114,14 +125,14 @@ def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(advisor
         assert clients.endswith(knowledge.phrases[f"handles.{value}"])
 
 
-def test_handles_are_not_promised_without_a_store(advisor, knowledge, tmp_path):
+def test_handles_are_not_promised_without_a_store(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
     context, _ = kit(advisor, tmp_path, "{session_state: preferred}", store="none")
     rows = expected_failures(context, knowledge)
     assert {one.handles for one in rows} == {None}
     assert not any("handle" in one.clients for one in rows)
 
 
-def test_the_kits_own_tool_keeps_what_is_checked(advisor, tmp_path):
+def test_the_kits_own_tool_keeps_what_is_checked(advisor: Advisor, tmp_path: Path) -> None:
     context, decision = kit(advisor, tmp_path)
     shelf = state_handles_of(context, context.tiers[0], Extras(redis=True))
     assert shelf == StateHandles("keep")
@@ -147,12 +158,14 @@ def test_the_kits_own_tool_keeps_what_is_checked(advisor, tmp_path):
     ],
     ids=["a tool that asks the client", "no tool", "no store"],
 )
-def test_else_the_labs_own_tool_does(advisor, tmp_path, needs, extras, expected):
+def test_else_the_labs_own_tool_does(
+    advisor: Advisor, tmp_path: Path, needs: str, extras: Extras, expected: StateHandles | None
+) -> None:
     context, _ = kit(advisor, tmp_path, needs)
     assert state_handles_of(context, context.tiers[0], extras) == expected
 
 
-def test_the_labs_tool():
+def test_the_labs_tool() -> None:
     shelf = StateHandles(LAB_TOOL)
     assert shelf.given("0af3") == "0af3"
     assert shelf.given("Error executing tool") == ""

@@ -13,23 +13,29 @@ from chaos_calls import BAD, EVENT, GONE, OK, call, promise, verdict
 
 from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Canvas, Screen
-from advisor.lab.chaos.evidence import ChaosRow, HandleJudgement, HandleNumbers
+from advisor.decision.advisor import Advisor
+from advisor.knowledge import Knowledge
+from advisor.knowledge.types import Era
+from advisor.lab.chaos.evidence import ChaosRow, HandleJudgement, HandleNumbers, Judgement
 from advisor.lab.chaos.report import chaos_data, chaos_text
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
 
 
-def rows(knowledge):
-    lost, kept = call(GONE, OK, name="1"), call(OK, owner="b", name="2")
-    fine = verdict(promise(knowledge), lost, kept)
+def rows(knowledge: Knowledge) -> list[ChaosRow]:
+    fine = verdict(promise(knowledge), call(GONE, OK, name="1"), call(OK, owner="b", name="2"))
     broken = verdict(
         promise(knowledge, keeping="stateless", era="modern"), call(BAD, BAD, era="modern", owner=""), event=EVENT
     )
     name = "instances-replaced"  # the longest
     title = next(event.title for event in knowledge.events if event.id == name)
+    cases: list[tuple[Era, str, Judgement]] = [
+        ("legacy", "nginx-sticky-learn", fine),
+        ("modern", "stateless", broken),
+    ]
     made = []
-    for era, keeping, judged in (("legacy", "nginx-sticky-learn", fine), ("modern", "stateless", broken)):
+    for era, keeping, judged in cases:
         found = promise(knowledge, keeping=keeping, era=era)
         seen = (found.then, judged.seen, found.running, judged.running)
         kept = (None, HandleJudgement(), judged.numbers, judged.problems)
@@ -38,7 +44,7 @@ def rows(knowledge):
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_text(knowledge, width):
+def test_text(knowledge: Knowledge, width: int) -> None:
     canvas = Canvas(Screen(width))
     chaos_text(canvas, rows(knowledge))
     path = SNAPSHOTS / f"chaos.{width}.txt"
@@ -51,7 +57,7 @@ def test_text(knowledge, width):
         assert word in canvas.text(), "cut off"
 
 
-def test_data_is_as_the_schema_says(advisor, knowledge):
+def test_data_is_as_the_schema_says(advisor: Advisor, knowledge: Knowledge) -> None:
     schema = schema_of("verification", advisor.space)["properties"]["chaos"]
     data = json.loads(json.dumps(chaos_data(rows(knowledge))))
     jsonschema.validate(data, schema)
@@ -60,7 +66,7 @@ def test_data_is_as_the_schema_says(advisor, knowledge):
     assert {field.name for field in dataclasses.fields(rows(knowledge)[0].numbers)} <= set(data[0])
 
 
-def test_an_event_that_did_not_happen_and_state_behind_handles(advisor, knowledge):
+def test_an_event_that_did_not_happen_and_state_behind_handles(advisor: Advisor, knowledge: Knowledge) -> None:
     made, other = rows(knowledge)
     handles = HandleJudgement("fails-then-gone", (), HandleNumbers(40, 12, 2))
     made = dataclasses.replace(made, seen=None, handles_promised="fails-then-gone", handles=handles)

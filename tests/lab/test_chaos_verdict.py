@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from chaos_calls import BAD, CUT, EVENT, FULL, GONE, OK, call, promise, verdict
+from chaos_calls import BAD, CUT, EVENT, FULL, GONE, OK, Answer, call, promise, verdict
 
-from advisor.lab.chaos.evidence import Execution, Happened
+from advisor.knowledge import Knowledge
+from advisor.knowledge.failures import ExpectedBehaviour
+from advisor.knowledge.types import Era
+from advisor.lab.chaos.evidence import ClientCall, Execution, Handle, HandleJudgement, Happened
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.verdict import judge, kind
 
@@ -27,17 +31,17 @@ from advisor.lab.chaos.verdict import judge, kind
         ([(503, None), (503, None)], "failed"),
     ],
 )
-def test_what_became_of_a_call(answers, expected):
+def test_what_became_of_a_call(answers: list[Answer], expected: str) -> None:
     assert kind(call(*answers), EVENT) == expected
 
 
-def test_a_wait_is_one_that_spans_the_event():
+def test_a_wait_is_one_that_spans_the_event() -> None:
     assert kind(call(OK, at=100.5, seconds=2.6), EVENT) == "waited"
     assert kind(call(OK, at=99.9, seconds=0.4), EVENT) == "done"
     assert kind(call(OK, at=103.5, seconds=2.6), EVENT) == "done", "it began when all was over"
 
 
-def test_sessions_of_the_dead_owner_may_be_lost_and_no_others(knowledge):
+def test_sessions_of_the_dead_owner_may_be_lost_and_no_others(knowledge: Knowledge) -> None:
     sticky = promise(knowledge)
     assert sticky.then == "404-then-initialize"
     lost, kept = call(GONE, OK, name="1"), call(OK, owner="b", name="2")
@@ -51,19 +55,19 @@ def test_sessions_of_the_dead_owner_may_be_lost_and_no_others(knowledge):
     assert "succeeded only when repeated" in hiccup.problems[0]
 
 
-def test_a_session_that_outlives_its_owner_is_suspicious(knowledge):
+def test_a_session_that_outlives_its_owner_is_suspicious(knowledge: Knowledge) -> None:
     quiet = verdict(promise(knowledge), call(OK))
     assert quiet.problems == ("no session was lost, which the event cannot but cause",)
 
 
-def test_sessions_elsewhere_may_need_a_retry_where_requests_pass_through_others(knowledge):
+def test_sessions_elsewhere_may_need_a_retry_where_requests_pass_through_others(knowledge: Knowledge) -> None:
     directory = promise(knowledge, keeping="redis-session-directory")
     lost = call(GONE, OK, name="1")
     assert verdict(directory, lost, call(BAD, OK, owner="b", name="2")).problems == ()
     assert verdict(directory, lost, call(GONE, OK, owner="b", name="2")).problems
 
 
-def test_without_sessions_a_retry_is_all_that_it_takes(knowledge):
+def test_without_sessions_a_retry_is_all_that_it_takes(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
     one = call(BAD, OK, era="modern", owner="")
     assert verdict(stateless, one).problems == ()
@@ -73,7 +77,7 @@ def test_without_sessions_a_retry_is_all_that_it_takes(knowledge):
     assert failed.numbers.failed_after_retry == 1
 
 
-def test_a_request_that_ran_twice_breaks_every_promise(knowledge):
+def test_a_request_that_ran_twice_breaks_every_promise(knowledge: Knowledge) -> None:
     applying = [one for one in knowledge.promises if one.then != "does-not-apply"]
     assert len(applying) > 20
     for found in applying:
@@ -84,7 +88,7 @@ def test_a_request_that_ran_twice_breaks_every_promise(knowledge):
         assert twice.numbers.executed_twice == 1
 
 
-def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge):
+def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge: Knowledge) -> None:
     one = call(BAD, OK, owner="", era="modern", name="x")
     again = [Execution("x.1", "a", "start", 100.0)]
     found = verdict(promise(knowledge, keeping="stateless", era="modern"), one, also=again)
@@ -92,7 +96,7 @@ def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge):
     assert (found.numbers.executed_twice, found.numbers.run_again) == (0, 1)
 
 
-def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge):
+def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
     invented = judge(stateless, [call(OK, era="modern", owner="")], [], EVENT)
     assert invented.problems == ("1 answers came for requests that nobody executed, such as x.1",)
@@ -102,7 +106,7 @@ def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge):
     assert any("the answer of another call: y.1" in problem for problem in mixed.problems)
 
 
-def test_what_hangs_is_not_unaffected(knowledge):
+def test_what_hangs_is_not_unaffected(knowledge: Knowledge) -> None:
     reloaded = promise(knowledge, "proxy-reloaded", "stateless", "modern")
     slow = call(OK, era="modern", owner="", at=99.0, seconds=11.0)
     found = verdict(reloaded, slow)
@@ -120,7 +124,9 @@ def test_what_hangs_is_not_unaffected(knowledge):
         ("proxy-reloaded", [BAD, OK], 100.1, "breaks", False),
     ],
 )
-def test_a_call_that_runs_where_the_event_strikes(knowledge, event, answers, ended, running, fine):
+def test_a_call_that_runs_where_the_event_strikes(
+    knowledge: Knowledge, event: str, answers: list[Answer], ended: float, running: str, fine: bool
+) -> None:
     found = promise(knowledge, event, "stateless", "modern")
     one = call(*answers, era="modern", owner="", at=99.5, seconds=ended - 99.5, long=True)
     began = [Execution("x.1", "a", "start", 99.5), Execution("x.2", "b", "start", 101.0)]
@@ -129,7 +135,7 @@ def test_a_call_that_runs_where_the_event_strikes(knowledge, event, answers, end
     assert (not judged.problems) == fine, judged.problems
 
 
-def test_of_redis_only_503_with_retry_after_is_promised(knowledge):
+def test_of_redis_only_503_with_retry_after_is_promised(knowledge: Knowledge) -> None:
     found = promise(knowledge, "redis-restarted", "redis-session-directory")
     everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
     assert verdict(found, call(FULL, FULL, name="1"), call(FULL, OK, name="2"), event=everyone).problems == ()
@@ -140,7 +146,7 @@ def test_of_redis_only_503_with_retry_after_is_promised(knowledge):
     assert verdict(found, call(BAD, OK), event=everyone).problems
 
 
-def felt(promised):
+def felt(promised: ExpectedBehaviour) -> list[ClientCall]:
     """Calls of the era that notice an event as the promise says that they must."""
     era = promised.eras[0]
     owner = "a" if era == "legacy" else ""
@@ -151,7 +157,7 @@ def felt(promised):
     return [call(*answers[one], era=era, owner=owner, seconds=seconds[one], name=one) for one in promised.felt]
 
 
-def test_an_event_that_nobody_notices_did_not_happen(knowledge):
+def test_an_event_that_nobody_notices_did_not_happen(knowledge: Knowledge) -> None:
     demanding = [one for one in knowledge.promises if one.felt]
     assert len(demanding) > 15
     for promised in demanding:
@@ -167,7 +173,7 @@ def test_an_event_that_nobody_notices_did_not_happen(knowledge):
             assert verdict(promised, *quiet, *rest).problems, (promised.id, missing.attempts[0].id)
 
 
-def test_what_may_happen_need_not(knowledge):
+def test_what_may_happen_need_not(knowledge: Knowledge) -> None:
     mild = [one for one in knowledge.promises if not one.felt and one.then != "does-not-apply"]
     assert len(mild) > 6
     for promised in mild:
@@ -175,13 +181,13 @@ def test_what_may_happen_need_not(knowledge):
         assert verdict(promised, call(OK, era=era, owner="a" if era == "legacy" else "")).problems == (), promised.id
 
 
-def test_a_session_lost_elsewhere_is_not_the_one_that_has_to_be_lost(knowledge):
+def test_a_session_lost_elsewhere_is_not_the_one_that_has_to_be_lost(knowledge: Knowledge) -> None:
     directory = promise(knowledge, keeping="nginx-ip-hash")  # where others may be lost as well
     found = verdict(directory, call(OK, name="1"), call(GONE, OK, owner="b", name="2"))
     assert found.problems == ("no session was lost, which the event cannot but cause",)
 
 
-def test_more_sessions_are_lost_than_promised(knowledge):
+def test_more_sessions_are_lost_than_promised(knowledge: Knowledge) -> None:
     reloaded = promise(knowledge, "proxy-reloaded", "haproxy-stick-table")
     assert 0 < reloaded.lost_at_most < 0.5
     everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
@@ -195,11 +201,15 @@ def test_more_sessions_are_lost_than_promised(knowledge):
 # --- state behind handles -----------------------------------------------------------------------------------------
 
 
-def handled(knowledge, event, *recalls, keeping="stateless", era="modern"):
+def handled(
+    knowledge: Knowledge, event: str, *recalls: ClientCall, keeping: str = "stateless", era: Era = "modern"
+) -> HandleJudgement:
     return judge_handles(promise(knowledge, event, keeping, era), recalls, EVENT)
 
 
-def recall(handle, *answers, at=101.0, owner="", era="modern", **more):
+def recall(
+    handle: Handle, *answers: Answer, at: float = 101.0, owner: str = "", era: Era = "modern", **more: Any
+) -> ClientCall:
     """A call with a handle; refused in words, with a 200, unless other answers are given."""
     made = call(*(answers or [OK]), at=at, owner=owner, era=era, handle=handle, **more)
     last = made.attempts[-1]
@@ -240,13 +250,15 @@ REFUSED, UNKNOWN, ANEW = recall("refused"), recall("gone", at=104.0), recall("ne
         ("proxy-reloaded", [], None, "no call with a handle was made"),
     ],
 )
-def test_state_behind_handles(knowledge, event, recalls, seen, problem):
+def test_state_behind_handles(
+    knowledge: Knowledge, event: str, recalls: list[ClientCall], seen: str, problem: str
+) -> None:
     found = handled(knowledge, event, *recalls)
     assert found.seen == seen
     assert any(problem in one for one in found.problems) if problem else found.problems == ()
 
 
-def test_calls_with_a_handle_have_sessions_like_others(knowledge):
+def test_calls_with_a_handle_have_sessions_like_others(knowledge: Knowledge) -> None:
     lost = recall("found", GONE, OK, owner="a", era="legacy")
     sticky = promise(knowledge)
     assert judge(sticky, [], [], EVENT, [lost]).numbers.sessions_lost == 1

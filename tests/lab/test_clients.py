@@ -63,7 +63,7 @@ def chunk(text: str) -> bytes:
     return f"{len(text):x}\r\n{text}\r\n".encode()
 
 
-async def requests_to(**options: bool) -> list[str]:
+async def requests_to(*, keeps_alive: bool = False, keeps_cookies: bool = False) -> list[str]:
     """What a server gets of a client that initializes, confirms and calls, as (connection, method, cookie, session)."""
     held, heads = asyncio.Event(), list[str]()
     connections: list[asyncio.Task[None]] = []
@@ -81,7 +81,7 @@ async def requests_to(**options: bool) -> list[str]:
                 headers = "transfer-encoding: chunked\r\nset-cookie: route=1; Path=/\r\nmcp-session-id: s\r\n"
                 reply = json.dumps({"jsonrpc": "2.0", "id": message.get("id"), "result": {}})
                 writer.write(f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode() + chunk(f"data: {reply}\n\n"))
-                if not options.get("keeps_alive") and "id" in message:
+                if not keeps_alive and "id" in message:
                     await held.wait()
                 writer.write(b"0\r\n\r\n")
         writer.close()
@@ -91,7 +91,13 @@ async def requests_to(**options: bool) -> list[str]:
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        client = SocketClient(repeat(("127.0.0.1", port)), modern=False, answer_s=10.0, **options)
+        client = SocketClient(
+            repeat(("127.0.0.1", port)),
+            modern=False,
+            answer_s=10.0,
+            keeps_alive=keeps_alive,
+            keeps_cookies=keeps_cookies,
+        )
         await client.initialize()
         await client.confirm()
         answer = await client.call("add", {"a": 1})

@@ -10,6 +10,8 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +58,7 @@ class Index(BaseHTTPRequestHandler):
         else:
             self.send_error(404)
 
-    def page(self) -> dict:
+    def page(self) -> dict[str, Any]:
         files = [
             {
                 "filename": name,
@@ -91,7 +93,7 @@ def index() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _own_index(temporary, tmp_path, index, monkeypatch):
+def _own_index(temporary: Path, tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the machine's index nor its cache."""
     for name in ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_OVERRIDE", "UV_OFFLINE", "UV_INDEX"):
         monkeypatch.delenv(name, raising=False)
@@ -101,7 +103,7 @@ def _own_index(temporary, tmp_path, index, monkeypatch):
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
 
 
-def made(*wanted, **options) -> list[str]:
+def made(*wanted: str, **options: Any) -> list[str]:
     """The releases that environments for `wanted` have, made side by side."""
 
     async def one(run: Run, number: int, requirement: str) -> str:
@@ -116,12 +118,12 @@ def made(*wanted, **options) -> list[str]:
     return asyncio.run(asyncio.wait_for(work(), 60))
 
 
-def test_several_side_by_side(temporary):
+def test_several_side_by_side(temporary: Path) -> None:
     assert made("lab-sample==1.0", "lab-sample==2.0", "lab-sample") == ["1.0", "2.0", "2.0"]
     assert not list(temporary.iterdir())
 
 
-def test_what_was_uploaded_later_is_left_out():
+def test_what_was_uploaded_later_is_left_out() -> None:
     assert made("lab-sample", exclude_newer="2024-06-01") == ["1.0"]
 
 
@@ -133,7 +135,7 @@ def test_what_was_uploaded_later_is_left_out():
         ("lab-sample==", "expected version"),
     ],
 )
-def test_a_release_that_does_not_exist(temporary, requirement, says):
+def test_a_release_that_does_not_exist(temporary: Path, requirement: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as caught:
         made(requirement)
     assert caught.value.code is Exit.USAGE
@@ -143,7 +145,7 @@ def test_a_release_that_does_not_exist(temporary, requirement, says):
     assert not list(temporary.iterdir())
 
 
-def test_an_index_that_cannot_be_reached(temporary, monkeypatch):
+def test_an_index_that_cannot_be_reached(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{ports.free_port()}/simple")
     with pytest.raises(EnvironmentLacksError, match="package index cannot be reached, so lab-sample") as caught:
         made("lab-sample==1.0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ RELEASE = f"mcp>={MCP},<99"
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path: Path) -> Path:
     """A server that imports what the SDK brings, a module of its own, and the standard library."""
     (tmp_path / "server.py").write_text(
         "import os.path\nfrom mcp.server import fastmcp\nimport uvicorn\nimport drain\n"
@@ -22,7 +23,7 @@ def server(tmp_path):
     return tmp_path
 
 
-def test_it_has_all_and_says_what(server):
+def test_it_has_all_and_says_what(server: Path) -> None:
     said = installed([RELEASE, "uvicorn>=0.30", "redis>=5.0"], RELEASE, server)
     assert said == f"mcp {MCP}, uvicorn {metadata.version('uvicorn')}, redis {metadata.version('redis')}"
 
@@ -41,16 +42,16 @@ def test_it_has_all_and_says_what(server):
         "",
     ],
 )
-def test_what_it_lacks_or_what_is_not_plain_needs_a_new_one(server, requirement):
+def test_what_it_lacks_or_what_is_not_plain_needs_a_new_one(server: Path, requirement: str) -> None:
     assert installed([RELEASE, requirement], RELEASE, server) == ""
 
 
-def test_the_release_that_was_measured_is_to_run_and_no_later_one(server):
+def test_the_release_that_was_measured_is_to_run_and_no_later_one(server: Path) -> None:
     assert installed(["mcp>=1.0,<99"], "mcp>=1.0,<99", server) == ""
 
 
 @pytest.mark.parametrize("line", ["import pytest", "from pytest import mark", "def f():\n    import pytest.mark"])
-def test_code_that_imports_what_nobody_declares_needs_a_new_one(server, line):
+def test_code_that_imports_what_nobody_declares_needs_a_new_one(server: Path, line: str) -> None:
     """It would start here, where pytest happens to be, and nowhere else."""
     assert installed([RELEASE], RELEASE, server)
     (server / "tools.py").write_text(line + "\n")
@@ -58,7 +59,7 @@ def test_code_that_imports_what_nobody_declares_needs_a_new_one(server, line):
     assert installed([RELEASE, "pytest"], RELEASE, server)
 
 
-def test_packages_of_the_server_count_and_environments_in_its_folder_do_not(server):
+def test_packages_of_the_server_count_and_environments_in_its_folder_do_not(server: Path) -> None:
     (server / "parts").mkdir()
     (server / "parts" / "__init__.py").write_text("import pytest\n")
     assert installed([RELEASE], RELEASE, server) == ""

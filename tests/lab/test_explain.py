@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from advisor.lab.fleet.explain import Marks
 
@@ -16,7 +17,7 @@ class Writer:
     name: str
     log: Path
 
-    def write(self, *lines):
+    def write(self, *lines: str) -> None:
         with self.log.open("a") as log:
             log.writelines(f"{line}\n" for line in lines)
 
@@ -33,18 +34,19 @@ class Group:
     instances: list[Member]
 
 
-def request(status, session, upstream="127.0.0.1:20001", **more):
+def request(status: int, session: str, upstream: str = "127.0.0.1:20001", **more: object) -> str:
     return json.dumps({"status": status, "session": session, "upstream": upstream, **more})
 
 
-def group(tmp_path):
+def group(tmp_path: Path) -> Any:
+    """A fleet, as far as `Marks` reads one."""
     proxy, server = Writer("proxy", tmp_path / "proxy.log"), Writer("main-1", tmp_path / "main-1.log")
     proxy.write(request(404, "before"))
     server.write("ERROR before")
     return Group([proxy, server], [Member("main-1", 20001), Member("main-2", 20002)])
 
 
-def test_the_request_that_failed_and_the_one_that_opened_its_session(tmp_path):
+def test_the_request_that_failed_and_the_one_that_opened_its_session(tmp_path: Path) -> None:
     fleet = group(tmp_path)
     marks = Marks(fleet)
     fleet.processes[0].write(
@@ -56,7 +58,7 @@ def test_the_request_that_failed_and_the_one_that_opened_its_session(tmp_path):
     ]
 
 
-def test_without_failed_requests_what_sounds_like_trouble(tmp_path):
+def test_without_failed_requests_what_sounds_like_trouble(tmp_path: Path) -> None:
     fleet = group(tmp_path)
     marks = Marks(fleet)
     fleet.processes[0].write(request(200, "mine"))
@@ -66,5 +68,5 @@ def test_without_failed_requests_what_sounds_like_trouble(tmp_path):
     assert marks.lines() == (("main-1", "requestState rejected on tools/call: unknown key"),)
 
 
-def test_nothing_new_is_nothing(tmp_path):
+def test_nothing_new_is_nothing(tmp_path: Path) -> None:
     assert Marks(group(tmp_path)).lines() == ()

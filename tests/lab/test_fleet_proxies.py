@@ -8,12 +8,17 @@ import json
 import sys
 import threading
 from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
 
 import pytest
-from conftest import refused, until
+from running import refused, until
 
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
 from advisor.errors import LabError
 from advisor.kit.context import kit_context
 from advisor.kit.parts import proxy
@@ -37,6 +42,8 @@ STICKY = {
     "environment.proxy.replicas": 2,
     "needs.sampling": "required",
 }
+Balanced: TypeAlias = Callable[[Callable[[int], None], Sequence[int]], None]
+
 KINDS = {
     "nginx": {"environment.proxy.kind": "nginx", "environment.proxy.version": "1.31"},
     "haproxy": {"environment.proxy.kind": "haproxy"},
@@ -48,6 +55,8 @@ class Echo(BaseHTTPRequestHandler):
     """Says whose connection it is, and of which server."""
 
     protocol_version = "HTTP/1.1"
+
+    server: ThreadingHTTPServer
 
     def do_GET(self) -> None:
         said = {"server": self.server.server_port, "peer": self.client_address[0], "line": self.client_address[1]}
@@ -62,7 +71,7 @@ class Echo(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def echoes(many):
+def echoes(many: int) -> Iterator[list[int]]:
     """The ports of several servers."""
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), Echo) for _ in range(many)]
     for one in servers:
@@ -76,7 +85,7 @@ def echoes(many):
             one.server_close()
 
 
-def asked(port, path="/", *, times=1, source=None):
+def asked(port: int, path: str = "/", *, times: int = 1, source: str | None = None) -> list[dict[str, Any]]:
     """The answers to requests on one connection."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=10, source_address=(source, 0) if source else None)
     found = []
@@ -88,13 +97,14 @@ def asked(port, path="/", *, times=1, source=None):
 
 
 @pytest.fixture
-def balanced(temporary):
+def balanced(temporary: Path) -> Balanced:
     """Runs a check against what gives each server a connection in turn."""
 
-    def run(check, behind):
-        async def work():
+    def run(check: Callable[[int], None], behind: Sequence[int]) -> None:
+        async def work() -> None:
             async with Run.open("balanced") as run:
-                front = Proxies(run, None)
+                no_plan: Any = None  # its balancer reads none
+                front = Proxies(run, no_plan)
                 _, port = await front._balancer([f"127.0.0.1:{one}" for one in behind])
                 await asyncio.to_thread(check, port)
             assert refused(port)
@@ -104,8 +114,8 @@ def balanced(temporary):
     return run
 
 
-def test_connections_by_turns_and_requests_of_one_stay_together(balanced):
-    def check(port):
+def test_connections_by_turns_and_requests_of_one_stay_together(balanced: Balanced) -> None:
+    def check(port: int) -> None:
         seen = [[one["server"] for one in asked(port, times=3)] for _ in range(6)]
         assert all(len(set(one)) == 1 for one in seen), seen
         order = [one[0] for one in seen]
@@ -117,8 +127,8 @@ def test_connections_by_turns_and_requests_of_one_stay_together(balanced):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="one address on loopback")
-def test_the_proxies_see_the_address_of_the_client(balanced):
-    def check(port):
+def test_the_proxies_see_the_address_of_the_client(balanced: Balanced) -> None:
+    def check(port: int) -> None:
         for source in ("127.0.3.1", "127.0.9.7"):
             assert [one["peer"] for one in asked(port, source=source)] == [source]
 
@@ -126,15 +136,15 @@ def test_the_proxies_see_the_address_of_the_client(balanced):
         balanced(check, behind)
 
 
-def test_one_that_is_gone_is_passed_over(balanced):
-    def check(port):
+def test_one_that_is_gone_is_passed_over(balanced: Balanced) -> None:
+    def check(port: int) -> None:
         assert {asked(port)[0]["server"] for _ in range(6)} == {alive}
 
     with echoes(1) as (alive,):
         balanced(check, [ports.free_port(), alive])
 
 
-def test_a_client_that_goes_is_gone_behind_it_too(balanced):
+def test_a_client_that_goes_is_gone_behind_it_too(balanced: Balanced) -> None:
     """Else a proxy would not notice that a call is no longer wanted."""
 
     class Held(Echo):
@@ -145,21 +155,30 @@ def test_a_client_that_goes_is_gone_behind_it_too(balanced):
             ended.append(self.rfile.read(1))  # nothing comes but the end of the connection
             return None
 
-    def check(port):
+    def check(port: int) -> None:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         link.request("GET", "/")
         assert began.wait(10)
         link.close()
         until("the connection behind has ended", lambda: ended == [b""])
 
-    began, ended = threading.Event(), []
+    began = threading.Event()
+    ended: list[bytes] = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Held) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         balanced(check, [server.server_port])
         server.shutdown()
 
 
-def open_proxies(check, advisor, decide, folder, facts, *, holds=False):
+def open_proxies(
+    check: Callable[[Proxies], Awaitable[None]],
+    advisor: Advisor,
+    decide: Callable[..., Decision],
+    folder: Path,
+    facts: Mapping[str, Any],
+    *,
+    holds: bool = False,
+) -> None:
     """Run the proxies of a kit in front of servers that are not the kit's."""
     kit = kit_context(decide({**STICKY, **facts}))
     for one in proxy.files(kit):
@@ -167,7 +186,7 @@ def open_proxies(check, advisor, decide, folder, facts, *, holds=False):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(one.content)
 
-    async def work(behind):
+    async def work(behind: Sequence[int]) -> None:
         chosen = front_of(kit, kind=kit.proxy, holds=holds, processes=2, straight=False)
         async with Run.open("proxies") as run:
             found = Proxies(run, FleetPlan(folder / "kit", kit, folder, chosen, {"main": 2}))
@@ -179,14 +198,17 @@ def open_proxies(check, advisor, decide, folder, facts, *, holds=False):
         asyncio.run(asyncio.wait_for(work(behind), 120))
 
 
-def pids(found):
+def pids(found: Proxies) -> list[set[int]]:
     return [set(one.members()) for one in found.proxies]
 
 
 @pytest.mark.programs
 @pytest.mark.parametrize("kind", ["nginx", "haproxy"])
-def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(advisor, decide, tmp_path, temporary, kind):
-    async def check(found):
+def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(
+    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path, kind: str
+) -> None:
+    async def check(found: Proxies) -> None:
+        assert found.before is not None
         assert [one.name for one in found.proxies] == ["proxy-1", "proxy-2"]
         assert found.label.startswith(kind)
         assert found.label.endswith("two of them")
@@ -203,8 +225,11 @@ def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(advisor, decide,
 
 
 @pytest.mark.programs
-def test_what_holds_streams_back_is_never_reloaded(advisor, decide, tmp_path, temporary):
-    async def check(found):
+def test_what_holds_streams_back_is_never_reloaded(
+    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path
+) -> None:
+    async def check(found: Proxies) -> None:
+        assert found.before is not None
         assert found.before.name == "holding"
         before, above = pids(found), found.before.members()
         await found.reload()
@@ -215,8 +240,10 @@ def test_what_holds_streams_back_is_never_reloaded(advisor, decide, tmp_path, te
 
 
 @pytest.mark.programs
-def test_envoy_does_not_reload(advisor, decide, tmp_path, temporary):
-    async def check(found):
+def test_envoy_does_not_reload(
+    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path
+) -> None:
+    async def check(found: Proxies) -> None:
         assert len(found.proxies) == 2
         with pytest.raises(LabError, match="does not reload"):
             await found.reload()
@@ -225,11 +252,13 @@ def test_envoy_does_not_reload(advisor, decide, tmp_path, temporary):
 
 
 @pytest.mark.programs
-def test_a_reload_that_does_nothing_is_told(advisor, decide, tmp_path, temporary, monkeypatch):
+def test_a_reload_that_does_nothing_is_told(
+    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """nginx keeps its old workers when it cannot read what it is given."""
     monkeypatch.setattr(proxies, "_RELOAD_S", 1.0)
 
-    async def check(found):
+    async def check(found: Proxies) -> None:
         second = tmp_path / "temporary" / found._run.folder.name / "proxy-2" / "nginx.conf"
         second.write_text("no configuration")
         with pytest.raises(LabError, match="proxy-2 did not reload") as caught:
@@ -239,11 +268,13 @@ def test_a_reload_that_does_nothing_is_told(advisor, decide, tmp_path, temporary
     open_proxies(check, advisor, decide, tmp_path, KINDS["nginx"])
 
 
-def test_a_stand_in_is_not_the_kits_to_reload(advisor, decide, tmp_path):
+def test_a_stand_in_is_not_the_kits_to_reload(
+    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path
+) -> None:
     kit = kit_context(decide({**STICKY, "environment.proxy.kind": "alb", "clients.keep_cookies": True}))
     chosen = front_of(kit, kind="alb", holds=False, processes=2, straight=False)
 
-    async def work():
+    async def work() -> None:
         async with Run.open("proxies") as run:
             with pytest.raises(LabError, match="does not reload"):
                 await Proxies(run, FleetPlan(tmp_path, kit, tmp_path, chosen, {"main": 2})).reload()
@@ -251,14 +282,14 @@ def test_a_stand_in_is_not_the_kits_to_reload(advisor, decide, tmp_path):
     asyncio.run(work())
 
 
-def test_when_one_of_several_fails_the_others_are_given_up():
-    ended = Counter()
+def test_when_one_of_several_fails_the_others_are_given_up() -> None:
+    ended: Counter[str] = Counter()
 
-    async def fails():
+    async def fails() -> NoReturn:
         await asyncio.sleep(0)
         raise LabError("no")
 
-    async def waits():
+    async def waits() -> None:
         try:
             await asyncio.Event().wait()
         finally:

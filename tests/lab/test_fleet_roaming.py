@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeAlias
 
 import pytest
 
@@ -16,11 +18,13 @@ pytestmark = pytest.mark.retried(
     "The processes of a run share the processors, and their start, their answers and their end have deadlines."
 )
 
+Seen: TypeAlias = "Callable[..., list[tuple[str, str | None]]]"
+
 REQUESTS = 60
 
 
 @pytest.fixture
-def seen():
+def seen() -> Iterator[Seen]:
     """The address and the cookie of each request to a server that sets one."""
     found: list[tuple[str, str | None]] = []
 
@@ -53,17 +57,17 @@ def seen():
         server.shutdown()
 
 
-def test_others_keep_their_cookie_and_their_address(seen):
+def test_others_keep_their_cookie_and_their_address(seen: Seen) -> None:
     found = seen(roams=False)
     assert found == [("127.0.0.1", None)] + [("127.0.0.1", "route=1")] * (REQUESTS - 1)
 
 
-def test_those_that_roam_return_no_cookie(seen):
+def test_those_that_roam_return_no_cookie(seen: Seen) -> None:
     assert {cookie for _, cookie in seen(roams=True)} == {None}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="one address on loopback")
-def test_those_that_roam_come_from_several_networks(seen):
+def test_those_that_roam_come_from_several_networks(seen: Seen) -> None:
     addresses = {address for address, _ in seen(roams=True)}
     assert addresses <= set(ADDRESSES)
     # That 60 draws of 16 give less than 8 has a chance of 1 in 10^11.

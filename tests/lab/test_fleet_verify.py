@@ -6,9 +6,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import users_of
+from running import users_of
 
 pytestmark = [
     pytest.mark.programs,
@@ -37,12 +38,12 @@ LEARN = (
 )
 
 
-def advisor_run(*arguments):
+def advisor_run(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "advisor", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
 
-def verified(folder, text):
+def verified(folder: Path, text: str) -> tuple[Any, subprocess.CompletedProcess[str]]:
     """The document of a verification of these requirements, and how it ended."""
     path = folder / "requirements.yaml"
     path.write_text(text)
@@ -63,7 +64,9 @@ def verified(folder, text):
         ("addresses: stable", "kubernetes", "kind: none", "the client's address"),
     ],
 )
-def test_what_is_predicted_is_observed(temporary, tmp_path, clients, platform, proxy, said):
+def test_what_is_predicted_is_observed(
+    temporary: Path, tmp_path: Path, clients: str, platform: str, proxy: str, said: str
+) -> None:
     found, done = verified(tmp_path, SESSIONS.format(clients=clients, platform=platform, proxy=proxy))
     assert said in found["proxy"]
     assert [one for one in found["cells"] if not one["agrees"]] == []
@@ -73,7 +76,7 @@ def test_what_is_predicted_is_observed(temporary, tmp_path, clients, platform, p
     assert users_of(temporary) == {}
 
 
-def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary, tmp_path):
+def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary: Path, tmp_path: Path) -> None:
     """What one proxy would have shown as fine."""
     requirements = tmp_path / "requirements.yaml"
     requirements.write_text(COOKIE)
@@ -90,7 +93,7 @@ def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary, tmp_pat
     assert any("legacy clients lost calls" in one for one in found["problems"])
 
 
-def test_a_platform_with_one_address_for_all_instances(tmp_path):
+def test_a_platform_with_one_address_for_all_instances(tmp_path: Path) -> None:
     text = SESSIONS.format(clients="keep_cookies: unknown", platform="serverless", proxy="kind: haproxy")
     found, done = verified(tmp_path, text.replace("sampling: required, ", ""))
     assert done.returncode == 0, done.stdout

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
 from advisor.errors import UsageError
 from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.lab.fleet.front import front_of, own_wiring, stand_in, write_own
+from advisor.lab.fleet.front import Front, Way, front_of, own_wiring, stand_in, write_own
 
 STICKY = {
     "service": "demo",
@@ -22,22 +29,24 @@ PORTS = {"main": ("127.0.0.1:20001", "127.0.0.1:20002")}
 
 
 @pytest.fixture
-def kit_of(advisor, decide):
+def kit_of(advisor: Advisor, decide: Callable[..., Decision]) -> Callable[..., KitContext]:
     return lambda facts=(), **more: kit_context(decide({**STICKY, **dict(facts), **more}))
 
 
-def front(kit, kind="nginx", *, holds=False, processes=3, straight=False):
+def front(
+    kit: KitContext, kind: str = "nginx", *, holds: bool = False, processes: int = 3, straight: bool = False
+) -> Front:
     return front_of(kit, kind=kind, holds=holds, processes=processes, straight=straight)
 
 
-def test_the_kits_own_proxy_by_default(kit_of):
+def test_the_kits_own_proxy_by_default(kit_of: Callable[..., KitContext]) -> None:
     for kind in ("nginx", "haproxy"):
         found = front(kit_of({"environment.proxy.kind": kind, "environment.proxy.version": None}), kind)
         assert (found.own, found.program, found.label("x 1.2")) == (True, kind, "x 1.2")
 
 
 @pytest.mark.parametrize(("replicas", "many"), [(1, 1), (2, 2), (3, 2)])
-def test_two_at_most_of_the_kits_proxies(kit_of, replicas, many):
+def test_two_at_most_of_the_kits_proxies(kit_of: Callable[..., KitContext], replicas: int, many: int) -> None:
     found = front(kit_of({"environment.proxy.replicas": replicas}))
     assert (found.many, found.programs) == (many, ("nginx",))
     assert found.label("nginx 1.31.3") == ("nginx 1.31.3" if many == 1 else "nginx 1.31.3, two of them")
@@ -46,14 +55,16 @@ def test_two_at_most_of_the_kits_proxies(kit_of, replicas, many):
 @pytest.mark.parametrize(
     ("kind", "replicas", "peered"), [("haproxy", 1, True), ("haproxy", 2, False), ("nginx", 1, False)]
 )
-def test_a_table_is_handed_on_at_a_port_of_this_run(kit_of, kind, replicas, peered):
+def test_a_table_is_handed_on_at_a_port_of_this_run(
+    kit_of: Callable[..., KitContext], kind: str, replicas: int, peered: bool
+) -> None:
     kit = kit_of(
         {"environment.proxy.kind": kind, "environment.proxy.version": None, "environment.proxy.replicas": replicas}
     )
     assert list(own_wiring(kit, 20000, PORTS, 20009).peers.values()) == (["127.0.0.1:20009"] if peered else [])
 
 
-def test_straight_to_the_instances(kit_of):
+def test_straight_to_the_instances(kit_of: Callable[..., KitContext]) -> None:
     found = front(kit_of(), straight=True)
     assert (found.program, found.programs, found.label("")) == (None, (), "none")
 
@@ -74,20 +85,22 @@ def test_straight_to_the_instances(kit_of):
         ),
     ],
 )
-def test_a_stand_in_for_a_balancer_that_is_not_ours(kit_of, facts, kind, said):
+def test_a_stand_in_for_a_balancer_that_is_not_ours(
+    kit_of: Callable[..., KitContext], facts: dict[str, Any], kind: str, said: str
+) -> None:
     kit = kit_of({**facts, "environment.proxy.version": None})
     found = front(kit, kind)
     assert (found.own, found.program) == (False, "nginx")
     assert found.label("nginx 1.31.3") == f"nginx 1.31.3 {said}"
 
 
-def test_one_process_without_a_proxy_needs_nothing_in_front(kit_of):
+def test_one_process_without_a_proxy_needs_nothing_in_front(kit_of: Callable[..., KitContext]) -> None:
     kit = kit_of({"environment.proxy.kind": "none", "environment.proxy.version": None, "scale.instances": 1})
     assert front(kit, "none", processes=1).program is None
     assert front(kit, "none", processes=1, holds=True).program == "nginx"
 
 
-def write_kit(kit, folder):
+def write_kit(kit: KitContext, folder: Path) -> None:
     for one in proxy.files(kit):
         path = folder / one.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +108,9 @@ def write_kit(kit, folder):
 
 
 @pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy"])
-def test_all_but_the_addresses_is_as_it_lies_in_the_kit(kit_of, tmp_path, kind):
+def test_all_but_the_addresses_is_as_it_lies_in_the_kit(
+    kit_of: Callable[..., KitContext], tmp_path: Path, kind: str
+) -> None:
     kit = kit_of({"environment.proxy.kind": kind, "environment.proxy.version": "1.31" if kind == "nginx" else None})
     write_kit(kit, tmp_path)
     (tmp_path / "proxy" / "extra.txt").write_text("mine\n")
@@ -114,7 +129,7 @@ def test_all_but_the_addresses_is_as_it_lies_in_the_kit(kit_of, tmp_path, kind):
     assert "20000" in wired
 
 
-def test_an_edit_beside_the_addresses_is_kept(kit_of, tmp_path):
+def test_an_edit_beside_the_addresses_is_kept(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
     kit = kit_of()
     write_kit(kit, tmp_path)
     path = tmp_path / "proxy" / "upstreams.conf"
@@ -128,7 +143,7 @@ def test_an_edit_beside_the_addresses_is_kept(kit_of, tmp_path):
     assert "127.0.0.1:20002" in wired
 
 
-def test_an_edit_of_the_addresses_themselves_is_refused(kit_of, tmp_path):
+def test_an_edit_of_the_addresses_themselves_is_refused(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
     kit = kit_of()
     write_kit(kit, tmp_path)
     path = tmp_path / "proxy" / "upstreams.conf"
@@ -140,7 +155,7 @@ def test_an_edit_of_the_addresses_themselves_is_refused(kit_of, tmp_path):
         write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
 
 
-def test_a_missing_file_is_named(kit_of, tmp_path):
+def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
     kit = kit_of()
     write_kit(kit, tmp_path)
     (tmp_path / "proxy" / "server.conf").unlink()
@@ -150,7 +165,7 @@ def test_a_missing_file_is_named(kit_of, tmp_path):
 
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])
 @pytest.mark.parametrize("holds", [False, True])
-def test_a_stand_in_balances_as_asked(tmp_path, way, holds):
+def test_a_stand_in_balances_as_asked(tmp_path: Path, way: Way, holds: bool) -> None:
     text = stand_in(tmp_path, way=way, holds=holds, port=20000, addresses=PORTS["main"]).read_text()
     assert text.count("server 127.0.0.1:") == 2
     assert ("sticky cookie" in text) == (way == "cookie")

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import jsonschema
 import pytest
 
 from advisor.cli.schema_registry import schema_of
+from advisor.decision.advisor import Advisor
+from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.parts import documents
 from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
-from advisor.lab.verify.kit_documents import read_kit_documents
-from advisor.lab.verify.preparation import prepare
+from advisor.lab.verify.kit_documents import KitDocuments, read_kit_documents
+from advisor.lab.verify.prediction import PredictedCell
+from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.requirements import load_path
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+KitOf: TypeAlias = Callable[..., tuple[Preparation, Callable[[], KitDocuments], Path]]
+
 FEASIBLE = {path.stem: path for path in EXAMPLES if path.stem != "sampling-on-a-stateless-fleet"}
 
 
 @pytest.fixture
-def kit(advisor, tmp_path):
+def kit(advisor: Advisor, tmp_path: Path) -> KitOf:
     """A function from an example to what its kit promises, after some edits of its documents."""
 
-    def read(name, *, decision=None, page=None, **options):
+    def read(
+        name: str,
+        *,
+        decision: Callable[[Any, Any], object] | None = None,
+        page: Callable[[str], str] | None = None,
+        **options: Any,
+    ) -> tuple[Preparation, Callable[[], KitDocuments], Path]:
         prepared = prepare(load_path(FEASIBLE[name], advisor.space), advisor, **options)
         for file in documents.files(prepared.kit, prepared.decision, ""):
             text = file.content
@@ -40,7 +53,7 @@ def kit(advisor, tmp_path):
     return read
 
 
-def changed(before, after):
+def changed(before: Iterable[PredictedCell], after: Iterable[PredictedCell]) -> list[tuple[str | None, str, str, str]]:
     return [
         (one.tier, one.era, one.feature, one.predicted)
         for one, old in zip(after, before, strict=True)
@@ -49,7 +62,7 @@ def changed(before, after):
 
 
 @pytest.mark.parametrize("name", FEASIBLE)
-def test_a_kit_as_it_was_made_promises_what_is_decided(advisor, kit, name):
+def test_a_kit_as_it_was_made_promises_what_is_decided(advisor: Advisor, kit: KitOf, name: str) -> None:
     prepared, read, folder = kit(name)
     said = read()
     assert (said.cells, said.problems, said.notes) == (prepared.cells, (), ())
@@ -59,8 +72,8 @@ def test_a_kit_as_it_was_made_promises_what_is_decided(advisor, kit, name):
     assert any(row.startswith("| An instance dies") for row in rows)
 
 
-def test_an_outcome_in_the_decision_is_what_is_predicted(kit):
-    def lower(rows, _):
+def test_an_outcome_in_the_decision_is_what_is_predicted(kit: KitOf) -> None:
+    def lower(rows: Any, _: Any) -> None:
         rows["progress"]["legacy"]["outcome"] = "dropped"
 
     prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lower)
@@ -72,8 +85,8 @@ def test_an_outcome_in_the_decision_is_what_is_predicted(kit):
     assert lost.tool == "", "what is lost is seen on the bare call"
 
 
-def test_in_tiers_an_outcome_is_that_of_the_tier_which_needs_it(kit):
-    def lower(rows, _):
+def test_in_tiers_an_outcome_is_that_of_the_tier_which_needs_it(kit: KitOf) -> None:
+    def lower(rows: Any, _: Any) -> None:
         for feature in ("sampling", "plain"):
             rows[feature]["legacy"]["outcome"] = "hang"
 
@@ -84,23 +97,26 @@ def test_in_tiers_an_outcome_is_that_of_the_tier_which_needs_it(kit):
     ]
 
 
-def test_a_run_that_nobody_decided_promises_nothing(kit):
-    def lower(rows, _):
+def test_a_run_that_nobody_decided_promises_nothing(kit: KitOf) -> None:
+    def lower(rows: Any, _: Any) -> None:
         rows["plain"]["legacy"]["outcome"] = "hang"
 
     prepared, read, _ = kit("pattern-2-stateless-fleet", decision=lower, proxy="none")
     assert read().cells == prepared.cells
 
 
-def demanded(advisor, prepared, found, *events):
+def demanded(
+    advisor: Advisor, prepared: Preparation, found: KitDocuments, *events: str
+) -> tuple[dict[tuple[str, str], ExpectedFailure], list[str]]:
     """What chaos demands of a kit, by event and era, and what its decision.json does not say of it."""
     failures = failures_to_inject(prepared, advisor.knowledge, events)
+    assert found.decision is not None
     stated, problems = as_documented(failures, found.decision, prepared, advisor.knowledge)
     return {(one.event.id, one.era): one for one in stated}, problems
 
 
 @pytest.mark.parametrize("name", FEASIBLE)
-def test_a_kit_as_it_was_made_expects_of_failures_what_the_rules_say(advisor, kit, name):
+def test_a_kit_as_it_was_made_expects_of_failures_what_the_rules_say(advisor: Advisor, kit: KitOf, name: str) -> None:
     prepared, read, _ = kit(name)
     failures = failures_to_inject(prepared, advisor.knowledge)
     stated, problems = demanded(advisor, prepared, read())
@@ -109,8 +125,8 @@ def test_a_kit_as_it_was_made_expects_of_failures_what_the_rules_say(advisor, ki
     jsonschema.validate(read().decision, schema_of("decision", advisor.space))
 
 
-def test_chaos_demands_what_the_decision_says_of_failures(advisor, kit):
-    def milder(_, document):
+def test_chaos_demands_what_the_decision_says_of_failures(advisor: Advisor, kit: KitOf) -> None:
+    def milder(_: Any, document: Any) -> None:
         for record in document["expected_failures"]:
             if (record["event"], record["era"]) == ("instance-killed", "legacy"):
                 record.update(then="unaffected", running="completes", felt=[])
@@ -135,14 +151,16 @@ def test_chaos_demands_what_the_decision_says_of_failures(advisor, kit):
         (lambda records: records[0].update(handles="perhaps"), "instance-killed for legacy clients (handles: Input"),
     ],
 )
-def test_a_failure_of_which_the_decision_says_nothing_is_a_problem(advisor, kit, edit, said):
+def test_a_failure_of_which_the_decision_says_nothing_is_a_problem(
+    advisor: Advisor, kit: KitOf, edit: Callable[[list[Any]], object], said: str
+) -> None:
     prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lambda _, document: edit(document["expected_failures"]))
     stated, problems = demanded(advisor, prepared, read(), "instance-killed")
     assert said in problems[0]
     assert list(stated.values()) == failures_to_inject(prepared, advisor.knowledge, ["instance-killed"])
 
 
-def test_a_decision_of_an_older_release_expects_nothing_of_failures(advisor, kit):
+def test_a_decision_of_an_older_release_expects_nothing_of_failures(advisor: Advisor, kit: KitOf) -> None:
     prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lambda _, document: document.pop("expected_failures"))
     assert read().problems == ()
     _, problems = demanded(advisor, prepared, read())
@@ -160,7 +178,7 @@ def test_a_decision_of_an_older_release_expects_nothing_of_failures(advisor, kit
     ],
     ids=["no-decision", "half", "list", "no-page", "bytes"],
 )
-def test_a_document_that_cannot_be_read_is_a_problem(kit, spoil, said):
+def test_a_document_that_cannot_be_read_is_a_problem(kit: KitOf, spoil: Callable[[Path], object], said: str) -> None:
     prepared, read, folder = kit("pattern-1-single-instance")
     spoil(folder)
     found = read()
@@ -177,13 +195,15 @@ def test_a_document_that_cannot_be_read_is_a_problem(kit, spoil, said):
         (lambda rows, all: all["features"].remove(rows["roots"]), "promises nothing of roots"),
     ],
 )
-def test_a_row_of_the_decision_that_says_nothing_is_a_problem(kit, edit, said):
+def test_a_row_of_the_decision_that_says_nothing_is_a_problem(
+    kit: KitOf, edit: Callable[[Any, Any], object], said: str
+) -> None:
     _, read, _ = kit("pattern-3-sticky-fleet", decision=edit)
     (problem,) = read().problems
     assert said in problem
 
 
-def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit):
+def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit: KitOf) -> None:
     _, read, _ = kit("pattern-1-single-instance", page=lambda text: text.replace("get 404", "get 410"))
     problems = read().problems
     assert problems
@@ -204,8 +224,8 @@ def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit):
         ("pattern-1-single-instance", "Kept: "),
     ],
 )
-def test_a_row_that_was_taken_out_is_a_problem(kit, name, start):
-    def without(text):
+def test_a_row_that_was_taken_out_is_a_problem(kit: KitOf, name: str, start: str) -> None:
+    def without(text: str) -> str:
         return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(start))
 
     _, read, _ = kit(name, page=without)
@@ -213,8 +233,8 @@ def test_a_row_that_was_taken_out_is_a_problem(kit, name, start):
     assert problem.startswith(f"DECISION.md lacks a line of what is decided.\n    expected: {start}")
 
 
-def test_what_people_write_around_the_rows_does_not_matter(kit):
-    def edited(text):
+def test_what_people_write_around_the_rows_does_not_matter(kit: KitOf) -> None:
+    def edited(text: str) -> str:
         text = text.replace("| Event |", "|  Event   |").replace("## Why", "We talked about it.\n\n## Reasons")
         return text.replace("\n| An instance", "\n|   An instance").replace("## How to check", "| Our own | row |\n")
 

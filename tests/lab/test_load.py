@@ -18,7 +18,7 @@ from advisor.console.canvas import Canvas, Screen
 from advisor.documents import document, plain
 from advisor.errors import EnvironmentLacksError, Exit, LabError
 from advisor.knowledge.paths import rules_dir
-from advisor.knowledge.types import FLAG_PAIRS, flag_key
+from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.lab.load import table as load_table
 from advisor.lab.load.loaded_server import LoadedServer, bare
 from advisor.lab.load.report import draw_load
@@ -27,7 +27,7 @@ from advisor.lab.process.run import Run
 
 retried = pytest.mark.retried("A server and its clients share the processors, and each round has a fixed length.")
 
-ERAS = ("legacy", "modern")
+ERAS: tuple[Era, ...] = ("legacy", "modern")
 
 
 def measured(rounds: int = 3) -> Load:

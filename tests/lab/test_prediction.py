@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
 from advisor.kit.parts.server import server_tools
 from advisor.lab.testserver.tool_catalogue import find
-from advisor.lab.verify.prediction import cells, tables
+from advisor.lab.verify.prediction import PredictedCell, cells, tables
 from advisor.requirements import load_path
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
@@ -17,18 +21,20 @@ FEASIBLE = [path for path in EXAMPLES if path.stem != "sampling-on-a-stateless-f
 BASE = {"service": "demo", "scale.instances": 3}
 
 
-def predicted(advisor, decision, *, alone=False):
+def predicted(
+    advisor: Advisor, decision: Decision, *, alone: bool = False
+) -> tuple[tuple[PredictedCell, ...], KitContext]:
     kit = kit_context(decision)
     return cells(kit, tables(decision, advisor, alone=alone), advisor), kit
 
 
-def named(found, feature, era="legacy", tier=None):
+def named(found: Iterable[PredictedCell], feature: str, era: str = "legacy", tier: str | None = None) -> PredictedCell:
     (one,) = [cell for cell in found if (cell.feature, cell.era, cell.tier) == (feature, era, tier)]
     return one
 
 
 @pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
-def test_every_feature_of_every_named_era_and_tier_once(advisor, path):
+def test_every_feature_of_every_named_era_and_tier_once(advisor: Advisor, path: Path) -> None:
     decision = advisor.decide(load_path(path, advisor.space))
     found, kit = predicted(advisor, decision)
     tiers = [tier.name for tier in kit.tiers] if kit.tiered else [None]
@@ -42,7 +48,7 @@ def test_every_feature_of_every_named_era_and_tier_once(advisor, path):
 
 
 @pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
-def test_every_cell_can_be_observed(advisor, path):
+def test_every_cell_can_be_observed(advisor: Advisor, path: Path) -> None:
     decision = advisor.decide(load_path(path, advisor.space))
     found, kit = predicted(advisor, decision)
     tools = {one.name: one for one in server_tools(kit)}
@@ -53,7 +59,9 @@ def test_every_cell_can_be_observed(advisor, path):
             assert not one.call or find(kit.line, one.feature, one.call)
 
 
-def test_a_needed_feature_that_works_is_seen_on_the_kits_tool_and_a_lost_one_on_the_labs(advisor, decide):
+def test_a_needed_feature_that_works_is_seen_on_the_kits_tool_and_a_lost_one_on_the_labs(
+    advisor: Advisor, decide: Callable[..., Decision]
+) -> None:
     found, _ = predicted(
         advisor, decide({**BASE, "clients.protocol": "legacy", "needs.progress": "required", "needs.logging": "none"})
     )
@@ -63,7 +71,7 @@ def test_a_needed_feature_that_works_is_seen_on_the_kits_tool_and_a_lost_one_on_
     assert named(found, "plain").tool
 
 
-def test_tiers_have_their_own_needs_and_outcomes(advisor):
+def test_tiers_have_their_own_needs_and_outcomes(advisor: Advisor) -> None:
     path = next(one for one in EXAMPLES if one.stem == "customer-service-agent")
     found, kit = predicted(advisor, advisor.decide(load_path(path, advisor.space)))
     assert [tier.name for tier in kit.tiers] == ["stateless", "stateful"]
@@ -73,7 +81,9 @@ def test_tiers_have_their_own_needs_and_outcomes(advisor):
     assert named(found, "progress", tier="stateful").tool == "suggest_reply"
 
 
-def test_a_tool_that_asks_what_clients_cannot_give_shows_nothing_else(advisor, decide):
+def test_a_tool_that_asks_what_clients_cannot_give_shows_nothing_else(
+    advisor: Advisor, decide: Callable[..., Decision]
+) -> None:
     flat = {**BASE, "clients.protocol": "mixed", "scale.affinity": "unavailable"}
     flat["tools"] = [{"name": "both", "needs": {"sampling": "preferred", "progress": "preferred"}}]
     found, _ = predicted(advisor, decide(flat))
@@ -86,7 +96,7 @@ def test_a_tool_that_asks_what_clients_cannot_give_shows_nothing_else(advisor, d
     assert (lost.predicted, lost.tool, lost.refuses) == ("error", "", "both")
 
 
-def test_a_tool_that_calls_a_model_itself_is_never_called(advisor, decide):
+def test_a_tool_that_calls_a_model_itself_is_never_called(advisor: Advisor, decide: Callable[..., Decision]) -> None:
     path = next(one for one in EXAMPLES if one.stem == "payment-provider")
     found, kit = predicted(advisor, advisor.decide(load_path(path, advisor.space)))
     own = {one.name for one in server_tools(kit) if one.uses_direct_llm}
@@ -95,7 +105,7 @@ def test_a_tool_that_calls_a_model_itself_is_never_called(advisor, decide):
     assert named(found, "sampling").refuses == ""
 
 
-def test_what_several_instances_lose_one_process_keeps(advisor, decide):
+def test_what_several_instances_lose_one_process_keeps(advisor: Advisor, decide: Callable[..., Decision]) -> None:
     decision = decide({**BASE, "clients.protocol": "modern"})
     many, _ = predicted(advisor, decision)
     one, _ = predicted(advisor, decision, alone=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
-from advisor.lab.verify.preparation import MOST_INSTANCES, prepare
-from advisor.requirements import load_path
+from advisor.lab.verify.preparation import MOST_INSTANCES, Preparation, prepare
+from advisor.requirements import Requirements, load_path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STICKY = {
@@ -23,33 +26,33 @@ STICKY = {
 
 
 @pytest.fixture
-def prepared(advisor, requirements):
+def prepared(advisor: Advisor, requirements: Callable[..., Requirements]) -> Callable[..., Preparation]:
     return lambda facts=(), *, proxy="", instances=0, **more: prepare(
         requirements({**STICKY, **dict(facts), **more}), advisor, proxy=proxy, instances=instances
     )
 
 
-def test_as_many_instances_as_decided_behind_the_kits_own_proxy(prepared):
+def test_as_many_instances_as_decided_behind_the_kits_own_proxy(prepared: Callable[..., Preparation]) -> None:
     found = prepared()
     assert dict(found.instances) == {"main": 3}
     assert (found.front.own, found.front.program, found.other_proxy, found.notes) == (True, "nginx", False, ())
     assert found.programs == ("uv", "nginx")
 
 
-def test_a_large_fleet_is_cut_and_said_to_be(prepared):
+def test_a_large_fleet_is_cut_and_said_to_be(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"scale.instances": 40})
     assert dict(found.instances) == {"main": MOST_INSTANCES}
     assert any(f"{MOST_INSTANCES} of the 40 instances run" in note for note in found.notes)
     assert dict(prepared({"scale.instances": 40}, instances=7).instances) == {"main": 7}
 
 
-def test_a_fleet_that_starts_with_one_is_run_with_two(prepared):
+def test_a_fleet_that_starts_with_one_is_run_with_two(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"scale.instances": {"min": 1, "max": 9}, "needs.sampling": "none"})
     assert dict(found.instances) == {"main": 2}
     assert any("since there may be several" in note for note in found.notes)
 
 
-def test_another_proxy_is_decided_anew(prepared):
+def test_another_proxy_is_decided_anew(prepared: Callable[..., Preparation]) -> None:
     found = prepared(proxy="envoy")
     assert (found.kit.proxy, found.kit.tiers[0].mechanism) == ("envoy", "envoy-session-envelope")
     assert found.other_proxy
@@ -57,7 +60,7 @@ def test_another_proxy_is_decided_anew(prepared):
     assert not prepared(proxy="nginx").other_proxy
 
 
-def test_two_proxies_run_where_the_requirements_name_several(prepared):
+def test_two_proxies_run_where_the_requirements_name_several(prepared: Callable[..., Preparation]) -> None:
     two = prepared({"environment.proxy.replicas": 2})
     assert (two.front.many, two.kit.tiers[0].mechanism, two.notes) == (2, "nginx-session-envelope", ())
     three = prepared({"environment.proxy.replicas": 3})
@@ -73,7 +76,9 @@ def test_two_proxies_run_where_the_requirements_name_several(prepared):
         ({"environment.proxy.kind": "alb", "clients.keep_cookies": True}, "platform-cookie"),
     ],
 )
-def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(prepared, facts, mechanism):
+def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(
+    prepared: Callable[..., Preparation], facts: dict[str, Any], mechanism: str
+) -> None:
     version = {} if "environment.proxy.replicas" in facts else {"environment.proxy.version": None}
     found = prepared({**facts, **version})
     assert found.kit.tiers[0].mechanism == mechanism
@@ -83,7 +88,7 @@ def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(pre
     assert not any("without cookies" in note for note in prepared().notes)
 
 
-def test_straight_to_the_instances_every_client_has_one_process(prepared):
+def test_straight_to_the_instances_every_client_has_one_process(prepared: Callable[..., Preparation]) -> None:
     found = prepared(proxy="none")
     assert (found.front.program, found.programs) == (None, ("uv",))
     outcomes = {one.feature: one.predicted for one in found.cells if one.era == "modern"}
@@ -91,7 +96,7 @@ def test_straight_to_the_instances_every_client_has_one_process(prepared):
     assert any("one process only" in note for note in found.notes)
 
 
-def test_what_the_kit_does_not_need_is_put_beside_it(prepared):
+def test_what_the_kit_does_not_need_is_put_beside_it(prepared: Callable[..., Preparation]) -> None:
     lean = prepared({"needs.sampling": "none"}).extras
     assert (lean.key, lean.redis, lean.bus, lean.events) == (True, False, False, True)
     assert not prepared().extras.key, "the kit has keys of its own, and they are what is checked"
@@ -100,20 +105,20 @@ def test_what_the_kit_does_not_need_is_put_beside_it(prepared):
     assert "redis-server" in shared.programs
 
 
-def test_a_single_instance_stays_single(advisor):
+def test_a_single_instance_stays_single(advisor: Advisor) -> None:
     path = EXAMPLES / "pattern-1-single-instance.yaml"
     found = prepare(load_path(path, advisor.space), advisor, instances=4)
     assert dict(found.instances) == {"main": 1}
     assert any("One instance is decided" in note for note in found.notes)
 
 
-def test_a_contradiction_is_refused(advisor):
+def test_a_contradiction_is_refused(advisor: Advisor) -> None:
     path = EXAMPLES / "sampling-on-a-stateless-fleet.yaml"
     with pytest.raises(InfeasibleError):
         prepare(load_path(path, advisor.space), advisor)
 
 
-def test_streams_that_are_held_back_put_something_that_does_so_in_front(prepared):
+def test_streams_that_are_held_back_put_something_that_does_so_in_front(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"environment.proxy.sse": False, "needs.sampling": "none"})
     assert found.front.holds
     assert "holds streams back" in found.front.label("nginx 1.31.3")

@@ -88,7 +88,7 @@ def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
 
             cells = [(asked, place, flags) for asked in ASKED for place, flags in enumerate(urls)]
             found = await asyncio.gather(*(one(asked, flags) for asked, _, flags in cells))
-            seen = {}
+            seen: dict[tuple[str, str, str, str], Observation] = {}
             for (asked, place, flags), observation in zip(cells, found, strict=True):
                 if observation.outcome != asked[4].split()[place]:  # as the product does: load makes deadlines lie
                     observation = await one(asked, flags, 20.0)

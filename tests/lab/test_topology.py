@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,7 +170,7 @@ def test_the_directory_is_the_work_of_the_servers(knowledge: Knowledge, advisor:
         ({"measured": None}, "it lacks figures: `mcp-advisor topology measure --write`"),
     ],
 )
-def test_a_row_that_is_wrong_is_found(knowledge: Knowledge, change: dict, message: str) -> None:
+def test_a_row_that_is_wrong_is_found(knowledge: Knowledge, change: dict[str, Any], message: str) -> None:
     row = replace(way(knowledge, "round-robin"), **change)
     changed = replace(knowledge, topology={**knowledge.topology, "round-robin": row})
     assert message in [fault.message for fault in proof.faults(changed) if fault.key == "topology: round-robin"]

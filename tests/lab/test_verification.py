@@ -8,12 +8,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Screen
+from advisor.decision.advisor import Advisor
+from advisor.knowledge.types import Era, Need, Outcome
 from advisor.lab.fleet.traffic import SessionTraffic
 from advisor.lab.process.steps import TimedStep
 from advisor.lab.verify.prediction import PredictedCell
@@ -24,7 +27,16 @@ HERE = Path(__file__).parent
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
 
 
-def cell(feature, call, predicted, *, era="legacy", tier=None, need="none", tool=""):
+def cell(
+    feature: str,
+    call: str,
+    predicted: Outcome,
+    *,
+    era: Era = "legacy",
+    tier: str | None = None,
+    need: Need = "none",
+    tool: str = "",
+) -> PredictedCell:
     return PredictedCell(tier, era, feature, call, predicted, need, "session", tool)
 
 
@@ -92,7 +104,7 @@ RESULTS = {"fine": FINE, "wrong": WRONG}
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", RESULTS)
-def test_text(name, width):
+def test_text(name: str, width: int) -> None:
     rendered = verification_text(RESULTS[name], Screen(width))
     path = HERE / "snapshots" / f"verification-{name}.{width}.txt"
     if UPDATE:
@@ -103,7 +115,7 @@ def test_text(name, width):
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_the_data_is_what_its_schema_says(advisor, name):
+def test_the_data_is_what_its_schema_says(advisor: Advisor, name: str) -> None:
     document = json.loads(json.dumps(verification_dict(RESULTS[name])))
     schema = schema_of("verification", advisor.space)
     Draft202012Validator.check_schema(schema)
@@ -113,7 +125,7 @@ def test_the_data_is_what_its_schema_says(advisor, name):
     assert document["ok"] == all(one["agrees"] for one in document["behaviours"])
 
 
-def test_the_contracts_keys():
+def test_the_contracts_keys() -> None:
     document = verification_dict(FINE)
     assert document["schema"] == "mcp-advisor/verification/1"
     assert {"schema", "ok", "proxy", "instances", "cells", "sessions", "seconds"} <= document.keys()
@@ -136,12 +148,12 @@ def test_the_contracts_keys():
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_each_kind_of_trouble_counts(change):
+def test_each_kind_of_trouble_counts(change: dict[str, Any]) -> None:
     assert FINE.ok
     assert not replace(FINE, **change).ok
 
 
-def test_the_schema_is_printed():
+def test_the_schema_is_printed() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "advisor", "schema", "verification"], capture_output=True, text=True, check=True
     )

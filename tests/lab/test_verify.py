@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import refused, until, users_of
 from jsonschema import Draft202012Validator
+from running import refused, until, users_of
 
 from advisor.cli.schema_registry import schema_of
+from advisor.decision.advisor import Advisor
 
 retried = pytest.mark.retried(
     "A fleet, its proxy and its clients share the processors, and an answer that is late is reported as lost."
@@ -47,17 +50,19 @@ needs: {progress: preferred, sampling: preferred}
 CONTRADICTION = str(EXAMPLES / "sampling-on-a-stateless-fleet.yaml")
 
 
-def command(*arguments):
+def command(*arguments: Path | str) -> list[str]:
     return [sys.executable, "-m", "advisor", *map(str, arguments)]
 
 
-def advisor_run(*arguments, env=None, timeout=DEADLINE_S):
+def advisor_run(
+    *arguments: Path | str, env: Mapping[str, str] | None = None, timeout: float = DEADLINE_S
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=timeout, env=env, check=False
     )
 
 
-def verified(temporary, *arguments):
+def verified(temporary: Path, *arguments: Path | str) -> tuple[Any, subprocess.CompletedProcess[str]]:
     """The document of a verification, and how it ended; nothing of the run is left but the logs of a failure."""
     done = advisor_run("verify", *arguments, "--format", "json")
     assert done.stdout, done.stderr
@@ -68,7 +73,7 @@ def verified(temporary, *arguments):
     return found, done
 
 
-def kit_in(folder, text):
+def kit_in(folder: Path, text: str) -> Path:
     requirements = folder / "requirements.yaml"
     requirements.write_text(text)
     done = advisor_run("generate", requirements, "-o", folder / "kit")
@@ -76,7 +81,7 @@ def kit_in(folder, text):
     return folder / "kit"
 
 
-def differing(found):
+def differing(found: Any) -> dict[tuple[str, str], Any]:
     return {(one["era"], one["feature"]): one for one in found["cells"] if not one["agrees"]}
 
 
@@ -90,7 +95,7 @@ def differing(found):
     ],
     ids=["missing", "no-kit", "contradiction", "proxy"],
 )
-def test_what_cannot_be_verified_is_said_at_once(arguments, code, said):
+def test_what_cannot_be_verified_is_said_at_once(arguments: list[Path | str], code: int, said: str) -> None:
     done = advisor_run("verify", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
@@ -98,7 +103,9 @@ def test_what_cannot_be_verified_is_said_at_once(arguments, code, said):
 
 
 @pytest.mark.parametrize(("installed", "missing"), [((), "uv"), (("uv",), "envoy")])
-def test_a_missing_program_is_named_with_what_installs_it(tmp_path, temporary, installed, missing):
+def test_a_missing_program_is_named_with_what_installs_it(
+    tmp_path: Path, temporary: Path, installed: tuple[str, ...], missing: str
+) -> None:
     # An interpreter with all packages, but only some programs beside it and none on the path.
     python = tmp_path / "python"
     python.symlink_to(Path(sys.executable).resolve())
@@ -121,7 +128,7 @@ def test_a_missing_program_is_named_with_what_installs_it(tmp_path, temporary, i
 
 @pytest.mark.programs
 @retried
-def test_a_sticky_kit_agrees_and_is_not_touched(advisor, tmp_path, temporary):
+def test_a_sticky_kit_agrees_and_is_not_touched(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STICKY)
     before = {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()}
     found, done = verified(temporary, kit)
@@ -173,7 +180,7 @@ ONCE = """\
 """
 
 
-def edit(path, *changes):
+def edit(path: Path, *changes: tuple[str, str]) -> None:
     """Put something in the place of texts that stand in the file exactly once."""
     text = path.read_text()
     for before, after in changes:
@@ -184,7 +191,7 @@ def edit(path, *changes):
 
 @pytest.mark.programs
 @retried
-def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path, temporary):
+def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, SPOILT)
     edit(
         kit / "server" / "server.py",
@@ -248,13 +255,13 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path, temporary):
     assert any("decision.json is not what requirements.yaml decides now" in one for one in found["notes"])
 
 
-def found_detail(found, era, feature):
+def found_detail(found: Any, era: str, feature: str) -> Any:
     return next(one["detail"] for one in found["cells"] if (one["era"], one["feature"]) == (era, feature))
 
 
 @pytest.mark.programs
 @retried
-def test_a_tiered_kit_agrees(temporary):
+def test_a_tiered_kit_agrees(temporary: Path) -> None:
     found, done = verified(temporary, EXAMPLES / "customer-service-agent.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
     assert found["tiers"] == {"stateless": 2, "stateful": 1}
@@ -264,7 +271,7 @@ def test_a_tiered_kit_agrees(temporary):
 
 @pytest.mark.programs
 @retried
-def test_a_kit_with_shared_state_agrees(temporary):
+def test_a_kit_with_shared_state_agrees(temporary: Path) -> None:
     found, done = verified(temporary, EXAMPLES / "exercise-2-team-document.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
     assert "in the place of traefik, round robin" in found["proxy"]
@@ -273,7 +280,7 @@ def test_a_kit_with_shared_state_agrees(temporary):
 
 @pytest.mark.programs
 @retried
-def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path, temporary):
+def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STICKY.replace("mixed", "legacy"))
     path = kit / "proxy" / "upstreams.conf"
     text = path.read_text()
@@ -293,7 +300,7 @@ def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path, temporary):
 
 @pytest.mark.programs
 @retried
-def test_a_server_with_another_flag_is_found(tmp_path, temporary):
+def test_a_server_with_another_flag_is_found(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     path = kit / "server" / "server.py"
     text = path.read_text()
@@ -315,7 +322,7 @@ def test_a_server_with_another_flag_is_found(tmp_path, temporary):
 
 
 @contextmanager
-def started(*arguments):
+def started(*arguments: Path | str) -> Iterator[subprocess.Popen[str]]:
     """The command as a terminal starts it, in a group of its own."""
     pipe = subprocess.PIPE
     process = subprocess.Popen(
@@ -330,7 +337,7 @@ def started(*arguments):
 
 @pytest.mark.programs
 @retried
-def test_ctrl_c_leaves_nothing(tmp_path, temporary):
+def test_ctrl_c_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     with started("verify", kit) as process:
         until("the instances run", lambda: sum("launch.py" in one for one in users_of(temporary).values()) >= 2)
@@ -344,12 +351,14 @@ def test_ctrl_c_leaves_nothing(tmp_path, temporary):
 
 @pytest.mark.programs
 @retried
-def test_a_kept_fleet_stays_until_ctrl_c(tmp_path, temporary):
+def test_a_kept_fleet_stays_until_ctrl_c(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     with started("verify", kit, "--keep", "--sessions", "3", "--format", "json") as process:
+        errors = process.stderr
+        assert errors is not None
         said = ""
         while "mcp.json" not in said:
-            line = process.stderr.readline()
+            line = errors.readline()
             assert line, said
             said += line
         servers = json.loads(said.partition("mcp.json of an IDE:")[2].splitlines()[0])["servers"]

@@ -34,7 +34,8 @@ class Terminal:
             command[0], command[1:], cwd=str(cwd), env=given, dimensions=(rows, columns), encoding="utf-8", echo=False
         )
         self.screen = pyte.Screen(columns, rows)
-        self.screen.write_process_input = self.child.send  # answers to questions about the cursor
+        # Answers to questions about the cursor; pyte wants this method replaced.
+        self.screen.write_process_input = self.child.send  # type: ignore[method-assign, assignment]
         self.stream = pyte.Stream(self.screen)
         self.raw = ""
 
@@ -72,7 +73,10 @@ class Terminal:
         while self._read():
             pass
         self.child.close()
-        return self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus
+        if self.child.exitstatus is not None:
+            return self.child.exitstatus
+        assert self.child.signalstatus is not None
+        return -self.child.signalstatus
 
     def kill(self, number: signal.Signals) -> None:
         self.child.kill(number)

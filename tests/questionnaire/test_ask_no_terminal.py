@@ -1,15 +1,18 @@
 """`ask` without a terminal: never a prompt; it decides when the answers are enough and says what is missing else."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 from terminal import ROOT
 
 
-def ask(tmp_path, *arguments):
+def ask(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "advisor", "ask", *arguments],
         cwd=tmp_path,
@@ -32,7 +35,7 @@ tools: [lookup, {name: report, needs: {progress: required}}]
 """
 
 
-def test_the_missing_keys_are_named(tmp_path):
+def test_the_missing_keys_are_named(tmp_path: Path) -> None:
     done = ask(tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -42,14 +45,14 @@ def test_the_missing_keys_are_named(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_what_can_still_change_the_outcome_is_missing(tmp_path):
+def test_only_what_can_still_change_the_outcome_is_missing(tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(ENOUGH.replace("service: svc\n", ""))
     done = ask(tmp_path, "--answers", "known.yaml")
     assert done.returncode == 2
     assert "the answer): service." in done.stderr
 
 
-def test_answers_that_are_enough_are_decided_and_saved(tmp_path):
+def test_answers_that_are_enough_are_decided_and_saved(tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(ENOUGH)
     done = ask(tmp_path, "--answers", "known.yaml")
     assert done.returncode == 0, done.stderr
@@ -59,14 +62,14 @@ def test_answers_that_are_enough_are_decided_and_saved(tmp_path):
     assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["tools"][0] == {"name": "lookup"}
 
 
-def test_a_contradiction_is_saved_and_ends_with_3(tmp_path):
+def test_a_contradiction_is_saved_and_ends_with_3(tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(ENOUGH.replace("mcp-2", "mcp-1") + "clients: {protocol: modern}\n")
     done = ask(tmp_path, "--answers", "known.yaml")
     assert done.returncode == 3, done.stderr
     assert (tmp_path / "requirements.yaml").exists()
 
 
-def test_an_existing_file_stays_as_it_is(tmp_path):
+def test_an_existing_file_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(ENOUGH)
     (tmp_path / "requirements.yaml").write_text("service: precious\n")
     done = ask(tmp_path, "--answers", "known.yaml")
@@ -83,7 +86,7 @@ def test_an_existing_file_stays_as_it_is(tmp_path):
         (["--answers", "bad.yaml"], "bad.yaml:1"),
     ],
 )
-def test_bad_arguments_are_one_message(tmp_path, arguments, said):
+def test_bad_arguments_are_one_message(tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "bad.yaml").write_text("scale: {instances: -3}\n")
     done = ask(tmp_path, *arguments)
     assert done.returncode == 2

@@ -1,7 +1,12 @@
 """The questionnaire as a user meets it: a real process in a pseudo-terminal, its screen read back."""
 
+from __future__ import annotations
+
 import re
 import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 import yaml
@@ -10,6 +15,8 @@ from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, UP, Terminal
 pytestmark = pytest.mark.retried(
     "A text must be on the screen within 30 s, and a program must answer each key before the next one."
 )
+
+Start: TypeAlias = Callable[..., Terminal]
 
 SERVICE = "What is the service called?"
 SDK = "Which SDK, in which release, serves the tools?"
@@ -28,10 +35,10 @@ SHORT_RUN = [SDK, INSTANCES, PLATFORM, HOSTS, REQUIRED, PREFERRED]
 
 
 @pytest.fixture
-def start(tmp_path):
-    started = []
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Terminal] = []
 
-    def start_(*arguments, **options):
+    def start_(*arguments: str, **options: Any) -> Terminal:
         terminal = Terminal("ask", *arguments, cwd=tmp_path, **options)
         started.append(terminal)
         return terminal
@@ -41,7 +48,7 @@ def start(tmp_path):
         terminal.child.close(force=True)
 
 
-def to_review(terminal):
+def to_review(terminal: Terminal) -> None:
     """Accept the default of every question until the review."""
     terminal.see("(", gone="")
     while True:
@@ -52,7 +59,7 @@ def to_review(terminal):
         terminal.answer(title, ENTER)
 
 
-def test_the_happy_path(start, tmp_path):
+def test_the_happy_path(start: Start, tmp_path: Path) -> None:
     terminal = start()
     terminal.answer(SERVICE, "customer-support", ENTER)
     terminal.see("Leaning: single-instance, stateless_http=False, json_response=False")
@@ -71,7 +78,7 @@ def test_the_happy_path(start, tmp_path):
     assert not (tmp_path / "requirements.partial.yaml").exists()
 
 
-def test_back_works_in_every_kind_of_prompt(start):
+def test_back_works_in_every_kind_of_prompt(start: Start) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     terminal.see(f"? {SDK}")
@@ -94,14 +101,14 @@ def test_back_works_in_every_kind_of_prompt(start):
     terminal.see(f"? {REQUIRED}")
 
 
-def test_the_first_question_has_nothing_before_it(start):
+def test_the_first_question_has_nothing_before_it(start: Start) -> None:
     terminal = start()
     terminal.see(f"? {SERVICE}")
     terminal.send(ESCAPE)
     terminal.answer(SERVICE, "svc", ENTER)
 
 
-def test_a_question_mark_explains_and_asks_again(start):
+def test_a_question_mark_explains_and_asks_again(start: Start) -> None:
     terminal = start()
     terminal.see(f"? {SERVICE}")
     terminal.send("?")
@@ -118,7 +125,7 @@ def test_a_question_mark_explains_and_asks_again(start):
     terminal.see("Mark what the service is not right without", f"? {REQUIRED}")
 
 
-def test_a_wrong_value_is_refused_with_what_is_allowed(start):
+def test_a_wrong_value_is_refused_with_what_is_allowed(start: Start) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     terminal.answer(SDK, ENTER)
@@ -129,7 +136,7 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(start):
     terminal.see(f"? {PLATFORM}", f"{INSTANCES} 2-10")
 
 
-def test_an_edit_asks_only_what_it_opens(start, tmp_path):
+def test_an_edit_asks_only_what_it_opens(start: Start, tmp_path: Path) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
@@ -146,7 +153,7 @@ def test_an_edit_asks_only_what_it_opens(start, tmp_path):
     assert saved["service"] == "svc"
 
 
-def test_start_over_forgets_the_answers(start):
+def test_start_over_forgets_the_answers(start: Start) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
@@ -158,7 +165,7 @@ def test_start_over_forgets_the_answers(start):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("at", [SDK, INSTANCES])
-def test_a_signal_saves_the_answers_so_far(start, tmp_path, number, at):
+def test_a_signal_saves_the_answers_so_far(start: Start, tmp_path: Path, number: signal.Signals, at: str) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     if at == INSTANCES:
@@ -170,7 +177,7 @@ def test_a_signal_saves_the_answers_so_far(start, tmp_path, number, at):
     assert [path.name for path in tmp_path.iterdir()] == ["requirements.partial.yaml"]
 
 
-def test_ctrl_c_saves_and_the_next_run_resumes(start, tmp_path):
+def test_ctrl_c_saves_and_the_next_run_resumes(start: Start, tmp_path: Path) -> None:
     terminal = start("-o", "mine.yaml")
     terminal.answer(SERVICE, "svc", ENTER)
     terminal.answer(SDK, ENTER)
@@ -189,7 +196,7 @@ def test_ctrl_c_saves_and_the_next_run_resumes(start, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
 
 
-def test_a_run_may_start_over_instead_of_resuming(start, tmp_path):
+def test_a_run_may_start_over_instead_of_resuming(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.partial.yaml").write_text("version: 1\nservice: old\n")
     terminal = start()
     terminal.see("Resume it?")
@@ -197,7 +204,7 @@ def test_a_run_may_start_over_instead_of_resuming(start, tmp_path):
     terminal.see(f"? {SERVICE}")
 
 
-def test_answers_that_cannot_be_used_are_left_alone(start, tmp_path):
+def test_answers_that_cannot_be_used_are_left_alone(start: Start, tmp_path: Path) -> None:
     partial = tmp_path / "requirements.partial.yaml"
     partial.write_text("service: [\n")
     terminal = start()
@@ -208,7 +215,7 @@ def test_answers_that_cannot_be_used_are_left_alone(start, tmp_path):
     assert partial.read_text() == "service: [\n"
 
 
-def test_answers_from_a_file_are_not_asked(start, tmp_path):
+def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(
         "service: svc\nsdk: mcp-2\nscale: {instances: 1, workers: 1}\nclients: {concurrent: 900}\n"
     )
@@ -223,7 +230,7 @@ def test_answers_from_a_file_are_not_asked(start, tmp_path):
     assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["clients"] == {"concurrent": 900}
 
 
-def test_a_file_that_exists_is_not_overwritten_unasked(start, tmp_path):
+def test_a_file_that_exists_is_not_overwritten_unasked(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.yaml").write_text("service: precious\n")
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
@@ -237,7 +244,7 @@ def test_a_file_that_exists_is_not_overwritten_unasked(start, tmp_path):
     assert "service: svc" in (tmp_path / "new.yaml").read_text()
 
 
-def test_a_contradiction_is_saved_and_ends_with_3(start, tmp_path):
+def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text("sdk: mcp-1\nclients: {protocol: modern}\n")
     terminal = start("--answers", "known.yaml")
     terminal.answer(SERVICE, "svc", ENTER)
@@ -249,7 +256,7 @@ def test_a_contradiction_is_saved_and_ends_with_3(start, tmp_path):
     assert "mcp-advisor recommend requirements.yaml" in terminal.raw
 
 
-def test_nothing_is_cut_off_at_80_columns_and_24_rows(start, tmp_path):
+def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(
         "service: svc\nsdk: mcp-1\nscale: {instances: 3, workers: 1, affinity: unknown}\n"
         "environment: {platform: kubernetes, hosts: []}\nclients: {protocol: legacy}\npreference: simplest\n"
@@ -264,7 +271,7 @@ def test_nothing_is_cut_off_at_80_columns_and_24_rows(start, tmp_path):
     assert "Leaning: sticky-fleet, stateless_http=False, json_response=False," in terminal.text
 
 
-def colours(raw):
+def colours(raw: str) -> set[str]:
     """The colour codes among the styles that were sent."""
     codes = re.findall(r"\x1b\[([0-9;]*)m", raw)
     return {
@@ -276,7 +283,7 @@ def colours(raw):
 
 
 @pytest.mark.parametrize("no_color", ["1", ""])
-def test_no_color_means_no_colour(start, no_color):
+def test_no_color_means_no_colour(start: Start, no_color: str) -> None:
     terminal = start(NO_COLOR=no_color)
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
@@ -286,7 +293,7 @@ def test_no_color_means_no_colour(start, no_color):
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
-def test_a_terminal_that_cannot_draw_gets_numbered_lines(start, tmp_path, term):
+def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path: Path, term: str) -> None:
     terminal = start(TERM=term)
     terminal.see(SERVICE)
     terminal.send("?\n")
@@ -311,7 +318,7 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start, tmp_path, term):
     assert "\x1b[?" not in terminal.raw
 
 
-def test_without_a_command_a_terminal_gets_the_questionnaire(tmp_path):
+def test_without_a_command_a_terminal_gets_the_questionnaire(tmp_path: Path) -> None:
     terminal = Terminal(cwd=tmp_path)
     terminal.see(f"? {SERVICE}")
     terminal.send(CTRL_C)

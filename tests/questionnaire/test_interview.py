@@ -1,11 +1,18 @@
 """The interview: with any answers in any order, the saved file decides what the interview decided."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.decision.advisor import default_advisor
-from advisor.questionnaire.interview import Interview
+from advisor.questionnaire.interview import Answer, Interview, Question
 from advisor.questionnaire.relevance import Relevance
 from advisor.questionnaire.review import review, skip_lines
 from advisor.questionnaire.saved_answers import load_stated, part, partial_path, save, to_yaml
@@ -17,25 +24,35 @@ RELEVANCE = Relevance(ADVISOR)
 WORDS = ADVISOR.knowledge.phrases
 
 
-def new_interview(fixed=None):
+def new_interview(fixed: Answer | None = None) -> Interview:
     return Interview(ADVISOR, RELEVANCE, fixed)
 
 
-def default_answer(question, **stated):
+def over(interview: Interview) -> bool:
+    return interview.current is None
+
+
+def current(interview: Interview) -> Question:
+    """The question that is asked next."""
+    assert interview.current is not None
+    return interview.current
+
+
+def default_answer(question: Question, **stated: Any) -> Answer:
     """The default of every fact of the question, or what `stated` (with _ for the dot) says."""
     values = {name.replace("__", "."): value for name, value in stated.items()}
     facts = ADVISOR.space.facts
-    default = {"service": "svc", "tools": ()}
+    default: dict[str, Any] = {"service": "svc", "tools": ()}
     return {name: values.get(name, default.get(name, facts[name].default)) for name in question.facts}
 
 
-def finish(interview, **stated):
-    while interview.current is not None:
-        interview.answer(default_answer(interview.current, **stated))
+def finish(interview: Interview, **stated: Any) -> Interview:
+    while not over(interview):
+        interview.answer(default_answer(current(interview), **stated))
     return interview
 
 
-def drawn_answer(draw, question, needs):
+def drawn_answer(draw: st.DrawFn, question: Question, needs: Mapping[str, Any]) -> Answer:
     space = ADVISOR.space
     if question.id == "service":
         return {"service": draw(st.sampled_from(["svc", "customer-support"]))}
@@ -52,16 +69,16 @@ def drawn_answer(draw, question, needs):
 
 
 @st.composite
-def walks(draw):
+def walks(draw: st.DrawFn) -> Interview:
     """A finished interview: random answers, with steps back now and then, and perhaps an edit at the end."""
     interview = new_interview()
     backs = 6
-    while interview.current is not None:
+    while not over(interview):
         if backs and draw(st.integers(0, 4)) == 0:
             backs -= 1
             interview.back()
-        interview.answer(drawn_answer(draw, interview.current, interview.requirements.values))
-        if interview.current is None and backs and draw(st.booleans()):
+        interview.answer(drawn_answer(draw, current(interview), interview.requirements.values))
+        if over(interview) and backs and draw(st.booleans()):
             backs -= 1
             interview.edit(draw(st.sampled_from(interview.asked)))
     return interview
@@ -69,7 +86,7 @@ def walks(draw):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks())
-def test_the_saved_file_decides_what_the_walk_decided(interview):
+def test_the_saved_file_decides_what_the_walk_decided(interview: Interview) -> None:
     text = to_yaml(interview.values, ADVISOR.space, "test")
     again = load_bytes(text.encode(), "requirements.yaml", ADVISOR.space)
     assert dict(again.values) == dict(interview.requirements.values)
@@ -79,7 +96,7 @@ def test_the_saved_file_decides_what_the_walk_decided(interview):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks(), st.randoms(use_true_random=False))
-def test_no_question_that_was_skipped_could_have_changed_the_outcome(interview, random):
+def test_no_question_that_was_skipped_could_have_changed_the_outcome(interview: Interview, random: Random) -> None:
     """At the end, any values for all open facts at once give the same core."""
     requirements = interview.requirements
     expected = ADVISOR.core(requirements)
@@ -97,7 +114,7 @@ def test_no_question_that_was_skipped_could_have_changed_the_outcome(interview, 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks())
-def test_every_question_is_asked_or_skipped_for_a_reason(interview):
+def test_every_question_is_asked_or_skipped_for_a_reason(interview: Interview) -> None:
     skipped = interview.skipped()
     assert {*interview.asked, *(skip.question for skip in skipped)} == set(interview.questions)
     assert len({*interview.asked}) + len(skipped) == len(interview.questions)
@@ -105,36 +122,36 @@ def test_every_question_is_asked_or_skipped_for_a_reason(interview):
     assert all(skip.rules or skip.facts or skip.text for skip in skipped)
 
 
-def test_every_fact_that_may_be_asked_has_a_question_and_the_order_names_no_other():
+def test_every_fact_that_may_be_asked_has_a_question_and_the_order_names_no_other() -> None:
     interview = new_interview()
     assert set(interview.questions) == {name for name, fact in ADVISOR.knowledge.facts.items() if fact.ask != "never"}
     assert set(WORDS["ask.order"].split()) <= set(interview.questions)
 
 
-def test_a_new_user_gets_through_with_few_questions():
+def test_a_new_user_gets_through_with_few_questions() -> None:
     interview = finish(new_interview())
     assert 5 <= len(interview.asked) <= 12
     fleet = finish(new_interview(), scale__instances=3)
     assert 5 <= len(fleet.asked) <= 12
 
 
-def test_back_shows_the_question_before_and_keeps_its_answer():
+def test_back_shows_the_question_before_and_keeps_its_answer() -> None:
     interview = new_interview()
     interview.answer({"service": "svc"})
     interview.answer({"sdk": "mcp-1"})
     assert interview.back()
-    assert interview.current.id == "sdk"
-    assert interview.stated(interview.current) == {"sdk": "mcp-1"}
+    assert current(interview).id == "sdk"
+    assert interview.stated(current(interview)) == {"sdk": "mcp-1"}
     assert interview.back()
-    assert interview.current.id == "service"
+    assert current(interview).id == "service"
     assert not interview.back()
-    assert interview.current.id == "service"
+    assert current(interview).id == "service"
     interview.answer({"service": "other"})
     assert interview.asked == ("service", "sdk")
     assert interview.values == {"service": "other", "sdk": "mcp-1"}
 
 
-def test_an_edit_asks_again_only_what_it_made_stale():
+def test_an_edit_asks_again_only_what_it_made_stale() -> None:
     interview = finish(new_interview(), scale__instances=3)
     before = {name: dict(answer) for name, answer in interview.answers.items()}
     interview.edit("clients.protocol")
@@ -146,26 +163,26 @@ def test_an_edit_asks_again_only_what_it_made_stale():
     assert {name: interview.answers[name] for name in kept} == kept
 
 
-def test_an_edit_that_opens_questions_asks_just_those():
+def test_an_edit_that_opens_questions_asks_just_those() -> None:
     interview = finish(new_interview())
     asked = set(interview.asked)
     assert "preference" not in asked
     interview.edit("scale.instances")
     interview.answer({"scale.instances": 3})
-    assert interview.current is not None
+    assert not over(interview)
     new = []
-    while interview.current is not None:
-        new.append(interview.current.id)
-        interview.answer(default_answer(interview.current))
+    while not over(interview):
+        new.append(current(interview).id)
+        interview.answer(default_answer(current(interview)))
     assert not asked.intersection(new)
     assert "preference" in new
 
 
-def test_tools_whose_need_was_withdrawn_are_asked_for_again_or_dropped():
+def test_tools_whose_need_was_withdrawn_are_asked_for_again_or_dropped() -> None:
     interview = new_interview()
     stated = {"scale__instances": 3, "scale__affinity": "unavailable", "clients__protocol": "legacy", "sdk": "mcp-1"}
-    while interview.current.id != "tools":
-        interview.answer(default_answer(interview.current, needs__elicitation="required", **stated))
+    while current(interview).id != "tools":
+        interview.answer(default_answer(current(interview), needs__elicitation="required", **stated))
     interview.answer({"tools": (Tool("ask", {"elicitation": "required"}), Tool("get"))})
     interview.edit("needs")
     interview.answer(default_answer(interview.questions["needs"]))
@@ -174,27 +191,27 @@ def test_tools_whose_need_was_withdrawn_are_asked_for_again_or_dropped():
     load_bytes(to_yaml(interview.values, ADVISOR.space, "test").encode(), "requirements.yaml", ADVISOR.space)
 
 
-def test_what_is_fixed_is_neither_asked_nor_dropped():
+def test_what_is_fixed_is_neither_asked_nor_dropped() -> None:
     fixed = {"service": "svc", "scale.instances": 1, "environment.proxy.replicas": 4, "clients.concurrent": 9}
     interview = finish(new_interview(fixed))
     assert not set(interview.asked).intersection(fixed)
     assert fixed.items() <= interview.values.items()
 
 
-def test_listed_tools_answer_the_needs():
+def test_listed_tools_answer_the_needs() -> None:
     interview = finish(new_interview({"tools": (Tool("ask", {"sampling": "required"}), Tool("get"))}))
     assert "needs" not in interview.asked
     assert "tools" not in interview.asked
     assert interview.requirements["needs.sampling"] == "required"
 
 
-def test_only_nginx_is_asked_for_its_version():
+def test_only_nginx_is_asked_for_its_version() -> None:
     values = {"service": "svc", "sdk": "mcp-1", "environment.proxy.kind": "haproxy", "scale.instances": 3}
     reasons = {skip.question: skip.reason for skip in finish(new_interview(values)).skipped()}
     assert reasons["environment.proxy.version"] == "only-when"
 
 
-def test_the_review_names_every_question_once():
+def test_the_review_names_every_question_once() -> None:
     interview = finish(new_interview({"service": "svc"}))
     text = "\n".join(review(ADVISOR, interview))
     for name in interview.questions:
@@ -202,7 +219,7 @@ def test_the_review_names_every_question_once():
     assert "clients.concurrent: 50" in text
 
 
-def test_a_file_that_would_say_something_else_is_not_written(tmp_path):
+def test_a_file_that_would_say_something_else_is_not_written(tmp_path: Path) -> None:
     interview = finish(new_interview())
     path = tmp_path / "requirements.yaml"
     wrong = to_yaml({**interview.values, "scale.instances": 7}, ADVISOR.space, "test")
@@ -213,10 +230,10 @@ def test_a_file_that_would_say_something_else_is_not_written(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["requirements.yaml"]
 
 
-def test_answers_so_far_are_resumed(tmp_path):
+def test_answers_so_far_are_resumed(tmp_path: Path) -> None:
     interview = new_interview({"clients.concurrent": 9})
     for _ in range(6):
-        interview.answer(default_answer(interview.current, scale__instances=3))
+        interview.answer(default_answer(current(interview), scale__instances=3))
     path = partial_path(tmp_path / "requirements.yaml")
     assert path.name == "requirements.partial.yaml"
     path.write_text(to_yaml(interview.everything, ADVISOR.space, "test"))
@@ -225,4 +242,4 @@ def test_answers_so_far_are_resumed(tmp_path):
     again = new_interview()
     again.resume(fixed, answers)
     assert again.asked == interview.asked
-    assert again.current.id == interview.current.id
+    assert current(again).id == current(interview).id

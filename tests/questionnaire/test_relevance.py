@@ -1,13 +1,18 @@
 """Relevance is exact: held against brute force on sub-spaces that are enumerated completely."""
 
+from __future__ import annotations
+
 import random
 from itertools import product
+from typing import Any
 
 import pytest
 
+from advisor.decision.advisor import Advisor
 from advisor.decision.model import core_of
 from advisor.questionnaire.reachability import SEPARABLE, Reachability
 from advisor.questionnaire.relevance import COMPLETIONS, Relevance
+from advisor.requirements import Requirements
 from advisor.requirements.model import Tool
 from advisor.requirements.validate import complete
 
@@ -15,16 +20,16 @@ MOST_COMBINATIONS = 6_000
 
 
 @pytest.fixture(scope="module")
-def askable(advisor):
+def askable(advisor: Advisor) -> list[str]:
     read = Reachability(advisor).domains
     return [name for name, fact in advisor.space.facts.items() if fact.ask != "never" and name in read]
 
 
-def requirements_of(advisor, values):
+def requirements_of(advisor: Advisor, values: dict[str, Any]) -> Requirements:
     return complete({"service": "svc", **values}, (), advisor.space, "<test>")
 
 
-def brute_force(advisor, fact, values, open_facts):
+def brute_force(advisor: Advisor, fact: str, values: dict[str, Any], open_facts: list[str]) -> bool:
     """Whether any completion of the open facts gives two outcomes for two values of `fact`."""
     domains = advisor.space.domains
     base = advisor.facts(requirements_of(advisor, values))
@@ -42,7 +47,7 @@ def brute_force(advisor, fact, values, open_facts):
     return False
 
 
-def some_case(advisor, askable, seed):
+def some_case(advisor: Advisor, askable: list[str], seed: int) -> tuple[str, dict[str, Any], set[str], list[str]]:
     """A fact, values for most facts and a few that stay open (with whether single tools carry the needs)."""
     rng = random.Random(seed)
     domains = advisor.space.domains
@@ -65,7 +70,7 @@ def some_case(advisor, askable, seed):
 
 @pytest.mark.parametrize("completions", [0, COMPLETIONS], ids=["by proof alone", "by witness first"])
 @pytest.mark.parametrize("seed", range(60))
-def test_it_agrees_with_brute_force(advisor, askable, seed, completions):
+def test_it_agrees_with_brute_force(advisor: Advisor, askable: list[str], seed: int, completions: int) -> None:
     fact, values, known, open_facts = some_case(advisor, askable, seed)
     expected = brute_force(advisor, fact, values, open_facts)
     assert Relevance(advisor, completions).matters(fact, requirements_of(advisor, values), known) is expected, (
@@ -75,14 +80,14 @@ def test_it_agrees_with_brute_force(advisor, askable, seed, completions):
     )
 
 
-def test_the_cases_held_against_brute_force_are_of_both_kinds(advisor, askable):
+def test_the_cases_held_against_brute_force_are_of_both_kinds(advisor: Advisor, askable: list[str]) -> None:
     cases = [some_case(advisor, askable, seed) for seed in range(60)]
     relevance = Relevance(advisor)
     found = [relevance.matters(fact, requirements_of(advisor, values), known) for fact, values, known, _ in cases]
     assert min(found.count(True), found.count(False)) >= 10
 
 
-def test_what_was_remembered_does_not_change_the_answer(advisor, askable):
+def test_what_was_remembered_does_not_change_the_answer(advisor: Advisor, askable: list[str]) -> None:
     remembering = Relevance(advisor)
     for seed in range(40):
         fact, values, known, _ = some_case(advisor, askable, seed)
@@ -102,18 +107,18 @@ def test_what_was_remembered_does_not_change_the_answer(advisor, askable):
         ("service", {}, False),
     ],
 )
-def test_known_cases(advisor, fact, values, matters):
+def test_known_cases(advisor: Advisor, fact: str, values: dict[str, Any], matters: bool) -> None:
     assert Relevance(advisor).matters(fact, requirements_of(advisor, values), set(values)) is matters
 
 
-def test_tools_matter_only_while_a_session_may_be_needed(advisor):
+def test_tools_matter_only_while_a_session_may_be_needed(advisor: Advisor) -> None:
     relevance = Relevance(advisor)
     assert relevance.matters("tools", requirements_of(advisor, {}), set())
     modern = {"clients.protocol": "modern", "sdk": "mcp-2"}
     assert not relevance.matters("tools", requirements_of(advisor, modern), set(modern))
 
 
-def test_in_tiers_the_stateless_part_keeps_its_questions(advisor):
+def test_in_tiers_the_stateless_part_keeps_its_questions(advisor: Advisor) -> None:
     # Progress of one tool keeps the whole on streams; the tier of the other tools may still answer in plain JSON.
     tools = (Tool("ask", {"elicitation": "required", "progress": "required"}), Tool("get"))
     needs = {name: "none" for name in advisor.space.facts if name.startswith("needs.")}
@@ -135,7 +140,7 @@ def test_in_tiers_the_stateless_part_keeps_its_questions(advisor):
     assert advisor.decide(short).core != advisor.decide(stated).core
 
 
-def test_rules_named_as_a_reason_are_those_that_fire(advisor):
+def test_rules_named_as_a_reason_are_those_that_fire(advisor: Advisor) -> None:
     values = {"scale.instances": 1, "scale.workers": 1, "environment.platform": "kubernetes"}
     rules = Relevance(advisor).rules("environment.proxy.kind", requirements_of(advisor, values), set(values))
     assert [rule.id for rule in rules] == ["AFF-010"]

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ WORDS = st.text(st.sampled_from("ab .,-\n界"), max_size=80)
 
 
 @given(WORDS, st.integers(60, 120))
-def test_a_paragraph_fits_and_loses_no_word(text, width):
+def test_a_paragraph_fits_and_loses_no_word(text: str, width: int) -> None:
     canvas = Canvas(Screen(width))
     canvas.line(text, indent=3)
     drawn = canvas.text()
@@ -18,7 +20,7 @@ def test_a_paragraph_fits_and_loses_no_word(text, width):
     assert "".join(drawn.split()) == "".join(text.split())
 
 
-def test_columns_give_way_but_fixed_ones_do_not():
+def test_columns_give_way_but_fixed_ones_do_not() -> None:
     canvas = Canvas(Screen(60))
     columns = [Column("A", fixed=True), Column("B"), Column("C")]
     canvas.table(columns, [(["x" * 20, "y " * 30, "z " * 30], "")])
@@ -27,7 +29,7 @@ def test_columns_give_way_but_fixed_ones_do_not():
     assert all(cell_len(line) <= 60 for line in lines)
 
 
-def test_markup_of_any_kind_is_shown_as_it_is():
+def test_markup_of_any_kind_is_shown_as_it_is() -> None:
     canvas = Canvas(Screen(60))
     canvas.line("[bold]x[/bold] :smile:")
     canvas.pairs([("[red]a", "b[/]")])
@@ -38,7 +40,7 @@ def test_markup_of_any_kind_is_shown_as_it_is():
         assert text in drawn
 
 
-def test_ascii_terminals_get_ascii():
+def test_ascii_terminals_get_ascii() -> None:
     canvas = Canvas(Screen(60, unicode=False))
     canvas.heading("Title")
     canvas.table([Column("head")], [(["cell"], "")])
@@ -46,7 +48,7 @@ def test_ascii_terminals_get_ascii():
     assert canvas.text().isascii()
 
 
-def test_without_colour_there_are_no_escape_sequences():
+def test_without_colour_there_are_no_escape_sequences() -> None:
     plain, coloured = (Canvas(Screen(60, colour=colour)) for colour in (False, True))
     for canvas in (plain, coloured):
         canvas.line(("x", "bold red"))
@@ -65,15 +67,15 @@ def test_without_colour_there_are_no_escape_sequences():
         ("[x](y)", r"\[x\](y)"),
     ],
 )
-def test_prose_is_escaped(text, expected):
+def test_prose_is_escaped(text: str, expected: str) -> None:
     assert prose(text) == expected
 
 
-def test_a_cell_cannot_leave_its_table():
+def test_a_cell_cannot_leave_its_table() -> None:
     assert cell("a | b\nc") == r"a \| b c"
     assert code_cell("a|b") == r"`a\|b`"
 
 
-def test_code_spans_hold_backticks():
+def test_code_spans_hold_backticks() -> None:
     assert code("a`b") == "``a`b``"
     assert code("`") == "`` ` ``"

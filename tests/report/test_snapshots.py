@@ -3,8 +3,11 @@
 `MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/report` writes the files anew after wording or knowledge has changed.
 """
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,11 @@ import yaml
 
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import default_advisor
+from advisor.decision.model import Decision, Trace
 from advisor.report.decision_json import decision_dict
 from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
-from advisor.report.serialization import json_text, yaml_text
+from advisor.report.serialization import Document, json_text, yaml_text
 from advisor.requirements import load_bytes
 
 HERE = Path(__file__).parent
@@ -27,7 +31,7 @@ PATTERNS = {
     "sticky": "sticky-fleet",
     "tiered": "tiered",
 }
-RENDERINGS = {
+RENDERINGS: dict[str, Callable[[Decision], str]] = {
     "80.txt": lambda decision: decision_text(decision, Screen(80)),
     "120.txt": lambda decision: decision_text(decision, Screen(120)),
     "md": decision_markdown,
@@ -35,19 +39,19 @@ RENDERINGS = {
 }
 
 
-def decide(name):
+def decide(name: str) -> Decision:
     advisor = default_advisor()
     raw = (HERE / "requirements" / f"{name}.yaml").read_bytes()
     return advisor.decide(load_bytes(raw, f"{name}.yaml", advisor.space))
 
 
-def trace(decision):
+def trace(decision: Decision) -> Trace:
     return default_advisor().trace(decision)
 
 
 @pytest.mark.parametrize("kind", RENDERINGS)
 @pytest.mark.parametrize("name", PATTERNS)
-def test_snapshot(name, kind):
+def test_snapshot(name: str, kind: str) -> None:
     rendered = RENDERINGS[kind](decide(name))
     path = HERE / "snapshots" / f"{name}.{kind}"
     if UPDATE:
@@ -56,20 +60,20 @@ def test_snapshot(name, kind):
 
 
 @pytest.mark.parametrize(("name", "pattern"), PATTERNS.items())
-def test_fixtures_still_stand_for_their_pattern(name, pattern):
+def test_fixtures_still_stand_for_their_pattern(name: str, pattern: str) -> None:
     assert decide(name).core.pattern == pattern
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
 @pytest.mark.parametrize("name", PATTERNS)
-def test_no_line_is_wider_than_the_screen(name, width):
+def test_no_line_is_wider_than_the_screen(name: str, width: int) -> None:
     decision = decide(name)
     text = decision_text(decision, Screen(width), trace(decision))
     assert [line for line in text.splitlines() if len(line) > width and not line.startswith("mcp")] == []
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_colour_adds_nothing_but_escape_sequences(name):
+def test_colour_adds_nothing_but_escape_sequences(name: str) -> None:
     import re
 
     plain = decision_text(decide(name), Screen(80))
@@ -81,14 +85,14 @@ def test_colour_adds_nothing_but_escape_sequences(name):
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_without_unicode_no_box_character_is_drawn(name):
+def test_without_unicode_no_box_character_is_drawn(name: str) -> None:
     text = decision_text(decide(name), Screen(80, unicode=False))
     assert not set(text) & set("─├└│")
     assert "+-- " in text
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_every_feature_and_warning_is_in_text_and_markdown(name):
+def test_every_feature_and_warning_is_in_text_and_markdown(name: str) -> None:
     decision = decide(name)
     for rendered in (decision_text(decision, Screen(120)), decision_markdown(decision)):
         for row in decision.features:
@@ -98,7 +102,7 @@ def test_every_feature_and_warning_is_in_text_and_markdown(name):
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_yaml_is_the_same_data_without_aliases(name):
+def test_yaml_is_the_same_data_without_aliases(name: str) -> None:
     document = decision_dict(decide(name))
     text = yaml_text(document)
     assert yaml.safe_load(text) == document == json.loads(json_text(document))
@@ -106,15 +110,15 @@ def test_yaml_is_the_same_data_without_aliases(name):
     assert "&id" not in text
 
 
-def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up():
+def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up() -> None:
     document = decision_dict(decide("contradiction"))
     assert document["feasible"] is False
-    assert "flags" not in document
+    assert "flags" not in list(document)
     assert document["alternatives"]
     assert all("gives_up" in one for one in document["alternatives"])
 
 
-def test_a_counterfactual_holds_only_what_differs():
+def test_a_counterfactual_holds_only_what_differs() -> None:
     for name in PATTERNS:
         document = decision_dict(decide(name))
         for one in document["counterfactuals"]:
@@ -125,7 +129,7 @@ def test_a_counterfactual_holds_only_what_differs():
                 assert one["then"].get("flags") != document["flags"]
 
 
-def test_explain_shows_every_rule_tried_with_its_conditions():
+def test_explain_shows_every_rule_tried_with_its_conditions() -> None:
     decision = decide("sticky")
     text = decision_text(decision, Screen(120), trace(decision))
     markdown = decision_markdown(decision, trace(decision))
@@ -138,8 +142,8 @@ def test_explain_shows_every_rule_tried_with_its_conditions():
 
 
 @pytest.mark.parametrize("name", ["contradiction", "shared-state", "stateless", "sticky", "tiered"])
-def test_code_can_be_pasted(name):
-    document = decision_dict(decide(name))
+def test_code_can_be_pasted(name: str) -> None:
+    document: Document = decision_dict(decide(name))
     snippets = [document] if "code" in document else document["tiers"]
     for one in snippets:
         if "code" in one:

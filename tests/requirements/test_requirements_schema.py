@@ -244,6 +244,6 @@ def test_every_decision_is_described_completely(advisor: Advisor) -> None:
 
 @pytest.mark.parametrize("broken", ["flags", "pattern", "features", "schema"])
 def test_a_decision_without_a_key_is_refused(advisor: Advisor, broken: str) -> None:
-    document = decision_dict(advisor.decide(example_requirements(advisor, {})))
+    document = dict(decision_dict(advisor.decide(example_requirements(advisor, {}))))
     del document[broken]
     assert not Validator(schema_of("decision", advisor.space)).is_valid(document)

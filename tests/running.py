@@ -1,4 +1,4 @@
-"""Temporary folders that are seen to be empty, and processes that are seen to be gone."""
+"""The processes of a run of the lab: how to start one that a test ends, and whether anything of it is left."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-HERE = Path(__file__).parent
+LAB = Path(__file__).parent / "lab"
 DEADLINE_S = 30.0
 
 
@@ -37,6 +38,12 @@ def users_of(folder: Path) -> dict[int, str]:
     return found
 
 
+def output_of(process: subprocess.Popen[str]) -> IO[str]:
+    """What a process that was started with a pipe prints."""
+    assert process.stdout is not None
+    return process.stdout
+
+
 def refused(port: int) -> bool:
     """Whether nobody listens on the port."""
     with socket.socket() as probe:
@@ -58,7 +65,7 @@ def parents(temporary: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> subprocess.Popen[str]:
-        command = [sys.executable, str(HERE / "parent.py"), *options]
+        command = [sys.executable, str(LAB / "parent.py"), *options]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True))
         return started[-1]
