@@ -1,15 +1,16 @@
 """The compiled knowledge, kept between runs so that a start does not parse and validate 200 KB of YAML again.
 
-JSON in the user's cache folder, named by a fingerprint of the files it was compiled from (names, sizes, times) and of
-this program's version. A cache that cannot be read or written is as good as none.
+A pickle in the user's cache folder, named by a fingerprint of the files it was compiled from (names, sizes, times),
+of the code and of the Python that reads it. A pickle can run code, so a file that another user owns is not read.
+A cache that cannot be read or written is as good as none.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def cache_dir() -> Path:
 
 def fingerprint(root: Path) -> str:
     """A name that changes whenever a file under `root` or this program does."""
-    digest = hashlib.blake2b(f"{__version__}\n{root}\n".encode(), digest_size=12)
+    digest = hashlib.blake2b(f"{__version__}\n{sys.version}\n{root}\n".encode(), digest_size=12)
     # The shapes are code: a checkout whose code changed compiles again.
     package = Path(__file__).parents[1]
     code = sorted(path for folder in ("engine", "knowledge") for path in (package / folder).glob("*.py"))
@@ -48,8 +49,11 @@ def fingerprint(root: Path) -> str:
 def read(name: str) -> Any | None:
     """What was kept under `name`, or None."""
     try:
-        return json.loads((cache_dir() / f"{name}.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+        with (cache_dir() / f"{name}.pickle").open("rb") as file:
+            if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
+                return None
+            return pickle.load(file)
+    except Exception:  # a damaged pickle can raise anything
         return None
 
 
@@ -58,7 +62,7 @@ def write(name: str, content: Any) -> None:
     folder = cache_dir()
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{name}.json", json.dumps(content, separators=(",", ":")))
-        kept = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        write_atomically(folder / f"{name}.pickle", pickle.dumps(content, pickle.HIGHEST_PROTOCOL))
+        kept = sorted(folder.glob("*.pickle"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for old in kept[_KEPT:]:
             old.unlink(missing_ok=True)

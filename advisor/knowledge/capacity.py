@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from advisor.engine.rules import STRICT
 from advisor.errors import KnowledgeError
@@ -121,13 +121,13 @@ class MemoryPlan:
         return self.budget_mi * MEBI
 
 
-def memory_plan(entries: Iterable[Mapping[str, Any]]) -> MemoryPlan:
-    """The plan from validated JSON data.
+def memory_plan(allowances: Iterable[Allowance]) -> MemoryPlan:
+    """The plan that the allowances make.
 
     Raises:
         KnowledgeError: a figure is missing, or is none that memory can be planned with.
     """
-    given = {entry["id"]: Allowance(**entry) for entry in entries}
+    given: dict[str, Allowance] = {allowance.id: allowance for allowance in allowances}
     for name, unit in _ALLOWANCES.items():
         if name not in given:
             raise KnowledgeError(f"rules/: memory: there is no {name}")
@@ -141,15 +141,6 @@ def memory_plan(entries: Iterable[Mapping[str, Any]]) -> MemoryPlan:
         limit_mi=given["limit"].value,
         allowances=tuple(given.values()),
     )
-
-
-def capacity(entry: Mapping[str, Any]) -> MeasuredCapacity:
-    """An entry from validated JSON data."""
-    spreads = {name: Spread(**entry[name]) for name in ("process_bytes", "session_bytes", "stream_session_bytes")}
-    calls = {
-        era: {pair: Spread(**figures) for pair, figures in pairs.items()} for era, pairs in entry["calls_per_s"].items()
-    }
-    return MeasuredCapacity(**{**entry, **spreads, "calls_per_s": calls, "limit": Limit(**entry["limit"])})
 
 
 def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> Iterator[Source]:

@@ -1,12 +1,12 @@
 """Read and validate the YAML files under rules/; imported only when they changed since the last run.
 
-Validation is by pydantic against the dataclasses of this package; what comes out is plain JSON data that `store` caches
-and `build` turns into those dataclasses again without validating anything twice.
+pydantic validates each entry against the dataclass of this package that it is read into.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from advisor.knowledge import (
     kits,
     topology,
 )
+from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 
 # Each list of the knowledge and the shape of its entries.
@@ -51,6 +52,8 @@ SHAPES: dict[str, type] = {
     "floors": kits.Floor,
     "phrases": catalogue.Phrase,
 }
+# The lists that the knowledge has as lookups.
+_LOOKUPS = SHAPES.keys() - {"derived", "capabilities", "memory", "events", "promises", "conduct"}
 _SHARE = "Write so many of so many, as in 118 of 120"
 _FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
 
@@ -70,16 +73,13 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return mapping
 
 
-def compile_rules(root: Path) -> dict[str, list[dict[str, Any]]]:
-    """Read every file under `root`.
-
-    Returns:
-        For each list of `SHAPES` its entries as JSON data, tables in the order of their file names.
+def compile_rules(root: Path) -> Knowledge:
+    """Read every file under `root`; tables come in the order of their file names.
 
     Raises:
         KnowledgeError: a file that is not YAML or does not have its shape, with file and key.
     """
-    knowledge: dict[str, list[dict[str, Any]]] = {name: [] for name in SHAPES}
+    sections: dict[str, list[Any]] = {name: [] for name in SHAPES}
     for path in sorted(root.rglob("*.yaml")):
         name = path.relative_to(root).as_posix()
         content = _read(path, name)
@@ -92,17 +92,41 @@ def compile_rules(root: Path) -> dict[str, list[dict[str, Any]]]:
         for section, entries in content.items():
             if section not in SHAPES:
                 raise KnowledgeError(f"rules/{name}: unknown section {section!r}; one of {', '.join(SHAPES)}")
-            knowledge[section].extend(_validate(section, entries, name, root))
-    _refuse_twins(knowledge)
-    _refuse_strangers(knowledge)
-    return knowledge
+            sections[section].extend(_validate(section, entries, name, root))
+    _refuse_twins(sections)
+    _refuse_strangers(sections)
+    return _knowledge(sections)
 
 
-def _refuse_twins(knowledge: dict[str, list[dict[str, Any]]]) -> None:
+def _knowledge(sections: dict[str, list[Any]]) -> Knowledge:
+    """The entries by id, `sticky` as the mechanisms that it stands for, and the sources that measurements make."""
+    by_id: dict[str, Any] = {
+        section: {_name(entry): entry for entry in entries} if section in _LOOKUPS else entries
+        for section, entries in sections.items()
+    }
+    phrases = {phrase.id: phrase.text for phrase in sections["phrases"]}
+    derived = [*topology.sources(sections["topology"], phrases), *capacity.sources(sections["capacity"], phrases)]
+    sticky = [mechanism.id for mechanism in sections["mechanisms"] if mechanism.done_by != kits.SERVERS]
+    promises = []
+    for promise in sections["promises"]:
+        keeping = [name for given in promise.keeping for name in (sticky if given == failures.STICKY else [given])]
+        promises.append(replace(promise, keeping=keeping))
+    return Knowledge(
+        **{
+            **by_id,
+            "phrases": phrases,
+            "sources": {**by_id["sources"], **{source.id: source for source in derived}},
+            "memory": capacity.memory_plan(sections["memory"]),
+            "promises": promises,
+        }
+    )
+
+
+def _refuse_twins(sections: dict[str, list[Any]]) -> None:
     """No list is empty, and no two entries (or rules, in whatever tables) share a name: one would be lost."""
-    names = {section: [_name(entry) for entry in entries] for section, entries in knowledge.items()}
+    names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
-    names["rules"] = [rule["id"] for table in knowledge["tables"] for rule in table["rules"]]
+    names["rules"] = [rule.id for table in sections["tables"] for rule in table.rules]
     for section, found in names.items():
         if not found:
             raise KnowledgeError(f"rules/: there are no {section}")
@@ -110,23 +134,22 @@ def _refuse_twins(knowledge: dict[str, list[dict[str, Any]]]) -> None:
             raise KnowledgeError(f"rules/: {section}: given twice: {', '.join(twins)}")
 
 
-def _refuse_strangers(knowledge: dict[str, list[dict[str, Any]]]) -> None:
-    """Every mechanism, proxy of kits and SDK line that is named is declared; `sticky` becomes what it stands for."""
-    mechanisms = {entry["id"]: entry for entry in knowledge["mechanisms"]}
-    proxies = {entry["id"]: entry for entry in knowledge["kit_proxies"]}
-    lines = [line["id"] for package in knowledge["capabilities"] for line in package["lines"]]
-    sticky = [name for name, entry in mechanisms.items() if entry["done_by"] != kits.SERVERS]
+def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
+    """Every mechanism, proxy of kits and SDK line that is named is declared."""
+    mechanisms = [entry.id for entry in sections["mechanisms"]]
+    proxies = {entry.id: entry for entry in sections["kit_proxies"]}
+    lines = [line.id for package in sections["capabilities"] for line in package.lines]
     keepings = {*failures.UNSTICKY, *mechanisms, failures.STICKY}
     fronts = {*proxies, failures.OTHER}
 
     def check(section: str, key: str, allowed: Iterable[str]) -> None:
-        for entry in knowledge[section]:
-            given = entry[key]
+        for entry in sections[section]:
+            given = getattr(entry, key)
             for name in [given] if isinstance(given, str) else given:
                 if name not in allowed:
                     raise KnowledgeError(f"rules/: {section} ({_name(entry)}), {key}: {name!r} is not declared")
 
-    check("kit_proxies", "id", [entry["id"] for entry in knowledge["proxies"]])
+    check("kit_proxies", "id", [entry.id for entry in sections["proxies"]])
     check("mechanisms", "done_by", {*proxies, *kits.OTHERS})
     check("mechanisms", "otherwise", {*mechanisms, ""})
     check("sdks", "line", lines)
@@ -135,19 +158,16 @@ def _refuse_strangers(knowledge: dict[str, list[dict[str, Any]]]) -> None:
     check("promises", "proxies", fronts)
     check("conduct", "mechanisms", {*mechanisms, "none"})
     check("conduct", "proxies", fronts)
-    for name, entry in mechanisms.items():
-        if entry["needs"] and entry["needs"] not in proxies.get(entry["done_by"], {}).get("since", {}):
-            raise KnowledgeError(f"rules/: mechanisms ({name}), needs: {entry['done_by']} has no such threshold")
-    for promise in knowledge["promises"]:
-        promise["keeping"] = [
-            name for given in promise["keeping"] for name in (sticky if given == failures.STICKY else [given])
-        ]
+    for entry in sections["mechanisms"]:
+        if entry.needs and (entry.done_by not in proxies or entry.needs not in proxies[entry.done_by].since):
+            raise KnowledgeError(f"rules/: mechanisms ({entry.id}), needs: {entry.done_by} has no such threshold")
 
 
 def _name(entry: Any) -> str:
     """What an entry is called, by the first of the keys that a shape may have for it; "" if it is not."""
-    keys = ("id", "table", "package", "line", "call") if isinstance(entry, dict) else ()
-    return next((str(entry[key]) for key in keys if entry.get(key)), "")
+    keys = ("id", "table", "package", "line", "call")
+    of = entry.get if isinstance(entry, dict) else lambda key: getattr(entry, key, "")
+    return next((str(of(key)) for key in keys if of(key)), "")
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:
@@ -160,14 +180,14 @@ def _read(path: Path, name: str) -> dict[str, Any]:
     return content
 
 
-def _validate(section: str, entries: Any, name: str, root: Path) -> list[dict[str, Any]]:
+def _validate(section: str, entries: Any, name: str, root: Path) -> list[Any]:
     if not isinstance(entries, list):
         raise KnowledgeError(f"rules/{name}: {section} is not a list")
     adapter: TypeAdapter[Any] = TypeAdapter(SHAPES[section])
-    dumped = []
+    found = []
     for index, entry in enumerate(entries):
         try:
-            dumped.append(adapter.dump_python(adapter.validate_python(entry), mode="json"))
+            found.append(adapter.validate_python(entry))
         except ValidationError as error:
             first = error.errors()[0]
             line = _line(root / name, (section, index, *first["loc"]))
@@ -175,7 +195,7 @@ def _validate(section: str, entries: Any, name: str, root: Path) -> list[dict[st
             key = ".".join(str(part) for part in first["loc"])
             wrong = _SHARE if first.get("ctx", {}).get("class_name") == "Share" else first["msg"]
             raise KnowledgeError(f"{where}, {key}: {wrong} ({first['input']!r:.80})") from None
-    return dumped
+    return found
 
 
 def _line(path: Path, place: tuple[int | str, ...]) -> int:

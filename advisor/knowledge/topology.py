@@ -164,32 +164,6 @@ def share(text: Any) -> dict[str, int] | None:
     return {"count": count, "of": of} if count <= of else None
 
 
-def way(entry: Mapping[str, Any]) -> Way:
-    """A row from validated JSON data."""
-    window = entry["window"]
-    return Way(
-        **{
-            **entry,
-            "runs": [_run(run) for run in entry["runs"]],
-            "measured": entry["measured"] and MeasuredOn(**entry["measured"]),
-            "window": window and Window(**{**window, "at_once": Share(**window["at_once"])}),
-        }
-    )
-
-
-def _run(entry: Mapping[str, Any]) -> BalancingRun:
-    return BalancingRun(
-        Conditions(**entry["under"]), {kind: _figures(taken) for kind, taken in entry["figures"].items()}
-    )
-
-
-def _figures(entry: Mapping[str, Any]) -> Figures:
-    values: dict[str, Any] = {
-        name: Share(**value) if isinstance(value, dict) else value for name, value in entry.items()
-    }
-    return Figures(**values)
-
-
 # A condition and the value of it that saves sessions, or that loses them.
 _SAVING: tuple[tuple[Keeps, str, str], ...] = (("cookies", "cookies", "kept"), ("pause", "pace", "calm"))
 _LOSING: tuple[tuple[Keeps, str, str], ...] = (

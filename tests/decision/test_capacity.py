@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import ceil
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.checks.consistency import contradictions, sources
 from advisor.errors import KnowledgeError
 from advisor.knowledge import Knowledge
-from advisor.knowledge.capacity import memory_plan
+from advisor.knowledge.capacity import Allowance, memory_plan
 from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.report.decision_json import decision_dict
 from advisor.report.decision_markdown import decision_markdown
@@ -245,8 +246,6 @@ def test_every_line_is_measured_for_all_of_its_clients_and_flags(knowledge: Know
 
 
 def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
-    from dataclasses import replace
-
     without = {name: one for name, one in knowledge.capacity.items() if name != "mcp-2"}
     faults = contradictions(replace(knowledge, capacity=without))
     assert [(fault.key, fault.message) for fault in faults] == [
@@ -257,23 +256,29 @@ def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
     assert "which is not of this line" in faults[0].message
 
 
-PLAN = {"budget": "MiB", "headroom": "percent", "grain": "MiB", "request": "MiB", "limit": "MiB"}
+PLAN: dict[Literal["budget", "headroom", "grain", "request", "limit"], Literal["MiB", "percent"]] = {
+    "budget": "MiB",
+    "headroom": "percent",
+    "grain": "MiB",
+    "request": "MiB",
+    "limit": "MiB",
+}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda entries: entries[1:], "there is no budget"),
-        (lambda entries: [{**entries[0], "unit": "percent"}, *entries[1:]], r"\(budget\): a number of MiB, at least 1"),
-        (lambda entries: [*entries[:2], {**entries[2], "value": 0}, *entries[3:]], r"\(grain\): a number of MiB"),
+        (
+            lambda entries: [replace(entries[0], unit="percent"), *entries[1:]],
+            r"\(budget\): a number of MiB, at least 1",
+        ),
+        (lambda entries: [*entries[:2], replace(entries[2], value=0), *entries[3:]], r"\(grain\): a number of MiB"),
     ],
     ids=["missing", "wrong unit", "nothing"],
 )
 def test_a_plan_for_memory_that_cannot_be_one_is_refused(change: Any, said: str) -> None:
-    entries = [
-        {"id": name, "value": 64, "unit": unit, "because": "", "sources": ["measured-memory"]}
-        for name, unit in PLAN.items()
-    ]
+    entries = [Allowance(name, 64, unit, "", ["measured-memory"]) for name, unit in PLAN.items()]
     assert memory_plan(entries).budget_bytes == 64 * 1024 * 1024
     with pytest.raises(KnowledgeError, match=said):
         memory_plan(change(entries))
@@ -282,8 +287,6 @@ def test_a_plan_for_memory_that_cannot_be_one_is_refused(change: Any, said: str)
 def test_every_figure_of_the_plan_says_why_and_from_what(knowledge: Knowledge) -> None:
     assert {one.id: one.unit for one in knowledge.memory.allowances} == PLAN
     assert all(one.because and one.sources for one in knowledge.memory.allowances)
-    from dataclasses import replace
-
     first, *rest = knowledge.memory.allowances
     unknown = replace(knowledge.memory, allowances=(replace(first, sources=["no-such"]), *rest))
     assert [fault.key for fault in sources(replace(knowledge, memory=unknown))] == [f"memory: {first.id}"]

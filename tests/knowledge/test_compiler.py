@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,15 @@ from advisor.knowledge.paths import rules_dir
 
 def test_every_section_has_entries() -> None:
     knowledge = compile_rules(rules_dir())
-    assert list(knowledge) == list(SHAPES)
-    assert all(knowledge.values())
+    assert {field.name for field in fields(knowledge)} == set(SHAPES)
+    assert all(getattr(knowledge, section) for section in SHAPES)
 
 
 def test_the_words_for_all_flag_pairs_are_written_out() -> None:
-    for package in compile_rules(rules_dir())["capabilities"]:
-        for cell in package["cells"]:
-            for era in ("legacy", "modern"):
-                assert list(cell[era]) == ["stateful+sse", "stateful+json", "stateless+sse", "stateless+json"]
+    for package in compile_rules(rules_dir()).capabilities:
+        for cell in package.cells:
+            for outcomes in (cell.legacy, cell.modern):
+                assert list(outcomes) == ["stateful+sse", "stateful+json", "stateless+sse", "stateless+json"]
 
 
 def test_a_missing_key_names_table_and_rule(broken: Callable[..., str]) -> None:

@@ -14,7 +14,6 @@ from advisor.errors import KnowledgeError, UsageError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.compiler import compile_rules
 from advisor.knowledge.paths import rules_dir
-from advisor.knowledge.store import build
 from advisor.knowledge.topology import Figures, MeasuredOn, Share, Way, Window, verdict
 
 _START = "topology:\n"
@@ -47,7 +46,7 @@ def _reread(knowledge: Knowledge) -> Knowledge:
     Where it is not valid at this moment, `knowledge`: no measurement is lost for that.
     """
     try:
-        return build(compile_rules(rules_dir()))
+        return compile_rules(rules_dir())
     except KnowledgeError:
         return knowledge
 
