@@ -33,9 +33,7 @@ from advisor.decision.tiers import TierRequirements, changed, part
 from advisor.decision.warnings import Warnings
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
-from advisor.findings import Finding
 from advisor.knowledge import Knowledge, load
-from advisor.knowledge.catalogue import Source
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.model import Requirements
@@ -100,7 +98,6 @@ class Advisor:
         tiers = tuple(self._tier(tier, release) for tier in parts)
         path = self._path(requirements, facts, parts)
         features = self._features(facts, core, parts)
-        warnings = self._warnings.of(requirements, facts, parts)
         # The flags of a tiered deployment are those of its larger, stateless part.
         settled = core._replace(flags=tiers[0].core.flags) if tiers else core
         return Decision(
@@ -118,10 +115,8 @@ class Advisor:
             path=path,
             counterfactuals=self._counterfactuals(requirements, facts, settled),
             alternatives=self._alternatives(requirements, facts, core),
-            warnings=warnings,
+            warnings=self._warnings.of(requirements, facts, parts),
             capacity=capacity(requirements, facts, core, tiers, self.space),
-            sources=self._sources(path, warnings, features),
-            measured=self.cells.measured(release.id),
             knowledge=self.knowledge,
         )
 
@@ -144,10 +139,9 @@ class Advisor:
         rule = table.evaluate(facts).rules[0]
         # A rule without conditions fired because all before it failed: then every input is a reason.
         read = {name: facts[name] for name in rule.when or table.inputs}
-        stated = {name: requirements.values[name] for name in self._binned.intersection(read)}
-        stated = {name: raw for name, raw in stated.items() if raw not in (None, [])}
+        stated = {name: requirements.values[name] for name in read if name in self._binned}
         # The facts of a tier can differ from those of the file.
-        stated = {name: raw for name, raw in stated.items() if self.space.bin(name, raw) == read[name]}
+        stated = {n: raw for n, raw in stated.items() if raw not in (None, []) and self.space.bin(n, raw) == read[n]}
         return PathStep(table.spec.table, table.spec.question, rule, read, stated)
 
     def _affinity_because(self, facts: Mapping[str, Any]) -> str:
@@ -155,17 +149,17 @@ class Advisor:
         table = self.tables["affinity" if facts["owner"] == "proxy" else "session"]
         return table.evaluate(facts).rules[0].because
 
-    def _parts(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[TierRequirements, ...]:
-        """The stateless and the stateful tier, each with the facts that the same tables conclude for it."""
+    def _split(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[Requirements, Requirements]:
+        """The requirements of the stateless and of the stateful tier."""
         lost = self.lost.lost_features(tuple(facts[name] for name in CONTEXT), "need.session")
         carrying = frozenset(tool.name for tool in requirements.tools if lost.intersection(tool.needs))
         others = frozenset(tool.name for tool in requirements.tools) - carrying
-        stateless = part(requirements, others, one_process=False)
-        stateful = part(requirements, carrying, one_process=True)
-        return (
-            TierRequirements("stateless", stateless, self.facts(stateless)),
-            TierRequirements("stateful", stateful, self.facts(stateful)),
-        )
+        return part(requirements, others, one_process=False), part(requirements, carrying, one_process=True)
+
+    def _parts(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[TierRequirements, ...]:
+        """The stateless and the stateful tier, each with the facts that the same tables conclude for it."""
+        tiers = zip(("stateless", "stateful"), self._split(requirements, facts), strict=True)
+        return tuple(TierRequirements(name, own, self.facts(own)) for name, own in tiers)
 
     def _tier(self, tier: TierRequirements, release: Release) -> Tier:
         instances = _first(tier.requirements)
@@ -211,26 +205,13 @@ class Advisor:
         }
         return tuple(row for row in needed(features) if row.feature in named and row.need == "required")
 
-    def _sources(
-        self, path: Sequence[PathStep], warnings: Sequence[Finding], features: Sequence[FeatureRow]
-    ) -> tuple[Source, ...]:
-        """What the path, the warnings and the disputed rows cite, each once, in that order."""
-        cited = [name for step in path for name in step.rule.sources]
-        cited += [name for warning in warnings for name in warning.sources]
-        for row in features:
-            if row.documented and row.need != "none":
-                cited += [name for claim in self.knowledge.features[row.feature].documented for name in claim.sources]
-        # `rules check` reports a source that does not exist.
-        known = self.knowledge.sources
-        return tuple(known[name] for name in dict.fromkeys(cited) if name in known)
-
     def _settled(self, core: Core, requirements: Requirements, change: Mapping[str, Any] | None = None) -> Core:
         """`core`, decided after `change`; the flags of a tiered deployment are those of its larger, stateless part."""
         if core.pattern != "tiered":
             return core
         after = changed(requirements, change) if change else requirements
-        stateless, _ = self._parts(after, self.facts(after))
-        return core._replace(flags=stateless.core.flags)
+        stateless, _ = self._split(after, self.facts(after))
+        return core._replace(flags=self.core(stateless).flags)
 
     def _counterfactuals(
         self, requirements: Requirements, facts: Mapping[str, Any], now: Core

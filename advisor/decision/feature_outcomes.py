@@ -87,10 +87,6 @@ class FeatureOutcomes:
             }
         return self._measured[sdk]
 
-    def measured(self, release: str) -> tuple[CapabilityCell, ...]:
-        """What was measured of a range of releases, one cell for each call."""
-        return tuple(self._of_release(release).values())
-
     def observe(self, feature: str, era: Era, configuration: Configuration) -> ConfigurationOutcome:
         """What a client of `era` observes of `feature`, with the call that fares best."""
         asked = (feature, era, configuration)

@@ -241,8 +241,6 @@ class Decision:
         alternatives: other ways, best first.
         warnings: most severe first.
         capacity: what the instances carry; None for a contradiction.
-        sources: what the path, the warnings and the published guides that are contradicted cite, each once.
-        measured: what was measured of the release, one entry for each call.
         knowledge: what the decision was made with; a kit looks up proxies, memory and failures there.
     """
 
@@ -262,8 +260,6 @@ class Decision:
     alternatives: tuple[Alternative, ...]
     warnings: tuple[Finding, ...]
     capacity: CapacityAdvice | None
-    sources: tuple[Source, ...]
-    measured: tuple[CapabilityCell, ...]
     knowledge: Knowledge
 
     @property
@@ -285,6 +281,27 @@ class Decision:
     def unneeded(self) -> tuple[FeatureRow, ...]:
         """The rows of features that nothing needs."""
         return tuple(row for row in self.features if row.need == "none")
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What the path, the warnings and the guides that are contradicted cite, each once, in that order."""
+        cited = [name for step in self.path for name in step.rule.sources]
+        cited += [name for warning in self.warnings for name in warning.sources]
+        for row in self.features:
+            if row.documented and row.need != "none":
+                cited += [name for claim in self.knowledge.features[row.feature].documented for name in claim.sources]
+        return tuple(self.knowledge.sources[name] for name in dict.fromkeys(cited))
+
+    @property
+    def measured(self) -> tuple[CapabilityCell, ...]:
+        """What was measured of the release, one cell for each call."""
+        return tuple(
+            cell
+            for package in self.knowledge.capabilities
+            if package.package == self.release.package
+            for cell in package.cells
+            if cell.covers(self.release)
+        )
 
     @property
     def verdict(self) -> PathStep:

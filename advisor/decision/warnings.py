@@ -26,6 +26,7 @@ class Warnings:
         """`table` is compiled over the facts of `space`."""
         self._table = table
         self._space = space
+        self._unfilled = {rule.id: _finding(rule) for rule in table.spec.rules}
 
     def of(
         self, requirements: Requirements, facts: Mapping[str, Any], tiers: Sequence[TierRequirements] = ()
@@ -60,14 +61,11 @@ class Warnings:
                 yield replace(finding, message=phrase.format(tier=warned[0].name, message=finding.message))
 
     def _warning(self, rule: Rule, requirements: Requirements) -> Finding:
-        return Finding(
-            rule.id,
-            _PLACEHOLDER.sub(lambda match: self._value(match[1], requirements), rule.because),
-            cast("Severity", rule.then["severity"]),
-            title=rule.title,
-            fix=Fix(rule.fix),
-            sources=tuple(rule.sources),
-        )
+        finding = self._unfilled[rule.id]
+        if "{" not in finding.message:
+            return finding
+        message = _PLACEHOLDER.sub(lambda match: self._value(match[1], requirements), finding.message)
+        return replace(finding, message=message)
 
     def _value(self, name: str, requirements: Requirements) -> str:
         """What stands for a placeholder of a message: a value of the requirements, or what is computed from them."""
@@ -82,6 +80,12 @@ class Warnings:
                 value = limit(requirements, self._space, derived.compare)
                 return f"{value:g}" if value is not None else "?"
         return _in_words(requirements[name])
+
+
+def _finding(rule: Rule) -> Finding:
+    """The warning of a rule, with the placeholders of its message."""
+    severity, fix = cast("Severity", rule.then["severity"]), Fix(rule.fix)
+    return Finding(rule.id, rule.because, severity, title=rule.title, fix=fix, sources=tuple(rule.sources))
 
 
 def _in_words(value: Any) -> str:
