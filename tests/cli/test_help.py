@@ -14,8 +14,9 @@ from advisor.cli.app import app
 from advisor.cli.lazy_group import LazyGroup, load_command
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = get_command(app)
-assert isinstance(PROGRAM, LazyGroup)
+_command = get_command(app)
+assert isinstance(_command, LazyGroup)
+PROGRAM = _command
 
 
 @pytest.mark.parametrize("name", PROGRAM.commands)
@@ -23,6 +24,7 @@ def test_the_summary_of_a_command_is_the_first_sentence_of_its_help(name: str) -
     summary = PROGRAM.commands[name].help
     command = load_command(name, Context(PROGRAM))
     assert summary
+    assert command.help
     assert command.help.split("\n\n")[0] == summary
 
 

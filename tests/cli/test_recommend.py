@@ -1,5 +1,7 @@
 """`recommend` as a real process."""
 
+from __future__ import annotations
+
 import json
 import os
 import pty
@@ -7,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -16,12 +19,21 @@ FIXTURES = ROOT / "tests" / "report" / "requirements"
 GOOD, BAD, INFEASIBLE = FIXTURES / "sticky.yaml", "service: a\nscale: {instances: 0}\n", FIXTURES / "contradiction.yaml"
 
 
-def environment(**extra):
+class Ended(NamedTuple):
+    """What a run of the command came to."""
+
+    returncode: int
+    stdout: bytes
+    out: str
+    err: str
+
+
+def environment(**extra: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING")}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **extra}
 
 
-def run(*arguments, stdin=None, cwd=None, **extra):
+def run(*arguments: Path | str, stdin: bytes | None = None, cwd: Path | None = None, **extra: str) -> Ended:
     done = subprocess.run(
         [sys.executable, "-m", "advisor", "recommend", *map(str, arguments)],
         input=stdin,
@@ -31,9 +43,9 @@ def run(*arguments, stdin=None, cwd=None, **extra):
         timeout=60,
         check=False,
     )
-    done.out, done.err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-    assert "Traceback" not in done.err
-    return done
+    ended = Ended(done.returncode, done.stdout, *(said.decode(errors="replace") for said in (done.stdout, done.stderr)))
+    assert "Traceback" not in ended.err
+    return ended
 
 
 def test_one_file_gives_the_answer_first() -> None:
@@ -82,7 +94,7 @@ def test_several_files_give_a_table_and_a_record_each() -> None:
     assert "Ways out" in done.out
 
 
-def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
+def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD)
     done = run(GOOD, bad, INFEASIBLE, "--format", "json")
@@ -99,7 +111,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("format", ["text", "markdown"])
-def test_a_bad_file_stands_in_the_table(tmp_path, format) -> None:
+def test_a_bad_file_stands_in_the_table(tmp_path: Path, format: str) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD)
     done = run(GOOD, bad, "--format", format, COLUMNS="120")
@@ -108,7 +120,7 @@ def test_a_bad_file_stands_in_the_table(tmp_path, format) -> None:
 
 
 @pytest.fixture
-def mixed(tmp_path):
+def mixed(tmp_path: Path) -> Path:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / ".git").mkdir()
     (tmp_path / "deep" / "er" / "a.yml").write_text("service: a\n")
@@ -123,7 +135,7 @@ def mixed(tmp_path):
     return tmp_path
 
 
-def test_a_directory_is_searched_and_other_files_are_skipped(mixed) -> None:
+def test_a_directory_is_searched_and_other_files_are_skipped(mixed: Path) -> None:
     done = run(mixed, "--format", "json")
     assert done.returncode == 0
     assert [one["service"] for one in json.loads(done.stdout)["decisions"]] == ["b", "a"]
@@ -133,7 +145,7 @@ def test_a_directory_is_searched_and_other_files_are_skipped(mixed) -> None:
     )
 
 
-def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path) -> None:
+def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("service: a\n")
     (tmp_path / "b.yaml").write_text("servise: payments\nneeds: {sampling: required}\n")
     (tmp_path / "c.yaml").write_text("scale: {instances: 2}\n")
@@ -148,7 +160,7 @@ def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path)
 @pytest.mark.parametrize(
     "broken", ["service: d\nscale: {instances: [\n", "service: d\nnope: 1\n", '"service": "d"\n\t- x\n']
 )
-def test_a_broken_requirements_file_in_a_directory_is_reported(mixed, broken) -> None:
+def test_a_broken_requirements_file_in_a_directory_is_reported(mixed: Path, broken: str) -> None:
     (mixed / "d.yaml").write_text(broken)
     done = run(mixed, "--format", "json")
     assert done.returncode == 2
@@ -156,14 +168,14 @@ def test_a_broken_requirements_file_in_a_directory_is_reported(mixed, broken) ->
     assert str(mixed / "d.yaml") in done.err
 
 
-def test_what_is_skipped_in_a_directory_is_an_error_when_named(mixed) -> None:
+def test_what_is_skipped_in_a_directory_is_an_error_when_named(mixed: Path) -> None:
     done = run(mixed / "compose.yaml")
     assert done.returncode == 2
     assert done.out == ""
 
 
 @pytest.mark.parametrize("content", [{}, {"x.yaml": "a: 1\n"}])
-def test_a_directory_without_requirements_is_bad_usage(tmp_path, content) -> None:
+def test_a_directory_without_requirements_is_bad_usage(tmp_path: Path, content: dict[str, str]) -> None:
     for name, text in content.items():
         (tmp_path / name).write_text(text)
     done = run(tmp_path)
@@ -172,7 +184,7 @@ def test_a_directory_without_requirements_is_bad_usage(tmp_path, content) -> Non
 
 
 @pytest.mark.parametrize("arguments", [[], ["--format", "toml", str(GOOD)], ["/no/such/file.yaml"], ["a\nb.yaml"]])
-def test_bad_usage_exits_with_2(arguments) -> None:
+def test_bad_usage_exits_with_2(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert done.err
@@ -185,7 +197,7 @@ def test_explain_adds_every_rule_tried() -> None:
 
 
 @pytest.mark.parametrize("format", ["text", "json", "yaml", "markdown"])
-def test_output_is_plain_ascii_where_nothing_else_is_possible(format) -> None:
+def test_output_is_plain_ascii_where_nothing_else_is_possible(format: str) -> None:
     done = run(GOOD, "--format", format, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stdout.isascii()
@@ -198,7 +210,7 @@ def test_width_follows_columns() -> None:
 
 
 @pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
-def test_colour_on_a_terminal(extra, coloured) -> None:
+def test_colour_on_a_terminal(extra: dict[str, str], coloured: bool) -> None:
     reader, writer = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "advisor", "recommend", str(GOOD)],

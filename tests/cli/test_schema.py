@@ -70,7 +70,8 @@ def errors(name: str, data: Any) -> list[str]:
 def topology() -> dict[str, Any]:
     command = [sys.executable, "-m", "advisor", "topology", "--format", "json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def test_the_schema_of_the_topology_table_describes_every_key_of_it() -> None:

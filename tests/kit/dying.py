@@ -9,11 +9,16 @@ audit hook) and each line that writes or flushes a file. STOP is
 - interrupted: by SIGINT, as Ctrl-C does.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
 
 from advisor import files
 from advisor.kit.model import KitFile
@@ -51,14 +56,14 @@ EDITS = {
 }
 
 
-def edit(root) -> None:
+def edit(root: Path) -> None:
     """What the user does to the kit between two runs."""
     for name, text in EDITS.items():
         (root / name).write_text(text)
     (root / "sub/deleted.txt").unlink()
 
 
-def prepare(root, scenario) -> None:
+def prepare(root: Path, scenario: str) -> None:
     """The kit before the run that is killed."""
     if scenario in ("fresh", "empty"):
         (root.parent if scenario == "fresh" else root).mkdir(parents=True, exist_ok=True)
@@ -67,29 +72,29 @@ def prepare(root, scenario) -> None:
     edit(root)
 
 
-def run(root, scenario) -> None:
+def run(root: Path, scenario: str) -> None:
     generate(AFTER, b"after", root, force=scenario == "force")
 
 
 class Stopper:
     """Counts the points of this process and stops it at one of them."""
 
-    def __init__(self, number, number_of_signal):
+    def __init__(self, number: int, number_of_signal: int) -> None:
         self.left, self.signal = number, number_of_signal
 
     def install(self) -> None:
         sys.addaudithook(self._touched)
         sys.settrace(lambda frame, *_: self._line if self._watched(frame.f_code) else None)
 
-    def _watched(self, code):
+    def _watched(self, code: CodeType) -> bool:
         return (code.co_filename, code.co_name) in CODE
 
-    def _touched(self, event, arguments) -> None:
+    def _touched(self, event: str, arguments: tuple[Any, ...]) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         if event in TOUCHES or writes:
             self._point()
 
-    def _line(self, _frame, event, _argument):
+    def _line(self, _frame: FrameType | None, event: str, _argument: Any) -> Callable[..., Any]:
         if event == "line":
             self._point()
         return self._line
@@ -100,7 +105,7 @@ class Stopper:
             os.kill(os.getpid(), self.signal)
 
 
-def stopped(here, scenario, number, number_of_signal):
+def stopped(here: Path, scenario: str, number: int, number_of_signal: int) -> bool:
     """Run it, stopped at one point; whether that point was reached."""
     child = os.fork()
     if child == 0:

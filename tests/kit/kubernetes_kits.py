@@ -48,6 +48,10 @@ def renamed(kit: KitContext, service: str) -> KitContext:
     return replace(kit, service=service, tiers=tiers)
 
 
+def _called(service: str, make: Make) -> Make:
+    return lambda advisor: renamed(make(advisor), service)
+
+
 def _direct(kit: KitContext) -> KitContext:
     return replace(kit, proxy="", proxy_version="")
 
@@ -93,7 +97,7 @@ CASES: dict[str, Make] = {
         sticky(a, TABLE), needs_sealing_keys=True, uses_redis=True, direct_llm=True, auth="bearer"
     ),
     **{
-        f"{name}-{case}": lambda a, service=service, make=make: renamed(make(a), service)
+        f"{name}-{case}": _called(service, make)
         for name, service in {
             "long": LONG,
             "digit": "1password",

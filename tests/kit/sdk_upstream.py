@@ -8,6 +8,7 @@ from typing import Annotated
 
 from mcp.server.mcpserver import Context, Elicit, ElicitationResult, MCPServer, RequestStateSecurity, Resolve
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 NAME = os.environ.get("UPSTREAM_NAME", "?")
@@ -45,8 +46,8 @@ async def work(ctx: Context) -> str:
     return NAME
 
 
-@mcp.custom_route("/health", methods=["GET"])
-async def health(request):
+@mcp.custom_route("/health", methods=["GET"])  # type: ignore[untyped-decorator]
+async def health(request: Request) -> JSONResponse:
     return JSONResponse({})
 
 

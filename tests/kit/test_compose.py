@@ -1,15 +1,20 @@
 """compose.yaml: by the published schema, and for what a schema cannot see."""
 
+from __future__ import annotations
+
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 import yaml
 
+from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
 from advisor.kit.render import render_kit
 from advisor.requirements import load_path
 
@@ -18,15 +23,18 @@ EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if "sampli
 VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 
 
+Rendered: TypeAlias = "tuple[KitContext, dict[str, str]]"
+
+
 @pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
-def rendered(request, advisor):
+def rendered(request: pytest.FixtureRequest, advisor: Advisor) -> Rendered:
     """The context of a kit and its files, by path."""
     decision = advisor.decide(load_path(request.param, advisor.space))
     files = render_kit(decision, request.param.read_text())
     return kit_context(decision), {one.path: one.content for one in files}
 
 
-def test_the_published_schema_accepts_all_of_them(advisor, tmp_path) -> None:
+def test_the_published_schema_accepts_all_of_them(advisor: Advisor, tmp_path: Path) -> None:
     program = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
     assert program, "check-jsonschema is missing; it carries the schema of compose: pip install -e '.[dev]'"
     for example in EXAMPLES:
@@ -42,7 +50,7 @@ def test_the_published_schema_accepts_all_of_them(advisor, tmp_path) -> None:
     assert subprocess.run([*command, str(broken)], capture_output=True, timeout=60, check=False).returncode == 1
 
 
-def test_it_runs_what_was_decided(rendered) -> None:
+def test_it_runs_what_was_decided(rendered: Rendered) -> None:
     kit, files = rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
     servers = {name: one for name, one in services.items() if "build" in one}
@@ -63,7 +71,7 @@ def test_it_runs_what_was_decided(rendered) -> None:
     assert ("redis" in services) == kit.uses_redis
 
 
-def test_instances_find_each_other_and_redis(advisor) -> None:
+def test_instances_find_each_other_and_redis(advisor: Advisor) -> None:
     """Where sessions are shared: each has an address of its own, and waits for a Redis that is healthy."""
     requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
     kit_files = {one.path: one.content for one in render_kit(advisor.decide(requirements), "")}
@@ -78,7 +86,7 @@ def test_instances_find_each_other_and_redis(advisor) -> None:
     assert "ports" not in services["redis"]
 
 
-def test_everything_it_names_is_there(rendered) -> None:
+def test_everything_it_names_is_there(rendered: Rendered) -> None:
     _, files = rendered
     document = yaml.safe_load(files["compose.yaml"])
     services = document["services"]
@@ -98,7 +106,7 @@ def test_everything_it_names_is_there(rendered) -> None:
         assert one["read_only"] is True
 
 
-def test_the_proxy_finds_the_servers_of_this_file(rendered) -> None:
+def test_the_proxy_finds_the_servers_of_this_file(rendered: Rendered) -> None:
     kit, files = rendered
     if not kit.proxy:
         return
@@ -116,7 +124,7 @@ def test_the_proxy_finds_the_servers_of_this_file(rendered) -> None:
     assert named == {name for name, one in services.items() if "build" in one}
 
 
-def test_secrets_are_references_and_the_example_explains_them(rendered) -> None:
+def test_secrets_are_references_and_the_example_explains_them(rendered: Rendered) -> None:
     kit, files = rendered
     assert VARIABLE.findall(files["compose.yaml"])
     explained = dict(re.findall(r"^(\w+)=(.*)$", files[".env.example"], re.MULTILINE))
@@ -128,7 +136,7 @@ def test_secrets_are_references_and_the_example_explains_them(rendered) -> None:
     assert ".env\n" in files[".gitignore"]
 
 
-def test_the_health_check_of_the_servers_can_fail(rendered) -> None:
+def test_the_health_check_of_the_servers_can_fail(rendered: Rendered) -> None:
     _, files = rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
     check = next(one["healthcheck"]["test"] for one in services.values() if "build" in one)

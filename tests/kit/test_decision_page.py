@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import expected_failures, keeping
 from advisor.kit.render import render_kit
@@ -28,7 +29,7 @@ KITS = {
 }
 
 
-def page(advisor, name: str) -> str:
+def page(advisor: Advisor, name: str) -> str:
     path = ROOT / "examples" / f"{name}.yaml"
     decision = advisor.decide(load_path(path, advisor.space))
     return {one.path: one.content for one in render_kit(decision, path.read_text())}["DECISION.md"]
@@ -41,7 +42,7 @@ def section(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", KITS)
-def test_what_is_promised(advisor, name) -> None:
+def test_what_is_promised(advisor: Advisor, name: str) -> None:
     text = section(page(advisor, name))
     path = SNAPSHOTS / f"failures-{name}.md"
     if UPDATE:
@@ -51,7 +52,7 @@ def test_what_is_promised(advisor, name) -> None:
 
 
 @pytest.mark.parametrize("name", KITS)
-def test_the_page_has_the_rows_that_chaos_checks(advisor, name) -> None:
+def test_the_page_has_the_rows_that_chaos_checks(advisor: Advisor, name: str) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)))
     assert [keeping(tier) for tier in kit.tiers] == KITS[name]
     promises = expected_failures(kit, advisor.knowledge)
@@ -66,7 +67,7 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor, name) -> None:
     assert len(rows) - 1 <= len({(one.tier.name, one.event.id) for one in promises})
 
 
-def test_with_one_instance_running_there_is_nobody_to_go_to(advisor) -> None:
+def test_with_one_instance_running_there_is_nobody_to_go_to(advisor: Advisor) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)))
     alone = expected_failures(kit, advisor.knowledge, {"main": 1})
     assert {one.keeping for one in alone} == {"stateless-single"}

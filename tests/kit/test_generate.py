@@ -1,5 +1,7 @@
 """`generate` as a real process."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
@@ -7,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -18,7 +21,16 @@ INFEASIBLE = EXAMPLES / "sampling-on-a-stateless-fleet.yaml"
 LOCK = ".mcp-advisor.lock"
 
 
-def run(*arguments, stdin=None, cwd=None, **environment):
+class Ended(NamedTuple):
+    """What a run of the command came to."""
+
+    returncode: int
+    stdout: bytes
+    out: str
+    err: str
+
+
+def run(*arguments: Path | str, stdin: bytes | None = None, cwd: Path | None = None, **environment: str) -> Ended:
     done = subprocess.run(
         [sys.executable, "-m", "advisor", "generate", *map(str, arguments)],
         input=stdin,
@@ -28,23 +40,23 @@ def run(*arguments, stdin=None, cwd=None, **environment):
         timeout=60,
         check=False,
     )
-    done.out, done.err = done.stdout.decode(), done.stderr.decode()
-    assert "Traceback" not in done.err
-    return done
+    ended = Ended(done.returncode, done.stdout, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in ended.err
+    return ended
 
 
-def tree(root):
+def tree(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
-def kit(tmp_path):
+def kit(tmp_path: Path) -> Path:
     done = run(STICKY, "-o", tmp_path / "kit")
     assert done.returncode == 0, done.err
     return tmp_path / "kit"
 
 
-def test_it_writes_the_kit_of_the_contract(kit) -> None:
+def test_it_writes_the_kit_of_the_contract(kit: Path) -> None:
     top = {"requirements.yaml", "decision.json", "DECISION.md", "README.md", "compose.yaml", LOCK}
     assert {path.name for path in kit.iterdir()} >= top | {"server", "proxy", "tests"}
     assert (kit / "requirements.yaml").read_bytes() == STICKY.read_bytes()
@@ -54,14 +66,14 @@ def test_it_writes_the_kit_of_the_contract(kit) -> None:
     assert re.fullmatch("[0-9a-f]{64}", lock["rules"])
 
 
-def test_the_report_is_on_stderr_and_says_what_to_do_next(tmp_path) -> None:
+def test_the_report_is_on_stderr_and_says_what_to_do_next(tmp_path: Path) -> None:
     done = run(STICKY, "-o", "kit", cwd=tmp_path)
     assert done.out == ""
     assert re.search(r"^  added +server/server.py$", done.err, re.MULTILINE)
     assert done.err.splitlines()[-1].startswith("Next: read kit/README.md")
 
 
-def test_the_same_input_gives_the_same_bytes_wherever_and_whenever(kit, tmp_path) -> None:
+def test_the_same_input_gives_the_same_bytes_wherever_and_whenever(kit: Path, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere" / "other.yaml"
     copy.parent.mkdir()
     shutil.copy(STICKY, copy)
@@ -77,7 +89,7 @@ def test_the_same_input_gives_the_same_bytes_wherever_and_whenever(kit, tmp_path
     assert tree(tmp_path / "piped") == tree(kit)
 
 
-def test_a_second_run_changes_nothing(kit) -> None:
+def test_a_second_run_changes_nothing(kit: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in kit.rglob("*")}
     done = run(STICKY, "-o", kit)
     assert done.returncode == 0
@@ -88,7 +100,7 @@ def test_a_second_run_changes_nothing(kit) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish", None])
-def test_a_damaged_cache_of_templates_is_as_good_as_none(kit, tmp_path, damage) -> None:
+def test_a_damaged_cache_of_templates_is_as_good_as_none(kit: Path, tmp_path: Path, damage: bytes | None) -> None:
     cache = tmp_path / "cache"
     assert run(STICKY, "-o", tmp_path / "one", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
     kept = list((cache / "templates").iterdir())
@@ -101,7 +113,7 @@ def test_a_damaged_cache_of_templates_is_as_good_as_none(kit, tmp_path, damage) 
     assert tree(tmp_path / "one") == tree(tmp_path / "two") == tree(tmp_path / "three") == tree(kit)
 
 
-def test_diff_writes_nothing_and_git_can_apply_it(kit, tmp_path) -> None:
+def test_diff_writes_nothing_and_git_can_apply_it(kit: Path, tmp_path: Path) -> None:
     (kit / "server/server.py").write_text((kit / "server/server.py").read_text() + "# mine, without a newline")
     (kit / "tests/client.py").unlink()
     before = tree(kit)
@@ -117,14 +129,14 @@ def test_diff_writes_nothing_and_git_can_apply_it(kit, tmp_path) -> None:
     assert patched == written
 
 
-def test_diff_of_a_kit_that_is_not_there(tmp_path) -> None:
+def test_diff_of_a_kit_that_is_not_there(tmp_path: Path) -> None:
     done = run(STICKY, "-o", tmp_path / "kit", "--diff")
     assert done.returncode == 1
     assert "--- /dev/null\n+++ b/server/server.py\n" in done.out
     assert not list(tmp_path.iterdir())
 
 
-def test_edits_are_merged_kept_or_left_and_nothing_is_lost(kit) -> None:
+def test_edits_are_merged_kept_or_left_and_nothing_is_lost(kit: Path) -> None:
     proxy = kit / "proxy/nginx.conf"
     proxy.write_text(proxy.read_text().replace("worker_connections 4096", "worker_connections 9999"))
     readme = kit / "README.md"
@@ -152,7 +164,7 @@ def test_edits_are_merged_kept_or_left_and_nothing_is_lost(kit) -> None:
     assert run(TIERED, "-o", kit, "--diff").returncode == 0
 
 
-def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path) -> None:
+def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     assert run(EXAMPLES / "pattern-1-single-instance.yaml", "-o", kit).returncode == 0
     units = sorted(path.name for path in (kit / "systemd").iterdir())
@@ -173,7 +185,7 @@ def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path) -> None:
     assert edited.with_name(f"{edited.name}.new").exists()
 
 
-def test_force_replaces_edits_and_keeps_a_copy_each_time(kit) -> None:
+def test_force_replaces_edits_and_keeps_a_copy_each_time(kit: Path) -> None:
     server = kit / "server/server.py"
     generated = server.read_text()
     (kit / "README.md").unlink()
@@ -187,7 +199,7 @@ def test_force_replaces_edits_and_keeps_a_copy_each_time(kit) -> None:
     assert (kit / "README.md").exists()
 
 
-def test_a_folder_with_other_files_is_refused(tmp_path) -> None:
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     kit.mkdir()
     (kit / "thesis.txt").write_text("mine\n")
@@ -202,7 +214,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path) -> None:
     assert (kit / "README.md.bak").read_text() == "mine as well\n"
 
 
-def test_a_folder_that_holds_only_the_requirements_is_a_fine_start(tmp_path) -> None:
+def test_a_folder_that_holds_only_the_requirements_is_a_fine_start(tmp_path: Path) -> None:
     shutil.copy(STICKY, tmp_path / "requirements.yaml")
     assert run("requirements.yaml", "-o", ".", cwd=tmp_path).returncode == 0
     with (tmp_path / "requirements.yaml").open("a") as file:
@@ -213,7 +225,7 @@ def test_a_folder_that_holds_only_the_requirements_is_a_fine_start(tmp_path) -> 
     assert "preference" in (tmp_path / "requirements.yaml").read_text()
 
 
-def test_a_contradiction_exits_with_3_and_writes_nothing(tmp_path) -> None:
+def test_a_contradiction_exits_with_3_and_writes_nothing(tmp_path: Path) -> None:
     done = run(INFEASIBLE, "-o", tmp_path / "kit")
     assert done.returncode == 3
     assert "nothing to generate" in done.err
@@ -233,7 +245,7 @@ def test_a_contradiction_exits_with_3_and_writes_nothing(tmp_path) -> None:
         (["good.yaml"], "Missing option"),
     ],
 )
-def test_bad_usage_exits_with_2(tmp_path, arguments, said) -> None:
+def test_bad_usage_exits_with_2(tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "bad.yaml").write_text("service: a\nscale: {instances: 0}\n")
     shutil.copy(STICKY, tmp_path / "good.yaml")
     (tmp_path / "loop").symlink_to("loop")
@@ -245,7 +257,7 @@ def test_bad_usage_exits_with_2(tmp_path, arguments, said) -> None:
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "not json", '{"schema": "mcp-advisor/lock/9"}', "null"])
-def test_a_damaged_lock_stops_everything(kit, damage) -> None:
+def test_a_damaged_lock_stops_everything(kit: Path, damage: str) -> None:
     (kit / LOCK).write_text(damage)
     before = tree(kit)
     for more in ([], ["--force"], ["--diff"]):
@@ -255,7 +267,7 @@ def test_a_damaged_lock_stops_everything(kit, damage) -> None:
     assert tree(kit) == before
 
 
-def test_a_lock_of_a_later_version_is_not_touched(kit) -> None:
+def test_a_lock_of_a_later_version_is_not_touched(kit: Path) -> None:
     text = (kit / LOCK).read_text().replace("mcp-advisor/lock/1", "mcp-advisor/lock/2")
     (kit / LOCK).write_text(text)
     done = run(TIERED, "-o", kit)
@@ -263,7 +275,7 @@ def test_a_lock_of_a_later_version_is_not_touched(kit) -> None:
     assert "lock/2" in done.err
 
 
-def test_line_ends_of_a_windows_checkout_are_no_edit(kit) -> None:
+def test_line_ends_of_a_windows_checkout_are_no_edit(kit: Path) -> None:
     for path in kit.rglob("*"):
         if path.is_file() and path.name != LOCK:
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -272,7 +284,7 @@ def test_line_ends_of_a_windows_checkout_are_no_edit(kit) -> None:
     assert not re.search("left|merged", done.err)
 
 
-def test_the_report_as_json(kit) -> None:
+def test_the_report_as_json(kit: Path) -> None:
     (kit / "tests/client.py").unlink()
     done = run(TIERED, "-o", kit, "--diff", "--format", "json")
     assert done.returncode == 1
@@ -286,7 +298,7 @@ def test_the_report_as_json(kit) -> None:
     assert {one["action"] for one in json.loads(done.out)["files"]} >= {"updated", "deleted"}
 
 
-def test_requirements_keep_their_bytes(tmp_path) -> None:
+def test_requirements_keep_their_bytes(tmp_path: Path) -> None:
     raw = b"\xef\xbb\xbf# gr\xc3\xbc\xc3\x9fe\r\nservice: a"
     (tmp_path / "r.yaml").write_bytes(raw)
     assert run("r.yaml", "-o", "kit", cwd=tmp_path).returncode == 0
@@ -296,7 +308,7 @@ def test_requirements_keep_their_bytes(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_example_has_a_kit_for_its_platform(tmp_path, example) -> None:
+def test_every_example_has_a_kit_for_its_platform(tmp_path: Path, example: Path) -> None:
     if example == INFEASIBLE:
         assert run(example, "-o", tmp_path / "kit").returncode == 3
         return
@@ -313,7 +325,7 @@ def test_every_example_has_a_kit_for_its_platform(tmp_path, example) -> None:
     assert all(value == "" for _, value in secrets)
 
 
-def test_diff_says_when_a_last_line_has_no_end(kit) -> None:
+def test_diff_says_when_a_last_line_has_no_end(kit: Path) -> None:
     text = (kit / "README.md").read_text()
     (kit / "README.md").write_text(text.rstrip("\n"))
     done = run(STICKY, "-o", kit, "--diff", "--force")
@@ -321,7 +333,7 @@ def test_diff_says_when_a_last_line_has_no_end(kit) -> None:
     assert f"-{last}\n\\ No newline at end of file\n+{last}\n" in done.out
 
 
-def test_a_release_that_generated_servers_do_not_run_on_is_refused(tmp_path) -> None:
+def test_a_release_that_generated_servers_do_not_run_on_is_refused(tmp_path: Path) -> None:
     done = run("-", "-o", tmp_path / "kit", stdin=b"{version: 1, service: old, sdk: mcp==1.9.0}")
     assert done.returncode == 2
     assert "mcp==1.10.0 or newer" in done.err

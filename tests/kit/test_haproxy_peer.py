@@ -5,18 +5,22 @@ That it does is seen by tests/lab/test_chaos.py.
 
 from __future__ import annotations
 
-import pytest
-from proxy_kits import ENVELOPE_HAPROXY, TABLE, stateless, sticky, tiered
+from collections.abc import Callable
 
+import pytest
+from proxy_kits import ENVELOPE_HAPROXY, TABLE, Setup, stateless, sticky, tiered
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 
 
-def texts(kit):
+def texts(kit: KitContext) -> dict[str, str]:
     return {one.path: one.content for one in proxy.files(kit)}
 
 
 @pytest.mark.parametrize("make", [sticky, tiered])
-def test_a_table_has_a_local_peer(advisor, make) -> None:
+def test_a_table_has_a_local_peer(advisor: Advisor, make: Callable[[Advisor, Setup], KitContext]) -> None:
     files = texts(make(advisor, TABLE))
     upstreams, main = files["proxy/upstreams.cfg"], files["proxy/haproxy.cfg"]
     assert main.count("stick-table") == main.count("peers mcp_peers") == 1
@@ -27,7 +31,9 @@ def test_a_table_has_a_local_peer(advisor, make) -> None:
 
 @pytest.mark.parametrize("setup", [TABLE, ENVELOPE_HAPROXY])
 @pytest.mark.parametrize("make", [sticky, stateless])
-def test_without_a_table_there_is_none(advisor, make, setup) -> None:
+def test_without_a_table_there_is_none(
+    advisor: Advisor, make: Callable[[Advisor, Setup], KitContext], setup: Setup
+) -> None:
     files = texts(make(advisor, setup))
     has_table = (make, setup) == (sticky, TABLE)
     assert any("peer" in text for text in files.values()) == has_table

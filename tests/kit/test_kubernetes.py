@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from manifest_build import ports
 from manifest_checks import check
 from proxy_kits import EXAMPLES, decided
 
+from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
 from advisor.kit.model import KitFile
 from advisor.kit.parts import kubernetes, proxy, server
@@ -30,7 +32,7 @@ MINORS = ("1.33", "1.34", "1.35", "1.36", "1.37")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _schemas_are_read_once():
+def _schemas_are_read_once() -> Iterator[None]:
     """The validator reads megabytes of schemas anew for each manifest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kubernetes_validate.utils, "schema_contents", cache(kubernetes_validate.utils.schema_contents))
@@ -38,7 +40,7 @@ def _schemas_are_read_once():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_is_valid_and_sensible(advisor, tmp_path, case) -> None:
+def test_is_valid_and_sensible(advisor: Advisor, tmp_path: Path, case: str) -> None:
     kit = CASES[case](advisor)
     folder = written(kit, tmp_path)
     objects = built(folder)
@@ -54,7 +56,7 @@ def test_is_valid_and_sensible(advisor, tmp_path, case) -> None:
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
-def test_every_example(advisor, tmp_path, example) -> None:
+def test_every_example(advisor: Advisor, tmp_path: Path, example: str) -> None:
     try:
         kit = decided(advisor, example)
     except InfeasibleError:
@@ -68,7 +70,7 @@ def test_every_example(advisor, tmp_path, example) -> None:
 
 
 @pytest.mark.parametrize("name", ["default", "kube-node-lease", "kube-public", "kube-system"])
-def test_the_namespaces_of_the_cluster_are_left_alone(advisor, tmp_path, name) -> None:
+def test_the_namespaces_of_the_cluster_are_left_alone(advisor: Advisor, tmp_path: Path, name: str) -> None:
     kit = next(iter(CASES.values()))(advisor)
     tiers = tuple(replace(tier, host=name + tier.host.removeprefix(kit.service)) for tier in kit.tiers)
     kit = replace(kit, platform="kubernetes", service=name, tiers=tiers)
@@ -78,7 +80,7 @@ def test_the_namespaces_of_the_cluster_are_left_alone(advisor, tmp_path, name) -
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case) -> None:
+def test_the_proxy_finds_what_is_deployed(advisor: Advisor, tmp_path: Path, case: str) -> None:
     """Every address in its configuration is a pod or a Service of the manifests, and its files are where it looks."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     fitted = kubernetes.fit(kit)
@@ -114,7 +116,7 @@ def test_the_proxy_finds_what_is_deployed(advisor, tmp_path, case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_server_accepts_its_environment(advisor, tmp_path, case) -> None:
+def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, case: str) -> None:
     """settings.py of the same kit, given what the manifest sets, finds nothing to complain about."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     path = tmp_path / "settings.py"
@@ -154,7 +156,7 @@ def _module(path: Path) -> Any:
     return module
 
 
-def test_what_is_deployed_for_each_pattern(advisor, tmp_path) -> None:
+def test_what_is_deployed_for_each_pattern(advisor: Advisor, tmp_path: Path) -> None:
     """The workload, its autoscaler's metric, its affinity, the proxy and the route, by case."""
     expected = {
         "stateless": ("Deployment", "", "None", False, False),
@@ -187,7 +189,7 @@ def test_what_is_deployed_for_each_pattern(advisor, tmp_path) -> None:
         assert (workload["kind"], signal, *affinity, proxied, bool(all_of.of("HTTPRoute"))) == wanted, case
 
 
-def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor, tmp_path) -> None:
+def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor: Advisor, tmp_path: Path) -> None:
     for case in ("envelope-range", "ip-hash-range"):
         kit = CASES[case](advisor)
         (tier,) = kit.tiers
@@ -197,14 +199,14 @@ def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor
         assert workload["spec"]["replicas"] == tier.max_instances == 6
 
 
-def test_one_that_keeps_sessions_is_never_two(advisor, tmp_path) -> None:
+def test_one_that_keeps_sessions_is_never_two(advisor: Advisor, tmp_path: Path) -> None:
     kit = CASES["single"](advisor)
     (workload,) = build(kit, raw(written(kit, tmp_path))).workloads
     assert workload["spec"]["strategy"] == {"type": "Recreate"}
     assert workload["spec"]["replicas"] == 1
 
 
-def test_egress_is_only_what_the_kit_needs(advisor, tmp_path) -> None:
+def test_egress_is_only_what_the_kit_needs(advisor: Advisor, tmp_path: Path) -> None:
     wanted = {
         "stateless": {53},
         "direct-llm": {53, 443},
@@ -218,7 +220,7 @@ def test_egress_is_only_what_the_kit_needs(advisor, tmp_path) -> None:
         assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == expected, case
 
 
-def test_instances_that_share_sessions_reach_each_other(advisor, tmp_path) -> None:
+def test_instances_that_share_sessions_reach_each_other(advisor: Advisor, tmp_path: Path) -> None:
     """By the address of the pod, through the policy, and Redis by reference."""
     for case in ("shared-state", "shared-state-range", "long-shared-state"):
         kit = CASES[case](advisor)
@@ -243,7 +245,7 @@ def test_instances_that_share_sessions_reach_each_other(advisor, tmp_path) -> No
     assert not any("MCP_INSTANCE_URL" in str(workload) for workload in plain.workloads)
 
 
-def test_the_route_shows_only_what_is_public(advisor, tmp_path) -> None:
+def test_the_route_shows_only_what_is_public(advisor: Advisor, tmp_path: Path) -> None:
     shown = {}
     for case in ("gateway-api", "gateway-api-oauth", "gateway-api-tiers"):
         kit = CASES[case](advisor)
@@ -274,7 +276,9 @@ HOSTS = st.lists(
     hosts=HOSTS,
     make=st.sampled_from(["gateway-api", "gateway-api-tiers", "haproxy-envelope", "shared-state-range"]),
 )
-def test_any_name_comes_out_as_it_went_in(advisor, tmp_path_factory, service, hosts, make) -> None:
+def test_any_name_comes_out_as_it_went_in(
+    advisor: Advisor, tmp_path_factory: pytest.TempPathFactory, service: str, hosts: list[str], make: str
+) -> None:
     kit = replace(renamed(CASES[make](advisor), service), hosts=tuple(hosts))
     objects = raw(written(kit, tmp_path_factory.mktemp("names")))
     assert check(build(kit, objects)) == []
@@ -287,19 +291,19 @@ def test_any_name_comes_out_as_it_went_in(advisor, tmp_path_factory, service, ho
                 assert entry["value"].split(",")[: len(hosts)] == hosts
 
 
-def test_two_long_names_stay_two(advisor) -> None:
+def test_two_long_names_stay_two(advisor: Advisor) -> None:
     kit = CASES["stateless"](advisor)
     fitted = {kubernetes.fit(renamed(kit, LONG[:-1] + end)).service for end in "xyz"}
     assert len(fitted) == 3
     assert all(len(name) <= kubernetes.LONGEST for name in fitted)
 
 
-def test_nothing_for_another_platform(advisor) -> None:
+def test_nothing_for_another_platform(advisor: Advisor) -> None:
     for platform in ("compose", "systemd", "serverless", "local"):
         assert kubernetes.files(replace(CASES["learn"](advisor), platform=platform)) == []
 
 
-def test_files_are_inside_the_kit(advisor) -> None:
+def test_files_are_inside_the_kit(advisor: Advisor) -> None:
     made: list[KitFile] = [
         one for case in CASES.values() for one in kubernetes.files(replace(case(advisor), platform="kubernetes"))
     ]

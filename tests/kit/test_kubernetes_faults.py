@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes_kits import CASES, build, raw, written
 from manifest_build import Build, Manifest, quantity
 from manifest_checks import CHECKS, check
+
+from advisor.decision.advisor import Advisor
 
 pytestmark = pytest.mark.programs
 
@@ -202,7 +205,7 @@ SEEDED = [(name, number) for name, faults in FAULTS.items() for number in range(
 
 
 @pytest.mark.parametrize(("name", "number"), SEEDED)
-def test_finds_the_fault(advisor, tmp_path, name, number) -> None:
+def test_finds_the_fault(advisor: Advisor, tmp_path: Path, name: str, number: int) -> None:
     case, seed = FAULTS[name][number]
     kit = CASES[case](advisor)
     found = build(kit, raw(written(kit, tmp_path)))
@@ -228,5 +231,5 @@ def test_every_check_is_proved() -> None:
         ("", None),
     ],
 )
-def test_quantities(text, number) -> None:
+def test_quantities(text: str, number: float | None) -> None:
     assert quantity(text) == number

@@ -117,6 +117,7 @@ def test_what_is_granted(
 
 def test_the_manifest_says_how_it_was_computed(advisor: Advisor, decide: Any, knowledge: Knowledge) -> None:
     measured = knowledge.capacity["mcp-2"]
+    facts: dict[str, Any]
     for facts, where in (
         (STICKY | {"scale.instances": 3, "clients.concurrent": 27_000}, "over 3 instances"),
         (STICKY | {"scale.instances": 1, "clients.concurrent": 9_000}, "on this instance"),

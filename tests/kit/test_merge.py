@@ -1,6 +1,9 @@
 """The three-way merge, against its laws and against git's."""
 
+from __future__ import annotations
+
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,7 +24,7 @@ def test_the_same_change_on_both_sides_is_made_once() -> None:
 
 
 @pytest.mark.parametrize("ours", ["c2\n", "", "c\nnew\n"])
-def test_changes_of_the_same_lines_are_not_guessed(ours) -> None:
+def test_changes_of_the_same_lines_are_not_guessed(ours: str) -> None:
     assert merge(BASE, BASE.replace("c\n", "mine\n"), BASE.replace("c\n", ours)) is None or ours == "c\nnew\n"
 
 
@@ -34,19 +37,19 @@ def test_insertions_at_the_same_place_are_not_guessed() -> None:
 
 
 @given(TEXTS, TEXTS)
-def test_a_side_that_did_not_change_takes_the_other(base, other) -> None:
+def test_a_side_that_did_not_change_takes_the_other(base: str, other: str) -> None:
     assert merge(base, base, other) == other
     assert merge(base, other, base) == other
     assert merge(base, other, other) == other
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_it_does_not_matter_which_side_is_whose(base, one, other) -> None:
+def test_it_does_not_matter_which_side_is_whose(base: str, one: str, other: str) -> None:
     assert merge(base, one, other) == merge(base, other, one)
 
 
 @given(TEXTS, st.integers(0, 12), st.integers(0, 12))
-def test_what_both_added_is_in_the_result(base, at, other_at) -> None:
+def test_what_both_added_is_in_the_result(base: str, at: int, other_at: int) -> None:
     lines = base.splitlines(keepends=True)
     one = "".join([*lines[:at], "mine\n", *lines[at:]])
     other = "".join([*lines[:other_at], "new\n", *lines[other_at:]])
@@ -56,7 +59,7 @@ def test_what_both_added_is_in_the_result(base, at, other_at) -> None:
     assert sorted(merged) == sorted(f"{base}mine\nnew\n")
 
 
-def test_it_merges_what_git_merges(tmp_path) -> None:
+def test_it_merges_what_git_merges(tmp_path: Path) -> None:
     theirs, ours = BASE.replace("a\n", "first\na\n"), BASE.replace("e\n", "E\n").replace("h\n", "h\nlast\n")
     for name, text in (("base", BASE), ("theirs", theirs), ("ours", ours)):
         (tmp_path / name).write_text(text)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from proxy_kits import ENVELOPE_HAPROXY, HOST, sticky, tiered
-from proxy_rig import running, upstreams
+from proxy_rig import Client, Upstreams, running, upstreams
+
+from advisor.decision.advisor import Advisor
 
 pytestmark = [
     pytest.mark.programs,
@@ -22,13 +26,13 @@ VERSION = "2025-11-25"
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory):
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstreams]:
     with upstreams(tmp_path_factory.mktemp("fleet"), (*NAMES, "plain"), stateless=["plain"]) as started:
         yield started
 
 
 @pytest.fixture
-def client(advisor, fleet, tmp_path):
+def client(advisor: Advisor, fleet: Upstreams, tmp_path: Path) -> Iterator[Client]:
     with running(sticky(advisor, ENVELOPE_HAPROXY), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}) as started:
         yield started
 
@@ -37,12 +41,12 @@ def with_id(sid: str, **more: str) -> dict[str, str]:
     return {"Mcp_Session_Id": sid, "MCP_Protocol_Version": VERSION, **more}
 
 
-def test_the_id_names_the_server_by_its_number(client) -> None:
+def test_the_id_names_the_server_by_its_number(client: Client) -> None:
     opened = [client.initialize() for _ in range(12)]
     assert {(sid.partition(".")[0], owner) for sid, owner, _ in opened} == {("1", "one"), ("2", "two"), ("3", "three")}
 
 
-def test_an_id_of_somebody_else_is_404(client) -> None:
+def test_an_id_of_somebody_else_is_404(client: Client) -> None:
     """The right id under the number of another server, or of none: the session is not found, wherever it lives."""
     for _ in range(6):
         sid, _, _ = client.initialize()
@@ -67,13 +71,13 @@ def test_an_id_of_somebody_else_is_404(client) -> None:
 
 
 @pytest.mark.parametrize("sid", ["1.", "999.abc", "01.abc", "abc", "10.abc"])
-def test_what_names_no_server_passes_as_it_is(client, sid) -> None:
+def test_what_names_no_server_passes_as_it_is(client: Client, sid: str) -> None:
     """Modern requests are answered whatever stands there, so they show what the server got."""
     answer = client.call({"Mcp_Session_Id": sid, "MCP_Protocol_Version": "2026-07-28"})
     assert (answer.status, answer.json["headers"]["mcp-session-id"]) == (200, sid)
 
 
-def test_an_id_without_a_number_is_balanced_as_it_is(client) -> None:
+def test_an_id_without_a_number_is_balanced_as_it_is(client: Client) -> None:
     sid, owner, _ = client.initialize()
     bare = sid.partition(".")[2]
     answers = [client.call(with_id(bare)) for _ in range(12)]
@@ -82,7 +86,7 @@ def test_an_id_without_a_number_is_balanced_as_it_is(client) -> None:
     assert 404 in {answer.status for answer in answers}, "nobody routed by it"
 
 
-def test_two_ids_are_refused_and_reach_nobody(client) -> None:
+def test_two_ids_are_refused_and_reach_nobody(client: Client) -> None:
     (first, _, _), (second, _, _) = client.initialize(), client.initialize()
     body = json.dumps({"method": "tools/call", "params": {"name": "echo"}}).encode()
     for one, other in ((first, second), (second, first), (first, first)):
@@ -98,7 +102,7 @@ def test_two_ids_are_refused_and_reach_nobody(client) -> None:
 
 
 @pytest.mark.parametrize("own", ["a.b.c", "1.2", "2.", ".x", "with,comma", "!~$&+{}[]|^%41"])
-def test_any_id_that_a_server_mints_comes_back_to_it(client, own) -> None:
+def test_any_id_that_a_server_mints_comes_back_to_it(client: Client, own: str) -> None:
     sid, owner, headers = client.initialize(sid=own)
     assert sid.partition(".")[2] == own
     for _ in range(4):
@@ -108,7 +112,7 @@ def test_any_id_that_a_server_mints_comes_back_to_it(client, own) -> None:
         assert answer.headers["mcp-session-id"] == sid
 
 
-def test_requests_of_one_connection_are_apart(client) -> None:
+def test_requests_of_one_connection_are_apart(client: Client) -> None:
     """Clients and gateways send the requests of several sessions, and some of none, over one connection."""
     opened = [client.initialize() for _ in range(6)]
     assert len({owner for _, owner, _ in opened}) > 1
@@ -129,10 +133,10 @@ def test_requests_of_one_connection_are_apart(client) -> None:
     assert elsewhere, "requests without a session stick to the session before them"
 
 
-def test_every_answer_of_the_owner_carries_the_id_of_the_client(client) -> None:
+def test_every_answer_of_the_owner_carries_the_id_of_the_client(client: Client) -> None:
     sid, owner, headers = client.initialize()
     for method in ("POST", "DELETE"):
-        answer = client.request(method, body=b"{}", **headers)
+        answer = client.request(method, "/mcp", b"{}", **headers)
         assert (answer.status, answer.headers["mcp-session-id"], answer.headers["x-served-by"]) == (200, sid, owner)
     with client.send("GET", **headers) as stream:
         assert stream.getheader("Content-Type") == "text/event-stream"
@@ -140,7 +144,7 @@ def test_every_answer_of_the_owner_carries_the_id_of_the_client(client) -> None:
         assert stream.readline().startswith(b"data:")
 
 
-def test_a_browser_may_read_that_its_session_is_gone(advisor, tmp_path) -> None:
+def test_a_browser_may_read_that_its_session_is_gone(advisor: Advisor, tmp_path: Path) -> None:
     origin = f"https://{HOST}"
     with (
         upstreams(tmp_path, NAMES) as own,
@@ -154,7 +158,7 @@ def test_a_browser_may_read_that_its_session_is_gone(advisor, tmp_path) -> None:
         assert answer.headers["access-control-allow-origin"] == origin
 
 
-def test_only_the_tier_with_sessions_has_the_envelope(advisor, fleet, tmp_path) -> None:
+def test_only_the_tier_with_sessions_has_the_envelope(advisor: Advisor, fleet: Upstreams, tmp_path: Path) -> None:
     tiers = {"stateless": fleet.addresses(["plain"]), "stateful": fleet.addresses(["one", "two"])}
     with running(tiered(advisor, ENVELOPE_HAPROXY), tmp_path / "proxy", tiers) as client:
         sid, owner, headers = client.initialize("/stateful/mcp")

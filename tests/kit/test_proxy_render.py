@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
 
 import crossplane
 import pytest
@@ -26,7 +29,9 @@ from proxy_kits import (
 )
 from proxy_rig import accepted, write
 
+from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
+from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.requirements.text import is_host, is_origin, is_tool
@@ -35,14 +40,16 @@ pytestmark = pytest.mark.programs
 
 SETUPS = (*STICKY, IP_HASH)
 PLATFORMS = ("kubernetes", "compose", "systemd", "serverless", "local")
-MAKERS = (sticky, stateless, tiered)
+Maker: TypeAlias = Callable[[Advisor, Setup], KitContext]
+
+MAKERS: tuple[Maker, ...] = (sticky, stateless, tiered)
 
 
-def _text(kit, name: str) -> str:
+def _text(kit: KitContext, name: str) -> str:
     return next(file.content for file in proxy.files(kit) if file.path == f"proxy/{name}")
 
 
-def _local(kit) -> Wiring:
+def _local(kit: KitContext) -> Wiring:
     """Production's own names and counts, without the things that only exist there."""
     wiring = production_wiring(kit)
     return replace(
@@ -53,7 +60,7 @@ def _local(kit) -> Wiring:
 @pytest.mark.parametrize("auth", ["none", "bearer", "oauth-proxy", "unknown"])
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_the_real_program_accepts_it(advisor, tmp_path, setup, make, auth) -> None:
+def test_the_real_program_accepts_it(advisor: Advisor, tmp_path: Path, setup: Setup, make: Maker, auth: str) -> None:
     kit = replace(make(advisor, setup), auth=auth, proxy_replicas=2)
     write(tmp_path, proxy.files(kit))
     tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
@@ -63,7 +70,7 @@ def test_the_real_program_accepts_it(advisor, tmp_path, setup, make, auth) -> No
 
 @pytest.mark.parametrize("platform", ["kubernetes", "compose", "systemd", "local"])
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_it_is_accepted_before_any_server_exists(advisor, tmp_path, setup, platform) -> None:
+def test_it_is_accepted_before_any_server_exists(advisor: Advisor, tmp_path: Path, setup: Setup, platform: str) -> None:
     """A proxy that looks its names up only when it starts would not start before the last of the servers."""
     kit = replace(sticky(advisor, setup), platform=platform)
     write(tmp_path, proxy.files(kit))
@@ -72,14 +79,14 @@ def test_it_is_accepted_before_any_server_exists(advisor, tmp_path, setup, platf
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_a_thousand_instances_fit(advisor, tmp_path, setup) -> None:
+def test_a_thousand_instances_fit(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
     kit = replace(sticky(advisor, setup, instances=1000), platform="local")
     write(tmp_path, proxy.files(kit))
     accepted(kit, tmp_path, debian=setup.debian)
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
-def test_every_example_has_a_proxy_that_is_accepted(advisor, tmp_path, example) -> None:
+def test_every_example_has_a_proxy_that_is_accepted(advisor: Advisor, tmp_path: Path, example: str) -> None:
     try:
         kit = decided(advisor, example)
     except InfeasibleError:
@@ -94,7 +101,7 @@ def test_every_example_has_a_proxy_that_is_accepted(advisor, tmp_path, example) 
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_each_release_gets_only_what_it_has(advisor, setup) -> None:
+def test_each_release_gets_only_what_it_has(advisor: Advisor, setup: Setup) -> None:
     text = "".join(file.content for file in proxy.files(sticky(advisor, setup)))
     learns = setup.proxy == "nginx" and not setup.debian and "envelope" not in setup.mechanism
     assert ("\n    sticky " in text) == learns
@@ -107,7 +114,7 @@ def test_each_release_gets_only_what_it_has(advisor, setup) -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_several_haproxies_share_nothing(advisor, platform) -> None:
+def test_several_haproxies_share_nothing(advisor: Advisor, platform: str) -> None:
     """No table, no peers, no names: they need not find each other."""
     several = replace(sticky(advisor, ENVELOPE_HAPROXY), proxy_replicas=3, platform=platform)
     one = replace(sticky(advisor, TABLE), platform=platform)
@@ -116,7 +123,7 @@ def test_several_haproxies_share_nothing(advisor, platform) -> None:
     assert told.search("".join(file.content for file in proxy.files(one)))
 
 
-def test_names_of_the_platform(advisor) -> None:
+def test_names_of_the_platform(advisor: Advisor) -> None:
     kit = sticky(advisor, STICKY[0], instances=2)
     name = kit.service
     addresses = {p: production_wiring(replace(kit, platform=p)).addresses["main"] for p in PLATFORMS}
@@ -133,7 +140,7 @@ def test_names_of_the_platform(advisor) -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
-def test_only_the_wiring_of_envoy_changes(advisor, make) -> None:
+def test_only_the_wiring_of_envoy_changes(advisor: Advisor, make: Maker) -> None:
     kit = make(advisor, STICKY[-1])
     tiers = {tier.name: ("127.0.0.1:7001",) for tier in kit.tiers}
     (local,) = proxy.wiring_files(kit, Wiring("127.0.0.1:7000", tiers))
@@ -147,7 +154,7 @@ def test_only_the_wiring_of_envoy_changes(advisor, make) -> None:
     assert all("address" in line for line in changed), changed
 
 
-def test_never_what_breaks_sessions_or_runs_a_tool_twice(advisor) -> None:
+def test_never_what_breaks_sessions_or_runs_a_tool_twice(advisor: Advisor) -> None:
     for setup in SETUPS:
         for make in MAKERS:
             text = "".join(file.content for file in proxy.files(make(advisor, setup)))
@@ -171,14 +178,16 @@ HOSTILE = st.one_of(
 FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def _renamed(kit, hosts, tools):
+def _renamed(kit: KitContext, hosts: Sequence[str], tools: Sequence[str]) -> KitContext:
     stateful = replace(kit.tiers[1], tools=tuple(replace(kit.tiers[1].tools[0], name=name) for name in tools))
     return replace(kit, hosts=tuple(hosts), tiers=(kit.tiers[0], stateful))
 
 
 @FUZZ
 @given(hosts=HOSTS, tools=TOOLS)
-def test_hosts_and_tools_come_out_of_nginx_as_they_went_in(advisor, tmp_path, hosts, tools) -> None:
+def test_hosts_and_tools_come_out_of_nginx_as_they_went_in(
+    advisor: Advisor, tmp_path: Path, hosts: list[str], tools: list[str]
+) -> None:
     kit = _renamed(tiered(advisor, STICKY[0]), hosts, tools)
     write(tmp_path, proxy.files(kit))
     parsed = crossplane.parse(str(tmp_path / "nginx.conf"), single=True, strict=False)
@@ -194,7 +203,9 @@ def test_hosts_and_tools_come_out_of_nginx_as_they_went_in(advisor, tmp_path, ho
 
 @FUZZ
 @given(hosts=HOSTS, tools=TOOLS)
-def test_hosts_and_tools_come_out_of_envoy_as_they_went_in(advisor, hosts, tools) -> None:
+def test_hosts_and_tools_come_out_of_envoy_as_they_went_in(
+    advisor: Advisor, hosts: list[str], tools: list[str]
+) -> None:
     config = yaml.safe_load(_text(_renamed(tiered(advisor, STICKY[-1]), hosts, tools), "envoy.yaml"))
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     (site,) = manager["route_config"]["virtual_hosts"]
@@ -212,21 +223,23 @@ def test_hosts_and_tools_come_out_of_envoy_as_they_went_in(advisor, hosts, tools
 
 @FUZZ
 @given(hosts=HOSTS, tools=TOOLS)
-def test_hosts_and_tools_come_out_of_haproxy_as_they_went_in(advisor, hosts, tools) -> None:
+def test_hosts_and_tools_come_out_of_haproxy_as_they_went_in(
+    advisor: Advisor, hosts: list[str], tools: list[str]
+) -> None:
     text = _text(_renamed(tiered(advisor, TABLE), hosts, tools), "haproxy.cfg")
     assert re.findall(r"^    acl stateful_tool req.hdr\(Mcp-Name\) -m str (.*)$", text, re.MULTILINE) == tools
     origins = re.findall(r"^    acl known_origin .* -m str (.*)$", text, re.MULTILINE)
     assert " ".join(origins).split() == [f"https://{host}" for host in hosts]
 
 
-def test_a_decision_of_another_name_changes_no_file(advisor) -> None:
+def test_a_decision_of_another_name_changes_no_file(advisor: Advisor) -> None:
     """The configuration of a proxy is a ConfigMap named after its content: a new name restarts it."""
     for setup in SETUPS:
         kit = sticky(advisor, setup)
         assert proxy.files(replace(kit, decision_id="another", version="99.0")) == proxy.files(kit)
 
 
-def test_envoy_has_room_for_the_streams_of_all_sessions(advisor) -> None:
+def test_envoy_has_room_for_the_streams_of_all_sessions(advisor: Advisor) -> None:
     for instances in (1, 30):
         config = yaml.safe_load(_text(sticky(advisor, STICKY[-1], instances=instances), "envoy.yaml"))
         for cluster in config["static_resources"]["clusters"]:
@@ -237,7 +250,7 @@ def test_envoy_has_room_for_the_streams_of_all_sessions(advisor) -> None:
 
 @FUZZ
 @given(text=HOSTILE)
-def test_hostile_text_is_refused(advisor, text) -> None:
+def test_hostile_text_is_refused(advisor: Advisor, text: str) -> None:
     for setup in (STICKY[0], STICKY[2], TABLE, STICKY[-1]):
         kit = tiered(advisor, setup)
         if not is_host(text):

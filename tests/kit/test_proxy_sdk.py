@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from mcp import Client
-from mcp.types import ElicitResult
-from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, LEARN, TABLE, stateless, sticky
-from proxy_rig import running, until, upstreams
+from mcp.types import CallToolResult, ElicitResult, TextContent
+from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, LEARN, TABLE, Setup, stateless, sticky
+from proxy_rig import Client as ProxyClient
+from proxy_rig import Upstreams, running, until, upstreams
+
+from advisor.decision.advisor import Advisor
 
 pytestmark = [
     pytest.mark.programs,
@@ -23,18 +28,18 @@ SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY)
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory):
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstreams]:
     with upstreams(tmp_path_factory.mktemp("fleet"), NAMES, app="sdk_upstream:app") as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def plain_fleet(tmp_path_factory):
+def plain_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstreams]:
     with upstreams(tmp_path_factory.mktemp("plain"), NAMES, stateless=NAMES, app="sdk_upstream:app") as started:
         yield started
 
 
-async def _say_yes(context, params):
+async def _say_yes(context: object, params: object) -> ElicitResult:
     return ElicitResult(action="accept", content={"sure": True})
 
 
@@ -42,7 +47,7 @@ async def _visit(url: str, mode: str, *, asks: bool) -> tuple[list[str], list[fl
     """What one client sees: who served each call, and when its progress arrived after the first."""
     times: list[float] = []
 
-    async def progress(done, total, message) -> None:
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
         times.append(time.monotonic())
 
     async with Client(url, mode=mode, elicitation_callback=_say_yes, read_timeout_seconds=20) as client:
@@ -55,17 +60,19 @@ async def _visit(url: str, mode: str, *, asks: bool) -> tuple[list[str], list[fl
     return served, [at - times[0] for at in times]
 
 
-def _text(result) -> str:
+def _text(result: CallToolResult) -> str:
     assert not result.is_error, result
-    return result.content[0].text
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    return content.text
 
 
-async def _visits(url: str, mode: str, many: int, *, asks: bool = True):
+async def _visits(url: str, mode: str, many: int, *, asks: bool = True) -> list[tuple[list[str], list[float]]]:
     return await asyncio.gather(*(_visit(url, mode, asks=asks) for _ in range(many)))
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_legacy_sessions(advisor, fleet, tmp_path, setup) -> None:
+def test_legacy_sessions(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
     with running(
         sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
     ) as proxy:
@@ -77,7 +84,9 @@ def test_legacy_sessions(advisor, fleet, tmp_path, setup) -> None:
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_modern_clients_through_the_sticky_proxy(advisor, fleet, tmp_path, setup) -> None:
+def test_modern_clients_through_the_sticky_proxy(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     with running(
         sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
     ) as proxy:
@@ -87,7 +96,7 @@ def test_modern_clients_through_the_sticky_proxy(advisor, fleet, tmp_path, setup
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 @pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, ENVOY], ids=str)
-def test_a_stateless_fleet(advisor, plain_fleet, tmp_path, setup, mode) -> None:
+def test_a_stateless_fleet(advisor: Advisor, plain_fleet: Upstreams, tmp_path: Path, setup: Setup, mode: str) -> None:
     kit = stateless(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": plain_fleet.addresses(NAMES)}, debian=setup.debian) as proxy:
         until("every instance is in use", lambda: _owners(proxy) == set(NAMES))
@@ -97,10 +106,10 @@ def test_a_stateless_fleet(advisor, plain_fleet, tmp_path, setup, mode) -> None:
     _assert_live(visits)
 
 
-def _owners(proxy) -> set[str]:
+def _owners(proxy: ProxyClient) -> set[str]:
     """Who serves new clients, for proxies that learn bit by bit who is healthy."""
 
-    async def owners():
+    async def owners() -> set[str]:
         return {served[0] for served in await asyncio.gather(*(_who(proxy.port) for _ in range(9)))}
 
     return asyncio.run(owners())
@@ -111,7 +120,7 @@ async def _who(port: int) -> list[str]:
         return [_text(await client.call_tool("who"))]
 
 
-def _assert_live(visits) -> None:
+def _assert_live(visits: Iterable[tuple[list[str], list[float]]]) -> None:
     for _, times in visits:
         assert len(times) == 4, "progress was lost"
         assert times[-1] > 0.4, "progress arrived all at once"

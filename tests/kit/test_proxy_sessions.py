@@ -6,7 +6,9 @@ import json
 import os
 import random
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from proxy_kits import (
@@ -19,9 +21,12 @@ from proxy_kits import (
     LEARN,
     STICKY,
     TABLE,
+    Setup,
     sticky,
 )
-from proxy_rig import running, until, upstreams
+from proxy_rig import Upstreams, running, until, upstreams
+
+from advisor.decision.advisor import Advisor
 
 pytestmark = [
     pytest.mark.programs,
@@ -34,18 +39,25 @@ NAMES = ("one", "two", "three")
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory):
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstreams]:
     """Three instances that live as long as the tests of this module; whoever kills some starts its own."""
     with upstreams(tmp_path_factory.mktemp("fleet"), NAMES) as started:
         yield started
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_no_call_of_a_session_reaches_another_instance(advisor, fleet, tmp_path, setup) -> None:
+def test_no_call_of_a_session_reaches_another_instance(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     kit = sticky(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         warm: set[str] = set()  # Envoy's threads learn one after the other that an instance is healthy
-        until("every instance gets a session", lambda: warm.add(client.initialize()[1]) or len(warm) == 3)
+
+        def all_have_one() -> bool:
+            warm.add(client.initialize()[1])
+            return len(warm) == 3
+
+        until("every instance gets a session", all_have_one)
         opened = [client.initialize() for _ in range(24)]
         calls = opened * 4
         random.Random(4).shuffle(calls)
@@ -59,20 +71,24 @@ def test_no_call_of_a_session_reaches_another_instance(advisor, fleet, tmp_path,
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_the_session_is_known_before_the_stream_of_initialize_ends(advisor, fleet, tmp_path, setup) -> None:
+def test_the_session_is_known_before_the_stream_of_initialize_ends(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     kit = sticky(advisor, setup)
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"held": True}}).encode()
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         for _ in range(8):
-            with client.send("POST", body=body) as response:
+            with client.send("POST", "/mcp", body) as response:
                 cookie = (response.getheader("Set-Cookie") or "").partition(";")[0]
-                answer = client.call({"Mcp_Session_Id": response.getheader("Mcp-Session-Id"), "Cookie": cookie})
+                answer = client.call({"Mcp_Session_Id": response.headers["Mcp-Session-Id"], "Cookie": cookie})
                 assert answer.status == 200
                 assert answer.json["served_by"] == response.getheader("X-Served-By")
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_the_server_sees_the_id_that_it_minted(advisor, fleet, tmp_path, setup) -> None:
+def test_the_server_sees_the_id_that_it_minted(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     kit = sticky(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         _, _, headers = client.initialize()
@@ -85,7 +101,9 @@ def test_the_server_sees_the_id_that_it_minted(advisor, fleet, tmp_path, setup) 
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(advisor, tmp_path, setup) -> None:
+def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(
+    advisor: Advisor, tmp_path: Path, setup: Setup
+) -> None:
     kit = sticky(advisor, setup)
     with (
         upstreams(tmp_path, NAMES) as fleet,
@@ -113,7 +131,7 @@ def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(advisor, tm
 
 
 @pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY], ids=str)
-def test_a_stalled_owner_keeps_its_sessions(advisor, tmp_path, setup) -> None:
+def test_a_stalled_owner_keeps_its_sessions(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
     checks = setup.proxy != "nginx"  # every two seconds, down after two
     kit = replace(sticky(advisor, setup), idle_timeout_s=6 if checks else 1)
     with (
@@ -131,7 +149,7 @@ def test_a_stalled_owner_keeps_its_sessions(advisor, tmp_path, setup) -> None:
 
 
 @pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY], ids=str)
-def test_sessions_hold_across_two_proxies(advisor, fleet, tmp_path, setup) -> None:
+def test_sessions_hold_across_two_proxies(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
     kit = replace(sticky(advisor, setup), proxy_replicas=2)
     tiers = {"main": fleet.addresses(NAMES)}
     with (
@@ -146,7 +164,9 @@ def test_sessions_hold_across_two_proxies(advisor, fleet, tmp_path, setup) -> No
                 assert answer.json["served_by"] == owner
 
 
-def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(advisor, fleet, tmp_path) -> None:
+def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path
+) -> None:
     kit = replace(sticky(advisor, ENVELOPE_HAPROXY), proxy_replicas=2)
     tiers = {"main": fleet.addresses(NAMES)}
     with running(kit, tmp_path / "first", tiers) as first:
@@ -166,12 +186,12 @@ def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(advisor, fle
                 ]
 
 
-def _workers(log) -> int:
+def _workers(log: Path) -> int:
     """How many workers of HAProxy's master have begun to work."""
     return log.read_text().count("Loading success")
 
 
-def test_ip_hash_keeps_a_client_on_one_instance(advisor, fleet, tmp_path) -> None:
+def test_ip_hash_keeps_a_client_on_one_instance(advisor: Advisor, fleet: Upstreams, tmp_path: Path) -> None:
     kit = sticky(advisor, IP_HASH)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=True) as client:
         opened = [client.initialize() for _ in range(6)]
@@ -181,7 +201,7 @@ def test_ip_hash_keeps_a_client_on_one_instance(advisor, fleet, tmp_path) -> Non
 
 @pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY], ids=str)
 @pytest.mark.parametrize("sid", ["9.abc", "1.abc", "1.", ".", "abc", "1.2.3", "x" * 300])
-def test_a_made_up_session_is_404(advisor, fleet, tmp_path, setup, sid) -> None:
+def test_a_made_up_session_is_404(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup, sid: str) -> None:
     with running(
         sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
     ) as client:

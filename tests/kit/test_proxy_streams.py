@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from proxy_kits import ENVOY, sticky
 from proxy_rig import running
+
+from advisor.decision.advisor import Advisor
 
 retried = pytest.mark.retried("1,100 streams open within 60 s.")
 
@@ -38,7 +41,7 @@ async def _open(port: int, stack: list[asyncio.StreamWriter]) -> int:
 
 @pytest.mark.programs
 @retried
-def test_envoy_holds_more_streams_than_its_defaults_allow(advisor, tmp_path) -> None:
+def test_envoy_holds_more_streams_than_its_defaults_allow(advisor: Advisor, tmp_path: Path) -> None:
     async def scenario() -> None:
         opened: list[asyncio.StreamWriter] = []
         server = await asyncio.start_server(_upstream, "127.0.0.1", 0, backlog=STREAMS)

@@ -7,12 +7,17 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
-from proxy_kits import ENVOY, HOST, PROXIES, stateless, sticky, tiered
-from proxy_rig import running, until, upstreams
+from proxy_kits import ENVOY, HOST, PROXIES, Setup, stateless, sticky, tiered
+from proxy_rig import Client, Upstreams, running, until, upstreams
+
+from advisor.decision.advisor import Advisor
 
 pytestmark = [
     pytest.mark.programs,
@@ -26,19 +31,20 @@ LEGACY = ("", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory):
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstreams]:
     """Three instances without sessions and two with."""
     with upstreams(tmp_path_factory.mktemp("fleet"), (*NAMES, "keeper", "other"), stateless=NAMES) as started:
         yield started
 
 
 @pytest.fixture(params=PROXIES, ids=str)
-def setup(request):
-    return request.param
+def setup(request: pytest.FixtureRequest) -> Setup:
+    chosen: Setup = request.param
+    return chosen
 
 
 @pytest.fixture
-def fleet_proxy(advisor, fleet, tmp_path, setup):
+def fleet_proxy(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> Iterator[Client]:
     """A stateless fleet behind the proxy."""
     kit = stateless(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
@@ -46,14 +52,14 @@ def fleet_proxy(advisor, fleet, tmp_path, setup):
 
 
 @pytest.fixture
-def tier_proxy(advisor, fleet, tmp_path, setup):
+def tier_proxy(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> Iterator[Client]:
     """Two tiers behind the proxy."""
     tiers = {"stateless": fleet.addresses(["one"]), "stateful": fleet.addresses(["keeper", "other"])}
     with running(tiered(advisor, setup), tmp_path / "proxy", tiers, debian=setup.debian) as client:
         yield client
 
 
-def test_a_stateless_fleet_shares_the_work(fleet_proxy) -> None:
+def test_a_stateless_fleet_shares_the_work(fleet_proxy: Client) -> None:
     until(
         "every instance is in use", lambda: len({fleet_proxy.modern("echo").json["served_by"] for _ in range(6)}) == 3
     )
@@ -62,7 +68,7 @@ def test_a_stateless_fleet_shares_the_work(fleet_proxy) -> None:
     assert min(served.values()) >= 8, served
 
 
-def test_legacy_get_is_405_without_sessions(fleet_proxy) -> None:
+def test_legacy_get_is_405_without_sessions(fleet_proxy: Client) -> None:
     for version in LEGACY:
         answer = fleet_proxy.request("GET", MCP_Protocol_Version=version)
         assert answer.status == 405, version
@@ -73,7 +79,7 @@ def test_legacy_get_is_405_without_sessions(fleet_proxy) -> None:
     assert "x-served-by" in modern.headers, "the server itself answers modern clients"
 
 
-def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy) -> None:
+def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy: Client) -> None:
     for path, allowed in (("/mcp", "POST, OPTIONS"), ("/stateful/mcp", "GET, POST, DELETE, OPTIONS")):
         for method, headers in (
             ("OPTIONS", {}),
@@ -88,9 +94,9 @@ def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy) -> None
             assert "x-served-by" not in answer.headers
 
 
-def test_events_arrive_as_they_are_sent(fleet_proxy) -> None:
+def test_events_arrive_as_they_are_sent(fleet_proxy: Client) -> None:
     body = json.dumps({"method": "tools/call", "params": {"name": "stream"}}).encode()
-    with fleet_proxy.send("POST", body=body) as response:
+    with fleet_proxy.send("POST", "/mcp", body) as response:
         late = []
         for line in response:
             if line.startswith(b"data:"):
@@ -99,7 +105,7 @@ def test_events_arrive_as_they_are_sent(fleet_proxy) -> None:
     assert max(late) < 0.3, late
 
 
-def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy) -> None:
+def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy: Client) -> None:
     def size(mb: float) -> int:
         return fleet_proxy.rpc("tools/call", {"name": "echo", "text": "x" * int(mb * 1024 * 1024)}).status
 
@@ -107,7 +113,7 @@ def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy) -> None:
     assert size(5) == 413
 
 
-def test_only_named_origins_may_call(fleet_proxy) -> None:
+def test_only_named_origins_may_call(fleet_proxy: Client) -> None:
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "mcp-protocol-version"}
     origin = f"https://{HOST}"
     preflight = fleet_proxy.request("OPTIONS", Origin=origin, **asked)
@@ -136,7 +142,7 @@ def test_only_named_origins_may_call(fleet_proxy) -> None:
             assert "access-control-allow-origin" not in answer.headers, stranger
 
 
-def test_stated_origins_may_call_too(advisor, fleet, tmp_path, setup) -> None:
+def test_stated_origins_may_call_too(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
     kit = replace(stateless(advisor, setup), origins=("https://app.example.org", "http://localhost:3000"))
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         for origin in (*kit.origins, f"https://{HOST}"):
@@ -148,7 +154,7 @@ def test_stated_origins_may_call_too(advisor, fleet, tmp_path, setup) -> None:
             assert client.request("OPTIONS", Origin=stranger, Access_Control_Request_Method="POST").status == 405
 
 
-def test_nothing_else_is_public(fleet_proxy) -> None:
+def test_nothing_else_is_public(fleet_proxy: Client) -> None:
     for path in ("/", "/health", "/metrics", "/mcp/x", "/stateful/mcp", "/.session-gone", "/mcpx"):
         answer = fleet_proxy.request("GET", path)
         assert answer.status == 404, path
@@ -156,7 +162,7 @@ def test_nothing_else_is_public(fleet_proxy) -> None:
 
 
 @pytest.mark.parametrize("end", ["killed", "slow"])
-def test_a_call_that_gets_no_answer_is_not_repeated(advisor, tmp_path, setup, end) -> None:
+def test_a_call_that_gets_no_answer_is_not_repeated(advisor: Advisor, tmp_path: Path, setup: Setup, end: str) -> None:
     kit = replace(stateless(advisor, setup), idle_timeout_s=1 if end == "slow" else 60)
     body = json.dumps({"method": "tools/call", "params": {"name": "sleep", "seconds": 20}}).encode()
     with (
@@ -164,7 +170,7 @@ def test_a_call_that_gets_no_answer_is_not_repeated(advisor, tmp_path, setup, en
         running(kit, tmp_path / "proxy", {"main": pair.addresses("ab")}, debian=setup.debian) as client,
     ):
         statuses: list[int] = []
-        caller = threading.Thread(target=lambda: statuses.append(client.request("POST", body=body).status))
+        caller = threading.Thread(target=lambda: statuses.append(client.request("POST", "/mcp", body).status))
         caller.start()
         until("somebody runs the call", lambda: _running(pair, "sleep"))
         (victim,) = _running(pair, "sleep")
@@ -177,7 +183,7 @@ def test_a_call_that_gets_no_answer_is_not_repeated(advisor, tmp_path, setup, en
             assert client.modern("echo").status == 200
 
 
-def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy) -> None:
+def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy: Client) -> None:
     client = tier_proxy
     sid, owner, headers = client.initialize("/stateful/mcp")
     assert sid
@@ -204,14 +210,16 @@ def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy) -> 
         assert stream.readline().startswith(b"data:")
 
 
-def test_the_log_has_the_beginning_of_the_session_only(advisor, fleet, tmp_path, setup) -> None:
+def test_the_log_has_the_beginning_of_the_session_only(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     kit = sticky(advisor, setup, instances=2)
     tiers = {"main": fleet.addresses(["keeper", "other"])}
     with running(kit, tmp_path / "proxy", tiers, debian=setup.debian) as client:
         sid, _, headers = client.initialize()
         client.call({**headers, "Mcp_Method": "tools/call", "Mcp_Name": 'a"b\\c'})
 
-        def lines():
+        def lines() -> list[dict[str, Any]]:
             found = [json.loads(line) for line in client.log.read_text().splitlines() if line.startswith("{")]
             return [line for line in found if line["mcp_method"] == "tools/call"]
 
@@ -229,7 +237,7 @@ def test_the_log_has_the_beginning_of_the_session_only(advisor, fleet, tmp_path,
         assert sid not in client.log.read_text()
 
 
-def _running(fleet, tool: str) -> list[str]:
+def _running(fleet: Upstreams, tool: str) -> list[str]:
     """Which living instances were asked to run `tool`."""
     found = []
     for name, port in fleet.ports.items():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from advisor.decision.advisor import Advisor
 from advisor.kit.render import render_kit
 from advisor.requirements import load_path
 
@@ -36,7 +37,7 @@ print(json.dumps([before, asyncio.run(headers())]))
 """
 
 
-def test_a_connection_ends_with_its_first_answer_after_sigterm(advisor, tmp_path) -> None:
+def test_a_connection_ends_with_its_first_answer_after_sigterm(advisor: Advisor, tmp_path: Path) -> None:
     decision = advisor.decide(load_path(EXAMPLE, advisor.space))
     for one in render_kit(decision, EXAMPLE.read_text()):
         if one.path.startswith("server/"):

@@ -6,18 +6,23 @@ import asyncio
 import http.client
 import signal
 import socket
+import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from mcp import Client
-from mcp.types import ElicitResult
+from mcp.types import ElicitResult, TextContent
 from proxy_rig import until
-from redis_rig import CALL_S, Fleet, call, fleet, initialize, replayed, send, session
+from redis_rig import CALL_S, Answer, Fleet, call, fleet, initialize, replayed, send, session
 
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
 
 pytestmark = [
     pytest.mark.programs,
@@ -39,17 +44,17 @@ UNKNOWN = {"Mcp-Session-Id": "0123456789abcdef", "MCP-Protocol-Version": "2025-0
 
 
 @pytest.fixture(scope="session")
-def kit(decide, advisor):
+def kit(decide: Callable[..., Decision], advisor: Advisor) -> KitContext:
     return kit_context(decide({**FACTS, "clients.protocol": "mixed"}))
 
 
 @pytest.fixture(scope="session")
-def resumable(decide, advisor):
+def resumable(decide: Callable[..., Decision], advisor: Advisor) -> KitContext:
     return kit_context(decide({**FACTS, "clients.protocol": "legacy", "needs.resumability": "required"}))
 
 
 @pytest.fixture(scope="session")
-def remembering(decide, advisor):
+def remembering(decide: Callable[..., Decision], advisor: Advisor) -> KitContext:
     needs = {"needs.session_state": "required", "needs.subscriptions": "required"}
     return kit_context(decide({**FACTS, "sdk": "mcp-2", "clients.protocol": "mixed", **needs}))
 
@@ -57,26 +62,31 @@ def remembering(decide, advisor):
 async def modern(url: str, text: str) -> list[str]:
     """What a client without a session gets, which is asked something on the way."""
 
-    async def say_yes(context, params):
+    async def say_yes(context: object, params: object) -> ElicitResult:
         return ElicitResult(action="accept", content={"confirmed": True})
 
     async with Client(f"{url}/mcp", mode="auto", elicitation_callback=say_yes, read_timeout_seconds=CALL_S) as client:
         results = [await client.call_tool("echo", {"text": text}) for _ in range(6)]
         results.append(await client.call_tool("example_elicitation", {"text": text}))
-    return [one.content[0].text for one in results]
+    texts = []
+    for result in results:
+        (content,) = result.content
+        assert isinstance(content, TextContent)
+        texts.append(content.text)
+    return texts
 
 
 def modern_work_goes_on(made: Fleet) -> None:
     assert asyncio.run(modern(made.url, "new")) == ["new"] * 6 + ["new\nuser: confirmed"]
 
 
-def asks_to_try_again(answer) -> None:
+def asks_to_try_again(answer: Answer) -> None:
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0
     assert "try again" in answer.error
 
 
-def test_the_owner_dies(kit, tmp_path) -> None:
+def test_the_owner_dies(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made, made.redis():
         first, second, third = made.ports
         own = session(first)
@@ -91,7 +101,7 @@ def test_the_owner_dies(kit, tmp_path) -> None:
         modern_work_goes_on(made)
 
 
-def test_the_owner_hangs(kit, tmp_path) -> None:
+def test_the_owner_hangs(kit: KitContext, tmp_path: Path) -> None:
     shorter = {
         "session_relay.py": {f"READ_S = {kit.idle_timeout_s}.0": "READ_S = 2.0"},
         "session_directory.py": {"ALIVE_S = 15": "ALIVE_S = 5"},
@@ -165,7 +175,7 @@ def owner(made: Fleet, answer: bytes = b"", *, alive: bool = True) -> Iterator[O
             thread.join()
 
 
-def test_an_owner_that_breaks_off_is_not_asked_twice(kit, tmp_path) -> None:
+def test_an_owner_that_breaks_off_is_not_asked_twice(kit: KitContext, tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     with fleet(kit, tmp_path) as made, made.redis():
         first, second, _ = made.ports
@@ -184,7 +194,7 @@ def test_an_owner_that_breaks_off_is_not_asked_twice(kit, tmp_path) -> None:
         until("nobody listens there any more", lambda: call(second, UNKNOWN).status == 404)
 
 
-def test_two_with_one_address_are_told(kit, tmp_path) -> None:
+def test_two_with_one_address_are_told(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made, made.redis():
         name = f"mcp:demo:alive:http://127.0.0.1:{made.ports[0]}"
         log = tmp_path / f"server-{made.ports[0]}.log"
@@ -192,7 +202,7 @@ def test_two_with_one_address_are_told(kit, tmp_path) -> None:
         until("it says so", lambda: "MCP_INSTANCE_URL" in log.read_text())
 
 
-def test_redis_stops_and_comes_back_empty(kit, tmp_path) -> None:
+def test_redis_stops_and_comes_back_empty(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made:
         first, second, third = made.ports
         with made.redis():
@@ -205,7 +215,7 @@ def test_redis_stops_and_comes_back_empty(kit, tmp_path) -> None:
         found_again(made, made.redis(), own)
 
 
-def found_again(made: Fleet, redis, own: dict[str, str]) -> None:
+def found_again(made: Fleet, redis: AbstractContextManager[object], own: dict[str, str]) -> None:
     """Once Redis is back, the session is; meanwhile nobody calls it unknown."""
     seen = set()
 
@@ -222,7 +232,7 @@ def found_again(made: Fleet, redis, own: dict[str, str]) -> None:
         until("what nobody holds is unknown", lambda: call(made.ports[0], UNKNOWN).status == 404)
 
 
-def test_tools_say_that_the_store_is_down(remembering, tmp_path) -> None:
+def test_tools_say_that_the_store_is_down(remembering: KitContext, tmp_path: Path) -> None:
     """SDKs hide the text of errors that are not their own."""
     with fleet(remembering, tmp_path) as made:
         first = made.ports[0]
@@ -239,7 +249,7 @@ def test_tools_say_that_the_store_is_down(remembering, tmp_path) -> None:
             until("it is kept again", lambda: "handle:" in call(first, own, "example_session_state").text)
 
 
-def test_redis_hangs(kit, tmp_path) -> None:
+def test_redis_hangs(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made, made.redis() as redis:
         first, second, third = made.ports
         own = session(first)
@@ -253,12 +263,12 @@ def test_redis_hangs(kit, tmp_path) -> None:
 
 
 @contextmanager
-def awake(redis) -> Iterator[None]:
+def awake(redis: subprocess.Popen[bytes]) -> Iterator[None]:
     redis.send_signal(signal.SIGCONT)
     yield
 
 
-def test_a_stream_is_not_resumed_without_redis(resumable, tmp_path) -> None:
+def test_a_stream_is_not_resumed_without_redis(resumable: KitContext, tmp_path: Path) -> None:
     """What the client missed is in Redis: an empty stream would hide the loss."""
     with fleet(resumable, tmp_path) as made:
         first = made.ports[0]

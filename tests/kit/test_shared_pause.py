@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from proxy_rig import process, until
 from redis_rig import Fleet, lasting_port, redis_server
 
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 
@@ -42,7 +46,7 @@ asyncio.run(main())
 @pytest.mark.programs
 @retried
 @pytest.mark.parametrize("held_s", [0.0, 3.0])
-def test_it_asks_again(decide, advisor, tmp_path, held_s) -> None:
+def test_it_asks_again(decide: Callable[..., Decision], advisor: Advisor, tmp_path: Path, held_s: float) -> None:
     wanted = {"scale.instances": 3, "scale.affinity": "unavailable", "operations.shared_store": "redis"}
     kit = kit_context(decide({"service": "demo", "needs.session_state": "required", **wanted}))
     for one in server.files(kit):

@@ -8,16 +8,30 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.types import CreateMessageResult, ElicitResult, ListRootsResult, Root, TextContent
+from mcp.types import (
+    CreateMessageResult,
+    ElicitResult,
+    ListRootsResult,
+    LoggingMessageNotificationParams,
+    Root,
+    TextContent,
+    TextResourceContents,
+)
 from proxy_rig import until
-from redis_rig import CALL_S, Fleet, call, environment, fleet, initialize, replayed, send, session
+from pydantic import FileUrl
+from redis_rig import CALL_S, Answer, Fleet, call, environment, fleet, initialize, replayed, send, session
 
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
 from advisor.kit.parts import server
 
 pytestmark = [
@@ -43,10 +57,10 @@ NAIVE = {'return f"{PREFIX}events:{self._names.setdefault(session, secrets.token
 
 
 @pytest.fixture(scope="session")
-def kit(decide, advisor):
+def kit(decide: Callable[..., Decision], advisor: Advisor) -> Callable[..., KitContext]:
     """A function from needed features, SDK line and protocol to the context of a kit that shares its state."""
 
-    def make(*needs, line="mcp-2", protocol="mixed"):
+    def make(*needs: str, line: str = "mcp-2", protocol: str = "mixed") -> KitContext:
         # Elicitation is what legacy clients need sessions for.
         wanted = {f"needs.{one}": "required" for one in ("elicitation", *needs)}
         facts = {"sdk": line, "clients.protocol": protocol, **wanted}
@@ -76,25 +90,27 @@ class Visitor:
             message_handler=self._message,
         )
 
-    async def _sample(self, context, params):
+    async def _sample(self, context: object, params: object) -> CreateMessageResult:
         return CreateMessageResult(role="assistant", content=TextContent(type="text", text="sampled"), model="test")
 
-    async def _confirm(self, context, params):
+    async def _confirm(self, context: object, params: object) -> ElicitResult:
         return ElicitResult(action="accept", content={"confirmed": True})
 
-    async def _roots(self, context):
-        return ListRootsResult(roots=[Root(uri="file:///workspace")])
+    async def _roots(self, context: object) -> ListRootsResult:
+        return ListRootsResult(roots=[Root(uri=FileUrl("file:///workspace"))])
 
-    async def _log(self, params) -> None:
+    async def _log(self, params: LoggingMessageNotificationParams) -> None:
         self.logs.append(str(params.data))
 
-    async def _message(self, message) -> None:
+    async def _message(self, message: object) -> None:
         self.told.add(getattr(message, "method", type(message).__name__))
 
-    async def call(self, tool: str, **more) -> str:
+    async def call(self, tool: str, **more: Any) -> str:
         result = await self.client.call_tool(tool, {"text": self.text, **more.pop("arguments", {})}, **more)
         assert not result.is_error, result
-        return result.content[0].text
+        (content,) = result.content
+        assert isinstance(content, TextContent)
+        return content.text
 
     async def visit(self, needs: tuple[str, ...]) -> set[str]:
         """Use each feature; those that worked."""
@@ -103,54 +119,54 @@ class Visitor:
                 assert await self.call("echo") == self.text
             return {one for one in needs if await getattr(self, f"see_{one}")()}
 
-    async def see_sampling(self):
+    async def see_sampling(self) -> bool:
         return await self.call("example_sampling") == f"{self.text}\nmodel: sampled"
 
-    async def see_elicitation(self):
+    async def see_elicitation(self) -> bool:
         return await self.call("example_elicitation") == f"{self.text}\nuser: confirmed"
 
-    async def see_roots(self):
+    async def see_roots(self) -> bool:
         return await self.call("example_roots") == f"{self.text}\nfolders: file:///workspace"
 
-    async def see_progress(self):
+    async def see_progress(self) -> bool:
         """The call ends only if its first report arrives before its end."""
-        steps = []
+        steps: list[float] = []
 
-        async def progress(done, total, message) -> None:
+        async def progress(done: float, total: float | None, message: str | None) -> None:
             steps.append(done)
             (self.made.folder / self.text).touch()
 
         await self.call("example_progress", progress_callback=progress)
         return steps == [1, 2, 3]
 
-    async def see_logging(self):
+    async def see_logging(self) -> bool:
         await self.call("example_logging")
-        return [re.search(r"step \d of 3 done", one)[0] for one in self.logs] == [
+        return [re.findall(r"step \d of 3 done", line)[0] for line in self.logs] == [
             f"step {number} of 3 done" for number in (1, 2, 3)
         ]
 
-    async def see_session_state(self):
+    async def see_session_state(self) -> bool:
         first = await self.call("example_session_state")
-        handle = re.search(r"handle: (\S+)", first)[1]
+        (handle,) = re.findall(r"handle: (\S+)", first)
         return "remembered: 1" in await self.call("example_session_state", arguments={"handle": handle})
 
-    async def see_subscriptions(self):
+    async def see_subscriptions(self) -> bool:
         if self.mode != "legacy":
             return await self._listens("ResourceUpdated", "example_subscriptions", resource_subscriptions=[STATUS])
         await self.client.subscribe_resource(STATUS)
         return await self._hears("notifications/resources/updated", "example_subscriptions")
 
-    async def see_list_changed(self):
+    async def see_list_changed(self) -> bool:
         if self.mode != "legacy":
             return await self._listens("ToolsListChanged", "example_list_changed", tools_list_changed=True)
         return await self._hears("notifications/tools/list_changed", "example_list_changed")
 
-    async def _listens(self, event, tool, **what):
+    async def _listens(self, event: str, tool: str, **what: Any) -> bool:
         async with self.client.listen(**what) as events:
             await self.call(tool)
             return type(await asyncio.wait_for(anext(aiter(events)), CALL_S)).__name__ == event
 
-    async def _hears(self, method, tool) -> bool:
+    async def _hears(self, method: str, tool: str) -> bool:
         """A legacy client's GET stream opens beside its first calls, so the change is made until it is heard."""
         end = asyncio.get_running_loop().time() + CALL_S
         while not any(method in one or one in method for one in self.told):
@@ -164,7 +180,7 @@ async def visits(made: Fleet, needs: tuple[str, ...], modes: list[str]) -> list[
     return await asyncio.gather(*(Visitor(made, mode, number).visit(needs) for number, mode in enumerate(modes)))
 
 
-def test_every_promised_feature_works_through_plain_round_robin(kit, tmp_path) -> None:
+def test_every_promised_feature_works_through_plain_round_robin(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     made_for = kit(*LIVE)
     assert {one.id for one in made_for.features if one.legacy_works and one.modern_works} == set(LIVE)
     with fleet(made_for, tmp_path) as made, made.redis():
@@ -174,7 +190,7 @@ def test_every_promised_feature_works_through_plain_round_robin(kit, tmp_path) -
 
 
 @pytest.mark.parametrize("line", ["mcp-1", "fastmcp-2", "fastmcp-3", "fastmcp-4"])
-def test_the_other_sdk_lines(kit, tmp_path, line) -> None:
+def test_the_other_sdk_lines(kit: Callable[..., KitContext], tmp_path: Path, line: str) -> None:
     modern = line == "fastmcp-4"  # no decision has both resumability and modern clients
     made_for = kit(*LIVE, *([] if modern else ["resumability"]), line=line, protocol="mixed" if modern else "legacy")
     promised = tuple(one.id for one in made_for.features if one.legacy_works and one.id in LIVE)
@@ -212,7 +228,7 @@ def spoken(port: int, sessions: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("naive", [False, True], ids=["ours", "naive"])
-def test_events_are_nobody_elses(kit, tmp_path, naive) -> None:
+def test_events_are_nobody_elses(kit: Callable[..., KitContext], tmp_path: Path, naive: bool) -> None:
     """A store with one key for all sessions shows that the test would see a stolen event."""
     made_for = kit("progress", "resumability", protocol="legacy")
     with fleet(made_for, tmp_path, edits={"shared_state.py": NAIVE} if naive else {}) as made, made.redis():
@@ -227,7 +243,7 @@ def test_events_are_nobody_elses(kit, tmp_path, naive) -> None:
             assert naive or "secret" not in stolen
 
 
-def test_a_client_that_leaves_ends_its_stream_at_the_owner(kit, tmp_path) -> None:
+def test_a_client_that_leaves_ends_its_stream_at_the_owner(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     with fleet(kit("progress"), tmp_path) as made, made.redis():
         first, second, _ = made.ports
         own = session(first)
@@ -244,18 +260,18 @@ def get_status(port: int, headers: dict[str, str]) -> int:
         return one.getresponse().status
 
 
-def test_a_request_is_sent_on_once(kit, tmp_path) -> None:
+def test_a_request_is_sent_on_once(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     with fleet(kit("progress"), tmp_path) as made, made.redis():
         first, second, third = made.ports
         own = session(first)
         assert [call(port, own).status for port in made.ports] == [200] * 3
         assert call(second, {**own, "mcp_advisor_hop": "1"}).status == 404
         assert call(second, {**own, "Host": "evil.example"}).status == 421, "the owner checks Host itself"
-        assert send(second, method="DELETE", **own).status == 200
+        assert send(second, None, "DELETE", **own).status == 200
         until("an ended session is unknown everywhere", lambda: call(third, own).status == 404)
 
 
-def test_changes_reach_legacy_sessions_of_every_instance(kit, tmp_path) -> None:
+def test_changes_reach_legacy_sessions_of_every_instance(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     with fleet(kit("subscriptions", "list_changed"), tmp_path) as made, made.redis():
         changes_reach_every_session(made)
 
@@ -286,7 +302,7 @@ def heard_by_all(made: Fleet) -> None:
     until("all listen to Redis", lambda: made.ask("PUBSUB", "NUMSUB", "mcp:demo:changes").endswith(number))
 
 
-def ask(port: int, own: dict[str, str], method: str, **params: str):
+def ask(port: int, own: dict[str, str], method: str, **params: str) -> Answer:
     return send(port, {"jsonrpc": "2.0", "id": 9, "method": method, "params": params}, **own)
 
 
@@ -297,7 +313,7 @@ def next_method(stream: http.client.HTTPResponse) -> str:
     return found[1].decode()
 
 
-def test_changes_reach_the_listeners_of_every_instance(kit, tmp_path) -> None:
+def test_changes_reach_the_listeners_of_every_instance(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     with fleet(kit("subscriptions", "list_changed"), tmp_path) as made, made.redis():
         heard_by_all(made)
         asyncio.run(told(*(f"http://127.0.0.1:{port}/mcp" for port in made.ports)))
@@ -316,7 +332,9 @@ async def told(listens: str, changes: str, reads: str) -> None:
             event = await asyncio.wait_for(anext(coming), CALL_S)
             assert type(event).__name__ == kind
         for one in (listener, caller, reader):
-            assert (await one.read_resource(STATUS)).contents[0].text == "changed"
+            (content,) = (await one.read_resource(STATUS)).contents
+            assert isinstance(content, TextResourceContents)
+            assert content.text == "changed"
 
 
 @pytest.mark.parametrize(
@@ -330,7 +348,9 @@ async def told(listens: str, changes: str, reads: str) -> None:
         ({"MCP_REDIS_URL": ""}, "MCP_REDIS_URL is not set"),
     ],
 )
-def test_it_does_not_start_without_what_a_fleet_needs(kit, tmp_path, changes, said) -> None:
+def test_it_does_not_start_without_what_a_fleet_needs(
+    kit: Callable[..., KitContext], tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
     for one in server.files(kit("progress")):
         path = tmp_path / Path(one.path).name
         path.write_text(one.content)
@@ -345,7 +365,7 @@ def test_it_does_not_start_without_what_a_fleet_needs(kit, tmp_path, changes, sa
     assert "Traceback" not in ended.stderr
 
 
-def test_one_process_needs_no_address(kit, tmp_path) -> None:
+def test_one_process_needs_no_address(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     made_for = kit("progress")
     edits = {"settings.py": {"instances=3": "instances=1"}, "session_directory.py": {'MCP_INSTANCE_URL", ': 'UNSET", '}}
     with fleet(made_for, tmp_path, edits=edits) as made, made.redis():

@@ -1,5 +1,7 @@
 """The systemd units, as systemd itself reads them."""
 
+from __future__ import annotations
+
 import configparser
 import re
 import shutil
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
+from advisor.kit.model import KitContext
 from advisor.kit.parts import systemd
 from advisor.kit.upstreams import production_wiring
 from advisor.requirements import load_path
@@ -23,7 +27,7 @@ SCORE = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
 
 
 @pytest.fixture(params=KITS)
-def kit(request, advisor, tmp_path):
+def kit(request: pytest.FixtureRequest, advisor: Advisor, tmp_path: Path) -> KitContext:
     """A kit of an example, moved to systemd."""
     path = tmp_path / "requirements.yaml"
     text = (ROOT / f"examples/{request.param}.yaml").read_text()
@@ -33,7 +37,7 @@ def kit(request, advisor, tmp_path):
     return made
 
 
-def units(kit, folder):
+def units(kit: KitContext, folder: Path) -> list[Path]:
     """The unit files on disk, with programs that this machine has in the place of those that the kit installs."""
     folder.mkdir()
     for one in systemd.files(kit):
@@ -45,7 +49,7 @@ def units(kit, folder):
     return sorted(folder.iterdir())
 
 
-def analyze(*arguments):
+def analyze(*arguments: Path | str) -> tuple[str, int]:
     program = shutil.which("systemd-analyze")
     assert program, "systemd-analyze is missing: apt-get install -y systemd"
     command = [program, *map(str, arguments)]
@@ -53,29 +57,29 @@ def analyze(*arguments):
     return done.stdout + done.stderr, done.returncode
 
 
-def read(text):
+def read(text: str) -> configparser.RawConfigParser:
     """Section → key → values."""
     parser = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#",))
-    parser.optionxform = str
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
     parser.read_string(text)
     return parser
 
 
-def test_systemd_accepts_them(kit, tmp_path) -> None:
+def test_systemd_accepts_them(kit: KitContext, tmp_path: Path) -> None:
     files = units(kit, tmp_path / "units")
     assert len(files) == len(kit.tiers) + 1 + bool(kit.proxy)
     said, code = analyze("verify", "--man=no", *files)
     assert (said, code) == ("", 0)
 
 
-def test_a_wrong_unit_is_not_accepted(kit, tmp_path) -> None:
+def test_a_wrong_unit_is_not_accepted(kit: KitContext, tmp_path: Path) -> None:
     first = next(path for path in units(kit, tmp_path / "units") if path.suffix == ".service")
     first.write_text(first.read_text().replace("ProtectSystem=strict", "ProtectSystems=strict"))
     said, _ = analyze("verify", "--man=no", first)
     assert "ProtectSystems" in said
 
 
-def test_they_are_hardened(kit, tmp_path) -> None:
+def test_they_are_hardened(kit: KitContext, tmp_path: Path) -> None:
     for path in units(kit, tmp_path / "units"):
         if path.suffix == ".service":
             said, _ = analyze("security", "--offline=true", "--threshold=25", path)
@@ -84,7 +88,7 @@ def test_they_are_hardened(kit, tmp_path) -> None:
             assert float(found[1]) <= 2.5, said
 
 
-def test_stopping_drains_and_has_the_time_for_it(kit) -> None:
+def test_stopping_drains_and_has_the_time_for_it(kit: KitContext) -> None:
     files = {one.path: one.content for one in systemd.files(kit)}
     for tier in kit.tiers:
         service = read(files[f"systemd/{tier.host}@.service"])["Service"]
@@ -93,15 +97,17 @@ def test_stopping_drains_and_has_the_time_for_it(kit) -> None:
 
 
 @pytest.mark.parametrize(("environment", "waits"), [({"MAINPID": "1"}, True), ({}, False)])
-def test_the_drain_waits_only_for_a_process_that_is_there(kit, environment, waits) -> None:
+def test_the_drain_waits_only_for_a_process_that_is_there(
+    kit: KitContext, environment: dict[str, str], waits: bool
+) -> None:
     text = next(one.content for one in systemd.files(kit) if one.path.endswith("@.service"))
-    script = re.search(r"^ExecStop=/bin/sh -c '(.*)'$", text, re.MULTILINE)[1].replace("$$", "$")
-    script = script.replace("exec sleep", "echo sleep")
+    (script,) = re.findall(r"^ExecStop=/bin/sh -c '(.*)'$", text, re.MULTILINE)
+    script = script.replace("$$", "$").replace("exec sleep", "echo sleep")
     done = subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, timeout=30, check=True)
     assert done.stdout.startswith(b"sleep") == waits
 
 
-def test_the_target_starts_what_the_proxy_expects(kit) -> None:
+def test_the_target_starts_what_the_proxy_expects(kit: KitContext) -> None:
     files = {one.path: one.content for one in systemd.files(kit)}
     wanted = re.findall(r"^Wants=(\S+)$", files[f"systemd/{kit.service}.target"], re.MULTILINE)
     addresses = production_wiring(kit).addresses

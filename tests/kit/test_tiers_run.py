@@ -14,7 +14,7 @@ import proxy_rig
 import pytest
 import test_server_run
 from mcp import Client
-from mcp.types import ElicitResult
+from mcp.types import ElicitResult, TextContent
 
 from advisor.kit.model import KitContext
 
@@ -28,7 +28,7 @@ pytestmark = [
 python, kit = test_server_run.python, test_server_run.kit  # fixtures
 LINES = ("mcp-2", "fastmcp-4")
 CALLS = 'mcp_requests_total{route="tools/call"}'
-TOOLS = [
+TOOLS: list[dict[str, Any]] = [
     {"name": "ask", "needs": {"elicitation": "required", "progress": "preferred"}},
     {"name": "watch", "needs": {"elicitation": "required", "roots": "preferred"}, "duration_s": 5},
     {"name": "look"},
@@ -77,7 +77,7 @@ def tiers(
         yield Tiers(context, root / "0", interpreter, started[:2], started[2], f"http://127.0.0.1:{proxy.port}")
 
 
-async def _say_yes(_context: Any, _params: Any) -> ElicitResult:
+async def _say_yes(context: object, params: object) -> ElicitResult:
     return ElicitResult(action="accept", content={"confirmed": True})
 
 
@@ -88,7 +88,10 @@ def visit(url: str, mode: str, *calls: str) -> tuple[dict[str, dict[str, Any]], 
         async with Client(url, mode=mode, elicitation_callback=_say_yes, read_timeout_seconds=30) as client:
             listed = (await client.list_tools()).tools
             results = [await client.call_tool(name, {"text": "hello"}) for name in calls]
-        said = [(bool(one.is_error), "".join(block.text for block in one.content)) for one in results]
+        said = [
+            (bool(one.is_error), "".join(block.text for block in one.content if isinstance(block, TextContent)))
+            for one in results
+        ]
         assert len({one.name for one in listed}) == len(listed)
         return {one.name: one.model_dump(mode="json", by_alias=True) for one in listed}, said
 

@@ -1,9 +1,12 @@
 """Stopped at any touch of the disk, every file is the old one or the new one, and nothing of the user's is lost."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import dying
 import pytest
@@ -24,7 +27,7 @@ EXAMPLE = "examples/saas-b2b.yaml"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
 
 
-def tree(root):
+def tree(root: Path) -> dict[str, tuple[bytes, int]]:
     """Path → (content, mode) of every file; what a run prepares is not part of the kit."""
     files = {}
     for folder, folders, names in os.walk(root):
@@ -35,24 +38,24 @@ def tree(root):
     return files
 
 
-def everything(root):
+def everything(root: Path) -> dict[str, tuple[bytes | None, int]]:
     """The same with what a run prepares, and with every folder: nothing may be left over."""
     found = {path.relative_to(root).as_posix(): path for path in root.rglob("*")}
     return {name: (path.read_bytes() if path.is_file() else None, path.stat().st_mode) for name, path in found.items()}
 
 
-def python(*arguments, **options):
+def python(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, **options)
 
 
-def ended(process, timeout=90):
+def ended(process: subprocess.Popen[str], timeout: float = 90) -> tuple[str, int]:
     """What it said on stderr, and its exit code."""
     _, said = process.communicate(timeout=timeout)
     return said, process.returncode
 
 
-def stopped(scenario, work, stop="killed"):
+def stopped(scenario: str, work: Path, stop: str = "killed") -> tuple[list[Path], Path]:
     """The folders that runs left, each stopped one point later, and the one of the run that was not stopped."""
     said, code = ended(python(str(HERE / "dying.py"), scenario, stop, str(work)), timeout=300)
     assert code == 0, said
@@ -63,7 +66,9 @@ def stopped(scenario, work, stop="killed"):
 
 @pytest.mark.parametrize("stop", ["killed", "killed-twice"])
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(tmp_path, scenario, stop) -> None:
+def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(
+    tmp_path: Path, scenario: str, stop: str
+) -> None:
     dead, finished = stopped(scenario, tmp_path, stop)
     old, new = tree(tmp_path / "start"), tree(finished)
     if scenario in ("fresh", "empty"):
@@ -85,7 +90,7 @@ def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(tmp_path,
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path, scenario) -> None:
+def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path: Path, scenario: str) -> None:
     interrupted, finished = stopped(scenario, tmp_path, "interrupted")
     old, new = tree(tmp_path / "start"), tree(finished)
     assert {tree(folder) == new for folder in interrupted} == {True, False}
@@ -96,7 +101,7 @@ def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path, scenario
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update"])
-def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed(tmp_path, scenario) -> None:
+def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed(tmp_path: Path, scenario: str) -> None:
     dead, _ = stopped(scenario, tmp_path)
     for kit in (folder / "kit" for folder in dead):
         generate(dying.LATER, b"later", kit)
@@ -109,7 +114,7 @@ def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed
         assert found["edited.txt"] == expected, kit
 
 
-def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothing(tmp_path) -> None:
+def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothing(tmp_path: Path) -> None:
     dead, finished = stopped("update", tmp_path)
     new = tree(finished / "kit")
     for folder in dead:
@@ -120,7 +125,7 @@ def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothin
         assert left == ({**tree(folder / "kit"), LOCK: new[LOCK]} != new)
 
 
-def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path) -> None:
+def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (kit / STAGE).write_text("in the way\n")
@@ -130,12 +135,14 @@ def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path) -> None:
     assert (kit / "plain.txt").read_text() == "plain, before\n"
 
 
-def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(tmp_path, monkeypatch) -> None:
+def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     prepare = KitFolder._prepare
 
-    def edited_meanwhile(self, write, staged):
+    def edited_meanwhile(self: KitFolder, write: Any, staged: Any) -> Any:
         (kit / "plain.txt").write_text("edited meanwhile\n")
         return prepare(self, write, staged)
 
@@ -150,7 +157,7 @@ def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(tmp_path, 
 
 
 @pytest.mark.parametrize("scenario", ["update", "force"])
-def test_nothing_of_the_users_is_lost(tmp_path, scenario) -> None:
+def test_nothing_of_the_users_is_lost(tmp_path: Path, scenario: str) -> None:
     _, finished = stopped(scenario, tmp_path)
     found = {path: content.decode() for path, (content, _) in tree(finished / "kit").items()}
     assert found["foreign.txt"] == "mine too\n"
@@ -168,7 +175,7 @@ def test_nothing_of_the_users_is_lost(tmp_path, scenario) -> None:
         assert "sub/deleted.txt" not in found
 
 
-def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path) -> None:
+def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path: Path) -> None:
     dead, _ = stopped("update", tmp_path)
     for kit in (folder / "kit" for folder in dead):
         (kit / "plain.txt").write_text("edited after the crash\n")
@@ -182,7 +189,7 @@ def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path) -> N
         assert "line three, mine\n" in found["edited.txt"]
 
 
-def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path) -> None:
+def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     assert os.access(kit / "run.sh", os.X_OK)
@@ -196,7 +203,7 @@ def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path) -> Non
     "path",
     ["../x", "/x", "a/../../x", "a//x", "./x", "", "a/", "c:x", "a\\..\\x", "a\nb", "x" * 300, f"{STAGE}/0", "\x00"],
 )
-def test_no_name_leads_outside(tmp_path, path) -> None:
+def test_no_name_leads_outside(tmp_path: Path, path: str) -> None:
     assert not is_inside(path)
     kit = tmp_path / "kit"
     with pytest.raises(UsageError):
@@ -206,7 +213,7 @@ def test_no_name_leads_outside(tmp_path, path) -> None:
 
 @pytest.mark.parametrize("link", ["plain.txt", "sub", "new", LOCK, STAGE, "fought.txt"])
 @pytest.mark.parametrize("force", [False, True])
-def test_nothing_is_written_through_a_link(tmp_path, link, force) -> None:
+def test_nothing_is_written_through_a_link(tmp_path: Path, link: str, force: bool) -> None:
     kit, outside = tmp_path / "kit", tmp_path / "outside"
     generate(dying.BEFORE, b"", kit)
     outside.mkdir()
@@ -223,7 +230,7 @@ def test_nothing_is_written_through_a_link(tmp_path, link, force) -> None:
     assert (kit / "plain.txt").is_symlink() or (kit / "plain.txt").read_text() == "plain, before\n"
 
 
-def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path) -> None:
+def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (tmp_path / "precious.txt").write_text("gone soon\n")
@@ -239,7 +246,7 @@ def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path) -> None:
 
 
 @retried
-def test_the_second_of_two_waits_and_then_says_so(tmp_path) -> None:
+def test_the_second_of_two_waits_and_then_says_so(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     hold = (
@@ -247,6 +254,8 @@ def test_the_second_of_two_waits_and_then_says_so(tmp_path) -> None:
         f"with directory_lock(Path({str(kit)!r})):\n    print('held', flush=True); sys.stdin.read()"
     )
     with python("-c", hold, stdin=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
         assert other.stdout.readline() == "held\n"
         with pytest.raises(EnvironmentLacksError, match="Another mcp-advisor"), directory_lock(kit, wait_s=0.2):
             pass
@@ -261,7 +270,7 @@ def test_the_second_of_two_waits_and_then_says_so(tmp_path) -> None:
 
 
 @retried
-def test_many_at_once_leave_one_whole_kit(tmp_path) -> None:
+def test_many_at_once_leave_one_whole_kit(tmp_path: Path) -> None:
     command = ["-m", "advisor", "generate", EXAMPLE, "-o"]
     for process in [python(*command, str(tmp_path / "many/kit")) for _ in range(4)]:
         said, code = ended(process)
@@ -270,7 +279,7 @@ def test_many_at_once_leave_one_whole_kit(tmp_path) -> None:
     assert tree(tmp_path / "many/kit") == tree(tmp_path / "alone")
 
 
-def test_a_full_disk_leaves_the_old_kit(tmp_path) -> None:
+def test_a_full_disk_leaves_the_old_kit(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     before = tree(kit)

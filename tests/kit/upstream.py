@@ -11,6 +11,11 @@ import json
 import os
 import time
 import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 NAME = os.environ.get("UPSTREAM_NAME", "?")
 STATELESS = os.environ.get("UPSTREAM_STATELESS") == "1"
@@ -19,67 +24,76 @@ sessions: set[str] = set()
 calls: list[str] = []  # the names of tools that were started, to notice a call that a proxy repeated
 
 
-async def app(scope, receive, send):
+async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
-        return None
+        return
     headers = {key.decode().lower(): value.decode("latin-1") for key, value in scope["headers"]}
     if scope["path"] == "/health":
-        return await _json(send, 200, {"calls": calls})
+        await _json(send, 200, {"calls": calls})
+        return
     if scope["path"] != "/mcp":
-        return await _json(send, 404, {"error": "no such path", "path": scope["path"]})
+        await _json(send, 404, {"error": "no such path", "path": scope["path"]})
+        return
     body = await _body(receive)
     message = json.loads(body) if body else {}
     sid = headers.get("mcp-session-id", "")
     modern = headers.get("mcp-protocol-version", "") not in LEGACY
     if message.get("method") == "initialize":
-        return await _initialize(send, message)
+        await _initialize(send, message)
+        return
     if not STATELESS and not modern and sid not in sessions:
-        return await _json(send, 404, {"error": {"code": -32600, "message": "Session not found"}})
+        await _json(send, 404, {"error": {"code": -32600, "message": "Session not found"}})
+        return
     if scope["method"] == "GET" and modern:
-        return await _json(send, 405, {"error": "POST only"})
+        await _json(send, 405, {"error": "POST only"})
+        return
     if scope["method"] == "GET":
-        return await _events(send, 200, ticks=40, period=0.25, sid=sid)
+        await _events(send, 200, ticks=40, period=0.25, sid=sid)
+        return
     params = message.get("params", {})
     calls.append(params.get("name", message.get("method", "")))
     if params.get("name") == "stream":
-        return await _events(send, 200, ticks=4, period=0.4, sid=sid)
+        await _events(send, 200, ticks=4, period=0.4, sid=sid)
+        return
     if params.get("name") == "sleep":
         await asyncio.sleep(params["seconds"])
-    return await _json(send, 200, {"served_by": NAME, "headers": headers, "path": scope["path"]}, sid)
+    await _json(send, 200, {"served_by": NAME, "headers": headers, "path": scope["path"]}, sid)
 
 
-async def _initialize(send, message):
+async def _initialize(send: Send, message: dict[str, Any]) -> None:
     sid = ""
     if not STATELESS:
         sid = message.get("params", {}).get("sid") or uuid.uuid4().hex
         sessions.add(sid)
     if message.get("params", {}).get("held"):  # an initialize whose stream stays open for a while
-        return await _events(send, 200, ticks=2, period=0.3, sid=sid)
-    return await _json(send, 200, {"served_by": NAME}, sid)
+        await _events(send, 200, ticks=2, period=0.3, sid=sid)
+        return
+    await _json(send, 200, {"served_by": NAME}, sid)
 
 
-async def _body(receive):
+async def _body(receive: Receive) -> bytes:
     body = b""
     while True:
         event = await receive()
-        body += event.get("body", b"")
+        part: bytes = event.get("body", b"")
+        body += part
         if not event.get("more_body"):
             return body
 
 
-async def _start(send, status, kind, sid) -> None:
+async def _start(send: Send, status: int, kind: bytes, sid: str) -> None:
     headers = [(b"content-type", kind), (b"x-served-by", NAME.encode())]
     if sid:
         headers.append((b"mcp-session-id", sid.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-async def _json(send, status, value, sid="") -> None:
+async def _json(send: Send, status: int, value: object, sid: str = "") -> None:
     await _start(send, status, b"application/json", sid)
     await send({"type": "http.response.body", "body": json.dumps(value).encode()})
 
 
-async def _events(send, status, *, ticks, period, sid) -> None:
+async def _events(send: Send, status: int, *, ticks: int, period: float, sid: str) -> None:
     """Events with the time at which they left; no X-Accel-Buffering, so the proxy's own settings have to do."""
     await _start(send, status, b"text/event-stream", sid)
     for tick in range(ticks):
