@@ -68,13 +68,13 @@ def _capabilities(advisor: Advisor) -> str:
         "topology adds is in the table [delivery](rules.md#delivery). `mcp-advisor rules show ID` explains a source.\n"
     )
     matrix = Matrix(advisor.space)
-    beside = (
-        "## Beside the table\n\n"
+    behaviours = (
+        "## Besides the table\n\n"
         "What servers do with calls that are given up, with connections that break and with bare HTTP.\n"
         "`verify` holds it against what a kit does, as far as `rules/conduct.yaml` does not say that kits\n"
         "do something else.\n"
     )
-    return f"{head}\n{matrix.markdown().rstrip()}\n\n{beside}\n{matrix.beside.markdown()}".rstrip("\n") + "\n"
+    return f"{head}\n{matrix.markdown().rstrip()}\n\n{behaviours}\n{matrix.behaviours.markdown()}".rstrip("\n") + "\n"
 
 
 def _topology(advisor: Advisor) -> str:

@@ -58,9 +58,9 @@ def capabilities(
     eras = tuple(name for name in ERAS if era.value in (name, "both"))
     matrix = Matrix(FactSpace(load()), sdk, feature, eras)
     if format is Format.TEXT:
-        emit(drawn(matrix.beside.lines() if behaviours else matrix.lines()))
+        emit(drawn(matrix.behaviours.lines() if behaviours else matrix.lines()))
     elif format is Format.MARKDOWN:
-        emit(matrix.beside.markdown() if behaviours else matrix.markdown())
+        emit(matrix.behaviours.markdown() if behaviours else matrix.markdown())
     else:
         write = json_text if format is Format.JSON else yaml_text
         emit(write(matrix.record(), ascii_only=not is_unicode()))

@@ -19,7 +19,7 @@ NEEDS_SETS = "needs#sets"
 """The needs as a pair of bit sets, required and preferred: what the nodes below read."""
 
 CONTEXT = ("sdk", "era.legacy", "era.modern", "processes", "operations.shared_store", "environment.proxy.sse")
-"""The facts, beside the needs, that decide what is lost in a flag pair."""
+"""The facts, besides the needs, that decide what is lost in a flag pair."""
 
 
 def derived_nodes(space: FactSpace, cells: FeatureOutcomes) -> list[Node]:

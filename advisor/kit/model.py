@@ -126,7 +126,7 @@ class TierContext:
 
 @dataclass(frozen=True, slots=True)
 class CellContext:
-    """What one way of asking was seen to do on this release, in all flag pairs: what the kit's tests expect.
+    """What a way of asking does on this release, in all flag pairs, as measured: the kit's tests expect it.
 
     Attributes:
         feature: feature id, or plain.
@@ -155,7 +155,7 @@ class KitContext:
         features: the needed features.
         eras: the eras that the requirements name: legacy, modern.
         hosts: host names that clients use; may be empty.
-        origins: origins of web pages that may call, beside those of the hosts.
+        origins: origins of web pages that may call, besides the origins of the hosts.
         platform: kubernetes, compose, systemd, serverless, local.
         proxy: nginx, haproxy or envoy: the proxy whose configuration the kit carries, or "" for none.
         proxy_version: as stated, or "" when not known (only meaningful for nginx).
@@ -165,7 +165,7 @@ class KitContext:
         needs_sealing_keys: whether a fleet must share keys for multi round-trip requests.
         needs_bus: whether change notifications must cross instances.
         needs_event_store: whether resumability is needed.
-        direct_llm: whether the server calls a model itself in the place of sampling.
+        direct_llm: whether the server calls a model itself instead of sampling.
         auth: none, bearer, oauth-proxy or unknown.
         idle_timeout_s: idle timeout for proxies: longer than the longest silence.
         cells: the capability data of this release for the needed features and plain calls.

@@ -1,4 +1,4 @@
-"""The shapes of rules/capabilities: what releases were seen to do."""
+"""The shapes of rules/capabilities: measurements of releases."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SdkLine(Interval):
 
 @dataclass(frozen=True, slots=True)
 class CapabilityCell(Interval):
-    """What one way of calling was seen to do, for a range of releases, per era and flag pair."""
+    """What a way of calling does, as measured, for a range of releases, per era and flag pair."""
 
     __pydantic_config__ = STRICT
     feature: str
@@ -50,7 +50,7 @@ class CapabilityCell(Interval):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour(Interval):
-    """What a server of a range of releases was seen to do, per flag pair.
+    """What a server of a range of releases does, as measured, per flag pair.
 
     Attributes:
         name: what was tried, for example `GET without a session`.

@@ -72,7 +72,7 @@ def conduct_of(case: ConductCase, conduct: list[Conduct]) -> Conduct | None:
 
 
 def measured(case: ConductCase, version: str, rows: list[Behaviour]) -> str | None:
-    """What a bare server of a release was seen to do; None where that was not measured.
+    """What a bare server of a release did when it was measured; None without a measurement.
 
     Args:
         case: what is tried; the proxy plays no part.

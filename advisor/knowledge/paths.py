@@ -1,4 +1,4 @@
-"""Where rules/ and templates/ are: beside the package in a checkout, inside it when installed."""
+"""Where rules/ and templates/ are: next to the package in a checkout, inside it when installed."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class FactSpace:
     def release(self, text: str) -> Release | None:
         """The range of releases that a line (`mcp-2`) or an exact release (`mcp==1.28.1`) names, or None."""
         if text not in self._named:
-            if len(self._named) > 1000:  # whoever feeds us arbitrary texts must not fill the memory
+            if len(self._named) > 1000:  # a caller with arbitrary texts must not fill the memory
                 self._named.clear()
             self._named[text] = find_release(text, list(self.releases.values()))
         return self._named[text]

@@ -190,7 +190,7 @@ def _verdict(runs: Iterable[BalancingRun]) -> Keeps | None:
         (keeping if run.keeps else losing).append(run.under.unusual)
     if not losing:
         return "always"
-    # When a server ends its stream is nobody's choice: what loses sessions then is not to be relied on.
+    # No setting decides when a server ends its stream: a strategy that loses sessions then is not reliable.
     if not keeping or any(under.get("initialize") == "held" for under in losing):
         return "never"
     for table, inside, outside in ((_SAVING, keeping, losing), (_LOSING, losing, keeping)):

@@ -1,4 +1,4 @@
-"""What SDK releases were seen to do beside the feature table: cancellation, broken connections, bare HTTP."""
+"""What SDK releases do besides the feature table, as measured: cancellation, broken connections, bare HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from advisor.report.capability_document import BehaviourRecord, place, range_of
 _HALVES = ("stateful", "stateless", "sse", "json")
 
 
-class Beside:
+class BehaviourTable:
     """The behaviours of some releases."""
 
     def __init__(

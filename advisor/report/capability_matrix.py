@@ -12,7 +12,7 @@ from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.releases import Release, find_release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
-from advisor.report.behaviour_table import Beside
+from advisor.report.behaviour_table import BehaviourTable
 from advisor.report.capability_document import CapabilitiesDocument, CellRecord, place, range_of
 from advisor.report.rule_records import unknown
 
@@ -35,7 +35,7 @@ class Block:
 
 
 class Matrix:
-    """The capability data, narrowed to what was asked for; `beside` has what is not in the table."""
+    """The capability data, narrowed to the question; `behaviours` has what is not in the table."""
 
     def __init__(self, space: FactSpace, sdk: str = "", feature: str = "", eras: tuple[Era, ...] = ERAS) -> None:
         """Narrow it down.
@@ -64,12 +64,12 @@ class Matrix:
             for release in releases(space, sdk)
         ]
         wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour belongs to one feature
-        self.beside = Beside(self._knowledge.capabilities, wanted, sdk, eras)
+        self.behaviours = BehaviourTable(self._knowledge.capabilities, wanted, sdk, eras)
 
     def record(self) -> CapabilitiesDocument:
         """The matrix as the public contract has it, one cell per release range, era, call and flag pair."""
         cells = [cell for block in self.blocks for cell in self._cells(block)]
-        return document(CapabilitiesDocument, cells=cells, behaviours=list(self.beside.records()))
+        return document(CapabilitiesDocument, cells=cells, behaviours=list(self.behaviours.records()))
 
     def _cells(self, block: Block) -> Iterator[CellRecord]:
         for cell in block.cells:
@@ -102,7 +102,7 @@ class Matrix:
             yield from (ReportLine("plain", note) for note in _notes(block))
             if self._detailed:
                 yield from (ReportLine("plain", f"{cell.call}: {cell.evidence}") for cell in block.cells)
-        if self.beside:
+        if self.behaviours:
             yield ReportLine("plain", "")
             yield ReportLine(
                 "plain", "Not in the table, see --behaviours: cancellation, broken connections, bare HTTP."

@@ -99,7 +99,7 @@ def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge: Knowledg
 def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
     invented = judge(stateless, [call(OK, era="modern", owner="")], [], EVENT)
-    assert invented.problems == ("1 answers came for requests that nobody executed, such as x.1",)
+    assert invented.problems == ("1 answers came for requests that no instance executed, such as x.1",)
     wrong = call(OK, era="modern", owner="")
     other = replace(wrong.attempts[0], said="the answer of another call: y.1")
     mixed = verdict(stateless, replace(wrong, attempts=(other,)))

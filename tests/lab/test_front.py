@@ -72,16 +72,16 @@ def test_straight_to_the_instances(kit_of: Callable[..., KitContext]) -> None:
 @pytest.mark.parametrize(
     ("facts", "kind", "said"),
     [
-        ({"needs.sampling": "none", "environment.proxy.kind": "alb"}, "alb", "in the place of alb, round robin"),
+        ({"needs.sampling": "none", "environment.proxy.kind": "alb"}, "alb", "instead of alb, round robin"),
         (
             {"environment.proxy.kind": "alb", "clients.keep_cookies": True},
             "alb",
-            "in the place of alb, a cookie",
+            "instead of alb, a cookie",
         ),
         (
             {"needs.sampling": "none", "environment.proxy.kind": "none"},
             "none",
-            "in the place of the platform's balancer, round robin",
+            "instead of the platform's balancer, round robin",
         ),
     ],
 )

@@ -208,7 +208,7 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
     )
     refusing = "if ($request_method = DELETE) { return 403; }"
     edit(kit / "proxy" / "server.conf", ("proxy_http_version 1.1;", f"{refusing}\nproxy_http_version 1.1;"))
-    edit(kit / "DECISION.md", ("by turns | Every session ends once at least", "by turns | No session ends at all"))
+    edit(kit / "DECISION.md", ("one after another | Every session ends once at least", "by turns | No session ends at all"))
     decision = json.loads((kit / "decision.json").read_text())
     (progress,) = [row for row in decision["features"] if row["feature"] == "progress"]
     progress["modern"]["outcome"] = "dropped"
@@ -248,8 +248,8 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
         assert f"broken does not work for {era} clients: Error executing tool broken" in said
     assert "RuntimeError: boom" in said
     assert "look_up" not in said
-    assert "expected: | All instances are restarted by turns | Every session ends once at least" in said
-    assert "it says:  | All instances are restarted by turns | No session ends at all" in said
+    assert "expected: | All instances are restarted one after another | Every session ends once at least" in said
+    assert "it says:  | All instances are restarted one after another | No session ends at all" in said
     assert "charge" not in said
     assert "Not called, since they need arguments of their own: charge." in found["notes"]
     assert any("decision.json is not what requirements.yaml decides now" in one for one in found["notes"])
@@ -274,7 +274,7 @@ def test_a_tiered_kit_agrees(temporary: Path) -> None:
 def test_a_kit_with_shared_state_agrees(temporary: Path) -> None:
     found, done = verified(temporary, EXAMPLES / "exercise-2-team-document.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
-    assert "in the place of traefik, round robin" in found["proxy"]
+    assert "instead of traefik, round robin" in found["proxy"]
     assert all(one["observed"] == "works" for one in found["cells"] if one["feature"] != "resumability")
 
 

@@ -1,4 +1,4 @@
-"""Faults of rules/conduct.yaml: entries of what nobody measured, that never hold, or that say what the data says."""
+"""Faults of rules/conduct.yaml: entries without a measurement, entries that never hold, entries that repeat the data."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _never(entry: Conduct, cases: list[ConductCase]) -> Finding:
 
 
 def _changes(entry: Conduct, case: ConductCase, knowledge: Knowledge) -> bool:
-    """Whether a bare server of some measured release was seen to do something else."""
+    """Whether a bare server of some measured release did something else when it was measured."""
     return bool(entry.at_first) or any(
         gist(text) != gist(entry.seen)
         for package in knowledge.capabilities

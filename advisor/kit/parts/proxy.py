@@ -92,7 +92,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class ProxyPlan:
-    """What the templates of a proxy need beside the kit.
+    """What the templates of a proxy need besides the kit.
 
     Attributes:
         pools: one for each tier, in the kit's order.
@@ -100,7 +100,7 @@ class ProxyPlan:
         resolve: whether nginx looks names up again while it runs.
         names: whether addresses are names in production, so that HAProxy has to look them up.
         origins: origins of browsers that may call; empty for none.
-        public: what clients reach beside the endpoints (OAuth), as regular expressions without the first slash.
+        public: what clients reach besides the endpoints (OAuth), as regular expressions without the first slash.
         stop_s: seconds that open streams have after a reload or stop.
     """
 

@@ -14,7 +14,7 @@ CHECKED = (*ASKS, "progress", "logging", "session_state")
 """The features that the matrix watches: they show in calls by the SDK's own client."""
 
 STREAMED = ("subscriptions", "list_changed", "resumability")
-"""The features that show on streams beside the answers, or when an answer is cut; test_streams.py watches them."""
+"""The features that show on streams besides the answers, or when an answer is cut; test_streams.py watches them."""
 
 # What servers of every line are written with, whatever the era.
 _REPORTS = {

@@ -14,8 +14,8 @@ _WORDS = {
     "added": ("added", ""),
     "updated": ("updated", ""),
     "merged": ("merged", "your edits and what is new are both in it"),
-    "conflict": ("left", "you and the new version changed the same lines; the new one is {beside}"),
-    "overwritten": ("overwritten", "your version is {beside}"),
+    "conflict": ("left", "you and the new version changed the same lines; the new version is {other}"),
+    "overwritten": ("overwritten", "your version is {other}"),
     "removed": ("removed", "no longer part of the kit"),
     "kept": ("kept", "as you edited it"),
     "released": ("kept", "as you edited it; no longer part of the kit, so it is yours from now on"),
@@ -27,7 +27,7 @@ _WORDS = {
 def _line(change: FileChange) -> str:
     verb, note = _WORDS[change.action]
     text = f"  {verb:<12} {change.path}"
-    return f"{text}: {note.format(beside=change.beside)}" if note else text
+    return f"{text}: {note.format(other=change.beside)}" if note else text
 
 
 def lines(done: Generation, *, written: bool) -> list[str]:

@@ -196,7 +196,7 @@ def _always(calls: Sequence[ClientCall], numbers: Numbers, began: Sequence[Execu
     ran = {execution.call for execution in began}
     unseen = [attempt.id for call in calls for attempt in call.attempts if attempt.ok and attempt.id not in ran]
     if unseen:
-        problems.append(f"{len(unseen)} answers came for requests that nobody executed, such as {unseen[0]}")
+        problems.append(f"{len(unseen)} answers came for requests that no instance executed, such as {unseen[0]}")
     wrong = [attempt.said for call in calls for attempt in call.attempts if attempt.instance and attempt.said]
     if wrong:
         problems.append(f"{len(wrong)} calls got {wrong[0]}")

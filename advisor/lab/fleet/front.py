@@ -71,7 +71,7 @@ class Front:
         if self.own:
             version = f"{version}, two of them" if self.many > 1 else version
             return f"{version}, behind one that holds streams back" if self.holds else version
-        place = f" in the place of {self.place}" if self.place else ""
+        place = f" instead of {self.place}" if self.place else ""
         return f"{version}{place}, {_SAID[self.way]}{', which holds streams back' if self.holds else ''}"
 
 

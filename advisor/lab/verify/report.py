@@ -170,7 +170,7 @@ def _behaviours_text(canvas: Canvas, rows: Sequence[Behaved], unknown: int) -> N
     if fine:
         canvas.line(f"As predicted: {', '.join(fine)}.", indent=2)
     if unknown:
-        canvas.line(f"Not compared, since nobody measured what this release does: {unknown}.", indent=2)
+        canvas.line(f"Not compared, because the data has no measurement of this release: {unknown}.", indent=2)
     differing = [behaved for behaved in rows if not behaved.agrees]
     if differing:
         columns = [
