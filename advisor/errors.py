@@ -49,7 +49,7 @@ class InputError(AdvisorError):
 
     Attributes:
         name: the file as the user named it.
-        problems: what is wrong with it, at least one.
+        problems: what is wrong with it, at least one problem.
     """
 
     def __init__(self, name: str, problems: Sequence[Finding]) -> None:

@@ -1,4 +1,4 @@
-"""Files: why the system refuses one, and how one is written so that it is never half-written."""
+"""Files: why the system refuses a file, and how a file is written so that it is never half-written."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def exercise(
     """Fill in the table of exercise 1: the tools add and research under the four flag pairs.
 
     Starts four real servers and calls them with clients of both protocol eras and as curl does. Below the table stands
-    what published guides say of the same flags. Another SDK release than the installed one is fetched by uv.
+    what published guides say of the same flags. uv fetches an SDK release that is not installed.
     """
     import asyncio
 
@@ -57,7 +57,7 @@ def exercise(
 
 
 def _release(sdk: str) -> str:
-    """The exact release that is meant; of a line the installed one, else the newest that was measured."""
+    """The exact release that is meant; of a line the installed release, else the newest measured release."""
     from importlib import metadata
 
     from advisor.knowledge import load

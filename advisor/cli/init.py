@@ -32,7 +32,7 @@ def init(
 
 
 def _write(path: Path, text: str, force: bool) -> None:
-    """Write the file; one that exists is only replaced with `force`."""
+    """Write the file; an existing file is replaced only with `force`."""
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)

@@ -25,7 +25,7 @@ def read(candidate: Candidate, space: FactSpace) -> Requirements | None:
 
 
 def read_for_kit(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
-    """The bytes of one requirements file, and what they say.
+    """The bytes of a requirements file, and what they say.
 
     In a kit the file has always the same name, whatever it was called: the same content gives the same kit.
 
@@ -37,7 +37,7 @@ def read_for_kit(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
         raw = _stdin()
         requirements = load_bytes(raw, "<stdin>", space)
     else:
-        load_path(name, space)  # says what is wrong with a file that is not there, or not a plain one
+        load_path(name, space)  # says what is wrong with a file that is not there, or not a plain file
         raw = Path(name).read_bytes()
         requirements = load_bytes(raw, name, space)
     return raw, replace(requirements, name="requirements.yaml")

@@ -94,7 +94,7 @@ def bisect(
     """Find, for each cell that differs between two measured releases, the release in which it changed.
 
     Only such cells are measured, in the two releases and in those between them, halving them each time. Exit code 1: a
-    change came in another release than the data says (without --write), or one of the two is not as the data has it.
+    change came in another release than the data says (without --write), or either of the two is not as the data has it.
     """
     import asyncio
 

@@ -79,7 +79,7 @@ def _advisor(folder: Path | None) -> Advisor:
     except (OSError, ValueError) as error:  # an unreadable folder, a NUL in its name
         raise UsageError(f"{str(folder)!r} cannot be read: {reason(error)}.") from None
     except (LookupError, StopIteration) as error:
-        # The files are valid one by one; together they name something that none of them declares.
+        # The files are valid individually; together they name something that none of them declares.
         raise KnowledgeError(f"{folder or 'rules/'}: incomplete: {error or 'no table'} is not declared.") from None
 
 

@@ -29,7 +29,7 @@ def schema_of(name: str, space: FactSpace) -> Schema:
     """The JSON Schema of a document.
 
     Args:
-        name: `requirements`, or one of `DECLARATIONS`.
+        name: `requirements`, or a name in `DECLARATIONS`.
         space: has the values that are allowed, such as the ids of the features.
     """
     if name == "requirements":

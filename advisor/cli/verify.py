@@ -68,7 +68,7 @@ def verify(
     --chaos kills, stalls, stops and replaces instances, reloads the proxy and takes Redis away while clients of both
     eras call, each event by itself, and counts what they see and what runs twice.
 
-    --load measures what one instance carries on this machine: sessions held, memory of each, calls a second under each
+    --load measures what an instance carries on this machine: sessions held, memory of each, calls a second under each
     flag pair.
     """
     import asyncio

@@ -164,7 +164,7 @@ def paint(line: Iterable[Part], *, colour: bool) -> str:
 
 
 def _text(words: Words, style: str = "") -> Text:
-    """Parts as one text; `style` is for the whole. A tuple of two strings is a text and its style."""
+    """Parts as a single text; `style` is for the whole. A tuple of two strings is a text and its style."""
     if isinstance(words, str):
         return Text(words, style, overflow="fold")
     if isinstance(words, tuple) and len(words) == 2 and all(isinstance(part, str) for part in words):

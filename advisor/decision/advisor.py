@@ -43,7 +43,7 @@ _BINNED = ("apps", "hosts", "instances", "integer", "release", "seconds", "versi
 
 
 class Advisor:
-    """Decides by the tables of one knowledge.
+    """Decides by the tables of a `Knowledge`.
 
     Attributes:
         knowledge: what is known.
@@ -128,7 +128,7 @@ class Advisor:
     def _path(
         self, requirements: Requirements, facts: Mapping[str, Any], parts: Sequence[TierRequirements]
     ) -> tuple[PathStep, ...]:
-        """The steps of the walk; the flags of tiers are decided for the stateless one."""
+        """The steps of the walk; the flags of tiers are decided for the stateless tier."""
         tables = list(self.tables.values())
         steps = [self._step(table, requirements, facts) for table in tables]
         if parts:

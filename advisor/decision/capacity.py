@@ -1,4 +1,4 @@
-"""How many sessions and calls the instances of a decision have to carry, by what one process was measured to carry.
+"""How many sessions and calls the instances of a decision have to carry, by what a process was measured to carry.
 
 Pure: the figures are those of rules/capacity.yaml, and so is the wording.
 """
@@ -42,11 +42,11 @@ class _Fleet:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """How many sessions go into one process.
+    """How many sessions go into a process.
 
     Attributes:
         limit: what the SDK takes, or None.
-        fits: what the memory planned for one instance is enough for.
+        fits: what the memory planned for an instance is enough for.
     """
 
     limit: int | None
@@ -71,7 +71,7 @@ def capacity(
         requirements: how many clients and instances there are.
         facts: the facts of the decision; which eras are served, and on which release.
         core: what is decided.
-        tiers: the parts, where there are some; sessions are held by the stateful one.
+        tiers: the parts, where there are some; the stateful tier holds sessions.
         space: the releases and, in its knowledge, what a process of each line carries.
 
     Returns:
@@ -140,7 +140,7 @@ def room_figures(requirements: Requirements, space: FactSpace) -> dict[str, str]
 
 
 def _of(requirements: Requirements, space: FactSpace) -> tuple[Measured | None, int | None]:
-    """What was measured of the SDK that is asked for, and how many sessions it takes in one process."""
+    """What was measured of the SDK that is asked for, and how many sessions it takes in a process."""
     release = space.release(requirements["sdk"])
     measured = space.knowledge.capacity.get(release.line.id) if release else None
     if measured is None or release is None:
@@ -204,7 +204,7 @@ def _advised(room: _Room, plan: MemoryPlan, least: int, fleet: _Fleet) -> list[_
 
 def _sources(measured: Measured, plan: MemoryPlan) -> tuple[str, ...]:
     """What limit and memory rest on, each once."""
-    budget = (source for one in plan.allowances if one.id == "budget" for source in one.sources)
+    budget = (source for entry in plan.allowances if entry.id == "budget" for source in entry.sources)
     return tuple(dict.fromkeys((*measured.sources, *budget)))
 
 

@@ -73,7 +73,7 @@ class Changes:
         return tuple(found)
 
     def _vary(self, facts: dict[str, Any], name: str, value: Value, row: Row) -> Core:
-        """The core with one fact changed; `facts` is left as it was, and the core is remembered for `row`."""
+        """The core with a fact changed; `facts` is left as it was, and the core is remembered for `row`."""
         old = self._network.revise(facts, {name: value}, self._plans[name])
         core = core_of(facts)
         facts.update(old)
@@ -91,7 +91,7 @@ class Changes:
                         yield name, value
 
     def _steps_back(self, old: Value, new: Value) -> bool:
-        """Whether a release range lies before another one of the same package: a downgrade, which is no advice."""
+        """Whether a release range lies before another range of the same package: a downgrade, which is no advice."""
         now, then = self._space.releases[str(old)], self._space.releases[str(new)]
         return now.package == then.package and key(then.start) < key(now.start)
 
@@ -112,7 +112,7 @@ class Changes:
     def ways_out(self, facts: Mapping[str, Any]) -> tuple[Alternative, ...]:
         """For a contradiction: the changes that make it feasible, least effort first, as few as possible.
 
-        Single changes where they suffice, else pairs, else every need demoted, with another change if it takes one.
+        Single changes where they suffice, else pairs, else every need demoted, with another change if necessary.
         """
         possible = [(n, v) for n, v in self._single(facts) if self._can_change(n, v, facts)]
         found = [self._way_out({n: v}, then, facts) for n, v, then in self._feasible(facts, possible)]

@@ -1,4 +1,4 @@
-"""Nodes for the derived facts, one mechanism each (see the head of rules/facts.yaml)."""
+"""Nodes for the derived facts, a mechanism for each (see the head of rules/facts.yaml)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def derived_nodes(space: FactSpace, cells: FeatureOutcomes) -> list[Node]:
 
 def _lookup(derived: Derived, lookup: dict[str, str], space: FactSpace) -> FunctionNode:
     properties = {
-        one.id: {"modern": one.line.modern, "package": one.package}[lookup["property"]]
-        for one in space.releases.values()
+        release.id: {"modern": release.line.modern, "package": release.package}[lookup["property"]]
+        for release in space.releases.values()
     }
     return FunctionNode([lookup["of"]], [derived.id], lambda row: (properties[row[0]],))
 
@@ -84,7 +84,7 @@ class NeedsNode:
         self.outputs = (NEEDS_SETS,)
 
     def values(self, row: Row) -> Row:
-        """The pair of sets, as one value."""
+        """The pair of sets, as a single value."""
         required = preferred = 0
         for position, need in enumerate(row):
             if need == "required":
@@ -94,23 +94,23 @@ class NeedsNode:
         return ((required, preferred),)
 
     def steps(self) -> list[NodeStep]:
-        """None: a fold reads the needs one by one, in the steps of `LostNode`."""
+        """None: a fold reads the needs individually, in the steps of `LostNode`."""
         return []
 
 
 class LostNode:
     """The strongest needs that flag pairs lose: all derived facts with the mechanism `lost` at once.
 
-    A profile says, for one context, which features each of those facts counts; the needs then only have to be
+    A profile says, for a context, which features each of those facts counts; the needs then only have to be
     compared. There are few contexts, so profiles are remembered.
     """
 
     def __init__(self, space: FactSpace, cells: FeatureOutcomes) -> None:
         """Read the `lost` entries of the knowledge in `space`."""
-        self._lost = [one for one in space.knowledge.derived if one.lost is not None]
-        self.features = tuple(one.id for one in space.knowledge.features.values() if one.need)
+        self._lost = [derived for derived in space.knowledge.derived if derived.lost is not None]
+        self.features = tuple(feature.id for feature in space.knowledge.features.values() if feature.need)
         self.inputs = (*CONTEXT, NEEDS_SETS)
-        self.outputs = tuple(one.id for one in self._lost)
+        self.outputs = tuple(derived.id for derived in self._lost)
         self._cells = cells
         self._profiles: dict[Row, tuple[int, ...]] = {}
 
@@ -118,7 +118,7 @@ class LostNode:
         """For each output the set of features that it counts in `context` (the values of `CONTEXT`)."""
         known = self._profiles.get(context)
         if known is None:
-            known = self._profiles[context] = tuple(self._counted(one, context) for one in self._lost)
+            known = self._profiles[context] = tuple(self._counted(derived, context) for derived in self._lost)
         return known
 
     def lost_features(self, context: Row, output: str) -> frozenset[str]:
@@ -184,7 +184,7 @@ class SeparableNode:
         self.outputs = (derived.id,)
 
     def values(self, row: Row) -> Row:
-        """`yes` if at least one tool needs a session, one does not, and no such need stands outside of the tools."""
+        """`yes` if at least one tool needs a session, another does not, and no such need stands outside the tools."""
         tools, context, (required, preferred) = row[0], row[1:-1], row[-1]
         if not tools:
             return ("no",)

@@ -59,7 +59,7 @@ def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:
 
 
 def contradicted_facts(requirements: Requirements, space: FactSpace) -> list[str]:
-    """What the file states against what is known of the client applications it names, one text for each."""
+    """What the file states against what is known of the client applications it names, a text for each."""
     contradicted = []
     for app in requirements["clients.apps"]:
         client = space.knowledge.clients[app]

@@ -1,4 +1,4 @@
-"""The cells of the feature-loss table: what a client of an era observes of a feature in one configuration.
+"""The cells of the feature-loss table: what a client of an era observes of a feature in a configuration.
 
 A cell is what the SDK does by itself (capability data) if that is a loss, else what the topology makes of it (the
 table with the role `cell`). Nothing here is typed in: a new measurement changes the cells, and with them the needs

@@ -63,7 +63,7 @@ def core_of(facts: Mapping[str, Any]) -> Core:
 
 @dataclass(frozen=True, slots=True)
 class EraCell:
-    """What clients of one era observe of a feature.
+    """What clients of an era observe of a feature.
 
     Attributes:
         outcome: the contract's vocabulary.
@@ -157,7 +157,7 @@ class Alternative:
         change: facts that it changes (empty where the requirements stay as they are).
         gives_up: needed features that it loses or weakens.
         how: what has to be done.
-        because: why one would.
+        because: why the change is worth making.
     """
 
     core: Core
@@ -193,13 +193,13 @@ class CapacityAdvice:
     """What the instances carry.
 
     Attributes:
-        sessions_per_instance: legacy sessions that one process holds when every client has one; 0 without sessions.
+        sessions_per_instance: legacy sessions that a process holds when every client has a session; 0 without sessions.
         session_bytes: memory of each, its GET stream open, bytes.
         process_bytes: memory of the process itself, before any session.
-        memory_mb: memory of one process with all its sessions, millions of bytes; 0 without sessions.
-        memory_budget_mib: what is planned for one instance at most, mebibytes.
-        session_limit: how many sessions the SDK takes in one process, or None.
-        calls_per_s: calls of a trivial tool that one process answers under these flags.
+        memory_mb: memory of a process with all its sessions, millions of bytes; 0 without sessions.
+        memory_budget_mib: what is planned for an instance at most, mebibytes.
+        session_limit: how many sessions the SDK takes in a process, or None.
+        calls_per_s: calls of a trivial tool that a process answers under these flags.
         enough: whether the instances that are planned take all sessions, by the limit and by the budget.
         advice_instances: how many it takes for that.
         because: how this was computed, with figures.
@@ -221,13 +221,13 @@ class CapacityAdvice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer for one requirements file.
+    """The answer for a requirements file.
 
     Attributes:
         requirements: what was asked.
         facts: the binned facts, base and derived, that the tables saw.
         core: what is decided.
-        release: the SDK release that stands for the one asked for, and its line.
+        release: the SDK release that stands for the requested release, and its line.
         means: what the pattern is, in words.
         because: why this affinity mechanism, or why none.
         code: the Python that sets the flags, without a final newline; "" for a contradiction and where tiers have

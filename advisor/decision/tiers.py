@@ -45,7 +45,7 @@ def part(requirements: Requirements, names: frozenset[str], *, one_process: bool
 
     Returns:
         The same requirements with the needs that these tools have, or that no tool claims for itself, and with the
-        longest call of these tools where all of them state one.
+        longest call of these tools where all of them state its length.
     """
     tools = tuple(tool for tool in requirements.tools if tool.name in names)
     claimed = {f"needs.{feature}" for tool in requirements.tools for feature in tool.needs}
@@ -63,7 +63,7 @@ def part(requirements: Requirements, names: frozenset[str], *, one_process: bool
 def changed(requirements: Requirements, change: Mapping[str, Any]) -> Requirements:
     """The requirements with some facts changed: fact id → value as the file writes it.
 
-    A change of the longest call is one of every tool, so what the tools state of theirs does not hold any more.
+    A change of the longest call applies to every tool, so the tools' own longest calls do not hold any more.
     """
     tools = requirements.tools
     if "workload.longest_call_s" in change:

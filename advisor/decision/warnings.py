@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
 class Warnings:
-    """Writes the warnings of decisions by one table of findings."""
+    """Writes the warnings of decisions by a table of findings."""
 
     def __init__(self, table: DecisionTable, space: FactSpace) -> None:
         """`table` is compiled over the facts of `space`."""
@@ -48,7 +48,7 @@ class Warnings:
     def _of_tiers(
         self, requirements: Requirements, facts: Mapping[str, Any], tiers: Sequence[TierRequirements]
     ) -> Iterator[Finding]:
-        """What is said of the whole deployment, and what of one tier."""
+        """The warnings about the whole deployment, and the warnings about a single tier."""
         fired = {tier.name: self._table.evaluate(tier.facts).rules for tier in tiers}
         whole = self._table.evaluate(facts).rules
         phrase = self._space.knowledge.phrases["tier.warning"]

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class OneOf(NamedTuple):
-    """Marks a text that is one of a set which only the rules know, such as the features; `name` names the set."""
+    """Marks a text from a set which only the rules know, such as the features; `name` names the set."""
 
     name: str
 

@@ -56,7 +56,7 @@ def _schema(hint: Any, known: Known) -> Schema:
 
 
 def _any_of(schemas: Sequence[Schema]) -> Schema:
-    """Several types; as one list of types or of values where that says the same, for the sake of clear messages."""
+    """Several types; as a single list of types or values where that says the same, for the sake of clear messages."""
     if all(schema.keys() == {"type"} for schema in schemas):
         return {"type": [schema["type"] for schema in schemas]}
     values = [_values(schema) for schema in schemas]

@@ -1,11 +1,11 @@
-"""Enumerate a whole fact space without walking it one combination at a time.
+"""Enumerate a whole fact space without visiting each combination.
 
-Facts are brought in one by one; two partial assignments that agree on everything still to be read are the same from
+Facts are brought in individually; two partial assignments that agree on everything still to be read are the same from
 then on, so they are merged and their numbers added (variable elimination, as in a binary decision diagram). Nothing is
 sampled and nothing is left out: the counts of the merged classes add up to the product of the domain sizes, and each
 class remembers one assignment, which is the counter-example when a property fails.
 
-With several lanes, the same enumeration runs side by side for several values of one fact: it answers whether that fact
+With several lanes, the same enumeration runs side by side for several values of a fact: it answers whether that fact
 can still change anything, whatever the others are.
 """
 
@@ -30,7 +30,7 @@ class Class:
 
     Attributes:
         count: how many assignments of the space it stands for.
-        witness: one of them.
+        witness: an example of these assignments.
     """
 
     count: int

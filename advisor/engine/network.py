@@ -58,7 +58,7 @@ class Node(Protocol):
 
 
 class FunctionNode:
-    """A node given by a function; one step."""
+    """A node given by a function; a single step."""
 
     def __init__(self, inputs: Sequence[str], outputs: Sequence[str], function: Callable[[Row], Row]) -> None:
         """`function` maps the row of inputs to the row of outputs."""
@@ -102,7 +102,7 @@ class TableNode:
         return tuple(rule.then[name] for name in self.outputs)
 
     def steps(self) -> list[NodeStep]:
-        """One step per input that narrows the set of rules still possible, and one that takes the outputs."""
+        """A step per input that narrows the set of rules still possible, and a step that takes the outputs."""
         steps = [self.start()]
         remaining = list(self.inputs)
         while remaining:
@@ -123,7 +123,7 @@ class TableNode:
         return NodeStep((self.mask,), self.outputs, lambda row: self.of_mask(row[0]))
 
     def narrow(self, name: str, remaining: Sequence[str]) -> NodeStep:
-        """Read one input, in any order; `remaining` are those still to be read after it."""
+        """Read an input, in any order; `remaining` are those still to be read after it."""
         masks = self.table.masks[self.inputs.index(name)]
         first = self.table.spec.hit_policy == "first"
         later = set(remaining)
@@ -206,7 +206,7 @@ class Network:
         return tuple(entry for entry in self._plan if not needed.isdisjoint(entry[2]))
 
     def between(self, source: str, targets: Iterable[str]) -> Plan:
-        """The nodes on a way from the fact `source` to one of `targets`, in order: a plan for `revise`."""
+        """The nodes on a way from the fact `source` to any of `targets`, in order: a plan for `revise`."""
         reached = {source}
         plan = []
         for entry in self.plan(targets):
@@ -246,7 +246,7 @@ class Network:
         return steps
 
     def dependencies_of(self, targets: Iterable[str]) -> frozenset[str]:
-        """Every fact that one of `targets` depends on, directly or through other nodes."""
+        """Every fact that any of `targets` depends on, directly or through other nodes."""
         reached = set(targets)
         for node in reversed(self.nodes):
             if not reached.isdisjoint(node.outputs):

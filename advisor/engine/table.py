@@ -21,7 +21,7 @@ Facts: TypeAlias = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a table says of one row of facts.
+    """What a table says of a row of facts.
 
     Attributes:
         rules: the rules that fire: exactly one under `first` and `unique`, any number under `collect`; empty when a
@@ -37,7 +37,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One condition of one rule, held against one fact."""
+    """One condition of a rule, held against a fact."""
 
     fact: str
     value: Value

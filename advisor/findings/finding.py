@@ -1,4 +1,4 @@
-"""The type `Finding`, its text on one line and its JSON form."""
+"""The type `Finding`, its text on a single line and its JSON form."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ class Finding:
         return self.locations[0].line if self.locations else None
 
     def text(self, path: str = "") -> str:
-        """The finding on one line: `path:line: key: message fix`, without the parts that are not known.
+        """The finding on a single line: `path:line: key: message fix`, without the parts that are not known.
 
         Args:
-            path: the file, for a location that does not name one.
+            path: the file, for a location that does not name a file.
         """
         path = (self.locations[0].path if self.locations else "") or path
         place = ":".join(str(part) for part in (path, self.line) if part)

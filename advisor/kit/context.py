@@ -176,7 +176,7 @@ def _cells(decision: Decision, features: set[str]) -> tuple[CellContext, ...]:
 
 
 def _proxy(decision: Decision, knowledge: Knowledge) -> str:
-    """The proxy that the kit carries: the one that keeps the sessions, or a front that a kit can write."""
+    """The proxy that the kit carries: the proxy that keeps the sessions, or a front that a kit can write."""
     mechanism = knowledge.mechanisms.get(decision.core.mechanism)
     kind: str = decision.requirements["environment.proxy.kind"]
     for name in (mechanism.done_by if mechanism else "", kind):

@@ -16,7 +16,7 @@ from advisor.report.decision_document import ExpectedFailureRecord
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFailure:
-    """What clients of one era should see of an event.
+    """What clients of an era should see of an event.
 
     Attributes:
         tier: the part of the deployment that the event concerns.
@@ -42,7 +42,7 @@ def keeping(tier: TierContext, instances: int = 0) -> str:
 
     Args:
         tier: the tier.
-        instances: how many run; 0 for as many as are decided, an autoscaler's upper end where there is one.
+        instances: how many run; 0 for as many as are decided; with an autoscaler, its upper end.
     """
     many = (instances or tier.max_instances) > 1
     if tier.stateless_http:

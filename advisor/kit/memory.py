@@ -10,12 +10,12 @@ from advisor.knowledge.capacity import MEBI, MemoryPlan, kilobytes
 
 @dataclass(frozen=True, slots=True)
 class MemoryContext:
-    """What one instance of a tier takes, as the decision computed it.
+    """What an instance of a tier takes, as the decision computed it.
 
     Attributes:
         process_bytes: a server process before any session.
         session_bytes: a session, its GET stream open.
-        sessions: how many one instance holds when there are as few as planned; 0 where none are kept.
+        sessions: how many an instance holds when there are as few as planned; 0 where none are kept.
         plan: headroom, grain, and the least that is asked for.
     """
 

@@ -69,7 +69,7 @@ class TierContext:
     """A group of identical server processes behind the proxy.
 
     Attributes:
-        name: `main` for a deployment of one tier, else `stateless` or `stateful`.
+        name: `main` for a single-tier deployment, else `stateless` or `stateful`.
         host: DNS name of its service: the service's name, or `<service>-stateful`.
         path: public path for legacy clients: /mcp, or /stateful/mcp for the stateful tier.
         stateless_http: default of the first flag.
@@ -79,7 +79,7 @@ class TierContext:
         instances: how many to run.
         max_instances: upper end for an autoscaler; equal to `instances` where there is none.
         workers: server processes per instance; 1 wherever sessions are kept.
-        tools: its tools: all of the requirements in a deployment of one tier; a single `echo` where none is listed.
+        tools: its tools: all of the requirements in a single-tier deployment; a single `echo` where none is listed.
         longest_call_s: the longest call of its tools, in seconds, with the default of 60 where none is stated.
         memory: what an instance takes, by what the decision computed.
     """
@@ -147,11 +147,11 @@ class KitContext:
 
     Attributes:
         service: a DNS label.
-        summary: the decision in one line.
+        summary: the decision in a single line.
         line: SDK line, such as mcp-2.
         package: mcp or fastmcp.
         requirement: what to install, such as `mcp>=2.3.0,<3`.
-        tiers: one, or the stateless and the stateful one, in this order.
+        tiers: a single tier, or the stateless and the stateful tier, in this order.
         features: the needed features.
         eras: the eras that the requirements name: legacy, modern.
         hosts: host names that clients use; may be empty.
@@ -218,7 +218,7 @@ class KitContext:
 
     @property
     def carried(self) -> KitProxy:
-        """The proxy that the kit carries; only where there is one."""
+        """The proxy that the kit carries; only for a kit with a proxy."""
         return self.knowledge.kit_proxies[self.proxy]
 
     def floor(self, package: str) -> str:

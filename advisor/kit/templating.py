@@ -1,4 +1,4 @@
-"""How the templates of kits are rendered, with one quoting filter for each target."""
+"""How the templates of kits are rendered, with a quoting filter for each target."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def _nginx(value: Any) -> str:
 
 
 def _comment(value: Any) -> str:
-    """Text for a line comment: one line, printable."""
+    """Text for a line comment: a single line, printable."""
     return "".join(char if char.isprintable() else " " for char in str(value))

@@ -21,10 +21,10 @@ class Wiring:
 
     Attributes:
         listen: host and port to listen on; the host may be `*`.
-        addresses: host:port of each instance, or of the one service that stands for them, by tier name.
+        addresses: host:port of each instance, or of the single service that stands for them, by tier name.
         resolver: the name server for addresses that are names; "" where they are IP addresses or resolved once.
         access_log: where nginx writes its access log.
-        peers: name → host:port of an HAProxy that takes over the session table of the one before it, at a reload.
+        peers: name → host:port of an HAProxy that takes over the session table of the previous HAProxy, at a reload.
     """
 
     listen: str
@@ -67,7 +67,7 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
 
 
 def _peers(kit: KitContext) -> dict[str, str]:
-    """A HAProxy with a table is a peer of itself: one process hands the table to the next."""
+    """A HAProxy with a table is a peer of itself: at a reload the old process hands the table to the new process."""
     return {"mcp_proxy": "127.0.0.1:10000"} if any(balance(kit, tier) == "table" for tier in kit.tiers) else {}
 
 

@@ -70,7 +70,7 @@ class Behaviour(Interval):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """The capability data of one package; `measured_by` names the program that wrote it and its clients."""
+    """The capability data of a package; `measured_by` names the program that wrote it and its clients."""
 
     __pydantic_config__ = STRICT
     package: str

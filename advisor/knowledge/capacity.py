@@ -34,7 +34,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many sessions the SDK takes in one process, since which release of the line."""
+    """How many sessions the SDK takes in a process, since which release of the line."""
 
     __pydantic_config__ = STRICT
     sessions: int
@@ -43,7 +43,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCapacity:
-    """What one process of an SDK line was measured to carry."""
+    """What a process of an SDK line was measured to carry."""
 
     __pydantic_config__ = STRICT
     line: str
@@ -85,7 +85,7 @@ class MeasuredCapacity:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A figure that memory is planned with, where only a load test with the real tools would tell a better one."""
+    """A figure that memory is planned with, where only a load test with the real tools would tell a better figure."""
 
     __pydantic_config__ = STRICT
     id: Literal["budget", "headroom", "grain", "request", "limit"]
@@ -100,11 +100,11 @@ class MemoryPlan:
     """What memory is planned with; rules/capacity.yaml says why it is that much.
 
     Attributes:
-        budget_mi: mebibytes that are planned for one instance at most.
+        budget_mi: mebibytes that are planned for an instance at most.
         headroom_percent: what may be used beyond what is computed.
         grain_mi: mebibytes that what is asked for is a multiple of.
-        request_mi: mebibytes that one process asks for at least.
-        limit_mi: mebibytes that one process may use at least.
+        request_mi: mebibytes that a process asks for at least.
+        limit_mi: mebibytes that a process may use at least.
         allowances: the entries that these figures are from.
     """
 
@@ -117,7 +117,7 @@ class MemoryPlan:
 
     @property
     def budget_bytes(self) -> int:
-        """What is planned for one instance at most, in bytes."""
+        """What is planned for an instance at most, in bytes."""
         return self.budget_mi * MEBI
 
 

@@ -75,7 +75,7 @@ class FlagUse:
 
     Attributes:
         id: the pair, as `flag_key` writes it.
-        use: what to use it for, in one sentence.
+        use: what to use it for, in a sentence.
         because: why.
         sources: ids of sources.
         example: requirements that are decided so.

@@ -123,7 +123,7 @@ def _knowledge(sections: dict[str, list[Any]]) -> Knowledge:
 
 
 def _refuse_twins(sections: dict[str, list[Any]]) -> None:
-    """No list is empty, and no two entries (or rules, in whatever tables) share a name: one would be lost."""
+    """No list is empty, and no two entries (or rules, in whatever tables) share a name: an entry would be lost."""
     names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
     names["rules"] = [rule.id for table in sections["tables"] for rule in table.rules]
@@ -265,7 +265,7 @@ def _spread_cell(cell: dict[str, Any]) -> None:
     cell["start"], cell["before"] = releases["from"], releases["before"]
     for era in ERAS:
         outcomes = cell[era]
-        # Each pair is looked up, so that one which is missing is an error here.
+        # Each pair is looked up, so that a missing pair is an error here.
         cell[era] = {pair: outcomes if isinstance(outcomes, str) else outcomes[pair] for pair in _FLAG_KEYS}
 
 

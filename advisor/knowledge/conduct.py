@@ -18,7 +18,7 @@ _GIST = re.compile(r"HTTP \d{3}|no answer")
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """What clients of a kit see of some behaviours, whatever its SDK does; of several that fit, the first one holds."""
+    """What clients of a kit see of some behaviours, whatever its SDK does; the first entry that fits holds."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -45,7 +45,7 @@ class Conduct:
 
 
 class ConductCase(NamedTuple):
-    """A behaviour of a part of a deployment, as clients of one era meet it.
+    """A behaviour of a part of a deployment, as clients of an era meet it.
 
     Attributes:
         behaviour: what is tried, for example `GET without a session`.

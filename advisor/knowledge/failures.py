@@ -63,7 +63,7 @@ class FailureEvent:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedBehaviour:
-    """What clients of one kind of deployment see of an event; of several rows that fit, the first one holds."""
+    """What clients of a kind of deployment see of an event; of several rows that fit, the first row holds."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -92,11 +92,11 @@ class ExpectedBehaviour:
 
 @dataclass(frozen=True, slots=True)
 class FailureCase:
-    """An event in a deployment, as clients of one era meet it.
+    """An event in a deployment, as clients of an era meet it.
 
     Attributes:
         event: id of the event.
-        keeping: how sessions find their owner: a mechanism, or one of `UNSTICKY`.
+        keeping: how sessions find their owner: a mechanism, or a value of `UNSTICKY`.
         era: of the clients.
         answers: whether calls are answered by streams or by plain JSON.
         proxy: the proxy of the kit that stands in front, or `OTHER`.

@@ -14,7 +14,7 @@ Channel = Literal["response", "request-stream", "server-request", "get-stream", 
 
 @dataclass(frozen=True, slots=True)
 class Carriage:
-    """What a call needs beyond the SDK in one era."""
+    """What a call needs beyond the SDK in an era."""
 
     __pydantic_config__ = STRICT
     scope: Scope

@@ -1,4 +1,4 @@
-"""The releases of the SDKs as a finite domain: one value for each range in which no capability cell changes."""
+"""The releases of the SDKs as a finite domain: a value for each range in which no capability cell changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from advisor.knowledge.versions import Interval, at_least, key
 
 @dataclass(frozen=True, slots=True)
 class Release(Interval):
-    """A range of releases of one package that behave alike.
+    """A range of releases of a package that behave alike.
 
     Attributes:
         id: the range as a requirement specifier, for example `mcp>=1.29.0,<2.0.0`.

@@ -35,7 +35,7 @@ class FactSpace:
 
     @cached_property
     def domains(self) -> dict[str, tuple[Value, ...]]:
-        """The values of every fact, in order; a fact that no rule can read has the one value `any`."""
+        """The values of every fact, in order; a fact that no rule can read has the only value `any`."""
         domains = {name: self._domain(fact) for name, fact in self.facts.items()}
         for derived in self.knowledge.derived:
             domains[derived.id] = tuple(derived.values) or NEEDS
@@ -137,7 +137,7 @@ def _bin_number(bins: list[Bin], raw: Any) -> Value:
 
 
 def need_facts(knowledge: Knowledge) -> dict[str, Fact]:
-    """The needs, one fact for each feature that can be needed, after the pattern of the fact `needs`."""
+    """The needs, a fact for each feature that can be needed, after the pattern of the fact `needs`."""
     pattern = knowledge.facts["needs"]
     return {
         f"needs.{feature.id}": replace(

@@ -22,7 +22,7 @@ SOURCE = "topology-"
 Keeps = Literal["always", "one-proxy", "stable-address", "cookies", "pause", "never"]
 Kind = Literal["stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern"]
 KINDS: tuple[Kind, ...] = ("stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern")
-"""Servers of one kind with clients of one era."""
+"""Servers of a kind with clients of an era."""
 
 _SHARE = re.compile(r"(\d{1,9}) of (\d{1,9})")
 
@@ -46,7 +46,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What clients of one era saw of servers of one kind.
+    """What clients of an era saw of servers of a kind.
 
     Attributes:
         whole: sessions (for a server or an era without them: clients) in which every request was answered.
@@ -105,7 +105,7 @@ class BalancingRun:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How soon a second proxy knows a session that the first one let in.
+    """How soon a second proxy knows a session that the first proxy let in.
 
     Attributes:
         at_once: sessions that it knew at the first call.

@@ -1,4 +1,4 @@
-"""Release numbers: dotted, numeric, compared as numbers; and the one type for ranges of releases.
+"""Release numbers: dotted, numeric, compared as numbers; and the only type for ranges of releases.
 
 These are releases of SDKs and proxies, whose numbers are plain. `packaging.version` could compare them too, but every
 command would pay for its import.
@@ -46,7 +46,7 @@ def at_least(version: str, since: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A range of releases, and the base of every entry that is valid for one.
+    """A range of releases, and the base of every entry that is valid for a range.
 
     Attributes:
         start: first release of the range.

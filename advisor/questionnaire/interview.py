@@ -173,7 +173,7 @@ class Interview:
         return self._drop() if self._place.next is None else []
 
     def back(self) -> bool:
-        """Make the question before the current one current again; False at the first."""
+        """Make the previous question current again; False at the first."""
         asked = self._place.asked
         position = asked.index(self._cursor) if self._cursor in asked else len(asked)
         if position == 0:

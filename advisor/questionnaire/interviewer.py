@@ -38,7 +38,7 @@ class Interviewer:
         self._tell_skipped()
 
     def choose(self, title: str, options: list[Option]) -> Any:
-        """Let the user choose one of `options`; the first is the default. A `PressedKey.BACK` is passed on."""
+        """Let the user choose an option of `options`; the first is the default. A `PressedKey.BACK` is passed on."""
         return self._put(Form("select", title, options=tuple(options), default=options[0].value))
 
     def text(self, title: str) -> Any:

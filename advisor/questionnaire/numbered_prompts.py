@@ -58,7 +58,7 @@ def _line() -> str:
 
 
 def _pick(form: Form, typed: str) -> Any:
-    """The option, or the list of options, that a line names; LookupError for one that is not there."""
+    """The option, or the list of options, that a line names; LookupError for an option that does not exist."""
     if not typed:
         return list(form.default) if form.kind == "checkbox" else form.default
     if form.kind == "select":

@@ -220,7 +220,7 @@ def read_tools(text: str, needs: Answer, space: FactSpace) -> tuple[Tool, ...]:
     that the feature was given.
 
     Raises:
-        InputError: a bad name, an unknown feature, or one that is not needed.
+        InputError: a bad name, an unknown feature, or a feature that is not needed.
     """
     found: dict[str, list[str]] = {}
     name = ""

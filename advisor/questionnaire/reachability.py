@@ -57,7 +57,7 @@ class Reachability:
         return self._facts[1]
 
     def state(self, requirements: Requirements, known: Collection[str]) -> State:
-        """Known facts, and those that are never asked, have their one value; the others are open."""
+        """Known facts, and facts that are never asked, have a single value; the others are open."""
         facts = self.facts(requirements)
         domains: dict[str, Sequence[Value]] = dict(self.domains)
         for name, declared in self._advisor.space.facts.items():
@@ -73,7 +73,7 @@ class Reachability:
         return next((found.example() for found in folded.classes.values()), None)
 
     def gate(self, fact: str) -> TableNode | None:
-        """The table with one output that alone reads `fact`, if that is so."""
+        """The table with a single output that alone reads `fact`, if that is so."""
         readers = [node for node in self._nodes if fact in node.inputs]
         only = readers[0] if len(readers) == 1 else None
         return only if isinstance(only, TableNode) and len(only.outputs) == 1 else None
@@ -99,8 +99,8 @@ class Reachability:
     def barrier(self, fact: str, state: State) -> tuple[Rule, ...]:
         """The rules that keep `fact` from the outcome.
 
-        A table whose rules give one result, whatever is open, passes nothing on. These are the rules of such tables on
-        every way from `fact` to the outcome; empty if there is a way around them.
+        A table whose rules give the same result, whatever is open, passes nothing on. These are the rules of such
+        tables on every way from `fact` to the outcome; empty if there is a way around them.
         """
         fired = self.fired(state)
         settled = {name: rules for name, rules in fired.items() if len({tuple(r.then.items()) for r in rules}) == 1}
@@ -166,5 +166,5 @@ class Reachability:
 
 
 def outcome(row: Row) -> Row:
-    """The core, given as its facts, as one value; the flags of a contradiction mean nothing."""
+    """The core, given as its facts, as a single value; the flags of a contradiction mean nothing."""
     return (row[0],) if row[0] == "contradiction" else (row,)

@@ -6,7 +6,7 @@ space of open facts: rules that are settled keep it from the outcome, or the out
 was proved for some known facts holds as well when more of them are known.
 
 One corner is not exact but safe: where tools are listed and may be parted into tiers, a fact that can change a tier
-taken by itself counts as one that matters.
+taken by itself counts as a fact that matters.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ONE_PROCESS = ("scale.instances", "scale.workers")
 
 
 class Relevance:
-    """Answers for one advisor; remembers what it proved, and by which witnesses."""
+    """Answers for an advisor; remembers what it proved, and by which witnesses."""
 
     def __init__(self, advisor: Advisor, completions: int = COMPLETIONS) -> None:
         """Relevance to what `advisor` decides; `completions` are tried before a proof (none: everything is proved)."""
@@ -81,7 +81,7 @@ class Relevance:
         ]
 
     def possible(self, fact: str, requirements: Requirements, known: Collection[str]) -> tuple[Rule, ...]:
-        """The rules of one table after `fact` that can still fire, of the table where they are fewest."""
+        """The rules of a table after `fact` that can still fire, of the table where they are fewest."""
         fired = self._space.fired(self._space.state(requirements, known))
         return min((rules for name, rules in fired.items() if self._after(_name(fact), name)), key=len, default=())
 
@@ -103,7 +103,7 @@ class Relevance:
     # --- proofs ---------------------------------------------------------------------------------------------------
 
     def _blocked(self, fact: str, state: State, settled: Settled) -> bool:
-        """Whether a proof that holds for many facts at once covers this one."""
+        """Whether a proof that holds for many facts at once covers this fact."""
         gate = self._space.gate(fact)
         if gate is None:
             return bool(self._space.barrier(fact, state))

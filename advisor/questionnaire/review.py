@@ -12,12 +12,12 @@ from advisor.questionnaire.question_forms import written
 
 
 def leaning(advisor: Advisor, interview: Interview) -> str:
-    """What the answers so far come to, with defaults for what is open, on one line."""
+    """What the answers so far come to, with defaults for what is open, on a single line."""
     return core_line(advisor.decide(interview.requirements).core, advisor.knowledge.phrases)
 
 
 def core_line(core: Core, words: Mapping[str, str]) -> str:
-    """A core on one line, such as `sticky-fleet, stateless_http=False, json_response=False, nginx-sticky-learn`."""
+    """A core on a line, such as `sticky-fleet, stateless_http=False, json_response=False, nginx-sticky-learn`."""
     if not core.feasible:
         return words["ask.leaning.contradiction"].format(pattern=words[f"pattern.{core.pattern}"])
     parts = [core.pattern, *(f"{name}={value}" for name, value in core.flags._asdict().items())]
@@ -25,7 +25,7 @@ def core_line(core: Core, words: Mapping[str, str]) -> str:
 
 
 def answer_line(answer: Answer, words: Mapping[str, str]) -> str:
-    """An answer to a question on one line; of the needs, only those that there are."""
+    """An answer to a question on a single line; of the needs, only those that there are."""
     if len(answer) == 1:
         return written(next(iter(answer.values())), words)
     needed = [f"{name.removeprefix(f'{NEEDS}.')} {level}" for name, level in answer.items() if level != "none"]

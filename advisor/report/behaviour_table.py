@@ -42,7 +42,7 @@ class BehaviourTable:
         return bool(self._of)
 
     def records(self) -> Iterator[BehaviourRecord]:
-        """As the public contract has them, one for each range and flag pair."""
+        """As the public contract has them, a record for each range and flag pair."""
         for package, behaviour in self._of:
             for pair in FLAG_PAIRS:
                 yield document(

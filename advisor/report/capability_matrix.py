@@ -23,7 +23,7 @@ _MARKS = {"unsupported": "-"}  # the only outcome that is longer than its column
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one range of releases does.
+    """What a range of releases does.
 
     Attributes:
         release: the range.
@@ -63,11 +63,11 @@ class Matrix:
             )
             for release in releases(space, sdk)
         ]
-        wanted = [] if feature else [block.release for block in self.blocks]  # no behaviour belongs to one feature
+        wanted = [] if feature else [block.release for block in self.blocks]  # a behaviour belongs to no feature
         self.behaviours = BehaviourTable(self._knowledge.capabilities, wanted, sdk, eras)
 
     def record(self) -> CapabilitiesDocument:
-        """The matrix as the public contract has it, one cell per release range, era, call and flag pair."""
+        """The matrix as the public contract has it, a cell per release range, era, call and flag pair."""
         cells = [cell for block in self.blocks for cell in self._cells(block)]
         return document(CapabilitiesDocument, cells=cells, behaviours=list(self.behaviours.records()))
 

@@ -39,7 +39,7 @@ class TierRecord(TypedDict):
 
 
 class EraRecord(TypedDict):
-    """What clients of one era observe of a feature.
+    """What clients of an era observe of a feature.
 
     Attributes:
         call: the way of asking that fares best, as written in server code.
@@ -85,7 +85,7 @@ class StepRecord(TypedDict):
 
 
 class DifferenceRecord(TypedDict):
-    """What another decision has that this one has not."""
+    """What another decision has that this decision has not."""
 
     pattern: Annotated[Pattern, OPTIONAL]
     feasible: Annotated[bool, OPTIONAL]
@@ -164,7 +164,7 @@ class ExpectedFailureRecord(TypedDict):
     Attributes:
         event: what happens: an id of rules/failures.yaml.
         title: the same in words.
-        tier: null in a deployment of one tier.
+        tier: null in a single-tier deployment.
         keeping: how the requests of a session find its owner.
         clients: what clients see, in words.
         then: what calls see from the event on.

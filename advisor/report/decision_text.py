@@ -13,7 +13,7 @@ from advisor.report import decision_wording
 from advisor.report.decision_summary import count, draw_answer
 
 _WIDE = 100  # columns from which the table has room for sentences
-_OUTCOME_WIDTH = 21  # "! fails with an error" in one line
+_OUTCOME_WIDTH = 21  # "! fails with an error" in a single line
 _SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
 

@@ -15,7 +15,7 @@ from advisor.report.decision_json import difference
 SHIFTS_SHOWN = 8
 """How many changes people are shown; JSON has all of them."""
 
-# The simpler a pattern is to run, the earlier it stands; changes that lead to a simpler one are worth telling first.
+# The simpler a pattern is to run, the earlier it stands; changes that lead to a simpler pattern come first.
 _SIMPLER = ("stateless-fleet", "single-instance", "sticky-fleet", "tiered", "shared-state", "contradiction")
 _NO_EFFORT = 9  # the team cannot make this change
 
@@ -132,7 +132,7 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
 
 
 def _by_fact(decision: Decision) -> Iterable[tuple[str, Core, str, int]]:
-    """Counterfactuals with the values of one fact that come to the same put together: (fact, core, values, effort)."""
+    """Counterfactuals with the values of a fact that come to the same put together: (fact, core, values, effort)."""
     merged: dict[tuple[str, Core], list[tuple[str, int]]] = {}
     told = [] if decision.feasible else [way.change for way in decision.alternatives]  # among the ways out
     for other in decision.counterfactuals:
@@ -195,6 +195,6 @@ def inferred(decision: Decision) -> list[tuple[str, str, str]]:
 
 
 def file_argument(decision: Decision) -> str:
-    """The file as a shell argument, or FILE for what did not come from one."""
+    """The file as a shell argument, or FILE for requirements that did not come from a file."""
     name = decision.requirements.name
     return "FILE" if name.startswith("<") else shlex.quote(name)

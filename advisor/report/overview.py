@@ -15,7 +15,7 @@ from advisor.knowledge.types import flag_key
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one input: a decision, or the reason why there is none.
+    """What became of an input: a decision, or the reason why there is none.
 
     Attributes:
         name: the file as the user named it.

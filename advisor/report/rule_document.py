@@ -90,7 +90,7 @@ class RuleEntry(Entry):
 
     Attributes:
         fix: for a warning, what to do.
-        preempted_by: earlier rules of the table that can hold together with this one, and then fire first.
+        preempted_by: earlier rules of the table that can hold together with this rule, and then fire first.
         examples: requirements for which it fires (hit) and for which it does not (miss).
     """
 

@@ -63,7 +63,7 @@ def words(condition: Any) -> str:
 
 
 def listing(knowledge: Knowledge, table: str | None) -> RulesDocument:
-    """Every rule, or those of one table.
+    """Every rule, or those of a table.
 
     Raises:
         UsageError: there is no such table.

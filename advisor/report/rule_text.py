@@ -152,12 +152,12 @@ _HOLDS = [
 
 
 def facts(values: Mapping[str, Any]) -> str:
-    """Facts on one line, as YAML's flow style writes them."""
+    """Facts on a single line, as YAML's flow style writes them."""
     return ", ".join(f"{name}: {_flow(value)}" for name, value in values.items()) or "whatever the facts are"
 
 
 def default_of(value: Any) -> str:
-    """A default in words: nothing for an empty one."""
+    """A default in words: nothing for an empty default."""
     return "nothing" if value in (None, []) else _flow(value)
 
 

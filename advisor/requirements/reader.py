@@ -58,7 +58,7 @@ _KINDS = {dict: "a mapping", list: "a list", bool: "a boolean", int: "an integer
 class ReadError(Exception):
     """A file that cannot be read; `str()` is `name:line: problem. hint`, without the parts that are None.
 
-    `line` and `column` are 1-based and count characters; `problem` is one sentence without its full stop.
+    `line` and `column` are 1-based and count characters; `problem` is a sentence without its full stop.
     """
 
     def __init__(self, name: str, line: int | None, column: int | None, problem: str, hint: str | None = None) -> None:
@@ -82,7 +82,7 @@ class SourceDocument:
     lines: Mapping[Path, int]
 
     def line_of(self, path: Path) -> int:
-        """Return the line of `path`, or of its nearest ancestor that has one: inside an alias, that of the alias."""
+        """Return the line of `path`, or of its nearest ancestor with a line: inside an alias, that of the alias."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -130,7 +130,7 @@ def _position(before: str) -> tuple[int, int]:
 
 
 def _parser_error(text: str, name: str, error: Exception) -> ReadError:
-    """Put the parser's problem, and where the construct it was in starts, in one sentence."""
+    """Put the parser's problem, and where the construct it was in starts, into a sentence."""
     if isinstance(error, yaml.reader.ReaderError):
         line, column = _position(text.partition(chr(error.character))[0])
         hint = None if error.character else "Save it as UTF-8 text."  # NUL: most likely UTF-16

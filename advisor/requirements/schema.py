@@ -87,7 +87,7 @@ def meanings(fact: Fact, space: FactSpace) -> dict[str, str]:
 
 
 def describe(fact: Fact, space: FactSpace) -> Schema:
-    """The words for a fact, and its default where it has one."""
+    """The words for a fact, and its default, if any."""
     words = [fact.why, fact.help, *(f"{value}: {means}" for value, means in meanings(fact, space).items())]
     described: Schema = {"title": fact.question, "description": "\n".join(words)}
     return described if fact.required else {**described, "default": fact.default}

@@ -66,7 +66,7 @@ def starter(space: FactSpace) -> str:
 
 
 def outline(space: FactSpace) -> Section:
-    """The keys of the file in sections, in the order of the facts; keys of one section stand together."""
+    """The keys of the file in sections, in the order of the facts; keys of a section stand together."""
     root = Section("", 0)
     for name in _ordered(space):
         fact = space.facts[name]
@@ -100,5 +100,5 @@ def comment(words: str, indent: int, hang: int = 0) -> str:
 
 def _value(fact: Fact) -> str:
     value: Any = SERVICE if fact.required else fact.default
-    # JSON is YAML; a plain word is easier on the eye than a quoted one, and every word here is of the domain.
+    # JSON is YAML; a plain word is easier to read than a quoted word, and every word here is of the domain.
     return value if isinstance(value, str) else json.dumps(value)

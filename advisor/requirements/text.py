@@ -44,7 +44,7 @@ def is_tool(text: str) -> bool:
 
 
 def quote(value: object) -> str:
-    """A value for a message, as YAML writes it: short, on one line, without control characters."""
+    """A value for a message, as YAML writes it: short, on a single line, without control characters."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     # A number is shown as it was written (`1.30`); the reader remembers that.

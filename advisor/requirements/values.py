@@ -1,4 +1,4 @@
-"""The value of one fact: what each type allows, and what is said when it is not that."""
+"""The value of a fact: what each type allows, and what is said when it is not that."""
 
 from __future__ import annotations
 
@@ -171,10 +171,10 @@ READERS: dict[str, Callable[[Fact, Any, FactSpace], Any]] = {
 
 
 def read_value(name: str, value: Any, space: FactSpace) -> Any:
-    """Check one value for the fact `name`.
+    """Check a value for the fact `name`.
 
     Raises:
-        InputError: the value is not allowed; one problem without a line.
+        InputError: the value is not allowed; a single problem without a line.
     """
     fact = space.facts[name]
     try:

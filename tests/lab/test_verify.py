@@ -208,7 +208,10 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
     )
     refusing = "if ($request_method = DELETE) { return 403; }"
     edit(kit / "proxy" / "server.conf", ("proxy_http_version 1.1;", f"{refusing}\nproxy_http_version 1.1;"))
-    edit(kit / "DECISION.md", ("one after another | Every session ends once at least", "by turns | No session ends at all"))
+    edit(
+        kit / "DECISION.md",
+        ("one after another | Every session ends once at least", "one after another | No session ends at all"),
+    )
     decision = json.loads((kit / "decision.json").read_text())
     (progress,) = [row for row in decision["features"] if row["feature"] == "progress"]
     progress["modern"]["outcome"] = "dropped"

@@ -1,4 +1,4 @@
-"""Faults of rules/conduct.yaml: entries without a measurement, entries that never hold, entries that repeat the data."""
+"""Faults of rules/conduct.yaml: entries without a measurement, entries that never hold or repeat the data."""
 
 from __future__ import annotations
 

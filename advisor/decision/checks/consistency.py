@@ -57,7 +57,7 @@ def unread(advisor: Advisor) -> list[Finding]:
 
 
 def contradictions(knowledge: Knowledge) -> list[Finding]:
-    """Measured data that says two things of one matter, or something of what does not exist."""
+    """Measured data that contradicts itself, or that names something that does not exist."""
     known = {(feature.id, call.call) for feature in knowledge.features.values() for call in feature.calls}
     found = [
         fault("data", f"{package.package}: {where}", message, example)

@@ -306,5 +306,5 @@ def example_requirements(advisor: Advisor, example: Mapping[str, Any]) -> Requir
 
 
 def describe(example: Mapping[str, Any]) -> str:
-    """Facts on one line."""
+    """Facts on a single line."""
     return ", ".join(f"{name}: {show(value)}" for name, value in example.items())

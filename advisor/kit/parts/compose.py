@@ -61,7 +61,7 @@ class ProxyImage:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """compose.yaml, and the proxy's wiring for compose where the platform is another one."""
+    """compose.yaml, and the proxy's wiring for compose where compose is not the platform."""
     made = _wiring(kit)
     moved = {file.path.removeprefix(f"{_WIRING}/"): file.path for file in made}
     image = _image(kit, moved) if kit.proxy else None
@@ -77,7 +77,7 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def try_ports(kit: KitContext) -> list[int]:
-    """Where a client reaches it on this machine: one port for each proxy, or for each instance without one."""
+    """Where a client reaches it on this machine: a port for each proxy, or, without a proxy, for each instance."""
     many = kit.proxy_replicas if kit.proxy else sum(tier.instances for tier in kit.tiers)
     return [FIRST_PORT + number for number in range(many)]
 

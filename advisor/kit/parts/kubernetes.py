@@ -1,4 +1,4 @@
-"""The kustomize base of a kit: the servers, the proxy where affinity or tiers need one, and what surrounds them."""
+"""The kustomize base of a kit: the servers, the proxy where affinity or tiers need it, and what surrounds them."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class Workload:
 
     @property
     def recreate(self) -> bool:
-        """Whether the old instance has to go before the new one comes."""
+        """Whether the old instance has to end before the new instance starts."""
         return self.tier.pattern == "single-instance" and self.tier.keeps_sessions
 
     @property
     def disruptable(self) -> bool:
-        """Whether there are several, of which one may go."""
+        """Whether there are several instances, of which any single instance may go."""
         return bool(self.scaling) or self.replicas > 1
 
     @property
@@ -87,7 +87,7 @@ class Workload:
 
     @property
     def llm_per_minute(self) -> int:
-        """The share of one process in the budget for model calls."""
+        """The share of a process in the budget for model calls."""
         return max(1, _LLM_PER_MINUTE // (self.tier.max_instances * self.tier.workers))
 
 
@@ -98,7 +98,7 @@ class ProxyWorkload:
     Attributes:
         name: of its objects.
         replicas: how many run.
-        only_one: whether more than one would lose sessions.
+        only_one: whether more than one proxy would lose sessions.
         image: name of the image.
         tag: its tag.
         command: how it starts.
@@ -141,7 +141,7 @@ class Route:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """The files under `kubernetes/`, and the one in `proxy/` that makes its configuration a ConfigMap."""
+    """The files under `kubernetes/`, and the file in `proxy/` that makes its configuration a ConfigMap."""
     if kit.platform != "kubernetes":
         return []
     fitted = fit(kit)
@@ -192,7 +192,7 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def fit(kit: KitContext) -> KitContext:
-    """The kit with names that all objects may have; the same one where the service's own name will do.
+    """The kit with names that all objects may have; the same kit where the service's own name will do.
 
     A DNS label may be longer than the name of a StatefulSet, and may start with a digit, which Services must not.
     """
@@ -230,7 +230,7 @@ def _workload(kit: KitContext, tier: TierContext) -> Workload:
 
 
 def _proxy(kit: KitContext) -> ProxyWorkload | None:
-    """The proxy, where affinity or tiers need one: any other balancer may stand in front of anything else."""
+    """The proxy, where affinity or tiers need it: any other balancer may stand in front of anything else."""
     if not kit.proxy or not (kit.tiered or any(balance(kit, tier) != "plain" for tier in kit.tiers)):
         return None
     plan, carried = proxy_part.plan_for(kit), kit.carried

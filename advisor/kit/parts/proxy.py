@@ -20,7 +20,7 @@ HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 _SESSIONS_PER_INSTANCE = 10_000  # the SDK's own limit
 _SESSIONS_PER_MB = 4_000  # of nginx's zone, by its documentation
 _ATTEMPTS = 3  # instances that the envelope tries for a request without a session
-_SLOTS = 32  # of servers behind one name that a local check may run one by one
+_SLOTS = 32  # of servers behind a name that a local check may run individually
 _METADATA = "[.]well-known/[^/].*"
 _OAUTH = ("authorize", "token", "register", "revoke", "consent", "auth/callback")  # what an OAuth proxy serves
 
@@ -95,7 +95,7 @@ class ProxyPlan:
     """What the templates of a proxy need besides the kit.
 
     Attributes:
-        pools: one for each tier, in the kit's order.
+        pools: a pool for each tier, in the kit's order.
         wiring: addresses and ports.
         resolve: whether nginx looks names up again while it runs.
         names: whether addresses are names in production, so that HAProxy has to look them up.

@@ -129,7 +129,7 @@ def files(kit: KitContext) -> list[KitFile]:
     tools = server_tools(kit)
     used = used_parts(tools)
     tiers = server_tiers(kit)
-    # What changes on one instance is told by all of them, to legacy sessions as well as to modern listeners.
+    # All instances tell what changes on any instance, to legacy sessions as well as to modern listeners.
     shares_changes = kit.uses_redis and (used.subscriptions or used.list_changed)
     shared = {"kit": kit, "tiers": tiers, "used": used, "shares_changes": shares_changes}
     hooks = kit.uses_redis and (used.state or kit.needs_event_store or shares_changes)
@@ -169,7 +169,7 @@ def server_tools(kit: KitContext) -> tuple[ServerTool, ...]:
 
 
 def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
-    """The tiers; the last one, which keeps the sessions if any does, has the examples too."""
+    """The tiers; the last tier, which keeps the sessions if any tier does, has the examples too."""
     examples = tuple(tool.name for tool in _examples(kit))
     return tuple(
         ServerTier(

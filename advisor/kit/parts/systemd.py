@@ -1,4 +1,4 @@
-"""systemd units: a template unit for each tier with one instance per port, the proxy, and a target for all of it."""
+"""systemd units: a template unit for each tier with an instance per port, the proxy, and a target for all of it."""
 
 from __future__ import annotations
 

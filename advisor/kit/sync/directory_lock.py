@@ -1,4 +1,4 @@
-"""One `generate` at a time in one folder."""
+"""One `generate` at a time in a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from advisor.errors import EnvironmentLacksError
 
 WAIT_S = 5.0
-"""How long the second one waits; writing a kit takes a fraction of that."""
+"""How long the second `generate` waits; writing a kit takes a fraction of that."""
 
 _POLL_S = 0.05
 

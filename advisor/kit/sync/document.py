@@ -13,7 +13,7 @@ class FileRecord(TypedDict):
     """A file of the kit, and what happens to it.
 
     Attributes:
-        beside: the other version of a file that was edited, where one is kept.
+        beside: the other version of a file that was edited, where the other version is kept.
         diff: with --diff, what would change.
     """
 

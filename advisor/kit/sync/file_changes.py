@@ -39,7 +39,7 @@ class Write:
         path: relative to the kit.
         before: what is there now; None for nothing.
         after: what will be there; None to remove it.
-        executable: whether a new file is a program; one that exists keeps its mode.
+        executable: whether a new file is a program; a file that exists keeps its mode.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What happens to one file of the kit.
+    """What happens to a file of the kit.
 
     Attributes:
         path: relative to the kit.

@@ -30,7 +30,7 @@ class Generation:
     Attributes:
         root: the kit's folder, as the user named it.
         changes: what happens to each file, in the order of paths.
-        completed: whether an earlier run was killed while it wrote, and this one completes its work.
+        completed: whether an earlier run was killed while it wrote, and this run completes its work.
     """
 
     root: Path

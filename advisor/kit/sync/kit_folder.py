@@ -1,4 +1,4 @@
-"""A kit on disk: read, and written so that every file is the old one or the new one.
+"""A kit on disk: read, and written so that every file is the old version or the new version.
 
 All new contents are first written to a folder inside the kit (`STAGE`) and flushed, the lock file last. Then they are
 renamed into their places, again the lock file last. A run that is killed before the first rename changes nothing. After

@@ -47,7 +47,7 @@ def target(root: Path, path: str) -> Path:
     """Where a file of the kit is, checked now.
 
     Raises:
-        UsageError: a symbolic link is on the way, or something that is not a folder; or the file itself is not one.
+        UsageError: a symbolic link is on the way, or something that is not a folder; or the file is not a regular file.
     """
     require_inside(path, "The kit")
     here = root

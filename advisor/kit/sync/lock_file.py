@@ -1,7 +1,7 @@
 """`.mcp-advisor.lock`: what was generated, by what, from what.
 
 It holds the generated texts themselves, not only their hashes. They are the common ancestor of the user's version and
-the next one, without which nothing can be merged, and they cannot be made again: another version of this program has
+the next version. Without it nothing can be merged, and they cannot be made again: another version of this program has
 other templates. They stand in the lock, so that one rename replaces hashes and texts together, and uncompressed,
 because what a compressor makes of a text differs between its releases, and the same input must give the same bytes.
 """

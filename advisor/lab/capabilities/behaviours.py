@@ -20,7 +20,7 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, SdkUnderTest
 
 TRIED = (*(name for name in BEHAVIOURS if name != "http"), *http.CHECKS)
-"""What is tried: the probes by name, and each check over plain HTTP as one of its own."""
+"""What is tried: the probes by name, and each check over plain HTTP as a probe of its own."""
 
 COPIES = tuple(f"alone{number}" for number in range(len(TRIED)))
 """The copy of a server for each of `TRIED`; the two eras share it, as no release that serves both is broken by any."""

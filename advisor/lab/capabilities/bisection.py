@@ -32,7 +32,7 @@ class CellChange:
         feature: the feature.
         call: the way of asking.
         upper: the newest release that was measured before the change.
-        lower: the oldest one after it.
+        lower: the oldest measured release after the change.
         before: the cell of the older range.
         after: the cell of the newer range.
     """
@@ -53,10 +53,10 @@ class Bisected:
     Attributes:
         change: what was looked for.
         release: the release in which it changed: the first that behaves as the newer range; where an end is wrong,
-            the one that the data has.
+            the release that the data has.
         measured: how each release in between behaves, `older` or `newer`, or that it cannot be measured.
         ends: the same of the two measured releases, or `neither`.
-        wrong: the cells of the two that are not as the data has them, by release; with one, nothing in between is
+        wrong: the cells of the two that are not as the data has them, by release; with any, nothing in between is
             tried.
     """
 
@@ -114,7 +114,7 @@ async def search(releases: Sequence[str], change: CellChange, newer: Tell) -> Bi
     Args:
         releases: of the index, ascending.
         change: what to look for.
-        newer: measures one release; those that cannot be measured are passed over.
+        newer: measures a release; those that cannot be measured are passed over.
     """
     left = between(releases, change)
     found = Bisected(change, change.lower)
@@ -137,7 +137,7 @@ async def bisect(
     """Find where each change came, once its two ends are seen to behave as the data has them.
 
     Args:
-        wanted: changes of one package.
+        wanted: changes of a package.
         known: the capability data; what differs from it is measured twice.
         say: is told each step.
         deadline_s: an answer that takes longer is a `hang`.

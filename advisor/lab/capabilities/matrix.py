@@ -1,4 +1,4 @@
-"""Measures the cells of one release: a server for each flag pair, a client for each cell, all side by side."""
+"""Measures the cells of a release: a server for each flag pair, a client for each cell, all side by side."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ Expect = Callable[[Where], Outcome | None]
 
 
 class Stand:
-    """The servers of one release, and what is asked of them."""
+    """The servers of a release, and what is asked of them."""
 
     def __init__(
         self, run: Run, under_test: SdkUnderTest, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
@@ -100,7 +100,7 @@ class Stand:
             copies: the servers within each process; those of the cells by default.
 
         Raises:
-            LabError: one does not start.
+            LabError: a server does not start.
         """
         say(f"{under_test.package}=={under_test.version}: starting {len(pairs)} servers")
 
@@ -145,7 +145,7 @@ class Stand:
         return {where: seen for where, seen in found.items() if only(where)}
 
     def url(self, pair: Pair, copy: str) -> str:
-        """The endpoint of one copy of the server of a flag pair."""
+        """The endpoint of a copy of the server of a flag pair."""
         return f"{self._urls[pair]}/{copy}/mcp"
 
     @property
@@ -171,7 +171,7 @@ class Stand:
     async def _again(self, found: Cells, expect: Expect) -> None:
         """Look at what was not expected once more, with little else going on: load makes deadlines lie.
 
-        Where a server was broken by one of the cells, each is given a server of its own.
+        Where a cell broke a server, each cell is given a server of its own.
         """
 
         def doubtful(where: Where, seen: Observation) -> bool:
@@ -214,7 +214,7 @@ class Stand:
 
         async def look(where: Where) -> tuple[Where, Seen]:
             entry = known[where.feature, where.call]
-            if entry.broadcast:  # one client's change reaches every client
+            if entry.broadcast:  # a client's change reaches every client
                 async with self._locks[where.pair], gate:
                     return where, await self._cell(entry, where)
             async with gate:

@@ -1,4 +1,4 @@
-"""`capabilities measure`: releases measured one after the other, compared with the data, and written into it."""
+"""`capabilities measure`: releases measured in sequence, compared with the data, and written into it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Compared:
     """A measurement compared with the data.
 
     Attributes:
-        measurement: of one release.
+        measurement: of a release.
         cells: those that were not observed as the data has them.
         behaviours: the same of what was seen besides the table.
     """
@@ -77,7 +77,7 @@ def compared(measurement: Measurement, known: Sequence[Capabilities]) -> Compare
 async def measure(
     sdks: Sequence[str], known: Sequence[Capabilities], say: Say, *, deadline_s: float, here: bool
 ) -> list[Measurement]:
-    """Measure releases, one after the other: side by side, they would slow each other down.
+    """Measure releases, in sequence: side by side, they would slow each other down.
 
     Args:
         sdks: releases such as `mcp==2.3.0`.
@@ -122,7 +122,7 @@ def record(measurement: Measurement) -> Record:
 
 
 def evidence(cells: Cells, feature: str, call: str) -> str:
-    """What was seen of one way of asking, in words: each message once, with the cells that it was seen in.
+    """What was seen of a way of asking, in words: each message once, with the cells that it was seen in.
 
     A release that refuses all modern clients says so at its plain call, and not at each way of asking.
     """

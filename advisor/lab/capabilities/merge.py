@@ -1,4 +1,4 @@
-"""New measurements merged into the capability data: releases with the same outcomes become one range.
+"""New measurements merged into the capability data: releases with the same outcomes become a single range.
 
 What people wrote stays: evidence, sources and reasons of a range whose outcomes did not change. Pure.
 """
@@ -19,12 +19,12 @@ SOURCE = "measured-capability-cells"
 
 Word: TypeAlias = str
 Outcomes: TypeAlias = tuple[Word, ...]
-"""Of one way of asking on one release: legacy, then modern, each in the order of the flag pairs."""
+"""Of a way of asking on a release: legacy, then modern, each in the order of the flag pairs."""
 
 
 @dataclass(slots=True)
 class Record:
-    """What was measured on one release.
+    """What was measured on a release.
 
     Attributes:
         version: the release.
@@ -48,7 +48,7 @@ def merge(file: CapabilityFile, records: Sequence[Record], measured_by: str) -> 
 
     Args:
         file: as it is.
-        records: what was measured, in any order; of two for one release the later counts.
+        records: what was measured, in any order; of two records for the same release the later counts.
         measured_by: the program and its clients.
     """
     lines = _lines(file.lines, records)
@@ -101,7 +101,7 @@ class _Group:
 
 
 class _Timeline:
-    """One way of asking (or one behaviour) over the releases of a package."""
+    """One way of asking (or a behaviour) over the releases of a package."""
 
     def __init__(self, lines: Sequence[Entry], known: Sequence[Entry]) -> None:
         """Args: lines: of the package; known: the entries of the file, ascending."""
@@ -109,7 +109,7 @@ class _Timeline:
         self._known = known
 
     def cells(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
-        """The cells of one way of asking, ascending."""
+        """The cells of a way of asking, ascending."""
         new = {record.version: record.cells[of] for record in records if of in record.cells}
         groups = self._groups(new, lambda cell: tuple(cell[era][pair] for era in ERAS for pair in PAIRS))
         found = []
@@ -127,7 +127,7 @@ class _Timeline:
         return ERAS[:1] if self._line(cell["observed_on"][-1])["modern"] == "falls-back" else ERAS
 
     def behaviour(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
-        """The entries of one behaviour, ascending."""
+        """The entries of a behaviour, ascending."""
         new = {record.version: record.behaviour[of] for record in records if of in record.behaviour}
         dates = {record.version: record.date for record in records}
         found = []

@@ -91,7 +91,7 @@ def _cells(
 
 
 def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str, *wanted: str) -> ReleasesRecord:
-    """The releases that the data has together with this one; the release alone where the data has nothing.
+    """The releases that the data has together with this release; the release alone where the data has nothing.
 
     Args:
         known: the capability data.

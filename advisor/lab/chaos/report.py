@@ -39,7 +39,7 @@ class ChaosRecord(TypedDict):
     """What is expected of a fault, and what was observed.
 
     Attributes:
-        tier: null in a deployment of one tier.
+        tier: null in a single-tier deployment.
         keeping: how the requests of a session find its owner.
         promised: what DECISION.md says that calls see from the event on.
         seen: null where the event was not made to happen.

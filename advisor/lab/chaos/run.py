@@ -1,7 +1,7 @@
 """`verify --chaos`: each event of rules/failures.yaml happens to a running fleet, and its clients are watched.
 
 What clients of this kit should see (the array `expected_failures` of its decision.json, which DECISION.md prints) is
-compared with what clients saw and with the execution logs of the instances. Events come one after the other; the fleet
+compared with what clients saw and with the execution logs of the instances. Events come in sequence; the fleet
 has recovered before the next.
 """
 
@@ -48,7 +48,7 @@ async def _tier(fleet: Fleet, own: Sequence[ExpectedFailure], steps: Steps) -> l
         rows += found
         if not well and found[-1].seen is None:
             break  # it was not even well before the event
-    if not well:  # for the tier after this one, and for a user who looks at the fleet then
+    if not well:  # for the next tier, and for a user who looks at the fleet then
         await recover(fleet, members)
     if pending and rows:
         rows[-1] = replace(rows[-1], problems=(*rows[-1].problems, f"not tried any more: {', '.join(pending)}"))

@@ -41,7 +41,7 @@ class ChaosTraffic:
         """Have every client call again and again."""
         self._on = True
         self.forget()
-        # Not all at once: one after the other, evenly over the pause.
+        # Not all at once: in sequence, evenly over the pause.
         gaps = [PAUSE_S * number / len(self.clients) for number in range(len(self.clients))]
         self._tasks = [asyncio.ensure_future(self._go(*pair)) for pair in zip(self.clients, gaps, strict=True)]
 

@@ -110,7 +110,7 @@ def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], e
 def _too_many_lost(expected: ExpectedBehaviour, calls: Sequence[ClientCall], lost: Sequence[ClientCall]) -> list[str]:
     # A request's id is its client's name and a number.
     sessions = len({call.attempts[0].id.rpartition("-")[0] for call in calls})
-    if expected.lost_at_most == 1 or len(lost) <= expected.lost_at_most * sessions:  # one session may be lost twice
+    if expected.lost_at_most == 1 or len(lost) <= expected.lost_at_most * sessions:  # a session may be lost twice
         return []
     return [f"{len(lost)} of {sessions} sessions were lost, promised: {expected.lost_at_most:.0%} at most"]
 
@@ -185,7 +185,7 @@ def unexpected(calls: Sequence[ClientCall], expected: Then | Others, event: Happ
 
 
 def story(call: ClientCall) -> str:
-    """What the requests of a call met, one after the other."""
+    """What the requests of a call met, in sequence."""
     return ", then ".join(attempt.said or "done" for attempt in call.attempts)
 
 

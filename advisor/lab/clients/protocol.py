@@ -49,7 +49,7 @@ def headers(method: str, name: str = "", *, modern: bool, session: str = "", ver
     """The headers of a request.
 
     Args:
-        method: the JSON-RPC method, "" for a request without one.
+        method: the JSON-RPC method, "" for a request without a method.
         name: of the tool or resource, which modern requests name in a header.
         modern: the era of the client.
         session: the session of a legacy client, "" for none.

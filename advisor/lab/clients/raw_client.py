@@ -28,13 +28,13 @@ class SseEvent:
 
 @dataclass(slots=True)
 class Endpoint:
-    """A raw client of one endpoint.
+    """A raw client of an endpoint.
 
     Attributes:
         url: the endpoint.
         era: what the requests look like.
         http: the HTTP client.
-        session: the session id, once a legacy server has given one.
+        session: the session id, once a legacy server has given an id.
         version: the protocol version that legacy requests name after the handshake.
     """
 
@@ -46,7 +46,7 @@ class Endpoint:
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def headers(self, method: str = "", name: str = "", **more: str) -> dict[str, str]:
-        """The headers of a request of this era; keywords add or replace, `_` for `-`, and "" leaves one out."""
+        """The headers of a request of this era; keywords add or replace, `_` for `-`, and "" leaves a header out."""
         found = protocol.headers(method, name, modern=self.era == "modern", session=self.session, version=self.version)
         found |= {key.replace("_", "-"): value for key, value in more.items()}
         return {key: value for key, value in found.items() if value}
@@ -90,7 +90,7 @@ class Endpoint:
 
 @asynccontextmanager
 async def endpoint(url: str, era: Era, headers: Mapping[str, str] | None = None) -> AsyncIterator[Endpoint]:
-    """A raw client of one era, before any handshake; `headers` go with every request."""
+    """A raw client of an era, before any handshake; `headers` go with every request."""
     async with http_client(url, headers) as http:
         yield Endpoint(await _settled(http, url), era, http)
 

@@ -55,7 +55,7 @@ class Reply(NamedTuple):
 
 
 class Heard:
-    """What reached one client.
+    """What reached a client.
 
     Attributes:
         asked: the requests that the server sent: `sampling`, `elicitation`, `roots`.
@@ -158,7 +158,7 @@ class Heard:
 
 @lru_cache(maxsize=1)
 def _tls() -> ssl.SSLContext:
-    """Made once: making one takes longer than a call on loopback."""
+    """Made once: making a context takes longer than a call on loopback."""
     return ssl.create_default_context()
 
 
@@ -179,7 +179,7 @@ def http_client(
         heard: records every answer.
         roams: whether requests to 127.0.0.1 come without cookies and from changing addresses (see roaming.py).
         transport: what sends the requests, if not a transport of this function's choice.
-        cookies: the jar, if not a new one.
+        cookies: the jar, if not a new jar.
     """
     import httpx2
 
@@ -210,7 +210,7 @@ async def connect(
     transport: httpx2.AsyncBaseTransport | None = None,
     cookies: CookieJar | None = None,
 ) -> AsyncIterator[Client]:
-    """A connected client, its GET stream open where it has one.
+    """A connected client, its GET stream open, if it has a GET stream.
 
     Args:
         url: the endpoint.
@@ -219,7 +219,7 @@ async def connect(
         log_level: the level that modern requests ask for; None asks for no log messages.
         headers: sent with every request.
         transport: what sends the requests; by default modern requests roam, and legacy ones do not.
-        cookies: the jar, if not a new one.
+        cookies: the jar, if not a new jar.
 
     Raises:
         Exception: whatever the SDK raises where there is no server that it can speak to.

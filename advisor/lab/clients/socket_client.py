@@ -74,7 +74,7 @@ class Connection:
                 return await self._exchange(method, path, headers, body, enough)
             except (ConnectionError, asyncio.IncompleteReadError):
                 self.close()
-                if fresh or not again:  # the server can have closed an idle connection, but no new one
+                if fresh or not again:  # the server can have closed an idle connection, but not a new connection
                     raise
         raise AssertionError
 
@@ -120,7 +120,7 @@ async def _pieces(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> A
 
 
 class SocketClient:
-    """One client of one era: its connections, its cookie and, in the legacy era, its session.
+    """One client of an era: its connections, its cookie and, in the legacy era, its session.
 
     Attributes:
         session: the session id, "" for none.
@@ -142,9 +142,9 @@ class SocketClient:
             places: where each connection comes from and goes to.
             modern: the era of the client.
             path: of the endpoint.
-            keeps_alive: whether all requests take one connection; otherwise each opens its own.
+            keeps_alive: whether all requests share a connection; otherwise each request opens its own.
             keeps_cookies: whether the client sends the last cookie that it was given.
-            answer_s: deadline of one answer, seconds.
+            answer_s: deadline of an answer, seconds.
         """
         self.session = ""
         self._places = places

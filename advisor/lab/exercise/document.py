@@ -50,7 +50,7 @@ class SamplingRecord(TypedDict):
 
 
 class NoticesRecord(TypedDict):
-    """Notifications of one call.
+    """Notifications of a call.
 
     Attributes:
         live: those that came before the answer.
@@ -69,7 +69,7 @@ class ContentTypes(TypedDict):
 
 
 class SightRecord(TypedDict):
-    """What clients of one era observe under a flag pair.
+    """What clients of an era observe under a flag pair.
 
     Attributes:
         add: the quick call.

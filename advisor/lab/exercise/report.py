@@ -66,7 +66,7 @@ def case_rows(found: Exercise) -> list[TableRow]:
 
 
 def _of_all(answers: Mapping[Era, str]) -> str:
-    """The answer of all eras if it is the same one, else that of each."""
+    """The answer of all eras if it is the same, else the answer of each."""
     different = dict.fromkeys(answers.values())
     return next(iter(different)) if len(different) == 1 else ", ".join(f"{era}: {say}" for era, say in answers.items())
 
@@ -164,7 +164,7 @@ def _count(notices: Notices) -> str:
 
 
 def _answer(text: str) -> tuple[str, str]:
-    """An answer in few words, and its message if it has one."""
+    """An answer in few words, and its message, if any."""
     found = _STATUS.fullmatch(text)
     if found is None:
         return text, ""

@@ -21,7 +21,7 @@ RESULT = "all about flags"
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """Notifications of one call: how many arrived, and how many of them while it ran."""
+    """Notifications of a call: how many arrived, and how many of them while it ran."""
 
     count: int
     live: int
@@ -34,14 +34,14 @@ class Notices:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What clients of one era see under one flag pair.
+    """What clients of an era see under a flag pair.
 
     Attributes:
         stateless_http: the flag.
         json_response: the flag.
         era: of the clients.
         add: a plain call.
-        research: whether the long call returned its result, and the right one.
+        research: whether the long call returned its result, and the right result.
         progress: of the long call.
         logs: of the long call.
         sampling: by the way of asking.
@@ -65,7 +65,7 @@ class Sight:
         return (self.stateless_http, self.json_response) == pair
 
     def outcome(self, feature: str) -> Outcome:
-        """The outcome of a feature; of the ways to ask for sampling, the one that fares best counts."""
+        """The outcome of a feature; of the ways to ask for sampling, the best way counts."""
         if feature == "progress":
             return self.progress.outcome
         if feature == "logging":
@@ -78,7 +78,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """What a request without an SDK is answered under one flag pair."""
+    """What a request without an SDK is answered under a flag pair."""
 
     stateless_http: bool
     json_response: bool
@@ -88,7 +88,7 @@ class Bare:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What guides say of a feature under one flag pair, and what was seen instead, by era."""
+    """What guides say of a feature under a flag pair, and what was seen instead, by era."""
 
     feature: Feature
     documented: Documented
@@ -121,7 +121,7 @@ class Exercise:
 
 
 def judged(is_error: bool, said: str) -> Verdict:
-    """What the result of the long call is worth: it works if it is the right one."""
+    """What the result of the long call is worth: it works if the result is right."""
     if not is_error and said != RESULT:
         return Verdict("error", f"another result: {said:.80}")
     return Verdict("error" if is_error else "works", said)

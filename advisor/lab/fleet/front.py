@@ -171,7 +171,7 @@ def command(program: str, binary: Path, folder: Path, *, peer: str = "") -> list
         program: `nginx`, `haproxy` or `envoy`.
         binary: the program's file.
         folder: of the configuration.
-        peer: the name of a HAProxy among its peers, if not the one that its configuration gives.
+        peer: the name of a HAProxy among its peers, if not the name that its configuration gives.
     """
     match program:
         case "nginx":

@@ -137,7 +137,7 @@ class Proxies:
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
     async def reload(self) -> None:
-        """Have the kit's own proxies read their files again while they run, one after the other, as operators do.
+        """Have the kit's own proxies read their files again while they run, in sequence, as operators do.
 
         Returns when each has made new processes for what it has read.
 

@@ -20,7 +20,7 @@ async def serve(port: int, addresses: Sequence[tuple[str, int]]) -> None:
 
     Args:
         port: where clients connect.
-        addresses: where connections are passed on, one after the other; an address that refuses is passed over. The
+        addresses: where connections are passed on, in sequence; an address that refuses is passed over. The
             servers there see the client's own address.
 
     Raises:

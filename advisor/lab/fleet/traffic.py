@@ -33,7 +33,7 @@ _CALLS_ROUTE = "tools/call"
 
 @dataclass(frozen=True, slots=True)
 class SessionTraffic:
-    """Many clients of one era at one tier.
+    """Many clients of an era at a tier.
 
     Attributes:
         tier: its name; None where there are no tiers.
@@ -124,7 +124,7 @@ _JSON = {"accept": "application/json, text/event-stream", "content-type": "appli
 
 
 async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionTraffic:
-    """Drive a tier with `many` clients of one era; their calls come in a shuffled order, the same in every run."""
+    """Drive a tier with `many` clients of an era; their calls come in a shuffled order, the same in every run."""
     members = fleet.of(tier)
     before = [await fleet.counts(member) for member in members]
     crowd = _Crowd()
@@ -178,7 +178,7 @@ async def _open(client: _Client, gate: asyncio.Semaphore) -> None:
 
 
 async def _call(client: _Client, line: str) -> None:
-    """One call of the lab's plain tool, and of a session's own memory where there is one."""
+    """One call of the lab's plain tool, and of a session's own memory, if any."""
     endpoint = client.endpoint
     entry = find(line, "plain", "tools/call")
     assert entry is not None

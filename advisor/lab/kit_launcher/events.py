@@ -12,7 +12,7 @@ HEADER = (b"mcp-lab", b"events")
 
 
 class Both:
-    """The server's application, and a second one with an event store for requests that ask for it."""
+    """The server's application, and a second application with an event store for requests that ask for it."""
 
     def __init__(self, plain: Any, storing: Any, mcp: Any, managers: tuple[Any, Any], relay: Any) -> None:
         """Args: managers: what the server object holds for each application, which some releases read at start."""

@@ -1,1 +1,1 @@
-"""`verify --load` and the capacity data: what one process carries."""
+"""`verify --load` and the capacity data: what a process carries."""

@@ -1,8 +1,8 @@
 """The client of `load`, a process of its own: many sessions held, or as many calls as an instance answers.
 
 A process of its own and plain sockets, so that the server is what bounds a measurement and not its client; nothing but
-the standard library and `clients/socket_client.py`, so that it starts at once. It takes one JSON argument and prints
-one JSON document.
+the standard library and `clients/socket_client.py`, so that it starts at once. It takes a JSON argument and prints
+a JSON document.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from advisor.lab.clients.socket_client import SocketClient
 
 _AT_ONCE = 32  # sessions that are opened side by side
-_ANSWER_S = 30.0  # deadline of one answer
+_ANSWER_S = 30.0  # deadline of an answer
 _FAILURES = (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError)
 
 
@@ -52,7 +52,7 @@ class LoadTarget:
 
 @dataclass
 class Tally:
-    """What the callers of one measurement counted; they go on as long as it is open."""
+    """What the callers of a measurement counted; they go on as long as it is open."""
 
     open: bool = True
     counting: bool = False
@@ -62,7 +62,7 @@ class Tally:
 
 
 class LoadClient:
-    """One client of one era: its connection and, in the legacy era, its session."""
+    """One client of an era: its connection and, in the legacy era, its session."""
 
     def __init__(self, target: LoadTarget, era: str) -> None:
         self._target = target
@@ -99,7 +99,7 @@ class LoadClient:
 
 
 async def hold(target: LoadTarget, count: int, warm: int, *, streams: bool) -> dict[str, Any]:
-    """Open `count` legacy sessions with one call each, then their GET streams, and read the server's memory.
+    """Open `count` legacy sessions with a call each, then their GET streams, and read the server's memory.
 
     Returns:
         Memory of the server in bytes: after the first `warm` of them, with all, with their streams; how many sessions
@@ -171,7 +171,7 @@ async def call_rate(target: LoadTarget, era: str, connections: int, seconds: flo
 
     Returns:
         Calls answered and seconds they took, the median and the 95th percentile of their latency in milliseconds, the
-        share of one processor that server and client used, and the first failure or "".
+        share of a processor that server and client used, and the first failure or "".
     """
     clients = [LoadClient(target, era) for _ in range(connections)]
     tally = Tally()

@@ -20,7 +20,7 @@ class LoadedServer:
 
     Attributes:
         name: of its processes.
-        launch: from flags (stateless_http, json_response) to how one process is started on a port.
+        launch: from flags (stateless_http, json_response) to how a process is started on a port.
         eras: which clients it serves.
         tool: a tool of it that answers at once.
         arguments: of the tool.
@@ -55,7 +55,7 @@ def bare(python: Path, line: str) -> LoadedServer:
 
 
 def of_kit(fleet: Fleet) -> LoadedServer:
-    """The server of a kit, in one process of the tier that keeps sessions (the first one, if none does).
+    """The server of a kit, in a process of the tier that keeps sessions (the first tier, if none does).
 
     Args:
         fleet: of the kit; what its servers need besides themselves (Redis) runs.

@@ -1,4 +1,4 @@
-"""What one instance carries: sessions held, memory of each, calls a second under the four flag pairs."""
+"""What an instance carries: sessions held, memory of each, calls a second under the four flag pairs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from advisor.lab.process.steps import Steps
 _CLIENT = "advisor.lab.load.client"  # run as a module, without site-packages
 
 WARM_SESSIONS = 50  # the first: what a process takes once, not for each session, is taken by these
-CONNECTIONS = 8  # enough to keep one process busy; more only wait
+CONNECTIONS = 8  # enough to keep a process busy; more only wait
 _START_S = 60.0
 _HOLD_S = 60.0  # and a tenth of a second for each session
 _SPARE_FILES = 64  # what a server has open besides its connections
-_BUSY = 0.85  # of one processor: from here on, it is what bounds
+_BUSY = 0.85  # of a processor: from here on, it is what bounds
 
 
 Bound = Literal["server", "client", "machine"]
@@ -44,7 +44,7 @@ class Memory:
 
     Attributes:
         process_bytes: of the server before any of them.
-        session_bytes: of each session after one call, without a connection.
+        session_bytes: of each session after a call, without a connection.
         stream_session_bytes: of each with its GET stream open; None where streams were not opened.
         sessions: how many were held.
         streams: how many of them with their GET stream.
@@ -61,7 +61,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one process answered under one flag pair, calls of a trivial tool without pause.
+    """What a process answered under a flag pair, calls of a trivial tool without pause.
 
     Attributes:
         stateless_http: the flag.
@@ -92,8 +92,8 @@ class Load:
     Attributes:
         asked: how many sessions were asked for.
         machine: on what it was measured.
-        memory: one for each round.
-        rates: one for each round, flag pair and era.
+        memory: an entry for each round.
+        rates: an entry for each round, flag pair and era.
         seconds: how long it took.
         load_average: of the machine, before and after.
     """
@@ -106,7 +106,7 @@ class Load:
     load_average: tuple[Tenths, Tenths] = field(compare=False, default=(0.0, 0.0))
 
     def rate(self, stateless_http: bool, json_response: bool, era: Era) -> list[Rate]:
-        """The rates of a flag pair and era, one for each round."""
+        """The rates of a flag pair and era, an entry for each round."""
         wanted = (stateless_http, json_response, era)
         return [rate for rate in self.rates if (rate.stateless_http, rate.json_response, rate.era) == wanted]
 
@@ -121,7 +121,7 @@ async def measure_load(
     streams: bool = True,
     steps: Steps | None = None,
 ) -> Load:
-    """Measure what one instance carries.
+    """Measure what an instance carries.
 
     Args:
         run: holds the processes.

@@ -1,6 +1,6 @@
 """Rewrites rules/capacity.yaml: `python -m advisor.lab.load.table mcp==2.3.0 … [--rounds 3] [--sessions 1000]`.
 
-Environments are made first, then the releases are measured one after the other, since each needs the machine for
+Environments are made first, then the releases are measured in sequence, since each needs the machine for
 itself. Entries of lines that are not measured stay as they are; so does the head of the file, with its comments and
 wording.
 """
@@ -111,7 +111,7 @@ def _flow(value: Any) -> str:
 
 
 async def measure(releases: Sequence[str], sessions: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """Measure releases such as `mcp==2.3.0`, one after the other."""
+    """Measure releases such as `mcp==2.3.0`, in sequence."""
     today = datetime.date.today().isoformat()
     found = []
     async with Run.open("load") as run:

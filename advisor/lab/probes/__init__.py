@@ -1,4 +1,4 @@
-"""The probe suite: one module per feature, each with a deadline, each ending in one outcome with its exact message.
+"""The probe suite: one module per feature, each with a deadline, each ending in an outcome with its exact message.
 
 `observe` is for the cells of the feature table. Behaviours that are no cell have modules of their own (cancellation,
 disconnect, http), which return rows.
@@ -33,10 +33,10 @@ async def observe(
     deadline_s: float = 5.0,
     headers: Mapping[str, str] | None = None,
 ) -> Observation:
-    """Observe one cell: one client, in a session of its own.
+    """Observe a cell: a client, in a session of its own.
 
     Args:
-        feature: one of `FEATURES`.
+        feature: a feature of `FEATURES`.
         url: the endpoint, for example `http://127.0.0.1:8000/mcp`.
         era: the era of the client.
         target: which tool of the server makes the feature happen.
@@ -62,7 +62,7 @@ async def behaviour(
     """Observe a behaviour that is no cell of the feature table.
 
     Args:
-        name: one of `BEHAVIOURS`.
+        name: a name in `BEHAVIOURS`.
         url: the endpoint.
         era: the era of the client.
         deadline_s: an answer that takes longer is a `hang`.

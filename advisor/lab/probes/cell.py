@@ -1,4 +1,4 @@
-"""What the probes of all features have in common: one client, one deadline, one verdict."""
+"""What the probes of all features have in common: a client, a deadline, a verdict."""
 
 from __future__ import annotations
 

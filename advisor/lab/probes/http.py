@@ -20,7 +20,7 @@ Check: TypeAlias = Callable[[Probe, Endpoint], Awaitable[Verdict]]
 async def observe(probe: Probe) -> list[BehaviourRow]:
     """Every check of the era, side by side; none needs a tool.
 
-    `works` is an answer below 400, `error` one above with its text, `hang` a stream on which nothing ever comes.
+    `works` is an answer below 400, `error` an answer from 400 on, with its text, `hang` a stream without any message.
     """
     rows: dict[str, Observation] = {}
     checks = {name: check for name, (eras, check) in CHECKS.items() if probe.era in eras}

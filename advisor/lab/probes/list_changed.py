@@ -1,4 +1,4 @@
-"""Changed lists: whether a client hears that the list of tools is another one."""
+"""Changed lists: whether a client hears that the list of tools has changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BY_SESSION = "session.send_tool_list_changed"
 async def observe(probe: Probe) -> Observation:
     """Listen as the era does, and have a tool say that the list changed.
 
-    The notification names nothing, so two of these probes on one server may hear each other.
+    The notification names nothing, so two of these probes on the same server might hear each other.
     """
     moments = MOMENTS if probe.target.call == BY_SESSION else ("",)
 
@@ -33,7 +33,7 @@ async def observe(probe: Probe) -> Observation:
                 return len(listener.heard) + heard.notes.count((CHANGED, ""))
 
             got: list[str] = []
-            for moment in moments:  # one after the other: the notification does not say which it is
+            for moment in moments:  # in sequence: the notification does not say which it is
                 before, error = arrived(), (await call(client, probe.target, **_of(moment)))[1]
                 if error:
                     break

@@ -1,4 +1,4 @@
-"""What a client saw of one cell: an outcome of the public vocabulary, the message behind it, and how long it took."""
+"""What a client saw of a cell: an outcome of the public vocabulary, the message behind it, and how long it took."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from advisor.knowledge.types import Outcome
 
-# From best to worst, for several observations of one cell.
+# From best to worst, for several observations of a cell.
 _ORDER: tuple[Outcome, ...] = ("works", "unsupported", "error", "dropped", "hang", "unreachable")
 
 _LONGEST = 300  # of an error's text; some print whole messages
@@ -44,7 +44,7 @@ class Verdict(NamedTuple):
 
 
 def worst(observations: Iterable[Observation]) -> Observation:
-    """The worst of several observations of one cell; says how many were as bad.
+    """The worst of several observations of a cell; says how many were as bad.
 
     Raises:
         ValueError: there are none.
@@ -58,7 +58,7 @@ def worst(observations: Iterable[Observation]) -> Observation:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line: the innermost of a group, with its JSON-RPC code if it has one."""
+    """An exception in a single line: the innermost of a group, with its JSON-RPC code, if any."""
     while isinstance(inner := getattr(error, "exceptions", None), (tuple, list)) and inner:
         error = inner[0]
     code = getattr(getattr(error, "error", None), "code", None)

@@ -15,7 +15,7 @@ RESULT = "the result"
 """What the tool returns, about a second after its first event."""
 
 _CUT_S = 0.6  # the connection is cut then, if no event came before; the tool is still at work
-_GET_S = 1.5  # one attempt to resume
+_GET_S = 1.5  # deadline of an attempt to resume
 
 
 async def observe(probe: Probe) -> Observation:

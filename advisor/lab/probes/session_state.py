@@ -1,4 +1,4 @@
-"""Per-session state: whether the second call of a client finds what the first one kept."""
+"""Per-session state: whether the second call of a client finds what the first call kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BY_HANDLE = "handle argument"
 
 
 async def observe(probe: Probe) -> Observation:
-    """Call the tool twice in one session, with the steps `keep` and `recall`."""
+    """Call the tool twice in the same session, with the steps `keep` and `recall`."""
 
     async def steps(client: Client, heard: Heard) -> Verdict:
         first, error = await call(client, probe.target, step="keep")

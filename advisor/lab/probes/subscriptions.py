@@ -22,7 +22,7 @@ BY_SESSION = "session.send_resource_updated"
 
 
 async def observe(probe: Probe) -> Observation:
-    """Follow resources of one's own, so that probes side by side do not hear each other, and have them change."""
+    """Follow resources of this probe only, so that probes side by side do not hear each other, and have them change."""
     moments = MOMENTS if probe.target.call == BY_SESSION else ("",)
     uris = {moment: f"lab://item/{uuid.uuid4().hex}" for moment in moments}
 

@@ -21,7 +21,7 @@ _DAYS = 3  # packages that were uploaded so soon after an old release work with 
 _VERSIONS = re.compile(r"^Available versions: (.+)$", re.MULTILINE)
 _UPLOADED = re.compile(r'upload-time = "([^"]+)"')
 
-# A project that needs one release and, as far as the resolver is told, nothing else: its lock has the upload time.
+# A project that needs a single release and, as far as the resolver is told, nothing else: its lock has the upload time.
 _PROJECT = """\
 [project]
 name = "lab"

@@ -101,7 +101,7 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 def held_by(port: int, pids: Iterable[int]) -> bool | None:
-    """Whether one of the processes listens on the port; None where that cannot be known.
+    """Whether any of the processes listens on the port; None where that cannot be known.
 
     It cannot without /proc, nor of a process that hides its files.
     A port that answers may be answered by somebody else, who took it a moment before the process meant.

@@ -18,7 +18,7 @@ class TimedStep(NamedTuple):
 
 
 class Watcher(Protocol):
-    """Shows the steps; all calls come from one thread, one step after the other."""
+    """Shows the steps; all calls come from the same thread, step by step."""
 
     def begin(self, name: str, total: int) -> None:
         """A step begins; it has `total` parts, 0 if it cannot be counted."""

@@ -41,7 +41,7 @@ def register(server: Any, line: str, *, state: Any = None, bus: Any = None, tool
         line: the line of releases that it is of, for example `mcp-2`.
         state: a store for handles, with `async save(handle, list of str)` and `async load(handle)`; by default the
             memory of the process.
-        bus: the subscription bus that `SubscriptionBus.publish` is to use (fastmcp-4); without one that way is absent.
+        bus: the subscription bus that `SubscriptionBus.publish` is to use (fastmcp-4); without it that way is absent.
         tools: `lab` for the lab's tools, `exercise` for those of exercise 1, `exercise+lab` for both.
 
     Returns:

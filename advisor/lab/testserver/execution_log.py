@@ -30,7 +30,7 @@ class Ledger:
         self._file = os.open(folder / f"{instance}.{os.getpid()}.jsonl", flags, 0o600)
 
     def note(self, call: str, step: str) -> None:
-        """Append a line, in one piece."""
+        """Append a line, in a single piece."""
         line = json.dumps({"call": call, "instance": self.instance, "step": step, "at": time.monotonic()})
         os.write(self._file, f"{line}\n".encode())
 
@@ -49,7 +49,7 @@ class Endings:
         if (path := self._path(token)) is not None:
             part = path.with_suffix(f".{os.getpid()}")
             part.write_text(word)
-            part.replace(path)  # in one piece: who reads meanwhile finds the word before
+            part.replace(path)  # in a single piece: who reads meanwhile finds the word before
 
     def read(self, token: str) -> str:
         """The last word for a token; `unknown` where there is none."""

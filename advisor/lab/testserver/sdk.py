@@ -46,7 +46,7 @@ class Sdk:
 
 
 def share_key(key: str) -> None:
-    """Give servers that are made without keys the same one, instead of one of each process (mcp-2 and fastmcp-4)."""
+    """Give servers that are made without keys the same key, instead of a key for each process (mcp-2 and fastmcp-4)."""
     from mcp.server.request_state import RequestStateSecurity
 
     def shared(_: Any, *, ttl: float = 600.0, audience: str | None = None) -> Any:

@@ -1,14 +1,14 @@
 """Test servers for the interpreter of any SDK release.
 
-usage: serve.py LINE PORT STATELESS JSON TOOLS     one server at /mcp, which logs nothing; TOOLS is `exercise` (the two
+usage: serve.py LINE PORT STATELESS JSON TOOLS     a server at /mcp, which logs nothing; TOOLS is `exercise` (the two
                                                    tools of exercise 1), `lab` (the lab's tools) or `exercise+lab`
        serve.py LINE PORT STATELESS JSON /COPY…    servers with the lab's tools, each at /COPY/mcp
        serve.py --check LINE                       only imports what a server needs, and says which release it is
 
-STATELESS and JSON are 0 or 1. Each COPY has its own tools and state, all in this one process. A copy whose name starts
-with `store` keeps events, one that starts with `listen` answers subscriptions/listen by a bus that is wired by hand,
-where the SDK does not do it. LAB_KEY in the environment is the key that instances seal with, LAB_SIGNED=1 has a server
-name itself (see signed.py).
+STATELESS and JSON are 0 or 1. Each COPY has its own tools and state, all in this process. A copy whose name starts
+with `store` keeps events. A copy whose name starts with `listen` answers subscriptions/listen by a bus that is wired
+by hand, where the SDK does not do it. LAB_KEY in the environment is the key that instances seal with, LAB_SIGNED=1 has
+a server name itself (see signed.py).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOGGERS = ("", "mcp", "fastmcp", "FastMCP", "uvicorn")
 
 
 class Copies:
-    """Several applications in one process, told apart by the first segment of the path."""
+    """Several applications in the same process, told apart by the first segment of the path."""
 
     def __init__(self, applications: dict[str, Any]) -> None:
         """Serve each application under its name."""
@@ -45,7 +45,7 @@ class Copies:
         await self._applications[name]({**scope, "root_path": f"/{name}"}, receive, send)
 
     async def _live(self, receive: Any, send: Any) -> None:
-        """Each application lives in a task of its own: on old releases a failed one takes its whole task with it."""
+        """Each application lives in a task of its own: on old releases a failed application ends its task."""
         await receive()
         ends = asyncio.Event()
         served = [copy for copy in self._applications.values() if not isinstance(copy, Absent)]
@@ -62,7 +62,7 @@ class Copies:
 
 
 class _Life:
-    """The lifespan of one application."""
+    """The lifespan of an application."""
 
     def __init__(self, application: Any, ends: asyncio.Event) -> None:
         self.begun = asyncio.Event()
@@ -132,7 +132,7 @@ def listen(server: Any) -> Any:
 
 
 def memory_store() -> Any:
-    """An event store that keeps everything; each process has one client of it at a time."""
+    """An event store that keeps everything; each process has a single client of the store at a time."""
     from mcp.server.streamable_http import EventMessage, EventStore
 
     class Memory(EventStore):  # type: ignore[misc,unused-ignore]

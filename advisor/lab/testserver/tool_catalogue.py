@@ -26,7 +26,7 @@ class LabTool:
         tool: the name of the lab's tool.
         lines: the lines of releases that know this way.
         bus: whether the tool needs a subscription bus that `register` is given.
-        broadcast: whether one call reaches every client of the server, so that such cells must not overlap.
+        broadcast: whether a call reaches every client of the server, so that such cells must not overlap.
     """
 
     feature: str
@@ -82,5 +82,5 @@ def entries(line: str) -> list[LabTool]:
 
 
 def find(line: str, feature: str, call: str) -> LabTool | None:
-    """The lab's tool for one way of asking, or None where the line does not know it."""
+    """The lab's tool for a way of asking, or None where the line does not know it."""
     return next((entry for entry in entries(line) if (entry.feature, entry.call) == (feature, call)), None)

@@ -25,7 +25,7 @@ from advisor.lab.topology.test_servers import STEPS, Addresses, kit_servers, nam
 from advisor.lab.topology.visits import Visit, problems, visits
 
 SEED = 4
-_WARM_S = 8.0  # Envoy's threads learn one after the other which instances are healthy
+_WARM_S = 8.0  # Envoy's threads learn in sequence which instances are healthy
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def measure(ways: Iterable[Way], knowing: Advisor, scale: Scale, watcher: 
 
     Raises:
         EnvironmentLacksError: a program is missing.
-        LabError: one of them failed.
+        LabError: a measurement failed.
     """
     balancers = [(way, Balancer(way, knowing)) for way in ways]  # whatever is missing is said before anything starts
     async with Run.open("topology") as run:

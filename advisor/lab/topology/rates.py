@@ -18,7 +18,7 @@ _ANSWER_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RoutedAnswer:
-    """What came back for one request.
+    """What came back for a request.
 
     Attributes:
         served_by: the instance, or "" when the proxy answered itself.
@@ -31,7 +31,7 @@ class RoutedAnswer:
 
 @dataclass
 class Rates:
-    """What the clients of one run saw.
+    """What the clients of a run saw.
 
     Attributes:
         whole: clients whose requests were all answered.
@@ -69,7 +69,7 @@ class RoadClient:
         )
 
     async def connect(self) -> RoutedAnswer:
-        """Initialize and confirm, as a legacy client does; a modern one has nothing to do."""
+        """Initialize and confirm, as a legacy client does; a modern client has nothing to do."""
         if not self._legacy:
             return RoutedAnswer()
         answer = await self.initialize()

@@ -18,11 +18,11 @@ _SHARED = "127.19.7"
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """How the requests of one client travel.
+    """How the requests of a client travel.
 
     Attributes:
-        addresses: the addresses (of loopback) that they come from, one after another.
-        ports: the ports of the proxies that they go to, one after another.
+        addresses: the addresses (of loopback) that they come from, in sequence.
+        ports: the ports of the proxies that they go to, in sequence.
         keeps_cookies: whether the client has a jar.
         held: whether it asks the server to hold the end of the answer to initialize back.
         pause_s: how long it waits after that answer, in seconds.

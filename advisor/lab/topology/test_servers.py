@@ -25,7 +25,7 @@ ASK_OVER_GET = "lab_sample"
 WORK = "lab_progress"
 """A tool that reports progress."""
 STEPS = 2
-"""Progress notifications of one call of `WORK`."""
+"""Progress notifications of a call of `WORK`."""
 
 COUNT = 3
 """Servers of each kind."""
@@ -46,7 +46,7 @@ async def servers(run: Run) -> Addresses:
     """Three servers with sessions and three without, for all ways; the run ends them.
 
     Raises:
-        LabError: one did not start.
+        LabError: a server did not start.
     """
 
     async def start(kind: str, number: int) -> str:
@@ -68,10 +68,10 @@ async def kit_servers(run: Run, name: str, kit: KitContext) -> AsyncIterator[Add
     Args:
         run: that holds them.
         name: of the folder.
-        kit: whose servers; it has one tier.
+        kit: a single-tier kit, whose servers are meant.
 
     Raises:
-        LabError: one did not start.
+        LabError: a server did not start.
     """
     folder = run.folder / f"{name}-kit"
     lay_out(kit_server.files(kit), folder)

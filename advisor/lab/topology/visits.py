@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from mcp import Client
 
 STEP_S = 4.0
-"""How long a client waits for one answer; each takes milliseconds when its session is whole, and some never come."""
+"""How long a client waits for an answer; each takes milliseconds when its session is whole, and some never come."""
 _CLOSE_S = 4.0
 _OWN = ("mcp", "client", "httpx2", "httpcore2")  # loggers of the clients, who complain about what is measured here
 
 
 @dataclass
 class Visit:
-    """What one client saw.
+    """What a client saw.
 
     Attributes:
         sampled: whether its model was asked and the call then ended.
@@ -116,7 +116,7 @@ async def _try(client: Client, heard: Heard, tool: str, seen: Visit) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """The message of an error, of the first one in a group."""
+    """The message of an error, of the first error in a group."""
     while hasattr(error, "exceptions"):
         error = error.exceptions[0]
     if isinstance(error, TimeoutError) or "Timed out" in str(error) or "timed out" in str(error):

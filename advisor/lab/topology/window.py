@@ -1,7 +1,8 @@
-"""How soon a second proxy knows a session that the first one let in, where the two share a table over the network.
+"""How soon a second proxy knows a session that the first proxy let in, where the two share a table over the network.
 
 A proxy that does not know a session balances it again and can meet the owner by chance. So chance is taken away: open
-streams make the first send every new session to one instance, and the second send what it does not know to the others.
+streams make the first send every new session to the same instance, and the second send what it does not know to the
+others.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def _text(key: str, text: str) -> Iterator[str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes on one line, with double quotes where any are needed."""
+    """Writes on a single line, with double quotes where any are needed."""
 
     def choose_scalar_style(self) -> str:
         """Double quotes instead of single quotes."""

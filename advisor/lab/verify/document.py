@@ -23,7 +23,7 @@ class CheckedRecord(TypedDict):
     """A cell of the feature table.
 
     Attributes:
-        tier: null in a deployment of one tier.
+        tier: null in a single-tier deployment.
         call: the way of asking, as written in server code; null where there is none.
         tool: the tool of the kit that was called; null for a tool of the lab with the bare call.
         detail: the message behind the observed outcome.
@@ -47,7 +47,7 @@ class BehavedRecord(TypedDict):
     """A behaviour that is no cell of the feature table.
 
     Attributes:
-        tier: null in a deployment of one tier.
+        tier: null in a single-tier deployment.
         name: what was tried, as `capabilities` names it.
         predicted: the status of an answer (HTTP 405), or words.
         detail: the whole message.
@@ -83,10 +83,10 @@ class SessionsRecord(TypedDict):
 
 
 class TrafficRecord(TypedDict):
-    """The clients of one era at one tier.
+    """The clients of an era at a tier.
 
     Attributes:
-        tier: null in a deployment of one tier.
+        tier: null in a single-tier deployment.
         calls: calls made.
         wrong_instance: calls of a session that reached an instance which does not know it.
         lost: clients with at least one call that failed.
@@ -117,7 +117,7 @@ class VerificationDocument(TypedDict):
         behaviours_unknown: tried, but the capability data does not have what this release does.
         sessions: all clients together.
         chaos: expected behaviour on failures (--chaos); empty without it.
-        load: what one instance carries (--load); null without it.
+        load: what an instance carries (--load); null without it.
         problems: what is wrong and no cell.
         notes: how it was run, where that is not as in the requirements.
         floor_seconds: how long the instances took to start, side by side.

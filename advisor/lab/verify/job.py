@@ -47,7 +47,7 @@ class VerifyOptions:
         cells: whether cells, tools and behaviours are observed.
         chaos: whether failures are injected.
         events: ids of the failures to inject; empty for all.
-        load: how many sessions one instance has to hold; 0 for no measurement.
+        load: how many sessions an instance has to hold; 0 for no measurement.
     """
 
     proxy: str = ""
@@ -92,7 +92,7 @@ def plan(
         requirements: what it says.
         advisor: decides them.
         options: what the user asks for.
-        kit_dir: the kit that the requirements lie in; None to make one.
+        kit_dir: the kit that the requirements lie in; None to make a kit.
 
     Raises:
         InfeasibleError: the requirements contradict each other.
@@ -170,7 +170,7 @@ def _kit_folder(job: VerificationPlan, run: Run, steps: Steps) -> Path:
 
 
 async def _observed(job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verification:
-    """Everything that the user asked for, one part after the other."""
+    """Everything that the user asked for, part by part."""
     found = Verification(
         service=job.prepared.kit.service,
         proxy=fleet.front.label,

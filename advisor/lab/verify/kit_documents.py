@@ -62,7 +62,7 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
     )
     decided = tables(prepared.decision, advisor)
     if cells(prepared.kit, decided, advisor) != prepared.cells:
-        # Each client meets one process, which is not the deployment that the document describes.
+        # Each client meets a single process, which is not the deployment that the document describes.
         return KitDocuments(prepared.cells, tuple(problems), notes, document)
     rows, faults = _stated_rows(document, [row.feature for row in decided[0].rows])
     stated = cells(prepared.kit, _as_stated(decided, rows, prepared.kit.line), advisor)

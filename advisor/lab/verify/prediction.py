@@ -49,7 +49,7 @@ class PredictedCell:
 
     @property
     def spreads(self) -> bool:
-        """Whether one observation may be luck: another client's requests would reach other instances."""
+        """Whether an observation might be luck: another client's requests would reach other instances."""
         return self.scope in _SPREAD or self.predicted == "unreachable"
 
     @property
@@ -107,7 +107,7 @@ def tables(decision: Decision, advisor: Advisor, *, alone: bool = False) -> tupl
         decision: feasible.
         advisor: who decided it.
         alone: whether each client has to do with one process only, whatever the requirements say; then the feature
-            table is that of one process.
+            table is that of a single process.
     """
     facts: list[tuple[str | None, dict[str, Any]]] = []
     for tier in decision.tiers:

@@ -21,7 +21,7 @@ from advisor.lab.verify.document import (
 from advisor.lab.verify.result import Behaved, Checked, Verification
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
-_WIDE = 100  # columns with which every call has room on one line
+_WIDE = 100  # columns with which every call has room on a single line
 _ROOM = 23  # columns that a call has in the tables of a narrower screen
 
 

@@ -83,7 +83,7 @@ class Verification:
         floor_seconds: how long the instances took to start, side by side.
         logs: where the logs are, or "".
         chaos: what was promised for failures and what was seen, where that was wanted.
-        load: what one instance carries, where that was wanted.
+        load: what an instance carries, where that was wanted.
         behaviours: what clients saw apart from the feature table, where there is a prediction.
         unknown: how many behaviours were tried of which there is no measurement of this release.
     """
