@@ -26,7 +26,7 @@ def environment(
     made = Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 (no template is HTML; filters quote)
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

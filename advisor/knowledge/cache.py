@@ -52,7 +52,7 @@ def read(name: str) -> Any | None:
         with (cache_dir() / f"{name}.pickle").open("rb") as file:
             if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
                 return None
-            return pickle.load(file)
+            return pickle.load(file)  # noqa: S301 (a file of this user)
     except Exception:  # a damaged pickle can raise anything
         return None
 

@@ -152,10 +152,10 @@ class _Validation:
     def _duration(self, value: Any, path: Path) -> float | None:
         try:
             seconds: float | None = READERS["seconds"](self.space.facts["workload.longest_call_s"], value, self.space)
-            return seconds
         except ValueRefusedError as refused:
             self._problem(path, refused.message, refused.hint)
             return None
+        return seconds
 
     def _forbidden_needs(self) -> None:
         """A tool may not need what `needs` says is not needed."""

@@ -97,10 +97,7 @@ def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy: Client)
 def test_events_arrive_as_they_are_sent(fleet_proxy: Client) -> None:
     body = json.dumps({"method": "tools/call", "params": {"name": "stream"}}).encode()
     with fleet_proxy.send("POST", "/mcp", body) as response:
-        late = []
-        for line in response:
-            if line.startswith(b"data:"):
-                late.append(time.time() - json.loads(line[5:])["sent"])
+        late = [time.time() - json.loads(line[5:])["sent"] for line in response if line.startswith(b"data:")]
     assert len(late) == 4
     assert max(late) < 0.3, late
 

@@ -123,7 +123,7 @@ class ProxyPlan:
     def listen(self) -> tuple[str, int]:
         """Address and port to listen on, for a proxy that knows no `*`."""
         host, port = split(self.wiring.listen)
-        return ("0.0.0.0" if host == "*" else host), port
+        return ("0.0.0.0" if host == "*" else host), port  # noqa: S104 (clients come from elsewhere)
 
     @property
     def peered(self) -> bool:

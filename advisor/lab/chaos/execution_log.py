@@ -12,10 +12,9 @@ from advisor.lab.chaos.evidence import Execution
 
 def read(folder: Path) -> list[Execution]:
     """The executions of all instances, in no order; a line that is being written is left for the next time."""
-    found = []
+    found: list[Execution] = []
     for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text().split("\n")[:-1]:
-            found.append(Execution(**json.loads(line)))
+        found += [Execution(**json.loads(line)) for line in path.read_text().split("\n")[:-1]]
     return found
 
 

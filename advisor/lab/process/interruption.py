@@ -98,5 +98,5 @@ def _arrived(number: int, frame: FrameType | None) -> None:
         watchdog.daemon = True
         watchdog.start()
         _watchdogs.append(watchdog)
-    for interruption in list(_open):
+    for interruption in _open.copy():
         interruption.arrive(number)
