@@ -10,7 +10,7 @@ from advisor.engine.table import show
 from advisor.errors import KnowledgeError
 from advisor.knowledge.facts import Derived, Pick
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import NEEDS, Era, Need
+from advisor.knowledge.types import NEEDS, Era
 
 TOOL_NEEDS = "tools#needs"
 """The needs of each tool, as a tuple of tuples of feature ids: a fact that only `separable` reads."""
@@ -225,8 +225,3 @@ def _named(context: Row) -> Iterator[Era]:
         yield "legacy"
     if context[2] == "named":
         yield "modern"
-
-
-def strongest_need(needs: list[Need]) -> Need:
-    """The strongest of several needs; `none` of none."""
-    return max(needs, key=NEEDS.index, default="none")
