@@ -8,7 +8,8 @@ from pathlib import Path
 
 def reason(error: BaseException) -> str:
     """Why the system refused something, as the end of a sentence: `permission denied`."""
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    said = getattr(error, "strerror", None)
+    return said.lower() if said else str(error)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

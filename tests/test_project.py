@@ -133,3 +133,12 @@ def test_the_readme_installs_the_distribution_and_both_commands_exist() -> None:
     for installer in ("uv tool install", "pipx install", "pip install"):
         assert f"{installer} {PROJECT['name']}\n" in readme
     assert PROJECT["scripts"] == dict.fromkeys(("mcp-advisor", PROJECT["name"]), "advisor.cli:main")
+
+
+def test_the_hook_formats_as_the_checks_do() -> None:
+    (hook,) = [
+        repo
+        for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+        if "ruff" in repo["repo"]
+    ]
+    assert hook["rev"] == f"v{dict(pins())['ruff']}"

@@ -24,9 +24,9 @@ class TemplateBytecodeCache(FileSystemBytecodeCache):
         super().__init__(str(cache_dir() / "templates"))
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Load what is kept, if it is of this source; nothing from a folder of another user, whose code is not run."""
+        """Load what is kept, if it is of this source. The code that another user wrote is not run."""
         try:
-            if not hasattr(os, "getuid") or Path(self.directory).stat().st_uid == os.getuid():
+            if not hasattr(os, "getuid") or Path(self._get_cache_filename(bucket)).stat().st_uid == os.getuid():
                 super().load_bytecode(bucket)
         except Exception:  # anything that a damaged file makes of pickle and marshal
             bucket.reset()

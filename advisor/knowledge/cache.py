@@ -1,4 +1,4 @@
-"""The compiled knowledge, kept between runs so that a start does not parse and validate 200 KB of YAML again.
+"""The compiled knowledge, kept between runs so that a start does not parse and validate the YAML again.
 
 A pickle in the user's cache folder, named by a fingerprint of the files it was compiled from (names, sizes, times),
 of the code and of the Python that reads it. A pickle can run code, so a file that another user owns is not read.

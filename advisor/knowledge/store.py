@@ -8,6 +8,7 @@ from pathlib import Path
 
 from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
+from advisor.files import reason
 from advisor.knowledge import cache
 from advisor.knowledge.capabilities import Capabilities, SdkLine
 from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
@@ -78,7 +79,7 @@ def _load(root: Path) -> Knowledge:
     try:
         name = cache.fingerprint(root)
     except OSError as error:
-        raise KnowledgeError(f"rules/: {error}") from None
+        raise KnowledgeError(f"rules/: {error.filename}: {reason(error)}") from None
     kept = cache.read(name)
     if isinstance(kept, Knowledge):
         return kept

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from advisor.errors import UsageError
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Outcome, flag_key
+from advisor.knowledge.types import ERAS, FLAG_PAIRS
 from advisor.knowledge.versions import key
-from advisor.lab.capabilities.comparison import Difference
+from advisor.lab.capabilities.comparison import Difference, outcome_of
 from advisor.lab.capabilities.matrix import Where
 from advisor.lab.capabilities.witness import Witness
 from advisor.lab.capabilities.yaml_file import CapabilityFile
@@ -175,9 +175,9 @@ async def _ends(change: CellChange, witness: Witness) -> tuple[dict[str, str], d
         seen = await witness.seen(release)
         ends[release] = _like(change, seen)
         differing = [
-            Difference(where, _outcome(was, where), seen[where].outcome, seen[where].message)
+            Difference(where, outcome_of(was, where), seen[where].outcome, seen[where].message)
             for where in places(change)
-            if seen and seen[where].outcome != _outcome(was, where)
+            if seen and seen[where].outcome != outcome_of(was, where)
         ]
         if differing:
             wrong[release] = differing
@@ -198,7 +198,7 @@ def _like(change: CellChange, seen: Mapping[Where, Observation] | None) -> str:
     if seen is None:
         return UNKNOWN
     for name, cell in (("older", change.before), ("newer", change.after)):
-        if all(seen[where].outcome == _outcome(cell, where) for where in places(change)):
+        if all(seen[where].outcome == outcome_of(cell, where) for where in places(change)):
             return name
     return "neither"
 
@@ -206,12 +206,7 @@ def _like(change: CellChange, seen: Mapping[Where, Observation] | None) -> str:
 def places(change: CellChange) -> list[Where]:
     """The cells in which the two ranges differ."""
     of = (Where(change.feature, change.call, era, pair) for era in ERAS for pair in FLAG_PAIRS)
-    return [where for where in of if _outcome(change.before, where) != _outcome(change.after, where)]
-
-
-def _outcome(cell: CapabilityCell, where: Where) -> Outcome:
-    outcomes: dict[str, Outcome] = getattr(cell, where.era)
-    return outcomes[flag_key(*where.pair)]
+    return [where for where in of if outcome_of(change.before, where) != outcome_of(change.after, where)]
 
 
 def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:

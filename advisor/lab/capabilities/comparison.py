@@ -62,16 +62,16 @@ def near(known: Sequence[Capabilities], under_test: SdkUnderTest, where: Where) 
     version = key(under_test.version)
     same = _cells(known, under_test.package, where)
     if found := next((cell for cell in same if cell.holds(under_test.version)), None):
-        return _outcome(found, where)
+        return outcome_of(found, where)
     of_line = [cell for cell in same if key(cell.observed_on[0])[0] == version[0]]
     nearest = min(of_line, key=lambda cell: key(cell.start) > version, default=None)
-    return _outcome(nearest, where) if nearest else None
+    return outcome_of(nearest, where) if nearest else None
 
 
 def expected(known: Sequence[Capabilities], package: str, version: str, where: Where) -> Outcome | None:
     """What the data says of a cell of a release, None where it says nothing."""
     found = next((cell for cell in _cells(known, package, where) if cell.holds(version)), None)
-    return _outcome(found, where) if found else None
+    return outcome_of(found, where) if found else None
 
 
 def told(known: Sequence[Capabilities], under_test: SdkUnderTest, trait: Trait) -> str | None:
@@ -92,6 +92,7 @@ def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[Ca
     return [cell for cell in cells if (cell.feature, cell.call) == (where.feature, where.call)]
 
 
-def _outcome(cell: CapabilityCell, where: Where) -> Outcome:
+def outcome_of(cell: CapabilityCell, where: Where) -> Outcome:
+    """What a cell says of one era and one flag pair."""
     outcomes: dict[str, Outcome] = getattr(cell, where.era)
     return outcomes[flag_key(*where.pair)]

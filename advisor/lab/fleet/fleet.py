@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from advisor.errors import LabError
+from advisor.files import reason
 from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
 from advisor.lab.fleet.plan import MOST_WORKERS, FleetInstance, FleetPlan
@@ -171,4 +172,4 @@ def _get(url: str) -> str:
         with opener.open(url, timeout=_ANSWER_S) as answer:
             return str(answer.read().decode())
     except OSError as error:
-        raise LabError(f"{url} does not answer: {error}") from error
+        raise LabError(f"{url} does not answer: {reason(error)}") from error

@@ -21,6 +21,7 @@ from advisor import __version__
 from advisor.console.output import say
 from advisor.console.progress import watcher
 from advisor.errors import AdvisorError
+from advisor.files import write_atomically
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.load.loaded_server import bare
@@ -142,7 +143,7 @@ def main() -> None:
         sys.exit(str(error))
     text = asked.file.read_text(encoding="utf-8")
     entries = merged(yaml.safe_load(text).get("capacity") or [], new)
-    asked.file.write_text(written(text, entries), encoding="utf-8")
+    write_atomically(asked.file, written(text, entries))
 
 
 if __name__ == "__main__":

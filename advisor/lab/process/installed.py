@@ -57,8 +57,8 @@ def _brought(names: Iterable[str]) -> set[str]:
             continue
         try:
             needs = [Requirement(line) for line in metadata.requires(name) or []]
-        except metadata.PackageNotFoundError:
-            continue  # another distribution replaces it here
+        except (metadata.PackageNotFoundError, InvalidRequirement):
+            continue  # another distribution replaces it here, or an old one states needs that no tool reads any more
         found.add(name)
         waiting += [_import_name(need.name) for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
     return found

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from advisor.errors import AdvisorError, EndedBySignalError, EnvironmentLacksError, LabError
+from advisor.files import reason
 from advisor.lab.process import ports, reaper
 from advisor.lab.process.interruption import caught
 from advisor.lab.process.process import POLL_S, Process, clean_environment
@@ -217,7 +218,7 @@ class Run:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise LabError(f"{name} could not be started: {error}", log=log) from error
+                raise LabError(f"{name} could not be started: {reason(error)}", log=log) from error
         self._reaper.tell(f"pid {popen.pid}")
         process = Process(name, popen, log, offset, lambda pid: self._reaper.tell(f"gone {pid}"))
         self._processes.append(process)

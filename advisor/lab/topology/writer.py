@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from advisor.errors import KnowledgeError, UsageError
+from advisor.files import reason, write_atomically
 from advisor.knowledge import Knowledge
 from advisor.knowledge.compiler import compile_rules
 from advisor.knowledge.paths import rules_dir
@@ -31,11 +32,9 @@ def write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
     try:
         before = path.read_text(encoding="utf-8")
         after = rewritten(before, updated(_reread(knowledge).topology.values(), measured))
-        part = path.with_suffix(".part")
-        part.write_text(after, encoding="utf-8")
-        part.replace(path)
+        write_atomically(path, after)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be rewritten: {error}.") from None
+        raise UsageError(f"{path} cannot be rewritten: {reason(error)}.") from None
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), "before", "after", n=1)
     return "".join(lines)
 
