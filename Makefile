@@ -4,7 +4,7 @@
 test:
 	.venv/bin/pytest -n 2
 programs:
-	.venv/bin/pytest -n 2 -m programs
+	.venv/bin/pytest -n 2 -m "programs or thorough"
 lint:
 	.venv/bin/ruff check && .venv/bin/ruff format --check
 types:

@@ -208,6 +208,7 @@ def test_check_shows_a_fault_with_its_counter_example(folder: Path) -> None:
     assert fault == "  it does not fire for its example 'hit'\n  For example:\n    scale.workers: 4"
 
 
+@pytest.mark.thorough
 def test_check_says_once_what_is_wrong_in_many_places(folder: Path) -> None:
     text = (folder / "sources.yaml").read_text(encoding="utf-8")
     (folder / "sources.yaml").write_text(

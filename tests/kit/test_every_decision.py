@@ -81,6 +81,7 @@ def test_the_covering_is_the_same_in_every_run(advisor: Advisor, pairs: Covering
     assert Coverer(advisor).cover_pairs().cases == pairs.cases
 
 
+@pytest.mark.thorough
 def test_every_kit_renders_and_parses(
     advisor: Advisor, pairs: Covering, combinations: Covering, tmp_path: Path
 ) -> None:

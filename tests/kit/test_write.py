@@ -64,7 +64,7 @@ def stopped(scenario: str, work: Path, stop: str = "killed") -> tuple[list[Path]
     return folders[:-1], folders[-1]
 
 
-@pytest.mark.parametrize("stop", ["killed", "killed-twice"])
+@pytest.mark.parametrize("stop", ["killed", pytest.param("killed-twice", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
 def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(
     tmp_path: Path, scenario: str, stop: str

@@ -84,6 +84,7 @@ def walks(draw: st.DrawFn) -> Interview:
     return interview
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks())
 def test_the_saved_file_decides_what_the_walk_decided(interview: Interview) -> None:
@@ -94,6 +95,7 @@ def test_the_saved_file_decides_what_the_walk_decided(interview: Interview) -> N
     assert (decided.core, decided.tiers, decided.features) == (expected.core, expected.tiers, expected.features)
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks(), st.randoms(use_true_random=False))
 def test_no_question_that_was_skipped_could_have_changed_the_outcome(interview: Interview, random: Random) -> None:
@@ -112,6 +114,7 @@ def test_no_question_that_was_skipped_could_have_changed_the_outcome(interview: 
             assert outcome == (expected.pattern, *expected.flags, expected.mechanism)
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks())
 def test_every_question_is_asked_or_skipped_for_a_reason(interview: Interview) -> None:
