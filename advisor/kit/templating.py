@@ -29,7 +29,7 @@ def _environment() -> Environment:
         yaml=_yaml,
         sh=_sh,
         nginx=_nginx,
-        comment=_comment,
+        comment=comment,
         prose=prose,
         cell=cell,
         code_cell=code_cell,
@@ -59,6 +59,6 @@ def _nginx(value: Any) -> str:
     return f'"{text}"'
 
 
-def _comment(value: Any) -> str:
+def comment(value: Any) -> str:
     """Text for a line comment: a single line, printable."""
     return "".join(char if char.isprintable() else " " for char in str(value))

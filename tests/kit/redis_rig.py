@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,7 +24,6 @@ from proxy_rig import answers, process, program, until
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server
 from advisor.lab.process import programs
-from advisor.lab.process.programs import EXTRA
 
 LEGACY = "2025-06-18"
 CALL_S = 30
@@ -239,8 +237,7 @@ def replayed(port: int, own: dict[str, str], last: str, wanted: str = "") -> str
 
 def environment(folder: Path, requirement: str) -> str:
     """The interpreter of an environment with an SDK line and what else the kit's server needs."""
-    uv = shutil.which("uv")
-    assert uv, f"uv is missing: {EXTRA}"
+    uv = str(programs.program("uv"))
     (folder / "overrides.txt").write_text("certifi>=2026.1\n")  # a mirror may lag behind; nothing here depends on it
     python = str(folder / "venv" / "bin" / "python")
     subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)

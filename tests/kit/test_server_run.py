@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -24,7 +23,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import pytest_suite, server
-from advisor.lab.process.programs import EXTRA
+from advisor.lab.process import programs
 
 pytestmark = [
     pytest.mark.programs,
@@ -46,8 +45,7 @@ LEGACY = "2025-06-18"
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[[KitContext], Path]:
     """A function from a kit to the interpreter of an environment with its requirement."""
-    uv = shutil.which("uv")
-    assert uv, f"uv is missing: {EXTRA}"
+    uv = str(programs.program("uv"))
     made: dict[str, Path] = {}
 
     def environment(kit: KitContext) -> Path:

@@ -12,6 +12,7 @@ from advisor.errors import UsageError
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.sync.three_way_merge import merge
+from advisor.kit.templating import comment
 from advisor.kit.upstreams import Wiring, production_wiring, split
 from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
@@ -209,9 +210,8 @@ def write_template(template: str, folder: Path, file: str = "nginx.conf", **valu
     """Render a template of `templates/lab` into a file of a folder, which it gets as `folder`; the path of the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / file
-    path.write_text(
-        environment(templates_dir() / "lab").get_template(template).render(folder=folder, **values).rstrip("\n") + "\n"
-    )
+    made = environment(templates_dir() / "lab", comment=comment).get_template(template)
+    path.write_text(made.render(folder=folder, **values).rstrip("\n") + "\n")
     return path
 
 
