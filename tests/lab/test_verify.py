@@ -210,7 +210,7 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
     edit(kit / "proxy" / "server.conf", ("proxy_http_version 1.1;", f"{refusing}\nproxy_http_version 1.1;"))
     edit(
         kit / "DECISION.md",
-        ("one after another | Every session ends once at least", "one after another | No session ends at all"),
+        ("of all instances | Running calls complete. Every", "of all instances | Running calls complete. No"),
     )
     decision = json.loads((kit / "decision.json").read_text())
     (progress,) = [row for row in decision["features"] if row["feature"] == "progress"]
@@ -251,8 +251,8 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
         assert f"broken does not work for {era} clients: Error executing tool broken" in said
     assert "RuntimeError: boom" in said
     assert "look_up" not in said
-    assert "expected: | All instances are restarted one after another | Every session ends once at least" in said
-    assert "it says:  | All instances are restarted one after another | No session ends at all" in said
+    assert "expected: | Rolling restart of all instances | Running calls complete. Every session" in said
+    assert "it says:  | Rolling restart of all instances | Running calls complete. No session" in said
     assert "charge" not in said
     assert "Not called, since they need arguments of their own: charge." in found["notes"]
     assert any("decision.json is not what requirements.yaml decides now" in one for one in found["notes"])
