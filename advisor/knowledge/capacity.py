@@ -155,7 +155,7 @@ def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> 
             "rounds": measured.rounds,
             "idle": kilobytes(measured.session_bytes.median),
             "listening": kilobytes(measured.stream_session_bytes.median),
-            "calls": "; ".join(_calls(measured)),
+            "calls": " ".join(_calls(measured)),
         }
         yield Source(
             id=measured.source,
@@ -169,7 +169,7 @@ def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> 
 
 def _calls(measured: MeasuredCapacity) -> Iterator[str]:
     for era, pairs in measured.calls_per_s.items():
-        yield f"{era}: " + ", ".join(f"{figures.median:,} {pair}" for pair, figures in pairs.items())
+        yield f"{era.title()} clients: {', '.join(f'{figures.median:,} with {pair}' for pair, figures in pairs.items())}."
 
 
 def kilobytes(number: int) -> str:

@@ -38,9 +38,10 @@ def test_sessions_of_a_fleet_are_spread_and_cost_what_was_measured(decide: Any, 
     found = decision.capacity
     assert (found.sessions_per_instance, found.session_bytes) == (400, each)
     assert (found.process_bytes, found.memory_mb) == (process, round((process + 400 * each) / 1e6, 1))
-    assert f"and {process / 1e6:.0f} MB for the process itself" in found.because
+    assert f": {process / 1e6:.0f} MB for the process itself" in found.because
     assert (found.enough, found.advice_instances, found.session_limit) == (True, 1, 10_000)
-    assert f"1,200 clients over 3 instances: 400 sessions each at {each / 1000:,.0f} kB" in found.because
+    assert "1,200 clients on 3 instances, each instance holds 400 sessions" in found.because
+    assert f"and {each / 1000:,.0f} kB for each session with an open GET stream" in found.because
     assert "measured on mcp 2." in found.because
     assert set(found.sources) <= set(knowledge.sources)
     assert WARNING not in warned(decision)
@@ -107,7 +108,7 @@ def test_older_releases_have_no_limit(decide: Any, sdk: str, limit: int | None) 
     assert decision.capacity.session_limit == limit
     assert not decision.capacity.enough
     assert {WARNING, MEMORY} & warned(decision) == {MEMORY if limit is None else WARNING}
-    assert ("no limit of sessions" in decision.capacity.because) is (limit is None)
+    assert ("does not limit the number of sessions" in decision.capacity.because) is (limit is None)
 
 
 def test_without_a_limit_memory_decides(decide: Any, knowledge: Knowledge) -> None:
@@ -116,9 +117,9 @@ def test_without_a_limit_memory_decides(decide: Any, knowledge: Knowledge) -> No
     fits = knowledge.capacity["mcp-1"].sessions_in(knowledge.memory.budget_bytes)
     assert (found.capacity.enough, found.capacity.advice_instances) == (False, ceil(1_000_000 / fits))
     for said in (
-        "memory is the limit. 1 GiB of memory, the most that is planned for one instance",
-        f"holds {fits:,} sessions. So at least {ceil(1_000_000 / fits)} instances",
-        "the most that is planned is 3.",
+        "memory is the limit. The memory budget of one instance is 1 GiB",
+        f"enough for {fits:,} sessions. This number of sessions needs at least {ceil(1_000_000 / fits)} instances",
+        "the requirements plan at most 3.",
     ):
         assert said in found.capacity.because
     (message,) = (one.message for one in found.warnings if one.id == MEMORY)
@@ -134,7 +135,7 @@ def test_memory_decides_where_it_is_tighter_than_the_limit(decide: Any) -> None:
     decision = decide(STICKY | {"sdk": "fastmcp-2", "scale.instances": 2, "clients.concurrent": 20_000})
     found = decision.capacity
     assert (found.session_limit, found.enough, found.advice_instances) == (10_000, False, 3)
-    assert "A process takes at most 10,000 sessions. 1 GiB of memory" in found.because
+    assert "One process accepts at most 10,000 sessions. The memory budget of one instance is 1 GiB" in found.because
     assert {WARNING, MEMORY} & warned(decision) == {MEMORY}
     both = decide(STICKY | {"sdk": "fastmcp-2", "scale.instances": 2, "clients.concurrent": 20_001})
     assert {WARNING, MEMORY} & warned(both) == {WARNING}
@@ -148,7 +149,7 @@ def test_one_process_that_needs_too_much_is_said_to_be_one(decide: Any) -> None:
         decision = decide(facts)
         assert decision.core.pattern == pattern
         assert (decision.capacity.enough, decision.capacity.advice_instances) == (False, 2)
-        assert "and the most that is planned is 1." in decision.capacity.because
+        assert "but the requirements plan at most 1." in decision.capacity.because
         assert MEMORY in warned(decision)
 
 
@@ -165,7 +166,7 @@ def test_clients_of_both_eras_are_counted_as_if_all_were_legacy(decide: Any) -> 
     decision = decide({"needs.subscriptions": "none", "clients.protocol": "mixed", "clients.concurrent": 70})
     assert decision.core.pattern == "single-instance"
     assert decision.capacity.sessions_per_instance == 70
-    assert "if all of them are legacy" in decision.capacity.because
+    assert "if all clients are legacy clients" in decision.capacity.because
 
 
 def test_calls_are_those_of_the_flags_and_of_the_slower_era(decide: Any, knowledge: Knowledge) -> None:
