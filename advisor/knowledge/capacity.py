@@ -169,7 +169,8 @@ def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> 
 
 def _calls(measured: MeasuredCapacity) -> Iterator[str]:
     for era, pairs in measured.calls_per_s.items():
-        yield f"{era.title()} clients: {', '.join(f'{figures.median:,} with {pair}' for pair, figures in pairs.items())}."
+        rates = (f"{figures.median:,} with {pair}" for pair, figures in pairs.items())
+        yield f"{era.title()} clients: {', '.join(rates)}."
 
 
 def kilobytes(number: int) -> str:
