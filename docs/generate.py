@@ -1,6 +1,6 @@
-"""Write the reference pages of this folder from rules/: `python -m docs.generate` in the root of the repository.
+"""Write the reference pages of this folder from rules/. Run `python -m docs.generate` in the root of the repository.
 
-tests/test_docs.py fails when a page does not say what the rules say.
+tests/test_docs.py fails if a page differs from the rules.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from advisor.knowledge.paths import templates_dir
 from advisor.report.capability_matrix import Matrix
 from advisor.report.rule_records import Catalogue, how_to_change, words
 from advisor.report.rule_text import default_of, facts
-from advisor.report.topology_table import markdown
+from advisor.report.topology_table import columns, markdown
 from advisor.requirements.schema import meanings
 from advisor.templating import environment
 from docs.imports import with_diagram
 
 FOLDER = Path(__file__).parent
 HOW = "python -m docs.generate"
-"""The command that writes the pages, as a failing test and the pages themselves name it."""
+"""The command that writes the pages. The pages and the message of a failing test name it."""
 
 
 def pages(advisor: Advisor) -> dict[str, str]:
@@ -63,30 +63,42 @@ def _capabilities(advisor: Advisor) -> str:
     head = (
         "# Capabilities\n\n"
         f"<!-- Written by `{HOW}` from rules/capabilities/. Change it there. -->\n\n"
-        "What each SDK release does with each feature, per client era and flag pair: `works`, `dropped` (silently\n"
-        "lost), `error`, `hang` or `unsupported` (not in that era). A cell holds for one process and no proxy; what a\n"
-        "topology adds is in the table [delivery](rules.md#delivery). `mcp-advisor rules show ID` explains a source.\n"
+        "Feature support by SDK release, protocol era and flag pair. Legacy clients use protocol 2025-11-25 or older,\n"
+        "modern clients use 2026-07-28.\n\n"
+        "Each table has one row for each call. A call is an API that server code uses for the feature. The other\n"
+        "columns are the four flag pairs: `stateless_http=False` (stateful) or `True` (stateless), and\n"
+        "`json_response=False` (SSE) or `True` (JSON). A cell has one of these values:\n\n"
+        "- `works`: The feature works.\n"
+        "- `dropped`: The message or the state is lost, without an error.\n"
+        "- `error`: The call fails with an error.\n"
+        "- `hang`: The call does not return within 5 seconds.\n"
+        "- `unsupported`: The SDK or the protocol era does not have this call.\n\n"
+        "The measurements use one server process without a proxy. The rules of the table\n"
+        "[delivery](rules.md#delivery) describe the effect of several instances. `mcp-advisor rules show ID` explains\n"
+        "a source.\n"
     )
     matrix = Matrix(advisor.space)
     behaviours = (
-        "## Besides the table\n\n"
-        "What servers do with calls that are given up, with connections that break and with bare HTTP.\n"
-        "`verify` holds it against what a kit does, as far as `rules/conduct.yaml` does not say that kits\n"
-        "do something else.\n"
+        "## Other behaviours\n\n"
+        "Answers of the servers to cancelled calls, to broken connections and to plain HTTP requests. In each table,\n"
+        "`flags` are the flag pairs with this result. `verify` compares a kit with these results, except for the\n"
+        "behaviours that `rules/conduct.yaml` defines for kits.\n"
     )
     return f"{head}\n{matrix.markdown().rstrip()}\n\n{behaviours}\n{matrix.behaviours.markdown()}".rstrip("\n") + "\n"
 
 
 def _topology(advisor: Advisor) -> str:
+    knowledge = advisor.knowledge
+    meanings_of_columns = "".join(f"- `{head}`: {meaning}\n" for head, meaning in columns(knowledge.phrases))
     head = (
         "# Topology\n\n"
         f"<!-- Written by `{HOW}` from rules/topology.yaml. Change it there. -->\n\n"
-        "What ways of balancing do to sessions: three servers, 40 clients with three calls each in mixed order, and\n"
-        "12 clients of the SDK for sampling and progress, all real. The rules of the table\n"
-        "[affinity](rules.md#affinity) choose from it; `mcp-advisor topology measure` measures it again.\n"
-        "`whole`: sessions (clients, where there are none) in which every request was answered.\n"
+        "Load-balancing strategies and their effect on sessions. Each run has three servers, 40 clients with three\n"
+        "calls each in mixed order, and 12 SDK clients for sampling and progress. The rules of the table\n"
+        "[affinity](rules.md#affinity) choose a strategy. `mcp-advisor topology measure` repeats the measurements.\n"
+        f"{knowledge.phrases['topology.eras']}\n\n"
+        f"The columns of each table:\n\n{meanings_of_columns}"
     )
-    knowledge = advisor.knowledge
     page = "\n".join(markdown(list(knowledge.topology.values()), knowledge))
     return f"{head}\n{page}".rstrip("\n") + "\n"
 

@@ -1,4 +1,4 @@
-"""The command `topology`, and `topology measure` below it."""
+"""The commands `topology` and `topology measure`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="Output format.")]
 
 
 @app.callback(invoke_without_command=True)
 def topology(context: typer.Context, format: FormatOption = Format.TEXT) -> None:
-    """Show what ways of balancing do to sessions, as measured with real servers, proxies and clients."""
+    """Show the effect of each load-balancing strategy on sessions, measured with real servers, proxies and clients."""
     if context.invoked_subcommand is not None:
         return
     from advisor.knowledge import load
@@ -35,15 +35,18 @@ def topology(context: typer.Context, format: FormatOption = Format.TEXT) -> None
 
 @app.command("measure")
 def measure(
-    setup: Annotated[list[str], typer.Option("--setup", metavar="ID", help="Only this row; may be given again.")] = [],  # noqa: B006
+    setup: Annotated[
+        list[str],
+        typer.Option("--setup", metavar="ID", help="Measure only this strategy; repeatable. Default: all strategies."),
+    ] = [],  # noqa: B006
     write: Annotated[
         bool, typer.Option("--write", help="Write the figures into rules/topology.yaml and show the diff.")
     ] = False,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Measure the table again; about a quarter of an hour for all of it.
+    """Measure the load-balancing strategies again. All strategies take about 15 minutes.
 
-    Exit code 1: a way keeps sessions under other conditions than the data says (without --write).
+    Exit code 1 (only without --write): a strategy keeps sessions under other conditions than rules/topology.yaml says.
     """
     import asyncio
 
@@ -63,7 +66,8 @@ def measure(
         measured = asyncio.run(lab.measure(wanted, advisor, lab.Scale(), watching))
     differing = [(way, verdict(way)) for way in measured if verdict(way) != way.keeps]
     for way, found in differing:
-        say(f"{way.id}: the data says that it keeps sessions {way.keeps!r}; measured: {found or 'no way condition'!r}.")
+        measured_value = repr(found) if found else "no single value"
+        say(f"{way.id}: `keeps` is {way.keeps!r} in rules/topology.yaml, but the measurement gives {measured_value}.")
     if write:
         emit(write_rows(advisor.knowledge, measured))
         return Exit.OK
@@ -77,7 +81,7 @@ def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[Way]:
     for name in setups:
         if name not in knowledge.topology:
             known = list(knowledge.topology)
-            raise UsageError(unknown("set-up", name, known, f"Set-ups: {', '.join(known)}."))
+            raise UsageError(unknown("strategy", name, known, f"Strategies: {', '.join(known)}."))
     return [way for name, way in knowledge.topology.items() if not setups or name in setups]
 
 

@@ -243,9 +243,17 @@ def without_loss(kind: Kind, run: BalancingRun) -> bool:
 
 def _figures_in_words(run: BalancingRun, phrases: Mapping[str, str]) -> str:
     taken = run.figures["stateful+legacy"]
-    figures = {figure.name: getattr(taken, figure.name) for figure in fields(taken)}
-    spread = "/".join(map(str, taken.spread))
-    return phrases["topology.run"].format(**{**figures, "under": under(run, phrases), "spread": spread})
+    first, last = taken.spread[:-1], taken.spread[-1:]
+    return phrases["topology.run"].format(
+        under=under(run, phrases),
+        kept=taken.whole,
+        answered=taken.answered,
+        wrong=taken.wrong,
+        sampling=taken.sampling,
+        over_get=taken.over_get,
+        progress=taken.progress,
+        spread=" and ".join([", ".join(map(str, first)), *map(str, last)]),
+    )
 
 
 def under(run: BalancingRun, phrases: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The topology truth table as a record, as lines for a terminal, and as Markdown."""
+"""The measurements of load-balancing strategies as a record, as lines for a terminal, and as Markdown."""
 
 from __future__ import annotations
 
@@ -27,13 +27,18 @@ from advisor.knowledge.topology import (
 )
 from advisor.knowledge.vocabulary import Mechanism
 
-_UNDER = 25
-_WIDTHS = (6, 8, 8, 9, 7, 9, 8)  # with the conditions 80 columns
-_HEADS = ("whole", "calls", "wrong", "sampling", "on GET", "progress", "spread")
-_COLUMNS: tuple[str, ...] = (
-    *("under", "servers", "clients", "whole", "answered", "wrong instance"),
-    *("sampling", "over GET", "progress", "by instance"),
-)
+_UNDER = 25  # columns for the conditions of a run
+_WIDTHS = (6, 8, 8, 9, 7, 9, 8)  # the table is 80 columns wide, with the conditions
+_HEADS = {
+    "whole": "kept",
+    "answered": "calls",
+    "wrong": "wrong",
+    "sampling": "sampling",
+    "over_get": "on GET",
+    "progress": "progress",
+    "spread": "spread",
+}
+"""Head of each column, by the name of its figure. A phrase in rules/topology.yaml explains each column."""
 
 
 RunRecord = TypedDict(
@@ -46,20 +51,20 @@ RunRecord = TypedDict(
         "stateless+modern": Annotated[Figures, OPTIONAL, {"dependentRequired": {"whole": ["crossed"]}}],
     },
 )
-"""A run: its conditions, and what clients of each era saw of servers of each kind."""
+"""A run: its conditions, and the figures for each kind of server and protocol era of the clients."""
 
 
 class WayRecord(TypedDict):
-    """A way of balancing.
+    """A load-balancing strategy.
 
     Attributes:
-        mechanism: As decisions name it; null: never chosen.
-        keeps: Under which condition every session stays whole.
-        source: The id by which rules cite it, if it was measured.
-        rules: Rules that cite it.
-        measured: On what, with what and when; null: not yet.
-        window: Of two proxies that share a table; null: there is no table to share.
-        evidence: How requests of legacy sessions failed, with how often; empty: none did.
+        mechanism: The name of the strategy in decisions; null if decisions never choose it.
+        keeps: The condition under which every session is kept.
+        source: The id of the measurement that rules cite.
+        rules: The rules that cite the measurement.
+        measured: The versions of the programs and the date; null if not measured yet.
+        window: The delay of two proxies that share a table; null for other strategies.
+        evidence: How requests of legacy sessions failed, with the number of requests; empty if all succeeded.
     """
 
     id: str
@@ -76,14 +81,14 @@ class WayRecord(TypedDict):
 
 
 class TopologyDocument(TypedDict):
-    """What ways of balancing do to sessions, version 1."""
+    """Load-balancing strategies and their effect on sessions, version 1."""
 
     schema: Literal["mcp-advisor/topology/1"]
     ways: list[WayRecord]
 
 
 def record(ways: Iterable[Way], knowledge: Knowledge) -> TopologyDocument:
-    """The table as `--format json` prints it; counts as the pair of how many and of how many."""
+    """The strategies as `--format json` prints them; each share is a pair of a count and a total."""
     return document(TopologyDocument, ways=[_way(way, knowledge) for way in ways])
 
 
@@ -102,21 +107,23 @@ def _citing(way: Way, knowledge: Knowledge) -> list[Rule]:
 
 
 def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLine]:
-    """The table for a terminal; sentences are not wrapped yet."""
-    yield ReportLine("plain", phrases["topology.table"])
+    """The strategies for a terminal, with an explanation of the columns; sentences are not wrapped yet."""
+    yield ReportLine("plain", f"{phrases['topology.table']} {phrases['topology.eras']}")
+    yield ReportLine("plain", "")
+    yield from (ReportLine("plain", f"  {head:8}\t{meaning}") for head, meaning in columns(phrases))
     for way in ways:
         yield ReportLine("plain", "")
         on = f" ({way.measured.proxy})" if way.measured else ""
-        yield ReportLine("heading", f"{way.title}{on}: {phrases[f'topology.keeps.{way.keeps}']}")
-        yield ReportLine("plain", f"  {way.because}")
+        yield ReportLine("heading", f"{way.title}{on}")
+        yield ReportLine("plain", f"  {_verdict(way, phrases)}")
         if not way.complete:
             yield ReportLine("plain", f"  {phrases['topology.missing']}")
             continue
-        yield ReportLine("dim head", _row("", _HEADS))
+        yield ReportLine("dim head", _row("", tuple(_HEADS.values())))
         for run in way.runs:
             taken = run.figures["stateful+legacy"]
             text = under(run, phrases)
-            if len(text) > _UNDER - 2:
+            if len(text) > _UNDER - 3:
                 yield ReportLine("good" if run.keeps else "bad", f"  {text}")
                 text = ""
             yield ReportLine("good" if run.keeps else "bad", _row(f"  {text}", _cells(taken)))
@@ -124,6 +131,10 @@ def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLin
             yield ReportLine("plain", f"  {says(way, phrases, runs=False)}")
     yield ReportLine("plain", "")
     yield from (ReportLine("plain", text) for text in others(ways, phrases))
+
+
+def _verdict(way: Way, phrases: Mapping[str, str]) -> str:
+    return f"This strategy {phrases[f'topology.keeps.{way.keeps}']}. {way.because}"
 
 
 def _row(first: str, cells: Sequence[str]) -> str:
@@ -140,36 +151,42 @@ def _short(share: Share | None) -> str:
 
 
 def others(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[str]:
-    """What became of clients without a session: one sentence each for modern clients and stateless servers."""
+    """Losses of clients without a session: a sentence each for modern clients and for clients of stateless servers."""
     runs = [run for way in ways if way.complete for run in way.runs]
     for kind in KINDS[1:] if runs else ():
         lost = [run for run in runs if not without_loss(kind, run)]
-        phrase = phrases[f"topology.{kind}"]
-        yield f"{phrase} {phrases['topology.others.some' if lost else 'topology.others.all'].format(count=len(lost))}"
+        phrase = phrases["topology.others.some" if lost else "topology.others.all"]
+        yield phrase.format(clients=phrases[f"topology.{kind}"], count=len(lost))
+
+
+def columns(phrases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Head and meaning of each column with figures."""
+    return ((head, phrases[f"topology.column.{figure}"]) for figure, head in _HEADS.items())
 
 
 def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
-    """The table for a repository: everything that was measured."""
+    """The strategies for a page, with the figures of every kind of server and client."""
     phrases = knowledge.phrases
+    heads = ("conditions", "servers", "clients", *_HEADS.values())
     for way in ways:
         yield f"## {way.id}\n"
-        yield f"**{way.title}: {phrases[f'topology.keeps.{way.keeps}']}.** {way.because}\n"
+        yield f"**{way.title}.** {_verdict(way, phrases)}\n"
         if not way.complete or way.measured is None:
             yield f"{phrases['topology.missing']}\n"
             continue
-        yield f"| {' | '.join(_COLUMNS)} |"
-        yield "|---" * len(_COLUMNS) + "|"
+        yield f"| {' | '.join(heads)} |"
+        yield "|---" * len(heads) + "|"
         for run in way.runs:
             yield from (_markdown_row(run, kind, phrases) for kind in KINDS)
         yield ""
         if way.window is not None:
             yield f"{says(way, phrases, runs=False)}\n"
         if way.evidence:
-            yield f"How requests of legacy sessions failed: {way.evidence}.\n"
+            yield f"Failed requests of legacy sessions, with the number of requests: {way.evidence}.\n"
         cited = ", ".join(f"[{rule.id}](rules.md#{rule.id.lower()})" for rule in _citing(way, knowledge))
         measured = way.measured
-        stamp = f"Measured {measured.date} on {measured.proxy} with {measured.sdk} by {measured.tool}."
-        yield f"{stamp}{f' Cited by {cited}.' if cited else ''}\n"
+        stamp = f"Measured on {measured.date} with {measured.proxy} and {measured.sdk}, by {measured.tool}."
+        yield f"{stamp}{f' Rules that cite this measurement: {cited}.' if cited else ''}\n"
 
 
 def _markdown_row(run: BalancingRun, kind: Kind, phrases: Mapping[str, str]) -> str:

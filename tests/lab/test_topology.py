@@ -367,13 +367,13 @@ def test_a_rule_shows_the_figures_that_it_rests_on(knowledge: Knowledge) -> None
     sources = {one["id"]: one for one in json.loads(shown.stdout)["sources"]}
     taken = way(knowledge, "nginx-hash-session-id").runs[0].figures["stateful+legacy"]
     assert (
-        f"{taken.whole} sessions whole, {taken.answered} calls answered, {taken.wrong} on the wrong instance"
+        f"answered in {taken.whole} sessions. {taken.answered} tool calls were answered. {taken.wrong} tool calls"
         in (sources["topology-nginx-hash-session-id"]["says"])
     )
-    assert "Modern clients lost nothing" in sources["topology-nginx-hash-session-id"]["says"]
+    assert "Modern clients lost no request" in sources["topology-nginx-hash-session-id"]["says"]
 
 
-def test_an_unknown_set_up_is_named_with_its_nearest_spelling() -> None:
+def test_an_unknown_strategy_is_named_with_its_nearest_spelling() -> None:
     done = command("measure", "--setup", "nginx-sticky-lern")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("There is no set-up 'nginx-sticky-lern'. Did you mean")
+    assert done.stderr.startswith("There is no strategy 'nginx-sticky-lern'. Did you mean")
