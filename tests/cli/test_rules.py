@@ -120,7 +120,7 @@ def test_show_has_the_fix_of_a_warning(knowledge: Knowledge) -> None:
         ("session", "table", "Are sessions needed, and can they be kept?"),
         ("scale.workers", "fact", "Read by PRO-020"),
         ("needs.sampling", "fact", "A fact of the requirements file, need, default none."),
-        ("need.session", "derived", "The strongest need that a session keeps"),
+        ("need.session", "derived", "The highest need of the features that work with sessions"),
         ("sampling", "feature", "ctx.session.create_message"),
         ("measured-flag-matrix", "source", "A source: measurement, "),
     ],

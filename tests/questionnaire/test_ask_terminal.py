@@ -19,16 +19,16 @@ pytestmark = pytest.mark.retried(
 Start: TypeAlias = Callable[..., Terminal]
 
 SERVICE = "What is the service called?"
-SDK = "Which SDK, in which release, serves the tools?"
+SDK = "Which SDK, in which release, runs the server?"
 INSTANCES = "How many instances of the server run?"
-PLATFORM = "Where does it run?"
-HOSTS = "Under which host names do clients reach it?"
+PLATFORM = "Where does the server run?"
+HOSTS = "Under which host names do clients reach the server?"
 REQUIRED = "Which features must work? (required)"
-PREFERRED = "Which others would be nice to have? (preferred)"
-WORKERS = "How many server processes share one port"
-SSE = "Does every proxy on the way pass Server-Sent Events"
-LONGEST = "How many seconds does the slowest tool run?"
-REVIEW = "Are they right?"
+PREFERRED = "Which other features are useful but not essential? (preferred)"
+WORKERS = "How many server processes share the port of one instance"
+SSE = "Does every proxy between client and server pass"
+LONGEST = "How many seconds does the slowest tool call take?"
+REVIEW = "Are these answers correct?"
 
 # One instance and no needs: every default is accepted, whatever the capability data say.
 SHORT_RUN = [SDK, INSTANCES, PLATFORM, HOSTS, REQUIRED, PREFERRED]
@@ -62,11 +62,11 @@ def to_review(terminal: Terminal) -> None:
 def test_the_happy_path(start: Start, tmp_path: Path) -> None:
     terminal = start()
     terminal.answer(SERVICE, "customer-support", ENTER)
-    terminal.see("Leaning: single-instance, stateless_http=False, json_response=False")
+    terminal.see("Recommendation so far: single-instance, stateless_http=False, json_response=False")
     for title in SHORT_RUN:
         terminal.answer(title, ENTER)
     to_review(terminal)
-    terminal.see("customer-support", "Not asked", "One process needs no affinity (AFF-010)", "Assumed")
+    terminal.see("customer-support", "Skipped questions", "AFF-010", "Assumed values")
     terminal.send(ENTER)
     terminal.see("mcp-advisor recommend requirements.yaml")
     assert terminal.end() == 0
@@ -112,17 +112,17 @@ def test_a_question_mark_explains_and_asks_again(start: Start) -> None:
     terminal = start()
     terminal.see(f"? {SERVICE}")
     terminal.send("?")
-    terminal.see("A DNS label, lower-case letters", "Why we ask: It names the generated files", f"? {SERVICE}")
+    terminal.see("A DNS label, lower-case letters", "Why this matters: The generated files", f"? {SERVICE}")
     terminal.answer(SERVICE, "svc", ENTER)
     terminal.see(f"? {SDK}")
     terminal.send("?")
-    terminal.see("Why we ask: The same two flags behave differently", f"? {SDK}")
+    terminal.see("Why this matters: The flags stateless_http", f"? {SDK}")
     terminal.answer(SDK, ENTER)
     for title in (INSTANCES, PLATFORM, HOSTS):
         terminal.answer(title, ENTER)
     terminal.see(f"? {REQUIRED}")
     terminal.send("?")
-    terminal.see("Mark what the service is not right without", f"? {REQUIRED}")
+    terminal.see("Mark the features without which the service", f"? {REQUIRED}")
 
 
 def test_a_wrong_value_is_refused_with_what_is_allowed(start: Start) -> None:
@@ -141,7 +141,7 @@ def test_an_edit_asks_only_what_it_opens(start: Start, tmp_path: Path) -> None:
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
     terminal.send(DOWN, ENTER)
-    terminal.answer("Which answer?", DOWN, DOWN, ENTER)
+    terminal.answer("Which answer do you want to edit?", DOWN, DOWN, ENTER)
     terminal.answer(INSTANCES, "3", ENTER)
     terminal.see("? Which protocol era do the clients speak?")
     to_review(terminal)
@@ -160,7 +160,7 @@ def test_start_over_forgets_the_answers(start: Start) -> None:
     terminal.send(DOWN, DOWN, ENTER)
     terminal.see(f"? {SERVICE}")
     terminal.send(ENTER)
-    terminal.see("An answer is needed.")
+    terminal.see("This question has no default.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -187,7 +187,7 @@ def test_ctrl_c_saves_and_the_next_run_resumes(start: Start, tmp_path: Path) -> 
     assert terminal.end() == 130
     assert "mine.partial.yaml" in terminal.raw
     again = start("-o", "mine.yaml")
-    again.see("Resume it?", "> resume")
+    again.see("Resume that run?", "> resume")
     again.send(ENTER)
     again.see(f"{SERVICE} svc", f"{INSTANCES} 3", f"? {PLATFORM}")
     to_review(again)
@@ -199,7 +199,7 @@ def test_ctrl_c_saves_and_the_next_run_resumes(start: Start, tmp_path: Path) -> 
 def test_a_run_may_start_over_instead_of_resuming(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.partial.yaml").write_text("version: 1\nservice: old\n")
     terminal = start()
-    terminal.see("Resume it?")
+    terminal.see("Resume that run?")
     terminal.send(DOWN, ENTER)
     terminal.see(f"? {SERVICE}")
 
@@ -208,7 +208,7 @@ def test_answers_that_cannot_be_used_are_left_alone(start: Start, tmp_path: Path
     partial = tmp_path / "requirements.partial.yaml"
     partial.write_text("service: [\n")
     terminal = start()
-    terminal.see("cannot be used and is left alone", f"? {SERVICE}")
+    terminal.see("cannot be used and stays unchanged", f"? {SERVICE}")
     terminal.send(CTRL_C)
     assert terminal.end() == 130
     assert "There was no answer to save" in terminal.raw
@@ -236,7 +236,7 @@ def test_a_file_that_exists_is_not_overwritten_unasked(start: Start, tmp_path: P
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
     terminal.send(ENTER)
-    terminal.see("requirements.yaml exists. Save where?")
+    terminal.see("requirements.yaml already exists.")
     terminal.send(DOWN, ENTER)
     terminal.answer("Name of the file", "new.yaml", ENTER)
     assert terminal.end() == 0
@@ -248,7 +248,7 @@ def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) 
     (tmp_path / "known.yaml").write_text("sdk: mcp-1\nclients: {protocol: modern}\n")
     terminal = start("--answers", "known.yaml")
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see("Leaning: no configuration keeps every required feature")
+    terminal.see("Recommendation so far: no configuration keeps every required feature")
     to_review(terminal)
     terminal.send(ENTER)
     assert terminal.end() == 3
@@ -265,10 +265,10 @@ def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Pa
     terminal = start("--answers", "known.yaml", rows=24)
     terminal.answer(REQUIRED, ENTER)
     terminal.answer(PREFERRED, ENTER)
-    terminal.see("? What stands directly in front of the servers?", "> nginx")
+    terminal.see("? Which proxy or load balancer is directly in front of the servers?", "> nginx")
     terminal.send(*[DOWN] * 16)  # to the last of 17 values
     terminal.see("> none", "Esc back)")
-    assert "Leaning: sticky-fleet, stateless_http=False, json_response=False," in terminal.text
+    assert "Recommendation so far: sticky-fleet, stateless_http=False, json_response=False," in terminal.flat
 
 
 def colours(raw: str) -> set[str]:
@@ -297,15 +297,15 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path:
     terminal = start(TERM=term)
     terminal.see(SERVICE)
     terminal.send("?\n")
-    terminal.see("Why we ask: It names")
+    terminal.see("Why this matters: The generated files")
     terminal.send("svc\n")
-    terminal.see("5. mcp-2: its newest measured release")
+    terminal.see("5. mcp-2: the newest measured release")
     terminal.send("<\n")
-    terminal.see(f"{SERVICE} (Enter: svc")
+    terminal.see(f"{SERVICE} (Enter accepts svc")
     terminal.send("\n")
-    terminal.see("5. mcp-2: its newest measured release")
+    terminal.see("5. mcp-2: the newest measured release")
     terminal.send("99\n")
-    terminal.see("99 is not one of these")
+    terminal.see("99 is not in the list")
     terminal.send("mcp-2\n")
     terminal.see(INSTANCES)
     terminal.send("\n", "\n", "\n", "4\n", "-\n")
