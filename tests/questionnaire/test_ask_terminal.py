@@ -112,7 +112,7 @@ def test_a_question_mark_explains_and_asks_again(start: Start) -> None:
     terminal = start()
     terminal.see(f"? {SERVICE}")
     terminal.send("?")
-    terminal.see("A DNS label, lower-case letters", "Why this matters: The generated files", f"? {SERVICE}")
+    terminal.see("A DNS label of lower-case letters", "Why this matters: The generated files", f"? {SERVICE}")
     terminal.answer(SERVICE, "svc", ENTER)
     terminal.see(f"? {SDK}")
     terminal.send("?")
