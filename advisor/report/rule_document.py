@@ -1,4 +1,4 @@
-"""The rule catalogue as documents: what `rules list`, `rules show` and `rules check` print with `--format json`."""
+"""The JSON documents that `rules list`, `rules show` and `rules check` print with `--format json`."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Condition(TypedDict):
     """A condition of a rule.
 
     Attributes:
-        condition: a value, or an operator with its values.
-        words: the condition as the end of a sentence.
+        condition: A value, or an operator with its values.
+        words: The condition as the part of a sentence that follows the fact.
     """
 
     fact: str
@@ -53,14 +53,14 @@ class Condition(TypedDict):
 
 
 class PositionInTable(TableHead):
-    """The table of a rule, and the rule's place in it."""
+    """The table of a rule, and the position of the rule in the table."""
 
     position: Annotated[int, {"minimum": 1}]
     rules: Count
 
 
 class EarlierRule(TypedDict):
-    """A rule that fires first where it holds."""
+    """An earlier rule that can decide instead."""
 
     id: str
     title: str
@@ -68,7 +68,7 @@ class EarlierRule(TypedDict):
 
 
 class RuleOutcome(TypedDict):
-    """A rule of a table, and its outcome."""
+    """A rule of a table, with its conditions and its outcome."""
 
     id: str
     title: str
@@ -77,7 +77,7 @@ class RuleOutcome(TypedDict):
 
 
 class Entry(TypedDict):
-    """Something that the rules declare, version 1."""
+    """An entry of the rule catalogue, version 1."""
 
     schema: Literal["mcp-advisor/knowledge/1"]
     kind: Kind
@@ -89,9 +89,9 @@ class RuleEntry(Entry):
     """A rule.
 
     Attributes:
-        fix: for a warning, what to do.
-        preempted_by: earlier rules of the table that can hold together with this rule, and then fire first.
-        examples: requirements for which it fires (hit) and for which it does not (miss).
+        fix: How to fix the problem. Only warnings have a fix.
+        preempted_by: Earlier rules that can apply to the same requirements and then decide.
+        examples: Requirements to which the rule applies (hit) and does not apply (miss).
     """
 
     table: PositionInTable
@@ -108,8 +108,8 @@ class TableEntry(Entry):
     """A decision table.
 
     Attributes:
-        inputs: the facts that it reads.
-        outputs: what it decides, and the values of each.
+        inputs: The facts that the rules of the table use.
+        outputs: What the table decides, with the possible values of each output.
     """
 
     question: str
@@ -120,10 +120,10 @@ class TableEntry(Entry):
 
 
 class ChangeEffort(TypedDict):
-    """What it takes to change a fact.
+    """How to change a fact.
 
     Attributes:
-        effort: from 1 to 5.
+        effort: From 1 (little) to 5 (much).
     """
 
     effort: Count
@@ -131,13 +131,13 @@ class ChangeEffort(TypedDict):
 
 
 class FactEntry(Entry):
-    """A fact of the requirements file.
+    """A key of the requirements file.
 
     Attributes:
-        values: its values and what each means; empty for numbers, names and lists.
-        bins: the values that rules tell apart.
-        change: what it takes to change it; null where it cannot be changed.
-        read_by: the rules that read it.
+        values: The allowed values and their meanings. Empty for numbers, names and lists.
+        bins: The value ranges that the rules compare.
+        change: How to change the fact. Null if it cannot be changed.
+        read_by: The rules that use the fact.
     """
 
     type: str
@@ -152,10 +152,10 @@ class FactEntry(Entry):
 
 
 class DerivedEntry(Entry):
-    """A fact that follows from others.
+    """A derived fact, computed from other facts.
 
     Attributes:
-        read_by: the rules that read it.
+        read_by: The rules that use the fact.
     """
 
     values: list[Value]
@@ -163,7 +163,7 @@ class DerivedEntry(Entry):
 
 
 class GuideRecord(TypedDict):
-    """What published guides say that a feature does under some flags."""
+    """What published guides say about a feature with these flags."""
 
     when: dict[str, bool]
     outcome: Seen
@@ -175,9 +175,9 @@ class FeatureEntry(Entry):
     """A feature of the protocol.
 
     Attributes:
-        calls: the ways of asking for it, and what each travels on.
-        instead: what to do without it.
-        documented: what published guides say.
+        calls: The calls that use the feature, with what each call needs.
+        instead: Alternatives to the feature.
+        documented: What published guides say.
     """
 
     question: str | None
@@ -189,10 +189,10 @@ class FeatureEntry(Entry):
 
 
 class SourceEntry(Entry):
-    """What a statement rests on.
+    """A source of a statement.
 
     Attributes:
-        cited_by: the rules that cite it.
+        cited_by: The rules that cite the source.
     """
 
     type: str
@@ -209,8 +209,8 @@ class FaultRecord(TypedDict):
     """A fault of the rules.
 
     Attributes:
-        where: the table, the rule or the fact.
-        example: facts that show it, as the rules have them.
+        where: The table, the rule or the fact.
+        example: Facts that show the fault, with the values that rules compare.
     """
 
     kind: str
@@ -220,15 +220,15 @@ class FaultRecord(TypedDict):
 
 
 class ProofDocument(TypedDict):
-    """The proof of the rules over the whole fact space, version 1.
+    """The proof of the rules for all combinations of facts, version 1.
 
     Attributes:
-        combinations: assignments of facts in the space.
-        power_of_ten: the same as a power of ten; null where the space was not entered.
-        facts: facts that the deciding tables depend on.
-        classes: classes that the combinations fold into in the end.
-        peak: the most classes at any time.
-        rules: rules in the deciding tables.
+        combinations: The number of combinations of facts.
+        power_of_ten: The number of combinations as a power of ten. Null if the combinations were not checked.
+        facts: The number of facts that the deciding tables use.
+        classes: The number of classes at the end. The rules treat all combinations of a class alike.
+        peak: The largest number of classes at any time.
+        rules: The number of rules in the deciding tables.
     """
 
     schema: Literal["mcp-advisor/proof/1"]

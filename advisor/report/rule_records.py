@@ -1,6 +1,6 @@
-"""The rule catalogue: rules, tables, facts, features and sources by id, and the proof of the rules, as plain records.
+"""The rule catalogue as plain records: rules, tables, facts, features and sources by id, and the proof of the rules.
 
-A record is what `--format json` prints; `rule_text` puts it into words for people.
+`--format json` prints a record; `rule_text` makes the text for a terminal from a record.
 """
 
 from __future__ import annotations
@@ -56,17 +56,35 @@ _OPERATORS = {
 
 
 def words(condition: Any) -> str:
-    """A condition as the end of a sentence: `is many`, `is one of legacy, mixed`."""
+    """A condition as the part of a sentence that follows the fact: `is many`, `is one of legacy, mixed`."""
     operator = next(iter(condition)) if isinstance(condition, dict) else "is"
     operand = phrase(condition).removeprefix(operator.replace("_", " ")).strip()
     return f"{_OPERATORS[operator]} {operand}"
 
 
+def sentence(phrases: Mapping[str, str], fact: str, condition: Any) -> str:
+    """A condition, or an outcome, as a sentence without its full stop.
+
+    Args:
+        phrases: of the knowledge; rules/conditions.yaml has those of conditions.
+        fact: its id.
+        condition: a value, or an operator with its values, as rules write it.
+    """
+    said = f"{fact} {words(condition)}"
+    if said in phrases:
+        return phrases[said]
+    operator = next(iter(condition)) if isinstance(condition, dict) else "is"
+    if fact not in phrases or operator not in ("is", "in"):
+        return said
+    *others, last = phrase(condition).removeprefix(operator).strip().split(", ")
+    return phrases[fact].replace("{value}", f"{', '.join(others)} or {last}" if others else last)
+
+
 def listing(knowledge: Knowledge, table: str | None) -> RulesDocument:
-    """Every rule, or those of a table.
+    """Every rule, or the rules of one table.
 
     Raises:
-        UsageError: there is no such table.
+        UsageError: the table does not exist.
     """
     if table is not None and table not in knowledge.tables:
         raise UsageError(unknown("table", table, knowledge.tables, f"Tables: {', '.join(knowledge.tables)}."))
@@ -76,19 +94,19 @@ def listing(knowledge: Knowledge, table: str | None) -> RulesDocument:
 
 
 class Catalogue:
-    """Everything that `rules show` can be asked for."""
+    """Every entry that `rules show` can print."""
 
     def __init__(self, space: FactSpace, tables: Mapping[str, DecisionTable]) -> None:
-        """Look things up in the knowledge of `space`, and in its compiled tables by id."""
+        """A catalogue of the knowledge of `space`; `tables` are its compiled tables by id."""
         self._knowledge = space.knowledge
         self._space = space
         self._compiled = tables
 
     def find(self, name: str) -> AnyEntry:
-        """The record of the rule, table, fact, feature or source with this id, whatever its case.
+        """The record of the rule, table, fact, feature or source with this id, in upper or lower case.
 
         Raises:
-            UsageError: there is none; the message has the nearest spelling.
+            UsageError: the id does not exist; the message contains the nearest spelling.
         """
         known = {entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)}
         if name.lower() not in known:
@@ -106,7 +124,7 @@ class Catalogue:
         return makers[kind](entry)
 
     def ids(self) -> dict[Kind, list[str]]:
-        """The ids of each kind; no id is of two kinds."""
+        """The ids by kind. An id has one kind only."""
         knowledge = self._knowledge
         return {
             "rule": list(knowledge.rules),
@@ -131,8 +149,12 @@ class Catalogue:
             sources=self._sources(rule.sources),
         )
 
+    def says(self, fact: str, condition: Any) -> str:
+        """A condition, or an outcome, as a sentence without its full stop."""
+        return sentence(self._knowledge.phrases, fact, condition)
+
     def preempting(self, table: RuleTable, position: int) -> list[Rule]:
-        """The earlier rules of a `first` table that can hold for facts for which this rule holds too."""
+        """The earlier rules of a `first` table that can apply to the same facts as the rule at `position`."""
         if table.hit_policy != "first":
             return []
         compiled = self._compiled[table.table]
@@ -168,7 +190,7 @@ class Catalogue:
         )
 
     def readers(self, fact: str) -> list[str]:
-        """The rules with a condition on a fact, in order."""
+        """The ids of the rules that have a condition on a fact, in order."""
         return [rule.id for _, rule in self._knowledge.rules.values() if fact in rule.when]
 
     def _feature(self, name: str) -> FeatureEntry:
@@ -184,19 +206,19 @@ class Catalogue:
         return document(SourceEntry, source, kind="source", type=source.kind, cited_by=cited)
 
     def _sources(self, ids: Sequence[str]) -> list[Source]:
-        # `rules check` reports a source that does not exist; showing the rule must still work.
+        # `rules check` reports sources that do not exist. `rules show` must work without them.
         return [self._knowledge.sources[name] for name in ids if name in self._knowledge.sources]
 
 
 def how_to_change(fact: Fact) -> str:
-    """What it takes to change a fact, whatever its new value would be."""
+    """How to change a fact to any other value, in one sentence."""
     feature = fact.id.removeprefix("needs.")
     how = fact.change.how if fact.change else ""
     return how.replace("{value}", "…").replace("{feature}", feature).replace("{instead}", "").replace("….", "…").strip()
 
 
 def proof_record(report: Report) -> ProofDocument:
-    """What `rules check` found; an example's values are those of the rules, not of the requirements file."""
+    """The record of a proof. Examples contain the values that rules compare, such as `many`, not raw values."""
     power = log10(report.combinations) if report.combinations else None
     faults = [document(FaultRecord, fault, kind=fault.id, where=fault.key) for fault in report.faults]
     return document(ProofDocument, report, ok=not report.faults, power_of_ten=power, faults=faults)
@@ -207,5 +229,5 @@ def _conditions(rule: Rule) -> list[Condition]:
 
 
 def unknown(what: str, name: str, known: Iterable[str], allowed: str) -> str:
-    """The message for a name that is not known: its nearest spelling, and what is allowed."""
+    """The message for an unknown name, with the nearest spelling and the allowed names."""
     return " ".join(part for part in (f"There is no {what} {name!r:.80}.", nearest(name, known), allowed) if part)

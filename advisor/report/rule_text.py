@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -11,8 +12,45 @@ from advisor.engine.table import show
 Record: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
 
+Says: TypeAlias = Callable[[str, Any], str]
+"""Makes a sentence of a fact and a condition on it, or of an output of a table and its value."""
+
 _Section: TypeAlias = tuple[str, list[str]]
 """A heading and its lines; a tab in a line ends its head."""
+
+_SOURCE_WIDTH = 200
+"""How many characters of a source `rules show` prints for a rule; the first sentence is always complete."""
+
+_POLICIES = {
+    "first": "the first rule that applies decides",
+    "unique": "exactly one rule applies",
+    "collect": "every rule that applies is reported",
+}
+_ORDERS = {
+    "first": "The rules of this table are checked in order. The first rule that applies decides.",
+    "unique": "For every set of requirements, exactly one rule of this table applies.",
+    "collect": "Every rule of this table that applies is reported.",
+}
+_TERMS = (
+    "legacy client",
+    "modern client",
+    "flag pair",
+    "sealing key",
+    "session-ID rewriting",
+    "session affinity",
+    "state handle",
+)
+_FAULTS = {
+    "gap": "uncovered case",
+    "overlap": "overlapping rules",
+    "dead": "entry without effect",
+    "shadowed": "entry hidden by earlier entries",
+    "lost": "required feature lost",
+    "example": "wrong example",
+    "source": "missing source",
+    "unread": "unused fact",
+    "data": "contradicting data",
+}
 
 
 def listing_lines(record: Record) -> Iterator[ReportLine]:
@@ -20,21 +58,29 @@ def listing_lines(record: Record) -> Iterator[ReportLine]:
     sections = []
     for table in record["tables"]:
         rules = [rule for rule in record["rules"] if rule["table"] == table["id"]]
-        heading = f"{table['id']}: {table['question']} ({table['hit_policy']})"
+        heading = f"{table['id']}: {table['question']} ({_POLICIES[table['hit_policy']]})"
         widest = max(len(rule["id"]) for rule in rules)
         sections.append((heading, [f"{rule['id']:{widest}}\t{rule['title']}" for rule in rules]))
     return _lines(sections)
 
 
-def entry_lines(record: Record) -> Iterator[ReportLine]:
-    """An entry of the catalogue: its name and what it is, and a section for each thing that is known of it."""
-    makers: dict[str, Callable[[Record], Iterator[_Section]]] = {
+def entry_lines(record: Record, says: Says) -> Iterator[ReportLine]:
+    """An entry of the catalogue: its id and title, then a section for each of its properties that is not empty."""
+    makers: dict[str, Callable[[Record, Says], Iterator[_Section]]] = {
         "rule": _rule_sheet,
         "table": _table_sheet,
         "feature": _feature_sheet,
         "source": _source_sheet,
     }
-    return _lines([section for section in makers.get(record["kind"], _fact_sheet)(record) if section[1]])
+    sections = [section for section in makers.get(record["kind"], _fact_sheet)(record, says) if section[1]]
+    return _lines([*sections, *_terms(sections, says)])
+
+
+def _terms(sections: Iterable[_Section], says: Says) -> list[_Section]:
+    """A section that explains the terms that other sections use."""
+    text = " ".join(line for heading, lines in sections if heading != "Sources" for line in (heading, *lines)).lower()
+    used = [says("term", term) for term in _TERMS if term.lower() in text]
+    return [("Terms", used)] if used else []
 
 
 def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
@@ -45,98 +91,134 @@ def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
         yield from (ReportLine("plain", f"  {line}") for line in lines)
 
 
-def _rule_sheet(record: Record) -> Iterator[_Section]:
+def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     table = record["table"]
-    place = f"Rule {table['position']} of {table['rules']} in the table {table['id']}, hit policy {table['hit_policy']}"
-    yield f"{record['id']}  {record['title']}", [f"{place}.", f"{table['question']}"]
+    yield f"{record['id']}  {record['title']}", [table["question"]]
     yield (
-        "When",
-        [f"{condition['fact']} {condition['words']}" for condition in record["when"]] or ["whatever the facts are"],
+        "What the rule decides",
+        [f"-\t{says(name, value)} ({name}: {show(value)})" for name, value in _outcome(record).items()],
     )
-    yield "Then", [f"{name}: {show(value)}" for name, value in record["then"].items()]
-    yield "Because", [record["because"]]
-    yield "Fix", [record["fix"]] if record["fix"] else []
     earlier = record["preempted_by"]
-    widest = max((len(rule["id"]) for rule in earlier), default=0)
+    conditions = [f"-\t{_said(condition, says)}" for condition in record["when"]]
+    if earlier:
+        conditions.append("-\tNo earlier rule applies (see Order)")
+    yield "When the rule applies", conditions or ["In all cases"]
+    yield ("What happens" if record["fix"] else "Why"), [record["because"]]
+    yield "To fix this", [record["fix"]] if record["fix"] else []
+    names = {"hit": "Applies to:       ", "miss": "Does not apply to:"}
     yield (
-        "Unless one of these fires first",
-        [f"{rule['id']:{widest}}\t{_sentence(rule['when'])}" for rule in earlier],
+        "Examples",
+        [f"{names[kind]}\t{facts(example)}" for kind, example in record["examples"].items()],
     )
     yield "Sources", _source_lines(record["sources"])
-    names = {"hit": "Fires for:        ", "miss": "Does not fire for:"}
-    yield "Examples", [f"{names[kind]}\t{facts(example)}" for kind, example in record["examples"].items()]
+    widest = max((len(rule["id"]) for rule in earlier), default=0)
+    place = f"This is rule {table['position']} of {table['rules']} in the table {table['id']}."
+    before = ["These earlier rules can apply to the same requirements and then decide:"] if earlier else []
+    order = [f"{_ORDERS[table['hit_policy']]} {place}", *before]
+    yield "Order", [*order, *(f"  {rule['id']:{widest}}\t{rule['title']}" for rule in earlier)]
 
 
-def _table_sheet(record: Record) -> Iterator[_Section]:
-    yield f"{record['id']}  {record['title']}", [record["question"], f"Hit policy {record['hit_policy']}."]
-    yield "Reads", [", ".join(record["inputs"])]
-    yield "Says", [f"{name}: {', '.join(map(show, values))}" for name, values in record["outputs"].items()]
+def _outcome(record: Record) -> Record:
+    """The outputs that a rule sets. Of a contradiction only the pattern: the other outputs have no meaning then."""
+    outputs: Record = record["then"]
+    return {"pattern": outputs["pattern"]} if outputs.get("pattern") == "contradiction" else outputs
+
+
+def _table_sheet(record: Record, says: Says) -> Iterator[_Section]:
+    yield f"{record['id']}  {record['title']}", [record["question"], _ORDERS[record["hit_policy"]]]
+    yield "Facts that the rules use", [", ".join(record["inputs"])]
+    yield (
+        "What the table decides",
+        [f"{name}: {', '.join(map(show, values))}" for name, values in record["outputs"].items()],
+    )
     for rule in record["rules"]:
-        outcome = ", ".join(f"{name}: {show(value)}" for name, value in rule["then"].items())
-        yield f"{rule['id']}  {rule['title']}", [f"When {_sentence(rule['when'])}", f"Then {outcome}"]
+        first, *others = [_said(condition, says) for condition in rule["when"]] or ["in all cases"]
+        outcome = ", ".join(f"{name}: {show(value)}" for name, value in _outcome(rule).items())
+        conditions = [f"When:\t{first}", *(f"and: \t{other}" for other in others)]
+        yield f"{rule['id']}  {rule['title']}", [*conditions, f"Then:\t{outcome}"]
 
 
-def _fact_sheet(record: Record) -> Iterator[_Section]:
-    kind = f"A fact of the requirements file, {record['type']}" if record["kind"] == "fact" else "A fact worked out"
-    default = "" if record.get("required") or record["kind"] != "fact" else f", default {default_of(record['default'])}"
-    required = ", required" if record.get("required") else ""
-    yield f"{record['id']}  {record['title']}", [f"{kind}{required}{default}."]
-    yield "Why", [record["why"]] if record.get("why") else []
-    yield "Help", [record["help"]] if record.get("help") else []
+def _fact_sheet(record: Record, says: Says) -> Iterator[_Section]:
+    yield f"{record['id']}  {record['title']}", [_kind_of_fact(record)]
+    yield "Why it matters", [record["why"]] if record.get("why") else []
+    yield "How to answer", [record["help"]] if record.get("help") else []
     values = record["values"]
     if isinstance(values, Mapping):
         widest = max(map(len, values), default=0)
         yield "Values", [f"{value:{widest}}\t{means}" for value, means in values.items()]
     else:
         yield "Values", [", ".join(map(show, values))]
-    yield "Rules tell apart", [", ".join(record["bins"])] if record.get("bins") else []
+    yield "Value ranges that the rules compare", [", ".join(record["bins"])] if record.get("bins") else []
     change = record.get("change")
-    yield "To change it", [f"{change['how']} (effort {change['effort']} of 5)"] if change else []
-    yield "Read by", [", ".join(record["read_by"])] if record["read_by"] else []
+    yield "To change it", [f"{change['how']} (effort: {change['effort']} of 5)"] if change else []
+    yield "Rules that use this fact", [", ".join(record["read_by"])] if record["read_by"] else []
 
 
-def _feature_sheet(record: Record) -> Iterator[_Section]:
-    yield f"{record['id']}  {record['title']}", ["A feature of the protocol.", *filter(None, [record["question"]])]
-    yield "Why", [record["why"]] if record["why"] else []
-    yield "Calls", [f"{call['call']}\t{_carried(call)}" for call in record["calls"]]
-    yield "Without it", [advice["text"] for advice in record["instead"]]
-    yield "What guides say", [f"{facts(guide['when'])}\t{guide['says']}" for guide in record["documented"]]
+def _kind_of_fact(record: Record) -> str:
+    if record["kind"] == "derived":
+        return "Derived fact: mcp-advisor computes it from the requirements."
+    default = "Required" if record["required"] else f"Default: {default_of(record['default'])}"
+    return f"Key of the requirements file. Type: {record['type']}. {default}."
 
 
-def _source_sheet(record: Record) -> Iterator[_Section]:
-    yield f"{record['id']}  {record['title']}", [f"A source: {record['type']}, {record['date']}.", record["ref"]]
-    yield "Says", [record["says"]]
-    yield "Cited by", [", ".join(record["cited_by"])] if record["cited_by"] else []
+def _feature_sheet(record: Record, says: Says) -> Iterator[_Section]:
+    yield f"{record['id']}  {record['title']}", ["Protocol feature.", *filter(None, [record["question"]])]
+    yield "Why it matters", [record["why"]] if record["why"] else []
+    yield (
+        "Calls: who answers, and how the messages are sent",
+        [line for call in record["calls"] for line in (call["call"], *_carried(call, says))],
+    )
+    yield "Alternatives", [advice["text"] for advice in record["instead"]]
+    yield (
+        "What published guides say (measurements can differ)",
+        [f"{facts(guide['when'])}\t{guide['says']}" for guide in record["documented"]],
+    )
+
+
+def _source_sheet(record: Record, says: Says) -> Iterator[_Section]:
+    yield (
+        f"{record['id']}  {record['title']}",
+        [f"Source. Kind: {record['type']}. Date: {record['date']}.", record["ref"]],
+    )
+    yield "What the source says", [record["says"]]
+    yield "Rules that cite this source", [", ".join(record["cited_by"])] if record["cited_by"] else []
 
 
 def proof_lines(record: Record) -> Iterator[ReportLine]:
-    """The proof for people: the space and what holds in it, or each fault with its counter-example."""
+    """The proof for people: what was checked, then the result or each fault with an example."""
     size = record["combinations"]
-    space = [
-        f"{size:,} combinations (10^{record['power_of_ten']:.1f}) of {record['facts']} facts"
+    checked = (
+        [
+            f"{size:,} combinations (10^{record['power_of_ten']:.1f}) of the values of {record['facts']} facts",
+            f"{record['rules']} rules of the deciding tables",
+            f"Combinations that the rules treat alike form a class: at most {record['peak']:,} classes at a time, "
+            f"{record['classes']:,} at the end.",
+        ]
         if size
-        else "not entered",
-        f"folded into at most {record['peak']:,} classes at a time, {record['classes']:,} in the end" if size else "",
-        f"{record['rules']} deciding rules, {record['seconds']:.1f} s",
-    ]
-    sections = [("Fact space", list(filter(None, space)))]
+        else [
+            f"{record['rules']} rules of the deciding tables",
+            "The combinations of facts were not checked, because a table has a gap or an overlap.",
+        ]
+    )
+    sections = [("Checked", [*checked, f"The check took {record['seconds']:.1f} s."])]
     if record["ok"]:
-        return _lines([*sections, ("Every combination has exactly one outcome or an explicit contradiction", _HOLDS)])
+        return _lines([*sections, ("Result: no faults", _HOLDS)])
     faults = record["faults"]
-    sections.append((f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}", []))
+    sections.append((f"Result: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}", []))
     for (kind, message, _), group in _grouped(faults).items():
         wheres = list(dict.fromkeys(fault["where"] for fault in group))
         example = group[0]["example"]
-        shown = ["For example:", *(f"  {name}: {_flow(value)}" for name, value in example.items())] if example else []
+        shown = ["Example:", *(f"  {name}: {_flow(value)}" for name, value in example.items())] if example else []
+        fault = f"{_FAULTS.get(kind, kind)} ({kind})"
         if len(wheres) == 1:
-            sections.append((f"{kind}  {wheres[0]}".rstrip(), [message, *shown]))
+            sections.append((f"{wheres[0] or 'All tables'}: {fault}", [message, *shown]))
         else:
-            sections.append((f"{kind}  in {len(wheres)} places", [message, *(f"  {where}" for where in wheres)]))
+            sections.append((f"{fault} in {len(wheres)} places", [message, *(f"  {where}" for where in wheres)]))
     return _lines(sections)
 
 
 def _grouped(faults: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:
-    """Faults that say the same of several places, together; each with an example stands alone."""
+    """The faults in groups: faults with the same message in several places form a group, unless they have examples."""
     groups: dict[tuple[str, str, str], list[Record]] = {}
     for fault in faults:
         alone = f"{fault['where']} {fault['example']}" if fault["example"] else ""
@@ -145,19 +227,20 @@ def _grouped(faults: Sequence[Record]) -> dict[tuple[str, str, str], list[Record
 
 
 _HOLDS = [
-    "No rule is dead or shadowed.",
-    "No feasible decision loses a required feature for an era that the requirements name.",
-    "Every example does what it says, every source exists, and every fact is read by a rule.",
+    "Every combination has exactly one decision. If no configuration is possible, the decision says so.",
+    "Every rule decides at least one combination.",
+    "No decision loses a required feature of the clients without saying so.",
+    "Every example is correct, every source exists, and every fact is used by a rule.",
 ]
 
 
 def facts(values: Mapping[str, Any]) -> str:
-    """Facts on a single line, as YAML's flow style writes them."""
-    return ", ".join(f"{name}: {_flow(value)}" for name, value in values.items()) or "whatever the facts are"
+    """Facts on a single line, in YAML's flow style."""
+    return ", ".join(f"{name}: {_flow(value)}" for name, value in values.items()) or "all requirements"
 
 
 def default_of(value: Any) -> str:
-    """A default in words: nothing for an empty default."""
+    """A default value in words; "nothing" for an empty default."""
     return "nothing" if value in (None, []) else _flow(value)
 
 
@@ -169,19 +252,28 @@ def _flow(value: Any) -> str:
     return show(value)
 
 
-def _conditions(conditions: Sequence[Record]) -> list[str]:
-    return [f"{condition['fact']} {condition['words']}" for condition in conditions]
-
-
-def _sentence(conditions: Sequence[Record]) -> str:
-    return " and ".join(_conditions(conditions)) or "whatever the facts are"
+def _said(condition: Record, says: Says) -> str:
+    """A condition as a sentence, with the fact in parentheses."""
+    name = f"{condition['fact']} {condition['words']}"
+    text = says(condition["fact"], condition["condition"])
+    return text if text == name else f"{text} ({name})"
 
 
 def _source_lines(sources: Sequence[Record]) -> list[str]:
-    parts = ((f"{source['title']} ({source['id']})", f"  {source['ref']}", f"  {source['says']}") for source in sources)
+    parts = ((f"{source['title']} ({source['id']})", f"  {source['ref']}", f"  {_start(source)}") for source in sources)
     return [line for part in parts for line in part]
 
 
-def _carried(call: Record) -> str:
-    carried = [f"{era}: {call[era]['scope']}, {call[era]['channel']}" for era in ("legacy", "modern") if call[era]]
-    return "; ".join(carried)
+def _start(source: Record) -> str:
+    """The first sentences of what a source says, and where to read the others."""
+    first, *others = re.split(r"(?<=\.) (?=[A-Z0-9])", source["says"])
+    while others and len(first) + len(others[0]) < _SOURCE_WIDTH:
+        first = f"{first} {others.pop(0)}"
+    return f"{first} … (`mcp-advisor rules show {source['id']}`)" if others else first
+
+
+def _carried(call: Record, says: Says) -> Iterator[str]:
+    for era in ("legacy", "modern"):
+        if call[era]:
+            scope, channel = says("call.scope", call[era]["scope"]), says("call.channel", call[era]["channel"])
+            yield f"  {era} clients:\t{scope}, {channel}"

@@ -17,7 +17,7 @@ import pytest
 from advisor.decision.advisor import Advisor
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
-from advisor.report.rule_records import Catalogue, words
+from advisor.report.rule_records import Catalogue, sentence, words
 
 retried = pytest.mark.retried("The proof must end within 60 s.")
 
@@ -53,7 +53,8 @@ def test_list_of_one_table(knowledge: Knowledge) -> None:
     listed = record("list", "--table", "framing")
     assert [rule["id"] for rule in listed["rules"]] == [rule.id for rule in knowledge.tables["framing"].rules]
     assert run("list", "--table", "eras").stdout.startswith(
-        "eras: Which protocol eras must be served? (unique)\n  ERA-010  Legacy clients only\n"
+        "eras: Which protocol eras must the server support? (exactly one rule applies)\n"
+        "  ERA-010  Legacy clients only\n"
     )
 
 
@@ -72,16 +73,43 @@ def test_show_says_everything_about_a_rule(knowledge: Knowledge) -> None:
     rule = knowledge.rules["SES-300"][1]
     said = " ".join(done.stdout.split())
     position = knowledge.tables["session"].rules.index(rule) + 1
-    assert said.startswith(f"SES-300 {rule.title} Rule {position} of ")
-    assert "in the table session, hit policy first. Are sessions needed, and can they be kept?" in said
-    assert "When affinity.candidate is not none Then pattern: sticky-fleet stateless_http: false owner: proxy" in said
-    assert f"Because {rule.because}" in said
+    assert said.startswith(f"SES-300 {rule.title} Which deployment pattern fits, and does the server keep sessions? ")
+    assert "- The server keeps sessions (stateless_http: false)" in said
+    assert "- A session affinity mechanism works in this environment (affinity.candidate is not none)" in said
+    assert f"Why {rule.because}" in said
+    assert f"The first rule that applies decides. This is rule {position} of 14 in the table session." in said
     for source in rule.sources:
         assert knowledge.sources[source].title in said
         assert knowledge.sources[source].ref in said
-        assert " ".join(knowledge.sources[source].says.split()) in said
-    assert "Fires for: scale.instances: 3, needs.sampling: required" in said
-    assert "Does not fire for: scale.instances: 3, needs.sampling: required, scale.affinity: unavailable" in said
+        first = re.split(r"(?<=\.) ", " ".join(knowledge.sources[source].says.split()))[0]
+        assert first in said
+    assert "Applies to: scale.instances: 3, needs.sampling: required" in said
+    assert "Does not apply to: scale.instances: 3, needs.sampling: required, scale.affinity: unavailable" in said
+
+
+def test_every_condition_and_outcome_has_words(knowledge: Knowledge) -> None:
+    parts = [
+        (name, condition)
+        for table in knowledge.tables.values()
+        for rule in table.rules
+        for name, condition in (*rule.when.items(), *rule.then.items())
+    ]
+    bare = {f"{name} {words(condition)}" for name, condition in parts}
+    assert bare.isdisjoint(sentence(knowledge.phrases, name, condition) for name, condition in parts)
+
+
+def test_a_fact_alone_has_words_for_all_of_its_values() -> None:
+    phrases = {"proxy": "The proxy is {value}", "proxy is none": "No proxy"}
+    assert sentence(phrases, "proxy", "nginx") == "The proxy is nginx"
+    assert sentence(phrases, "proxy", {"in": ["nginx", "envoy", "istio"]}) == "The proxy is nginx, envoy or istio"
+    assert sentence(phrases, "proxy", "none") == "No proxy"
+    assert sentence(phrases, "proxy", {"not": "nginx"}) == "proxy is not nginx"
+
+
+def test_show_explains_the_terms_that_it_uses() -> None:
+    said = run("show", "SES-300").stdout
+    assert "session affinity: all requests of a session" in said
+    assert "state handle" not in said
 
 
 def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
@@ -95,7 +123,7 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
         "SES-050",
         "SES-100",
     ]
-    assert "Unless one of these fires first\n  SES-010  era.modern is unserved\n" in run("show", "SES-200").stdout
+    assert "and then decide:\n    SES-010  No client can connect\n" in run("show", "SES-200").stdout
     # AFF-110 asks for one proxy and AFF-120 for many: the first cannot take the second's cases.
     assert "AFF-110" not in [one["id"] for one in record("show", "AFF-120")["preempted_by"]]
     assert "AFF-010" in [one["id"] for one in record("show", "AFF-120")["preempted_by"]]
@@ -104,25 +132,25 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
 @pytest.mark.parametrize("name", ["ERA-040", "shared-sealing-keys"])
 def test_no_rule_comes_first_under_other_hit_policies(name: str) -> None:
     assert record("show", name)["preempted_by"] == []
-    assert "fires first" not in run("show", name).stdout
+    assert "earlier rule" not in run("show", name).stdout.lower()
 
 
 def test_show_has_the_fix_of_a_warning(knowledge: Knowledge) -> None:
     rule = knowledge.rules["plain-clients-get-406"][1]
     assert record("show", rule.id)["fix"] == rule.fix
-    assert f"Fix {rule.fix}" in " ".join(run("show", rule.id).stdout.split())
+    assert f"To fix this {rule.fix}" in " ".join(run("show", rule.id).stdout.split())
 
 
 @pytest.mark.parametrize(
     ("name", "kind", "says"),
     [
-        ("ses-300", "rule", "Sessions, kept together by the proxy"),
-        ("session", "table", "Are sessions needed, and can they be kept?"),
-        ("scale.workers", "fact", "Read by PRO-020"),
-        ("needs.sampling", "fact", "A fact of the requirements file, need, default none."),
-        ("need.session", "derived", "The highest need of the features that work with sessions"),
+        ("ses-300", "rule", "Session affinity in the proxy"),
+        ("session", "table", "Which deployment pattern fits, and does the server keep sessions?"),
+        ("scale.workers", "fact", "Rules that use this fact PRO-020"),
+        ("needs.sampling", "fact", "Key of the requirements file. Type: need. Default: none."),
+        ("need.session", "derived", "Derived fact: mcp-advisor computes it from the requirements."),
         ("sampling", "feature", "ctx.session.create_message"),
-        ("measured-flag-matrix", "source", "A source: measurement, "),
+        ("measured-flag-matrix", "source", "Source. Kind: measurement. Date: "),
     ],
 )
 def test_show_takes_other_ids(name: str, kind: str, says: str) -> None:
@@ -202,10 +230,9 @@ def test_check_shows_a_fault_with_its_counter_example(folder: Path) -> None:
     done = run("check", "--rules", str(folder))
     assert done.returncode == 1
     assert done.stderr == ""
-    assert re.search(r"^Fact space\n  [\d,]{15,} combinations \(10\^\d\d\.\d\) of \d+ facts\n", done.stdout)
-    assert "\nshadowed  PRO-030\n" in done.stdout or "\nexample  PRO-020\n" in done.stdout
-    fault = done.stdout.split("\nexample  PRO-020\n")[1].split("\n\n")[0].rstrip()
-    assert fault == "  it does not fire for its example 'hit'\n  For example:\n    scale.workers: 4"
+    assert re.search(r"^Checked\n  [\d,]{15,} combinations \(10\^\d\d\.\d\) of the values of \d+ facts\n", done.stdout)
+    fault = done.stdout.split("\nPRO-020: wrong example (example)\n")[1].split("\n\n")[0].rstrip()
+    assert fault.endswith("\n  Example:\n    scale.workers: 4")
 
 
 @pytest.mark.thorough
@@ -217,7 +244,9 @@ def test_check_says_once_what_is_wrong_in_many_places(folder: Path) -> None:
     said = run("check", "--rules", str(folder)).stdout
     assert said.count("the source 'lesson-two-flags' does not exist") == 1
     place = re.search(
-        r"^source  in \d+ places\n  the source 'lesson-two-flags' does not exist\n((?:    .*\n)+)", said, re.M
+        r"^missing source \(source\) in \d+ places\n  the source 'lesson-two-flags' does not exist\n((?:    .*\n)+)",
+        said,
+        re.M,
     )
     assert place
     assert "    PRO-040\n" in place[1]
@@ -290,8 +319,8 @@ def test_check_talks_to_a_terminal_only() -> None:
     child = pexpect.spawn(
         sys.executable, ["-m", "advisor", "rules", "check"], cwd=str(ROOT), timeout=60, encoding="utf-8"
     )
-    child.expect_exact("Proving the rules over the whole fact space")
-    child.expect_exact("Fact space")
+    child.expect_exact("Checking the rules for all combinations of facts")
+    child.expect_exact("Checked")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus in (0, 1)
