@@ -91,7 +91,7 @@ class RuleEntry(Entry):
     Attributes:
         fix: How to fix the problem. Only warnings have a fix.
         preempted_by: Earlier rules that can apply to the same requirements and then decide.
-        examples: Requirements to which the rule applies (hit) and does not apply (miss).
+        examples: Requirements with the rule (hit) and without it (miss).
     """
 
     table: PositionInTable

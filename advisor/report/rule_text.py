@@ -38,6 +38,7 @@ _TERMS = (
     "sealing key",
     "session-ID rewriting",
     "session affinity",
+    "owner",
     "state handle",
 )
 _FAULTS = {
