@@ -86,6 +86,8 @@ def fault_of(faults: list[Finding], kind: str, where: str) -> Finding:
 # --- the real rules -----------------------------------------------------------------------------------------------
 
 
+# `rules check` runs the same proof in tests/cli/test_rules.py, among the default tests.
+@pytest.mark.thorough
 def test_the_real_rules_have_no_fault(advisor: Advisor) -> None:
     report = check(advisor)
     assert [(fault.id, fault.key, fault.message) for fault in report.faults] == []
