@@ -154,6 +154,7 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
     check("mechanisms", "otherwise", {*mechanisms, ""})
     check("sdks", "line", lines)
     check("topology", "mechanism", {*mechanisms, ""})
+    check("topology", "proxy", proxies)
     check("promises", "keeping", keepings)
     check("promises", "proxies", fronts)
     check("conduct", "mechanisms", {*mechanisms, "none"})
