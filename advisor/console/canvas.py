@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rich.box import Box
 from rich.color import ColorSystem
@@ -33,8 +32,7 @@ _HEAD_UNICODE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _BLANKS = re.compile(r" +(\x1b\[0m)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """What the output can show.
 
     Attributes:
@@ -48,8 +46,7 @@ class Screen:
     unicode: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Read and validate the YAML files under rules/; imported only when they changed since the last run.
 
-pydantic validates each entry against the dataclass of this package that it is read into.
+pydantic validates each entry against the class of this package that it is read into.
 """
 
 from __future__ import annotations
