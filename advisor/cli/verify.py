@@ -120,7 +120,8 @@ def _kit_dir(target: str) -> Path:
 def _emit(found: Verification, format: Format) -> None:
     from advisor.console import output
     from advisor.console.canvas import Screen
-    from advisor.lab.verify.report import verification_dict, verification_text
+    from advisor.lab.verify.document import verification_dict
+    from advisor.lab.verify.report import verification_text
 
     if format is Format.JSON:
         output.emit(json.dumps(verification_dict(found), indent=2, ensure_ascii=not output.is_unicode()) + "\n")
