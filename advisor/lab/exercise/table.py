@@ -10,8 +10,8 @@ from advisor.knowledge.catalogue import FlagUse
 from advisor.knowledge.features import Documented, Feature
 from advisor.knowledge.types import Era, Outcome
 from advisor.lab.exercise.document import PAIRS, Bare
+from advisor.lab.probes.live import LEAD_S
 from advisor.lab.probes.observation import Observation, Verdict
-from advisor.lab.probes.progress import LEAD_S
 
 RESULT = "all about flags"
 """What the long call returns."""

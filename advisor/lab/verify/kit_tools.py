@@ -12,10 +12,8 @@ from advisor.knowledge.types import Era
 from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, Steps, call, in_session, text
-from advisor.lab.probes.list_changed import CHANGED
-from advisor.lab.probes.notices import Listener, listening
+from advisor.lab.probes.changes import CHANGED, UPDATED, Listener, listening
 from advisor.lab.probes.observation import Observation, Verdict, describe
-from advisor.lab.probes.subscriptions import UPDATED
 from advisor.lab.testserver.tool_catalogue import LabTool
 
 if TYPE_CHECKING:
