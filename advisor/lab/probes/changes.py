@@ -119,7 +119,7 @@ async def subscriptions(probe: Probe) -> Observation:
     uris = {moment: f"lab://item/{uuid.uuid4().hex}" for moment in moments}
 
     async def steps(client: Client, heard: Heard) -> Verdict:
-        said = [await _subscribe(client, list(uris.values()))]
+        said = [await subscribe(client, list(uris.values()))]
         async with listening(probe, client, heard, resource_subscriptions=list(uris.values())) as listener:
 
             def got() -> list[str]:
@@ -140,7 +140,7 @@ async def subscriptions(probe: Probe) -> Observation:
     return await in_session(probe, steps, silences=1)
 
 
-async def _subscribe(client: Client, uris: Sequence[str]) -> str:
+async def subscribe(client: Client, uris: Sequence[str]) -> str:
     """Subscribe as legacy clients do; what that was refused with, or ""."""
     import mcp_types as types
 
