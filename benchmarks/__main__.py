@@ -133,12 +133,10 @@ def _more_rules(knowledge: Knowledge, times: int) -> Knowledge:
             chosen = kinds[part::times]
             split = "environment.proxy.kind" not in rule.when
             when: dict[str, Any] = {**rule.when, "environment.proxy.kind": {"in": chosen}} if split else rule.when
-            rules.append(dataclasses.replace(rule, id=f"{rule.id}.{part}", when=when))
+            rules.append(rule._replace(id=f"{rule.id}.{part}", when=when))
             if not split:
                 break
-    return dataclasses.replace(
-        knowledge, tables={**knowledge.tables, "affinity": dataclasses.replace(table, rules=rules)}
-    )
+    return dataclasses.replace(knowledge, tables={**knowledge.tables, "affinity": table._replace(rules=rules)})
 
 
 def _prove(label: str, knowledge: Knowledge) -> None:

@@ -29,6 +29,10 @@ def test_plain():
 """
 
 
+# Each test starts another pytest.
+pytestmark = pytest.mark.thorough
+
+
 def run(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(tests)
     (folder / "pytest.ini").write_text("[pytest]\naddopts = -p retried\nmarkers = retried\n")

@@ -82,7 +82,7 @@ def _written(found: Exercise, format: TableFormat) -> str:
     from advisor.lab.exercise import report as render
 
     if format is TableFormat.JSON:
-        from advisor.lab.exercise.record import exercise_dict
+        from advisor.lab.exercise.document import exercise_dict
         from advisor.report.serialization import json_text
 
         return json_text(exercise_dict(found), ascii_only=not output.is_unicode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,19 +10,15 @@ import typer
 
 from advisor.cli.formats import Format
 from advisor.errors import Exit, UsageError
+from advisor.knowledge import load as load_knowledge
 
 if TYPE_CHECKING:
     from advisor.lab.fleet.fleet import Fleet
     from advisor.lab.verify.result import Verification
 
 
-class ProxyChoice(str, Enum):
-    """What may stand in front."""
-
-    NGINX = "nginx"
-    ENVOY = "envoy"
-    HAPROXY = "haproxy"
-    NONE = "none"
+PROXIES = (*load_knowledge().kit_proxies, "none")
+"""What may stand in front."""
 
 
 def verify(
@@ -31,9 +26,13 @@ def verify(
         str, typer.Argument(metavar="DIR|FILE", help="A kit, or a requirements file (- for stdin) to make one from.")
     ],
     proxy: Annotated[
-        ProxyChoice | None,
-        typer.Option("--proxy", help="Put another proxy in front, with the kit decided for it. none: straight."),
-    ] = None,
+        str,
+        typer.Option(
+            "--proxy",
+            metavar=f"[{'|'.join(PROXIES)}]",
+            help="Put another proxy in front, with the kit decided for it. none: straight.",
+        ),
+    ] = "",
     instances: Annotated[
         int, typer.Option("--instances", metavar="N", min=0, max=20, help="How many instances of each tier run.")
     ] = 0,
@@ -84,11 +83,13 @@ def verify(
     from advisor.lab.verify.job import VerifyOptions, plan
     from advisor.lab.verify.job import verify as run_verification
 
+    if proxy not in ("", *PROXIES):
+        raise UsageError(f"{proxy!r:.80} cannot stand in front; one of {', '.join(PROXIES)}.")
     advisor = default_advisor()
     kit_dir = _kit_dir(target) if is_directory(target) else None
     raw, requirements = read_for_kit(str(kit_dir / "requirements.yaml") if kit_dir else target, advisor.space)
     options = VerifyOptions(
-        proxy=proxy.value if proxy else "",
+        proxy=proxy,
         instances=instances,
         sessions=sessions,
         cells=not chaos_only,
@@ -119,7 +120,8 @@ def _kit_dir(target: str) -> Path:
 def _emit(found: Verification, format: Format) -> None:
     from advisor.console import output
     from advisor.console.canvas import Screen
-    from advisor.lab.verify.report import verification_dict, verification_text
+    from advisor.lab.verify.document import verification_dict
+    from advisor.lab.verify.report import verification_text
 
     if format is Format.JSON:
         output.emit(json.dumps(verification_dict(found), indent=2, ensure_ascii=not output.is_unicode()) + "\n")

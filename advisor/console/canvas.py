@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rich.box import Box
 from rich.color import ColorSystem
@@ -33,8 +32,7 @@ _HEAD_UNICODE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _BLANKS = re.compile(r" +(\x1b\[0m)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """What the output can show.
 
     Attributes:
@@ -48,8 +46,7 @@ class Screen:
     unicode: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
@@ -82,7 +79,7 @@ class Canvas:
 
     def line(self, *parts: Part, indent: int = 0) -> None:
         """A paragraph, wrapped to the width."""
-        self._shapes.append(Padding(_text(list(parts)), (0, 0, 0, indent)))
+        self._shapes.append(_indented(_text(list(parts)), indent))
 
     def gap(self) -> None:
         """An empty line."""
@@ -110,7 +107,7 @@ class Canvas:
             grid.add_column(overflow="fold")
             for row in cells:
                 grid.add_row(*row)
-            self._shapes.append(Padding(grid, (0, 0, 0, indent)))
+            self._shapes.append(_indented(grid, indent))
 
     def table(self, columns: Sequence[Column], rows: Iterable[tuple[Sequence[Words], str]]) -> None:
         """A table with a line under its head; each row with its style."""
@@ -137,6 +134,7 @@ class Canvas:
         console = Console(
             file=file,
             width=self.width,
+            height=1,  # of no effect; without it rich asks the terminal for every shape
             color_system="standard" if self._screen.colour else None,
             force_terminal=self._screen.colour,
             no_color=not self._screen.colour,
@@ -145,8 +143,7 @@ class Canvas:
             highlight=False,
             emoji=False,
         )
-        for shape in self._shapes:
-            console.print(shape)
+        console.print(*self._shapes, sep="\n")
         lines = (_BLANKS.sub(r"\1", line.rstrip(" ")) for line in file.getvalue().split("\n"))
         return "\n".join(lines).strip("\n") + "\n"
 
@@ -161,6 +158,10 @@ def paint(line: Iterable[Part], *, colour: bool) -> str:
     if not colour:
         return "".join(text for text, _ in parts)
     return "".join(Style.parse(style).render(text, color_system=ColorSystem.STANDARD) for text, style in parts)
+
+
+def _indented(shape: RenderableType, indent: int) -> RenderableType:
+    return Padding(shape, (0, 0, 0, indent)) if indent else shape
 
 
 def _text(words: Words, style: str = "") -> Text:

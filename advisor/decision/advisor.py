@@ -7,7 +7,6 @@ else that a `Decision` holds. Renderers and kits get the decision and need nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -184,7 +183,7 @@ class Advisor:
         # A feature that a tool of the stateful tier needs is met there, with the need of the whole deployment.
         there = {row.feature: row for row in inside if row.need != "none"}
         return tuple(
-            replace(there.get(row.feature, row) if row.need == "none" else row, need=whole.need)
+            (there.get(row.feature, row) if row.need == "none" else row)._replace(need=whole.need)
             for row, whole in zip(outside, rows, strict=True)
         )
 
@@ -219,7 +218,7 @@ class Advisor:
         found = self._changes.counterfactuals(facts)
         if all(counterfactual.core.pattern != "tiered" for counterfactual in found):
             return found
-        settled = [replace(other, core=self._settled(other.core, requirements, other.change)) for other in found]
+        settled = [other._replace(core=self._settled(other.core, requirements, other.change)) for other in found]
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
 
     def _alternatives(
@@ -228,7 +227,7 @@ class Advisor:
         """Ways out of a contradiction, or the patterns of other rules whose conditions hold as well."""
         if not core.feasible:
             ways = self._changes.ways_out(facts)
-            return tuple(replace(way, core=self._settled(way.core, requirements, way.change)) for way in ways)
+            return tuple(way._replace(core=self._settled(way.core, requirements, way.change)) for way in ways)
         found: dict[Core, Alternative] = {}
         for rule in self.tables["session"].evaluate(facts).matching[1:]:
             if rule.then["pattern"] not in ("contradiction", core.pattern):

@@ -6,9 +6,8 @@ Pure: the figures are those of rules/capacity.yaml, and so is the wording.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.decision.model import CapacityAdvice, Core, Tier
 from advisor.knowledge.capacity import MeasuredCapacity as Measured
@@ -20,8 +19,7 @@ from advisor.requirements.model import Requirements
 _MEGA = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Fleet:
+class _Fleet(NamedTuple):
     """What the clients are spread over.
 
     Attributes:
@@ -40,8 +38,7 @@ class _Fleet:
         return ceil(self.clients / self.least)
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(NamedTuple):
     """How many sessions go into a process.
 
     Attributes:

@@ -8,7 +8,6 @@ that the rules see.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from advisor.engine.rules import Rule
@@ -44,8 +43,7 @@ class Configuration(NamedTuple):
     sse: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationOutcome:
+class ConfigurationOutcome(NamedTuple):
     """A cell: the outcome, by which call, and on what grounds.
 
     Attributes:

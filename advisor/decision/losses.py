@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from advisor.decision.derived_facts import blocked
@@ -61,7 +60,7 @@ class LossTable:
         row = FeatureRow(feature.id, feature.title, need, legacy, modern, documented, None, substituted)
         if not row.lost:
             return row
-        return replace(row, instead=instead_of(feature, stateless=at.stateless_http, direct_llm=direct))
+        return row._replace(instead=instead_of(feature, stateless=at.stateless_http, direct_llm=direct))
 
     def _cell(self, feature: Feature, era: Era, at: Configuration, named: bool) -> EraCell:
         seen = self._cells.observe(feature.id, era, at)

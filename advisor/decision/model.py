@@ -61,8 +61,27 @@ def core_of(facts: Mapping[str, Any]) -> Core:
     return Core(facts["pattern"], flags, facts["affinity.mechanism"], facts["substitute"])
 
 
-@dataclass(frozen=True, slots=True)
-class EraCell:
+def difference(then: Core, now: Core) -> dict[str, Any]:
+    """What of `then` is not as in `now`: pattern, flags, affinity, substitute, feasible."""
+    differs: dict[str, Any] = {}
+    if then.pattern != now.pattern:
+        differs["pattern"] = then.pattern
+    if then.feasible != now.feasible:
+        differs["feasible"] = then.feasible
+    if not then.feasible:
+        return differs
+    # A contradiction has neither flags nor affinity to be the same as. The flags of a tiered deployment are those of
+    # its parts, so two of them cannot be compared by their whole.
+    if not now.feasible or (then.flags != now.flags and not then.pattern == now.pattern == "tiered"):
+        differs["flags"] = then.flags._asdict()
+    if not now.feasible or then.mechanism != now.mechanism:
+        differs["affinity"] = {"mechanism": then.mechanism}
+    if then.substitute != now.substitute:
+        differs["substitute"] = then.substitute
+    return differs
+
+
+class EraCell(NamedTuple):
     """What clients of an era observe of a feature.
 
     Attributes:
@@ -84,8 +103,7 @@ class EraCell:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureRow:
+class FeatureRow(NamedTuple):
     """One row of the feature-loss table.
 
     Attributes:
@@ -119,8 +137,7 @@ class FeatureRow:
         return self.need != "none" and any(c.named and c.outcome != "works" for c in (self.legacy, self.modern))
 
 
-@dataclass(frozen=True, slots=True)
-class PathStep:
+class PathStep(NamedTuple):
     """One table on the way to the decision and the rule that fired.
 
     Attributes:
@@ -138,8 +155,7 @@ class PathStep:
     stated: Mapping[str, Raw]
 
 
-@dataclass(frozen=True, slots=True)
-class Counterfactual:
+class Counterfactual(NamedTuple):
     """One fact changed, and what would be decided then."""
 
     change: Mapping[str, Raw]
@@ -148,8 +164,7 @@ class Counterfactual:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """Another way: for a contradiction a way out of it, else a pattern that the facts would allow as well.
 
     Attributes:
@@ -167,8 +182,7 @@ class Alternative:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(NamedTuple):
     """A part of a tiered deployment: a decision of its own for some of the tools.
 
     Attributes:
@@ -188,8 +202,7 @@ class Tier:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class CapacityAdvice:
+class CapacityAdvice(NamedTuple):
     """What the instances carry.
 
     Attributes:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from advisor.decision.model import Core, core_of
 from advisor.requirements.model import Requirements
 
 
-@dataclass(frozen=True, slots=True)
-class TierRequirements:
+class TierRequirements(NamedTuple):
     """A tier on the way to its decision.
 
     Attributes:
@@ -67,5 +66,5 @@ def changed(requirements: Requirements, change: Mapping[str, Any]) -> Requiremen
     """
     tools = requirements.tools
     if "workload.longest_call_s" in change:
-        tools = tuple(replace(tool, duration_s=None) for tool in tools)
+        tools = tuple(tool._replace(duration_s=None) for tool in tools)
     return replace(requirements, values={**requirements.values, **change}, tools=tools)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from advisor.decision.capacity import room_figures
@@ -58,14 +57,14 @@ class Warnings:
                 yield self._warning(rule, requirements)
             elif warned:
                 finding = self._warning(rule, warned[0].requirements)
-                yield replace(finding, message=phrase.format(tier=warned[0].name, message=finding.message))
+                yield finding._replace(message=phrase.format(tier=warned[0].name, message=finding.message))
 
     def _warning(self, rule: Rule, requirements: Requirements) -> Finding:
         finding = self._unfilled[rule.id]
         if "{" not in finding.message:
             return finding
         message = _PLACEHOLDER.sub(lambda match: self._value(match[1], requirements), finding.message)
-        return replace(finding, message=message)
+        return finding._replace(message=message)
 
     def _value(self, name: str, requirements: Requirements) -> str:
         """What stands for a placeholder of a message: a value of the requirements, or what is computed from them."""

@@ -7,9 +7,8 @@ evaluates only what depends on them, which is what makes counterfactuals cheap.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from advisor.engine.table import DecisionTable
 from advisor.errors import KnowledgeError
@@ -20,8 +19,7 @@ Row: TypeAlias = tuple[Any, ...]
 _MEMO_LIMIT = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class NodeStep:
+class NodeStep(NamedTuple):
     """A node taken apart for the proof: reads some variables, writes others.
 
     Attributes:

@@ -8,9 +8,8 @@ of its inputs. The lowest bit left is the rule that fires under the hit policy `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.errors import KnowledgeError
@@ -19,8 +18,7 @@ Domains: TypeAlias = Mapping[str, Sequence[Value]]
 Facts: TypeAlias = Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What a table says of a row of facts.
 
     Attributes:
@@ -35,8 +33,7 @@ class Hit:
     outputs: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(NamedTuple):
     """One condition of a rule, held against a fact."""
 
     fact: str
@@ -45,8 +42,7 @@ class Tried:
     passed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RuleAttempt:
+class RuleAttempt(NamedTuple):
     """One rule held against the facts: its conditions, and whether it fired."""
 
     rule: Rule

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 Confidence: TypeAlias = Literal["certain", "likely", "possible"]
@@ -13,8 +12,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """Every severity, the most severe first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """What to do about a finding.
 
     Attributes:
@@ -28,8 +26,7 @@ class Fix:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place that a finding is about.
 
     Attributes:
@@ -43,8 +40,7 @@ class Location:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong.
 
     Attributes:
@@ -69,7 +65,7 @@ class Finding:
     why: str = ""
     fix: Fix = Fix()
     locations: tuple[Location, ...] = ()
-    example: Mapping[str, Any] = field(default_factory=dict)
+    example: Mapping[str, Any] = {}
     sources: tuple[str, ...] = ()
     url: str = ""
 

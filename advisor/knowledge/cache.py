@@ -8,10 +8,10 @@ A cache that cannot be read or written is as good as none.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import pickle
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,15 @@ def cache_dir() -> Path:
 
 def fingerprint(root: Path) -> str:
     """A name that changes whenever a file under `root` or this program does."""
-    digest = hashlib.blake2b(f"{__version__}\n{sys.version}\n{root}\n".encode(), digest_size=12)
+    # A checksum tells the few files apart that are kept; hashlib takes as long to import as the cache to read.
+    number = zlib.crc32(os.fsencode(f"{__version__}\n{sys.version}\n{root}\n"))
     # The shapes are code: a checkout whose code changed compiles again.
     package = Path(__file__).parents[1]
     code = sorted(path for folder in ("engine", "knowledge") for path in (package / folder).glob("*.py"))
     for path in (*code, *sorted(root.rglob("*.yaml"))):
         state = path.stat()
-        digest.update(f"{path}\n{state.st_size}\n{state.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+        number = zlib.crc32(os.fsencode(f"{path}\n{state.st_size}\n{state.st_mtime_ns}\n"), number)
+    return f"{number:08x}"
 
 
 def read(name: str) -> Any | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from advisor.engine.rules import STRICT
 from advisor.knowledge.types import ERAS, Era, Outcome
@@ -68,13 +68,11 @@ class Behaviour(Interval):
     date: str
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """The capability data of a package; `measured_by` names the program that wrote it and its clients."""
 
-    __pydantic_config__ = STRICT
     package: str
     lines: list[SdkLine]
     cells: list[CapabilityCell]
-    behaviour: list[Behaviour] = field(default_factory=list)
+    behaviour: tuple[Behaviour, ...] = ()
     measured_by: str = ""

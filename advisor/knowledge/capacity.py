@@ -1,12 +1,10 @@
-"""What an instance carries, as plain frozen dataclasses; rules/capacity.yaml says what is what."""
+"""What an instance carries, as named tuples; rules/capacity.yaml says what is what."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from advisor.engine.rules import STRICT
 from advisor.errors import KnowledgeError
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.types import Era, flag_key
@@ -22,30 +20,24 @@ MEBI = 1 << 20
 _ALLOWANCES = {"budget": "MiB", "headroom": "percent", "grain": "MiB", "request": "MiB", "limit": "MiB"}
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(NamedTuple):
     """A figure that was measured several times."""
 
-    __pydantic_config__ = STRICT
     median: int
     min: int
     max: int
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """How many sessions the SDK takes in a process, since which release of the line."""
 
-    __pydantic_config__ = STRICT
     sessions: int
     since: str
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredCapacity:
+class MeasuredCapacity(NamedTuple):
     """What a process of an SDK line was measured to carry."""
 
-    __pydantic_config__ = STRICT
     line: str
     release: str
     process_bytes: Spread
@@ -83,11 +75,9 @@ class MeasuredCapacity:
         return self.calls_per_s[era][flag_key(stateless_http, json_response)].median
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """A figure that memory is planned with, where only a load test with the real tools would tell a better figure."""
 
-    __pydantic_config__ = STRICT
     id: Literal["budget", "headroom", "grain", "request", "limit"]
     value: int
     unit: Literal["MiB", "percent"]
@@ -95,8 +85,7 @@ class Allowance:
     sources: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryPlan:
+class MemoryPlan(NamedTuple):
     """What memory is planned with; rules/capacity.yaml says why it is that much.
 
     Attributes:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from advisor.engine.rules import STRICT
 from advisor.knowledge.types import Era, Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a statement comes from."""
 
-    __pydantic_config__ = STRICT
     id: str
     title: str
     kind: str
@@ -22,11 +18,9 @@ class Source:
     says: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClientApp:
+class ClientApp(NamedTuple):
     """A known client application."""
 
-    __pydantic_config__ = STRICT
     id: str
     name: str
     protocol: Literal["legacy", "modern", "mixed", "unknown"]
@@ -37,11 +31,9 @@ class ClientApp:
     sources: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyKind:
+class ProxyKind(NamedTuple):
     """A value of `environment.proxy.kind`."""
 
-    __pydantic_config__ = STRICT
     id: str
     name: str
     idle_timeout_s: float | None
@@ -52,11 +44,9 @@ class ProxyKind:
     sources: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class SdkCode:
+class SdkCode(NamedTuple):
     """How servers of an SDK line are written; rules/sdks.yaml says what is what."""
 
-    __pydantic_config__ = STRICT
     line: str
     flags: Literal["constructor", "run"]
     code: str
@@ -69,8 +59,7 @@ class SdkCode:
     sources: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class FlagUse:
+class FlagUse(NamedTuple):
     """What a pair of flags is for.
 
     Attributes:
@@ -81,7 +70,6 @@ class FlagUse:
         example: requirements that are decided so.
     """
 
-    __pydantic_config__ = STRICT
     id: Literal["stateful+sse", "stateless+sse", "stateful+json", "stateless+json"]
     use: str
     because: str
@@ -89,10 +77,8 @@ class FlagUse:
     example: dict[str, Raw]
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """Wording for something that the program computes."""
 
-    __pydantic_config__ = STRICT
     id: str
     text: str

@@ -1,6 +1,6 @@
 """Read and validate the YAML files under rules/; imported only when they changed since the last run.
 
-pydantic validates each entry against the dataclass of this package that it is read into.
+pydantic validates each entry against the class of this package that it is read into.
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
     check("mechanisms", "otherwise", {*mechanisms, ""})
     check("sdks", "line", lines)
     check("topology", "mechanism", {*mechanisms, ""})
+    check("topology", "proxy", proxies)
     check("promises", "keeping", keepings)
     check("promises", "proxies", fronts)
     check("conduct", "mechanisms", {*mechanisms, "none"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -71,7 +72,7 @@ def conduct_of(case: ConductCase, conduct: list[Conduct]) -> Conduct | None:
     return next((entry for entry in conduct if entry.fits(case)), None)
 
 
-def measured(case: ConductCase, version: str, rows: list[Behaviour]) -> str | None:
+def measured(case: ConductCase, version: str, rows: Sequence[Behaviour]) -> str | None:
     """What a bare server of a release did when it was measured; None without a measurement.
 
     Args:

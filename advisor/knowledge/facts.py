@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from advisor.engine.rules import STRICT, Value
+from advisor.engine.rules import Value
 from advisor.knowledge.types import Raw
 
 FactType = Literal[
@@ -25,49 +24,39 @@ FactType = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One value of a choice and what it means."""
 
-    __pydantic_config__ = STRICT
     value: str
     means: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(NamedTuple):
     """One bin of a number or a version; a bin without a bound takes the rest."""
 
-    __pydantic_config__ = STRICT
     bin: str
     typical: int | float | str
     at_most: float | None = None
     below: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FactChange:
+class FactChange(NamedTuple):
     """What it takes to change a fact: effort 1 to 5, and how (`{value}` is the new value)."""
 
-    __pydantic_config__ = STRICT
     effort: Literal[1, 2, 3, 4, 5]
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class OnlyWhen:
+class OnlyWhen(NamedTuple):
     """A fact that means something only for some values of another."""
 
-    __pydantic_config__ = STRICT
     fact: str
     any_of: list[Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A fact that the requirements file states."""
 
-    __pydantic_config__ = STRICT
     id: str
     type: FactType
     question: str
@@ -79,40 +68,34 @@ class Fact:
     unknown: bool = False
     minimum: int | None = None
     maximum: int | None = None
-    values: list[Choice] = field(default_factory=list)
+    values: tuple[Choice, ...] = ()
     values_from: Literal["proxies", ""] = ""
-    bins: list[Bin] = field(default_factory=list)
+    bins: tuple[Bin, ...] = ()
     only_when: OnlyWhen | None = None
     change: FactChange | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedCase:
+class DerivedCase(NamedTuple):
     """One case of a `pick`: the value of `fact`, or `value`."""
 
-    __pydantic_config__ = STRICT
     when: Value
     fact: str = ""
     value: Value = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(NamedTuple):
     """Take a value by the value of another fact."""
 
-    __pydantic_config__ = STRICT
     by: str
     cases: list[DerivedCase]
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(NamedTuple):
     """A fact computed from others before the tables see it; exactly one of the mechanisms is set."""
 
-    __pydantic_config__ = STRICT
     id: str
     means: str
-    values: list[str] = field(default_factory=list)
+    values: tuple[str, ...] = ()
     lookup: dict[str, str] | None = None
     compare: dict[str, str] | None = None
     strongest: list[str] | None = None

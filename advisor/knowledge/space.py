@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -122,7 +122,7 @@ class FactSpace:
         return None if fact.bins and value == UNKNOWN else value
 
 
-def _bin_number(bins: list[Bin], raw: Any) -> Value:
+def _bin_number(bins: Sequence[Bin], raw: Any) -> Value:
     if not bins:
         return _ANY[0]
     if raw is None:
@@ -140,8 +140,8 @@ def need_facts(knowledge: Knowledge) -> dict[str, Fact]:
     """The needs, a fact for each feature that can be needed, after the pattern of the fact `needs`."""
     pattern = knowledge.facts["needs"]
     return {
-        f"needs.{feature.id}": replace(
-            pattern, id=f"needs.{feature.id}", question=feature.question, why=feature.why, help=feature.help
+        f"needs.{feature.id}": pattern._replace(
+            id=f"needs.{feature.id}", question=feature.question, why=feature.why, help=feature.help
         )
         for feature in knowledge.features.values()
         if feature.need

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import pickle
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
@@ -13,13 +15,18 @@ from advisor.knowledge import cache
 from advisor.knowledge.capabilities import Capabilities, SdkLine
 from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
 from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, SdkCode, Source
-from advisor.knowledge.conduct import Conduct
 from advisor.knowledge.facts import Derived, Fact
-from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
 from advisor.knowledge.features import Feature
-from advisor.knowledge.kits import Floor, KitProxy, Mechanism
 from advisor.knowledge.paths import rules_dir
-from advisor.knowledge.topology import Way
+
+if TYPE_CHECKING:
+    from advisor.knowledge.conduct import Conduct
+    from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
+    from advisor.knowledge.kits import Floor, KitProxy, Mechanism
+    from advisor.knowledge.topology import Way
+
+# What a recommendation does not need; the cache keeps it apart, and its shapes are imported when it is asked for.
+_RARE = ("topology", "events", "promises", "conduct", "mechanisms", "kit_proxies", "floors")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,21 @@ class Knowledge:
     sdks: dict[str, SdkCode]
     floors: dict[str, Floor]
     phrases: dict[str, str]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For the cache: what is rare as a pickle in the pickle."""
+        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        rare = pickle.dumps({name: state.pop(name) for name in _RARE}, pickle.HIGHEST_PROTOCOL)
+        return {**state, "_rare": rare}
+
+    if not TYPE_CHECKING:  # a type checker would take every name for known
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for what is not there: what is rare, when it was read from the cache and is needed after all."""
+            if name not in _RARE:
+                raise AttributeError(name)
+            vars(self).update(pickle.loads(vars(self).pop("_rare")))  # noqa: S301 (from a file of this user)
+            return vars(self)[name]
 
     @cached_property
     def rules(self) -> dict[str, tuple[RuleTable, Rule]]:

@@ -137,7 +137,7 @@ class Way:
     __pydantic_config__ = STRICT
     id: str
     title: str
-    program: Literal["nginx", "nginx-debian", "haproxy", "envoy"]
+    program: str
     keeps: Keeps
     because: str
     runs: list[BalancingRun]
@@ -148,6 +148,11 @@ class Way:
     measured: MeasuredOn | None = None
     evidence: str = ""
     window: Window | None = None
+
+    @property
+    def proxy(self) -> str:
+        """The proxy that its program is, as rules/kit_proxies.yaml names it."""
+        return self.program.removesuffix("-debian")
 
     @property
     def complete(self) -> bool:

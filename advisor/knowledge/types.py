@@ -1,6 +1,6 @@
 """The words that the shapes of everything under rules/ have in common.
 
-The shapes are plain frozen dataclasses, in the modules next to this module, and the only declaration of those shapes:
+The shapes are immutable classes in the modules next to this module, and the only declaration of those shapes:
 pydantic validates the YAML files against them (`compiler`), and the program works with them. They follow the files; see
 the comments at the head of each file for meanings.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from advisor.decision.model import Core, Decision, PathStep, Tier, Trace
+from advisor.decision.model import Core, Decision, PathStep, Tier, Trace, difference
 from advisor.documents import document, plain
 from advisor.engine.table import RuleAttempt
 from advisor.errors import InputError
@@ -57,26 +57,6 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         sdk={"asked": asked["sdk"], "release": decision.release.exact},
         **optional,
     )
-
-
-def difference(then: Core, now: Core) -> dict[str, Any]:
-    """What of `then` is not as in `now`: pattern, flags, affinity, substitute, feasible."""
-    differs: dict[str, Any] = {}
-    if then.pattern != now.pattern:
-        differs["pattern"] = then.pattern
-    if then.feasible != now.feasible:
-        differs["feasible"] = then.feasible
-    if not then.feasible:
-        return differs
-    # A contradiction has neither flags nor affinity to be the same as. The flags of a tiered deployment are those of
-    # its parts, so two of them cannot be compared by their whole.
-    if not now.feasible or (then.flags != now.flags and not then.pattern == now.pattern == "tiered"):
-        differs["flags"] = then.flags._asdict()
-    if not now.feasible or then.mechanism != now.mechanism:
-        differs["affinity"] = {"mechanism": then.mechanism}
-    if then.substitute != now.substitute:
-        differs["substitute"] = then.substitute
-    return differs
 
 
 def error_dict(error: InputError) -> FileErrors:

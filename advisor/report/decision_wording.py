@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
-from advisor.decision.model import Alternative, Core, Decision, FeatureRow, PathStep
+from advisor.decision.model import Alternative, Core, Decision, FeatureRow, PathStep, difference
 from advisor.engine.table import show
 from advisor.knowledge.types import Era, Raw
-from advisor.report.decision_json import difference
 
 SHIFTS_SHOWN = 8
 """How many changes people are shown; JSON has all of them."""
@@ -20,8 +19,7 @@ _SIMPLER = ("stateless-fleet", "single-instance", "sticky-fleet", "tiered", "sha
 _NO_EFFORT = 9  # the team cannot make this change
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(NamedTuple):
     """A change of facts and what would be decided then.
 
     Attributes:

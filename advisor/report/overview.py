@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from advisor.decision.model import Decision, Trace
 from advisor.errors import InputError
 from advisor.knowledge.types import flag_key
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of an input: a decision, or the reason why there is none.
 
     Attributes:
@@ -30,8 +29,7 @@ class Result:
     trace: Trace | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OverviewRow:
+class OverviewRow(NamedTuple):
     """A result in words, for a table of any kind; `warnings` says how many of all are high."""
 
     file: str

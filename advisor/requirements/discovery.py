@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from advisor.errors import UsageError
 from advisor.files import reason
@@ -24,8 +24,7 @@ _HEAD = 64 * 1024
 _COMMON = {"service", "environment", "tools"}
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A file that might hold requirements.
 
     Attributes:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.knowledge.types import Need, Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(NamedTuple):
     """A tool of the server.
 
     Attributes:
@@ -20,7 +19,7 @@ class Tool:
     """
 
     name: str
-    needs: Mapping[str, Need] = field(default_factory=dict)
+    needs: Mapping[str, Need] = {}
     duration_s: float | None = None
 
 

@@ -10,8 +10,7 @@ import pathlib
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 
@@ -70,8 +69,7 @@ class ReadError(Exception):
         return f"{where}: {self.problem}" + (f". {self.hint}" if self.hint else "")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceDocument:
+class SourceDocument(NamedTuple):
     """One file: its name for the user, its data and the 1-based line of each mapping key and list item (`()`: 1).
 
     The data is dict (with str keys), list, str, int, SourceFloat, bool or None; aliases share theirs: do not change it.

@@ -223,6 +223,7 @@ def _change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_check_shows_a_fault_with_its_counter_example(folder: Path) -> None:
     _change(
         folder / "tables" / "20-processes.yaml", "    when: {scale.workers: many}\n", "    when: {scale.workers: one}\n"
@@ -314,6 +315,7 @@ def test_any_encoding_will_do() -> None:
     assert "Run ... instance: one process carries all clients" in done.stdout
 
 
+@pytest.mark.thorough
 @retried
 def test_check_talks_to_a_terminal_only() -> None:
     child = pexpect.spawn(

@@ -252,7 +252,7 @@ def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
     assert [(fault.key, fault.message) for fault in faults] == [
         ("capacity: mcp-2", "it is not measured (rules/capacity.yaml)")
     ]
-    wrong = replace(knowledge.capacity["mcp-2"], release="mcp 1.30.0")
+    wrong = knowledge.capacity["mcp-2"]._replace(release="mcp 1.30.0")
     faults = contradictions(replace(knowledge, capacity={**knowledge.capacity, "mcp-2": wrong}))
     assert "which is not of this line" in faults[0].message
 
@@ -271,10 +271,10 @@ PLAN: dict[Literal["budget", "headroom", "grain", "request", "limit"], Literal["
     [
         (lambda entries: entries[1:], "there is no budget"),
         (
-            lambda entries: [replace(entries[0], unit="percent"), *entries[1:]],
+            lambda entries: [entries[0]._replace(unit="percent"), *entries[1:]],
             r"\(budget\): a number of MiB, at least 1",
         ),
-        (lambda entries: [*entries[:2], replace(entries[2], value=0), *entries[3:]], r"\(grain\): a number of MiB"),
+        (lambda entries: [*entries[:2], entries[2]._replace(value=0), *entries[3:]], r"\(grain\): a number of MiB"),
     ],
     ids=["missing", "wrong unit", "nothing"],
 )
@@ -289,5 +289,5 @@ def test_every_figure_of_the_plan_says_why_and_from_what(knowledge: Knowledge) -
     assert {one.id: one.unit for one in knowledge.memory.allowances} == PLAN
     assert all(one.because and one.sources for one in knowledge.memory.allowances)
     first, *rest = knowledge.memory.allowances
-    unknown = replace(knowledge.memory, allowances=(replace(first, sources=["no-such"]), *rest))
+    unknown = knowledge.memory._replace(allowances=(first._replace(sources=["no-such"]), *rest))
     assert [fault.key for fault in sources(replace(knowledge, memory=unknown))] == [f"memory: {first.id}"]

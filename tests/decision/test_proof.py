@@ -25,7 +25,7 @@ from advisor.knowledge.facts import DerivedCase, Pick
 
 
 def with_table(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:
-    table = replace(knowledge.tables[name], **changes)
+    table = knowledge.tables[name]._replace(**changes)
     return replace(knowledge, tables={**knowledge.tables, name: table})
 
 
@@ -36,7 +36,7 @@ def with_rules(knowledge: Knowledge, name: str, change: Callable[[list[Rule]], l
 def with_rule(knowledge: Knowledge, rule: str, **changes: Any) -> Knowledge:
     table = knowledge.rules[rule][0]
     return with_rules(
-        knowledge, table.table, lambda rules: [replace(r, **changes) if r.id == rule else r for r in rules]
+        knowledge, table.table, lambda rules: [r._replace(**changes) if r.id == rule else r for r in rules]
     )
 
 
@@ -45,7 +45,7 @@ def without_rule(knowledge: Knowledge, rule: str) -> Knowledge:
 
 
 def with_derived(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:
-    return replace(knowledge, derived=[replace(d, **changes) if d.id == name else d for d in knowledge.derived])
+    return replace(knowledge, derived=[d._replace(**changes) if d.id == name else d for d in knowledge.derived])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,7 +69,7 @@ def two(knowledge: Knowledge) -> Knowledge:
         for cell in package.cells
         if (cell.start, cell.before) != (line.start, line.before) and _holds(cell, line.newest)
     ]
-    return replace(knowledge, capabilities=[replace(package, lines=lines, cells=cells)])
+    return replace(knowledge, capabilities=[package._replace(lines=lines, cells=cells)])
 
 
 def _holds(cell: Any, release: str) -> bool:
@@ -86,6 +86,8 @@ def fault_of(faults: list[Finding], kind: str, where: str) -> Finding:
 # --- the real rules -----------------------------------------------------------------------------------------------
 
 
+# `rules check` runs the same proof in tests/cli/test_rules.py, among the default tests.
+@pytest.mark.thorough
 def test_the_real_rules_have_no_fault(advisor: Advisor) -> None:
     report = check(advisor)
     assert [(fault.id, fault.key, fault.message) for fault in report.faults] == []
@@ -164,9 +166,9 @@ def test_a_circle_of_derived_facts_is_refused_by_name(knowledge: Knowledge) -> N
 def sown(two: Knowledge) -> tuple[Advisor, list[Finding]]:
     """Faults that do not touch each other, sown together because a proof takes seconds, and what it found."""
     first = two.rules["AFF-010"][1]
-    apart = replace(first, id="AFF-005", when={"processes": "one", "addressable": "no"})
-    never = replace(first, id="AFF-006", when={"processes": {"not_in": ["one", "many"]}})
-    behind = replace(two.rules["SES-300"][1], id="SES-305", when={"affinity.candidate": "haproxy-stick-table"})
+    apart = first._replace(id="AFF-005", when={"processes": "one", "addressable": "no"})
+    never = first._replace(id="AFF-006", when={"processes": {"not_in": ["one", "many"]}})
+    behind = two.rules["SES-300"][1]._replace(id="SES-305", when={"affinity.candidate": "haproxy-stick-table"})
     seeded = with_rules(two, "affinity", lambda rules: [apart, never, *rules])
     seeded = with_rules(
         seeded,
@@ -174,7 +176,7 @@ def sown(two: Knowledge) -> tuple[Advisor, list[Finding]]:
         lambda rules: [r for rule in rules for r in ([rule, behind] if rule.id == "SES-300" else [rule])],
     )
     seeded = with_rule(without_rule(seeded, "FRA-020"), "FRA-090", sources=[])
-    mood = replace(seeded.facts["preference"], id="clients.mood")
+    mood = seeded.facts["preference"]._replace(id="clients.mood")
     advisor = Advisor(with_cell(replace(seeded, facts={**seeded.facts, "clients.mood": mood})))
     return advisor, check(advisor).faults
 
@@ -317,7 +319,7 @@ def test_a_rule_without_source_is_found(knowledge: Knowledge) -> None:
 
 
 def test_a_fact_that_no_rule_reads_is_found(knowledge: Knowledge) -> None:
-    idle = replace(knowledge.facts["preference"], id="clients.mood")
+    idle = knowledge.facts["preference"]._replace(id="clients.mood")
     faults = unread(Advisor(replace(knowledge, facts={**knowledge.facts, "clients.mood": idle})))
     assert faults == [fault_at("unread", "clients.mood", "no rule reads this fact")]
 
@@ -332,7 +334,7 @@ def with_cell(knowledge: Knowledge, **changes: Any) -> Knowledge:
     """The knowledge with a changed copy of its first capability cell beside it."""
     first, *others = knowledge.capabilities
     return replace(
-        knowledge, capabilities=[replace(first, cells=[*first.cells, replace(first.cells[0], **changes)]), *others]
+        knowledge, capabilities=[first._replace(cells=[*first.cells, replace(first.cells[0], **changes)]), *others]
     )
 
 
@@ -354,7 +356,7 @@ def test_an_observation_outside_of_its_range_is_found(knowledge: Knowledge) -> N
     first = knowledge.capabilities[0]
     cells = [replace(first.cells[0], observed_on=["0.1.0"]), *first.cells[1:]]
     (fault,) = contradictions(
-        replace(knowledge, capabilities=[replace(first, cells=cells), *knowledge.capabilities[1:]])
+        replace(knowledge, capabilities=[first._replace(cells=cells), *knowledge.capabilities[1:]])
     )
     assert fault.message.startswith("observed on 0.1.0, which is not in its range ")
     assert fault.example == {"release": "0.1.0"}
@@ -364,7 +366,7 @@ def test_a_line_whose_newest_release_is_outside_of_it_is_found(knowledge: Knowle
     first = knowledge.capabilities[0]
     lines = [replace(first.lines[0], newest="99.0"), *first.lines[1:]]
     (fault,) = contradictions(
-        replace(knowledge, capabilities=[replace(first, lines=lines), *knowledge.capabilities[1:]])
+        replace(knowledge, capabilities=[first._replace(lines=lines), *knowledge.capabilities[1:]])
     )
     assert fault.key == f"{first.package}: {first.lines[0].id}"
     assert fault.message.startswith("its newest release 99.0 is not in its range ")
@@ -377,6 +379,6 @@ def test_a_table_is_compiled_with_its_name_in_every_error(knowledge: Knowledge) 
             with_rules(
                 knowledge,
                 table.table,
-                lambda rules: [replace(r, when={"processes": "three"}) if r.id == "SES-100" else r for r in rules],
+                lambda rules: [r._replace(when={"processes": "three"}) if r.id == "SES-100" else r for r in rules],
             )
         )

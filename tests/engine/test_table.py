@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -225,13 +224,13 @@ def test_a_wrong_rule_is_refused_by_table_and_rule(bad: Rule, message: str) -> N
 
 
 def test_a_rule_sets_every_output() -> None:
-    spec = replace(table("first", ANY), outputs={"price": ["low"], "discount": [True, False]})
+    spec = table("first", ANY)._replace(outputs={"price": ["low"], "discount": [True, False]})
     with pytest.raises(KnowledgeError, match="table prices, rule any: does not set 'discount'"):
         DecisionTable(spec, DOMAINS)
 
 
 def test_a_number_is_no_value_of_a_flag_output() -> None:
-    spec = replace(table("first", rule("r", {}, cheap=1)), outputs={"cheap": [True, False]})  # type: ignore[arg-type]
+    spec = table("first", rule("r", {}, cheap=1))._replace(outputs={"cheap": [True, False]})  # type: ignore[arg-type]
     with pytest.raises(KnowledgeError, match="table prices, rule r: 1 is not a value of cheap"):
         DecisionTable(spec, DOMAINS)
 

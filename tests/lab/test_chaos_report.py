@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -14,6 +15,7 @@ from chaos_calls import BAD, EVENT, GONE, OK, call, promise, verdict
 from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Canvas, Screen
 from advisor.decision.advisor import Advisor
+from advisor.kit.expected_failures import ExpectedFailure
 from advisor.knowledge import Knowledge
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.evidence import ChaosRow, HandleJudgement, HandleNumbers, Judgement
@@ -29,17 +31,16 @@ def rows(knowledge: Knowledge) -> list[ChaosRow]:
         promise(knowledge, keeping="stateless", era="modern"), call(BAD, BAD, era="modern", owner=""), event=EVENT
     )
     name = "instances-replaced"  # the longest
-    title = next(event.title for event in knowledge.events if event.id == name)
+    event = next(event for event in knowledge.events if event.id == name)
     cases: list[tuple[Era, str, Judgement]] = [
         ("legacy", "nginx-sticky-learn", fine),
         ("modern", "stateless", broken),
     ]
     made = []
     for era, keeping, judged in cases:
-        found = promise(knowledge, keeping=keeping, era=era)
-        seen = (found.then, judged.seen, found.running, judged.running)
-        kept = (None, HandleJudgement(), judged.numbers, judged.problems)
-        made.append(ChaosRow(None, name, title, era, keeping, *seen, *kept, 4.2))
+        tier: Any = None  # which a row has by name
+        failure = ExpectedFailure(tier, event, era, keeping, promise(knowledge, keeping=keeping, era=era), "")
+        made.append(ChaosRow(None, failure, judged.problems, judged, seconds=4.2))
     return made
 
 
@@ -63,13 +64,14 @@ def test_data_is_as_the_schema_says(advisor: Advisor, knowledge: Knowledge) -> N
     jsonschema.validate(data, schema)
     assert [row["agrees"] for row in data] == [True, False]
     assert set(data[0]) == set(schema["items"]["properties"])
-    assert {field.name for field in dataclasses.fields(rows(knowledge)[0].numbers)} <= set(data[0])
+    assert {field.name for field in dataclasses.fields(rows(knowledge)[0].judged.numbers)} <= set(data[0])
 
 
 def test_an_event_that_did_not_happen_and_state_behind_handles(advisor: Advisor, knowledge: Knowledge) -> None:
     made, other = rows(knowledge)
     handles = HandleJudgement("fails-then-gone", (), HandleNumbers(40, 12, 2))
-    made = dataclasses.replace(made, seen=None, handles_promised="fails-then-gone", handles=handles)
+    failure = dataclasses.replace(made.failure, handles="fails-then-gone")
+    made = dataclasses.replace(made, failure=failure, judged=Judgement(), handles=handles)
     canvas = Canvas(Screen(80))
     chaos_text(canvas, [made, other])
     assert "40 calls with a handle; 12 failed, 2 found that what was kept is gone." in " ".join(canvas.text().split())

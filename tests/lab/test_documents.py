@@ -32,8 +32,8 @@ from advisor.lab.capabilities.bisection import Bisected
 from advisor.lab.capabilities.comparison import Difference
 from advisor.lab.capabilities.matrix import Where
 from advisor.lab.capabilities.measure import compared
-from advisor.lab.exercise.record import exercise_dict
-from advisor.lab.verify.report import verification_dict
+from advisor.lab.exercise.document import exercise_dict
+from advisor.lab.verify.document import verification_dict
 from advisor.report.capability_matrix import Matrix
 from advisor.report.decision_json import batch_dict, decision_dict, error_dict
 from advisor.report.rule_records import Catalogue, listing, proof_record

@@ -20,9 +20,9 @@ from advisor.decision.checks.proof import example_requirements
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import flag_key
-from advisor.lab.exercise.record import exercise_dict
+from advisor.lab.exercise.document import PAIRS, Bare, exercise_dict
 from advisor.lab.exercise.report import case_rows, exercise_markdown, exercise_text
-from advisor.lab.exercise.table import PAIRS, Bare, Exercise, Notices, Sight, claims, judged, notices
+from advisor.lab.exercise.table import Exercise, Notices, Sight, claims, judged, notices
 from advisor.lab.probes.observation import Observation
 
 retried = pytest.mark.retried(
@@ -46,9 +46,9 @@ def sight(stateless: bool, json_response: bool, era: Any, **other: Any) -> Sight
         "add": WORKS,
         "research": WORKS,
         "progress": streams,
-        "logs": streams,
+        "logging": streams,
         "sampling": sampling,
-        "content_types": {"add": kind, "research": kind},
+        "content_type": {"add": kind, "research": kind},
         "session_header": legacy and not stateless,
     }
     return Sight(stateless, json_response, era, **{**seen, **other})
@@ -104,7 +104,7 @@ def test_the_table_of_the_exercise_answers_its_questions(knowledge: Knowledge) -
 def test_eras_that_see_different_things_are_told_apart(knowledge: Knowledge) -> None:
     found = exercise(knowledge)
     lost, late, hangs = Notices(0, 0), Notices(1, 0), Observation("hang", "no answer")
-    first = replace(found.sights[0], progress=lost, logs=late, research=hangs)
+    first = replace(found.sights[0], progress=lost, logging=late, research=hangs)
     cells = case_rows(replace(found, sights=(first, *found.sights[1:])))[0].cells
     assert cells[:3] == ["legacy: no, modern: yes", "legacy: too late, modern: yes", "legacy: hangs, modern: yes"]
 

@@ -17,9 +17,9 @@ from advisor.knowledge.types import ERAS, Era
 from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes import BEHAVIOURS, FEATURES, ProbeTarget, behaviour, observe
 from advisor.lab.probes.cell import Probe
-from advisor.lab.probes.notices import verdict
+from advisor.lab.probes.changes import verdict
+from advisor.lab.probes.live import arrival, missing
 from advisor.lab.probes.observation import Observation, worst
-from advisor.lab.probes.progress import arrival, missing
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import serving
 from advisor.lab.testserver.tool_catalogue import CATALOGUE, LINES, entries, find

@@ -14,7 +14,7 @@ import pytest
 
 from advisor.errors import EnvironmentLacksError, Exit
 from advisor.lab.process import programs
-from advisor.lab.process.programs import Name, program, require_extra, require_release, version
+from advisor.lab.process.programs import program, require_extra, require_release, version
 
 
 def executable(path: Path, text: str = "") -> Path:
@@ -42,9 +42,10 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("redis-server", programs.EXTRA),
         ("uv", programs.EXTRA),
         ("haproxy", "apt-get install haproxy"),
+        ("nginx-debian", "apt-get install nginx-light"),
     ],
 )
-def test_a_missing_program_is_named_with_the_command_that_installs_it(bare: Path, name: Name, command: str) -> None:
+def test_a_missing_program_is_named_with_the_command_that_installs_it(bare: Path, name: str, command: str) -> None:
     with pytest.raises(EnvironmentLacksError) as caught:
         program(name)
     assert caught.value.code is Exit.ENVIRONMENT
@@ -76,7 +77,7 @@ def test_redis_is_found_inside_its_wheel(bare: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["nginx", "envoy", "redis-server", "uv"])
-def test_the_programs_of_the_extra_say_their_release(name: Name) -> None:
+def test_the_programs_of_the_extra_say_their_release(name: str) -> None:
     assert re.fullmatch(rf"{name} \d+\.\d+\.\d+", asyncio.run(version(program(name))))
 
 

@@ -216,8 +216,8 @@ def test_a_mechanism_without_a_row_is_found(knowledge: Knowledge) -> None:
 
 def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledge) -> None:
     table, rule = knowledge.rules["SES-410"]
-    rules = [replace(one, sources=["lesson-two-flags"]) if one.id == rule.id else one for one in table.rules]
-    changed = replace(knowledge, tables={**knowledge.tables, table.table: replace(table, rules=rules)})
+    rules = [one._replace(sources=["lesson-two-flags"]) if one.id == rule.id else one for one in table.rules]
+    changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
     (found,) = proof.faults(changed)
     assert found.key == "topology: SES-410"
     assert found.message == "it chooses redis-session-directory and cites none of topology-redis-session-directory"
@@ -225,8 +225,8 @@ def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledg
 
 def test_a_rule_that_cites_no_row_is_found(knowledge: Knowledge) -> None:
     table, rule = knowledge.rules["AFF-130"]
-    rules = [replace(one, sources=["measured-cookies"]) if one.id == rule.id else one for one in table.rules]
-    changed = replace(knowledge, tables={**knowledge.tables, table.table: replace(table, rules=rules)})
+    rules = [one._replace(sources=["measured-cookies"]) if one.id == rule.id else one for one in table.rules]
+    changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
     (found,) = proof.faults(changed)
     assert found.key == "topology: AFF-130"
     assert "cites none of topology-nginx-session-envelope, topology-nginx-session-envelope-1.22" in found.message

@@ -17,10 +17,12 @@ from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
 from advisor.knowledge.types import Era, Need, Outcome
-from advisor.lab.fleet.traffic import SessionTraffic
+from advisor.lab.fleet.explain import LogLine
+from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.process.steps import TimedStep
+from advisor.lab.verify.document import verification_dict
 from advisor.lab.verify.prediction import PredictedCell
-from advisor.lab.verify.report import verification_dict, verification_text
+from advisor.lab.verify.report import verification_text
 from advisor.lab.verify.result import Behaved, Checked, Verification
 
 HERE = Path(__file__).parent
@@ -83,7 +85,7 @@ WRONG = replace(
             cell("plain", "tools/call", "works", need="required", tool="look"),
             "unreachable",
             "404 for a session that another instance owns: Session not found",
-            (("proxy", '{"status":404,"session":"5d1a","upstream":"main-2"}'),),
+            (LogLine("proxy", '{"status":404,"session":"5d1a","upstream":"main-2"}'),),
         ),
         *[replace(one, cell=replace(one.cell, tier=None)) for one in FINE.cells[1:2]],
     ),
@@ -92,7 +94,13 @@ WRONG = replace(
         Behaved(None, "legacy", "cancellation", "the tool was stopped", "the tool ran to its end", "it ran to its end"),
         Behaved(None, "legacy", "foreign Host", "HTTP 421", "HTTP 421", "HTTP 421: Invalid Host header"),
         Behaved(
-            None, "modern", "foreign Host", "HTTP 421", "HTTP 200", "HTTP 200 application/json", (("proxy", "GET"),)
+            None,
+            "modern",
+            "foreign Host",
+            "HTTP 421",
+            "HTTP 200",
+            "HTTP 200 application/json",
+            (LogLine("proxy", "GET"),),
         ),
     ),
     unknown=0,

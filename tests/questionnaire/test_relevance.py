@@ -87,6 +87,7 @@ def test_the_cases_held_against_brute_force_are_of_both_kinds(advisor: Advisor, 
     assert min(found.count(True), found.count(False)) >= 10
 
 
+@pytest.mark.thorough
 def test_what_was_remembered_does_not_change_the_answer(advisor: Advisor, askable: list[str]) -> None:
     remembering = Relevance(advisor)
     for seed in range(40):
@@ -100,7 +101,9 @@ def test_what_was_remembered_does_not_change_the_answer(advisor: Advisor, askabl
     [
         ("scale.affinity", {"scale.instances": 1, "scale.workers": 1, "environment.platform": "kubernetes"}, False),
         ("scale.workers", {"scale.instances": 1, "environment.platform": "kubernetes"}, True),
-        ("environment.proxy.version", {"environment.proxy.kind": "haproxy"}, False),
+        pytest.param(
+            "environment.proxy.version", {"environment.proxy.kind": "haproxy"}, False, marks=pytest.mark.thorough
+        ),
         ("clients.keep_cookies", {"environment.proxy.kind": "alb"}, True),
         ("preference", {"clients.protocol": "modern"}, False),
         ("environment.hosts", {}, False),

@@ -6,13 +6,12 @@ in it survives a round trip; comments between the cells are written again, one b
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
+from advisor.lab.rule_text import flow, item
 
 Entry: TypeAlias = dict[str, Any]
 """A line, a cell or a behaviour, with its keys as in the file; outcomes are written out for each flag pair."""
@@ -20,7 +19,6 @@ Entry: TypeAlias = dict[str, Any]
 PAIRS = [flag_key(*pair) for pair in FLAG_PAIRS]
 
 _RULE = 109  # columns of the comment before a feature
-_SPECIAL = re.compile(r"[:#\[\]{},&*()]|^[\"'`@|>%!?-]|\s$")
 
 
 @dataclass(slots=True)
@@ -72,14 +70,15 @@ def write(file: CapabilityFile) -> str:
     """The file as text."""
     parts = [*file.head, f"package: {file.package}"]
     if file.measured_by:
-        parts.append(f"measured_by: {_quoted(file.measured_by)}")
-    parts.append("lines:")
-    parts += [f"  - {_flow(line, plain=('id', 'modern'))}" for line in file.lines]
-    parts += ["cells:", *_cells(file.cells)]
+        parts.append(f'measured_by: "{file.measured_by}"')
+    parts += ["lines:", *(f"  - {flow(line)}" for line in file.lines), "cells:", *_cells(file.cells)]
     if file.behaviour:
         parts += ["", "behaviour:"]
         for entry in file.behaviour:
-            parts += ["", *_behaviour(entry)]
+            parts += [
+                "",
+                item({**entry, "seen": _joined(entry["seen"])}, block=("seen",), quoted=("seen",)).rstrip("\n"),
+            ]
     return "\n".join(parts) + "\n"
 
 
@@ -91,54 +90,9 @@ def _cells(cells: Sequence[Entry]) -> Iterator[str]:
             feature = cell["feature"]
             yield f"  # --- {feature} ".ljust(_RULE, "-")
             yield ""
-        yield from _cell(cell)
+        yield item({**cell, **{era: _joined(cell[era]) for era in ERAS}}, quoted=("evidence", "because")).rstrip("\n")
 
 
-def _cell(cell: Entry) -> Iterator[str]:
-    yield f"  - feature: {cell['feature']}"
-    yield f"    call: {_word(cell['call'])}"
-    yield f"    releases: {_flow(cell['releases'])}"
-    for era in ERAS:
-        yield f"    {era}: {_outcomes(cell[era])}"
-    yield f"    status: {cell['status']}"
-    yield f"    observed_on: [{', '.join(map(_quoted, cell['observed_on']))}]"
-    yield f"    date: {_quoted(cell['date'])}"
-    yield f"    evidence: {_quoted(cell['evidence'])}"
-    yield f"    sources: [{', '.join(cell['sources'])}]"
-    if cell.get("changed"):
-        yield f"    changed: {_flow(cell['changed'])}"
-
-
-def _behaviour(entry: Entry) -> Iterator[str]:
-    yield f"  - name: {_word(entry['name'])}"
-    yield f"    era: {entry['era']}"
-    yield f"    releases: {_flow(entry['releases'])}"
-    seen = entry["seen"]
-    if len(set(seen.values())) == 1:
-        yield f"    seen: {_quoted(seen[PAIRS[0]])}"
-    else:
-        yield "    seen:"
-        yield from (f"      {pair}: {_quoted(seen[pair])}" for pair in PAIRS)
-    yield f"    observed_on: [{', '.join(map(_quoted, entry['observed_on']))}]"
-    yield f"    date: {_quoted(entry['date'])}"
-
-
-def _outcomes(outcomes: Mapping[str, str]) -> str:
-    """One word for all four flag pairs, or a flow map."""
-    if len(set(outcomes.values())) == 1:
-        return outcomes[PAIRS[0]]
-    return "{" + ", ".join(f"{pair}: {outcomes[pair]}" for pair in PAIRS) + "}"
-
-
-def _flow(entry: Mapping[str, str], plain: Sequence[str] = ()) -> str:
-    written = (f"{key}: {value if key in plain else _quoted(value)}" for key, value in entry.items())
-    return "{" + ", ".join(written) + "}"
-
-
-def _word(text: str) -> str:
-    return _quoted(text) if _SPECIAL.search(text) else text
-
-
-def _quoted(text: str) -> str:
-    """As JSON, which is YAML; release numbers and dates must not become numbers and dates."""
-    return json.dumps(text, ensure_ascii=False)
+def _joined(values: Mapping[str, str]) -> str | dict[str, str]:
+    """One word for all four flag pairs, or a word for each."""
+    return values[PAIRS[0]] if len(set(values.values())) == 1 else {pair: values[pair] for pair in PAIRS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from advisor.kit.expected_failures import ExpectedFailure
 from advisor.knowledge.failures import Handles, Running, Then
 from advisor.knowledge.types import Era
 
@@ -128,14 +129,14 @@ class Numbers:
         longest_wait_s: the longest request, in seconds.
     """
 
-    calls: int
-    failed_first: int
-    failed_after_retry: int
-    sessions_lost: int
-    lost_elsewhere: int
-    executed_twice: int
-    run_again: int
-    longest_wait_s: float
+    calls: int = 0
+    failed_first: int = 0
+    failed_after_retry: int = 0
+    sessions_lost: int = 0
+    lost_elsewhere: int = 0
+    executed_twice: int = 0
+    run_again: int = 0
+    longest_wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +168,16 @@ class Judgement:
     """The verdict on an expected behaviour.
 
     Attributes:
-        seen: what calls saw, in the words of rules/failures.yaml.
+        seen: what calls saw, in the words of rules/failures.yaml; None where the event was not made to happen.
         running: what became of the call that ran on a target; None where no call did.
         problems: what is not as expected; empty when everything is.
         numbers: what was counted.
     """
 
-    seen: Then
-    running: Running | None
-    problems: tuple[str, ...]
-    numbers: Numbers
-
-
-NOTHING = Numbers(0, 0, 0, 0, 0, 0, 0, 0.0)
+    seen: Then | None = None
+    running: Running | None = None
+    problems: tuple[str, ...] = ()
+    numbers: Numbers = Numbers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,35 +186,19 @@ class ChaosRow:
 
     Attributes:
         tier: None where there are no tiers.
-        event: id of the event.
-        title: what happened, in words.
-        era: of the clients.
-        keeping: how sessions find their owner.
-        promised: what every call from the event on was to see.
-        seen: what it saw; None where the event was not made to happen.
-        running_promised: what was to become of a call that ran there.
-        running_seen: what became of it; None where the event met no such call.
-        handles_promised: what was to become of state behind handles; None where nothing is kept in a shared store.
-        handles: what became of it.
-        numbers: what was counted.
-        problems: what is not as expected.
+        failure: what was to be seen.
+        problems: what is not as expected, here and in the verdicts.
+        judged: what calls saw.
+        handles: what became of state behind handles.
         seconds: how long the event took, until all was well again.
     """
 
     tier: str | None
-    event: str
-    title: str
-    era: Era
-    keeping: str
-    promised: Then
-    seen: Then | None
-    running_promised: Running
-    running_seen: Running | None
-    handles_promised: Handles | None
-    handles: HandleJudgement
-    numbers: Numbers
-    problems: tuple[str, ...]
-    seconds: float
+    failure: ExpectedFailure
+    problems: tuple[str, ...] = ()
+    judged: Judgement = Judgement()
+    handles: HandleJudgement = HandleJudgement()
+    seconds: float = 0.0
 
     @property
     def agrees(self) -> bool:

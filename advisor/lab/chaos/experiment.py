@@ -17,7 +17,7 @@ from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.clients import Caller, callers
 from advisor.lab.chaos.events import inject, met, name_of
-from advisor.lab.chaos.evidence import NOTHING, ChaosRow, ClientCall, Execution, HandleJudgement, Happened
+from advisor.lab.chaos.evidence import ChaosRow, ClientCall, Execution, HandleJudgement, Happened, Judgement
 from advisor.lab.chaos.execution_log import begun, read
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.state_handles import state_handles_of
@@ -144,24 +144,21 @@ class Experiment:
 
     def _row(self, failure: ExpectedFailure, act: _Event, executions: Sequence[Execution]) -> ChaosRow:
         problems = [*self._failure(failure.era, act)]
-        seen, running, numbers, handles = None, None, NOTHING, HandleJudgement()
+        judged, handles = Judgement(), HandleJudgement()
         if act.happened is not None:
             calls = [call for call in (*self._traffic.calls, *act.calls) if call.era == failure.era]
             recalls = [call for call in self._traffic.recalls if call.era == failure.era]
-            found = judge(failure.expected, calls, executions, act.happened, recalls)
-            seen, running, numbers = found.seen, found.running, found.numbers
-            problems += found.problems
-            if running is None and not act.error:
+            judged = judge(failure.expected, calls, executions, act.happened, recalls)
+            problems += judged.problems
+            if judged.running is None and not act.error:
                 problems.append("no call ran where the event struck")
             if failure.handles is not None:
                 handles = judge_handles(failure.expected, recalls, act.happened)
                 problems += handles.problems
         return replace(
             row_of(failure, self._fleet, problems),
-            seen=seen,
-            running_seen=running,
+            judged=judged,
             handles=handles,
-            numbers=numbers,
             seconds=round(time.monotonic() - (act.happened.began if act.happened else act.began), 1),
         )
 
@@ -233,19 +230,4 @@ async def _within(work: Awaitable[_Result], failure: str) -> _Result:
 
 def row_of(failure: ExpectedFailure, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
     """The row of a failure of which nothing was seen yet, and why it does not agree."""
-    return ChaosRow(
-        tier=failure.tier.name if fleet.plan.kit.tiered else None,
-        event=failure.event.id,
-        title=failure.event.title,
-        era=failure.era,
-        keeping=failure.keeping,
-        promised=failure.expected.then,
-        seen=None,
-        running_promised=failure.expected.running,
-        running_seen=None,
-        handles_promised=failure.handles,
-        handles=HandleJudgement(),
-        numbers=NOTHING,
-        problems=tuple(problems),
-        seconds=0.0,
-    )
+    return ChaosRow(failure.tier.name if fleet.plan.kit.tiered else None, failure, tuple(problems))

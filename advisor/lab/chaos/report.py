@@ -79,11 +79,17 @@ def chaos_data(rows: Sequence[ChaosRow]) -> list[ChaosRecord]:
     return [
         document(
             ChaosRecord,
-            row,
-            running_call={"promised": row.running_promised, "seen": row.running_seen},
-            handles=document(HandlesRecord, row.handles.numbers, promised=row.handles_promised, seen=row.handles.seen),
+            row.failure,
+            tier=row.tier,
+            event=row.failure.event.id,
+            promised=row.failure.expected.then,
+            seen=row.judged.seen,
+            running_call={"promised": row.failure.expected.running, "seen": row.judged.running},
+            handles=document(HandlesRecord, row.handles.numbers, promised=row.failure.handles, seen=row.handles.seen),
+            agrees=row.agrees,
             detail="; ".join(row.problems),
-            **asdict(row.numbers),
+            seconds=row.seconds,
+            **asdict(row.judged.numbers),
         )
         for row in rows
     ]
@@ -105,11 +111,11 @@ def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
         heads = ["Event", "Era", "Calls", "Failed\nat first", "and when\nrepeated", "Sessions\nlost", "Longest\nwait"]
         canvas.table([Column(head, fixed=True, least=4) for head in heads], [(_counts(row), "") for row in some])
     canvas.line("What was seen leaves out the calls that ran where an event struck; the counts include them.", indent=2)
-    twice = sum(row.numbers.executed_twice for row in rows)
+    twice = sum(row.judged.numbers.executed_twice for row in rows)
     canvas.line(
-        f"{sum(row.numbers.calls for row in rows)} calls; "
+        f"{sum(row.judged.numbers.calls for row in rows)} calls; "
         f"{f'{twice} requests were' if twice else 'no request was'} executed twice, "
-        f"{sum(row.numbers.run_again for row in rows)} calls ran again because their client repeated them.",
+        f"{sum(row.judged.numbers.run_again for row in rows)} calls ran again because their client repeated them.",
         indent=2,
     )
     numbers = [row.handles.numbers for row in rows if row.handles.seen]
@@ -122,16 +128,17 @@ def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
         )
     for row in rows:
         for problem in row.problems:
-            where = f", tier {row.tier}" if row.tier else ""
-            canvas.line((f"{row.title}, {row.era} clients{where}: ", "bold"), f"{problem}.", indent=2)
+            where = f"clients, tier {row.tier}" if row.tier else "clients"
+            what = f"{row.failure.event.title}, {row.failure.era} {where}: "
+            canvas.line((what, "bold"), f"{problem}.", indent=2)
 
 
 def _verdict(row: ChaosRow) -> list[Words]:
     verdict = ("yes", "green") if row.agrees else ("NO", "bold red")
-    return [row.event, row.era, row.promised, row.seen or "-", verdict]
+    return [row.failure.event.id, row.failure.era, row.failure.expected.then, row.judged.seen or "-", verdict]
 
 
 def _counts(row: ChaosRow) -> list[Words]:
-    numbers = row.numbers
+    numbers = row.judged.numbers
     counted = (numbers.calls, numbers.failed_first, numbers.failed_after_retry, numbers.sessions_lost)
-    return [row.event, row.era, *map(str, counted), f"{numbers.longest_wait_s:.1f} s"]
+    return [row.failure.event.id, row.failure.era, *map(str, counted), f"{numbers.longest_wait_s:.1f} s"]

@@ -46,7 +46,7 @@ async def _tier(fleet: Fleet, own: Sequence[ExpectedFailure], steps: Steps) -> l
         event = pending.pop(0)
         found, well = await _injected(fleet, [failure for failure in own if failure.event.id == event], steps)
         rows += found
-        if not well and found[-1].seen is None:
+        if not well and found[-1].judged.seen is None:
             break  # it was not even well before the event
     if not well:  # for the next tier, and for a user who looks at the fleet then
         await recover(fleet, members)

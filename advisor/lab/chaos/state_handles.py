@@ -16,8 +16,8 @@ LAB_TOOL = "lab_handle"
 _KEPT = "kept"
 _NOTHING = "nothing"
 # What the stubs of templates/kit/server say.
-_GIVEN = re.compile(r"^handle: (\S+)$", re.MULTILINE)
-_REMEMBERED = re.compile(r"^remembered: [1-9]\d*$", re.MULTILINE)
+GIVEN = re.compile(r"^handle: (\S+)$", re.MULTILINE)
+REMEMBERED = re.compile(r"^remembered: [1-9]\d*$", re.MULTILINE)
 _UNKNOWN = re.compile(r"This handle is unknown")
 
 
@@ -46,7 +46,7 @@ class StateHandles:
         """The new handle in the answer to a call without a handle; "" if there is none."""
         if self.tool == LAB_TOOL:
             return said if re.fullmatch(r"[0-9a-f]+", said) else ""
-        found = _GIVEN.search(said)
+        found = GIVEN.search(said)
         return found[1] if found else ""
 
     def found(self, said: str, *, is_error: bool) -> Handle:
@@ -55,7 +55,7 @@ class StateHandles:
             return "found" if said == _KEPT else "gone" if said == _NOTHING else "refused"
         if is_error:
             return "gone" if _UNKNOWN.search(said) else "refused"
-        return "found" if _REMEMBERED.search(said) else "refused"
+        return "found" if REMEMBERED.search(said) else "refused"
 
 
 def state_handles_of(kit: KitContext, tier: TierContext, extras: Extras) -> StateHandles | None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
-from advisor.documents import Count, Tenths
+from advisor.documents import Count, Tenths, document
+from advisor.knowledge.catalogue import FlagUse
 from advisor.knowledge.types import Era
 from advisor.knowledge.vocabulary import FeatureId, Seen
+
+if TYPE_CHECKING:
+    from advisor.lab.exercise.table import Exercise
+
+PAIRS = ((False, False), (True, False), (False, True), (True, True))
+"""The flag pairs in the order of the exercise."""
 
 
 class CaseRecord(TypedDict):
@@ -90,7 +98,8 @@ class SightRecord(TypedDict):
     session_header: bool
 
 
-class CurlRecord(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Bare:
     """A request without a handshake under a flag pair, and its answer."""
 
     stateless_http: bool
@@ -131,6 +140,49 @@ class ExerciseDocument(TypedDict):
     sdk: str
     cases: Annotated[list[CaseRecord], {"minItems": 4, "maxItems": 4}]
     rows: list[SightRecord]
-    curl: list[CurlRecord]
+    curl: list[Bare]
     published: list[ClaimRecord]
     seconds: Tenths
+
+
+def exercise_dict(found: Exercise) -> ExerciseDocument:
+    """The document of `exercise --format json`."""
+    return document(
+        ExerciseDocument,
+        found,
+        cases=[_case(found, pair, use) for pair, use in zip(PAIRS, found.uses, strict=True)],
+        rows=[
+            document(
+                SightRecord,
+                sight,
+                sampling=[document(SamplingRecord, seen, call=call) for call, seen in sight.sampling.items()],
+            )
+            for sight in found.sights
+        ],
+        curl=found.bare,
+        published=[
+            document(
+                ClaimRecord,
+                claim,
+                feature=claim.feature.id,
+                says=claim.documented.says,
+                documented=claim.documented.outcome,
+                observed=claim.seen,
+                sources=claim.documented.sources,
+            )
+            for claim in found.claims
+        ],
+    )
+
+
+def _case(found: Exercise, pair: tuple[bool, bool], use: FlagUse) -> CaseRecord:
+    sights = [sight for sight in found.sights if sight.under(pair)]
+    return document(
+        CaseRecord,
+        use,
+        stateless_http=pair[0],
+        json_response=pair[1],
+        progress={sight.era: sight.progress.outcome == "works" for sight in sights},
+        log={sight.era: sight.logging.outcome == "works" for sight in sights},
+        result={sight.era: sight.research.outcome == "works" for sight in sights},
+    )

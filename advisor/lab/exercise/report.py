@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
 from advisor.knowledge.types import Era
-from advisor.lab.exercise.table import PAIRS, Claim, Exercise, Notices, Sight
+from advisor.lab.exercise.document import PAIRS
+from advisor.lab.exercise.table import Claim, Exercise, Notices, Sight
 from advisor.lab.probes.observation import Observation
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
@@ -18,6 +19,15 @@ _STYLES = {"works": "green", "error": "bold red", "hangs": "bold red", "lost": "
 _KINDS = {"text/event-stream": "SSE", "application/json": "JSON"}
 _CASE = ("Case", "Progress", "Log", "Result OK", "Use it for")
 _ANSWERS = {"yes": "green", "no": "yellow", "too late": "yellow"}
+_CASE_COLUMNS = [
+    Column(_CASE[0], least=13),
+    *(Column(head, least=6, most=14) for head in _CASE[1:4]),
+    Column(_CASE[4]),
+]
+_PAIR_COLUMNS = [
+    Column("stateless_http\njson_response", least=14),
+    *(Column(f"{stateless}\n{json_response}", fixed=True) for stateless, json_response in PAIRS),
+]
 _STATUS = re.compile(r"HTTP (\d+)(?:: (.*)| ([\w/-]*)(, .*)?)?")
 
 
@@ -35,15 +45,15 @@ def table_rows(found: Exercise, era: Era) -> list[TableRow]:
         TableRow("add", [_short(sight.add) for sight in seen]),
         TableRow("research", [_short(sight.research) for sight in seen]),
         TableRow("its progress", [_count(sight.progress) for sight in seen]),
-        TableRow("its log messages", [_count(sight.logs) for sight in seen]),
+        TableRow("its log messages", [_count(sight.logging) for sight in seen]),
     ]
     rows += [
         TableRow(f"sampling, {call.rpartition('.')[2]}", [_short(sight.sampling[call]) for sight in seen])
         for call in seen[0].sampling
     ]
     rows += [
-        TableRow(f"the answer to {tool}", [_KINDS.get(kind := sight.content_types[tool], kind) for sight in seen])
-        for tool in seen[0].content_types
+        TableRow(f"the answer to {tool}", [_KINDS.get(kind := sight.content_type[tool], kind) for sight in seen])
+        for tool in seen[0].content_type
     ]
     return [*rows, TableRow("Mcp-Session-Id", ["yes" if sight.session_header else "no" for sight in seen])]
 
@@ -56,7 +66,7 @@ def case_rows(found: Exercise) -> list[TableRow]:
             [
                 *(
                     _of_all({sight.era: asked(sight) for sight in found.sights if sight.under(pair)})
-                    for asked in (lambda sight: _came(sight.progress), lambda sight: _came(sight.logs), _result)
+                    for asked in (lambda sight: _came(sight.progress), lambda sight: _came(sight.logging), _result)
                 ),
                 use.use,
             ],
@@ -72,7 +82,7 @@ def _of_all(answers: Mapping[Era, str]) -> str:
 
 
 def _came(notices: Notices) -> str:
-    return "yes" if notices.live else "too late" if notices.count else "no"
+    return "yes" if notices.live else "too late" if notices.arrived else "no"
 
 
 def _result(sight: Sight) -> str:
@@ -109,12 +119,12 @@ def exercise_text(found: Exercise, screen: Screen) -> str:
     """The table on a terminal."""
     canvas = Canvas(screen)
     canvas.line(("Exercise 1", "bold"), f" on {found.sdk}: add(a, b) and research(topic) under the four flag pairs.")
-    _cases(canvas, case_rows(found))
+    _table(canvas, _CASE_COLUMNS, case_rows(found), _ANSWERS)
     for era in found.eras:
         canvas.heading(_ERAS[era])
-        _table(canvas, table_rows(found, era))
+        _table(canvas, _PAIR_COLUMNS, table_rows(found, era), _STYLES)
     canvas.heading("curl, without a handshake")
-    _table(canvas, curl_rows(found))
+    _table(canvas, _PAIR_COLUMNS, curl_rows(found), _STYLES)
     for note in curl_notes(found):
         canvas.line((note, "dim"), indent=1)
     canvas.heading("Where published advice differs")
@@ -158,9 +168,9 @@ def _short(observation: Observation) -> str:
 
 
 def _count(notices: Notices) -> str:
-    if not notices.count:
+    if not notices.arrived:
         return "none"
-    return f"{notices.live} live" if notices.live == notices.count else f"{notices.count}, {notices.live} live"
+    return f"{notices.live} live" if notices.live == notices.arrived else f"{notices.arrived}, {notices.live} live"
 
 
 def _answer(text: str) -> tuple[str, str]:
@@ -176,19 +186,9 @@ def _answer(text: str) -> tuple[str, str]:
     return f"{status} {_KINDS.get(kind or '', kind or '')}".rstrip(), ""
 
 
-def _cases(canvas: Canvas, rows: Sequence[TableRow]) -> None:
-    columns = [Column(_CASE[0], least=13), *(Column(head, least=6, most=14) for head in _CASE[1:4]), Column(_CASE[4])]
+def _table(canvas: Canvas, columns: Sequence[Column], rows: Sequence[TableRow], styles: Mapping[str, str]) -> None:
     cells: list[tuple[list[Words], str]] = [
-        ([(row.name, "bold"), *((cell, _ANSWERS.get(cell, "")) for cell in row.cells)], "") for row in rows
-    ]
-    canvas.table(columns, cells)
-
-
-def _table(canvas: Canvas, rows: Sequence[TableRow]) -> None:
-    columns = [Column("stateless_http\njson_response", least=14)]
-    columns += [Column(f"{stateless}\n{json_response}", fixed=True) for stateless, json_response in PAIRS]
-    cells: list[tuple[list[Words], str]] = [
-        ([(row.name, "bold"), *((cell, _STYLES.get(cell, "")) for cell in row.cells)], "") for row in rows
+        ([(row.name, "bold"), *((cell, styles.get(cell, "")) for cell in row.cells)], "") for row in rows
     ]
     canvas.table(columns, cells)
 

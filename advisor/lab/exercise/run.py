@@ -13,7 +13,8 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.types import Era, flag_key
 from advisor.lab.clients import raw_client
 from advisor.lab.clients.sdk_client import Heard, http_client
-from advisor.lab.exercise.table import PAIRS, Bare, Exercise, Notices, Sight, claims, judged, notices
+from advisor.lab.exercise.document import PAIRS, Bare
+from advisor.lab.exercise.table import Exercise, Notices, Sight, claims, judged, notices
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.cell import Probe, in_session, text
 from advisor.lab.probes.observation import Observation, Verdict, describe

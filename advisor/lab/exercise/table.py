@@ -9,11 +9,9 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import FlagUse
 from advisor.knowledge.features import Documented, Feature
 from advisor.knowledge.types import Era, Outcome
+from advisor.lab.exercise.document import PAIRS, Bare
+from advisor.lab.probes.live import LEAD_S
 from advisor.lab.probes.observation import Observation, Verdict
-from advisor.lab.probes.progress import LEAD_S
-
-PAIRS = ((False, False), (True, False), (False, True), (True, True))
-"""The flag pairs in the order of the exercise."""
 
 RESULT = "all about flags"
 """What the long call returns."""
@@ -23,7 +21,7 @@ RESULT = "all about flags"
 class Notices:
     """Notifications of a call: how many arrived, and how many of them while it ran."""
 
-    count: int
+    arrived: int
     live: int
 
     @property
@@ -43,9 +41,9 @@ class Sight:
         add: a plain call.
         research: whether the long call returned its result, and the right result.
         progress: of the long call.
-        logs: of the long call.
+        logging: of the long call.
         sampling: by the way of asking.
-        content_types: of the answers to `add` and `research`.
+        content_type: of the answers to `add` and `research`.
         session_header: whether the server gave a session id.
     """
 
@@ -55,9 +53,9 @@ class Sight:
     add: Observation
     research: Observation
     progress: Notices
-    logs: Notices
+    logging: Notices
     sampling: Mapping[str, Observation]
-    content_types: Mapping[str, str]
+    content_type: Mapping[str, str]
     session_header: bool
 
     def under(self, pair: tuple[bool, bool]) -> bool:
@@ -69,21 +67,11 @@ class Sight:
         if feature == "progress":
             return self.progress.outcome
         if feature == "logging":
-            return self.logs.outcome
+            return self.logging.outcome
         if feature == "sampling":
             seen = [observation.outcome for observation in self.sampling.values()]
             return "works" if "works" in seen else seen[0]
         return self.add.outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Bare:
-    """What a request without an SDK is answered under a flag pair."""
-
-    stateless_http: bool
-    json_response: bool
-    request: str
-    answer: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.process.process import Process
@@ -20,6 +20,16 @@ _TROUBLE = re.compile(
 _NOISE = re.compile(r"Deprecat|overcommit|^\s*await |Created new transport|Terminating session")
 
 
+class LogLine(NamedTuple):
+    """A line of a log, and the process that wrote it."""
+
+    process: str
+    line: str
+
+    def __str__(self) -> str:
+        return f"{self.process}: {self.line}"
+
+
 class Marks:
     """How much the processes of a fleet had written at a moment."""
 
@@ -27,17 +37,17 @@ class Marks:
         self._fleet = fleet
         self._sizes = {process.name: _size(process) for process in fleet.processes}
 
-    def lines(self) -> tuple[tuple[str, str], ...]:
-        """What matters of what was written since, as (process, line), the proxy first."""
+    def lines(self) -> tuple[LogLine, ...]:
+        """What matters of what was written since, the proxy first."""
         names = {f"127.0.0.1:{instance.port}": instance.name for instance in self._fleet.instances}
-        found: list[tuple[str, str]] = []
+        found: list[LogLine] = []
         for process in self._fleet.processes:
             written = _written(process, self._sizes.get(process.name, 0))
-            found += [(process.name, _named(line, names)) for line in _chosen(written)]
+            found += [LogLine(process.name, _named(line, names)) for line in _chosen(written)]
         return tuple(found[:_MOST])
 
 
-async def settled(marks: Marks) -> tuple[tuple[str, str], ...]:
+async def settled(marks: Marks) -> tuple[LogLine, ...]:
     """The lines, once there are some: proxies write theirs when a request is over."""
     for _ in range(20):
         if lines := marks.lines():

@@ -16,7 +16,6 @@ from advisor.kit.templating import comment
 from advisor.kit.upstreams import Wiring, production_wiring, split
 from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
-from advisor.lab.process.programs import Name
 from advisor.templating import environment
 
 Way = Literal["round-robin", "cookie", "address"]
@@ -44,17 +43,16 @@ class Front:
     """
 
     own: bool
-    program: Name | None
+    program: str | None
     way: Way = "round-robin"
     holds: bool = False
     place: str = ""
     many: int = 1
 
     @property
-    def programs(self) -> tuple[Name, ...]:
+    def programs(self) -> tuple[str, ...]:
         """The programs that must be installed."""
-        found = [*([self.program] if self.program else []), *(["nginx"] if self.holds else [])]
-        return tuple(dict.fromkeys(found))  # type: ignore[arg-type]
+        return tuple(dict.fromkeys(filter(None, (self.program, "nginx" if self.holds else None))))
 
     @property
     def learns(self) -> bool:
@@ -89,18 +87,13 @@ def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straigh
     if straight:
         return Front(own=False, program=None)
     if kit.proxy:
-        return Front(own=True, program=_own_program(kit), holds=holds, many=min(kit.proxy_replicas, MOST_PROXIES))
+        return Front(own=True, program=kit.proxy, holds=holds, many=min(kit.proxy_replicas, MOST_PROXIES))
     if processes == 1 and not holds:
         return Front(own=False, program=None)
     place = "the platform's balancer" if kind == "none" else kind
     mechanism = kit.mechanism(kit.tiers[0])
     away = mechanism is not None and mechanism.done_by in (SERVICE, BALANCER)
     return Front(False, "nginx", _WAYS[mechanism.keyed_on] if mechanism and away else "round-robin", holds, place)
-
-
-def _own_program(kit: KitContext) -> Name:
-    names: tuple[Name, ...] = ("nginx", "haproxy", "envoy")
-    return next(name for name in names if name == kit.proxy)
 
 
 def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> None:
@@ -163,28 +156,6 @@ def _substituted(base: str, text: str, wired: str) -> str:
         for number, line in enumerate(lines):
             instead[line] = [placed[number]] if same else (placed if number == 0 else [])
     return "".join(placed for line in text.splitlines(keepends=True) for placed in instead.get(line, [line]))
-
-
-def command(program: str, binary: Path, folder: Path, *, peer: str = "") -> list[str | Path]:
-    """How a proxy is started in the foreground, with the configuration that lies in a folder.
-
-    Args:
-        program: `nginx`, `haproxy` or `envoy`.
-        binary: the program's file.
-        folder: of the configuration.
-        peer: the name of a HAProxy among its peers, if not the name that its configuration gives.
-    """
-    match program:
-        case "nginx":
-            return [binary, "-c", folder / "nginx.conf", "-g", "daemon off;"]
-        case "haproxy":
-            # A kit's configuration is two files, in this order.
-            files = [folder / file for file in ("upstreams.cfg", "haproxy.cfg") if (folder / file).exists()]
-            named = ["-L", peer] if peer else []
-            return [binary, "-W", "-db", *(part for file in files for part in ("-f", file)), *named]
-        case _:
-            # Several Envoys share a machine, so none may claim the shared memory of the first.
-            return [binary, "-c", folder / "envoy.yaml", "--concurrency", "2", "--use-dynamic-base-id"]
 
 
 def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ...]], peer_port: int) -> Wiring:

@@ -7,7 +7,7 @@ import random
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from advisor.knowledge.types import Era
@@ -15,6 +15,7 @@ from advisor.lab.clients.protocol import result_of
 from advisor.lab.clients.raw_client import Endpoint
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import FleetInstance
+from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.testserver.tool_catalogue import find
 
 if TYPE_CHECKING:
@@ -29,35 +30,6 @@ _DEADLINE_S = 60.0
 _ANSWER_S = 20.0
 _REACHED_S = 15.0
 _CALLS_ROUTE = "tools/call"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionTraffic:
-    """Many clients of an era at a tier.
-
-    Attributes:
-        tier: its name; None where there are no tiers.
-        era: of the clients.
-        clients: how many.
-        sessions: how many of them got a session.
-        calls: how many calls they made.
-        wrong: calls of a session that an instance answered which does not know it (404).
-        failed: calls that failed in another way, or were answered with another call's answer.
-        lost: clients with at least one such call.
-        per_instance: sessions held by each instance, or calls where there are no sessions.
-        example: the first failure, or "".
-    """
-
-    tier: str | None
-    era: Era
-    clients: int
-    sessions: int
-    calls: int
-    wrong: int
-    failed: int
-    lost: int
-    per_instance: tuple[int, ...]
-    example: str = ""
 
 
 @dataclass(slots=True)
@@ -82,12 +54,6 @@ class _Client:
             self.failed += 1
         said = " ".join(text.split())[:160]
         self.example = self.example or (f"HTTP {status}: {said}" if status else said)
-
-
-@dataclass(slots=True)
-class _Crowd:
-    clients: list[_Client] = field(default_factory=list)
-    calls: int = 0
 
 
 async def reach_all(fleet: Fleet, tier: str | None) -> None:
@@ -127,41 +93,40 @@ async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionT
     """Drive a tier with `many` clients of an era; their calls come in a shuffled order, the same in every run."""
     members = fleet.of(tier)
     before = [await fleet.counts(member) for member in members]
-    crowd = _Crowd()
+    clients: list[_Client] = []
     async with AsyncExitStack() as stack:
         for number in range(many):
             url = fleet.url(tier, era, client=number)
             http = await stack.enter_async_context(_http(url, number))
-            crowd.clients.append(_Client(number, Endpoint(url, era, http)))
-        await asyncio.wait_for(_call_all(crowd, fleet.plan.kit.line), _DEADLINE_S)
+            clients.append(_Client(number, Endpoint(url, era, http)))
+        await asyncio.wait_for(_call_all(clients, fleet.plan.kit.line), _DEADLINE_S)
         after = [await fleet.counts(member) for member in members]
-        sessions = sum(bool(client.endpoint.session) for client in crowd.clients)
-        await _close(crowd.clients)
+        sessions = sum(bool(client.endpoint.session) for client in clients)
+        await _close(clients)
     key = "sessions" if sessions else _CALLS_ROUTE
     return SessionTraffic(
         tier=tier,
         era=era,
         clients=many,
         sessions=sessions,
-        calls=crowd.calls,
-        wrong=sum(client.wrong for client in crowd.clients),
-        failed=sum(client.failed for client in crowd.clients),
-        lost=sum(client.lost for client in crowd.clients),
+        calls=many * CALLS,
+        wrong_instance=sum(client.wrong for client in clients),
+        failed=sum(client.failed for client in clients),
+        lost=sum(client.lost for client in clients),
         per_instance=tuple(late.get(key, 0) - early.get(key, 0) for early, late in zip(before, after, strict=True)),
-        example=next((client.example for client in crowd.clients if client.example), ""),
+        example=next((client.example for client in clients if client.example), None),
     )
 
 
-async def _call_all(crowd: _Crowd, line: str) -> None:
+async def _call_all(clients: Sequence[_Client], line: str) -> None:
     gate = asyncio.Semaphore(_AT_ONCE)
-    await asyncio.gather(*(_open(client, gate) for client in crowd.clients))
-    order = [client for client in crowd.clients for _ in range(CALLS)]
+    await asyncio.gather(*(_open(client, gate) for client in clients))
+    order = [client for client in clients for _ in range(CALLS)]
     random.Random(_SEED).shuffle(order)
     queue = iter(order)
 
     async def worker() -> None:
         for client in queue:
-            crowd.calls += 1
             await _call(client, line)
 
     await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))

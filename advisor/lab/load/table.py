@@ -29,9 +29,11 @@ from advisor.lab.load.run import Load, measure_load
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import sdk_under_test
 from advisor.lab.process.steps import Steps
+from advisor.lab.rule_text import item
 
 MARK = "capacity:\n"
 """The line of the file from which on it is generated."""
+_TEXTS = ("release", "machine", "tool", "evidence")
 
 
 def spread(values: Sequence[float], grain: int = 1) -> dict[str, int]:
@@ -86,29 +88,7 @@ def merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list
 def written(text: str, entries: Sequence[dict[str, Any]]) -> str:
     """The file with these entries; its head up to `MARK` stays."""
     head, _, _ = text.partition(MARK)
-    return head + MARK + "\n".join(_lines(entry) for entry in entries)
-
-
-def _lines(entry: dict[str, Any]) -> str:
-    rows = []
-    for key, value in entry.items():
-        if key == "calls_per_s":
-            rows.append("calls_per_s:")
-            for era, pairs in value.items():
-                rows.append(f"  {era}:")
-                rows += [f"    {pair}: {_flow(figures)}" for pair, figures in pairs.items()]
-        else:
-            rows.append(f"{key}: {_flow(value)}")
-    return "".join(f"{'  - ' if not number else '    '}{row}\n" for number, row in enumerate(rows))
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(str, value)) + "]"
-    plain = not isinstance(value, str) or (value[:1].isalpha() and value.replace("-", "").isalnum())
-    return str(value) if plain else f'"{value}"'
+    return head + MARK + "\n".join(item(entry, quoted=_TEXTS) for entry in entries)
 
 
 async def measure(releases: Sequence[str], sessions: int, rounds: int, seconds: float) -> list[dict[str, Any]]:

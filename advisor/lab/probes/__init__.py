@@ -1,27 +1,42 @@
-"""The probe suite: one module per feature, each with a deadline, each ending in an outcome with its exact message.
+"""The probe suite: one probe per feature, each with a deadline, each ending in an outcome with its exact message.
 
-`observe` is for the cells of the feature table. Behaviours that are no cell have modules of their own (cancellation,
-disconnect, http), which return rows.
+`observe` is for the cells of the feature table, `behaviour` for what is no cell, of which a probe returns rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from advisor.knowledge.types import Era
-from advisor.lab.probes import asking
+from advisor.lab.probes import calls, changes, endings, http, live, resumability
 from advisor.lab.probes.cell import Probe, ProbeTarget
 from advisor.lab.probes.observation import BehaviourRow, Observation
 
 __all__ = ["BEHAVIOURS", "FEATURES", "ProbeTarget", "behaviour", "observe"]
 
-_ASKED = ("sampling", "elicitation", "roots")
-FEATURES = ("plain", *_ASKED, "progress", "logging", "subscriptions", "list_changed", "session_state", "resumability")
-"""The features that can be probed."""
+FEATURES: Mapping[str, Callable[[Probe], Awaitable[Observation]]] = {
+    "plain": calls.plain,
+    "sampling": partial(calls.asking, what="sampling"),
+    "elicitation": partial(calls.asking, what="elicitation"),
+    "roots": partial(calls.asking, what="roots"),
+    "progress": live.progress,
+    "logging": live.logs,
+    "subscriptions": changes.subscriptions,
+    "list_changed": changes.list_changed,
+    "session_state": calls.session_state,
+    "resumability": resumability.observe,
+}
+"""The probe of each feature."""
 
-BEHAVIOURS = ("negotiation", "cancellation", "disconnect", "unasked", "http")
-"""The behaviours that are no cell of the table. The first and the last need no tool, the others the lab's."""
+BEHAVIOURS: Mapping[str, Callable[[Probe], Awaitable[list[BehaviourRow]]]] = {
+    "negotiation": calls.negotiation,
+    "cancellation": endings.cancellation,
+    "disconnect": endings.disconnect,
+    "unasked": live.unasked,
+    "http": http.observe,
+}
+"""The probes of behaviours that are no cell. The first and the last need no tool, the others the lab's."""
 
 
 async def observe(
@@ -47,18 +62,10 @@ async def observe(
         The outcome. A modern client that is refused as such (400) is `unsupported`; a session that an instance does
         not know (404) is `unreachable`. No exception escapes, whatever the server does.
     """
-    probe = Probe(url, era, target, deadline_s, headers or {})
-    if feature in _ASKED:
-        return await asking.observe(probe, feature)
-    # A module named `logging` would hide the standard library's from a reader.
-    module = import_module(f"advisor.lab.probes.{feature.replace('logging', 'logs')}")
-    observed: Observation = await module.observe(probe)
-    return observed
+    return await FEATURES[feature](Probe(url, era, target, deadline_s, headers or {}))
 
 
-async def behaviour(
-    name: str, url: str, era: Era, *, deadline_s: float = 5.0, headers: Mapping[str, str] | None = None
-) -> list[BehaviourRow]:
+async def behaviour(name: str, url: str, era: Era, *, deadline_s: float = 5.0) -> list[BehaviourRow]:
     """Observe a behaviour that is no cell of the feature table.
 
     Args:
@@ -66,11 +73,8 @@ async def behaviour(
         url: the endpoint.
         era: the era of the client.
         deadline_s: an answer that takes longer is a `hang`.
-        headers: sent with every request.
 
     Returns:
         One row for each thing that was tried, the same ones in the same order each time.
     """
-    module = import_module(f"advisor.lab.probes.{name}")
-    rows: list[BehaviourRow] = await module.observe(Probe(url, era, ProbeTarget(), deadline_s, headers or {}))
-    return rows
+    return await BEHAVIOURS[name](Probe(url, era, ProbeTarget(), deadline_s))

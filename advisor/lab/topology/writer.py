@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
-
-import yaml
 
 from advisor.errors import KnowledgeError, UsageError
 from advisor.files import reason, write_atomically
 from advisor.knowledge import Knowledge
 from advisor.knowledge.compiler import compile_rules
 from advisor.knowledge.paths import rules_dir
-from advisor.knowledge.topology import Figures, MeasuredOn, Share, Way, Window, verdict
+from advisor.knowledge.topology import Conditions, Figures, Share, Way, verdict
+from advisor.lab.rule_text import item
 
 _START = "topology:\n"
 _END = "\nphrases:\n"
-_WIDTH = 120
+_KEYS = (
+    *("id", "title", "program", "mechanism", "requirements", "template", "directives"),
+    *("keeps", "because", "runs", "window", "measured", "evidence"),
+)
+# The rates first, what the SDK's clients saw behind them, as the head of the file explains them.
+_FIGURES = ("whole", "answered", "wrong", "sampling", "over_get", "crossed", "progress", "spread")
 
 
 def write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
@@ -64,7 +67,8 @@ def rewritten(text: str, ways: Iterable[Way]) -> str:
     _, ended, tail = rest.rpartition(_END)
     if not found or not ended:
         raise ValueError("rules/topology.yaml has no head, rows and phrases, in this order")
-    rows = "\n".join("".join(f"{line}\n" for line in _row(way)) for way in ways)
+    block, folded = ("requirements", "directives"), ("because", "evidence")
+    rows = "\n".join(item(_entry(way), block=block, folded=folded) for way in ways)
     return f"{head}{_START}{rows}{_END}{tail}"
 
 
@@ -79,76 +83,20 @@ def _updated(way: Way, new: Way) -> Way:
     return replace(taken, keeps=verdict(taken) or way.keeps)
 
 
-def _row(way: Way) -> Iterator[str]:
-    yield f"  - id: {_flow(way.id)}"
-    yield f"    title: {_flow(way.title)}"
-    yield f"    program: {way.program}"
-    if way.mechanism:
-        yield f"    mechanism: {way.mechanism}"
-    if way.requirements:
-        yield "    requirements:"
-        yield from (f"      {key}: {_flow(value)}" for key, value in way.requirements.items())
-    if way.template:
-        yield f"    template: {way.template}"
-    if way.directives:
-        yield "    directives:"
-        yield from (f"      - {_flow(directive)}" for directive in way.directives)
-    yield f"    keeps: {way.keeps}"
-    yield from _text("because", way.because)
-    yield "    runs:"
-    for run in way.runs:
-        yield f"      - under: {_flow(_conditions(run.under.unusual))}"
-        if run.figures:
-            yield "        figures:"
-            yield from (f"          {kind}: {_figures(taken)}" for kind, taken in run.figures.items())
-    if way.window is not None:
-        yield f"    window: {_plain(way.window)}"
-    if way.measured is not None:
-        yield f"    measured: {_plain(way.measured)}"
-    if way.evidence:
-        yield from _text("evidence", way.evidence)
+def _entry(way: Way) -> dict[str, Any]:
+    """A row as the file has it."""
+    parts = {key: _plain(getattr(way, key)) for key in _KEYS}
+    return {key: part for key, part in parts.items() if part}
 
 
-def _conditions(unusual: Mapping[str, str]) -> dict[str, Any]:
-    return {name: int(value) if value.isdigit() else value for name, value in unusual.items()}
-
-
-def _figures(taken: Figures) -> str:
-    # The rates first, what the SDK's clients saw behind them, as the head of the file explains them.
-    order = ("whole", "answered", "wrong", "sampling", "over_get", "crossed", "progress", "spread")
-    return _flow({name: _value(getattr(taken, name)) for name in order if getattr(taken, name) is not None})
-
-
-def _plain(record: Window | MeasuredOn) -> str:
-    return _flow({field.name: _value(getattr(record, field.name)) for field in fields(record)})
-
-
-def _value(value: Any) -> Any:
-    return str(value) if isinstance(value, Share) else value
-
-
-def _text(key: str, text: str) -> Iterator[str]:
-    line = f"    {key}: {_flow(text)}"
-    if len(line) <= _WIDTH:
-        yield line
-        return
-    yield f"    {key}: >-"
-    yield from textwrap.wrap(
-        text, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False
-    )
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes on a single line, with double quotes where any are needed."""
-
-    def choose_scalar_style(self) -> str:
-        """Double quotes instead of single quotes."""
-        style: str = super().choose_scalar_style()
-        return '"' if style == "'" else style
-
-
-def _flow(value: Any) -> str:
-    dumped: str = yaml.dump(
-        value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, width=100_000, allow_unicode=True
-    )
-    return dumped.rstrip("\n").removesuffix("\n...")
+def _plain(value: Any) -> Any:
+    if isinstance(value, Share):
+        return str(value)
+    if isinstance(value, Conditions):
+        return {name: int(word) if word.isdigit() else word for name, word in value.unusual.items()}
+    if is_dataclass(value):
+        keys = _FIGURES if isinstance(value, Figures) else [field.name for field in fields(value)]
+        value = {key: getattr(value, key) for key in keys if getattr(value, key) not in (None, {})}
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list) else value

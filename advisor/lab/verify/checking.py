@@ -11,8 +11,8 @@ from advisor.lab.fleet.explain import Marks, settled
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import EVENTS
 from advisor.lab.probes import ProbeTarget, observe
+from advisor.lab.probes.calls import BY_HANDLE
 from advisor.lab.probes.observation import Observation, worst
-from advisor.lab.probes.session_state import BY_HANDLE
 from advisor.lab.process.steps import Current, Steps
 from advisor.lab.testserver.tool_catalogue import LabTool, find
 from advisor.lab.verify.behaving import Behaviours

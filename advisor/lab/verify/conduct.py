@@ -40,7 +40,7 @@ class Foresight:
     proxy: str
     held: bool
     version: str
-    rows: list[Behaviour]
+    rows: Sequence[Behaviour]
     conduct: list[Conduct]
 
     def of(self, place: Place, behaviour: str) -> tuple[str, ...]:

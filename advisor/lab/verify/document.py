@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
-from advisor.documents import Count, Hundredths, Rounded, Tenths
+from advisor.documents import Count, Hundredths, Rounded, Tenths, document
 from advisor.knowledge.types import Era, Need
 from advisor.knowledge.vocabulary import FeatureId, Seen
-from advisor.lab.chaos.report import ChaosRecord
+from advisor.lab.chaos.report import ChaosRecord, chaos_data
+from advisor.lab.fleet.explain import LogLine
+from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.run import Load
 from advisor.lab.process.steps import TimedStep
 
-
-class LogRecord(TypedDict):
-    """A line of a log, and the process that wrote it."""
-
-    process: str
-    line: str
+if TYPE_CHECKING:
+    from advisor.lab.verify.result import Verification
 
 
 class CheckedRecord(TypedDict):
@@ -40,7 +39,7 @@ class CheckedRecord(TypedDict):
     observed: Seen
     agrees: bool
     detail: str
-    evidence: list[LogRecord]
+    evidence: list[LogLine]
 
 
 class BehavedRecord(TypedDict):
@@ -61,7 +60,7 @@ class BehavedRecord(TypedDict):
     observed: str
     agrees: bool
     detail: str
-    evidence: list[LogRecord]
+    evidence: list[LogLine]
 
 
 class SessionsRecord(TypedDict):
@@ -80,30 +79,6 @@ class SessionsRecord(TypedDict):
     calls: Count
     wrong_instance: Count
     wrong_instance_rate: Annotated[float, {"minimum": 0, "maximum": 1}, Rounded(4)]
-
-
-class TrafficRecord(TypedDict):
-    """The clients of an era at a tier.
-
-    Attributes:
-        tier: null in a single-tier deployment.
-        calls: calls made.
-        wrong_instance: calls of a session that reached an instance which does not know it.
-        lost: clients with at least one call that failed.
-        per_instance: sessions held by each instance, or calls answered.
-        example: the first failure.
-    """
-
-    tier: str | None
-    era: Era
-    clients: Count
-    sessions: Count
-    calls: Count
-    wrong_instance: Count
-    failed: Count
-    lost: Count
-    per_instance: list[Count]
-    example: str | None
 
 
 class VerificationDocument(TypedDict):
@@ -135,7 +110,7 @@ class VerificationDocument(TypedDict):
     behaviours: list[BehavedRecord]
     behaviours_unknown: Count
     sessions: SessionsRecord
-    traffic: list[TrafficRecord]
+    traffic: list[SessionTraffic]
     chaos: list[ChaosRecord]
     load: Load | None
     problems: list[str]
@@ -145,3 +120,44 @@ class VerificationDocument(TypedDict):
     floor_seconds: Tenths
     ratio: Hundredths
     logs: str | None
+
+
+def verification_dict(found: Verification) -> VerificationDocument:
+    """The document of `verify --format json`."""
+    return document(
+        VerificationDocument,
+        found,
+        instances=sum(found.instances.values()),
+        tiers=found.instances,
+        cells=[
+            document(
+                CheckedRecord,
+                checked.cell,
+                observed=checked.observed,
+                agrees=checked.agrees,
+                detail=checked.detail,
+                evidence=checked.evidence,
+            )
+            for checked in found.cells
+        ],
+        behaviours_unknown=found.unknown,
+        sessions=_sessions(found.traffic),
+        chaos=chaos_data(found.chaos),
+    )
+
+
+def _sessions(traffic: Sequence[SessionTraffic]) -> SessionsRecord:
+    """All traffic together: sessions where there are any, else calls, by instance."""
+    keeping = [part for part in traffic if part.sessions]
+    shown = (keeping or list(traffic))[:1]
+    calls = sum(part.calls for part in traffic)
+    wrong = sum(part.wrong_instance for part in traffic)
+    return document(
+        SessionsRecord,
+        opened=sum(part.sessions for part in traffic),
+        lost=sum(part.lost for part in traffic),
+        per_instance=[number for part in shown for number in part.per_instance],
+        calls=calls,
+        wrong_instance=wrong,
+        wrong_instance_rate=wrong / calls if calls else 0.0,
+    )

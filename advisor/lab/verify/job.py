@@ -21,7 +21,8 @@ from advisor.knowledge.types import ERAS
 from advisor.lab.chaos.run import chaos
 from advisor.lab.fleet.explain import Marks
 from advisor.lab.fleet.fleet import Fleet
-from advisor.lab.fleet.traffic import SessionTraffic, drive
+from advisor.lab.fleet.session_traffic import SessionTraffic
+from advisor.lab.fleet.traffic import drive
 from advisor.lab.load.loaded_server import of_kit
 from advisor.lab.load.run import allow_sessions, measure_load
 from advisor.lab.process.run import Run
@@ -213,7 +214,7 @@ async def _traffic(job: VerificationPlan, fleet: Fleet, steps: Steps) -> tuple[l
             seen = await drive(fleet, tier, era, sessions)
             found.append(seen)
             if seen.lost:
-                lines = "".join(f"\n    {name}: {line}" for name, line in marks.lines())
+                lines = "".join(f"\n    {line}" for line in marks.lines())
                 where = f" of the tier {tier}" if tier else ""
                 problems.append(f"{seen.lost} of {seen.clients} {era} clients{where} lost calls: {seen.example}{lines}")
             current.advance()

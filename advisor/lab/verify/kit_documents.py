@@ -129,15 +129,15 @@ def _as_stated(
 
 
 def _stated_row(row: FeatureRow, said: Document, line: str) -> FeatureRow:
-    return replace(
-        row, legacy=_cell(row.legacy, row, said["legacy"], line), modern=_cell(row.modern, row, said["modern"], line)
+    return row._replace(
+        legacy=_cell(row.legacy, row, said["legacy"], line), modern=_cell(row.modern, row, said["modern"], line)
     )
 
 
 def _cell(cell: EraCell, row: FeatureRow, said: Document, line: str) -> EraCell:
     call = said.get("call") or ""
     known = isinstance(call, str) and (not call or find(line, row.feature, call) is not None)
-    return replace(cell, outcome=said["outcome"], call=call if known else cell.call)
+    return cell._replace(outcome=said["outcome"], call=call if known else cell.call)
 
 
 def _page_problems(path: Path, prepared: Preparation) -> list[str]:

@@ -9,13 +9,12 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from advisor.knowledge.types import Era
+from advisor.lab.chaos.state_handles import GIVEN, REMEMBERED
 from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, Steps, call, in_session, text
-from advisor.lab.probes.list_changed import CHANGED
-from advisor.lab.probes.notices import Listener, listening
-from advisor.lab.probes.observation import Observation, Verdict, describe
-from advisor.lab.probes.subscriptions import UPDATED
+from advisor.lab.probes.changes import CHANGED, UPDATED, Listener, listening, subscribe
+from advisor.lab.probes.observation import Observation, Verdict
 from advisor.lab.testserver.tool_catalogue import LabTool
 
 if TYPE_CHECKING:
@@ -25,9 +24,7 @@ STATUS = "status://current"
 """The resource of a generated server that clients may follow."""
 
 TEXT = "verification"
-_HANDLE = re.compile(r"^handle: (\S+)$", re.MULTILINE)
 _REMEMBER = re.compile(r"^(handle|remembered): .*$", re.MULTILINE)
-_REMEMBERED = re.compile(r"^remembered: ([1-9]\d*)$", re.MULTILINE)
 _KEPT = "kept"
 _RECALLS = 24  # side by side: enough to reach each of a few processes
 _ASKED = ("sampling", "elicitation", "roots")
@@ -76,14 +73,14 @@ async def call_plainly(url: str, era: Era, tool: str, *, deadline_s: float = 5.0
 def _remembering(probe: Probe) -> Steps:
     async def steps(client: Client, heard: Heard) -> Verdict:
         said, error = await call(client, probe.target)
-        given = _HANDLE.search(said)
+        given = GIVEN.search(said)
         if error or given is None:
             return Verdict("error", error or f"no handle in the answer: {said[:80]}")
         handle = given[1]
 
         async def found() -> tuple[bool, str]:
             again, wrong = await call(client, probe.target, handle=handle)
-            return _REMEMBERED.search(again) is not None, wrong or again.replace("\n", "; ")
+            return REMEMBERED.search(again) is not None, wrong or again.replace("\n", "; ")
 
         return await _recalled(found)
 
@@ -117,7 +114,7 @@ def _calling(probe: Probe, feature: str) -> Steps:
         async with AsyncExitStack() as stack:
             listener, remark = Listener(), ""
             if feature == "subscriptions":
-                remark = await _subscribe(client, probe.era)
+                remark = await subscribe(client, [STATUS]) if probe.era == "legacy" else ""
                 listener = await stack.enter_async_context(
                     listening(probe, client, heard, resource_subscriptions=[STATUS])
                 )
@@ -135,16 +132,6 @@ def _calling(probe: Probe, feature: str) -> Steps:
             return await _judged(probe, feature, said, heard, listener, remarks)
 
     return steps
-
-
-async def _subscribe(client: Client, era: Era) -> str:
-    if era == "modern":
-        return ""
-    try:
-        await client.subscribe_resource(STATUS)
-    except Exception as error:
-        return f"resources/subscribe: {describe(error)}"
-    return ""
 
 
 async def _answer_used(probe: Probe, feature: str, said: str, client: Client, heard: Heard) -> Verdict:

@@ -11,7 +11,6 @@ from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.lab.fleet.front import MOST_PROXIES, Front, front_of
 from advisor.lab.fleet.plan import MOST_WORKERS, Extras
-from advisor.lab.process.programs import Name
 from advisor.lab.verify.prediction import PredictedCell, PredictedTable, cells, tables
 from advisor.requirements import Requirements
 
@@ -44,9 +43,9 @@ class Preparation:
     notes: tuple[str, ...]
 
     @property
-    def programs(self) -> tuple[Name, ...]:
+    def programs(self) -> tuple[str, ...]:
         """The programs that must be installed."""
-        redis: tuple[Name, ...] = ("redis-server",) if self.kit.uses_redis or self.extras.redis else ()
+        redis = ("redis-server",) if self.kit.uses_redis or self.extras.redis else ()
         return ("uv", *self.front.programs, *redis)
 
 

@@ -1,78 +1,19 @@
-"""A verification as text and as data."""
+"""A verification as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
-from advisor.documents import document
 from advisor.knowledge.types import Era
-from advisor.lab.chaos.report import chaos_data, chaos_text
-from advisor.lab.fleet.traffic import SessionTraffic
+from advisor.lab.chaos.report import chaos_text
+from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.report import draw_load
-from advisor.lab.verify.document import (
-    BehavedRecord,
-    CheckedRecord,
-    LogRecord,
-    SessionsRecord,
-    TrafficRecord,
-    VerificationDocument,
-)
 from advisor.lab.verify.result import Behaved, Checked, Verification
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
 _WIDE = 100  # columns with which every call has room on a single line
 _ROOM = 23  # columns that a call has in the tables of a narrower screen
-
-
-def verification_dict(found: Verification) -> VerificationDocument:
-    """The document of `verify --format json`."""
-    return document(
-        VerificationDocument,
-        found,
-        instances=sum(found.instances.values()),
-        tiers=found.instances,
-        cells=[_cell(checked) for checked in found.cells],
-        behaviours=[
-            document(BehavedRecord, behaved, evidence=_lines(behaved.evidence)) for behaved in found.behaviours
-        ],
-        behaviours_unknown=found.unknown,
-        sessions=_sessions(found.traffic),
-        traffic=[document(TrafficRecord, traffic, wrong_instance=traffic.wrong) for traffic in found.traffic],
-        chaos=chaos_data(found.chaos),
-    )
-
-
-def _cell(checked: Checked) -> CheckedRecord:
-    return document(
-        CheckedRecord,
-        checked.cell,
-        observed=checked.observed,
-        agrees=checked.agrees,
-        detail=checked.detail,
-        evidence=_lines(checked.evidence),
-    )
-
-
-def _lines(evidence: Sequence[tuple[str, str]]) -> list[LogRecord]:
-    return [{"process": process, "line": line} for process, line in evidence]
-
-
-def _sessions(traffic: Sequence[SessionTraffic]) -> SessionsRecord:
-    """All traffic together: sessions where there are any, else calls, by instance."""
-    keeping = [part for part in traffic if part.sessions]
-    shown = (keeping or list(traffic))[:1]
-    calls = sum(part.calls for part in traffic)
-    wrong = sum(part.wrong for part in traffic)
-    return document(
-        SessionsRecord,
-        opened=sum(part.sessions for part in traffic),
-        lost=sum(part.lost for part in traffic),
-        per_instance=[number for part in shown for number in part.per_instance],
-        calls=calls,
-        wrong_instance=wrong,
-        wrong_instance_rate=wrong / calls if calls else 0.0,
-    )
 
 
 def verification_text(found: Verification, screen: Screen) -> str:
@@ -193,11 +134,14 @@ def _sessions_text(canvas: Canvas, traffic: Sequence[SessionTraffic]) -> None:
         what = f"{part.sessions} sessions" if part.sessions else "calls"
         spread = ", ".join(map(str, part.per_instance))
         kept = "every call answered by its instance" if not part.lost else f"{part.lost} clients lost calls"
-        wrong = f"; {part.wrong} calls ({part.wrong / part.calls:.0%}) at the wrong instance" if part.wrong else ""
-        failed = f"; {part.failed} failed" if part.failed else ""
+        failed = ""
+        if wrong := part.wrong_instance:
+            failed += f"; {wrong} calls ({wrong / part.calls:.0%}) at the wrong instance"
+        if part.failed:
+            failed += f"; {part.failed} failed"
         canvas.line(
             f"{_ERAS[part.era]}{tier}: {part.clients}, {part.calls} calls, {what} by instance: {spread}; "
-            f"{kept}{wrong}{failed}.",
+            f"{kept}{failed}.",
             indent=2,
         )
 
@@ -228,7 +172,7 @@ def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes:
     where = f", tier {tier}" if tier else ""
     canvas.line((f"{what} for {era} clients{where}", "bold"), f": {outcomes}.", indent=2)
     canvas.line(row.detail, indent=4)
-    _logged(canvas, [f"{process}: {line}" for process, line in row.evidence])
+    _logged(canvas, map(str, row.evidence))
 
 
 def _logged(canvas: Canvas, lines: Iterable[str]) -> None:

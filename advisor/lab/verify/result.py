@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from advisor.knowledge.types import Era, Outcome
 from advisor.lab.chaos.evidence import ChaosRow
-from advisor.lab.fleet.traffic import SessionTraffic
+from advisor.lab.fleet.explain import LogLine
+from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.run import Load
 from advisor.lab.process.steps import TimedStep
 from advisor.lab.verify.prediction import PredictedCell
@@ -24,13 +25,13 @@ class Checked:
         cell: what was predicted.
         observed: what clients saw.
         detail: the message behind it, and on which tool it was seen.
-        evidence: for a difference, what the processes logged meanwhile: (process, line).
+        evidence: for a difference, what the processes logged meanwhile.
     """
 
     cell: PredictedCell
     observed: Outcome
     detail: str
-    evidence: tuple[tuple[str, str], ...] = ()
+    evidence: tuple[LogLine, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -49,7 +50,7 @@ class Behaved:
         predicted: what it should come to: the status of an answer, or words.
         observed: what it came to, shortened in the same way.
         detail: the whole message.
-        evidence: for a difference, what the processes logged meanwhile: (process, line).
+        evidence: for a difference, what the processes logged meanwhile.
     """
 
     tier: str | None
@@ -58,7 +59,7 @@ class Behaved:
     predicted: str
     observed: str
     detail: str
-    evidence: tuple[tuple[str, str], ...] = ()
+    evidence: tuple[LogLine, ...] = ()
 
     @property
     def agrees(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
 from advisor.lab.clients.sdk_client import Heard
-from advisor.lab.fleet.explain import Marks, settled
+from advisor.lab.fleet.explain import LogLine, Marks, settled
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, in_session
@@ -65,7 +65,7 @@ class Toolbox:
         self._fleet = fleet
         self._places = list(places)
         self._listed: dict[Place, Listed | str] = {}
-        self._evidence: dict[Place | ToolCall, tuple[tuple[str, str], ...]] = {}
+        self._evidence: dict[Place | ToolCall, tuple[LogLine, ...]] = {}
         tools = {server_tool.name: server_tool for server_tool in server_tools(fleet.plan.kit)}
         self.uncalled = tuple(tool.name for tool in tools.values() if tool.uses_direct_llm)
         self.calls = [call for place in places for call in self._calls(place, cells, tools)]
@@ -149,7 +149,7 @@ class Toolbox:
         found = []
         for subject in self.doubtful:
             said = self._wrong_call(subject) if isinstance(subject, ToolCall) else self._wrong_list(subject)
-            found.append(said + "".join(f"\n    {name}: {line}" for name, line in self._evidence.get(subject, ())))
+            found.append(said + "".join(f"\n    {line}" for line in self._evidence.get(subject, ())))
         return found
 
     def notes(self) -> list[str]:
