@@ -63,8 +63,8 @@ def _capabilities(advisor: Advisor) -> str:
     head = (
         "# Capabilities\n\n"
         f"<!-- Written by `{HOW}` from rules/capabilities/. Change it there. -->\n\n"
-        "Feature support by SDK release, protocol era and flag pair. Legacy clients use protocol 2025-11-25 or older,\n"
-        "modern clients use 2026-07-28.\n\n"
+        "Feature support by SDK release, protocol era and flag pair. Legacy clients use protocol 2025-11-25 and\n"
+        "older. Modern clients use protocol 2026-07-28.\n\n"
         "Each table has one row for each call. A call is an API that server code uses for the feature. The other\n"
         "columns are the four flag pairs: `stateless_http=False` (stateful) or `True` (stateless), and\n"
         "`json_response=False` (SSE) or `True` (JSON). A cell has one of these values:\n\n"

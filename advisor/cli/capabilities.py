@@ -1,4 +1,4 @@
-"""The command `capabilities`, and the commands below it that measure."""
+"""The command `capabilities` and its subcommands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ app.command("bisect")(measure.bisect)
 
 
 class Clients(str, Enum):
-    """The eras to show."""
+    """The protocol eras to show."""
 
     BOTH = "both"
     LEGACY = "legacy"
@@ -29,25 +29,38 @@ class Clients(str, Enum):
 def capabilities(
     context: typer.Context,
     sdk: Annotated[
-        str, typer.Option("--sdk", metavar="NAME", help="A line (mcp-2), a release (mcp==1.28.1) or a package (mcp).")
+        str,
+        typer.Option(
+            "--sdk",
+            metavar="NAME",
+            help="Show only this line (mcp-2), release (mcp==1.28.1) or package (mcp). Default: all.",
+        ),
     ] = "",
     feature: Annotated[
-        str, typer.Option("--feature", metavar="NAME", help="One feature, with what was observed.")
+        str,
+        typer.Option(
+            "--feature", metavar="NAME", help="Show only this feature, with the evidence. Default: all features."
+        ),
     ] = "",
     behaviours: Annotated[
         bool,
         typer.Option(
-            "--behaviours", help="Show what is not in the table: cancellation, bare HTTP. JSON and YAML have both."
+            "--behaviours",
+            help="Show results that are not about a feature: cancellation, broken connections, plain HTTP requests. "
+            "JSON and YAML always contain them.",
         ),
     ] = False,
-    era: Annotated[Clients, typer.Option("--era", help="Clients of one protocol era.")] = Clients.BOTH,
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
+    era: Annotated[
+        Clients,
+        typer.Option("--era", help="Protocol era of the clients. legacy: 2025-11-25 and older; modern: 2026-07-28."),
+    ] = Clients.BOTH,
+    format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = Format.TEXT,
 ) -> None:
-    """Show what each SDK release does with each feature, per flag pair and client era."""
+    """Show feature support by SDK release, flag pair and protocol era."""
     if context.invoked_subcommand is not None:
         return
     if behaviours and feature:
-        raise UsageError("--behaviours cannot be narrowed by --feature: no behaviour is of one feature.")
+        raise UsageError("--behaviours and --feature exclude each other: behaviours are not about a feature.")
     from advisor.console.output import emit, is_unicode
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace

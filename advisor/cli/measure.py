@@ -20,27 +20,39 @@ _SECONDS = 5.0
 
 
 def measure(
-    sdk: Annotated[list[str], typer.Option("--sdk", metavar="RELEASE", help="A release to measure: mcp==2.3.0.")],
+    sdk: Annotated[
+        list[str],
+        typer.Option("--sdk", metavar="RELEASE", help="A release to measure, such as mcp==2.3.0; repeatable."),
+    ],
     write: Annotated[
-        bool, typer.Option("--write", help="Write what was measured into rules/capabilities/ and show the diff.")
+        bool, typer.Option("--write", help="Write the results into rules/capabilities/ and show the diff.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Print only what differs from the data; for a pipeline.")
+        bool, typer.Option("--check", help="Print only differences from the stored data, for a pipeline.")
     ] = False,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")] = "",
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
-    deadline: Annotated[str, typer.Option("--deadline", metavar="S", help="Seconds after which a call hangs.")] = "5",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Write the output to this file. Default: stdout.")
+    ] = "",
+    format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = Format.TEXT,
+    deadline: Annotated[
+        str, typer.Option("--deadline", metavar="S", help="Seconds after which a call is a hang.")
+    ] = "5",
     here: Annotated[
-        bool, typer.Option("--here", help="Use this Python where it has the release; else a fresh environment.")
+        bool, typer.Option("--here", help="Use the running Python if it has the release. Default: a new environment.")
     ] = False,
     rules: Annotated[
-        str, typer.Option("--rules", metavar="DIR", help="Compare with and write to this folder of rules.")
+        str,
+        typer.Option(
+            "--rules",
+            metavar="DIR",
+            help="Folder of rules to compare with and to write to. Default: the rules of mcp-advisor.",
+        ),
     ] = "",
 ) -> int:
-    """Measure SDK releases: real servers in every flag pair, real clients of both eras, every way of asking.
+    """Measure feature support of SDK releases with real servers and clients.
 
-    Each release gets an environment of its own, made by uv and thrown away. Exit code 1: a cell or a
-    behaviour is not as the data has it (without --write).
+    The servers run with every flag pair, the clients are of both protocol eras, and every call is tested. uv creates a
+    temporary environment for each release. Exit code 1 (only without --write): a result differs from the stored data.
     """
     import asyncio
 
@@ -78,23 +90,37 @@ def measure(
 
 
 def bisect(
-    sdk: Annotated[str, typer.Option("--sdk", metavar="NAME", help="A package: mcp or fastmcp.")],
+    sdk: Annotated[str, typer.Option("--sdk", metavar="NAME", help="The package: mcp or fastmcp.")],
     cell: Annotated[
-        str, typer.Option("--cell", metavar="FEATURE[/CALL]", help="Only the changes of this feature or call.")
+        str,
+        typer.Option(
+            "--cell",
+            metavar="FEATURE[/CALL]",
+            help="Check only the changes of this feature or call. Default: all changes.",
+        ),
     ] = "",
     write: Annotated[
-        bool, typer.Option("--write", help="Write the releases into rules/capabilities/ and show the diff.")
+        bool,
+        typer.Option("--write", help="Write the releases of the changes into rules/capabilities/ and show the diff."),
     ] = False,
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.TEXT,
-    deadline: Annotated[str, typer.Option("--deadline", metavar="S", help="Seconds after which a call hangs.")] = "5",
+    format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = Format.TEXT,
+    deadline: Annotated[
+        str, typer.Option("--deadline", metavar="S", help="Seconds after which a call is a hang.")
+    ] = "5",
     rules: Annotated[
-        str, typer.Option("--rules", metavar="DIR", help="Compare with and write to this folder of rules.")
+        str,
+        typer.Option(
+            "--rules",
+            metavar="DIR",
+            help="Folder of rules to compare with and to write to. Default: the rules of mcp-advisor.",
+        ),
     ] = "",
 ) -> int:
-    """Find, for each cell that differs between two measured releases, the release in which it changed.
+    """Find the release in which an outcome changed, for each cell that differs between two measured releases.
 
-    Only such cells are measured, in the two releases and in those between them, halving them each time. Exit code 1: a
-    change came in another release than the data says (without --write), or either of the two is not as the data has it.
+    The command measures these cells in both releases and runs a binary search in the releases between them. Exit code
+    1: one of the two releases differs from the stored data, or (only without --write) a change is in another release
+    than the stored data says.
     """
     import asyncio
 
@@ -111,7 +137,7 @@ def bisect(
     known = load(root).capabilities
     wanted = bisection.changes(known, sdk, cell)
     if cell and not wanted:
-        raise UsageError(f"Nothing changes between two measured releases of {sdk} in {cell!r:.80}.")
+        raise UsageError(f"No cell of {cell!r:.80} differs between two measured releases of {sdk}.")
     found = asyncio.run(bisection.bisect(wanted, known, say, deadline_s=seconds))
     if write:
         update = capability_files.with_changes(root, sdk, found)
@@ -119,7 +145,7 @@ def bisect(
         for bisected in found:
             for release in bisected.wrong:
                 change = bisected.change
-                say(f"{release} is not as the data has it: {change.feature}, {change.call}; not written")
+                say(f"{release} differs from the stored data: {change.feature}, {change.call}. Not written.")
         text = update.diff()
     else:
         text = drawn(list(words.bisection_lines(found)))
@@ -134,7 +160,7 @@ def _counted(compared: Compared) -> str:
     measured = compared.measurement
     wrong = len(compared.cells) + len(compared.behaviours)
     counts = f"{len(measured.cells)} cells and {len(measured.behaviours)} behaviours"
-    return f"{measured.sdk}: {counts}, {wrong} not as the data had them, {measured.seconds:.0f} s"
+    return f"{measured.sdk}: {counts} measured, {wrong} differ from the stored data, {measured.seconds:.0f} s"
 
 
 def _root(rules: str) -> Path:

@@ -1,4 +1,4 @@
-"""What SDK releases do besides the feature table, as measured: cancellation, broken connections, bare HTTP."""
+"""Measured results that are not about a feature: cancellation, broken connections, plain HTTP requests."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class BehaviourTable:
     def __init__(
         self, known: Sequence[Capabilities], releases: Sequence[Release], sdk: str, eras: Sequence[Era]
     ) -> None:
-        """Narrow them down.
+        """Select the behaviours.
 
         Args:
-            known: the capability data.
-            releases: the ranges that were asked for.
-            sdk: as they were asked for; an exact release holds nothing of its neighbours.
-            eras: whose.
+            known: The capability data.
+            releases: The selected release ranges.
+            sdk: The SDK as the user wrote it. For an exact release, only entries that include it are selected.
+            eras: The protocol eras to show.
         """
         exact = sdk.partition("==")[2]
         self._of: list[tuple[str, Behaviour]] = []
@@ -38,11 +38,11 @@ class BehaviourTable:
                     self._of.append((package.package, behaviour))
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Whether the selection has entries."""
         return bool(self._of)
 
     def records(self) -> Iterator[BehaviourRecord]:
-        """As the public contract has them, a record for each range and flag pair."""
+        """A JSON record for each release range and flag pair."""
         for package, behaviour in self._of:
             for pair in FLAG_PAIRS:
                 yield document(
@@ -55,9 +55,9 @@ class BehaviourTable:
                 )
 
     def lines(self) -> Iterator[ReportLine]:
-        """For a terminal; sentences are not wrapped yet."""
+        """The behaviours for a terminal; sentences are not wrapped yet."""
         if not self._of:
-            yield ReportLine("plain", "Nothing is known of it here.")
+            yield ReportLine("plain", "There is no data for this selection.")
         for number, (title, entries) in enumerate(self._by_title().items()):
             if number:
                 yield ReportLine("plain", "")
@@ -65,21 +65,18 @@ class BehaviourTable:
             for behaviour in entries:
                 yield ReportLine(
                     "plain",
-                    f"  {behaviour.start} to before {behaviour.before} (seen on {', '.join(behaviour.observed_on)})",
+                    f"  {_range(behaviour)} (measured with {', '.join(behaviour.observed_on)})",
                 )
                 yield from said(behaviour.seen, "    ")
 
     def markdown(self) -> str:
-        """For a repository."""
-        parts = [] if self._of else ["Nothing is known of it here.\n"]
+        """The behaviours for a page."""
+        parts = [] if self._of else ["There is no data for this selection.\n"]
         for title, entries in self._by_title().items():
-            parts.append(f"### {title}\n\n| releases | flags | seen |\n|---|---|---|")
+            parts.append(f"### {title}\n\n| releases | flags | result |\n|---|---|---|")
             for behaviour in entries:
                 rows = ((", ".join(pairs) or "all", text) for text, pairs in _grouped(behaviour.seen))
-                parts += (
-                    f"| {behaviour.start} to before {behaviour.before} | {pairs} | {_escaped(text)} |"
-                    for pairs, text in rows
-                )
+                parts += (f"| {_range(behaviour)} | {pairs} | {_escaped(text)} |" for pairs, text in rows)
             parts.append("")
         return "\n".join(parts)
 
@@ -91,17 +88,21 @@ class BehaviourTable:
 
 
 def said(seen: Mapping[str, str], indent: str = "  ") -> Iterator[ReportLine]:
-    """What was seen in each flag pair; pairs with the same words share a line."""
+    """The result of each flag pair; pairs with the same result share a line."""
     for text, pairs in _grouped(seen):
         yield ReportLine("plain", f"{indent}{', '.join(pairs)}: {text}" if pairs else f"{indent}{text}")
 
 
 def _grouped(seen: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Each message with its flag pairs, by one flag where it decides alone; no pairs where all say the same."""
+    """Each result with its flag pairs. One flag stands for two pairs; all four pairs give an empty list."""
     for text in dict.fromkeys(seen.values()):
         pairs = [pair for pair in seen if seen[pair] == text]
         half = next((flag for flag in _HALVES if pairs == [pair for pair in seen if flag in pair.split("+")]), "")
         yield text, [] if len(pairs) == len(seen) else [half] if half else pairs
+
+
+def _range(behaviour: Behaviour) -> str:
+    return f">={behaviour.start}, <{behaviour.before}"
 
 
 def _escaped(text: str) -> str:

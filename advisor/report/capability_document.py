@@ -1,4 +1,4 @@
-"""What SDK releases do with each feature, as the document that `capabilities` and `capabilities measure` print."""
+"""Feature support of SDK releases, as the JSON document of `capabilities` and `capabilities measure`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class CellRecord(TypedDict):
     """One cell of the matrix.
 
     Attributes:
-        version: the newest observed release of the range that behaves alike.
-        call: the way of asking, as written in server code.
-        measured: when it was last observed.
-        status: reported: from documentation; measured: by the lab of mcp-advisor.
-        releases: the releases that the cell holds for.
-        observed_on: the releases on which it was observed.
-        sources: ids that `rules show` explains.
-        agrees: in a measurement, whether the data says the same.
-        expected: in a measurement, what the data says; null where it says nothing.
-        seconds: in a measurement, how long the call took.
-        at_first: in a measurement, the first outcome of a call that was repeated.
+        version: The newest measured release of the range with the same behaviour.
+        call: The API that server code uses for the feature.
+        measured: The date of the last measurement.
+        status: `measured` by the lab of mcp-advisor, or `reported` in documentation.
+        releases: The releases that the cell is about.
+        observed_on: The measured releases.
+        sources: Ids that `rules show` explains.
+        agrees: In a measurement, whether the outcome agrees with the stored data.
+        expected: In a measurement, the outcome in the stored data; null if the data has no outcome.
+        seconds: In a measurement, the duration of the call in seconds.
+        at_first: In a measurement, the first outcome of a call that was repeated.
     """
 
     sdk: Package
@@ -51,18 +51,18 @@ class CellRecord(TypedDict):
 
 
 class BehaviourRecord(TypedDict):
-    """A behaviour that is no cell of the matrix, such as cancellation.
+    """A result that is not about a feature, such as the result of a cancellation.
 
     Attributes:
-        version: the newest observed release of the range that behaves alike.
-        name: what was tried, for example `GET without a session`.
-        seen: in words; null only in a measurement that did not try it.
-        measured: when it was last observed.
-        releases: the releases that it holds for.
-        observed_on: the releases on which it was observed.
-        agrees: in a measurement, whether the data says the same.
-        expected: in a measurement, what the data says; null where it says nothing.
-        at_first: in a measurement, what was observed before it was repeated.
+        version: The newest measured release of the range with the same behaviour.
+        name: The test, for example `GET without a session`.
+        seen: The result in words; null only in a measurement without this test.
+        measured: The date of the last measurement.
+        releases: The releases that the result is about.
+        observed_on: The measured releases.
+        agrees: In a measurement, whether the result agrees with the stored data.
+        expected: In a measurement, the result in the stored data; null if the data has no result.
+        at_first: In a measurement, the first result of a test that was repeated.
     """
 
     sdk: Package
@@ -81,12 +81,12 @@ class BehaviourRecord(TypedDict):
 
 
 class CapabilitiesDocument(TypedDict):
-    """What SDK releases do with each feature, version 1.
+    """Feature support of SDK releases, version 1.
 
     Attributes:
-        behaviours: what servers do that is not in the matrix: cancellation, broken connections, bare HTTP.
-        agrees: in a measurement, whether all of it is as the data says.
-        seconds: in a measurement, how long each release took.
+        behaviours: Results that are not about a feature: cancellation, broken connections, plain HTTP requests.
+        agrees: In a measurement, whether all results agree with the stored data.
+        seconds: In a measurement, the duration for each release, in seconds.
     """
 
     schema: Literal["mcp-advisor/capabilities/1"]
@@ -97,10 +97,10 @@ class CapabilitiesDocument(TypedDict):
 
 
 def place(sdk: str, version: str, pair: tuple[bool, bool], era: Era) -> dict[str, Any]:
-    """Where something was observed, as every record begins."""
+    """The first keys of every record: SDK, version, flag pair and protocol era."""
     return {"sdk": sdk, "version": version, "stateless_http": pair[0], "json_response": pair[1], "era": era}
 
 
 def range_of(entry: CapabilityCell | Behaviour) -> ReleasesRecord:
-    """The releases that an entry of the capability data holds for."""
+    """The releases that an entry of the capability data is about."""
     return {"from": entry.start, "before": entry.before}

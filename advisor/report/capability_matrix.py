@@ -1,4 +1,4 @@
-"""The capability matrix: what each SDK release does with each feature, per flag pair and client era."""
+"""The capability matrix: feature support by SDK release, flag pair and protocol era."""
 
 from __future__ import annotations
 
@@ -16,18 +16,24 @@ from advisor.report.behaviour_table import BehaviourTable
 from advisor.report.capability_document import CapabilitiesDocument, CellRecord, place, range_of
 from advisor.report.rule_records import unknown
 
-_CALL = 49  # columns for a call; with four outcomes of at most seven letters the table is 80 wide
+_CALL = 49  # columns for a call; with four outcomes of at most seven letters, the table is 80 columns wide
 _OUTCOME = 8
-_MARKS = {"unsupported": "-"}  # the only outcome that is longer than its column
+_MARKS = {"unsupported": "-"}  # the only outcome that does not fit into its column
+_NO_DATA = "There is no data for this selection."
+_LEGEND = (
+    "stateful: stateless_http=False. stateless: stateless_http=True.",
+    "sse: json_response=False. json: json_response=True.",
+    "dropped: lost without an error. hang: no answer within 5 s.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a range of releases does.
+    """A range of releases with the same behaviour.
 
     Attributes:
-        release: the range.
-        cells: its capability cells, in file order.
+        release: The range.
+        cells: The capability cells of the range, in the order of the file.
     """
 
     release: Release
@@ -35,19 +41,19 @@ class Block:
 
 
 class Matrix:
-    """The capability data, narrowed to the question; `behaviours` has what is not in the table."""
+    """A selection of the capability data; `behaviours` has the results that are not about a feature."""
 
     def __init__(self, space: FactSpace, sdk: str = "", feature: str = "", eras: tuple[Era, ...] = ERAS) -> None:
-        """Narrow it down.
+        """Select the data.
 
         Args:
-            space: whose capability data.
-            sdk: a line, a release, a range or a package; "" for all.
-            feature: a feature's id; "" for all.
-            eras: the eras to show.
+            space: The fact space with the capability data.
+            sdk: A line, a release, a range or a package; "" for all.
+            feature: The id of a feature; "" for all.
+            eras: The protocol eras to show.
 
         Raises:
-            UsageError: an SDK or a feature that is not known, with the nearest spelling.
+            UsageError: The SDK or the feature is unknown. The message names the nearest spelling.
         """
         self._knowledge = space.knowledge
         self._detailed = bool(feature)
@@ -67,7 +73,7 @@ class Matrix:
         self.behaviours = BehaviourTable(self._knowledge.capabilities, wanted, sdk, eras)
 
     def record(self) -> CapabilitiesDocument:
-        """The matrix as the public contract has it, a cell per release range, era, call and flag pair."""
+        """The matrix as a JSON document, with one cell per release range, protocol era, call and flag pair."""
         cells = [cell for block in self.blocks for cell in self._cells(block)]
         return document(CapabilitiesDocument, cells=cells, behaviours=list(self.behaviours.records()))
 
@@ -86,14 +92,15 @@ class Matrix:
                     )
 
     def lines(self) -> Iterator[ReportLine]:
-        """The matrix for a terminal of 80 columns; sentences are not wrapped yet."""
+        """The matrix for a terminal of 80 columns, with a legend; sentences are not wrapped yet."""
         for number, block in enumerate(self.blocks):
             if number:
                 yield ReportLine("plain", "")
             release = block.release
-            yield ReportLine("heading", f"{_range(release)}; {release.line.id}, newest observed {release.newest}")
+            line = f"line {release.line.id}, newest measured release {release.newest}"
+            yield ReportLine("heading", f"{_range(release)} ({line})")
             if not block.cells:
-                yield ReportLine("plain", "Nothing is known of it here.")
+                yield ReportLine("plain", _NO_DATA)
                 continue
             for era in self.eras:
                 yield ReportLine("plain", "")
@@ -102,11 +109,11 @@ class Matrix:
             yield from (ReportLine("plain", note) for note in _notes(block))
             if self._detailed:
                 yield from (ReportLine("plain", f"{cell.call}: {cell.evidence}") for cell in block.cells)
+        yield ReportLine("plain", "")
+        yield from (ReportLine("plain", text) for text in (self._knowledge.phrases["topology.eras"], *_LEGEND))
         if self.behaviours:
-            yield ReportLine("plain", "")
-            yield ReportLine(
-                "plain", "Not in the table, see --behaviours: cancellation, broken connections, bare HTTP."
-            )
+            text = "Use --behaviours for results about cancellation, broken connections and plain HTTP requests."
+            yield ReportLine("plain", text)
 
     def _era(self, block: Block, era: Era) -> Iterator[ReportLine]:
         if self._fallen(block, era):
@@ -123,7 +130,7 @@ class Matrix:
             yield from marks(cell.call, [getattr(cell, era)[flag_key(*pair)] for pair in FLAG_PAIRS])
 
     def _fallen(self, block: Block, era: Era) -> bool:
-        """Whether a table would only say `unsupported`."""
+        """Whether every cell of the table is `unsupported`."""
         return era == "modern" and block.release.line.modern == "falls-back"
 
     def _falls_back(self) -> str:
@@ -131,14 +138,15 @@ class Matrix:
         return text[:1].upper() + text[1:] + "."
 
     def markdown(self) -> str:
-        """The matrix for a repository, with evidence and sources."""
+        """The matrix for a page, with evidence and sources."""
         return "\n".join(part for block in self.blocks for part in self._markdown(block))
 
     def _markdown(self, block: Block) -> Iterator[str]:
         release = block.release
-        yield f"## {_range(release)}\n\nLine `{release.line.id}`, newest observed {release.newest}.\n"
+        yield f"## {_range(release)}\n"
+        yield f"Line `{release.line.id}`. The newest measured release of this range is {release.newest}.\n"
         for era in self.eras:
-            yield f"### {era.capitalize()} clients\n" if block.cells else "Nothing is known of it here.\n"
+            yield f"### {era.capitalize()} clients\n" if block.cells else f"{_NO_DATA}\n"
             if self._fallen(block, era):
                 yield f"{self._falls_back()}\n"
             elif block.cells:
@@ -149,22 +157,22 @@ class Matrix:
                     yield f"| {cell.feature} | `{cell.call}` | {outcomes} |"
                 yield ""
         if block.cells:
-            yield "### What it rests on\n"
+            yield "### Evidence\n"
             yield from (f"- {self._grounds(cell)}" for cell in block.cells)
             yield ""
 
     def _grounds(self, cell: CapabilityCell) -> str:
-        changed = f" Changed in {cell.changed['in']}: {cell.changed['because']}." if cell.changed else ""
+        changed = f" Change in {cell.changed['in']}: {cell.changed['because']}." if cell.changed else ""
         sources = ", ".join(cell.sources)
-        seen = f"{cell.status} {cell.date} on {', '.join(cell.observed_on)}"
-        return f"**{cell.feature}**, `{cell.call}` ({seen}): {cell.evidence}{changed} Sources: {sources}."
+        when = f"{cell.status.capitalize()} on {cell.date} with {', '.join(cell.observed_on)}."
+        return f"**{cell.feature}**, `{cell.call}`: {cell.evidence}{changed} {when} Sources: {sources}."
 
 
 def releases(space: FactSpace, sdk: str) -> list[Release]:
-    """The release ranges that a line, a release, a range or a package names; all for "".
+    """The release ranges of a line, a release, a range or a package; all ranges for "".
 
     Raises:
-        UsageError: none does; with the nearest spelling, or the ranges of the package.
+        UsageError: The SDK is unknown. The message names the nearest spelling, or the ranges of the package.
     """
     ranges = list(space.releases.values())
     if named := [release for release in ranges if sdk in ("", release.id, release.line.id, release.package)]:
@@ -173,21 +181,19 @@ def releases(space: FactSpace, sdk: str) -> list[Release]:
         return [exact]
     package = sdk.partition("==")[0]
     if of_package := [release for release in ranges if release.package == package]:
-        covered = ", ".join(f"{release.start} to before {release.before}" for release in of_package)
-        raise UsageError(
-            f"{sdk!r:.80} is not a release that something is known of. {package} is covered from {covered}."
-        )
+        covered = "; ".join(_range(release) for release in of_package)
+        raise UsageError(f"There is no data for the release {sdk!r:.80}. Ranges with data: {covered}.")
     known = list(dict.fromkeys([*(release.line.id for release in ranges), *(release.package for release in ranges)]))
     allowed = f"Known: {', '.join(known)}, or a release such as {ranges[-1].exact}."
     raise UsageError(unknown("SDK", sdk, known, allowed))
 
 
 def _range(release: Release) -> str:
-    return f"{release.package} {release.start} to before {release.before}"
+    return f"{release.package} >={release.start}, <{release.before}"
 
 
 def marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:
-    """One way of asking and its outcomes, as a row of the table; a long name has a line of its own."""
+    """A call and its outcomes, as a row of the table; a long name has its own line."""
     name = f"  {call}"
     if len(name) >= _CALL:
         yield ReportLine("plain", name)
@@ -196,18 +202,18 @@ def marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:
 
 
 def row(first: str, *cells: str) -> str:
-    """A line of the head of the table."""
+    """A line of the table head."""
     return f"{first:{_CALL}}{''.join(f'{cell:{_OUTCOME}}' for cell in cells)}".rstrip()
 
 
 def _notes(block: Block) -> Iterator[str]:
-    """How sure the cells are, and in which release they change."""
+    """The status and the date of the cells, and the releases in which they change."""
     for status in dict.fromkeys(cell.status for cell in block.cells):
         dates = sorted({cell.date for cell in block.cells if cell.status == status})
         when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
         calls = [cell.call for cell in block.cells if cell.status == status]
-        rows = "every row" if len(calls) == len(block.cells) else ", ".join(calls)
-        yield f"{status.capitalize()} ({when}): {rows}."
+        rows = "all rows" if len(calls) == len(block.cells) else ", ".join(calls)
+        yield f"{status.capitalize()} on {when}: {rows}."
     for cell in block.cells:
         if cell.changed:
-            yield f"Changed in {cell.changed['in']}: {cell.feature}, {cell.call}: {cell.changed['because']}."
+            yield f"{cell.feature}, {cell.call} changes in {cell.changed['in']}: {cell.changed['because']}."

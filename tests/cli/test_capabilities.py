@@ -115,19 +115,19 @@ def test_behaviours_in_words() -> None:
     part = next(part for part in text.split("\n\n") if part.startswith("mcp: cancellation"))
     assert part.splitlines() == [
         "mcp: cancellation, modern clients",
-        "  2.0.0 to before 3.0.0 (seen on 2.0.0, 2.3.0)",
+        "  >=2.0.0, <3.0.0 (measured with 2.0.0, 2.3.0)",
         "    sse: the tool was stopped",
         "    json: the tool ran to its end",
     ]
     assert "legacy clients" not in text
     assert "mcp: foreign Host, modern clients\n" in text
-    assert "see --behaviours: cancellation, " in run("--sdk", "mcp-2").stdout
+    assert "Use --behaviours for results about cancellation, " in run("--sdk", "mcp-2").stdout
     assert "--behaviours" not in run("--sdk", "mcp-2", "--feature", "progress").stdout
     markdown = run("--sdk", "mcp-2", "--behaviours", "--format", "markdown").stdout
-    assert "| 2.0.0 to before 3.0.0 | sse | the tool was stopped |\n" in markdown
+    assert "| >=2.0.0, <3.0.0 | sse | the tool was stopped |\n" in markdown
     done = run("--behaviours", "--feature", "progress")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "no behaviour is of one feature" in done.stderr
+    assert "behaviours are not about a feature" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_feature_and_era_narrow_it_down() -> None:
     ("arguments", "said"),
     [
         (["--sdk", "mcp-22"], "There is no SDK 'mcp-22'. Did you mean 'mcp-2'? Known: "),
-        (["--sdk", "mcp==9.9"], "'mcp==9.9' is not a release that something is known of. mcp is covered from 1.8.0 "),
+        (["--sdk", "mcp==9.9"], "There is no data for the release 'mcp==9.9'. Ranges with data: mcp >=1.8.0, <"),
         (["--feature", "sampeling"], "There is no feature 'sampeling'. Did you mean 'sampling'? Features: plain, "),
         (["--era", "modem"], "Usage: "),
         (["--format", "xml"], "Usage: "),
@@ -179,7 +179,7 @@ def test_what_is_not_known_is_refused(arguments: list[str], said: str) -> None:
 
 def test_the_table_in_a_terminal() -> None:
     text = run("--sdk", "mcp==1.28.1", "--feature", "progress").stdout
-    assert text.startswith("mcp 1.10.0 to before 1.29.0; mcp-1, newest observed 1.28.1\n")
+    assert text.startswith("mcp >=1.10.0, <1.29.0 (line mcp-1, newest measured release 1.28.1)\n")
     table = text.split("\n\n")[1].splitlines()
     assert table == [
         "legacy clients                                   stateful        stateless",
@@ -189,8 +189,8 @@ def test_the_table_in_a_terminal() -> None:
     ]
     said = " ".join(text.split())
     assert "modern clients This SDK does not speak 2026-07-28" in said
-    assert "Changed in 1.29.0: progress, ctx.report_progress: progress is sent on the stream of its request" in said
-    assert re.search(r"(Reported|Measured) \(\d{4}-\d\d-\d\d\): every row\.", said)
+    assert "progress, ctx.report_progress changes in 1.29.0: progress is sent on the stream of its request" in said
+    assert re.search(r"(Reported|Measured) on \d{4}-\d\d-\d\d: all rows\.", said)
 
 
 def test_marks_are_explained() -> None:
@@ -223,6 +223,6 @@ def test_colour_is_for_those_who_want_it(setting: dict[str, str], coloured: bool
 
 def test_markdown_has_the_same_cells() -> None:
     text = run("--sdk", "mcp==1.28.1", "--feature", "progress", "--format", "markdown").stdout
-    assert "## mcp 1.10.0 to before 1.29.0\n" in text
+    assert "## mcp >=1.10.0, <1.29.0\n" in text
     assert "| progress | `ctx.report_progress` | works | works | dropped | dropped |\n" in text
-    assert "Changed in 1.29.0: " in text
+    assert "Change in 1.29.0: " in text
