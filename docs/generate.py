@@ -80,9 +80,20 @@ def _capabilities(advisor: Advisor) -> str:
     matrix = Matrix(advisor.space)
     behaviours = (
         "## Other behaviours\n\n"
-        "Answers of the servers to cancelled calls, to broken connections and to plain HTTP requests. In each table,\n"
-        "`flags` are the flag pairs with this result. `verify` compares a kit with these results, except for the\n"
-        "behaviours that `rules/conduct.yaml` defines for kits.\n"
+        "Results that are not about a feature. In each table, `flags` are the flag pairs with this result. `verify`\n"
+        "compares a kit with these results, except for the behaviours that `rules/conduct.yaml` defines for kits.\n"
+        "The tests:\n\n"
+        "- `client of both eras`: A client connects that supports both protocol eras. The result is the protocol that it\n"
+        "  uses.\n"
+        "- `cancellation`: The client cancels a running call.\n"
+        "- `disconnect`: The connection of the client breaks during a call.\n"
+        "- `log messages without a log level`: A tool logs, and the request of the modern client has no log level.\n"
+        "- `GET`, `DELETE`: The client sends this HTTP request in its session, if the server keeps sessions.\n"
+        "- `GET without a session`: The client sends GET without a session ID.\n"
+        "- `call without initialize`: The client sends a call without a session ID.\n"
+        "- `unknown session`: The client sends a call with a session ID that the server did not create.\n"
+        "- `Accept: …`: The client sends a call with this Accept header only.\n"
+        "- `foreign Host`, `foreign Origin`: The client sends a call with a Host or Origin header of another site.\n"
     )
     return f"{head}\n{matrix.markdown().rstrip()}\n\n{behaviours}\n{matrix.behaviours.markdown()}".rstrip("\n") + "\n"
 
