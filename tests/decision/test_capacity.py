@@ -124,7 +124,7 @@ def test_without_a_limit_memory_decides(decide: Any, knowledge: Knowledge) -> No
         assert said in found.capacity.because
     (message,) = (one.message for one in found.warnings if one.id == MEMORY)
     assert message.startswith("With a session for each of 1,000,000 clients")
-    assert f"(3) takes {found.capacity.memory_mb:,.0f} MB, and 1 GiB" in message
+    assert f"(3) needs {found.capacity.memory_mb:,.0f} MB of memory" in message
     enough = decide(facts | {"clients.concurrent": 3 * fits})
     assert (enough.capacity.enough, enough.capacity.advice_instances) == (True, 3)
     assert MEMORY not in warned(enough)
@@ -159,7 +159,7 @@ def test_a_range_is_said_in_words_and_its_upper_end_counts(decide: Any) -> None:
     decision = decide(facts | {"clients.concurrent": 50_000})
     assert not decision.capacity.enough
     (message,) = (one.message for one in decision.warnings if one.id == MEMORY)
-    assert "planned (2 to 5) takes 1,308 MB" in message
+    assert "planned instances (2 to 5) needs 1,308 MB" in message
 
 
 def test_clients_of_both_eras_are_counted_as_if_all_were_legacy(decide: Any) -> None:
