@@ -45,7 +45,7 @@ class MemoryContext:
             "session": kilobytes(self.session_bytes),
             "sessions": f"{self.sessions:,} session{'s' if self.sessions > 1 else ''}",
             "needed": _mega(self.needed(processes)),
-            "grain": f"whole steps of {plan.grain_mi} MiB",
+            "grain": f"{plan.grain_mi} MiB",
             "request": f"{plan.request_mi} MiB",
             "headroom": f"{plan.headroom_percent} %",
             "limit": f"{plan.limit_mi} MiB",

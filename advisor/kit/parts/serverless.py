@@ -28,7 +28,7 @@ def _limit(tier: TierContext) -> str:
 
 def _reason(tier: TierContext) -> str:
     if tier.pattern == "single-instance":
-        return "a second one would not know the sessions of the first"
+        return "a second instance would not have the sessions of the first instance"
     if tier.stateless_http:
-        return "any instance answers any request"
-    return f"requests find the owner of their session by {tier.mechanism}"
+        return "every instance can answer every request"
+    return f"{tier.mechanism} sends the requests of a session to its owner, the instance that holds it"
