@@ -1,1 +1,1 @@
-"""The kit: everything that a team needs to deploy a decision, rendered from it."""
+"""The kit: all files that a team needs to deploy a decision."""

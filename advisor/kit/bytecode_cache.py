@@ -1,7 +1,7 @@
-"""Compiled templates, kept between runs: compiling them takes ten times as long as rendering them.
+"""A cache of compiled templates, because compiling a template takes ten times as long as rendering it.
 
-They lie next to the compiled knowledge, in the user's cache folder. The template engine checks source and version of
-what it loads. A cache that cannot be read or written is as good as none.
+The cache is in the user's cache folder, next to the compiled knowledge. The template engine checks the source and the
+version of each cached file. If the cache cannot be read or written, the templates are compiled again.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from advisor.knowledge.cache import cache_dir
 
 
 class TemplateBytecodeCache(FileSystemBytecodeCache):
-    """One file for each template."""
+    """A cache with one file for each template."""
 
     def __init__(self) -> None:
-        """A cache in the user's cache folder."""
+        """Create a cache in the user's cache folder."""
         super().__init__(str(cache_dir() / "templates"))
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Load what is kept, if it is of this source. The code that another user wrote is not run."""
+        """Load the cached code if it belongs to this source. A file of another user is ignored."""
         try:
             if not hasattr(os, "getuid") or Path(self._get_cache_filename(bucket)).stat().st_uid == os.getuid():
                 super().load_bytecode(bucket)
-        except Exception:  # anything that a damaged file makes of pickle and marshal
+        except Exception:  # a damaged file can cause any error in pickle and marshal
             bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep it, whole or not at all."""
+        """Write the compiled code. The file is either complete or missing."""
         with suppress(OSError):
             Path(self.directory).mkdir(parents=True, exist_ok=True)
             super().dump_bytecode(bucket)

@@ -1,4 +1,4 @@
-"""From a decision to what templates are given. Templates decide nothing: whatever depends on something is said here."""
+"""Builds the context of the templates from a decision. Templates make no decisions: this module makes all of them."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from advisor.knowledge.types import Need
 from advisor.requirements.model import Tool
 
 DEFAULT_CALL_S = 60.0
-"""The longest call that is planned for where the requirements state none."""
+"""The longest call in seconds, if the requirements do not state it."""
 
 
 class InfeasibleError(AdvisorError):
-    """A kit was asked for requirements that contradict each other."""
+    """The requirements contradict each other, so there is no kit for them."""
 
     code = Exit.CONTRADICTION
 
 
 def kit_context(decision: Decision) -> KitContext:
-    """Everything that the templates need.
+    """Return all data that the templates need.
 
     Raises:
-        InfeasibleError: the decision is a contradiction, for which there is nothing to deploy.
-        UsageError: the SDK release is too old for the code of a kit.
+        InfeasibleError: the decision is a contradiction, so there is nothing to deploy.
+        UsageError: the SDK release is too old for the generated server.
     """
     if not decision.feasible:
         message = "No configuration keeps every required feature, so there is nothing to generate."
-        raise InfeasibleError(f"{message} `recommend` lists the ways out.")
+        raise InfeasibleError(f"{message} To fix this, run `recommend`: it lists the changes that help.")
     requirements = decision.requirements
     release = decision.release
     if not release.has_kit:
         first = f"{release.package}=={release.line.kit_from}"
-        raise UsageError(f"Generated servers need {first} or newer; the requirements name {release.id}.")
+        raise UsageError(f"Generated servers need {first} or newer. The requirements name {release.id}.")
     tiers = _tiers(decision, decision.knowledge.memory)
     many = decision.facts["processes"] == "many"
     modern = decision.facts["era.modern"] == "named"
@@ -176,24 +176,24 @@ def _cells(decision: Decision, features: set[str]) -> tuple[CellContext, ...]:
 
 
 def _proxy(decision: Decision, knowledge: Knowledge) -> str:
-    """The proxy that the kit carries: the proxy that keeps the sessions, or a front that a kit can write."""
+    """The proxy of the kit: the proxy that provides session affinity, or a proxy in front that a kit can configure."""
     mechanism = knowledge.mechanisms.get(decision.core.mechanism)
     kind: str = decision.requirements["environment.proxy.kind"]
     for name in (mechanism.done_by if mechanism else "", kind):
         if name in knowledge.kit_proxies:
             return name
-    # Tiers are routed by the kit wherever a balancer that no kit configures stands in front.
+    # If a kit cannot configure the load balancer in front, the kit needs its own proxy to route requests to the tiers.
     return next(iter(knowledge.kit_proxies)) if decision.tiers else ""
 
 
 def _summary(decision: Decision) -> str:
     flags = decision.core.flags
     pair = f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
-    return f"{decision.core.pattern}, {pair}, affinity {decision.core.mechanism}"
+    return f"{decision.core.pattern}, {pair}, session affinity {decision.core.mechanism}"
 
 
 def _identity(decision: Decision) -> str:
-    """The same for the same answer to the same question: what file headers carry instead of a time."""
+    """A hash that is equal for equal requirements and decisions. File headers contain this hash instead of a time."""
     requirements = decision.requirements
     asked = dict(requirements.values)
     tools = [[tool.name, dict(tool.needs), tool.duration_s] for tool in requirements.tools]

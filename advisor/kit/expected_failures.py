@@ -1,4 +1,4 @@
-"""What clients of a kit should see when something fails: the rows of rules/failures.yaml that apply to it. Pure."""
+"""The expected behaviour for clients of a kit when something fails: the rows of rules/failures.yaml that apply. Pure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from advisor.report.decision_document import ExpectedFailureRecord
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFailure:
-    """What clients of an era should see of an event.
+    """The expected behaviour of an event for the clients of one protocol era.
 
     Attributes:
-        tier: the part of the deployment that the event concerns.
-        event: what happens.
-        era: of the clients.
-        keeping: how the sessions of the tier find their owner.
+        tier: the tier that the event affects.
+        event: the event.
+        era: the protocol era of the clients.
+        keeping: how requests of a session find its owner, in the words of rules/failures.yaml.
         expected: the row of rules/failures.yaml.
-        clients: what clients see, in words.
-        handles: what becomes of state handles in the shared store; None where the kit keeps none there.
+        clients: what clients notice, in words.
+        handles: what happens to state handles in the shared store; None if the kit stores none there.
     """
 
     tier: TierContext
@@ -38,11 +38,11 @@ class ExpectedFailure:
 
 
 def keeping(tier: TierContext, instances: int = 0) -> str:
-    """How the requests of a session find its owner, as rules/failures.yaml calls it.
+    """Return how the requests of a session find its owner, in the words of rules/failures.yaml.
 
     Args:
         tier: the tier.
-        instances: how many run; 0 for as many as are decided; with an autoscaler, its upper end.
+        instances: number of running instances; 0 means the number in the decision (with an autoscaler, its maximum).
     """
     many = (instances or tier.max_instances) > 1
     if tier.stateless_http:
@@ -53,15 +53,15 @@ def keeping(tier: TierContext, instances: int = 0) -> str:
 def expected_failures(
     kit: KitContext, knowledge: Knowledge, instances: Mapping[str, int] | None = None
 ) -> list[ExpectedFailure]:
-    """What the eras that the requirements name should see, tier by tier, event by event.
+    """Return the expected behaviour for each tier, each event and each protocol era that the requirements name.
 
     Args:
         kit: the kit.
         knowledge: the events and the rows.
-        instances: how many instances run, by tier name; as many as are decided by default.
+        instances: tier name → number of running instances; the default is the number in the decision.
 
     Raises:
-        KnowledgeError: no row describes a case, which `rules check` would have found.
+        KnowledgeError: no row describes a case. `rules check` finds this error.
     """
     happens = {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}
     found = [
@@ -76,12 +76,12 @@ def expected_failures(
 
 
 def failure_records(kit: KitContext, knowledge: Knowledge) -> list[ExpectedFailureRecord]:
-    """The array `expected_failures` of the kit's decision.json."""
+    """Return the array `expected_failures` of the kit's decision.json."""
     return [failure_record(failure, kit) for failure in expected_failures(kit, knowledge)]
 
 
 def failure_record(failure: ExpectedFailure, kit: KitContext) -> ExpectedFailureRecord:
-    """An entry of that array; the words of its values are those of rules/failures.yaml."""
+    """Return an entry of the array `expected_failures`. Its values are the words of rules/failures.yaml."""
     return document(
         ExpectedFailureRecord,
         failure.expected,
@@ -96,7 +96,7 @@ def failure_record(failure: ExpectedFailure, kit: KitContext) -> ExpectedFailure
 
 
 def shares_handles(kit: KitContext) -> bool:
-    """Whether tools of the kit keep state behind handles in a store that its instances share."""
+    """Whether the kit's tools store state in Redis, where all instances find it by its state handle."""
     return kit.uses_redis and kit.feature("session_state") is not None
 
 
@@ -108,9 +108,9 @@ def _expected(
     case = FailureCase(event.id, kept, era, "json" if tier.json_response else "sse", proxy)
     found = behaviour_for(case, knowledge.promises)
     if found is None:
-        raise KnowledgeError(f"rules/failures.yaml: no promise for {event.id}, {kept}, {era}, {proxy}")
+        raise KnowledgeError(f"rules/failures.yaml: no row for {event.id}, {kept}, {era}, {proxy}")
     own = f"{kit.idle_timeout_s} s at most"
-    idle = own if kit.proxy else "at most as long as the balancer allows silence"
+    idle = own if kit.proxy else "until the idle timeout of the load balancer"
     clients = found.clients.replace("{idle}", idle)
     if not shares_handles(kit):
         return ExpectedFailure(tier, event, era, kept, found, clients)

@@ -1,4 +1,4 @@
-"""Memory of an instance: what a manifest asks for, out of what the decision computed."""
+"""The memory of an instance: the request and the limit in a manifest, from the figures of the decision."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from advisor.knowledge.capacity import MEBI, MemoryPlan, kilobytes
 
 @dataclass(frozen=True, slots=True)
 class MemoryContext:
-    """What an instance of a tier takes, as the decision computed it.
+    """The memory of one instance of a tier, as the decision computed it.
 
     Attributes:
-        process_bytes: a server process before any session.
-        session_bytes: a session, its GET stream open.
-        sessions: how many an instance holds when there are as few as planned; 0 where none are kept.
-        plan: headroom, grain, and the least that is asked for.
+        process_bytes: bytes of a server process without sessions.
+        session_bytes: bytes of a session with an open GET stream.
+        sessions: sessions per instance at the minimum number of instances; 0 for a tier without sessions.
+        plan: headroom, step size, and the minimum request and limit.
     """
 
     process_bytes: int
@@ -25,20 +25,20 @@ class MemoryContext:
     plan: MemoryPlan
 
     def needed(self, processes: int) -> int:
-        """Bytes of an instance with this many server processes."""
+        """Return the bytes of an instance with this number of server processes."""
         return processes * self.process_bytes + self.sessions * self.session_bytes
 
     def request_mi(self, processes: int) -> int:
-        """Mebibytes that an instance asks for: what it needs, and never less than the least of its processes."""
+        """Return the memory request of an instance in MiB: its need, and at least the minimum of its processes."""
         return max(self.plan.request_mi * processes, self._grains(self.needed(processes) * 100))
 
     def limit_mi(self, processes: int) -> int:
-        """Mebibytes that an instance may use: what it needs with the headroom, and never less than it asks for."""
+        """Return the memory limit of an instance in MiB: its need plus the headroom, and at least the request."""
         needed = self._grains(self.needed(processes) * (100 + self.plan.headroom_percent))
         return max(self.plan.limit_mi * processes, self.request_mi(processes), needed)
 
     def words(self, processes: int) -> dict[str, str]:
-        """The figures as a comment has them."""
+        """Return the figures as texts for a comment."""
         plan = self.plan
         return {
             "process": _mega(self.process_bytes),
@@ -52,18 +52,18 @@ class MemoryContext:
         }
 
     def _grains(self, hundredths: int) -> int:
-        """Hundredths of bytes as mebibytes, rounded up to a whole number of grains; exact, for floats are not."""
+        """Convert hundredths of bytes to MiB and round up to a multiple of the step size. Integers keep this exact."""
         grain = self.plan.grain_mi
         return -(-hundredths // (100 * grain * MEBI)) * grain
 
 
 def memory_of(decision: Decision, core: Core, plan: MemoryPlan) -> MemoryContext:
-    """What an instance of a tier takes.
+    """Return the memory of one instance of a tier.
 
     Args:
-        decision: what was computed; the sessions in it are those of the tier that keeps some.
-        core: what is decided for the tier.
-        plan: of the knowledge.
+        decision: the decision with its capacity. The sessions in it belong to the tier with sessions.
+        core: the configuration of the tier.
+        plan: the memory plan of the knowledge base.
     """
     found = decision.capacity
     if found is None:

@@ -1,4 +1,4 @@
-"""What a kit is made of, and what its templates are given: a finished decision, flat and ready to print."""
+"""The data model of a kit: its files, and the context that its templates render (a decision as flat, printable data)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class KitFile:
     """One file of a kit.
 
     Attributes:
-        path: relative to the kit's folder, with forward slashes, without `..`.
-        content: its text, ending in a newline.
-        executable: whether it is a program.
+        path: path relative to the kit's folder, with forward slashes and without `..`.
+        content: the text, which ends with a newline.
+        executable: whether the file is a program.
     """
 
     path: str
@@ -28,13 +28,13 @@ class KitFile:
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """A tool as the server template writes it.
+    """A tool for the server template.
 
     Attributes:
-        name: as clients call it.
-        function: a Python identifier for it, unique in the kit.
-        needs: feature id → level, for what it needs at all.
-        duration_s: how long a call runs, or None.
+        name: the name that clients call.
+        function: a Python identifier, unique in the kit.
+        needs: feature id → level, only for features that the tool needs.
+        duration_s: duration of a call in seconds, or None if unknown.
     """
 
     name: str
@@ -45,15 +45,15 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class FeatureContext:
-    """A needed feature and the way to ask for it in each era.
+    """A needed feature and the SDK call for it in each protocol era.
 
     Attributes:
         id: feature id.
-        need: how much it is needed.
-        legacy_call: the call that fares best for legacy clients, as rules/capabilities writes it; "" if none works.
-        modern_call: the same for modern clients.
-        legacy_works: whether it works for legacy clients in its tier.
-        modern_works: whether it works for modern clients.
+        need: the level of the need.
+        legacy_call: the best SDK call for legacy clients, as rules/capabilities writes it; "" if no call works.
+        modern_call: the best SDK call for modern clients; "" if no call works.
+        legacy_works: whether the feature works for legacy clients in its tier.
+        modern_works: whether the feature works for modern clients.
     """
 
     id: str
@@ -69,19 +69,19 @@ class TierContext:
     """A group of identical server processes behind the proxy.
 
     Attributes:
-        name: `main` for a single-tier deployment, else `stateless` or `stateful`.
-        host: DNS name of its service: the service's name, or `<service>-stateful`.
+        name: `main` for a deployment with one tier, else `stateless` or `stateful`.
+        host: DNS name of the tier: the name of the service, or `<service>-stateful`.
         path: public path for legacy clients: /mcp, or /stateful/mcp for the stateful tier.
-        stateless_http: default of the first flag.
-        json_response: default of the second flag.
+        stateless_http: default value of this flag.
+        json_response: default value of this flag.
         pattern: single-instance, stateless-fleet, sticky-fleet or shared-state.
-        mechanism: how the requests of a legacy session find their owner (contract vocabulary).
-        instances: how many to run.
-        max_instances: upper end for an autoscaler; equal to `instances` where there is none.
-        workers: server processes per instance; 1 wherever sessions are kept.
-        tools: its tools: all of the requirements in a single-tier deployment; a single `echo` where none is listed.
-        longest_call_s: the longest call of its tools, in seconds, with the default of 60 where none is stated.
-        memory: what an instance takes, by what the decision computed.
+        mechanism: id of the session affinity mechanism (vocabulary of the contract).
+        instances: number of instances to run.
+        max_instances: maximum number for an autoscaler; equal to `instances` without an autoscaler.
+        workers: server processes per instance; 1 in a tier with sessions.
+        tools: tools of the tier. With one tier, all tools of the requirements, or one `echo` if they list no tool.
+        longest_call_s: longest call of the tools, in seconds; 60 if the requirements do not state it.
+        memory: memory of one instance, as the decision computed it.
     """
 
     name: str
@@ -100,39 +100,39 @@ class TierContext:
 
     @property
     def keeps_sessions(self) -> bool:
-        """Whether legacy clients get a session here."""
+        """Whether legacy clients get a session in this tier."""
         return not self.stateless_http
 
     @property
     def longest_call(self) -> str:
-        """The longest call in seconds, as people write it."""
+        """The longest call in seconds, formatted as text."""
         return f"{self.longest_call_s:.10g}"
 
     @property
     def preferred_stop_s(self) -> int:
-        """Seconds of the drain before SIGTERM: propagation of the endpoint change plus the longest call."""
-        return _PROPAGATION_S + _whole(self.longest_call_s)
+        """Seconds of the wait before SIGTERM: the propagation time of the endpoint change plus the longest call."""
+        return _PROPAGATION_S + _rounded_up(self.longest_call_s)
 
     @property
     def shutdown_s(self) -> int:
-        """Seconds that uvicorn may take after SIGTERM; longer than the longest call."""
-        return _whole(self.longest_call_s) + 5
+        """The graceful timeout of uvicorn after SIGTERM in seconds. It is longer than the longest call."""
+        return _rounded_up(self.longest_call_s) + 5
 
     @property
     def grace_s(self) -> int:
-        """Seconds that the platform grants in all: the drain, the shutdown, and a margin."""
+        """The grace period of the platform in seconds: the wait before SIGTERM, the shutdown, and a margin."""
         return self.preferred_stop_s + self.shutdown_s + 5
 
 
 @dataclass(frozen=True, slots=True)
 class CellContext:
-    """What a way of asking does on this release, in all flag pairs, as measured: the kit's tests expect it.
+    """The measured outcomes of an SDK call on this release, for all flag pairs. The kit's tests expect these outcomes.
 
     Attributes:
         feature: feature id, or plain.
-        call: the call, as rules/capabilities writes it.
+        call: the SDK call, as rules/capabilities writes it.
         legacy: flag pair (such as stateful+sse) → outcome, for legacy clients.
-        modern: the same for modern clients.
+        modern: flag pair → outcome, for modern clients.
     """
 
     feature: str
@@ -143,35 +143,35 @@ class CellContext:
 
 @dataclass(frozen=True, slots=True)
 class KitContext:
-    """Everything that templates may print. User text in it is validated; each target still quotes it.
+    """All data that templates can print. User text in this data is validated, and each template also quotes it.
 
     Attributes:
-        service: a DNS label.
-        summary: the decision in a single line.
+        service: name of the service, a DNS label.
+        summary: the decision in one line.
         line: SDK line, such as mcp-2.
         package: mcp or fastmcp.
-        requirement: what to install, such as `mcp>=2.3.0,<3`.
-        tiers: a single tier, or the stateless and the stateful tier, in this order.
+        requirement: the SDK requirement for pip, such as `mcp>=2.3.0,<3`.
+        tiers: one tier, or the stateless tier and the stateful tier in this order.
         features: the needed features.
-        eras: the eras that the requirements name: legacy, modern.
-        hosts: host names that clients use; may be empty.
-        origins: origins of web pages that may call, besides the origins of the hosts.
+        eras: the protocol eras that the requirements name: legacy, modern.
+        hosts: host names that clients use; can be empty.
+        origins: origins of web pages that can call the service, in addition to the origins of the hosts.
         platform: kubernetes, compose, systemd, serverless, local.
-        proxy: nginx, haproxy or envoy: the proxy whose configuration the kit carries, or "" for none.
-        proxy_version: as stated, or "" when not known (only meaningful for nginx).
-        proxy_replicas: how many proxies run.
-        outer_proxy: the kind named in the requirements when the kit's own proxy stands behind it, else "".
-        uses_redis: whether anything in the kit needs Redis.
-        needs_sealing_keys: whether a fleet must share keys for multi round-trip requests.
-        needs_bus: whether change notifications must cross instances.
+        proxy: the proxy whose configuration the kit contains: nginx, haproxy or envoy; "" for no proxy.
+        proxy_version: version in the requirements, or "" if unknown (used only for nginx).
+        proxy_replicas: number of proxies to run.
+        outer_proxy: the kind of proxy in the requirements if the kit's proxy runs behind that proxy, else "".
+        uses_redis: whether the kit needs Redis.
+        needs_sealing_keys: whether instances must share keys for multi round-trip requests.
+        needs_bus: whether change notifications must reach the clients of all instances.
         needs_event_store: whether resumability is needed.
-        direct_llm: whether the server calls a model itself instead of sampling.
+        direct_llm: whether the server calls a language model instead of sampling.
         auth: none, bearer, oauth-proxy or unknown.
-        idle_timeout_s: idle timeout for proxies: longer than the longest silence.
+        idle_timeout_s: idle timeout for proxies in seconds; longer than the longest silence.
         cells: the capability data of this release for the needed features and plain calls.
         decision_id: hash of the requirements and the rule set, for the documents that state the decision.
-        version: this program's version.
-        knowledge: what the kit is written from: mechanisms, proxies, the code of its SDK line.
+        version: version of mcp-advisor.
+        knowledge: the knowledge base: mechanisms, proxies, the code of the SDK line.
     """
 
     service: str
@@ -203,30 +203,30 @@ class KitContext:
 
     @property
     def sdk(self) -> SdkCode:
-        """How servers of its SDK line are written."""
+        """The code of servers of this SDK line."""
         return self.knowledge.sdks[self.line]
 
     @property
     def served_eras(self) -> tuple[Era, ...]:
-        """The eras whose clients its servers answer, whether the requirements name them or not."""
+        """The protocol eras that the servers support, including eras that the requirements do not name."""
         return self.knowledge.lines[self.line].eras
 
     @property
     def serves_modern(self) -> bool:
-        """Whether its servers answer modern clients."""
+        """Whether the servers support modern clients."""
         return "modern" in self.served_eras
 
     @property
     def carried(self) -> KitProxy:
-        """The proxy that the kit carries; only for a kit with a proxy."""
+        """The proxy of the kit. Use this property only if the kit has a proxy."""
         return self.knowledge.kit_proxies[self.proxy]
 
     def floor(self, package: str) -> str:
-        """The requirement for a package besides the SDK."""
+        """Return the pip requirement for a package other than the SDK."""
         return self.knowledge.floors[package].requirement
 
     def mechanism(self, tier: TierContext) -> Mechanism | None:
-        """How the sessions of a tier find their owner; None where nothing has to."""
+        """Return the session affinity mechanism of a tier, or None if the tier needs no session affinity."""
         return self.knowledge.mechanisms.get(tier.mechanism)
 
     @property
@@ -236,22 +236,22 @@ class KitContext:
 
     @property
     def needs_directory(self) -> bool:
-        """Whether a tier finds the owners of its sessions through Redis, so that its instances call each other."""
+        """Whether a tier stores the owners of its sessions in Redis. Its instances then call each other."""
         return any(tier.pattern == "shared-state" for tier in self.tiers)
 
     @property
     def namespace(self) -> str:
-        """The Kubernetes namespace of the kit, which full DNS names contain: named after the service."""
+        """The Kubernetes namespace of the kit: the name of the service. Full DNS names contain this namespace."""
         return f"mcp-{self.service}" if self.service in _RESERVED_NAMESPACES else self.service
 
     def feature(self, name: str) -> FeatureContext | None:
-        """The needed feature with this id, or None."""
+        """Return the needed feature with this id, or None."""
         return next((feature for feature in self.features if feature.id == name), None)
 
 
-_RESERVED_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")  # of the cluster itself
-_PROPAGATION_S = 10  # until every proxy has taken an endpoint out of rotation
+_RESERVED_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")  # namespaces of the cluster
+_PROPAGATION_S = 10  # time until all proxies have taken an endpoint out of rotation
 
 
-def _whole(seconds: float) -> int:
+def _rounded_up(seconds: float) -> int:
     return int(-(-seconds // 1))

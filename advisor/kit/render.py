@@ -1,4 +1,4 @@
-"""Render all files of a kit: every part that the platform has."""
+"""Renders all files of a kit, with the parts that its platform needs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _PLATFORM = {"kubernetes": kubernetes, "systemd": systemd, "serverless": serverl
 
 
 def render_kit(decision: Decision, requirements_text: str) -> list[KitFile]:
-    """The files of the kit, in the order of their paths; the same for the same input.
+    """Return the files of the kit, sorted by path. Equal input gives equal files.
 
     Args:
-        decision: what was decided.
+        decision: the decision to deploy.
         requirements_text: the requirements file, as the user wrote it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How the templates of kits are rendered, with a quoting filter for each target."""
+"""Renders the templates of a kit. There is a quoting filter for each file format."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _py(value: Any) -> str:
 
 
 def _yaml(value: Any) -> str:
-    """A YAML scalar in double quotes: JSON strings are YAML, whatever is in them."""
+    """A YAML scalar in double quotes. Every JSON string is valid YAML."""
     return json.dumps(value)
 
 
@@ -52,7 +52,11 @@ def _sh(value: Any) -> str:
 
 
 def _nginx(value: Any) -> str:
-    """One quoted argument for nginx; what is not a plain word is refused, since nginx expands `$` even in quotes."""
+    """One quoted argument for nginx. Only plain words are allowed, because nginx expands `$` even in quotes.
+
+    Raises:
+        ValueError: the value is not a plain word.
+    """
     text = str(value)
     if not text or any(char in text for char in "\"'\\;{}$\n\r\t #"):
         raise ValueError(f"not a plain word for nginx: {text!r}")
@@ -60,5 +64,5 @@ def _nginx(value: Any) -> str:
 
 
 def comment(value: Any) -> str:
-    """Text for a line comment: a single line, printable."""
+    """Text for a line comment: one line of printable characters."""
     return "".join(char if char.isprintable() else " " for char in str(value))

@@ -1,4 +1,4 @@
-"""Where the proxy of a kit finds the servers: names and ports by platform, and what its release can do with names."""
+"""The addresses of the servers for the proxy of a kit, by platform, and how the proxy resolves their names."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from advisor.knowledge.kits import Mechanism
 from advisor.knowledge.versions import at_least
 
 SERVER_PORT = 8000
-"""Where an instance listens in a container."""
+"""The port of an instance in a container."""
 PROXY_PORT = 8080
-"""Where the proxy listens: above 1024, so that it needs no privilege."""
+"""The port of the proxy. It is above 1024, so the proxy needs no privileges."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a proxy is connected to.
+    """The settings of a proxy that depend on the environment.
 
     Attributes:
-        listen: host and port to listen on; the host may be `*`.
-        addresses: host:port of each instance, or of the single service that stands for them, by tier name.
-        resolver: the name server for addresses that are names; "" where they are IP addresses or resolved once.
-        access_log: where nginx writes its access log.
-        peers: name → host:port of an HAProxy that takes over the session table of the previous HAProxy, at a reload.
+        listen: host and port to listen on; the host can be `*`.
+        addresses: tier name → host:port of each instance, or of one service for all instances.
+        resolver: the DNS server for names; "" if the addresses are IP addresses or are resolved only at start.
+        access_log: the access log of nginx.
+        peers: name → host:port of the HAProxy peer that gets the session table at a reload.
     """
 
     listen: str
@@ -35,7 +35,7 @@ class Wiring:
 
 
 def production_wiring(kit: KitContext) -> Wiring:
-    """Where the platform puts the instances."""
+    """Return the wiring for the platform of the kit."""
     addresses, port = {}, SERVER_PORT + 1
     for tier in kit.tiers:
         addresses[tier.name] = _addresses(kit, tier, port)
@@ -44,7 +44,7 @@ def production_wiring(kit: KitContext) -> Wiring:
     return Wiring(f"*:{PROXY_PORT}", addresses, _RESOLVER.get(kit.platform, ""), log, _peers(kit))
 
 
-# The name servers that nginx asks. It knows no search domains, hence the full names below.
+# The DNS servers that nginx asks. nginx does not use search domains, so the names below are complete.
 _RESOLVER = {"kubernetes": "kube-dns.kube-system.svc.cluster.local", "compose": "127.0.0.11"}
 NAMED = (*_RESOLVER, "serverless")
 
@@ -53,7 +53,7 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
     match kit.platform:
         case "kubernetes":
             domain = f".{kit.namespace}.svc.cluster.local"
-            if balance(kit, tier) == "plain":  # a Service of its own kind balances; who answers does not matter
+            if balance(kit, tier) == "plain":  # a Service balances the requests, and any pod can answer
                 return (f"{tier.host}{domain if _dynamic(kit) else ''}:{SERVER_PORT}",)
             pods = range(tier.max_instances)
             return tuple(f"{tier.host}-{n}.{tier.host}{domain}:{SERVER_PORT}" for n in pods)
@@ -67,12 +67,12 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
 
 
 def _peers(kit: KitContext) -> dict[str, str]:
-    """A HAProxy with a table is a peer of itself: at a reload the old process hands the table to the new process."""
+    """An HAProxy with a session table is its own peer: at a reload, the old process sends the table to the new process."""
     return {"mcp_proxy": "127.0.0.1:10000"} if any(balance(kit, tier) == "table" for tier in kit.tiers) else {}
 
 
 def applied(kit: KitContext, tier: TierContext) -> Mechanism | None:
-    """The mechanism that the proxy of the kit has for the sessions of `tier`; None where it spreads requests."""
+    """Return the mechanism that the kit's proxy uses for the sessions of `tier`; None if the tier has no affinity."""
     mechanism = kit.mechanism(tier)
     if mechanism is None or not mechanism.balance:
         return None
@@ -82,28 +82,28 @@ def applied(kit: KitContext, tier: TierContext) -> Mechanism | None:
 
 
 def balance(kit: KitContext, tier: TierContext) -> str:
-    """How the proxy of the kit picks an instance of `tier`: see `Pool.balance`."""
+    """Return how the kit's proxy selects an instance of `tier`. See `Pool.balance` for the values."""
     mechanism = applied(kit, tier)
     return mechanism.balance if mechanism else "plain"
 
 
 def _has(kit: KitContext, threshold: str) -> bool:
-    """Whether the proxy of the kit is known to be of a release that has what a threshold names."""
+    """Whether the release of the kit's proxy is known and has the feature `threshold`."""
     since = kit.carried.since if kit.proxy else {}
     return threshold in since and at_least(kit.proxy_version, since[threshold])
 
 
 def resolves(kit: KitContext) -> bool:
-    """Whether the proxy of the kit looks names up again while it runs, where a directive has to say so."""
+    """Whether the configuration of the kit's proxy needs a directive to resolve names again at run time."""
     return kit.platform in _RESOLVER and _has(kit, "resolve")
 
 
 def _dynamic(kit: KitContext) -> bool:
-    """Whether the proxy looks names up while it runs, and so needs them in full."""
+    """Whether the proxy resolves names at run time and therefore needs complete names."""
     return not kit.proxy or "resolve" not in kit.carried.since or resolves(kit)
 
 
 def split(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`."""
+    """Split `host:port` into host and port."""
     host, _, port = address.rpartition(":")
     return host, int(port)

@@ -52,30 +52,30 @@ LOSSES = {
         "subscriptions",
         r"await ctx\.notify_resource_updated\(.*\)",
         "pass",
-        "test_a_subscriber_hears",
+        "test_a_subscriber_gets_a_notification",
     ),
-    "the resource does not change": ("subscriptions", r"await set_status\(text\)", "pass", "test_a_subscriber_hears"),
-    "subscribing does nothing": ("subscriptions", r"remember\(subscribers, ctx\)", "pass", "test_a_subscriber_hears"),
+    "the resource does not change": ("subscriptions", r"await set_status\(text\)", "pass", "test_a_subscriber_gets_a_notification"),
+    "subscribing does nothing": ("subscriptions", r"remember\(subscribers, ctx\)", "pass", "test_a_subscriber_gets_a_notification"),
     "all clients are told": (
         "subscriptions",
         r"(?s)(def tell_sessions.*?)list\(subscribers\)",
         r"\1list(listers)",
-        "test_who_does_not_subscribe",
+        "test_a_client_without_a_subscription",
     ),
     "no client is told of other tools": (
         "list_changed",
         r"await ctx\.notify_tools_changed\(\)",
         "pass",
-        "test_clients_hear_that_the_list",
+        "test_clients_get_a_notification",
     ),
     "only the caller is told of other tools": (
         "list_changed",
         r"(?s)(def list_and_remember.*?)remember\(listers, ctx\)",
         r"\1pass",
-        "test_clients_hear_that_the_list",
+        "test_clients_get_a_notification",
     ),
     "nothing is remembered": ("session_state", r"await STATE\.save\(.*\)", "pass", "example_session_state"),
-    "events are not kept": ("resumability", r"event_store=EVENTS,", "", "test_an_answer_that_was_cut"),
+    "events are not kept": ("resumability", r"event_store=EVENTS,", "", "test_a_client_resumes"),
 }
 
 

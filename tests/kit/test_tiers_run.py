@@ -116,7 +116,7 @@ def test_a_legacy_client_is_told_of_the_tools_of_its_tier_only(tiers: Tiers) -> 
 def test_a_call_in_the_wrong_tier_says_where_the_tool_is(tiers: Tiers, mode: str) -> None:
     _, [(failed, text), (broken, fine)] = visit(f"{tiers.stateless[0].url}/mcp", mode, "ask", "look")
     assert failed
-    assert "ask is served by another tier" in text
+    assert "Another tier of this service serves ask" in text
     assert "/stateful/mcp" in text
     assert (broken, fine) == (False, "hello")
 

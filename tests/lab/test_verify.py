@@ -90,7 +90,7 @@ def differing(found: Any) -> dict[tuple[str, str], Any]:
     [
         (["/nowhere.yaml"], 2, "nowhere.yaml"),
         ([EXAMPLES], 2, "is no kit"),
-        ([CONTRADICTION], 3, "ways out"),
+        ([CONTRADICTION], 3, "To fix this"),
         ([EXAMPLES / "pattern-1-single-instance.yaml", "--proxy", "traefik"], 2, "traefik"),
     ],
     ids=["missing", "no-kit", "contradiction", "proxy"],

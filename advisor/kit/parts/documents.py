@@ -1,4 +1,4 @@
-"""What stands at the top of a kit: the requirements, the decision for scripts and for people, what to run first."""
+"""The files in the top folder of a kit: the requirements, the decision (for scripts and for people) and the README."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.decision.model import Decision
 from advisor.documents import document
-from advisor.kit.expected_failures import failure_records
+from advisor.kit.expected_failures import failure_records, shares_handles
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.compose import try_ports
 from advisor.kit.templating import render
@@ -18,19 +18,19 @@ from advisor.report.decision_json import decision_dict
 from advisor.report.serialization import json_text
 
 WARNINGS_SHOWN = 5
-"""The most severe ones stand on the page; decision.json has all."""
+"""DECISION.md shows this many warnings, the most severe first. decision.json has all warnings."""
 
 _STATED = ("flags", "losses", "failures")
-"""The templates of the parts of DECISION.md that `verify` looks for."""
+"""The templates whose lines `verify` expects in DECISION.md."""
 
 
 def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[KitFile]:
-    """The files at the top.
+    """Render the files in the top folder of the kit.
 
     Args:
         kit: the kit.
-        decision: what it deploys.
-        requirements_text: the requirements file, which goes into the kit as it is.
+        decision: the decision that the kit deploys.
+        requirements_text: the requirements file, which the kit contains unchanged.
     """
     return [
         KitFile("requirements.yaml", requirements_text),
@@ -43,15 +43,15 @@ def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[K
 
 
 def decision_document(kit: KitContext, decision: Decision) -> DecisionDocument:
-    """The kit's decision.json: the decision, and what clients should see when something fails."""
+    """Return the kit's decision.json: the decision, and the expected behaviour for clients when something fails."""
     failures = failure_records(kit, decision.knowledge)
     return document(DecisionDocument, decision_dict(decision), expected_failures=failures)
 
 
 def stated_lines(kit: KitContext, decision: Decision) -> list[str]:
-    """The lines of DECISION.md that state what is decided: flags, losses, what clients see when something fails.
+    """Return the lines of DECISION.md that state the decision: flags, losses, and the behaviour when something fails.
 
-    Reasons are not among them: their wording may change from one version to the next.
+    The reasons are not included, because their wording can change from one version to the next.
     """
     values = _values(kit, decision)
     text = "".join(render(f"documents/{part}.md.j2", **values) for part in _STATED)
@@ -70,8 +70,9 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "instances": decision_wording.instances_text(decision),
         "sdk": decision_wording.sdk_text(decision),
         "clients": decision_wording.clients_text(decision),
+        "handles": shares_handles(kit),
         "losses": [
-            (row, decision_wording.lost_for(row) or "replaced by this decision")
+            (row, decision_wording.lost_for(row) or "this deployment replaces the feature")
             for row in needed
             if row.lost or row.substituted
         ],
@@ -86,9 +87,9 @@ class FailureRow:
     """A row of the table of failures.
 
     Attributes:
-        event: what happens.
-        tiers: whose clients see the same of it.
-        clients: era → what they see, in words; what both see alike is said once.
+        event: the title of the event.
+        tiers: the tiers for which this row is the same.
+        clients: protocol era → what clients notice, in words. A text that is equal for both eras appears only once.
     """
 
     event: str
@@ -97,11 +98,11 @@ class FailureRow:
 
 
 def _failures(records: Sequence[ExpectedFailureRecord]) -> list[FailureRow]:
-    """What clients see when something fails, event by event, from the array in decision.json."""
+    """Build the rows of the table of failures from the array `expected_failures` in decision.json."""
     said: dict[tuple[str, str | None], dict[str, str]] = {}
     for record in records:
         seen = said.setdefault((record["title"], record["tier"]), {})
-        seen[record["era"]] = "The same." if record["clients"] in seen.values() else record["clients"]
+        seen[record["era"]] = "As for legacy clients." if record["clients"] in seen.values() else record["clients"]
     titles = list(dict.fromkeys(title for title, _ in said))
     rows: list[FailureRow] = []
     for event, tier in sorted(said, key=lambda key: titles.index(key[0])):

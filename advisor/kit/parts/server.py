@@ -93,7 +93,7 @@ class ServerTool:
     def needs_text(self) -> str:
         """Its needs, as an indented paragraph of its description."""
         needs = ", ".join(f"{feature.replace('_', ' ')} ({level})" for feature, level in self.needs.items())
-        text = f"Needs of the client: {needs}."
+        text = f"Protocol features that this tool needs: {needs}."
         return textwrap.fill(text, _MAX_LINE, initial_indent="    ", subsequent_indent="    ")
 
 
