@@ -215,7 +215,7 @@ def _workload(kit: KitContext, tier: TierContext) -> Workload:
     listed = addressed and static and (balance(kit, tier) == "envelope" or not resolves(kit))
     fixed = ranged and listed
     mechanism = kit.mechanism(tier)
-    reasons = {"The model that is called directly": kit.direct_llm, "the issuer of tokens": kit.auth != "none"}
+    reasons = {"the language model": kit.direct_llm, "the token issuer": kit.auth != "none"}
     return Workload(
         tier=tier,
         kind="StatefulSet" if addressed or shared else "Deployment",
