@@ -174,7 +174,7 @@ def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path: Path) ->
     done = run(STICKY, "-o", kit)
     assert done.returncode == 0
     assert [path.name for path in (kit / "systemd").iterdir()] == [edited.name]
-    assert f"kept         systemd/{edited.name}: as you edited it; no longer part of the kit" in done.err
+    assert f"kept         systemd/{edited.name}: your edits stay; the file is no longer part of the kit" in done.err
     edited.unlink()
     edited.parent.rmdir()
     # Back again: a file of the user's with the name of a generated one is left alone.
@@ -195,7 +195,7 @@ def test_force_replaces_edits_and_keeps_a_copy_each_time(kit: Path) -> None:
         assert done.returncode == 0
         assert server.read_text() == generated
         assert (kit / "server" / name).read_text() == f"# mine {number}\n"
-        assert f"your version is server/{name}" in done.err
+        assert f"your version is in server/{name}" in done.err
     assert (kit / "README.md").exists()
 
 

@@ -118,17 +118,17 @@ def test_the_manifest_says_how_it_was_computed(advisor: Advisor, decide: Any, kn
     measured = knowledge.capacity["mcp-2"]
     facts: dict[str, Any]
     for facts, where in (
-        (STICKY | {"scale.instances": 3, "clients.concurrent": 27_000}, "over 3 instances"),
-        (STICKY | {"scale.instances": 1, "clients.concurrent": 9_000}, "on this instance"),
+        (STICKY | {"scale.instances": 3, "clients.concurrent": 27_000}, ", spread over 3 pods)"),
+        (STICKY | {"scale.instances": 1, "clients.concurrent": 9_000}, ")"),
     ):
         decision = decide(facts)
         text = " ".join(texts(decision, advisor)["server.yaml"].replace("#", " ").split())
-        assert "9,000 sessions, which is one for every client " + where in text
+        assert "9,000 sessions on this pod (one per client" + where in text
         assert f"{measured.stream_session_bytes.median / 1000:.0f} kB for each" in text
-        assert f"{decision.capacity.memory_mb:,.0f} MB, rounded up" in text
+        assert f"in total {decision.capacity.memory_mb:,.0f} MB" in text
     for facts in ({"environment.platform": "kubernetes"}, STICKY | {"scale.instances": 3, "sdk": "mcp-2"}):
         modern = facts | {"clients.protocol": "modern", "needs.sampling": "none", "clients.concurrent": 90_000}
-        assert "Memory:" not in texts(decide(modern), advisor)["server.yaml"]
+        assert "The memory request" not in texts(decide(modern), advisor)["server.yaml"]
 
 
 def test_figures_are_exact_at_the_edge_of_a_step(knowledge: Knowledge) -> None:

@@ -201,7 +201,7 @@ def test_a_server_without_sessions_opens_no_stream(
         own = one.session()
         status, headers, text = one.send("/mcp", **{**own, "Accept": "text/event-stream"})
         assert (status, headers["allow"]) == (405, "POST")
-        assert "keeps no sessions" in json.loads(text)["error"]["message"]
+        assert "has no sessions" in json.loads(text)["error"]["message"]
         assert one.send("/mcp", call("echo"), **own)[0] == 200
         assert one.metric('mcp_requests_total{route="GET"}') == 1
     with running(python(context), folder, MCP_STATELESS="false") as one:

@@ -210,7 +210,7 @@ def test_the_other_sdk_lines(kit: Callable[..., KitContext], tmp_path: Path, lin
                 assert "secret" not in replayed(third, other, last["mine"])
         assert call(second, mine).status == 503
         assert call(first, mine).status == 200
-        assert "try again" in call(first, mine, "example_session_state").text
+        assert "Try again" in call(first, mine, "example_session_state").text
         with made.redis():
             until("the session is found again", lambda: call(third, mine).status == 200)
             made.kill(0)

@@ -147,7 +147,7 @@ def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(
         return prepare(self, write, staged)
 
     monkeypatch.setattr(KitFolder, "_prepare", edited_meanwhile)
-    with pytest.raises(UsageError, match="was changed while"):
+    with pytest.raises(UsageError, match="Another program changed"):
         generate(dying.AFTER, b"", kit)
     assert (kit / "plain.txt").read_text() == "edited meanwhile\n"
     monkeypatch.undo()

@@ -69,7 +69,7 @@ def test_a_kit_as_it_was_made_promises_what_is_decided(advisor: Advisor, kit: Ki
     rows = documents.stated_lines(prepared.kit, prepared.decision)
     assert set(rows) <= set((folder / "DECISION.md").read_text().splitlines())
     assert any("stateless_http=" in row for row in rows)
-    assert any(row.startswith("| An instance dies") for row in rows)
+    assert any(row.startswith("| An instance crashes") for row in rows)
 
 
 def test_an_outcome_in_the_decision_is_what_is_predicted(kit: KitOf) -> None:
@@ -221,7 +221,7 @@ def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit: KitOf) -> 
         ("open-source-devtool", "| Flags |"),
         ("open-source-devtool", "| An instance hangs |"),
         ("open-source-devtool", "- **Sampling** (preferred)"),
-        ("pattern-1-single-instance", "Kept: "),
+        ("pattern-1-single-instance", "Kept features: "),
     ],
 )
 def test_a_row_that_was_taken_out_is_a_problem(kit: KitOf, name: str, start: str) -> None:

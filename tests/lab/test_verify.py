@@ -308,8 +308,8 @@ def test_a_server_with_another_flag_is_found(tmp_path: Path, temporary: Path) ->
     path = kit / "server" / "server.py"
     text = path.read_text()
     assert "json_response=SETTINGS.json_response" in text
-    assert "This tool needs {feature}. Clients" in text
-    text = text.replace("This tool needs {feature}. Clients", "Not now. Clients")
+    assert "This tool needs {feature}. For clients" in text
+    text = text.replace("This tool needs {feature}. For clients", "Not now. For clients")
     path.write_text(text.replace("json_response=SETTINGS.json_response", "json_response=True"))
     found, done = verified(temporary, kit, "--sessions", "5")
     assert done.returncode == 1

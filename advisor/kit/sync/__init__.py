@@ -1,1 +1,1 @@
-"""Bring the files of a kit to disk: plan what happens to each, merge edits, write each whole."""
+"""Writes the files of a kit to disk: it plans the change of each file, merges edits, and writes complete files only."""

@@ -1,4 +1,4 @@
-"""One `generate` at a time in a folder."""
+"""A lock, so that only one `generate` at a time writes to a folder."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 from advisor.errors import EnvironmentLacksError
 
 WAIT_S = 5.0
-"""How long the second `generate` waits; writing a kit takes a fraction of that."""
+"""Seconds that a second `generate` waits. Writing a kit takes much less time."""
 
 _POLL_S = 0.05
 
 
 @contextlib.contextmanager
 def directory_lock(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
-    """Hold `folder` for this process. The system lets go of it when the process dies, so nothing can be left behind.
+    """Lock `folder` for this process. The system releases the lock when the process ends, also after a crash.
 
-    The folder itself is what is locked: a lock file would be one more file in the user's kit. Where the system has no
-    such locks (Windows), this does nothing.
+    The lock is on the folder, because a lock file would be one more file in the user's kit. On systems without such
+    locks (Windows), this function does nothing.
 
     Raises:
-        EnvironmentLacksError: another process holds it and does not let go.
+        EnvironmentLacksError: another process still has the lock after `wait_s` seconds.
     """
     try:
         import fcntl
@@ -41,8 +41,8 @@ def directory_lock(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise EnvironmentLacksError(
-                        f"Another mcp-advisor is writing to {folder} and has not finished for {wait_s:.0f} s. "
-                        "Nothing was written; try again when it is done."
+                        f"Another mcp-advisor is writing to {folder} and has not finished after {wait_s:.0f} s. "
+                        "Nothing was written. Try again when the other process has ended."
                     ) from None
                 time.sleep(_POLL_S)
         yield

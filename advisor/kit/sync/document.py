@@ -1,4 +1,4 @@
-"""What `generate` did, as the document that `generate --format json` prints."""
+"""The document that `generate --format json` prints."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from advisor.kit.sync.generate import Generation, diff
 
 
 class FileRecord(TypedDict):
-    """A file of the kit, and what happens to it.
+    """A file of the kit and its change.
 
     Attributes:
-        beside: the other version of a file that was edited, where the other version is kept.
-        diff: with --diff, what would change.
+        beside: the file with the other version of an edited file (`.new` or `.bak`); null if there is none.
+        diff: the change as a unified diff; only with --diff.
     """
 
     path: str
@@ -24,11 +24,11 @@ class FileRecord(TypedDict):
 
 
 class GenerationDocument(TypedDict):
-    """What `generate` did to a kit, version 1.
+    """The changes that `generate` made to a kit, version 1.
 
     Attributes:
         written: false with --diff.
-        changed: whether any file of the kit is written or removed.
+        changed: whether `generate` writes or removes any file of the kit.
     """
 
     schema: Literal["mcp-advisor/generation/1"]
@@ -39,6 +39,6 @@ class GenerationDocument(TypedDict):
 
 
 def generation_dict(done: Generation, *, written: bool) -> GenerationDocument:
-    """The document of a generation; with the diffs, where nothing was written."""
+    """Return the document of a generation. If nothing was written, the document contains the diffs."""
     files = [document(FileRecord, change, **({} if written else {"diff": diff(change)})) for change in done.changes]
     return document(GenerationDocument, done, directory=str(done.root), written=written, files=files)

@@ -1,4 +1,4 @@
-"""Generate a kit into a folder, or say what would change: the plan, the lock and the writing put together."""
+"""Generates a kit into a folder, or shows what would change. This module combines the plan, the lock and the writing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _MISSING_END = "\\ No newline at end of file\n"
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What was done to a kit, or would be.
+    """The result of `generate` or of `preview`.
 
     Attributes:
         root: the kit's folder, as the user named it.
-        changes: what happens to each file, in the order of paths.
-        completed: whether an earlier run was killed while it wrote, and this run completes its work.
+        changes: the change of each file, sorted by path.
+        completed: whether this run completes the work of an earlier run that was killed while it wrote files.
     """
 
     root: Path
@@ -39,12 +39,12 @@ class Generation:
 
     @property
     def changed(self) -> bool:
-        """Whether any file of the kit is written or removed."""
+        """Whether this run writes or removes any file of the kit."""
         return any(change.action in WRITTEN for change in self.changes)
 
     @property
     def conflicts(self) -> bool:
-        """Whether a file was left because the user and the new version changed the same lines."""
+        """Whether a file has a merge conflict: the user and the new version changed the same lines."""
         return any(change.action == "conflict" for change in self.changes)
 
 
@@ -52,15 +52,14 @@ def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bo
     """Write the kit to `root`.
 
     Args:
-        files: the kit as rendered.
-        requirements: the bytes that it was rendered from.
+        files: the rendered kit.
+        requirements: the bytes of the requirements file.
         root: the kit's folder.
-        force: replace what the user edited (a copy is kept), restore what was deleted, and use a folder that holds
-            other files.
+        force: replace edited files (a copy is saved), restore deleted files, and accept a folder with other files.
 
     Raises:
-        UsageError: the folder cannot be used; nothing was written.
-        EnvironmentLacksError: another process is writing there, or the disk is full.
+        UsageError: the folder cannot be used. Nothing was written.
+        EnvironmentLacksError: another process is writing to the folder, or the disk is full.
     """
     _require_inside(files)
     place = _resolved(root)
@@ -78,10 +77,10 @@ def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bo
 
 
 def preview(files: list[KitFile], root: Path, *, force: bool = False) -> Generation:
-    """What `generate` would do; nothing is written.
+    """Return what `generate` would do, without writing anything.
 
     Raises:
-        UsageError: as for `generate`.
+        UsageError: the folder cannot be used.
     """
     _require_inside(files)
     place = _resolved(root)
@@ -93,7 +92,7 @@ def preview(files: list[KitFile], root: Path, *, force: bool = False) -> Generat
 
 
 def diff(change: FileChange) -> str:
-    """What a change does to files, as a unified diff that `patch -p1` and `git apply` take."""
+    """Return a change as a unified diff for `patch -p1` and `git apply`."""
     return "".join(_one_diff(write) for write in change.writes)
 
 
@@ -112,7 +111,7 @@ def _lines(content: bytes | None) -> list[str] | None:
         text = (content or b"").decode()
     except UnicodeDecodeError:
         return None
-    parts = text.split("\n")  # not splitlines(): a form feed ends no line for patch
+    parts = text.split("\n")  # splitlines() would also split at a form feed, which does not end a line for patch
     return [f"{part}\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
@@ -121,29 +120,29 @@ def _plan(files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: 
         expected = {file.path: file.content.encode() for file in files}
         if other := folder.foreign(expected):
             raise UsageError(
-                f"{folder.root} holds other files (such as {other}) and no {LOCK}, so it is no kit. Choose another "
-                "folder, or add --force: it leaves files that are not of the kit alone, and keeps a copy (.bak) of "
-                "every file that it replaces."
+                f"{folder.root} contains other files (such as {other}) and no {LOCK}, so it is not a kit. Choose "
+                "another folder, or add --force. With --force, files that do not belong to the kit stay unchanged, and "
+                "every replaced file is saved as a copy (.bak)."
             )
     return plan(files, lock, folder.read, force=force)
 
 
 def _lock(folder: KitFolder) -> Lock | None:
-    """What was generated last time. After a killed run that is, for each file, what is in place."""
+    """Return the lock of the last run. After a killed run, the lock describes the files that are in place."""
     content, prepared = folder.read(LOCK), folder.prepared_lock
     lock = None if content is None else parse(content, str(folder.root / LOCK))
     if prepared is None:
         return lock
     try:
         new = parse(prepared, LOCK)
-    except UsageError:  # the run was killed while it wrote this file, before the first rename
+    except UsageError:  # the run was killed while it wrote the lock file, before the first rename
         return lock
     done = {path: text for path, text in new.base.items() if not folder.is_pending(path)}
     return replace(new, base={**(lock.base if lock else {}), **done})
 
 
 def _gone(files: list[KitFile], lock: Lock | None) -> list[str]:
-    """The files of the last run that are not part of the kit any more."""
+    """Return the files of the last run that are no longer part of the kit."""
     now = {file.path for file in files}
     return [path for path in lock.base if path not in now] if lock else []
 
@@ -154,23 +153,23 @@ def _require_inside(files: list[KitFile]) -> None:
 
 
 def _resolved(root: Path) -> Path:
-    """The folder itself. Naming a link to a folder is the user's choice; links below it are not followed.
+    """Resolve links in the path of the folder. Links inside the folder are not followed.
 
     Raises:
-        UsageError: it is something else than a folder.
+        UsageError: the path exists and is not a folder.
     """
     try:
         place = root.resolve()
         if os.path.lexists(place) and not place.is_dir():
             raise UsageError(f"{root} is not a folder.")
-    except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name, a loop of links
+    except (OSError, ValueError, RuntimeError) as error:  # for example, a NUL character in the name, or a loop of links
         raise UsageError(f"{str(root)!r} cannot be used: {reason(error)}.") from None
     return place
 
 
 @contextmanager
 def _existing(place: Path) -> Iterator[None]:
-    """Make the folder of the kit where there is none. After an error it is removed again, if it is still empty."""
+    """Create the folder of the kit if it does not exist. After an error, remove the new folder if it is empty."""
     made = not os.path.lexists(place)
     place.mkdir(parents=True, exist_ok=True)
     try:
@@ -184,7 +183,7 @@ def _existing(place: Path) -> Iterator[None]:
 
 @contextmanager
 def _system_errors(root: Path) -> Iterator[None]:
-    """Turn what the system refuses into an error for the user."""
+    """Convert errors of the operating system to errors for the user."""
     try:
         yield
     except AdvisorError:

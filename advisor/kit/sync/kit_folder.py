@@ -1,9 +1,9 @@
-"""A kit on disk: read, and written so that every file is the old version or the new version.
+"""Reads and writes a kit on disk. At any time, every file is either the old version or the new version.
 
-All new contents are first written to a folder inside the kit (`STAGE`) and flushed, the lock file last. Then they are
-renamed into their places, again the lock file last. A run that is killed before the first rename changes nothing. After
-a kill between two renames every file is whole, and the folder still holds what is pending and the new lock file. So the
-next run knows for each file which generated text is in place, as if the killed run had ended there.
+`write` first writes all new contents to a folder inside the kit (`STAGE`) and flushes them, the lock file last. Then it
+renames the files to their places, again the lock file last. A run that is killed before the first rename changes
+nothing. If a run is killed between two renames, every file is complete, and `STAGE` still contains the pending files and
+the new lock file. The next run therefore knows, for each file, which generated text is in place.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class KitFolder:
     """A kit on disk."""
 
     def __init__(self, root: Path) -> None:
-        """Args: root: the kit's folder; it exists.
+        """Open the kit in the existing folder `root`.
 
         Raises:
-            UsageError: the place of unfinished work is a symbolic link.
+            UsageError: the folder `STAGE` is a symbolic link.
         """
         self.root = root
         self._stage = root / STAGE
@@ -39,20 +39,20 @@ class KitFolder:
 
     @property
     def interrupted(self) -> bool:
-        """Whether an earlier run was killed while it wrote."""
+        """Whether an earlier run was killed while it wrote files."""
         return self._stage.is_dir()
 
     @property
     def prepared_lock(self) -> bytes | None:
-        """The lock file that a killed run had prepared, perhaps in part."""
+        """The lock file that a killed run had prepared; it can be incomplete."""
         return _bytes(self._stage / LOCK) if self.interrupted else None
 
     def is_pending(self, path: str) -> bool:
-        """Whether a killed run had prepared something for a file of the kit and not put it in place."""
+        """Whether a killed run had prepared a file of the kit but had not renamed it to its place."""
         return any(self._stage.glob(f"{digest(path.encode())}.*"))
 
     def settle(self, lock: bytes | None) -> None:
-        """Remove what a killed run had prepared; before that, put a lock file in place that says what is there."""
+        """Write the lock file for the files that are in place, then remove the prepared files of a killed run."""
         if lock is not None:
             staged = self._stage / "settled"
             staged.unlink(missing_ok=True)
@@ -62,15 +62,15 @@ class KitFolder:
         self._clean()
 
     def read(self, path: str) -> bytes | None:
-        """The content of a file, or None.
+        """Return the content of a file, or None if it does not exist.
 
         Raises:
-            UsageError: it is not a regular file, or cannot be read.
+            UsageError: the file is not a regular file or cannot be read.
         """
         return _bytes(target(self.root, path))
 
     def foreign(self, expected: dict[str, bytes]) -> str | None:
-        """A file that is not `expected`, or has another content than that, or None."""
+        """Return the path of a file that is not in `expected` or has another content, or None."""
         for folder, folders, files in os.walk(self.root):
             here = Path(folder)
             if here == self.root:
@@ -87,13 +87,13 @@ class KitFolder:
         """Write and remove files.
 
         Args:
-            changes: what to do, in this order.
-            gone: files that are no longer part of the kit; folders that they leave empty are removed.
-            lock: the write of the lock file; it is the last.
+            changes: the changes in their order.
+            gone: files that are no longer part of the kit. Their folders are removed if they become empty.
+            lock: the write of the lock file, which happens last.
 
         Raises:
-            OSError: something cannot be written. Before the first rename nothing has changed.
-            UsageError: a file was changed at the same time.
+            OSError: a file cannot be written. Before the first rename, no file of the kit has changed.
+            UsageError: another program changed a file at the same time.
         """
         writes = [
             (write, self._stage / f"{digest(change.path.encode())}.{number}")
@@ -120,12 +120,12 @@ class KitFolder:
             self._clean()
 
     def _clean(self) -> None:
-        """Remove the stage. The lock file goes first: without it, nothing in the stage has a meaning."""
+        """Remove the folder `STAGE`. The lock file is removed first, because without it the other files are ignored."""
         (self._stage / LOCK).unlink(missing_ok=True)
         shutil.rmtree(self._stage, ignore_errors=True)
 
     def _prepare(self, write: Write, staged: Path) -> None:
-        """Make the file that is renamed to the place of `write`."""
+        """Create the file that is later renamed to the path of `write`."""
         if write.after is not None:
             create(staged, write.after, executable=write.executable)
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -134,7 +134,7 @@ class KitFolder:
     def _do(self, write: Write, staged: Path) -> None:
         place = target(self.root, write.path)
         if self.read(write.path) != write.before:
-            raise UsageError(f"{place} was changed while the kit was written. Run again.")
+            raise UsageError(f"Another program changed {place} while the kit was written. Run `generate` again.")
         if write.after is None:
             place.unlink()
         else:
@@ -142,7 +142,7 @@ class KitFolder:
             staged.replace(place)
 
     def _prune(self, folder: Path) -> None:
-        """Remove a folder that is empty, and those above it in the kit."""
+        """Remove a folder and its parent folders in the kit, as long as they are empty."""
         with contextlib.suppress(OSError):
             while folder != self.root:
                 folder.rmdir()
@@ -151,7 +151,7 @@ class KitFolder:
 
 @contextlib.contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Ctrl-C and the signals that end a process take effect after the block, where the system can delay them."""
+    """Delay Ctrl-C and the signals that end a process until the end of the block, if the system supports this."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -174,7 +174,7 @@ def _bytes(place: Path) -> bytes | None:
 
 
 def _flush(folder: Path) -> None:
-    """Make the renames in a folder durable; not every system can."""
+    """Make the renames in a folder durable, if the system supports this."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

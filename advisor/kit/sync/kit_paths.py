@@ -1,4 +1,4 @@
-"""Which names the files of a kit can have. Everything that is written or removed is checked here to be inside DIR."""
+"""Checks the paths of the files of a kit. Each path that is written or removed must be inside the kit's folder."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from advisor.errors import UsageError
 from advisor.files import reason
 
 STAGE = ".mcp-advisor.next"
-"""The folder inside a kit where a run prepares what it is going to write."""
+"""The folder inside a kit where a run prepares the new files."""
 LOCK = ".mcp-advisor.lock"
-"""The file that remembers what was generated."""
+"""The file with the generated texts of the last run."""
 
-_MAX_NAME = 200  # file systems allow 255 bytes; `.new` and `.bak.9` have to fit too
+_MAX_NAME = 200  # file systems allow 255 bytes, and the suffixes `.new` and `.bak.9` must fit too
 
 
 def is_inside(path: str) -> bool:
-    """Whether a path is relative, plain and stays below the folder that it is relative to, on every system."""
+    """Whether a path is relative, plain, and inside its folder on every operating system."""
     parts = path.split("/")
     return (
         path.isprintable()
@@ -29,14 +29,14 @@ def is_inside(path: str) -> bool:
 
 
 def require_inside(path: str, said_by: str) -> str:
-    """The path itself.
+    """Check a path and return it.
 
     Args:
-        path: relative, with forward slashes.
-        said_by: what named it, for the message.
+        path: relative path with forward slashes.
+        said_by: the origin of the path, for the error message.
 
     Raises:
-        UsageError: it would lead outside.
+        UsageError: the path would lead outside of the kit.
     """
     if not is_inside(path):
         raise UsageError(f"{said_by} names the file {path!r}, which is not a plain path inside the kit.")
@@ -44,10 +44,10 @@ def require_inside(path: str, said_by: str) -> str:
 
 
 def target(root: Path, path: str) -> Path:
-    """Where a file of the kit is, checked now.
+    """Return the absolute path of a file of the kit, after a check of the file system.
 
     Raises:
-        UsageError: a symbolic link is on the way, or something that is not a folder; or the file is not a regular file.
+        UsageError: the path contains a symbolic link, a parent is not a folder, or the file is not a regular file.
     """
     require_inside(path, "The kit")
     here = root
@@ -59,9 +59,9 @@ def target(root: Path, path: str) -> Path:
             break
         last = number == len(parts)
         if stat.S_ISLNK(mode):
-            raise UsageError(f"{here} is a symbolic link. `generate` does not write through links; replace it first.")
+            raise UsageError(f"{here} is a symbolic link. `generate` does not write through links. Replace the link.")
         if not (stat.S_ISREG(mode) if last else stat.S_ISDIR(mode)):
-            raise UsageError(f"{here} is in the way: the kit has a {'file' if last else 'folder'} of this name.")
+            raise UsageError(f"Remove or rename {here}: the kit needs a {'file' if last else 'folder'} of this name.")
     return root.joinpath(*parts)
 
 

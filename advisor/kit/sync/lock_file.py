@@ -1,9 +1,9 @@
-"""`.mcp-advisor.lock`: what was generated, by what, from what.
+"""The lock file `.mcp-advisor.lock`: the generated texts, the version of this program, and a hash of the requirements.
 
-It holds the generated texts themselves, not only their hashes. They are the common ancestor of the user's version and
-the next version. Without it nothing can be merged, and they cannot be made again: another version of this program has
-other templates. They stand in the lock, so that one rename replaces hashes and texts together, and uncompressed,
-because what a compressor makes of a text differs between its releases, and the same input must give the same bytes.
+A merge needs the generated text of the last run: it is the common ancestor of the user's version and the next version.
+The texts cannot be generated again, because another version of this program has other templates. The lock file contains
+both texts and hashes, so that one rename replaces both. The texts are not compressed: the output of a compressor differs
+between its releases, and equal input must give equal bytes.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SCHEMA = "mcp-advisor/lock/1"
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What the last run generated.
+    """The result of the last run.
 
     Attributes:
-        version: of the program.
-        rules: fingerprint of the knowledge.
+        version: version of mcp-advisor.
+        rules: fingerprint of the rules.
         input: SHA-256 of the requirements file.
-        base: path → text as generated, before any merge.
+        base: path → generated text, before any merge.
     """
 
     version: str
@@ -42,31 +42,31 @@ class Lock:
 
 
 def lock_for(files: list[KitFile], requirements: bytes, rules: Path | None = None) -> Lock:
-    """The lock of a kit that has just been rendered."""
+    """Return the lock of a newly rendered kit."""
     base = {file.path: file.content for file in sorted(files, key=lambda file: file.path)}
     return Lock(__version__, rules_fingerprint(rules or rules_dir()), digest(requirements), base)
 
 
 def rules_fingerprint(root: Path) -> str:
-    """SHA-256 over the knowledge: names below `root` and contents; neither times nor where it is installed."""
+    """Return a SHA-256 over the names and contents of the YAML files below `root`."""
     whole = hashlib.sha256()
     for path in sorted(root.rglob("*.yaml"), key=lambda path: path.relative_to(root).as_posix()):
-        content = path.read_bytes().replace(b"\r\n", b"\n")  # a Windows checkout holds the same rules
+        content = path.read_bytes().replace(b"\r\n", b"\n")  # a checkout on Windows has the same rules
         whole.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         whole.update(content)
     return whole.hexdigest()
 
 
 def digest(content: bytes) -> str:
-    """SHA-256 in hexadecimal."""
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def dump(lock: Lock) -> bytes:
-    """The file."""
+    """Return the bytes of the lock file."""
     document = {
         "schema": SCHEMA,
-        "note": "mcp-advisor generate needs this file to merge what you edit. Keep it under version control.",
+        "note": "mcp-advisor generate needs this file to merge your edits. Keep this file under version control.",
         "version": lock.version,
         "rules": lock.rules,
         "input": lock.input,
@@ -77,14 +77,14 @@ def dump(lock: Lock) -> bytes:
 
 
 def parse(content: bytes, name: str) -> Lock:
-    """Read the file.
+    """Read a lock file.
 
     Args:
-        content: its bytes.
-        name: what it is called in messages.
+        content: the bytes of the lock file.
+        name: the name of the lock file for error messages.
 
     Raises:
-        UsageError: it is damaged, of a later version of this program, or names files outside the kit.
+        UsageError: the file is damaged, was written by a later version, or names files outside the kit.
     """
     try:
         document: Any = json.loads(content)
@@ -95,11 +95,11 @@ def parse(content: bytes, name: str) -> Lock:
         intact = False
     if not intact:
         raise UsageError(
-            f"{name} is damaged. Restore it from version control, or remove it and run again with --force, which keeps "
-            "a copy (.bak) of every file that differs."
+            f"{name} is damaged. Restore it from version control. Otherwise, remove it and run again with --force: "
+            "every file that differs is then saved as a copy (.bak)."
         )
     if schema != SCHEMA:
-        raise UsageError(f"{name}: written by another mcp-advisor ({schema!r}); use that version or a later one.")
+        raise UsageError(f"Another version of mcp-advisor wrote {name} ({schema!r}). Use that version or a later one.")
     for path in base:
         require_inside(path, name)
     return Lock(version, rules, source, base)

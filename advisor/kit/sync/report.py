@@ -1,4 +1,4 @@
-"""What `generate` says of a kit: a line for each file, a summary, the next steps."""
+"""The text output of `generate`: a line for each file, a summary, and the next steps."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import shlex
 from advisor.kit.sync.file_changes import FileChange
 from advisor.kit.sync.generate import Generation
 
-# What is said of files that stay as they are, although they are not what would be generated.
+# The actions for files that stay unchanged although they differ from the new version.
 _LEFT = ("conflict", "kept", "released", "deleted")
-# The verb, and what is said after the path.
+# The verb before the path, and the text after it.
 _WORDS = {
     "added": ("added", ""),
     "updated": ("updated", ""),
-    "merged": ("merged", "your edits and what is new are both in it"),
-    "conflict": ("left", "you and the new version changed the same lines; the new version is {other}"),
-    "overwritten": ("overwritten", "your version is {other}"),
+    "merged": ("merged", "your edits and the new text are both in the file"),
+    "conflict": ("left", "your edits and the new version change the same lines; the new version is in {other}"),
+    "overwritten": ("overwritten", "your version is in {other}"),
     "removed": ("removed", "no longer part of the kit"),
-    "kept": ("kept", "as you edited it"),
-    "released": ("kept", "as you edited it; no longer part of the kit, so it is yours from now on"),
+    "kept": ("kept", "your edits stay"),
+    "released": ("kept", "your edits stay; the file is no longer part of the kit"),
     "deleted": ("not restored", "you deleted it; --force restores it"),
     "unchanged": ("unchanged", ""),
 }
@@ -31,12 +31,12 @@ def _line(change: FileChange) -> str:
 
 
 def lines(done: Generation, *, written: bool) -> list[str]:
-    """What happens to each file; in a preview, which has the diff as well, only the files that stay as they are."""
+    """Return a line for each changed file. For a preview, which also prints the diff, only the files that stay."""
     return [_line(change) for change in done.changes if change.action in _LEFT or (written and change.writes)]
 
 
 def summary(done: Generation, *, written: bool) -> str:
-    """How many files were, or would be, added, updated and so on."""
+    """Return a line with the number of added, updated, … files."""
     counts: dict[str, int] = {}
     for change in done.changes:
         counts[change.action] = counts.get(change.action, 0) + 1
@@ -47,11 +47,11 @@ def summary(done: Generation, *, written: bool) -> str:
 
 
 def next_steps(done: Generation) -> list[str]:
-    """What to do with the kit that was written."""
+    """Return the next steps for the user."""
     steps = []
     if done.conflicts:
-        steps.append("Compare each .new file with yours, take over what you want, and delete it.")
+        steps.append("Compare each .new file with your file, copy the changes that you want, and delete the .new file.")
     if any(change.action == "added" for change in done.changes):
         readme = shlex.quote(str(done.root / "README.md"))
-        steps.append(f"Next: read {readme}; it says in five lines how to try, check and deploy this.")
+        steps.append(f"Next: read {readme}. It explains how to try, test and deploy the kit.")
     return steps

@@ -1,22 +1,22 @@
-"""Three-way merge of text, line by line: what the user changed and what the generator changed, both kept."""
+"""A three-way merge of text, line by line. The result contains the changes of the user and of the generator."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-_MAX_LINES = 20_000  # matching is quadratic at worst; a kit has no file of this length
+_MAX_LINES = 20_000  # matching can take quadratic time; no file of a kit is this long
 
-_Region = tuple[int, int, int, int]  # start in base, in theirs, in ours, and how many lines all three share
+_Region = tuple[int, int, int, int]  # start in base, in theirs and in ours, and the number of shared lines
 
 
 def merge(base: str, theirs: str, ours: str) -> str | None:
-    """The text with both sets of changes, or None where they touch the same lines.
+    """Return the text with both sets of changes, or None if they change the same lines.
 
     Args:
-        base: what was generated last time.
-        theirs: what the user made of it.
-        ours: what is generated now.
+        base: the text that the last run generated.
+        theirs: the user's version of that text.
+        ours: the newly generated text.
     """
     if base == theirs or theirs == ours:
         return ours
@@ -38,10 +38,10 @@ def merge(base: str, theirs: str, ours: str) -> str | None:
 
 
 def merge_bytes(base: str, theirs: bytes, ours: str) -> bytes | None:
-    """The same for a file as it is on disk; a file with Windows line ends keeps them.
+    """Merge like `merge`, with a file on disk. A file with Windows line ends keeps them.
 
     Returns:
-        None also where the file is not UTF-8 text.
+        The merged bytes, or None if there is a conflict or the file is not UTF-8 text.
     """
     try:
         text = theirs.decode()
@@ -55,14 +55,14 @@ def merge_bytes(base: str, theirs: bytes, ours: str) -> bytes | None:
 
 
 def _choose(old: list[str], left: list[str], right: list[str]) -> list[str] | None:
-    """The lines between two shared regions: of the side that changed them; None if both sides did, differently."""
+    """Return the lines between two shared regions from the side that changed them; None if both sides changed them."""
     if left in (old, right):
         return right
     return left if right == old else None
 
 
 def _shared(old: list[str], left: list[str], right: list[str]) -> Iterator[_Region]:
-    """The runs of lines that all three have, in order, and at last the empty run at the ends."""
+    """Yield the regions of lines that all three texts share, in order, and finally an empty region at the end."""
     to_left = SequenceMatcher(None, old, left, autojunk=False).get_matching_blocks()
     to_right = SequenceMatcher(None, old, right, autojunk=False).get_matching_blocks()
     i = j = 0

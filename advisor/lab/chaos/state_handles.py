@@ -18,7 +18,7 @@ _NOTHING = "nothing"
 # What the stubs of templates/kit/server say.
 GIVEN = re.compile(r"^handle: (\S+)$", re.MULTILINE)
 REMEMBERED = re.compile(r"^remembered: [1-9]\d*$", re.MULTILINE)
-_UNKNOWN = re.compile(r"This handle is unknown")
+_UNKNOWN = re.compile(r"handle is unknown")
 
 
 @dataclass(frozen=True, slots=True)
