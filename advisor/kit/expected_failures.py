@@ -1,4 +1,4 @@
-"""The expected behaviour for clients of a kit when something fails: the rows of rules/failures.yaml that apply. Pure."""
+"""The expected behaviour for clients when something fails: the rows of rules/failures.yaml for one kit. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data model of a kit: its files, and the context that its templates render (a decision as flat, printable data)."""
+"""The data model of a kit: its files, and the context that its templates render (a decision as printable data)."""
 
 from __future__ import annotations
 

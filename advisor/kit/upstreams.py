@@ -67,7 +67,7 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
 
 
 def _peers(kit: KitContext) -> dict[str, str]:
-    """An HAProxy with a session table is its own peer: at a reload, the old process sends the table to the new process."""
+    """HAProxy with a session table is its own peer: at a reload, the old process sends the table to the new process."""
     return {"mcp_proxy": "127.0.0.1:10000"} if any(balance(kit, tier) == "table" for tier in kit.tiers) else {}
 
 

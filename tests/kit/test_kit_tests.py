@@ -54,8 +54,18 @@ LOSSES = {
         "pass",
         "test_a_subscriber_gets_a_notification",
     ),
-    "the resource does not change": ("subscriptions", r"await set_status\(text\)", "pass", "test_a_subscriber_gets_a_notification"),
-    "subscribing does nothing": ("subscriptions", r"remember\(subscribers, ctx\)", "pass", "test_a_subscriber_gets_a_notification"),
+    "the resource does not change": (
+        "subscriptions",
+        r"await set_status\(text\)",
+        "pass",
+        "test_a_subscriber_gets_a_notification",
+    ),
+    "subscribing does nothing": (
+        "subscriptions",
+        r"remember\(subscribers, ctx\)",
+        "pass",
+        "test_a_subscriber_gets_a_notification",
+    ),
     "all clients are told": (
         "subscriptions",
         r"(?s)(def tell_sessions.*?)list\(subscribers\)",

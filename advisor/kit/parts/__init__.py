@@ -1,1 +1,1 @@
-"""The parts of a kit, one module each: `files(context) -> list[KitFile]`."""
+"""The parts of a kit. Each part is a module with `files(context) -> list[KitFile]`."""

@@ -1,4 +1,4 @@
-"""compose.yaml: all instances, the proxy and Redis on one machine; how a kit is tried, whatever its platform."""
+"""Renders compose.yaml: all instances, the proxy and Redis on one machine, to try a kit of any platform."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from advisor.kit.templating import render
 from advisor.kit.upstreams import PROXY_PORT, production_wiring
 
 FIRST_PORT = 8080
-"""On this machine: of the proxy, or of the first instance where the kit has no proxy."""
+"""The port on this machine of the proxy or, in a kit without a proxy, of the first instance."""
 
 _WIRING = "compose"
-"""The folder of the wiring for compose, where `proxy/` has that of another platform."""
+"""The folder for the wiring of Compose, if `proxy/` contains the wiring of another platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class ComposeInstance:
     """A server container.
 
     Attributes:
-        name: of the service, and its host name.
-        tier: what it runs.
-        port: on this machine, or 0 where the proxy stands in front.
+        name: name of the Compose service, and its host name.
+        tier: the tier that it runs.
+        port: port on this machine, or 0 behind a proxy.
     """
 
     name: str
@@ -43,14 +43,14 @@ class ProxyContainer:
 
 @dataclass(frozen=True, slots=True)
 class ProxyImage:
-    """What all proxies of a kind have in common.
+    """The settings that all proxies of a kit share.
 
     Attributes:
-        image: name and tag.
-        command: how it starts.
-        mounts: (file in the kit, file in the container).
-        check: the health check.
-        listen: the port inside the container.
+        image: name and tag of the image.
+        command: start command.
+        mounts: pairs of a file in the kit and its path in the container.
+        check: command of the health check.
+        listen: port inside the container.
     """
 
     image: str
@@ -61,7 +61,7 @@ class ProxyImage:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """compose.yaml, and the proxy's wiring for compose where compose is not the platform."""
+    """Render compose.yaml and, if Compose is not the platform, the wiring of the proxy for Compose."""
     made = _wiring(kit)
     moved = {file.path.removeprefix(f"{_WIRING}/"): file.path for file in made}
     image = _image(kit, moved) if kit.proxy else None
@@ -77,7 +77,7 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def try_ports(kit: KitContext) -> list[int]:
-    """Where a client reaches it on this machine: a port for each proxy, or, without a proxy, for each instance."""
+    """Return the ports for clients on this machine: one for each proxy or, without a proxy, one for each instance."""
     many = kit.proxy_replicas if kit.proxy else sum(tier.instances for tier in kit.tiers)
     return [FIRST_PORT + number for number in range(many)]
 
@@ -99,7 +99,7 @@ def _proxies(kit: KitContext, image: ProxyImage) -> list[ProxyContainer]:
 
 
 def _wiring(kit: KitContext) -> list[KitFile]:
-    """The proxy's addresses and ports for compose; none where `proxy/` has them already."""
+    """Render the addresses and ports of the proxy for Compose; nothing if `proxy/` already contains them."""
     if not kit.proxy or kit.platform == "compose":
         return []
     wiring = production_wiring(replace(kit, platform="compose"))
@@ -108,10 +108,10 @@ def _wiring(kit: KitContext) -> list[KitFile]:
 
 
 def _image(kit: KitContext, moved: dict[str, str]) -> ProxyImage:
-    """The image of the kit's proxy, of the version that the requirements name if they do."""
+    """Return the image of the kit's proxy, with the version of the requirements if they name one."""
     carried = kit.carried
     names = [*carried.files[1:], carried.files[0]]
-    stated = re.match(r"\d+\.\d+", kit.proxy_version)  # images are tagged by two numbers
+    stated = re.match(r"\d+\.\d+", kit.proxy_version)  # the tags of the images have two numbers
     address = f"http://127.0.0.1:{PROXY_PORT}/healthz"
     fetch = ["CMD", "wget", "-q", "-O", "/dev/null", address]
     connect = ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{PROXY_PORT}"]

@@ -1,4 +1,4 @@
-"""The kustomize base of a kit: the servers, the proxy where affinity or tiers need it, and what surrounds them."""
+"""Renders the kustomize base of a kit: the servers, the proxy (if session affinity or tiers need it) and policies."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.versions import parse
 
 GATEWAYS = ("gateway-api", "nginx-gateway-fabric")
-"""Kinds of proxy that HTTPRoutes configure."""
+"""The kinds of proxy that an HTTPRoute configures."""
 
 LONGEST = 43
-"""Characters of a name: with `-stateful` it makes a StatefulSet, whose pods carry it and a hash in a label of 63."""
+"""The maximum length of a name. With `-stateful` and a hash, the name must fit into a pod label of 63 characters."""
 
 _PROPAGATION_S = 10
-_LLM_PER_MINUTE = 60  # of all processes together
-_CPU_M = 250  # what a process asks for; it may use four times as much
+_LLM_PER_MINUTE = 60  # the total for all processes
+_CPU_M = 250  # the CPU request of a process; the limit is four times this value
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A tier as its manifests need it.
+    """A tier for its manifests.
 
     Attributes:
         tier: the tier.
-        kind: Deployment, or StatefulSet where each instance needs a name.
-        headless: the Service that gives instances their names, or "".
-        balanced: the Service that spreads requests, or "" where the proxy addresses instances.
-        scaling: what the autoscaler goes by: cpu, sessions, or "" for a fixed size.
-        replicas: how many there are without an autoscaler.
-        fixed_by_proxy: whether a range was asked for that the configuration of the proxy does not allow.
-        https: what it calls outside by https, in words.
-        kept_by: what keeps sessions on their owner, as `Mechanism.done_by` has it; "" for nothing.
+        kind: StatefulSet if each instance needs a stable name, else Deployment.
+        headless: name of the headless Service that gives the instances DNS names, or "".
+        balanced: name of the Service that balances requests, or "" if the proxy selects the instances.
+        scaling: metric of the autoscaler: cpu or sessions; "" for a fixed size.
+        replicas: number of instances without an autoscaler.
+        fixed_by_proxy: whether the requirements ask for a range that the configuration of the proxy does not allow.
+        https: the external services that it calls with HTTPS, in words.
+        kept_by: the component that provides session affinity (see `Mechanism.done_by`); "" for none.
     """
 
     tier: TierContext
@@ -52,62 +52,62 @@ class Workload:
 
     @property
     def client_ip(self) -> bool:
-        """Whether the Service keeps clients on a pod."""
+        """Whether the Service provides session affinity by the client's address."""
         return self.kept_by == SERVICE
 
     @property
     def behind_cookies(self) -> bool:
-        """Whether a balancer in front keeps sessions, by a cookie."""
+        """Whether a load balancer in front provides session affinity by a cookie."""
         return self.kept_by == BALANCER
 
     @property
     def recreate(self) -> bool:
-        """Whether the old instance has to end before the new instance starts."""
+        """Whether the old instance must end before the new instance starts."""
         return self.tier.pattern == "single-instance" and self.tier.keeps_sessions
 
     @property
     def disruptable(self) -> bool:
-        """Whether there are several instances, of which any single instance may go."""
+        """Whether there are several instances, so that one instance can stop at any time."""
         return bool(self.scaling) or self.replicas > 1
 
     @property
     def cpu_request_m(self) -> int:
-        """Thousandths of a CPU that it asks for."""
+        """The CPU request in thousandths of a CPU."""
         return _CPU_M * self.tier.workers
 
     @property
     def memory_request_mi(self) -> int:
-        """Mebibytes that it asks for."""
+        """The memory request in MiB."""
         return self.tier.memory.request_mi(self.tier.workers)
 
     @property
     def memory_limit_mi(self) -> int:
-        """Mebibytes that it may use."""
+        """The memory limit in MiB."""
         return self.tier.memory.limit_mi(self.tier.workers)
 
     @property
     def llm_per_minute(self) -> int:
-        """The share of a process in the budget for model calls."""
+        """The limit of model calls per minute for one process."""
         return max(1, _LLM_PER_MINUTE // (self.tier.max_instances * self.tier.workers))
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyWorkload:
-    """The proxy as its manifests need it.
+    """The proxy for its manifests.
 
     Attributes:
-        name: of its objects.
-        replicas: how many run.
-        only_one: whether more than one proxy would lose sessions.
+        name: name of its objects.
+        replicas: number of proxies to run.
+        only_one: whether sessions would be lost with more than one proxy.
         image: name of the image.
-        tag: its tag.
-        command: how it starts.
-        folder: where its configuration is mounted.
-        files: its configuration, in `proxy/`; the first is the wiring.
-        drains: whether open streams may end after SIGTERM.
-        drain_s: seconds before SIGTERM.
-        stop_s: seconds that it takes to stop at most.
-        memory_mi: mebibytes that it may use.
+        tag: tag of the image.
+        command: start command.
+        folder: folder in the container where the configuration is mounted.
+        files: configuration files in `proxy/`; the first file is the wiring.
+        drains: whether the proxy waits for open streams after SIGTERM.
+        drain_s: seconds of the wait before SIGTERM.
+        stop_s: maximum seconds from SIGTERM to the end of the proxy.
+        memory_mi: memory limit in MiB.
     """
 
     name: str
@@ -126,13 +126,13 @@ class ProxyWorkload:
 
     @property
     def grace_s(self) -> int:
-        """Seconds that it gets in all."""
+        """The grace period in seconds."""
         return self.drain_s + self.stop_s + 5
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An HTTPRoute: names of hosts, (type, path) of what it takes, and the Service that gets it."""
+    """An HTTPRoute: host names, (type, path) pairs of the matched requests, and the Service that gets the requests."""
 
     hostnames: tuple[str, ...]
     paths: tuple[tuple[str, str], ...]
@@ -141,7 +141,7 @@ class Route:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """The files under `kubernetes/`, and the file in `proxy/` that makes its configuration a ConfigMap."""
+    """Render the files in `kubernetes/`, and the file in `proxy/` that creates the ConfigMap of the proxy."""
     if kit.platform != "kubernetes":
         return []
     fitted = fit(kit)
@@ -192,9 +192,9 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def fit(kit: KitContext) -> KitContext:
-    """The kit with names that all objects may have; the same kit where the service's own name will do.
+    """Return the kit with a name that is valid for all Kubernetes objects; the unchanged kit if its name is valid.
 
-    A DNS label may be longer than the name of a StatefulSet, and may start with a digit, which Services must not.
+    A DNS label can be longer than the name of a StatefulSet. It can also start with a digit, unlike a Service name.
     """
     name = kit.service if kit.service[0].isalpha() else f"mcp-{kit.service}"
     if len(name) > LONGEST:
@@ -210,7 +210,7 @@ def _workload(kit: KitContext, tier: TierContext) -> Workload:
     addressed = balance(kit, tier) != "plain"
     shared = tier.pattern == "shared-state"
     ranged = tier.pattern != "single-instance" and tier.max_instances > tier.instances
-    # Names in nginx: all have to exist when it starts, or each has a fixed share of the new sessions.
+    # nginx lists the names of the pods. All must exist when nginx starts, or each has a fixed share of sessions.
     static = bool(kit.proxy) and "resolve" in kit.carried.since
     listed = addressed and static and (balance(kit, tier) == "envelope" or not resolves(kit))
     fixed = ranged and listed
@@ -230,7 +230,7 @@ def _workload(kit: KitContext, tier: TierContext) -> Workload:
 
 
 def _proxy(kit: KitContext) -> ProxyWorkload | None:
-    """The proxy, where affinity or tiers need it: any other balancer may stand in front of anything else."""
+    """Return the proxy if session affinity or tiers need it. Without them, any load balancer works."""
     if not kit.proxy or not (kit.tiered or any(balance(kit, tier) != "plain" for tier in kit.tiers)):
         return None
     plan, carried = proxy_part.plan_for(kit), kit.carried
@@ -255,7 +255,7 @@ def _proxy(kit: KitContext) -> ProxyWorkload | None:
 
 
 def _hosts(kit: KitContext, entry: str) -> tuple[str, ...]:
-    """Names by which clients call it: the stated ones, and those of the Services inside the cluster."""
+    """Return the host names for clients: the names in the requirements and the names of the Services in the cluster."""
     inside = [
         f"{name}{domain}"
         for name in dict.fromkeys((entry, *(tier.host for tier in kit.tiers)))
@@ -265,7 +265,7 @@ def _hosts(kit: KitContext, entry: str) -> tuple[str, ...]:
 
 
 def _secrets(kit: KitContext) -> list[tuple[str, str]]:
-    """Key → what to put there, for each secret that the servers refer to."""
+    """Return a pair of key and example value for each secret that the servers need."""
     wanted = [
         (kit.needs_sealing_keys, "sealing-keys", '"$(openssl rand -hex 32)"'),
         (kit.uses_redis, "redis-url", "redis://:PASSWORD@HOST:6379/0"),
@@ -275,7 +275,7 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
 
 
 def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:
-    paths = [("PathPrefix", "/")]  # the proxy refuses what is not public itself
+    paths = [("PathPrefix", "/")]  # the proxy refuses requests for private paths
     if proxy is None:
         paths = [("Exact", kit.tiers[0].path)]
         for public in proxy_part.plan_for(kit).public:
@@ -291,7 +291,7 @@ def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:
 
 
 def _is_address(host: str) -> bool:
-    """Whether it is an IP address, which routes cannot match."""
+    """Whether `host` is an IP address, which a route cannot match."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

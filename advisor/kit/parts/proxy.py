@@ -1,8 +1,8 @@
-"""The proxy of a kit: nginx, HAProxy or Envoy, with the affinity that the decision chose.
+"""Renders the proxy of a kit: nginx, HAProxy or Envoy, with the session affinity of the decision.
 
-What differs between production and a local check (addresses, listen port, where logs go) is a `Wiring`. It is printed
-into `proxy/upstreams.conf` (nginx), `proxy/upstreams.cfg` (HAProxy) or the two marked blocks of `proxy/envoy.yaml`,
-since Envoy has no include; everything else is the same text in both places.
+The settings that differ between production and a local check (addresses, port, access log) are a `Wiring`. The wiring
+is in `proxy/upstreams.conf` (nginx), in `proxy/upstreams.cfg` (HAProxy), or in two marked blocks of `proxy/envoy.yaml`,
+because Envoy cannot include files. The other text is equal in both environments.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from advisor.kit.upstreams import NAMED, Wiring, applied, balance, production_wi
 from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-"""The protocol versions that start with a handshake: whatever else a request names is modern."""
+"""The protocol versions with an initialize handshake. Requests with any other version are from modern clients."""
 
-_SESSIONS_PER_INSTANCE = 10_000  # the SDK's own limit
-_SESSIONS_PER_MB = 4_000  # of nginx's zone, by its documentation
-_ATTEMPTS = 3  # instances that the envelope tries for a request without a session
-_SLOTS = 32  # of servers behind a name that a local check may run individually
+_SESSIONS_PER_INSTANCE = 10_000  # the limit of the SDK
+_SESSIONS_PER_MB = 4_000  # sessions per MB of an nginx zone, from the nginx documentation
+_ATTEMPTS = 3  # with session-ID rewriting: the number of instances to try for a request without a session
+_SLOTS = 32  # the maximum number of servers behind one name that a local check can run
 _METADATA = "[.]well-known/[^/].*"
-_OAUTH = ("authorize", "token", "register", "revoke", "consent", "auth/callback")  # what an OAuth proxy serves
+_OAUTH = ("authorize", "token", "register", "revoke", "consent", "auth/callback")  # the paths of an OAuth proxy
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A tier as proxies see it.
+    """A tier in the configuration of a proxy.
 
     Attributes:
         tier: the tier.
         balance: plain, learn, envelope, cookie, ip-hash or table.
-        learned: whether the proxy remembers owners in a table of its own.
-        addresses: host:port of its instances.
-        patterns: regular expressions for the names of its tools, safe inside quotes of every target.
+        learned: whether the proxy keeps the owners of sessions in its memory.
+        addresses: host:port of each instance.
+        patterns: regular expressions for the names of its tools, safe inside quotes in every file format.
     """
 
     tier: TierContext
@@ -45,63 +45,63 @@ class Pool:
 
     @property
     def name(self) -> str:
-        """Its name in the configuration."""
+        """The name of the pool in the configuration."""
         return f"mcp_{self.tier.name}"
 
     @property
     def endpoints(self) -> tuple[tuple[str, int], ...]:
-        """Host and port of each address."""
+        """The host and port of each address."""
         return tuple(split(address) for address in self.addresses)
 
     @property
     def keeps_affinity(self) -> bool:
-        """Whether a session must reach its owner."""
+        """Whether the requests of a session must reach its owner."""
         return self.balance != "plain"
 
     @property
     def slots(self) -> int:
-        """How many servers HAProxy's main file has room for, here and in a local check."""
+        """The number of server entries in haproxy.cfg, enough for production and for a local check."""
         return max(len(self.addresses), min(self.tier.max_instances, _SLOTS))
 
     @property
     def sessions_per_instance(self) -> int:
-        """How many sessions an instance accepts."""
+        """The maximum number of sessions of one instance."""
         return _SESSIONS_PER_INSTANCE
 
     @property
     def streams(self) -> int:
-        """Requests that may be open at a time, here and in a local check: a stream and a call for each session."""
+        """The maximum number of open requests: a stream and a call for each session, also for a local check."""
         return 2 * _SESSIONS_PER_INSTANCE * self.tier.max_instances
 
     @property
     def zone_kb(self) -> int:
-        """Kilobytes for what nginx's workers share about the servers: about two for each, with room."""
+        """The size in kB of the nginx zone with the state of the servers: about 2 kB for each server, plus a margin."""
         return 256 + 4 * max(len(self.addresses), self.tier.max_instances)
 
     @property
     def zone_mb(self) -> int:
-        """Megabytes for nginx's session table: room for as many sessions as the servers accept."""
+        """The size in MB of the session table of nginx, enough for the maximum number of sessions."""
         sessions = len(self.addresses) * _SESSIONS_PER_INSTANCE
         return min(256, max(1, -(-sessions // _SESSIONS_PER_MB)))
 
     @property
     def shares(self) -> tuple[str, ...]:
-        """Equal shares in per cent for all instances but the last, as `split_clients` wants them."""
+        """Equal shares in percent for all instances except the last one, in the format of `split_clients`."""
         return (f"{int(10_000 / len(self.addresses)) / 100:.2f}%",) * (len(self.addresses) - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyPlan:
-    """What the templates of a proxy need besides the kit.
+    """The data for the templates of a proxy, in addition to the kit.
 
     Attributes:
-        pools: a pool for each tier, in the kit's order.
-        wiring: addresses and ports.
-        resolve: whether nginx looks names up again while it runs.
-        names: whether addresses are names in production, so that HAProxy has to look them up.
-        origins: origins of browsers that may call; empty for none.
-        public: what clients reach besides the endpoints (OAuth), as regular expressions without the first slash.
-        stop_s: seconds that open streams have after a reload or stop.
+        pools: one pool for each tier, in the order of the kit.
+        wiring: the settings that depend on the environment.
+        resolve: whether nginx resolves names again at run time.
+        names: whether the addresses in production are names, so that HAProxy must resolve them.
+        origins: origins of web pages that can call the service; empty for none.
+        public: other public paths (OAuth), as regular expressions without the first slash.
+        stop_s: seconds after a reload or stop in which open streams can end.
     """
 
     pools: tuple[Pool, ...]
@@ -116,39 +116,39 @@ class ProxyPlan:
 
     @property
     def sticky(self) -> Pool | None:
-        """The pool with affinity: at most one, since only one tier keeps sessions."""
+        """The pool with session affinity, or None. There is at most one, because only one tier has sessions."""
         return next((pool for pool in self.pools if pool.keeps_affinity), None)
 
     @property
     def listen(self) -> tuple[str, int]:
-        """Address and port to listen on, for a proxy that knows no `*`."""
+        """The address and port to listen on, for a proxy that does not support `*`."""
         host, port = split(self.wiring.listen)
-        return ("0.0.0.0" if host == "*" else host), port  # noqa: S104 (clients come from elsewhere)
+        return ("0.0.0.0" if host == "*" else host), port  # noqa: S104 (clients connect from other machines)
 
     @property
     def peered(self) -> bool:
-        """Whether HAProxy hands its table to a peer."""
+        """Whether HAProxy sends its session table to a peer."""
         return bool(self.wiring.peers)
 
     @property
     def looked_up_once(self) -> bool:
-        """Whether nginx looks the names of its upstreams up only when it starts."""
+        """Whether nginx resolves the names of its upstreams only at start."""
         return self.names and not self.resolve
 
     @property
     def resolves_names(self) -> bool:
-        """Whether nginx needs a name server while it runs: for `resolve`, or for an address in a variable."""
+        """Whether nginx needs a DNS server at run time: for `resolve`, or for an address in a variable."""
         envelope = self.sticky is not None and self.sticky.balance == "envelope"
         return bool(self.wiring.resolver) and (self.resolve or envelope)
 
     @property
     def stateless(self) -> tuple[Pool, ...]:
-        """The pools whose legacy clients get no session."""
+        """The pools without sessions for legacy clients."""
         return tuple(pool for pool in self.pools if pool.tier.stateless_http)
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """The files under `proxy/`; none where the kit carries no proxy."""
+    """Render the files in `proxy/`; no file if the kit has no proxy."""
     if not kit.proxy:
         return []
     plan = plan_for(kit)
@@ -156,10 +156,10 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def wiring_files(kit: KitContext, wiring: Wiring) -> list[KitFile]:
-    """The files that hold addresses and ports, for other ones: what a local check writes over the kit's own.
+    """Render the files with addresses and ports for another wiring. A local check replaces the kit's files by them.
 
     Raises:
-        ValueError: more addresses than the kit's HAProxy has room for.
+        ValueError: there are more addresses than server entries in the kit's haproxy.cfg.
     """
     plan = plan_for(kit, wiring)
     for pool, own in zip(plan.pools, plan_for(kit).pools, strict=True):
@@ -173,10 +173,10 @@ def _file(name: str, kit: KitContext, plan: ProxyPlan) -> KitFile:
 
 
 def plan_for(kit: KitContext, wiring: Wiring | None = None) -> ProxyPlan:
-    """The plan of the kit's proxy, connected to the platform's addresses or to those of `wiring`.
+    """Return the plan of the kit's proxy, with the addresses of the platform or of `wiring`.
 
     Raises:
-        ValueError: a name that the requirements would have refused; nothing of it may reach a configuration file.
+        ValueError: a name contains characters that the requirements do not allow. No such name gets into a file.
     """
     _refuse_hostile(kit)
     wiring = wiring or production_wiring(kit)

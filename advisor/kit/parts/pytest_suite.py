@@ -1,4 +1,4 @@
-"""The tests of a kit: transports and flags with what clients should see of each, and the workflow that runs them."""
+"""Renders the tests of a kit (every transport with every flag pair) and the CI workflow that runs them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from advisor.kit.templating import render
 from advisor.knowledge.types import Era, Need, Outcome
 
 CHECKED = (*ASKS, "progress", "logging", "session_state")
-"""The features that the matrix watches: they show in calls by the SDK's own client."""
+"""The features that test_matrix.py tests with the client of the SDK."""
 
 STREAMED = ("subscriptions", "list_changed", "resumability")
-"""The features that show on streams besides the answers, or when an answer is cut; test_streams.py watches them."""
+"""The features that test_streams.py tests: they need a second stream or a broken connection."""
 
-# What servers of every line are written with, whatever the era.
+# The SDK calls that all SDK lines use for legacy and modern clients.
 _REPORTS = {
     "progress": "ctx.report_progress",
     "logging": "ctx.info",
@@ -27,7 +27,7 @@ _REPORTS = {
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTool:
-    """A tool, what it needs, the features that a call of it shows, and whether it calls a model by itself."""
+    """A tool, its needs, the features that a test call uses, and whether the server calls a language model for it."""
 
     name: str
     needs: dict[str, Need]
@@ -36,7 +36,7 @@ class ExpectedTool:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """Everything under tests/, and the workflow."""
+    """Render the files in tests/ and the CI workflow."""
     tools = server_tools(kit)
     expected = tuple(ExpectedTool(tool.name, tool.needs, _expects(tool), tool.uses_direct_llm) for tool in tools)
     eras = kit.served_eras
@@ -70,7 +70,7 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def predict(kit: KitContext, feature: str, era: Era) -> dict[str, Outcome]:
-    """Flag pair → outcome, for the call by which the server asks for the feature."""
+    """Return flag pair → outcome for the SDK call that the generated server uses for the feature."""
     call = _REPORTS[feature] if feature in _REPORTS else kit.sdk.calls[feature][era]
     cell = next(cell for cell in kit.cells if (cell.feature, cell.call) == (feature, call))
     return cell.modern if era == "modern" else cell.legacy
@@ -87,9 +87,9 @@ def _expects(tool: ServerTool) -> tuple[str, ...]:
 
 
 def _showing(feature: str, tools: tuple[ServerTool, ...]) -> str:
-    """A tool whose call shows the feature to a client that can be asked for nothing; "" for none.
+    """Return a tool that uses the feature and works for a client without client features; "" if there is none.
 
-    Every answer can be resumed, be it an error, as long as anything in the kit needs that.
+    For resumability, any tool with this need is enough: a client can resume every answer, even an error.
     """
     wanting = [tool for tool in tools if feature in tool.needs]
     if feature == "resumability":

@@ -1,4 +1,4 @@
-"""The server of a kit: its tools as stubs in the idiom of the SDK line, its settings, metrics and image."""
+"""Renders the server of a kit: example tools in the style of the SDK line, settings, metrics and image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from advisor.kit.templating import render
 from advisor.knowledge.types import Need
 
 ASKS = ("roots", "elicitation", "sampling")
-"""The features that are requests to the client, in the order in which a stub asks."""
+"""The features that are requests to the client, in the order in which an example tool sends them."""
 
 _EXAMPLE = "example_"
 _MAX_LINE = 120
@@ -24,13 +24,13 @@ _IMPORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ServerTool:
-    """A tool as the server template writes it.
+    """A tool for the server template.
 
     Attributes:
-        name: as clients call it.
-        function: the name of its function, which nothing else in the module has.
+        name: the name that clients call.
+        function: the name of its function, unique in the module.
         needs: feature id → level.
-        uses_direct_llm: whether the server calls a model itself where the tool would have asked the client's.
+        uses_direct_llm: whether the server calls a language model instead of asking the client's model.
     """
 
     name: str
@@ -40,58 +40,58 @@ class ServerTool:
 
     @property
     def asks(self) -> tuple[str, ...]:
-        """What it asks of the client while it runs."""
+        """The requests that the tool sends to the client while it runs, as feature ids."""
         replaced = ("sampling",) if self.uses_direct_llm else ()
         return tuple(feature for feature in ASKS if feature in self.needs and feature not in replaced)
 
     @property
     def roots(self) -> bool:
-        """Whether it asks for the client's folders."""
+        """Whether the tool asks for the client's folders."""
         return "roots" in self.asks
 
     @property
     def elicitation(self) -> bool:
-        """Whether it asks the user."""
+        """Whether the tool asks the user."""
         return "elicitation" in self.asks
 
     @property
     def sampling(self) -> bool:
-        """Whether it asks the client's model."""
+        """Whether the tool asks the client's model."""
         return "sampling" in self.asks
 
     @property
     def progress(self) -> bool:
-        """Whether it reports progress."""
+        """Whether the tool reports progress."""
         return "progress" in self.needs
 
     @property
     def logging(self) -> bool:
-        """Whether it sends log messages."""
+        """Whether the tool sends log messages."""
         return "logging" in self.needs
 
     @property
     def subscriptions(self) -> bool:
-        """Whether it changes a resource that clients follow."""
+        """Whether the tool changes a resource that clients can subscribe to."""
         return "subscriptions" in self.needs
 
     @property
     def list_changed(self) -> bool:
-        """Whether it changes the list of tools."""
+        """Whether the tool changes the list of tools."""
         return "list_changed" in self.needs
 
     @property
     def state(self) -> bool:
-        """Whether it remembers something between calls."""
+        """Whether the tool keeps state between calls."""
         return "session_state" in self.needs
 
     @property
     def uses_ctx(self) -> bool:
-        """Whether its function needs the SDK's context for something that it does while it runs."""
+        """Whether the function of the tool needs the context object of the SDK while it runs."""
         return bool(self.asks) or self.progress or self.logging or self.subscriptions or self.list_changed
 
     @property
     def needs_text(self) -> str:
-        """Its needs, as an indented paragraph of its description."""
+        """The needs of the tool, as an indented paragraph for its description."""
         needs = ", ".join(f"{feature.replace('_', ' ')} ({level})" for feature, level in self.needs.items())
         text = f"Protocol features that this tool needs: {needs}."
         return textwrap.fill(text, _MAX_LINE, initial_indent="    ", subsequent_indent="    ")
@@ -99,7 +99,7 @@ class ServerTool:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Which parts of the server template anything in the kit uses."""
+    """The parts of the server template that at least one tool of the kit uses."""
 
     asks: bool
     roots: bool
@@ -113,7 +113,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class ServerTier:
-    """A tier as settings.py writes it; the tools by the names that clients call."""
+    """A tier for settings.py. The tools have the names that clients call."""
 
     name: str
     stateless_http: bool
@@ -125,11 +125,11 @@ class ServerTier:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """Everything under server/."""
+    """Render the files in server/."""
     tools = server_tools(kit)
     used = used_parts(tools)
     tiers = server_tiers(kit)
-    # All instances tell what changes on any instance, to legacy sessions as well as to modern listeners.
+    # A change on one instance must reach the clients of all instances: legacy sessions and modern listeners.
     shares_changes = kit.uses_redis and (used.subscriptions or used.list_changed)
     shared = {"kit": kit, "tiers": tiers, "used": used, "shares_changes": shares_changes}
     hooks = kit.uses_redis and (used.state or kit.needs_event_store or shares_changes)
@@ -162,14 +162,14 @@ def files(kit: KitContext) -> list[KitFile]:
 
 
 def server_tools(kit: KitContext) -> tuple[ServerTool, ...]:
-    """The tools of all tiers, and an example for each needed feature that none of them needs."""
+    """Return the tools of all tiers, and an example tool for each needed feature that no listed tool needs."""
     taken = set(_RESERVED)
     tools = [tool for tier in kit.tiers for tool in tier.tools]
     return tuple(_server_tool(tool, kit, taken) for tool in (*tools, *_examples(kit)))
 
 
 def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
-    """The tiers; the last tier, which keeps the sessions if any tier does, has the examples too."""
+    """Return the tiers. The last tier, which is the tier with sessions if there is one, also has the example tools."""
     examples = tuple(tool.name for tool in _examples(kit))
     return tuple(
         ServerTier(
@@ -186,7 +186,7 @@ def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
 
 
 def used_parts(tools: tuple[ServerTool, ...]) -> Used:
-    """What the tools need of the server around them."""
+    """Return the parts of the server template that these tools use."""
     return Used(
         asks=any(tool.asks for tool in tools),
         roots=any(tool.roots for tool in tools),
@@ -215,17 +215,17 @@ def _examples(kit: KitContext) -> tuple[ToolContext, ...]:
 
 def _server_tool(tool: ToolContext, kit: KitContext, taken: set[str]) -> ServerTool:
     function = tool.function if tool.function.isidentifier() else f"tool_{tool.function}"
-    while function in taken or function.isupper():  # constants are written in capitals
+    while function in taken or function.isupper():  # names in capitals are constants
         function = f"{function}_tool"
     taken.add(function)
     return ServerTool(tool.name, function, tool.needs, kit.direct_llm and "sampling" in tool.needs)
 
 
 def without_unused_imports(source: str) -> str:
-    """The module without the imports that it does not use; templates import all that any kit could use.
+    """Return the module without its unused imports. The templates import everything that any kit could use.
 
     Args:
-        source: a module whose imports at the left margin are one statement per module.
+        source: the text of a module with one import statement for each imported module.
     """
     tree = ast.parse(source)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -244,7 +244,7 @@ def without_unused_imports(source: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", _IMPORT.sub(kept, head)) + re.sub(r"\n{4,}", "\n\n\n", mark + rest)
 
 
-# What a tool's function must not be called: it would hide a name that the module uses.
+# The names that a tool's function must not have, because it would hide a name that the module uses.
 _RESERVED = frozenset(dir(builtins)) | frozenset(
     re.findall(
         r"[A-Za-z_]\w*",

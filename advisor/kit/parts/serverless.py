@@ -1,4 +1,4 @@
-"""Notes for serverless platforms: what to set where the platform runs the instances."""
+"""Renders the instructions for serverless platforms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from advisor.kit.templating import render
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """serverless/README.md."""
+    """Render serverless/README.md."""
     text = render(
         "serverless/README.md.j2",
         kit=kit,

@@ -1,4 +1,4 @@
-"""systemd units: a template unit for each tier with an instance per port, the proxy, and a target for all of it."""
+"""Renders the systemd units: a template unit for each tier (one instance per port), the proxy, and a target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from advisor.kit.upstreams import PROXY_PORT, production_wiring
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """Everything under systemd/."""
+    """Render the files in systemd/."""
     ports = _ports(kit)
     instances = [f"{tier.host}@{port}.service" for tier in kit.tiers for port in ports[tier.name]]
     proxy = f"{kit.service}-proxy.service"
@@ -57,6 +57,6 @@ def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
 
 
 def _ports(kit: KitContext) -> dict[str, list[str]]:
-    """The ports of each tier's instances, as the proxy knows them."""
+    """Return tier name → ports of its instances, equal to the ports in the configuration of the proxy."""
     addresses = production_wiring(kit).addresses
     return {tier.name: [address.rpartition(":")[2] for address in addresses[tier.name]] for tier in kit.tiers}

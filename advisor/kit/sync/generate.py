@@ -1,4 +1,4 @@
-"""Generates a kit into a folder, or shows what would change. This module combines the plan, the lock and the writing."""
+"""Generates a kit into a folder, or shows what would change. It combines the plan, the lock and the writing."""
 
 from __future__ import annotations
 

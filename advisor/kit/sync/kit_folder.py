@@ -2,8 +2,8 @@
 
 `write` first writes all new contents to a folder inside the kit (`STAGE`) and flushes them, the lock file last. Then it
 renames the files to their places, again the lock file last. A run that is killed before the first rename changes
-nothing. If a run is killed between two renames, every file is complete, and `STAGE` still contains the pending files and
-the new lock file. The next run therefore knows, for each file, which generated text is in place.
+nothing. If a run is killed between two renames, every file is complete, and `STAGE` still contains the pending files
+and the new lock file. The next run therefore knows, for each file, which generated text is in place.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The lock file `.mcp-advisor.lock`: the generated texts, the version of this program, and a hash of the requirements.
 
 A merge needs the generated text of the last run: it is the common ancestor of the user's version and the next version.
-The texts cannot be generated again, because another version of this program has other templates. The lock file contains
-both texts and hashes, so that one rename replaces both. The texts are not compressed: the output of a compressor differs
-between its releases, and equal input must give equal bytes.
+The texts cannot be generated again, because another version of this program has other templates. The lock file
+contains both texts and hashes, so that one rename replaces both. The texts are not compressed: the output of a
+compressor differs between its releases, and equal input must give equal bytes.
 """
 
 from __future__ import annotations
