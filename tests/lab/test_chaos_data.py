@@ -138,7 +138,7 @@ def test_the_kits_own_tool_keeps_what_is_checked(advisor: Advisor, tmp_path: Pat
     assert shelf == StateHandles("keep")
     files = {one.path: one.content for one in render_kit(decision, "")}
     server = files["server/server.py"]
-    words = "This state handle is unknown or has expired. Call the tool again without a handle."
+    words = "This state handle is unknown or has expired. Call the tool again without `handle`."
     assert f'"{words}"' in server
     assert shelf.found(words, is_error=True) == "gone"
     assert 'f"handle: {handle}"' in server

@@ -77,7 +77,7 @@ def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bo
 
 
 def preview(files: list[KitFile], root: Path, *, force: bool = False) -> Generation:
-    """Return what `generate` would do, without writing anything.
+    """Return the changes that `generate` would make, without writing anything.
 
     Raises:
         UsageError: the folder cannot be used.
