@@ -187,6 +187,8 @@ def _proxy(decision: Decision, knowledge: Knowledge) -> str:
 
 
 def _summary(decision: Decision) -> str:
+    if decision.tiers:
+        return f"{decision.core.pattern} (a stateless tier and a stateful tier)"
     flags = decision.core.flags
     pair = f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
     return f"{decision.core.pattern}, {pair}, session affinity {decision.core.mechanism}"
