@@ -1,4 +1,4 @@
-"""The command line: thin commands over the core, and the one place where errors become exit codes."""
+"""The command line. Its commands call the core; `main` is the only place that turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the program and exit.
 
     Args:
-        arguments: what stands behind the program's name; `sys.argv` by default.
+        arguments: the arguments after the program's name. None stands for those of `sys.argv`.
+
+    Raises:
+        SystemExit: always, with the exit code.
     """
-    # A run is short and makes hardly any cycles; looking for them takes a tenth of its time.
+    # A run is short and creates almost no reference cycles. Collecting them takes a tenth of the run time.
     gc.disable()
     from advisor.cli.app import app
 
@@ -28,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
         _say("Interrupted.")
         code = Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader of the pipe has ended (`| head`). Without this, Python reports a second error at exit.
+        # The reader of the pipe has ended (`| head`). Without this line, Python reports a second error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK
     except Exception as error:
@@ -37,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _usage(error: Exception) -> int:
-    """Show an error of the command-line parser; anything else is a defect and is raised."""
+    """Show an error of the command-line parser and return its exit code. Any other error is a defect and is raised."""
     show = getattr(error, "show", None)
     if show is None:
         if type(error).__name__ == "Abort":

@@ -1,4 +1,4 @@
-"""The commands. Each is imported when it is called: `advisor.cli.<name>`."""
+"""The program and the summaries of its commands. `advisor.cli.<name>` is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -8,31 +8,58 @@ from typing import Annotated
 import typer
 
 from advisor import __version__
+from advisor.cli.epilog import epilog
 from advisor.cli.lazy_group import LazyGroup, load_command
 
-# The first sentence of each command's own help.
+# Each text is also the first paragraph of the help of its command. `--help` cuts a text after 60 characters.
 _SUMMARIES = {
-    "ask": "Answer a few questions, save them as requirements.yaml and see the recommendation.",
-    "recommend": "Decide flags, pattern and affinity for each requirements file.",
-    "generate": "Write everything that deploys the decision for FILE: server, proxy, manifests, tests.",
-    "verify": "Run a kit for real and compare every predicted feature cell with what clients observe.",
-    "exercise": "Fill in the table of exercise 1: the tools add and research under the four flag pairs.",
+    "ask": "Answer questions about a deployment; get a recommendation.",
+    "recommend": "Recommend flags, deployment pattern and session affinity.",
+    "generate": "Write a deployment kit for a requirements file.",
+    "verify": "Run a kit with real programs and check what clients observe.",
+    "exercise": "Compare the four flag pairs on a live server.",
     "init": "Print a commented requirements file to start from.",
-    "schema": "Print the JSON Schema (draft 2020-12) of a document, for editors and scripts.",
-    "capabilities": "Show what each SDK release does with each feature, per flag pair and client era.",
-    "topology": "Show what ways of balancing do to sessions, as measured with real servers, proxies and clients.",
-    "rules": "The rule catalogue: list, show, check.",
+    "schema": "Print the JSON Schema of a document.",
+    "capabilities": "Show which features each SDK release supports.",
+    "topology": "Show what load-balancing strategies do to sessions.",
+    "rules": "List, explain or check the rules of the recommendation.",
 }
+
+_SUMMARY = "Decide how to deploy an MCP server with more than one instance."
+_EPILOG = (
+    epilog(
+        "ask",
+        "recommend requirements.yaml",
+        "generate requirements.yaml -o kit",
+        "verify kit",
+        exit_codes={
+            0: "success",
+            1: "a check found a problem, or a kit has merge conflicts",
+            2: "wrong usage or invalid input",
+            3: "no configuration keeps every required feature",
+            4: "a program, a package or a free port is missing",
+            130: "interrupted (129 by SIGHUP, 143 by SIGTERM)",
+        },
+        terms={
+            "flag pair": "the server settings stateless_http and json_response",
+            "legacy": "clients of MCP 2025-11-25 and older",
+            "modern": "clients of MCP 2026-07-28",
+            "kit": "the generated server, proxy configuration, manifests and tests",
+        },
+    )
+    + "\n\nRun mcp-advisor COMMAND --help to see the options of a command. "
+    + "On a terminal, mcp-advisor without a command starts ask."
+)
 
 app = typer.Typer(
     name="mcp-advisor",
     cls=LazyGroup,
-    help="How to deploy an MCP server so that it still works with more than one instance.",
-    rich_markup_mode=None,  # plain help: rich takes longer to import than all the rest
+    help=_SUMMARY,
+    rich_markup_mode=None,  # plain help, because the import of rich takes longer than all other imports together
     pretty_exceptions_enable=False,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 findings, 2 bad input, 3 contradiction, 4 something is missing, 130 interrupted.",
+    epilog=_EPILOG,
 )
 
 
@@ -46,10 +73,11 @@ def _version(wanted: bool) -> None:
 def _main(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version of mcp-advisor and exit."),
     ] = False,
 ) -> None:
-    """How to deploy an MCP server so that it still works with more than one instance."""
+    """Decide how to deploy an MCP server with more than one instance."""
     if context.invoked_subcommand is not None:
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
@@ -59,7 +87,7 @@ def _main(
 
 
 def _loaded_when_called() -> None:
-    """What `LazyGroup` replaces."""
+    """The placeholder of a command. `LazyGroup` replaces it when the command is called."""
 
 
 for _name, _summary in _SUMMARIES.items():

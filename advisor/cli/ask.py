@@ -1,4 +1,4 @@
-"""The command `ask`: the questionnaire, from the first question to the saved file and the recommendation."""
+"""The command `ask`: it runs the questionnaire, saves the answers and prints the recommendation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.console import output as standard_output
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor, default_advisor
@@ -22,20 +23,46 @@ from advisor.questionnaire.terminal import say
 from advisor.report.decision_text import decision_text
 from advisor.requirements import load_path
 
+EPILOG = epilog(
+    "ask",
+    "ask --answers draft.yaml -o requirements.yaml",
+    exit_codes={
+        0: "a recommendation was printed",
+        2: "an answer is invalid or missing, or a file cannot be used",
+        3: "no configuration keeps every required feature",
+        130: "interrupted; the answers so far are saved",
+    },
+)
+
 
 def ask(
     answers: Annotated[
-        Path | None, typer.Option("--answers", metavar="FILE", help="Take answers from a (partial) requirements file.")
+        Path | None,
+        typer.Option(
+            "--answers",
+            metavar="FILE",
+            help="A requirements file with answers, complete or not. The command skips the questions that FILE "
+            "answers. By default, every question is open.",
+        ),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to save the answers.")] = Path(
-        "requirements.yaml"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The requirements file that stores the answers.")
+    ] = Path("requirements.yaml"),
 ) -> int:
-    """Answer a few questions, save them as requirements.yaml and see the recommendation."""
+    """Answer questions about a deployment; get a recommendation.
+
+    The command skips each question that cannot change the recommendation. After the last question, it saves the
+    answers as a requirements file and prints the recommendation. After an interruption, run the same command again to
+    resume.
+
+    Without a terminal, the command asks no question. It saves the answers from --answers, which must then be complete.
+    """
     advisor = default_advisor()
     interview = Interview(advisor, Relevance(advisor), load_stated(answers, advisor.space) if answers else {})
     if not output.absolute().parent.is_dir():
-        raise UsageError(f"{output}: the folder {output.parent} does not exist.")
+        raise UsageError(
+            f"{output}: the folder {output.parent} does not exist. Create it, or name another file with -o."
+        )
     if sys.stdin.isatty() and sys.stdout.isatty():
         output = converse(advisor, interview, output)
     else:
@@ -54,7 +81,7 @@ def _save_without_terminal(advisor: Advisor, interview: Interview, output: Path)
 
 
 def _conclude(advisor: Advisor, path: Path) -> int:
-    """Print the recommendation for the file that was saved, and how to get it again."""
+    """Print the recommendation for the saved file, and the command that prints it again; return the exit code."""
     decision = advisor.decide(load_path(path, advisor.space))
     screen = Screen(standard_output.width(), standard_output.wants_colour(), standard_output.is_unicode())
     standard_output.emit(decision_text(decision, screen))

@@ -1,4 +1,4 @@
-"""The command `capabilities` and its subcommands."""
+"""The command `capabilities`: it shows the capability data. Its subcommands measure the data."""
 
 from __future__ import annotations
 
@@ -8,13 +8,26 @@ from typing import Annotated
 import typer
 
 from advisor.cli import measure
+from advisor.cli.epilog import epilog
 from advisor.cli.formats import DocumentFormat as Format
 from advisor.console.lines import drawn
 from advisor.errors import UsageError
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("measure")(measure.measure)
-app.command("bisect")(measure.bisect)
+_EPILOG = epilog(
+    "capabilities --sdk mcp-2",
+    "capabilities --sdk mcp==1.28.1 --feature progress",
+    outcomes={
+        "works": "the feature works",
+        "dropped": "the message or the state is lost without an error",
+        "error": "the call fails with an error",
+        "hang": "the call gets no answer",
+        "-": "the protocol era does not have this feature",
+    },
+)
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=_EPILOG)
+app.command("measure", epilog=measure.MEASURE_EPILOG)(measure.measure)
+app.command("bisect", epilog=measure.BISECT_EPILOG)(measure.bisect)
 
 
 class Clients(str, Enum):
@@ -33,13 +46,15 @@ def capabilities(
         typer.Option(
             "--sdk",
             metavar="NAME",
-            help="Show only this line (mcp-2), release (mcp==1.28.1) or package (mcp). Default: all.",
+            help="Show one SDK: a package (mcp), an SDK line (mcp-2) or a release (mcp==1.28.1). By default, show all.",
         ),
     ] = "",
     feature: Annotated[
         str,
         typer.Option(
-            "--feature", metavar="NAME", help="Show only this feature, with the evidence. Default: all features."
+            "--feature",
+            metavar="NAME",
+            help="Show one feature, such as progress, with the details of the measurement. By default, show all.",
         ),
     ] = "",
     behaviours: Annotated[
@@ -47,16 +62,27 @@ def capabilities(
         typer.Option(
             "--behaviours",
             help="Show results that are not about a feature: cancellation, broken connections, plain HTTP requests. "
-            "JSON and YAML always contain them.",
+            "JSON and YAML output always contains them.",
         ),
     ] = False,
     era: Annotated[
-        Clients,
-        typer.Option("--era", help="Protocol era of the clients. legacy: 2025-11-25 and older; modern: 2026-07-28."),
+        Clients, typer.Option("--era", help="Show the tables for clients of this protocol era.")
     ] = Clients.BOTH,
-    format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = Format.TEXT,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            "-f",
+            help="Output format: text for people, json or yaml for scripts, markdown for a repository.",
+        ),
+    ] = Format.TEXT,
 ) -> None:
-    """Show feature support by SDK release, flag pair and protocol era."""
+    """Show which features each SDK release supports.
+
+    The data comes from measurements of real SDK releases. For each feature and each API call that uses the feature, a
+    table has one column for each flag pair: stateful or stateless (stateless_http), sse or json (json_response). Legacy
+    clients (2025-11-25 and older) and modern clients (2026-07-28) have tables of their own.
+    """
     if context.invoked_subcommand is not None:
         return
     if behaviours and feature:

@@ -1,4 +1,4 @@
-"""The command `exercise`: two tools under the four flag pairs, and what clients see of them."""
+"""The command `exercise`: it compares two tools under the four flag pairs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.console import output
 from advisor.errors import UsageError
+
+EPILOG = epilog(
+    "exercise",
+    "exercise --sdk mcp==1.28.1 --format markdown",
+    exit_codes={
+        0: "success",
+        1: "a server did not start",
+        2: "the SDK is unknown",
+        4: "a program or the extra lab is missing",
+    },
+)
 
 if TYPE_CHECKING:
     from advisor.lab.exercise.table import Exercise
 
 
 class TableFormat(str, Enum):
-    """How the table is written."""
+    """The output formats of the table."""
 
     TEXT = "text"
     JSON = "json"
@@ -26,14 +38,30 @@ class TableFormat(str, Enum):
 
 def exercise(
     sdk: Annotated[
-        str, typer.Option("--sdk", metavar="NAME", help="A line (mcp-2) or a release (mcp==1.28.1) of an SDK.")
+        str,
+        typer.Option(
+            "--sdk",
+            metavar="NAME",
+            help="The SDK of the servers: a release (mcp==1.28.1) or an SDK line (mcp-1, mcp-2, fastmcp-2, fastmcp-3, "
+            "fastmcp-4). For a line, the command uses the installed release, or else the newest measured release.",
+        ),
     ] = "mcp-2",
-    format: Annotated[TableFormat, typer.Option("--format", "-f", help="How to write the table.")] = TableFormat.TEXT,
+    format: Annotated[
+        TableFormat,
+        typer.Option(
+            "--format", "-f", help="Output format: text for people, json for scripts, markdown for a repository."
+        ),
+    ] = TableFormat.TEXT,
 ) -> None:
-    """Fill in the table of exercise 1: the tools add and research under the four flag pairs.
+    """Compare the four flag pairs on a live server.
 
-    Starts four real servers and calls them with clients of both protocol eras and as curl does. Below the table stands
-    what published guides say of the same flags. uv fetches an SDK release that is not installed.
+    The command starts one server for each combination of stateless_http and json_response. Each server has two tools:
+    `add` returns immediately, and `research` sends a log message and its progress and returns after three seconds.
+    Legacy clients, modern clients and plain HTTP requests call both tools. The output is a table of the results, with
+    the statements of published guides below it.
+
+    The command needs the extra `lab`: pip install 'mcp-deploy-advisor[lab]'. It installs a missing SDK release with uv,
+    in a temporary environment.
     """
     import asyncio
 
@@ -46,7 +74,7 @@ def exercise(
     from advisor.lab.exercise import run as lab  # needs the extra
     from advisor.lab.process.steps import Steps
 
-    # The clients' own remarks are not for our reader: what they see is in the table.
+    # The table has the results, so the log messages of the client libraries are hidden.
     for name in ("mcp", "httpx2"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     context, shown = watcher()
@@ -57,7 +85,11 @@ def exercise(
 
 
 def _release(sdk: str) -> str:
-    """The exact release that is meant; of a line the installed release, else the newest measured release."""
+    """Return an exact release such as `mcp==2.3.0`. For a line: the installed release, or else the newest measured one.
+
+    Raises:
+        UsageError: the SDK is unknown.
+    """
     from importlib import metadata
 
     from advisor.knowledge import load
@@ -69,7 +101,9 @@ def _release(sdk: str) -> str:
     found = space.release(sdk)
     if found is None:
         lines = dict.fromkeys(release.line.id for release in space.releases.values())
-        raise UsageError(f"{sdk!r:.80} is no SDK. Name a line ({', '.join(lines)}) or a release such as mcp==2.3.0.")
+        raise UsageError(
+            f"--sdk {sdk!r:.80} is not an SDK. Allowed: {', '.join(lines)}, or a release such as mcp==2.3.0."
+        )
     try:
         installed = metadata.version(found.package)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The formats that commands write in."""
+"""The output formats of the commands."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from enum import Enum
 
 
 class Format(str, Enum):
-    """For people or for programs."""
+    """Text for people, JSON for programs."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class DocumentFormat(str, Enum):
-    """The same, and what a repository or a pipeline keeps."""
+    """The formats of documents: text for people, JSON and YAML for programs, Markdown for a repository."""
 
     TEXT = "text"
     JSON = "json"

@@ -1,4 +1,4 @@
-"""The command `generate`: the kit, written, merged or compared."""
+"""The command `generate`: it writes a kit, merges it with edits, or shows the changes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format
 from advisor.cli.inputs import read_for_kit
 from advisor.console.output import emit, say
@@ -20,25 +21,51 @@ from advisor.kit.sync.generate import generate as write_kit
 from advisor.report.serialization import json_text
 from advisor.requirements.discovery import is_directory
 
+EPILOG = epilog(
+    "generate requirements.yaml -o kit",
+    "generate requirements.yaml -o kit --diff",
+    exit_codes={
+        0: "the kit is complete; with --diff: no file would change",
+        1: "some files have merge conflicts, all others were written; with --diff: files would change",
+        2: "the requirements are invalid, or DIR is not usable; nothing was written",
+        3: "no configuration keeps every required feature; nothing was written",
+        4: "the disk is full, or another process writes to DIR",
+    },
+)
+
 
 def generate(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A requirements file, or - for stdin.")],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder of the kit.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A requirements file, or - for standard input.")],
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="DIR", help="The folder of the kit. The command creates it if needed."),
+    ],
     show_diff: Annotated[
-        bool, typer.Option("--diff", help="Show what would change (exit 1 if anything); write nothing.")
+        bool, typer.Option("--diff", help="Show the changes as a unified diff and write nothing.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace edited files too (a copy is kept), restore deleted ones.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace the files that you edited, and restore the files that you deleted. The command keeps your "
+            "version of a replaced file next to it (.bak). It also accepts a DIR that contains other files.",
+        ),
     ] = False,
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to report what was done.")] = Format.TEXT,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="Format of the report: text for people, json for scripts.")
+    ] = Format.TEXT,
 ) -> int:
-    """Write everything that deploys the decision for FILE: server, proxy, manifests, tests.
+    """Write a deployment kit for a requirements file.
 
-    In a kit that exists, files that you edited are merged, or left with the new version next to them (.new). Exit code
-    1: a file was left so; the rest is written. 3: the requirements contradict each other, and nothing is written.
+    The kit has the server, the proxy configuration, the files of your platform (for example Kubernetes manifests),
+    tests and DECISION.md with the reasons.
+
+    Run the command again after a change of the requirements. It keeps your edits in DIR and merges them with the new
+    versions of the files. If you and the new version changed the same lines, your file stays, and the new version is
+    written next to it (.new).
     """
     if is_directory(file):
-        raise UsageError(f"{file} is a directory. A kit is generated from one requirements file.")
+        raise UsageError(f"{file} is a directory. Name one requirements file: a kit has exactly one.")
     advisor = default_advisor()
     raw, requirements = read_for_kit(file, advisor.space)
     files = render_kit(advisor.decide(requirements), raw.decode())
@@ -59,7 +86,7 @@ def _preview(done: Generation, format: Format) -> int:
 
 def _report(done: Generation, format: Format) -> int:
     if done.completed:
-        say("An earlier run was stopped while it wrote; this run completed its work.")
+        say("An earlier run was interrupted while it wrote the kit. This run completed the earlier run.")
     for line in (*report.lines(done, written=True), report.summary(done, written=True), *report.next_steps(done)):
         say(line)
     if format is Format.JSON:

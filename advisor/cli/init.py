@@ -1,4 +1,4 @@
-"""The command `init`."""
+"""The command `init`: it writes a commented requirements file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.console.output import emit, say
 from advisor.errors import UsageError
 from advisor.files import reason
@@ -15,14 +16,29 @@ from advisor.knowledge import load
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.template import starter
 
+EPILOG = epilog(
+    "init -o requirements.yaml",
+    exit_codes={
+        0: "success",
+        2: "the file exists, or cannot be written",
+    },
+)
+
 
 def init(
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of to the screen.")
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write. By default, the text is printed (-)."),
     ] = "-",
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing file. By default, it is kept and the command fails.")
+    ] = False,
 ) -> None:
-    """Print a commented requirements file to start from."""
+    """Print a commented requirements file to start from.
+
+    The file lists every key with its default, its allowed values and its meaning. Set the keys that differ for your
+    deployment.
+    """
     text = starter(FactSpace(load()))
     if output == "-":
         emit(text)
@@ -32,7 +48,7 @@ def init(
 
 
 def _write(path: Path, text: str, force: bool) -> None:
-    """Write the file; an existing file is replaced only with `force`."""
+    """Write the file. Replace an existing file only with `force`."""
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)

@@ -1,4 +1,4 @@
-"""The requirements that a command was given: single files, directories, standard input."""
+"""Reads the requirements for a command: from a file, a directory or standard input."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from advisor.requirements.discovery import STDIN, Candidate, load_candidate
 
 
 def read(candidate: Candidate, space: FactSpace) -> Requirements | None:
-    """As `load_candidate`, with `-` for standard input.
+    """Read the requirements of a candidate. The name `-` stands for standard input.
+
+    Returns:
+        The requirements, or None for a file of another kind that a directory contains.
 
     Raises:
-        InputError: it is meant to hold requirements and is not valid.
-        UsageError: there is no standard input.
+        InputError: the file is invalid.
+        UsageError: the name is `-` and there is no standard input.
     """
     if candidate.name == STDIN:
         return load_bytes(_stdin(), "<stdin>", space)
@@ -25,19 +28,19 @@ def read(candidate: Candidate, space: FactSpace) -> Requirements | None:
 
 
 def read_for_kit(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
-    """The bytes of a requirements file, and what they say.
+    """Return the bytes of a requirements file and the requirements in it.
 
-    In a kit the file has always the same name, whatever it was called: the same content gives the same kit.
+    The requirements have the name of the file in a kit, `requirements.yaml`. So the kit depends only on the content.
 
     Raises:
-        InputError: it is not valid.
-        UsageError: there is no standard input.
+        InputError: the file is invalid.
+        UsageError: the name is `-` and there is no standard input.
     """
     if name == STDIN:
         raw = _stdin()
         requirements = load_bytes(raw, "<stdin>", space)
     else:
-        load_path(name, space)  # says what is wrong with a file that is not there, or not a plain file
+        load_path(name, space)  # reports a file that is missing or not a regular file
         raw = Path(name).read_bytes()
         requirements = load_bytes(raw, name, space)
     return raw, replace(requirements, name="requirements.yaml")
@@ -45,5 +48,5 @@ def read_for_kit(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
 
 def _stdin() -> bytes:
     if sys.stdin is None:
-        raise UsageError("There is no standard input to read `-` from.")
+        raise UsageError("`-` reads standard input, but standard input is closed. Name a file instead.")
     return sys.stdin.buffer.read(reader.MAX_BYTES + 1)

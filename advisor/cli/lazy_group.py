@@ -1,8 +1,8 @@
-"""A group of commands that starts fast: it imports only the command that is called, and typer does not load pydantic.
+"""A group of commands that starts fast: it imports only the command that is called, and avoids pydantic.
 
-Since 0.29 typer converts every parameter with a pydantic adapter. To import pydantic and to build the adapters takes
-longer than a recommendation. Words, lists of words, enumerations and options that are not given need no adapter.
-With an older typer, which has no adapters, the conversion here is never called.
+Since release 0.29, typer converts every parameter with a pydantic adapter. The import of pydantic and the construction
+of the adapters take longer than a recommendation. Strings, lists of strings, enumerations and missing options need no
+adapter. An older typer has no adapters and never calls the conversion of this module.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from typer.main import get_command
 
 
 class LazyGroup(TyperGroup):
-    """The group of all commands. Its members only carry a name and a summary for `--help`."""
+    """The group of all commands. Each member has only the name and the summary for `--help`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As `TyperGroup`, without pydantic."""
+        """Parse as `TyperGroup` does, without pydantic."""
         _spare_pydantic(self, ctx)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """As `TyperGroup`, with the real command."""
+        """Resolve as `TyperGroup` does, and import the command."""
         name, member, rest = super().resolve_command(ctx, args)
         return name, load_command(str(name), ctx) if member else None, rest
 
 
 def load_command(name: str, ctx: Any) -> Any:
-    """Import `advisor.cli.<name>` and make a command of its `app`, or of its function of that name.
+    """Import `advisor.cli.<name>` and make a command from its `app`, or else from its function `<name>`.
 
     Args:
-        name: of the command.
-        ctx: the context of the program; it says how the help options are called.
+        name: the name of the command.
+        ctx: the context of the program, which has the names of the help options.
     """
     module = import_module(f"advisor.cli.{name}")
     app: typer.Typer | None = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name)(getattr(module, name))
+        app.command(name, epilog=getattr(module, "EPILOG", None))(getattr(module, name))
     command = get_command(app)
     command.name = name
     _spare_pydantic(command, ctx)
@@ -50,7 +50,7 @@ def load_command(name: str, ctx: Any) -> Any:
 
 
 def _spare_pydantic(command: Any, ctx: Any) -> None:
-    """Replace the conversion of parameters (`get_params`: with the help option) in a command and in those below it."""
+    """Replace the conversion of all parameters, including the help option, in a command and its subcommands."""
     for parameter in command.get_params(ctx):
         if hasattr(parameter, "get_runtime_param"):
             parameter.get_runtime_param = partial(_Words, parameter.get_runtime_param)
@@ -59,13 +59,13 @@ def _spare_pydantic(command: Any, ctx: Any) -> None:
 
 
 class _Words:
-    """Stands in for typer's conversion, and calls it where there is more to convert than words."""
+    """Replaces typer's conversion of a parameter. For types other than strings and enumerations, it calls typer's."""
 
     def __init__(self, typers_own: Any) -> None:
         self._typers_own = typers_own
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The value as the command takes it.
+        """Return the value in the type that the command takes.
 
         Raises:
             typer.BadParameter: the value is not allowed.

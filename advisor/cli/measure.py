@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
@@ -16,43 +17,76 @@ from advisor.files import reason
 if TYPE_CHECKING:
     from advisor.lab.capabilities.measure import Compared
 
-_SECONDS = 5.0
+MEASURE_EPILOG = epilog(
+    "capabilities measure --sdk mcp==2.3.0",
+    "capabilities measure --sdk mcp==2.3.0 --check",
+    exit_codes={
+        0: "every measurement agrees with the stored data; with --write: always",
+        1: "a measurement differs from the stored data, or a release cannot be measured",
+        2: "the release or an option is invalid",
+        4: "a program or the extra lab is missing, or a file cannot be written",
+    },
+)
+BISECT_EPILOG = epilog(
+    "capabilities bisect --sdk mcp",
+    "capabilities bisect --sdk mcp --cell progress",
+    exit_codes={
+        0: "every change was found in the release that the stored data names",
+        1: "a change was found in another release, or a measurement differs from the stored data",
+        2: "the package or an option is invalid",
+        4: "a program or the extra lab is missing",
+    },
+)
 
 
 def measure(
     sdk: Annotated[
         list[str],
-        typer.Option("--sdk", metavar="RELEASE", help="A release to measure, such as mcp==2.3.0; repeatable."),
+        typer.Option("--sdk", metavar="RELEASE", help="The release to measure, such as mcp==2.3.0. Repeatable."),
     ],
     write: Annotated[
-        bool, typer.Option("--write", help="Write the results into rules/capabilities/ and show the diff.")
+        bool, typer.Option("--write", help="Write the measurements to rules/capabilities/ and print the diff.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Print only differences from the stored data, for a pipeline.")
+        bool, typer.Option("--check", help="Print only the measurements that differ from the stored data.")
     ] = False,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Write the output to this file. Default: stdout.")
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the result to FILE. By default, the result is printed."
+        ),
     ] = "",
-    format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = Format.TEXT,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
+    ] = Format.TEXT,
     deadline: Annotated[
-        str, typer.Option("--deadline", metavar="S", help="Seconds after which a call is a hang.")
+        str,
+        typer.Option(
+            "--deadline", metavar="SECONDS", help="A call without an answer after this time is a hang; 0.5 to 600."
+        ),
     ] = "5",
     here: Annotated[
-        bool, typer.Option("--here", help="Use the running Python if it has the release. Default: a new environment.")
+        bool,
+        typer.Option(
+            "--here",
+            help="Use the current Python environment if it has the release. By default, every release gets a new "
+            "environment.",
+        ),
     ] = False,
     rules: Annotated[
         str,
         typer.Option(
             "--rules",
             metavar="DIR",
-            help="Folder of rules to compare with and to write to. Default: the rules of mcp-advisor.",
+            help="The folder of rules whose data is compared and written. By default, the rules of the program.",
         ),
     ] = "",
 ) -> int:
-    """Measure feature support of SDK releases with real servers and clients.
+    """Measure which features an SDK release supports.
 
-    The servers run with every flag pair, the clients are of both protocol eras, and every call is tested. uv creates a
-    temporary environment for each release. Exit code 1 (only without --write): a result differs from the stored data.
+    The command starts a server for every flag pair of the release. Legacy and modern clients then use every feature
+    through every API call that the SDK has for it. The command compares the outcomes with the stored data in
+    rules/capabilities/. uv makes a temporary environment for each release.
     """
     import asyncio
 
@@ -60,7 +94,7 @@ def measure(
     from advisor.lab.process.programs import require_extra
 
     seconds, root = _seconds(deadline), _root(rules)
-    require_extra()  # before anything that imports what it brings
+    require_extra()  # first, because the imports below need its packages
     from advisor.lab.capabilities import files as capability_files
     from advisor.lab.capabilities import measure as lab
     from advisor.lab.capabilities import report as words
@@ -90,37 +124,41 @@ def measure(
 
 
 def bisect(
-    sdk: Annotated[str, typer.Option("--sdk", metavar="NAME", help="The package: mcp or fastmcp.")],
+    sdk: Annotated[str, typer.Option("--sdk", metavar="PACKAGE", help="The package of the SDK: mcp or fastmcp.")],
     cell: Annotated[
         str,
         typer.Option(
             "--cell",
             metavar="FEATURE[/CALL]",
-            help="Check only the changes of this feature or call. Default: all changes.",
+            help="Search only for the changes of this feature, or of this API call. By default, search for all.",
         ),
     ] = "",
     write: Annotated[
-        bool,
-        typer.Option("--write", help="Write the releases of the changes into rules/capabilities/ and show the diff."),
+        bool, typer.Option("--write", help="Write the found releases to rules/capabilities/ and print the diff.")
     ] = False,
-    format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = Format.TEXT,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
+    ] = Format.TEXT,
     deadline: Annotated[
-        str, typer.Option("--deadline", metavar="S", help="Seconds after which a call is a hang.")
+        str,
+        typer.Option(
+            "--deadline", metavar="SECONDS", help="A call without an answer after this time is a hang; 0.5 to 600."
+        ),
     ] = "5",
     rules: Annotated[
         str,
         typer.Option(
             "--rules",
             metavar="DIR",
-            help="Folder of rules to compare with and to write to. Default: the rules of mcp-advisor.",
+            help="The folder of rules whose data is compared and written. By default, the rules of the program.",
         ),
     ] = "",
 ) -> int:
-    """Find the release in which an outcome changed, for each cell that differs between two measured releases.
+    """Find the SDK release that changed a feature.
 
-    The command measures these cells in both releases and runs a binary search in the releases between them. Exit code
-    1: one of the two releases differs from the stored data, or (only without --write) a change is in another release
-    than the stored data says.
+    The capability data has features whose outcome differs between two measured releases. For each of these features,
+    the command measures the two releases, and then releases between them, until it finds the first release with the
+    new outcome (binary search).
     """
     import asyncio
 
@@ -128,7 +166,7 @@ def bisect(
     from advisor.lab.process.programs import require_extra
 
     seconds, root = _seconds(deadline), _root(rules)
-    require_extra()  # before anything that imports what it brings
+    require_extra()  # first, because the imports below need its packages
     from advisor.lab.capabilities import bisection
     from advisor.lab.capabilities import files as capability_files
     from advisor.lab.capabilities import report as words
@@ -137,7 +175,10 @@ def bisect(
     known = load(root).capabilities
     wanted = bisection.changes(known, sdk, cell)
     if cell and not wanted:
-        raise UsageError(f"No cell of {cell!r:.80} differs between two measured releases of {sdk}.")
+        raise UsageError(
+            f"--cell {cell!r:.80} has no change between two measured releases of {sdk}. Without --cell, the command "
+            "searches for every change."
+        )
     found = asyncio.run(bisection.bisect(wanted, known, say, deadline_s=seconds))
     if write:
         update = capability_files.with_changes(root, sdk, found)
@@ -145,7 +186,10 @@ def bisect(
         for bisected in found:
             for release in bisected.wrong:
                 change = bisected.change
-                say(f"{release} differs from the stored data: {change.feature}, {change.call}. Not written.")
+                say(
+                    f"{release}: the measurement of {change.feature}, {change.call} differs from the stored data. "
+                    "This change was not written."
+                )
         text = update.diff()
     else:
         text = drawn(list(words.bisection_lines(found)))
@@ -168,7 +212,7 @@ def _root(rules: str) -> Path:
 
     root = Path(rules).resolve() if rules else rules_dir()
     if not root.is_dir():
-        raise UsageError(f"{root} is not a folder.")
+        raise UsageError(f"--rules {root} is not a folder.")
     return root
 
 
@@ -178,7 +222,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0.5 <= seconds <= 600:
-        raise UsageError(f"--deadline {text!r:.40} is not a number of seconds between 0.5 and 600.")
+        raise UsageError(f"--deadline {text!r:.40} is not allowed. Allowed: a number of seconds from 0.5 to 600.")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""The command `recommend`: the decision for each requirements file."""
+"""The command `recommend`: it decides each requirements file and prints the decisions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.cli.formats import DocumentFormat as Format
 from advisor.errors import Exit
 
@@ -14,20 +15,45 @@ if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
     from advisor.report.overview import Result
 
-_NAMED = 5  # skipped files that are named
+_NAMED = 5  # the message about skipped files names at most so many
+
+EPILOG = epilog(
+    "recommend requirements.yaml",
+    "recommend deployments/ --format json",
+    exit_codes={
+        0: "success",
+        2: "an input is invalid; the recommendations for all other inputs are printed",
+        3: "for at least one input, no configuration keeps every required feature",
+    },
+)
 
 
 def recommend(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="Requirements files, directories of them, or - for stdin.")
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="One or more requirements files (YAML or JSON) or directories of requirements files; - for standard "
+            "input.",
+        ),
     ],
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the decision.")] = Format.TEXT,
-    explain: Annotated[bool, typer.Option("--explain", help="Show every rule that was tried.")] = False,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            "-f",
+            help="Output format: text for people, json or yaml for scripts, markdown for a repository.",
+        ),
+    ] = Format.TEXT,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also show every rule that was evaluated, and which condition failed.")
+    ] = False,
 ) -> int:
-    """Decide flags, pattern and affinity for each requirements file.
+    """Recommend flags, deployment pattern and session affinity.
 
-    Several files or a directory give a table and one record each. Exit code 2: an input was not valid (the others are
-    decided all the same); 3: no configuration keeps every required feature.
+    For each requirements file, the command prints the values of stateless_http and json_response, the deployment
+    pattern and the mechanism of session affinity. It also prints the features that clients lose, the warnings and the
+    reasons. For several files or a directory, the text output is a table with one entry for each file.
     """
     from advisor.console.output import emit, say
     from advisor.decision.advisor import default_advisor
@@ -38,10 +64,11 @@ def recommend(
     is_batch = len(files) > 1 or is_directory(files[0])
     if skipped:
         shown = ", ".join(skipped[:_NAMED]) + (f" and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else "")
-        say(f"Skipped, because they hold no requirements: {shown}.")
+        say(f"Skipped these files, because they contain no requirements: {shown}.")
     if not results:
         raise UsageError(
-            f"{files[0]}: no file in this directory holds requirements (a mapping with the key `service`)."
+            f"{files[0]}: no file in this directory contains requirements. A requirements file has the key `service`; "
+            "`mcp-advisor init` prints an example."
         )
     for result in results:
         if result.error is not None:
@@ -52,15 +79,19 @@ def recommend(
 
 
 def decide_all(files: Sequence[str], advisor: Advisor, *, explain: bool = False) -> tuple[list[Result], list[str]]:
-    """Decide every input; an invalid file does not stop the others.
+    """Decide every input. An invalid file gives a result with an error and does not abort the batch.
 
     Args:
-        files: files, directories and `-`.
-        advisor: decides.
-        explain: trace every rule that was tried.
+        files: names of files and directories, and `-` for standard input.
+        advisor: makes the decisions.
+        explain: whether to add a trace of every rule that was evaluated.
 
     Returns:
-        The results in order, and the files found in directories that are of another kind.
+        The results in the order of the inputs, and the names of the skipped files: files in directories that contain
+        no requirements.
+
+    Raises:
+        UsageError: a directory cannot be read or contains no candidate.
     """
     from advisor.cli import inputs
     from advisor.errors import InputError
@@ -85,7 +116,7 @@ def decide_all(files: Sequence[str], advisor: Advisor, *, explain: bool = False)
 
 
 def exit_code(results: Sequence[Result]) -> Exit:
-    """2 if any input was bad, else 3 if any decision is a contradiction, else 0."""
+    """Return 2 if any input is invalid, else 3 if any decision is a contradiction, else 0."""
     if any(result.decision is None for result in results):
         return Exit.USAGE
     if any(result.decision is not None and not result.decision.feasible for result in results):
@@ -126,8 +157,8 @@ def _data(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:
         (result.name, decision_dict(result.decision, result.trace)) for result in results if result.decision is not None
     ]
     errors = [error_dict(result.error) for result in results if result.error is not None]
-    whole = batch_dict(decisions, errors) if is_batch else decisions[0][1]
+    document = batch_dict(decisions, errors) if is_batch else decisions[0][1]
     if format is Format.YAML:
-        return serialization.yaml_text(whole, ascii_only=ascii_only)
+        return serialization.yaml_text(document, ascii_only=ascii_only)
     write = serialization.json_lines if is_batch else serialization.json_text
-    return write(whole, ascii_only=ascii_only)
+    return write(document, ascii_only=ascii_only)

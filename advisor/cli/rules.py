@@ -1,4 +1,4 @@
-"""The commands `rules list|show|check`."""
+"""The commands `rules list`, `rules show` and `rules check`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format
 from advisor.console.lines import ReportLine, drawn
 from advisor.console.output import emit, is_unicode, say
@@ -20,49 +21,81 @@ from advisor.knowledge import load
 from advisor.report import rule_records, rule_text
 from advisor.report.serialization import json_text
 
+_EPILOG = epilog(
+    "rules list --table session",
+    "rules show SES-300",
+    "rules check",
+)
+_CHECK_EPILOG = epilog(
+    exit_codes={
+        0: "the proof succeeded",
+        1: "a rule is wrong, or a file of rules is invalid",
+        2: "DIR cannot be read",
+    },
+)
+
 app = typer.Typer(
     add_completion=False,
-    help="List, show and check the rules of the decisions.",
+    help="List, explain or check the rules of the recommendation.",
     rich_markup_mode=None,
     no_args_is_help=True,
+    epilog=_EPILOG,
 )
 
 
-FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", "-f", help="The output format.")]
+FormatOption: TypeAlias = Annotated[
+    Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
+]
 
 
 @app.command("list")
 def list_rules(
-    table: Annotated[str, typer.Option("--table", metavar="NAME", help="List the rules of this table only.")] = "",
+    table: Annotated[
+        str, typer.Option("--table", metavar="NAME", help="List only this decision table. By default, list all tables.")
+    ] = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """List all rules, table by table."""
+    """List the rules of each decision table."""
     record = rule_records.listing(load(), table or None)
     _print(record, format, rule_text.listing_lines)
 
 
 @app.command("show")
 def show_rule(
-    name: Annotated[str, typer.Argument(metavar="ID", help="The id of a rule, table, fact, feature or source.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="The id of a rule (SES-300), a decision table (session), a fact (scale.instances), a feature "
+            "(progress) or a source.",
+        ),
+    ],
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Explain a rule: what it decides, when it applies, why, examples and sources."""
+    """Explain a rule, a fact, a feature or a source.
+
+    For a rule, the output has the conditions, the result, the reason, the sources and examples.
+    """
     advisor = default_advisor()
     catalogue = rule_records.Catalogue(advisor.space, advisor.compiled)
     _print(catalogue.find(name), format, lambda record: rule_text.entry_lines(record, catalogue.says))
 
 
-@app.command("check")
+@app.command("check", epilog=_CHECK_EPILOG)
 def check_rules(
     rules: Annotated[
         str,
         typer.Option(
-            "--rules", metavar="DIR", help="Check the rules in this folder. Default: the rules of mcp-advisor."
+            "--rules", metavar="DIR", help="The folder of rules to check. By default, the rules of the program."
         ),
     ] = "",
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Check that the rules give exactly one decision for every combination of facts, and that every rule is needed."""
+    """Prove that the rules give one decision in every case.
+
+    The command checks all combinations of facts. It proves that the rules give exactly one decision for each
+    combination, and that each rule is needed.
+    """
     advisor = _advisor(Path(rules) if rules else None)
     if sys.stderr.isatty():
         say("Checking the rules for all combinations of facts ...")
@@ -72,25 +105,25 @@ def check_rules(
 
 
 def _advisor(folder: Path | None) -> Advisor:
-    """An advisor that uses the rules of `folder`, or mcp-advisor's own rules if `folder` is None.
+    """Return an advisor that uses a folder of rules; None stands for the rules of the program.
 
     Raises:
-        UsageError: `folder` is not a folder.
-        KnowledgeError: a file in `folder` is not valid, or refers to an entry that no file declares.
+        UsageError: the folder does not exist or cannot be read.
+        KnowledgeError: a file is invalid, or a file refers to something that no file declares.
     """
     try:
         if folder is not None and not folder.is_dir():
-            raise UsageError(f"{folder} is not a folder.")
+            raise UsageError(f"--rules {folder} is not a folder.")
         return Advisor(load(folder and folder.resolve()))
     except (OSError, ValueError) as error:  # an unreadable folder, a NUL in its name
         raise UsageError(f"{str(folder)!r} cannot be read: {reason(error)}.") from None
     except (LookupError, StopIteration) as error:
-        # Each file is valid, but a file refers to an entry that no file declares.
+        # Each file is valid alone, but a file refers to something that no file declares.
         raise KnowledgeError(f"{folder or 'rules/'}: incomplete: {error or 'a table'} is not declared.") from None
 
 
 def _print(record: Mapping[str, Any], format: Format, in_words: Callable[[Any], Iterable[ReportLine]]) -> None:
-    """Print a record as JSON or as text."""
+    """Print a record as JSON, or as text by `in_words`."""
     if format is Format.JSON:
         emit(json_text(record, ascii_only=not is_unicode()))
     else:

@@ -1,4 +1,4 @@
-"""The command `schema`."""
+"""The command `schema`: it prints the JSON Schema of a document."""
 
 from __future__ import annotations
 
@@ -7,11 +7,31 @@ from typing import Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.console.output import emit
+
+EPILOG = epilog(
+    "schema requirements > requirements.schema.json",
+    "schema decision",
+    documents={
+        "requirements": "the requirements file",
+        "decision": "recommend FILE --format json",
+        "decisions": "recommend FILE FILE... --format json",
+        "generation": "generate --format json",
+        "verification": "verify --format json",
+        "exercise": "exercise --format json",
+        "capabilities": "capabilities --format json",
+        "bisection": "capabilities bisect --format json",
+        "topology": "topology --format json",
+        "rules": "rules list --format json",
+        "knowledge": "rules show ID --format json",
+        "proof": "rules check --format json",
+    },
+)
 
 
 class DocumentName(str, Enum):
-    """A document with a schema."""
+    """The documents that have a JSON Schema."""
 
     REQUIREMENTS = "requirements"
     DECISION = "decision"
@@ -28,13 +48,19 @@ class DocumentName(str, Enum):
 
 
 def schema(
-    name: Annotated[DocumentName, typer.Argument(help="The document to describe.")] = DocumentName.REQUIREMENTS,
+    name: Annotated[
+        DocumentName, typer.Argument(metavar="NAME", help="The document, from the list below.")
+    ] = DocumentName.REQUIREMENTS,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of a document, for editors and scripts."""
+    """Print the JSON Schema of a document.
+
+    The schema (draft 2020-12) describes every key of the document. Editors use the schema of the requirements file to
+    complete and check it. Scripts use the other schemas to check the JSON output of a command.
+    """
     from advisor.cli.schema_registry import schema_of
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
     from advisor.report.serialization import json_text
 
-    # In ASCII, so that an editor reads it in whatever encoding it is saved.
+    # An editor can read ASCII in every encoding in which the user saves the schema.
     emit(json_text(schema_of(name.value, FactSpace(load())), ascii_only=True))

@@ -1,4 +1,4 @@
-"""Where each document is declared. Only the module of the document that is asked for is imported."""
+"""Maps each document to its declaration. `schema_of` imports only the module of the wanted document."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ DECLARATIONS = {
     "exercise": "advisor.lab.exercise.document:ExerciseDocument",
     "bisection": "advisor.lab.capabilities.report:BisectionDocument",
 }
-"""Each document, and the module and the name of its declaration."""
+"""From the name of a document to `module:class` of its declaration."""
 
 
 def schema_of(name: str, space: FactSpace) -> Schema:
-    """The JSON Schema of a document.
+    """Return the JSON Schema of a document as JSON types.
 
     Args:
         name: `requirements`, or a name in `DECLARATIONS`.
-        space: has the values that are allowed, such as the ids of the features.
+        space: provides the allowed values, such as the ids of the features.
     """
     if name == "requirements":
         return requirements_schema(space)

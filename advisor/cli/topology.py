@@ -1,4 +1,4 @@
-"""The commands `topology` and `topology measure`."""
+"""The command `topology`: it shows the topology data. `topology measure` measures the data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
@@ -16,15 +17,35 @@ if TYPE_CHECKING:
     from advisor.knowledge import Knowledge
     from advisor.knowledge.topology import Way
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+_EPILOG = epilog(
+    "topology",
+)
+_MEASURE_EPILOG = epilog(
+    "topology measure",
+    "topology measure --setup nginx-sticky-learn",
+    exit_codes={
+        0: "every strategy behaves as the data says; with --write: always",
+        1: "a strategy keeps or loses sessions in other cases than the data says",
+        2: "the ID is unknown",
+        4: "a program or the extra lab is missing",
+    },
+)
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=_EPILOG)
 
 
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="Output format.")]
+FormatOption = Annotated[
+    Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
+]
 
 
 @app.callback(invoke_without_command=True)
 def topology(context: typer.Context, format: FormatOption = Format.TEXT) -> None:
-    """Show the effect of each load-balancing strategy on sessions, measured with real servers, proxies and clients."""
+    """Show what load-balancing strategies do to sessions.
+
+    The data comes from measurements with real servers, proxies and clients. For each strategy of a proxy, the output
+    says whether the strategy sends every request of a session to the instance that owns the session.
+    """
     if context.invoked_subcommand is not None:
         return
     from advisor.knowledge import load
@@ -33,20 +54,25 @@ def topology(context: typer.Context, format: FormatOption = Format.TEXT) -> None
     _show(list(knowledge.topology.values()), knowledge, format)
 
 
-@app.command("measure")
+@app.command("measure", epilog=_MEASURE_EPILOG)
 def measure(
     setup: Annotated[
         list[str],
-        typer.Option("--setup", metavar="ID", help="Measure only this strategy; repeatable. Default: all strategies."),
+        typer.Option(
+            "--setup",
+            metavar="ID",
+            help="Measure only this strategy, by its id in rules/topology.yaml. Repeatable. By default, measure all.",
+        ),
     ] = [],  # noqa: B006
     write: Annotated[
-        bool, typer.Option("--write", help="Write the figures into rules/topology.yaml and show the diff.")
+        bool, typer.Option("--write", help="Write the measurements to rules/topology.yaml and print the diff.")
     ] = False,
     format: FormatOption = Format.TEXT,
 ) -> int:
-    """Measure the load-balancing strategies again. All strategies take about 15 minutes.
+    """Measure what load-balancing strategies do to sessions.
 
-    Exit code 1 (only without --write): a strategy keeps sessions under other conditions than rules/topology.yaml says.
+    The command starts servers and proxies on this machine and compares the measurements with rules/topology.yaml. All
+    strategies together take about 15 minutes.
     """
     import asyncio
 

@@ -1,4 +1,4 @@
-"""The command `verify`: the kit run for real, each predicted cell next to what clients observe."""
+"""The command `verify`: it runs a kit and compares what clients observe with the expected results."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format
 from advisor.errors import Exit, UsageError
 from advisor.knowledge import load as load_knowledge
@@ -17,58 +18,121 @@ if TYPE_CHECKING:
     from advisor.lab.verify.result import Verification
 
 
+EPILOG = epilog(
+    "verify kit",
+    "verify kit --chaos",
+    "verify kit --event instance-killed --event proxy-reloaded",
+    exit_codes={
+        0: "every observation is as expected",
+        1: "an observation is not as expected, a document of the kit is wrong, or a program did not start",
+        2: "the command or the requirements are invalid",
+        3: "no configuration keeps every required feature",
+        4: "a program or the extra lab is missing",
+    },
+    faults={
+        "instance-killed": "SIGKILL to one instance, as in a crash",
+        "instance-stalled": "one instance hangs for 3 seconds",
+        "instance-stopped": "SIGTERM to one instance",
+        "instances-replaced": "all instances are restarted one after another",
+        "proxy-reloaded": "the proxy reloads its configuration",
+        "redis-restarted": "Redis stops and restarts without its data",
+        "redis-stalled": "Redis hangs for 3 seconds",
+    },
+)
+
+
 PROXIES = (*load_knowledge().kit_proxies, "none")
-"""What may stand in front."""
+"""The values of `--proxy`: the proxies that a run can use, and `none` for a run without a proxy."""
 
 
 def verify(
     target: Annotated[
-        str, typer.Argument(metavar="DIR|FILE", help="A kit, or a requirements file (- for stdin) to make one from.")
+        str,
+        typer.Argument(
+            metavar="DIR|FILE",
+            help="The folder of a kit, or a requirements file (- for standard input). For a requirements file, the "
+            "command generates a temporary kit.",
+        ),
     ],
     proxy: Annotated[
         str,
         typer.Option(
             "--proxy",
             metavar=f"[{'|'.join(PROXIES)}]",
-            help="Put another proxy in front, with the kit decided for it. none: straight.",
+            help="Use this proxy instead of the proxy of the kit. The command then generates a temporary kit for this "
+            "proxy. none connects the clients directly to the instances.",
         ),
     ] = "",
     instances: Annotated[
-        int, typer.Option("--instances", metavar="N", min=0, max=20, help="How many instances of each tier run.")
+        int,
+        typer.Option(
+            "--instances",
+            metavar="N",
+            min=0,
+            max=20,
+            show_default="0, as many as in the kit, at most 5",
+            help="Number of instances in each tier (group of instances with the same flags). A tier that allows only "
+            "one instance gets one.",
+        ),
     ] = 0,
     sessions: Annotated[
-        int, typer.Option("--sessions", metavar="N", min=1, max=500, help="How many clients of each era.")
+        int,
+        typer.Option(
+            "--sessions", metavar="N", min=1, max=500, help="Number of test clients of each protocol era for each tier."
+        ),
     ] = 20,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the fleet up afterwards, until Ctrl-C, and say how to reach it.")
+        bool,
+        typer.Option(
+            "--keep", help="Keep the instances and the proxy running after the checks, until Ctrl-C. Print their URLs."
+        ),
     ] = False,
     chaos: Annotated[
-        bool, typer.Option("--chaos", help="Then break its parts one by one, and check what DECISION.md promises.")
+        bool,
+        typer.Option(
+            "--chaos", help="Also run the fault-injection tests: inject one fault after another while clients call."
+        ),
     ] = False,
-    chaos_only: Annotated[bool, typer.Option("--chaos-only", help="Do that alone.")] = False,
+    chaos_only: Annotated[
+        bool, typer.Option("--chaos-only", help="Run the fault-injection tests and skip the feature checks.")
+    ] = False,
     event: Annotated[
-        list[str] | None, typer.Option("--event", metavar="ID", help="Only this event; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            "--event",
+            metavar="FAULT",
+            help="Run the fault-injection tests for this fault only (see the list below). Repeatable.",
+        ),
     ] = None,
     load: Annotated[
         int,
         typer.Option(
-            "--load", metavar="N", min=0, max=50_000, help="Then hold N sessions in one instance and call it non-stop."
+            "--load",
+            metavar="N",
+            min=0,
+            max=50_000,
+            show_default="0, no load test",
+            help="Also run a load test: open N sessions in one instance, then call a tool without pause.",
         ),
     ] = 0,
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")] = Format.TEXT,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
+    ] = Format.TEXT,
 ) -> int:
-    """Run a kit for real and compare every predicted feature cell with what clients observe.
+    """Run a kit with real programs and check what clients observe.
 
-    Starts the kit's server as it lies in DIR, several instances behind the kit's own proxy, on free ports of this
-    machine; nothing is written to DIR. What is predicted is what the kit's decision.json promises. Every tool is listed
-    and called; cancellation, broken connections and bare HTTP are tried as well. Exit code 1: something was observed
-    that was not predicted, or DECISION.md does not say what is decided. 4: a program or the extra `lab` is missing.
+    The command starts the server of the kit, with several instances behind the proxy of the kit, on free ports of this
+    machine. Legacy and modern clients call every tool and use every feature. They also try cancellation, broken
+    connections and plain HTTP requests. The command compares each observation with the expected result in decision.json
+    of the kit. It writes nothing to DIR.
 
-    --chaos kills, stalls, stops and replaces instances, reloads the proxy and takes Redis away while clients of both
-    eras call, each event by itself, and counts what they see and what runs twice.
+    The fault-injection tests compare the errors that clients get with the expected behaviour in decision.json. They
+    also detect calls that run twice.
 
-    --load measures what an instance carries on this machine: sessions held, memory of each, calls a second under each
-    flag pair.
+    The load test measures how many sessions one instance holds on this machine, the memory of a session, and the calls
+    per second for each flag pair.
+
+    The command needs the extra `lab`: pip install 'mcp-deploy-advisor[lab]'.
     """
     import asyncio
 
@@ -78,13 +142,13 @@ def verify(
     from advisor.lab.process.programs import require_extra
     from advisor.requirements.discovery import is_directory
 
-    require_extra()  # before anything that imports what it brings
+    require_extra()  # first, because the imports below need its packages
     from advisor.lab.process.steps import Steps
     from advisor.lab.verify.job import VerifyOptions, plan
     from advisor.lab.verify.job import verify as run_verification
 
     if proxy not in ("", *PROXIES):
-        raise UsageError(f"{proxy!r:.80} cannot stand in front; one of {', '.join(PROXIES)}.")
+        raise UsageError(f"--proxy {proxy!r:.80} is not allowed. Allowed: {', '.join(PROXIES)}.")
     advisor = default_advisor()
     kit_dir = _kit_dir(target) if is_directory(target) else None
     raw, requirements = read_for_kit(str(kit_dir / "requirements.yaml") if kit_dir else target, advisor.space)
@@ -109,11 +173,17 @@ def verify(
 
 
 def _kit_dir(target: str) -> Path:
-    """The kit's folder, which has what a verification needs."""
+    """Return the folder of the kit, after a check that the needed files exist.
+
+    Raises:
+        UsageError: a file of the kit is missing.
+    """
     folder = Path(target).resolve()
     for path in ("requirements.yaml", "server/server.py", "server/pyproject.toml"):
         if not (folder / path).is_file():
-            raise UsageError(f"{target} is no kit: {path} is missing. `generate` makes one.")
+            raise UsageError(
+                f"{target} is not a kit: {path} is missing. Generate a kit with: mcp-advisor generate FILE -o {target}"
+            )
     return folder
 
 
@@ -139,7 +209,7 @@ def _say_how_to_reach(fleet: Fleet) -> None:
         kit.service if len(urls) == 1 else f"{kit.service}-{name}": {"type": "http", "url": url}
         for name, url in urls.items()
     }
-    say("\nThe fleet stays up until Ctrl-C. The lab's own tools (lab_...) are in it as well.")
+    say("\nThe instances and the proxy run until Ctrl-C. The server also has test tools with names lab_...")
     for name, url in urls.items():
         say(f"  {name}: {url}")
     first = next(iter(urls.values()))

@@ -139,7 +139,7 @@ def test_a_directory_is_searched_and_other_files_are_skipped(mixed: Path) -> Non
     done = run(mixed, "--format", "json")
     assert done.returncode == 0
     assert [one["service"] for one in json.loads(done.stdout)["decisions"]] == ["b", "a"]
-    assert done.err.startswith("Skipped, because they hold no requirements: ")
+    assert done.err.startswith("Skipped these files, because they contain no requirements: ")
     assert all(
         name in done.err for name in ("chart.yaml", "compose.yaml", "manifests.yaml", "decision.json", "list.json")
     )

@@ -89,7 +89,7 @@ def differing(found: Any) -> dict[tuple[str, str], Any]:
     ("arguments", "code", "said"),
     [
         (["/nowhere.yaml"], 2, "nowhere.yaml"),
-        ([EXAMPLES], 2, "is no kit"),
+        ([EXAMPLES], 2, "is not a kit"),
         ([CONTRADICTION], 3, "To fix this"),
         ([EXAMPLES / "pattern-1-single-instance.yaml", "--proxy", "traefik"], 2, "traefik"),
     ],
