@@ -56,11 +56,11 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         (["measure", "--sdk", "mcp==two"], "'mcp==two' is not a release."),
         (["measure", "--sdk", "mcp==9.0"], "mcp==9.0 cannot be measured. The lab writes servers for: mcp-1, mcp-2,"),
         (["measure", "--sdk", "requests==2.0"], "requests==2.0 cannot be measured."),
-        (["measure", "--sdk", "mcp==2.3.0", "--deadline", "soon"], "--deadline 'soon' is not a number of seconds"),
+        (["measure", "--sdk", "mcp==2.3.0", "--deadline", "soon"], "--deadline 'soon' is not allowed."),
         (["measure", "--sdk", "mcp==2.3.0", "--rules", "/nowhere"], "/nowhere is not a folder."),
         (["measure"], "Usage: "),
         (["bisect", "--sdk", "requests"], "Nothing is known of 'requests'. Packages: "),
-        (["bisect", "--sdk", "mcp", "--cell", "colour"], "Nothing changes between two measured releases of mcp in"),
+        (["bisect", "--sdk", "mcp", "--cell", "colour"], "--cell 'colour' has no change between two"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], said: str) -> None:
