@@ -18,9 +18,8 @@ def epilog(*examples: str, exit_codes: Mapping[int, str] | None = None, **lists:
         exit_codes: the meaning of each exit code.
         lists: further lists by their titles in lower case. Each has words and their explanations.
     """
-    blocks = [
-        ["Example:" if len(examples) == 1 else "Examples:", *(f"  mcp-advisor {example}" for example in examples)]
-    ]
+    title = "Example:" if len(examples) == 1 else "Examples:"
+    blocks = [[title, *(f"  mcp-advisor {example}" for example in examples)]]
     blocks += [[f"{title.capitalize()}:", *_entries(entries)] for title, entries in lists.items()]
     if exit_codes:
         blocks.append(["Exit codes:", *_entries({str(code): meaning for code, meaning in exit_codes.items()})])

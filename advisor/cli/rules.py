@@ -27,6 +27,7 @@ _EPILOG = epilog(
     "rules check",
 )
 _CHECK_EPILOG = epilog(
+    "rules check",
     exit_codes={
         0: "the proof succeeded",
         1: "a rule is wrong, or a file of rules is invalid",

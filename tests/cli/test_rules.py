@@ -304,7 +304,7 @@ def test_check_of_a_folder_that_lacks_files(folder: Path, tmp_path: Path) -> Non
 
 def test_check_of_something_else(tmp_path: Path) -> None:
     done = run("check", "--rules", str(tmp_path / "nothing"))
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{tmp_path / 'nothing'} is not a folder.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"--rules {tmp_path / 'nothing'} is not a folder.\n")
 
 
 def test_any_encoding_will_do() -> None:
@@ -312,7 +312,7 @@ def test_any_encoding_will_do() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="ascii", check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Run ... instance: one process carries all clients" in done.stdout
+    assert "Set the number of instances to ... A single instance" in done.stdout
 
 
 @pytest.mark.thorough
