@@ -1,6 +1,6 @@
-"""Write the reference pages of this folder from rules/. Run `python -m docs.generate` in the root of the repository.
+"""Write the reference pages and pictures of this folder. Run `python -m docs.generate` in the root of the repository.
 
-tests/test_docs.py fails if a page differs from the rules.
+tests/test_docs.py fails if a page or a picture differs from what this command writes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from advisor.report.rule_text import default_of, facts
 from advisor.report.topology_table import columns, markdown
 from advisor.requirements.schema import meanings
 from advisor.templating import environment
+from docs import pictures, screen
 from docs.imports import with_diagram
 
 FOLDER = Path(__file__).parent
@@ -114,9 +115,12 @@ def _topology(advisor: Advisor) -> str:
 
 
 def main() -> None:
-    """Write every page."""
+    """Write every page and every picture."""
     for name, content in pages(default_advisor()).items():
         (FOLDER / name).write_text(content, encoding="utf-8")
+    for name, content in pictures.pictures().items():
+        (pictures.FOLDER / name).write_text(content, encoding="utf-8")
+    screen.FILE.write_text(screen.picture(screen.output()), encoding="utf-8")
     architecture = FOLDER / "architecture.md"
     architecture.write_text(with_diagram(architecture.read_text(encoding="utf-8")), encoding="utf-8")
 
