@@ -1,5 +1,5 @@
 # One line for each task. The README's test command makes the environment `.venv`.
-.PHONY: test programs lint types rules docs snapshots lock bench all
+.PHONY: test programs lint types rules docs site snapshots lock bench all
 
 test:
 	.venv/bin/pytest -n 2
@@ -13,6 +13,8 @@ rules:
 	.venv/bin/mcp-advisor rules check
 docs:
 	.venv/bin/python -m docs.generate
+site:
+	.venv/bin/python -m docs.site
 snapshots:
 	MCP_ADVISOR_UPDATE_SNAPSHOTS=1 .venv/bin/pytest -n 2
 lock:

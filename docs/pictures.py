@@ -1,8 +1,8 @@
 """The drawings of the concepts: docs/images/*.svg, written by `python -m docs.generate`.
 
-A drawing shows messages between programs, from top to bottom. It is narrow, so that a phone shows its text large enough.
-Where it is an image, as on GitHub, its own style follows the mode of the reader's system. The site removes this style, and
-docs/assets/site.css gives the drawing the colours of the page.
+A drawing shows messages between programs, from top to bottom. It is narrow, so that its text is legible on a phone.
+On GitHub a drawing is an image, and its own style follows the mode of the reader's system. The site removes this style,
+and docs/assets/site.css gives the drawing the colours of the page.
 """
 
 from __future__ import annotations
@@ -17,32 +17,14 @@ FOLDER = Path(__file__).parent / "images"
 WIDTH = 480
 _MARGIN, _ROW, _TOP = 60, 46, 64
 
-_STYLE = """\
-<style>
-svg { --ink: #1f2328; --dim: #57606a; --good: #116329; --bad: #b3261e; --box: #eef2f6; --line: #8c959f; --paper: #fff; }
-@media (prefers-color-scheme: dark) {
-  svg { --ink: #e6edf3; --dim: #a8b3bf; --good: #6fdd8b; --bad: #ff9a92; --box: #262c36; --line: #768390; --paper: #0d1117; }
-}
-text { font: 15px system-ui, sans-serif; fill: var(--ink); stroke: var(--paper); stroke-width: 5px; paint-order: stroke; }
-.head { font-weight: 600; stroke: none; }
-.title { font-weight: 600; }
-.dim { fill: var(--dim); }
-.good { fill: var(--good); }
-.bad { fill: var(--bad); }
-.box { fill: var(--box); stroke: var(--line); }
-.lane { stroke: var(--line); stroke-dasharray: 3 4; }
-.arrow { stroke: var(--ink); stroke-width: 1.5; fill: none; }
-.tip { fill: var(--ink); }
-.arrow.good { stroke: var(--good); }
-.arrow.bad { stroke: var(--bad); }
-</style>"""
+_STYLE = (Path(__file__).parent / "templates" / "drawing.css").read_text(encoding="utf-8")
 
 Mood = Literal["", "good", "bad", "dim"]
 
 
 @dataclass(frozen=True)
 class Message:
-    """An arrow from one lane to another with its text above it; a note across all lanes where both lanes are the same."""
+    """An arrow between two lanes, with its text above it. If both lanes are the same, a text without an arrow."""
 
     start: int
     end: int
@@ -160,9 +142,10 @@ def svg(name: str, drawing: Drawing) -> str:
     step = (WIDTH - 2 * _MARGIN) / (len(drawing.lanes) - 1)
     places = [_MARGIN + step * number for number in range(len(drawing.lanes))]
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="{name}-title">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"',
+        f' aria-labelledby="{name}-title">',
         f'<title id="{name}-title">{escape(drawing.title)}</title>',
-        _STYLE,
+        f"<style>\n{_STYLE}</style>",
         *_lanes(drawing.lanes, places, height),
         *(part for number, message in enumerate(drawing.messages) for part in _message(message, places, number)),
         "</svg>",
@@ -182,15 +165,20 @@ def _message(message: Message, places: Sequence[float], number: int) -> Iterator
     start, end = places[message.start], places[message.end]
     mood = f" {message.mood}" if message.mood else ""
     if start == end:
-        kind = message.mood or "title"
-        yield f'<text class="{kind}" x="{WIDTH / 2:g}" y="{y}" text-anchor="middle">{escape(message.text)}</text>'
+        yield _text(message, WIDTH / 2, y, "title")
         return
     way = 1 if end > start else -1
     yield f'<path class="arrow{mood}" d="M{start:g} {y}H{end - 7 * way:g}"/>'
     yield f'<path class="tip{mood}" d="M{end:g} {y}l{-9 * way} -5v10z"/>'
-    # A text that is longer than its arrow starts at the client's side and not beyond the edge of the drawing.
-    middle = min(max((start + end) / 2, len(message.text) * 3.8), WIDTH - len(message.text) * 3.8)
-    yield f'<text class="{message.mood or "plain"}" x="{middle:g}" y="{y - 8}" text-anchor="middle">{escape(message.text)}</text>'
+    # A text that is longer than its arrow stays inside the drawing.
+    middle = min(max((start + end) / 2, len(message.text) * 4), WIDTH - len(message.text) * 4)
+    yield _text(message, middle, y - 8, "plain")
+
+
+def _text(message: Message, x: float, y: int, kind: str) -> str:
+    """The text of a message; `kind` is its class if it has no mood."""
+    place = f'x="{x:g}" y="{y}" text-anchor="middle"'
+    return f'<text class="{message.mood or kind}" {place}>{escape(message.text)}</text>'
 
 
 def pictures() -> dict[str, str]:

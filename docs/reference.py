@@ -18,12 +18,13 @@ from advisor.cli.schema_registry import DECLARATIONS, schema_of
 from advisor.decision.advisor import Advisor
 from advisor.engine.rules import Rule, RuleTable
 from advisor.engine.table import show
-from advisor.knowledge.topology import KINDS, Way, under
+from advisor.knowledge import Knowledge
+from advisor.knowledge.topology import Way
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.report.capability_matrix import Matrix
 from advisor.report.rule_records import Catalogue, words
 from advisor.report.rule_text import facts
-from advisor.report.topology_table import markdown
+from advisor.report.topology_table import columns, markdown
 from advisor.templating import environment
 
 FOLDER = Path(__file__).parent
@@ -52,7 +53,9 @@ def pages(advisor: Advisor) -> dict[str, str]:
     found = {
         "reference.md": made.get_template("reference.md.j2").render(common),
         "rules.md": made.get_template("rules.md.j2").render(common, tables=[t for t in tables if t.role != WARNINGS]),
-        "warnings.md": made.get_template("warnings.md.j2").render(common, tables=[t for t in tables if t.role == WARNINGS]),
+        "warnings.md": made.get_template("warnings.md.j2").render(
+            common, tables=[t for t in tables if t.role == WARNINGS]
+        ),
         "sources.md": made.get_template("sources.md.j2").render(common),
         "commands.md": commands(),
         "capabilities.md": capabilities(advisor),
@@ -92,7 +95,8 @@ def anchors(advisor: Advisor) -> dict[str, str]:
     knowledge = advisor.knowledge
     of_rules = {anchor(rule.id): rule_page(rule.id) for _, rule in knowledge.rules.values()}
     of_tables = {
-        name: "warnings.md" if table.role == WARNINGS else f"rules.md#{name}" for name, table in knowledge.tables.items()
+        name: "warnings.md" if table.role == WARNINGS else f"rules.md#{name}"
+        for name, table in knowledge.tables.items()
     }
     return of_rules | of_tables | {anchor(source): f"sources.md#{anchor(source)}" for source in knowledge.sources}
 
@@ -155,17 +159,23 @@ def schemas(advisor: Advisor) -> dict[str, str]:
     """The page about the JSON documents, and each schema as a file."""
     lines = [
         "# JSON schemas",
-        "With `--format json` a command prints one JSON document. Its key `schema` names the document and its version.\n"
-        "A new release adds keys. It does not rename or remove a key without a new version.\n\n"
+        "With `--format json` a command prints one JSON document. The key `schema` names the document and its\n"
+        "version. A new release adds keys. It does not rename or remove a key without a new version.\n\n"
         "`mcp-advisor schema NAME` prints these schemas. They use JSON Schema, draft 2020-12.",
     ]
     found: dict[str, str] = {}
     for name in ["requirements", *DECLARATIONS]:
         schema = schema_of(name, advisor.space)
         found[f"schemas/{name}.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        lines += [f"## {name}", f"{_sentence(schema.get('title', ''))} [Download the schema](schemas/{name}.json).".strip()]
+        lines += [
+            f"## {name}",
+            f"{_sentence(schema.get('title', ''))} [Download the schema](schemas/{name}.json).".strip(),
+        ]
         if properties := schema.get("properties"):
-            rows = [f"| `{key}` | {_type(value)} | {cell(value.get('description', ''))} |" for key, value in properties.items()]
+            rows = [
+                f"| `{key}` | {_type(value)} | {cell(value.get('description', ''))} |"
+                for key, value in properties.items()
+            ]
             lines.append("\n".join(["| key | type | meaning |", "|---|---|---|", *rows]))
     return found | {"schemas.md": "\n\n".join(lines) + "\n"}
 
@@ -182,7 +192,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def capabilities(advisor: Advisor) -> str:
-    """One table with a row for each release range, era and call; and below it the evidence, as docs/capabilities.md has it."""
+    """One table with a row for each release range, era and call, and below the table the evidence."""
     matrix = Matrix(advisor.space)
     head = ["SDK", "from", "before", "clients", "feature", "call", "stateful, SSE", "stateful, JSON", "stateless, SSE"]
     rows = [
@@ -192,73 +202,69 @@ def capabilities(advisor: Advisor) -> str:
         for era in ERAS
         for found in block.cells
     ]
-    return "\n".join(
-        [
-            "# SDK features",
-            "",
-            "The table says what each SDK release does with each call, for each protocol era and flag pair.",
-            "Clients are legacy (protocol 2025-11-25 and older) or modern (2026-07-28).",
-            "*Stateful* means `stateless_http=False`, and *stateless* means `stateless_http=True`.",
-            "*SSE* means `json_response=False`, and *JSON* means `json_response=True`.",
-            "",
-            "| result | meaning |",
-            "|---|---|",
-            "| works | The client gets what the server sends. |",
-            "| dropped | The message is lost, and neither side gets an error. |",
-            "| error | The call fails with an error. |",
-            "| hang | The call gets no answer within the deadline of the measurement. |",
-            "| unsupported | This release or this protocol era does not have the feature. |",
-            "",
-            "Each cell is a measurement with one server process and no proxy.",
-            "The evidence for each cell is [below the table](#evidence).",
-            "",
-            *_sortable([*head, "stateless, JSON"], rows),
-            "",
-            "## Evidence",
-            "",
-            *_lower(matrix.markdown()),
-            "",
-            "## Other behaviour",
-            "",
-            "These tables show cancelled calls, broken connections and requests without an SDK client.",
-            "",
-            *_lower(matrix.behaviours.markdown()),
-        ]
-    ).rstrip("\n") + "\n"
+    page = [
+        "# SDK features",
+        "",
+        "The table says what each SDK release does with each call, for each protocol era and flag pair.",
+        "Clients are legacy (protocol 2025-11-25 and older) or modern (2026-07-28).",
+        "*Stateful* means `stateless_http=False`, and *stateless* means `stateless_http=True`.",
+        "*SSE* means `json_response=False`, and *JSON* means `json_response=True`.",
+        "",
+        "| result | meaning |",
+        "|---|---|",
+        "| works | The client gets what the server sends. |",
+        "| dropped | The message is lost, and neither side gets an error. |",
+        "| error | The call fails with an error. |",
+        "| hang | The call gets no answer within the deadline of the measurement. |",
+        "| unsupported | This release or this protocol era does not have the feature. |",
+        "",
+        "Each cell is a measurement with one server process and no proxy.",
+        "The evidence for each cell is [below the table](#evidence).",
+        "",
+        *_sortable([*head, "stateless, JSON"], rows),
+        "",
+        "## Evidence",
+        "",
+        *_lower(matrix.markdown()),
+        "",
+        "## Other behaviour",
+        "",
+        "These tables show cancelled calls, broken connections and requests without an SDK client.",
+        "",
+        *_lower(matrix.behaviours.markdown()),
+    ]
+    return "\n".join(page).rstrip("\n") + "\n"
 
 
 def topology(advisor: Advisor) -> str:
-    """One table with a row for each strategy, condition, server and era; and below it the details of each strategy."""
+    """One table with a row for each strategy, condition, server and era, and below it the details of each strategy."""
     knowledge = advisor.knowledge
     ways = list(knowledge.topology.values())
-    head = ["strategy", "conditions", "servers", "clients", "complete sessions", "answered calls", "calls on the wrong instance"]
-    return "\n".join(
-        [
-            "# Load balancing",
-            "",
-            "The table shows what each load-balancing strategy does to sessions. Each row is a measurement with real",
-            "programs: three servers, 40 clients with three calls each, and 12 SDK clients for sampling and progress.",
-            "",
-            "- *Complete sessions* counts the sessions in which every request was answered. Where there are no sessions,",
-            "  it counts clients.",
-            "- *Calls on the wrong instance* counts the calls that reached an instance that does not hold their session.",
-            "",
-            *_sortable([*head, "sampling", "progress"], [row for way in ways for row in _rows(way, knowledge.phrases)]),
-            "",
-            "The sections below describe each strategy. `mcp-advisor topology measure` repeats the measurements.",
-            "",
-            *markdown(ways, knowledge),
-        ]
-    ).rstrip("\n") + "\n"
+    figures = list(columns(knowledge.phrases))
+    head = ["strategy", "conditions", "servers", "clients", *(name for name, _ in figures)]
+    page = [
+        "# Load balancing",
+        "",
+        "The table shows what each load-balancing strategy does to sessions. Each row is a measurement with three",
+        "servers, 40 clients with three calls each in mixed order, and 12 SDK clients for sampling and progress.",
+        knowledge.phrases["topology.eras"],
+        "",
+        *(f"- `{name}`: {meaning}" for name, meaning in figures),
+        "",
+        *_sortable(head, [row for way in ways for row in _rows(way, knowledge)]),
+        "",
+        "The sections below describe each strategy. `mcp-advisor topology measure` repeats the measurements.",
+        "",
+        *markdown(ways, knowledge),
+    ]
+    return "\n".join(page).rstrip("\n") + "\n"
 
 
-def _rows(way: Way, phrases: Any) -> Iterator[list[str]]:
-    for run in way.runs:
-        for kind in KINDS:
-            if (taken := run.figures.get(kind)) is not None:
-                server, _, era = kind.partition("+")
-                shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.progress)
-                yield [f"[{way.title}](#{way.id.replace('.', '')})", under(run, phrases), server, era, *map(str, shares)]
+def _rows(way: Way, knowledge: Knowledge) -> Iterator[list[str]]:
+    """The rows of the strategy's own table, with a link to its section in front."""
+    for line in markdown([way], knowledge):
+        if line.startswith("| ") and not line.startswith("| conditions"):
+            yield [f"[{way.title}](#{anchor(way.id)})", *(each.strip() for each in line.strip("|").split("|"))]
 
 
 def _sortable(head: list[str], rows: list[list[str]]) -> Iterator[str]:

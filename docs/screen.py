@@ -1,4 +1,4 @@
-"""Record the first screen of a decision as a picture: docs/images/first-screen.svg, written by `python -m docs.generate`.
+"""Record the first screen of a decision as docs/images/first-screen.svg. `python -m docs.generate` calls this module.
 
 The picture shows what the program prints. It loads nothing from other servers.
 """
@@ -22,39 +22,14 @@ COLUMNS = 80
 LINES = 36
 """The lines of a usual terminal window. The rest of the output follows below them."""
 
-_THEME = TerminalTheme(
-    (13, 17, 23),
-    (230, 237, 243),
-    [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34)]
-    + [(88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)],
-    [(139, 148, 158), (255, 161, 152), (86, 211, 100), (227, 179, 65)]
-    + [(121, 192, 255), (210, 168, 255), (86, 212, 221), (240, 246, 252)],
-)
+_DARK = [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34)]
+_DARK += [(88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)]
+_BRIGHT = [(139, 148, 158), (255, 161, 152), (86, 211, 100), (227, 179, 65)]
+_BRIGHT += [(121, 192, 255), (210, 168, 255), (86, 212, 221), (240, 246, 252)]
+_THEME = TerminalTheme((13, 17, 23), (230, 237, 243), _DARK, _BRIGHT)
 
-# The format of rich with the fonts of the system: rich's own format loads a font from another server.
-_FORMAT = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="first-screen">
-<title id="first-screen">What the command prints: {command}</title>
-<style>
-.{unique_id}-matrix {{
-  font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-  font-size: {char_height}px; line-height: {line_height}px;
-}}
-{styles}
-</style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
-{lines}
-</defs>
-<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
-{backgrounds}
-<g class="{unique_id}-matrix">
-{matrix}
-</g>
-</g>
-</svg>
-"""
+# rich's own format loads a font from another server. This format uses the fonts of the system.
+_FORMAT = (ROOT / "docs" / "templates" / "screen.svg").read_text(encoding="utf-8")
 
 
 def output() -> str:

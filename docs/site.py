@@ -42,7 +42,9 @@ _PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)\s]+\.svg)\)$", re.MULTILINE)
 def sources(advisor: Advisor) -> dict[str, str]:
     """Every page of the site before it is HTML, by its file. Pages of `docs.reference` replace those of this folder."""
     generated = reference.pages(advisor)
-    files = [path.relative_to(ROOT).as_posix() for path in DOCS.rglob("*.md")] + [name for name in PROJECT if "/" not in name]
+    files = [path.relative_to(ROOT).as_posix() for path in DOCS.rglob("*.md")] + [
+        name for name in PROJECT if "/" not in name
+    ]
     places = {name: PROJECT.get(name, name.removeprefix("docs/")) for name in files}
     found: dict[str, str] = {}
     for name, place in places.items():
@@ -50,7 +52,9 @@ def sources(advisor: Advisor) -> dict[str, str]:
             text = _without_diagram((ROOT / name).read_text(encoding="utf-8"))
             found[place] = _inlined(_relinked(text, name, places), name)
     moved = reference.anchors(advisor)
-    pages = {place: _to_rules(text, place, moved) for place, text in (found | generated).items() if place.endswith(".md")}
+    pages = {
+        place: _to_rules(text, place, moved) for place, text in (found | generated).items() if place.endswith(".md")
+    }
     return {place: text for place, text in generated.items() if not place.endswith(".md")} | pages
 
 
@@ -63,7 +67,9 @@ def _relinked(text: str, name: str, places: dict[str, str]) -> str:
             return match[0]
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
         if target in places:
-            path = posixpath.relpath(places[target], posixpath.dirname(PROJECT.get(name, name.removeprefix("docs/"))) or ".")
+            path = posixpath.relpath(
+                places[target], posixpath.dirname(PROJECT.get(name, name.removeprefix("docs/"))) or "."
+            )
         elif not target.startswith("docs/") and (ROOT / target).exists():
             path = ON_GITHUB + target
         return f"{match[1]}{path}{mark}{fragment}{match[3]}"
@@ -89,7 +95,9 @@ def _inlined(text: str, name: str) -> str:
     """The text with each drawing in place of the link to it, so that its colours follow the page."""
 
     def replaced(match: re.Match[str]) -> str:
-        drawing = (ROOT / posixpath.normpath(posixpath.join(posixpath.dirname(name), match[1]))).read_text(encoding="utf-8")
+        drawing = (ROOT / posixpath.normpath(posixpath.join(posixpath.dirname(name), match[1]))).read_text(
+            encoding="utf-8"
+        )
         kind = "screen" if "first-screen" in match[1] else "drawing"
         # The style of a drawing is for a page that shows it as an image. The site has the same style for both modes.
         svg = drawing if kind == "screen" else re.sub(r"<style>.*?</style>\n?", "", drawing, flags=re.DOTALL)
@@ -103,7 +111,10 @@ def _without_diagram(text: str) -> str:
     before, found, rest = text.partition(BEGIN)
     if not found:
         return text
-    rows = [f"| `{package}` | {', '.join(f'`{one}`' for one in sorted(used))} |" for package, used in sorted(reduced(arrows()).items())]
+    rows = [
+        f"| `{package}` | {', '.join(f'`{one}`' for one in sorted(used))} |"
+        for package, used in sorted(reduced(arrows()).items())
+    ]
     return "\n".join([before.rstrip("\n"), "", "| package | imports |", "|---|---|", *rows, rest.partition(END)[2]])
 
 
@@ -135,7 +146,11 @@ def _folder(name: str, first: str = "index.md") -> list[Any]:
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {_toml(one)}" for key, one in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {_toml(one)}" for key, one in value.items())
+            + " }"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
@@ -196,14 +211,16 @@ class _Page(HTMLParser):
 
 def faults(site: Path) -> list[str]:
     """Each link, anchor and file in the HTML that does not exist, and each file that another server would send."""
-    pages = {path.relative_to(site).as_posix(): _Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    pages = {
+        path.relative_to(site).as_posix(): _Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")
+    }
     found: list[str] = []
     for name, page in pages.items():
         for url in dict.fromkeys([*page.links, *page.loaded]):
             parts = urlsplit(url)
             if parts.scheme or parts.netloc:
                 if url in page.loaded and parts.scheme != "data":
-                    found.append(f"{name}: loads {url} from another server")
+                    found.append(f"{name}: {url} comes from another server")
                 continue
             # Zensical writes absolute paths on the page that is shown for addresses that do not exist.
             path = parts.path.removeprefix("/mcp-advisor") if name == "404.html" else parts.path

@@ -123,7 +123,7 @@ def test_every_target_of_the_makefile_has_one_recipe_line() -> None:
 
 def test_constraints_pin_every_dependency() -> None:
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["lab"], *extras["dev"]]
+    wanted = [*PROJECT["dependencies"], *extras["lab"], *extras["docs"], *extras["dev"]]
     names = {normal(re.split(r"[\[<>=; ]", one)[0]) for one in wanted}
     assert names - {name for name, _ in pins()} == {PROJECT["name"]}
 

@@ -1,12 +1,27 @@
-"""The README's links lead somewhere. tests/test_project.py checks its commands."""
+"""The README is short, and its links lead to files and headings that exist. test_project.py checks its commands."""
 
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+MOST_WORDS = 700
 
 
-def test_every_file_that_the_readme_links_to_exists() -> None:
-    readme = (ROOT / "README.md").read_text()
-    targets = [part.split(")")[0] for part in readme.split("](")[1:]]
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_file_and_heading_that_the_readme_links_to_exists() -> None:
+    targets = [part.split(")")[0].partition("#") for part in README.split("](")[1:]]
     assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    assert [path for path, _, _ in targets if not (ROOT / path).exists()] == []
+    linked = [(path, fragment) for path, _, fragment in targets if fragment]
+    assert [(path, fragment) for path, fragment in linked if fragment not in anchors(ROOT / path)] == []
+
+
+def test_the_readme_can_be_read_in_one_sitting() -> None:
+    prose = re.sub(r"```.*?```|\]\([^)]*\)", "", README, flags=re.DOTALL)
+    assert len(re.findall(r"\w[\w.'/-]*", prose)) <= MOST_WORDS
