@@ -114,13 +114,11 @@ def bisect(
         raise UsageError(f"Nothing changes between two measured releases of {sdk} in {cell!r:.80}.")
     found = asyncio.run(bisection.bisect(wanted, known, say, deadline_s=seconds))
     if write:
-        update = capability_files.with_changes(root, sdk, found)
-        capability_files.save(root, [update])
+        text = capability_files.rewrite(root, {sdk: lambda file: bisection.apply(file, found)})
         for bisected in found:
             for release in bisected.wrong:
                 change = bisected.change
                 say(f"{release} is not as the data has it: {change.feature}, {change.call}; not written")
-        text = update.diff()
     else:
         text = drawn(list(words.bisection_lines(found)))
     if format is Format.JSON:

@@ -209,8 +209,8 @@ def places(change: CellChange) -> list[Where]:
     return [where for where in of if outcome_of(change.before, where) != outcome_of(change.after, where)]
 
 
-def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:
-    """Write the releases into the file: as the limits of the ranges and as `changed`.
+def apply(file: CapabilityFile, found: Sequence[Bisected]) -> CapabilityFile:
+    """The file with the releases in it: as the limits of the ranges and as `changed`.
 
     The reason that a person wrote stays; where there is none, the outcomes are it. A change with a wrong end is left
     as it is: its release has to be measured again.
@@ -227,3 +227,4 @@ def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:
                     cell["changed"]["in"] = bisected.release
             elif cell["releases"]["from"] == change.after.start:
                 cell["releases"]["from"] = bisected.release
+    return file

@@ -35,7 +35,6 @@ class LoadTarget:
 
     Attributes:
         port: where it listens on loopback.
-        path: of the endpoint.
         tool: a tool that answers at once.
         arguments: of the tool.
         expected: text that its answer contains.
@@ -43,7 +42,6 @@ class LoadTarget:
     """
 
     port: int
-    path: str
     tool: str
     arguments: dict[str, Any]
     expected: str
@@ -68,7 +66,7 @@ class LoadClient:
         self._target = target
         self._modern = era == "modern"
         self._client = SocketClient(
-            repeat(("", target.port)), modern=self._modern, path=target.path, keeps_alive=True, answer_s=_ANSWER_S
+            repeat(("", target.port)), modern=self._modern, keeps_alive=True, answer_s=_ANSWER_S
         )
         self._expected = target.expected.encode()
 

@@ -229,7 +229,6 @@ async def _client(
 ) -> dict[str, Any]:
     target = {
         "port": port,
-        "path": server.path,
         "tool": server.tool,
         "arguments": dict(server.arguments),
         "expected": server.expected,
