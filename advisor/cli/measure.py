@@ -132,7 +132,7 @@ def _counted(compared: Compared) -> str:
     measured = compared.measurement
     wrong = len(compared.cells) + len(compared.behaviours)
     counts = f"{len(measured.cells)} cells and {len(measured.behaviours)} behaviours"
-    return f"{measured.sdk}: {counts}, {wrong} not as the data had them, {measured.seconds:.0f} s"
+    return f"{measured.sdk_under_test.sdk}: {counts}, {wrong} not as the data had them, {measured.seconds:.0f} s"
 
 
 def _root(rules: str) -> Path:

@@ -80,7 +80,7 @@ async def behaviours(
     """
     eras = ERAS if modern else ERAS[:1]
     asked: list[_Asked] = [(name, era, pair) for era in eras for name in TRIED for pair in FLAG_PAIRS]
-    say(f"{_named(stand.sdk_under_test)}: behaviour")
+    say(f"{stand.sdk_under_test.sdk}: behaviour")
     found = await _observe(stand, asked, _AT_ONCE, deadline_s)
     doubtful = [asked_for for asked_for, (trait, seen) in found.items() if _is_doubtful(expect(trait), seen)]
     first = {found[asked_for][0]: found[asked_for][1].message for asked_for in doubtful}
@@ -97,7 +97,7 @@ def _is_doubtful(expected: str | None, seen: Observation) -> bool:
 
 async def _again(run: Run, under_test: SdkUnderTest, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
     """Look once more, with little else going on and on copies that nothing has touched."""
-    say(f"{_named(under_test)}: {len(asked)} behaviours again, as they are not as expected")
+    say(f"{under_test.sdk}: {len(asked)} behaviours again, as they are not as expected")
     pairs = list(dict.fromkeys(pair for _, _, pair in asked))
     stand = await Stand.start(run, under_test, deadline_s, lambda _: None, pairs, COPIES)
     found = await _observe(stand, asked, _AT_ONCE_AGAIN, deadline_s)
@@ -124,7 +124,3 @@ async def _row(name: str, url: str, era: Era, deadline_s: float) -> BehaviourRow
     if era not in http.CHECKS[name][0]:
         return None
     return await http.observe_one(Probe(url, era, ProbeTarget(), deadline_s), name)
-
-
-def _named(under_test: SdkUnderTest) -> str:
-    return f"{under_test.package}=={under_test.version}"

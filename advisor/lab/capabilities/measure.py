@@ -41,11 +41,6 @@ class Measurement:
     date: str
     seconds: float
 
-    @property
-    def sdk(self) -> str:
-        """The release, for example `mcp==2.3.0`."""
-        return f"{self.sdk_under_test.package}=={self.sdk_under_test.version}"
-
 
 @dataclass(frozen=True, slots=True)
 class Compared:

@@ -10,6 +10,7 @@ from advisor.documents import document
 from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.vocabulary import FeatureId, Package, Seen
+from advisor.lab.capabilities.merge import SOURCE
 from advisor.report.behaviour_table import said
 from advisor.report.capability_document import (
     BehaviourRecord,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from advisor.lab.capabilities.matrix import Cells, Where
     from advisor.lab.capabilities.measure import Compared, Measurement
 
-SOURCE = "measured-capability-cells"
-
 _UNKNOWN = "cannot be measured"
 
 
@@ -40,7 +39,7 @@ def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> Capab
         cells=[cell for release in compared for cell in _cells(release.measurement, release.cells, known)],
         behaviours=[entry for release in compared for entry in _behaviours(release, known)],
         agrees=all(release.agrees for release in compared),
-        seconds={release.measurement.sdk: release.measurement.seconds for release in compared},
+        seconds={release.measurement.sdk_under_test.sdk: release.measurement.seconds for release in compared},
     )
 
 
@@ -114,7 +113,7 @@ def table(compared: Compared) -> Iterator[ReportLine]:
     under_test = measurement.sdk_under_test
     count = len(measurement.cells)
     as_known = count - len(compared.cells)
-    yield ReportLine("heading", f"{measurement.sdk}: {count} cells measured, {as_known} as the data has them")
+    yield ReportLine("heading", f"{under_test.sdk}: {count} cells measured, {as_known} as the data has them")
     dependencies = {"today": "of today", "this interpreter": "of this interpreter"}
     of = dependencies.get(under_test.dependencies, f"as of {under_test.dependencies}")
     yield ReportLine("plain", f"{under_test.line}, packages {of}, {measurement.date}, {measurement.seconds:.0f} s")

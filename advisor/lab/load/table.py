@@ -13,6 +13,7 @@ import datetime
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import yaml
@@ -38,9 +39,7 @@ _TEXTS = ("release", "machine", "tool", "evidence")
 
 def spread(values: Sequence[float], grain: int = 1) -> dict[str, int]:
     """Median, least and most of some figures, rounded to `grain`."""
-    ordered = sorted(values)
-    middle = ordered[len(ordered) // 2] if len(ordered) % 2 else sum(ordered[len(ordered) // 2 - 1 :][:2]) / 2
-    figures = {"median": middle, "min": ordered[0], "max": ordered[-1]}
+    figures = {"median": median(values), "min": min(values), "max": max(values)}
     return {name: round(figure / grain) * grain for name, figure in figures.items()}
 
 
