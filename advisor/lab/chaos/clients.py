@@ -81,9 +81,9 @@ class Caller:
         """Forget what it did so far."""
         self.calls.clear()
 
-    def calm(self, since: float, good: int = 2) -> bool:
-        """Whether its last `good` calls began after `since` and succeeded at first."""
-        return _calm(self.calls, since, good)
+    def calm(self, since: float) -> bool:
+        """Whether its last two calls began after `since` and succeeded at first."""
+        return _calm(self.calls, since, 2)
 
     def trouble(self) -> str:
         """What its last call met; where none came to be, its session."""
@@ -188,9 +188,9 @@ class Keeper(Caller):
         self.calls.clear()
         self.recalls.clear()
 
-    def calm(self, since: float, good: int = 2) -> bool:
+    def calm(self, since: float) -> bool:
         """Also whether the handle was found, or a new handle given."""
-        return _calm(self.calls, since, good) and _calm(self.recalls, since, 1)
+        return Caller.calm(self, since) and _calm(self.recalls, since, 1)
 
     def trouble(self) -> str:
         """What its last call met."""

@@ -59,7 +59,7 @@ def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
         "release": release,
         "process_bytes": spread([memory.process_bytes for memory in held], 100_000),
         "session_bytes": spread([memory.session_bytes for memory in held], 100),
-        "stream_session_bytes": spread([memory.stream_session_bytes or 0 for memory in held], 100),
+        "stream_session_bytes": spread([memory.stream_session_bytes for memory in held], 100),
         "calls_per_s": {era: pairs for era, pairs in calls.items() if pairs},
         "sessions": min(memory.sessions for memory in held),
         "rounds": len(held),
