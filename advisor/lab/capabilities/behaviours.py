@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
-from advisor.lab.capabilities.matrix import BROKEN, Pair, Stand
+from advisor.lab.capabilities.matrix import BROKEN, Pair, Seen, Stand
 from advisor.lab.probes import BEHAVIOURS, ProbeTarget, behaviour, http
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.observation import BehaviourRow, Observation
@@ -38,20 +37,7 @@ class Trait(NamedTuple):
     pair: Pair
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What a server did.
-
-    Attributes:
-        message: in words; the last look counts.
-        first: what was seen at first, where it was not as expected and was looked at again.
-    """
-
-    message: str
-    first: str | None = None
-
-
-Behaviours = dict[Trait, Noted]
+Behaviours = dict[Trait, Seen]
 Expected = Callable[[Trait], str | None]
 _Found = dict[tuple[str, Era, Pair], tuple[Trait, Observation]]
 _Asked = tuple[str, Era, Pair]
@@ -86,7 +72,7 @@ async def behaviours(
     first = {found[asked_for][0]: found[asked_for][1].message for asked_for in doubtful}
     if doubtful:
         found |= await _again(run, stand.sdk_under_test, doubtful, say, deadline_s)
-    return {trait: Noted(seen.message, first.get(trait)) for trait, seen in found.values()}
+    return {trait: Seen(seen, first.get(trait)) for trait, seen in found.values()}
 
 
 def _is_doubtful(expected: str | None, seen: Observation) -> bool:

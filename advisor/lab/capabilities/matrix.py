@@ -49,15 +49,15 @@ class Where(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was observed of a cell.
+    """What was observed of a cell or a behaviour.
 
     Attributes:
         observation: the last observation; it counts.
-        first: the first outcome, where the cell was measured again because it was not as expected.
+        first: the first outcome, of a behaviour the message, where it was not as expected and was measured again.
     """
 
     observation: Observation
-    first: Outcome | None = None
+    first: str | None = None
 
 
 Cells = dict[Where, Seen]

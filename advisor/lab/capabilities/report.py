@@ -55,12 +55,12 @@ def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[B
             BehaviourRecord,
             **place(release.package, release.version, trait.pair, trait.era),
             name=trait.name,
-            seen=noted and noted.message,
+            seen=noted and noted.observation.message,
             measured=measurement.date,
             releases=_range(known, measurement, "behaviour", trait.name, trait.era),
             observed_on=[release.version],
             agrees=trait not in wrong,
-            expected=wrong.get(trait, noted and noted.message),
+            expected=wrong.get(trait, noted and noted.observation.message),
             at_first=noted and noted.first,
         )
 
@@ -126,7 +126,7 @@ def table(compared: Compared) -> Iterator[ReportLine]:
         yield ReportLine("plain", "")
         yield ReportLine("heading", f"{name}, {era} clients")
         alike = [(trait, noted) for trait, noted in measurement.behaviours.items() if trait[:2] == (name, era)]
-        yield from said({flag_key(*trait.pair): noted.message for trait, noted in alike})
+        yield from said({flag_key(*trait.pair): noted.observation.message for trait, noted in alike})
 
 
 def _era(cells: Cells, era: Era) -> Iterator[ReportLine]:
@@ -167,7 +167,9 @@ def differing_lines(compared: Compared) -> Iterator[ReportLine]:
             )
     for trait, known in measurement.behaviours.items():
         if known.first and trait not in wrong:
-            yield ReportLine("plain", f"At first {known.first!r}, {known.message!r} when repeated: {_named(trait)}")
+            yield ReportLine(
+                "plain", f"At first {known.first!r}, {known.observation.message!r} when repeated: {_named(trait)}"
+            )
     for name, differing in (("cell", compared.cells), ("behaviour", compared.behaviours)):
         if not differing:
             yield ReportLine("plain", f"Every {name} is as the data has it; one that differed was measured twice.")

@@ -118,7 +118,7 @@ class Run:
         Raises:
             LabError: it could not be started, ended, or was not ready in time.
         """
-        process = self._spawn(name, launch.command, launch.env, launch.cwd, None)
+        process = self._spawn(name, launch)
         if launch.ready is not None:
             await self._until_ready(process, launch.ready, deadline_s)
         return process
@@ -144,7 +144,7 @@ class Run:
         for _ in range(PORT_ATTEMPTS):
             chosen = port or ports.free_port()
             launch = build(chosen)
-            process = self._spawn(name, launch.command, launch.env, launch.cwd, None)
+            process = self._spawn(name, launch)
             listens = _Listens(process, chosen, launch.ready)
             try:
                 await self._until_ready(process, listens, deadline_s)
@@ -177,7 +177,7 @@ class Run:
             LabError: it could not be started, ended with another code than 0, or not in time.
         """
         out = self.logs / f"{_word(name)}.out"
-        process = self._spawn(name, command, env or {}, cwd, out)
+        process = self._spawn(name, Launch(command, env or {}, cwd), out)
         try:
             code = await asyncio.wait_for(process.wait(), deadline_s)
         except asyncio.TimeoutError:
@@ -190,20 +190,18 @@ class Run:
             raise LabError(f"{name} failed ({_ending(code)}).", lines=lines, log=process.log)
         return output
 
-    def _spawn(
-        self, name: str, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None, out: Path | None
-    ) -> Process:
+    def _spawn(self, name: str, launch: Launch, out: Path | None = None) -> Process:
         log = self.logs / f"{_word(name)}.log"
         with log.open("ab") as errors, (out or log).open("wb" if out else "ab") as output:
             offset = errors.tell()
             try:
                 popen = subprocess.Popen(
-                    [str(part) for part in command],
+                    [str(part) for part in launch.command],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=errors,
-                    cwd=cwd or self.folder,
-                    env={**clean_environment(self._mark, self.folder / "tmp"), **env},
+                    cwd=launch.cwd or self.folder,
+                    env={**clean_environment(self._mark, self.folder / "tmp"), **launch.env},
                     start_new_session=True,
                 )
             except OSError as error:
