@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STYLE: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "prose.yaml").read_text(encoding="utf-8"))
 
 CODE = "\N{WHITE SQUARE}"  # stands for a piece of code or a value in a sentence
-SENTENCE_END = re.compile(r"(?<=[.!?])[)\"']*\s+(?=[A-Z`\N{WHITE SQUARE}(\"'])")
-NEW_BLOCK = re.compile(r"\s*([-*+] |\d+\. |#+ |>|\||Args:|Returns:|Raises:|Yields:)")
+SENTENCE_END = re.compile(r"(?<=[.!?])[)\"']*\s+(?=[A-Z`\N{WHITE SQUARE}(\"']|mcp-advisor|nginx|fastmcp|uvicorn)")
+NEW_BLOCK = re.compile(r"\s*([-*+] |\d+\. |#+ |>|\||`?[\w.*, ]+`?: |(Args|Attributes|Returns|Raises|Yields):$)")
 SKIPPED_FOLDERS = {".git", ".venv", "snapshots", "golden", "node_modules", "site", ".hypothesis"}
 
 

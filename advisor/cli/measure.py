@@ -181,8 +181,7 @@ def bisect(
         )
     found = asyncio.run(bisection.bisect(wanted, known, say, deadline_s=seconds))
     if write:
-        update = capability_files.with_changes(root, sdk, found)
-        capability_files.save(root, [update])
+        text = capability_files.rewrite(root, {sdk: lambda file: bisection.apply(file, found)})
         for bisected in found:
             for release in bisected.wrong:
                 change = bisected.change
@@ -190,7 +189,6 @@ def bisect(
                     f"{release}: the measurement of {change.feature}, {change.call} differs from the stored data. "
                     "This change was not written."
                 )
-        text = update.diff()
     else:
         text = drawn(list(words.bisection_lines(found)))
     if format is Format.JSON:
@@ -204,7 +202,8 @@ def _counted(compared: Compared) -> str:
     measured = compared.measurement
     wrong = len(compared.cells) + len(compared.behaviours)
     counts = f"{len(measured.cells)} cells and {len(measured.behaviours)} behaviours"
-    return f"{measured.sdk}: {counts} measured, {wrong} differ from the stored data, {measured.seconds:.0f} s"
+    sdk = measured.sdk_under_test.sdk
+    return f"{sdk}: {counts} measured, {wrong} differ from the stored data, {measured.seconds:.0f} s"
 
 
 def _root(rules: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from advisor.documents import Count, Number
@@ -232,8 +231,7 @@ class CapacityAdvice(NamedTuple):
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer for a requirements file.
 
     Attributes:

@@ -170,34 +170,33 @@ def copied(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def newer(copied: Path) -> Callable[[str], capability_files.Update]:
-    """An update by a newer release with one outcome changed."""
+def newer(copied: Path) -> Callable[[str], str]:
+    """The diff of an update by a newer release with one outcome changed."""
 
-    def make(outcome: str) -> capability_files.Update:
+    def make(outcome: str) -> str:
         file = capability_yaml.read(stored("mcp"))
         record = changed(like(file, file.lines[-1]["newest"], "2.99.0"), PROGRESS, 1, outcome)
-        return capability_files.with_measurements(copied, "mcp", [record], WHO)
+        return capability_files.rewrite(copied, {"mcp": lambda file: merge(file, [record], WHO)})
 
     return make
 
 
-def test_what_is_written_is_valid_and_shown(copied: Path, newer: Callable[[str], capability_files.Update]) -> None:
-    update = newer("hang")
-    capability_files.save(copied, [update])
+def test_what_is_written_is_valid_and_shown(copied: Path, newer: Callable[[str], str]) -> None:
+    diff = newer("hang")
     cells = load(copied).capabilities
     last = next(one for one in cells if one.package == "mcp").cells
     assert [one.legacy["stateful+json"] for one in last if (one.feature, one.call) == PROGRESS][-1] == "hang"
-    assert '+    releases: {from: "2.99.0", before: "3.0.0"}\n' in update.diff()
-    assert update.diff().startswith("--- a/rules/capabilities/mcp.yaml\n+++ b/rules/capabilities/mcp.yaml\n")
+    assert '+    releases: {from: "2.99.0", before: "3.0.0"}\n' in diff
+    assert diff.startswith("--- a/rules/capabilities/mcp.yaml\n+++ b/rules/capabilities/mcp.yaml\n")
 
 
-def test_what_is_not_valid_is_not_written(copied: Path, newer: Callable[[str], capability_files.Update]) -> None:
+def test_what_is_not_valid_is_not_written(copied: Path, newer: Callable[[str], str]) -> None:
     with pytest.raises(KnowledgeError, match=r"rules/capabilities/mcp.yaml.*progress"):
-        capability_files.save(copied, [newer("sometimes")])
+        newer("sometimes")
     assert (copied / "capabilities" / "mcp.yaml").read_text(encoding="utf-8") == stored("mcp")
     assert sorted(path.name for path in (copied / "capabilities").iterdir()) == ["fastmcp.yaml", "mcp.yaml"]
 
 
 def test_a_package_without_a_file_is_refused(copied: Path) -> None:
     with pytest.raises(UsageError, match="no capability data of nothing"):
-        capability_files.with_measurements(copied, "nothing", [], WHO)
+        capability_files.rewrite(copied, {"nothing": lambda file: file})

@@ -14,7 +14,7 @@ from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.lab.fleet.front import Front, Way, front_of, own_wiring, stand_in, write_own
+from advisor.lab.fleet.front import Front, Way, front_of, lay_out, own_wiring, write_own, write_template
 
 STICKY = {
     "service": "demo",
@@ -100,19 +100,12 @@ def test_one_process_without_a_proxy_needs_nothing_in_front(kit_of: Callable[...
     assert front(kit, "none", processes=1, holds=True).program == "nginx"
 
 
-def write_kit(kit: KitContext, folder: Path) -> None:
-    for one in proxy.files(kit):
-        path = folder / one.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content)
-
-
 @pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy"])
 def test_all_but_the_addresses_is_as_it_lies_in_the_kit(
     kit_of: Callable[..., KitContext], tmp_path: Path, kind: str
 ) -> None:
     kit = kit_of({"environment.proxy.kind": kind, "environment.proxy.version": "1.31" if kind == "nginx" else None})
-    write_kit(kit, tmp_path)
+    lay_out(proxy.files(kit), tmp_path)
     (tmp_path / "proxy" / "extra.txt").write_text("mine\n")
     folder = tmp_path / "run"
     write_own(kit, tmp_path, folder, own_wiring(kit, 20000, PORTS, 20009))
@@ -131,7 +124,7 @@ def test_all_but_the_addresses_is_as_it_lies_in_the_kit(
 
 def test_an_edit_beside_the_addresses_is_kept(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
     kit = kit_of()
-    write_kit(kit, tmp_path)
+    lay_out(proxy.files(kit), tmp_path)
     path = tmp_path / "proxy" / "upstreams.conf"
     text = path.read_text()
     start, end = text.index("    sticky learn"), text.index("header;\n") + len("header;\n")
@@ -145,7 +138,7 @@ def test_an_edit_beside_the_addresses_is_kept(kit_of: Callable[..., KitContext],
 
 def test_an_edit_of_the_addresses_themselves_is_refused(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
     kit = kit_of()
-    write_kit(kit, tmp_path)
+    lay_out(proxy.files(kit), tmp_path)
     path = tmp_path / "proxy" / "upstreams.conf"
     lines = path.read_text().splitlines()
     path.write_text(
@@ -157,7 +150,7 @@ def test_an_edit_of_the_addresses_themselves_is_refused(kit_of: Callable[..., Ki
 
 def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
     kit = kit_of()
-    write_kit(kit, tmp_path)
+    lay_out(proxy.files(kit), tmp_path)
     (tmp_path / "proxy" / "server.conf").unlink()
     with pytest.raises(UsageError, match=r"server\.conf is missing"):
         write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
@@ -166,7 +159,8 @@ def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Pa
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])
 @pytest.mark.parametrize("holds", [False, True])
 def test_a_stand_in_balances_as_asked(tmp_path: Path, way: Way, holds: bool) -> None:
-    text = stand_in(tmp_path, way=way, holds=holds, port=20000, addresses=PORTS["main"]).read_text()
+    given: dict[str, Any] = {"way": way, "holds": holds, "port": 20000, "addresses": PORTS["main"]}
+    text = write_template("stand_in.conf.j2", tmp_path, **given).read_text()
     assert text.count("server 127.0.0.1:") == 2
     assert ("sticky cookie" in text) == (way == "cookie")
     assert ("hash $remote_addr" in text) == (way == "address")

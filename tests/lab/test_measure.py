@@ -23,7 +23,7 @@ from advisor.knowledge.versions import key
 from advisor.lab.capabilities import matrix
 from advisor.lab.capabilities import report as words
 from advisor.lab.capabilities import yaml_file as capability_yaml
-from advisor.lab.capabilities.behaviours import COPIES, TRIED, Behaviours, Noted, Trait, alike
+from advisor.lab.capabilities.behaviours import COPIES, TRIED, Behaviours, Trait, alike
 from advisor.lab.capabilities.comparison import Difference, expected, near, told
 from advisor.lab.capabilities.matrix import Cells, Seen, Where
 from advisor.lab.capabilities.measure import Measurement, compared, evidence, record
@@ -69,6 +69,10 @@ def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], said: 
     assert done.stderr.startswith(said)
 
 
+def behaved_so(message: str, first: str | None = None) -> Seen:
+    return Seen(Observation("works", message), first)
+
+
 def measured(
     known: Knowledge,
     version: str,
@@ -90,8 +94,8 @@ def measured(
     names = {(one.name, one.era) for package in known.capabilities for one in package.behaviour}
     traits = [Trait(name, era, pair) for name, era in sorted(names) for pair in FLAG_PAIRS]
     seen = {trait: told(known.capabilities, subject, trait) for trait in traits}
-    behaviours: Behaviours = {trait: Noted(message) for trait, message in seen.items() if message is not None}
-    behaviours |= {trait: Noted(message, first="HTTP 500") for trait, message in (behaved or {}).items()}
+    behaviours: Behaviours = {trait: behaved_so(message) for trait, message in seen.items() if message is not None}
+    behaviours |= {trait: behaved_so(message, "HTTP 500") for trait, message in (behaved or {}).items()}
     return Measurement(subject, cells, behaviours, "2031-02-03", 12.0)
 
 

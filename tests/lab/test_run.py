@@ -94,8 +94,8 @@ def test_what_came_from_a_process_ends_with_the_run(temporary: Path) -> None:
 
     async def work() -> None:
         async with Run.open("family") as run:
-            process = await run.start("a", [*CHILD, "--grandchild"])
-            await run.start("b", [*SHELL, f"'{sys.executable}' -I -S '{LAB / 'child.py'}' --deaf & exit 0"])
+            process = await run.start("a", Launch([*CHILD, "--grandchild"]))
+            await run.start("b", Launch([*SHELL, f"'{sys.executable}' -I -S '{LAB / 'child.py'}' --deaf & exit 0"]))
             await wait_until(lambda: len(process.members()) == 2)
             await wait_until(lambda: len(users_of(temporary)) == 4)  # and the reaper
 
@@ -106,9 +106,9 @@ def test_what_came_from_a_process_ends_with_the_run(temporary: Path) -> None:
 def test_a_run_without_its_reaper_cleans_up_itself(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("alone") as run:
-            await run.start("a", [*CHILD, "--grandchild"])
+            await run.start("a", Launch([*CHILD, "--grandchild"]))
             os.kill(run._reaper._popen.pid, signal.SIGKILL)
-            process = await run.start("b", CHILD)
+            process = await run.start("b", Launch(CHILD))
             await wait_until(lambda: says(process, "ready"))
 
     run_(work())
@@ -140,7 +140,7 @@ def test_a_cancellation_does_not_break_the_clean_up(temporary: Path, tmp_path: P
 
     async def run_with_a_deaf_child() -> None:
         async with Run.open("cancelled") as run:
-            process = await run.start("a", [*CHILD, "--deaf", "--note", note])
+            process = await run.start("a", Launch([*CHILD, "--deaf", "--note", note]))
             await wait_until(lambda: says(process, "ready"))
 
     async def work() -> None:
@@ -160,8 +160,8 @@ def test_kill_stall_resume_terminate(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("signals") as run:
             note = run.folder / "note"
-            gone, stalled = await run.start("a", [*CHILD, "--grandchild"]), await run.start("b", CHILD)
-            deaf = await run.start("c", [*CHILD, "--deaf", "--note", note])
+            gone, stalled = await run.start("a", Launch([*CHILD, "--grandchild"])), await run.start("b", Launch(CHILD))
+            deaf = await run.start("c", Launch([*CHILD, "--deaf", "--note", note]))
             for process in (gone, stalled, deaf):
                 await wait_until(partial(says, process, "ready"))
             family = gone.members()
@@ -208,7 +208,7 @@ def test_a_failure_keeps_the_log_and_says_where(
     async def work() -> None:
         async with Run.open("fails") as run:
             (run.folder / "big").write_text("")
-            await run.start("server", command, ready=never, deadline_s=0.5)
+            await run.start("server", Launch(command, ready=never), deadline_s=0.5)
 
     with pytest.raises(LabError, match=re.escape(reason)) as caught:
         run_(work())
@@ -227,7 +227,7 @@ def test_a_failure_that_is_handled_leaves_nothing(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("handled") as run:
             with pytest.raises(LabError):
-                await run.start("server", ["false"], ready=never)
+                await run.start("server", Launch(["false"], ready=never))
 
     run_(work())
     assert_clean(temporary)
@@ -303,7 +303,7 @@ def test_no_file_of_ours_is_open_in_a_child(temporary: Path) -> None:
 
     async def work() -> str:
         async with Run.open("files") as run:
-            await run.start("a", CHILD)
+            await run.start("a", Launch(CHILD))
             return await run.execute("b", [sys.executable, "-I", "-c", "import os; print(os.listdir('/proc/self/fd'))"])
 
     assert run_(work()).count("'") == 2 * 4  # 0, 1, 2 and the folder that is listed
@@ -394,7 +394,7 @@ def test_a_ready_that_hangs_has_a_deadline(temporary: Path) -> None:
 
     async def work() -> None:
         async with Run.open("hangs") as run:
-            await run.start("server", CHILD, ready=hangs, deadline_s=0.3)
+            await run.start("server", Launch(CHILD, ready=hangs), deadline_s=0.3)
 
     with pytest.raises(LabError, match="not ready within"):
         run_(work())

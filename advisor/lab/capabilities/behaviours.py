@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
-from advisor.lab.capabilities.matrix import BROKEN, Pair, Stand
+from advisor.lab.capabilities.matrix import BROKEN, Pair, Seen, Stand
 from advisor.lab.probes import BEHAVIOURS, ProbeTarget, behaviour, http
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.observation import BehaviourRow, Observation
@@ -38,20 +37,7 @@ class Trait(NamedTuple):
     pair: Pair
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What a server did.
-
-    Attributes:
-        message: in words; the last look counts.
-        first: what was seen at first, where it was not as expected and was looked at again.
-    """
-
-    message: str
-    first: str | None = None
-
-
-Behaviours = dict[Trait, Noted]
+Behaviours = dict[Trait, Seen]
 Expected = Callable[[Trait], str | None]
 _Found = dict[tuple[str, Era, Pair], tuple[Trait, Observation]]
 _Asked = tuple[str, Era, Pair]
@@ -80,13 +66,13 @@ async def behaviours(
     """
     eras = ERAS if modern else ERAS[:1]
     asked: list[_Asked] = [(name, era, pair) for era in eras for name in TRIED for pair in FLAG_PAIRS]
-    say(f"{_named(stand.sdk_under_test)}: behaviour")
+    say(f"{stand.sdk_under_test.sdk}: behaviour")
     found = await _observe(stand, asked, _AT_ONCE, deadline_s)
     doubtful = [asked_for for asked_for, (trait, seen) in found.items() if _is_doubtful(expect(trait), seen)]
     first = {found[asked_for][0]: found[asked_for][1].message for asked_for in doubtful}
     if doubtful:
         found |= await _again(run, stand.sdk_under_test, doubtful, say, deadline_s)
-    return {trait: Noted(seen.message, first.get(trait)) for trait, seen in found.values()}
+    return {trait: Seen(seen, first.get(trait)) for trait, seen in found.values()}
 
 
 def _is_doubtful(expected: str | None, seen: Observation) -> bool:
@@ -97,7 +83,7 @@ def _is_doubtful(expected: str | None, seen: Observation) -> bool:
 
 async def _again(run: Run, under_test: SdkUnderTest, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
     """Look once more, with little else going on and on copies that nothing has touched."""
-    say(f"{_named(under_test)}: {len(asked)} behaviours again, as they are not as expected")
+    say(f"{under_test.sdk}: {len(asked)} behaviours again, as they are not as expected")
     pairs = list(dict.fromkeys(pair for _, _, pair in asked))
     stand = await Stand.start(run, under_test, deadline_s, lambda _: None, pairs, COPIES)
     found = await _observe(stand, asked, _AT_ONCE_AGAIN, deadline_s)
@@ -124,7 +110,3 @@ async def _row(name: str, url: str, era: Era, deadline_s: float) -> BehaviourRow
     if era not in http.CHECKS[name][0]:
         return None
     return await http.observe_one(Probe(url, era, ProbeTarget(), deadline_s), name)
-
-
-def _named(under_test: SdkUnderTest) -> str:
-    return f"{under_test.package}=={under_test.version}"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from advisor.errors import UsageError
+from advisor.errors import LabError, UsageError
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.types import ERAS, FLAG_PAIRS
 from advisor.knowledge.versions import key
-from advisor.lab.capabilities.comparison import Difference, outcome_of
-from advisor.lab.capabilities.matrix import Where
-from advisor.lab.capabilities.witness import Witness
+from advisor.lab.capabilities.comparison import Difference, near, outcome_of
+from advisor.lab.capabilities.matrix import Stand, Where
 from advisor.lab.capabilities.yaml_file import CapabilityFile
 from advisor.lab.probes.observation import Observation
 from advisor.lab.process import package_index
 from advisor.lab.process.run import Run
-from advisor.lab.process.sdk_under_test import Say
+from advisor.lab.process.sdk_under_test import Say, sdk_under_test
 
 UNKNOWN = "cannot be measured"
 """What is said of a release that does not install or start."""
@@ -72,8 +71,60 @@ class Bisected:
         return not self.wrong and self.release == self.change.after.start
 
 
+Observations = dict[Where, Observation]
 Tell = Callable[[str], Awaitable[bool | None]]
 """From a release to whether it behaves as the newer range; None where it cannot be measured."""
+
+
+class _Witness:
+    """What releases of a package do, as far as anyone asks."""
+
+    def __init__(
+        self,
+        run: Run,
+        package: str,
+        wanted: Callable[[str], set[Where]],
+        known: Sequence[Capabilities],
+        say: Say,
+        *,
+        deadline_s: float,
+    ) -> None:
+        """Measure nothing yet.
+
+        Args:
+            run: holds environments and servers.
+            package: the distribution.
+            wanted: the cells of a release that will ever be asked for.
+            known: the capability data; what differs from it is measured twice.
+            say: is told each step.
+            deadline_s: an answer that takes longer is a `hang`.
+        """
+        self._run = run
+        self._package = package
+        self._wanted = wanted
+        self._known = known
+        self._say = say
+        self._deadline_s = deadline_s
+        self._seen: dict[str, Observations | None] = {}
+
+    async def seen(self, release: str) -> Observations | None:
+        """What a release does in the wanted cells; None where it cannot be measured."""
+        if release not in self._seen:
+            self._seen[release] = await self._measured(release)
+        return self._seen[release]
+
+    async def _measured(self, release: str) -> Observations | None:
+        wanted = self._wanted(release)
+        pairs = [pair for pair in FLAG_PAIRS if any(where.pair == pair for where in wanted)]
+        try:
+            under_test = await sdk_under_test(self._run, f"{self._package}=={release}", self._say)
+            stand = await Stand.start(self._run, under_test, self._deadline_s, self._say, pairs)
+        except (LabError, UsageError) as error:
+            self._say(f"{self._package}=={release}: passed over: {error}")
+            return None
+        cells = await stand.cells(lambda where: near(self._known, under_test, where), wanted.__contains__)
+        await stand.stop()
+        return {where: seen.observation for where, seen in cells.items()}
 
 
 def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> list[CellChange]:
@@ -147,7 +198,7 @@ async def bisect(
     package = wanted[0].package
     async with Run.open("bisect") as run:
         releases = await package_index.releases(run, package)
-        witness = Witness(run, package, lambda release: _asked(wanted, release), known, say, deadline_s=deadline_s)
+        witness = _Witness(run, package, lambda release: _asked(wanted, release), known, say, deadline_s=deadline_s)
         found = []
         for change in wanted:
             left = len(between(releases, change))
@@ -167,7 +218,7 @@ def _asked(wanted: Sequence[CellChange], release: str) -> set[Where]:
     return {where for change in around for where in places(change)}
 
 
-async def _ends(change: CellChange, witness: Witness) -> tuple[dict[str, str], dict[str, list[Difference[Where]]]]:
+async def _ends(change: CellChange, witness: _Witness) -> tuple[dict[str, str], dict[str, list[Difference[Where]]]]:
     """How the two measured releases behave, and which of their cells are not as the data has them."""
     ends: dict[str, str] = {}
     wrong: dict[str, list[Difference[Where]]] = {}
@@ -184,7 +235,7 @@ async def _ends(change: CellChange, witness: Witness) -> tuple[dict[str, str], d
     return ends, wrong
 
 
-def _teller(change: CellChange, witness: Witness) -> Tell:
+def _teller(change: CellChange, witness: _Witness) -> Tell:
     async def newer(release: str) -> bool | None:
         like = _like(change, await witness.seen(release))
         # A release in the middle that is like neither counts as older: the newer behaviour is not there yet.
@@ -193,7 +244,7 @@ def _teller(change: CellChange, witness: Witness) -> Tell:
     return newer
 
 
-def _like(change: CellChange, seen: Mapping[Where, Observation] | None) -> str:
+def _like(change: CellChange, seen: Observations | None) -> str:
     """Which range a release behaves like: `older`, `newer`, `neither`, or why none is known."""
     if seen is None:
         return UNKNOWN
@@ -209,8 +260,8 @@ def places(change: CellChange) -> list[Where]:
     return [where for where in of if outcome_of(change.before, where) != outcome_of(change.after, where)]
 
 
-def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:
-    """Write the releases into the file: as the limits of the ranges and as `changed`.
+def apply(file: CapabilityFile, found: Sequence[Bisected]) -> CapabilityFile:
+    """The file with the releases in it: as the limits of the ranges and as `changed`.
 
     The reason that a person wrote stays; where there is none, the outcomes are it. A change with a wrong end is left
     as it is: its release has to be measured again.
@@ -227,3 +278,4 @@ def apply(file: CapabilityFile, found: Sequence[Bisected]) -> None:
                     cell["changed"]["in"] = bisected.release
             elif cell["releases"]["from"] == change.after.start:
                 cell["releases"]["from"] = bisected.release
+    return file

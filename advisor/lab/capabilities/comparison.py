@@ -50,9 +50,9 @@ def departures(seen: Behaviours, under_test: SdkUnderTest, known: Sequence[Capab
     """The behaviours that were not seen as the data has them; those that were not tried at all come last."""
     said = dict(_told(known, under_test))
     found = [
-        Difference(trait, said.get(trait), noted.message)
+        Difference(trait, said.get(trait), noted.observation.message)
         for trait, noted in seen.items()
-        if trait not in said or not alike(said[trait], noted.message)
+        if trait not in said or not alike(said[trait], noted.observation.message)
     ]
     return found + [Difference(trait, message, None) for trait, message in said.items() if trait not in seen]
 

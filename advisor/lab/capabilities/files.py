@@ -5,121 +5,72 @@ from __future__ import annotations
 import difflib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from advisor.errors import EnvironmentLacksError, UsageError
 from advisor.files import reason, write_atomically
+from advisor.knowledge.compiler import compile_rules
 from advisor.lab.capabilities import yaml_file as capability_yaml
-from advisor.lab.capabilities.bisection import Bisected, apply
 from advisor.lab.capabilities.measure import Measurement, measured_by, record
-from advisor.lab.capabilities.merge import Record, merge
+from advisor.lab.capabilities.merge import merge
 from advisor.lab.capabilities.yaml_file import CapabilityFile
 
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """One file, as it is and as it is to be.
-
-    Attributes:
-        path: the file.
-        old: its text.
-        new: its text with what was found.
-    """
-
-    path: Path
-    old: str
-    new: str
-
-    def diff(self) -> str:
-        """A unified diff, "" if nothing changes."""
-        name = f"rules/capabilities/{self.path.name}"
-        lines = difflib.unified_diff(
-            self.old.splitlines(keepends=True), self.new.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-        )
-        return "".join(lines)
-
-
-def with_measurements(root: Path, package: str, records: Sequence[Record], measured_by: str) -> Update:
-    """The file of a package with measurements merged in.
-
-    Args:
-        root: the folder of the knowledge.
-        package: whose.
-        records: what was measured.
-        measured_by: the program and its clients.
-
-    Raises:
-        UsageError: there is no file for the package.
-    """
-    return _update(root, package, lambda file: merge(file, records, measured_by))
+Change = Callable[[CapabilityFile], CapabilityFile]
 
 
 def write_measurements(root: Path, measured: Sequence[Measurement]) -> str:
-    """Write measurements into the files of their packages; the diff of all files.
+    """Write measurements into the files of their packages; the diff of all files, and errors as of `rewrite`."""
+    records = [(measurement.sdk_under_test.package, record(measurement)) for measurement in measured]
+    changes = {
+        package: partial(merge, records=[made for of, made in records if of == package], measured_by=measured_by())
+        for package, _ in records
+    }
+    return rewrite(root, changes)
+
+
+def rewrite(root: Path, changes: Mapping[str, Change]) -> str:
+    """Change the files of packages, once they are proved to be valid together with the rest of the knowledge.
+
+    Args:
+        root: the folder of the knowledge.
+        changes: by package.
+
+    Returns:
+        The diff of all files, "" if nothing changes.
 
     Raises:
         UsageError: there is no file for a package.
-        KnowledgeError: what would be written is not valid.
+        KnowledgeError: what would be written is not valid; nothing is written.
         EnvironmentLacksError: a file cannot be written.
     """
-    packages = dict.fromkeys(measurement.sdk_under_test.package for measurement in measured)
-    updates = [
-        with_measurements(
-            root,
-            package,
-            [record(measurement) for measurement in measured if measurement.sdk_under_test.package == package],
-            measured_by(),
-        )
-        for package in packages
-    ]
-    save(root, updates)
-    return "".join(update.diff() for update in updates)
-
-
-def with_changes(root: Path, package: str, found: Sequence[Bisected]) -> Update:
-    """The file of a package with the releases in which its cells changed."""
-
-    def change(file: CapabilityFile) -> CapabilityFile:
-        apply(file, found)
-        return file
-
-    return _update(root, package, change)
-
-
-def _update(root: Path, package: str, change: Callable[[CapabilityFile], CapabilityFile]) -> Update:
-    path = root / "capabilities" / f"{package}.yaml"
-    if not path.is_file():
-        raise UsageError(f"{path} does not exist: there is no capability data of {package} to write to.")
-    old = path.read_text(encoding="utf-8")
-    return Update(path, old, capability_yaml.write(change(capability_yaml.read(old))))
-
-
-def save(root: Path, updates: Iterable[Update]) -> None:
-    """Write the files, once they are proved to be valid together with the rest of the knowledge.
-
-    Raises:
-        KnowledgeError: they are not valid; nothing is written.
-        EnvironmentLacksError: a file cannot be written.
-    """
-    changed = [update for update in updates if update.old != update.new]
-    if not changed:
-        return
-    _validate(root, changed)
-    for update in changed:
+    diff: list[str] = []
+    files: dict[Path, str] = {}
+    for package, change in changes.items():
+        path = root / "capabilities" / f"{package}.yaml"
+        if not path.is_file():
+            raise UsageError(f"{path} does not exist: there is no capability data of {package} to write to.")
+        old = path.read_text(encoding="utf-8")
+        new = capability_yaml.write(change(capability_yaml.read(old)))
+        if new != old:
+            files[path] = new
+            name = f"rules/capabilities/{path.name}"
+            diff += difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
+    if files:
+        _validate(root, files)
+    for path, new in files.items():
         try:
-            write_atomically(update.path, update.new)
+            write_atomically(path, new)
         except OSError as error:
-            raise EnvironmentLacksError(f"{update.path} cannot be written: {reason(error)}.") from error
+            raise EnvironmentLacksError(f"{path} cannot be written: {reason(error)}.") from error
+    return "".join(diff)
 
 
-def _validate(root: Path, updates: Sequence[Update]) -> None:
-    from advisor.knowledge.compiler import compile_rules
-
+def _validate(root: Path, files: Mapping[Path, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="mcp-advisor-rules-") as folder:
         copy = Path(folder) / "rules"
         shutil.copytree(root, copy)
-        for update in updates:
-            (copy / "capabilities" / update.path.name).write_text(update.new, encoding="utf-8")
+        for path, text in files.items():
+            (copy / path.relative_to(root)).write_text(text, encoding="utf-8")
         compile_rules(copy)

@@ -49,15 +49,15 @@ class Where(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was observed of a cell.
+    """What was observed of a cell or a behaviour.
 
     Attributes:
         observation: the last observation; it counts.
-        first: the first outcome, where the cell was measured again because it was not as expected.
+        first: the first outcome, of a behaviour the message, where it was not as expected and was measured again.
     """
 
     observation: Observation
-    first: Outcome | None = None
+    first: str | None = None
 
 
 Cells = dict[Where, Seen]
@@ -102,7 +102,7 @@ class Stand:
         Raises:
             LabError: a server does not start.
         """
-        say(f"{under_test.package}=={under_test.version}: starting {len(pairs)} servers")
+        say(f"{under_test.sdk}: starting {len(pairs)} servers")
 
         async def server(pair: Pair) -> tuple[Process, str]:
             launch = serving(under_test.python, under_test.line, pair, *(f"/{copy}" for copy in copies))
@@ -126,7 +126,8 @@ class Stand:
             expect: the outcome that is known for a cell, or None.
             only: which cells to measure.
         """
-        found = await self._plain_modern()
+        # Where a release refuses all modern clients, nothing else of them need be tried.
+        found = await self._observe([Where("plain", "tools/call", "modern", pair) for pair in self._urls], _AT_ONCE)
         modern = any(seen.observation.outcome == "works" for seen in found.values())
         wanted = [
             Where(entry.feature, entry.call, era, pair)
@@ -137,7 +138,7 @@ class Stand:
         ]
         left = [where for where in wanted if where not in found and only(where)]
         if left:
-            self._say(f"{self._name}: {len(left)} cells")
+            self._say(f"{self.sdk_under_test.sdk}: {len(left)} cells")
         found |= await self._observe(left, _AT_ONCE)
         if not modern:
             found |= self._refused(found)
@@ -147,14 +148,6 @@ class Stand:
     def url(self, pair: Pair, copy: str) -> str:
         """The endpoint of a copy of the server of a flag pair."""
         return f"{self._urls[pair]}/{copy}/mcp"
-
-    @property
-    def _name(self) -> str:
-        return f"{self.sdk_under_test.package}=={self.sdk_under_test.version}"
-
-    async def _plain_modern(self) -> Cells:
-        """Whether it serves modern clients at all; where it refuses them, nothing else need be tried."""
-        return await self._observe([Where("plain", "tools/call", "modern", pair) for pair in self._urls], _AT_ONCE)
 
     def _refused(self, plain: Cells) -> Cells:
         """Every modern cell of a release that refuses modern clients, whatever it refuses them with."""
@@ -186,7 +179,7 @@ class Stand:
         broken = {where.pair for where in differing if BROKEN.search(found[where].observation.message)}
         alone = [where for where in differing if where.pair in broken]
         note = f", {len(alone)} of them on servers of their own" if alone else ""
-        self._say(f"{self._name}: {len(differing)} cells again, as they are not as expected{note}")
+        self._say(f"{self.sdk_under_test.sdk}: {len(differing)} cells again, as they are not as expected{note}")
         again = await self._observe([where for where in differing if where not in alone], _AT_ONCE_AGAIN)
         again |= await self._alone(alone)
         for where, seen in again.items():

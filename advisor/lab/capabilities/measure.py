@@ -41,11 +41,6 @@ class Measurement:
     date: str
     seconds: float
 
-    @property
-    def sdk(self) -> str:
-        """The release, for example `mcp==2.3.0`."""
-        return f"{self.sdk_under_test.package}=={self.sdk_under_test.version}"
-
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -117,7 +112,9 @@ def record(measurement: Measurement) -> Record:
         made.evidence[feature, call] = evidence(measurement.cells, feature, call)
     seen_besides = measurement.behaviours
     for name, era in dict.fromkeys((trait.name, trait.era) for trait in seen_besides):
-        made.behaviour[name, era] = tuple(seen_besides[Trait(name, era, pair)].message for pair in FLAG_PAIRS)
+        made.behaviour[name, era] = tuple(
+            seen_besides[Trait(name, era, pair)].observation.message for pair in FLAG_PAIRS
+        )
     return made
 
 

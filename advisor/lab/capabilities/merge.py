@@ -111,7 +111,7 @@ class _Timeline:
     def cells(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
         """The cells of a way of asking, ascending."""
         new = {record.version: record.cells[of] for record in records if of in record.cells}
-        groups = self._groups(new, lambda cell: tuple(cell[era][pair] for era in ERAS for pair in PAIRS))
+        groups = self._groups(new, values)
         found = []
         for group in groups:
             as_known = self._like(group)

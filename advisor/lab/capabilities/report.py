@@ -10,6 +10,7 @@ from advisor.documents import document
 from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.knowledge.vocabulary import FeatureId, Package, Seen
+from advisor.lab.capabilities.merge import SOURCE
 from advisor.report.behaviour_table import said
 from advisor.report.capability_document import (
     BehaviourRecord,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from advisor.lab.capabilities.matrix import Cells, Where
     from advisor.lab.capabilities.measure import Compared, Measurement
 
-SOURCE = "measured-capability-cells"
-
 _UNKNOWN = "cannot be measured"
 
 
@@ -40,7 +39,7 @@ def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> Capab
         cells=[cell for release in compared for cell in _cells(release.measurement, release.cells, known)],
         behaviours=[entry for release in compared for entry in _behaviours(release, known)],
         agrees=all(release.agrees for release in compared),
-        seconds={release.measurement.sdk: release.measurement.seconds for release in compared},
+        seconds={release.measurement.sdk_under_test.sdk: release.measurement.seconds for release in compared},
     )
 
 
@@ -56,12 +55,12 @@ def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[B
             BehaviourRecord,
             **place(release.package, release.version, trait.pair, trait.era),
             name=trait.name,
-            seen=noted and noted.message,
+            seen=noted and noted.observation.message,
             measured=measurement.date,
             releases=_range(known, measurement, "behaviour", trait.name, trait.era),
             observed_on=[release.version],
             agrees=trait not in wrong,
-            expected=wrong.get(trait, noted and noted.message),
+            expected=wrong.get(trait, noted and noted.observation.message),
             at_first=noted and noted.first,
         )
 
@@ -114,7 +113,7 @@ def table(compared: Compared) -> Iterator[ReportLine]:
     under_test = measurement.sdk_under_test
     count = len(measurement.cells)
     as_known = count - len(compared.cells)
-    yield ReportLine("heading", f"{measurement.sdk}: {count} cells measured, {as_known} as the data has them")
+    yield ReportLine("heading", f"{under_test.sdk}: {count} cells measured, {as_known} as the data has them")
     dependencies = {"today": "of today", "this interpreter": "of this interpreter"}
     of = dependencies.get(under_test.dependencies, f"as of {under_test.dependencies}")
     yield ReportLine("plain", f"{under_test.line}, packages {of}, {measurement.date}, {measurement.seconds:.0f} s")
@@ -127,7 +126,7 @@ def table(compared: Compared) -> Iterator[ReportLine]:
         yield ReportLine("plain", "")
         yield ReportLine("heading", f"{name}, {era} clients")
         alike = [(trait, noted) for trait, noted in measurement.behaviours.items() if trait[:2] == (name, era)]
-        yield from said({flag_key(*trait.pair): noted.message for trait, noted in alike})
+        yield from said({flag_key(*trait.pair): noted.observation.message for trait, noted in alike})
 
 
 def _era(cells: Cells, era: Era) -> Iterator[ReportLine]:
@@ -168,7 +167,9 @@ def differing_lines(compared: Compared) -> Iterator[ReportLine]:
             )
     for trait, known in measurement.behaviours.items():
         if known.first and trait not in wrong:
-            yield ReportLine("plain", f"At first {known.first!r}, {known.message!r} when repeated: {_named(trait)}")
+            yield ReportLine(
+                "plain", f"At first {known.first!r}, {known.observation.message!r} when repeated: {_named(trait)}"
+            )
     for name, differing in (("cell", compared.cells), ("behaviour", compared.behaviours)):
         if not differing:
             yield ReportLine("plain", f"Every {name} is as the data has it; one that differed was measured twice.")

@@ -12,14 +12,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from advisor.knowledge.types import Era
-from advisor.lab.chaos.answers import Reader, attempt_of, broken, counted, kind_of
 from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Handle
 from advisor.lab.chaos.state_handles import StateHandles
+from advisor.lab.clients.protocol import result_of
 from advisor.lab.clients.raw_client import Endpoint, endpoint
 from advisor.lab.testserver.execution_log import TOOL
+
+if TYPE_CHECKING:
+    import httpx2
 
 ANSWER_S = 40.0
 """The longest that a client waits for an answer; longer than anything is held up."""
@@ -29,6 +32,7 @@ RETRY_S = 0.2
 RECALLS = 3
 """How often a keeper asks for what it kept, for each counted call: an event must not pass while it is busy counting."""
 
+Reader = Callable[[CallAttempt, str, bool], CallAttempt]
 Arguments = Callable[[str], Mapping[str, Any]]
 
 
@@ -69,7 +73,7 @@ class Caller:
 
     async def call(self, seconds: float = 0.0) -> ClientCall:
         """One call that takes so long, with its retry and its new session where they are due."""
-        done = await self._carried(TOOL, lambda id: {"call": id, "seconds": seconds}, counted, seconds > 0)
+        done = await self._carried(TOOL, lambda id: {"call": id, "seconds": seconds}, _counted, seconds > 0)
         self.calls.append(done)
         return done
 
@@ -77,9 +81,9 @@ class Caller:
         """Forget what it did so far."""
         self.calls.clear()
 
-    def calm(self, since: float, good: int = 2) -> bool:
-        """Whether its last `good` calls began after `since` and succeeded at first."""
-        return _calm(self.calls, since, good)
+    def calm(self, since: float) -> bool:
+        """Whether its last two calls began after `since` and succeeded at first."""
+        return _calm(self.calls, since, 2)
 
     def trouble(self) -> str:
         """What its last call met; where none came to be, its session."""
@@ -126,8 +130,8 @@ class Caller:
         for _ in range(2):
             try:
                 wrong = await asyncio.wait_for(self.endpoint.initialize(), ANSWER_S)
-            except broken() as error:
-                wrong = kind_of(error)
+            except _broken() as error:
+                wrong = _kind_of(error)
             if not wrong:
                 return None
             await asyncio.sleep(RETRY_S)
@@ -140,9 +144,9 @@ class Caller:
         try:
             post = self.endpoint.http.post(self.endpoint.url, json=body, headers=headers)
             answer = await asyncio.wait_for(post, ANSWER_S)
-        except broken() as error:
-            return CallAttempt(id, started, time.monotonic(), BROKEN, said=kind_of(error))
-        return attempt_of(id, started, answer, read)
+        except _broken() as error:
+            return CallAttempt(id, started, time.monotonic(), BROKEN, said=_kind_of(error))
+        return _attempt_of(id, started, answer, read)
 
 
 @dataclass(slots=True)
@@ -184,9 +188,9 @@ class Keeper(Caller):
         self.calls.clear()
         self.recalls.clear()
 
-    def calm(self, since: float, good: int = 2) -> bool:
+    def calm(self, since: float) -> bool:
         """Also whether the handle was found, or a new handle given."""
-        return _calm(self.calls, since, good) and _calm(self.recalls, since, 1)
+        return Caller.calm(self, since) and _calm(self.recalls, since, 1)
 
     def trouble(self) -> str:
         """What its last call met."""
@@ -222,3 +226,51 @@ async def callers(wanted: Sequence[tuple[str, Era, str, StateHandles | None]]) -
             end = await stack.enter_async_context(endpoint(url, era))
             made.append(Caller(name, end) if store is None else Keeper(name, end, store=store))
         yield made
+
+
+def _counted(attempt: CallAttempt, said: str, is_error: bool) -> CallAttempt:
+    """What the counting tool answered: the id that it was told, and who it is."""
+    got, _, instance = said.partition(" ")
+    if is_error or not instance:
+        wrong = f"no result: {said[-80:]}"
+        return CallAttempt(attempt.id, attempt.started, attempt.ended, BROKEN, said=wrong)
+    wrong = "" if got == attempt.id else f"the answer of another call: {got}"
+    return CallAttempt(attempt.id, attempt.started, attempt.ended, attempt.status, instance, said=wrong)
+
+
+def _attempt_of(id: str, started: float, answer: httpx2.Response, read: Reader) -> CallAttempt:
+    """The answer to a request.
+
+    Args:
+        id: of the request.
+        started: when it was sent, on the monotonic clock.
+        answer: complete.
+        read: fills in what a result means, from its text and whether the tool calls it an error.
+    """
+    status, ended = int(answer.status_code), time.monotonic()
+    if status != 200:
+        return CallAttempt(id, started, ended, status, retry_after=_seconds(answer.headers), said=f"HTTP {status}")
+    result = result_of(answer.text)
+    if result is None:
+        # A stream that ends without its result was cut; anything else is an error of the server.
+        return CallAttempt(id, started, ended, BROKEN, said=f"no result: {' '.join(answer.text.split())[-80:]}")
+    content = result.get("content") or [{}]
+    plain = CallAttempt(id, started, ended, status)
+    return read(plain, str(content[0].get("text", "")), bool(result.get("isError")))
+
+
+def _broken() -> tuple[type[BaseException], ...]:
+    """What a request raises that gets no answer, or not all of it."""
+    import httpx2
+
+    return (httpx2.TransportError, asyncio.TimeoutError, OSError)
+
+
+def _kind_of(error: BaseException) -> str:
+    """One of `_broken`, in words."""
+    return "no answer in time" if isinstance(error, asyncio.TimeoutError) else type(error).__name__
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else None

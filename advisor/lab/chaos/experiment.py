@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -18,7 +19,6 @@ from advisor.knowledge.types import Era
 from advisor.lab.chaos.clients import Caller, callers
 from advisor.lab.chaos.events import inject, met, name_of
 from advisor.lab.chaos.evidence import ChaosRow, ClientCall, Execution, HandleJudgement, Happened, Judgement
-from advisor.lab.chaos.execution_log import begun, read
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.state_handles import state_handles_of
 from advisor.lab.chaos.traffic import ChaosTraffic, NotServedError
@@ -119,7 +119,7 @@ class Experiment:
             await asyncio.gather(*act.long)
         else:
             await self._broken_off(act)
-        executions = read(self._executions)
+        executions = _executions(self._executions)
         return [self._row(failure, act, executions) for failure in failures], act.error is None
 
     async def _perform(self, failures: Sequence[ExpectedFailure], act: _Event) -> None:
@@ -202,9 +202,8 @@ class Experiment:
             await _opened(self._long_callers)
             long[:] = [asyncio.ensure_future(long_caller.call(LONG_S)) for long_caller in self._long_callers]
             while not all(task.done() for task in long):
-                running = begun(
-                    read(self._executions), {long_caller.running: long_caller.era for long_caller in self._long_callers}
-                )
+                eras_of = {long_caller.running: long_caller.era for long_caller in self._long_callers}
+                running = _begun(_executions(self._executions), eras_of)
                 owners = {client.owner for client in self._traffic.clients if client.in_session}
                 for member in self._members:
                     if running.get(name_of(member), set()) >= eras and (not owners or name_of(member) in owners):
@@ -231,3 +230,21 @@ async def _within(work: Awaitable[_Result], failure: str) -> _Result:
 def row_of(failure: ExpectedFailure, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
     """The row of a failure of which nothing was seen yet, and why it does not agree."""
     return ChaosRow(failure.tier.name if fleet.plan.kit.tiered else None, failure, tuple(problems))
+
+
+def _executions(folder: Path) -> list[Execution]:
+    """The executions of all instances, in no order; a line that is being written is left for the next time."""
+    found: list[Execution] = []
+    for path in sorted(folder.glob("*.jsonl")):
+        found += [Execution(**json.loads(line)) for line in path.read_text().split("\n")[:-1]]
+    return found
+
+
+def _begun(executions: Iterable[Execution], wanted: Mapping[str, Era]) -> dict[str, set[Era]]:
+    """The eras of the wanted calls that each instance has begun and not ended."""
+    ended = {execution.call for execution in executions if execution.step == "end"}
+    found: dict[str, set[Era]] = {}
+    for execution in executions:
+        if execution.call in wanted and execution.call not in ended:
+            found.setdefault(execution.instance, set()).add(wanted[execution.call])
+    return found

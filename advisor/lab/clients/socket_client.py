@@ -49,13 +49,12 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, enough: Callable[[bytes], bool] | None
+        self, method: str, headers: Mapping[str, str], body: bytes, enough: Callable[[bytes], bool] | None
     ) -> SocketAnswer:
         """Send a request and read its answer.
 
         Args:
             method: of HTTP.
-            path: of the endpoint.
             headers: of the request.
             body: of the request.
             enough: from what has arrived of the answer's body to whether the rest can stay unread, which leaves the
@@ -71,7 +70,7 @@ class Connection:
                 own = (address, 0) if address else None
                 self._streams = await asyncio.open_connection("127.0.0.1", port, local_addr=own)
             try:
-                return await self._exchange(method, path, headers, body, enough)
+                return await self._exchange(method, headers, body, enough)
             except (ConnectionError, asyncio.IncompleteReadError):
                 self.close()
                 if fresh or not again:  # the server can have closed an idle connection, but not a new connection
@@ -79,14 +78,14 @@ class Connection:
         raise AssertionError
 
     async def _exchange(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, enough: Callable[[bytes], bool] | None
+        self, method: str, headers: Mapping[str, str], body: bytes, enough: Callable[[bytes], bool] | None
     ) -> SocketAnswer:
         assert self._streams is not None
         reader, writer = self._streams
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         length = f"content-length: {len(body)}\r\n"
         writer.write(
-            f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self._place[1]}\r\n{length}{lines}\r\n".encode() + body
+            f"{method} /mcp HTTP/1.1\r\nhost: 127.0.0.1:{self._place[1]}\r\n{length}{lines}\r\n".encode() + body
         )
         first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         found = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
@@ -131,7 +130,6 @@ class SocketClient:
         places: Iterator[Place],
         *,
         modern: bool,
-        path: str = "/mcp",
         keeps_alive: bool = False,
         keeps_cookies: bool = False,
         answer_s: float = 30.0,
@@ -141,7 +139,6 @@ class SocketClient:
         Args:
             places: where each connection comes from and goes to.
             modern: the era of the client.
-            path: of the endpoint.
             keeps_alive: whether all requests share a connection; otherwise each request opens its own.
             keeps_cookies: whether the client sends the last cookie that it was given.
             answer_s: deadline of an answer, seconds.
@@ -149,7 +146,6 @@ class SocketClient:
         self.session = ""
         self._places = places
         self._modern = modern
-        self._path = path
         self._keeps_alive = keeps_alive
         self._keeps_cookies = keeps_cookies
         self._cookie = ""
@@ -217,7 +213,7 @@ class SocketClient:
     ) -> SocketAnswer:
         if not (self._keeps_alive and self._open):
             self._open.append(Connection(next(self._places)))
-        work = self._open[-1].ask(method, self._path, headers, body, enough)
+        work = self._open[-1].ask(method, headers, body, enough)
         answer = await asyncio.wait_for(work, self._answer_s)
         if self._keeps_cookies and "set-cookie" in answer.headers:
             self._cookie = answer.headers["set-cookie"].partition(";")[0]

@@ -64,7 +64,7 @@ async def exercise(sdk: str, knowledge: Knowledge, steps: Steps) -> Exercise:
             sights = await asyncio.gather(*(_sight(url, pair, era, release.line) for pair, url, era in asked))
             bare = [await _bare(url, pair) for pair, url in zip(PAIRS, urls, strict=True)]
     return Exercise(
-        f"{release.package}=={release.version}",
+        release.sdk,
         eras,
         tuple(sights),
         tuple(knowledge.flags[flag_key(*pair)] for pair in PAIRS),

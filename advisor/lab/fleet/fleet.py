@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from advisor.errors import LabError
 from advisor.files import reason
@@ -92,8 +93,12 @@ class Fleet:
 
     async def _start(self, tier: TierContext, number: int) -> FleetInstance:
         name = f"{tier.name}-{number}"
-        process, port = await self.run.start_on_port(name, lambda port: self._launch(tier, port), deadline_s=_START_S)
+        process, port = await self._on_port(name, tier)
         return FleetInstance(name, tier, port, process)
+
+    async def _on_port(self, name: str, tier: TierContext, port: int = 0) -> tuple[Process, int]:
+        build = partial(self._launch, tier)
+        return await self.run.start_on_port(name, build, port=port, deadline_s=_START_S)
 
     def _launch(self, tier: TierContext, port: int) -> Launch:
         plan = self.plan
@@ -136,11 +141,7 @@ class Fleet:
             arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.run.folder)]
             return Launch([binary, "--port", str(port), *arguments])
 
-        if self._redis_port:
-            port, again = self._redis_port, launch(self._redis_port)
-            self.redis = await self.run.start("redis", again.command, ready=lambda: ports.listening(port))
-        else:
-            self.redis, self._redis_port = await self.run.start_on_port("redis", launch)
+        self.redis, self._redis_port = await self.run.start_on_port("redis", launch, port=self._redis_port)
 
     async def start_proxy(self) -> None:
         """Start what stands in front, in the kit's own configuration where there is any."""
@@ -153,10 +154,7 @@ class Fleet:
     async def restart(self, instance: FleetInstance) -> None:
         """Start an instance again, on its port; it is killed first if it still runs."""
         instance.process.kill()
-        launch = self._launch(instance.tier, instance.port)
-        instance.process = await self.run.start(
-            instance.name, launch.command, env=launch.env, cwd=launch.cwd, ready=launch.ready, deadline_s=_START_S
-        )
+        instance.process, _ = await self._on_port(instance.name, instance.tier, instance.port)
 
     async def counts(self, instance: FleetInstance) -> dict[str, int]:
         """The numbers of /metrics, asked of the instance itself: `sessions`, and messages by route."""

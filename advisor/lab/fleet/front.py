@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -169,12 +169,6 @@ def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ..
     """
     peers = dict.fromkeys(production_wiring(kit).peers, f"127.0.0.1:{peer_port}")
     return Wiring(f"127.0.0.1:{port}", addresses, peers=peers)
-
-
-def stand_in(folder: Path, *, way: Way, holds: bool, port: int, addresses: Sequence[str]) -> Path:
-    """Write the configuration of an nginx that stands in for another balancer; the path of its main file."""
-    listen = f"127.0.0.1:{port}"
-    return write_template("stand_in.conf.j2", folder, way=way, holds=holds, listen=listen, addresses=addresses)
 
 
 def write_template(template: str, folder: Path, file: str = "nginx.conf", **values: object) -> Path:

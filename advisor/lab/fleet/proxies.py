@@ -123,7 +123,9 @@ class Proxies:
         binary = programs.program("nginx")
 
         def launch(port: int) -> Launch:
-            path = front.stand_in(folder, way=chosen.way, holds=chosen.holds, port=port, addresses=addresses)
+            path = front.write_template(
+                "stand_in.conf.j2", folder, way=chosen.way, holds=chosen.holds, port=port, addresses=addresses
+            )
             return Launch([binary, "-c", path, "-g", "daemon off;"], ready=lambda: _healthy(port))
 
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)

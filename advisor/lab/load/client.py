@@ -35,7 +35,6 @@ class LoadTarget:
 
     Attributes:
         port: where it listens on loopback.
-        path: of the endpoint.
         tool: a tool that answers at once.
         arguments: of the tool.
         expected: text that its answer contains.
@@ -43,7 +42,6 @@ class LoadTarget:
     """
 
     port: int
-    path: str
     tool: str
     arguments: dict[str, Any]
     expected: str
@@ -68,7 +66,7 @@ class LoadClient:
         self._target = target
         self._modern = era == "modern"
         self._client = SocketClient(
-            repeat(("", target.port)), modern=self._modern, path=target.path, keeps_alive=True, answer_s=_ANSWER_S
+            repeat(("", target.port)), modern=self._modern, keeps_alive=True, answer_s=_ANSWER_S
         )
         self._expected = target.expected.encode()
 
@@ -98,7 +96,7 @@ class LoadClient:
         self._client.close()
 
 
-async def hold(target: LoadTarget, count: int, warm: int, *, streams: bool) -> dict[str, Any]:
+async def hold(target: LoadTarget, count: int, warm: int) -> dict[str, Any]:
     """Open `count` legacy sessions with a call each, then their GET streams, and read the server's memory.
 
     Returns:
@@ -109,13 +107,11 @@ async def hold(target: LoadTarget, count: int, warm: int, *, streams: bool) -> d
     before = await settled(target.pid)
     clients, refusal = await _open(target, count - warm) if not refusal else ([], refusal)
     held = await settled(target.pid)
-    listening, stream_refusal, with_streams = 0, "", None
-    if streams:
-        listening, stream_refusal = await _side_by_side([client.listen for client in clients])
-        with_streams = await settled(target.pid)
-        if not stream_refusal:
-            others, stream_refusal = await _side_by_side([client.listen for client in first])
-            listening += others
+    listening, stream_refusal = await _side_by_side([client.listen for client in clients])
+    with_streams = await settled(target.pid)
+    if not stream_refusal:
+        others, stream_refusal = await _side_by_side([client.listen for client in first])
+        listening += others
     return {
         "before_bytes": before,
         "held_bytes": held,
@@ -249,7 +245,7 @@ def processor_s(pid: int) -> float:
 async def _run(job: dict[str, Any]) -> dict[str, Any]:
     target = LoadTarget(**job["target"])
     if job["what"] == "hold":
-        return await hold(target, job["count"], job["warm"], streams=job["streams"])
+        return await hold(target, job["count"], job["warm"])
     return await call_rate(target, job["era"], job["connections"], job["seconds"])
 
 

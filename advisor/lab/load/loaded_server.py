@@ -25,7 +25,6 @@ class LoadedServer:
         tool: a tool of it that answers at once.
         arguments: of the tool.
         expected: text that its answer contains.
-        path: of the endpoint.
     """
 
     name: str
@@ -34,7 +33,6 @@ class LoadedServer:
     tool: str
     arguments: Mapping[str, Any]
     expected: str
-    path: str = "/mcp"
 
 
 def bare(python: Path, line: str) -> LoadedServer:

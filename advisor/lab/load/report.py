@@ -41,23 +41,16 @@ def draw_load(canvas: Canvas, found: Load) -> None:
 def memory_lines(found: Load) -> Iterator[str]:
     """What sessions cost, in words."""
     for memory in found.memory:
-        yield f"{_held(memory)}; {_cost(memory)}."
+        streams = f"{memory.streams:,} of them with their GET stream open"
+        yield f"{memory.sessions:,} legacy sessions held, {streams}; {_cost(memory)}."
         if memory.refusal:
             yield f"Not {found.asked:,}: {memory.refusal}"
 
 
-def _held(memory: Memory) -> str:
-    streams = (
-        f", {memory.streams:,} of them with their GET stream open" if memory.stream_session_bytes is not None else ""
-    )
-    return f"{memory.sessions:,} legacy sessions held{streams}"
-
-
 def _cost(memory: Memory) -> str:
-    idle = f"{kilobytes(memory.session_bytes)} for each idle one"
-    if memory.stream_session_bytes is not None:
-        idle += f", {kilobytes(memory.stream_session_bytes)} with its stream"
-    return f"{idle}, besides {memory.process_bytes / 1_000_000:,.0f} MB of the process"
+    idle, streaming = kilobytes(memory.session_bytes), kilobytes(memory.stream_session_bytes)
+    process = f"{memory.process_bytes / 1_000_000:,.0f} MB of the process"
+    return f"{idle} for each idle one, {streaming} with its stream, besides {process}"
 
 
 def _cells(rates: list[Rate]) -> list[Words]:

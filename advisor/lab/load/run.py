@@ -45,7 +45,7 @@ class Memory:
     Attributes:
         process_bytes: of the server before any of them.
         session_bytes: of each session after a call, without a connection.
-        stream_session_bytes: of each with its GET stream open; None where streams were not opened.
+        stream_session_bytes: of each with its GET stream open.
         sessions: how many were held.
         streams: how many of them with their GET stream.
         refusal: why not as many as asked for, or "".
@@ -53,7 +53,7 @@ class Memory:
 
     process_bytes: Count
     session_bytes: int
-    stream_session_bytes: int | None
+    stream_session_bytes: int
     sessions: Count
     streams: Count
     refusal: str
@@ -118,7 +118,6 @@ async def measure_load(
     *,
     rounds: int = 1,
     seconds: float = 1.5,
-    streams: bool = True,
     steps: Steps | None = None,
 ) -> Load:
     """Measure what an instance carries.
@@ -129,21 +128,19 @@ async def measure_load(
         count: how many legacy sessions to hold.
         rounds: how often everything is measured; flag pairs take turns, so that a slow moment hits all of them.
         seconds: how long calls are counted for each flag pair and era.
-        streams: whether the sessions' GET streams are opened as well.
         steps: told of what is done.
 
     Raises:
         EnvironmentLacksError: so many connections cannot be open on this machine.
         LabError: the server or the client failed.
     """
-    if streams:
-        allow_sessions(count)
+    allow_sessions(count)
     began, busy = time.monotonic(), os.getloadavg()[0]
     steps = steps or Steps()
     memory, rates = [], []
     with steps.step(f"{count:,} sessions held in one process", rounds) as current:
         for number in range(rounds):
-            memory.append(await _hold(run, server, count, streams=streams, number=number))
+            memory.append(await _hold(run, server, count, number))
             current.advance()
     with steps.step("calls under every flag pair", rounds * len(FLAG_PAIRS) * len(server.eras)) as current:
         started = await asyncio.gather(*(_start(run, server, pair, name="rate") for pair in FLAG_PAIRS))
@@ -186,10 +183,10 @@ async def _start(run: Run, server: LoadedServer, flags: Flags, *, name: str) -> 
     return await run.start_on_port(label, server.launch(flags), deadline_s=_START_S)
 
 
-async def _hold(run: Run, server: LoadedServer, count: int, *, streams: bool, number: int) -> Memory:
+async def _hold(run: Run, server: LoadedServer, count: int, number: int) -> Memory:
     """One round of sessions, on a fresh server."""
     process, port = await _start(run, server, (False, False), name=f"hold-{number}")
-    job = {"what": "hold", "count": count, "warm": min(WARM_SESSIONS, count // 2), "streams": streams}
+    job = {"what": "hold", "count": count, "warm": min(WARM_SESSIONS, count // 2)}
     found = await _client(run, server, process, port, job, _HOLD_S + count / 10)
     lines = process.tail()
     process.kill()
@@ -197,11 +194,10 @@ async def _hold(run: Run, server: LoadedServer, count: int, *, streams: bool, nu
     if not sessions:
         wrong = f"{server.name}: only {found['sessions']} sessions could be held: {found['refusal']}"
         raise LabError(wrong, lines=lines)
-    with_streams = found["streams_bytes"]
     return Memory(
         before,
         (found["held_bytes"] - before) // sessions,
-        None if with_streams is None else (with_streams - before) // sessions,
+        (found["streams_bytes"] - before) // sessions,
         found["sessions"],
         found["streams"],
         found["refusal"],
@@ -229,7 +225,6 @@ async def _client(
 ) -> dict[str, Any]:
     target = {
         "port": port,
-        "path": server.path,
         "tool": server.tool,
         "arguments": dict(server.arguments),
         "expected": server.expected,

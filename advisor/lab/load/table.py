@@ -13,6 +13,7 @@ import datetime
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import yaml
@@ -38,9 +39,7 @@ _TEXTS = ("release", "machine", "tool", "evidence")
 
 def spread(values: Sequence[float], grain: int = 1) -> dict[str, int]:
     """Median, least and most of some figures, rounded to `grain`."""
-    ordered = sorted(values)
-    middle = ordered[len(ordered) // 2] if len(ordered) % 2 else sum(ordered[len(ordered) // 2 - 1 :][:2]) / 2
-    figures = {"median": middle, "min": ordered[0], "max": ordered[-1]}
+    figures = {"median": median(values), "min": min(values), "max": max(values)}
     return {name: round(figure / grain) * grain for name, figure in figures.items()}
 
 
@@ -60,7 +59,7 @@ def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
         "release": release,
         "process_bytes": spread([memory.process_bytes for memory in held], 100_000),
         "session_bytes": spread([memory.session_bytes for memory in held], 100),
-        "stream_session_bytes": spread([memory.stream_session_bytes or 0 for memory in held], 100),
+        "stream_session_bytes": spread([memory.stream_session_bytes for memory in held], 100),
         "calls_per_s": {era: pairs for era, pairs in calls.items() if pairs},
         "sessions": min(memory.sessions for memory in held),
         "rounds": len(held),

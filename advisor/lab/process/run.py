@@ -107,42 +107,31 @@ class Run:
         if self._keep == "nothing":
             self._keep = "logs"
 
-    async def start(
-        self,
-        name: str,
-        command: Sequence[str | Path],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        ready: Callable[[], Awaitable[bool]] | None = None,
-        deadline_s: float = 30.0,
-    ) -> Process:
+    async def start(self, name: str, launch: Launch, *, deadline_s: float = 30.0) -> Process:
         """Start a process in a session of its own; what it writes goes to `logs/NAME.log`.
 
         Args:
             name: also the name of the log; a second process of the same name goes on in the same log.
-            command: the program and its arguments.
-            env: what is added to a clean environment.
-            cwd: its folder; the run's by default.
-            ready: whether it does its work by now; asked again and again.
-            deadline_s: seconds until `ready` must hold.
+            launch: how it is started.
+            deadline_s: seconds until it must be ready.
 
         Raises:
             LabError: it could not be started, ended, or was not ready in time.
         """
-        process = self._spawn(name, command, env or {}, cwd, None)
-        if ready is not None:
-            await self._until_ready(process, ready, time.monotonic() + deadline_s, deadline_s)
+        process = self._spawn(name, launch)
+        if launch.ready is not None:
+            await self._until_ready(process, launch.ready, deadline_s)
         return process
 
     async def start_on_port(
-        self, name: str, build: Callable[[int], Launch], *, deadline_s: float = 30.0
+        self, name: str, build: Callable[[int], Launch], *, port: int = 0, deadline_s: float = 30.0
     ) -> tuple[Process, int]:
         """Start a process that listens on a free port; when another program takes it in between, on another port.
 
         Args:
             name: as for `start`.
             build: from the port to how the process is started; without a `ready`, it is ready when it listens.
+            port: the port that it had before and needs again; 0 for a free port.
             deadline_s: seconds until it must be ready, for each attempt.
 
         Returns:
@@ -153,17 +142,17 @@ class Run:
             EnvironmentLacksError: there is no free port, or each port was taken in between.
         """
         for _ in range(PORT_ATTEMPTS):
-            port = ports.free_port()
-            launch = build(port)
-            process = self._spawn(name, launch.command, launch.env, launch.cwd, None)
-            listens = _Listens(process, port, launch.ready)
+            chosen = port or ports.free_port()
+            launch = build(chosen)
+            process = self._spawn(name, launch)
+            listens = _Listens(process, chosen, launch.ready)
             try:
-                await self._until_ready(process, listens, time.monotonic() + deadline_s, deadline_s)
+                await self._until_ready(process, listens, deadline_s)
             except LabError:
-                if not listens.taken():
+                if port or not listens.taken():
                     raise
                 continue
-            return process, port
+            return process, chosen
         raise EnvironmentLacksError(
             f"{name}: {PORT_ATTEMPTS} free ports in a row were taken by other programs before it could listen."
         )
@@ -188,7 +177,7 @@ class Run:
             LabError: it could not be started, ended with another code than 0, or not in time.
         """
         out = self.logs / f"{_word(name)}.out"
-        process = self._spawn(name, command, env or {}, cwd, out)
+        process = self._spawn(name, Launch(command, env or {}, cwd), out)
         try:
             code = await asyncio.wait_for(process.wait(), deadline_s)
         except asyncio.TimeoutError:
@@ -201,20 +190,18 @@ class Run:
             raise LabError(f"{name} failed ({_ending(code)}).", lines=lines, log=process.log)
         return output
 
-    def _spawn(
-        self, name: str, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None, out: Path | None
-    ) -> Process:
+    def _spawn(self, name: str, launch: Launch, out: Path | None = None) -> Process:
         log = self.logs / f"{_word(name)}.log"
         with log.open("ab") as errors, (out or log).open("wb" if out else "ab") as output:
             offset = errors.tell()
             try:
                 popen = subprocess.Popen(
-                    [str(part) for part in command],
+                    [str(part) for part in launch.command],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=errors,
-                    cwd=cwd or self.folder,
-                    env={**clean_environment(self._mark, self.folder / "tmp"), **env},
+                    cwd=launch.cwd or self.folder,
+                    env={**clean_environment(self._mark, self.folder / "tmp"), **launch.env},
                     start_new_session=True,
                 )
             except OSError as error:
@@ -224,9 +211,8 @@ class Run:
         self._processes.append(process)
         return process
 
-    async def _until_ready(
-        self, process: Process, ready: Callable[[], Awaitable[bool]], end: float, deadline_s: float
-    ) -> None:
+    async def _until_ready(self, process: Process, ready: Callable[[], Awaitable[bool]], deadline_s: float) -> None:
+        end = time.monotonic() + deadline_s
         while True:
             if not process.alive():
                 process.kill()
@@ -236,7 +222,7 @@ class Run:
                 process.kill()
                 raise self._error(process, f"{process.name} was not ready within {deadline_s:g} s")
             with suppress(OSError, asyncio.TimeoutError):
-                if await asyncio.wait_for(_asked(ready), left_s):
+                if await asyncio.wait_for(ready(), left_s):
                     return
             await asyncio.sleep(POLL_S)
 
@@ -300,10 +286,6 @@ class _Listens:
         # One that was killed because its time was over did not end by itself.
         ended = self._process.reaped() and self._process.code != -signal.SIGKILL
         return says_so or (ended and not ports.is_free(self._port))
-
-
-async def _asked(ready: Callable[[], Awaitable[bool]]) -> bool:
-    return await ready()
 
 
 async def _unbroken(work: Awaitable[None]) -> None:

@@ -47,6 +47,11 @@ class SdkUnderTest:
     python: Path
     dependencies: str
 
+    @property
+    def sdk(self) -> str:
+        """The release as users name it, for example `mcp==2.3.0`."""
+        return f"{self.package}=={self.version}"
+
 
 def serving(
     python: Path, line: str, flags: Flags, *what: str, env: Mapping[str, str] | None = None

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-URI = "lab://item"
-"""The resource that the lab's servers have; subscriptions are to addresses below it."""
-
 
 class Sdk:
     """One line of releases, as this interpreter has it.

@@ -93,11 +93,7 @@ class Balancer:
             LabError: it does not take its configuration, or was not ready in time.
         """
         build = partial(self._launch, run.folder, tuple(addresses), name)
-        log = f"{self._way.id}-{name}"
-        if not port:
-            return await run.start_on_port(log, build)
-        launch = build(port)
-        return await run.start(log, launch.command, ready=launch.ready), port
+        return await run.start_on_port(f"{self._way.id}-{name}", build, port=port)
 
     def _launch(self, parent: Path, addresses: tuple[str, ...], name: str, port: int) -> Launch:
         folder = parent / f"{self._way.id}-{name}-{port}"
