@@ -1,4 +1,4 @@
-"""Build the documentation site: `python -m docs.site` writes it to build/site and checks every link in it.
+"""Build the documentation site: `python -m docs.site` writes it to build/site and checks every link.
 
 The site has the pages of this folder, pages about the project from the root of the repository, and the pages of
 `docs.reference`. Zensical makes HTML of them; the extra `docs` installs it.
@@ -158,7 +158,8 @@ def _toml(value: Any) -> str:
 
 def write(folder: Path, advisor: Advisor) -> None:
     """Write everything that Zensical reads: the pages, their files and the configuration."""
-    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("docs", "site"):
+        shutil.rmtree(folder / part, ignore_errors=True)
     for place, text in sources(advisor).items():
         target = folder / "docs" / place
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -238,7 +239,7 @@ def faults(site: Path) -> list[str]:
 def main() -> int:
     """Build the site, print each fault, and return the exit code."""
     arguments = argparse.ArgumentParser(description="Build the documentation site and check its links.")
-    arguments.add_argument("--output", type=Path, default=ROOT / "build" / "site", help="the folder to write to")
+    arguments.add_argument("--output", type=Path, default=ROOT / "build", help="the folder to write to")
     folder = arguments.parse_args().output.resolve()
     write(folder, default_advisor())
     stopped = build(folder)
