@@ -73,8 +73,11 @@ def navigation(advisor: Advisor) -> list[Any]:
     """The reference part of the navigation."""
     groups: dict[bool, list[Any]] = {False: [], True: []}
     for table in advisor.knowledge.tables.values():
-        rules: list[Any] = [{f"{rule.id}: {rule.title}": rule_page(rule.id)} for rule in table.rules]
-        groups[table.role == WARNINGS].append({table.title: rules})
+        warns = table.role == WARNINGS
+        rules: list[Any] = [
+            {rule.id if warns else f"{rule.id}: {rule.title}": rule_page(rule.id)} for rule in table.rules
+        ]
+        groups[warns].append({table.title: rules})
     (warnings,) = groups[True]
     return [
         "reference.md",

@@ -36,6 +36,7 @@ PROJECT = {
 """Files of the repository that have another name on the site."""
 
 _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
+_COMMANDS = re.compile(r"^```console\n((?:\$ .*\n)+)```$", re.MULTILINE)
 _PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)\s]+\.svg)\)$", re.MULTILINE)
 
 
@@ -50,12 +51,17 @@ def sources(advisor: Advisor) -> dict[str, str]:
     for name, place in places.items():
         if place not in generated:
             text = _without_diagram((ROOT / name).read_text(encoding="utf-8"))
-            found[place] = _inlined(_relinked(text, name, places), name)
+            found[place] = _inlined(_relinked(_copyable(text), name, places), name)
     moved = reference.anchors(advisor)
     pages = {
         place: _to_rules(text, place, moved) for place, text in (found | generated).items() if place.endswith(".md")
     }
     return {place: text for place, text in generated.items() if not place.endswith(".md")} | pages
+
+
+def _copyable(text: str) -> str:
+    """The text with its commands without the prompt, because the site has a button that copies them."""
+    return _COMMANDS.sub(lambda match: f"```sh\n{re.sub(r'^[$] ', '', match[1], flags=re.MULTILINE)}```", text)
 
 
 def _relinked(text: str, name: str, places: dict[str, str]) -> str:
