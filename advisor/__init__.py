@@ -1,3 +1,3 @@
-"""mcp-advisor: how to deploy an MCP server so that it still works with more than one instance."""
+"""mcp-advisor decides how to deploy an MCP server with more than one instance."""
 
 __version__ = "0.1.0"

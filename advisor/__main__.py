@@ -1,4 +1,4 @@
-"""`python -m advisor` is `mcp-advisor`."""
+"""Runs `mcp-advisor` as `python -m advisor`."""
 
 from advisor.cli import main
 

@@ -1,7 +1,7 @@
-"""Every error that a user may see, and the exit code that each ends in.
+"""The errors that users see, and the exit codes of the program.
 
-One base class: the command line shows an `AdvisorError` as its message and exits with its code. Anything else that
-escapes is a defect of this program.
+The command line prints the message of an `AdvisorError` and exits with the error's code. Any other uncaught
+exception is a defect of this program.
 """
 
 from __future__ import annotations
@@ -17,92 +17,92 @@ class Exit(IntEnum):
     """The exit codes of every command (the public contract, version 1)."""
 
     OK = 0
-    """Done, nothing wrong."""
+    """Success."""
     FINDINGS = 1
-    """Findings, or observed is not predicted."""
+    """A check found a problem, or a kit has merge conflicts."""
     USAGE = 2
-    """Bad usage or invalid input."""
+    """Wrong usage or invalid input."""
     CONTRADICTION = 3
     """No configuration keeps every required feature."""
     ENVIRONMENT = 4
-    """A program, a free port or an extra is missing."""
+    """A program, a package or a free port is missing."""
     HUNG_UP = 129
-    """As `INTERRUPTED`, by SIGHUP: the terminal was closed."""
+    """Interrupted by SIGHUP, because the terminal was closed."""
     INTERRUPTED = 130
-    """Interrupted; nothing half-written, answers so far saved."""
+    """Interrupted by Ctrl-C. Every file is complete, and `ask` saved the answers so far."""
     TERMINATED = 143
-    """As `INTERRUPTED`, by SIGTERM."""
+    """Interrupted by SIGTERM."""
 
 
 class AdvisorError(Exception):
-    """An error that the user can fix; `str()` is the message shown.
+    """An error that the user can fix. `str()` returns the message for the user.
 
     Attributes:
-        code: the exit code that it ends the program with.
+        code: the exit code of the program after this error.
     """
 
     code: Exit = Exit.USAGE
 
 
 class InputError(AdvisorError):
-    """A file (or stdin) that cannot be used, with every problem found in it.
+    """A file, or standard input, is unusable.
 
     Attributes:
-        name: the file as the user named it.
-        problems: what is wrong with it, at least one problem.
+        name: the file name as the user typed it.
+        problems: every problem of the file, at least one.
     """
 
     def __init__(self, name: str, problems: Sequence[Finding]) -> None:
-        """Args: name, problems: as the attributes."""
+        """Args: name, problems: see the attributes."""
         self.name = name
         self.problems = tuple(problems)
         super().__init__("\n".join(problem.text(name) for problem in problems))
 
 
 class UsageError(AdvisorError):
-    """A command that was called in a way that cannot work."""
+    """The arguments of a command are unusable."""
 
 
 class KnowledgeError(AdvisorError):
-    """A file under rules/ that is not valid; `rules check` reports these."""
+    """A file in rules/ is invalid. `rules check` reports it."""
 
     code = Exit.FINDINGS
 
 
 class EnvironmentLacksError(AdvisorError):
-    """Something that a command needs is not installed; the message names the command that installs it."""
+    """The environment lacks something that a command needs. The message says how to get it."""
 
     code = Exit.ENVIRONMENT
 
 
 class InterruptedByUserError(AdvisorError):
-    """The user stopped the program; the message says what was saved."""
+    """The user stopped the program. The message names the saved file."""
 
     code = Exit.INTERRUPTED
 
 
 class EndedBySignalError(InterruptedByUserError):
-    """A run of the lab was ended by SIGINT, SIGTERM or SIGHUP; its processes are gone."""
+    """SIGINT, SIGTERM or SIGHUP ended a run of the lab. All processes of the run have ended."""
 
     def __init__(self, number: int) -> None:
-        """Args: number: the signal's number."""
+        """Args: number: the number of the signal."""
         self.code = Exit(128 + number)
-        super().__init__("Interrupted; everything that was started is ended.")
+        super().__init__("Interrupted. All started programs have ended.")
 
 
 class LabError(AdvisorError):
-    """A step of the lab that failed: a program that ended or was not ready in time.
+    """A step of the lab failed: a program ended, or was not ready in time.
 
     Attributes:
-        reason: what was waited for, and for how long.
+        reason: the failed step, with the time limit if there is one.
         lines: the last lines of the log, or ().
-        log: where the log is (kept when the error ends the run), or None.
+        log: the path of the log, or None. The log file stays after an error that ends the run.
     """
 
     code = Exit.FINDINGS
 
     def __init__(self, reason: str, *, lines: Sequence[str] = (), log: Path | None = None) -> None:
-        """Args: reason, lines, log: as the attributes."""
+        """Args: reason, lines, log: see the attributes."""
         self.reason = reason
         self.lines = tuple(lines)
         self.log = log

@@ -1,4 +1,4 @@
-"""Files: why the system refuses a file, and how a file is written so that it is never half-written."""
+"""Writes complete files, and puts the errors of the operating system into words."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from pathlib import Path
 
 
 def reason(error: BaseException) -> str:
-    """Why the system refused something, as the end of a sentence: `permission denied`."""
+    """Return the cause of an error of the operating system as the end of a sentence, such as `permission denied`."""
     said = getattr(error, "strerror", None)
     return said.lower() if said else str(error)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Put `content` (text as UTF-8) at `path`: a reader finds what was there before or all of it, even after a crash.
+    """Write a file, or replace it. At any time, and after a crash, `path` has the complete old or new content.
+
+    Args:
+        path: the file.
+        content: bytes, or text that is written as UTF-8.
 
     Raises:
-        OSError: it cannot be written; what was there before stays.
+        OSError: the file cannot be written. The old content stays.
     """
     part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
     try:
@@ -30,8 +34,13 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 def create(path: Path, content: str | bytes, *, executable: bool = False) -> None:
     """Write a new file and flush it to the disk.
 
+    Args:
+        path: the file. A symbolic link is not followed.
+        content: bytes, or text that is written as UTF-8.
+        executable: whether the file is a program.
+
     Raises:
-        OSError: it cannot be written, or something is there already. A symbolic link is not followed.
+        OSError: the file cannot be written, or `path` exists.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o777 if executable else 0o666), "wb") as file:

@@ -1,4 +1,4 @@
-"""The environments of the templates: all are made here, once each, and never changed afterwards."""
+"""Creates the Jinja environments of the templates, one for each folder."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 def environment(
     folder: Path, /, bytecode_cache: BytecodeCache | None = None, **filters: Callable[..., Any]
 ) -> Environment:
-    """The environment of a folder of templates: undefined variables are errors, blocks leave no blank lines.
+    """Return the Jinja environment of a folder of templates. Do not change it, because calls share it.
 
-    Nothing is escaped automatically: no template is HTML, and filters quote each value for its target.
+    An undefined variable is an error. A block leaves no blank line. Nothing is escaped automatically, because no
+    template is HTML. Filters quote each value for its target.
 
     Args:
-        folder: where its templates are.
-        bytecode_cache: keeps compiled templates between runs.
-        filters: by their names in the templates.
+        folder: the folder of the templates.
+        bytecode_cache: stores compiled templates between runs.
+        filters: functions by their names in the templates.
     """
     made = Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 (no template is HTML; filters quote)
+        autoescape=False,  # noqa: S701 (no template is HTML, and filters quote each value)
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -1,1 +1,1 @@
-"""Everything that knows a terminal: canvas, width, colour, progress, standard output."""
+"""Output to terminals and files: layout, colours, progress and encodings."""

@@ -1,4 +1,4 @@
-"""The terminal as a canvas: width, colour and character set, and the few shapes that the text rendering is made of."""
+"""Lays out text for a terminal: paragraphs, tables, trees and headings."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from rich.text import Text
 from rich.tree import Tree
 
 Part: TypeAlias = "str | tuple[str, str]"
-"""A text, or a text and its style."""
+"""A text, or a pair of a text and its style."""
 Words: TypeAlias = "Part | Sequence[Part]"
-"""What a cell or a paragraph is made of; never taken for markup."""
+"""The content of a cell or a paragraph. Square brackets are text, never markup."""
 
 WIDEST = 120
-"""Lines longer than this are not read, however wide the window is."""
+"""The longest line, because people do not read longer lines."""
 NARROWEST = 60
 _GAP = 2
-# A line under the head of a table and nothing else.
+# Tables have a line under the head and no other lines.
 _HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _HEAD_UNICODE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _BLANKS = re.compile(r" +(\x1b\[0m)?$")
 
 
 class Screen(NamedTuple):
-    """What the output can show.
+    """The abilities of the output.
 
     Attributes:
-        width: columns.
-        colour: whether escape sequences are wanted.
-        unicode: whether box-drawing characters are safe.
+        width: the width in columns.
+        colour: whether to write escape sequences for colours.
+        unicode: whether the output can show box-drawing characters.
     """
 
     width: int = 80
@@ -50,10 +50,10 @@ class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-        head: its title, possibly in several lines.
-        fixed: whether it keeps the width of its longest line; other columns give way when room is short.
-        least: columns below which it does not shrink.
-        most: columns that it takes at most.
+        head: the title, in one or more lines.
+        fixed: whether the column keeps the width of its longest line. On a narrow screen, other columns shrink.
+        least: the smallest width.
+        most: the largest width; None for no limit.
     """
 
     head: str = ""
@@ -63,42 +63,42 @@ class Column(NamedTuple):
 
 
 class _Ascii(io.StringIO):
-    """Tells rich to draw with ASCII only."""
+    """A text buffer whose encoding makes rich draw with ASCII only."""
 
     encoding = "ascii"
 
 
 class Canvas:
-    """Collects shapes; `text()` is what they look like. Nothing that is drawn is ever taken for markup."""
+    """Collects shapes and draws them with `text()`. Square brackets are text, never markup."""
 
     def __init__(self, screen: Screen) -> None:
-        """An empty canvas for `screen`."""
+        """Create an empty canvas for `screen`."""
         self.width = max(NARROWEST, min(WIDEST, screen.width))
         self._screen = screen
         self._shapes: list[RenderableType] = []
 
     def line(self, *parts: Part, indent: int = 0) -> None:
-        """A paragraph, wrapped to the width."""
+        """Add a paragraph, wrapped to the width."""
         self._shapes.append(_indented(_text(list(parts)), indent))
 
     def gap(self) -> None:
-        """An empty line."""
+        """Add an empty line."""
         self._shapes.append("")
 
     def code(self, code: str, style: str = "cyan") -> None:
-        """Lines to copy: at the left edge, never wrapped."""
+        """Add lines that users copy. They start at the left edge and are never wrapped."""
         self._shapes += [Text(line, style, no_wrap=True, overflow="ignore") for line in code.splitlines()]
 
     def heading(self, title: str) -> None:
-        """A line across the screen that starts a section."""
+        """Add the heading of a section, with a line across the screen."""
         self._shapes += ["", Rule(Text(title, "bold"), align="left", style="dim", characters=self._dash)]
 
     def rule(self) -> None:
-        """A line across the screen."""
+        """Add a line across the screen."""
         self._shapes += ["", Rule(style="dim", characters=self._dash), ""]
 
     def pairs(self, rows: Iterable[Sequence[Words]], *, indent: int = 2, styles: Sequence[str] = ()) -> None:
-        """Rows without lines between them, the columns as wide as they need, at most half of what there is."""
+        """Add rows without lines. A column except the last is as wide as its content, at most half of the screen."""
         cells = [[_text(words, styles[i] if i < len(styles) else "") for i, words in enumerate(row)] for row in rows]
         if cells:
             grid = Table.grid(padding=(0, _GAP, 0, 0))
@@ -110,7 +110,7 @@ class Canvas:
             self._shapes.append(_indented(grid, indent))
 
     def table(self, columns: Sequence[Column], rows: Iterable[tuple[Sequence[Words], str]]) -> None:
-        """A table with a line under its head; each row with its style."""
+        """Add a table. `rows` are pairs: the cells of a row, and the style of the row."""
         box = _HEAD_UNICODE if self._screen.unicode else _HEAD
         table = Table(box=box, header_style="bold", border_style="dim", show_edge=False)
         for column in columns:
@@ -122,19 +122,19 @@ class Canvas:
         self._shapes += ["", table, ""]
 
     def tree(self, title: str, entries: Iterable[Sequence[Words]]) -> None:
-        """A walk from top to bottom: in each entry a title and the lines under it."""
+        """Add a tree with one level. Each entry is a list of lines."""
         tree = Tree(Text(title), guide_style="dim")
         for entry in entries:
             tree.add(Group(*map(_text, entry)))
         self._shapes.append(tree)
 
     def text(self) -> str:
-        """What was drawn, with a final newline and without blanks at the ends of lines."""
+        """Draw the shapes. The text ends with a newline, and no line ends with spaces."""
         file = io.StringIO() if self._screen.unicode else _Ascii()
         console = Console(
             file=file,
             width=self.width,
-            height=1,  # of no effect; without it rich asks the terminal for every shape
+            height=1,  # has no effect on the text; without a height, rich queries the terminal for every shape
             color_system="standard" if self._screen.colour else None,
             force_terminal=self._screen.colour,
             no_color=not self._screen.colour,
@@ -153,7 +153,7 @@ class Canvas:
 
 
 def paint(line: Iterable[Part], *, colour: bool) -> str:
-    """A line for who lays out lines by itself: parts side by side, with escape sequences if `colour`."""
+    """Return the parts of a line as one text, with escape sequences if `colour` is set. The line is not wrapped."""
     parts = [(part, "") if isinstance(part, str) else part for part in line]
     if not colour:
         return "".join(text for text, _ in parts)
@@ -165,7 +165,7 @@ def _indented(shape: RenderableType, indent: int) -> RenderableType:
 
 
 def _text(words: Words, style: str = "") -> Text:
-    """Parts as a single text; `style` is for the whole. A tuple of two strings is a text and its style."""
+    """Join parts to one text with the style `style`. A tuple of two strings is a text with its own style."""
     if isinstance(words, str):
         return Text(words, style, overflow="fold")
     if isinstance(words, tuple) and len(words) == 2 and all(isinstance(part, str) for part in words):

@@ -1,4 +1,4 @@
-"""Reports as lines of a few kinds, and how a terminal shows them."""
+"""Lines of a report, and their layout for a terminal."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class ReportLine(NamedTuple):
     """One line of a report.
 
     Attributes:
-        kind: plain text and headings are wrapped. Heads and rows of tables are not; `good` and `bad` rows are coloured.
-        text: the line, or the first column of a row with cells. A wrapped line keeps its indentation. A tab ends a
-            head; the continuation stands under what follows it.
-        cells: outcomes, each in a column of its own.
+        kind: the kind of the line. Plain text and headings are wrapped; heads and rows of tables are not. `good` and
+            `bad` rows have a colour.
+        text: the line, or the first column of a row with cells. A wrapped line keeps its indentation. After a tab,
+            continuation lines start in the column of the text behind the tab.
+        cells: the outcomes of a row, one for each column.
     """
 
     kind: Literal["plain", "heading", "head", "dim head", "cells", "good", "bad"]
@@ -29,15 +30,15 @@ class ReportLine(NamedTuple):
 
 
 def drawn(lines: Iterable[ReportLine]) -> str:
-    """The lines for the terminal that the program writes to, with a legend for outcomes that an era lacks."""
-    from advisor.console.canvas import paint  # brings rich, which only drawing needs
+    """Lay out lines for the terminal, with a legend if a row has the outcome `-`."""
+    from advisor.console.canvas import paint  # imports rich, which only drawing needs
 
     wide, colour = max(60, min(width(), 100)), wants_colour()
     out: list[str] = []
     marked = False
     for line in lines:
         style = _STYLES.get(line.kind, "")
-        if line.cells:  # a table is 80 columns wide; a narrower screen wraps it, and nothing is lost
+        if line.cells:  # a table has 80 columns; a narrower terminal wraps its rows
             cells = [(f"{cell:8}", _COLOURS.get(cell, "")) for cell in line.cells]
             out.append(paint([(line.text, ""), *cells], colour=colour).rstrip())
             marked = marked or "-" in line.cells
@@ -50,7 +51,7 @@ def drawn(lines: Iterable[ReportLine]) -> str:
 
 
 def _wrapped(line: ReportLine, columns: int) -> list[str]:
-    """The line in as many lines as it takes; a word that is longer, such as an address, is not broken."""
+    """Wrap a line. A long word, such as a URL, is not broken."""
     head, tab, tail = line.text.partition("\t")
     indent = len(head) - len(head.lstrip())
     if tab:

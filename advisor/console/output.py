@@ -1,4 +1,4 @@
-"""Standard output and error as the commands use them: what they can show, and what happens when they cannot."""
+"""Writes to standard output and standard error with the encoding, width and colours that the output supports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import unicodedata
 from advisor.errors import EnvironmentLacksError
 from advisor.files import reason
 
-# What stands for the characters that the rules use, where the encoding has only ASCII.
+# The replacements of characters in an encoding that has only ASCII.
 _ASCII = {"\N{HORIZONTAL ELLIPSIS}": "...", "\N{RIGHTWARDS ARROW}": "->", "\N{GREATER-THAN OR EQUAL TO}": ">="}
 _ASCII |= {"\N{LESS-THAN OR EQUAL TO}": "<=", "\N{NOT EQUAL TO}": "!=", "\N{MULTIPLICATION SIGN}": "x"}
 _ASCII |= {"\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{RIGHT SINGLE QUOTATION MARK}": "'"}
@@ -18,40 +18,40 @@ _HANDLER = "mcp-advisor"
 
 
 def emit(text: str) -> None:
-    """Write to standard output now, in whatever encoding it has.
+    """Write to standard output and flush it. Characters that the encoding lacks are replaced.
 
-    A closed pipe (`| head`) is no error, and the exit code stays that of the command.
+    A closed pipe (`| head`) is not an error.
 
     Raises:
-        EnvironmentLacksError: it cannot be written (a full disk, a closed file).
+        EnvironmentLacksError: standard output cannot be written, because the disk is full or the file is closed.
     """
     stream = sys.stdout
     if stream is None:
-        raise EnvironmentLacksError("There is no standard output to write to.")
+        raise EnvironmentLacksError("Standard output is closed. Run the command with an open standard output.")
     _tolerate()
     try:
         stream.write(text)
         stream.flush()
     except (OSError, ValueError) as error:
-        # Python would try to write the rest once more at exit and complain a second time.
+        # Otherwise Python writes the rest again at exit and reports a second error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            raise EnvironmentLacksError(f"The output cannot be written: {reason(error)}.") from None
+            raise EnvironmentLacksError(f"Standard output cannot be written: {reason(error)}.") from None
 
 
 def say(text: str) -> None:
-    """Write a line to standard error, for people."""
+    """Write a message for people to standard error."""
     if sys.stderr is not None:
         print(text, file=sys.stderr)
 
 
 def is_unicode() -> bool:
-    """Whether standard output can carry every character."""
+    """Return whether the encoding of standard output has every character."""
     return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "").startswith("utf")
 
 
 def width() -> int:
-    """Columns of the terminal, `COLUMNS` first; 80 where there is none."""
+    """Return the width of the terminal in columns: the variable `COLUMNS`, else the terminal's width, else 80."""
     stated = os.environ.get("COLUMNS", "")
     if stated.isdigit() and int(stated) > 0:
         return int(stated)
@@ -62,7 +62,7 @@ def width() -> int:
 
 
 def wants_colour() -> bool:
-    """Whether escape sequences are welcome: a terminal that knows them, `FORCE_COLOR`, and never with `NO_COLOR`."""
+    """Return whether to write colours: on a terminal with colours or with `FORCE_COLOR`, but never with `NO_COLOR`."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -71,13 +71,13 @@ def wants_colour() -> bool:
 
 
 def _tolerate() -> None:
-    """Replace what the encoding lacks instead of failing."""
+    """Make standard output replace the characters that its encoding lacks."""
     codecs.register_error(_HANDLER, _replace)
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None and not is_unicode():
         reconfigure(errors=_HANDLER)
     elif reconfigure is not None:
-        reconfigure(errors="backslashreplace")  # lone surrogates, out of file names
+        reconfigure(errors="backslashreplace")  # lone surrogates from file names
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
@@ -87,6 +87,6 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _plain(char: str) -> str:
-    """A character in ASCII: what stands for it, else the letter without its accents, else `?`."""
+    """Return a character in ASCII: its replacement, else the letter without accents, else `?`."""
     bare = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
     return _ASCII.get(char) or bare or ("?" if not unicodedata.combining(char) else "")

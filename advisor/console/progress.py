@@ -1,4 +1,4 @@
-"""The steps of a run of the lab on standard error: moving on a terminal, plain lines elsewhere."""
+"""Shows the steps of a lab run on standard error: with a spinner on a terminal, as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from advisor.console.output import say
 
 
 class Lines:
-    """One line for each step, when it is done."""
+    """Writes one line for each finished step."""
 
     def __init__(self) -> None:
         self._name = ""
 
     def begin(self, name: str, total: int) -> None:
-        """Remember the name."""
+        """Start a step and remember its name."""
         self._name = name
 
     def advance(self) -> None:
-        """Say nothing: a log is read afterwards."""
+        """Write nothing, because a log needs no intermediate state."""
 
     def end(self, seconds: float, note: str) -> None:
-        """Say what was done."""
+        """Write the line of the finished step."""
         say(f"{seconds:6.1f} s  {self._name}{f': {note}' if note else ''}")
 
 
 class Moving:
-    """The current step with a spinner, and a line for each that is done."""
+    """Shows the current step with a spinner, and writes one line for each finished step."""
 
     def __init__(self, live: Any) -> None:
-        """Args: live: a `rich.progress.Progress`."""
+        """Args: live: the `rich.progress.Progress` that draws the step."""
         self._live = live
         self._name = ""
         self._total = self._done = 0
         self._task: Any = None
 
     def begin(self, name: str, total: int) -> None:
-        """Show it."""
+        """Start a step and show it."""
         self._name, self._total, self._done = name, total, 0
         self._task = self._live.add_task(name, total=None)
 
     def advance(self) -> None:
-        """Count."""
+        """Count a finished part of the step, and show the count."""
         self._done += 1
         self._live.update(self._task, description=f"{self._name}: {self._done} of {self._total}")
 
     def end(self, seconds: float, note: str) -> None:
-        """Leave a line."""
+        """Replace the spinner by the line of the finished step."""
         self._live.remove_task(self._task)
         self._live.console.print(f"{seconds:6.1f} s  {self._name}{f': {note}' if note else ''}", markup=False)
 
 
 def watcher() -> tuple[AbstractContextManager[Any], Lines | Moving]:
-    """What shows the steps, and the context in which it does."""
+    """Return the display of the steps, and the context manager that must surround its use."""
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM", "") in ("", "dumb"):
         return nullcontext(), Lines()
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""JSON documents that describe themselves: declared once, with data and JSON Schema derived from the declaration."""
+"""Declarations of JSON documents. The data and the JSON Schema of a document come from one declaration."""
 
 from advisor.documents.declaration import (
     OPTIONAL,

@@ -1,9 +1,8 @@
-"""How a JSON document is declared, and how its data is made from values of the program.
+"""Declares JSON documents and makes their data from values of the program. `schema` makes their JSON Schema.
 
-An object of a document is declared by a `TypedDict`, or by a dataclass or named tuple of the program that has the same
-keys. `Attributes:` of its docstring describes the keys. `Annotated` adds what types cannot say: a text describes a type
-that several keys share, a mapping has further keywords of JSON Schema, and the marks below have their own meaning.
-`schema` makes the schema.
+A `TypedDict` declares an object of a document. A dataclass or a named tuple of the program with the same keys can also
+declare it. The section `Attributes:` of its docstring describes the keys. `Annotated` adds details to a type: a text is
+a description, a mapping has keywords of JSON Schema, and the marks of this module have their own meaning.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ T = TypeVar("T")
 
 
 class OneOf(NamedTuple):
-    """Marks a text from a set which only the rules know, such as the features; `name` names the set."""
+    """Marks a text from a set that the rules define, such as the features. `name` is the name of the set."""
 
     name: str
 
 
 class Rounded(NamedTuple):
-    """Marks a number that the document has with so many decimals."""
+    """Marks a number that the document rounds to this number of decimals."""
 
     decimals: int
 
 
 OPTIONAL = object()
-"""Marks a key that is left out where its source has no value, None or an empty text; a None that is given stays."""
+"""Marks a key that is left out if its source has no value, None or "". A None in `given` of `document` stays."""
 
 Count: TypeAlias = Annotated[int, {"minimum": 0}]
 Number: TypeAlias = Annotated[float, {"minimum": 0}]
@@ -52,7 +51,7 @@ Hundredths: TypeAlias = Annotated[float, {"minimum": 0}, Rounded(2)]
 Day: TypeAlias = Annotated[str, {"format": "date"}]
 
 UNIONS, LISTS, MAPPINGS = (Union, UnionType), (list, tuple, Sequence), (dict, Mapping)
-"""What `get_origin` says of types with parts."""
+"""The results of `get_origin` for unions, lists and mappings."""
 
 
 class Key(NamedTuple):
@@ -60,10 +59,10 @@ class Key(NamedTuple):
 
     Attributes:
         name: the key.
-        hint: its type.
-        is_optional: whether it can be missing.
-        constant: its only value, or None.
-        convert: makes JSON types of a value; None where a value is of such a type already.
+        hint: the type of its value.
+        is_optional: whether the key can be missing.
+        constant: the only allowed value, or None.
+        convert: converts a value to JSON types; None if values already have JSON types.
     """
 
     name: str
@@ -74,12 +73,13 @@ class Key(NamedTuple):
 
 
 def document(declaration: type[T], source: object = None, /, **given: Any) -> T:
-    """The data of a document, or of an object in it, as JSON types in the order of the declaration.
+    """Return the data of a document, or of an object in it, as JSON types in the order of the declaration.
 
     Args:
-        declaration: the `TypedDict` that declares it.
-        source: has the values, as attributes or as keys. An empty text is null where the declaration has `str | None`.
-        given: the values that `source` does not have, or has by another name. A dictionary is taken for data.
+        declaration: the `TypedDict` of the document or object.
+        source: an object with the values, as attributes or as keys. An empty text becomes null if the declaration has
+            `str | None`.
+        given: values that `source` does not have under this name. A dictionary must already have JSON types.
 
     Raises:
         AttributeError, KeyError: a key has no value.
@@ -88,7 +88,7 @@ def document(declaration: type[T], source: object = None, /, **given: Any) -> T:
 
 
 def plain(value: Any) -> Any:
-    """A value of any type as JSON types; what a reader adds to numbers and texts is left behind."""
+    """Return a value as JSON types. Subclasses of text and numbers become plain text and numbers."""
     kind = type(value)
     if kind is str or kind is bool or kind is int or value is None:
         return value
@@ -101,7 +101,7 @@ def plain(value: Any) -> Any:
 
 @cache
 def keys(declaration: Any) -> tuple[Key, ...]:
-    """The keys of an object of a document."""
+    """Return the keys of a declared object."""
     return tuple(
         Key(name, hint, OPTIONAL in get_args(hint)[1:], _constant(hint), _converter(hint))
         for name, hint in get_type_hints(declaration, include_extras=True).items()
@@ -109,7 +109,7 @@ def keys(declaration: Any) -> tuple[Key, ...]:
 
 
 def is_object(hint: Any) -> bool:
-    """Whether a type declares an object of a document."""
+    """Return whether a type declares an object of a document."""
     return is_typeddict(hint) or is_dataclass(hint) or hasattr(hint, "_fields")
 
 
@@ -136,7 +136,7 @@ def _constant(hint: Any) -> Any:
 
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:
-    """What makes JSON types of the values of a type; None where they are."""
+    """Return a function that converts values of a type to JSON types; None if the values already have JSON types."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         decimals = next((mark.decimals for mark in arguments[1:] if isinstance(mark, Rounded)), None)

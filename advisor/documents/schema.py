@@ -1,4 +1,4 @@
-"""The JSON Schema of a document, derived from the classes that declare it (see `declaration`)."""
+"""Makes the JSON Schema of a document from its declaration (see `declaration`)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Schema: TypeAlias = dict[str, Any]
 Known: TypeAlias = Mapping[str, Sequence[Any]]
-"""The values of each `OneOf`, by its name."""
+"""From the name of a `OneOf` to its values."""
 
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
 
 
 def json_schema(declaration: Any, name: str, known: Known) -> Schema:
-    """The schema of a document. It describes every key and stays open: a later version may add keys.
+    """Return the schema of a document as JSON types. It allows further keys, because a later version can add keys.
 
     Args:
-        declaration: the class that declares the document, or a type made of several.
-        name: of the document, for its `$id`.
-        known: the sets that the declaration refers to.
+        declaration: the class that declares the document, or a union of classes.
+        name: the name of the document, for its `$id`.
+        known: the values of each `OneOf` in the declaration.
     """
     head = {"$schema": DIALECT, "$id": f"urn:mcp-advisor:{name}:1"}
     objects = [part for part in (declaration, *get_args(declaration)) if is_object(part)]
@@ -32,7 +32,7 @@ def json_schema(declaration: Any, name: str, known: Known) -> Schema:
 
 
 def _schema(hint: Any, known: Known) -> Schema:
-    """The schema of a type."""
+    """Return the schema of a type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         schema = _schema(arguments[0], known)
@@ -56,7 +56,7 @@ def _schema(hint: Any, known: Known) -> Schema:
 
 
 def _any_of(schemas: Sequence[Schema]) -> Schema:
-    """Several types; as a single list of types or values where that says the same, for the sake of clear messages."""
+    """Return the schema of a union. A list of types or values replaces `anyOf` where possible, for clearer errors."""
     if all(schema.keys() == {"type"} for schema in schemas):
         return {"type": [schema["type"] for schema in schemas]}
     values = [_values(schema) for schema in schemas]
@@ -69,7 +69,7 @@ def _any_of(schemas: Sequence[Schema]) -> Schema:
 
 
 def _values(schema: Schema) -> list[Any]:
-    """The values of a closed set; empty for any other type."""
+    """Return the values of a closed set; empty for any other type."""
     if schema == {"type": "null"}:
         return [None]
     values: list[Any] = [schema["const"]] if "const" in schema else schema.get("enum", [])
@@ -77,7 +77,7 @@ def _values(schema: Schema) -> list[Any]:
 
 
 def _mapping(key: Any, value: Any, known: Known) -> Schema:
-    """An object by its keys: any texts, or the values of a `Literal`."""
+    """Return the schema of a mapping. Its keys are any texts, or the values of a `Literal`."""
     values = _schema(value, known)
     if get_origin(key) is Literal:
         return {"type": "object", "properties": dict.fromkeys(get_args(key), values), "additionalProperties": False}
@@ -95,9 +95,9 @@ def _object(declaration: Any, known: Known) -> Schema:
 
 
 def _described(declaration: Any) -> tuple[str, dict[str, str]]:
-    """The first line of a docstring, and the text of each entry of its `Attributes:`."""
+    """Return the first line of a docstring, and the text of each entry of its section `Attributes:`."""
     head, _, section = (inspect.getdoc(declaration) or "").partition("\n\nAttributes:\n")
-    # A TypedDict forgets the classes that it extends, except where TypedDict is named as a base again.
+    # A TypedDict loses the classes that it extends, except if its bases also name TypedDict.
     bases = [base for base in getattr(declaration, "__orig_bases__", ()) if is_object(base)]
     texts = {name: text for base in bases for name, text in _described(base)[1].items()}
     name = ""

@@ -1,4 +1,4 @@
-"""Findings: one type for everything that this program finds wrong, in a file, a rule, a deployment or a measurement."""
+"""The type `Finding`: a problem in a file, a rule, a deployment or a measurement."""
 
 from advisor.findings.finding import SEVERITIES, Confidence, Finding, Fix, Location, Severity, input_problem
 

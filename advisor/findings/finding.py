@@ -1,4 +1,4 @@
-"""The type `Finding`, its text on a single line and its JSON form."""
+"""The type `Finding`, with its one-line text and its JSON form."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 Confidence: TypeAlias = Literal["certain", "likely", "possible"]
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""Every severity, the most severe first."""
+"""Every severity, from the highest to the lowest."""
 
 
 class Fix(NamedTuple):
-    """What to do about a finding.
+    """The fix of a finding.
 
     Attributes:
-        text: what to change, in words; for invalid input what is allowed or what was probably meant.
-        patch: the same as a unified diff, or "".
-        safe: whether the patch can be applied without a person reading it.
+        text: the change in words. For invalid input: the allowed values or the nearest spelling.
+        patch: the change as a unified diff, or "".
+        safe: whether a program can apply the patch without a review.
     """
 
     text: str = ""
@@ -27,12 +27,12 @@ class Fix(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A place that a finding is about.
+    """A location of a finding.
 
     Attributes:
-        path: the file, or "" where there is none or where the reader knows which.
-        line: 1-based line, or None for the file as a whole.
-        key: what the place is called there, such as the dotted key `scale.instances` or the id of a rule, or "".
+        path: the file, or "" if there is no file or the context names it.
+        line: 1-based line, or None for the entire file.
+        key: the name of the place in the file, such as the dotted key `scale.instances` or the id of a rule, or "".
     """
 
     path: str = ""
@@ -41,20 +41,20 @@ class Location(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong.
+    """One problem.
 
     Attributes:
-        id: the kind of fault, such as `session-id-hash`: what a rule page, an ignore file or a script names.
-        message: what is wrong here, with the values that show it.
-        severity: how much it harms a deployment.
-        confidence: how sure it is that this is a fault.
-        title: the kind of fault in a few words, the same wherever it is found, or "".
-        why: what users of the service notice, or "".
-        fix: what to do about it.
-        locations: the places it is about, the most important first.
-        example: a case that shows the fault: names of facts or parameters and their values.
-        sources: what the finding rests on: ids of rules/sources.yaml.
-        url: the page that explains the kind of fault, or "".
+        id: the kind of problem, such as `session-id-hash`. Pages, ignore files and scripts use this id.
+        message: the problem in this place, with the values that cause it.
+        severity: how much the problem harms a deployment.
+        confidence: how certain the problem is.
+        title: the kind of problem in a few words, or "".
+        why: the effect on users of the service, or "".
+        fix: what to do.
+        locations: the locations of the problem, the most important one first.
+        example: a case that shows the problem, from names of facts or parameters to values.
+        sources: ids in rules/sources.yaml.
+        url: the page about this kind of problem, or "".
     """
 
     id: str
@@ -80,10 +80,10 @@ class Finding(NamedTuple):
         return self.locations[0].line if self.locations else None
 
     def text(self, path: str = "") -> str:
-        """The finding on a single line: `path:line: key: message fix`, without the parts that are not known.
+        """Return the finding on one line: `path:line: key: message fix`. Unknown parts are left out.
 
         Args:
-            path: the file, for a location that does not name a file.
+            path: the file of a location that names no file.
         """
         path = (self.locations[0].path if self.locations else "") or path
         place = ":".join(str(part) for part in (path, self.line) if part)
@@ -91,7 +91,7 @@ class Finding(NamedTuple):
         return ": ".join(part for part in (place, self.key, said) if part)
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON types, by the schema `mcp-advisor/findings/1`."""
+        """Return the finding as JSON types (schema `mcp-advisor/findings/1`)."""
         fix = {"text": self.fix.text, "patch": self.fix.patch or None, "safe": self.fix.safe}
         return {
             "id": self.id,
@@ -109,12 +109,12 @@ class Finding(NamedTuple):
 
 
 def input_problem(message: str, hint: str = "", *, key: str = "", line: int | None = None) -> Finding:
-    """Something wrong with an input file; the error that carries it knows the file.
+    """Return a problem of an input file. The `InputError` with this problem names the file.
 
     Args:
-        message: what is wrong, with the offending value.
-        hint: what is allowed or what was probably meant.
-        key: dotted key, such as `scale.instances`, or "" for the file as a whole.
-        line: 1-based line, or None when the input has no lines.
+        message: the problem, with the invalid value.
+        hint: the allowed values or the nearest spelling, or "".
+        key: the dotted key, such as `scale.instances`, or "" for the entire file.
+        line: 1-based line, or None if the input has no lines.
     """
     return Finding("invalid-input", message, fix=Fix(hint), locations=(Location(line=line, key=key),))

@@ -1,4 +1,4 @@
-"""Requirements files: read, validated, completed."""
+"""Reads, validates and completes requirements files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ __all__ = ["Requirements", "Tool", "complete", "load_bytes", "load_path", "valid
 
 
 def load_path(path: str | os.PathLike[str], space: FactSpace, *, partial: bool = False) -> Requirements:
-    """Read and check a requirements file.
+    """Read and validate a requirements file.
+
+    Args:
+        path: the file.
+        space: the known facts.
+        partial: whether to accept a file without the required keys.
 
     Raises:
-        InputError: the file cannot be read or is not valid, with every problem.
+        InputError: the file cannot be read or is invalid. The error has every problem.
     """
     try:
         return validate(reader.read_path(path), space, partial=partial)
@@ -27,10 +32,16 @@ def load_path(path: str | os.PathLike[str], space: FactSpace, *, partial: bool =
 
 
 def load_bytes(raw: bytes, name: str, space: FactSpace, *, partial: bool = False) -> Requirements:
-    """Check requirements that are not in a file (stdin).
+    """Validate the content of a requirements file, for example from standard input.
+
+    Args:
+        raw: the content.
+        name: the name for error messages.
+        space: the known facts.
+        partial: whether to accept a content without the required keys.
 
     Raises:
-        InputError: they are not valid, with every problem.
+        InputError: the content is invalid. The error has every problem.
     """
     try:
         return validate(reader.read_bytes(raw, name), space, partial=partial)

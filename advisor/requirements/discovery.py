@@ -1,4 +1,4 @@
-"""Requirements files in directories: the files that can hold requirements, and the ones that do."""
+"""Finds requirements files in directories."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from advisor.knowledge.space import FactSpace
 from advisor.requirements import Requirements, load_path, reader, validate
 
 STDIN = "-"
-"""The name that stands for standard input."""
+"""The file name that stands for standard input."""
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-# What tells a broken requirements file from a broken file of another kind, when neither can be parsed.
+# A line that a broken requirements file has and a broken file of another kind does not have.
 _MEANT = re.compile(rb"""^\s*\{?\s*["']?service["']?\s*:\s*[^\s{]""", re.MULTILINE)
 _HEAD = 64 * 1024
-# Sections that files of other kinds have as well: Helm values, compose files, CI configurations.
+# Sections that files of other kinds also have: Helm values, Compose files, CI configurations.
 _COMMON = {"service", "environment", "tools"}
 
 
 class Candidate(NamedTuple):
-    """A file that might hold requirements.
+    """A file that might contain requirements.
 
     Attributes:
-        name: as the user named it.
-        found: whether it was found in a directory and not named itself.
+        name: the path, as the user typed it or below the typed directory.
+        found: whether the program found the file in a directory; False if the user named the file.
     """
 
     name: str
@@ -37,17 +37,23 @@ class Candidate(NamedTuple):
 
 
 def gather(names: Sequence[str]) -> list[Candidate]:
-    """Every file that `names` stand for, each once, directories walked in the order of names.
+    """Return the files that `names` stand for, each file once. Files of a directory come in the order of their names.
+
+    Args:
+        names: files, directories and `-`.
 
     Raises:
-        UsageError: a directory without any candidate, or that cannot be read.
+        UsageError: a directory contains no candidate or cannot be read.
     """
     found: dict[str, Candidate] = {}
     for name in names:
         if is_directory(name):
             candidates = list(_walk(name))
             if not candidates:
-                raise UsageError(f"{name}: there is no .yaml, .yml or .json file in this directory.")
+                raise UsageError(
+                    f"{name}: this directory contains no .yaml, .yml or .json file. "
+                    "Name a requirements file, or another directory."
+                )
             for path in candidates:
                 found.setdefault(path, Candidate(path, found=True))
         else:
@@ -56,10 +62,10 @@ def gather(names: Sequence[str]) -> list[Candidate]:
 
 
 def is_directory(name: str) -> bool:
-    """Whether an argument names a directory."""
+    """Return whether an argument is the name of a directory."""
     try:
         return name != STDIN and Path(name).is_dir()
-    except (OSError, ValueError):  # reading it will say what is wrong
+    except (OSError, ValueError):  # the later attempt to read it reports the error
         return False
 
 
@@ -75,10 +81,10 @@ def _walk(root: str) -> Iterator[str]:
 
 
 def load_candidate(candidate: Candidate, space: FactSpace) -> Requirements | None:
-    """The requirements in a file, or None for a file of another kind that was only found.
+    """Return the requirements in a file, or None for a file of another kind in a directory.
 
     Raises:
-        InputError: it is meant to hold requirements and is not valid.
+        InputError: the file is invalid. A file in a directory must look like a requirements file.
     """
     if not candidate.found:
         return load_path(candidate.name, space)
@@ -90,7 +96,7 @@ def load_candidate(candidate: Candidate, space: FactSpace) -> Requirements | Non
 
 
 def _is_requirements(data: object, space: FactSpace) -> bool:
-    """Whether plain data is meant as requirements: it names a service, or has a section that only they have."""
+    """Return whether data looks like requirements: it has a service name, or a section that only requirements have."""
     if not isinstance(data, dict) or "schema" in data:  # a decision has a schema
         return False
     named = "service" in data and not isinstance(data["service"], (dict, list))  # in a Helm chart it is a mapping
@@ -102,4 +108,4 @@ def _is_meant(name: str) -> bool:
         with Path(name).open("rb") as file:
             return _MEANT.search(file.read(_HEAD)) is not None
     except OSError:
-        return True  # so that the user learns that it cannot be read
+        return True  # the later attempt to read it reports the error

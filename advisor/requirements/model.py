@@ -1,4 +1,4 @@
-"""Requirements: a validated requirements file, flat, with every default filled in."""
+"""The type `Requirements`: a validated requirements file with all defaults."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Tool(NamedTuple):
     """A tool of the server.
 
     Attributes:
-        name: as clients call it.
-        needs: feature id → level of need; what is not listed is not needed.
-        duration_s: how long a call runs, in seconds, or None if not said.
+        name: the name of the tool for clients.
+        needs: from the id of a feature to the level of need. The tool does not need other features.
+        duration_s: the duration of a call in seconds, or None if the file has no duration.
     """
 
     name: str
@@ -25,14 +25,15 @@ class Tool(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What a deployment is like and needs.
+    """The facts about a deployment.
 
     Attributes:
-        values: fact id (such as `scale.instances`) → value, for every fact but `tools`; numbers are not binned.
-        tools: the tools, in file order.
-        given: ids that the file states itself; the others are defaults.
-        inferred: ids that a named client application set → why.
-        name: the file as the user named it.
+        values: from the id of a fact (such as `scale.instances`) to its value, for every fact except `tools`. Numbers
+            are exact, not bins.
+        tools: the tools, in the order of the file.
+        given: the ids of the facts in the file.
+        inferred: from the id of a fact that follows from the tools or the client applications, to the reason.
+        name: the name of the file as the user typed it.
     """
 
     values: Mapping[str, Raw]
@@ -42,10 +43,10 @@ class Requirements:
     name: str = "<requirements>"
 
     def __getitem__(self, name: str) -> Any:
-        """The value of the fact `name`."""
+        """Return the value of the fact `name`."""
         return self.values[name]
 
     @property
     def defaults(self) -> dict[str, Raw]:
-        """The facts that were neither stated nor inferred, with the value assumed."""
+        """The facts that are neither given nor inferred, with their defaults."""
         return {k: v for k, v in self.values.items() if k not in self.given and k not in self.inferred}

@@ -1,7 +1,7 @@
-"""Turn the bytes of a YAML (or JSON) file into plain data that knows its lines.
+"""Reads YAML and JSON files as plain data with line numbers.
 
-The file may come from a stranger, so whatever is not plain data (tags, merge keys, recursive aliases, further
-documents, control characters) or is too large is refused with one `ReadError`.
+The author of a file can be a stranger. So the reader refuses everything that is too large or is not plain data: tags,
+merge keys, recursive aliases, further documents and control characters.
 """
 
 import math
@@ -16,26 +16,30 @@ import yaml
 
 from advisor.files import reason
 
-MAX_BYTES = 1024 * 1024  # a requirement file is a few KiB; this bounds the memory and time of every later step
-MAX_DEPTH = 32  # collections inside collections, so that later code may recurse over the data without overflowing
-MAX_NODES = 20_000  # keys, values and collections with aliases expanded; an alias bomb passes this within a few lines
-MAX_NUMBER = 100  # characters; longer digit strings stay text, since int() and str() refuse thousands of digits
+MAX_BYTES = 1024 * 1024  # limits the memory and time of all later steps; a requirements file has a few KiB
+MAX_DEPTH = 32  # nested collections; code can recurse over the data without a stack overflow
+MAX_NODES = 20_000  # keys, values and collections after the expansion of aliases; it stops alias bombs
+MAX_NUMBER = 100  # characters; a longer number stays text, because int() refuses thousands of digits
 
 Path: TypeAlias = tuple[str | int, ...]
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is about ten times faster
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the loader of libyaml is about ten times faster
 _MEANINGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "null": None}
 _WORDS = {form: value for word, value in _MEANINGS.items() for form in (word, word.capitalize(), word.upper())}
 _WORDS |= {"": None, "~": None}
-# Group 1 is an integer. A leading zero (0755, 007) is neither octal nor decimal to every reader: it stays text.
+# Group 1 is an integer. A number with a leading zero (0755) stays text, because some readers take it for octal.
 _NUMBER = re.compile(r"([-+]?(?:0|[1-9][0-9]*))|[-+]?(?:[0-9]+(?:\.[0-9]*|(?=[eE]))|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-# Control characters and lone surrogates written as "\x1b" would reach a terminal, a path or an encoder later.
+# Control characters and lone surrogates from escapes such as "\x1b" can harm a terminal, a path or an encoder.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _TOO_DEEP = f"the nesting is deeper than {MAX_DEPTH} levels"
-# libyaml 0.2.6 stops at 1,000 levels. It reads ahead on a line, so it can stop before MAX_DEPTH is counted.
+_FLATTEN = "A requirements file needs at most 4 levels."
+_NO_ALIAS = "Write the values without this alias."
+_REMOVE = "Remove the character."
+_SEE_EXAMPLE = "To see a requirements file, run `mcp-advisor init`."
+# libyaml 0.2.6 stops at 1,000 levels. It reads ahead, so it can stop before the reader counts MAX_DEPTH levels.
 _PARSER_DEPTH = "exceeded maximum nesting depth"
 _NOT_ALLOWED = "character U+{:04X} is not allowed"
-_HINTS = {  # a part of the parser's problem, in lower case, to what its author most likely has to do
+_HINTS = {  # from a part of the parser's message, in lower case, to the most likely fix
     "tab character": "Indent with spaces, not tabs.",
     "mapping values are not allowed": 'Check the indentation, or quote a value that contains ": ".',
     "cannot start any token": "Quote a value that starts with this character.",
@@ -45,7 +49,7 @@ _HINTS = {  # a part of the parser's problem, in lower case, to what its author 
 
 
 class SourceFloat(float):
-    """A float that remembers how it was written, so that `version: 1.30` is not taken for 1.3."""
+    """A float that stores its notation, so that the version 1.30 does not become 1.3."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -55,9 +59,9 @@ _KINDS = {dict: "a mapping", list: "a list", bool: "a boolean", int: "an integer
 
 
 class ReadError(Exception):
-    """A file that cannot be read; `str()` is `name:line: problem. hint`, without the parts that are None.
+    """A file cannot be read. `str()` returns `name:line: problem. hint` without the parts that are None.
 
-    `line` and `column` are 1-based and count characters; `problem` is a sentence without its full stop.
+    `line` and `column` are 1-based and count characters. `problem` is a sentence without a full stop.
     """
 
     def __init__(self, name: str, line: int | None, column: int | None, problem: str, hint: str | None = None) -> None:
@@ -70,9 +74,13 @@ class ReadError(Exception):
 
 
 class SourceDocument(NamedTuple):
-    """One file: its name for the user, its data and the 1-based line of each mapping key and list item (`()`: 1).
+    """The data of a file with its line numbers.
 
-    The data is dict (with str keys), list, str, int, SourceFloat, bool or None; aliases share theirs: do not change it.
+    Attributes:
+        name: the name of the file for messages.
+        data: dict (with str keys), list, str, int, SourceFloat, bool or None. Do not change it, because aliases share
+            their data.
+        lines: the 1-based line of each mapping key and list item, by its path. The path of the file is ().
     """
 
     name: str
@@ -80,21 +88,25 @@ class SourceDocument(NamedTuple):
     lines: Mapping[Path, int]
 
     def line_of(self, path: Path) -> int:
-        """Return the line of `path`, or of its nearest ancestor with a line: inside an alias, that of the alias."""
+        """Return the line of `path`, or of its nearest ancestor with a line. Inside an alias, this is the alias."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
 
 def read_path(path: str | os.PathLike[str]) -> SourceDocument:
-    """Read at most MAX_BYTES of the file at `path`; ReadError when it is missing, unreadable, special or refused."""
+    """Read a file as UTF-8 YAML or JSON.
+
+    Raises:
+        ReadError: the file is missing, unreadable or not a regular file, or its content is refused.
+    """
     name = shown if (shown := os.fspath(path)).isprintable() else ascii(shown)
     try:
-        mode = pathlib.Path(path).stat().st_mode  # before opening, which has effects on some devices
+        mode = pathlib.Path(path).stat().st_mode  # before the file is opened, because opening some devices has effects
         if not stat.S_ISREG(mode):
             kind = "a directory" if stat.S_ISDIR(mode) else "a special file"
-            raise ReadError(name, None, None, f"this is {kind}, not a regular file")
-        # Non-blocking, in case a fifo has taken its place since; reading may then give None.
+            raise ReadError(name, None, None, f"this is {kind}, not a regular file", "Name a requirements file.")
+        # Non-blocking, because a named pipe can replace the file after the check. Then `read` can return None.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
             raw = file.read(MAX_BYTES + 1) or b""
@@ -104,9 +116,13 @@ def read_path(path: str | os.PathLike[str]) -> SourceDocument:
 
 
 def read_bytes(raw: bytes, name: str) -> SourceDocument:
-    """Read `raw`, UTF-8 with or without a BOM, shown to the user as `name`; raise ReadError when it is refused."""
+    """Read `raw` as UTF-8 YAML or JSON, with or without a BOM. Messages call it `name`.
+
+    Raises:
+        ReadError: the content is refused.
+    """
     if len(raw) > MAX_BYTES:
-        raise ReadError(name, None, None, f"the file is larger than {MAX_BYTES // 1024} KiB")
+        raise ReadError(name, None, None, f"the file is larger than {MAX_BYTES // 1024} KiB", _SEE_EXAMPLE)
     try:
         text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -117,7 +133,11 @@ def read_bytes(raw: bytes, name: str) -> SourceDocument:
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.feed(event)
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: pure Python, absurd escapes
+    except (
+        yaml.YAMLError,
+        ValueError,
+        OverflowError,
+    ) as error:  # invalid escapes raise the last two in the pure-Python parser
         raise _parser_error(text, name, error) from None
     return SourceDocument(name, builder.root, builder.lines)
 
@@ -128,16 +148,16 @@ def _position(before: str) -> tuple[int, int]:
 
 
 def _parser_error(text: str, name: str, error: Exception) -> ReadError:
-    """Put the parser's problem, and where the construct it was in starts, into a sentence."""
+    """Return the error of the parser as one sentence, with the line where the broken construct starts."""
     if isinstance(error, yaml.reader.ReaderError):
         line, column = _position(text.partition(chr(error.character))[0])
-        hint = None if error.character else "Save it as UTF-8 text."  # NUL: most likely UTF-16
+        hint = _REMOVE if error.character else "Save it as UTF-8 text."  # NUL characters point to UTF-16
         return ReadError(name, line, column, _NOT_ALLOWED.format(error.character), hint)
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return ReadError(name, None, None, "the file is not valid YAML")
+        return ReadError(name, None, None, "the file is not valid YAML", _SEE_EXAMPLE)
     problem, mark, start = f"{error.problem} {error.context or ''}".rstrip(), error.problem_mark, error.context_mark
     if _PARSER_DEPTH in problem:
-        return ReadError(name, mark.line + 1, mark.column + 1, _TOO_DEEP)
+        return ReadError(name, mark.line + 1, mark.column + 1, _TOO_DEEP, _FLATTEN)
     if start and start.line != mark.line:
         problem += f" that starts on line {start.line + 1}"
     clue = "tab character" if text[mark.index : mark.index + 1] == "\t" else problem.lower()
@@ -146,27 +166,29 @@ def _parser_error(text: str, name: str, error: Exception) -> ReadError:
 
 
 def _resolve(value: str) -> object:
-    """Give a plain scalar its YAML 1.2 core type, and the 1.1 booleans theirs; all else is text."""
+    """Return a plain scalar in its type of the YAML 1.2 core schema. YAML 1.1 booleans are booleans too."""
     if value in _WORDS:
         return _WORDS[value]
     if value[0] not in "0123456789+-." or len(value) > MAX_NUMBER or not (match := _NUMBER.fullmatch(value)):
         return value
     number = int(value) if match[1] else SourceFloat(value)
-    return number if math.isfinite(number) else value  # 1e999 is not infinity to its author
+    return number if math.isfinite(number) else value  # 1e999 stays text, because it would be infinity
 
 
 class _Builder:
-    """Builds the data from the parser's events, with a stack of its own instead of recursion."""
+    """Builds the data from the events of the parser, with a stack instead of recursion."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.root: object = _Builder  # stands for "no document yet"
+        self.root: object = _Builder  # means that there is no document yet
         self.lines: dict[Path, int] = {(): 1}
         self.anchors: dict[str, object] = {}
-        self.stack: list[tuple[Any, Path]] = [(None, ())]  # the open collections and their paths, under the root's
-        self.entry: Path | None = None  # of the key that waits for its value, when the innermost is a mapping
-        self.mark: Any = None  # where the event at hand starts
-        self.nodes = self.copied = 0  # values so far, and characters repeated by aliases
+        self.stack: list[tuple[Any, Path]] = [
+            (None, ())
+        ]  # the open collections and their paths; the first entry is the root
+        self.entry: Path | None = None  # the path of the key that waits for its value, in a mapping
+        self.mark: Any = None  # the start of the current event
+        self.nodes = self.copied = 0  # the number of values, and of the characters that aliases repeat
 
     def refuse(self, problem: str, hint: str | None = None) -> NoReturn:
         raise ReadError(self.name, self.mark.line + 1, self.mark.column + 1, problem, hint)
@@ -178,12 +200,12 @@ class _Builder:
         elif isinstance(event, yaml.CollectionEndEvent):
             self.stack.pop()
         elif isinstance(event, yaml.DocumentStartEvent) and self.root is not _Builder:
-            self.refuse("a second document starts here", "Keep one document in a file.")
+            self.refuse("a second document starts here", "A file has one document. Split the file.")
         elif isinstance(event, yaml.StreamEndEvent) and self.root is _Builder:
-            raise ReadError(self.name, None, None, "the file is empty")
+            raise ReadError(self.name, None, None, "the file is empty", _SEE_EXAMPLE)
 
     def take(self, event: yaml.NodeEvent) -> None:
-        """Take in a scalar, an alias or the start of a collection: the root, a key, its value or an item."""
+        """Add a scalar, an alias or the start of a collection as the root, a key, a value or an item."""
         node, path = self.stack[-1]
         value = self.alias(event.anchor or "") if isinstance(event, yaml.AliasEvent) else self.value(event)
         if path_of_key := self.entry:
@@ -201,23 +223,23 @@ class _Builder:
             self.lines[path] = self.mark.line + 1
         if isinstance(event, yaml.CollectionStartEvent):
             if len(self.stack) > MAX_DEPTH:
-                self.refuse(_TOO_DEEP)
+                self.refuse(_TOO_DEEP, _FLATTEN)
             self.stack.append((value, path))
 
     def value(self, event: yaml.NodeEvent) -> object:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            self.refuse(f"the file holds more than {MAX_NODES} values")
+            self.refuse(f"the file has more than {MAX_NODES} values", _SEE_EXAMPLE)
         if tag := getattr(event, "tag", None):
             tag = tag.replace("tag:yaml.org,2002:", "!!", 1)[:60]
-            self.refuse(f"tag {tag!r} is not allowed", "Remove it; quote a value to make it text.")
+            self.refuse(f"tag {tag!r} is not allowed", "Remove the tag. To make a value text, quote the value.")
         value: object = {} if isinstance(event, yaml.MappingStartEvent) else []
         if isinstance(event, yaml.ScalarEvent):
             if event.style == '"' and (bad := _CONTROL.search(event.value)):
-                self.refuse(_NOT_ALLOWED.format(ord(bad[0])))
+                self.refuse(_NOT_ALLOWED.format(ord(bad[0])), _REMOVE)
             value = _resolve(event.value) if event.implicit[0] else event.value
             if value is None and not event.value and len(self.stack) == 1:
-                raise ReadError(self.name, None, None, "the file is empty")  # but for a `---`
+                raise ReadError(self.name, None, None, "the file is empty", _SEE_EXAMPLE)  # except a `---`
         if event.anchor:
             self.anchors[event.anchor] = value
         return value
@@ -225,7 +247,7 @@ class _Builder:
     def key(self, event: yaml.NodeEvent, value: object) -> str:
         text = getattr(event, "value", None)  # None for a collection or an alias
         if text == "<<" and not getattr(event, "style", None):
-            self.refuse("merge key '<<' is not allowed", "Write the entries out.")
+            self.refuse("merge key '<<' is not allowed", "Copy the merged entries to this mapping.")
         if not isinstance(value, str):
             hint = "Quote text that starts with { or [." if text is None else f'Quote it: "{text}".'
             shown = "this key" if text is None else f"key {text!r:.60}"
@@ -233,12 +255,12 @@ class _Builder:
         return value
 
     def alias(self, anchor: str) -> object:
-        """Return the anchor's value, counted as if it were written out: later code walks it each time it appears."""
+        """Return the value of an anchor. Each use adds to the limits, because later code walks each use."""
         if anchor not in self.anchors:
-            self.refuse(f"alias '*{anchor:.60}' has no anchor before it", "Quote it if it is text.")
+            self.refuse(f"alias '*{anchor:.60}' has no anchor before it", "If the value is text, quote the value.")
         value = self.anchors[anchor]
         if value is not None and any(value is node for node, _ in self.stack):
-            self.refuse(f"alias '*{anchor:.60}' is inside its own anchor")
+            self.refuse(f"alias '*{anchor:.60}' is inside its own anchor", _NO_ALIAS)
         depth, level = len(self.stack) - 1, [value]
         while level:
             self.nodes += len(level)
@@ -247,5 +269,5 @@ class _Builder:
             depth += bool(parents)
             level = [part for item in parents for part in (*item, *(item.values() if type(item) is dict else ()))]
         if self.nodes > MAX_NODES or self.copied > MAX_BYTES or depth > MAX_DEPTH:
-            self.refuse(f"alias '*{anchor:.60}' makes the data too large or too deep")
+            self.refuse(f"alias '*{anchor:.60}' makes the data too large or too deep", _NO_ALIAS)
         return value

@@ -1,6 +1,6 @@
-"""The JSON Schema of the requirements file, derived from the facts, so that editors complete and check it.
+"""Makes the JSON Schema of the requirements file from the facts. Editors use it to complete and check the file.
 
-It says the same as `validate` wherever a schema can; `LIMITS` lists what only `validate` knows.
+The schema accepts the same files as `validate`, except for the cases in `LIMITS`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from advisor.requirements.values import MAX_LIST, MAX_SECONDS
 Schema: TypeAlias = dict[str, Any]
 
 LIMITS = (
-    "two tools of one name",
-    "scale.instances whose min is greater than its max",
-    "a tool that needs a feature which `needs` says is not needed",
-    "a release of an SDK outside the measured ranges",
-    "3.0 where a whole number is asked for, which is the same number to a schema",
-    "a version written as a number with an exponent or more than six decimals",
+    "two tools with the same name",
+    "scale.instances with a min that is greater than max",
+    "a tool that needs a feature for which `needs` says none",
+    "an SDK release outside the measured ranges",
+    "3.0 instead of the integer 3, because the two are equal in JSON Schema",
+    "a version as a number with an exponent or with more than six decimals",
 )
-"""What the schema lets pass and `validate` refuses."""
+"""The problems that only `validate` finds."""
 
-# The rules of `text`, in the regular expressions of JSON Schema: without flags, and the range of ports spelled out.
+# The rules of `text` as regular expressions of JSON Schema, which have no flags.
 _PART = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PORT = "0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = rf"^(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
@@ -39,27 +39,24 @@ _MOST_INSTANCES = 10_000
 
 
 def requirements_schema(space: FactSpace) -> Schema:
-    """The schema of a complete requirements file.
+    """Return the schema of a complete requirements file as JSON types (JSON Schema, draft 2020-12).
 
     Args:
-        space: the facts that the file may state.
-
-    Returns:
-        A JSON Schema, draft 2020-12, as plain data.
+        space: the known facts.
     """
     schema: Schema = {
         "$schema": DIALECT,
         "$id": f"urn:mcp-advisor:requirements:{VERSION}",
         "title": f"mcp-advisor requirements, version {VERSION}",
-        "description": "What an MCP server's deployment is like and what its tools need.",
-        "$comment": f"Only mcp-advisor itself finds: {'; '.join(LIMITS)}.",
+        "description": "The deployment of an MCP server, and the features that its tools need.",
+        "$comment": f"Only mcp-advisor finds these problems: {'; '.join(LIMITS)}.",
         **_section(),
         "type": "object",
         "required": [name for name, fact in space.facts.items() if fact.required],
         "$defs": {"seconds": _seconds(), "tool": _tool(space)},
     }
     schema["properties"]["version"] = {
-        "title": "The version of this format",
+        "title": "The version of the file format",
         "const": VERSION,
         "default": VERSION,
     }
@@ -75,7 +72,7 @@ def requirements_schema(space: FactSpace) -> Schema:
 
 
 def meanings(fact: Fact, space: FactSpace) -> dict[str, str]:
-    """The values of a fact with a closed domain and what each means; empty for other facts."""
+    """Return a dict from each value of a fact to its meaning; empty for a fact without a closed set of values."""
     if fact.values_from == "proxies":
         return {proxy.id: proxy.name for proxy in space.knowledge.proxies.values()}
     if fact.type == "apps":
@@ -87,14 +84,14 @@ def meanings(fact: Fact, space: FactSpace) -> dict[str, str]:
 
 
 def describe(fact: Fact, space: FactSpace) -> Schema:
-    """The words for a fact, and its default, if any."""
+    """Return the title, the description and the default of a fact as keywords of JSON Schema."""
     words = [fact.why, fact.help, *(f"{value}: {means}" for value, means in meanings(fact, space).items())]
     described: Schema = {"title": fact.question, "description": "\n".join(words)}
     return described if fact.required else {**described, "default": fact.default}
 
 
 def _section() -> Schema:
-    # A section left empty (`clients:` with nothing below) is null, and as good as absent.
+    # An empty section (`clients:` with nothing below) is null. It is the same as no section.
     return {"type": ["object", "null"], "additionalProperties": False, "properties": {}}
 
 
@@ -135,7 +132,12 @@ def _version(fact: Fact, space: FactSpace) -> Schema:
 def _release(fact: Fact, space: FactSpace) -> Schema:
     packages = "|".join(dict.fromkeys(release.package for release in space.releases.values()))
     exact = {"type": "string", "pattern": f"^(?:{packages})=={_NUMBER}$", "description": "an exact release"}
-    return {"anyOf": [{"enum": list(meanings(fact, space)), "description": "the newest of a line"}, exact]}
+    return {
+        "anyOf": [
+            {"enum": list(meanings(fact, space)), "description": "the newest measured release of an SDK line"},
+            exact,
+        ]
+    }
 
 
 def _name(fact: Fact, space: FactSpace) -> Schema:
@@ -163,14 +165,14 @@ def _tools(fact: Fact, space: FactSpace) -> Schema:
 
 
 def _tool(space: FactSpace) -> Schema:
-    """A tool: its name alone, or a mapping."""
+    """Return the schema of a tool: a name, or a mapping."""
     name = {"type": "string", "pattern": _TOOL, "$comment": TOOL_RULE}
     features = {key.removeprefix("needs."): fact for key, fact in space.facts.items() if fact.type == "need"}
     needs = {key: {"title": fact.question, **_choice(fact, space)} for key, fact in features.items()}
     properties = {
-        "name": {"title": "As clients call it", **name},
-        "needs": {**_section(), "title": "What this tool needs", "properties": needs},
-        "duration_s": {"title": "How many seconds a call runs", "$ref": "#/$defs/seconds"},
+        "name": {"title": "The name of the tool for clients", **name},
+        "needs": {**_section(), "title": "The features that this tool needs", "properties": needs},
+        "duration_s": {"title": "The duration of a call in seconds", "$ref": "#/$defs/seconds"},
     }
     mapping = {"type": "object", "properties": properties, "required": ["name"], "additionalProperties": False}
     return {"anyOf": [name, mapping]}

@@ -1,4 +1,4 @@
-"""The commented requirements file that `mcp-advisor init` starts a user with, derived from the facts."""
+"""Makes the commented requirements file of `mcp-advisor init` from the facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from advisor.requirements.validate import VERSION
 from advisor.templating import environment
 
 SERVICE = "my-service"
-"""The name that stands in the file until its author sets another."""
+"""The name of the service in a new file. The user replaces it."""
 
 _WIDTH = 80
 
@@ -25,12 +25,12 @@ class TemplateKey:
     """One key of the file.
 
     Attributes:
-        name: as written, without the sections that it stands in.
-        indent: spaces before it.
-        fact: what it states.
-        meanings: the allowed values and what each means, where the domain is closed.
-        active: whether it stands in the file as a key, not as a comment.
-        value: its default, as YAML writes it.
+        name: the key without its sections.
+        indent: the number of spaces before the key.
+        fact: the fact that the key sets.
+        meanings: from each allowed value to its meaning, for a closed set of values.
+        active: whether the file sets the key; otherwise the key is a comment.
+        value: the default in YAML notation.
     """
 
     name: str
@@ -43,7 +43,7 @@ class TemplateKey:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A mapping of the file, or the whole file: keys and sections, in order."""
+    """The file or a mapping in it, with keys and sections in order."""
 
     name: str
     indent: int
@@ -51,22 +51,22 @@ class Section:
 
     @property
     def keys(self) -> list[TemplateKey]:
-        """The keys directly in it."""
+        """The keys directly in this section."""
         return [entry for entry in self.entries if isinstance(entry, TemplateKey)]
 
 
 def starter(space: FactSpace) -> str:
-    """A requirements file with every key, its default, its allowed values and its meaning.
+    """Return a requirements file with every key, its default, its allowed values and its meaning.
 
-    Only the keys that every user should look at are set; the others are comments, so that the decision still names
-    the defaults it relied on, and so that tools and client applications may fill them in.
+    The file sets only the keys that every user must check. All other keys are comments. So their values can follow from
+    tools and client applications, and the decision lists the defaults that it uses.
     """
     template = environment(templates_dir(), comment=comment).get_template("requirements.yaml.j2")
     return template.render(root=outline(space), levels=space.knowledge.facts["needs"].values, version=VERSION)
 
 
 def outline(space: FactSpace) -> Section:
-    """The keys of the file in sections, in the order of the facts; keys of a section stand together."""
+    """Return the keys of the file in sections. Keys are in the order of the facts within their section."""
     root = Section("", 0)
     for name in _ordered(space):
         fact = space.facts[name]
@@ -84,13 +84,13 @@ def outline(space: FactSpace) -> Section:
 
 
 def _ordered(space: FactSpace) -> list[str]:
-    """The facts as rules/facts.yaml has them, with the single needs where `needs` stands."""
+    """Return the facts in the order of rules/facts.yaml. The facts of the features replace `needs`."""
     needs = [name for name, fact in space.facts.items() if fact.type == "need"]
     return [fact for name in space.knowledge.facts for fact in (needs if name == "needs" else [name])]
 
 
 def comment(words: str, indent: int, hang: int = 0) -> str:
-    """Words as comment lines of a YAML file, wrapped; `hang` indents the lines after the first."""
+    """Return text as wrapped comment lines of a YAML file. `hang` is the extra indent of the lines after the first."""
     start = " " * indent + "# "
     wrapped = textwrap.wrap(
         words, _WIDTH, initial_indent=start, subsequent_indent=start + " " * hang, break_on_hyphens=False
@@ -100,5 +100,5 @@ def comment(words: str, indent: int, hang: int = 0) -> str:
 
 def _value(fact: Fact) -> str:
     value: Any = SERVICE if fact.required else fact.default
-    # JSON is YAML; a plain word is easier to read than a quoted word, and every word here is of the domain.
+    # JSON is YAML. A text needs no quotes, because every text default is a plain word.
     return value if isinstance(value, str) else json.dumps(value)

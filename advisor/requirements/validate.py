@@ -1,6 +1,7 @@
-"""From the plain data of a requirements file to `Requirements`, by the declarations in rules/facts.yaml.
+"""Validates the data of a requirements file by rules/facts.yaml and makes `Requirements` from it.
 
-Every problem of a file is collected, each with its key, line, value, what is allowed and the nearest spelling.
+The validation collects every problem of a file. A problem has its line, key and value, the allowed values and the
+nearest spelling.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from advisor.requirements.reader import Path, SourceDocument
 from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
 
 VERSION = 1
-MAX_PROBLEMS = 100  # shown; a file of nothing but unknown keys has 20,000
+MAX_PROBLEMS = 100  # shown problems; a file of unknown keys can have 20,000 problems
 _TOOL_KEYS = ("name", "needs", "duration_s")
 
 
 def validate(document: SourceDocument, space: FactSpace, *, partial: bool = False) -> Requirements:
-    """Check a requirements file.
+    """Validate a requirements file and fill in the defaults.
 
     Args:
-        document: the file as read.
-        space: the facts that it may state.
-        partial: accept a file without the keys that have no default (answers so far).
+        document: the data of the file.
+        space: the known facts.
+        partial: whether to accept a file without the required keys, such as the saved answers of an interrupted `ask`.
 
     Raises:
-        InputError: with every problem of the file.
+        InputError: the file is invalid. The error has every problem.
     """
     return _Validation(document, space, partial).run()
 
@@ -45,13 +46,13 @@ class _Validation:
         self.problems: list[Finding] = []
         self.values: dict[str, Any] = {}
         self.tools: list[Tool] = []
-        self.places: list[Path] = []  # of the tools
+        self.places: list[Path] = []  # the paths of the tools
 
     def run(self) -> Requirements:
         data = self.document.data
         if not isinstance(data, dict):
-            hint = "Start with `mcp-advisor init`."
-            self._problem((), f"a requirements file is a mapping of keys, not {_kind(data)}.", hint)
+            hint = "To see a requirements file, run `mcp-advisor init`."
+            self._problem((), f"the file is {_kind(data)}, but a requirements file is a mapping of keys.", hint)
         else:
             version = data.get("version", VERSION)
             if type(version) is not int or version != VERSION:  # `true` and `1.0` equal 1
@@ -73,8 +74,10 @@ class _Validation:
             elif isinstance(tree[key], dict):
                 if isinstance(value, dict):
                     self._walk(value, tree[key], here)
-                elif value is not None:  # a section left empty is as good as absent
-                    self._problem(here, f"{text.quote(value)} is not a mapping.", f"Its keys: {', '.join(tree[key])}.")
+                elif value is not None:  # an empty section is the same as no section
+                    self._problem(
+                        here, f"{text.quote(value)} is not a mapping.", f"Allowed keys: {', '.join(tree[key])}."
+                    )
             elif tree[key].type == "tools":
                 self._read_tools(value, here)
             else:
@@ -95,7 +98,11 @@ class _Validation:
         if value is None:
             return
         if not isinstance(value, list) or len(value) > MAX_LIST:
-            self._problem(path, f"{text.quote(value)} is not a list of at most {MAX_LIST} tools.", "Write `- name: …`.")
+            self._problem(
+                path,
+                f"{text.quote(value)} is not a list of at most {MAX_LIST} tools.",
+                "Write each tool as `- name: NAME`.",
+            )
             return
         seen: dict[str, Path] = {}
         for index, entry in enumerate(value):
@@ -104,7 +111,7 @@ class _Validation:
             if tool is None:
                 continue
             if tool.name in seen:
-                hint = f"First{place}." if (place := self._place(seen[tool.name])) else ""
+                hint = f"Its first entry is{place}." if (place := self._place(seen[tool.name])) else ""
                 self._problem(here, f"the tool {tool.name!r} is listed twice.", hint)
             seen.setdefault(tool.name, here)
             self.tools.append(tool)
@@ -112,7 +119,7 @@ class _Validation:
 
     def _tool(self, entry: Any, path: Path) -> Tool | None:
         if not isinstance(entry, dict):
-            hint = "A tool has a name, and may have needs and duration_s."
+            hint = "Allowed: a tool name, or a mapping with name and optionally needs and duration_s."
             self._problem(path, f"{text.quote(entry)} is not a tool.", hint)
             return None
         before = len(self.problems)
@@ -132,7 +139,7 @@ class _Validation:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self._problem(path, f"{text.quote(value)} is not a mapping.", "Write `needs: {sampling: required}`.")
+            self._problem(path, f"{text.quote(value)} is not a mapping.", "For example: `needs: {sampling: required}`.")
             return {}
         features = [name.removeprefix("needs.") for name in self.space.facts if name.startswith("needs.")]
         needs: dict[str, Need] = {}
@@ -158,27 +165,31 @@ class _Validation:
         return seconds
 
     def _forbidden_needs(self) -> None:
-        """A tool may not need what `needs` says is not needed."""
+        """Report each tool that needs a feature for which `needs` says `none`."""
         for tool, path in zip(self.tools, self.places, strict=True):
             for feature, level in tool.needs.items():
                 if self.values.get(f"needs.{feature}") == "none":
                     place = f"needs.{feature}{self._place(('needs', feature))}"
-                    message = f"the tool {tool.name!r} needs {feature} ({level}), but {place} says none."
-                    self._problem((*path, "needs", feature), message, "Change one of the two.")
+                    message = f"the tool {tool.name!r} needs {feature} ({level}), but {place} is none."
+                    self._problem(
+                        (*path, "needs", feature),
+                        message,
+                        f"Set needs.{feature} to {level}, or remove the need of the tool.",
+                    )
 
     def _problem(self, path: Path, message: str, hint: str = "", key: str = "") -> None:
         shown = key or ".".join(str(part) if isinstance(part, str) else f"[{part}]" for part in path).replace(".[", "[")
         self.problems.append(input_problem(message, hint, key=text.printable(shown, 80), line=self._line(path)))
 
     def _unknown(self, path: Path, message: str, allowed: Sequence[str]) -> None:
-        """A key that is none of `allowed`."""
+        """Report a key that is not in `allowed`."""
         hint = ""
-        if len(self.problems) < MAX_PROBLEMS:  # what is not shown needs no search for its nearest spelling
+        if len(self.problems) < MAX_PROBLEMS:  # a problem that is not shown needs no hint
             hint = f"{text.nearest(str(path[-1]), allowed)} Allowed here: {', '.join(allowed)}.".strip()
         self._problem(path, message, hint)
 
     def _line(self, path: Path) -> int | None:
-        """The line of `path`, or None where the input has no lines (answers, examples)."""
+        """Return the line of `path`, or None if the input has no lines, such as answers and examples."""
         return self.document.line_of(path) if self.document.lines else None
 
     def _place(self, path: Path) -> str:
@@ -187,20 +198,22 @@ class _Validation:
 
 
 def _listed(problems: list[Finding]) -> list[Finding]:
-    """Problems in the order of their lines; of very many the first, and how many more there are."""
+    """Return the problems in the order of their lines. If there are too many, a last problem says how many more."""
     shown = sorted(problems[:MAX_PROBLEMS], key=lambda problem: problem.line or 0)
     more = len(problems) - len(shown)
     return [*shown, input_problem(f"{more} more problems are not shown.")] if more else shown
 
 
 def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpace, name: str) -> Requirements:
-    """Fill in what was not stated: from the tools, from the named client applications, from the defaults.
+    """Return requirements with a value for every fact.
+
+    Missing facts follow from the tools, from the named client applications, or else from the defaults.
 
     Args:
-        values: the facts stated, validated.
-        tools: the tools stated.
-        space: the facts that there are.
-        name: the file as the user named it.
+        values: the validated facts, by id.
+        tools: the tools.
+        space: the known facts.
+        name: the name of the file as the user typed it.
     """
     filled = dict(values)
     inferred: dict[str, str] = {}
@@ -227,7 +240,7 @@ def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpac
 
 
 def _from_apps(apps: list[str], space: FactSpace) -> list[tuple[str, Any, str]]:
-    """What the named client applications say about eras and cookies: (fact, value, why)."""
+    """Return the facts on eras and cookies that follow from client applications, as (fact, value, reason)."""
     known = [space.knowledge.clients[app] for app in apps]
     if not known:
         return []

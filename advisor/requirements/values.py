@@ -1,4 +1,4 @@
-"""The value of a fact: what each type allows, and what is said when it is not that."""
+"""Validates the value of a fact by the type of the fact."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MAX_SECONDS = 7 * 24 * 3600
 
 
 class ValueRefusedError(Exception):
-    """A value that its fact does not allow: what is wrong, and what is allowed."""
+    """The fact does not allow the value."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Args: message: what is wrong with the value; hint: what is allowed."""
+        """Args: message: the problem of the value; hint: the allowed values."""
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -33,7 +33,7 @@ def _read_choice(fact: Fact, value: Any, space: FactSpace) -> Any:
     if isinstance(value, str) and value in allowed:
         return value
     hint = text.nearest(value, allowed) if isinstance(value, str) else ""
-    if value is False and "none" in allowed:  # `shared_store: no` is false to YAML
+    if value is False and "none" in allowed:  # YAML reads `shared_store: no` as false
         hint = "Did you mean 'none'?"
     raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())
 
@@ -52,17 +52,17 @@ def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
     low, high = fact.minimum or 1, fact.maximum or 1_000_000_000
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: a whole number from {low} to {high}.")
+    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: an integer from {low} to {high}.")
 
 
 def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
-    rule = "Allowed: a whole number from 1 to 10000, or {min: 2, max: 10}."
+    rule = "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}."
     if isinstance(value, dict):
         if set(value) != {"min", "max"}:
             raise ValueRefusedError(f"{text.quote(dict(value))} is not a range.", rule)
         low, high = (_instances(value[end], f"{end}: ", rule) for end in ("min", "max"))
         if low > high:
-            raise ValueRefusedError(f"min {low} is greater than max {high}.", "Swap them.")
+            raise ValueRefusedError(f"min {low} is greater than max {high}.", "Swap the two numbers.")
         return {"min": low, "max": high}
     return _instances(value, "", rule)
 
@@ -79,14 +79,14 @@ def _read_seconds(fact: Fact, value: Any, space: FactSpace) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= MAX_SECONDS:
         return value if isinstance(value, int) else float(value)
     raise ValueRefusedError(
-        f"{text.quote(value)} is not allowed.", f"Allowed: seconds, more than 0 and at most {MAX_SECONDS}."
+        f"{text.quote(value)} is not allowed.", f"Allowed: a number of seconds, more than 0 and at most {MAX_SECONDS}."
     )
 
 
 def _read_version(fact: Fact, value: Any, space: FactSpace) -> Any:
     if value is None:
         return None
-    # `version: 1.30` is a number to YAML; the reader remembers how it was written.
+    # YAML reads `version: 1.30` as a number. The reader stores its notation.
     written = getattr(value, "source", None) or (str(value) if not isinstance(value, bool) else "")
     if isinstance(value, (str, int, float)) and parse(written) is not None:
         return written
@@ -100,9 +100,9 @@ def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
         return value
     ranges = space.releases.values()
     lines = list(dict.fromkeys(release.line.id for release in ranges))
-    measured = ", ".join(f"{release.package} {release.start} to before {release.before}" for release in ranges)
+    measured = "; ".join(f"{release.package} >={release.start}, <{release.before}" for release in ranges)
     hint = text.nearest(value, lines) if isinstance(value, str) and "==" not in value else ""
-    allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 within the measured ranges ({measured})."
+    allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 in a measured range ({measured})."
     raise ValueRefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
 
 
@@ -112,8 +112,8 @@ def _read_name(fact: Fact, value: Any, space: FactSpace) -> Any:
     written = value[:200].lower() if isinstance(value, str) else ""
     suggestion = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in written).split())[:63].strip("-")
     hint = f" Did you mean {suggestion!r}?" if suggestion else ""
-    if isinstance(value, (int, float)):  # true, 7 and 1.30 are no text to YAML
-        hint = " Quote it to make it text."
+    if isinstance(value, (int, float)):  # YAML does not read true, 7 and 1.30 as text
+        hint = " To make the value text, quote the value."
     raise ValueRefusedError(f"{text.quote(value)} is not a DNS label.", f"Allowed: {text.LABEL_RULE}.{hint}")
 
 
@@ -140,7 +140,7 @@ def _read_apps(fact: Fact, value: Any, space: FactSpace) -> Any:
         if app not in known:
             hint = text.nearest(app, known) if isinstance(app, str) else ""
             raise ValueRefusedError(
-                f"{text.quote(app)} is not a known client.", f"{hint} Known: {', '.join(known)}.".strip()
+                f"{text.quote(app)} is not a known client application.", f"{hint} Allowed: {', '.join(known)}.".strip()
             )
     return list(dict.fromkeys(apps))
 
@@ -171,10 +171,10 @@ READERS: dict[str, Callable[[Fact, Any, FactSpace], Any]] = {
 
 
 def read_value(name: str, value: Any, space: FactSpace) -> Any:
-    """Check a value for the fact `name`.
+    """Validate a value of the fact `name` and return it in its normal form.
 
     Raises:
-        InputError: the value is not allowed; a single problem without a line.
+        InputError: the value is not allowed. The error has one problem without a line.
     """
     fact = space.facts[name]
     try:

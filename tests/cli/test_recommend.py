@@ -258,7 +258,7 @@ def test_a_full_disk_is_told() -> None:
             check=False,
         )
     assert done.returncode == 4
-    assert done.stderr.decode().startswith("The output cannot be written")
+    assert done.stderr.decode().startswith("Standard output cannot be written")
     assert b"Traceback" not in done.stderr
 
 

@@ -87,7 +87,7 @@ def test_a_signal_ends_the_run_in_order(
     os.killpg(parent.pid, number)
     _, errors = parent.communicate(timeout=30)
     assert parent.returncode == code
-    assert errors == "Interrupted; everything that was started is ended.\n"
+    assert errors == "Interrupted. All started programs have ended.\n"
     assert note.read_text().split() == ["SIGTERM"] * 5
     assert len(ports) == 5
     # Not `until`: when the parent has ended, all is done.
@@ -107,7 +107,7 @@ def test_signals_do_not_break_the_clean_up(
     for number in (signal.SIGINT, signal.SIGTERM):  # in the middle of it: deaf children take it a second
         os.killpg(parent.pid, number)
     _, errors = parent.communicate(timeout=30)
-    assert (parent.returncode, errors) == (130, "Interrupted; everything that was started is ended.\n")
+    assert (parent.returncode, errors) == (130, "Interrupted. All started programs have ended.\n")
     assert not list(temporary.iterdir())
     assert not users_of(temporary)
 

@@ -25,6 +25,8 @@ from advisor.requirements.reader import (
     read_path,
 )
 
+SEE_EXAMPLE = "To see a requirements file, run `mcp-advisor init`."
+
 retried = pytest.mark.retried("Each example has a deadline of one second of wall-clock time.")
 
 
@@ -179,11 +181,12 @@ def test_an_error_survives_pickling() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only\n# comments\n", "---\n", "--- # c\n...\n", "\ufeff", "  "])
 def test_an_empty_file_is_refused(text: str) -> None:
-    assert str(refusal(text)) == "f.yaml: the file is empty"
+    assert str(refusal(text)) == f"f.yaml: the file is empty. {SEE_EXAMPLE}"
 
 
 def test_a_second_document_is_refused() -> None:
-    assert str(refusal("a: 1\n---\nb: 2\n")) == "f.yaml:2: a second document starts here. Keep one document in a file."
+    message = "f.yaml:2: a second document starts here. A file has one document. Split the file."
+    assert str(refusal("a: 1\n---\nb: 2\n")) == message
 
 
 def test_a_duplicate_key_is_refused_with_both_lines() -> None:
@@ -214,7 +217,7 @@ def test_a_collection_is_no_key(text: str, kind: str) -> None:
 
 
 def test_a_merge_key_is_refused() -> None:
-    message = "f.yaml:3: merge key '<<' is not allowed. Write the entries out."
+    message = "f.yaml:3: merge key '<<' is not allowed. Copy the merged entries to this mapping."
     assert str(refusal("a: &x {k: 1}\nb:\n  <<: *x\n")) == message
 
 
@@ -225,7 +228,7 @@ def test_a_merge_key_is_refused() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["1", "[ls]", "{a: 1}"])
 def test_tags_are_refused(tag: str, shown: str, value: str) -> None:
-    message = f"f.yaml:2: tag '{shown}' is not allowed. Remove it; quote a value to make it text."
+    message = f"f.yaml:2: tag '{shown}' is not allowed. Remove the tag. To make a value text, quote the value."
     assert str(refusal(f"a: 1\nb: {tag} {value}")) == message
 
 
@@ -243,7 +246,8 @@ def test_an_alias_stands_for_the_latest_anchor_of_its_name() -> None:
 
 
 def test_an_alias_without_anchor_is_refused() -> None:
-    assert str(refusal("a: 1\nb: *x")) == "f.yaml:2: alias '*x' has no anchor before it. Quote it if it is text."
+    message = "f.yaml:2: alias '*x' has no anchor before it. If the value is text, quote the value."
+    assert str(refusal("a: 1\nb: *x")) == message
 
 
 @pytest.mark.parametrize("text", ["a: &x\n  - *x", "a: &x\n  b: [{c: *x}]", "a: &x 1\nb: &x [1,\n *x]"])
@@ -255,12 +259,14 @@ def test_an_alias_inside_its_own_anchor_is_refused(text: str) -> None:
 
 def test_an_alias_bomb_is_refused() -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
-    assert str(refusal(bomb)) == "f.yaml:13: alias '*a11' makes the data too large or too deep"
+    message = "f.yaml:13: alias '*a11' makes the data too large or too deep. Write the values without this alias."
+    assert str(refusal(bomb)) == message
 
 
 def test_a_long_text_repeated_by_aliases_is_refused() -> None:
     text = f"a: &a {'x' * 100_000}\nb: [{'*a , ' * 100}]"
-    assert str(refusal(text)) == "f.yaml:2: alias '*a' makes the data too large or too deep"
+    message = "f.yaml:2: alias '*a' makes the data too large or too deep. Write the values without this alias."
+    assert str(refusal(text)) == message
 
 
 def test_nesting_grown_by_aliases_is_refused() -> None:
@@ -274,7 +280,8 @@ def test_nesting_grown_by_aliases_is_refused() -> None:
 def test_nesting_is_limited(opening: str, closing: str) -> None:
     read(opening * MAX_DEPTH + "x" + closing * MAX_DEPTH)
     error = refusal("\n" + opening * (MAX_DEPTH + 1) + "x" + closing * (MAX_DEPTH + 1))
-    assert str(error) == f"f.yaml:2: the nesting is deeper than {MAX_DEPTH} levels"
+    message = f"the nesting is deeper than {MAX_DEPTH} levels. A requirements file needs at most 4 levels."
+    assert str(error) == f"f.yaml:2: {message}"
     assert refusal(opening * (MAX_BYTES // len(opening))).problem == error.problem
 
 
@@ -287,12 +294,13 @@ def test_a_limit_of_the_parser_gives_the_same_message(before: str, opening: str,
 
 def test_the_number_of_values_is_limited() -> None:
     read("- x\n" * (MAX_NODES - 1))
-    assert str(refusal("- x\n" * MAX_NODES)) == f"f.yaml:{MAX_NODES}: the file holds more than {MAX_NODES} values"
+    message = f"f.yaml:{MAX_NODES}: the file has more than {MAX_NODES} values. {SEE_EXAMPLE}"
+    assert str(refusal("- x\n" * MAX_NODES)) == message
 
 
 def test_the_size_is_limited() -> None:
     assert read("#" * (MAX_BYTES - 2) + "\na").data == "a"
-    assert str(refusal("#" * (MAX_BYTES - 1) + "\na")) == "f.yaml: the file is larger than 1024 KiB"
+    assert str(refusal("#" * (MAX_BYTES - 1) + "\na")) == f"f.yaml: the file is larger than 1024 KiB. {SEE_EXAMPLE}"
 
 
 # --- characters and encodings -------------------------------------------------------------------------------------
@@ -301,7 +309,7 @@ def test_the_size_is_limited() -> None:
 @pytest.mark.parametrize("code", [1, 7, 8, 0x0B, 0x0C, 0x1B, 0x7F, 0x80, 0x9F, 0xFFFE, 0xFFFF])
 def test_control_characters_are_refused(code: int) -> None:
     error = refusal(f"a: 1\nb: é{chr(code)}")
-    assert str(error) == f"f.yaml:2: character U+{code:04X} is not allowed"
+    assert str(error) == f"f.yaml:2: character U+{code:04X} is not allowed. Remove the character."
     assert error.column == 5
 
 
@@ -312,7 +320,8 @@ def test_nul_bytes_are_refused() -> None:
 @pytest.mark.parametrize("escape", [r"\0", r"\x1b", r"\u007f", r"\a"])
 def test_escaped_control_characters_are_refused(escape: str) -> None:
     assert re.fullmatch(
-        r"f.yaml:2: character U\+00[0-9A-F]{2} is not allowed", str(refusal(f'a: 1\nb: "{escape}[31m"'))
+        r"f.yaml:2: character U\+00[0-9A-F]{2} is not allowed\. Remove the character\.",
+        str(refusal(f'a: 1\nb: "{escape}[31m"')),
     )
     assert read(rf'"\t\n\r\\{escape[1:]} \u00e9"').data == f"\t\n\r\\{escape[1:]} é"
 

@@ -208,8 +208,8 @@ def test_an_unknown_key_is_refused_with_its_nearest_spelling(refused: Any, text:
         ("version: 1.0", "version: 1.0 is not a known version. Allowed: 1."),
         ("version: true", "version: true is not a known version. Allowed: 1."),
         ("version:", "version: null is not a known version. Allowed: 1."),
-        ("scale: 3", "scale: 3 is not a mapping. Its keys: instances, workers, affinity."),
-        ("scale: [1]", "scale: [1] is not a mapping. Its keys: instances, workers, affinity."),
+        ("scale: 3", "scale: 3 is not a mapping. Allowed keys: instances, workers, affinity."),
+        ("scale: [1]", "scale: [1] is not a mapping. Allowed keys: instances, workers, affinity."),
         (
             "scale: {affinity: availble}",
             "scale.affinity: 'availble' is not allowed. Allowed: available, unavailable, unknown. "
@@ -234,38 +234,42 @@ def test_an_unknown_key_is_refused_with_its_nearest_spelling(refused: Any, text:
         ("clients: {plain_http: unknown}", "clients.plain_http: 'unknown' is not allowed. Allowed: true, false."),
         (
             "clients: {concurrent: 12.5}",
-            "clients.concurrent: 12.5 is not allowed. Allowed: a whole number from 1 to 1000000000.",
+            "clients.concurrent: 12.5 is not allowed. Allowed: an integer from 1 to 1000000000.",
         ),
         (
             "clients: {concurrent: true}",
-            "clients.concurrent: true is not allowed. Allowed: a whole number from 1 to 1000000000.",
+            "clients.concurrent: true is not allowed. Allowed: an integer from 1 to 1000000000.",
         ),
-        ("scale: {workers: 0}", "scale.workers: 0 is not allowed. Allowed: a whole number from 1 to 1024."),
+        ("scale: {workers: 0}", "scale.workers: 0 is not allowed. Allowed: an integer from 1 to 1024."),
         (
             "scale: {instances: 0}",
-            "scale.instances: 0 is not allowed. Allowed: a whole number from 1 to 10000, or {min: 2, max: 10}.",
+            "scale.instances: 0 is not allowed. "
+            "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}.",
         ),
         (
             "scale: {instances: 3.0}",
-            "scale.instances: 3.0 is not allowed. Allowed: a whole number from 1 to 10000, or {min: 2, max: 10}.",
+            "scale.instances: 3.0 is not allowed. "
+            "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}.",
         ),
-        ("scale: {instances: {min: 5, max: 2}}", "scale.instances: min 5 is greater than max 2. Swap them."),
+        ("scale: {instances: {min: 5, max: 2}}", "scale.instances: min 5 is greater than max 2. Swap the two numbers."),
         (
             "scale: {instances: {min: 5, max: many}}",
             "scale.instances: max: 'many' is not allowed. "
-            "Allowed: a whole number from 1 to 10000, or {min: 2, max: 10}.",
+            "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}.",
         ),
         (
             "workload: {longest_call_s: -1}",
-            "workload.longest_call_s: -1 is not allowed. Allowed: seconds, more than 0 and at most 604800.",
+            "workload.longest_call_s: -1 is not allowed. Allowed: a number of seconds, more than 0 and at most 604800.",
         ),
         (
             "workload: {longest_call_s: .inf}",
-            "workload.longest_call_s: '.inf' is not allowed. Allowed: seconds, more than 0 and at most 604800.",
+            "workload.longest_call_s: '.inf' is not allowed. "
+            "Allowed: a number of seconds, more than 0 and at most 604800.",
         ),
         (
             "workload: {longest_call_s: 40s}",
-            "workload.longest_call_s: '40s' is not allowed. Allowed: seconds, more than 0 and at most 604800.",
+            "workload.longest_call_s: '40s' is not allowed. "
+            "Allowed: a number of seconds, more than 0 and at most 604800.",
         ),
         (
             "environment: {proxy: {version: 1.3x}}",
@@ -306,15 +310,21 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(refused: Any, text: str, 
                 "mcp==1.28.1",
             ],
         ),
-        ("sdk: mcp==99.0", ["sdk: 'mcp==99.0' is not a known SDK. Allowed:", "within the measured ranges ("]),
+        ("sdk: mcp==99.0", ["sdk: 'mcp==99.0' is not a known SDK. Allowed:", "in a measured range ("]),
         ("sdk: mcp==１.29.0", ["'mcp==１.29.0' is not a known SDK"]),
         ("sdk: mcp", ["'mcp' is not a known SDK"]),
         (
             "environment: {proxy: {kind: ngnix}}",
             ["environment.proxy.kind: 'ngnix'", "Allowed: nginx, ", "Did you mean 'nginx'?"],
         ),
-        ("clients: {apps: [cursr]}", ["clients.apps: 'cursr' is not a known client. Did you mean 'cursor'? Known: "]),
-        ("clients: {apps: [{cursor: 1}]}", ["clients.apps: {'cursor': 1} is not a known client. Known: "]),
+        (
+            "clients: {apps: [cursr]}",
+            ["clients.apps: 'cursr' is not a known client application. Did you mean 'cursor'? Allowed: "],
+        ),
+        (
+            "clients: {apps: [{cursor: 1}]}",
+            ["clients.apps: {'cursor': 1} is not a known client application. Allowed: "],
+        ),
     ],
 )
 def test_a_wrong_name_gets_the_known_ones(refused: Any, text: str, parts: list[str]) -> None:
@@ -327,8 +337,8 @@ def test_a_wrong_name_gets_the_known_ones(refused: Any, text: str, parts: list[s
     [
         ("service: My Server!", "'My Server!' is not a DNS label. Allowed: {rule}. Did you mean 'my-server'?"),
         ("service: a.b", "'a.b' is not a DNS label. Allowed: {rule}. Did you mean 'a-b'?"),
-        ("service: 7", "7 is not a DNS label. Allowed: {rule}. Quote it to make it text."),
-        ("service: on", "true is not a DNS label. Allowed: {rule}. Quote it to make it text."),
+        ("service: 7", "7 is not a DNS label. Allowed: {rule}. To make the value text, quote the value."),
+        ("service: on", "true is not a DNS label. Allowed: {rule}. To make the value text, quote the value."),
         ("service:", "null is not a DNS label. Allowed: {rule}."),
         ("service: [a]", "['a'] is not a DNS label. Allowed: {rule}."),
         ("service: ''", "'' is not a DNS label. Allowed: {rule}."),
@@ -336,7 +346,7 @@ def test_a_wrong_name_gets_the_known_ones(refused: Any, text: str, parts: list[s
     ],
 )
 def test_a_wrong_service_name_gets_one_that_would_do(refused: Any, text: str, hint: str) -> None:
-    rule = "lower-case letters, digits and inner hyphens, 1 to 63 characters"
+    rule = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
     assert refused(text) == [f"r.yaml:1: service: {hint.format(rule=rule)}"]
 
 
@@ -350,7 +360,8 @@ def test_a_missing_service_is_one_message(refused: Any, space: FactSpace) -> Non
 )
 def test_a_file_that_is_no_mapping(refused: Any, text: str, kind: str) -> None:
     assert refused(text) == [
-        f"r.yaml:1: a requirements file is a mapping of keys, not {kind}. Start with `mcp-advisor init`."
+        f"r.yaml:1: the file is {kind}, but a requirements file is a mapping of keys. "
+        "To see a requirements file, run `mcp-advisor init`."
     ]
 
 
@@ -360,16 +371,20 @@ def test_a_file_that_is_no_mapping(refused: Any, text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("tools", "message"),
     [
-        ("{a: 1}", "tools: {'a': 1} is not a list of at most 500 tools. Write `- name: …`."),
-        ("[3]", "tools[0]: 3 is not a tool. A tool has a name, and may have needs and duration_s."),
+        ("{a: 1}", "tools: {'a': 1} is not a list of at most 500 tools. Write each tool as `- name: NAME`."),
+        (
+            "[3]",
+            "tools[0]: 3 is not a tool. "
+            "Allowed: a tool name, or a mapping with name and optionally needs and duration_s.",
+        ),
         (
             "[{name: a b}]",
-            "tools[0].name: 'a b' is not a tool name. Allowed: letters, digits, _ . and -, not starting with a digit, "
-            "1 to 64 characters.",
+            "tools[0].name: 'a b' is not a tool name. "
+            "Allowed: 1 to 64 letters, digits, _, . and -; the first character is a letter or _.",
         ),
         (
             "[{name: x, needs: sampling}]",
-            "tools[0].needs: 'sampling' is not a mapping. Write `needs: {sampling: required}`.",
+            "tools[0].needs: 'sampling' is not a mapping. For example: `needs: {sampling: required}`.",
         ),
         (
             "[{name: x, needs: {sampling: always}}]",
@@ -377,7 +392,7 @@ def test_a_file_that_is_no_mapping(refused: Any, text: str, kind: str) -> None:
         ),
         (
             "[{name: x, duration_s: 0}]",
-            "tools[0].duration_s: 0 is not allowed. Allowed: seconds, more than 0 and at most 604800.",
+            "tools[0].duration_s: 0 is not allowed. Allowed: a number of seconds, more than 0 and at most 604800.",
         ),
     ],
 )
@@ -388,19 +403,19 @@ def test_a_wrong_tool(refused: Any, tools: str, message: str) -> None:
 def test_a_tool_without_a_name_gets_the_key_that_was_meant(refused: Any) -> None:
     unknown, missing = refused("service: a\ntools: [{nme: x}]")
     assert unknown.startswith("r.yaml:2: tools[0].nme: unknown key. Did you mean 'name'? Allowed here: ")
-    assert missing.startswith("r.yaml:2: tools[0]: the key 'name' is missing. Allowed: letters,")
+    assert missing.startswith("r.yaml:2: tools[0]: the key 'name' is missing. Allowed: 1 to 64 letters,")
 
 
 def test_a_tool_listed_twice_names_both_lines(refused: Any) -> None:
     text = "service: a\ntools:\n  - name: x\n  - {name: y}\n  - x\n"
-    assert refused(text) == ["r.yaml:5: tools[2]: the tool 'x' is listed twice. First in line 3."]
+    assert refused(text) == ["r.yaml:5: tools[2]: the tool 'x' is listed twice. Its first entry is in line 3."]
 
 
 def test_a_tool_may_not_need_what_the_needs_forbid(refused: Any) -> None:
     text = "service: a\nneeds:\n  sampling: none\ntools:\n  - bad name\n  - {name: x, needs: {sampling: required}}\n"
     assert refused(text)[1] == (
-        "r.yaml:6: tools[1].needs.sampling: the tool 'x' needs sampling (required), but needs.sampling in line 3 says "
-        "none. Change one of the two."
+        "r.yaml:6: tools[1].needs.sampling: the tool 'x' needs sampling (required), but needs.sampling in line 3 is "
+        "none. Set needs.sampling to required, or remove the need of the tool."
     )
 
 
@@ -411,8 +426,8 @@ def test_data_without_lines_is_checked_as_well(space: FactSpace) -> None:
         validate(SourceDocument("answers", {"service": "a", "needs": {"sampling": "none"}, "tools": tools}, {}), space)
     assert str(caught.value).splitlines() == [
         "answers: tools[1]: the tool 'x' is listed twice.",
-        "answers: tools[0].needs.sampling: the tool 'x' needs sampling (required), but needs.sampling says none. "
-        "Change one of the two.",
+        "answers: tools[0].needs.sampling: the tool 'x' needs sampling (required), but needs.sampling is none. "
+        "Set needs.sampling to required, or remove the need of the tool.",
     ]
 
 
@@ -443,12 +458,12 @@ def test_a_reader_error_is_one_message_too(refused: Any, space: FactSpace, tmp_p
     assert refused("a: 1\na: 2\n") == ["r.yaml:2: key 'a' is already on line 1 (column 1). Remove one of the two."]
     with pytest.raises(InputError) as caught:
         load_path(tmp_path, space)
-    assert str(caught.value) == f"{tmp_path}: this is a directory, not a regular file."
+    assert str(caught.value) == f"{tmp_path}: this is a directory, not a regular file. Name a requirements file."
 
 
 def test_one_value_is_checked_alone(space: FactSpace) -> None:
     assert read_value("scale.instances", {"min": 1, "max": 2}, space) == {"min": 1, "max": 2}
-    with pytest.raises(InputError, match=r"scale.workers: 'x' is not allowed. Allowed: a whole number from 1 to 1024."):
+    with pytest.raises(InputError, match=r"scale.workers: 'x' is not allowed. Allowed: an integer from 1 to 1024."):
         read_value("scale.workers", "x", space)
 
 
