@@ -1,1 +1,1 @@
-"""The questionnaire: what to ask next (pure), and how it looks on a terminal."""
+"""The questionnaire of `ask`: the choice of the next question, and the prompts on a terminal."""

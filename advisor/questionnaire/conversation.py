@@ -1,4 +1,4 @@
-"""A conversation from the first question to the saved file: resuming, asking, choosing a file, saving."""
+"""Runs the questionnaire on a terminal: it resumes an interrupted run, asks the questions and saves the answers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,16 @@ from advisor.questionnaire.terminal import Terminal, say
 def converse(advisor: Advisor, interview: Interview, output: Path) -> Path:
     """Ask the questions on the terminal and save the answers.
 
+    Args:
+        advisor: makes the decisions.
+        interview: the questions and the known answers.
+        output: the file for the answers.
+
     Returns:
-        Where they were saved: `output`, or another file that the user chose.
+        The saved file: `output`, or another file that the user chose.
 
     Raises:
-        InterruptedByUserError: the user or a signal ended the conversation; the answers so far are saved.
+        InterruptedByUserError: the user or a signal stopped the questionnaire. The answers so far are saved.
         UsageError: the file cannot be written.
     """
     words = advisor.knowledge.phrases
@@ -56,14 +61,14 @@ def save_answers(advisor: Advisor, interview: Interview, path: Path) -> None:
     try:
         save(path, text, interview.requirements, advisor.space)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {reason(error)}.") from None
+        raise UsageError(f"{path} cannot be written: {reason(error)}. Name another file with -o.") from None
 
 
 def _terminal(words: Mapping[str, str]) -> Terminal:
-    """Drawn prompts where the terminal can draw, else numbered lines."""
+    """Return prompts with arrow keys, or numbered prompts for a simple terminal."""
     if os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt":
         return NumberedPrompts(words)
-    from advisor.questionnaire.drawn_prompts import DrawnPrompts  # the slow import of a drawing library
+    from advisor.questionnaire.drawn_prompts import DrawnPrompts  # imports a large library, so only if needed
 
     return DrawnPrompts(words)
 
@@ -86,7 +91,7 @@ def _offer_to_resume(advisor: Advisor, interviewer: Interviewer, interview: Inte
 
 
 def _choose_file(interviewer: Interviewer, output: Path, words: Mapping[str, str]) -> Path:
-    """Where to save: `output`, unless it exists and the user names another file."""
+    """Return the file for the answers. If `output` exists, ask whether to overwrite it or to use another file."""
     while output.exists():
         options = [Option(name, words[f"ask.exists.{name}"]) for name in ("overwrite", "other")]
         if interviewer.choose(words["ask.exists"].format(file=output), options) == "overwrite":
@@ -100,7 +105,7 @@ def _choose_file(interviewer: Interviewer, output: Path, words: Mapping[str, str
 
 
 def _save_partial(advisor: Advisor, interview: Interview, partial: Path) -> str:
-    """Save the answers so far; what to tell the user."""
+    """Save the answers so far and return the message for the user."""
     words = advisor.knowledge.phrases
     values = interview.everything
     if not values:
@@ -108,13 +113,13 @@ def _save_partial(advisor: Advisor, interview: Interview, partial: Path) -> str:
     try:
         write_atomically(partial, to_yaml(values, advisor.space, words["ask.partial-head"]))
     except OSError as error:
-        return f"{partial} cannot be written: {reason(error)}."
+        return f"Interrupted. The answers are not saved, because {partial} cannot be written: {reason(error)}."
     return words["ask.interrupted"].format(file=partial)
 
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the conversation like Ctrl-C: the answers so far are saved."""
+    """Within this context, SIGTERM and SIGHUP have the effect of Ctrl-C: the answers so far are saved."""
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT)) for number in numbers}
     try:

@@ -1,4 +1,4 @@
-"""Forms on a terminal that can draw, with questionary and prompt_toolkit. Nothing else here knows these libraries."""
+"""Prompts with arrow keys, by the libraries questionary and prompt_toolkit. Only this module uses them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from advisor.errors import InputError
 from advisor.questionnaire.question_forms import Form, Option
 from advisor.questionnaire.terminal import PressedKey, say
 
-_MARGIN = 8  # pointer, mark and space before an option, and the last column
-_LINES = 4  # a longer explanation of an option is shortened to this many lines
+_MARGIN = 8  # columns for the pointer, the mark and a space before an option, and the last column
+_LINES = 4  # the longest explanation of an option; the rest is cut
 _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
 _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]
 
 
 class DrawnPrompts:
-    """Forms drawn by questionary: arrows, Space and Enter; `?` and Esc (or Ctrl-B) work everywhere."""
+    """Forms with arrow keys, Space and Enter. `?` shows help, and Esc or Ctrl-B goes back."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
-        """`words` are the phrases of the knowledge."""
+        """Args: words: the phrases of the rules, by id."""
         self._words = words
 
     def ask(self, form: Form) -> Any:
-        """See `Terminal`."""
+        """Show a form; see `Terminal.ask`."""
         if form.kind == "text":
             return self._ask_text(form)
         return self._run(self._select(form) if form.kind == "select" else self._checkbox(form))
@@ -52,7 +52,7 @@ class DrawnPrompts:
         self._bind(prompt.application, typing=typing)
         try:
             return prompt.unsafe_ask()
-        except EOFError:  # Ctrl-D, or the terminal is gone
+        except EOFError:  # Ctrl-D, or the terminal was closed
             raise KeyboardInterrupt from None
 
     def _select(self, form: Form) -> Any:
@@ -92,7 +92,7 @@ class DrawnPrompts:
         )
 
     def _bind(self, application: Any, *, typing: bool) -> None:
-        """Add the keys that work everywhere; where text is typed, `?` and Left only count in an empty line."""
+        """Add the keys for help, back and interruption. In a text, `?` and Left do this only on an empty line."""
         keys = KeyBindings()
         empty = Condition(lambda: not typing or not get_app().current_buffer.text)
 
@@ -111,7 +111,7 @@ class DrawnPrompts:
             event.app.exit(exception=KeyboardInterrupt)
 
         application.key_bindings = merge_key_bindings([application.key_bindings, keys])
-        # Esc is also how the codes of other keys begin; the rest of those comes at once.
+        # The codes of other keys also begin with Esc. The rest of such a code arrives within this time.
         application.ttimeoutlen = 0.05
         application.timeoutlen = 0.1
 
@@ -121,7 +121,7 @@ def _width() -> int:
 
 
 def _mark(form: Form) -> str:
-    """The mark before the question, under what stands over it."""
+    """Return the lines above the question, and the question mark before it."""
     return "\n".join([*textwrap.wrap(form.above, _width() - 1, subsequent_indent="  ", break_on_hyphens=False), "?"])
 
 
@@ -130,12 +130,12 @@ def _wrapped(title: str) -> str:
 
 
 def _own_line(title: str, hint: str) -> str:
-    """The hint behind the title where both fit on a line, else on a line of its own."""
+    """Return the hint for the line of the title, or for a line of its own if the two do not fit."""
     return hint if len(title) + len(hint) + 6 <= _width() else f"\n  {hint}"
 
 
 def _choices(options: Sequence[Option]) -> list[Any]:
-    """Options, each with its meaning on the same line. Where that is too long, the option pointed at shows it below."""
+    """Return the options with their meanings. If a line is too long, the meaning appears below the current option."""
     longest = max(len(option.title) for option in options)
     fits = all(longest + len(option.means) + 2 + _MARGIN <= _width() for option in options)
     return [

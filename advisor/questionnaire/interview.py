@@ -1,8 +1,8 @@
-"""An interview: which question is next, which questions are skipped and why, back and edit. Pure.
+"""The state of a questionnaire: the answers, the next question, and the skipped questions with the reasons. Pure.
 
-The state of an interview is its answers. The next question follows from them by a replay from the start: each question
-that is open and can still change the outcome takes its answer; the first without an answer is next. So going back and
-answering otherwise asks again exactly what that made stale, and keeps everything else.
+The answers are the only state. A replay computes the next question from them. It goes through the questions in order
+and uses the answer of each open question that can still change the recommendation. The first such question without an
+answer is the next question. So after a changed answer, only the questions that the change affects are asked again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.validate import complete
 
 Answer: TypeAlias = Mapping[str, Any]
-"""Fact id → value, validated; the fact `tools` has a tuple of tools."""
+"""From the id of a fact to its validated value. The fact `tools` has a tuple of tools."""
 
 Reason: TypeAlias = Literal["irrelevant", "only-when", "inferred"]
 
@@ -32,9 +32,9 @@ class Question:
     """A question of the questionnaire.
 
     Attributes:
-        id: the fact that it asks for; `needs` asks for all features at once.
-        fact: its wording.
-        facts: the facts that it answers.
+        id: the id of the fact. The question `needs` asks for all features together.
+        fact: the fact, which has the text of the question.
+        facts: the ids of the facts that an answer sets.
     """
 
     id: str
@@ -47,13 +47,12 @@ class Skip:
     """A question that is not asked.
 
     Attributes:
-        question: its id.
-        reason: `irrelevant` (it cannot change the outcome), `only-when` (its condition does not hold), `inferred` (it
-            follows from other answers).
-        rules: the rules that settle what it could have changed; where `facts` are given, or there are several with
-            different results, whichever of them holds.
-        facts: the answers that settle it, where rules alone do not.
-        text: what it follows from.
+        question: the id of the question.
+        reason: `irrelevant` (no answer can change the recommendation), `only-when` (the condition of the question is
+            false) or `inferred` (the value follows from other answers).
+        rules: the rules that make the question irrelevant. If they have different results, one of them will apply.
+        facts: the answers that make the question irrelevant, by id, if the rules alone do not explain it.
+        text: the reason of an inferred value.
     """
 
     question: str
@@ -65,7 +64,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The result of a replay: the questions that took their answers, the next question, and the questions skipped."""
+    """The result of a replay: the answered questions, the next question, the skipped questions and the facts so far."""
 
     asked: tuple[str, ...]
     next: Question | None
@@ -74,7 +73,7 @@ class _Place:
 
 
 def questions(advisor: Advisor) -> list[Question]:
-    """Every question, in the order in which they are put (`ask.order` in rules/questionnaire.yaml)."""
+    """Return all questions in the order of `ask.order` in rules/questionnaire.yaml."""
     facts = advisor.knowledge.facts
     first = [name for name in advisor.knowledge.phrases["ask.order"].split() if name in facts]
     order = dict.fromkeys([*first, *facts])
@@ -90,9 +89,9 @@ class Interview:
     """A run of the questionnaire.
 
     Attributes:
-        questions: every question by id, in order.
-        fixed: facts that were known before; they are not asked and not dropped.
-        answers: question id → answer; answers that the replay does not reach wait here.
+        questions: all questions by id, in order.
+        fixed: facts from a file. They are not asked and never removed.
+        answers: from the id of a question to its answer. Answers that the replay does not use stay here.
     """
 
     def __init__(
@@ -102,7 +101,7 @@ class Interview:
         fixed: Answer | None = None,
         answers: Mapping[str, Answer] | None = None,
     ) -> None:
-        """Start, or resume with `answers`."""
+        """Start an interview, or resume one with `answers`."""
         self._advisor = advisor
         self._relevance = relevance
         self.questions = {question.id: question for question in questions(advisor)}
@@ -112,44 +111,44 @@ class Interview:
         self._reasons: dict[str, Skip] = {}
         self._place = self._replay()
 
-    # --- where it stands ------------------------------------------------------------------------------------------
+    # --- current state ---------------------------------------------------------------------------------------------
 
     @property
     def current(self) -> Question | None:
-        """The question to put now; None when nothing that is open can change the outcome."""
+        """The question to ask now; None if no open question can change the recommendation."""
         return self.questions[self._cursor] if self._cursor else self._place.next
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The questions that were put and answered, in order."""
+        """The ids of the answered questions, in order."""
         return self._place.asked
 
     @property
     def values(self) -> dict[str, Any]:
-        """The facts stated so far: fixed ones and answers, `tools` among them."""
+        """The known facts: the fixed facts and the answers, with `tools`."""
         return self._place.values
 
     @property
     def requirements(self) -> Requirements:
-        """What is known, with defaults for the rest."""
+        """The requirements from the known facts, with defaults for all other facts."""
         return self._requirements(self._place.values)
 
     def stated(self, question: Question) -> Answer:
-        """The present answer to a question, or {}."""
+        """Return the current answer to a question, or {}."""
         known = {**self.fixed, **self.answers.get(question.id, {})}
         return {name: known[name] for name in question.facts if name in known}
 
     def skipped(self) -> list[Skip]:
-        """The questions skipped before the current question, with the reason for each."""
+        """Return the skipped questions before the current question, each with the reason."""
         return [self._skip(name, reason) for name, reason in self._place.skipped.items()]
 
     @property
     def everything(self) -> dict[str, Any]:
-        """Fixed facts and all answers, also those that the replay does not reach: what an interrupt saves."""
+        """Fixed facts and all answers, including unused answers. An interruption saves these facts."""
         return {**self.fixed, **{name: value for answer in self.answers.values() for name, value in answer.items()}}
 
     def skipped_facts(self) -> list[str]:
-        """The facts that the questions passed over ask for."""
+        """Return the ids of the facts of the skipped questions."""
         return [fact for name in self._place.skipped for fact in self.questions[name].facts]
 
     # --- moves ----------------------------------------------------------------------------------------------------
@@ -158,7 +157,7 @@ class Interview:
         """Answer the current question.
 
         Returns:
-            When this was the last question: the answers that no longer matter and were dropped.
+            After the last question: the ids of the questions whose answers no longer matter and were removed.
         """
         question = self.current
         if question is None:
@@ -173,7 +172,7 @@ class Interview:
         return self._drop() if self._place.next is None else []
 
     def back(self) -> bool:
-        """Make the previous question current again; False at the first."""
+        """Make the previous question current again. Return False if there is no previous question."""
         asked = self._place.asked
         position = asked.index(self._cursor) if self._cursor in asked else len(asked)
         if position == 0:
@@ -186,25 +185,25 @@ class Interview:
         self._cursor = question
 
     def resume(self, fixed: Answer, answers: Mapping[str, Answer]) -> None:
-        """Go on from the answers of an earlier run."""
+        """Continue with the answers of an earlier run."""
         self.fixed, self.answers = dict(fixed), dict(answers)
         self._place = self._replay()
         if self._place.next is None:
             self._drop()
 
     def stay(self) -> None:
-        """Leave the answer that was made current as it is."""
+        """Keep the answer of the question that `edit` or `back` made current."""
         self._cursor = None
 
     def start_over(self) -> None:
-        """Forget the answers; what was fixed stays."""
+        """Remove all answers. Fixed facts stay."""
         self.answers.clear()
         self._reasons.clear()
         self._cursor = None
         self._place = self._replay()
 
     def missing(self) -> list[str]:
-        """Every question that must be put, or may have to be, before the outcome is certain."""
+        """Return the ids of all open questions whose answers can change the recommendation."""
         values = self._place.values
         requirements = self._requirements(values)
         known = self._known(values, requirements)
@@ -235,7 +234,7 @@ class Interview:
             values.update(self.answers[following.id])
 
     def _verdict(self, question: Question, requirements: Requirements, known: set[str]) -> str:
-        """`ask`, `stated`, or the reason to skip it."""
+        """Return `ask`, `stated`, or the reason to skip the question."""
         open_facts = [name for name in question.facts if name not in known]
         if not open_facts:
             stated = set(question.facts) <= requirements.given or question.id == TOOLS
@@ -254,7 +253,7 @@ class Interview:
         if TOOLS in values:
             known.add(TOOLS)
             if requirements.tools:
-                # The needs are the union of the tools' needs when tools are listed.
+                # If the requirements list tools, the needs of the service follow from the needs of the tools.
                 known.update(self.questions[NEEDS].facts)
         return known
 
@@ -264,7 +263,7 @@ class Interview:
         return complete(stated, tools, self._advisor.space, "<answers>")
 
     def _settle_tools(self) -> None:
-        """Forget tools that need what, by a newer answer, is not needed."""
+        """Remove the tools if a tool needs a feature that is not needed by a newer answer."""
         needs = {**self.fixed, **self.answers.get(NEEDS, {})}
         for place in (self.answers, self.fixed):
             held = place.get(TOOLS)
@@ -281,7 +280,7 @@ class Interview:
     # --- reasons --------------------------------------------------------------------------------------------------
 
     def _skip(self, name: str, reason: Reason) -> Skip:
-        """The reason, worked out once for as long as the question stays skipped for it."""
+        """Return the skip with its explanation. The explanation is cached until the answers in it change."""
         known = self._reasons.get(name)
         if known is None or known.reason != reason or any(self._place.values.get(n) != v for n, v in known.facts):
             known = self._reasons[name] = self._explain(self.questions[name], reason)

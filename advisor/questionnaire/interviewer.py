@@ -1,4 +1,4 @@
-"""Asks the questions of an interview on a terminal, then shows the review."""
+"""Asks the questions of an interview on a terminal and shows the review of the answers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from advisor.questionnaire.terminal import PressedKey, Terminal, say
 
 
 class Interviewer:
-    """Leads a user through an interview."""
+    """Asks a user the questions of an interview."""
 
     def __init__(self, advisor: Advisor, terminal: Terminal, interview: Interview) -> None:
-        """Nothing is said yet."""
+        """Prepare the interviewer. Nothing is printed yet."""
         self._advisor = advisor
         self._terminal = terminal
         self._interview = interview
@@ -24,25 +24,29 @@ class Interviewer:
         self._told: set[tuple[str, str]] = set()
 
     def run(self) -> None:
-        """Ask until nothing that is open matters and the user accepts the answers."""
+        """Ask questions until no open question matters and the user accepts the answers."""
         accepted = False
         while not accepted:
             self._ask_all()
             accepted = self._review()
 
     def tell(self) -> None:
-        """Say which answers are there already."""
+        """Print the answers that are already known."""
         for name in self._interview.asked:
             question = self._interview.questions[name]
             say(f"{question.fact.question} {review.answer_line(self._interview.stated(question), self._words)}")
         self._tell_skipped()
 
     def choose(self, title: str, options: list[Option]) -> Any:
-        """Let the user choose an option of `options`; the first is the default. A `PressedKey.BACK` is passed on."""
+        """Ask the user for one of `options`. The first is the default.
+
+        Returns:
+            The value of the chosen option, or `PressedKey.BACK`.
+        """
         return self._put(Form("select", title, options=tuple(options), default=options[0].value))
 
     def text(self, title: str) -> Any:
-        """Let the user type a line; None if they go back."""
+        """Ask the user for a line of text. Return None if the user goes back."""
         reply = self._put(Form("text", title))
         return None if reply is PressedKey.BACK else str(reply).strip()
 
@@ -62,7 +66,7 @@ class Interviewer:
             editing = False
 
     def _ask(self, question: Question) -> Answer | None:
-        """The answer, or None to go back to the question before. A dialogue is run again up to the form shown."""
+        """Ask one question. Return the answer, or None to go back. Each step runs the dialogue again from the start."""
         entered: list[Any] = []
         leaning = self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview))
         while True:
@@ -87,7 +91,7 @@ class Interviewer:
         return dialogue(question, self._advisor.space, stated, open_facts)
 
     def _put(self, form: Form) -> Any:
-        """Show a form until it is answered; `?` explains and asks again."""
+        """Show a form until the user answers it. `?` prints the explanation and shows the form again."""
         while True:
             reply = self._terminal.ask(form)
             if reply is not PressedKey.HELP:
@@ -100,7 +104,7 @@ class Interviewer:
         titles = [option.title for option in form.options for value in _many(reply) if _is(option.value, value)]
         return written(reply, self._words) if form.kind == "text" else ", ".join(titles) or self._words["ask.none"]
 
-    # --- what is said -----------------------------------------------------------------------------------------------
+    # --- messages ---------------------------------------------------------------------------------------------------
 
     def _tell_skipped(self) -> None:
         new = [skip for skip in self._interview.skipped() if (skip.question, skip.reason) not in self._told]
@@ -115,7 +119,7 @@ class Interviewer:
     # --- review -----------------------------------------------------------------------------------------------------
 
     def _review(self) -> bool:
-        """Show everything; whether it is accepted."""
+        """Show all answers. Return whether the user accepts them."""
         say()
         for line in review.review(self._advisor, self._interview):
             say(line.lstrip(), "  " if line.startswith(" ") else "")
@@ -152,7 +156,7 @@ class Interviewer:
 
 
 def _advance(forms: Dialogue, entered: list[Any]) -> tuple[Form | None, Answer]:
-    """Run a dialogue with what was entered: the form that comes then, or the answer."""
+    """Run a dialogue with the replies so far. Return the next form, or None and the complete answer."""
     try:
         form = next(forms)
         for reply in entered:

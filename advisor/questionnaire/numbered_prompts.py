@@ -1,4 +1,4 @@
-"""Forms on a terminal that cannot draw (TERM=dumb, an editor's shell): numbered lines, one line to type."""
+"""Prompts for a simple terminal (TERM=dumb, the shell of an editor): numbered options and one input line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NONE = "-"
 
 
 class NumberedPrompts:
-    """Forms as numbered lines; `?` explains and `<` goes back."""
+    """Forms with numbered options. `?` shows help and `<` goes back."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
-        """`words` are the phrases of the knowledge."""
+        """Args: words: the phrases of the rules, by id."""
         self._words = words
 
     def ask(self, form: Form) -> Any:
-        """See `Terminal`."""
+        """Show a form; see `Terminal.ask`."""
         say(form.above)
         say(form.title)
         for number, option in enumerate(form.options, 1):
@@ -58,7 +58,11 @@ def _line() -> str:
 
 
 def _pick(form: Form, typed: str) -> Any:
-    """The option, or the list of options, that a line names; LookupError for an option that does not exist."""
+    """Return the value or the values of the options in a line of input.
+
+    Raises:
+        LookupError: an option does not exist.
+    """
     if not typed:
         return list(form.default) if form.kind == "checkbox" else form.default
     if form.kind == "select":

@@ -1,7 +1,7 @@
-"""Questions as forms that any terminal can show: options to choose from, or a line of text and how to read it. Pure.
+"""Turns questions into forms for a terminal: a choice between options, or a line of text with its parser. Pure.
 
-A dialogue is a generator: it yields forms, is sent what was entered, and returns the facts answered. Most questions
-are one form; the needs and the SDK may be two.
+A dialogue is a generator. It yields forms, receives the replies, and returns the facts of the answer. Most questions
+have one form. The questions on needs and on the SDK can have two forms.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from advisor.requirements.values import read_value
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A value to choose, how it is shown, and what it means."""
+    """An option of a form: its value, its title on the screen, and its meaning."""
 
     value: Any
     title: str
@@ -33,19 +33,20 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One thing to enter.
+    """One question on the screen.
 
     Attributes:
-        kind: `select` one option, `checkbox` for any number of options, `text`.
+        kind: `select` for one option, `checkbox` for any number of options, `text` for a line of text.
         title: the question.
-        help: what `?` shows first.
-        why: why it is asked.
-        options: what to choose from.
-        default: the option's value, or the values marked; for a text what an empty line stands for, None if nothing.
-        shown: the default of a text as it is shown.
-        clears: whether `-` enters "none" in a text whose default is something.
-        read: turns a text into a value; raises InputError.
-        above: what stands over the question.
+        help: the help text that `?` shows.
+        why: the reason for the question, which `?` also shows.
+        options: the options.
+        default: the value of the default option, the list of marked values, or the value of an empty text. None means
+            no default.
+        shown: the default of a text in the notation of the prompt.
+        clears: whether `-` enters "none" in a text with a default.
+        read: converts a text to a value and raises InputError for an invalid text.
+        above: the line above the question.
     """
 
     kind: Literal["select", "checkbox", "text"]
@@ -60,7 +61,7 @@ class Form:
     above: str = ""
 
     def hint(self, words: Mapping[str, str]) -> str:
-        """The keys of a text form, with its default."""
+        """Return the hint of a text form: its keys and its default."""
         key = "text-clear" if self.clears else "text-default" if self.shown else "text"
         return words[f"ask.keys.{key}"].format(default=self.shown)
 
@@ -71,13 +72,13 @@ _NONE = "-"
 
 
 def dialogue(question: Question, space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Dialogue:
-    """The forms of a question.
+    """Return the dialogue of a question.
 
     Args:
-        question: what to ask.
-        space: the facts and their wording.
-        stated: every fact stated so far, for defaults and for what a tool may need.
-        open_facts: the facts of the question that are to be answered.
+        question: the question.
+        space: the facts with their texts.
+        stated: all known facts, for the defaults and for the features that a tool can need.
+        open_facts: the ids of the facts that the answer must set.
     """
     if question.id == NEEDS:
         return (yield from _needs(space, stated, open_facts))
@@ -214,13 +215,17 @@ def _tools(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
 
 
 def read_tools(text: str, needs: Answer, space: FactSpace) -> tuple[Tool, ...]:
-    """Read tools as they are typed: `lookup, suggest: sampling progress, report: progress`.
+    """Read tools in the notation of the prompt: `lookup, suggest: sampling progress, report: progress`.
 
-    A name of a feature after a comma belongs to the tool before it, if that tool has needs; each need has the level
-    that the feature was given.
+    After a comma, the name of a feature belongs to the previous tool if that tool has needs.
+
+    Args:
+        text: the typed text.
+        needs: from the id of a need to its level. Each tool gets the level of the service for its features.
+        space: the known facts.
 
     Raises:
-        InputError: a bad name, an unknown feature, or a feature that is not needed.
+        InputError: a tool name is invalid, or a feature is unknown or not needed by the service.
     """
     found: dict[str, list[str]] = {}
     name = ""
@@ -256,12 +261,12 @@ def _levels(tool: str, features: list[str], needs: Answer, space: FactSpace) -> 
 
 
 def tools_written(tools: Sequence[Tool]) -> str:
-    """Tools as they are typed."""
+    """Return tools in the notation of the prompt."""
     return ", ".join(f"{tool.name}: {' '.join(tool.needs)}" if tool.needs else tool.name for tool in tools)
 
 
 def written(value: Any, words: Mapping[str, str]) -> str:
-    """A value as it is typed or shown: `2-10`, `a.example.com, b.example.com`, `not known`."""
+    """Return a value in the notation of the prompt: `2-10`, `a.example.com, b.example.com`, `not known`."""
     if value is None:
         return words["ask.unknown"]
     if isinstance(value, dict):

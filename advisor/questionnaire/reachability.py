@@ -1,4 +1,4 @@
-"""The facts that are not known yet as a space, and what can be proved over all of it by folding."""
+"""Proves statements about the outcome for all values of the open facts, by folding over these values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ Fired: TypeAlias = Mapping[str, tuple[Rule, ...]]
 
 
 class State(NamedTuple):
-    """What is known: every fact evaluated with defaults, the domain of each base fact, and whether tools are known."""
+    """The known facts.
+
+    Attributes:
+        facts: all facts, computed with defaults for open facts.
+        domains: from the id of a base fact to its possible values. A known fact has one value.
+        tools: whether the tools are known.
+    """
 
     facts: dict[str, Any]
     domains: Mapping[str, Sequence[Value]]
@@ -29,14 +35,14 @@ class State(NamedTuple):
 
 
 class Reachability:
-    """Folds over the open facts of an advisor.
+    """Folds over the values of the open facts.
 
     Attributes:
-        domains: the values of every base fact that the outcome depends on.
+        domains: the values of each base fact that can change the outcome, by id.
     """
 
     def __init__(self, advisor: Advisor) -> None:
-        """The space of `advisor`."""
+        """Args: advisor: makes the decisions."""
         self._advisor = advisor
         self._nodes = advisor.network.nodes
         self._steps = [*advisor.network.steps(CORE_FACTS), NodeStep(CORE_FACTS, (OUTCOME,), outcome)]
@@ -51,13 +57,13 @@ class Reachability:
         self._fired: dict[Any, Fired] = {}
 
     def facts(self, requirements: Requirements) -> dict[str, Any]:
-        """The evaluated facts; an interview asks for many facts of the same requirements."""
+        """Return all facts for requirements. The result is cached, because many calls have the same requirements."""
         if self._facts[0] is not requirements:
             self._facts = (requirements, self._advisor.facts(requirements))
         return self._facts[1]
 
     def state(self, requirements: Requirements, known: Collection[str]) -> State:
-        """Known facts, and facts that are never asked, have a single value; the others are open."""
+        """Return the state. Known facts, and facts that are never asked, have one value. All other facts are open."""
         facts = self.facts(requirements)
         domains: dict[str, Sequence[Value]] = dict(self.domains)
         for name, declared in self._advisor.space.facts.items():
@@ -68,45 +74,45 @@ class Reachability:
         return State(facts, domains, "tools" in known)
 
     def parted(self, fact: str, state: State) -> dict[str, Value] | None:
-        """An assignment for which the outcome differs between the values of `fact`; None if there is none."""
+        """Return values of the open facts for which the outcome depends on `fact`; None if no such values exist."""
         folded = fold(self._of(state), state.domains, (OUTCOME,), lanes=(fact, state.domains[fact]))
         return next((found.example() for found in folded.classes.values()), None)
 
     def gate(self, fact: str) -> TableNode | None:
-        """The table with a single output that alone reads `fact`, if that is so."""
+        """Return the only node that reads `fact`, if this node is a table with one output; otherwise None."""
         readers = [node for node in self._nodes if fact in node.inputs]
         only = readers[0] if len(readers) == 1 else None
         return only if isinstance(only, TableNode) and len(only.outputs) == 1 else None
 
     def gate_is_closed(self, gate: TableNode, state: State) -> bool:
-        """Whether it makes no difference what the table `gate` says."""
+        """Return whether the output of the table `gate` cannot change the outcome."""
         own, name = {gate.mask, *gate.outputs}, gate.outputs[0]
         steps = [step for step in self._of(state) if own.isdisjoint(step.writes)]
         values = self._advisor.space.domains[name]
         return not fold(steps, {**state.domains, name: values}, (OUTCOME,), lanes=(name, values)).classes
 
     def patterns(self, state: State) -> set[Value]:
-        """The patterns that are still possible."""
+        """Return the deployment patterns that are still possible."""
         return {row[0] for row in fold(self._of(state), state.domains, ("pattern",)).classes}
 
     def fired(self, state: State) -> Fired:
-        """For each table that decides, the rules that can still fire."""
+        """Return the rules that can still apply, by the id of their table."""
         asked = (tuple((name, tuple(values)) for name, values in state.domains.items()), state.facts[TOOL_NEEDS])
         if asked not in self._fired:
             self._fired[asked] = self._fold_rules(state)
         return self._fired[asked]
 
     def barrier(self, fact: str, state: State) -> tuple[Rule, ...]:
-        """The rules that keep `fact` from the outcome.
+        """Return the rules that keep `fact` from the outcome; empty if `fact` can reach the outcome.
 
-        A table whose rules give the same result, whatever is open, passes nothing on. These are the rules of such
-        tables on every way from `fact` to the outcome; empty if there is a way around them.
+        If all rules that can still apply in a table have the same result, no fact has an effect through this table.
+        The returned rules belong to such tables on all paths from `fact` to the outcome.
         """
         fired = self.fired(state)
         settled = {name: rules for name, rules in fired.items() if len({tuple(r.then.items()) for r in rules}) == 1}
         for rules in settled.values():
             if rules[0].then.get("pattern") == "contradiction":
-                return rules  # then nothing else counts
+                return rules  # a contradiction makes all other facts irrelevant
         found: dict[str, Rule] = {}
         reached = {fact}
         for node in self._nodes:
@@ -140,7 +146,7 @@ class Reachability:
         }
 
     def _of(self, state: State) -> list[NodeStep]:
-        """The steps, with the outcome of the tools computed where they are known, else free."""
+        """Return the steps. If the tools are known, a step computes `tools.separable`; otherwise this fact is open."""
         if not state.tools:
             return self._steps
         tools = state.facts[TOOL_NEEDS]
@@ -156,7 +162,7 @@ class Reachability:
         return [*self._steps[:first], *compute, *self._steps[first:]]
 
     def _distinct(self, fact: str, values: Sequence[Value]) -> Sequence[Value]:
-        """One value for each set of values that no table can tell apart, if only tables read the fact."""
+        """Return one value from each group of values that all tables treat alike, if only tables read the fact."""
         readers = [node for node in self._nodes if fact in node.inputs]
         tables = [node.table for node in readers if isinstance(node, TableNode)]
         if len(tables) < len(readers):
@@ -166,5 +172,5 @@ class Reachability:
 
 
 def outcome(row: Row) -> Row:
-    """The core, given as its facts, as a single value; the flags of a contradiction mean nothing."""
+    """Return the facts of the core as one value. A contradiction has no flags."""
     return (row[0],) if row[0] == "contradiction" else (row,)

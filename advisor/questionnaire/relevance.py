@@ -1,12 +1,15 @@
-"""Whether a fact can still change the outcome, with any values of the facts that are not known yet.
+"""Computes whether a fact can still change the outcome, for all values of the open facts.
 
-Computed from the tables, exactly. First a few completions of the open facts are decided with each value of the fact:
-two outcomes that differ are a witness, and the fact matters. Only where none is found is it proved, over the whole
-space of open facts: rules that are settled keep it from the outcome, or the outcomes of its values never part. What
-was proved for some known facts holds as well when more of them are known.
+An open fact has no known value yet. The outcome is the core of the decision: pattern, flags, affinity mechanism and substitute.
+The answer is exact and has two steps:
 
-One corner is not exact but safe: where tools are listed and may be parted into tiers, a fact that can change a tier
-taken by itself counts as a fact that matters.
+1. Some completions of the open facts are decided with each value of the fact. If two outcomes differ, the fact matters.
+   Such a completion is a witness.
+2. Without a witness, a proof covers all values of the open facts. Either fixed rules keep the fact from the outcome, or
+   all values of the fact give the same outcome. A proof stays valid when more facts become known.
+
+There is one exception to the exactness. If the listed tools can form several tiers, a fact matters as soon as it
+changes the decision of one tier.
 """
 
 from __future__ import annotations
@@ -28,17 +31,17 @@ from advisor.requirements.model import Requirements
 
 Settled: TypeAlias = frozenset[tuple[str, Any]]
 
-COMPLETIONS = 40  # each takes some 30 microseconds per value of the fact
-_KEPT = 8  # witnesses remembered per fact
-_MOST = 3  # rules named as a reason
+COMPLETIONS = 40  # completions to try; each takes about 30 microseconds for each value of the fact
+_KEPT = 8  # the number of stored witnesses for each fact
+_MOST = 3  # the number of rules in a reason
 _ONE_PROCESS = ("scale.instances", "scale.workers")
 
 
 class Relevance:
-    """Answers for an advisor; remembers what it proved, and by which witnesses."""
+    """Answers questions about the relevance of facts. It stores proofs and witnesses for later questions."""
 
     def __init__(self, advisor: Advisor, completions: int = COMPLETIONS) -> None:
-        """Relevance to what `advisor` decides; `completions` are tried before a proof (none: everything is proved)."""
+        """Args: advisor: makes the decisions; completions: how many to try before a proof; 0 proves every answer."""
         self._advisor = advisor
         self._tries = completions
         self._space = Reachability(advisor)
@@ -47,15 +50,15 @@ class Relevance:
         self._witnesses: dict[str, list[dict[str, Value]]] = {}
 
     def matters(self, fact: str, requirements: Requirements, known: Collection[str]) -> bool:
-        """Whether `fact` can still change the outcome.
+        """Return whether `fact` can still change the outcome.
 
         Args:
-            fact: id of a fact; `tools` stands for whether single tools carry the needs for a session.
-            requirements: what is known, and a default for everything else.
-            known: the facts that are settled; `fact` is open even if it is among them.
+            fact: the id of a fact. `tools` stands for whether only some tools need a session.
+            requirements: the known facts, with defaults for all other facts.
+            known: the ids of the known facts. `fact` is open even if `known` contains it.
 
         Returns:
-            False only if every value of `fact` gives the same outcome, whatever the other open facts are.
+            False only if all values of `fact` give the same outcome, for all values of the other open facts.
         """
         known, fact = set(known) - {fact}, _name(fact)
         facts = self._space.facts(requirements)
@@ -67,11 +70,11 @@ class Relevance:
         return self._answers[asked]
 
     def rules(self, fact: str, requirements: Requirements, known: Collection[str]) -> tuple[Rule, ...]:
-        """The rules that keep an irrelevant fact from the outcome; empty if that is not so simple."""
+        """Return the rules that keep an irrelevant fact from the outcome; empty if rules alone do not explain it."""
         return self._space.barrier(_name(fact), self._space.state(requirements, known))[:_MOST]
 
     def facts(self, fact: str, requirements: Requirements, known: Collection[str], named: Collection[str]) -> list[str]:
-        """Those of the `named` facts without each of which an irrelevant fact is seen to matter."""
+        """Return the facts in `named` that make `fact` irrelevant. Without such a fact, `fact` matters."""
         return [
             name
             for name in named
@@ -81,7 +84,7 @@ class Relevance:
         ]
 
     def possible(self, fact: str, requirements: Requirements, known: Collection[str]) -> tuple[Rule, ...]:
-        """The rules of a table after `fact` that can still fire, of the table where they are fewest."""
+        """Return the rules that can still apply in a table that depends on `fact`: the table with the fewest rules."""
         fired = self._space.fired(self._space.state(requirements, known))
         return min((rules for name, rules in fired.items() if self._after(_name(fact), name)), key=len, default=())
 
@@ -103,7 +106,7 @@ class Relevance:
     # --- proofs ---------------------------------------------------------------------------------------------------
 
     def _blocked(self, fact: str, state: State, settled: Settled) -> bool:
-        """Whether a proof that holds for many facts at once covers this fact."""
+        """Return whether a shared proof shows that this fact cannot change the outcome."""
         gate = self._space.gate(fact)
         if gate is None:
             return bool(self._space.barrier(fact, state))
@@ -118,14 +121,14 @@ class Relevance:
         return False
 
     def _equal(self, fact: str, state: State) -> bool:
-        """Whether all values of `fact` give the same outcome everywhere; else keep where they do not."""
+        """Return whether all values of `fact` always give the same outcome. Otherwise, store a witness."""
         example = self._space.parted(fact, state)
         if example is not None:
             self._witnesses.setdefault(fact, []).insert(0, example)
         return example is None
 
     def _tiers_part(self, fact: str, requirements: Requirements, known: set[str], state: State) -> bool:
-        """Whether a tier that the tools may be parted into, decided by itself, depends on `fact`."""
+        """Return whether the decision of a possible tier of the tools depends on `fact`."""
         if "tiered" not in self._space.patterns(state):
             return False
         everything = frozenset(tool.name for tool in requirements.tools)
@@ -139,7 +142,7 @@ class Relevance:
         return False
 
     def _carrying(self, requirements: Requirements, state: State) -> set[frozenset[str]]:
-        """The sets of tools that may need a session, in the contexts that are still possible."""
+        """Return the sets of tools that can need a session, for all contexts that are still possible."""
         domains = self._advisor.space.domains
         contexts = product(*(state.domains.get(name, domains[name]) for name in CONTEXT))
         lost = {self._advisor.lost.lost_features(context, "need.session") for context in contexts}
@@ -148,7 +151,7 @@ class Relevance:
     # --- witnesses ------------------------------------------------------------------------------------------------
 
     def _witnessed(self, fact: str, state: State, *, brief: bool = False) -> bool:
-        """Whether a completion shows that `fact` matters; a `brief` look is for what need not be complete."""
+        """Return whether a completion shows that `fact` matters. A `brief` search tries fewer completions."""
         for completion in self._completions(fact, state, brief=brief):
             if self._differs(fact, state, completion):
                 kept = self._witnesses.setdefault(fact, [])
@@ -165,20 +168,20 @@ class Relevance:
         if not self._tries:
             return
         if not brief:
-            # The examples of the rules stand on both sides of what each rule reads.
+            # For each condition of a rule, some examples of the rules fulfil it and other examples do not.
             for example in self._examples:
                 yield {name: example.get(name, state.facts[name]) for name in free}
         random = Random(fact)
-        # A proof takes the longer, the more is open: then more completions are worth trying first.
+        # With more open facts, a proof takes longer. Then it is worth trying more completions first.
         tries = self._tries if brief else self._tries * max(1, len(free) // 3)
         for count in range(tries):
-            # Near the defaults first: most facts that matter do so in an ordinary deployment.
+            # Completions near the defaults come first, because most relevant facts matter in a common deployment.
             chance = count / tries
             yield {n: random.choice(state.domains[n]) if random.random() < chance else state.facts[n] for n in free}
 
     @cached_property
     def _examples(self) -> list[dict[str, Value]]:
-        """Base facts for which deciding rules fire: the example of each, and those of each two of different tables."""
+        """Return base facts for which decision rules apply: examples of rules, and combinations of two examples."""
         hits = [
             (table.table, rule.examples["hit"])
             for table, rule in self._advisor.knowledge.rules.values()
@@ -193,11 +196,11 @@ class Relevance:
         return found
 
     def _differs(self, fact: str, state: State, completion: Mapping[str, Value]) -> bool:
-        """Whether the values of `fact` give several outcomes when the other open facts are as in `completion`."""
+        """Return whether the values of `fact` give different outcomes for one completion of the other open facts."""
         network = self._advisor.network
         facts = dict(state.facts)
         network.revise(facts, completion)
-        # While no tools are listed, their outcome is open and held: it must not be computed from an empty list.
+        # Without listed tools, this fact is open. It must not be computed from an empty list.
         held = {} if state.tools else {SEPARABLE: facts[SEPARABLE]}
         outcomes = set()
         for value in state.domains[fact]:

@@ -1,4 +1,4 @@
-"""The texts around the questions: the decision so far, skipped questions and why, the review of all answers. Pure."""
+"""Texts around the questions: the recommendation so far, the skipped questions, the review of the answers. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from advisor.questionnaire.question_forms import written
 
 
 def leaning(advisor: Advisor, interview: Interview) -> str:
-    """What the answers so far come to, with defaults for what is open, on a single line."""
+    """Return the recommendation for the answers so far on one line, with defaults for open facts."""
     return core_line(advisor.decide(interview.requirements).core, advisor.knowledge.phrases)
 
 
 def core_line(core: Core, words: Mapping[str, str]) -> str:
-    """A core on a line, such as `sticky-fleet, stateless_http=False, json_response=False, nginx-sticky-learn`."""
+    """Return a core as `sticky-fleet, stateless_http=False, json_response=False, nginx-sticky-learn`."""
     if not core.feasible:
         return words["ask.leaning.contradiction"].format(pattern=words[f"pattern.{core.pattern}"])
     parts = [core.pattern, *(f"{name}={value}" for name, value in core.flags._asdict().items())]
@@ -25,7 +25,7 @@ def core_line(core: Core, words: Mapping[str, str]) -> str:
 
 
 def answer_line(answer: Answer, words: Mapping[str, str]) -> str:
-    """An answer to a question on a single line; of the needs, only those that there are."""
+    """Return an answer on one line. An answer on needs has only the needed features."""
     if len(answer) == 1:
         return written(next(iter(answer.values())), words)
     needed = [f"{name.removeprefix(f'{NEEDS}.')} {level}" for name, level in answer.items() if level != "none"]
@@ -33,7 +33,7 @@ def answer_line(answer: Answer, words: Mapping[str, str]) -> str:
 
 
 def skip_lines(skips: Iterable[Skip], words: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The skipped questions with the reason for each group of them."""
+    """Group skipped questions by their reasons. Return pairs: the ids of the questions, and the reason."""
     groups: dict[str, list[str]] = {}
     for skip in skips:
         groups.setdefault(_reason(skip, words), []).append(skip.question)
@@ -60,7 +60,7 @@ def _listed(parts: list[str]) -> str:
 
 
 def review(advisor: Advisor, interview: Interview) -> list[str]:
-    """All answers: stated, not asked with the reason, assumed. Lines; an indent marks what belongs to a heading."""
+    """Return the lines of the review: the answers, the skipped questions and the defaults. Headings have no indent."""
     words = advisor.knowledge.phrases
     rows = [(name, answer_line(interview.stated(interview.questions[name]), words), "") for name in interview.asked]
     rows += [(name, written(value, words), words["ask.review.from-file"]) for name, value in interview.fixed.items()]
@@ -78,6 +78,6 @@ def review(advisor: Advisor, interview: Interview) -> list[str]:
 
 
 def _assumed(advisor: Advisor, interview: Interview) -> dict[str, Any]:
-    """The facts that are never asked, with the default that each has."""
+    """Return the facts that the questionnaire never asks, with their defaults."""
     never = {name for name, fact in advisor.space.facts.items() if fact.ask == "never"}
     return {name: value for name, value in interview.requirements.defaults.items() if name in never}

@@ -1,4 +1,4 @@
-"""Answers as a requirements file: written whole or not at all, and read back to be sure."""
+"""Saves answers as a requirements file and loads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from advisor.requirements.model import Requirements, Tool
 
 
 def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
-    """The minimal requirements file that states `values`, in the order of the facts, under the comment `head`."""
+    """Return a requirements file with `values` in the order of the facts. Its first line is the comment `head`."""
     data: dict[str, Any] = {"version": 1}
     for name in space.facts:
         if name not in values:
@@ -39,7 +39,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 
 def stated(requirements: Requirements) -> dict[str, Any]:
-    """The facts that a requirements file states, `tools` among them."""
+    """Return the facts in a requirements file, with `tools`."""
     values = {name: value for name, value in requirements.values.items() if name in requirements.given}
     if requirements.tools:
         values[TOOLS] = requirements.tools
@@ -47,7 +47,7 @@ def stated(requirements: Requirements) -> dict[str, Any]:
 
 
 def part(values: Answer, questions: Mapping[str, Question]) -> tuple[dict[str, Any], dict[str, Answer]]:
-    """Part saved facts into those that no question asks for (in full) and the answers to questions."""
+    """Split saved facts into facts of no complete answer, and complete answers by the ids of their questions."""
     answers: dict[str, Answer] = {
         name: {fact: values[fact] for fact in question.facts}
         for name, question in questions.items()
@@ -58,26 +58,27 @@ def part(values: Answer, questions: Mapping[str, Question]) -> tuple[dict[str, A
 
 
 def save(path: Path, text: str, requirements: Requirements, space: FactSpace) -> None:
-    """Write `text`, whole or not at all, after making sure that it says what `requirements` says.
+    """Write `text` to `path` as a complete file, after a check that `text` states `requirements`.
 
     Raises:
         OSError: the file cannot be written.
+        AssertionError: `text` states other requirements.
     """
     again = load_bytes(text.encode(), str(path), space, partial=True)
     if (again.values, again.tools) != (requirements.values, requirements.tools):
-        raise AssertionError(f"{path} would not say what was answered")
+        raise AssertionError(f"the content for {path} differs from the answers")
     write_atomically(path, text)
 
 
 def partial_path(output: Path) -> Path:
-    """Where the answers of an interrupted run are: requirements.partial.yaml next to requirements.yaml."""
+    """Return the file for the answers of an interrupted run: requirements.partial.yaml for requirements.yaml."""
     return output.with_name(f"{output.stem}.partial{output.suffix or '.yaml'}")
 
 
 def load_stated(path: Path, space: FactSpace) -> dict[str, Any]:
-    """The facts that a (partial) requirements file states.
+    """Return the facts in a requirements file, which can be incomplete.
 
     Raises:
-        InputError: the file cannot be read or is not valid.
+        InputError: the file cannot be read or is invalid.
     """
     return stated(load_path(path, space, partial=True))

@@ -1,4 +1,4 @@
-"""What the questionnaire needs of a terminal."""
+"""The interface of the questionnaire to a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from advisor.questionnaire.question_forms import Form
 
 
 class PressedKey(enum.Enum):
-    """What a user may press instead of answering."""
+    """A key that a user pressed instead of an answer."""
 
     BACK = "back"
     HELP = "help"
@@ -22,16 +22,16 @@ class Terminal(Protocol):
     """Shows forms to a user."""
 
     def ask(self, form: Form) -> Any:
-        """What was entered, read (a value, a list of values), or a `PressedKey`.
+        """Show a form and return the reply: a value, a list of values, or a `PressedKey`.
 
         Raises:
-            KeyboardInterrupt: the user, or a signal, wants to stop.
+            KeyboardInterrupt: the user or a signal stops the questionnaire.
         """
         ...
 
 
 def say(message: str = "", indent: str = "") -> None:
-    """Talk to the user on stderr, wrapped to the terminal; `indent` stands before every line."""
+    """Print a message to standard error, wrapped to the terminal. Every line starts with `indent`."""
     width = min(shutil.get_terminal_size().columns, 100) - 1
     for line in message.splitlines() or [""]:
         print(
