@@ -1,7 +1,7 @@
 """Computes whether a fact can still change the outcome, for all values of the open facts.
 
-An open fact has no known value yet. The outcome is the core of the decision: pattern, flags, affinity mechanism and substitute.
-The answer is exact and has two steps:
+An open fact has no known value yet. The outcome is the core of the decision: pattern, flags, affinity mechanism and
+substitute. The answer is exact and has two steps:
 
 1. Some completions of the open facts are decided with each value of the fact. If two outcomes differ, the fact matters.
    Such a completion is a witness.
