@@ -1,4 +1,4 @@
-"""The feature-loss table of a decision, row by row from the cells."""
+"""The rows of the feature table of a decision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from advisor.knowledge.types import ERAS, Era, Need, Outcome
 
 
 def configuration_of(facts: Mapping[str, Any]) -> Configuration:
-    """The configuration that the facts of a decision describe."""
+    """Return the configuration that the facts of a decision describe."""
     return Configuration(
         facts["sdk"],
         facts["stateless_http"],
@@ -27,17 +27,17 @@ def configuration_of(facts: Mapping[str, Any]) -> Configuration:
 
 
 class LossTable:
-    """Writes rows; wording is taken from the knowledge and remembered, since few cells differ."""
+    """Makes the rows, with the wording of rules/wording.yaml. It caches rows, because few rows differ."""
 
     def __init__(self, space: FactSpace, cells: FeatureOutcomes) -> None:
-        """Rows for the features of `space`."""
+        """Create a table for the features of `space`; `cells` has the outcome of each feature."""
         self._space = space
         self._cells = cells
         self._phrases = space.knowledge.phrases
         self._memo: dict[tuple[Any, ...], FeatureRow] = {}
 
     def rows(self, facts: Mapping[str, Any], core: Core) -> tuple[FeatureRow, ...]:
-        """The rows for a decision with these facts, in the order of rules/features.yaml."""
+        """Return a row for each feature, in the order of rules/features.yaml, for a decision with these facts."""
         at = configuration_of(facts)
         named = (facts["era.legacy"] == "named", facts["era.modern"] == "named")
         direct = core.substitute == "direct-llm"
@@ -83,7 +83,7 @@ class LossTable:
         return EraCell(seen.outcome, words, seen.call, how, self._evidence(seen), named, status)
 
     def _absent(self, outcome: Outcome, why: str, named: bool, status: str) -> EraCell:
-        """The cell of a feature that the SDK has no call for."""
+        """Return the cell of a feature for which the SDK has no call."""
         return EraCell(outcome, self._phrases[f"outcome.{outcome}"], "", why, "", named, status)
 
     def _carried(self, call: FeatureCall | None, era: Era, at: Configuration) -> str:
@@ -95,7 +95,7 @@ class LossTable:
     def _evidence(self, seen: ConfigurationOutcome) -> str:
         cell = seen.cell
         assert cell is not None
-        grounds = f"{cell.status} {cell.date} on {', '.join(cell.observed_on)}: {cell.evidence}"
+        grounds = f"{cell.status} on {cell.date} with {', '.join(cell.observed_on)}: {cell.evidence}"
         return (
             grounds
             if seen.rule is None or seen.outcome == "works"
@@ -103,7 +103,7 @@ class LossTable:
         )
 
     def _documented(self, feature: Feature, at: Configuration, legacy: EraCell, modern: EraCell) -> str | None:
-        """What guides say of these flags, if clients of a named era observe something else."""
+        """Return what guides say about these flags, or None if the clients of the named eras observe the same outcome."""
         flags = {"stateless_http": at.stateless_http, "json_response": at.json_response}
         seen = {cell.outcome for cell in (legacy, modern) if cell.named} or {legacy.outcome}
         for claim in feature.documented:
@@ -113,12 +113,12 @@ class LossTable:
 
 
 def instead_of(feature: Feature, *, stateless: bool, direct_llm: bool) -> str | None:
-    """What to do without a feature.
+    """Return what to do instead of a feature, or None if the feature has no alternative.
 
     Args:
-        feature: the feature that is lost.
-        stateless: whether the configuration keeps no sessions.
-        direct_llm: whether the server calls a model itself.
+        feature: the lost feature.
+        stateless: whether the configuration has no sessions.
+        direct_llm: whether the server calls a model directly.
     """
     given = {"stateless": stateless, "direct_llm": direct_llm}
     fitting = (advice.text for advice in feature.instead if all(given[k] == v for k, v in advice.when.items()))

@@ -1,1 +1,1 @@
-"""Renderings of a decision: data (JSON, YAML), text for a terminal, Markdown for a repository. They decide nothing."""
+"""Output of decisions, rules and measurements: JSON, YAML, text for a terminal and Markdown. It makes no decisions."""

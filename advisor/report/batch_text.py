@@ -1,21 +1,21 @@
-"""Many decisions on a screen: a table, then the answer of each."""
+"""Several decisions as text for a terminal: a table, then the answer of each decision."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
-from advisor.report.decision_summary import record_text
+from advisor.report.decision_summary import draw_eras, record_text
 from advisor.report.decision_text import decision_text
 from advisor.report.overview import OverviewRow, Result, rows, summary
 
-_WIDE = 110  # columns from which everything has a column of its own
+_WIDE = 110  # From this width in columns, session affinity has its own column.
 
 
 def batch_text(results: Sequence[Result], screen: Screen) -> str:
-    """A table of all results and a record of each decision, or the whole decision where the result has a trace."""
+    """Return a table of all results, then the answer of each decision, or the complete decision if it has a trace."""
     folder, lines = rows(results)
-    parts = [_table(lines, f"{summary(results)}{f', in {folder}' if folder else ''}", screen)]
+    parts = [_table(lines, summary(results, folder), screen)]
     for result in results:
         if result.decision is not None:
             parts.append(_line(screen))
@@ -29,17 +29,17 @@ def batch_text(results: Sequence[Result], screen: Screen) -> str:
 
 def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen) -> str:
     canvas = Canvas(screen)
-    folding = [Column("Lost", least=11), Column("High\nwarn.", fixed=True)]
+    last = [Column("Lost\nfeatures", least=9), Column("Warnings", fixed=True)]
     if canvas.width >= _WIDE:
-        first = [Column("File"), Column("Service"), Column("Pattern", fixed=True)]
-        columns = [*first, Column("Flags", least=14, most=16), Column("Affinity", least=23, most=40), *folding]
-        lines = [(_wide(row), _style(row)) for row in rows]
+        first = [Column("File\nService"), Column("Pattern\nFlags", fixed=True), Column("Session affinity", least=24)]
     else:
-        first = [Column("File\nService"), Column("Pattern\nFlags", fixed=True)]
-        columns = [*first, Column("Affinity", least=23, most=30), *folding]
-        lines = [(_narrow(row), _style(row)) for row in rows]
-    canvas.table(columns, lines)
+        first = [Column("File\nService"), Column("Pattern\nFlags\nSession affinity", least=24)]
+    lines = [(_cells(row, wide=canvas.width >= _WIDE), _style(row)) for row in rows]
+    canvas.table([*first, *last], lines)
     canvas.line((summed, "bold"), indent=1)
+    canvas.line(("stateful: stateless_http=False; stateless: stateless_http=True", "dim"), indent=1)
+    canvas.line(("sse: json_response=False; json: json_response=True", "dim"), indent=1)
+    draw_eras(canvas, indent=1)
     return canvas.text()
 
 
@@ -47,18 +47,12 @@ def _style(row: OverviewRow) -> str:
     return "red" if row.error or row.pattern == "contradiction" else ""
 
 
-def _wide(row: OverviewRow) -> list[Words]:
-    texts = [row.file, row.service, row.pattern, row.flags, row.affinity, row.lost, row.warnings]
-    if row.error:
-        texts[4] = row.error
-    return list(texts)
-
-
-def _narrow(row: OverviewRow) -> list[Words]:
-    if row.error:
-        return [row.file, row.pattern, row.error, "", ""]
-    second = [f"{row.file}\n{row.service}", f"{row.pattern}\n{row.flags}", row.affinity, row.lost, row.warnings]
-    return list(second)
+def _cells(row: OverviewRow, *, wide: bool) -> list[Words]:
+    name = f"{row.file}\n{row.service}" if row.service else row.file
+    pattern = row.pattern if row.flags in ("", "-") else f"{row.pattern}\n{row.flags}"
+    affinity = row.error or row.affinity
+    middle = [pattern, affinity] if wide else [pattern if affinity == "-" else f"{pattern}\n{affinity}"]
+    return [name, *middle, row.lost, row.warnings]
 
 
 def _line(screen: Screen) -> str:

@@ -1,4 +1,4 @@
-"""A decision as a document: what `recommend --format json` prints, and decision.json of a kit."""
+"""Declares the JSON documents of decisions: the output of `recommend --format json`, and decision.json of a kit."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from advisor.knowledge.failures import Felt, Handles, Others, Running, Then
 from advisor.knowledge.types import Era, Need, Raw
 from advisor.knowledge.vocabulary import FeatureId, Keeping, Mechanism, Pattern, Seen, Substitute
 
-RawFacts: TypeAlias = Annotated[dict[str, Raw], "Facts of the requirements file by their dotted names."]
+RawFacts: TypeAlias = Annotated[dict[str, Raw], "Facts of the requirements file by their dotted keys."]
 Instances: TypeAlias = Annotated[int, {"minimum": 1}]
 
 
 class AffinityRecord(TypedDict):
-    """How the requests of a session find its owner."""
+    """How the requests of a session reach the instance that owns the session."""
 
     mechanism: Mechanism
     because: Annotated[str, OPTIONAL]
 
 
 class TierRecord(TypedDict):
-    """A part of a tiered deployment.
+    """A tier of a tiered deployment.
 
     Attributes:
-        code: the Python that sets the flags.
+        code: the Python code that sets the flags.
     """
 
     name: str
@@ -39,12 +39,14 @@ class TierRecord(TypedDict):
 
 
 class EraRecord(TypedDict):
-    """What clients of an era observe of a feature.
+    """The outcome of a feature for the clients of a protocol era.
 
     Attributes:
-        call: the way of asking that fares best, as written in server code.
+        call: the call with the best outcome, as written in server code.
+        how: how the messages of the call are sent, or why the feature does not work.
+        evidence: the measurement or the rule behind the outcome.
         named: whether the requirements name this era.
-        status: derived: the topology decided.
+        status: `derived` if the outcome follows from the topology.
     """
 
     outcome: Seen
@@ -56,12 +58,12 @@ class EraRecord(TypedDict):
 
 
 class FeatureRecord(TypedDict):
-    """What becomes of a feature.
+    """The outcome of a feature.
 
     Attributes:
-        documented: what guides say, where it differs from what was measured.
-        instead: what to do without it, where it is needed and lost.
-        substituted: whether the decision replaces it.
+        documented: what published guides say, if it contradicts the observed result.
+        instead: what to do instead of the feature, if the feature is needed and lost.
+        substituted: whether the decision replaces the feature.
     """
 
     feature: FeatureId
@@ -74,7 +76,7 @@ class FeatureRecord(TypedDict):
 
 
 class StepRecord(TypedDict):
-    """A table on the way to the decision, and the rule that fired."""
+    """A step of the decision: a decision table, and the rule of the table that decides."""
 
     question: str
     rule: str
@@ -85,7 +87,7 @@ class StepRecord(TypedDict):
 
 
 class DifferenceRecord(TypedDict):
-    """What another decision has that this decision has not."""
+    """The parts of another decision that differ from this decision."""
 
     pattern: Annotated[Pattern, OPTIONAL]
     feasible: Annotated[bool, OPTIONAL]
@@ -95,10 +97,10 @@ class DifferenceRecord(TypedDict):
 
 
 class CounterfactualRecord(TypedDict):
-    """A change of the requirements that changes the decision.
+    """A change of the requirements that leads to another decision.
 
     Attributes:
-        then: only what differs from this decision.
+        then: the parts of the new decision that differ from this decision.
     """
 
     change: RawFacts
@@ -106,7 +108,13 @@ class CounterfactualRecord(TypedDict):
 
 
 class AlternativeRecord(TypedDict):
-    """Another decision that is possible, and what it gives up."""
+    """Another possible decision.
+
+    Attributes:
+        change: the facts to change; empty if the requirements stay as they are.
+        gives_up: the needed features that this decision loses.
+        how: how to make the change.
+    """
 
     pattern: Pattern
     flags: Flags
@@ -128,21 +136,26 @@ class WarningRecord(TypedDict):
 
 
 class InferredRecord(TypedDict):
-    """A fact that something else in the requirements implies."""
+    """A value that other requirements imply."""
 
     value: Any
     because: str
 
 
 class SdkRecord(TypedDict):
-    """The SDK that was asked for, and the release that this means."""
+    """The SDK as the requirements name it, and the release that the decision uses."""
 
     asked: str
     release: str
 
 
 class AttemptRecord(TypedDict):
-    """A rule that was tried."""
+    """A rule that was checked.
+
+    Attributes:
+        matched: whether all conditions of the rule are true.
+        fired: whether the rule decides.
+    """
 
     rule: str
     title: str
@@ -152,27 +165,27 @@ class AttemptRecord(TypedDict):
 
 
 class TraceRecord(TypedDict):
-    """The rules of a table that were tried."""
+    """The rules of a table that were checked."""
 
     table: str
     rules: list[AttemptRecord]
 
 
 class ExpectedFailureRecord(TypedDict):
-    """What clients of a kit see when something fails.
+    """The expected behaviour of a kit when a failure or a restart happens.
 
     Attributes:
-        event: what happens: an id of rules/failures.yaml.
-        title: the same in words.
-        tier: null in a single-tier deployment.
-        keeping: how the requests of a session find its owner.
-        clients: what clients see, in words.
-        then: what calls see from the event on.
-        running: what becomes of a call that runs there.
-        others: what sessions of other instances see.
-        felt: what clients see at least.
-        lost_at_most: share of lost sessions.
-        handles: what becomes of state handles in the shared store; null without a store.
+        event: the event, an id of rules/failures.yaml.
+        title: the event in words.
+        tier: the tier; null in a deployment without tiers.
+        keeping: how the requests of a session reach the instance that owns the session.
+        clients: what clients notice, in words.
+        then: the result of calls after the event.
+        running: the result of a call that runs on the target of the event.
+        others: the result for sessions of the other instances.
+        felt: the effects that clients must notice.
+        lost_at_most: the largest share of sessions that are lost, from 0 to 1.
+        handles: the result for state handles in the shared store; null without a store.
     """
 
     event: str
@@ -193,15 +206,15 @@ class DecisionDocument(TypedDict):
     """A decision of mcp-advisor, version 1.
 
     Attributes:
-        feasible: whether every required feature is kept.
-        flags: a contradiction has none.
-        capacity: what the instances carry; null for a contradiction.
-        defaults: what was assumed because the file does not say it.
-        inferred: what tools and client applications that the file names imply.
-        substitute: what stands in for a feature that is lost.
-        code: the Python that sets the flags; a tiered deployment has it in each tier.
-        trace: every rule that was tried (--explain).
-        expected_failures: in a kit, what its clients see when something fails.
+        feasible: whether the decision keeps every required feature.
+        flags: the flag pair. A contradiction has no flags.
+        capacity: the capacity of the instances; null for a contradiction.
+        defaults: the default values of facts that the requirements do not state.
+        inferred: the values that the tools and client applications of the requirements imply.
+        substitute: the substitute for a lost feature, or `none`.
+        code: the Python code that sets the flags. In a tiered deployment, each tier has its own code.
+        trace: the rules that were checked (--explain).
+        expected_failures: in a kit, the expected behaviour when a failure or a restart happens.
     """
 
     schema: Literal["mcp-advisor/decision/1"]
@@ -235,15 +248,15 @@ CheckedDecision: TypeAlias = Annotated[
         "else": {"properties": {"flags": False, "code": False}},
     },
 ]
-"""Only a contradiction has no flags."""
+"""A decision for the schema. A contradiction has no flags and no code, and every other decision has flags."""
 
 
 class ProblemRecord(TypedDict):
-    """Something wrong in a requirements file.
+    """A problem in a requirements file.
 
     Attributes:
-        key: the dotted key, or empty for the file as a whole.
-        hint: what is allowed or what was probably meant, or empty.
+        key: the dotted key, or empty for a problem of the entire file.
+        hint: the allowed values or the nearest spelling, or empty.
     """
 
     key: str
@@ -253,17 +266,17 @@ class ProblemRecord(TypedDict):
 
 
 class FileErrors(TypedDict):
-    """A requirements file that could not be used."""
+    """An invalid requirements file."""
 
     file: str
     problems: list[ProblemRecord]
 
 
 class DecisionOfFile(DecisionDocument, TypedDict):
-    """The decision of one of several files.
+    """The decision for one of several files.
 
     Attributes:
-        file: where its requirements stand.
+        file: the requirements file.
     """
 
     file: str
@@ -273,7 +286,7 @@ class DecisionsDocument(TypedDict):
     """The decisions of several requirements files, version 1.
 
     Attributes:
-        errors: the files that could not be used.
+        errors: the invalid files.
     """
 
     schema: Literal["mcp-advisor/decisions/1"]

@@ -1,4 +1,4 @@
-"""A decision as plain data: the document that scripts read (schema `mcp-advisor/decision/1`)."""
+"""A decision as the JSON document `mcp-advisor/decision/1`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ from advisor.report.decision_document import (
 
 
 def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDocument:
-    """The decision as JSON types, keys in the order of the public contract, the same for the same input.
+    """Return the decision as JSON types, with the keys in the order of the public contract.
+
+    The same input gives the same document.
 
     Args:
-        decision: what was decided.
-        trace: every rule that was tried, if the document is to have it.
+        decision: the decision.
+        trace: the rules that were checked, if the document has the key `trace`.
     """
     asked, core = decision.requirements, decision.core
     optional: dict[str, Any] = {"flags": core.flags} if core.feasible else {}
@@ -60,13 +62,13 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
 
 
 def error_dict(error: InputError) -> FileErrors:
-    """An input that could not be used, with every problem found in it."""
+    """Return the record of an invalid file, with all of its problems."""
     problems = [document(ProblemRecord, problem, hint=problem.fix.text) for problem in error.problems]
     return document(FileErrors, file=error.name, problems=problems)
 
 
 def batch_dict(decisions: Iterable[tuple[str, DecisionDocument]], errors: list[FileErrors]) -> DecisionsDocument:
-    """The decisions of several files, by name, and the files that could not be used, as one document."""
+    """Return a document with the decisions of several files, and the errors of the invalid files."""
     found: list[DecisionOfFile] = [{"file": name, **decision} for name, decision in decisions]
     return {"schema": "mcp-advisor/decisions/1", "decisions": found, "errors": errors}
 
@@ -80,7 +82,7 @@ def _attempt(attempt: RuleAttempt) -> AttemptRecord:
 
 
 def _core(core: Core) -> dict[str, Any]:
-    """What a core has in every object of the document."""
+    """Return the keys of a core, which several objects of the document have."""
     return {"pattern": core.pattern, "flags": core.flags, "affinity": document(AffinityRecord, core)}
 
 

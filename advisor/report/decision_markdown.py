@@ -1,4 +1,7 @@
-"""A decision as a Markdown document that a team can keep in its repository: the same for the same input, no dates."""
+"""A decision as a Markdown document for the repository of a team.
+
+The same input gives the same document, so the document contains no date of its creation.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,17 @@ from advisor.report.decision_wording import change_text, evidence, fact_texts, f
 from advisor.report.overview import Result, rows, summary
 from advisor.templating import environment
 
-# Underscores inside words do not emphasise, so names such as stateless_http stay readable.
+# An underscore inside a word has no meaning in Markdown, so names such as stateless_http are not escaped.
 _SPECIAL = re.compile(r"[\\*<>\[\]`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")
 
 
 def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
-    """The whole document.
+    """Return the document.
 
     Args:
-        decision: what was decided.
-        trace: every rule tried, to append it.
+        decision: the decision.
+        trace: the rules that were checked, for a section with all rules.
     """
     filters = (code, code_cell, prose, cell, link, outcome, lost_for, evidence, fact_texts, change_text, flags_text)
     made = environment(templates_dir(), shown=show, **{filter_.__name__: filter_ for filter_ in filters})
@@ -34,10 +37,13 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
 
 
 def batch_markdown(results: Sequence[Result]) -> str:
-    """A table of all results, then the document of each decision."""
+    """Return a table of all results, then the document of each decision."""
     folder, lines = rows(results)
-    parts = ["# Deployment decisions", f"{summary(results)}{f', in {code(folder)}' if folder else ''}."]
-    table = ["| File | Service | Pattern | Flags | Affinity | Lost | High warnings |", "|---|---|---|---|---|---|---|"]
+    parts = ["# Deployment decisions", f"{summary(results, code(folder))}."]
+    table = [
+        "| File | Service | Pattern | Flags | Session affinity | Lost features | Warnings |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in lines:
         middle = cell(row.error or row.affinity)
         texts = [code_cell(row.file), row.service, row.pattern, row.flags, middle, row.lost, row.warnings]
@@ -48,7 +54,7 @@ def batch_markdown(results: Sequence[Result]) -> str:
 
 
 def code(text: object) -> str:
-    """Text as a code span, whatever is in it."""
+    """Return any text as a code span."""
     flat = " ".join(str(text).split())
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""
@@ -56,29 +62,29 @@ def code(text: object) -> str:
 
 
 def code_cell(text: object) -> str:
-    """Text as a code span inside a table."""
+    """Return any text as a code span inside a table."""
     return code(text).replace("|", "\\|")
 
 
 def prose(text: object) -> str:
-    """Text as it reads: its code spans stay, everything else that Markdown would act on is escaped."""
+    """Return text with its code spans unchanged and all other Markdown characters escaped."""
     flat = " ".join(str(text).split())
     parts = _CODE_SPAN.split(flat)
     return "".join(part if i % 2 else _SPECIAL.sub(r"\\\g<0>", part) for i, part in enumerate(parts))
 
 
 def cell(text: object) -> str:
-    """Prose inside a table."""
+    """Return text inside a table, escaped as in `prose`."""
     return prose(text).replace("|", "\\|")
 
 
 def link(ref: str) -> str:
-    """A reference, as a link where it is an address."""
+    """Return a reference, as a link if it is a web address."""
     return f"<{ref}>" if re.fullmatch(r"https?://[^\s<>]+", ref) else prose(ref)
 
 
 def outcome(row: FeatureRow, era: Era) -> str:
-    """What clients of an era observe of a feature, for a table; bold where they lose a feature that is needed."""
+    """Return the outcome of a feature for the clients of an era, in bold if they lose a needed feature."""
     seen = dict(row.cells)[era]
     words = cell(seen.words)
     return f"**{words}**" if row.need != "none" and seen.named and seen.outcome != "works" else words

@@ -1,4 +1,4 @@
-"""The answer on a screen: what to paste, how sessions find their owner, what is lost; or why there is no answer."""
+"""The answer of a decision for a terminal: code, session affinity and lost features, or possible fixes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from advisor.report import decision_wording
 
 
 def record_text(decision: Decision, screen: Screen) -> str:
-    """Only the answer, for one of many files."""
+    """Return only the answer, for the text of several files."""
     canvas = Canvas(screen)
     draw_answer(canvas, decision)
     return canvas.text()
 
 
 def draw_answer(canvas: Canvas, decision: Decision) -> None:
-    """Draw what a reader came for."""
+    """Draw the pattern with its code and its main facts, or the contradiction with possible changes."""
     canvas.line((str(decision.requirements["service"]), "bold"), (f"  {decision.requirements.name}", "dim"))
     canvas.gap()
     if not decision.feasible:
         _contradiction(canvas, decision)
-        _ways_out(canvas, decision)
+        _remediations(canvas, decision)
         return
     canvas.line((decision.core.pattern, "bold green"), f": {decision.means}")
     for code, comment in _codes(decision):
@@ -33,13 +33,13 @@ def draw_answer(canvas: Canvas, decision: Decision) -> None:
 
 
 def _codes(decision: Decision) -> list[tuple[str, str]]:
-    """Each code to copy with the comment above it."""
+    """Return pairs: code that users copy, and a comment for the line above the code."""
     if not decision.tiers:
         return [(decision.code, "")]
     return [
         (
             tier.code,
-            f"# {tier.name} tier, {count(tier.instances, 'instance')}: {', '.join(tier.tools) or 'everything else'}",
+            f"# {tier.name} tier, {count(tier.instances, 'instance')}: {', '.join(tier.tools) or 'all other tools'}",
         )
         for tier in decision.tiers
     ]
@@ -48,7 +48,7 @@ def _codes(decision: Decision) -> list[tuple[str, str]]:
 def _facts(decision: Decision) -> list[tuple[str, Words]]:
     mechanism = decision.core.mechanism
     rows: list[tuple[str, Words]] = [
-        ("Affinity", [(mechanism, "bold"), f": {decision.because}"]),
+        ("Session affinity", [(mechanism, "bold"), f": {decision.because}"]),
         ("Instances", decision_wording.instances_text(decision)),
         *([("Capacity", decision.capacity.because)] if decision.capacity else []),
         ("SDK", decision_wording.sdk_text(decision)),
@@ -56,41 +56,47 @@ def _facts(decision: Decision) -> list[tuple[str, Words]]:
     ]
     rows += [("Tier", [(tier.name, "bold"), f": {tier.means}"]) for tier in decision.tiers]
     lost = decision_wording.losses(decision)
-    rows.append(("Lost", ("\n".join(lost), "bold red") if lost else ("nothing that you need", "green")))
+    rows.append(("Lost features", ("\n".join(lost), "bold red") if lost else ("none of the needed features", "green")))
     replaced = [row for row in decision.features if row.substituted and row.instead]
-    rows += [("Replaced", f"{row.title}: {row.instead}") for row in replaced]
+    rows += [("Replaced feature", f"{row.title}: {row.instead}") for row in replaced]
     high = [warning.title for warning in decision.warnings if warning.severity == "high"]
     if high:
-        rows.append(("First", (f"{count(len(high), 'high warning')}: {'; '.join(high)}", "red")))
+        rows.append(("Warnings", (f"{count(len(high), 'high-severity warning')}: {'; '.join(high)}", "red")))
     return rows
+
+
+def draw_eras(canvas: Canvas, indent: int = 0) -> None:
+    """Draw a line that explains the protocol eras."""
+    canvas.line(("legacy: protocol 2025-11-25 and older; modern: 2026-07-28", "dim"), indent=indent)
 
 
 def _contradiction(canvas: Canvas, decision: Decision) -> None:
     canvas.line(("contradiction", "bold red"), f": {decision.means}")
     canvas.gap()
     for row in decision.unmet:
+        lost = decision_wording.lost_for(row)
         canvas.line(
-            (f"{row.title} is required", "bold"),
-            f" and cannot be kept: {decision_wording.lost_for(row) or 'see below'}.",
+            (f"{row.title} (required)", "bold"),
+            f": {f'{lost}. No' if lost else 'no'} possible configuration keeps this feature.",
         )
     canvas.line(decision.verdict.rule.because)
 
 
-def _ways_out(canvas: Canvas, decision: Decision) -> None:
-    canvas.heading("Ways out, best first")
+def _remediations(canvas: Canvas, decision: Decision) -> None:
+    canvas.heading("To fix this: possible changes, best first")
     if not decision.alternatives:
-        canvas.line("No change that the team could make gives an answer.", indent=2)
+        canvas.line("No change that the team can make resolves this contradiction.", indent=2)
     for number, way in enumerate(decision.alternatives, 1):
         canvas.line((f"{number}. ", "bold"), way.how, indent=2)
-        rows: list[tuple[str, Words]] = [("change", (decision_wording.change_text(way), "cyan"))] if way.change else []
-        then = f"{way.core.pattern}, {decision_wording.flags_text(way.core)}"
+        rows: list[tuple[str, Words]] = [("Change", (decision_wording.change_text(way), "cyan"))] if way.change else []
+        result = f"{way.core.pattern}, {decision_wording.flags_text(way.core)}"
         if way.core.mechanism != "none":
-            then += f", {way.core.mechanism}"
-        rows.append(("then", then))
-        rows.append(("gives up", (", ".join(way.gives_up) or "nothing", "red" if way.gives_up else "green")))
+            result += f", session affinity {way.core.mechanism}"
+        rows.append(("Result", result))
+        rows.append(("Lost features", (", ".join(way.gives_up) or "none", "red" if way.gives_up else "green")))
         canvas.pairs(rows, indent=5, styles=["dim"])
 
 
 def count(number: int, thing: str) -> str:
-    """A number with its noun."""
+    """Return a number with its noun in the singular or plural."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,4 +1,4 @@
-"""The decision on a screen: the answer, then what works for whom, how it was reached and what would change it."""
+"""A decision as text for a terminal: the answer, the feature table, the steps, the warnings and possible changes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from advisor.decision.model import Decision, EraCell, FeatureRow, Trace
 from advisor.engine.table import show
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording
-from advisor.report.decision_summary import count, draw_answer
+from advisor.report.decision_summary import count, draw_answer, draw_eras
 
-_WIDE = 100  # columns from which the table has room for sentences
-_OUTCOME_WIDTH = 21  # "! fails with an error" in a single line
+_WIDE = 100  # From this width in columns, the feature table has a column for "What to do instead".
+_OUTCOME_WIDTH = 21  # The longest outcome, "! fails with an error", fits into one line.
 _SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
 
 def decision_text(decision: Decision, screen: Screen, trace: Trace | None = None) -> str:
-    """The whole decision.
+    """Return the complete decision as text.
 
     Args:
-        decision: what was decided.
-        screen: what the output can show.
-        trace: every rule tried, to append it.
+        decision: the decision.
+        screen: the abilities of the output.
+        trace: the rules that were checked, for a section with all rules.
     """
     canvas = Canvas(screen)
     draw_answer(canvas, decision)
+    canvas.gap()
+    draw_eras(canvas)
     _features(canvas, decision)
     _disputes(canvas, decision)
     _path(canvas, decision)
@@ -42,9 +44,8 @@ def decision_text(decision: Decision, screen: Screen, trace: Trace | None = None
 
 
 def _features(canvas: Canvas, decision: Decision) -> None:
-    canvas.heading("What works for whom" if decision.feasible else "What would work for whom")
-    if not decision.feasible:
-        canvas.line(f"With {decision_wording.flags_text(decision.core)} and no affinity:", indent=1)
+    flags = f" with {decision_wording.flags_text(decision.core)}"
+    canvas.heading("Feature support" if decision.feasible else f"Feature support{flags}")
     rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     columns = [Column("Feature", least=12), Column("Need", fixed=True)]
@@ -52,12 +53,15 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if with_instead:
         columns.append(Column("What to do instead"))
     canvas.table(columns, ((_row(row, with_instead), "dim" if row.need == "none" else "") for row in rows))
+    if any(row.lost for row in rows):
+        canvas.line(("! marks a needed feature that the clients lose.", "dim"), indent=1)
+        canvas.gap()
     if not with_instead:
         for row in rows:
-            if row.instead and not row.substituted:  # what is substituted stands in the answer
-                canvas.line((f"Instead of {row.title.lower()}: ", "bold"), row.instead, indent=1)
+            if row.instead and not row.substituted:  # The answer already shows substitutes.
+                canvas.line((f"What to do instead of {row.title.lower()}: ", "bold"), row.instead, indent=1)
                 canvas.gap()
-    canvas.line(("How the needed ones travel", "bold"), indent=1)
+    canvas.line(("Transport of the needed features", "bold"), indent=1)
     for row in decision.needed:
         canvas.line(row.title, indent=1)
         hows: list[Sequence[Words]] = [(era, (cell.how, "" if cell.named else "dim")) for era, cell in row.cells]
@@ -88,27 +92,32 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
     others = [row.title for row in decision.unneeded if row.documented]
     if not disputed and not others:
         return
-    canvas.heading("* Published guides say something else")
+    canvas.heading("* Published guides that contradict the observed results")
     for row in disputed:
-        lines: list[Sequence[Words]] = [("guides say", row.documented or "")]
+        lines: list[Sequence[Words]] = [("Guides say", row.documented or "")]
         lines += [
-            ("observed" if not number else "", seen) for number, seen in enumerate(decision_wording.evidence(row))
+            ("Observed result" if not number else "", seen)
+            for number, seen in enumerate(decision_wording.evidence(row))
         ]
         canvas.line((row.title, "bold"), indent=1)
         canvas.pairs(lines, indent=3, styles=["yellow"])
     if others:
-        canvas.line((f"Not needed here, but also different: {', '.join(others)}.", "dim"), indent=1)
+        also = "Guides also contradict" if disputed else "Guides contradict"
+        text = f"{also} the observed results for these features, which are not needed here: {', '.join(others)}."
+        canvas.line((text, "dim"), indent=1)
 
 
 def _path(canvas: Canvas, decision: Decision) -> None:
-    canvas.heading("How the decision was reached")
+    canvas.heading("Steps of the decision")
+    text = "Each step shows its question, the rule that decides, the reason of this rule and the facts that it uses."
+    canvas.line((text, "dim"))
     canvas.tree(
         decision.requirements.name,
         [
             [
                 (step.question, "bold"),
                 [(step.rule.id, "cyan"), f" {step.rule.because}"],
-                ("; ".join(decision_wording.fact_texts(step)), "dim"),
+                (f"Facts: {'; '.join(decision_wording.fact_texts(step))}", "dim"),
             ]
             for step in decision.path
         ],
@@ -120,25 +129,28 @@ def _warnings(canvas: Canvas, decision: Decision) -> None:
         return
     canvas.heading("Warnings")
     for severity, group in groupby(decision.warnings, key=lambda warning: warning.severity):
-        canvas.line((severity, _SEVERITY_STYLES[severity]))
+        canvas.line((f"{severity.capitalize()} severity", _SEVERITY_STYLES[severity]))
         for warning in group:
             canvas.line((warning.title, "bold"), (f"  {warning.id}", "dim"), indent=2)
             canvas.line(warning.message, indent=4)
-            canvas.line(("Fix: ", "green"), warning.fix.text, indent=4)
+            canvas.line(("To fix this: ", "green"), warning.fix.text, indent=4)
 
 
 def _shifts(canvas: Canvas, decision: Decision) -> None:
     shifts, more = decision_wording.shifts(decision)
     if not shifts:
         return
-    canvas.heading("What would change the answer")
-    canvas.pairs([(shift.change, _after(shift)) for shift in shifts], indent=1)
+    canvas.heading("Changes of the requirements that lead to another decision")
+    canvas.line(("The right column shows only the parts of the decision that change.", "dim"), indent=1)
+    heads: Sequence[Words] = (("Change", "bold"), ("New decision", "bold"))
+    canvas.pairs([heads, *((shift.change, _after(shift)) for shift in shifts)], indent=1)
     if more:
-        canvas.line((f"and {count(more, 'more change')}; --format json has all of them", "dim"), indent=1)
+        text = f"{count(more, 'more change')} {'leads' if more == 1 else 'lead'} to another decision."
+        canvas.line((f"{text} `--format json` shows all changes.", "dim"), indent=1)
 
 
 def _after(shift: decision_wording.Shift) -> Words:
-    """What is decided after a change."""
+    """Return the parts of the decision that differ after a change."""
     comma = ", " if shift.then and shift.differs else ""
     return [(shift.then, "bold red" if shift.then == "contradiction" else "bold"), f"{comma}{shift.differs}"]
 
@@ -146,28 +158,30 @@ def _after(shift: decision_wording.Shift) -> Words:
 def _alternatives(canvas: Canvas, decision: Decision) -> None:
     if not decision.alternatives:
         return
-    canvas.heading("Also possible with these requirements")
+    canvas.heading("Other possible deployments")
     for other in decision.alternatives:
-        mechanism = f", {other.core.mechanism}" if other.core.mechanism != "none" else ""
+        mechanism = f", session affinity {other.core.mechanism}" if other.core.mechanism != "none" else ""
         canvas.line((other.core.pattern, "bold"), f": {decision_wording.flags_text(other.core)}{mechanism}", indent=1)
-        lost = f" It loses: {', '.join(other.gives_up)}." if other.gives_up else ""
+        lost = f" Lost features: {', '.join(other.gives_up)}." if other.gives_up else ""
         canvas.line(other.because, (lost, "red"), indent=3)
 
 
 def _assumptions(canvas: Canvas, decision: Decision) -> None:
     inferred, assumed = decision_wording.inferred(decision), decision_wording.assumed(decision)
     if inferred:
-        canvas.heading("Concluded from the file")
+        canvas.heading("Values derived from the requirements")
         canvas.pairs([(f"{name}: {value}", (why, "dim")) for name, value, why in inferred], indent=1)
     if assumed:
-        canvas.heading("Assumed, because the file does not say")
+        canvas.heading("Assumed values, because the requirements do not state them")
         canvas.line("; ".join(f"{name}: {value}" for name, value in assumed), indent=1)
 
 
 def _explain(canvas: Canvas, trace: Trace) -> None:
-    canvas.heading("Every rule tried")
+    canvas.heading("All rules")
+    text = "fired: the rule decides. holds: all conditions of the rule are true, but another rule decides."
+    canvas.line((f"{text} no: a condition of the rule is false.", "dim"))
     for table, attempts in trace.items():
-        canvas.line((table, "bold"))
+        canvas.line((f"Table {table}", "bold"))
         for attempt in attempts:
             verdict, style = (
                 ("fired", "bold green") if attempt.fired else (("holds", "") if attempt.matched else ("no", "dim"))
@@ -181,8 +195,8 @@ def _explain(canvas: Canvas, trace: Trace) -> None:
             canvas.pairs(
                 [
                     (
-                        "passed" if tried.passed else "failed",
-                        f"{tried.fact} {tried.condition} (it is {show(tried.value)})",
+                        "true" if tried.passed else "false",
+                        f"{tried.fact} {tried.condition} (value: {show(tried.value)})",
                     )
                     for tried in attempt.conditions
                 ],
@@ -194,14 +208,14 @@ def _explain(canvas: Canvas, trace: Trace) -> None:
 def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.gap()
     file = decision_wording.file_argument(decision)
-    rule = decision.verdict.rule.id
     first = (
-        "Paste the flags into the server"
+        "Set the flags in the code of your server as shown above."
         if decision.feasible
-        else "Change one line of the file as shown and run this again"
+        else "Change the requirements file as shown above, and run this command again."
     )
     canvas.line(
         ("Next: ", "bold"),
-        f"{first}. `mcp-advisor rules show {rule}` has the sources, `mcp-advisor recommend {file} --explain` every "
-        "rule tried, `--format markdown` the document for the repository.",
+        f"{first} `mcp-advisor rules show {decision.verdict.rule.id}` explains the rule that decides the pattern. "
+        f"`mcp-advisor recommend {file} --explain` shows all rules. "
+        "`--format markdown` writes the decision as a document for your repository.",
     )

@@ -1,4 +1,7 @@
-"""What text and Markdown show of a decision, picked and put into words once: no layout here, and no deciding."""
+"""Words for the parts of a decision. The text and the Markdown of a decision use the same words from this module.
+
+This module contains no layout and makes no decisions.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,21 @@ from advisor.engine.table import show
 from advisor.knowledge.types import Era, Raw
 
 SHIFTS_SHOWN = 8
-"""How many changes people are shown; JSON has all of them."""
+"""The largest number of changes in text and Markdown. JSON contains all changes."""
 
-# The simpler a pattern is to run, the earlier it stands; changes that lead to a simpler pattern come first.
+# Patterns from the simplest to operate to the most complex. Changes that lead to a simpler pattern are shown first.
 _SIMPLER = ("stateless-fleet", "single-instance", "sticky-fleet", "tiered", "shared-state", "contradiction")
-_NO_EFFORT = 9  # the team cannot make this change
+_NO_EFFORT = 9  # effort of a change that the team cannot make
 
 
 class Shift(NamedTuple):
-    """A change of facts and what would be decided then.
+    """A change of facts and the new decision.
 
     Attributes:
         change: the facts and their new values, in words.
-        then: the pattern it leads to, or "" where that stays.
-        differs: what else is different then, in words.
-        effort: 1 to 5, or 9 where it is not the team's to change.
+        then: the new pattern, or "" if the pattern stays.
+        differs: the other parts of the decision that change, in words.
+        effort: 1 to 5, or 9 if the team cannot make the change.
     """
 
     change: str
@@ -36,9 +39,9 @@ class Shift(NamedTuple):
 
 
 def value_text(value: Raw) -> str:
-    """A raw value of the requirements, for people."""
+    """Return a value of the requirements in words."""
     if value is None:
-        return "not stated"
+        return "unknown"
     if isinstance(value, Mapping):
         return "-".join(str(value[end]) for end in ("min", "max"))
     if isinstance(value, (list, tuple)):
@@ -47,50 +50,54 @@ def value_text(value: Raw) -> str:
 
 
 def sdk_text(decision: Decision) -> str:
-    """The SDK as asked for, and the release that stands for it."""
+    """Return the SDK as the requirements name it, with the release that the decision uses."""
     asked = str(decision.requirements["sdk"])
     return asked if "==" in asked else f"{asked} ({decision.release.package} {decision.release.newest})"
 
 
 def clients_text(decision: Decision) -> str:
-    """Which eras are served, and why if the file does not say so."""
-    eras = " and ".join(decision.eras) or "none that this SDK speaks"
+    """Return the protocol eras that the deployment serves, with a reason if the requirements do not name them."""
+    eras = " and ".join(decision.eras) or "none, because the SDK does not support the protocol era of the clients"
     if decision.facts["era.modern"] == "falls-back":
-        eras += "; modern ones fall back to the handshake"
+        eras += "; modern clients fall back to the initialize handshake and behave as legacy clients"
     why = decision.requirements.inferred.get("clients.protocol")
     if why is None and decision.requirements["clients.protocol"] == "unknown":
-        why = "not known, so both are planned for" if len(decision.eras) > 1 else "not known"
+        why = "clients.protocol is unknown" + (
+            ", so the decision covers both protocol eras" if len(decision.eras) > 1 else ""
+        )
     return f"{eras} ({why})" if why else eras
 
 
 def instances_text(decision: Decision) -> str:
-    """How many instances to run, per tier where there are tiers."""
+    """Return the number of instances, for each tier of a tiered deployment."""
     asked = decision.requirements["scale.instances"]
     if decision.tiers:
-        return ", ".join(f"{tier.instances} {tier.name}" for tier in decision.tiers)
-    return f"{decision.instances} (of {value_text(asked)})" if isinstance(asked, dict) else str(decision.instances)
+        return ", ".join(f"{tier.instances} in the {tier.name} tier" for tier in decision.tiers)
+    number = str(decision.instances)
+    return f"{number} (lower end of the range {value_text(asked)})" if isinstance(asked, dict) else number
 
 
 def era_note(decision: Decision, era: Era) -> str:
-    """What stands under the heading of an era that is not simply named."""
+    """Return a note for the column of an era whose clients are not expected or not served; else ""."""
     state = str(decision.facts[f"era.{era}"])
-    return "" if state == "named" else {"falls-back": "fall back", "unserved": "not served"}.get(state, "not named")
+    notes = {"named": "", "falls-back": "fall back to legacy", "unserved": "not supported"}
+    return notes.get(state, "none expected")
 
 
 def losses(decision: Decision) -> list[str]:
-    """One sentence for each needed feature that is lost and not replaced, with the clients that lose it."""
+    """Return a text for each needed feature that is lost and has no substitute, with the clients that lose it."""
     lost = [row for row in decision.needed if row.lost and not row.substituted]
     return [f"{row.title} ({row.need}): {lost_for(row)}" for row in lost]
 
 
 def lost_for(row: FeatureRow) -> str:
-    """Which clients lose the feature, and how they notice."""
+    """Return which clients lose the feature, and the outcome that they observe."""
     lost = [(era, cell) for era, cell in row.cells if cell.named and cell.outcome != "works"]
     return "; ".join(f"{cell.words} for {era} clients" for era, cell in lost)
 
 
 def fact_texts(step: PathStep) -> list[str]:
-    """The facts that a step read, with the value of the requirements file where binning hides it."""
+    """Return the facts that a step uses. A value of the requirements follows in parentheses if its bin hides it."""
     return [_fact_text(name, show(value), step.stated.get(name)) for name, value in step.facts.items()]
 
 
@@ -101,18 +108,21 @@ def _fact_text(name: str, shown: str, stated: Raw) -> str:
 
 
 def evidence(row: FeatureRow) -> list[str]:
-    """What was observed of a feature, era by era; eras that are not named only where none is."""
+    """Return the results for a feature by protocol era, only for eras that the requirements name if they name any."""
     seen = [(era, cell) for era, cell in row.cells if cell.named] or [row.cells[0]]
     (_, first), *others = seen
-    if first.evidence and all((cell.outcome, cell.evidence) == (first.outcome, first.evidence) for _, cell in others):
-        return [f"{' and '.join(era for era, _ in seen)}: {first.words} ({first.evidence})"]
-    return [f"{era}: {cell.words} ({cell.evidence or cell.how})" for era, cell in seen]
+    if first.evidence and all(cell.evidence == first.evidence for _, cell in others):
+        if all(cell.outcome == first.outcome for _, cell in others):
+            return [f"{' and '.join(era for era, _ in seen)} clients: {first.words} ({first.evidence})"]
+        return [f"{'; '.join(f'{era} clients: {cell.words}' for era, cell in seen)} ({first.evidence})"]
+    return [f"{era} clients: {cell.words} ({cell.evidence or cell.how})" for era, cell in seen]
 
 
 def shifts(decision: Decision) -> tuple[list[Shift], int]:
-    """The changes worth telling, the easiest first, and how many single changes they leave out.
+    """Return the changes to show, the easiest first, and the number of changes that are not shown.
 
-    Changes with the same outcome are told together. Those that lead to a simpler pattern, or to none, are preferred.
+    Changes of several facts with the same value and the same result form one entry. Changes that lead to a simpler
+    pattern have priority, then changes that lead to a contradiction.
     """
     groups: dict[tuple[str, Core], list[tuple[str, int]]] = {}
     for fact, then, values, effort in _by_fact(decision):
@@ -120,7 +130,7 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
     rated = []
     for (values, then), facts in groups.items():
         effort = min(effort for _, effort in facts)
-        change = f"{', '.join(fact for fact, _ in facts)}: {values}"
+        change = f"{'any of ' if len(facts) > 1 else ''}{', '.join(fact for fact, _ in facts)}: {values}"
         pattern = then.pattern if then.pattern != decision.core.pattern else ""
         shift = Shift(change, pattern, _differs(then, decision), effort)
         rated.append((_interest(then, decision.core), effort, shift))
@@ -130,9 +140,9 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
 
 
 def _by_fact(decision: Decision) -> Iterable[tuple[str, Core, str, int]]:
-    """Counterfactuals with the values of a fact that come to the same put together: (fact, core, values, effort)."""
+    """Yield (fact, core, values, effort) for each fact and new core; `values` lists the values with this new core."""
     merged: dict[tuple[str, Core], list[tuple[str, int]]] = {}
-    told = [] if decision.feasible else [way.change for way in decision.alternatives]  # among the ways out
+    told = [] if decision.feasible else [way.change for way in decision.alternatives]  # The possible fixes show these.
     for other in decision.counterfactuals:
         if other.change not in told and difference(other.core, decision.core):
             for fact, value in other.change.items():
@@ -158,41 +168,44 @@ def _differs(then: Core, decision: Decision) -> str:
     parts += [f"{name}={value}" for name, value in flags.items() if now.get(name) != value]
     mechanism = differs.get("affinity", {}).get("mechanism")
     if mechanism:
-        parts.append("no affinity" if mechanism == "none" else str(mechanism))
+        parts.append("no session affinity" if mechanism == "none" else f"session affinity {mechanism}")
     if "substitute" in differs:
         parts.append(
-            "the server calls the model itself" if differs["substitute"] != "none" else "no substitute for sampling"
+            "the server calls the model directly" if differs["substitute"] != "none" else "no substitute for sampling"
         )
     return ", ".join(parts)
 
 
 def change_text(alternative: Alternative) -> str:
-    """The lines of the requirements file that an alternative changes."""
+    """Return the keys of the requirements that an alternative changes, with their new values."""
     return ", ".join(f"{name}: {value_text(value)}" for name, value in alternative.change.items())
 
 
 def flags_text(core: Core) -> str:
-    """The flag pair as code."""
+    """Return the flag pair as Python keyword arguments."""
     return f"stateless_http={core.flags.stateless_http}, json_response={core.flags.json_response}"
 
 
 def assumed(decision: Decision) -> list[tuple[str, str]]:
-    """The defaults that the decision hangs on: read on the way, or a change of which would change the answer."""
+    """Return the default values that affect the decision.
+
+    A rule on the path uses the fact, or a change of the fact leads to another decision.
+    """
     read = {name for step in decision.path for name in step.rule.when} | {"sdk"}
     read |= {name for counterfactual in decision.counterfactuals for name in counterfactual.change}
     defaults = decision.requirements.defaults
     stated = [(n, value_text(v)) for n, v in defaults.items() if n in read and not n.startswith("needs.")]
-    silent = [n.removeprefix("needs.") for n in defaults if n in read and n.startswith("needs.")]
-    return [*stated, ("needs", f"none for {', '.join(silent)}")] if silent else stated
+    silent = [n for n in defaults if n in read and n.startswith("needs.")]
+    return [*stated, (", ".join(silent), "none")] if silent else stated
 
 
 def inferred(decision: Decision) -> list[tuple[str, str, str]]:
-    """What was concluded from the file: (fact, value, why)."""
+    """Return (fact, value, reason) for each value that other requirements imply."""
     asked = decision.requirements
     return [(name, value_text(asked.values[name]), why) for name, why in asked.inferred.items()]
 
 
 def file_argument(decision: Decision) -> str:
-    """The file as a shell argument, or FILE for requirements that did not come from a file."""
+    """Return the requirements file as a shell argument, or FILE for requirements from standard input."""
     name = decision.requirements.name
     return "FILE" if name.startswith("<") else shlex.quote(name)

@@ -1,4 +1,4 @@
-"""A line for each of many requirements files."""
+"""A row for each of several requirements files, for tables in text and Markdown."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from advisor.knowledge.types import flag_key
 
 
 class Result(NamedTuple):
-    """What became of an input: a decision, or the reason why there is none.
+    """The result for a requirements file: a decision or an error.
 
     Attributes:
         name: the file as the user named it.
-        decision: the decision, or None.
-        error: what is wrong with the file, or None.
-        trace: every rule tried, where it is to be shown.
+        decision: the decision, or None if the file has an error.
+        error: the error of the file, or None.
+        trace: the rules that were checked, if the output shows them.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Result(NamedTuple):
 
 
 class OverviewRow(NamedTuple):
-    """A result in words, for a table of any kind; `warnings` says how many of all are high."""
+    """A result in words; `warnings` has the number of warnings and the number of high-severity warnings."""
 
     file: str
     service: str
@@ -43,7 +43,7 @@ class OverviewRow(NamedTuple):
 
 
 def rows(results: Sequence[Result]) -> tuple[str, list[OverviewRow]]:
-    """The folder that all files are in ("" for none), and the row of each with its name in there."""
+    """Return the common folder of all files, or "", and a row for each file with its path in this folder."""
     folders = {Path(result.name).parent for result in results}
     comparable = len({folder.is_absolute() for folder in folders}) == 1
     folder = os.path.commonpath(folders) if comparable else ""
@@ -69,16 +69,17 @@ def _row(result: Result, name: str) -> OverviewRow:
         flags=flags if decision.feasible else "-",
         affinity=core.mechanism if decision.feasible else "-",
         lost=", ".join(row.feature for row in decision.features if row.lost) or "-",
-        warnings=_high(decision),
+        warnings=_warnings(decision),
     )
 
 
-def summary(results: Sequence[Result]) -> str:
-    """How many there are of each kind, in a sentence."""
+def summary(results: Sequence[Result], folder: str) -> str:
+    """Return the number of files, the number of files with each pattern, and the common folder of the files."""
     patterns = Counter(result.decision.core.pattern if result.decision else "invalid" for result in results)
-    return f"{len(results)} files: " + ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
+    counts = ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
+    return f"{len(results)} files: {counts}{f' (folder: {folder})' if folder else ''}"
 
 
-def _high(decision: Decision) -> str:
+def _warnings(decision: Decision) -> str:
     high = sum(1 for warning in decision.warnings if warning.severity == "high")
-    return f"{high} of {len(decision.warnings)}"
+    return f"{len(decision.warnings)} ({high} high)"

@@ -1,4 +1,4 @@
-"""Documents as JSON and as YAML."""
+"""Writes documents as JSON and as YAML."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Document: TypeAlias = Mapping[str, Any]
 
 
 def json_text(document: Document, *, ascii_only: bool = False) -> str:
-    """One document as indented JSON with a final newline."""
+    """Return a document as indented JSON with a final newline."""
     return json.dumps(document, indent=2, ensure_ascii=ascii_only) + "\n"
 
 
 def json_lines(document: Document, *, ascii_only: bool = False) -> str:
-    """The same with each entry of a list on a line of its own: quick to write, easy to grep."""
+    """Return a document as JSON with one line for each entry of a list, which is fast to write and easy to search."""
 
     def written(value: Any) -> str:
         if not isinstance(value, list) or not value:
@@ -26,10 +26,10 @@ def json_lines(document: Document, *, ascii_only: bool = False) -> str:
 
 
 def yaml_text(document: Document, *, ascii_only: bool = False) -> str:
-    """The same data as block-style YAML: no anchors, keys in order."""
+    """Return a document as YAML in block style, without anchors and with the keys in order."""
     import yaml
 
-    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's is several times faster
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # The dumper of libyaml is several times faster.
 
     class Dumper(base):  # type: ignore[misc]
         def ignore_aliases(self, data: object) -> bool:
