@@ -1,1 +1,1 @@
-"""From requirements to a decision: facts, rules, losses, changes, and the proof of the rule set."""
+"""Makes decisions from requirements, and proves the rules."""

@@ -1,6 +1,6 @@
-"""How many sessions and calls the instances of a decision have to carry, by what a process was measured to carry.
+"""The capacity of a decision: sessions per instance, memory, and calls per second.
 
-Pure: the figures are those of rules/capacity.yaml, and so is the wording.
+The measured figures and the wording are in rules/capacity.yaml. The functions have no side effects.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _MEGA = 1_000_000
 
 
 class _Fleet(NamedTuple):
-    """What the clients are spread over.
+    """The clients, and the processes that hold their sessions.
 
     Attributes:
-        clients: how many are connected at the same time.
-        least: processes that hold sessions, at the lower end of the range.
-        most: the same at the upper end.
+        clients: the number of clients that are connected at the same time.
+        least: the number of processes at the lower end of the range.
+        most: the number of processes at the upper end of the range.
     """
 
     clients: int
@@ -34,16 +34,16 @@ class _Fleet(NamedTuple):
 
     @property
     def each(self) -> int:
-        """Clients of a process when there are as few processes as planned."""
+        """The number of clients per process at the lower end of the range."""
         return ceil(self.clients / self.least)
 
 
 class _Room(NamedTuple):
-    """How many sessions go into a process.
+    """The limits for the number of sessions in a process.
 
     Attributes:
-        limit: what the SDK takes, or None.
-        fits: what the memory planned for an instance is enough for.
+        limit: the limit of the SDK, or None.
+        fits: the number of sessions that fit into the memory budget of an instance.
     """
 
     limit: int | None
@@ -51,7 +51,7 @@ class _Room(NamedTuple):
 
     @property
     def most(self) -> int:
-        """The smaller of both."""
+        """The smaller of the two limits."""
         return self.fits if self.limit is None else min(self.limit, self.fits)
 
 
@@ -62,17 +62,17 @@ def capacity(
     tiers: tuple[Tier, ...],
     space: FactSpace,
 ) -> CapacityAdvice | None:
-    """What the instances of a decision carry.
+    """Return the capacity of the instances of a decision.
 
     Args:
-        requirements: how many clients and instances there are.
-        facts: the facts of the decision; which eras are served, and on which release.
-        core: what is decided.
-        tiers: the parts, where there are some; the stateful tier holds sessions.
-        space: the releases and, in its knowledge, what a process of each line carries.
+        requirements: the number of clients and instances.
+        facts: the facts of the decision, with the protocol eras and the SDK release.
+        core: the pattern and the flags of the decision.
+        tiers: the tiers of a tiered deployment. The stateful tier holds the sessions.
+        space: the releases, and the measured capacity of each SDK line.
 
     Returns:
-        The advice; None for a contradiction, and where a line was never measured.
+        The capacity; None for a contradiction, or if the SDK line has no measurement.
     """
     release = space.releases[facts["sdk"]]
     measured = space.knowledge.capacity.get(release.line.id)
@@ -112,10 +112,11 @@ def capacity(
 
 
 def sessions_room(requirements: Requirements, space: FactSpace) -> str:
-    """Whether all clients may have a session when as many instances run as are planned.
+    """Return whether all clients can have a session with the largest planned number of instances.
 
     Returns:
-        `beyond` where the SDK refuses some, `over-budget` where only the memory planned for an instance is not enough.
+        `beyond` if the SDK limit is too low for all sessions, `over-budget` if the sessions need more memory than the
+        memory budget of the instances, else `within`.
     """
     measured, limit = _of(requirements, space)
     fleet = fleet_of(requirements)
@@ -126,7 +127,7 @@ def sessions_room(requirements: Requirements, space: FactSpace) -> str:
 
 
 def room_figures(requirements: Requirements, space: FactSpace) -> dict[str, str]:
-    """What messages about the room for sessions may name: limit, memory of an instance, and the budget for it."""
+    """Return the values for placeholders of messages: session limit, memory per instance, and memory budget."""
     measured, limit = _of(requirements, space)
     fleet = fleet_of(requirements)
     return {
@@ -137,7 +138,7 @@ def room_figures(requirements: Requirements, space: FactSpace) -> dict[str, str]
 
 
 def _of(requirements: Requirements, space: FactSpace) -> tuple[Measured | None, int | None]:
-    """What was measured of the SDK that is asked for, and how many sessions it takes in a process."""
+    """Return the measurement of the SDK in the requirements, and its session limit per process."""
     release = space.release(requirements["sdk"])
     measured = space.knowledge.capacity.get(release.line.id) if release else None
     if measured is None or release is None:
@@ -146,19 +147,19 @@ def _of(requirements: Requirements, space: FactSpace) -> tuple[Measured | None, 
 
 
 def fleet_of(requirements: Requirements) -> _Fleet:
-    """The clients and the processes that the requirements plan."""
+    """Return the clients and the processes of the requirements."""
     planned, workers = requirements["scale.instances"], int(requirements["scale.workers"])
     least, most = (planned["min"], planned["max"]) if isinstance(planned, Mapping) else (planned, planned)
     return _Fleet(int(requirements["clients.concurrent"]), int(least) * workers, int(most) * workers)
 
 
 def _version(requirements: Requirements, newest: str) -> str:
-    """The release that is asked for, or the newest of the line."""
+    """Return the release of the requirements, or the newest release of the SDK line."""
     return str(requirements["sdk"]).partition("==")[2] or newest
 
 
 def _answered(measured: Measured, core: Core, facts: Mapping[str, Any]) -> int:
-    """Calls a second under the flags decided, of the era that gets fewer."""
+    """Return the calls per second with the decided flags, for the era with the lower rate."""
     named: list[Era] = [era for era in measured.calls_per_s if facts[f"era.{era}"] == "named"]
     return min(measured.answered(*core.flags, era) for era in named or list(measured.calls_per_s))
 
@@ -188,7 +189,7 @@ def _none(fleet: _Fleet, core: Core) -> list[_Said]:
 
 
 def _advised(room: _Room, plan: MemoryPlan, least: int, fleet: _Fleet) -> list[_Said]:
-    """The limit of the SDK, what the memory of an instance is enough for, and what follows from both."""
+    """Return the messages about the SDK limit, the memory budget and the number of instances."""
     figures = {"limit": f"{room.limit or 0:,}", "least": f"{least:,}", "most": f"{fleet.most:,}"}
     memory = {"budget": _mebibytes(plan.budget_mi), "fits": _count(room.fits, "session")}
     advice = "beyond" if least > fleet.most else "one" if least == 1 else "several"
@@ -200,7 +201,7 @@ def _advised(room: _Room, plan: MemoryPlan, least: int, fleet: _Fleet) -> list[_
 
 
 def _sources(measured: Measured, plan: MemoryPlan) -> tuple[str, ...]:
-    """What limit and memory rest on, each once."""
+    """Return the sources of the session limit and of the memory budget, without duplicates."""
     budget = (source for entry in plan.allowances if entry.id == "budget" for source in entry.sources)
     return tuple(dict.fromkeys((*measured.sources, *budget)))
 

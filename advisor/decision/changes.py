@@ -1,4 +1,4 @@
-"""What would change the answer, found by deciding again with facts changed; nothing here is written by hand."""
+"""Finds changes of the requirements that lead to another decision: it changes facts and decides again."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from advisor.knowledge.versions import key
 _Single: TypeAlias = tuple[str, Value]
 _Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
 
-_REMEMBERED = 50_000  # cores, about 20 MB; when there are more, all are forgotten
+_REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cache is emptied
 
-_MANY = 40  # ways out that are listed at most, the best first
+_MANY = 40  # largest number of possible fixes of a contradiction
 
 
 class Changes:
-    """Re-decides with facts changed."""
+    """Decides again with changed facts."""
 
     def __init__(self, space: FactSpace, network: Network) -> None:
-        """`network` evaluates the facts of `space`."""
+        """Create the changes of the facts of `space`, which `network` evaluates."""
         self._space = space
         self._network = network
         relevant = network.dependencies_of(CORE_FACTS)
@@ -36,7 +36,7 @@ class Changes:
         self._values = {name: self._alternatives(name) for name in self._facts}
         self._plan = network.plan(CORE_FACTS)
         self._plans = {name: network.between(name, CORE_FACTS) for name in self._facts}
-        # Neighbouring requirements share most of their counterfactuals, and a core depends on these base facts only.
+        # The cache of cores uses only the base facts on which a core depends. Similar requirements share most entries.
         sources = tuple(name for name in network.base if name in relevant)
         self._row = itemgetter(*sources)
         self._index = {name: index for index, name in enumerate(sources)}
@@ -45,17 +45,20 @@ class Changes:
         self._told: dict[tuple[str, Value, Value], tuple[dict[str, Any], int | None, str]] = {}
 
     def _alternatives(self, name: str) -> list[Value]:
-        # No team can make a fact unknown.
+        # A team cannot make a known fact unknown.
         return [value for value in self._space.domains[name] if value != UNKNOWN]
 
     def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
-        """The core with some base facts changed."""
+        """Return the core after some base facts change."""
         revised = dict(facts)
         self._network.revise(revised, changes, self._plan)
         return core_of(revised)
 
     def counterfactuals(self, facts: Mapping[str, Any]) -> tuple[Counterfactual, ...]:
-        """Every single change that gives another core, the easiest first, those that the team cannot make last."""
+        """Return every change of one fact that leads to another core, the easiest first.
+
+        Changes that the team cannot make come last.
+        """
         here = self._row(facts)
         now = core_of(facts)
         revised = dict(facts)
@@ -73,7 +76,7 @@ class Changes:
         return tuple(found)
 
     def _vary(self, facts: dict[str, Any], name: str, value: Value, row: Row) -> Core:
-        """The core with a fact changed; `facts` is left as it was, and the core is remembered for `row`."""
+        """Return the core after one fact changes, and cache it for `row`. `facts` does not change."""
         old = self._network.revise(facts, {name: value}, self._plans[name])
         core = core_of(facts)
         facts.update(old)
@@ -91,7 +94,7 @@ class Changes:
                         yield name, value
 
     def _steps_back(self, old: Value, new: Value) -> bool:
-        """Whether a release range lies before another range of the same package: a downgrade, which is no advice."""
+        """Return whether a change of the release is a downgrade within a package. Downgrades are not suggested."""
         now, then = self._space.releases[str(old)], self._space.releases[str(new)]
         return now.package == then.package and key(then.start) < key(now.start)
 
@@ -100,7 +103,7 @@ class Changes:
         return only is None or facts[only.fact] in only.any_of
 
     def _tell(self, name: str, old: Value, new: Value) -> tuple[dict[str, Any], int | None, str]:
-        """A change as the requirements file writes it, its effort, and how to make it."""
+        """Return a change as in the requirements file, its effort, and how to make the change."""
         told = self._told.get((name, old, new))
         if told is None:
             change = self._change(name, old, new)
@@ -110,9 +113,10 @@ class Changes:
         return told
 
     def ways_out(self, facts: Mapping[str, Any]) -> tuple[Alternative, ...]:
-        """For a contradiction: the changes that make it feasible, least effort first, as few as possible.
+        """Return the changes that resolve a contradiction, the least effort first.
 
-        Single changes where they suffice, else pairs, else every need demoted, with another change if necessary.
+        These are changes of one fact. If no such change resolves the contradiction, these are changes of two facts. If
+        no pair resolves it, every required feature becomes preferred, with one other change if necessary.
         """
         possible = [(n, v) for n, v in self._single(facts) if self._can_change(n, v, facts)]
         found = [self._way_out({n: v}, then, facts) for n, v, then in self._feasible(facts, possible)]
@@ -122,7 +126,7 @@ class Changes:
             demoted: dict[str, Value] = {n: "preferred" for n in self._values if facts[n] == "required"}
             then = self.redecide(facts, demoted)
             found = [self._way_out(demoted, then, facts)] if then.feasible else []
-            if not found:  # clients that nothing serves, with any needs: it takes another change as well
+            if not found:  # No configuration serves these clients, whatever they need: another fact must change.
                 weaker = {**facts, **demoted}
                 self._network.evaluate(weaker)
                 others = [(n, v) for n, v in possible if n not in demoted]
@@ -130,7 +134,7 @@ class Changes:
         return tuple(_ranked(found))
 
     def _feasible(self, facts: Mapping[str, Any], possible: list[_Single]) -> Iterator[tuple[str, Value, Core]]:
-        """The single changes, of those possible, that make `facts` feasible, each with the core it comes to."""
+        """Yield the possible changes of one fact that resolve the contradiction, each with its new core."""
         revised = dict(facts)
         for name, value in possible:
             old = self._network.revise(revised, {name: value}, self._plans[name])
@@ -149,15 +153,15 @@ class Changes:
 
     def _can_change(self, name: str, value: Value, facts: Mapping[str, Any]) -> bool:
         if name.startswith("needs.") and NEEDS.index(value) >= NEEDS.index(facts[name]):
-            return False  # needing more is no way out
+            return False  # A stronger need cannot resolve a contradiction.
         if name.startswith("needs.") and value == "none":
-            return False  # if dropping it helps, preferring it does
+            return False  # If "none" resolves the contradiction, "preferred" does too.
         if name in ("scale.instances", "scale.workers") and value == "many":
             return False
         return self._change(name, facts[name], value) is not None
 
     def _change(self, name: str, old: Value, new: Value) -> FactChange | None:
-        """What it takes, or None where it is not the team's to change."""
+        """Return the effort and the description of a change; None if the team cannot make the change."""
         change = self._space.facts[name].change
         if name != "sdk" or change is None:
             return change
@@ -180,10 +184,10 @@ class Changes:
         return (len(gives_up), effort), alternative
 
     def _because(self, core: Core) -> str:
-        return f"Then: {self._space.knowledge.phrases[f'pattern.{core.pattern}']}."
+        return f"The result is {self._space.knowledge.phrases[f'pattern.{core.pattern}']}."
 
     def _how(self, name: str, value: Value, change: FactChange, core: Core | None = None) -> str:
-        """How to make a change; what to do without a feature depends on the `core` that it leads to."""
+        """Return how to make a change. The alternative to a feature depends on the new `core`."""
         feature = self._space.knowledge.features.get(name.removeprefix("needs."))
         stateless = core is None or core.flags.stateless_http
         instead = instead_of(feature, stateless=stateless, direct_llm=False) if feature else None
@@ -199,6 +203,6 @@ def _by_effort(counterfactual: Counterfactual) -> int:
 
 
 def _ranked(found: Iterable[_Ranked]) -> list[Alternative]:
-    """Ways out that give nothing up first, then by effort."""
+    """Return possible fixes: first by the number of lost features, then by effort."""
     ranked = [alternative for _, alternative in sorted(found, key=itemgetter(0))]
     return ranked[:_MANY]

@@ -1,8 +1,7 @@
-"""The cells of the feature-loss table: what a client of an era observes of a feature in a configuration.
+"""The outcomes of features: the result that a client of a protocol era observes in a configuration.
 
-A cell is what the SDK does by itself (capability data) if that is a loss, else what the topology makes of it (the
-table with the role `cell`). Nothing here is typed in: a new measurement changes the cells, and with them the needs
-that the rules see.
+The capability data has the outcome of the SDK. If a feature works in the SDK, the table with the role `cell` decides
+whether it also works in the topology. A new measurement changes the outcomes, and so the needs that the rules use.
 """
 
 from __future__ import annotations
@@ -17,21 +16,22 @@ from advisor.knowledge.features import Carriage, Feature, FeatureCall
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Era, Outcome, flag_key
 
-# Of several losses the clearest is shown, because it belongs to the call that should be used: an error can be handled.
+# Outcomes from the best to the worst. An error is better than the other losses, because server code can handle it.
 _CLARITY: tuple[Outcome, ...] = ("works", "error", "dropped", "hang", "unreachable", "unsupported")
 
 
 class Configuration(NamedTuple):
-    """What a cell depends on, next to feature and era.
+    """The configuration on which the outcome of a feature depends.
 
     Attributes:
-        sdk: a release range (a value of the fact `sdk`).
-        stateless_http: the first flag.
-        json_response: the second flag.
+        sdk: a release range, which is a value of the fact `sdk`.
+        stateless_http: the flag `stateless_http`.
+        json_response: the flag `json_response`.
         processes: `one` or `many`.
-        owner: how a request of a session reaches its owner: any (not at all), single, proxy, directory.
-        store: `redis` or `none`.
-        sse: `passes` or `blocked`.
+        owner: how a request reaches the instance that owns its session: `single`, `proxy` or `directory`; `any` if
+            nothing leads the request to this instance.
+        store: the shared store, `redis` or `none`.
+        sse: whether the proxy lets SSE streams pass, `passes` or `blocked`.
     """
 
     sdk: str
@@ -44,13 +44,13 @@ class Configuration(NamedTuple):
 
 
 class ConfigurationOutcome(NamedTuple):
-    """A cell: the outcome, by which call, and on what grounds.
+    """The outcome of a feature, with its call and its evidence.
 
     Attributes:
-        outcome: the contract's vocabulary.
-        call: the way of asking that fares best, as written in server code; "" where the SDK has none.
-        cell: the capability cell that it rests on, or None.
-        rule: the rule of the delivery table that decided, when the SDK alone did not.
+        outcome: the outcome, as in the public contract.
+        call: the call with the best outcome, as written in server code; "" if the SDK has no call.
+        cell: the capability cell of the call, or None.
+        rule: the rule of the table `cell` that decides; None if the SDK alone decides.
     """
 
     outcome: Outcome
@@ -60,10 +60,10 @@ class ConfigurationOutcome(NamedTuple):
 
 
 class FeatureOutcomes:
-    """Looks cells up, with a memo: there are few configurations and every decision asks for many cells."""
+    """Computes outcomes and caches them, because every decision needs many outcomes of few configurations."""
 
     def __init__(self, space: FactSpace) -> None:
-        """Index the capability data of `space`."""
+        """Create the outcomes for the capability data of `space`."""
         knowledge = space.knowledge
         domains = {**space.domains, **knowledge.table_of_role("cell").domains}
         self.delivery = DecisionTable(knowledge.table_of_role("cell"), domains)
@@ -73,7 +73,7 @@ class FeatureOutcomes:
         self._memo: dict[tuple[str, Era, Configuration], ConfigurationOutcome] = {}
 
     def _of_release(self, sdk: str) -> Mapping[tuple[str, str], CapabilityCell]:
-        """The cells of a release range by feature and call."""
+        """Return the capability cells of a release range, by feature and call."""
         if sdk not in self._measured:
             release = self._space.releases[sdk]
             self._measured[sdk] = {
@@ -86,7 +86,7 @@ class FeatureOutcomes:
         return self._measured[sdk]
 
     def observe(self, feature: str, era: Era, configuration: Configuration) -> ConfigurationOutcome:
-        """What a client of `era` observes of `feature`, with the call that fares best."""
+        """Return the outcome of `feature` for a client of `era`, for the call with the best outcome."""
         asked = (feature, era, configuration)
         found = self._memo.get(asked)
         if found is None:
@@ -94,7 +94,7 @@ class FeatureOutcomes:
         return found
 
     def works(self, feature: str, era: Era, configuration: Configuration) -> bool:
-        """Whether the feature works for clients of `era`."""
+        """Return whether the feature works for clients of `era`."""
         return self.observe(feature, era, configuration).outcome == "works"
 
     def _best(self, feature: Feature, era: Era, configuration: Configuration) -> ConfigurationOutcome:
@@ -113,7 +113,7 @@ class FeatureOutcomes:
         outcome: Outcome = getattr(cell, era)[flag_key(at.stateless_http, at.json_response)]
         if outcome == "unsupported" or carriage is None:
             return ConfigurationOutcome("unsupported", call.call, cell, None)
-        # Where requests do not reach the owner of the session, what the SDK would do there does not matter.
+        # If requests do not reach the instance that owns the session, the outcome of the SDK has no effect.
         hit = self.delivery.evaluate(
             {
                 "era": era,

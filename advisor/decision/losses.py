@@ -103,7 +103,7 @@ class LossTable:
         )
 
     def _documented(self, feature: Feature, at: Configuration, legacy: EraCell, modern: EraCell) -> str | None:
-        """Return what guides say about these flags, or None if the clients of the named eras observe the same outcome."""
+        """Return what guides say about these flags; None if the clients of the named eras observe this outcome."""
         flags = {"stateless_http": at.stateless_http, "json_response": at.json_response}
         seen = {cell.outcome for cell in (legacy, modern) if cell.named} or {legacy.outcome}
         for claim in feature.documented:

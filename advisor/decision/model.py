@@ -1,4 +1,4 @@
-"""What a decision is: the finished answer. Renderers and kits read a decision and nothing else."""
+"""The types of a decision. Reports and kits are made from a `Decision` alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from advisor.requirements.model import Requirements
 SCHEMA = "mcp-advisor/decision/1"
 
 Trace: TypeAlias = Mapping[str, Sequence[RuleAttempt]]
-"""Every rule that was tried, by the id of its table (`--explain`)."""
+"""The rules that were checked, by the id of their table (`--explain`)."""
 
 
 class Flags(NamedTuple):
@@ -30,13 +30,13 @@ class Flags(NamedTuple):
 
 
 class Core(NamedTuple):
-    """What the decision tables decide; two requirements with the same core get the same deployment.
+    """The result of the decision tables. Requirements with the same core get the same deployment.
 
     Attributes:
-        pattern: its name, or `contradiction`.
-        flags: the flag pair (without meaning for a contradiction).
-        mechanism: how a request of a legacy session finds its owner.
-        substitute: `direct-llm` where the server calls the model itself, else `none`.
+        pattern: the name of the deployment pattern, or `contradiction`.
+        flags: the flag pair. It has no meaning for a contradiction.
+        mechanism: how a request of a legacy session reaches the instance that owns the session.
+        substitute: `direct-llm` if the server calls the model directly, else `none`.
     """
 
     pattern: str
@@ -46,7 +46,7 @@ class Core(NamedTuple):
 
     @property
     def feasible(self) -> bool:
-        """Whether every required feature is kept."""
+        """Whether the decision keeps every required feature."""
         return self.pattern != "contradiction"
 
 
@@ -55,13 +55,13 @@ CORE_FACTS = ("pattern", "stateless_http", "json_response", "affinity.mechanism"
 
 
 def core_of(facts: Mapping[str, Any]) -> Core:
-    """The core, out of evaluated facts."""
+    """Return the core from evaluated facts."""
     flags = Flags(facts["stateless_http"], facts["json_response"])
     return Core(facts["pattern"], flags, facts["affinity.mechanism"], facts["substitute"])
 
 
 def difference(then: Core, now: Core) -> dict[str, Any]:
-    """What of `then` is not as in `now`: pattern, flags, affinity, substitute, feasible."""
+    """Return the parts of `then` that differ from `now`: pattern, feasible, flags, affinity, substitute."""
     differs: dict[str, Any] = {}
     if then.pattern != now.pattern:
         differs["pattern"] = then.pattern
@@ -69,8 +69,8 @@ def difference(then: Core, now: Core) -> dict[str, Any]:
         differs["feasible"] = then.feasible
     if not then.feasible:
         return differs
-    # A contradiction has neither flags nor affinity to be the same as. The flags of a tiered deployment are those of
-    # its parts, so two of them cannot be compared by their whole.
+    # A contradiction has no flags and no affinity to compare. In a tiered deployment each tier has its own flags, so
+    # the flags of two tiered deployments are not compared here.
     if not now.feasible or (then.flags != now.flags and not then.pattern == now.pattern == "tiered"):
         differs["flags"] = then.flags._asdict()
     if not now.feasible or then.mechanism != now.mechanism:
@@ -81,16 +81,16 @@ def difference(then: Core, now: Core) -> dict[str, Any]:
 
 
 class EraCell(NamedTuple):
-    """What clients of an era observe of a feature.
+    """The outcome of a feature for the clients of a protocol era.
 
     Attributes:
-        outcome: the contract's vocabulary.
+        outcome: the outcome, as in the public contract.
         words: the outcome in words.
-        call: the way of asking that fares best, as written in server code; "" where the SDK has none for the era.
-        how: by which call and over what, or why not.
-        evidence: what was observed, when and on what release.
+        call: the call with the best outcome, as written in server code; "" if the SDK has no call for the era.
+        how: how the messages of the call are sent, or why the feature does not work.
+        evidence: the result, with its date and the releases, or the rule that decides.
         named: whether the requirements name the era.
-        status: `measured`, `reported`, or `derived` when the topology decided.
+        status: `measured`, `reported`, or `derived` if the outcome follows from the topology.
     """
 
     outcome: Outcome
@@ -103,17 +103,17 @@ class EraCell(NamedTuple):
 
 
 class FeatureRow(NamedTuple):
-    """One row of the feature-loss table.
+    """A row of the feature table.
 
     Attributes:
-        feature: its id.
-        title: its name for people.
-        need: how much it is needed (`required` for plain calls).
-        legacy: what clients of the legacy era observe.
-        modern: what clients of the modern era observe.
-        documented: what guides say, where that differs from what was measured, else None.
-        instead: what to do without it, where a needed feature is lost, else None.
-        substituted: whether the decision replaces the feature (`instead` says how).
+        feature: the id of the feature.
+        title: the name of the feature.
+        need: the level of need; `required` for plain calls.
+        legacy: the outcome for legacy clients.
+        modern: the outcome for modern clients.
+        documented: what published guides say, if it contradicts the observed result; else None.
+        instead: what to do instead of the feature, if the feature is needed and lost; else None.
+        substituted: whether the decision replaces the feature. `instead` says how.
     """
 
     feature: str
@@ -127,24 +127,24 @@ class FeatureRow(NamedTuple):
 
     @property
     def cells(self) -> tuple[tuple[Era, EraCell], ...]:
-        """Both cells with their eras."""
+        """The two cells with their eras."""
         return (("legacy", self.legacy), ("modern", self.modern))
 
     @property
     def lost(self) -> bool:
-        """Whether it is needed and does not work for an era that the requirements name."""
+        """Whether the feature is needed and does not work for an era that the requirements name."""
         return self.need != "none" and any(c.named and c.outcome != "works" for c in (self.legacy, self.modern))
 
 
 class PathStep(NamedTuple):
-    """One table on the way to the decision and the rule that fired.
+    """A step of the decision: a decision table, and the rule of the table that decides.
 
     Attributes:
-        table: its id.
-        question: what it answers.
-        rule: the rule that fired.
-        facts: the facts that the rule read.
-        stated: of these facts, the values of the requirements file that are binned, such as a number of clients.
+        table: the id of the table.
+        question: the question that the table answers.
+        rule: the rule that decides.
+        facts: the facts that the rule uses.
+        stated: the values of these facts in the requirements, for facts with bins, such as a number of clients.
     """
 
     table: str
@@ -155,7 +155,7 @@ class PathStep(NamedTuple):
 
 
 class Counterfactual(NamedTuple):
-    """One fact changed, and what would be decided then."""
+    """A change of one fact, and the new core."""
 
     change: Mapping[str, Raw]
     core: Core
@@ -164,14 +164,14 @@ class Counterfactual(NamedTuple):
 
 
 class Alternative(NamedTuple):
-    """Another way: for a contradiction a way out of it, else a pattern that the facts would allow as well.
+    """Another possible decision: a change that resolves a contradiction, or another pattern for the same facts.
 
     Attributes:
-        core: what it comes to.
-        change: facts that it changes (empty where the requirements stay as they are).
-        gives_up: needed features that it loses or weakens.
-        how: what has to be done.
-        because: why the change is worth making.
+        core: the other decision.
+        change: the facts to change; empty if the requirements stay as they are.
+        gives_up: the needed features that this decision loses.
+        how: how to make the change.
+        because: what the other decision is, in words.
     """
 
     core: Core
@@ -182,15 +182,15 @@ class Alternative(NamedTuple):
 
 
 class Tier(NamedTuple):
-    """A part of a tiered deployment: a decision of its own for some of the tools.
+    """A tier of a tiered deployment, with its own decision for some of the tools.
 
     Attributes:
         name: `stateless` or `stateful`.
-        means: what the tier is for, in words.
-        tools: names of its tools.
-        core: what is decided for it.
-        instances: how many to run.
-        code: the Python that sets its flags, without a final newline.
+        means: the purpose of the tier, in words.
+        tools: the names of the tools in the tier.
+        core: the decision for the tier.
+        instances: the number of instances.
+        code: the Python code that sets the flags of the tier, without a final newline.
     """
 
     name: str
@@ -202,20 +202,20 @@ class Tier(NamedTuple):
 
 
 class CapacityAdvice(NamedTuple):
-    """What the instances carry.
+    """The capacity of the instances.
 
     Attributes:
-        sessions_per_instance: legacy sessions that a process holds when every client has a session; 0 without sessions.
-        session_bytes: memory of each, its GET stream open, bytes.
-        process_bytes: memory of the process itself, before any session.
-        memory_mb: memory of a process with all its sessions, millions of bytes; 0 without sessions.
-        memory_budget_mib: what is planned for an instance at most, mebibytes.
-        session_limit: how many sessions the SDK takes in a process, or None.
-        calls_per_s: calls of a trivial tool that a process answers under these flags.
-        enough: whether the instances that are planned take all sessions, by the limit and by the budget.
-        advice_instances: how many it takes for that.
-        because: how this was computed, with figures.
-        sources: what it rests on.
+        sessions_per_instance: legacy sessions in a process if every client has a session; 0 without sessions.
+        session_bytes: memory of a session with an open GET stream, in bytes.
+        process_bytes: memory of a process without sessions, in bytes.
+        memory_mb: memory of a process with all of its sessions, in MB (1,000,000 bytes); 0 without sessions.
+        memory_budget_mib: memory budget of an instance, in MiB.
+        session_limit: the session limit of the SDK for a process, or None.
+        calls_per_s: calls per second that a process answers with these flags, for a tool that does no work.
+        enough: whether the planned instances can hold all sessions within the session limit and the memory budget.
+        advice_instances: the smallest number of instances that can hold all sessions.
+        because: an explanation with the figures.
+        sources: the ids of the sources.
     """
 
     sessions_per_instance: Count
@@ -232,27 +232,27 @@ class CapacityAdvice(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The answer for a requirements file.
+    """The decision for a requirements file.
 
     Attributes:
-        requirements: what was asked.
-        facts: the binned facts, base and derived, that the tables saw.
-        core: what is decided.
-        release: the SDK release that stands for the requested release, and its line.
-        means: what the pattern is, in words.
-        because: why this affinity mechanism, or why none.
-        code: the Python that sets the flags, without a final newline; "" for a contradiction and where tiers have
-            code of their own.
-        tiers: the parts, where the pattern is `tiered`.
-        instances: how many instances to run (the lower end of a range).
-        features: the feature-loss table.
+        requirements: the requirements.
+        facts: the facts that the tables use, base and derived, as bins.
+        core: the result of the decision tables.
+        release: the release range of the SDK, with its line.
+        means: the pattern in words.
+        because: the reason for the affinity mechanism, or for no affinity.
+        code: the Python code that sets the flags, without a final newline; "" for a contradiction, and for a tiered
+            deployment, because each tier has its own code.
+        tiers: the tiers, if the pattern is `tiered`.
+        instances: the number of instances, which is the lower end of a range.
+        features: the feature table.
         unmet: for a contradiction, the required features that no configuration keeps.
-        path: the tables on the way, in order.
-        counterfactuals: single changes that would change the answer.
-        alternatives: other ways, best first.
-        warnings: most severe first.
-        capacity: what the instances carry; None for a contradiction.
-        knowledge: what the decision was made with; a kit looks up proxies, memory and failures there.
+        path: the steps of the decision, in order.
+        counterfactuals: the changes of one fact that lead to another decision.
+        alternatives: other possible decisions, the best first.
+        warnings: the warnings, the most severe first.
+        capacity: the capacity of the instances; None for a contradiction.
+        knowledge: the knowledge that the decision uses. A kit reads proxies, memory and failures from it.
     """
 
     requirements: Requirements
@@ -275,7 +275,7 @@ class Decision(NamedTuple):
 
     @property
     def feasible(self) -> bool:
-        """Whether every required feature is kept."""
+        """Whether the decision keeps every required feature."""
         return self.core.feasible
 
     @property
@@ -285,17 +285,17 @@ class Decision(NamedTuple):
 
     @property
     def needed(self) -> tuple[FeatureRow, ...]:
-        """The rows of needed features, the strongest need first, then plain calls."""
+        """The rows of needed features, the strongest need first, and the row of plain calls last."""
         return needed(self.features)
 
     @property
     def unneeded(self) -> tuple[FeatureRow, ...]:
-        """The rows of features that nothing needs."""
+        """The rows of features that are not needed."""
         return tuple(row for row in self.features if row.need == "none")
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """What the path, the warnings and the guides that are contradicted cite, each once, in that order."""
+        """The sources of the path, of the warnings and of contradicted guides, in this order and without duplicates."""
         cited = [name for step in self.path for name in step.rule.sources]
         cited += [name for warning in self.warnings for name in warning.sources]
         for row in self.features:
@@ -305,7 +305,7 @@ class Decision(NamedTuple):
 
     @property
     def measured(self) -> tuple[CapabilityCell, ...]:
-        """What was measured of the release, one cell for each call."""
+        """The capability cells of the release, one cell for each call."""
         return tuple(
             cell
             for package in self.knowledge.capabilities
@@ -316,12 +316,12 @@ class Decision(NamedTuple):
 
     @property
     def verdict(self) -> PathStep:
-        """The step of the path that set the pattern."""
+        """The step of the path that sets the pattern."""
         return next(step for step in self.path if "pattern" in step.rule.then)
 
 
 def needed(rows: Sequence[FeatureRow]) -> tuple[FeatureRow, ...]:
-    """The rows of needed features, the strongest need first, then plain calls."""
+    """The rows of needed features, the strongest need first, and the row of plain calls last."""
     return tuple(sorted((row for row in rows if row.need != "none"), key=_need_order))
 
 

@@ -1,4 +1,4 @@
-"""The warnings of a decision: rules of the table of findings, with the numbers of the requirements filled in."""
+"""The warnings of a decision: rules of the table of findings, with the values of the requirements."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
 class Warnings:
-    """Writes the warnings of decisions by a table of findings."""
+    """Makes the warnings of decisions from a table of findings."""
 
     def __init__(self, table: DecisionTable, space: FactSpace) -> None:
-        """`table` is compiled over the facts of `space`."""
+        """Create the warnings of `table`, which is compiled for the facts of `space`."""
         self._table = table
         self._space = space
         self._unfilled = {rule.id: _finding(rule) for rule in table.spec.rules}
@@ -30,12 +30,12 @@ class Warnings:
     def of(
         self, requirements: Requirements, facts: Mapping[str, Any], tiers: Sequence[TierRequirements] = ()
     ) -> tuple[Finding, ...]:
-        """Every warning, most severe first.
+        """Return all warnings, the most severe first.
 
         Args:
-            requirements: of the whole deployment.
-            facts: of the whole deployment.
-            tiers: its tiers, where it has some. A tier has flags and needs of its own, and so its own warnings.
+            requirements: the requirements of the deployment.
+            facts: the facts of the deployment.
+            tiers: the tiers of a tiered deployment. Each tier has its own flags and needs, and so its own warnings.
         """
         found = (
             self._of_tiers(requirements, facts, tiers)
@@ -47,7 +47,7 @@ class Warnings:
     def _of_tiers(
         self, requirements: Requirements, facts: Mapping[str, Any], tiers: Sequence[TierRequirements]
     ) -> Iterator[Finding]:
-        """The warnings about the whole deployment, and the warnings about a single tier."""
+        """Yield the warnings about the deployment, and the warnings about a single tier."""
         fired = {tier.name: self._table.evaluate(tier.facts).rules for tier in tiers}
         whole = self._table.evaluate(facts).rules
         phrase = self._space.knowledge.phrases["tier.warning"]
@@ -67,7 +67,7 @@ class Warnings:
         return finding._replace(message=message)
 
     def _value(self, name: str, requirements: Requirements) -> str:
-        """What stands for a placeholder of a message: a value of the requirements, or what is computed from them."""
+        """Return the value for a placeholder of a message, from the requirements or computed from them."""
         if name == "clients.missing":
             return "; ".join(missing_features(requirements, self._space))
         if name == "clients.contradicted":
@@ -82,13 +82,13 @@ class Warnings:
 
 
 def _finding(rule: Rule) -> Finding:
-    """The warning of a rule, with the placeholders of its message."""
+    """Return the warning of a rule; its message still contains the placeholders."""
     severity, fix = cast("Severity", rule.then["severity"]), Fix(rule.fix)
     return Finding(rule.id, rule.because, severity, title=rule.title, fix=fix, sources=tuple(rule.sources))
 
 
 def _in_words(value: Any) -> str:
-    """A raw value as sentences have it."""
+    """Return a value of the requirements for use in a sentence."""
     if isinstance(value, Mapping):
         return f"{value['min']:,} to {value['max']:,}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)

@@ -269,7 +269,7 @@ def test_check_reports_a_gap_without_entering_the_space(folder: Path) -> None:
         {
             "kind": "gap",
             "where": "eras",
-            "message": "no rule covers these facts",
+            "message": "no rule applies to these facts",
             "example": {"clients.protocol": "legacy", "sdk.modern": "falls-back"},
         }
     ]

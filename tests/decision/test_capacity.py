@@ -250,11 +250,11 @@ def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
     without = {name: one for name, one in knowledge.capacity.items() if name != "mcp-2"}
     faults = contradictions(replace(knowledge, capacity=without))
     assert [(fault.key, fault.message) for fault in faults] == [
-        ("capacity: mcp-2", "it is not measured (rules/capacity.yaml)")
+        ("capacity: mcp-2", "rules/capacity.yaml has no measurement for this SDK line")
     ]
     wrong = knowledge.capacity["mcp-2"]._replace(release="mcp 1.30.0")
     faults = contradictions(replace(knowledge, capacity={**knowledge.capacity, "mcp-2": wrong}))
-    assert "which is not of this line" in faults[0].message
+    assert "which is not a release of this SDK line" in faults[0].message
 
 
 PLAN: dict[Literal["budget", "headroom", "grain", "request", "limit"], Literal["MiB", "percent"]] = {

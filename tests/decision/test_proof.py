@@ -105,7 +105,7 @@ def test_the_real_rules_have_no_fault(advisor: Advisor) -> None:
 def test_a_gap_is_found(knowledge: Knowledge) -> None:
     advisor = Advisor(without_rule(knowledge, "ERA-050"))
     (fault,) = _gaps(advisor)
-    assert (fault.id, fault.key, fault.message) == ("gap", "eras", "no rule covers these facts")
+    assert (fault.id, fault.key, fault.message) == ("gap", "eras", "no rule applies to these facts")
     assert fault.example["sdk.modern"] == "falls-back"
     assert fault.example["clients.protocol"] in ("mixed", "unknown")
     assert advisor.tables["eras"].evaluate(fault.example).rules == ()
@@ -128,8 +128,8 @@ def test_an_overlap_is_found(knowledge: Knowledge) -> None:
     advisor = Advisor(with_rule(knowledge, "ERA-010", when={"clients.protocol": {"in": ["legacy", "mixed"]}}))
     faults = _gaps(advisor)
     assert {(fault.id, fault.message) for fault in faults} == {
-        ("overlap", "the rules ERA-010, ERA-040 all cover these facts"),
-        ("overlap", "the rules ERA-010, ERA-050 all cover these facts"),
+        ("overlap", "the rules ERA-010, ERA-040 apply to the same facts"),
+        ("overlap", "the rules ERA-010, ERA-050 apply to the same facts"),
     }
     for fault in faults:
         assert len(advisor.tables["eras"].evaluate(fault.example).matching) == 2
@@ -183,18 +183,18 @@ def sown(two: Knowledge) -> tuple[Advisor, list[Finding]]:
 
 def test_a_rule_whose_facts_never_occur_together_is_dead(sown: Any) -> None:
     fault = fault_of(sown[1], "dead", "AFF-005")
-    assert fault.message == "the facts that it waits for never occur together"
+    assert fault.message == "the facts of this rule never occur together"
     assert (fault.example["processes"], fault.example["addressable"]) == ("one", "no")
 
 
 def test_a_rule_whose_conditions_never_hold_is_dead(sown: Any) -> None:
-    assert fault_of(sown[1], "dead", "AFF-006").message == "its conditions hold for no facts"
+    assert fault_of(sown[1], "dead", "AFF-006").message == "the conditions of this rule are never true together"
 
 
 def test_a_rule_behind_another_is_shadowed(sown: Any) -> None:
     advisor, faults = sown
     fault = fault_of(faults, "shadowed", "SES-305")
-    assert fault.message.endswith("before it and take all of its cases")
+    assert fault.message.endswith("to all cases of this rule")
     assert "SES-300" in fault.message
     matching = advisor.tables["session"].evaluate(fault.example).matching
     assert "SES-305" in [rule.id for rule in matching[1:]]
@@ -207,7 +207,7 @@ def test_only_what_was_sown_is_dead_or_shadowed(sown: Any) -> None:
 def test_checks_that_enumerate_nothing_are_part_of_the_same_report(sown: Any) -> None:
     fault_of(sown[1], "source", "FRA-090")
     fault_of(sown[1], "unread", "clients.mood")
-    assert [fault.message for fault in sown[1] if fault.id == "data"] == ["two cells speak of the same release"]
+    assert [fault.message for fault in sown[1] if fault.id == "data"] == ["two cells have the same release"]
 
 
 def lost_in_example(advisor: Advisor, fault: Finding) -> bool:
@@ -227,7 +227,7 @@ def lost_in_example(advisor: Advisor, fault: Finding) -> bool:
 def test_a_rule_that_gives_the_stream_up_loses_a_feature(sown: Any) -> None:
     advisor, faults = sown
     fault = fault_of(faults, "lost", "progress")
-    assert fault.message.startswith("required, and lost for ")
+    assert fault.message.startswith("a feasible decision loses this required feature for ")
     assert lost_in_example(advisor, fault)
 
 
@@ -258,7 +258,7 @@ def test_an_example_that_does_not_hit_is_found(knowledge: Knowledge, rule: str) 
     fault = fault_of(
         _examples(Advisor(with_rule(knowledge, rule, examples={**examples, "hit": examples["miss"]}))), "example", rule
     )
-    assert fault.message == "it does not fire for its example 'hit'"
+    assert fault.message == "this rule does not apply to its example 'hit'"
     assert fault.example == examples["miss"]
 
 
@@ -268,7 +268,7 @@ def test_an_example_that_does_not_miss_is_found(knowledge: Knowledge, rule: str)
     fault = fault_of(
         _examples(Advisor(with_rule(knowledge, rule, examples={**examples, "miss": examples["hit"]}))), "example", rule
     )
-    assert fault.message == "it fires for its example 'miss'"
+    assert fault.message == "this rule applies to its example 'miss'"
     assert fault.example == examples["hit"]
 
 
@@ -291,7 +291,7 @@ def test_an_example_that_is_no_requirements_is_found(
 def test_a_missing_example_is_found(knowledge: Knowledge) -> None:
     hit = {"hit": knowledge.rules["ERA-010"][1].examples["hit"]}
     fault = fault_of(_examples(Advisor(with_rule(knowledge, "ERA-010", examples=hit))), "example", "ERA-010")
-    assert fault.message == "has no example 'miss'"
+    assert fault.message == "this rule has no example 'miss'"
 
 
 # --- sources ------------------------------------------------------------------------------------------------------
@@ -321,13 +321,13 @@ def test_a_rule_without_source_is_found(knowledge: Knowledge) -> None:
 def test_a_fact_that_no_rule_reads_is_found(knowledge: Knowledge) -> None:
     idle = knowledge.facts["preference"]._replace(id="clients.mood")
     faults = unread(Advisor(replace(knowledge, facts={**knowledge.facts, "clients.mood": idle})))
-    assert faults == [fault_at("unread", "clients.mood", "no rule reads this fact")]
+    assert faults == [fault_at("unread", "clients.mood", "no rule uses this fact")]
 
 
 def test_an_input_that_no_rule_of_its_table_reads_is_found(knowledge: Knowledge) -> None:
     framing = knowledge.tables["framing"]
     faults = unread(Advisor(with_table(knowledge, "framing", inputs=[*framing.inputs, "preference"])))
-    assert faults == [fault_at("unread", "framing", "no rule of this table reads its input 'preference'")]
+    assert faults == [fault_at("unread", "framing", "no rule of this table uses the input 'preference'")]
 
 
 def with_cell(knowledge: Knowledge, **changes: Any) -> Knowledge:
@@ -341,14 +341,14 @@ def with_cell(knowledge: Knowledge, **changes: Any) -> Knowledge:
 def test_two_cells_that_speak_of_one_release_are_found(knowledge: Knowledge) -> None:
     (fault,) = contradictions(with_cell(knowledge))
     cell = knowledge.capabilities[0].cells[0]
-    assert (fault.id, fault.message) == ("data", "two cells speak of the same release")
+    assert (fault.id, fault.message) == ("data", "two cells have the same release")
     assert fault.key == f"{knowledge.capabilities[0].package}: {cell.feature}, {cell.call}"
     assert fault.example == {"release": cell.start}
 
 
 def test_a_cell_of_an_unknown_call_is_found(knowledge: Knowledge) -> None:
     (fault,) = contradictions(with_cell(knowledge, call="ctx.shout"))
-    assert fault.message == "rules/features.yaml does not name this call of this feature"
+    assert fault.message == "rules/features.yaml does not have this call for this feature"
     assert fault.key.endswith("ctx.shout")
 
 
@@ -358,7 +358,7 @@ def test_an_observation_outside_of_its_range_is_found(knowledge: Knowledge) -> N
     (fault,) = contradictions(
         replace(knowledge, capabilities=[first._replace(cells=cells), *knowledge.capabilities[1:]])
     )
-    assert fault.message.startswith("observed on 0.1.0, which is not in its range ")
+    assert fault.message.startswith("observed_on has 0.1.0, which is outside of the range ")
     assert fault.example == {"release": "0.1.0"}
 
 
@@ -369,7 +369,7 @@ def test_a_line_whose_newest_release_is_outside_of_it_is_found(knowledge: Knowle
         replace(knowledge, capabilities=[first._replace(lines=lines), *knowledge.capabilities[1:]])
     )
     assert fault.key == f"{first.package}: {first.lines[0].id}"
-    assert fault.message.startswith("its newest release 99.0 is not in its range ")
+    assert fault.message.startswith("the newest release 99.0 is outside of the range ")
 
 
 def test_a_table_is_compiled_with_its_name_in_every_error(knowledge: Knowledge) -> None:

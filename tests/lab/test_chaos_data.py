@@ -42,9 +42,9 @@ def test_an_event_without_promises_is_found(knowledge: Knowledge, event: str) ->
         ({"event": "earthquake"}, "dead", "the event 'earthquake' does not exist"),
         ({"sources": []}, "source", "no source is given"),
         ({"sources": ["hearsay"]}, "source", "the source 'hearsay' does not exist"),
-        ({"clients": "Waits {seconds}."}, "data", "its text holds another blank than {idle}"),
-        ({"felt": ["waits"]}, "data", "'waits' must be felt, which 'unaffected' rules out"),
-        ({"lost_at_most": 0.0}, "data", "0 is not a share"),
+        ({"clients": "Waits {seconds}."}, "data", "the text contains a placeholder other than {idle}"),
+        ({"felt": ["waits"]}, "data", "clients cannot notice 'waits' if calls see 'unaffected'"),
+        ({"lost_at_most": 0.0}, "data", "lost_at_most: 0 is not a share above 0 and up to 1"),
     ],
 )
 def test_a_wrong_promise_is_found(knowledge: Knowledge, change: dict[str, Any], kind_: str, message: str) -> None:

@@ -69,10 +69,14 @@ def test_what_was_not_measured_of_a_release_is_not_foreseen(advisor: Advisor) ->
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
-        ({"behaviours": ["singing"]}, "dead", "'singing' was never measured"),
-        ({"behaviours": ["GET"], "eras": ["modern"]}, "dead", "was never measured for modern clients"),
-        ({"behaviours": ["foreign Host"]}, "shadowed", "an entry before it always holds first"),
-        ({"behaviours": ["DELETE"], "sessions": ["none"], "seen": "HTTP 405: no"}, "dead", "do anyway"),
+        ({"behaviours": ["singing"]}, "dead", "'singing' has no measurement"),
+        ({"behaviours": ["GET"], "eras": ["modern"]}, "dead", "has no measurement for modern clients"),
+        ({"behaviours": ["foreign Host"]}, "shadowed", "earlier entries apply to all cases of this entry"),
+        (
+            {"behaviours": ["DELETE"], "sessions": ["none"], "seen": "HTTP 405: no"},
+            "dead",
+            "already behave in this way",
+        ),
         ({"sources": []}, "source", "no source"),
         ({"sources": ["hearsay"]}, "source", "'hearsay' does not exist"),
     ],

@@ -160,14 +160,14 @@ def test_the_directory_is_the_work_of_the_servers(knowledge: Knowledge, advisor:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"keeps": "always"}, "it is said to keep sessions 'always', its figures say 'never'"),
+        ({"keeps": "always"}, "keeps is 'always', but the figures show 'never'"),
         ({"mechanism": "nginx-magic"}, "no rule can choose the mechanism 'nginx-magic'"),
         (
             {"mechanism": "nginx-ip-hash"},
-            "nginx-ip-hash is chosen by decisions, and it loses sessions under every condition",
+            "decisions can choose nginx-ip-hash, but this strategy loses sessions under every condition",
         ),
-        ({"template": ""}, "neither requirements nor a template say what is measured"),
-        ({"measured": None}, "it lacks figures: `mcp-advisor topology measure --write`"),
+        ({"template": ""}, "this strategy has no requirements and no template"),
+        ({"measured": None}, "this strategy has no figures. Run `mcp-advisor topology measure --write`."),
     ],
 )
 def test_a_row_that_is_wrong_is_found(knowledge: Knowledge, change: dict[str, Any], message: str) -> None:
@@ -180,7 +180,7 @@ def test_a_way_that_keeps_sessions_needs_a_mechanism(knowledge: Knowledge) -> No
     row = replace(way(knowledge, "nginx-session-envelope"), mechanism="")
     changed = replace(knowledge, topology={**knowledge.topology, row.id: row})
     (fault,) = [fault for fault in proof.faults(changed) if fault.key == f"topology: {row.id}"]
-    assert fault.message == "it keeps every session, and no decision names it: give it its mechanism"
+    assert fault.message == "this strategy keeps every session, but has no mechanism, so decisions cannot choose it"
 
 
 def test_calls_of_whole_sessions_are_served_by_their_owner(knowledge: Knowledge) -> None:
@@ -190,7 +190,7 @@ def test_calls_of_whole_sessions_are_served_by_their_owner(knowledge: Knowledge)
     row = replace(row, runs=[replace(row.runs[0], figures=strange), *row.runs[1:]])
     (found,) = proof.faults(replace(knowledge, topology={**knowledge.topology, row.id: row}))
     assert (found.message, found.example) == (
-        "every session is whole, though others than its owner served some of its calls",
+        "every session is kept, but another instance than the owner of the session answered some calls",
         {"wrong": "2 of 120"},
     )
 
@@ -203,7 +203,7 @@ def test_modern_clients_that_lose_something_are_found(knowledge: Knowledge) -> N
     (found,) = proof.faults(replace(knowledge, topology={**knowledge.topology, row.id: row}))
     assert (found.key, found.message, found.example) == (
         "topology: round-robin",
-        "stateful+modern lost something, though there is no session to lose",
+        "stateful+modern has losses, but its clients have no session",
         {"sampling": "3 of 12"},
     )
 
@@ -211,7 +211,7 @@ def test_modern_clients_that_lose_something_are_found(knowledge: Knowledge) -> N
 def test_a_mechanism_without_a_row_is_found(knowledge: Knowledge) -> None:
     rows = {name: one for name, one in knowledge.topology.items() if name != "platform-cookie"}
     found = [(fault.key, fault.message) for fault in proof.faults(replace(knowledge, topology=rows))]
-    assert found == [("topology: platform-cookie", "decisions name it, and no row of the table measures it")]
+    assert found == [("topology: platform-cookie", "decisions can contain this mechanism, but no strategy measures it")]
 
 
 def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledge) -> None:
@@ -220,7 +220,9 @@ def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledg
     changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
     (found,) = proof.faults(changed)
     assert found.key == "topology: SES-410"
-    assert found.message == "it chooses redis-session-directory and cites none of topology-redis-session-directory"
+    assert (
+        found.message == "this rule chooses redis-session-directory, but does not cite topology-redis-session-directory"
+    )
 
 
 def test_a_rule_that_cites_no_row_is_found(knowledge: Knowledge) -> None:
@@ -229,7 +231,7 @@ def test_a_rule_that_cites_no_row_is_found(knowledge: Knowledge) -> None:
     changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
     (found,) = proof.faults(changed)
     assert found.key == "topology: AFF-130"
-    assert "cites none of topology-nginx-session-envelope, topology-nginx-session-envelope-1.22" in found.message
+    assert "does not cite topology-nginx-session-envelope or topology-nginx-session-envelope-1.22" in found.message
 
 
 # --- verdicts ------------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Checks of the knowledge: the proof over the whole fact space, and faults that show without deciding anything."""
+"""Checks of the rules: the proof for all combinations of facts, and checks of the data."""

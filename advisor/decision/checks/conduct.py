@@ -1,4 +1,4 @@
-"""Faults of rules/conduct.yaml: entries without a measurement, entries that never hold or repeat the data."""
+"""Checks rules/conduct.yaml: entries without a measurement, without effect, or with the result of the bare SDK."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from advisor.knowledge.types import FLAG_PAIRS, Era
 
 
 def conduct(knowledge: Knowledge) -> list[Finding]:
-    """Every fault."""
+    """Return all faults."""
     known: set[tuple[str, Era]] = {
         (row.name, row.era) for package in knowledge.capabilities for row in package.behaviour
     }
@@ -34,7 +34,13 @@ def conduct(knowledge: Knowledge) -> list[Finding]:
         if entry.id not in holding:
             faults.append(_never(entry, cases))
         elif not any(_changes(entry, case, knowledge) for case in holding[entry.id]):
-            faults.append(fault("dead", entry.id, "it says what bare servers of every measured release do anyway"))
+            faults.append(
+                fault(
+                    "dead",
+                    entry.id,
+                    "this entry has no effect: bare servers of every measured release already behave in this way",
+                )
+            )
     return faults
 
 
@@ -42,17 +48,17 @@ def _unmeasured(entry: Conduct, known: set[tuple[str, Era]]) -> Iterator[Finding
     for name in entry.behaviours:
         if not any((name, era) in known for era in entry.eras):
             eras = " or ".join(entry.eras)
-            yield fault("dead", entry.id, f"the behaviour {name!r} was never measured for {eras} clients")
+            yield fault("dead", entry.id, f"the behaviour {name!r} has no measurement for {eras} clients")
 
 
 def _never(entry: Conduct, cases: list[ConductCase]) -> Finding:
     if any(entry.fits(case) for case in cases):
-        return fault("shadowed", entry.id, "an entry before it always holds first")
-    return fault("dead", entry.id, "it fits no case")
+        return fault("shadowed", entry.id, "earlier entries apply to all cases of this entry")
+    return fault("dead", entry.id, "this entry applies to no case")
 
 
 def _changes(entry: Conduct, case: ConductCase, knowledge: Knowledge) -> bool:
-    """Whether a bare server of some measured release did something else when it was measured."""
+    """Return whether a bare server of a measured release has another result than the entry."""
     return bool(entry.at_first) or any(
         gist(text) != gist(entry.seen)
         for package in knowledge.capabilities

@@ -1,4 +1,4 @@
-"""Faults of the knowledge that show without deciding anything: sources, unread facts, contradicting data."""
+"""Checks of the rules and the data without decisions: sources, unused facts, contradicting data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 
 
 def sources(knowledge: Knowledge) -> list[Finding]:
-    """Sources that are named and do not exist, and statements without any."""
+    """Return faults: cited sources that do not exist, and entries without a source."""
     named = [(rule.id, rule.sources) for _, rule in knowledge.rules.values()]
     named += [(f"{c.feature}, {c.call}", c.sources) for package in knowledge.capabilities for c in package.cells]
     named += [(f.id, d.sources) for f in knowledge.features.values() for d in f.documented]
@@ -36,7 +36,7 @@ def sources(knowledge: Knowledge) -> list[Finding]:
 
 
 def unread(advisor: Advisor) -> list[Finding]:
-    """Facts with a domain that no rule and no derived fact reads, and inputs that no rule of their table reads."""
+    """Return faults: facts that no rule and no derived fact uses, and inputs that no rule of their table uses."""
     tables = {table.table: table for table in advisor.knowledge.tables.values()}
     by_rules = {name: {fact for rule in table.rules for fact in rule.when} for name, table in tables.items()}
     read = {fact for facts in by_rules.values() for fact in facts}
@@ -45,11 +45,11 @@ def unread(advisor: Advisor) -> list[Finding]:
         read |= set((derived.compare or {}).values()) | set((derived.lacking or {}).values())
         read |= set((derived.room or {}).values())
     return [
-        fault("unread", name, "no rule reads this fact")
+        fault("unread", name, "no rule uses this fact")
         for name, fact in advisor.space.facts.items()
         if name not in read and fact.type not in ("name", "origins", "tools")
     ] + [
-        fault("unread", name, f"no rule of this table reads its input {fact!r}")
+        fault("unread", name, f"no rule of this table uses the input {fact!r}")
         for name, table in tables.items()
         for fact in table.inputs
         if fact not in by_rules[name]
@@ -57,7 +57,7 @@ def unread(advisor: Advisor) -> list[Finding]:
 
 
 def contradictions(knowledge: Knowledge) -> list[Finding]:
-    """Measured data that contradicts itself, or that names something that does not exist."""
+    """Return faults: measured data that contradicts other data, or that names an entry that does not exist."""
     known = {(feature.id, call.call) for feature in knowledge.features.values() for call in feature.calls}
     found = [
         fault("data", f"{package.package}: {where}", message, example)
@@ -69,18 +69,18 @@ def contradictions(knowledge: Knowledge) -> list[Finding]:
 
 
 def _unmeasured(knowledge: Knowledge) -> Iterator[tuple[str, str]]:
-    """Lines of releases whose capacity is not measured, or not for all of their clients and flags."""
+    """Yield faults: SDK lines without a capacity measurement, or without a measurement for one of their eras."""
     lines = {line.id: line for package in knowledge.capabilities for line in package.lines}
     for name, line in lines.items():
         measured = knowledge.capacity.get(name)
         eras = {"legacy", "modern"} if line.modern == "served" else {"legacy"}
         if measured is None:
-            yield name, "it is not measured (rules/capacity.yaml)"
+            yield name, "rules/capacity.yaml has no measurement for this SDK line"
         elif not line.holds(measured.release.partition(" ")[2]):
-            yield name, f"measured on {measured.release}, which is not of this line"
+            yield name, f"the measurement is from {measured.release}, which is not a release of this SDK line"
         elif set(measured.calls_per_s) != eras:
             found, served = ", ".join(measured.calls_per_s), ", ".join(sorted(eras))
-            yield name, f"measured with {found} clients, and it serves {served}"
+            yield name, f"the measurement has {found} clients, but servers of this SDK line serve {served} clients"
 
 
 _Found = Iterator[tuple[str, str, dict[str, Any]]]
@@ -91,22 +91,22 @@ def _lines(package: Capabilities) -> _Found:
         if not line.holds(line.newest):
             yield (
                 line.id,
-                f"its newest release {line.newest} is not in its range {line.start} to before {line.before}",
+                f"the newest release {line.newest} is outside of the range >={line.start}, <{line.before}",
                 {},
             )
     for line, other in combinations(package.lines, 2):
         if shared := line.first_shared(other):
-            yield line.id, f"it and {other.id} both hold a release", {"release": shared}
+            yield line.id, f"the ranges of {line.id} and {other.id} overlap", {"release": shared}
 
 
 def _cells(package: Capabilities, known: set[tuple[str, str]]) -> _Found:
     for cell in package.cells:
         where = f"{cell.feature}, {cell.call}"
         if (cell.feature, cell.call) not in known:
-            yield where, "rules/features.yaml does not name this call of this feature", {}
+            yield where, "rules/features.yaml does not have this call for this feature", {}
         for release in cell.observed_on:
             if not cell.holds(release):
-                message = f"observed on {release}, which is not in its range {cell.start} to before {cell.before}"
+                message = f"observed_on has {release}, which is outside of the range >={cell.start}, <{cell.before}"
                 yield where, message, {"release": release}
 
 
@@ -117,4 +117,4 @@ def _overlaps(package: Capabilities) -> _Found:
     for (feature, call), cells in by_call.items():
         for cell, other in combinations(cells, 2):
             if release := cell.first_shared(other):
-                yield f"{feature}, {call}", "two cells speak of the same release", {"release": release}
+                yield f"{feature}, {call}", "two cells have the same release", {"release": release}

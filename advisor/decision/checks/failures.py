@@ -1,4 +1,4 @@
-"""Faults of rules/failures.yaml: cases without a promise, promises that never hold, names that nothing declares."""
+"""Checks rules/failures.yaml: cases without an expected behaviour, entries without effect, undeclared names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import HANDLES, ExpectedBehaviour, Felt, Then, behaviour_for, cases
 
 _BLANK = "{idle}"
-# What calls may see of an event without which none of them can have felt it in that way.
+# For each effect on clients, the results of calls (`then`) with which clients can notice this effect.
 _NEEDED: dict[Felt, tuple[Then, ...]] = {
     "fails": ("retry-succeeds", "404-then-initialize", "503-then-retry", "5xx-then-retry", "5xx-then-initialize"),
     "waits": ("waits",),
@@ -17,7 +17,7 @@ _NEEDED: dict[Felt, tuple[Then, ...]] = {
 
 
 def failures(knowledge: Knowledge) -> list[Finding]:
-    """Every fault; a case without a promise is reported once for its event."""
+    """Return all faults. Of several cases of an event without an expected behaviour, it reports only the first."""
     held, faults = set(), {}
     for case in cases(knowledge.events, knowledge.mechanisms, knowledge.kit_proxies):
         found = behaviour_for(case, knowledge.promises)
@@ -25,18 +25,18 @@ def failures(knowledge: Knowledge) -> list[Finding]:
             held.add(found.id)
         elif case.event not in faults:
             example = {"keeping": case.keeping, "era": case.era, "answers": case.answers, "proxy": case.proxy}
-            faults[case.event] = fault("gap", case.event, "no promise speaks of this case", example)
+            faults[case.event] = fault("gap", case.event, "no entry has the expected behaviour for this case", example)
     named = {event.id for event in knowledge.events}
     found_wrong = list(faults.values())
     for behaviour in knowledge.promises:
         if behaviour.event not in named:
             found_wrong.append(fault("dead", behaviour.id, f"the event {behaviour.event!r} does not exist"))
         elif behaviour.id not in held:
-            found_wrong.append(fault("shadowed", behaviour.id, "a promise before it always holds first"))
+            found_wrong.append(fault("shadowed", behaviour.id, "earlier entries apply to all cases of this entry"))
         if not behaviour.sources:
             found_wrong.append(fault("source", behaviour.id, "no source is given"))
         if set("{}") & set(behaviour.clients.replace(_BLANK, "")):
-            found_wrong.append(fault("data", behaviour.id, f"its text holds another blank than {_BLANK}"))
+            found_wrong.append(fault("data", behaviour.id, f"the text contains a placeholder other than {_BLANK}"))
         found_wrong += _unfelt(behaviour)
         found_wrong += [
             fault("source", behaviour.id, f"the source {source!r} does not exist")
@@ -44,7 +44,7 @@ def failures(knowledge: Knowledge) -> list[Finding]:
             if source not in knowledge.sources
         ]
     found_wrong += [
-        fault("gap", f"handles.{value}", "no phrase says it in DECISION.md")
+        fault("gap", f"handles.{value}", "rules/ has no phrase for this value in DECISION.md")
         for value in HANDLES
         if f"handles.{value}" not in knowledge.phrases
     ]
@@ -52,11 +52,15 @@ def failures(knowledge: Knowledge) -> list[Finding]:
 
 
 def _unfelt(behaviour: ExpectedBehaviour) -> list[Finding]:
-    """Effects that a behaviour says clients must notice although they cannot, and a share outside of 0 to 1."""
+    """Return faults: effects that clients cannot notice with this result, and a share outside of 0 to 1."""
     share = behaviour.lost_at_most
-    shares = [] if 0 < share <= 1 else [fault("data", behaviour.id, f"{share:g} is not a share")]
+    shares = (
+        []
+        if 0 < share <= 1
+        else [fault("data", behaviour.id, f"lost_at_most: {share:g} is not a share above 0 and up to 1")]
+    )
     return shares + [
-        fault("data", behaviour.id, f"{felt!r} must be felt, which {behaviour.then!r} rules out")
+        fault("data", behaviour.id, f"clients cannot notice {felt!r} if calls see {behaviour.then!r}")
         for felt in behaviour.felt
         if behaviour.then not in _NEEDED[felt]
     ]

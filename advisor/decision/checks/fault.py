@@ -1,4 +1,4 @@
-"""What a check of the knowledge reports."""
+"""Makes the findings of the checks of the rules."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from advisor.findings import Finding, Location
 
 
 def fault(kind: str, where: str, message: str, example: Mapping[str, Any] | None = None) -> Finding:
-    """A finding about the knowledge.
+    """Return a finding about the rules.
 
     Args:
         kind: gap, overlap, dead, shadowed, lost, example, source, unread or data.
-        where: the table, rule, fact or row.
-        message: what is wrong.
-        example: facts that show it.
+        where: the table, rule, fact or entry with the fault.
+        message: a description of the fault.
+        example: facts that show the fault.
     """
     return Finding(kind, message, locations=(Location(key=where),), example=example or {})

@@ -1,12 +1,14 @@
-"""The proof of the rule set over the whole fact space: `mcp-advisor rules check`.
+"""The proof of the rules for all combinations of facts: `mcp-advisor rules check`.
 
-What is proved, each for every combination of facts and not for a sample:
+The proof covers every combination of facts, not a sample. It shows that:
 
-1. each deciding table has exactly one outcome (no gap; under `unique` no overlap);
-2. no rule is dead (its conditions never hold) or shadowed (a rule before it always fires first);
-3. a feasible decision never loses a required feature for an era that the requirements name;
-4. every rule's examples do what they say, every source exists, every fact is read by some rule, and no two cells of
-   the capability data contradict each other.
+1. Each deciding table has exactly one outcome: every combination has a rule, and the rules of a `unique` table never
+   overlap.
+2. Every rule decides at least one combination. A rule is dead if its conditions are never true together. A rule is
+   shadowed if earlier rules decide all of its combinations.
+3. A feasible decision keeps every required feature for the eras that the requirements name.
+4. Every example is correct, every source exists, a rule uses every fact, and cells of the capability data do not
+   contradict each other.
 """
 
 from __future__ import annotations
@@ -40,16 +42,16 @@ from advisor.requirements.validate import validate
 
 @dataclass(slots=True)
 class Report:
-    """What was proved and how large the space is.
+    """The result of the proof, and the size of the fact space.
 
     Attributes:
-        faults: what is wrong; empty when everything holds.
-        combinations: assignments of facts in the space.
-        classes: classes that they fold into in the end.
-        peak: the most classes at any time.
-        rules: rules in the deciding tables.
-        facts: facts that the deciding tables depend on.
-        seconds: how long it took.
+        faults: the faults; empty if the proof succeeds.
+        combinations: the number of combinations of facts.
+        classes: the number of classes at the end. The rules treat all combinations of a class alike.
+        peak: the largest number of classes at any time.
+        rules: the number of rules in the deciding tables.
+        facts: the number of facts that the deciding tables use.
+        seconds: the duration in seconds.
     """
 
     faults: list[Finding]
@@ -62,11 +64,11 @@ class Report:
 
 
 def check(advisor: Advisor) -> Report:
-    """Prove the rule set of `advisor`."""
+    """Return the result of the proof of the rules of `advisor`."""
     started = time.perf_counter()
     report = Report([])
     collecting = gc.isenabled()
-    gc.disable()  # a fold makes millions of tuples and no cycles; looking for some takes half of its time
+    gc.disable()  # A fold makes millions of tuples and no cycles. Garbage collection would take half of the time.
     try:
         _prove(advisor, report)
     finally:
@@ -85,28 +87,31 @@ def _prove(advisor: Advisor, report: Report) -> None:
     report.faults += conduct(advisor.knowledge)
     gaps = _gaps(advisor)
     report.faults += gaps
-    if not gaps:  # with a gap the tables after it have nothing to read
+    if not gaps:  # After a gap, later tables have no input.
         report.faults += _space(advisor, report)
         report.faults += _examples(advisor)
 
 
 def _gaps(advisor: Advisor) -> list[Finding]:
-    """Tables that say nothing, or several things, for some row of their own inputs, reachable or not."""
+    """Return faults: inputs of a table for which no rule applies, or several rules of a `unique` table.
+
+    The inputs include combinations that no requirements can reach.
+    """
     faults = []
     for table in (*advisor.tables.values(), advisor.cells.delivery):
         policy = table.spec.hit_policy
         classes = _fold_table(table)
         for mask, example in classes.items():
             if mask == 0:
-                faults.append(fault("gap", table.spec.table, "no rule covers these facts", example))
+                faults.append(fault("gap", table.spec.table, "no rule applies to these facts", example))
             elif policy == "unique" and mask & (mask - 1):
                 ids = ", ".join(rule.id for i, rule in enumerate(table.spec.rules) if mask >> i & 1)
-                faults.append(fault("overlap", table.spec.table, f"the rules {ids} all cover these facts", example))
+                faults.append(fault("overlap", table.spec.table, f"the rules {ids} apply to the same facts", example))
     return faults
 
 
 def _fold_table(table: DecisionTable) -> dict[int, dict[str, Value]]:
-    """Every set of matching rules that the table's inputs can give, each with an example."""
+    """Return every set of rules that can apply together, as a bit mask, with an example of inputs."""
     steps = [NodeStep((), ("mask",), lambda row: (table.full,))]
     steps += [
         NodeStep(("mask", name), ("mask",), _narrowing(masks))
@@ -121,7 +126,7 @@ def _narrowing(masks: Mapping[Value, int]) -> Callable[[Row], Row]:
 
 
 def _space(advisor: Advisor, report: Report) -> list[Finding]:
-    """Fold the whole space once for everything, then once per feature with that feature required."""
+    """Fold the complete fact space, then fold it again for each feature with this feature required."""
     watched = _Watch(advisor)
     steps = watched.steps(advisor.network.steps(_PROVED))
     domains = base_domains(advisor)
@@ -134,7 +139,7 @@ def _space(advisor: Advisor, report: Report) -> list[Finding]:
     faults = [fault("gap", str(error), "the tables contradict each other", facts) for error, facts in whole.failures]
     total = sum(folded_class.count for folded_class in whole.classes.values())
     if not faults and total != report.combinations:
-        faults.append(fault("gap", "", f"{total} of {report.combinations} combinations were decided"))
+        faults.append(fault("gap", "", f"only {total} of {report.combinations} combinations have a decision"))
     for feature in advisor.lost.features:
         required = {**domains, f"needs.{feature}": ("required",)}
         verdicts = _Verdicts(advisor, feature)
@@ -148,10 +153,10 @@ _PROVED = ("pattern", "stateless_http", "json_response", "owner", "substitute")
 
 
 class _Verdicts:
-    """Whether a required feature is kept, for every context and every way a decision may go.
+    """The eras that lose a required feature, for every context and every possible decision.
 
-    A verdict is a function from (flags, owner, pattern) to kept or lost; contexts with the same function are the same
-    to the proof, which lets the fold forget SDK, eras, store and proxy as soon as the tables have read them.
+    A verdict is a function from (flags, owner, pattern) to the eras that lose the feature. The proof treats contexts
+    with the same function alike. So the fold can forget SDK, eras, store and proxy after the tables have used them.
     """
 
     def __init__(self, advisor: Advisor, feature: str) -> None:
@@ -161,7 +166,7 @@ class _Verdicts:
         self._known: list[Mapping[Row, str]] = []
 
     def insert(self, steps: list[NodeStep]) -> list[NodeStep]:
-        """`steps` with the verdict taken where the context is known."""
+        """Return `steps` with a step for the verdict after the step that knows the context."""
         at = next(index for index, step in enumerate(steps) if step.reads == CONTEXT)
         return [*steps[: at + 1], NodeStep(CONTEXT, ("verdict",), self._verdict), *steps[at + 1 :]]
 
@@ -171,7 +176,7 @@ class _Verdicts:
         lost: dict[Row, str] = {}
         for (stateless, json), owner in product(FLAG_PAIRS, self._owners):
             at = Configuration(sdk, stateless, json, processes, str(owner), store, blocked(sse))
-            # In tiers, the stateful tier (a single process, with streams) serves what the stateless tier loses.
+            # In a tiered deployment, the stateful tier (one process, SSE streams) serves what the stateless tier loses.
             inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
             for tiered in (False, True):
                 losing = [era for era in named if not self._kept(era, at, inside if tiered else at)]
@@ -184,26 +189,26 @@ class _Verdicts:
         return any(self._advisor.cells.works(self._feature, era, place) for place in places)
 
     def faults(self, folded: Folded) -> list[Finding]:
-        """Feasible classes, of a space in which the feature is required, that lose it for a named era."""
+        """Return a fault if a feasible class loses the feature for a named era. All classes require the feature."""
         for row, folded_class in folded.classes.items():
             verdict, pattern, stateless, json, owner, substitute = row
             replaced = substitute == "direct-llm" and self._advisor.knowledge.features[self._feature].substitute
             losing = self._known[verdict][stateless, json, owner, pattern == "tiered"]
             if pattern != "contradiction" and losing and not replaced:
-                message = f"required, and lost for {losing} clients by a decision that calls itself feasible"
+                message = f"a feasible decision loses this required feature for {losing} clients"
                 return [fault("lost", self._feature, message, {**folded_class.example(), "pattern": pattern})]
         return []
 
 
 class _Watch:
-    """Sees which rules match and which fire while the space is folded."""
+    """Records which rules decide a combination during the fold."""
 
     def __init__(self, advisor: Advisor) -> None:
         self._advisor = advisor
         self._fired: set[str] = set()
 
     def steps(self, steps: list[NodeStep]) -> list[NodeStep]:
-        """The same steps, watched: the last step of each table gets the mask of the rules that can still fire."""
+        """Return the steps with recording. The last step of each table has the mask of the rules that still apply."""
         tables = {f"{table.spec.table}#rules": table.spec for table in self._advisor.tables.values()}
         watched = []
         for step in steps:
@@ -224,7 +229,7 @@ class _Watch:
         return watching
 
     def faults(self) -> list[Finding]:
-        """Rules of deciding tables that never fired: dead where nothing satisfies them, else shadowed."""
+        """Return faults: rules of deciding tables that decide no combination, dead or shadowed."""
         faults = []
         for table in self._advisor.tables.values():
             for index, rule in enumerate(table.spec.rules):
@@ -235,20 +240,18 @@ class _Watch:
     def _never(self, table: DecisionTable, index: int, rule: Rule) -> Finding:
         matching = {mask: example for mask, example in _fold_table(table).items() if mask >> index & 1}
         if not matching:
-            return fault("dead", rule.id, "its conditions hold for no facts")
+            return fault("dead", rule.id, "the conditions of this rule are never true together")
         earlier = {mask & -mask for mask in matching}
         if 1 << index in earlier:
             reachable = next(example for mask, example in matching.items() if mask & -mask == 1 << index)
-            return fault("dead", rule.id, "the facts that it waits for never occur together", reachable)
+            return fault("dead", rule.id, "the facts of this rule never occur together", reachable)
         ids = " and ".join(table.spec.rules[bit.bit_length() - 1].id for bit in sorted(earlier))
-        verb = "stands" if len(earlier) == 1 else "stand"
-        return fault(
-            "shadowed", rule.id, f"{ids} {verb} before it and take all of its cases", next(iter(matching.values()))
-        )
+        rules = f"the earlier rule {ids} applies" if len(earlier) == 1 else f"the earlier rules {ids} apply"
+        return fault("shadowed", rule.id, f"{rules} to all cases of this rule", next(iter(matching.values())))
 
 
 def base_domains(advisor: Advisor) -> dict[str, Sequence[Value]]:
-    """The domains of the facts that a fold brings in."""
+    """Return the domains of the facts that a fold uses."""
     return {name: values for name, values in advisor.space.domains.items() if name != TOOL_NEEDS}
 
 
@@ -256,12 +259,12 @@ _KINDS: tuple[Literal["hit", "miss"], ...] = ("hit", "miss")
 
 
 def _examples(advisor: Advisor) -> list[Finding]:
-    """Examples that do not do what they say: `hit` must make the rule fire, `miss` must not."""
+    """Return faults: `hit` examples to which the rule does not apply, and `miss` examples to which it applies."""
     faults = []
     for table, rule in advisor.knowledge.rules.values():
         for kind in _KINDS:
             if kind not in rule.examples:
-                faults.append(fault("example", rule.id, f"has no example {kind!r}"))
+                faults.append(fault("example", rule.id, f"this rule has no example {kind!r}"))
                 continue
             try:
                 fired = fires(advisor, table, rule, rule.examples[kind])
@@ -269,13 +272,14 @@ def _examples(advisor: Advisor) -> list[Finding]:
                 faults.append(fault("example", rule.id, f"the example {kind!r} is not valid: {error}"))
                 continue
             if fired is not (kind == "hit"):
-                verb = "does not fire" if kind == "hit" else "fires"
-                faults.append(fault("example", rule.id, f"it {verb} for its example {kind!r}", rule.examples[kind]))
+                verb = "does not apply" if kind == "hit" else "applies"
+                message = f"this rule {verb} to its example {kind!r}"
+                faults.append(fault("example", rule.id, message, rule.examples[kind]))
     return faults
 
 
 def fires(advisor: Advisor, table: RuleTable, rule: Rule, example: Mapping[str, Any]) -> bool:
-    """Whether `rule` fires for an example: a fragment of requirements, or of a cell table's inputs."""
+    """Return whether `rule` decides an example: a part of requirements, or some inputs of the table `cell`."""
     if table.role == "cell":
         delivery = advisor.cells.delivery
         for name, value in example.items():
@@ -294,7 +298,7 @@ def fires(advisor: Advisor, table: RuleTable, rule: Rule, example: Mapping[str, 
 
 
 def example_requirements(advisor: Advisor, example: Mapping[str, Any]) -> Requirements:
-    """Requirements from dotted keys, as rule files write examples."""
+    """Return requirements from dotted keys, as in the examples of rules."""
     data: dict[str, Any] = {"service": "example"}
     for name, value in example.items():
         *sections, key = name.split(".")
@@ -306,5 +310,5 @@ def example_requirements(advisor: Advisor, example: Mapping[str, Any]) -> Requir
 
 
 def describe(example: Mapping[str, Any]) -> str:
-    """Facts on a single line."""
+    """Return facts as one line."""
     return ", ".join(f"{name}: {show(value)}" for name, value in example.items())

@@ -1,4 +1,4 @@
-"""Faults of the topology table: rows that say other things than their figures, or than the rules that choose them."""
+"""Checks rules/topology.yaml: entries that contradict their figures or the rules that choose their mechanism."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DECIDED = "affinity.mechanism"
 
 
 def faults(knowledge: Knowledge) -> Iterator[Finding]:
-    """Everything that is wrong with the table."""
+    """Yield all faults."""
     choices = {value for table in knowledge.tables.values() for value in table.outputs.get(_CHOOSES, [])}
     choices |= {mechanism for _, _, mechanism in _consequences(knowledge)}
     for way in knowledge.topology.values():
@@ -24,47 +24,53 @@ def faults(knowledge: Knowledge) -> Iterator[Finding]:
         if way.complete:
             yield from _figures(way)
         else:
-            yield _fault(way.id, "it lacks figures: `mcp-advisor topology measure --write`")
+            yield _fault(way.id, "this strategy has no figures. Run `mcp-advisor topology measure --write`.")
     yield from _unmeasured(knowledge)
     yield from _uncited(knowledge)
 
 
 def _fault(where: str, message: str, example: Mapping[str, Any] | None = None) -> Finding:
-    """A fault of a row of the table, or of a rule that chooses its mechanism."""
+    """Return a fault of a strategy, or of a rule that chooses its mechanism."""
     return fault("data", f"topology: {where}", message, example)
 
 
 def _unmeasured(knowledge: Knowledge) -> Iterator[Finding]:
-    """Mechanisms that decisions name and that no row is about."""
+    """Yield faults: mechanisms that decisions can contain and that no strategy has."""
     named = {value for derived in knowledge.derived if derived.id == _DECIDED for value in derived.values}
     for mechanism in sorted(named - {way.mechanism for way in knowledge.topology.values()} - {"none"}):
-        yield _fault(mechanism, "decisions name it, and no row of the table measures it")
+        yield _fault(mechanism, "decisions can contain this mechanism, but no strategy measures it")
 
 
 def _declared(way: Way, choices: Iterable[Any], knowledge: Knowledge) -> Iterator[str]:
     if not way.requirements and not way.template:
-        yield "neither requirements nor a template say what is measured"
+        yield "this strategy has no requirements and no template"
     if way.mechanism and way.mechanism not in choices:
         yield f"no rule can choose the mechanism {way.mechanism!r}"
     source = knowledge.sources.get(f"{SOURCE}{way.id}")
     if source is not None and source.title != knowledge.phrases["topology.source"].format(title=way.title):
-        yield f"the source {source.id} is declared in rules/sources.yaml too"
+        yield f"the source {source.id} is also in rules/sources.yaml"
 
 
 def _figures(way: Way) -> Iterator[Finding]:
     found = verdict(way)
     if found != way.keeps:
-        said = f"it is said to keep sessions {way.keeps!r}, its figures say {found or 'no one condition'!r}"
+        said = f"keeps is {way.keeps!r}, but the figures show {found or 'no single condition'!r}"
         yield _fault(way.id, said)
     if not way.mechanism and found == "always":
-        yield _fault(way.id, "it keeps every session, and no decision names it: give it its mechanism")
+        yield _fault(way.id, "this strategy keeps every session, but has no mechanism, so decisions cannot choose it")
     if way.mechanism and found == "never":
-        yield _fault(way.id, f"{way.mechanism} is chosen by decisions, and it loses sessions under every condition")
+        yield _fault(
+            way.id, f"decisions can choose {way.mechanism}, but this strategy loses sessions under every condition"
+        )
     for run in way.runs:
         wrong = run.figures[KINDS[0]].wrong
         if run.keeps and wrong.count:
             shown = {**run.under.unusual, "wrong": str(wrong)}
-            yield _fault(way.id, "every session is whole, though others than its owner served some of its calls", shown)
+            yield _fault(
+                way.id,
+                "every session is kept, but another instance than the owner of the session answered some calls",
+                shown,
+            )
         for kind in KINDS[1:]:
             taken = run.figures[kind]
             shares = {"whole": taken.whole, "answered": taken.answered, "progress": taken.progress}
@@ -72,27 +78,27 @@ def _figures(way: Way) -> Iterator[Finding]:
                 shares["sampling"] = taken.sampling
             lost = {name: str(share) for name, share in shares.items() if not share.full}
             if lost:
-                message = f"{kind} lost something, though there is no session to lose"
+                message = f"{kind} has losses, but its clients have no session"
                 yield _fault(way.id, message, {**run.under.unusual, **lost})
 
 
 def _uncited(knowledge: Knowledge) -> Iterator[Finding]:
-    """Rules that choose a mechanism and cite none of the rows that measured it."""
+    """Yield faults: rules that choose a mechanism and do not cite a measurement of the mechanism."""
     for _, rule in knowledge.rules.values():
         chosen = _chosen(rule, knowledge)
         rows = [f"{SOURCE}{way.id}" for way in knowledge.topology.values() if chosen and way.mechanism == chosen]
         if rows and not set(rows) & set(rule.sources):
-            yield _fault(rule.id, f"it chooses {chosen} and cites none of {', '.join(rows)}")
+            yield _fault(rule.id, f"this rule chooses {chosen}, but does not cite {' or '.join(rows)}")
 
 
 def _chosen(rule: Rule, knowledge: Knowledge) -> Any:
-    """The mechanism that a rule chooses, by name or by a conclusion from which it follows; None where it does not."""
+    """Return the mechanism that a rule chooses by its name, or that follows from an output of the rule; or None."""
     followed = (mechanism for fact, value, mechanism in _consequences(knowledge) if rule.then.get(fact) == value)
     return rule.then.get(_CHOOSES) or next(followed, None)
 
 
 def _consequences(knowledge: Knowledge) -> Iterator[tuple[str, Any, str]]:
-    """Conclusions of rules (fact and value) from which a mechanism follows, and that mechanism."""
+    """Yield (fact, value, mechanism): with this value of an output, the mechanism follows."""
     for derived in knowledge.derived:
         if derived.id == _DECIDED and derived.pick is not None:
             cases = derived.pick.cases
