@@ -1,1 +1,1 @@
-"""Decision tables, networks of them, and the fold over a whole fact space; knows nothing of MCP."""
+"""Decision tables, networks of decision tables, and the fold over all combinations of facts, without any MCP code."""

@@ -1,12 +1,13 @@
-"""Enumerate a whole fact space without visiting each combination.
+"""Enumerates all combinations of facts without a visit of each combination.
 
-Facts are brought in individually; two partial assignments that agree on everything still to be read are the same from
-then on, so they are merged and their numbers added (variable elimination, as in a binary decision diagram). Nothing is
-sampled and nothing is left out: the counts of the merged classes add up to the product of the domain sizes, and each
-class remembers one assignment, which is the counter-example when a property fails.
+The fold adds one fact after another. Later steps treat two partial assignments alike if both have the same values for
+all facts that these steps read. The fold merges such assignments into a class and adds their counts. This is variable
+elimination, as in a binary decision diagram. The fold covers all combinations: the counts of the classes add up to the
+product of the domain sizes. Each class has one assignment as an example, which is the counter-example if a property
+fails.
 
-With several lanes, the same enumeration runs side by side for several values of a fact: it answers whether that fact
-can still change anything, whatever the others are.
+With lanes, the fold runs for several values of one fact in parallel. The result shows whether this fact can still
+change the outcome.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from typing import Any, TypeAlias
 from advisor.engine.network import NodeStep, Row
 from advisor.engine.rules import Value
 
-# One assignment per class, as a linked list (names, values, rest): cheap to extend, unrolled only for a report.
+# One assignment per class, as a linked list (names, values, rest), which is fast to extend.
 Witness: TypeAlias = "tuple[tuple[str, ...], Row, Witness] | None"
 
 
 @dataclass(slots=True)
 class Class:
-    """Assignments that nothing still to be read can tell apart.
+    """Assignments that all later steps treat alike.
 
     Attributes:
-        count: how many assignments of the space it stands for.
+        count: the number of assignments in the class.
         witness: an example of these assignments.
     """
 
@@ -37,7 +38,7 @@ class Class:
     witness: Witness
 
     def example(self) -> dict[str, Value]:
-        """One assignment: the value of each fact that was brought in."""
+        """Return one assignment: the value of each fact that the fold has added."""
         found: dict[str, Value] = {}
         rest = self.witness
         while rest is not None:
@@ -51,10 +52,10 @@ class Folded:
     """The result of a fold.
 
     Attributes:
-        names: the facts that were kept.
-        classes: for each combination of their values (per lane), the class.
+        names: the kept facts.
+        classes: the class for each combination of values of the kept facts, per lane.
         peak: the largest number of classes at any time.
-        failures: what a step raised, with an example: (error, assignment).
+        failures: pairs of an exception of a step and an assignment that leads to this exception.
     """
 
     names: tuple[str, ...]
@@ -71,18 +72,18 @@ def fold(
     lanes: tuple[str, Sequence[Value]] | None = None,
     stop_on: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> Folded:
-    """Enumerate the space of all facts that `steps` read and do not write.
+    """Enumerate all combinations of the facts that `steps` read but do not write.
 
     Args:
-        steps: what to compute, in order.
-        domains: the values of each fact that is brought in; a fact that is already known has one value.
-        keep: the facts to tell classes apart by in the end.
-        lanes: a fact and several values of it: every class then carries one row per value, and classes whose rows are
-            all equal are dropped, because that fact makes no difference there any more.
-        stop_on: exceptions of a step that are collected as failures instead of raised.
+        steps: the steps to run, in order.
+        domains: the values of each fact that the fold adds. A known fact has one value.
+        keep: the facts whose values separate the classes of the result.
+        lanes: a fact and several of its values. Each class then has one row per value. The fold drops classes
+            whose rows are all equal, because this fact has no effect on them.
+        stop_on: the exceptions of a step that become failures of the result. Other exceptions are raised.
 
     Returns:
-        The classes; with `lanes`, only those in which the lanes still differ.
+        The classes. With `lanes`, only classes whose lanes differ.
     """
     lane_fact, lane_values = lanes or ("", ("",))
     names: tuple[str, ...] = (lane_fact,) if lanes else ()
@@ -109,7 +110,7 @@ def fold(
 
 
 def _needed_after(steps: Sequence[NodeStep], keep: Sequence[str]) -> list[frozenset[str]]:
-    """For each step, the facts that a later step reads or that are kept."""
+    """Return for each step the facts that a later step reads, or that the result keeps."""
     needed = set(keep)
     after = []
     for step in reversed(steps):

@@ -1,7 +1,7 @@
-"""A network of pure nodes over facts: tables and derived facts, in the order in which they depend on each other.
+"""A network of pure nodes over facts: tables and derived facts, in the order of their dependencies.
 
-DMN calls it a decision requirements graph. Evaluating it sets every output; revising it after some facts changed
-evaluates only what depends on them, which is what makes counterfactuals cheap.
+DMN calls such a network a decision requirements graph. `evaluate` sets all outputs. `revise` evaluates only the nodes
+that depend on changed facts, so that counterfactuals are fast.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from advisor.errors import KnowledgeError
 
 Row: TypeAlias = tuple[Any, ...]
 
-# Rows of a table that are remembered; what was remembered is dropped when it has grown past this.
+# Largest number of cached rows of a table. A full cache is emptied.
 _MEMO_LIMIT = 50_000
 
 
 class NodeStep(NamedTuple):
-    """A node taken apart for the proof: reads some variables, writes others.
+    """A part of a node for the proof. It reads some variables and writes other variables.
 
     Attributes:
-        reads: facts or accumulators read.
-        writes: facts or accumulators written.
-        run: maps the values read to the values written.
+        reads: the facts or accumulators that the step reads.
+        writes: the facts or accumulators that the step writes.
+        run: a function from the values of `reads` to the values of `writes`.
     """
 
     reads: tuple[str, ...]
@@ -34,42 +34,42 @@ class NodeStep(NamedTuple):
 
 
 class Node(Protocol):
-    """A pure function from some facts to others."""
+    """A pure function from some facts to other facts."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Ids of the facts that it reads."""
+        """The ids of the facts that the node reads."""
         ...
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Ids of the facts that it sets."""
+        """The ids of the facts that the node sets."""
         ...
 
     def values(self, row: Row) -> Row:
-        """The outputs for a row of inputs."""
+        """Return the outputs for a row of inputs."""
         ...
 
     def steps(self) -> list[NodeStep]:
-        """The node as steps that read few variables each, so that a fold can forget them early."""
+        """Return the node as steps. Each step reads few variables, so that a fold can forget variables early."""
         ...
 
 
 class FunctionNode:
-    """A node given by a function; a single step."""
+    """A node that consists of a function. It has a single step."""
 
     def __init__(self, inputs: Sequence[str], outputs: Sequence[str], function: Callable[[Row], Row]) -> None:
-        """`function` maps the row of inputs to the row of outputs."""
+        """Create a node; `function` maps the row of inputs to the row of outputs."""
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self._function = function
 
     def values(self, row: Row) -> Row:
-        """The outputs for a row of inputs."""
+        """Return the outputs for a row of inputs."""
         return self._function(row)
 
     def steps(self) -> list[NodeStep]:
-        """One step."""
+        """Return the only step of the node."""
         return [NodeStep(self.inputs, self.outputs, self._function)]
 
 
@@ -77,30 +77,32 @@ class TableNode:
     """A decision table with hit policy `first` or `unique` as a node."""
 
     def __init__(self, table: DecisionTable) -> None:
-        """Wrap `table`."""
+        """Create a node for `table`."""
         self.table = table
         self.inputs = table.inputs
         self.outputs = table.outputs
 
     def values(self, row: Row) -> Row:
-        """The outputs of the rule that fires.
+        """Return the outputs of the rule that decides.
 
         Raises:
-            KnowledgeError: no rule, or under `unique` several, fire; `rules check` proves that this cannot be.
+            KnowledgeError: no rule applies, or several rules of a `unique` table apply. `rules check` proves that this
+                never happens.
         """
         mask = self.table.match(row)
         return self.of_mask(mask, row)
 
     def of_mask(self, mask: int, row: object = "") -> Row:
-        """The outputs for the mask of matching rules."""
+        """Return the outputs for the mask of the rules that apply."""
         spec = self.table.spec
         if not mask or (spec.hit_policy == "unique" and mask & (mask - 1)):
-            raise KnowledgeError(f"table {spec.table}: {'several rules' if mask else 'no rule'} for {row}")
+            problem = "several rules apply" if mask else "no rule applies"
+            raise KnowledgeError(f"table {spec.table}: {problem}{f' to {row}' if row else ''}")
         rule = spec.rules[(mask & -mask).bit_length() - 1]
         return tuple(rule.then[name] for name in self.outputs)
 
     def steps(self) -> list[NodeStep]:
-        """A step per input that narrows the set of rules still possible, and a step that takes the outputs."""
+        """Return a step for each input, which removes rules that cannot apply, and a step that sets the outputs."""
         steps = [self.start()]
         remaining = list(self.inputs)
         while remaining:
@@ -109,19 +111,19 @@ class TableNode:
 
     @property
     def mask(self) -> str:
-        """The variable of the rules still possible."""
+        """The name of the variable with the mask of the possible rules."""
         return f"{self.table.spec.table}#rules"
 
     def start(self) -> NodeStep:
-        """Every rule is possible."""
+        """Return the first step, after which all rules are possible."""
         return NodeStep((), (self.mask,), lambda row: (self.table.full,))
 
     def finish(self) -> NodeStep:
-        """Take the outputs of the rule that fires."""
+        """Return the last step, which sets the outputs of the rule that decides."""
         return NodeStep((self.mask,), self.outputs, lambda row: self.of_mask(row[0]))
 
     def narrow(self, name: str, remaining: Sequence[str]) -> NodeStep:
-        """Read an input, in any order; `remaining` are those still to be read after it."""
+        """Return the step that reads the input `name`. Inputs can have any order; `remaining` are the later inputs."""
         masks = self.table.masks[self.inputs.index(name)]
         first = self.table.spec.hit_policy == "first"
         later = set(remaining)
@@ -131,7 +133,7 @@ class TableNode:
             mask = row[0] & masks[row[1]]
             settled = mask & certain
             if first and settled:
-                # Nothing that is still to be read can stop this rule, so the rules after it cannot fire.
+                # No later input can exclude this rule, so later rules cannot decide.
                 lowest = settled & -settled
                 mask &= lowest | (lowest - 1)
             return (mask,)
@@ -139,7 +141,7 @@ class TableNode:
         return NodeStep((self.mask, name), (self.mask,), narrow)
 
 
-# What evaluating a node takes: the node, how to read its row, its outputs, its inputs, and the rows seen before.
+# For each node: the node, the function that reads its row, its outputs, its inputs, and its cached rows.
 Plan: TypeAlias = (
     "tuple[tuple[Node, Callable[[dict[str, Any]], Row], tuple[str, ...], frozenset[str], dict[Row, Row] | None], ...]"
 )
@@ -149,40 +151,40 @@ class Network:
     """Nodes in dependency order.
 
     Attributes:
-        nodes: the nodes, each after those whose outputs it reads.
-        base: the facts that no node sets.
+        nodes: the nodes. Each node comes after the nodes whose outputs it reads.
+        base: the ids of the facts that no node sets.
     """
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        """Order `nodes`.
+        """Create a network of `nodes`, which can be in any order.
 
         Raises:
-            KnowledgeError: two nodes set the same fact, or they depend on each other in a circle.
+            KnowledgeError: two nodes set the same fact, or the dependencies of some nodes form a circle.
         """
         self.nodes = _ordered(list(nodes))
         set_by_nodes = {name for node in self.nodes for name in node.outputs}
         self.base = tuple(dict.fromkeys(n for node in self.nodes for n in node.inputs if n not in set_by_nodes))
         self._plan: Plan = tuple(
-            # Only tables have so few rows, and take so long, that remembering pays.
+            # Only tables have a cache: they have few rows and are slow.
             (n, _getter(n.inputs), n.outputs, frozenset(n.inputs), {} if isinstance(n, TableNode) else None)
             for n in self.nodes
         )
 
     def evaluate(self, facts: dict[str, Any]) -> None:
-        """Set the outputs of every node in `facts`, which has a value for every base fact."""
+        """Set the outputs of all nodes in `facts`, which must have a value for every base fact."""
         for node, row_of, outputs, _, memo in self._plan:
             facts.update(zip(outputs, _values(node, row_of(facts), memo), strict=True))
 
     def revise(self, facts: dict[str, Any], changes: Mapping[str, Any], plan: Plan | None = None) -> dict[str, Any]:
-        """Give some facts new values and bring the outputs in `facts` up to date, in place.
+        """Set some facts to new values, and update the outputs in `facts` in place.
 
         Args:
             facts: evaluated facts.
-            changes: new values. An output named here is taken as given: the node that would set it is left alone.
-            plan: the nodes that may have to be evaluated (see `between`); all of them by default.
+            changes: the new values. If `changes` has an output, its node is not evaluated.
+            plan: the nodes that can depend on the changes (see `between`); all nodes by default.
 
         Returns:
-            The old value of everything that changed; `facts.update(…)` with it undoes the revision.
+            The old values of all changed facts. `facts.update(…)` with these values undoes the revision.
         """
         if plan is None:
             plan = tuple(entry for entry in self._plan if changes.keys().isdisjoint(entry[2]))
@@ -199,12 +201,12 @@ class Network:
         return old
 
     def plan(self, targets: Iterable[str]) -> Plan:
-        """The nodes that `targets` depend on, in order: a plan for `revise` after any change of base facts."""
+        """Return the nodes on which `targets` depend, in order. This plan fits any change of base facts."""
         needed = self.dependencies_of(targets)
         return tuple(entry for entry in self._plan if not needed.isdisjoint(entry[2]))
 
     def between(self, source: str, targets: Iterable[str]) -> Plan:
-        """The nodes on a way from the fact `source` to any of `targets`, in order: a plan for `revise`."""
+        """Return the nodes that depend on the fact `source` and lead to `targets`, in order: a plan for its changes."""
         reached = {source}
         plan = []
         for entry in self.plan(targets):
@@ -215,10 +217,10 @@ class Network:
         return tuple(plan)
 
     def steps(self, targets: Iterable[str]) -> list[NodeStep]:
-        """Everything that `targets` depend on as steps, in an order that lets a fold forget facts early.
+        """Return the nodes on which `targets` depend as steps, in an order with which a fold can forget facts early.
 
-        A table reads each input as soon as the input is known, before the nodes that its other inputs wait for: what
-        was read lives on only in the set of rules still possible.
+        A table reads each input as soon as the value of the input is known. After that, only the set of possible rules
+        depends on this input.
         """
         needed = self.dependencies_of(targets)
         nodes = [node for node in self.nodes if not needed.isdisjoint(node.outputs)]
@@ -238,13 +240,13 @@ class Network:
                 steps += [step for node in done for step in node.steps()]
             unknown.difference_update(name for node in done for name in node.outputs)
             if not done:
-                raise KnowledgeError(f"nothing sets {sorted(unknown)}")
+                raise KnowledgeError(f"no node sets {', '.join(sorted(unknown))}")
             pending = [(table, unread) for table, unread in pending if unread]
             waiting = [node for node in waiting if node not in done]
         return steps
 
     def dependencies_of(self, targets: Iterable[str]) -> frozenset[str]:
-        """Every fact that any of `targets` depends on, directly or through other nodes."""
+        """Return all facts on which `targets` depend, directly or through other nodes."""
         reached = set(targets)
         for node in reversed(self.nodes):
             if not reached.isdisjoint(node.outputs):
@@ -293,7 +295,7 @@ def _ordered(nodes: list[Node]) -> list[Node]:
 
 
 def _circular(nodes: list[Node]) -> list[Node]:
-    """The nodes without those that only wait for the others."""
+    """Return the nodes of the circle, without nodes that only depend on the circle."""
     read = {name for node in nodes for name in node.inputs}
     left = [node for node in nodes if not read.isdisjoint(node.outputs)]
     return left if len(left) == len(nodes) else _circular(left)

@@ -1,7 +1,7 @@
-"""The shapes of a decision table and its rules.
+"""The types of a decision table and its rules.
 
-They are named tuples, which take less time to declare than dataclasses, and the only declaration of these shapes: the
-reader of the files validates against them.
+The types are named tuples, because Python declares named tuples faster than dataclasses. The reader of the YAML files
+validates the files against these types.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 Value: TypeAlias = str | bool
-"""A value of a finite domain: what rules compare."""
+"""A value of a finite domain. Rules compare such values."""
 
-# pydantic reads this attribute from a standard dataclass; it forbids keys that the shape does not name. A named tuple
-# forbids them anyway.
+# The pydantic configuration of a dataclass: unknown keys are errors. For named tuples, unknown keys are always errors.
 STRICT = {"extra": "forbid"}
 
 
 class Rule(NamedTuple):
-    """One row of a decision table."""
+    """A rule, which is a row of a decision table."""
 
     id: str
     title: str
@@ -31,7 +30,7 @@ class Rule(NamedTuple):
 
 
 class RuleTable(NamedTuple):
-    """A decision table in DMN's sense: inputs, outputs, rules and a hit policy."""
+    """A decision table as in DMN, with inputs, outputs, rules and a hit policy."""
 
     table: str
     title: str

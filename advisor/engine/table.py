@@ -1,8 +1,8 @@
-"""Decision tables: compiled to bit masks, evaluated with a memo, traced on demand.
+"""Decision tables, compiled to bit masks.
 
-A condition is an operator of a closed set over a finite domain, so it compiles to the set of values that it
-admits. For each input and value, a mask says which rules admit it; a row of facts is evaluated by and-ing the masks
-of its inputs. The lowest bit left is the rule that fires under the hit policy `first`.
+A condition compares a fact with a finite domain, so it compiles to the set of the values that it allows. For each input
+and value, a bit mask has the rules that allow the value. The bitwise AND of the masks of a row has the rules that apply
+to the row. With the hit policy `first`, the lowest bit is the rule that decides.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Facts: TypeAlias = Mapping[str, Value]
 
 
 class Hit(NamedTuple):
-    """What a table says of a row of facts.
+    """The result of a table for a row of facts.
 
     Attributes:
-        rules: the rules that fire: exactly one under `first` and `unique`, any number under `collect`; empty when a
-            `first` or `unique` table has a gap there.
-        matching: every rule whose conditions hold, in table order.
-        outputs: the outputs of the rule that fires (empty under `collect`).
+        rules: the rules that decide. `first` and `unique` tables have exactly one rule, or none if the table has a gap
+            or an overlap. `collect` tables can have any number of rules.
+        matching: all rules whose conditions are true, in the order of the table.
+        outputs: the outputs of the rule that decides; empty for `collect` tables.
     """
 
     rules: tuple[Rule, ...]
@@ -34,7 +34,13 @@ class Hit(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """One condition of a rule, held against a fact."""
+    """A condition of a rule, checked with the value of its fact.
+
+    Attributes:
+        value: the value of the fact.
+        condition: the condition in words.
+        passed: whether the condition is true.
+    """
 
     fact: str
     value: Value
@@ -43,7 +49,13 @@ class Tried(NamedTuple):
 
 
 class RuleAttempt(NamedTuple):
-    """One rule held against the facts: its conditions, and whether it fired."""
+    """A rule, checked with the facts.
+
+    Attributes:
+        conditions: the conditions of the rule.
+        matched: whether all conditions are true.
+        fired: whether the rule decides.
+    """
 
     rule: Rule
     conditions: tuple[Tried, ...]
@@ -52,19 +64,19 @@ class RuleAttempt(NamedTuple):
 
 
 def admitted(condition: Any, domain: Sequence[Value], where: str) -> frozenset[Value]:
-    """The values of `domain` that a condition admits.
+    """Return the values of `domain` that a condition allows.
 
     Args:
-        condition: a value, or one of `{is|not: value}`, `{in|not_in: [values]}`, `{at_least|at_most: value}`; the last
-            two go by the order of the domain.
-        domain: the fact's values, in order.
-        where: what to call the place in an error.
+        condition: a value, or one of `{is|not: value}`, `{in|not_in: [values]}`, `{at_least|at_most: value}`. The
+            operators `at_least` and `at_most` use the order of the domain.
+        domain: the values of the fact, in order.
+        where: the place for error messages.
 
     Raises:
-        KnowledgeError: an unknown operator, or an operand outside the domain.
+        KnowledgeError: the operator is unknown, or an operand is not in the domain.
     """
     if isinstance(condition, dict) and len(condition) != 1:
-        raise KnowledgeError(f"{where}: exactly one operator per condition")
+        raise KnowledgeError(f"{where}: a condition has exactly one operator")
     operator, operand = next(iter(condition.items())) if isinstance(condition, dict) else ("is", condition)
     operands = operand if isinstance(operand, list) else [operand]
     for value in operands:
@@ -74,7 +86,7 @@ def admitted(condition: Any, domain: Sequence[Value], where: str) -> frozenset[V
 
 
 def _holds(domain: Sequence[Value], value: object) -> bool:
-    """Whether `value` is in `domain`; plain `in` would take 1 for True."""
+    """Return whether `value` is in `domain`. The operator `in` cannot be used, because 1 equals True in Python."""
     return any(member is value or (type(member) is type(value) and member == value) for member in domain)
 
 
@@ -88,7 +100,7 @@ def _select(operator: str, operands: list[Value], domain: tuple[Value, ...], whe
         "at_most": lambda: domain[: domain.index(operands[0]) + 1],
     }
     if operator not in select:
-        raise KnowledgeError(f"{where}: unknown operator {operator!r}; one of {', '.join(select)}")
+        raise KnowledgeError(f"{where}: unknown operator {operator!r}. Operators: {', '.join(select)}")
     if operator not in ("in", "not_in") and len(operands) != 1:
         raise KnowledgeError(f"{where}: {operator!r} takes one value")
     if not operands:
@@ -97,14 +109,14 @@ def _select(operator: str, operands: list[Value], domain: tuple[Value, ...], whe
 
 
 def phrase(condition: Any) -> str:
-    """A condition in words, for traces: `is many`, `in legacy, mixed`."""
+    """Return a condition in words: `is many`, `in legacy, mixed`."""
     operator, operand = next(iter(condition.items())) if isinstance(condition, dict) else ("is", condition)
     values = operand if isinstance(operand, list) else [operand]
     return f"{operator.replace('_', ' ')} {', '.join(show(value) for value in values)}"
 
 
 def show(value: object) -> str:
-    """A value as YAML writes it."""
+    """Return a value as in YAML."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -112,19 +124,19 @@ class DecisionTable:
     """A compiled decision table.
 
     Attributes:
-        spec: the table as the knowledge has it.
-        inputs: ids of the facts that it reads, in order.
-        outputs: ids of the facts that it sets.
+        spec: the table before compilation.
+        inputs: the ids of the facts that the table reads, in order.
+        outputs: the ids of the facts that the table sets.
         domains: the values of each input, in order.
-        masks: per input, per value, the rules that admit the value, as a bit mask (bit i is rule i).
+        masks: for each input and value, a bit mask of the rules that allow the value. Bit i is rule i.
     """
 
     def __init__(self, spec: RuleTable, domains: Domains) -> None:
         """Compile `spec`.
 
         Raises:
-            KnowledgeError: a condition on a fact that is not an input, or on a value that the fact does not have; a
-                rule that leaves an output unset or has the id of another.
+            KnowledgeError: a condition has a fact that is not an input, or a value that the fact does not have. A rule
+                does not set an output, or two rules have the same id.
         """
         self.spec = spec
         self.inputs: tuple[str, ...] = tuple(spec.inputs)
@@ -147,7 +159,7 @@ class DecisionTable:
         for index, rule in enumerate(self.spec.rules):
             place = f"{where}, rule {rule.id}"
             if rule.id in seen:
-                raise KnowledgeError(f"{where}: two rules are called {rule.id!r}")
+                raise KnowledgeError(f"{where}: two rules have the id {rule.id!r}")
             seen.add(rule.id)
             for name in rule.when:
                 if name not in masks:
@@ -163,22 +175,22 @@ class DecisionTable:
                     raise KnowledgeError(f"{place}: {value!r} is not a value of {name}")
             for name in self.outputs:
                 if name not in rule.then:
-                    raise KnowledgeError(f"{place}: does not set {name!r}")
+                    raise KnowledgeError(f"{place}: the rule does not set {name!r}")
         return tuple(masks[name] for name in self.inputs)
 
     def row(self, facts: Facts) -> tuple[Value, ...]:
-        """The values of the inputs, in order."""
+        """Return the values of the inputs, in order."""
         return self._row(facts) if self._row else (facts[self.inputs[0]],)
 
     def match(self, row: tuple[Value, ...]) -> int:
-        """The mask of the rules whose conditions all hold for `row`."""
+        """Return the mask of the rules whose conditions are all true for `row`."""
         mask = self.full
         for value, masks in zip(row, self.masks, strict=True):
             mask &= masks[value]
         return mask
 
     def evaluate(self, facts: Facts) -> Hit:
-        """What the table says of `facts`. Rows are remembered: there are few, and counterfactuals repeat them."""
+        """Return the result for `facts`. Results are cached, because counterfactuals often have the same row."""
         row = self.row(facts)
         hit = self._memo.get(row)
         if hit is None:
@@ -194,7 +206,7 @@ class DecisionTable:
         return Hit(matching[:1], matching, matching[0].then)
 
     def trace(self, facts: Facts) -> list[RuleAttempt]:
-        """Every rule held against `facts`, with each condition; under `first` rules after the hit are left out."""
+        """Return the checked rules with their conditions. A `first` table ends with the rule that decides."""
         fired = self.evaluate(facts).rules
         attempts = []
         for rule in self.spec.rules:

@@ -1,4 +1,4 @@
-"""What the product knows: the YAML files under rules/, validated, typed and cached."""
+"""The knowledge of mcp-advisor: the YAML files under rules/, validated, typed and cached."""
 
 from advisor.knowledge.store import Knowledge, load
 

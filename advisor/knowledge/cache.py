@@ -1,8 +1,8 @@
-"""The compiled knowledge, kept between runs so that a start does not parse and validate the YAML again.
+"""The cache of the compiled knowledge, so that a start does not parse and validate the YAML files again.
 
-A pickle in the user's cache folder, named by a fingerprint of the files it was compiled from (names, sizes, times),
-of the code and of the Python that reads it. A pickle can run code, so a file that another user owns is not read.
-A cache that cannot be read or written is as good as none.
+The cache is a pickle file in the cache folder of the user. Its name is a fingerprint of the YAML files (names, sizes,
+times), of the code and of the Python version. A pickle can run code, so a file of another user is not read. If the
+cache cannot be read or written, the program works without it.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from typing import Any
 from advisor import __version__
 from advisor.files import write_atomically
 
-# Other checkouts and versions share the folder; more of them than this compile again now and then.
+# Number of cache files to keep. Other checkouts and versions of the program use the same folder.
 _KEPT = 4
 
 
 def cache_dir() -> Path:
-    """The folder: `$MCP_ADVISOR_CACHE`, or mcp-advisor under the platform's cache folder."""
+    """Return the cache folder: `$MCP_ADVISOR_CACHE`, or mcp-advisor in the cache folder of the platform."""
     if chosen := os.environ.get("MCP_ADVISOR_CACHE"):
         return Path(chosen)
     if xdg := os.environ.get("XDG_CACHE_HOME"):
         return Path(xdg) / "mcp-advisor"
-    # Not Path.home(): it fails where no home is set, and a cache is no reason to.
+    # Path.home() fails if no home folder is set. A missing cache must not stop the program.
     home = os.path.expanduser("~")  # noqa: PTH111
     base = "Library/Caches" if sys.platform == "darwin" else ".cache"
     return Path(home) / base / "mcp-advisor"
 
 
 def fingerprint(root: Path) -> str:
-    """A name that changes whenever a file under `root` or this program does."""
-    # A checksum tells the few files apart that are kept; hashlib takes as long to import as the cache to read.
+    """Return a name that changes with every change of a file under `root` or of this program."""
+    # A checksum is enough for a few files. The import of hashlib takes as long as the read of the cache.
     number = zlib.crc32(os.fsencode(f"{__version__}\n{sys.version}\n{root}\n"))
-    # The shapes are code: a checkout whose code changed compiles again.
+    # The types of the knowledge are code, so a change of this code also needs a new compilation.
     package = Path(__file__).parents[1]
     code = sorted(path for folder in ("engine", "knowledge") for path in (package / folder).glob("*.py"))
     for path in (*code, *sorted(root.rglob("*.yaml"))):
@@ -48,18 +48,18 @@ def fingerprint(root: Path) -> str:
 
 
 def read(name: str) -> Any | None:
-    """What was kept under `name`, or None."""
+    """Return the content of the cache file `name`, or None."""
     try:
         with (cache_dir() / f"{name}.pickle").open("rb") as file:
             if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
                 return None
             return pickle.load(file)  # noqa: S301 (a file of this user)
-    except Exception:  # a damaged pickle can raise anything
+    except Exception:  # a damaged pickle can raise any exception
         return None
 
 
 def write(name: str, content: Any) -> None:
-    """Keep `content` under `name`, whole or not at all, and drop what older fingerprints left."""
+    """Write `content` to the cache file `name` atomically, and delete the oldest cache files."""
     folder = cache_dir()
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The shapes of rules/capabilities: measurements of releases."""
+"""The types of rules/capabilities: measurements of SDK releases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from advisor.knowledge.versions import Interval
 
 @dataclass(frozen=True, slots=True)
 class SdkLine(Interval):
-    """A line of SDK releases (a major), how it treats modern clients, and the first release that kits are made for."""
+    """A line of SDK releases, which is a major version.
+
+    Attributes:
+        id: the id of the line, for example `mcp-2`.
+        newest: the newest measured release.
+        modern: whether servers serve modern clients, or whether these clients fall back to the handshake.
+        kit_from: the first release for which kits are generated; "" for all releases.
+    """
 
     __pydantic_config__ = STRICT
     id: str
@@ -22,18 +29,18 @@ class SdkLine(Interval):
 
     @property
     def serves_modern(self) -> bool:
-        """Whether its servers answer modern clients, and not only by falling back to the handshake."""
+        """Whether its servers serve modern clients without a fallback to the handshake."""
         return self.modern == "served"
 
     @property
     def eras(self) -> tuple[Era, ...]:
-        """The eras whose clients its servers answer."""
+        """The protocol eras that its servers serve."""
         return ERAS if self.serves_modern else ERAS[:1]
 
 
 @dataclass(frozen=True, slots=True)
 class CapabilityCell(Interval):
-    """What a way of calling does, as measured, for a range of releases, per era and flag pair."""
+    """The outcome of a call for a range of releases, by protocol era and flag pair."""
 
     __pydantic_config__ = STRICT
     feature: str
@@ -50,14 +57,14 @@ class CapabilityCell(Interval):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour(Interval):
-    """What a server of a range of releases does, as measured, per flag pair.
+    """A measured result that is not about a feature, for a range of releases.
 
     Attributes:
-        name: what was tried, for example `GET without a session`.
-        era: the era of the client that tried it.
-        seen: what happened, in words, by flag pair.
-        observed_on: the releases on which it was seen.
-        date: when it was last seen.
+        name: the test, for example `GET without a session`.
+        era: the protocol era of the client.
+        seen: the result in words, by flag pair.
+        observed_on: the measured releases.
+        date: the date of the last measurement.
     """
 
     __pydantic_config__ = STRICT
@@ -69,7 +76,7 @@ class Behaviour(Interval):
 
 
 class Capabilities(NamedTuple):
-    """The capability data of a package; `measured_by` names the program that wrote it and its clients."""
+    """The capability data of a package. `measured_by` has the program that measured the data, and its clients."""
 
     package: str
     lines: list[SdkLine]

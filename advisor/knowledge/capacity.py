@@ -1,4 +1,4 @@
-"""What an instance carries, as named tuples; rules/capacity.yaml says what is what."""
+"""The types of the capacity data. The head of rules/capacity.yaml explains the keys."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from advisor.knowledge.types import Era, flag_key
 from advisor.knowledge.versions import at_least
 
 SOURCE = "capacity-"
-"""What the id of the source that derives from an entry starts with."""
+"""The start of the id of a source that is made from an entry."""
 
 MEBI = 1 << 20
-"""Bytes of a mebibyte, in which platforms grant memory."""
+"""The number of bytes in a MiB."""
 
-# Every figure of the plan and its unit.
+# The figures of the memory plan, with their units.
 _ALLOWANCES = {"budget": "MiB", "headroom": "percent", "grain": "MiB", "request": "MiB", "limit": "MiB"}
 
 
 class Spread(NamedTuple):
-    """A figure that was measured several times."""
+    """The median, the minimum and the maximum of several measurements of a figure."""
 
     median: int
     min: int
@@ -29,14 +29,14 @@ class Spread(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """How many sessions the SDK takes in a process, since which release of the line."""
+    """The largest number of sessions in a process, and the first release of the SDK line with this limit."""
 
     sessions: int
     since: str
 
 
 class MeasuredCapacity(NamedTuple):
-    """What a process of an SDK line was measured to carry."""
+    """The measured capacity of a process of an SDK line."""
 
     line: str
     release: str
@@ -55,28 +55,28 @@ class MeasuredCapacity(NamedTuple):
 
     @property
     def source(self) -> str:
-        """The id of the source that derives from it."""
+        """The id of the source that is made from this entry."""
         return f"{SOURCE}{self.line}"
 
     def most_sessions(self, release: str) -> int | None:
-        """How many sessions a process of a release takes; None where there is no limit."""
+        """Return the largest number of sessions in a process of a release; None if the release has no limit."""
         return self.limit.sessions if at_least(release, self.limit.since) else None
 
     def memory(self, sessions: int) -> int:
-        """Bytes of a process that holds this many sessions, each with its GET stream open."""
+        """Return the memory of a process with this number of sessions, each with an open GET stream, in bytes."""
         return self.process_bytes.median + sessions * self.stream_session_bytes.median
 
     def sessions_in(self, memory: int) -> int:
-        """How many sessions, their GET streams open, a process with this many bytes holds; at least one."""
+        """Return the number of sessions with open GET streams that fit into this memory in bytes; at least 1."""
         return max(1, (memory - self.process_bytes.median) // self.stream_session_bytes.median)
 
     def answered(self, stateless_http: bool, json_response: bool, era: Era) -> int:
-        """Calls of a trivial tool in a second, with a processor of its own."""
+        """Return the calls per second of a process with its own CPU core, for a tool that does no work."""
         return self.calls_per_s[era][flag_key(stateless_http, json_response)].median
 
 
 class Allowance(NamedTuple):
-    """A figure that memory is planned with, where only a load test with the real tools would tell a better figure."""
+    """A figure of the memory plan. Only a load test with the real tools gives a better figure."""
 
     id: Literal["budget", "headroom", "grain", "request", "limit"]
     value: int
@@ -86,15 +86,15 @@ class Allowance(NamedTuple):
 
 
 class MemoryPlan(NamedTuple):
-    """What memory is planned with; rules/capacity.yaml says why it is that much.
+    """The figures for the memory of instances. rules/capacity.yaml has the reason for each figure.
 
     Attributes:
-        budget_mi: mebibytes that are planned for an instance at most.
-        headroom_percent: what may be used beyond what is computed.
-        grain_mi: mebibytes that what is asked for is a multiple of.
-        request_mi: mebibytes that a process asks for at least.
-        limit_mi: mebibytes that a process may use at least.
-        allowances: the entries that these figures are from.
+        budget_mi: the memory budget of an instance, in MiB.
+        headroom_percent: the memory limit above the computed memory, in percent.
+        grain_mi: the unit to which memory is rounded up, in MiB.
+        request_mi: the smallest memory request of a process, in MiB.
+        limit_mi: the smallest memory limit of a process, in MiB.
+        allowances: the entries with these figures.
     """
 
     budget_mi: int
@@ -106,22 +106,22 @@ class MemoryPlan(NamedTuple):
 
     @property
     def budget_bytes(self) -> int:
-        """What is planned for an instance at most, in bytes."""
+        """The memory budget of an instance, in bytes."""
         return self.budget_mi * MEBI
 
 
 def memory_plan(allowances: Iterable[Allowance]) -> MemoryPlan:
-    """The plan that the allowances make.
+    """Return the memory plan of the allowances.
 
     Raises:
-        KnowledgeError: a figure is missing, or is none that memory can be planned with.
+        KnowledgeError: a figure is missing, is below 1, or has the wrong unit.
     """
     given: dict[str, Allowance] = {allowance.id: allowance for allowance in allowances}
     for name, unit in _ALLOWANCES.items():
         if name not in given:
             raise KnowledgeError(f"rules/: memory: there is no {name}")
         if given[name].unit != unit or given[name].value < 1:
-            raise KnowledgeError(f"rules/: memory ({name}): a number of {unit}, at least 1")
+            raise KnowledgeError(f"rules/: memory ({name}): the value must be at least 1, and the unit must be {unit}")
     return MemoryPlan(
         budget_mi=given["budget"].value,
         headroom_percent=given["headroom"].value,
@@ -133,7 +133,7 @@ def memory_plan(allowances: Iterable[Allowance]) -> MemoryPlan:
 
 
 def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> Iterator[Source]:
-    """The source of each entry, with its figures in words."""
+    """Yield a source for each entry, with the figures in words."""
     for measured in entries:
         figures = {
             "release": measured.release,
@@ -163,5 +163,5 @@ def _calls(measured: MeasuredCapacity) -> Iterator[str]:
 
 
 def kilobytes(number: int) -> str:
-    """Bytes as `41 kB`."""
+    """Return a number of bytes as kB, for example `41 kB`."""
     return f"{number / 1000:,.0f} kB"

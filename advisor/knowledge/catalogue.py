@@ -1,4 +1,4 @@
-"""The shapes of what rules refer to: sources, clients, proxies, wording."""
+"""The types of entries that rules refer to: sources, client applications, proxies, flags and wording."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from advisor.knowledge.types import Era, Raw
 
 
 class Source(NamedTuple):
-    """Where a statement comes from."""
+    """A source of a statement."""
 
     id: str
     title: str
@@ -45,7 +45,7 @@ class ProxyKind(NamedTuple):
 
 
 class SdkCode(NamedTuple):
-    """How servers of an SDK line are written; rules/sdks.yaml says what is what."""
+    """The server code for an SDK line. The head of rules/sdks.yaml explains the keys."""
 
     line: str
     flags: Literal["constructor", "run"]
@@ -60,14 +60,14 @@ class SdkCode(NamedTuple):
 
 
 class FlagUse(NamedTuple):
-    """What a pair of flags is for.
+    """The recommended use of a flag pair.
 
     Attributes:
-        id: the pair, as `flag_key` writes it.
-        use: what to use it for, in a sentence.
-        because: why.
-        sources: ids of sources.
-        example: requirements that are decided so.
+        id: the flag pair, as in `flag_key`.
+        use: the recommended use, as a sentence.
+        because: the reason.
+        sources: the ids of the sources.
+        example: requirements for which the decision has this flag pair.
     """
 
     id: Literal["stateful+sse", "stateless+sse", "stateful+json", "stateless+json"]
@@ -78,7 +78,7 @@ class FlagUse(NamedTuple):
 
 
 class Phrase(NamedTuple):
-    """Wording for something that the program computes."""
+    """A text for a result that the program computes."""
 
     id: str
     text: str

@@ -1,6 +1,6 @@
-"""Read and validate the YAML files under rules/; imported only when they changed since the last run.
+"""Reads and validates the YAML files under rules/. The program imports this module only if the files changed.
 
-pydantic validates each entry against the class of this package that it is read into.
+pydantic validates each entry against the class of this package for the entry.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from advisor.knowledge import (
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 
-# Each list of the knowledge and the shape of its entries.
+# The sections of the YAML files, with the types of their entries.
 SHAPES: dict[str, type] = {
     "facts": facts.Fact,
     "derived": facts.Derived,
@@ -52,21 +52,25 @@ SHAPES: dict[str, type] = {
     "floors": kits.Floor,
     "phrases": catalogue.Phrase,
 }
-# The lists that the knowledge has as lookups.
+# The sections that the knowledge has as lookups by id.
 _LOOKUPS = SHAPES.keys() - {"derived", "capabilities", "memory", "events", "promises", "conduct"}
-_SHARE = "Write so many of so many, as in 118 of 120"
+_SHARE = "Write a count and a total, for example 118 of 120"
 _FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML's safe loader, but a key given twice is an error: the first of the two would be lost without a word."""
+    """The safe loader of YAML, which also reports duplicate keys. Without this check, only the last value is kept."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse twins, then do as usual."""
+        """Return the mapping of a node.
+
+        Raises:
+            ConstructorError: a key is duplicate.
+        """
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key.value, str) and key.value in seen:
-                problem = f"the key {key.value!r} is given twice"
+                problem = f"the key {key.value!r} is duplicate"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.update([key.value] if isinstance(key.value, str) else [])
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
@@ -74,10 +78,10 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def compile_rules(root: Path) -> Knowledge:
-    """Read every file under `root`; tables come in the order of their file names.
+    """Read all files under `root`. Tables have the order of their file names.
 
     Raises:
-        KnowledgeError: a file that is not YAML or does not have its shape, with file and key.
+        KnowledgeError: a file is not YAML, or an entry is not valid. The message has the file and the key.
     """
     sections: dict[str, list[Any]] = {name: [] for name in SHAPES}
     for path in sorted(root.rglob("*.yaml")):
@@ -91,7 +95,7 @@ def compile_rules(root: Path) -> Knowledge:
             content["topology"] = _shares(content["topology"])
         for section, entries in content.items():
             if section not in SHAPES:
-                raise KnowledgeError(f"rules/{name}: unknown section {section!r}; one of {', '.join(SHAPES)}")
+                raise KnowledgeError(f"rules/{name}: unknown section {section!r}. Sections: {', '.join(SHAPES)}")
             sections[section].extend(_validate(section, entries, name, root))
     _refuse_twins(sections)
     _refuse_strangers(sections)
@@ -99,7 +103,7 @@ def compile_rules(root: Path) -> Knowledge:
 
 
 def _knowledge(sections: dict[str, list[Any]]) -> Knowledge:
-    """The entries by id, `sticky` as the mechanisms that it stands for, and the sources that measurements make."""
+    """Return the knowledge with lookups by id, the expanded value `sticky`, and the sources of measurements."""
     by_id: dict[str, Any] = {
         section: {_name(entry): entry for entry in entries} if section in _LOOKUPS else entries
         for section, entries in sections.items()
@@ -123,7 +127,7 @@ def _knowledge(sections: dict[str, list[Any]]) -> Knowledge:
 
 
 def _refuse_twins(sections: dict[str, list[Any]]) -> None:
-    """No list is empty, and no two entries (or rules, in whatever tables) share a name: an entry would be lost."""
+    """Raise an error if a section is empty, or if two entries of a section or two rules have the same id."""
     names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
     names["rules"] = [rule.id for table in sections["tables"] for rule in table.rules]
@@ -131,11 +135,11 @@ def _refuse_twins(sections: dict[str, list[Any]]) -> None:
         if not found:
             raise KnowledgeError(f"rules/: there are no {section}")
         if twins := sorted({name for name in found if found.count(name) > 1}):
-            raise KnowledgeError(f"rules/: {section}: given twice: {', '.join(twins)}")
+            raise KnowledgeError(f"rules/: {section}: duplicate ids: {', '.join(twins)}")
 
 
 def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
-    """Every mechanism, proxy of kits and SDK line that is named is declared."""
+    """Raise an error if an entry names a mechanism, a proxy or an SDK line that is not declared."""
     mechanisms = [entry.id for entry in sections["mechanisms"]]
     proxies = {entry.id: entry for entry in sections["kit_proxies"]}
     lines = [line.id for package in sections["capabilities"] for line in package.lines]
@@ -161,11 +165,13 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
     check("conduct", "proxies", fronts)
     for entry in sections["mechanisms"]:
         if entry.needs and (entry.done_by not in proxies or entry.needs not in proxies[entry.done_by].since):
-            raise KnowledgeError(f"rules/: mechanisms ({entry.id}), needs: {entry.done_by} has no such threshold")
+            raise KnowledgeError(
+                f"rules/: mechanisms ({entry.id}), needs: {entry.done_by} has no `since` for {entry.needs!r}"
+            )
 
 
 def _name(entry: Any) -> str:
-    """What an entry is called, by the first of the keys that a shape may have for it; "" if it is not."""
+    """Return the id or name of an entry, from the first key that the entry has; "" without such a key."""
     keys = ("id", "table", "package", "line", "call")
     of = entry.get if isinstance(entry, dict) else lambda key: getattr(entry, key, "")
     return next((str(of(key)) for key in keys if of(key)), "")
@@ -173,7 +179,7 @@ def _name(entry: Any) -> str:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 (a safe one)
+        content = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 (a safe loader)
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: UTF-8, or a date 2026-13-01
         raise KnowledgeError(f"rules/{name}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
@@ -200,11 +206,11 @@ def _validate(section: str, entries: Any, name: str, root: Path) -> list[Any]:
 
 
 def _line(path: Path, place: tuple[int | str, ...]) -> int:
-    """The line of an entry, as near to it as the file has what `place` names."""
+    """Return the line of an entry, or of the nearest part of `place` in the file."""
     node = yaml.compose(path.read_bytes(), Loader=_Loader)
     line = 0
     if path.parent.name in ("tables", "capabilities"):
-        place = place[2:]  # the file is the entry
+        place = place[2:]  # The entry is the file itself.
     for part in place:
         if isinstance(node, yaml.MappingNode):
             pair = next((pair for pair in node.value if pair[0].value == part), None)
@@ -212,18 +218,18 @@ def _line(path: Path, place: tuple[int | str, ...]) -> int:
             pair = node.value[part], node.value[part]
         else:
             pair = None
-        if pair is not None:  # pydantic's place also holds the types that it tried
+        if pair is not None:  # The path of pydantic also contains the names of types.
             line, node = pair[0].start_mark.line, pair[1]
     return line + 1
 
 
 def _called(entry: Any, place: tuple[int | str, ...] = ()) -> str:
-    """The names of what an error is in, from the outside in, as ` (session, SES-300)`."""
+    """Return the ids of the entries around an error, the outermost first, as ` (session, SES-300)`."""
     names = [_name(entry)]
     for part in place:
         try:
             entry = entry[part]
-        except (LookupError, TypeError):  # pydantic's place also holds the types that it tried
+        except (LookupError, TypeError):  # The path of pydantic also contains the names of types.
             continue
         names.append(_name(entry))
     found = [name for name in names if name]
@@ -231,7 +237,7 @@ def _called(entry: Any, place: tuple[int | str, ...] = ()) -> str:
 
 
 def _shares(ways: Any) -> Any:
-    """Write `118 of 120` out, in place; what is not of this form stays as it is, and is found wrong later."""
+    """Replace each `118 of 120` by its parts, in place. Other values stay, and the validation reports them."""
     for way in _mappings(ways):
         figures = _mappings([run.get("figures") for run in _mappings(way.get("runs"))])
         for part in _mappings([way.get("window"), *(taken for figure in figures for taken in figure.values())]):
@@ -240,19 +246,21 @@ def _shares(ways: Any) -> Any:
 
 
 def _mappings(entries: Any) -> list[dict[str, Any]]:
-    """Those entries of a list that are mappings; none if it is no list."""
+    """Return the mappings in a list; an empty list if `entries` is not a list."""
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _spread(content: dict[str, Any], name: str) -> dict[str, Any]:
-    """Write the short forms of a capability file out: `from`, `releases`, and one word for all four flag pairs."""
+    """Expand the short forms of a capability file: `from`, `releases`, and one value for all four flag pairs."""
     for section, spread in (("lines", _spread_line), ("cells", _spread_cell), ("behaviour", _spread_behaviour)):
         entries = content.get(section)
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
             try:
                 spread(entry)
             except (KeyError, TypeError, AttributeError) as error:
-                what = f"lacks {error}" if isinstance(error, KeyError) else "is not of the shape of the others"
+                what = (
+                    f"lacks {error}" if isinstance(error, KeyError) else "does not have the form of the other entries"
+                )
                 raise KnowledgeError(f"rules/{name}: capabilities.{section}[{index}]{_called(entry)} {what}") from None
     return content
 
@@ -266,7 +274,7 @@ def _spread_cell(cell: dict[str, Any]) -> None:
     cell["start"], cell["before"] = releases["from"], releases["before"]
     for era in ERAS:
         outcomes = cell[era]
-        # Each pair is looked up, so that a missing pair is an error here.
+        # The lookup of each pair makes a missing pair an error.
         cell[era] = {pair: outcomes if isinstance(outcomes, str) else outcomes[pair] for pair in _FLAG_KEYS}
 
 

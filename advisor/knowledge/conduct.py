@@ -1,4 +1,4 @@
-"""The shape of rules/conduct.yaml: where a kit answers in another way than the bare SDK that it is made of."""
+"""The type of rules/conduct.yaml: results of kits that differ from the results of the bare SDK."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GIST = re.compile(r"HTTP \d{3}|no answer")
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """What clients of a kit see of some behaviours, whatever its SDK does; the first entry that fits holds."""
+    """The result of some tests for clients of a kit, independent of the SDK. The first entry that applies is used."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -35,7 +35,7 @@ class Conduct:
     mechanisms: list[str] = field(default_factory=list)
 
     def fits(self, case: ConductCase) -> bool:
-        """Whether it speaks of this case."""
+        """Return whether the entry applies to this case."""
         kept: Sessions = "none" if case.stateless_http else "kept"
         way: Streams = "held" if case.held else "passed"
         if case.behaviour not in self.behaviours or case.era not in self.eras:
@@ -46,16 +46,16 @@ class Conduct:
 
 
 class ConductCase(NamedTuple):
-    """A behaviour of a part of a deployment, as clients of an era meet it.
+    """A test of a deployment by clients of a protocol era.
 
     Attributes:
-        behaviour: what is tried, for example `GET without a session`.
-        era: of the client.
-        stateless_http: the first flag.
-        json_response: the second flag.
-        proxy: what stands in front; `other` for what is not of the kit, and for nothing.
-        held: whether something on the way holds streams back.
-        mechanism: how the requests of a session find their owner.
+        behaviour: the test, for example `GET without a session`.
+        era: the protocol era of the client.
+        stateless_http: the flag `stateless_http`.
+        json_response: the flag `json_response`.
+        proxy: the proxy of the kit in front of the servers; `other` for another proxy or no proxy.
+        held: whether a proxy buffers SSE streams.
+        mechanism: how the requests of a session reach the instance that owns the session.
     """
 
     behaviour: str
@@ -68,17 +68,17 @@ class ConductCase(NamedTuple):
 
 
 def conduct_of(case: ConductCase, conduct: list[Conduct]) -> Conduct | None:
-    """The first entry that speaks of a case, or None."""
+    """Return the first entry that applies to a case, or None."""
     return next((entry for entry in conduct if entry.fits(case)), None)
 
 
 def measured(case: ConductCase, version: str, rows: Sequence[Behaviour]) -> str | None:
-    """What a bare server of a release did when it was measured; None without a measurement.
+    """Return the measured result of a bare server of a release; None without a measurement.
 
     Args:
-        case: what is tried; the proxy plays no part.
+        case: the test. Its proxy has no effect.
         version: the release.
-        rows: what was measured of its package.
+        rows: the measured results of the package.
     """
     for row in rows:
         if (row.name, row.era) == (case.behaviour, case.era) and row.holds(version):
@@ -87,6 +87,6 @@ def measured(case: ConductCase, version: str, rows: Sequence[Behaviour]) -> str 
 
 
 def gist(seen: str) -> str:
-    """What of an observation is the same through every proxy: the status of an answer, that there is none, or all."""
+    """Return the part of a result that no proxy changes: the HTTP status, "no answer", or the complete text."""
     found = _GIST.match(seen)
     return found[0] if found else seen

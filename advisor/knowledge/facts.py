@@ -1,4 +1,4 @@
-"""The shapes of rules/facts.yaml: what is asked, and what is derived from it."""
+"""The types of rules/facts.yaml: facts of the requirements file, and derived facts."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FactType = Literal[
 
 
 class Choice(NamedTuple):
-    """One value of a choice and what it means."""
+    """A value of a choice, and its meaning."""
 
     value: str
     means: str
 
 
 class Bin(NamedTuple):
-    """One bin of a number or a version; a bin without a bound takes the rest."""
+    """A bin of a number or a version. A bin without a bound contains all other values."""
 
     bin: str
     typical: int | float | str
@@ -41,21 +41,21 @@ class Bin(NamedTuple):
 
 
 class FactChange(NamedTuple):
-    """What it takes to change a fact: effort 1 to 5, and how (`{value}` is the new value)."""
+    """How to change a fact: the effort from 1 to 5, and a description. `{value}` stands for the new value."""
 
     effort: Literal[1, 2, 3, 4, 5]
     how: str
 
 
 class OnlyWhen(NamedTuple):
-    """A fact that means something only for some values of another."""
+    """A condition of a fact: the fact has a meaning only for these values of another fact."""
 
     fact: str
     any_of: list[Value]
 
 
 class Fact(NamedTuple):
-    """A fact that the requirements file states."""
+    """A fact of the requirements file."""
 
     id: str
     type: FactType
@@ -76,7 +76,7 @@ class Fact(NamedTuple):
 
 
 class DerivedCase(NamedTuple):
-    """One case of a `pick`: the value of `fact`, or `value`."""
+    """A case of a `pick`. Its result is the value of `fact`, or `value`."""
 
     when: Value
     fact: str = ""
@@ -84,14 +84,14 @@ class DerivedCase(NamedTuple):
 
 
 class Pick(NamedTuple):
-    """Take a value by the value of another fact."""
+    """Selects the value of a derived fact by the value of another fact."""
 
     by: str
     cases: list[DerivedCase]
 
 
 class Derived(NamedTuple):
-    """A fact computed from others before the tables see it; exactly one of the mechanisms is set."""
+    """A fact that is computed from other facts. Exactly one of the keys after `values` is set: it says how."""
 
     id: str
     means: str

@@ -1,4 +1,4 @@
-"""The shapes of rules/failures.yaml: what can fail under a deployment, and what its clients see then."""
+"""The types of rules/failures.yaml: failures of a deployment, and the expected behaviour for clients."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from advisor.knowledge.types import ERAS, Era
 Strikes = Literal["instance", "proxy", "redis"]
 
 UNSTICKY = ("stateless", "stateless-single", "single-instance")
-"""How sessions are kept where no mechanism is needed to find their owner."""
+"""Kinds of deployments that need no affinity mechanism. They are values of `keeping`."""
 
 STICKY = "sticky"
-"""What the file writes for every mechanism but that of the servers themselves; the compiler writes them out."""
+"""A value of `keeping` in the file for all mechanisms except the mechanism of the servers. The compiler expands it."""
 
 OTHER = "other"
-"""A proxy that a kit does not carry, or none."""
+"""Another proxy than the proxies of kits, or no proxy."""
 
 Answers = Literal["sse", "json"]
 ANSWERS: tuple[Answers, ...] = get_args(Answers)
 
 Running = Literal["completes", "waits", "breaks"]
-"""What becomes of a call that runs where the event strikes."""
+"""The result of a call that runs on the target of the event."""
 
 Then = Literal[
     "unaffected",
@@ -36,23 +36,23 @@ Then = Literal[
     "5xx-then-initialize",
     "does-not-apply",
 ]
-"""What every other call sees from the event on."""
+"""The result of all other calls after the event."""
 
 Others = Literal["unaffected", "retry-succeeds", "waits", "404-then-initialize"]
-"""What sessions see whose owner is not struck."""
+"""The result for sessions whose owner is not the target of the event."""
 
 Felt = Literal["fails", "waits", "lost"]
-"""What clients have to see of an event at least: a request that failed or was told to come back, a call that waited,
-a session that was answered 404."""
+"""The effects that clients must notice. `fails`: a request fails or must be repeated. `waits`: a call waits. `lost`: a
+request gets 404, because its session is lost."""
 
 Handles = Literal["kept", "fails-then-kept", "fails-then-gone"]
-"""What becomes of state that tools keep in the shared store, behind handles."""
+"""The result for state in the shared store that state handles refer to."""
 HANDLES: tuple[Handles, ...] = get_args(Handles)
 
 
 @dataclass(frozen=True, slots=True)
 class FailureEvent:
-    """Something that happens to a deployment, and how the lab makes it happen."""
+    """An event in a deployment, and how the lab triggers the event."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -63,7 +63,7 @@ class FailureEvent:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedBehaviour:
-    """What clients of a kind of deployment see of an event; of several rows that fit, the first row holds."""
+    """The expected behaviour of a kind of deployment for an event. The first row that applies is used."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -83,7 +83,7 @@ class ExpectedBehaviour:
     proxies: list[str] = field(default_factory=list)
 
     def fits(self, case: FailureCase) -> bool:
-        """Whether it speaks of this case."""
+        """Return whether the row applies to this case."""
         if self.event != case.event or case.keeping not in self.keeping:
             return False
         here = case.era in self.eras and case.answers in self.answers
@@ -92,14 +92,14 @@ class ExpectedBehaviour:
 
 @dataclass(frozen=True, slots=True)
 class FailureCase:
-    """An event in a deployment, as clients of an era meet it.
+    """An event in a deployment, for clients of a protocol era.
 
     Attributes:
-        event: id of the event.
-        keeping: how sessions find their owner: a mechanism, or a value of `UNSTICKY`.
-        era: of the clients.
-        answers: whether calls are answered by streams or by plain JSON.
-        proxy: the proxy of the kit that stands in front, or `OTHER`.
+        event: the id of the event.
+        keeping: how requests reach the owner of their session: a mechanism, or a value of `UNSTICKY`.
+        era: the protocol era of the clients.
+        answers: whether calls are answered with SSE streams or with JSON.
+        proxy: the proxy of the kit in front of the servers, or `OTHER`.
     """
 
     event: str
@@ -110,17 +110,17 @@ class FailureCase:
 
 
 def behaviour_for(case: FailureCase, behaviours: list[ExpectedBehaviour]) -> ExpectedBehaviour | None:
-    """The first expected behaviour that speaks of a case, or None."""
+    """Return the first expected behaviour that applies to a case, or None."""
     return next((behaviour for behaviour in behaviours if behaviour.fits(case)), None)
 
 
 def keepings(mechanisms: Iterable[str]) -> tuple[str, ...]:
-    """Every way in which sessions are kept, for the mechanisms that there are."""
+    """Return all values of `keeping` for these mechanisms."""
     return (*UNSTICKY, *mechanisms)
 
 
 def cases(events: list[FailureEvent], mechanisms: Iterable[str], proxies: Iterable[str]) -> tuple[FailureCase, ...]:
-    """Every case that the file has to speak of, for the mechanisms and the proxies of kits that there are."""
+    """Return all cases for which the file must have an expected behaviour, for these mechanisms and proxies."""
     fronts = (*proxies, OTHER)
     return tuple(
         FailureCase(event.id, keeping, era, answers, proxy)

@@ -1,4 +1,4 @@
-"""The shapes of rules/features.yaml: how features are asked for, and on what they travel."""
+"""The types of rules/features.yaml: the features of the protocol, their calls, and the transport of each call."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ Channel = Literal["response", "request-stream", "server-request", "get-stream", 
 
 
 class Carriage(NamedTuple):
-    """What a call needs beyond the SDK in an era."""
+    """The requirements of a call in a protocol era: who can answer (scope), and on which stream (channel)."""
 
     scope: Scope
     channel: Channel
 
 
 class FeatureCall(NamedTuple):
-    """A way of asking for a feature, as written in server code; an era without an entry does not know it.
+    """A call of a feature, as written in server code.
 
-    `partial` says why a call that was measured is not counted as the feature.
+    The call does not exist in an era without an entry. If a measured call does not give the complete feature, `partial`
+    has the reason, and decisions do not use the call.
     """
 
     call: str
@@ -30,14 +31,14 @@ class FeatureCall(NamedTuple):
 
 
 class Instead(NamedTuple):
-    """What to do without a feature, under a condition on the decision."""
+    """What to do instead of a feature, with a condition on the decision."""
 
     when: dict[str, bool]
     text: str
 
 
 class Documented(NamedTuple):
-    """What published guides say a feature does under some flags."""
+    """What published guides say about a feature with some flags."""
 
     when: dict[str, bool]
     outcome: Outcome
@@ -46,7 +47,7 @@ class Documented(NamedTuple):
 
 
 class Feature(NamedTuple):
-    """A feature of the protocol that a deployment can lose."""
+    """A feature of the protocol."""
 
     id: str
     title: str

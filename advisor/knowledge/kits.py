@@ -1,4 +1,4 @@
-"""The shapes of what only kits are written from: mechanisms of affinity, proxies, oldest releases."""
+"""The types of entries that only kits use: affinity mechanisms, proxies, and oldest releases of packages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SERVERS = "servers"
 SERVICE = "kubernetes-service"
 BALANCER = "platform-balancer"
 OTHERS = (SERVERS, SERVICE, BALANCER)
-"""What can find the owner of a session besides the proxy of a kit: values of `Mechanism.done_by`."""
+"""Values of `Mechanism.done_by` for mechanisms that do not run in a proxy of a kit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """How a request of a legacy session finds its owner; rules/mechanisms.yaml says what is what."""
+    """An affinity mechanism for the requests of legacy sessions. The head of rules/mechanisms.yaml explains the keys."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -31,7 +31,7 @@ class Mechanism:
 
 @dataclass(frozen=True, slots=True)
 class KitProxy:
-    """A proxy whose configuration a kit can carry; rules/kit_proxies.yaml says what is what."""
+    """A proxy that kits can configure. The head of rules/kit_proxies.yaml explains the keys."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -53,24 +53,24 @@ class KitProxy:
     since: dict[str, str] = field(default_factory=dict)
 
     def command(self, program: str, folder: str, place: Literal["", "pod", "lab"] = "") -> list[str]:
-        """How it starts in the foreground.
+        """Return the command that starts the proxy in the foreground.
 
         Args:
-            program: its name or path.
-            folder: of its configuration.
-            place: where it runs, for the arguments that only this place needs.
+            program: the name or the path of the program.
+            folder: the folder of its configuration.
+            place: the environment of the proxy, for arguments that only this environment needs.
         """
         options = self.options.get(place, []) if place else []
         return [program, *(part.format(folder=folder) for part in self.arguments), *options]
 
     def tag_of(self, version: str) -> str:
-        """The tag of the image for a release of two or three numbers."""
+        """Return the image tag for a release such as `1.29` or `1.29.6`."""
         return (self.exact_tag if version.count(".") > 1 else self.tag).format(version=version)
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The oldest release of a package that generated code runs on, as a requirement."""
+    """The oldest release of a package that generated code supports, as a requirement specifier."""
 
     __pydantic_config__ = STRICT
     id: str

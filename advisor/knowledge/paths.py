@@ -1,4 +1,4 @@
-"""Where rules/ and templates/ are: next to the package in a checkout, inside it when installed."""
+"""Finds rules/ and templates/: next to the package in a checkout, inside the package after an installation."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def _folder(name: str) -> Path:
 
 
 def rules_dir() -> Path:
-    """The folder of the knowledge files."""
+    """Return the folder of the rules."""
     return _folder("rules")
 
 
 def templates_dir() -> Path:
-    """The folder of the templates."""
+    """Return the folder of the templates."""
     return _folder("templates")

@@ -1,4 +1,4 @@
-"""The releases of the SDKs as a finite domain: a value for each range in which no capability cell changes."""
+"""The SDK releases as a finite domain, with a value for each release range in which no capability cell changes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from advisor.knowledge.versions import Interval, at_least, key
 
 @dataclass(frozen=True, slots=True)
 class Release(Interval):
-    """A range of releases of a package that behave alike.
+    """A range of releases of a package with the same behaviour.
 
     Attributes:
         id: the range as a requirement specifier, for example `mcp>=1.29.0,<2.0.0`.
-        package: the distribution on PyPI.
-        newest: the newest release of the range that was observed; what stands for the range.
-        line: the line (major) that it belongs to.
+        package: the name of the package on PyPI.
+        newest: the newest measured release of the range, which represents the range.
+        line: the SDK line of the range.
     """
 
     id: str
@@ -28,17 +28,17 @@ class Release(Interval):
 
     @property
     def exact(self) -> str:
-        """The newest observed release as the requirements file names it, for example `mcp==1.30.0`."""
+        """The newest measured release as in the requirements file, for example `mcp==1.30.0`."""
         return f"{self.package}=={self.newest}"
 
     @property
     def has_kit(self) -> bool:
-        """Whether generated servers run on it."""
+        """Whether generated servers support this range."""
         return not self.line.kit_from or at_least(self.newest, self.line.kit_from)
 
 
 def release_ranges(capabilities: list[Capabilities]) -> list[Release]:
-    """Every range, packages in file order, releases ascending."""
+    """Return all ranges, with packages in the order of the files and releases in ascending order."""
     return [release for package in capabilities for release in _of_package(package)]
 
 
@@ -56,7 +56,7 @@ def _of_package(package: Capabilities) -> Iterator[Release]:
 
 
 def find_release(text: str, ranges: list[Release]) -> Release | None:
-    """The range that a line (`mcp-2`) or an exact release (`mcp==1.28.1`) names, or None."""
+    """Return the range of an SDK line (`mcp-2`) or of a release (`mcp==1.28.1`), or None."""
     of_line = [release for release in ranges if release.line.id == text]
     if of_line:
         return next(release for release in of_line if release.holds(release.line.newest))

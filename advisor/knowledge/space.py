@@ -1,4 +1,4 @@
-"""The fact space: every fact's finite domain, and how a value of the requirements file falls into it."""
+"""The fact space: the finite domain of each fact, and the conversion of values of the requirements file."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _ANY = ("any",)
 
 
 class FactSpace:
-    """Domains and binning of every fact, from the knowledge.
+    """The domains and the bins of all facts.
 
     Attributes:
-        facts: every fact of the requirements file by id, the needs among them.
-        releases: the SDK releases by the value that stands for them in rules.
+        facts: the facts of the requirements file by id, including the needs.
+        releases: the SDK release ranges by their value in rules.
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
-        """Build the space of `knowledge`."""
+        """Create the fact space of `knowledge`."""
         self.knowledge = knowledge
         self.facts: dict[str, Fact] = {name: fact for name, fact in knowledge.facts.items() if name != "needs"}
         self.facts |= need_facts(knowledge)
@@ -35,7 +35,7 @@ class FactSpace:
 
     @cached_property
     def domains(self) -> dict[str, tuple[Value, ...]]:
-        """The values of every fact, in order; a fact that no rule can read has the only value `any`."""
+        """The values of each fact, in order. A fact that rules cannot use has only the value `any`."""
         domains = {name: self._domain(fact) for name, fact in self.facts.items()}
         for derived in self.knowledge.derived:
             domains[derived.id] = tuple(derived.values) or NEEDS
@@ -45,7 +45,7 @@ class FactSpace:
 
     @cached_property
     def tree(self) -> dict[str, Any]:
-        """The facts as the nested mapping that a requirements file is; the leaves are `Fact`."""
+        """The facts as a nested mapping, as in a requirements file. The leaves are `Fact`."""
         tree: dict[str, Any] = {}
         for name, fact in self.facts.items():
             *sections, key_ = name.split(".")
@@ -57,7 +57,7 @@ class FactSpace:
 
     @cached_property
     def conditional(self) -> tuple[tuple[str, OnlyWhen, Value], ...]:
-        """The facts that mean something only for some values of another, and what counts where they do not."""
+        """The facts with a condition on another fact: (fact, condition, value without this condition)."""
         found = [(name, fact, fact.only_when) for name, fact in self.facts.items()]
         return tuple((name, only, self.bin(name, fact.default)) for name, fact, only in found if only is not None)
 
@@ -80,21 +80,21 @@ class FactSpace:
                 return (*bins, UNKNOWN) if fact.bins and fact.default is None else bins
 
     def choices(self, fact: Fact) -> list[str]:
-        """The values of a choice, as the requirements file writes them."""
+        """Return the values of a choice, as in the requirements file."""
         return (
             list(self.knowledge.proxies) if fact.values_from == "proxies" else [choice.value for choice in fact.values]
         )
 
     def release(self, text: str) -> Release | None:
-        """The range of releases that a line (`mcp-2`) or an exact release (`mcp==1.28.1`) names, or None."""
+        """Return the release range of an SDK line (`mcp-2`) or of a release (`mcp==1.28.1`), or None."""
         if text not in self._named:
-            if len(self._named) > 1000:  # a caller with arbitrary texts must not fill the memory
+            if len(self._named) > 1000:  # limits the memory if a caller passes many different texts
                 self._named.clear()
             self._named[text] = find_release(text, list(self.releases.values()))
         return self._named[text]
 
     def bin(self, name: str, raw: Raw) -> Value:
-        """The value of the domain that a validated value of the requirements file falls into."""
+        """Return the value of the domain for a validated value of the requirements file."""
         fact = self.facts[name]
         match fact.type:
             case "release":
@@ -112,7 +112,7 @@ class FactSpace:
                 return _bin_number(fact.bins, raw)
 
     def typical(self, name: str, value: Value) -> Raw:
-        """A value of the requirements file that falls into `value`, to show a change by."""
+        """Return a typical value of the requirements file for `value`, to show a change."""
         fact = self.facts[name]
         if fact.type == "release":
             return self.releases[str(value)].exact
@@ -137,7 +137,7 @@ def _bin_number(bins: Sequence[Bin], raw: Any) -> Value:
 
 
 def need_facts(knowledge: Knowledge) -> dict[str, Fact]:
-    """The needs, a fact for each feature that can be needed, after the pattern of the fact `needs`."""
+    """Return a fact for each feature that can be needed, made from the fact `needs`."""
     pattern = knowledge.facts["needs"]
     return {
         f"needs.{feature.id}": pattern._replace(

@@ -1,4 +1,4 @@
-"""The knowledge under rules/, loaded once per process."""
+"""Loads the knowledge under rules/, once per process."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from advisor.knowledge.kits import Floor, KitProxy, Mechanism
     from advisor.knowledge.topology import Way
 
-# What a recommendation does not need; the cache keeps it apart, and its shapes are imported when it is asked for.
+# Parts that a recommendation does not need. The cache loads these parts and imports their types only on first use.
 _RARE = ("topology", "events", "promises", "conduct", "mechanisms", "kit_proxies", "floors")
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Everything under rules/: lists in file order, and lookups by id (`capacity` and `sdks` by SDK line)."""
+    """The content of rules/: lists in the order of the files, and lookups by id (`capacity` and `sdks` by SDK line)."""
 
     facts: dict[str, Fact]
     derived: list[Derived]
@@ -55,15 +55,15 @@ class Knowledge:
     phrases: dict[str, str]
 
     def __getstate__(self) -> dict[str, Any]:
-        """For the cache: what is rare as a pickle in the pickle."""
+        """Return the state for the cache. It has the rare parts as a pickle inside the pickle."""
         state = {field.name: getattr(self, field.name) for field in fields(self)}
         rare = pickle.dumps({name: state.pop(name) for name in _RARE}, pickle.HIGHEST_PROTOCOL)
         return {**state, "_rare": rare}
 
-    if not TYPE_CHECKING:  # a type checker would take every name for known
+    if not TYPE_CHECKING:  # Otherwise, a type checker accepts every attribute name.
 
         def __getattr__(self, name: str) -> Any:
-            """Called for what is not there: what is rare, when it was read from the cache and is needed after all."""
+            """Load the rare parts on the first access, if the knowledge comes from the cache."""
             if name not in _RARE:
                 raise AttributeError(name)
             vars(self).update(pickle.loads(vars(self).pop("_rare")))  # noqa: S301 (from a file of this user)
@@ -71,16 +71,20 @@ class Knowledge:
 
     @cached_property
     def rules(self) -> dict[str, tuple[RuleTable, Rule]]:
-        """Every rule by id, with the table that it stands in."""
+        """All rules by id, each with its table."""
         return {rule.id: (table, rule) for table in self.tables.values() for rule in table.rules}
 
     @cached_property
     def lines(self) -> dict[str, SdkLine]:
-        """Every SDK line by id."""
+        """All SDK lines by id."""
         return {line.id: line for package in self.capabilities for line in package.lines}
 
     def table_of_role(self, role: str) -> RuleTable:
-        """The table with this role (`cell` or `finding`)."""
+        """Return the table with this role (`cell` or `finding`).
+
+        Raises:
+            KnowledgeError: no table has this role.
+        """
         found = next((table for table in self.tables.values() if table.role == role), None)
         if found is None:
             raise KnowledgeError(f"no table has the role {role!r}")
@@ -88,7 +92,7 @@ class Knowledge:
 
 
 def load(root: Path | None = None) -> Knowledge:
-    """The knowledge under `root` (default: the program's own), from the cache when nothing changed.
+    """Return the knowledge of the folder `root` (default: the rules of mcp-advisor), from the cache if nothing changed.
 
     Raises:
         KnowledgeError: a file under `root` is not valid.
@@ -105,7 +109,7 @@ def _load(root: Path) -> Knowledge:
     kept = cache.read(name)
     if isinstance(kept, Knowledge):
         return kept
-    from advisor.knowledge.compiler import compile_rules  # pydantic: only when something changed
+    from advisor.knowledge.compiler import compile_rules  # imports pydantic, which is needed only without a cache
 
     knowledge = compile_rules(root)
     cache.write(name, knowledge)

@@ -1,7 +1,7 @@
-"""The topology truth table: what ways of balancing do to sessions, as plain frozen dataclasses.
+"""The types of rules/topology.yaml: the measured effect of load-balancing strategies on sessions.
 
-Meanings stand at the head of rules/topology.yaml. What is said of a row elsewhere derives from it: its verdict from its
-runs, and a source that rules can cite from its figures.
+The head of rules/topology.yaml explains the keys. The program computes the verdict of a strategy from its runs, and
+makes a source that rules can cite from its figures.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from advisor.knowledge.catalogue import Source
 from advisor.knowledge.types import Raw
 
 SOURCE = "topology-"
-"""What the id of the source that derives from a row starts with."""
+"""The start of the id of a source that is made from a strategy."""
 
 Keeps = Literal["always", "one-proxy", "stable-address", "cookies", "pause", "never"]
 Kind = Literal["stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern"]
 KINDS: tuple[Kind, ...] = ("stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern")
-"""Servers of a kind with clients of an era."""
+"""The kinds of servers, each with clients of a protocol era."""
 
 _SHARE = re.compile(r"(\d{1,9}) of (\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many; files write `118 of 120`."""
+    """A count and a total. The file has the form `118 of 120`."""
 
     __pydantic_config__ = STRICT
     count: Count
@@ -40,23 +40,23 @@ class Share:
 
     @property
     def full(self) -> bool:
-        """Whether all of them."""
+        """Whether the count is equal to the total."""
         return self.count == self.of
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What clients of an era saw of servers of a kind.
+    """The figures for a kind of server with clients of a protocol era.
 
     Attributes:
-        whole: sessions (for a server or an era without them: clients) in which every request was answered.
-        answered: tool calls that were answered with their result.
-        wrong: tool calls that an instance served which does not own their session.
-        sampling: clients whose model was asked, and the tool got the answer.
-        progress: notifications that arrived.
-        spread: sessions (calls where there are none) by instance, most first.
-        over_get: clients that were asked over the stream they opened with GET; only where there are sessions.
-        crossed: second rounds of sampling that another instance took than the first; only for modern clients.
+        whole: sessions in which every request succeeds. Without sessions: clients with this property.
+        answered: tool calls that return their result.
+        wrong: tool calls that reach another instance than the owner of their session.
+        sampling: clients whose reply to a sampling request reaches the tool.
+        progress: progress notifications that reach the client.
+        spread: sessions by instance, the largest number first. Without sessions: calls by instance.
+        over_get: clients that get the sampling request on their GET stream; only for servers with sessions.
+        crossed: second round trips of sampling that reach another instance than the first; only for modern clients.
     """
 
     __pydantic_config__ = STRICT
@@ -72,7 +72,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Under which conditions clients come."""
+    """The conditions of a run."""
 
     __pydantic_config__ = STRICT
     addresses: Literal["one", "one-network", "many", "changing"] = "one"
@@ -83,7 +83,7 @@ class Conditions:
 
     @property
     def unusual(self) -> dict[str, str]:
-        """Those that differ from the usual ones, as words."""
+        """The conditions that differ from their default, with their values as text."""
         given = {condition.name: getattr(self, condition.name) for condition in fields(self)}
         usual = {condition.name: condition.default for condition in fields(self)}
         return {name: str(value) for name, value in given.items() if value != usual[name]}
@@ -91,7 +91,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class BalancingRun:
-    """One measurement of a way; no figures before it was taken."""
+    """A measurement of a strategy. It has no figures before the measurement."""
 
     __pydantic_config__ = STRICT
     under: Conditions
@@ -99,18 +99,18 @@ class BalancingRun:
 
     @property
     def keeps(self) -> bool:
-        """Whether every session stayed whole."""
+        """Whether every session is kept."""
         return self.figures["stateful+legacy"].whole.full
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How soon a second proxy knows a session that the first proxy let in.
+    """The delay until a second proxy knows a new session of the first proxy.
 
     Attributes:
-        at_once: sessions that it knew at the first call.
-        longest_us: microseconds until it knew the last of them.
-        started_us: the same in the first seconds after each of its starts, the shortest first.
+        at_once: sessions that the second proxy knows at the first call.
+        longest_us: the longest delay of a session, in microseconds.
+        started_us: the longest delay in the first seconds after each start of the proxy, in microseconds, the shortest first.
     """
 
     __pydantic_config__ = STRICT
@@ -121,7 +121,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredOn:
-    """On what, with what and when figures were taken."""
+    """The programs and the date of a measurement."""
 
     __pydantic_config__ = STRICT
     proxy: str
@@ -132,7 +132,7 @@ class MeasuredOn:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of balancing and what it does to sessions: a row of the table."""
+    """A load-balancing strategy and its effect on sessions: a row of the table."""
 
     __pydantic_config__ = STRICT
     id: str
@@ -151,17 +151,17 @@ class Way:
 
     @property
     def proxy(self) -> str:
-        """The proxy that its program is, as rules/kit_proxies.yaml names it."""
+        """The proxy of the strategy, as in rules/kit_proxies.yaml."""
         return self.program.removesuffix("-debian")
 
     @property
     def complete(self) -> bool:
-        """Whether figures were taken for all of it."""
+        """Whether all runs have figures."""
         return self.measured is not None and all(set(run.figures) == set(KINDS) for run in self.runs)
 
 
 def share(text: Any) -> dict[str, int] | None:
-    """The parts of `118 of 120`, or None when it is not of this form or more than all."""
+    """Return the parts of `118 of 120`; None for another form, or if the count is larger than the total."""
     found = _SHARE.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
@@ -169,7 +169,7 @@ def share(text: Any) -> dict[str, int] | None:
     return {"count": count, "of": of} if count <= of else None
 
 
-# A condition and the value of it that saves sessions, or that loses them.
+# The verdict, the condition, and the value of the condition with which sessions are kept (or lost).
 _SAVING: tuple[tuple[Keeps, str, str], ...] = (("cookies", "cookies", "kept"), ("pause", "pace", "calm"))
 _LOSING: tuple[tuple[Keeps, str, str], ...] = (
     ("one-proxy", "proxies", "2"),
@@ -178,13 +178,15 @@ _LOSING: tuple[tuple[Keeps, str, str], ...] = (
 
 
 def verdict(row: Way) -> Keeps | None:
-    """Under which condition sessions stay whole, as figures show it; None when no single one tells the runs apart.
+    """Return the condition under which sessions are kept, from the figures of the runs.
+
+    The result is None if no single condition explains the runs.
 
     Raises:
-        KeyError: a run without figures.
+        KeyError: a run has no figures.
     """
     found = _verdict(row.runs)
-    # Whether one of forty sessions meets a gap of milliseconds is luck; the window looks for it.
+    # A delay of milliseconds affects a run only by chance. The window measures this delay.
     return "pause" if found == "always" and row.window is not None and not row.window.at_once.full else found
 
 
@@ -195,7 +197,7 @@ def _verdict(runs: Iterable[BalancingRun]) -> Keeps | None:
         (keeping if run.keeps else losing).append(run.under.unusual)
     if not losing:
         return "always"
-    # No setting decides when a server ends its stream: a strategy that loses sessions then is not reliable.
+    # No setting controls when a server ends its stream. A strategy that then loses sessions is not reliable.
     if not keeping or any(under.get("initialize") == "held" for under in losing):
         return "never"
     for table, inside, outside in ((_SAVING, keeping, losing), (_LOSING, losing, keeping)):
@@ -207,7 +209,7 @@ def _verdict(runs: Iterable[BalancingRun]) -> Keeps | None:
 
 
 def sources(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[Source]:
-    """The source of each row that was measured, with its figures in words."""
+    """Yield a source for each measured strategy, with its figures in words."""
     for row in ways:
         if row.measured is not None and row.complete:
             yield Source(
@@ -223,7 +225,7 @@ def sources(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[Source]
 
 
 def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
-    """What a measured row shows, with its figures; without `runs` only those of its window."""
+    """Return the result of a measured strategy with its figures; without `runs`, only the figures of its window."""
     parts = [row.because, *(_figures_in_words(run, phrases) for run in row.runs)] if runs else []
     if runs and all(without_loss(kind, run) for run in row.runs for kind in KINDS[1:]):
         parts.append(phrases["topology.rest"])
@@ -240,7 +242,7 @@ def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
 
 
 def without_loss(kind: Kind, run: BalancingRun) -> bool:
-    """Whether clients without a session lost nothing but what no stateless server can do for legacy clients."""
+    """Return whether clients without a session have no losses, except sampling for legacy clients."""
     taken = run.figures[kind]
     shares = [taken.whole, taken.answered, taken.progress]
     return all(part.full for part in shares) and (taken.sampling.full or kind == "stateless+legacy")
@@ -262,7 +264,7 @@ def _figures_in_words(run: BalancingRun, phrases: Mapping[str, str]) -> str:
 
 
 def under(run: BalancingRun, phrases: Mapping[str, str]) -> str:
-    """The conditions of a run in words; the usual ones have a phrase of their own."""
+    """Return the conditions of a run in words. The default conditions have their own phrase."""
     words = [phrases[f"topology.{name}.{value}"] for name, value in run.under.unusual.items()]
     return ", ".join(words) or phrases["topology.usual"]
 

@@ -1,7 +1,7 @@
-"""Release numbers: dotted, numeric, compared as numbers; and the only type for ranges of releases.
+"""Release numbers of SDKs and proxies, and ranges of releases.
 
-These are releases of SDKs and proxies, whose numbers are plain. `packaging.version` could compare them too, but every
-command would pay for its import.
+Release numbers contain only digits and dots. `packaging.version` can also compare them, but its import slows down every
+command.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from advisor.errors import KnowledgeError
 
-_NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}")  # not \d: that takes digits of every script
+_NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}")  # \d also matches digits of other scripts
 
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> tuple[int, ...] | None:
-    """The numbers of a release such as `1.29.6`, or None; trailing zeros are left out, so that 1.30 equals 1.30.0."""
+    """Return the numbers of a release such as `1.29.6`, or None. It drops trailing zeros, so 1.30 equals 1.30.0."""
     if not _NUMBER.fullmatch(text):
         return None
     parts = [int(part) for part in text.split(".")]
@@ -27,10 +27,10 @@ def parse(text: str) -> tuple[int, ...] | None:
 
 
 def key(text: str) -> tuple[int, ...]:
-    """The sort key of a release that is known to be well-formed.
+    """Return the sort key of a valid release number.
 
     Raises:
-        KnowledgeError: it is not; a requirements file is validated before, so the number is from rules/.
+        KnowledgeError: the number is not valid. Requirements are already validated, so the number comes from rules/.
     """
     parts = parse(text)
     if parts is None:
@@ -39,32 +39,32 @@ def key(text: str) -> tuple[int, ...]:
 
 
 def at_least(version: str, since: str) -> bool:
-    """Whether a release is `since` or newer; False for text that is no release number."""
+    """Return whether a release is `since` or newer; False for text that is not a release number."""
     numbers = parse(version)
     return numbers is not None and numbers >= key(since)
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A range of releases, and the base of every entry that is valid for a range.
+    """A range of releases, and the base class of entries that are valid for a range.
 
     Attributes:
-        start: first release of the range.
-        before: first release after it.
+        start: the first release of the range.
+        before: the first release after the range.
     """
 
     start: str
     before: str
 
     def holds(self, version: str) -> bool:
-        """Whether a release lies in the range; False for text that is no release number."""
+        """Return whether a release is in the range; False for text that is not a release number."""
         return at_least(version, self.start) and key(version) < key(self.before)
 
     def covers(self, other: Interval) -> bool:
-        """Whether every release of `other` lies in the range."""
+        """Return whether all releases of `other` are in the range."""
         return key(self.start) <= key(other.start) and key(other.before) <= key(self.before)
 
     def first_shared(self, other: Interval) -> str:
-        """The first release that lies in both ranges, or ""."""
+        """Return the first release that is in both ranges, or ""."""
         later = max(self.start, other.start, key=key)
         return later if self.holds(later) and other.holds(later) else ""

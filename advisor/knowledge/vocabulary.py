@@ -1,4 +1,4 @@
-"""Types of the JSON documents whose values the rules declare, such as the ids of features."""
+"""Types of JSON documents whose values come from the rules, such as the ids of features."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Keeping: TypeAlias = Annotated[str, OneOf("keeping")]
 Substitute: TypeAlias = Annotated[str, OneOf("substitute")]
 Seen: TypeAlias = Annotated[
     Outcome,
-    "works; dropped: silently lost; error; hang; unreachable: on the wrong instance; unsupported: not in this era",
+    "dropped: lost without an error; unreachable: the request reaches the wrong instance; unsupported: not in this era",
 ]
 
 
 def vocabulary(space: FactSpace) -> Mapping[str, Sequence[Any]]:
-    """The values of each set, by its name."""
+    """Return the values of each set by the name of the set."""
     packages = list(dict.fromkeys(release.package for release in space.releases.values()))
     kept = keepings(space.knowledge.mechanisms)
     return {**space.domains, "feature": list(space.knowledge.features), "package": packages, "keeping": kept}

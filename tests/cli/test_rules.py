@@ -281,7 +281,7 @@ def test_check_reports_a_gap_without_entering_the_space(folder: Path) -> None:
         ("tables/10-eras.yaml", "table: [", "rules/tables/10-eras.yaml: "),
         ("tables/10-eras.yaml", "- 1\n", "rules/tables/10-eras.yaml: not a mapping\n"),
         ("sources.yaml", "sources: [{id: x}]\n", "rules/sources.yaml:1: sources[0] (x), title: Field required"),
-        ("clients.yaml", "customers: []\n", "rules/clients.yaml: unknown section 'customers'; one of facts, "),
+        ("clients.yaml", "customers: []\n", "rules/clients.yaml: unknown section 'customers'. Sections: facts, "),
     ],
 )
 def test_check_of_files_that_are_not_valid(folder: Path, file: str, content: str, said: str) -> None:

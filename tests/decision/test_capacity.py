@@ -272,9 +272,12 @@ PLAN: dict[Literal["budget", "headroom", "grain", "request", "limit"], Literal["
         (lambda entries: entries[1:], "there is no budget"),
         (
             lambda entries: [entries[0]._replace(unit="percent"), *entries[1:]],
-            r"\(budget\): a number of MiB, at least 1",
+            r"\(budget\): the value must be at least 1, and the unit must be MiB",
         ),
-        (lambda entries: [*entries[:2], entries[2]._replace(value=0), *entries[3:]], r"\(grain\): a number of MiB"),
+        (
+            lambda entries: [*entries[:2], entries[2]._replace(value=0), *entries[3:]],
+            r"\(grain\): the value must be at least 1",
+        ),
     ],
     ids=["missing", "wrong unit", "nothing"],
 )

@@ -59,7 +59,7 @@ def test_two_setters_of_one_fact_are_refused() -> None:
 def test_a_table_with_a_gap_says_so_when_it_is_reached() -> None:
     spec = RuleTable("t", "", "", "first", ["a"], {"x": ["1"]}, [rule(1, {"a": True}, {"x": "1"})])
     network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
-    with pytest.raises(KnowledgeError, match=r"table t: no rule for \(False,\)"):
+    with pytest.raises(KnowledgeError, match=r"table t: no rule applies to \(False,\)"):
         network.evaluate({"a": False})
 
 
@@ -67,7 +67,7 @@ def test_an_overlap_says_so_when_it_is_reached() -> None:
     rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {}, {"x": "1"})]
     spec = RuleTable("t", "", "", "unique", ["a"], {"x": ["1"]}, rules)
     network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
-    with pytest.raises(KnowledgeError, match=r"table t: several rules for \(True,\)"):
+    with pytest.raises(KnowledgeError, match=r"table t: several rules apply to \(True,\)"):
         network.evaluate({"a": True})
 
 

@@ -71,13 +71,13 @@ def test_a_flag_may_be_unknown_beside_true_and_false(condition: Any, values: set
         ("huge", "here: 'huge' is not one of small, medium, large"),
         ({"not": "huge"}, "here: 'huge' is not one of small, medium, large"),
         ({"in": ["small", "huge"]}, "here: 'huge' is not one of small, medium, large"),
-        ({"like": "small"}, "here: unknown operator 'like'; one of is, not, in, not_in, at_least, at_most"),
+        ({"like": "small"}, "here: unknown operator 'like'. Operators: is, not, in, not_in, at_least, at_most"),
         ({"at_least": ["small", "large"]}, "here: 'at_least' takes one value"),
         ({"is": ["small", "large"]}, "here: 'is' takes one value"),
         ({"is": []}, "here: 'is' takes one value"),
         ({"in": []}, "here: 'in' takes at least one value"),
-        ({"is": "small", "not": "large"}, "here: exactly one operator per condition"),
-        ({}, "here: exactly one operator per condition"),
+        ({"is": "small", "not": "large"}, "here: a condition has exactly one operator"),
+        ({}, "here: a condition has exactly one operator"),
     ],
 )
 def test_a_wrong_condition_is_refused_with_its_place(condition: Any, message: str) -> None:
@@ -210,7 +210,7 @@ def test_the_trace_of_an_overlap_shows_matches_that_do_not_fire() -> None:
     [
         (rule("r", {"size": "huge"}), "table prices, rule r, size: 'huge' is not one of small, medium, large"),
         (rule("r", {"size": {"like": "small"}}), "table prices, rule r, size: unknown operator 'like'"),
-        (rule("r", {"size": {}}), "table prices, rule r, size: exactly one operator per condition"),
+        (rule("r", {"size": {}}), "table prices, rule r, size: a condition has exactly one operator"),
         (rule("r", {"open": 1}), "table prices, rule r, open: 1 is not one of True, False, unknown"),
         (rule("r", {"colour": "red"}), "table prices, rule r: 'colour' is not an input of the table"),
         (rule("r", {}, cost="low"), "table prices, rule r: 'cost' is not an output of the table"),
@@ -225,7 +225,7 @@ def test_a_wrong_rule_is_refused_by_table_and_rule(bad: Rule, message: str) -> N
 
 def test_a_rule_sets_every_output() -> None:
     spec = table("first", ANY)._replace(outputs={"price": ["low"], "discount": [True, False]})
-    with pytest.raises(KnowledgeError, match="table prices, rule any: does not set 'discount'"):
+    with pytest.raises(KnowledgeError, match="table prices, rule any: the rule does not set 'discount'"):
         DecisionTable(spec, DOMAINS)
 
 
@@ -246,5 +246,5 @@ def test_a_table_without_inputs_is_refused() -> None:
 
 
 def test_two_rules_of_one_id_are_refused() -> None:
-    with pytest.raises(KnowledgeError, match="table prices: two rules are called 'open'"):
+    with pytest.raises(KnowledgeError, match="table prices: two rules have the id 'open'"):
         compiled("first", OPEN, OPEN)

@@ -70,9 +70,13 @@ def test_an_unknown_outcome_names_the_call(broken: Callable[..., str]) -> None:
             "    legacy: {stateful+sse: works}",
             "capabilities.cells[0] (tools/call) lacks 'stateful+json'",
         ),
-        ("    legacy: works", "    legacy: 3", "capabilities.cells[0] (tools/call) is not of the shape of the others"),
+        (
+            "    legacy: works",
+            "    legacy: 3",
+            "capabilities.cells[0] (tools/call) does not have the form of the other entries",
+        ),
         (', from: "', ', start: "', "capabilities.lines[0] (mcp-1) lacks 'from'"),
-        ("lines:\n", "lines:\n  - mcp-0\n", "capabilities.lines[0] is not of the shape of the others"),
+        ("lines:\n", "lines:\n  - mcp-0\n", "capabilities.lines[0] does not have the form of the other entries"),
     ],
 )
 def test_a_short_form_that_is_incomplete(broken: Callable[..., str], old: str, new: str, message: str) -> None:
@@ -82,9 +86,13 @@ def test_a_short_form_that_is_incomplete(broken: Callable[..., str], old: str, n
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("wrong: 0 of 120", "wrong: 130 of 120", "wrong: Write so many of so many, as in 118 of 120 ('130 of 120')"),
-        ("wrong: 0 of 120", "wrong: 0.9", "wrong: Write so many of so many, as in 118 of 120 (0.9)"),
-        ("progress: 48 of 48", "progress: all", "progress: Write so many of so many, as in 118 of 120 ('all')"),
+        (
+            "wrong: 0 of 120",
+            "wrong: 130 of 120",
+            "wrong: Write a count and a total, for example 118 of 120 ('130 of 120')",
+        ),
+        ("wrong: 0 of 120", "wrong: 0.9", "wrong: Write a count and a total, for example 118 of 120 (0.9)"),
+        ("progress: 48 of 48", "progress: all", "progress: Write a count and a total, for example 118 of 120 ('all')"),
         ("{whole: ", "{hole: 1 of 2, whole: ", "hole: Unexpected keyword argument ({'count': 1, 'of': 2})"),
         ("at_once: ", "at-once: ", "window.at_once: Field required"),
         ("keeps: never", "keeps: seldom", "keeps: Input should be 'always', 'one-proxy',"),
@@ -105,7 +113,7 @@ def test_a_mistake_in_the_topology_table_is_named_with_its_line(
 
 def test_an_unknown_section_is_named(broken: Callable[..., str]) -> None:
     message = broken("proxies.yaml", "proxies:", "proxys:")
-    assert message == f"rules/proxies.yaml: unknown section 'proxys'; one of {', '.join(SHAPES)}"
+    assert message == f"rules/proxies.yaml: unknown section 'proxys'. Sections: {', '.join(SHAPES)}"
 
 
 def test_a_section_that_is_no_list(broken: Callable[..., str]) -> None:
@@ -120,7 +128,7 @@ def test_a_section_that_is_no_list(broken: Callable[..., str]) -> None:
         ("proxies: [\nproxies:", "rules/proxies.yaml: "),
         ("x: 2026-13-01\nproxies:", "rules/proxies.yaml: month must be in 1..12"),
         ("[" * 5000 + "\nproxies:", "rules/proxies.yaml: "),
-        ("proxies: []\nproxies:", "rules/proxies.yaml: the key 'proxies' is given twice"),
+        ("proxies: []\nproxies:", "rules/proxies.yaml: the key 'proxies' is duplicate"),
     ],
     ids=["yaml", "date", "depth", "twins"],
 )
@@ -132,7 +140,7 @@ def test_a_file_that_is_not_yaml(broken: Callable[..., str], new: str, part: str
 
 def test_a_condition_given_twice_is_not_lost(broken: Callable[..., str]) -> None:
     message = broken("tables/40-session.yaml", "when: {processes: one}", "when: {processes: one, processes: many}")
-    assert message.startswith("rules/tables/40-session.yaml: the key 'processes' is given twice")
+    assert message.startswith("rules/tables/40-session.yaml: the key 'processes' is duplicate")
 
 
 def test_a_file_that_is_no_mapping(broken: Callable[..., str]) -> None:
@@ -142,9 +150,9 @@ def test_a_file_that_is_no_mapping(broken: Callable[..., str]) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("tables/50-framing.yaml", "- id: FRA-010", "- id: SES-100", "rules/: rules: given twice: SES-100"),
-        ("facts.yaml", "  - id: call.idle", "  - id: sdk", "rules/: facts: given twice: sdk"),
-        ("tables/50-framing.yaml", "table: framing", "table: session", "rules/: tables: given twice: session"),
+        ("tables/50-framing.yaml", "- id: FRA-010", "- id: SES-100", "rules/: rules: duplicate ids: SES-100"),
+        ("facts.yaml", "  - id: call.idle", "  - id: sdk", "rules/: facts: duplicate ids: sdk"),
+        ("tables/50-framing.yaml", "table: framing", "table: session", "rules/: tables: duplicate ids: session"),
     ],
 )
 def test_two_entries_of_one_name(broken: Callable[..., str], name: str, old: str, new: str, message: str) -> None:
