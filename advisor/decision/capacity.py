@@ -190,7 +190,7 @@ def _none(fleet: _Fleet, core: Core) -> list[_Said]:
 
 def _advised(room: _Room, plan: MemoryPlan, least: int, fleet: _Fleet) -> list[_Said]:
     """Return the messages about the SDK limit, the memory budget and the number of instances."""
-    figures = {"limit": f"{room.limit or 0:,}", "least": f"{least:,}", "most": f"{fleet.most:,}"}
+    figures = {"limit": f"{room.limit or 0:,}", "least": f"{least:,}", "most": f"{fleet.most:,}", **_who(fleet)}
     memory = {"budget": _mebibytes(plan.budget_mi), "fits": _count(room.fits, "session")}
     advice = "beyond" if least > fleet.most else "one" if least == 1 else "several"
     return [

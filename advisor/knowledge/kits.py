@@ -16,7 +16,7 @@ OTHERS = (SERVERS, SERVICE, BALANCER)
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """An affinity mechanism for the requests of legacy sessions. The head of rules/mechanisms.yaml explains the keys."""
+    """An affinity mechanism for requests of legacy sessions. The head of rules/mechanisms.yaml explains the keys."""
 
     __pydantic_config__ = STRICT
     id: str

@@ -110,7 +110,8 @@ class Window:
     Attributes:
         at_once: sessions that the second proxy knows at the first call.
         longest_us: the longest delay of a session, in microseconds.
-        started_us: the longest delay in the first seconds after each start of the proxy, in microseconds, the shortest first.
+        started_us: the longest delay in the first seconds after each start of the proxy, in microseconds, in
+            ascending order.
     """
 
     __pydantic_config__ = STRICT

@@ -178,8 +178,10 @@ def _assumptions(canvas: Canvas, decision: Decision) -> None:
 
 def _explain(canvas: Canvas, trace: Trace) -> None:
     canvas.heading("All rules")
-    text = "fired: the rule decides. holds: all conditions of the rule are true, but another rule decides."
-    canvas.line((f"{text} no: a condition of the rule is false.", "dim"))
+    canvas.line(("fired: the rule decides, or the rule gives a warning.", "dim"))
+    canvas.line(("holds: all conditions of the rule are true, but another rule decides.", "dim"))
+    canvas.line(("no: a condition of the rule is false.", "dim"))
+    canvas.line(("`mcp-advisor rules show ID` explains a rule or a fact.", "dim"))
     for table, attempts in trace.items():
         canvas.line((f"Table {table}", "bold"))
         for attempt in attempts:
