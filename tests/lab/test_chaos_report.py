@@ -54,7 +54,7 @@ def test_text(knowledge: Knowledge, width: int) -> None:
         path.write_text(canvas.text())
     assert canvas.text() == path.read_text()
     assert max(map(len, canvas.text().splitlines())) <= width
-    for word in ("instances-replaced", "404-then-initialize", "Longest", "repeated"):
+    for word in ("instances-replaced", "404-then-initialize", "Longest", "Retry"):
         assert word in canvas.text(), "cut off"
 
 
@@ -74,7 +74,7 @@ def test_an_event_that_did_not_happen_and_state_behind_handles(advisor: Advisor,
     made = dataclasses.replace(made, failure=failure, judged=Judgement(), handles=handles)
     canvas = Canvas(Screen(80))
     chaos_text(canvas, [made, other])
-    assert "40 calls with a handle; 12 failed, 2 found that what was kept is gone." in " ".join(canvas.text().split())
+    assert "Calls with a state handle: 40. Failed: 12. State lost: 2." in " ".join(canvas.text().split())
     data = json.loads(json.dumps(chaos_data([made])))
     jsonschema.validate(data, schema_of("verification", advisor.space)["properties"]["chaos"])
     assert data[0]["seen"] is None

@@ -1,4 +1,4 @@
-"""What `verify --chaos` found, as text and as data."""
+"""The results of `verify --chaos`, as text and as data."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from advisor.lab.chaos.evidence import ChaosRow, HandlesSeen
 
 
 class RunningRecord(TypedDict):
-    """A call that ran where a fault was injected; null where no call did."""
+    """A call that ran on the target when the fault was injected; both values are null where no call ran there."""
 
     promised: Running | None
     seen: Running | None
 
 
 class HandlesRecord(TypedDict):
-    """State handles in the shared store; null where there is no such store.
+    """State handles in the shared store; the first two values are null where there is no shared store.
 
     Attributes:
-        gone: calls whose handle was not known any more.
+        promised: expected behaviour.
+        seen: observed behaviour.
+        failed: calls that failed, or that succeeded only after the fault.
+        gone: calls with a state handle that the server does not know any more.
     """
 
     promised: Handles | None
@@ -36,21 +39,22 @@ class HandlesRecord(TypedDict):
 
 
 class ChaosRecord(TypedDict):
-    """What is expected of a fault, and what was observed.
+    """The expected and the observed behaviour of clients after a fault.
 
     Attributes:
         tier: null in a single-tier deployment.
-        keeping: how the requests of a session find its owner.
-        promised: what DECISION.md says that calls see from the event on.
-        seen: null where the event was not made to happen.
-        running_call: a call that ran where the fault was injected; null where no call did.
-        handles: state handles in the shared store; null where there is no such store.
-        detail: what is not as expected.
-        failed_first: calls whose first request failed.
-        failed_after_retry: calls that were not done in the end.
-        lost_elsewhere: lost sessions whose owner was not a target.
-        executed_twice: requests that were executed more than once.
-        run_again: calls that ran again because their client repeated them.
+        keeping: how requests of a session reach the owner of the session.
+        promised: expected behaviour of calls after the fault, as DECISION.md states it.
+        seen: observed behaviour; null where the fault was not injected.
+        running_call: a call that ran on the target when the fault was injected.
+        handles: state handles in the shared store.
+        detail: the differences from the expected behaviour, in words.
+        failed_first: calls with a failed first request.
+        failed_after_retry: calls that failed after all retries.
+        lost_elsewhere: lost sessions of an owner that was not a target.
+        executed_twice: requests that instances executed more than once.
+        run_again: calls that ran again because the client repeated the request.
+        seconds: time from the start of the experiment until all clients were served again.
     """
 
     tier: str | None
@@ -96,34 +100,37 @@ def chaos_data(rows: Sequence[ChaosRow]) -> list[ChaosRecord]:
 
 
 def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
-    """A section of the report."""
+    """Write the section about fault injection of the report."""
     for tier in dict.fromkeys(row.tier for row in rows):
         some = [row for row in rows if row.tier == tier]
-        canvas.heading(f"When something fails{f', tier {tier}' if tier else ''}")
+        canvas.heading(f"Fault injection{f', tier {tier}' if tier else ''}")
         verdicts = [
             Column("Event", fixed=True),
             Column("Era", fixed=True, least=6),
-            Column("Promised", least=19),
-            Column("Seen", least=19),
-            Column("Kept", fixed=True, least=4),
+            Column("Expected", least=19),
+            Column("Observed", least=19),
+            Column("OK", fixed=True, least=4),
         ]
         canvas.table(verdicts, [(_verdict(row), "") for row in some])
-        heads = ["Event", "Era", "Calls", "Failed\nat first", "and when\nrepeated", "Sessions\nlost", "Longest\nwait"]
+        heads = ["Event", "Era", "Calls", "1st try\nfailed", "Retry\nfailed", "Sessions\nlost", "Longest\nwait"]
         canvas.table([Column(head, fixed=True, least=4) for head in heads], [(_counts(row), "") for row in some])
-    canvas.line("What was seen leaves out the calls that ran where an event struck; the counts include them.", indent=2)
-    twice = sum(row.judged.numbers.executed_twice for row in rows)
     canvas.line(
-        f"{sum(row.judged.numbers.calls for row in rows)} calls; "
-        f"{f'{twice} requests were' if twice else 'no request was'} executed twice, "
-        f"{sum(row.judged.numbers.run_again for row in rows)} calls ran again because their client repeated them.",
+        "The column Observed leaves out the calls that ran on the target when the fault was injected. "
+        "The counts include these calls.",
+        indent=2,
+    )
+    canvas.line(
+        f"Calls: {sum(row.judged.numbers.calls for row in rows)}. "
+        f"Requests executed twice: {sum(row.judged.numbers.executed_twice for row in rows)}. "
+        f"Calls executed again after a retry of the client: {sum(row.judged.numbers.run_again for row in rows)}.",
         indent=2,
     )
     numbers = [row.handles.numbers for row in rows if row.handles.seen]
     if numbers:
         canvas.line(
-            f"{sum(counts.calls for counts in numbers)} calls with a handle; "
-            f"{sum(counts.failed for counts in numbers)} failed, "
-            f"{sum(counts.gone for counts in numbers)} found that what was kept is gone.",
+            f"Calls with a state handle: {sum(counts.calls for counts in numbers)}. "
+            f"Failed: {sum(counts.failed for counts in numbers)}. "
+            f"State lost: {sum(counts.gone for counts in numbers)}.",
             indent=2,
         )
     for row in rows:

@@ -1,32 +1,43 @@
-"""A verification as text."""
+"""The report of a verification as text for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
-from advisor.knowledge.types import Era
+from advisor.knowledge.types import Era, Outcome
 from advisor.lab.chaos.report import chaos_text
 from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.report import draw_load
 from advisor.lab.verify.result import Behaved, Checked, Verification
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
-_WIDE = 100  # columns with which every call has room on a single line
-_ROOM = 23  # columns that a call has in the tables of a narrower screen
+_WIDE = 100  # from this screen width on, every call fits on a single line
+_ROOM = 23  # the width of the column "Call" on a narrower screen
+_PROTOCOLS = "Legacy clients use protocol 2025-11-25 and older. Modern clients use protocol 2026-07-28."
+_OUTCOMES: dict[Outcome, str] = {
+    "works": "The client gets everything that the feature should send.",
+    "dropped": "The call succeeds, but messages or state of the feature are lost.",
+    "error": "The call fails with an error.",
+    "hang": "The call gets no result.",
+    "unreachable": "The request reaches an instance that does not have the session or state.",
+    "unsupported": "The feature is not part of the protocol or of the SDK release.",
+}
 
 
 def verification_text(found: Verification, screen: Screen) -> str:
-    """The report on a terminal."""
+    """The report of a verification for a terminal."""
     canvas = Canvas(screen)
-    verdict = ("As predicted", "bold green") if found.ok else ("Not as predicted", "bold red")
-    canvas.line((found.service, "bold"), ": ", verdict, f", {_whole(found)}.")
-    canvas.line(f"In front: {found.proxy}. Instances: {_counts(found)}.")
+    verdict = ("As expected", "bold green") if found.ok else ("Not as expected", "bold red")
+    canvas.line((found.service, "bold"), ": ", verdict, f". {_summary(found)}.")
+    canvas.line(f"Proxy: {found.proxy}. Instances: {_counts(found)}.")
     for note in found.notes:
         canvas.line(note)
     for tier, era, some in _groups(found.cells):
         canvas.heading(f"{_ERAS[era]}{f' of the tier {tier}' if tier else ''}")
         _table(canvas, some)
+    if found.cells:
+        _legend(canvas, found.cells)
     if found.behaviours or found.unknown:
         _behaviours_text(canvas, found.behaviours, found.unknown)
     if found.traffic:
@@ -38,28 +49,29 @@ def verification_text(found: Verification, screen: Screen) -> str:
         draw_load(canvas, found.load)
     canvas.heading("Time")
     canvas.pairs([(step.name, f"{step.seconds:.1f} s") for step in found.steps])
-    total = f"{found.seconds:.1f} s in all"
-    if not found.chaos and not found.load:  # they take what they take, however fast the instances start
-        total += f", {found.ratio:.1f} times the start of the instances ({found.floor_seconds:.1f} s)"
+    total = f"Total: {found.seconds:.1f} s"
+    if not found.chaos and not found.load:  # the duration of these parts does not depend on the start of the instances
+        total += f", which is {found.ratio:.1f} times the start-up time of the instances ({found.floor_seconds:.1f} s)"
     canvas.line(f"{total}.")
     return canvas.text()
 
 
-def _whole(found: Verification) -> str:
+def _summary(found: Verification) -> str:
+    """The counts of all parts of the verification, in one line."""
     said = []
     if found.cells:
-        said.append(f"{sum(cell.agrees for cell in found.cells)} of {len(found.cells)} cells")
+        said.append(f"Features: {sum(cell.agrees for cell in found.cells)} of {len(found.cells)} as expected")
     if found.behaviours:
-        said.append(f"{sum(row.agrees for row in found.behaviours)} of {len(found.behaviours)} behaviours")
+        said.append(f"Behaviours: {sum(row.agrees for row in found.behaviours)} of {len(found.behaviours)} as expected")
     if found.traffic:
         clients = sum(part.clients for part in found.traffic)
         lost = sum(part.lost for part in found.traffic)
-        said.append(f"{lost} of {clients} clients lost calls" if lost else f"{clients} clients without a lost call")
+        said.append(f"Clients with failed calls: {lost} of {clients}")
     if found.problems and not any(part.lost for part in found.traffic):
-        said.append(f"{len(found.problems)} other fault{'s' if len(found.problems) > 1 else ''}")
+        said.append(f"Other problems: {len(found.problems)}")
     if found.chaos:
-        said.append(f"{sum(row.agrees for row in found.chaos)} of {len(found.chaos)} promises for failures kept")
-    return ", ".join(said)
+        said.append(f"Fault injection: {sum(row.agrees for row in found.chaos)} of {len(found.chaos)} as expected")
+    return ". ".join(said)
 
 
 def _counts(found: Verification) -> str:
@@ -78,13 +90,21 @@ def _table(canvas: Canvas, rows: Sequence[Checked]) -> None:
     columns = [
         Column("Feature", fixed=True),
         Column("Call", least=10),
-        Column("Predicted", fixed=True),
+        Column("Expected", fixed=True),
         Column("Observed", fixed=True),
         Column("Verdict", fixed=True),
     ]
     narrow = canvas.width < _WIDE
     styles = ["" if row.cell.need != "none" or not row.agrees else "dim" for row in rows]
     canvas.table(columns, [(_row(row, narrow), style) for row, style in zip(rows, styles, strict=True)])
+
+
+def _legend(canvas: Canvas, rows: Sequence[Checked]) -> None:
+    """The meaning of the protocol eras and of each outcome that the tables show."""
+    canvas.line()
+    canvas.line(_PROTOCOLS)
+    shown = {row.cell.predicted for row in rows} | {row.observed for row in rows}
+    canvas.pairs([(outcome, meaning) for outcome, meaning in _OUTCOMES.items() if outcome in shown])
 
 
 def _row(checked: Checked, narrow: bool) -> list[Words]:
@@ -95,7 +115,7 @@ def _row(checked: Checked, narrow: bool) -> list[Words]:
 
 
 def _folded(call: str) -> str:
-    """A long call on several lines, broken where names begin: a table would break it anywhere."""
+    """Break a long call into several lines, each before a name. A table would break it in the middle of a name."""
     if len(call) <= _ROOM:
         return call
     name, bracket, arguments = call.partition("(")
@@ -104,20 +124,26 @@ def _folded(call: str) -> str:
 
 
 def _behaviours_text(canvas: Canvas, rows: Sequence[Behaved], unknown: int) -> None:
-    """A section of the report: what agrees is named, what differs has a row. `unknown` were tried but not predicted."""
+    """Write the section about behaviours that are no cell of the feature table.
+
+    Args:
+        canvas: gets the section.
+        rows: the compared behaviours. Each behaviour that differs gets a row of the table; the others are only named.
+        unknown: the number of behaviours without an expectation.
+    """
     canvas.heading("Behaviour")
     wrong = {behaved.name for behaved in rows if not behaved.agrees}
     fine = [name for name in dict.fromkeys(behaved.name for behaved in rows) if name not in wrong]
     if fine:
-        canvas.line(f"As predicted: {', '.join(fine)}.", indent=2)
+        canvas.line(f"As expected: {', '.join(fine)}.", indent=2)
     if unknown:
-        canvas.line(f"Not compared, because the data has no measurement of this release: {unknown}.", indent=2)
+        canvas.line(f"Without a measurement of this SDK release, and therefore not compared: {unknown}.", indent=2)
     differing = [behaved for behaved in rows if not behaved.agrees]
     if differing:
         columns = [
             Column("Behaviour", least=12),
             Column("Clients", fixed=True),
-            Column("Predicted"),
+            Column("Expected"),
             Column("Observed"),
         ]
         canvas.table(columns, [([row.name, _clients(row), row.predicted, row.observed], "") for row in differing])
@@ -131,19 +157,15 @@ def _sessions_text(canvas: Canvas, traffic: Sequence[SessionTraffic]) -> None:
     canvas.heading("Many clients")
     for part in traffic:
         tier = f" of the tier {part.tier}" if part.tier else ""
-        what = f"{part.sessions} sessions" if part.sessions else "calls"
+        what = "Sessions per instance" if part.sessions else "Calls per instance"
         spread = ", ".join(map(str, part.per_instance))
-        kept = "every call answered by its instance" if not part.lost else f"{part.lost} clients lost calls"
-        failed = ""
+        said = [f"{part.clients} clients made {part.calls} calls", f"{what}: {spread}"]
+        said.append(f"Clients with failed calls: {part.lost}" if part.lost else "All calls succeeded")
         if wrong := part.wrong_instance:
-            failed += f"; {wrong} calls ({wrong / part.calls:.0%}) at the wrong instance"
+            said.append(f"Calls at an instance without the session: {wrong} ({wrong / part.calls:.0%})")
         if part.failed:
-            failed += f"; {part.failed} failed"
-        canvas.line(
-            f"{_ERAS[part.era]}{tier}: {part.clients}, {part.calls} calls, {what} by instance: {spread}; "
-            f"{kept}{failed}.",
-            indent=2,
-        )
+            said.append(f"Other failed calls: {part.failed}")
+        canvas.line(f"{_ERAS[part.era]}{tier}: {'. '.join(said)}.", indent=2)
 
 
 def _differences(canvas: Canvas, found: Verification) -> None:
@@ -151,13 +173,13 @@ def _differences(canvas: Canvas, found: Verification) -> None:
     behaviours = [behaved for behaved in found.behaviours if not behaved.agrees]
     if not cells and not behaviours and not found.problems:
         return
-    canvas.heading("What is not as predicted")
+    canvas.heading("Differences")
     for checked in cells:
         cell = checked.cell
-        outcomes = f"{cell.predicted} was predicted, {checked.observed} was observed"
+        outcomes = f"expected: {cell.predicted}; observed: {checked.observed}"
         _difference(canvas, cell.feature, cell.tier, cell.era, outcomes, checked)
     for seen in behaviours:
-        outcomes = f"predicted: {seen.predicted}; observed: {seen.observed}"
+        outcomes = f"expected: {seen.predicted}; observed: {seen.observed}"
         _difference(canvas, seen.name, seen.tier, seen.era, outcomes, seen)
     for problem in found.problems:
         first, *lines = problem.splitlines()
@@ -168,7 +190,7 @@ def _differences(canvas: Canvas, found: Verification) -> None:
 
 
 def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes: str, row: Checked | Behaved) -> None:
-    """A difference: what was predicted and observed, the message behind it, and what was logged meanwhile."""
+    """Write one difference: the expected and observed outcome, the message of the server, and log lines."""
     where = f", tier {tier}" if tier else ""
     canvas.line((f"{what} for {era} clients{where}", "bold"), f": {outcomes}.", indent=2)
     canvas.line(row.detail, indent=4)
@@ -176,6 +198,6 @@ def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes:
 
 
 def _logged(canvas: Canvas, lines: Iterable[str]) -> None:
-    """Lines of logs as they are: a broken line can be neither searched for nor copied."""
+    """Write log lines without line breaks, so that a reader can search for a line and copy the line."""
     for line in lines:
         canvas.code(f"    {line.strip()}", "dim")
