@@ -1,1 +1,1 @@
-"""`verify`: what a kit should do, compared with what clients observe."""
+"""`verify`: compares the expected behaviour of a kit with the behaviour that clients observe."""

@@ -1,4 +1,4 @@
-"""Observe the behaviours of a fleet, which are no cells of the feature table, and compare them with the prediction."""
+"""Observe the behaviours of a fleet that are no cells of the feature table, and compare them with the prediction."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from advisor.lab.verify.conduct import Foresight, Place
 from advisor.lab.verify.result import LATER, Behaved
 
 QUICK_S = 2.5
-"""The deadline of the first look; a call that is given up works two fifths of it."""
+"""Deadline of the first attempt, in seconds. A call that the client cancels runs for two fifths of this time."""
 PATIENT_S = 5.0
-"""The deadline of the second look at what differs."""
+"""Deadline of the second attempt, in seconds. The second attempt repeats only the probes that differ."""
 
 _Probed = tuple[Place, str]
 
 
 class Behaviours:
-    """The behaviours of a fleet, place by place.
+    """The behaviours of a fleet in each place (a tier and the era of its clients).
 
     Attributes:
-        unknown: how many were tried without a prediction.
+        unknown: the number of observed behaviours without a prediction.
     """
 
     def __init__(self, fleet: Fleet, foresight: Foresight, places: Sequence[Place]) -> None:
@@ -41,21 +41,21 @@ class Behaviours:
 
     @property
     def total(self) -> int:
-        """How many probes `observe` makes."""
+        """The number of probes that `observe` runs."""
         return len(self._asked)
 
     @property
     def rows(self) -> tuple[Behaved, ...]:
-        """What was found, in the order of the places and the probes."""
+        """The compared behaviours, in the order of the places and the probes."""
         return tuple(row for asked in self._asked for row in self._found.get(asked, ()))
 
     @property
     def doubtful(self) -> list[_Probed]:
-        """The probes that saw something that was not predicted."""
+        """The probes with a behaviour that differs from the prediction."""
         return [asked for asked, rows in self._found.items() if not all(row.agrees for row in rows)]
 
     async def observe(self, current: Current) -> None:
-        """Try everything side by side."""
+        """Run all probes at the same time."""
 
         async def look(asked: _Probed) -> None:
             rows = await self._seen(asked, QUICK_S)
@@ -66,7 +66,10 @@ class Behaviours:
         await asyncio.gather(*(look(asked) for asked in self._asked))
 
     async def again(self, current: Current) -> None:
-        """Look at what differs once more, alone and with more patience. What is logged meanwhile belongs to it."""
+        """Repeat the probes that differ, one after another and with a longer deadline.
+
+        No other client runs meanwhile, so each new log line belongs to the repeated probe.
+        """
         for asked in self.doubtful:
             self._found[asked] = [
                 row if row.agrees else await self._once_more(asked, row) for row in self._found[asked]
@@ -77,12 +80,13 @@ class Behaviours:
         marks = Marks(self._fleet)
         seen = await self._seen(asked, PATIENT_S, row.name)
         (again,) = [compared for compared in self._compared(asked, seen) if compared.name == row.name]
-        if again.agrees and row.observed.startswith("HTTP "):  # a status was answered, which no busy machine changes
-            return replace(row, detail=f"{row.detail}; as predicted {LATER}")
+        # A busy machine cannot change an HTTP status, so the first observation stays.
+        if again.agrees and row.observed.startswith("HTTP "):
+            return replace(row, detail=f"{row.detail}; as expected {LATER}")
         return again if again.agrees else replace(again, evidence=await settled(marks))
 
     async def _seen(self, asked: _Probed, deadline_s: float, row: str = "") -> list[BehaviourRow]:
-        """The rows of a probe; only the named row, where a row of several is named."""
+        """Run a probe and return its rows. If `row` names a row of the HTTP checks, return only that row."""
         place, name = asked
         url = self._fleet.url(*place)
         if row in CHECKS:

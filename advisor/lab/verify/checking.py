@@ -1,4 +1,4 @@
-"""Observe the cells, the tools and the behaviours of a fleet, and compare them with what was predicted."""
+"""Observe the cells, the tools and the behaviours of a fleet, and compare them with the prediction."""
 
 from __future__ import annotations
 
@@ -24,34 +24,43 @@ from advisor.lab.verify.toolbox import Toolbox
 
 DEADLINE_S = 5.0
 
-_AT_ONCE = 16  # clients side by side: enough that hangs overlap, few enough that two processors keep up
-_ATTEMPTS = 6  # where it depends on luck which instance is reached
-_WORKER_ATTEMPTS = 24  # workers share a port, and the system shares connections out unevenly
-_NO_STORE = "HTTP 501"  # the answer of the launcher where no application can have an event store
-_EXPLAINED = 2  # differences for which the lines of log are looked for: more have the same cause as a rule
-_LIVE = ("progress", "logging")  # stubs report all at once; whether it comes live shows on a tool that takes its time
+# The number of parallel clients. Calls that hang overlap, and two processors can keep up.
+_AT_ONCE = 16
+# Attempts where chance decides which instance a request reaches.
+_ATTEMPTS = 6
+# Attempts where workers share a port. The operating system distributes connections unevenly.
+_WORKER_ATTEMPTS = 24
+# The answer of the launcher if the server's application cannot have an event store.
+_NO_STORE = "HTTP 501"
+# The number of differences that get log lines. Further differences usually have the same cause.
+_EXPLAINED = 2
+# A stub sends all messages in one burst. Only a slow tool shows whether messages arrive during the call.
+_LIVE = ("progress", "logging")
 
 
 async def check(
     found: Verification, fleet: Fleet, cells: Sequence[PredictedCell], foresight: Foresight, steps: Steps
 ) -> Verification:
-    """Observe every cell, tool and behaviour; what differs once more, alone and with more patience.
+    """Observe every cell, tool and behaviour, and repeat each observation that differs.
 
     Args:
-        found: the result so far, to which everything is added.
-        fleet: runs.
-        cells: what is predicted.
+        found: the result of the earlier parts.
+        fleet: a running fleet.
+        cells: the predicted cells.
         foresight: predicts the behaviours.
-        steps: told of what is done.
+        steps: shows the progress.
+
+    Returns:
+        `found` with the new observations.
     """
     behaviours = Behaviours(fleet, foresight, places(cells))
     tools = Toolbox(fleet, cells, places(cells))
     total = len(cells) + behaviours.total + tools.total
-    with steps.step("cells, tools and behaviour side by side", total) as current:
+    with steps.step("features, tools and behaviours", total) as current:
         checked = await _all(fleet, cells, behaviours, tools, current)
     differing = [row for row in checked if not row.agrees]
     if total := len(differing) + len(behaviours.doubtful) + len(tools.doubtful):
-        with steps.step("what differs, once more", total) as current:
+        with steps.step("second attempt for differences", total) as current:
             for before, after in zip(differing, await _all_again(fleet, differing, current), strict=True):
                 checked[checked.index(before)] = after
             await behaviours.again(current)
@@ -67,15 +76,22 @@ async def check(
 
 
 def _later(checked: Sequence[Checked]) -> list[str]:
-    """What the first look did not see as predicted, although it is."""
+    """A note that names the cells for which only the second attempt matched the prediction."""
     some = [f"{row.cell.feature} ({row.cell.era})" for row in checked if row.agrees and row.detail.endswith(LATER)]
-    return [f"As predicted only {LATER}, which a busy machine or chance explains: {', '.join(some)}."] if some else []
+    if not some:
+        return []
+    said = f"As expected only {LATER}: {', '.join(some)}."
+    return [f"{said} A busy machine or the choice of the instance can explain the first result."]
 
 
 async def _all(
     fleet: Fleet, cells: Sequence[PredictedCell], behaviours: Behaviours, tools: Toolbox, current: Current
 ) -> list[Checked]:
-    """Everything once, as far as it may be at the same time; the cells in their order."""
+    """Observe everything once, in parallel where observations do not disturb each other.
+
+    Returns:
+        The cells in their order.
+    """
     seen: dict[PredictedCell, Observation] = {}
 
     async def look(cell: PredictedCell, gate: asyncio.Semaphore) -> None:
@@ -86,7 +102,7 @@ async def _all(
     gate, one_by_one = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(1)
     quiet = [cell for cell in cells if not cell.broadcasts]
     beginning = [*(look(cell, gate) for cell in quiet), tools.observe(gate, current), behaviours.observe(current)]
-    # Clients of these cells would hear each other, and what the kit's own tools change.
+    # Clients of these cells would receive the notifications of each other and of the kit's own tools.
     broadcasting = [look(cell, one_by_one) for cell in cells if cell.broadcasts]
     if _disturbs(fleet, quiet):
         await asyncio.gather(*beginning)
@@ -98,13 +114,16 @@ async def _all(
 
 
 def _disturbs(fleet: Fleet, cells: Sequence[PredictedCell]) -> bool:
-    """Whether a tool of the kit that is called for these cells tells every client of a change as well."""
+    """Whether a tool of the kit that is called for these cells also notifies every client of a change."""
     loud = {tool.name for tool in server_tools(fleet.plan.kit) if tool.subscriptions or tool.list_changed}
     return any(cell.tool in loud for cell in cells)
 
 
 async def _all_again(fleet: Fleet, differing: Sequence[Checked], current: Current) -> list[Checked]:
-    """Once more, the broadcasting cells and those that are to be explained alone, the others side by side."""
+    """Observe the cells that differ a second time.
+
+    Cells that broadcast and cells that get log lines run alone. The other cells run in parallel.
+    """
     gate = asyncio.Semaphore(_AT_ONCE)
     alone = {row.cell for row in differing[:_EXPLAINED]} | {row.cell for row in differing if row.cell.broadcasts}
     again = {row.cell: await _again(fleet, row, current) for row in differing if row.cell in alone}
@@ -118,10 +137,10 @@ async def _all_again(fleet: Fleet, differing: Sequence[Checked], current: Curren
 
 
 async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:
-    """Observe a cell that differs once more. What is logged meanwhile belongs to it alone.
+    """Observe a cell that differs a second time.
 
-    The second look only decides where the first may have been wrong: an answer that did not come in time, and what
-    depends on which instances are reached. Anything else that was seen once, clients see too.
+    The second observation replaces the first in two cases: an answer was late, or the result depends on the instances
+    that requests reach. In all other cases the first observation stays, because clients can see it as well.
     """
     marks = Marks(fleet)
     late = checked.observed in ("hang", "dropped")
@@ -132,11 +151,15 @@ async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:
         return replace(checked, observed=seen.outcome, detail=detail, evidence=await settled(marks))
     if late or (checked.observed == "works" and checked.cell.spreads):
         return replace(checked, observed=seen.outcome, detail=f"{detail}; {LATER}")
-    return replace(checked, detail=f"{checked.detail}; as predicted {LATER}")
+    return replace(checked, detail=f"{checked.detail}; as expected {LATER}")
 
 
 async def _observed(fleet: Fleet, cell: PredictedCell, deadline_s: float) -> Observation:
-    """One cell: once, or several times where it depends on which instances are reached; then the worst counts."""
+    """Observe a cell once, or several times if the result depends on the instances that requests reach.
+
+    Returns:
+        The worst observation.
+    """
     attempts = 1
     if cell.spreads and fleet.spread(cell.tier):
         attempts = _ATTEMPTS if len(fleet.of(cell.tier)) > 1 else _WORKER_ATTEMPTS
@@ -167,12 +190,12 @@ async def _on_lab(fleet: Fleet, cell: PredictedCell, url: str, deadline_s: float
     target = ProbeTarget(entry.tool, {}, entry.call)
     seen = await observe(entry.feature, url, cell.era, target, deadline_s=deadline_s, headers=headers)
     if headers and _NO_STORE in seen.message:
-        return Observation("unsupported", "the applications of this release take no event store", seen.seconds)
+        return Observation("unsupported", "the server of this SDK release cannot use an event store", seen.seconds)
     return seen
 
 
 def entry_of(fleet: Fleet, cell: PredictedCell) -> LabTool:
-    """The lab's tool with the bare call; where the SDK has none for the era, a plain call shows that."""
+    """The lab's tool for the call of a cell. If the SDK has no such call for the era, the tool of a plain call."""
     line = fleet.plan.kit.line
     found = find(line, cell.feature, cell.call) or find(line, "plain", "tools/call")
     assert found is not None
@@ -183,14 +206,14 @@ def _detail(cell: PredictedCell, seen: Observation, fleet: Fleet) -> str:
     if cell.tool:
         return seen.message if cell.tool in seen.message else f"{cell.tool}: {seen.message}"
     tail = f"; {cell.why_lab}" if cell.why_lab else ""
-    return f"{seen.message} (on the lab's {entry_of(fleet, cell).tool}{tail})"
+    return f"{seen.message} (test tool {entry_of(fleet, cell).tool}{tail})"
 
 
 def _with_refusal(checked: Checked, seen: Observation | None) -> Checked:
     if seen is None:
         return checked
-    return replace(checked, detail=f"{checked.detail}; the kit's {checked.cell.refuses}: {_said(seen)}")
+    return replace(checked, detail=f"{checked.detail}; tool {checked.cell.refuses} of the kit: {_said(seen)}")
 
 
 def _said(seen: Observation) -> str:
-    return f"refuses: {seen.message}" if seen.outcome == "error" else f"{seen.outcome}: {seen.message}"
+    return f"error: {seen.message}" if seen.outcome == "error" else f"{seen.outcome}: {seen.message}"

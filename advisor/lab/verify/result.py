@@ -1,4 +1,4 @@
-"""What a verification found, as data."""
+"""The result of a verification, as data."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from advisor.lab.process.steps import TimedStep
 from advisor.lab.verify.prediction import PredictedCell
 
 LATER = "at the 2nd attempt"
-"""What is said of that which only a second look saw as predicted."""
+"""Marks an observation that matched the prediction only at the second attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One cell, predicted and observed.
+    """One cell with its predicted and its observed outcome.
 
     Attributes:
-        cell: what was predicted.
-        observed: what clients saw.
-        detail: the message behind it, and on which tool it was seen.
-        evidence: for a difference, what the processes logged meanwhile.
+        cell: the cell with its predicted outcome.
+        observed: the outcome that clients observed.
+        detail: the message of the observation, and the tool that was called.
+        evidence: the log lines of the observation; only for a difference.
     """
 
     cell: PredictedCell
@@ -35,22 +35,22 @@ class Checked:
 
     @property
     def agrees(self) -> bool:
-        """Whether the prediction was right."""
+        """Whether the observed outcome is the predicted outcome."""
         return self.observed == self.cell.predicted
 
 
 @dataclass(frozen=True, slots=True)
 class Behaved:
-    """What clients of an era saw of a behaviour that is no cell of the feature table.
+    """A behaviour that is no cell of the feature table, as clients of one era observe it.
 
     Attributes:
-        tier: its name; None where there are no tiers.
-        era: of the client.
-        name: what was tried, as rules/capabilities names it.
-        predicted: what it should come to: the status of an answer, or words.
-        observed: what it came to, shortened in the same way.
-        detail: the whole message.
-        evidence: for a difference, what the processes logged meanwhile.
+        tier: name of the tier; None in a single-tier deployment.
+        era: protocol era of the client.
+        name: name of the behaviour in rules/capabilities.
+        predicted: expected result: an HTTP status, or words.
+        observed: observed result in the same form.
+        detail: the complete message.
+        evidence: the log lines of the observation; only for a difference.
     """
 
     tier: str | None
@@ -63,30 +63,30 @@ class Behaved:
 
     @property
     def agrees(self) -> bool:
-        """Whether the prediction was right."""
+        """Whether the observed outcome is the predicted outcome."""
         return self.observed == self.predicted
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The whole result.
+    """The complete result of a verification.
 
     Attributes:
-        service: its name.
-        proxy: what stood in front, with its version.
-        instances: how many server processes (with their workers) ran, by tier.
-        cells: in the order of the feature table.
-        traffic: in the order of the tiers.
-        problems: what is wrong apart from cells and sessions, in words.
-        notes: what the reader should know of how it was run.
-        steps: in order.
-        seconds: all in all.
-        floor_seconds: how long the instances took to start, side by side.
-        logs: where the logs are, or "".
-        chaos: what was promised for failures and what was seen, where that was wanted.
-        load: what an instance carries, where that was wanted.
-        behaviours: what clients saw apart from the feature table, where there is a prediction.
-        unknown: how many behaviours were tried of which there is no measurement of this release.
+        service: name of the service.
+        proxy: the proxy with its version.
+        instances: number of instances by tier. An instance with workers is one instance.
+        cells: the cells in the order of the feature table.
+        traffic: the result of many clients, in the order of the tiers.
+        problems: problems other than cells and behaviours, in words.
+        notes: remarks on how the verification ran.
+        steps: the steps with their durations, in order.
+        seconds: total duration.
+        floor_seconds: start-up time of the instances, which start in parallel.
+        logs: folder of the logs; "" if no logs were kept.
+        chaos: expected and observed behaviour after faults; only with `--chaos`.
+        load: measured load of an instance; only with `--load`.
+        behaviours: behaviours that have a prediction and are no cells of the feature table.
+        unknown: number of behaviours without a measurement of this SDK release.
     """
 
     service: str
@@ -107,12 +107,12 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether everything was as predicted and no session was lost."""
+        """Whether everything is as predicted and no client had a failed call."""
         agree = [cell.agrees for cell in self.cells] + [behaviour.agrees for behaviour in self.behaviours]
         agree += [row.agrees for row in self.chaos]
         return all(agree) and not self.problems and not any(crowd.lost for crowd in self.traffic)
 
     @property
     def ratio(self) -> float:
-        """How many times the start of the instances all of it took."""
+        """The total duration divided by the start-up time of the instances."""
         return self.seconds / self.floor_seconds if self.floor_seconds else 0.0
