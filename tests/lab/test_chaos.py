@@ -110,7 +110,7 @@ def edited(path: Path, old: str, new: str) -> None:
 def test_an_event_that_does_not_exist(tmp_path: Path) -> None:
     done = chaos("examples/exercise-1-research.yaml", "earthquake", tmp_path)
     assert done.returncode == 2
-    assert "There is no event 'earthquake'; one of instance-killed" in done.stderr
+    assert "Unknown event 'earthquake'. The events are: instance-killed" in done.stderr
 
 
 @pytest.mark.programs

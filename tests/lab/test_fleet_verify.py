@@ -90,7 +90,7 @@ def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary: Path, t
     found = json.loads(done.stdout)
     assert done.returncode == 1, found
     assert found["sessions"]["lost"] > 0
-    assert any("legacy clients lost calls" in one for one in found["problems"])
+    assert any("legacy clients had failed calls" in one for one in found["problems"])
 
 
 def test_a_platform_with_one_address_for_all_instances(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from advisor.lab.verify.prediction import PredictedCell
 from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.requirements import load_path
 
+STALE = "decision.json does not match the current decision for requirements.yaml. To fix this, run `generate` again."
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 KitOf: TypeAlias = Callable[..., tuple[Preparation, Callable[[], KitDocuments], Path]]
 
@@ -80,7 +81,7 @@ def test_an_outcome_in_the_decision_is_what_is_predicted(kit: KitOf) -> None:
     said = read()
     assert changed(prepared.cells, said.cells) == [(None, "legacy", "progress", "dropped")]
     assert said.problems == ()
-    assert said.notes == ("decision.json is not what requirements.yaml decides now: run `generate` again.",)
+    assert said.notes == (STALE,)
     lost = next(one for one in said.cells if (one.era, one.feature) == ("legacy", "progress"))
     assert lost.tool == "", "what is lost is seen on the bare call"
 
@@ -136,7 +137,7 @@ def test_chaos_demands_what_the_decision_says_of_failures(advisor: Advisor, kit:
     expected = stated["instance-killed", "legacy"].expected
     assert (expected.then, expected.running, expected.felt, problems) == ("unaffected", "completes", [], [])
     assert stated["instance-killed", "modern"].expected.then != "unaffected"
-    assert read().notes == ("decision.json is not what requirements.yaml decides now: run `generate` again.",)
+    assert read().notes == (STALE,)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_a_decision_of_an_older_release_expects_nothing_of_failures(advisor: Adv
     prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lambda _, document: document.pop("expected_failures"))
     assert read().problems == ()
     _, problems = demanded(advisor, prepared, read())
-    assert problems == ["decision.json has no array `expected_failures`: `generate` writes it again."]
+    assert problems == ["decision.json has no array `expected_failures`. To fix this, run `generate` again."]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_a_decision_of_an_older_release_expects_nothing_of_failures(advisor: Adv
     [
         (lambda folder: (folder / "decision.json").unlink(), "decision.json cannot be read"),
         (lambda folder: (folder / "decision.json").write_text("{"), "decision.json is not JSON"),
-        (lambda folder: (folder / "decision.json").write_text("[]"), "decision.json holds no decision"),
+        (lambda folder: (folder / "decision.json").write_text("[]"), "decision.json contains no decision"),
         (lambda folder: (folder / "DECISION.md").unlink(), "DECISION.md cannot be read"),
         (lambda folder: (folder / "DECISION.md").write_bytes(b"\xff"), "DECISION.md cannot be read (it is not text)"),
     ],
@@ -192,7 +193,7 @@ def test_a_document_that_cannot_be_read_is_a_problem(kit: KitOf, spoil: Callable
     [
         (lambda rows, _: rows["roots"]["modern"].update(outcome="perhaps"), "the outcome of roots for modern clients"),
         (lambda rows, _: rows["roots"].update(legacy=None), "the outcome of roots for legacy clients"),
-        (lambda rows, all: all["features"].remove(rows["roots"]), "promises nothing of roots"),
+        (lambda rows, all: all["features"].remove(rows["roots"]), "has no row for the feature roots"),
     ],
 )
 def test_a_row_of_the_decision_that_says_nothing_is_a_problem(
@@ -209,9 +210,9 @@ def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit: KitOf) -> 
     assert problems
     for one in problems:
         first, expected, instead = one.splitlines()
-        assert first == "DECISION.md says something else than what is decided."
+        assert first == "A line of DECISION.md does not match the decision."
         assert expected.startswith("    expected: | ")
-        assert instead.startswith("    it says:  | ")
+        assert instead.startswith("    found:    | ")
         assert (expected.partition("| ")[2].replace("get 404", "get 410")) == instead.partition("| ")[2]
 
 
@@ -230,7 +231,7 @@ def test_a_row_that_was_taken_out_is_a_problem(kit: KitOf, name: str, start: str
 
     _, read, _ = kit(name, page=without)
     (problem,) = read().problems
-    assert problem.startswith(f"DECISION.md lacks a line of what is decided.\n    expected: {start}")
+    assert problem.startswith(f"A line of the decision is missing in DECISION.md.\n    expected: {start}")
 
 
 def test_what_people_write_around_the_rows_does_not_matter(kit: KitOf) -> None:

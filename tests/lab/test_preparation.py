@@ -49,14 +49,14 @@ def test_a_large_fleet_is_cut_and_said_to_be(prepared: Callable[..., Preparation
 def test_a_fleet_that_starts_with_one_is_run_with_two(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"scale.instances": {"min": 1, "max": 9}, "needs.sampling": "none"})
     assert dict(found.instances) == {"main": 2}
-    assert any("since there may be several" in note for note in found.notes)
+    assert any("because the deployment can have several" in note for note in found.notes)
 
 
 def test_another_proxy_is_decided_anew(prepared: Callable[..., Preparation]) -> None:
     found = prepared(proxy="envoy")
     assert (found.kit.proxy, found.kit.tiers[0].mechanism) == ("envoy", "envoy-session-envelope")
     assert found.other_proxy
-    assert any("Decided again for envoy" in note for note in found.notes)
+    assert any("a new decision for the proxy envoy" in note for note in found.notes)
     assert not prepared(proxy="nginx").other_proxy
 
 
@@ -82,10 +82,10 @@ def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(
     version = {} if "environment.proxy.replicas" in facts else {"environment.proxy.version": None}
     found = prepared({**facts, **version})
     assert found.kit.tiers[0].mechanism == mechanism
-    assert any("without cookies" in note for note in found.notes)
+    assert any("sent no cookies" in note for note in found.notes)
     legacy = prepared({**facts, **version, "clients.protocol": "legacy"})
-    assert not any("without cookies" in note for note in legacy.notes)
-    assert not any("without cookies" in note for note in prepared().notes)
+    assert not any("sent no cookies" in note for note in legacy.notes)
+    assert not any("sent no cookies" in note for note in prepared().notes)
 
 
 def test_straight_to_the_instances_every_client_has_one_process(prepared: Callable[..., Preparation]) -> None:
@@ -109,7 +109,7 @@ def test_a_single_instance_stays_single(advisor: Advisor) -> None:
     path = EXAMPLES / "pattern-1-single-instance.yaml"
     found = prepare(load_path(path, advisor.space), advisor, instances=4)
     assert dict(found.instances) == {"main": 1}
-    assert any("One instance is decided" in note for note in found.notes)
+    assert any("the decision has one instance" in note for note in found.notes)
 
 
 def test_a_contradiction_is_refused(advisor: Advisor) -> None:

@@ -104,7 +104,7 @@ WRONG = replace(
         ),
     ),
     unknown=0,
-    problems=("20 of 20 legacy clients lost calls: HTTP 404: Session not found\n    proxy: a line",),
+    problems=("20 of 20 legacy clients had failed calls: HTTP 404: Session not found\n    proxy: a line",),
     logs="/tmp/logs",
 )
 RESULTS = {"fine": FINE, "wrong": WRONG}
@@ -152,7 +152,7 @@ def test_the_contracts_keys() -> None:
         {"cells": WRONG.cells},
         {"behaviours": WRONG.behaviours},
         {"traffic": WRONG.traffic},
-        {"problems": ("main-2 has ended",)},
+        {"problems": ("The process main-2 ended (exit code 1)",)},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -222,9 +222,11 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
     wrong = differing(found)
     for era in ("legacy", "modern"):
         assert wrong.pop((era, "sampling"))["observed"] == "dropped"
-        assert "deaf asked the client, but the answer is not in what it says" in found_detail(found, era, "sampling")
+        assert "deaf asked the client, but its result does not contain the client's reply" in found_detail(
+            found, era, "sampling"
+        )
         assert wrong.pop((era, "elicitation"))["observed"] == "dropped"
-        assert "confirm asked the user, but says the same" in found_detail(found, era, "elicitation")
+        assert "confirm asked the user, but returns the same result" in found_detail(found, era, "elicitation")
     assert {key: (one["predicted"], one["observed"]) for key, one in wrong.items()} == {
         ("modern", "progress"): ("dropped", "works")
     }
@@ -246,16 +248,16 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
     said = "\n".join(found["problems"])
     assert said.count("shaky does not work for ") == 1, "what fails once and works then is no good kit"
     for era in ("legacy", "modern"):
-        assert f"{era} clients are not shown gone by tools/list" in said
+        assert f"tools/list does not show these tools to {era} clients: gone" in said
         assert f"gone does not work for {era} clients: Unknown tool: gone" in said
         assert f"broken does not work for {era} clients: Error executing tool broken" in said
     assert "RuntimeError: boom" in said
     assert "look_up" not in said
     assert "expected: | Rolling restart of all instances | Running calls complete. Every session" in said
-    assert "it says:  | Rolling restart of all instances | Running calls complete. No session" in said
+    assert "found:    | Rolling restart of all instances | Running calls complete. No session" in said
     assert "charge" not in said
-    assert "Not called, since they need arguments of their own: charge." in found["notes"]
-    assert any("decision.json is not what requirements.yaml decides now" in one for one in found["notes"])
+    assert "Tools with other required arguments than `text`, which were not called: charge." in found["notes"]
+    assert any("decision.json does not match the current decision" in one for one in found["notes"])
 
 
 def found_detail(found: Any, era: str, feature: str) -> Any:
@@ -318,7 +320,9 @@ def test_a_server_with_another_flag_is_found(tmp_path: Path, temporary: Path) ->
         assert (wrong[era, "progress"]["predicted"], wrong[era, "progress"]["observed"]) == ("works", "dropped")
     assert ("modern", "sampling") not in wrong
     (refusal,) = found["problems"]
-    assert refusal.startswith("example_sampling should tell legacy clients that it needs sampling, which they cannot")
+    assert refusal.startswith(
+        "example_sampling should return an error that names sampling, because this deployment loses sampling for"
+    )
     assert "Not now." in refusal
     (framed,) = [one for one in found["behaviours"] if one["name"] == "call without initialize"]
     assert framed["detail"] == "HTTP 200 application/json"

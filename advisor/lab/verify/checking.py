@@ -139,8 +139,8 @@ async def _all_again(fleet: Fleet, differing: Sequence[Checked], current: Curren
 async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:
     """Observe a cell that differs a second time.
 
-    The second observation replaces the first in two cases: an answer was late, or the result depends on the instances
-    that requests reach. In all other cases the first observation stays, because clients can see it as well.
+    A second observation that matches the prediction replaces the first in two cases: an answer was late, or the result
+    depends on the instances that requests reach. In other cases the first observation stays: clients can see it too.
     """
     marks = Marks(fleet)
     late = checked.observed in ("hang", "dropped")

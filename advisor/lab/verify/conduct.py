@@ -1,4 +1,4 @@
-"""The behaviours that clients of a kit should see: from measured releases and rules/conduct.yaml. Pure."""
+"""The expected behaviours of a kit, derived from measured releases and rules/conduct.yaml. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from advisor.lab.verify.preparation import Preparation
 
 
 class Place(NamedTuple):
-    """A tier (None where there are no tiers) and the era of the clients that are sent there."""
+    """A tier (None in a single-tier deployment) and the era of the clients that call this tier."""
 
     tier: str | None
     era: Era
@@ -25,15 +25,15 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """Predicts behaviours; `foresight` makes it.
+    """Predicts behaviours. The function `foresight` creates it.
 
     Attributes:
-        tiers: of the kit.
-        proxy: the kit's own that stands in front, or `other`.
-        held: whether something on the way holds streams back.
-        version: the release that the kit is made for.
-        rows: what was measured of its package.
-        conduct: where kits differ from bare servers.
+        tiers: the tiers of the kit.
+        proxy: the kit's own proxy; `other` for a stand-in or no proxy.
+        held: whether a proxy in front buffers SSE streams.
+        version: the SDK release of the kit.
+        rows: the measured behaviours of the SDK package.
+        conduct: the differences between kits and servers without a kit.
     """
 
     tiers: tuple[TierContext, ...]
@@ -44,10 +44,11 @@ class Foresight:
     conduct: list[Conduct]
 
     def of(self, place: Place, behaviour: str) -> tuple[str, ...]:
-        """What clients should see of a behaviour, as `gist` shortens it.
+        """The expected results of a behaviour, in the short form of `gist`.
 
         Returns:
-            What they see as a rule, and what else they may see at first; nothing without a measurement.
+            The usual result, and a second result if clients can see another result at first. Empty without a
+            measurement.
         """
         tier = next(tier for tier in self.tiers if place.tier in (None, tier.name))
         case = ConductCase(
@@ -61,7 +62,7 @@ class Foresight:
 
 
 def foresight(prepared: Preparation, advisor: Advisor) -> Foresight:
-    """What is foreseen for a run."""
+    """Create the predictions of a run."""
     release = advisor.space.releases[prepared.decision.facts["sdk"]]
     return Foresight(
         tiers=prepared.kit.tiers,
@@ -79,5 +80,5 @@ def foresight(prepared: Preparation, advisor: Advisor) -> Foresight:
 
 
 def places(cells: Sequence[PredictedCell]) -> list[Place]:
-    """Where clients are served at all: what is refused as such shows in the feature table."""
+    """The places in which a plain call works. The feature table shows the places that refuse every call."""
     return [Place(cell.tier, cell.era) for cell in cells if (cell.feature, cell.predicted) == ("plain", "works")]

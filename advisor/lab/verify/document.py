@@ -23,10 +23,12 @@ class CheckedRecord(TypedDict):
 
     Attributes:
         tier: null in a single-tier deployment.
-        call: the way of asking, as written in server code; null where there is none.
-        tool: the tool of the kit that was called; null for a tool of the lab with the bare call.
-        detail: the message behind the observed outcome.
-        evidence: what was logged meanwhile.
+        call: the SDK call of the feature in server code; null if the SDK has none.
+        tool: the tool of the kit that was called; null for a test tool with the SDK call.
+        predicted: expected outcome.
+        observed: observed outcome.
+        detail: the message of the observed outcome.
+        evidence: log lines of the observation; only for a difference.
     """
 
     tier: str | None
@@ -47,10 +49,11 @@ class BehavedRecord(TypedDict):
 
     Attributes:
         tier: null in a single-tier deployment.
-        name: what was tried, as `capabilities` names it.
-        predicted: the status of an answer (HTTP 405), or words.
-        detail: the whole message.
-        evidence: what was logged meanwhile.
+        name: name of the behaviour, as in `capabilities`.
+        predicted: expected result: an HTTP status such as HTTP 405, or words.
+        observed: observed result in the same form.
+        detail: the complete message.
+        evidence: log lines of the observation; only for a difference.
     """
 
     tier: str | None
@@ -64,13 +67,15 @@ class BehavedRecord(TypedDict):
 
 
 class SessionsRecord(TypedDict):
-    """All clients together.
+    """Sessions and calls of all clients.
 
     Attributes:
-        lost: clients with at least one call that failed.
-        per_instance: sessions held by each instance, or calls answered.
-        calls: calls made.
-        wrong_instance: calls of a session that reached an instance which does not know it.
+        opened: opened sessions.
+        lost: clients with at least one failed call.
+        per_instance: sessions that each instance holds; without sessions, calls that each instance answered.
+        calls: calls of all clients.
+        wrong_instance: calls that reached an instance without the session of the call.
+        wrong_instance_rate: `wrong_instance` divided by `calls`.
     """
 
     opened: Count
@@ -82,22 +87,27 @@ class SessionsRecord(TypedDict):
 
 
 class VerificationDocument(TypedDict):
-    """What a verification of mcp-advisor observed, version 1.
+    """The result of `mcp-advisor verify`, version 1.
 
     Attributes:
-        ok: whether everything was as predicted and no call was lost.
-        proxy: what stood in front, with its version.
-        tiers: instances by tier.
-        behaviours: what is no cell, such as a bare GET.
-        behaviours_unknown: tried, but the capability data does not have what this release does.
-        sessions: all clients together.
-        chaos: expected behaviour on failures (--chaos); empty without it.
-        load: what an instance carries (--load); null without it.
-        problems: what is wrong and no cell.
-        notes: how it was run, where that is not as in the requirements.
-        floor_seconds: how long the instances took to start, side by side.
-        ratio: seconds / floor_seconds
-        logs: where the logs were kept.
+        ok: whether everything is as predicted and no call failed.
+        proxy: the proxy with its version.
+        instances: number of instances of all tiers.
+        tiers: number of instances by tier.
+        cells: expected and observed outcome of each feature, by tier and protocol era.
+        behaviours: expected and observed behaviours that are no cell of the feature table, such as a GET request.
+        behaviours_unknown: number of behaviours without a measurement of this SDK release.
+        sessions: sessions and calls of all clients.
+        traffic: sessions and calls by tier and protocol era.
+        chaos: expected and observed behaviour after faults (--chaos); empty without --chaos.
+        load: measured load of an instance (--load); null without --load.
+        problems: problems other than cells and behaviours, in words.
+        notes: differences between this run and the requirements.
+        steps: the steps of the run with their durations.
+        seconds: total duration.
+        floor_seconds: start-up time of the instances, which start in parallel.
+        ratio: `seconds` divided by `floor_seconds`.
+        logs: folder of the logs; null if no logs were kept.
     """
 
     schema: Literal["mcp-advisor/verification/1"]
@@ -123,7 +133,7 @@ class VerificationDocument(TypedDict):
 
 
 def verification_dict(found: Verification) -> VerificationDocument:
-    """The document of `verify --format json`."""
+    """Convert the result of a verification to the document of `verify --format json`."""
     return document(
         VerificationDocument,
         found,
@@ -147,7 +157,7 @@ def verification_dict(found: Verification) -> VerificationDocument:
 
 
 def _sessions(traffic: Sequence[SessionTraffic]) -> SessionsRecord:
-    """All traffic together: sessions where there are any, else calls, by instance."""
+    """Add up the traffic of all tiers and eras. The numbers per instance are those of the first part with sessions."""
     keeping = [part for part in traffic if part.sessions]
     shown = (keeping or list(traffic))[:1]
     calls = sum(part.calls for part in traffic)

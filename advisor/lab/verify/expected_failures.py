@@ -1,4 +1,4 @@
-"""Which failures `verify --chaos` injects into a fleet, and what its clients should see of each."""
+"""The faults that `verify --chaos` injects into a fleet, and the expected behaviour for each fault."""
 
 from __future__ import annotations
 
@@ -21,29 +21,32 @@ _STATED = ("then", "running", "others", "felt", "lost_at_most")
 def failures_to_inject(
     prepared: Preparation, knowledge: Knowledge, events: Sequence[str] = ()
 ) -> list[ExpectedFailure]:
-    """The failures that can be checked on a fleet.
+    """Select the faults that can be injected into a fleet.
 
     Args:
-        prepared: what it is started from.
-        knowledge: the events, and what is expected of each.
-        events: ids of the events that are wanted; all by default.
+        prepared: the fleet to start.
+        knowledge: the events and their expected behaviour.
+        events: ids of the events to inject; empty for all events.
 
     Raises:
-        UsageError: an event does not exist, or nothing stands in front of several instances.
+        UsageError: an event does not exist, or several instances run without a proxy.
     """
     known = [event.id for event in knowledge.events]
     for event in events:
         if event not in known:
-            raise UsageError(f"There is no event {event!r}; one of {', '.join(known)}.")
+            raise UsageError(f"Unknown event {event!r}. The events are: {', '.join(known)}.")
     if prepared.front.program is None and max(prepared.instances.values()) > 1:
-        raise UsageError("What is promised for failures counts on a proxy: run it with one, or with --instances 1.")
-    # The stand-in for the platform's balancer is not the kit's, and what is expected of a reload is not for it.
+        raise UsageError(
+            "Fault injection into several instances needs a proxy. To fix this, use another --proxy or --instances 1."
+        )
+    # The stand-in for the platform's load balancer is not part of the kit. The kit has no expected behaviour for its
+    # reload.
     apart = set() if prepared.front.own else {"proxy-reloaded"}
     found = expected_failures(prepared.kit, knowledge, prepared.instances)
     wanted = [
         failure for failure in found if failure.event.id not in apart and (not events or failure.event.id in events)
     ]
-    # Where the kit has no tool that keeps state, the lab's own tool keeps it in the store that the instances share.
+    # If the kit has no tool with state handles, the lab's own tool stores state in the shared store.
     return (
         [replace(failure, handles=failure.expected.handles) for failure in wanted] if prepared.extras.redis else wanted
     )
@@ -52,22 +55,23 @@ def failures_to_inject(
 def as_documented(
     failures: Sequence[ExpectedFailure], document: Mapping[str, Any], prepared: Preparation, knowledge: Knowledge
 ) -> tuple[list[ExpectedFailure], list[str]]:
-    """The failures with what the kit's decision.json expects of them.
+    """Replace the expected behaviour of the failures by the expected behaviour in the kit's decision.json.
 
-    A run with another number of instances than decided is not described there: what it expects stays as it is.
+    decision.json describes only the decided number of instances. If a run has another number and another expected
+    behaviour applies to this number, the failure stays unchanged.
 
     Args:
-        failures: to inject.
-        document: decision.json.
-        prepared: what the fleet is started from.
-        knowledge: what is expected in each case.
+        failures: the failures to inject.
+        document: the content of decision.json.
+        prepared: the fleet to start.
+        knowledge: the expected behaviour of each case.
 
     Returns:
-        The failures, and in words what the document does not say.
+        The failures, and problems with the document in words.
     """
     records = document.get(_KEY)
     if not isinstance(records, list):
-        return list(failures), [f"decision.json has no array `{_KEY}`: `generate` writes it again."]
+        return list(failures), [f"decision.json has no array `{_KEY}`. To fix this, run `generate` again."]
     stated = {_place(record): record for record in records if isinstance(record, dict)}
     decided = {_place(record): record["keeping"] for record in failure_records(prepared.kit, knowledge)}
     found, problems = [], []
@@ -78,7 +82,7 @@ def as_documented(
                 failure = _stated(failure, stated[place])
             except (KeyError, ValidationError) as error:
                 what = f"{failure.event.id} for {failure.era} clients"
-                problems.append(f"decision.json: `{_KEY}` does not say what is expected of {what} ({_reason(error)}).")
+                problems.append(f"decision.json: `{_KEY}` has no valid entry for the event {what} ({_reason(error)}).")
         found.append(failure)
     return found, problems
 

@@ -1,6 +1,6 @@
-"""One verification: a kit is started, every prediction is compared with what clients observe, and parts of it fail.
+"""One verification: start a kit, compare each prediction with the observation of clients, and inject faults.
 
-`plan` refuses what cannot be verified before anything is started; `verify` runs the plan.
+`plan` checks the input and raises errors before any process starts. `verify` runs the plan.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ from advisor.requirements import Requirements
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """What a user asks of a verification.
+    """The options of a verification.
 
     Attributes:
         proxy: nginx, envoy, haproxy or none instead of the kit's own proxy; "" for the kit's own.
-        instances: how many instances of each tier run; 0 for as many as are decided.
-        sessions: how many clients of each era drive each tier.
-        cells: whether cells, tools and behaviours are observed.
-        chaos: whether failures are injected.
-        events: ids of the failures to inject; empty for all.
-        load: how many sessions an instance has to hold; 0 for no measurement.
+        instances: number of instances of each tier; 0 for the number in the decision.
+        sessions: number of clients of each era that call each tier.
+        cells: whether to observe cells, tools and behaviours.
+        chaos: whether to inject faults.
+        events: ids of the faults to inject; empty for all.
+        load: number of sessions that an instance must hold; 0 for no measurement.
     """
 
     proxy: str = ""
@@ -68,16 +68,16 @@ class VerifyOptions:
 
 @dataclass(frozen=True, slots=True)
 class VerificationPlan:
-    """What `verify` does.
+    """The plan that `verify` runs.
 
     Attributes:
-        options: what the user asked for.
+        options: the options of the user.
         requirements: the bytes of the requirements file.
-        advisor: decided them.
-        kit_dir: the user's kit; None where the kit is made for this run.
-        prepared: what to start and to observe.
-        problems: what is wrong with the documents of the kit, in words.
-        failures: the failures to inject, and what clients should see of each.
+        advisor: makes the decision.
+        kit_dir: the user's kit; None if `verify` generates a temporary kit.
+        prepared: the fleet to start and the cells to observe.
+        problems: problems with the documents of the kit, in words.
+        failures: the faults to inject, with the expected behaviour.
     """
 
     options: VerifyOptions
@@ -95,22 +95,22 @@ def plan(
     """Decide what to verify, and make sure that it can be verified.
 
     Args:
-        raw: the requirements file.
-        requirements: what it says.
-        advisor: decides them.
-        options: what the user asks for.
-        kit_dir: the kit that the requirements lie in; None to make a kit.
+        raw: the bytes of the requirements file.
+        requirements: the parsed requirements.
+        advisor: makes the decision.
+        options: the options of the user.
+        kit_dir: the kit with these requirements; None to generate a temporary kit.
 
     Raises:
         InfeasibleError: the requirements contradict each other.
-        UsageError: there is no such event, or what is asked for needs a proxy.
+        UsageError: an event does not exist, or fault injection needs a proxy.
         EnvironmentLacksError: a program or the extra `lab` is missing.
     """
     prepared = prepare(requirements, advisor, proxy=options.proxy, instances=options.instances)
     failures = failures_to_inject(prepared, advisor.knowledge, options.events) if options.chaos else []
     problems: list[str] = []
     if kit_dir is not None and prepared.other_proxy:
-        note = f"A kit for {options.proxy} was made for this run; that in {kit_dir} was not used."
+        note = f"This run used a temporary kit for {options.proxy}. It did not use the kit in {kit_dir}."
         prepared, kit_dir = replace(prepared, notes=(*prepared.notes, note)), None
     elif kit_dir is not None:
         documents = read_kit_documents(kit_dir, prepared, advisor)
@@ -134,13 +134,17 @@ async def verify(
     """Run a verification.
 
     Args:
-        job: what to do.
-        steps: told of what is done.
-        report: given the result while the fleet still runs.
-        keep: called after that, to leave the fleet up until a signal ends the run; None ends it at once.
+        job: the plan.
+        steps: shows the progress.
+        report: gets the result while the fleet still runs.
+        keep: gets the fleet after the report. The fleet then runs until a signal ends the run. With None, the fleet
+            stops after the report.
+
+    Returns:
+        The result.
 
     Raises:
-        LabError: something did not start.
+        LabError: a process did not start.
         UsageError: the kit's files cannot be used.
         EnvironmentLacksError: the packages of the server cannot be installed.
         EndedBySignalError: the run was interrupted before its result was reported.
@@ -160,13 +164,13 @@ async def verify(
                 keep(fleet)
                 await asyncio.Event().wait()
     except EndedBySignalError:
-        if keep is None or found is None:  # a kept fleet ends by a signal
+        if keep is None or found is None:  # a signal is the normal end of a fleet that `keep` left running
             raise
     return found
 
 
 def _kit_folder(job: VerificationPlan, run: Run, steps: Steps) -> Path:
-    """The kit; made in the run's folder where the user has none."""
+    """The user's kit, or else a temporary kit in the folder of the run."""
     if job.kit_dir is not None:
         return job.kit_dir
     folder = run.folder / "kit"
@@ -177,7 +181,7 @@ def _kit_folder(job: VerificationPlan, run: Run, steps: Steps) -> Path:
 
 
 async def _observed(job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verification:
-    """Everything that the user asked for, part by part."""
+    """Run the parts of the verification that the options select."""
     found = Verification(
         service=job.prepared.kit.service,
         proxy=fleet.front.label,
@@ -196,8 +200,8 @@ async def _observed(job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verifi
 
 
 async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verification:
-    """Drive the fleet with many clients, and observe every cell, tool and behaviour."""
-    # The clients' own remarks are not for our reader: what they see is in the result.
+    """Call the fleet with many clients, and observe every cell, tool and behaviour."""
+    # The log messages of the client libraries would only disturb: the result holds the observations.
     for name in ("mcp", "httpx2"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():
@@ -205,16 +209,20 @@ async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, 
         traffic, problems = await _traffic(job, fleet, steps)
         found = replace(found, traffic=tuple(traffic), problems=(*found.problems, *problems))
         found = await check(found, fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
-    dead = [f"{process.name} has ended (code {process.code})" for process in fleet.processes if not process.alive()]
+    dead = [
+        f"The process {process.name} ended (exit code {process.code})"
+        for process in fleet.processes
+        if not process.alive()
+    ]
     return replace(found, problems=(*found.problems, *dead))
 
 
 async def _traffic(job: VerificationPlan, fleet: Fleet, steps: Steps) -> tuple[list[SessionTraffic], list[str]]:
-    """Every tier under clients of every era that the requirements name."""
+    """Call every tier with clients of every era in the requirements. Return the traffic and the problems."""
     kit, sessions = job.prepared.kit, job.options.sessions
     places = [(tier.name if kit.tiered else None, era) for tier in kit.tiers for era in ERAS if era in kit.eras]
     found, problems = [], []
-    with steps.step(f"{sessions} clients of each era, {len(places)} times", len(places)) as current:
+    with steps.step(f"{sessions} clients of each era and tier", len(places)) as current:
         for tier, era in places:
             marks = Marks(fleet)
             seen = await drive(fleet, tier, era, sessions)
@@ -222,16 +230,18 @@ async def _traffic(job: VerificationPlan, fleet: Fleet, steps: Steps) -> tuple[l
             if seen.lost:
                 lines = "".join(f"\n    {line}" for line in marks.lines())
                 where = f" of the tier {tier}" if tier else ""
-                problems.append(f"{seen.lost} of {seen.clients} {era} clients{where} lost calls: {seen.example}{lines}")
+                problems.append(
+                    f"{seen.lost} of {seen.clients} {era} clients{where} had failed calls: {seen.example}{lines}"
+                )
             current.advance()
     return found, problems
 
 
 def _require(prepared: Preparation) -> None:
-    """Make sure that everything is installed, before anything is started.
+    """Make sure that all programs and packages are installed.
 
     Raises:
-        EnvironmentLacksError: something is not; with the command that installs it.
+        EnvironmentLacksError: a program or package is missing; the message has the install command.
     """
     programs.require_extra()
     for name in prepared.programs:
@@ -240,21 +250,21 @@ def _require(prepared: Preparation) -> None:
     mechanisms = {balance(kit, tier) for tier in kit.tiers} if front.own else {front.way}
     if front.program == "nginx" and mechanisms & {"learn", "cookie"}:
         since = kit.knowledge.kit_proxies[front.program].since["sticky"]
-        programs.require_release(front.program, since, "`sticky`, by which this proxy keeps sessions,")
+        programs.require_release(front.program, since, "`sticky`, which this proxy uses for session affinity,")
 
 
 @asynccontextmanager
 async def _running(run: Run, prepared: Preparation, kit_dir: Path, steps: Steps) -> AsyncIterator[Fleet]:
-    """The fleet of a kit, started.
+    """Start the fleet of a kit, and stop the fleet at the end.
 
     Args:
-        run: holds its processes.
-        prepared: what to start.
-        kit_dir: the kit; its server and its proxy files are used as they lie there.
-        steps: told of what is done.
+        run: owns the processes.
+        prepared: the fleet to start.
+        kit_dir: the kit. The fleet uses the server and proxy files of this folder without changes.
+        steps: shows the progress.
 
     Raises:
-        LabError: something did not start.
+        LabError: a process did not start.
         UsageError: the kit's files cannot be used.
         EnvironmentLacksError: the packages of the server cannot be installed.
     """
@@ -276,7 +286,7 @@ async def _running(run: Run, prepared: Preparation, kit_dir: Path, steps: Steps)
                 for tier in kit.tiers:
                     await reach_all(fleet, tier.name)
                 current.note = fleet.front.label
-        await client  # the first client needs it; the import takes as long as the start of an instance
+        await client  # the first client needs this import, which takes as long as the start of an instance
         yield fleet
     finally:
         for process in fleet.processes:

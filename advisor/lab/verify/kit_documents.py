@@ -1,4 +1,4 @@
-"""What the documents of a kit say: decision.json what is verified, DECISION.md the lines that people read."""
+"""Read the expected behaviour from a kit's decision.json, and check the lines of its DECISION.md."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from advisor.lab.verify.prediction import PredictedCell, PredictedTable, cells, 
 from advisor.lab.verify.preparation import Preparation
 
 DECISION, PAGE = "decision.json", "DECISION.md"
-_MOST = 5  # lines of the page that are named: more have the same cause as a rule
+_MOST = 5  # the number of reported lines of the page. Further lines usually have the same cause.
 _OUTCOMES = get_args(Outcome)
-_AGAIN = "`generate` writes it again"
+_AGAIN = "To fix this, run `generate` again"
+_NO_EXPECTATION = f"verify cannot read the expected behaviour from this kit. {_AGAIN}"
 
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class KitDocuments:
-    """What the documents of a kit say.
+    """The content of a kit's documents.
 
     Attributes:
-        cells: what is predicted: what decision.json says where the run can show it, else what is decided.
-        problems: documents that are missing, cannot be read or say something else, in words.
-        notes: what the reader should know of them.
-        decision: decision.json; None where it cannot be read.
+        cells: the predicted cells. Outcomes come from decision.json if the run can show them, else from the decision.
+        problems: documents that are missing, unreadable or different from the decision, in words.
+        notes: remarks on the documents.
+        decision: the content of decision.json; None if the file cannot be read.
     """
 
     cells: tuple[PredictedCell, ...]
@@ -47,9 +48,12 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
     """Read the documents of a kit.
 
     Args:
-        kit_dir: the kit that is run, with its own proxy or without a proxy.
-        prepared: what its requirements decide.
-        advisor: who decided it.
+        kit_dir: the kit of this run. The run uses the kit's own proxy or no proxy.
+        prepared: the run, as decided for the kit's requirements.
+        advisor: makes the decision.
+
+    Returns:
+        The predicted cells, and problems with the documents.
     """
     problems = _page_problems(kit_dir / PAGE, prepared)
     document, wrong = _read(kit_dir / DECISION)
@@ -58,11 +62,11 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
     notes = (
         ()
         if _is_current(document, prepared)
-        else (f"{DECISION} is not what requirements.yaml decides now: run `generate` again.",)
+        else (f"{DECISION} does not match the current decision for requirements.yaml. {_AGAIN}.",)
     )
     decided = tables(prepared.decision, advisor)
     if cells(prepared.kit, decided, advisor) != prepared.cells:
-        # Each client meets a single process, which is not the deployment that the document describes.
+        # In this run each client reaches a single process. The document describes another deployment.
         return KitDocuments(prepared.cells, tuple(problems), notes, document)
     rows, faults = _stated_rows(document, [row.feature for row in decided[0].rows])
     stated = cells(prepared.kit, _as_stated(decided, rows, prepared.kit.line), advisor)
@@ -70,20 +74,20 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
 
 
 def _read(path: Path) -> tuple[Document | None, str]:
-    """The document, or what is wrong with it."""
+    """Return the document or None, and the problem with the document in words."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        return None, f"{path.name} cannot be read ({reason(error)}), so nothing is promised: {_AGAIN}."
+        return None, f"{path.name} cannot be read ({reason(error)}): {_NO_EXPECTATION}."
     except ValueError as error:
-        return None, f"{path.name} is not JSON ({error}), so nothing is promised: {_AGAIN}."
+        return None, f"{path.name} is not JSON ({error}): {_NO_EXPECTATION}."
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
-        return None, f"{path.name} holds no decision, so nothing is promised: {_AGAIN}."
+        return None, f"{path.name} contains no decision: {_NO_EXPECTATION}."
     return document, ""
 
 
 def _is_current(document: Document, prepared: Preparation) -> bool:
-    """Whether the decision in the kit is what its requirements come to now."""
+    """Whether the decision in the kit is the current decision for its requirements."""
     now = documents.decision_document(prepared.kit, prepared.decision)
     keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances", "features", "expected_failures")
     same = json.loads(json.dumps({key: now.get(key) for key in keys}))
@@ -91,16 +95,17 @@ def _is_current(document: Document, prepared: Preparation) -> bool:
 
 
 def _stated_rows(document: Document, features: Sequence[str]) -> tuple[dict[str, Document], list[str]]:
-    """The rows of the document's feature table, and what of it cannot be read."""
+    """The valid rows of the document's feature table by feature, and the invalid rows in words."""
     rows = {row.get("feature"): row for row in document["features"] if isinstance(row, dict)}
     found: dict[str, Document] = {}
     faults = []
     for feature in features:
         row = rows.get(feature)
         if row is None:
-            faults.append(f"{DECISION} promises nothing of {feature}: {_AGAIN}.")
+            faults.append(f"{DECISION} has no row for the feature {feature}. {_AGAIN}.")
         elif wrong := [era for era in ERAS if _outcome(row, era) not in _OUTCOMES]:
-            faults.append(f"{DECISION}: the outcome of {feature} for {' and '.join(wrong)} clients is no outcome.")
+            clients = f"{' and '.join(wrong)} clients"
+            faults.append(f"{DECISION}: the outcome of {feature} for {clients} is missing or invalid. {_AGAIN}.")
         else:
             found[feature] = row
     return found, faults
@@ -114,9 +119,10 @@ def _outcome(row: Document, era: str) -> Any:
 def _as_stated(
     decided: Sequence[PredictedTable], rows: Mapping[str, Document], line: str
 ) -> tuple[PredictedTable, ...]:
-    """The tables with the outcomes of the document, each in the tier whose row stands for the whole deployment.
+    """Put the outcomes of the document into the predicted tables.
 
-    Of two tiers that is the stateful tier for what only its tools need, else the stateless tier (see `Advisor.decide`).
+    The document has one row for each feature of the deployment. In a deployment with two tiers, the row belongs to the
+    stateful tier if only its tools need the feature, and else to the stateless tier (see `Advisor.decide`).
     """
     needed = [{row.feature for row in table.rows if row.need != "none"} for table in decided]
     inside = needed[1] - needed[0] if len(decided) > 1 else set()
@@ -141,15 +147,15 @@ def _cell(cell: EraCell, row: FeatureRow, said: Document, line: str) -> EraCell:
 
 
 def _page_problems(path: Path, prepared: Preparation) -> list[str]:
-    """What the page of a kit should state of flags, features and failures, and does not.
+    """The lines about flags, features and failures that are missing or different on the page of a kit.
 
-    What its reader wrote around these lines does not matter, nor how columns are aligned.
+    Other lines of the page and the alignment of columns do not matter.
     """
     try:
         written = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         why = "it is not text" if isinstance(error, ValueError) else reason(error)
-        return [f"{path.name} cannot be read ({why}): {_AGAIN}."]
+        return [f"{path.name} cannot be read ({why}). {_AGAIN}."]
     wanted = documents.stated_lines(prepared.kit, prepared.decision)
     there = {_plain(line) for line in written}
     lacking = [line for line in wanted if _plain(line) not in there]
@@ -157,17 +163,17 @@ def _page_problems(path: Path, prepared: Preparation) -> list[str]:
     others = [line for line in written if line.strip() and _plain(line) not in stated]
     found = [_difference(path.name, line, _alike(line, others)) for line in lacking[:_MOST]]
     if len(lacking) > _MOST:
-        found.append(f"{path.name}: {len(lacking) - _MOST} more rows are missing or say something else: {_AGAIN}.")
+        found.append(f"{path.name}: {len(lacking) - _MOST} more lines are missing or different. {_AGAIN}.")
     return found
 
 
 def _plain(line: str) -> str:
-    """A line without what editors change: how cells are aligned, and how many blanks there are."""
+    """A line without the parts that editors change: the alignment of cells and the number of blanks."""
     return re.sub(r" ?\| ?", "|", " ".join(line.split()))
 
 
 def _alike(expected: str, lines: Sequence[str]) -> str:
-    """The line that replaces an expected line: it begins like it, up to the end of the first cell or name."""
+    """The line that replaces an expected line. Both lines are equal up to the end of the first cell or name."""
     end = expected.find("|", 1) if expected.startswith("|") else expected.find(":")
     head = _plain(expected[: end + 1])
     return next((line for line in lines if end > 0 and _plain(line).startswith(head)), "")
@@ -175,5 +181,5 @@ def _alike(expected: str, lines: Sequence[str]) -> str:
 
 def _difference(name: str, expected: str, instead: str) -> str:
     if instead:
-        return f"{name} says something else than what is decided.\n    expected: {expected}\n    it says:  {instead}"
-    return f"{name} lacks a line of what is decided.\n    expected: {expected}"
+        return f"A line of {name} does not match the decision.\n    expected: {expected}\n    found:    {instead}"
+    return f"A line of the decision is missing in {name}.\n    expected: {expected}"

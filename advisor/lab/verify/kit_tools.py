@@ -1,4 +1,4 @@
-"""What clients observe of the kit's own tools: the stubs say in their answer what they asked, kept and did."""
+"""Observe the kit's own tools. The result text of a stub names the requests, the state and the replies of the call."""
 
 from __future__ import annotations
 
@@ -21,24 +21,27 @@ if TYPE_CHECKING:
     from mcp import Client
 
 STATUS = "status://current"
-"""The resource of a generated server that clients may follow."""
+"""The resource of a generated server to which clients can subscribe."""
 
 TEXT = "verification"
 _REMEMBER = re.compile(r"^(handle|remembered): .*$", re.MULTILINE)
 _KEPT = "kept"
-_RECALLS = 24  # side by side: enough to reach each of a few processes
+_RECALLS = 24  # parallel calls, which are enough to reach each of a few processes
 _ASKED = ("sampling", "elicitation", "roots")
 
 
 async def observe_tool(feature: str, url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> Observation:
-    """Call a tool of the kit once (twice where it remembers), and judge what reached the client.
+    """Call a tool of the kit and judge the messages that reach the client.
 
     Args:
         feature: feature id, or plain; not resumability.
-        url: the endpoint.
-        era: of the client.
-        tool: a tool that needs the feature.
-        deadline_s: an answer that takes longer is a `hang`.
+        url: URL of the endpoint.
+        era: protocol era of the client.
+        tool: name of a tool that needs the feature.
+        deadline_s: deadline in seconds; a later answer is a `hang`.
+
+    Returns:
+        The observation. For session state, further calls check that the server still has the state.
     """
     probe = Probe(url, era, ProbeTarget(tool, {"text": TEXT}), deadline_s)
     if feature == "session_state":
@@ -47,7 +50,11 @@ async def observe_tool(feature: str, url: str, era: Era, tool: str, *, deadline_
 
 
 async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: float = 5.0) -> Observation:
-    """Like the probe for session state, but it tells a lost handle from a handle on another instance."""
+    """Call the lab's tool with a state handle, and check whether all, some or no further calls find the state.
+
+    Returns:
+        The observation: `works` for all calls, `unreachable` for some calls, `dropped` for no call.
+    """
     probe = Probe(url, era, ProbeTarget(entry.tool, {}, entry.call), deadline_s)
 
     async def steps(client: Client, heard: Heard) -> Verdict:
@@ -65,7 +72,11 @@ async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: floa
 
 
 async def call_plainly(url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> Observation:
-    """Call a tool: it works if it answers, whatever it needs and does."""
+    """Call a tool without a check of any feature.
+
+    Returns:
+        The observation: `works` if the tool returns a result.
+    """
     probe = Probe(url, era, ProbeTarget(tool, {"text": TEXT}), deadline_s)
     return await in_session(probe, _calling(probe, "plain"))
 
@@ -75,7 +86,7 @@ def _remembering(probe: Probe) -> Steps:
         said, error = await call(client, probe.target)
         given = GIVEN.search(said)
         if error or given is None:
-            return Verdict("error", error or f"no handle in the answer: {said[:80]}")
+            return Verdict("error", error or f"no state handle in the answer: {said[:80]}")
         handle = given[1]
 
         async def found() -> tuple[bool, str]:
@@ -88,7 +99,7 @@ def _remembering(probe: Probe) -> Steps:
 
 
 async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict:
-    """Whether all of several calls side by side find the state that was kept, some, or none."""
+    """Check whether all, some or none of several parallel calls find the stored state."""
     import anyio
 
     seen: list[tuple[bool, str]] = []
@@ -101,16 +112,15 @@ async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict
             group.start_soon(recall)
     missed = [said for here, said in seen if not here]
     if not missed:
-        return Verdict("works", f"{len(seen)} further calls found it")
-    said = f"{len(missed)} of {len(seen)} further calls did not find it: {missed[0][:120]}"
+        return Verdict("works", f"{len(seen)} further calls found the state")
+    said = f"{len(missed)} of {len(seen)} further calls did not find the state: {missed[0][:120]}"
     return Verdict("dropped" if len(missed) == len(seen) else "unreachable", said)
 
 
 def _calling(probe: Probe, feature: str) -> Steps:
     async def steps(client: Client, heard: Heard) -> Verdict:
-        heard.words = {
-            feature: f"{feature}-{uuid.uuid4().hex}" for feature in _ASKED
-        }  # nothing that a tool says of its own
+        # A random reply cannot be part of the tool's own text.
+        heard.words = {feature: f"{feature}-{uuid.uuid4().hex}" for feature in _ASKED}
         async with AsyncExitStack() as stack:
             listener, remark = Listener(), ""
             if feature == "subscriptions":
@@ -125,7 +135,7 @@ def _calling(probe: Probe, feature: str) -> Steps:
             )
             said = text(result)
             if result.is_error:
-                return Verdict("error", said or "an error without words")
+                return Verdict("error", said or "an error without a message")
             if feature in _ASKED and TEXT in said:
                 return await _answer_used(probe, feature, said, client, heard)
             remarks = [said for said in (remark, listener.refusal) if said]
@@ -135,28 +145,29 @@ def _calling(probe: Probe, feature: str) -> Steps:
 
 
 async def _answer_used(probe: Probe, feature: str, said: str, client: Client, heard: Heard) -> Verdict:
-    """Whether the tool asked, and whether what it says depends on what the client answered."""
+    """Check whether the tool asked the client, and whether its result depends on the client's reply."""
     tool = probe.target.tool
     if feature not in heard.asked:
-        return Verdict("dropped", f"{tool} answered without asking the client")
+        return Verdict("dropped", f"{tool} returned a result without asking the client")
     used, short = heard.words[feature] in said, " ".join(said.split())[:120]
-    wrong = f"{tool} asked the client, but the answer is not in what it says: {short}"
-    if feature == "elicitation" and not used:  # the form may have no field for words: then the user declines it as well
+    wrong = f"{tool} asked the client, but its result does not contain the client's reply: {short}"
+    # A form can have no text field. Then a second call, in which the user declines, must have another result.
+    if feature == "elicitation" and not used:
         heard.declines = True
         otherwise = text(await client.call_tool(tool, dict(probe.target.arguments)))
         used = _REMEMBER.sub("", otherwise) != _REMEMBER.sub("", said)
-        wrong = f"{tool} asked the user, but says the same whether they accept or decline: {short}"
-    return Verdict("works", f"{tool} asked the client and used its answer") if used else Verdict("dropped", wrong)
+        wrong = f"{tool} asked the user, but returns the same result if the user accepts or declines: {short}"
+    return Verdict("works", f"{tool} asked the client and used the reply") if used else Verdict("dropped", wrong)
 
 
 async def _judged(
     probe: Probe, feature: str, said: str, heard: Heard, listener: Listener, remarks: Sequence[str]
 ) -> Verdict:
-    """The verdict over a call that was answered with `said`."""
+    """The verdict on a call with the result text `said`."""
     if TEXT not in said:
-        return Verdict("error", f"the answer is not that of this call: {said[:120]}")
+        return Verdict("error", f"the answer does not belong to this call: {said[:120]}")
     if feature == "plain":
-        return Verdict("works", f"{probe.target.tool} answered")
+        return Verdict("works", f"{probe.target.tool} returned a result")
 
     def arrived() -> int:
         if feature in ("progress", "logging"):
@@ -167,5 +178,5 @@ async def _judged(
     await heard.until(lambda: arrived() > 0, probe.silence_s)
     tail = f" ({'; '.join(remarks)})" if remarks else ""
     if arrived():
-        return Verdict("works", f"{probe.target.tool}: {arrived()} arrived{tail}")
-    return Verdict("dropped", f"{probe.target.tool} answered; none arrived{tail}")
+        return Verdict("works", f"{probe.target.tool}: notifications that arrived: {arrived()}{tail}")
+    return Verdict("dropped", f"{probe.target.tool} returned a result, but no notification arrived{tail}")

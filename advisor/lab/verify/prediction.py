@@ -1,4 +1,4 @@
-"""The cells that a verification checks: what the decision says of each feature, and on which tool it shows. Pure."""
+"""The cells that a verification checks, with their predicted outcome and the tool to call. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from advisor.knowledge.features import Carriage, Feature, Scope
 from advisor.knowledge.types import ERAS, Era, Need, Outcome
 
 _SPREAD: frozenset[Scope] = frozenset({"keys", "bus", "store"})
-"""What depends on which instance a second request of the same client reaches."""
+"""Scopes in which the result depends on the instance that a second request of the client reaches."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictedCell:
-    """One cell of the feature table, and how it is to be observed.
+    """One cell of the feature table, and the tool that shows its outcome.
 
     Attributes:
-        tier: name of the tier; None where there are no tiers.
-        era: of the client.
+        tier: name of the tier; None in a single-tier deployment.
+        era: protocol era of the client.
         feature: feature id, or plain.
-        call: the way of asking that the decision counts on, as rules/capabilities writes it; "" where there is none.
-        predicted: what the decision says that clients observe.
-        need: how much the tier needs it.
-        scope: what the answer depends on apart from the session: keys, bus, store; session or any where nothing else.
-        tool: the tool of the kit whose calls show it, or "" where a tool of the lab with the bare call does.
-        refuses: a tool of the kit that needs the lost feature and so should say so at once; "" for none.
-        why_lab: why a needed feature that works is not observed on the kit's own tool; "" where it is.
+        call: the SDK call of the feature, as in rules/capabilities; "" if there is no such call.
+        predicted: the outcome that the decision predicts.
+        need: need of the tier for the feature.
+        scope: shared data that the result depends on: keys, bus or store; session or any if there is no such data.
+        tool: the tool of the kit that shows the outcome; "" if a test tool of the lab shows it.
+        refuses: a tool of the kit that needs the lost feature and therefore should return an error; "" for none.
+        why_lab: why a needed feature is observed on a test tool although the feature works; "" in all other cases.
     """
 
     tier: str | None
@@ -49,15 +49,15 @@ class PredictedCell:
 
     @property
     def spreads(self) -> bool:
-        """Whether an observation might be luck: another client's requests would reach other instances."""
+        """Whether the observation depends on chance, because requests of another client can reach other instances."""
         return self.scope in _SPREAD or self.predicted == "unreachable"
 
     @property
     def broadcasts(self) -> bool:
-        """Whether observing it disturbs other clients, and they it.
+        """Whether the observation and other clients disturb each other.
 
-        The lab's own tools tell a session alone, or of a resource that only one client follows; a changed list of tools
-        concerns every modern client, and the kit's tools change what everybody follows.
+        The lab's own tools usually notify a single client. For modern clients, a changed list of tools is an exception:
+        every client gets the notification. Tools of the kit notify all subscribed clients.
         """
         if self.tool:
             return self.feature in ("subscriptions", "list_changed")
@@ -66,12 +66,12 @@ class PredictedCell:
 
 @dataclass(frozen=True, slots=True)
 class PredictedTable:
-    """What is predicted of a tier.
+    """The predictions for a tier.
 
     Attributes:
-        tier: its name; None where there are no tiers.
-        many: whether its requests are spread over several processes.
-        rows: the feature table with the tier's own needs.
+        tier: name of the tier; None in a single-tier deployment.
+        many: whether requests of the tier reach several processes.
+        rows: the feature table with the needs of the tier.
     """
 
     tier: str | None
@@ -80,12 +80,15 @@ class PredictedTable:
 
 
 def cells(kit: KitContext, predicted: Sequence[PredictedTable], advisor: Advisor) -> tuple[PredictedCell, ...]:
-    """The cells of all tiers and of the eras that the requirements name, in the order of the feature table.
+    """Return the cells of all tiers and of the eras in the requirements.
 
     Args:
         kit: the kit of the decision.
-        predicted: the tables of its tiers, in the kit's order.
-        advisor: who decided it.
+        predicted: the tables of the tiers, in the order of the kit.
+        advisor: makes the decision.
+
+    Returns:
+        The cells in the order of the feature table.
     """
     tools = {server_tool.name: server_tool for server_tool in server_tools(kit)}
     features = advisor.knowledge.features
@@ -101,13 +104,13 @@ def cells(kit: KitContext, predicted: Sequence[PredictedTable], advisor: Advisor
 
 
 def tables(decision: Decision, advisor: Advisor, *, alone: bool = False) -> tuple[PredictedTable, ...]:
-    """The feature table of each tier, or of the whole where there are no tiers.
+    """Return the feature table of each tier, or one table for a single-tier deployment.
 
     Args:
-        decision: feasible.
-        advisor: who decided it.
-        alone: whether each client has to do with one process only, whatever the requirements say; then the feature
-            table is that of a single process.
+        decision: a feasible decision.
+        advisor: makes the decision.
+        alone: whether each client reaches a single process. Then the tables are those of a single process, and the
+            number of instances in the requirements does not matter.
     """
     facts: list[tuple[str | None, dict[str, Any]]] = []
     for tier in decision.tiers:
@@ -131,8 +134,8 @@ def _checked(
 ) -> PredictedCell:
     seen = _cell(row, era)
     wanting = [tool for tool in tools if row.feature == "plain" or row.feature in tool.needs]
-    # A tool that also asks for what these clients cannot give refuses before it comes to this feature, and a tool that
-    # calls a model itself would need an account. What is resumed has to be slow, which stubs are not.
+    # Two kinds of tools cannot show a feature: tools that also need a lost feature, and tools that call a language
+    # model with an account. A stub cannot show resumability, because its call is too short.
     usable = [tool for tool in wanting if not lost.intersection(tool.asks) and not tool.uses_direct_llm]
     works = seen.outcome == "works" and not row.substituted and row.feature != "resumability"
     showing = min(usable, key=lambda tool: len(tool.needs), default=None) if works else None
@@ -156,7 +159,7 @@ def _why_lab(row: FeatureRow, wanting: list[ServerTool], lost: frozenset[str]) -
     if not blocked:
         return ""
     names = ", ".join(tool.name for tool in wanting)
-    return f"the kit's tools for it ({names}) also need {', '.join(blocked)}, which these clients cannot give"
+    return f"the kit's tools for this feature ({names}) also need lost features: {', '.join(blocked)}"
 
 
 def _scope(feature: Feature, call: str, era: Era) -> Scope:

@@ -1,4 +1,4 @@
-"""From a decision to what a verification starts: how many processes, what stands in front, what is predicted. Pure."""
+"""Derive from a decision what a verification starts: processes, proxy and predicted cells. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from advisor.lab.verify.prediction import PredictedCell, PredictedTable, cells, 
 from advisor.requirements import Requirements
 
 MOST_INSTANCES = 5
-"""How many instances of a tier run at most unless the user says otherwise: more show nothing new."""
+"""The maximum number of instances of a tier, unless the user sets a number. More instances show nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What is to be started and checked.
+    """The fleet to start and the cells to check.
 
     Attributes:
-        decision: what is verified.
-        kit: the kit's context.
-        cells: what is predicted.
-        front: what stands in front.
-        instances: how many to run, by tier name.
-        extras: what the lab adds to the kit's server.
-        other_proxy: whether the kit is not the user's, but a kit for another proxy.
-        notes: what the reader should know of how it is run.
+        decision: the decision to verify.
+        kit: the context of the kit.
+        cells: the predicted cells.
+        front: the proxy in front of the servers.
+        instances: number of instances to run, by name of the tier.
+        extras: the additions of the lab to the kit's server.
+        other_proxy: whether the run uses a temporary kit for another proxy instead of the user's kit.
+        notes: remarks on how the verification runs.
     """
 
     decision: Decision
@@ -44,7 +44,7 @@ class Preparation:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The programs that must be installed."""
+        """The names of the programs that must be installed."""
         redis = ("redis-server",) if self.kit.uses_redis or self.extras.redis else ()
         return ("uv", *self.front.programs, *redis)
 
@@ -53,10 +53,10 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
     """Decide what to start.
 
     Args:
-        requirements: of the deployment.
-        advisor: decides them.
+        requirements: the requirements of the deployment.
+        advisor: makes the decision.
         proxy: nginx, envoy, haproxy or none instead of the kit's own proxy; "" for the kit's own.
-        instances: how many of each tier that may have several; 0 for as many as decided.
+        instances: number of instances of each tier that can have several; 0 for the number in the decision.
 
     Raises:
         InfeasibleError: the requirements contradict each other.
@@ -69,7 +69,7 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
         changed = {"environment.proxy.kind": proxy, "environment.proxy.version": None}
         decision = advisor.decide(replace(requirements, values={**requirements.values, **changed}))
         kit = kit_context(decision)
-        notes.append(f"Decided again for {proxy}: {kit.summary}.")
+        notes.append(f"This run uses a new decision for the proxy {proxy}: {kit.summary}.")
     if kit.proxy and kit.proxy_replicas > MOST_PROXIES and proxy != "none":
         notes.append(f"{MOST_PROXIES} of the {kit.proxy_replicas} proxies run.")
     counts, said = _counts(decision, kit, tables(decision, advisor), instances)
@@ -85,14 +85,16 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
     alone = front.program is None or processes == 1
     predicted = tables(decision, advisor, alone=alone)
     if alone and any(table.many for table in tables(decision, advisor)):
-        notes.append("Each client has to do with one process only, so the cells are those of one process.")
+        notes.append(
+            "In this run each client reaches one process only. The expected outcomes are those of one process."
+        )
     elif "modern" in kit.eras and _keyed_on_client(kit):
         notes.append(
-            "Modern clients came without cookies and from changing addresses: what is predicted of them holds wherever "
-            "a request lands."
+            "Modern clients sent no cookies and used changing addresses. Their expected outcomes do not depend on the "
+            "instance that a request reaches."
         )
     if proxy == "none" and len(kit.tiers) > 1:
-        notes.append("Without a proxy, modern clients reach each tier at its own address.")
+        notes.append("There is no proxy, so modern clients call each tier at the address of the tier.")
     return Preparation(
         decision=decision,
         kit=kit,
@@ -106,7 +108,7 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
 
 
 def _keyed_on_client(kit: KitContext) -> bool:
-    """Whether something of the client (a cookie, its address) leads to the owner of a session, and not its id."""
+    """Whether session affinity uses a cookie or the address of the client instead of the session ID."""
     mechanisms = [kit.mechanism(tier) for tier in kit.tiers]
     return any(mechanism is not None and mechanism.keyed_on != "session-id" for mechanism in mechanisms)
 
@@ -120,17 +122,17 @@ def _counts(
         if not table.many:
             counts[tier.name] = 1
             if wanted > 1 and tier.pattern == "single-instance":
-                notes.append(f"One instance{name} is decided, so one runs.")
+                notes.append(f"One instance{name} runs, because the decision has one instance.")
         elif wanted:
             counts[tier.name] = wanted
         else:
-            # One process now and more tomorrow (an autoscaler): what is predicted is what several do.
+            # An autoscaler can start with one process. The prediction applies to several processes.
             decided = tier.instances if tier.instances * tier.workers > 1 else 2
             counts[tier.name] = min(decided, MOST_INSTANCES)
             if decided > MOST_INSTANCES:
                 notes.append(f"{MOST_INSTANCES} of the {decided} instances{name} run; --instances sets another number.")
             elif decided > tier.instances:
-                notes.append(f"{decided} instances{name} run, since there may be several.")
+                notes.append(f"{decided} instances{name} run, because the deployment can have several instances.")
         if tier.workers > MOST_WORKERS:
             notes.append(f"{MOST_WORKERS} of the {tier.workers} workers of each instance{name} run.")
     return counts, notes

@@ -1,4 +1,4 @@
-"""The tools of a kit: whether clients of each era are shown them all, and whether each of them answers."""
+"""Check the tools of a kit: whether tools/list shows each tool to clients of each era, and whether each call works."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 DEADLINE_S = 5.0
 _LAB = frozenset({*(entry.tool for entry in CATALOGUE), *HELPERS, TOOL})
 _ARGUMENTS = frozenset({"text"})
-"""What the lab can give a tool; stubs need no more. One that somebody wrote may, and may do more than answer."""
+"""The arguments that the lab passes. A stub needs no other argument; a tool that a user wrote can need others."""
 
 Listed = dict[str, frozenset[str]]
-"""The tools of a list: name → the arguments that each needs."""
+"""The result of tools/list: the required arguments by name of the tool."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool of the kit, called by a client of an era.
+    """A call of a tool of the kit by a client of one era.
 
     Attributes:
-        place: where, and by whom.
-        tool: its name.
-        cannot: what it asks of its client that clients of this place cannot give.
-        loud: whether it tells every client of a change as well.
+        place: the tier and the era of the client.
+        tool: name of the tool.
+        cannot: the features that the tool needs and that are lost in this place.
+        loud: whether the tool also notifies every client of a change.
     """
 
     place: Place
@@ -52,12 +52,12 @@ class ToolCall:
 
 
 class Toolbox:
-    """The tools of a fleet, as its clients meet them.
+    """The lists and calls of tools in a fleet.
 
     Attributes:
-        calls: the tools that no cell is observed on, place by place.
-        uncalled: the tools that would call a model at somebody's expense.
-        seen: what came of each call.
+        calls: a call for each tool that shows no cell, in each place.
+        uncalled: names of the tools that call a language model and therefore cause costs.
+        seen: the observation of each call.
     """
 
     def __init__(self, fleet: Fleet, cells: Sequence[PredictedCell], places: Sequence[Place]) -> None:
@@ -87,7 +87,7 @@ class Toolbox:
         )
 
     def _wanted(self, place: Place) -> set[str]:
-        """The tools that clients of a place should be shown. Modern clients have the same path for all tiers."""
+        """The tools that tools/list should show to clients of a place. Modern clients use one path for all tiers."""
         kit = self._fleet.plan.kit
         first = place.tier in (None, kit.tiers[0].name)
         if kit.tiered and first and place.era == "modern" and kit.serves_modern:
@@ -96,11 +96,11 @@ class Toolbox:
 
     @property
     def total(self) -> int:
-        """How many things `observe` and `observe_loud` do."""
+        """The number of lists and calls that `observe` and `observe_loud` make."""
         return len(self._places) + len(self.calls)
 
     async def observe(self, gate: asyncio.Semaphore, current: Current) -> None:
-        """List the tools in every place, and call the tools that disturb no other client."""
+        """List the tools in every place, and call the tools that notify no other client."""
 
         async def visited(place: Place) -> None:
             async with gate:
@@ -116,7 +116,7 @@ class Toolbox:
         await asyncio.gather(*map(visited, self._places))
 
     async def observe_loud(self, current: Current) -> None:
-        """Call the tools that tell every client of a change; no other client may listen meanwhile."""
+        """Call the tools that notify every client of a change. Run this only while no other client listens."""
         for call in self.calls:
             if call.loud:
                 await self._try(call, DEADLINE_S)
@@ -124,18 +124,18 @@ class Toolbox:
 
     @property
     def doubtful(self) -> list[Place | ToolCall]:
-        """What is not as it should be."""
+        """The places with a wrong list of tools, and the calls with a wrong result."""
         lists = [place for place in self._places if self._wrong_list(place)]
         return [*lists, *(call for call in self.calls if self._wrong_call(call))]
 
     async def again(self, current: Current) -> None:
-        """Look at what is wrong once more, alone and with more patience."""
+        """Repeat the lists and calls that are wrong, one after another and with a longer deadline."""
         for subject in self.doubtful:
             marks = Marks(self._fleet)
             if isinstance(subject, ToolCall):
                 first = self.seen[subject]
                 await self._try(subject, 2 * DEADLINE_S)
-                if first.outcome != "hang":  # what was answered once, clients are answered too
+                if first.outcome != "hang":  # a first answer stays, because clients can get this answer too
                     self.seen[subject] = first
                 wrong = self._wrong_call(subject)
             else:
@@ -145,7 +145,7 @@ class Toolbox:
             current.advance()
 
     def problems(self) -> list[str]:
-        """What is wrong, each with the tool, the tier, the era and the message, and what was logged meanwhile."""
+        """The problems in words. Each names the tool, the tier, the era and the message, and has its log lines."""
         found = []
         for subject in self.doubtful:
             said = self._wrong_call(subject) if isinstance(subject, ToolCall) else self._wrong_list(subject)
@@ -153,25 +153,27 @@ class Toolbox:
         return found
 
     def notes(self) -> list[str]:
-        """What the reader should know of how it was done."""
+        """Remarks on the tools that were not called."""
         notes = []
         if self.uncalled:
-            notes.append(f"Not called, since they would call a model at your expense: {', '.join(self.uncalled)}.")
+            notes.append(
+                f"Tools that call a language model at your cost, which were not called: {', '.join(self.uncalled)}."
+            )
         if own := sorted({call.tool for call in self.calls if self._needs(call)}):
-            notes.append(f"Not called, since they need arguments of their own: {', '.join(own)}.")
+            notes.append(f"Tools with other required arguments than `text`, which were not called: {', '.join(own)}.")
         known = {tool for tier in server_tiers(self._fleet.plan.kit) for tool in tier.tools} | _LAB
         listed = [name for names in self._listed.values() if not isinstance(names, str) for name in names]
         if others := [name for name in dict.fromkeys(listed) if name not in known]:
-            notes.append(f"Tools that the requirements do not name were not called: {', '.join(others)}.")
+            notes.append(f"Tools that the requirements do not name, which were not called: {', '.join(others)}.")
         return notes
 
     def of_cell(self, cell: PredictedCell) -> Observation | None:
-        """What came of the call of the tool that should refuse for this cell."""
+        """The observation of the tool that should return an error for this cell; None if the tool was not called."""
         wanted = (Place(cell.tier, cell.era), cell.refuses)
         return next((seen for call, seen in self.seen.items() if (call.place, call.tool) == wanted), None)
 
     async def _list(self, place: Place, deadline_s: float) -> Listed | str:
-        """The tools that clients are shown; what was wrong where there is no list."""
+        """The tools that tools/list shows, or an error message."""
         found: Listed = {}
 
         async def steps(client: Client, heard: Heard) -> Verdict:
@@ -187,12 +189,12 @@ class Toolbox:
         return found if seen.outcome == "works" else seen.message
 
     def _needs(self, call: ToolCall) -> frozenset[str]:
-        """The arguments that a tool needs and that the lab cannot know."""
+        """The required arguments of a tool that the lab does not pass."""
         listed = self._listed.get(call.place, "")
         return frozenset() if isinstance(listed, str) else listed.get(call.tool, frozenset()) - _ARGUMENTS
 
     async def _try(self, call: ToolCall, deadline_s: float) -> None:
-        """Call a tool, if that can be done."""
+        """Call a tool, unless the tool requires arguments that the lab does not pass."""
         place = call.place
         if not self._needs(call):
             url = self._fleet.url(place.tier, place.era, tool=call.tool)
@@ -201,14 +203,14 @@ class Toolbox:
     def _wrong_list(self, place: Place) -> str:
         listed, whom = self._listed.get(place, {}), _whom(place)
         if isinstance(listed, str):
-            return f"{whom} get no list of tools: {listed}"
+            return f"tools/list fails for {whom}: {listed}"
         wanted = self._wanted(place)
         kits = {tool for tier in server_tiers(self._fleet.plan.kit) for tool in tier.tools}
         said = []
         if missing := sorted(wanted - set(listed)):
-            said.append(f"{whom} are not shown {', '.join(missing)} by tools/list")
+            said.append(f"tools/list does not show these tools to {whom}: {', '.join(missing)}")
         if extra := sorted(kits & set(listed) - wanted):
-            said.append(f"{whom} are shown {', '.join(extra)}, which another tier serves")
+            said.append(f"tools/list shows these tools of another tier to {whom}: {', '.join(extra)}")
         return "; ".join(said)
 
     def _wrong_call(self, call: ToolCall) -> str:
@@ -219,11 +221,12 @@ class Toolbox:
             return f"{call.tool} does not work for {whom}: {seen.message}"
         what = " and ".join(call.cannot)
         if seen.outcome == "hang":
-            return f"{call.tool} hangs for {whom}, which cannot be asked for {what}, where it should refuse"
-        words = seen.message.replace(call.tool, "").lower()  # SDKs put the tool's own name before what it says
+            return f"{call.tool} hangs for {whom}. It should return an error, because this deployment loses {what} for {whom}"
+        words = seen.message.replace(call.tool, "").lower()  # SDKs put the name of the tool before its message
         if seen.outcome == "error" and any(feature in words for feature in call.cannot):
             return ""
-        return f"{call.tool} should tell {whom} that it needs {what}, which they cannot be asked for: {seen.message}"
+        wanted = f"an error that names {what}, because this deployment loses {what} for {whom}"
+        return f"{call.tool} should return {wanted}. It returned: {seen.message}"
 
 
 def _whom(place: Place) -> str:
