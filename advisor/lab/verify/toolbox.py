@@ -220,12 +220,12 @@ class Toolbox:
         if not call.cannot:
             return f"{call.tool} does not work for {whom}: {seen.message}"
         what = " and ".join(call.cannot)
+        wanted = f"an error that names {what}, because this deployment loses {what} for {whom}"
         if seen.outcome == "hang":
-            return f"{call.tool} hangs for {whom}. It should return an error, because this deployment loses {what} for {whom}"
+            return f"{call.tool} hangs. It should return {wanted}"
         words = seen.message.replace(call.tool, "").lower()  # SDKs put the name of the tool before its message
         if seen.outcome == "error" and any(feature in words for feature in call.cannot):
             return ""
-        wanted = f"an error that names {what}, because this deployment loses {what} for {whom}"
         return f"{call.tool} should return {wanted}. It returned: {seen.message}"
 
 
