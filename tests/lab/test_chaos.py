@@ -174,7 +174,7 @@ def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor: Advisor, tm
     done = chaos(kit, "proxy-reloaded", temporary)
     assert done.returncode == 1, done.stdout
     legacy, modern = result(advisor, done)["chaos"]
-    assert "sessions were lost, promised: 33% at most" in legacy["detail"]
+    assert "sessions were lost, expected: 33% at most" in legacy["detail"]
     assert modern["agrees"]
 
 
@@ -187,10 +187,10 @@ def test_state_that_is_not_shared_is_found(advisor: Advisor, tmp_path: Path, tem
     done = chaos(kit, "instance-killed redis-restarted", temporary)
     assert done.returncode == 1, done.stdout
     killed, redis = result(advisor, done)["chaos"]
-    assert "handles were not known any more" in killed["detail"]
+    assert "state handles were unknown" in killed["detail"]
     assert killed["handles"]["seen"] == "gone"
-    assert "no call with a handle failed" in redis["detail"]
-    assert "was still there, promised: gone" in redis["detail"]
+    assert "no call with a state handle failed" in redis["detail"]
+    assert "was still there, expected: gone" in redis["detail"]
 
 
 def spoilt(kit: Path, *, when: str, spoilt: str) -> Path:
@@ -233,4 +233,4 @@ def test_a_fleet_that_cannot_be_mended_ends_it(advisor: Advisor, tmp_path: Path,
     for row in rows:
         assert "ended before it was ready (exit code 1); log: " in row["detail"], row
         assert row["calls"] > 5, "what was seen so far is there"
-    assert rows[-1]["detail"].endswith("; not tried any more: instance-stalled, instance-stopped")
+    assert rows[-1]["detail"].endswith("; skipped events: instance-stalled, instance-stopped")

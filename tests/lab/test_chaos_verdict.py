@@ -49,15 +49,17 @@ def test_sessions_of_the_dead_owner_may_be_lost_and_no_others(knowledge: Knowled
     assert (fine.seen, fine.problems) == ("404-then-initialize", ())
     assert (fine.numbers.sessions_lost, fine.numbers.lost_elsewhere) == (1, 0)
     elsewhere = verdict(sticky, lost, call(GONE, OK, owner="b", name="2"))
-    assert elsewhere.problems == ("1 of 1 calls of sessions elsewhere lost their session (HTTP 404, then done)",)
+    assert elsewhere.problems == (
+        "1 of 1 calls of sessions on other instances lost their session (HTTP 404, then done)",
+    )
     assert elsewhere.numbers.lost_elsewhere == 1
     hiccup = verdict(sticky, lost, call(BAD, OK, owner="b", name="2"))
-    assert "succeeded only when repeated" in hiccup.problems[0]
+    assert "succeeded only after a retry" in hiccup.problems[0]
 
 
 def test_a_session_that_outlives_its_owner_is_suspicious(knowledge: Knowledge) -> None:
     quiet = verdict(promise(knowledge), call(OK))
-    assert quiet.problems == ("no session was lost, which the event cannot but cause",)
+    assert quiet.problems == ("no session was lost, although this event always causes a loss",)
 
 
 def test_sessions_elsewhere_may_need_a_retry_where_requests_pass_through_others(knowledge: Knowledge) -> None:
@@ -73,7 +75,7 @@ def test_without_sessions_a_retry_is_all_that_it_takes(knowledge: Knowledge) -> 
     assert verdict(stateless, one).problems == ()
     assert verdict(stateless, one).seen == "retry-succeeds"
     failed = verdict(stateless, call(BAD, BAD, era="modern", owner=""))
-    assert failed.problems == ("1 of 1 calls failed for good (HTTP 502, then HTTP 502)",)
+    assert failed.problems == ("1 of 1 calls failed after all retries (HTTP 502, then HTTP 502)",)
     assert failed.numbers.failed_after_retry == 1
 
 
@@ -99,7 +101,7 @@ def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge: Knowledg
 def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
     invented = judge(stateless, [call(OK, era="modern", owner="")], [], EVENT)
-    assert invented.problems == ("1 answers came for requests that no instance executed, such as x.1",)
+    assert invented.problems == ("1 requests got an answer although no instance executed them, such as x.1",)
     wrong = call(OK, era="modern", owner="")
     other = replace(wrong.attempts[0], said="the answer of another call: y.1")
     mixed = verdict(stateless, replace(wrong, attempts=(other,)))
@@ -165,7 +167,7 @@ def test_an_event_that_nobody_notices_did_not_happen(knowledge: Knowledge) -> No
         quiet = [call(OK, era=era, owner="a" if era == "legacy" else "", name=f"quiet-{n}") for n in range(5)]
         problems = verdict(promised, *quiet).problems
         assert len(problems) == len(promised.felt), promised.id
-        assert all("which the event cannot but cause" in one for one in problems), promised.id
+        assert all("although this event always causes" in one for one in problems), promised.id
         noisy = felt(promised)
         assert verdict(promised, *quiet, *noisy).problems == (), promised.id
         for missing in noisy:
@@ -184,7 +186,7 @@ def test_what_may_happen_need_not(knowledge: Knowledge) -> None:
 def test_a_session_lost_elsewhere_is_not_the_one_that_has_to_be_lost(knowledge: Knowledge) -> None:
     directory = promise(knowledge, keeping="nginx-ip-hash")  # where others may be lost as well
     found = verdict(directory, call(OK, name="1"), call(GONE, OK, owner="b", name="2"))
-    assert found.problems == ("no session was lost, which the event cannot but cause",)
+    assert found.problems == ("no session was lost, although this event always causes a loss",)
 
 
 def test_more_sessions_are_lost_than_promised(knowledge: Knowledge) -> None:
@@ -195,7 +197,7 @@ def test_more_sessions_are_lost_than_promised(knowledge: Knowledge) -> None:
     few = verdict(reloaded, *kept, call(GONE, OK, name="lost-1"), event=everyone)
     assert few.problems == ()
     many = verdict(reloaded, *kept, *[call(GONE, OK, name=f"lost{n}-1") for n in range(6)], event=everyone)
-    assert many.problems == ("6 of 12 sessions were lost, promised: 33% at most",)
+    assert many.problems == ("6 of 12 sessions were lost, expected: 33% at most",)
 
 
 # --- state behind handles -----------------------------------------------------------------------------------------
@@ -226,19 +228,24 @@ REFUSED, UNKNOWN, ANEW = recall("refused"), recall("gone", at=104.0), recall("ne
     ("event", "recalls", "seen", "problem"),
     [
         ("instance-killed", [FOUND, LATE], "kept", ""),
-        ("instance-killed", [FOUND, UNKNOWN, ANEW], "gone", "1 handles were not known any more"),
-        ("instance-killed", [REFUSED, LATE], "fails-then-kept", "1 calls with a handle failed (the tool's words)"),
+        ("instance-killed", [FOUND, UNKNOWN, ANEW], "gone", "1 state handles were unknown"),
+        (
+            "instance-killed",
+            [REFUSED, LATE],
+            "fails-then-kept",
+            "1 calls with a state handle failed (the tool's words)",
+        ),
         ("instance-killed", [recall("found", BAD, OK), LATE], "kept", ""),
         ("redis-restarted", [REFUSED, UNKNOWN, ANEW], "fails-then-gone", ""),
-        ("redis-restarted", [FOUND, LATE], "kept", "no call with a handle failed"),
-        ("redis-restarted", [FOUND, LATE], "kept", "what was kept behind handles was still there"),
-        ("redis-restarted", [REFUSED, LATE], "fails-then-kept", "what was kept behind handles was still there"),
-        ("redis-restarted", [FOUND, UNKNOWN, ANEW], "gone", "no call with a handle failed"),
+        ("redis-restarted", [FOUND, LATE], "kept", "no call with a state handle failed"),
+        ("redis-restarted", [FOUND, LATE], "kept", "the state was still there"),
+        ("redis-restarted", [REFUSED, LATE], "fails-then-kept", "the state was still there"),
+        ("redis-restarted", [FOUND, UNKNOWN, ANEW], "gone", "no call with a state handle failed"),
         ("redis-stalled", [REFUSED, LATE], "fails-then-kept", ""),
         ("redis-stalled", [recall("found", at=100.5, seconds=2.8)], "fails-then-kept", ""),
         ("proxy-reloaded", [recall("found", at=100.5, seconds=2.8)], "kept", "had to wait"),
-        ("redis-stalled", [FOUND, LATE], "kept", "no call with a handle failed"),
-        ("redis-stalled", [REFUSED, UNKNOWN], "fails-then-gone", "1 handles were not known any more"),
+        ("redis-stalled", [FOUND, LATE], "kept", "no call with a state handle failed"),
+        ("redis-stalled", [REFUSED, UNKNOWN], "fails-then-gone", "1 state handles were unknown"),
         (
             "redis-stalled",
             [REFUSED, recall("refused", at=120.0)],
@@ -246,8 +253,8 @@ REFUSED, UNKNOWN, ANEW = recall("refused"), recall("gone", at=104.0), recall("ne
             "failed before or after the event",
         ),
         ("redis-stalled", [REFUSED, recall("found", seconds=11.0)], "fails-then-kept", "no answer within 10 s"),
-        ("redis-stalled", [REFUSED, recall("found", BAD, OK)], "fails-then-kept", "succeeded only when repeated"),
-        ("proxy-reloaded", [], None, "no call with a handle was made"),
+        ("redis-stalled", [REFUSED, recall("found", BAD, OK)], "fails-then-kept", "succeeded only after a retry"),
+        ("proxy-reloaded", [], None, "no client made a call with a state handle"),
     ],
 )
 def test_state_behind_handles(
@@ -264,7 +271,7 @@ def test_calls_with_a_handle_have_sessions_like_others(knowledge: Knowledge) -> 
     assert judge(sticky, [], [], EVENT, [lost]).numbers.sessions_lost == 1
     assert judge_handles(sticky, [lost], EVENT).problems == ()
     elsewhere = recall("found", GONE, OK, owner="b", era="legacy")
-    assert "sessions elsewhere lost their session" in judge_handles(sticky, [elsewhere], EVENT).problems[0]
+    assert "sessions on other instances lost their session" in judge_handles(sticky, [elsewhere], EVENT).problems[0]
     told = recall("refused", FULL, FULL, owner="a", era="legacy")
     assert handled(knowledge, "redis-stalled", told, keeping="redis-session-directory", era="legacy").problems == ()
     back = recall("found", FULL, OK, owner="a", era="legacy")  # it came back when it was told to

@@ -1,8 +1,8 @@
-"""`verify --chaos`: each event of rules/failures.yaml happens to a running fleet, and its clients are watched.
+"""`verify --chaos`: inject each fault of rules/failures.yaml into a running fleet, and observe its clients.
 
-What clients of this kit should see (the array `expected_failures` of its decision.json, which DECISION.md prints) is
-compared with what clients saw and with the execution logs of the instances. Events come in sequence; the fleet
-has recovered before the next.
+The expected behaviour is the array `expected_failures` of the kit's decision.json, which DECISION.md also shows. The
+observed behaviour comes from the clients and from the execution logs of the instances. Faults are injected one after
+another, each into a fleet that has recovered.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ from advisor.lab.process.steps import Steps
 
 
 async def chaos(fleet: Fleet, failures: Sequence[ExpectedFailure], steps: Steps) -> tuple[ChaosRow, ...]:
-    """Make every event happen to every tier.
+    """Inject every fault into every tier.
 
-    Each event has clients of its own. After an event from which the fleet does not recover, what is down is started
-    again; where that does not help, the rest of the events of the tier is left out, and the last row says so.
+    Each fault has new clients. If the fleet does not recover from a fault, stopped processes are started again. If the
+    fleet still does not recover, the remaining faults of the tier are skipped, and the last row names them.
 
     Args:
-        fleet: a running fleet, started with a folder for execution logs in its environment.
-        failures: what to inject, and what clients should see of it.
-        steps: told what happens.
+        fleet: a running fleet, with a folder for execution logs in its environment.
+        failures: the faults to inject, with the expected behaviour.
+        steps: shows the progress.
+
+    Returns:
+        A row for each tier, fault and protocol era.
     """
     rows: list[ChaosRow] = []
     for tier in dict.fromkeys(failure.tier.name for failure in failures):
@@ -47,16 +50,16 @@ async def _tier(fleet: Fleet, own: Sequence[ExpectedFailure], steps: Steps) -> l
         found, well = await _injected(fleet, [failure for failure in own if failure.event.id == event], steps)
         rows += found
         if not well and found[-1].judged.seen is None:
-            break  # it was not even well before the event
-    if not well:  # for the next tier, and for a user who looks at the fleet then
+            break  # the fleet did not work before the fault either
+    if not well:  # the next tier and a user who examines the fleet need a working fleet
         await recover(fleet, members)
     if pending and rows:
-        rows[-1] = replace(rows[-1], problems=(*rows[-1].problems, f"not tried any more: {', '.join(pending)}"))
+        rows[-1] = replace(rows[-1], problems=(*rows[-1].problems, f"skipped events: {', '.join(pending)}"))
     return rows
 
 
 async def _injected(fleet: Fleet, failures: Sequence[ExpectedFailure], steps: Steps) -> tuple[list[ChaosRow], bool]:
-    """One event, with clients of its own: the rows, and whether the fleet is well after it."""
+    """Inject one fault with new clients. Return the rows, and whether the fleet works afterwards."""
     tier = f", tier {failures[0].tier.name}" if fleet.plan.kit.tiered else ""
     with steps.step(f"{failures[0].event.title}{tier}") as current:
         try:
@@ -64,7 +67,7 @@ async def _injected(fleet: Fleet, failures: Sequence[ExpectedFailure], steps: St
                 experiment = await Experiment.open(stack, fleet, failures)
                 rows, well = await experiment.run(failures)
         except LabError as error:
-            problem = f"not made to happen: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"
+            problem = f"the fault was not injected: {error.reason.rstrip('.')}; logs: {fleet.run.logs}"
             rows, well = [row_of(failure, fleet, [problem]) for failure in failures], False
-        current.note = "as promised" if all(row.agrees for row in rows) else "not as promised"
+        current.note = "as expected" if all(row.agrees for row in rows) else "not as expected"
     return rows, well

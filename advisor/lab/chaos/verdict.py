@@ -1,4 +1,4 @@
-"""What clients saw of an event, compared with the expected behaviour. Pure: calls and executions in, a verdict out."""
+"""Compare the observed behaviour of clients after a fault with the expected behaviour. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "fai
 SLOW_S = 10.0
 """The longest that a client waits for an answer where no wait is expected."""
 
-# What may become of a call, by what is expected.
+# The allowed results of a call, by expected behaviour.
 _ALLOWED: dict[Then | Others, frozenset[Kind]] = {
     "unaffected": frozenset({"done"}),
     "waits": frozenset({"done", "waited", "retried"}),
@@ -32,17 +32,17 @@ _MILDEST: tuple[Then, ...] = (
     "5xx-then-retry",
 )
 _UNFELT: dict[Felt, str] = {
-    "fails": "no request failed or was told to come back, which the event cannot but cause",
-    "waits": "no call had to wait, which the event cannot but cause",
-    "lost": "no session was lost, which the event cannot but cause",
+    "fails": "no request failed and no request got 503 with Retry-After, although this event always causes that",
+    "waits": "no call had to wait, although this event always causes a wait",
+    "lost": "no session was lost, although this event always causes a loss",
 }
 _WORDS: dict[Kind, str] = {
-    "done": "succeeded at first",
+    "done": "succeeded at the first request",
     "waited": "had to wait",
-    "retried": "succeeded only when repeated",
+    "retried": "succeeded only after a retry",
     "asked-to-wait": "got 503 with Retry-After",
     "initialized": "lost their session",
-    "failed": "failed for good",
+    "failed": "failed after all retries",
 }
 
 
@@ -53,14 +53,17 @@ def judge(
     event: Happened,
     recalls: Sequence[ClientCall] = (),
 ) -> Judgement:
-    """Compare the calls of clients of an era with what they should see.
+    """Compare the calls of clients of one era with the expected behaviour.
 
     Args:
         expected: the row of rules/failures.yaml.
-        calls: every call from shortly before the event until all was well again.
+        calls: every call from shortly before the fault until the fleet had recovered.
         executions: the execution logs of the instances.
-        event: what happened.
-        recalls: the calls with a handle, which are judged by themselves, but whose clients have sessions as well.
+        event: the injected fault.
+        recalls: the calls with a state handle. Only their lost sessions matter here; `judge_handles` judges the rest.
+
+    Returns:
+        The observed behaviour, the differences and the counts.
     """
     began = [execution for execution in executions if execution.step == "start"]
     on_target = [call for call in calls if call.long and _ran_on(call, began) & event.targets]
@@ -72,7 +75,7 @@ def judge(
     numbers = _numbers(calls, lost, began, event)
     problems = [
         *unexpected(mine, expected.then, event, "calls"),
-        *unexpected(others, expected.others, event, "calls of sessions elsewhere"),
+        *unexpected(others, expected.others, event, "calls of sessions on other instances"),
         *(_UNFELT[effect] for effect in expected.felt if not _felt(effect, mine, lost, event)),
         *_too_many_lost(expected, calls, lost),
         *_running_problems(expected, running, on_target),
@@ -82,7 +85,7 @@ def judge(
 
 
 def kind(call: ClientCall, event: Happened) -> Kind:
-    """What became of a call."""
+    """Classify the result of a call."""
     if not call.ok:
         held = all(asks_to_wait(attempt) for attempt in call.attempts) and not call.initialized
         return "asked-to-wait" if held else "failed"
@@ -97,7 +100,7 @@ def kind(call: ClientCall, event: Happened) -> Kind:
 
 
 def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], event: Happened) -> bool:
-    """Whether anybody noticed the event in this way."""
+    """Whether any client noticed the fault in this way."""
     match felt:
         case "fails":
             return any(not attempt.ok and attempt.status != 404 for call in calls for attempt in call.attempts)
@@ -108,25 +111,26 @@ def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], e
 
 
 def _too_many_lost(expected: ExpectedBehaviour, calls: Sequence[ClientCall], lost: Sequence[ClientCall]) -> list[str]:
-    # A request's id is its client's name and a number.
+    # The ID of a request consists of the name of the client and a number.
     sessions = len({call.attempts[0].id.rpartition("-")[0] for call in calls})
-    if expected.lost_at_most == 1 or len(lost) <= expected.lost_at_most * sessions:  # a session may be lost twice
+    # A client can lose its session twice, so `lost` can be longer than the number of sessions.
+    if expected.lost_at_most == 1 or len(lost) <= expected.lost_at_most * sessions:
         return []
-    return [f"{len(lost)} of {sessions} sessions were lost, promised: {expected.lost_at_most:.0%} at most"]
+    return [f"{len(lost)} of {sessions} sessions were lost, expected: {expected.lost_at_most:.0%} at most"]
 
 
 def _held_s(event: Happened) -> float:
-    """Half of a very short event is no wait that anybody would notice."""
+    """The duration of a fault, at least 2 s. Clients do not notice the wait of a shorter fault."""
     return max(2.0, event.over - event.began)
 
 
 def asks_to_wait(attempt: CallAttempt) -> bool:
-    """Whether the answer tells the client to come back."""
+    """Whether the answer is 503 with Retry-After."""
     return attempt.status == 503 and attempt.retry_after is not None
 
 
 def elsewhere(call: ClientCall, event: Happened) -> bool:
-    """Whether a call belongs to a session of an instance that is no target."""
+    """Whether a call belongs to a session whose owner is not a target."""
     return bool(call.owner and event.targets) and call.owner not in event.targets
 
 
@@ -136,7 +140,7 @@ def _ran_on(call: ClientCall, began: Iterable[Execution]) -> set[str]:
 
 
 def _seen(calls: Iterable[ClientCall], event: Happened) -> Then:
-    """The mildest behaviour that describes all calls."""
+    """The mildest behaviour that covers the results of all calls."""
     kinds = {kind(call, event) for call in calls}
     if "waited" in kinds and kinds <= _ALLOWED["waits"]:
         return "waits"
@@ -144,12 +148,12 @@ def _seen(calls: Iterable[ClientCall], event: Happened) -> Then:
 
 
 def _running(on_target: Sequence[ClientCall], expected: ExpectedBehaviour, event: Happened) -> Running | None:
-    """What became of the calls that ran on a target; the worst of them decides."""
+    """The worst result of the calls that ran on a target; None without such calls."""
     if not on_target:
         return None
     if any(not call.attempts[0].ok for call in on_target):
         return "breaks"
-    # An event that is shorter than the call holds no call up.
+    # A fault that is shorter than the call does not delay the call.
     held = expected.running == "waits" and any(call.attempts[0].ended > event.over for call in on_target)
     return "waits" if held else "completes"
 
@@ -160,17 +164,20 @@ def _running_problems(
     if running is None or running == expected.running:
         return []
     said = next((call.attempts[0].said for call in on_target if not call.attempts[0].ok), "")
-    return [f"a running call {running}{f' ({said})' if said else ''}, promised: {expected.running}"]
+    return [f"a running call {running}{f' ({said})' if said else ''}, expected: {expected.running}"]
 
 
 def unexpected(calls: Sequence[ClientCall], expected: Then | Others, event: Happened, what: str) -> list[str]:
-    """Calls that met something unexpected, and calls that got no answer for long.
+    """Describe the calls with an unexpected result and the calls with a slow answer.
 
     Args:
         calls: the calls.
-        expected: what they should meet.
-        event: what happened.
-        what: the calls in words.
+        expected: the expected behaviour.
+        event: the injected fault.
+        what: a name of these calls for the messages.
+
+    Returns:
+        The problems in words.
     """
     allowed = _ALLOWED[expected]
     found = [(became, call) for call in calls if (became := kind(call, event)) not in allowed]
@@ -185,7 +192,7 @@ def unexpected(calls: Sequence[ClientCall], expected: Then | Others, event: Happ
 
 
 def story(call: ClientCall) -> str:
-    """What the requests of a call met, in sequence."""
+    """The results of the requests of a call in words, in order."""
     return ", then ".join(attempt.said or "done" for attempt in call.attempts)
 
 
@@ -196,7 +203,7 @@ def _always(calls: Sequence[ClientCall], numbers: Numbers, began: Sequence[Execu
     ran = {execution.call for execution in began}
     unseen = [attempt.id for call in calls for attempt in call.attempts if attempt.ok and attempt.id not in ran]
     if unseen:
-        problems.append(f"{len(unseen)} answers came for requests that no instance executed, such as {unseen[0]}")
+        problems.append(f"{len(unseen)} requests got an answer although no instance executed them, such as {unseen[0]}")
     wrong = [attempt.said for call in calls for attempt in call.attempts if attempt.instance and attempt.said]
     if wrong:
         problems.append(f"{len(wrong)} calls got {wrong[0]}")
@@ -220,5 +227,5 @@ def _numbers(
 
 
 def _times(call: ClientCall, runs: Mapping[str, int]) -> int:
-    """By how many of its requests a call was executed."""
+    """The number of requests of a call that an instance executed."""
     return sum(bool(runs[attempt.id]) for attempt in call.attempts)
