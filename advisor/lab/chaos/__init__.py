@@ -1,1 +1,1 @@
-"""`verify --chaos`: what clients see when parts of a fleet fail."""
+"""`verify --chaos`: inject faults into a fleet and observe its clients."""

@@ -1,8 +1,8 @@
-"""Clients of both eras, each of which calls a counting tool, or keeps something behind a handle, and notes how it went.
+"""Clients of both eras for fault injection. They call a counting tool or a tool with state handles, and record calls.
 
-They do what a decent client does: repeat a call once after a 5xx or a broken connection (after Retry-After, if that
-is short), and open a new session after a 404. Every request has an id of its own, so that a call which a client
-repeats is told from a request that somebody else repeated.
+The clients follow good practice. They repeat a call once after a 5xx or a broken connection, and they respect a short
+Retry-After. They open a new session after a 404. Every request has a unique id. The id distinguishes a retry of the
+client from a request that a proxy repeats.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     import httpx2
 
 ANSWER_S = 40.0
-"""The longest that a client waits for an answer; longer than anything is held up."""
+"""The longest time in seconds that a client waits for an answer. No fault delays an answer for so long."""
 RETRY_AFTER_S = 4.0
-"""The longest Retry-After that a client obeys."""
+"""The longest Retry-After in seconds that a client respects."""
 RETRY_S = 0.2
 RECALLS = 3
-"""How often a keeper asks for what it kept, for each counted call: an event must not pass while it is busy counting."""
+"""Calls with a state handle for each call of the counting tool. Frequent calls make sure that no fault is missed."""
 
 Reader = Callable[[CallAttempt, str, bool], CallAttempt]
 Arguments = Callable[[str], Mapping[str, Any]]
@@ -41,12 +41,12 @@ class Caller:
     """A client that calls the counting tool.
 
     Attributes:
-        name: unique in the run.
-        endpoint: what it talks through.
-        owner: the instance that holds its session, as far as it is known.
-        calls: what it did.
-        running: the id of the request that it waits for, or of its last request.
-        refused: why it could not open its session when it last tried to; "" where it could.
+        name: a name that is unique in the run.
+        endpoint: sends the requests.
+        owner: the owner of the session; "" if unknown.
+        calls: the recorded calls.
+        running: id of the current or last request.
+        refused: the reason why the last attempt to open a session failed; "" after a success.
     """
 
     name: str
@@ -59,46 +59,46 @@ class Caller:
 
     @property
     def era(self) -> Era:
-        """Its era."""
+        """The protocol era of the client."""
         return self.endpoint.era
 
     @property
     def in_session(self) -> bool:
-        """Whether it has a session, which only legacy clients of a stateful server do."""
+        """Whether the client has a session. Only legacy clients of a stateful server have a session."""
         return bool(self.endpoint.session)
 
     async def round(self) -> None:
-        """What it does again and again."""
+        """Make the calls of one round."""
         await self.call()
 
     async def call(self, seconds: float = 0.0) -> ClientCall:
-        """One call that takes so long, with its retry and its new session where they are due."""
+        """Make one call that takes `seconds`, with a retry and a new session if necessary."""
         done = await self._carried(TOOL, lambda id: {"call": id, "seconds": seconds}, _counted, seconds > 0)
         self.calls.append(done)
         return done
 
     def forget(self) -> None:
-        """Forget what it did so far."""
+        """Delete the recorded calls."""
         self.calls.clear()
 
     def calm(self, since: float) -> bool:
-        """Whether its last two calls began after `since` and succeeded at first."""
+        """Whether the last two calls began after `since` and succeeded at the first request."""
         return _calm(self.calls, since, 2)
 
     def trouble(self) -> str:
-        """What its last call met; where none came to be, its session."""
+        """The problem of the last call, or of the session if there was no call."""
         last = self.calls[-1].attempts[-1].said if self.calls else self.refused or "no answer"
         return last or "no second call yet"
 
     async def open(self) -> bool:
-        """Open a session as a new client does, on any instance; a stateless server has none to open."""
+        """Open a session like a new client, on any instance. A stateless server opens no session."""
         self.endpoint.http.cookies.clear()
         failure = await self._open(self.name)
         self.refused = failure.said if failure else ""
         return failure is None
 
     async def _carried(self, tool: str, arguments: Arguments, read: Reader, long: bool = False) -> ClientCall:
-        """A call and all that it takes to get it done."""
+        """Make a call, with a retry and a new session if necessary."""
         self._number += 1
         owner, initialized, retried = self.owner, False, False
         attempts: list[CallAttempt] = []
@@ -124,7 +124,7 @@ class Caller:
         return ClientCall(self.era, owner, tuple(attempts), initialized, long)
 
     async def _open(self, id: str) -> CallAttempt | None:
-        """A new session, after attempt retry at most; what went wrong otherwise."""
+        """Open a new session, with one retry. Return the failed attempt, or None after a success."""
         self.owner = ""
         started, wrong = time.monotonic(), ""
         for _ in range(2):
@@ -151,12 +151,12 @@ class Caller:
 
 @dataclass(slots=True)
 class Keeper(Caller):
-    """A client that also keeps something behind a handle and asks for it again and again.
+    """A client that also stores state with a state handle and asks for the state repeatedly.
 
     Attributes:
-        store: the tool that keeps it.
-        handle: what it was given; "" before that, and once it is not known any more.
-        recalls: the calls with a handle, and those that gave a handle.
+        store: the tool that stores the state.
+        handle: the current state handle; "" without stored state.
+        recalls: the recorded calls of the tool that stores the state.
     """
 
     store: StateHandles = field(default_factory=lambda: StateHandles(""))
@@ -164,13 +164,13 @@ class Keeper(Caller):
     recalls: list[ClientCall] = field(default_factory=list)
 
     async def round(self) -> None:
-        """A counted call, which also tells who owns the session, and some with the handle."""
+        """Call the counting tool, whose answer names the owner of the session. Then make calls for the state."""
         await self.call()
         for _ in range(RECALLS):
             await self.recall()
 
     async def recall(self) -> ClientCall:
-        """Ask for what was kept; keep something new where that is not known any more, or nothing is kept yet."""
+        """Ask for the stored state, or store new state if the client has no state handle."""
         handle = self.handle
         seen: list[Handle] = ["refused"]
 
@@ -184,16 +184,16 @@ class Keeper(Caller):
         return found
 
     def forget(self) -> None:
-        """Forget what it did so far; what it keeps stays."""
+        """Delete the recorded calls. The state handle stays."""
         self.calls.clear()
         self.recalls.clear()
 
     def calm(self, since: float) -> bool:
-        """Also whether the handle was found, or a new handle given."""
+        """Whether the last calls with and without a state handle succeeded at the first request."""
         return Caller.calm(self, since) and _calm(self.recalls, since, 1)
 
     def trouble(self) -> str:
-        """What its last call met."""
+        """The problem of the last call."""
         last = self.recalls[-1].attempts[-1].said if self.recalls else ""
         return f"{self.store.tool}: {last}" if last else Caller.trouble(self)
 
@@ -204,7 +204,7 @@ class Keeper(Caller):
         else:
             self.handle = "" if is_error else self.store.given(said)
             seen.append("new" if self.handle else "refused")
-        wrong = "" if seen[-1] in ("found", "new") else said[:100] or "an answer without words"
+        wrong = "" if seen[-1] in ("found", "new") else said[:100] or "an empty answer"
         return CallAttempt(attempt.id, attempt.started, attempt.ended, attempt.status, said=wrong)
 
 
@@ -215,10 +215,10 @@ def _calm(calls: Sequence[ClientCall], since: float, good: int) -> bool:
 
 @asynccontextmanager
 async def callers(wanted: Sequence[tuple[str, Era, str, StateHandles | None]]) -> AsyncIterator[list[Caller]]:
-    """Clients, each with connections and cookies of its own, before any session is open.
+    """Create clients without a session. Each client has its own connections and cookies.
 
     Args:
-        wanted: name, era, URL of each, and where it keeps something, if it is to.
+        wanted: name, era and URL of each client, and its tool with state handles or None.
     """
     async with AsyncExitStack() as stack:
         made: list[Caller] = []
@@ -229,7 +229,7 @@ async def callers(wanted: Sequence[tuple[str, Era, str, StateHandles | None]]) -
 
 
 def _counted(attempt: CallAttempt, said: str, is_error: bool) -> CallAttempt:
-    """What the counting tool answered: the id that it was told, and who it is."""
+    """Read the answer of the counting tool: the id of the request and the name of the instance."""
     got, _, instance = said.partition(" ")
     if is_error or not instance:
         wrong = f"no result: {said[-80:]}"
@@ -239,20 +239,20 @@ def _counted(attempt: CallAttempt, said: str, is_error: bool) -> CallAttempt:
 
 
 def _attempt_of(id: str, started: float, answer: httpx2.Response, read: Reader) -> CallAttempt:
-    """The answer to a request.
+    """Convert the answer to a request.
 
     Args:
-        id: of the request.
-        started: when it was sent, on the monotonic clock.
-        answer: complete.
-        read: fills in what a result means, from its text and whether the tool calls it an error.
+        id: id of the request.
+        started: start time on the monotonic clock.
+        answer: the complete HTTP response.
+        read: reads the text of a result. Its last argument is whether the tool reports an error.
     """
     status, ended = int(answer.status_code), time.monotonic()
     if status != 200:
         return CallAttempt(id, started, ended, status, retry_after=_seconds(answer.headers), said=f"HTTP {status}")
     result = result_of(answer.text)
     if result is None:
-        # A stream that ends without its result was cut; anything else is an error of the server.
+        # A stream without a result was cut. Another answer without a result is an error of the server.
         return CallAttempt(id, started, ended, BROKEN, said=f"no result: {' '.join(answer.text.split())[-80:]}")
     content = result.get("content") or [{}]
     plain = CallAttempt(id, started, ended, status)
@@ -260,14 +260,14 @@ def _attempt_of(id: str, started: float, answer: httpx2.Response, read: Reader) 
 
 
 def _broken() -> tuple[type[BaseException], ...]:
-    """What a request raises that gets no answer, or not all of it."""
+    """The exceptions of a request without a complete answer."""
     import httpx2
 
     return (httpx2.TransportError, asyncio.TimeoutError, OSError)
 
 
 def _kind_of(error: BaseException) -> str:
-    """One of `_broken`, in words."""
+    """An exception of `_broken` in words."""
     return "no answer in time" if isinstance(error, asyncio.TimeoutError) else type(error).__name__
 
 

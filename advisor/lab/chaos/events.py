@@ -1,4 +1,4 @@
-"""How each event of rules/failures.yaml is made to happen to a running fleet, and what recovers the fleet."""
+"""Inject each event of rules/failures.yaml into a running fleet, and recover the fleet."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from advisor.lab.fleet.plan import FleetInstance
 from advisor.lab.process.process import POLL_S, Process
 
 DOWN_S = 2.0
-"""How long what was killed stays away; longer than clients wait before they repeat a call."""
+"""Seconds for which a killed process stays down. Clients retry sooner."""
 STALL_S = 3.0
-"""How long what hangs hangs: shorter than every idle timeout."""
+"""Seconds for which a stalled process hangs. Every idle timeout is longer."""
 HANDS_ON_S = 11.0
-"""How long a HAProxy has to run until it hands its table to the next process."""
+"""Seconds that a HAProxy process must run before it can pass its stick table to the next process."""
 STOP_S = 60.0
-"""How long an instance may take to end after SIGTERM."""
+"""The longest time, in seconds, that an instance can take to end after SIGTERM."""
 
 EVENTS = (
     "instance-killed",
@@ -31,24 +31,24 @@ EVENTS = (
     "redis-restarted",
     "redis-stalled",
 )
-"""The events that this module knows; rules/failures.yaml names the same ones."""
+"""The ids of the events that this module can inject. rules/failures.yaml has the same list."""
 
 _OF_ONE = frozenset({"instance-killed", "instance-stalled", "instance-stopped"})
-"""Events with a single target; the others concern all instances."""
+"""Events with a single target. All other events have all instances as targets."""
 
 
 def name_of(instance: FleetInstance) -> str:
-    """What an instance calls itself in the execution log."""
+    """The name of an instance in the execution log."""
     return str(instance.port)
 
 
 def met(event: str, members: Sequence[FleetInstance], target: FleetInstance) -> Happened:
-    """An event that begins now.
+    """Describe an event that begins now.
 
     Args:
-        event: its id in rules/failures.yaml.
+        event: id of the event in rules/failures.yaml.
         members: the instances of the tier.
-        target: the instance to hit, where the event has a single target.
+        target: the target of an event with a single target.
     """
     now = time.monotonic()
     targets = [target] if event in _OF_ONE else members
@@ -62,17 +62,17 @@ async def inject(
     target: FleetInstance,
     settled: Callable[[float], Awaitable[None]],
 ) -> None:
-    """Make an event happen and start again what it ended.
+    """Inject an event, and start the stopped processes again.
 
     Args:
-        event: its id in rules/failures.yaml.
-        fleet: where it happens.
+        event: id of the event in rules/failures.yaml.
+        fleet: the running fleet.
         members: the instances of the tier.
-        target: the instance to hit, where the event has a single target.
-        settled: waits until every client was served since the time that it is given.
+        target: the target of an event with a single target.
+        settled: waits until every client has been served since a time on the monotonic clock.
 
     Raises:
-        LabError: something did not end, or did not come back.
+        LabError: a process did not end or did not start again.
     """
     match event:
         case "instance-killed":
@@ -85,9 +85,8 @@ async def inject(
             await _stop(target.process)
             await fleet.restart(target)
         case "instances-replaced":
-            for instance in sorted(
-                members, key=lambda instance: instance is not target
-            ):  # the target first, where calls run
+            # Calls run on the target, so the target is replaced first.
+            for instance in sorted(members, key=lambda instance: instance is not target):
                 await _stop(instance.process)
                 await fleet.restart(instance)
                 await settled(time.monotonic())
@@ -101,14 +100,14 @@ async def inject(
         case "redis-stalled":
             await _stalled(_redis(fleet))
         case _:
-            raise LabError(f"The lab does not know how to make {event!r} happen.")
+            raise LabError(f"The lab cannot inject the event {event!r}.")
 
 
 async def recover(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
-    """Have what is down, or hangs, run again after an event that went wrong; all instances, where nothing is down.
+    """Recover a fleet: resume processes that hang, and start stopped processes. Without these, restart all instances.
 
     Returns:
-        Whether everything runs.
+        Whether all processes run.
     """
     for process in fleet.processes:
         process.resume()
@@ -133,7 +132,7 @@ async def _stalled(process: Process) -> None:
 
 
 async def _stop(process: Process) -> None:
-    """SIGTERM, as a service manager sends it, and the time that the instance needs to end by itself."""
+    """Send SIGTERM, as a service manager does, and wait until the instance has ended."""
     process.signal(signal.SIGTERM)
     try:
         await asyncio.wait_for(process.wait(), STOP_S)
@@ -142,7 +141,7 @@ async def _stop(process: Process) -> None:
 
 
 async def _settled_in(fleet: Fleet) -> None:
-    """A HAProxy that has just been started hands no table on; rules/failures.yaml says so too."""
+    """Wait until HAProxy can pass its stick table to a new process (see rules/failures.yaml)."""
     wait_s = HANDS_ON_S if fleet.plan.front.program == "haproxy" else 0.0
     while any(time.monotonic() - proxy.started < wait_s for proxy in fleet.front.proxies):
         await asyncio.sleep(POLL_S)

@@ -1,4 +1,4 @@
-"""What an event did: the calls of clients, the execution logs of instances, and what was counted. Pure data."""
+"""The effects of an injected fault: calls of clients, execution logs of instances, and counts. Pure data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from advisor.knowledge.failures import Handles, Running, Then
 from advisor.knowledge.types import Era
 
 BROKEN = 0
-"""The status of an answer that never came, or not completely."""
+"""The status of a request without a complete answer."""
 
 
 Handle = Literal["found", "new", "gone", "refused"]
-"""What a call with a handle came to: it was found, was given out, is not known any more, or was not served."""
+"""The result of a call with a state handle: state found, new state handle, unknown state handle, or failed call."""
 
 HandlesSeen = Handles | Literal["gone"]
-"""`gone`: not found any more, without a call that failed before."""
+"""The observed behaviour of state handles. `gone` means that state was lost although no call failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,13 @@ class CallAttempt:
     """One request of a call.
 
     Attributes:
-        id: what the tool was told, unique in the run.
-        started: when, on the monotonic clock.
-        ended: the same.
-        status: of the answer; BROKEN where there was none.
-        instance: who executed it, "" where the answer does not say.
-        retry_after: seconds that the answer asked for, or None.
-        said: what was wrong, "" for nothing.
+        id: id of the request, an argument of the tool. It is unique in the run.
+        started: start time on the monotonic clock.
+        ended: end time on the monotonic clock.
+        status: HTTP status of the answer; BROKEN without a complete answer.
+        instance: the instance that executed the request; "" if the answer does not name the instance.
+        retry_after: seconds in the header Retry-After, or None.
+        said: the problem in words; "" for none.
     """
 
     id: str
@@ -44,21 +44,21 @@ class CallAttempt:
 
     @property
     def ok(self) -> bool:
-        """Whether the tool's own result came back."""
+        """Whether the result of the tool arrived."""
         return not self.said
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCall:
-    """A call with everything that its client did to get it done.
+    """A call with all requests that its client sent for the call.
 
     Attributes:
-        era: of the client.
-        owner: the instance that held the client's session when the call began; "" without a session.
-        attempts: its requests in order, never empty.
-        initialized: whether a 404 made the client open a new session.
-        long: whether it was to take some seconds.
-        handle: what became of its handle; None for calls without a handle.
+        era: protocol era of the client.
+        owner: the owner of the client's session when the call began; "" without a session.
+        attempts: the requests of the call in order; at least one.
+        initialized: whether the client opened a new session after a 404.
+        long: whether the call takes some seconds on purpose.
+        handle: the result for the state handle; None for calls without a state handle.
     """
 
     era: Era
@@ -70,28 +70,28 @@ class ClientCall:
 
     @property
     def began(self) -> float:
-        """When its first request was sent."""
+        """The time of the first request."""
         return self.attempts[0].started
 
     @property
     def ended(self) -> float:
-        """When its last answer came."""
+        """The time of the last answer."""
         return self.attempts[-1].ended
 
     @property
     def ok(self) -> bool:
-        """Whether it was done in the end."""
+        """Whether the last request succeeded."""
         return self.attempts[-1].ok
 
     @property
     def seconds(self) -> float:
-        """The longest of its requests."""
+        """The duration of the longest request, in seconds."""
         return max(attempt.ended - attempt.started for attempt in self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One line of an execution log: a request began or ended on an instance, seconds on the monotonic clock."""
+    """One line of an execution log: a request began or ended on an instance. `at` is a time on the monotonic clock."""
 
     call: str
     instance: str
@@ -101,12 +101,12 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event as it happened.
+    """An injected event.
 
     Attributes:
-        targets: the instances that it concerns.
-        began: when, on the monotonic clock.
-        over: when the targets were there again.
+        targets: names of the target instances.
+        began: start time on the monotonic clock.
+        over: the time on the monotonic clock at which the targets ran again.
     """
 
     targets: frozenset[str]
@@ -116,17 +116,17 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What was counted.
+    """The counts of the calls of one era.
 
     Attributes:
-        calls: calls of the clients of an era.
-        failed_first: calls whose first request failed.
-        failed_after_retry: calls that were not done in the end.
-        sessions_lost: how often a session was answered 404.
-        lost_elsewhere: those of them whose owner is no target.
-        executed_twice: requests that were executed more than once; must be none.
-        run_again: calls that were executed again because their client repeated them.
-        longest_wait_s: the longest request, in seconds.
+        calls: calls of the clients.
+        failed_first: calls with a failed first request.
+        failed_after_retry: calls that failed after all retries.
+        sessions_lost: calls for which a client opened a new session after a 404.
+        lost_elsewhere: those of `sessions_lost` in sessions whose owner was not a target.
+        executed_twice: requests that instances executed more than once; expected: 0.
+        run_again: calls that were executed again because the client repeated the request.
+        longest_wait_s: duration of the longest request, in seconds.
     """
 
     calls: int = 0
@@ -141,12 +141,12 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class HandleNumbers:
-    """What was counted of calls with a handle.
+    """The counts of the calls with a state handle of one era.
 
     Attributes:
-        calls: calls of the clients of an era.
-        failed: those that were not served, or not before the targets were back.
-        gone: those whose handle was not known any more.
+        calls: calls of the clients.
+        failed: calls that failed, or that succeeded only after the fault.
+        gone: calls with a state handle that the server does not know any more.
     """
 
     calls: int = 0
@@ -156,7 +156,7 @@ class HandleNumbers:
 
 @dataclass(frozen=True, slots=True)
 class HandleJudgement:
-    """The verdict on what was kept behind handles: as of `Judgement`; `seen` is None where nothing was kept."""
+    """The verdict on state handles, with the attributes of `Judgement`. `seen` is None without state handles."""
 
     seen: HandlesSeen | None = None
     problems: tuple[str, ...] = ()
@@ -168,10 +168,10 @@ class Judgement:
     """The verdict on an expected behaviour.
 
     Attributes:
-        seen: what calls saw, in the words of rules/failures.yaml; None where the event was not made to happen.
-        running: what became of the call that ran on a target; None where no call did.
-        problems: what is not as expected; empty when everything is.
-        numbers: what was counted.
+        seen: observed behaviour, a value of rules/failures.yaml; None if the event was not injected.
+        running: observed behaviour of the calls that ran on a target; None without such calls.
+        problems: differences from the expected behaviour, in words.
+        numbers: the counts.
     """
 
     seen: Then | None = None
@@ -182,15 +182,15 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class ChaosRow:
-    """An expected behaviour next to what was seen.
+    """The expected behaviour and the observed behaviour of one fault, tier and era.
 
     Attributes:
-        tier: None where there are no tiers.
-        failure: what was to be seen.
-        problems: what is not as expected, here and in the verdicts.
-        judged: what calls saw.
-        handles: what became of state behind handles.
-        seconds: how long the event took, until all was well again.
+        tier: name of the tier; None in a single-tier deployment.
+        failure: the fault with the expected behaviour.
+        problems: all differences from the expected behaviour, in words.
+        judged: the verdict on calls.
+        handles: the verdict on state handles.
+        seconds: time until all clients were served again.
     """
 
     tier: str | None
@@ -202,5 +202,5 @@ class ChaosRow:
 
     @property
     def agrees(self) -> bool:
-        """Whether everything was as expected."""
+        """Whether the observed behaviour is the expected behaviour."""
         return not self.problems

@@ -1,4 +1,4 @@
-"""One tier of a running fleet with clients of every era, and the failure that is injected into it."""
+"""Inject one fault into a tier of a running fleet, with clients of every era."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ _Result = TypeVar("_Result")
 _numbers = count(1)
 
 SETTLE_S = 60.0
-"""Until every client must be served again."""
+"""The time in seconds after which every client must be served again."""
 LONG_S = 2.5
-"""How long the calls take that run on the target of an event; longer than a stop of an idle instance."""
+"""Duration in seconds of the calls that run on the target. An idle instance stops in less time."""
 TARGET_ATTEMPTS = 5
 SESSIONS_PER_INSTANCE = 3
 CLIENTS_PER_INSTANCE = 2
 KEEPERS = 4
-"""How many clients of each era also keep something behind a handle, where instances share a store."""
+"""The number of clients of each era that also use a state handle, if instances share a store."""
 
 
 @dataclass(slots=True)
 class _Event:
-    """One event: what came of it so far."""
+    """The state of one experiment."""
 
     began: float
     happened: Happened | None = None
@@ -53,12 +53,12 @@ class _Event:
 
     @property
     def calls(self) -> list[ClientCall]:
-        """The long calls that came to an end."""
+        """The long calls that have ended."""
         return [task.result() for task in self.long if task.done() and not task.cancelled() and not task.exception()]
 
 
 class Experiment:
-    """One tier with its clients: some that call all the time, and some for the calls that take long."""
+    """One tier with two groups of clients: some call all the time, the others make the long calls."""
 
     def __init__(self, fleet: Fleet, tier: TierContext, clients: list[Caller]) -> None:
         self._fleet = fleet
@@ -70,18 +70,18 @@ class Experiment:
 
     @classmethod
     async def open(cls, stack: AsyncExitStack, fleet: Fleet, failures: Sequence[ExpectedFailure]) -> Experiment:
-        """Make the clients of a tier, each with its session.
+        """Create the clients of a tier and open their sessions.
 
         Args:
-            stack: closes their connections.
+            stack: closes the connections of the clients.
             fleet: the running fleet.
-            failures: what clients of each era should see of an event in a tier.
+            failures: the expected behaviour for each era. All of them have the same event and the same tier.
 
         Raises:
-            LabError: some of them got no session.
+            LabError: a client could not open a session.
         """
         tier = failures[0].tier
-        number = next(_numbers)  # the execution logs must tell the experiments apart
+        number = next(_numbers)  # makes the names in the execution logs unique
         many = len(fleet.of(tier.name))
         keeps = any(failure.handles is not None for failure in failures)
         store = state_handles_of(fleet.plan.kit, tier, fleet.plan.extras) if keeps else None
@@ -100,10 +100,10 @@ class Experiment:
         return cls(fleet, tier, clients)
 
     async def run(self, failures: Sequence[ExpectedFailure]) -> tuple[list[ChaosRow], bool]:
-        """One event, as clients of every era see it.
+        """Inject the event and observe clients of every era.
 
         Returns:
-            A row for each failure, and whether every client was served in the end.
+            A row for each failure, and whether every client was served at the end.
         """
         act = _Event(time.monotonic())
         try:
@@ -123,7 +123,7 @@ class Experiment:
         return [self._row(failure, act, executions) for failure in failures], act.error is None
 
     async def _perform(self, failures: Sequence[ExpectedFailure], act: _Event) -> None:
-        await self._settled(act.began, "before it")
+        await self._settled(act.began, "before the event")
         self._traffic.forget()
         eras = {failure.era for failure in failures}
         target = await _within(self._target(eras, act.long), "No instance ran calls of clients of every era")
@@ -151,7 +151,7 @@ class Experiment:
             judged = judge(failure.expected, calls, executions, act.happened, recalls)
             problems += judged.problems
             if judged.running is None and not act.error:
-                problems.append("no call ran where the event struck")
+                problems.append("no call ran on the target when the fault was injected")
             if failure.handles is not None:
                 handles = judge_handles(failure.expected, recalls, act.happened)
                 problems += handles.problems
@@ -163,7 +163,7 @@ class Experiment:
         )
 
     def _failure(self, era: Era, act: _Event) -> list[str]:
-        """Why the event did not come to its end, as far as clients of this era are concerned."""
+        """The reasons why the experiment did not complete for clients of this era."""
         logs = f"logs: {self._fleet.run.logs}"
         if isinstance(act.error, LabError):
             return [f"{act.error.reason.rstrip('.')}; {f'log: {act.error.log}' if act.error.log else logs}"]
@@ -173,7 +173,7 @@ class Experiment:
         return [f"{said}; {logs}"]
 
     async def _settled(self, since: float, when: str = "again") -> None:
-        """Until every client was served since then, and at first."""
+        """Wait until every client has been served at the first request since the time `since`."""
         end = time.monotonic() + SETTLE_S
         while trouble := self._traffic.trouble(since):
             if time.monotonic() > end:
@@ -181,22 +181,25 @@ class Experiment:
             await asyncio.sleep(POLL_S)
 
     async def _serving(self, eras: set[Era]) -> None:
-        """Each instance itself serves new clients of every era: a balancer can keep all of ours away from it."""
+        """Check with new clients that each instance serves every era.
+
+        These clients bypass the proxy, because a load balancer can send all other clients to other instances.
+        """
         wanted = [(member, era) for member in self._members for era in eras]
         named = [(f"{instance.name}-{era}-{next(_numbers)}.0", era, instance.url, None) for instance, era in wanted]
         trouble: dict[Era, str] = {}
         async with callers(named) as clients:
             for (instance, era), client in zip(wanted, clients, strict=True):
                 if not (await client.open() and (await client.call()).ok):
-                    trouble[era] = f"{instance.name}, asked without the proxy: {client.trouble()}"
+                    trouble[era] = f"{instance.name}, called without the proxy: {client.trouble()}"
         if trouble:
             raise NotServedError("again", trouble)
 
     async def _target(self, eras: set[Era], long: list[asyncio.Future[ClientCall]]) -> FleetInstance:
-        """Begin the long calls, into `long`; the target runs some of clients of every era.
+        """Start the long calls, add them to `long`, and choose a target that runs long calls of every era.
 
-        Where sessions are kept it also holds some of those that call all the time. Where calls land is up to the
-        balancer, so that it may take another attempt.
+        In a stateful tier the target also owns sessions of the clients that call all the time. The load balancer
+        chooses the instances, so several attempts can be necessary.
         """
         for _ in range(TARGET_ATTEMPTS):
             await _opened(self._long_callers)
@@ -213,14 +216,14 @@ class Experiment:
 
 
 async def _opened(clients: Sequence[Caller]) -> None:
-    """A new session for each client."""
+    """Open a new session for each client."""
     opened = await _within(asyncio.gather(*(client.open() for client in clients)), "Clients got no session")
     if not all(opened):
         raise LabError(f"{opened.count(False)} of {len(opened)} clients could not open a session.")
 
 
 async def _within(work: Awaitable[_Result], failure: str) -> _Result:
-    """What has a deadline of its own for each request, but not for all of them together."""
+    """Add a deadline for several requests together. Each request already has its own deadline."""
     try:
         return await asyncio.wait_for(work, SETTLE_S)
     except asyncio.TimeoutError:
@@ -228,12 +231,12 @@ async def _within(work: Awaitable[_Result], failure: str) -> _Result:
 
 
 def row_of(failure: ExpectedFailure, fleet: Fleet, problems: Sequence[str]) -> ChaosRow:
-    """The row of a failure of which nothing was seen yet, and why it does not agree."""
+    """Create the row of a failure without observations. `problems` are the reasons in words."""
     return ChaosRow(failure.tier.name if fleet.plan.kit.tiered else None, failure, tuple(problems))
 
 
 def _executions(folder: Path) -> list[Execution]:
-    """The executions of all instances, in no order; a line that is being written is left for the next time."""
+    """Read the executions of all instances, in no order. An incomplete last line is left out."""
     found: list[Execution] = []
     for path in sorted(folder.glob("*.jsonl")):
         found += [Execution(**json.loads(line)) for line in path.read_text().split("\n")[:-1]]
@@ -241,7 +244,7 @@ def _executions(folder: Path) -> list[Execution]:
 
 
 def _begun(executions: Iterable[Execution], wanted: Mapping[str, Era]) -> dict[str, set[Era]]:
-    """The eras of the wanted calls that each instance has begun and not ended."""
+    """For each instance, the eras of the wanted calls that run on the instance now."""
     ended = {execution.call for execution in executions if execution.step == "end"}
     found: dict[str, set[Era]] = {}
     for execution in executions:

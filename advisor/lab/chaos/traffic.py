@@ -1,4 +1,4 @@
-"""Calls of several clients in the background, while something happens to the servers."""
+"""Calls of several clients in the background during fault injection."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from advisor.lab.chaos.clients import Caller, Keeper
 from advisor.lab.chaos.evidence import ClientCall
 
 PAUSE_S = 0.15
-"""Between two rounds of a client."""
+"""Pause in seconds between two rounds of a client."""
 
 
 class NotServedError(Exception):
     """Some clients were not served in time.
 
     Attributes:
-        when: again, or before the event.
-        trouble: what the first of them met, by era.
+        when: `again` or `before the event`.
+        trouble: for each era, the problem of the first client in words.
     """
 
     def __init__(self, when: str, trouble: Mapping[Era, str]) -> None:
@@ -29,7 +29,7 @@ class NotServedError(Exception):
 
 
 class ChaosTraffic:
-    """Clients that call again and again, from `start` to `stop`."""
+    """Clients that call repeatedly from `start` to `stop`."""
 
     def __init__(self, clients: Sequence[Caller]) -> None:
         """Args: clients: with open sessions."""
@@ -38,42 +38,42 @@ class ChaosTraffic:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Have every client call again and again."""
+        """Start the repeated calls of every client."""
         self._on = True
         self.forget()
-        # Not all at once: in sequence, evenly over the pause.
+        # The clients start one after another, evenly distributed over the pause.
         gaps = [PAUSE_S * number / len(self.clients) for number in range(len(self.clients))]
         self._tasks = [asyncio.ensure_future(self._go(*pair)) for pair in zip(self.clients, gaps, strict=True)]
 
     def forget(self) -> None:
-        """Forget what the clients did so far."""
+        """Delete the recorded calls of all clients."""
         for client in self.clients:
             client.forget()
 
     async def stop(self) -> None:
-        """Let the calls that run come to their end."""
+        """Stop the clients after their running calls."""
         self._on = False
         await asyncio.gather(*self._tasks)
 
     async def cancel(self) -> None:
-        """Stop at once, without waiting for answers."""
+        """Stop immediately, without waiting for answers."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def calls(self) -> list[ClientCall]:
-        """All counted calls that are done and not forgotten, in the order of beginning."""
+        """All recorded calls of the counting tool, in the order of their start."""
         return sorted((call for client in self.clients for call in client.calls), key=lambda call: call.began)
 
     @property
     def recalls(self) -> list[ClientCall]:
-        """The same of the calls with a handle."""
+        """All recorded calls with a state handle, in the order of their start."""
         keepers = [client for client in self.clients if isinstance(client, Keeper)]
         return sorted((call for keeper in keepers for call in keeper.recalls), key=lambda call: call.began)
 
     def trouble(self, since: float) -> dict[Era, str]:
-        """By era, what the first of its clients meets that were not served, well and at first, since then."""
+        """For each era, the problem of the first client that was not served at the first request since then."""
         found: dict[Era, str] = {}
         for client in self.clients:
             if not client.calm(since):
