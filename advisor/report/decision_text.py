@@ -54,7 +54,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
         columns.append(Column("What to do instead"))
     canvas.table(columns, ((_row(row, with_instead), "dim" if row.need == "none" else "") for row in rows))
     if any(row.lost for row in rows):
-        canvas.line(("! marks a needed feature that the clients lose.", "dim"), indent=1)
+        canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
         canvas.gap()
     if not with_instead:
         for row in rows:
