@@ -12,7 +12,7 @@ from typing import Any
 
 from advisor.decision.capacity import capacity
 from advisor.decision.changes import Changes
-from advisor.decision.derived_facts import CONTEXT, LostNode, derived_nodes
+from advisor.decision.derived_facts import CONTEXT, LostNode, SeparableNode, derived_nodes
 from advisor.decision.facts import base_facts
 from advisor.decision.feature_outcomes import FeatureOutcomes
 from advisor.decision.losses import LossTable
@@ -28,7 +28,7 @@ from advisor.decision.model import (
     core_of,
     needed,
 )
-from advisor.decision.tiers import TierRequirements, changed, part
+from advisor.decision.tiers import TierRequirements, changed, stateful_part, stateless_part
 from advisor.decision.warnings import Warnings
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
@@ -52,6 +52,7 @@ class Advisor:
         findings: the compiled table of warnings.
         compiled: every compiled table by id: those that decide, the warnings, and the table of cells.
         lost: the derived facts that say which needs are lost.
+        division: the derived fact that says whether tiers can divide the tools.
         network: tables and derived facts in dependency order.
     """
 
@@ -70,10 +71,12 @@ class Advisor:
         self.findings = DecisionTable(knowledge.table_of_role("finding"), domains)
         derived = derived_nodes(self.space, self.cells)
         self.lost = next(node for node in derived if isinstance(node, LostNode))
+        self.division = next(node for node in derived if isinstance(node, SeparableNode))
         self.network = Network([*(TableNode(table) for table in self.tables.values()), *derived])
         self._losses = LossTable(self.space, self.cells)
         self._changes = Changes(self.space, self.network)
-        self._warnings = Warnings(self.findings, self.space)
+        decided = self.network.consequences_of(self.tables["session"].outputs)
+        self._warnings = Warnings(self.findings, self.space, decided)
         tables = (*self.tables.values(), self.findings, self.cells.delivery)
         self.compiled = {table.spec.table: table for table in tables}
         self._binned = {name for name, fact in self.space.facts.items() if fact.type in _BINNED}
@@ -92,7 +95,7 @@ class Advisor:
         """The whole decision."""
         facts = self.facts(requirements)
         core = core_of(facts)
-        parts = self._parts(requirements, facts) if core.pattern == "tiered" else ()
+        parts = self.tiers(requirements, facts) if core.pattern == "tiered" else ()
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(self._tier(tier, release) for tier in parts)
         path = self._path(requirements, facts, parts)
@@ -148,16 +151,26 @@ class Advisor:
         table = self.tables["affinity" if facts["owner"] == "proxy" else "session"]
         return table.evaluate(facts).rules[0].because
 
-    def _split(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[Requirements, Requirements]:
-        """The requirements of the stateless and of the stateful tier."""
-        lost = self.lost.lost_features(tuple(facts[name] for name in CONTEXT), "need.session")
-        carrying = frozenset(tool.name for tool in requirements.tools if lost.intersection(tool.needs))
-        others = frozenset(tool.name for tool in requirements.tools) - carrying
-        return part(requirements, others, one_process=False), part(requirements, carrying, one_process=True)
+    def _split(
+        self, requirements: Requirements, facts: Mapping[str, Any], substitute: str
+    ) -> tuple[Requirements, Requirements]:
+        """The requirements of the stateless and of the stateful tier, given what replaces sampling."""
+        row = tuple(facts[name] for name in self.division.inputs)
+        replaced = substitute == "direct-llm"
+        lost = self.division.features(tuple(facts[name] for name in CONTEXT), substitute=replaced)
+        bound = self.division.stateful(row, substitute=replaced) or ()
+        carrying = {tool.name for tool, stateful in zip(requirements.tools, bound, strict=True) if stateful}
+        others = {tool.name for tool in requirements.tools} - carrying
+        return stateless_part(requirements, others, lost), stateful_part(requirements, carrying, lost)
 
-    def _parts(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[TierRequirements, ...]:
-        """The stateless and the stateful tier, each with the facts that the same tables conclude for it."""
-        tiers = zip(("stateless", "stateful"), self._split(requirements, facts), strict=True)
+    def tiers(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[TierRequirements, ...]:
+        """The stateless and the stateful tier, each with the facts that the same tables conclude for the tier.
+
+        Args:
+            requirements: of a deployment whose pattern is `tiered`.
+            facts: every fact of these requirements.
+        """
+        tiers = zip(("stateless", "stateful"), self._split(requirements, facts, facts["substitute"]), strict=True)
         return tuple(TierRequirements(name, own, self.facts(own)) for name, own in tiers)
 
     def _tier(self, tier: TierRequirements, release: Release) -> Tier:
@@ -180,8 +193,11 @@ class Advisor:
         if not parts:
             return rows
         outside, inside = (self._losses.rows(tier.facts, tier.core) for tier in parts)
-        # A feature that a tool of the stateful tier needs is met there, with the need of the whole deployment.
-        there = {row.feature: row for row in inside if row.need != "none"}
+        # What only tools of the stateful tier need is met there, with the need of the whole deployment.
+        needs = {row.feature: row.need for row in rows}
+        outer = parts[0].requirements.tools
+        elsewhere = {feature for tool in outer for feature, need in tool.needs.items() if need == needs[feature]}
+        there = {row.feature: row for row in inside if row.need != "none" and row.feature not in elsewhere}
         return tuple(
             (there.get(row.feature, row) if row.need == "none" else row)._replace(need=whole.need)
             for row, whole in zip(outside, rows, strict=True)
@@ -209,7 +225,7 @@ class Advisor:
         if core.pattern != "tiered":
             return core
         after = changed(requirements, change) if change else requirements
-        stateless, _ = self._split(after, self.facts(after))
+        stateless, _ = self._split(after, self.facts(after), core.substitute)
         return core._replace(flags=self.core(stateless).flags)
 
     def _counterfactuals(
@@ -238,7 +254,7 @@ class Advisor:
                 lost = [] if tiered else [row.feature for row in self._losses.rows(forced, other) if row.lost]
                 # The rule's own reason supposes that the rules before it did not fire, and one of them did.
                 because = self.knowledge.phrases[f"pattern.{other.pattern}"]
-                found.setdefault(other, Alternative(other, {}, tuple(lost), "", f"{because.capitalize()}."))
+                found.setdefault(other, Alternative(other, {}, tuple(lost), "", f"{because[:1].upper()}{because[1:]}."))
         return tuple(found.values())
 
 

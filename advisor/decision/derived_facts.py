@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 from advisor.decision.feature_outcomes import Configuration, FeatureOutcomes
+from advisor.decision.tiers import stateful_tools
 from advisor.engine.network import FunctionNode, Node, NodeStep, Row
 from advisor.engine.table import show
 from advisor.errors import KnowledgeError
@@ -12,8 +14,11 @@ from advisor.knowledge.facts import Derived, Pick
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS, Era
 
+Lost: TypeAlias = "Mapping[str, list[str]]"
+"""Which features a derived fact counts: keys `with`, `kept_with`, `only`, `without` (see rules/facts.yaml)."""
+
 TOOL_NEEDS = "tools#needs"
-"""The needs of each tool, as a tuple of tuples of feature ids: a fact that only `separable` reads."""
+"""The needs of each tool (see `ToolNeeds`): a fact that only `separable` reads."""
 
 NEEDS_SETS = "needs#sets"
 """The needs as a pair of bit sets, required and preferred: what the nodes below read."""
@@ -59,7 +64,7 @@ def _pick(derived: Derived, pick: Pick, space: FactSpace) -> FunctionNode:
 
 
 def _check_pick(derived: Derived, pick: Pick, space: FactSpace) -> None:
-    """There is a case for every value, and what it gives is a value of the derived fact."""
+    """Check that every value has a case, and that each case gives a value of the derived fact."""
     domains = space.domains
     where = f"derived fact {derived.id}"
     for name in (pick.by, *(case.fact for case in pick.cases if case.fact)):
@@ -94,15 +99,15 @@ class NeedsNode:
         return ((required, preferred),)
 
     def steps(self) -> list[NodeStep]:
-        """None: a fold reads the needs individually, in the steps of `LostNode`."""
+        """No steps: a fold reads each need in a step of `LostNode`."""
         return []
 
 
 class LostNode:
-    """The strongest needs that flag pairs lose: all derived facts with the mechanism `lost` at once.
+    """The strongest needs that flag pairs lose: all derived facts with the mechanism `lost`.
 
-    A profile says, for a context, which features each of those facts counts; the needs then only have to be
-    compared. There are few contexts, so profiles are remembered.
+    For a context, a profile holds the features of each derived fact. The value of a fact is the strongest need of its
+    features. There are few contexts, so the profiles are stored.
     """
 
     def __init__(self, space: FactSpace, cells: FeatureOutcomes) -> None:
@@ -115,22 +120,27 @@ class LostNode:
         self._profiles: dict[Row, tuple[int, ...]] = {}
 
     def profile(self, context: Row) -> tuple[int, ...]:
-        """For each output the set of features that it counts in `context` (the values of `CONTEXT`)."""
+        """For each output, the set of its features in `context` (the values of `CONTEXT`)."""
         known = self._profiles.get(context)
         if known is None:
-            known = self._profiles[context] = tuple(self._counted(derived, context) for derived in self._lost)
+            known = self._profiles[context] = tuple(
+                self._counted(derived.lost or {}, context) for derived in self._lost
+            )
         return known
 
     def lost_features(self, context: Row, output: str) -> frozenset[str]:
-        """The features that `output` counts in `context`."""
+        """The features of `output` in `context`."""
         counted = self.profile(context)[self.outputs.index(output)]
         return frozenset(name for position, name in enumerate(self.features) if counted >> position & 1)
 
-    def _counted(self, derived: Derived, context: Row) -> int:
-        return sum(1 << position for position, name in enumerate(self.features) if self._counts(name, derived, context))
+    def features_lost(self, spec: Lost, context: Row) -> frozenset[str]:
+        """The features that fulfil `spec` in `context`."""
+        return frozenset(name for name in self.features if self._counts(name, spec, context))
 
-    def _counts(self, feature: str, derived: Derived, context: Row) -> bool:
-        spec = derived.lost or {}
+    def _counted(self, spec: Lost, context: Row) -> int:
+        return sum(1 << position for position, name in enumerate(self.features) if self._counts(name, spec, context))
+
+    def _counts(self, feature: str, spec: Lost, context: Row) -> bool:
         if feature in spec.get("without", []) or feature not in spec.get("only", [feature]):
             return False
         kept_with = spec.get("kept_with", [])
@@ -141,10 +151,11 @@ class LostNode:
         )
 
     def _kept(self, feature: str, era: Era, pair: str, context: Row) -> bool:
-        return self._cells.works(feature, era, configuration(context, *_FLAGS[pair]))
+        place = context if pair != SINGLE else (*context[:3], "one", *context[4:])
+        return self._cells.works(feature, era, configuration(place, *_FLAGS[pair]))
 
     def values(self, row: Row) -> Row:
-        """The strongest need that each output counts."""
+        """The strongest need of the features of each output."""
         required, preferred = row[-1]
         return tuple(
             "required" if counted & required else "preferred" if counted & preferred else "none"
@@ -152,7 +163,7 @@ class LostNode:
         )
 
     def steps(self) -> list[NodeStep]:
-        """One step that finds the profile, one per feature, so that a fold forgets each need at once."""
+        """One step for the profile, then one for each feature, so that a fold can forget each need after its step."""
         profile, levels = "lost#profile", "lost#levels"
         steps = [NodeStep(CONTEXT, (profile, levels), lambda row: (self.profile(row), (0,) * len(self.outputs)))]
         for position, name in enumerate(self.features):
@@ -162,7 +173,7 @@ class LostNode:
 
 
 def _raising(position: int) -> Callable[[Row], Row]:
-    """Raise the level of every output that counts the feature at `position` to the level of its need."""
+    """Raise the level of every output that has the feature at `position` to the level of the need."""
 
     def step(row: Row) -> Row:
         profile, levels, need = row
@@ -174,33 +185,57 @@ def _raising(position: int) -> Callable[[Row], Row]:
 
 
 class SeparableNode:
-    """Whether tools are listed and only some of them carry the needs that a session keeps."""
+    """Whether two tiers can divide the listed tools, with sampling and with its substitute."""
 
     def __init__(self, derived: Derived, lost: LostNode) -> None:
-        """`derived` names the output whose features count (`by`)."""
-        self._by = (derived.separable or {})["by"]
+        """`derived` says which features need the stateful tier, and which of them have a substitute."""
+        self._spec = derived.separable or {}
         self._lost = lost
+        self._known: dict[Row, frozenset[str]] = {}
         self.inputs = (TOOL_NEEDS, *lost.inputs)
         self.outputs = (derived.id,)
 
     def values(self, row: Row) -> Row:
-        """`yes` if at least one tool needs a session, another does not, and no such need stands outside the tools."""
+        """Whether the tools can be divided: `yes`, `with-sampling`, `without-sampling` or `no`."""
+        division, substituted = (self.stateful(row, substitute=substitute) is not None for substitute in (False, True))
+        if division:
+            return ("yes" if substituted else "with-sampling",)
+        return ("without-sampling" if substituted else "no",)
+
+    def features(self, context: Row, *, substitute: bool) -> frozenset[str]:
+        """The features that work in the stateful tier only.
+
+        Args:
+            context: the values of `CONTEXT`.
+            substitute: whether the features that have a substitute are replaced.
+        """
+        lost = self._known.get(context)
+        if lost is None:
+            lost = self._known[context] = self._lost.features_lost(self._spec, context)
+        return lost.difference(self._spec["substitute"]) if substitute else lost
+
+    def stateful(self, row: Row, *, substitute: bool) -> tuple[bool, ...] | None:
+        """Which tools need a session (see `stateful_tools`), for a row of inputs; None if they cannot be divided."""
         tools, context, (required, preferred) = row[0], row[1:-1], row[-1]
         if not tools:
-            return ("no",)
-        features = self._lost.features
-        needed = {name for position, name in enumerate(features) if (required | preferred) >> position & 1}
-        needed &= self._lost.lost_features(context, self._by)
-        carrying = [bool(needed.intersection(tool)) for tool in tools]
-        attributed = {name for tool in tools for name in tool}
-        return ("yes" if any(carrying) and not all(carrying) and needed <= attributed else "no",)
+            return None
+        lost = self.features(context, substitute=substitute)
+        needed = [
+            {name for position, name in enumerate(self._lost.features) if needs >> position & 1 and name in lost}
+            for needs in (required, preferred)
+        ]
+        return stateful_tools(tools, *needed)
 
     def steps(self) -> list[NodeStep]:
-        """None: for the proof the outcome is free, since any combination of tools may be listed."""
+        """No steps: the proof tries every outcome, because a file can list any tools."""
         return []
 
 
+SINGLE = "single+sse"
+"""A single process with sessions and streams, whatever the number of processes: the stateful tier."""
+
 _FLAGS = {
+    SINGLE: (False, False),
     "stateful+sse": (False, False),
     "stateful+json": (False, True),
     "stateless+sse": (True, False),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor.decision.capacity import sessions_room
+from advisor.decision.capacity import sessions_expire, sessions_room
 from advisor.decision.derived_facts import TOOL_NEEDS
+from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.model import Requirements
@@ -18,7 +19,7 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
         if facts[only.fact] not in only.any_of:
             facts[name] = value
     facts["tools"] = "some" if requirements.tools else "none"
-    facts[TOOL_NEEDS] = tuple(tuple(tool.needs) for tool in requirements.tools)
+    facts[TOOL_NEEDS] = needs_of_tools(requirements)
     for derived in space.knowledge.derived:
         if derived.compare is not None:
             facts[derived.id] = _compare(
@@ -28,6 +29,12 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = "some" if missing_features(requirements, space) else "none"
         elif derived.contradicted is not None:
             facts[derived.id] = "some" if contradicted_facts(requirements, space) else "none"
+        elif derived.expiry is not None:
+            facts[derived.id] = "idle-timeout" if sessions_expire(requirements, space) else "never"
+        elif derived.unlisted is not None:
+            facts[derived.id] = "some" if unlisted_features(requirements, space) else "none"
+        elif derived.recovery is not None:
+            facts[derived.id] = "lacking" if unrecovering_clients(requirements, space) else UNKNOWN
         elif derived.room is not None:
             facts[derived.id] = sessions_room(requirements, space)
     return facts
@@ -56,6 +63,25 @@ def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:
         if lacking:
             missing.append(f"{client.name}: {', '.join(lacking)}")
     return missing
+
+
+def unlisted_features(requirements: Requirements, space: FactSpace) -> list[str]:
+    """The features that the file requires and that none of its tools requires, where it lists tools."""
+    if not requirements.tools:
+        return []
+    return [
+        feature.id
+        for feature in space.knowledge.features.values()
+        if feature.need
+        and requirements[f"needs.{feature.id}"] == "required"
+        and not any(tool.needs.get(feature.id) == "required" for tool in requirements.tools)
+    ]
+
+
+def unrecovering_clients(requirements: Requirements, space: FactSpace) -> list[str]:
+    """The named client applications that are known not to initialize again after a lost session, by name."""
+    clients = (space.knowledge.clients[app] for app in requirements["clients.apps"])
+    return [client.name for client in clients if client.recovers is False]
 
 
 def contradicted_facts(requirements: Requirements, space: FactSpace) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from advisor.decision.model import Core, core_of
+from advisor.knowledge.types import NEEDS, Need
 from advisor.requirements.model import Requirements
+
+ToolNeeds: TypeAlias = "tuple[tuple[str, Need], ...]"
+"""The needs of a tool: pairs of a feature and how much the tool needs the feature."""
 
 
 class TierRequirements(NamedTuple):
@@ -25,7 +29,7 @@ class TierRequirements(NamedTuple):
 
     @property
     def core(self) -> Core:
-        """What is decided for the tier."""
+        """The decision for the tier."""
         return core_of(self.facts)
 
     @property
@@ -34,29 +38,83 @@ class TierRequirements(NamedTuple):
         return tuple(tool.name for tool in self.requirements.tools)
 
 
-def part(requirements: Requirements, names: frozenset[str], *, one_process: bool) -> Requirements:
-    """The requirements of a tier.
+_ONE_PROCESS = {"scale.instances": 1, "scale.workers": 1, "preference": "full-features"}
+
+
+def needs_of_tools(requirements: Requirements) -> tuple[ToolNeeds, ...]:
+    """The needs of each tool, in the order of the file."""
+    return tuple(tuple(tool.needs.items()) for tool in requirements.tools)
+
+
+def stateful_tools(
+    tools: Sequence[ToolNeeds], required: Collection[str], preferred: Collection[str]
+) -> tuple[bool, ...] | None:
+    """Which tools go to the stateful tier; None where the tools cannot be divided.
+
+    A required feature that no listed tool requires belongs to a tool that the file does not list: that tool goes to
+    the stateful tier too, so such a need never prevents the division. A preferred need never prevents it either: the
+    tools that only prefer a session follow into the stateful tier if a tool is left for the stateless tier.
 
     Args:
-        requirements: those of the whole deployment.
+        tools: the needs of each tool.
+        required: the required features that need a session.
+        preferred: the preferred features that need a session.
+    """
+    wanting = tuple(any(feature in required or feature in preferred for feature, _ in tool) for tool in tools)
+    if required:
+        bound = tuple(any(feature in required and need == "required" for feature, need in tool) for tool in tools)
+        if all(bound):
+            return None
+        return bound if all(wanting) else wanting
+    return wanting if any(wanting) and not all(wanting) else None
+
+
+def stateless_part(requirements: Requirements, names: Collection[str], lost: Collection[str]) -> Requirements:
+    """The requirements of the stateless tier.
+
+    Args:
+        requirements: the requirements of the deployment.
         names: the tools of the tier.
-        one_process: whether the tier is a single process, which needs no affinity.
+        lost: the features that need a session. The tier needs none of them: its tools do not require them.
 
     Returns:
-        The same requirements with the needs that these tools have, or that no tool claims for itself, and with the
-        longest call of these tools where all of them state its length.
+        The requirements, without a preference for sessions.
+    """
+    return _part(requirements, names, {**{f"needs.{feature}": "none" for feature in lost}, "preference": "simplest"})
+
+
+def stateful_part(requirements: Requirements, names: Collection[str], lost: Collection[str]) -> Requirements:
+    """The requirements of the stateful tier, a single process, which needs no affinity.
+
+    Args:
+        requirements: the requirements of the deployment.
+        names: the tools of the tier.
+        lost: the features that need a session. Those that the file only prefers are for the tools that prefer them.
+
+    Returns:
+        The requirements, with a preference for sessions.
+    """
+    here = {feature for tool in requirements.tools if tool.name in names for feature in tool.needs}
+    dropped = [f"needs.{name}" for name in lost if requirements[f"needs.{name}"] == "preferred" and name not in here]
+    return _part(requirements, names, {**dict.fromkeys(dropped, "none"), **_ONE_PROCESS})
+
+
+def _part(requirements: Requirements, names: Collection[str], values: Mapping[str, Any]) -> Requirements:
+    """The same requirements with the tools called `names`, their needs and their longest call, and with other `values`.
+
+    A need of the file for which no tool accounts is the need of a tool that the file does not list, so it stays. The
+    longest call changes only where all of these tools state one.
     """
     tools = tuple(tool for tool in requirements.tools if tool.name in names)
-    claimed = {f"needs.{feature}" for tool in requirements.tools for feature in tool.needs}
-    here = {f"needs.{feature}" for tool in tools for feature in tool.needs}
-    values = dict(requirements.values)
-    values.update(dict.fromkeys(claimed - here, "none"))
+    own = dict(requirements.values)
+    for feature in {feature for tool in requirements.tools for feature in tool.needs}:
+        need = f"needs.{feature}"
+        if any(tool.needs.get(feature) == requirements[need] for tool in requirements.tools):
+            own[need] = max((tool.needs.get(feature, "none") for tool in tools), key=NEEDS.index, default="none")
     durations = [tool.duration_s for tool in tools]
     if durations and None not in durations:
-        values["workload.longest_call_s"] = max(duration for duration in durations if duration is not None)
-    if one_process:
-        values.update({"scale.instances": 1, "scale.workers": 1})
-    return replace(requirements, values=values, tools=tools)
+        own["workload.longest_call_s"] = max(duration for duration in durations if duration is not None)
+    return replace(requirements, values={**own, **values}, tools=tools)
 
 
 def changed(requirements: Requirements, change: Mapping[str, Any]) -> Requirements:

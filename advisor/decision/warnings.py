@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from advisor.decision.capacity import room_figures
-from advisor.decision.facts import contradicted_facts, limit, missing_features
+from advisor.decision.facts import contradicted_facts, limit, missing_features, unlisted_features
 from advisor.decision.tiers import TierRequirements
 from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable, show
@@ -21,8 +21,15 @@ _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 class Warnings:
     """Makes the warnings of decisions from a table of findings."""
 
-    def __init__(self, table: DecisionTable, space: FactSpace) -> None:
-        """Create the warnings of `table`, which is compiled for the facts of `space`."""
+    def __init__(self, table: DecisionTable, space: FactSpace, decided: frozenset[str]) -> None:
+        """Create the warnings of `table`.
+
+        Args:
+            table: compiled for the facts of `space`.
+            space: the facts.
+            decided: the facts that follow from the pattern. A contradiction has no pattern.
+        """
+        self._decided = decided
         self._table = table
         self._space = space
         self._unfilled = {rule.id: _finding(rule) for rule in table.spec.rules}
@@ -37,11 +44,13 @@ class Warnings:
             facts: the facts of the deployment.
             tiers: the tiers of a tiered deployment. Each tier has its own flags and needs, and so its own warnings.
         """
-        found = (
-            self._of_tiers(requirements, facts, tiers)
-            if tiers
-            else (self._warning(rule, requirements) for rule in self._table.evaluate(facts).rules)
-        )
+        if tiers:
+            found = self._of_tiers(requirements, facts, tiers)
+        else:
+            rules = self._table.evaluate(facts).rules
+            if facts["pattern"] == "contradiction":  # nothing was decided that a rule could warn of
+                rules = tuple(rule for rule in rules if self._decided.isdisjoint(rule.when))
+            found = (self._warning(rule, requirements) for rule in rules)
         return tuple(sorted(found, key=lambda warning: SEVERITIES.index(warning.severity)))
 
     def _of_tiers(
@@ -70,6 +79,8 @@ class Warnings:
         """Return the value for a placeholder of a message, from the requirements or computed from them."""
         if name == "clients.missing":
             return "; ".join(missing_features(requirements, self._space))
+        if name == "tools.unlisted":
+            return ", ".join(unlisted_features(requirements, self._space))
         if name == "clients.contradicted":
             return "; ".join(contradicted_facts(requirements, self._space))
         if name.startswith("sessions."):

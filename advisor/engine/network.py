@@ -245,6 +245,14 @@ class Network:
             waiting = [node for node in waiting if node not in done]
         return steps
 
+    def consequences_of(self, facts: Iterable[str]) -> frozenset[str]:
+        """`facts`, and every fact that depends on any of them, directly or through other nodes."""
+        reached = set(facts)
+        for node in self.nodes:
+            if not reached.isdisjoint(node.inputs):
+                reached.update(node.outputs)
+        return frozenset(reached)
+
     def dependencies_of(self, targets: Iterable[str]) -> frozenset[str]:
         """Return all facts on which `targets` depend, directly or through other nodes."""
         reached = set(targets)

@@ -66,12 +66,20 @@ class Reachability:
         """Return the state. Known facts, and facts that are never asked, have one value. All other facts are open."""
         facts = self.facts(requirements)
         domains: dict[str, Sequence[Value]] = dict(self.domains)
-        for name, declared in self._advisor.space.facts.items():
-            if name in domains and (name in known or declared.ask == "never"):
+        for name in self._advisor.space.facts:
+            if name in domains and self._settled(name, known):
                 domains[name] = (facts[name],)
+        for derived in self._advisor.knowledge.derived:  # facts that are computed from the file, not by a node
+            sources = {**(derived.expiry or {}), **(derived.recovery or {})}.values()
+            if sources and all(self._settled(source, known) for source in sources):
+                domains[derived.id] = (facts[derived.id],)
         if "tools" in known:
             domains.pop(SEPARABLE)
         return State(facts, domains, "tools" in known)
+
+    def _settled(self, fact: str, known: Collection[str]) -> bool:
+        """Return whether no further answer can change `fact`."""
+        return fact in known or self._advisor.space.facts[fact].ask == "never"
 
     def parted(self, fact: str, state: State) -> dict[str, Value] | None:
         """Return values of the open facts for which the outcome depends on `fact`; None if no such values exist."""

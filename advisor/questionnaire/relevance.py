@@ -24,7 +24,7 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
 from advisor.decision.model import CORE_FACTS
-from advisor.decision.tiers import part
+from advisor.decision.tiers import needs_of_tools, stateful_part, stateful_tools, stateless_part
 from advisor.engine.rules import Rule, Value
 from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome
 from advisor.requirements.model import Requirements
@@ -34,6 +34,7 @@ Settled: TypeAlias = frozenset[tuple[str, Any]]
 COMPLETIONS = 40  # completions to try; each takes about 30 microseconds for each value of the fact
 _KEPT = 8  # the number of stored witnesses for each fact
 _MOST = 3  # the number of rules in a reason
+_UNLISTED = "a feature of a tool that is not listed"
 _ONE_PROCESS = ("scale.instances", "scale.workers")
 
 
@@ -131,22 +132,38 @@ class Relevance:
         """Return whether the decision of a possible tier of the tools depends on `fact`."""
         if "tiered" not in self._space.patterns(state):
             return False
-        everything = frozenset(tool.name for tool in requirements.tools)
-        for carrying in self._carrying(requirements, state):
-            outside = part(requirements, everything - carrying, one_process=False)
-            inside = part(requirements, carrying, one_process=True)
+        everything = {tool.name for tool in requirements.tools}
+        for carrying, lost in self._divisions(requirements, state):
+            outside = stateless_part(requirements, everything - carrying, lost)
+            inside = stateful_part(requirements, carrying, lost)
             for tier, settled in ((outside, known), (inside, known.union(_ONE_PROCESS))):
                 inner = self._space.state(tier, settled)
                 if fact not in settled and (self._witnessed(fact, inner) or not self._equal(fact, inner)):
                     return True
         return False
 
-    def _carrying(self, requirements: Requirements, state: State) -> set[frozenset[str]]:
-        """Return the sets of tools that can need a session, for all contexts that are still possible."""
+    def _divisions(self, requirements: Requirements, state: State) -> set[tuple[frozenset[str], frozenset[str]]]:
+        """Return the possible sets of tools of the stateful tier, each with the features that need a session."""
         domains = self._advisor.space.domains
         contexts = product(*(state.domains.get(name, domains[name]) for name in CONTEXT))
-        lost = {self._advisor.lost.lost_features(context, "need.session") for context in contexts}
-        return {frozenset(t.name for t in requirements.tools if features.intersection(t.needs)) for features in lost}
+        tools = needs_of_tools(requirements)
+        found = set()
+        features = self._advisor.division.features
+        lost_sets = {features(context, substitute=replaced) for context in contexts for replaced in (False, True)}
+        for lost in lost_sets:
+            required, preferred = (
+                {feature for tool in tools for feature, need in tool if need == level and feature in lost}
+                for level in ("required", "preferred")
+            )
+            # The file can also require a feature that no listed tool requires.
+            for needed in (required, required | {_UNLISTED}):
+                bound = stateful_tools(tools, needed, preferred)
+                if bound is not None:
+                    names = frozenset(
+                        tool.name for tool, stateful in zip(requirements.tools, bound, strict=True) if stateful
+                    )
+                    found.add((names, lost))
+        return found
 
     # --- witnesses ------------------------------------------------------------------------------------------------
 

@@ -161,8 +161,8 @@ def _parser_error(text: str, name: str, error: Exception) -> ReadError:
     if start and start.line != mark.line:
         problem += f" that starts on line {start.line + 1}"
     clue = "tab character" if text[mark.index : mark.index + 1] == "\t" else problem.lower()
-    hint = next((hint for part, hint in _HINTS.items() if part in clue), None)
-    return ReadError(name, mark.line + 1, mark.column + 1, problem, hint)
+    advice = next((advice for part, advice in _HINTS.items() if part in clue), None)
+    return ReadError(name, mark.line + 1, mark.column + 1, problem, advice)
 
 
 def _resolve(value: str) -> object:

@@ -32,7 +32,9 @@ def test_the_summary_of_a_command_is_the_first_sentence_of_its_help(name: str) -
 
 
 def test_the_list_of_commands_shows_complete_summaries() -> None:
-    assert {name: len(command.help) for name, command in PROGRAM.commands.items() if len(command.help or "") > 60} == {}
+    assert {
+        name: len(command.help or "") for name, command in PROGRAM.commands.items() if len(command.help or "") > 60
+    } == {}
 
 
 def test_the_help_of_verify_lists_every_fault(advisor: Advisor) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.model import Decision, Flags
-from advisor.decision.tiers import changed, part
+from advisor.decision.tiers import changed, stateful_part, stateless_part
 from advisor.requirements import load_bytes
 
 FLEET = {"scale.instances": 3, "needs.sampling": "required", "clients.protocol": "legacy"}
@@ -124,7 +124,7 @@ def test_a_substitute_is_said_to_be_one(decide: Any) -> None:
     row = next(row for row in decision.features if row.feature == "sampling")
     assert (decision.core.substitute, row.substituted) == ("direct-llm", True)
     assert row.instead is not None
-    assert "calls the model itself" in row.instead
+    assert "calls the model directly" in row.instead
 
 
 def test_what_guides_say_otherwise_is_shown(decide: Any) -> None:
@@ -295,25 +295,26 @@ def test_a_tier_has_the_framing_of_its_own_tools(decide: Any) -> None:
     assert decide(TIERED).tiers[0].core.flags == Flags(True, False)  # orders logs on the stream
 
 
-def test_needs_are_parted_and_those_that_no_tool_claims_go_to_both(requirements: Any) -> None:
-    whole = requirements(TIERED | {"needs.elicitation": "preferred", "needs.progress": "required"})
-    outside = part(whole, frozenset({"lookup", "orders"}), one_process=False)
-    inside = part(whole, frozenset({"suggest"}), one_process=True)
+def test_a_tier_has_the_needs_of_its_own_tools(requirements: Any) -> None:
+    all_tools = requirements(TIERED | {"needs.elicitation": "preferred", "needs.progress": "required"})
+    outside = stateless_part(all_tools, {"lookup", "orders"}, {"sampling", "elicitation"})
+    inside = stateful_part(all_tools, {"suggest"}, {"sampling", "elicitation"})
     needs = ["sampling", "progress", "logging", "elicitation"]
-    assert [outside[f"needs.{name}"] for name in needs] == ["none", "none", "preferred", "preferred"]
-    assert [inside[f"needs.{name}"] for name in needs] == ["required", "required", "none", "preferred"]
+    # No tool requires progress as the file does, so a tool that is not listed can require it in both tiers.
+    assert [outside[f"needs.{name}"] for name in needs] == ["none", "required", "preferred", "none"]
+    assert [inside[f"needs.{name}"] for name in needs] == ["required", "required", "none", "none"]
     assert (outside["scale.instances"], inside["scale.instances"], inside["scale.workers"]) == (3, 1, 1)
 
 
 def test_a_tier_has_the_longest_call_of_its_own_tools(requirements: Any) -> None:
-    whole = requirements(TIERED)
-    assert part(whole, frozenset({"lookup", "orders"}), one_process=False)["workload.longest_call_s"] == 1
-    assert part(whole, frozenset({"suggest"}), one_process=True)["workload.longest_call_s"] == 40
+    all_tools = requirements(TIERED)
+    assert stateless_part(all_tools, {"lookup", "orders"}, {"sampling"})["workload.longest_call_s"] == 1
+    assert stateful_part(all_tools, {"suggest"}, {"sampling"})["workload.longest_call_s"] == 40
 
 
 def test_where_a_tool_does_not_say_how_long_it_runs_the_longest_call_stays(requirements: Any) -> None:
-    whole = requirements(TIERED | {"tools": [TOOLS[0], {"name": "lookup"}]})
-    assert part(whole, frozenset({"lookup"}), one_process=False)["workload.longest_call_s"] == 40
+    all_tools = requirements(TIERED | {"tools": [TOOLS[0], {"name": "lookup"}]})
+    assert stateless_part(all_tools, {"lookup"}, {"sampling"})["workload.longest_call_s"] == 40
 
 
 def test_a_changed_longest_call_is_one_of_every_tool(requirements: Any) -> None:
@@ -327,14 +328,29 @@ def test_a_changed_longest_call_is_one_of_every_tool(requirements: Any) -> None:
     "facts",
     [
         {"tools": [TOOLS[0]]},  # all of them need a session
-        {"needs.elicitation": "required"},  # which no tool claims, so any of them may need it
         {"environment.platform": "serverless"},  # where one instance cannot be had
         {"clients.protocol": "modern", "tools": [{"name": "a", "needs": {"resumability": "required"}}, {"name": "b"}]},
     ],
-    ids=["all", "unclaimed", "serverless", "impossible"],
+    ids=["all", "serverless", "impossible"],
 )
 def test_tools_that_cannot_be_parted(decide: Any, facts: Any) -> None:
     assert decide(TIERED | facts).core.pattern == "contradiction"
+
+
+def test_a_preferred_feature_never_prevents_tiers(decide: Any) -> None:
+    """The feature is lost for the tools of the stateless tier, and the decision says so."""
+    decision = decide(TIERED | {"needs.elicitation": "preferred"})
+    assert decision.core.pattern == "tiered"
+    (row,) = [row for row in decision.features if row.feature == "elicitation"]
+    assert (row.need, row.legacy.outcome) == ("preferred", "error")
+
+
+def test_a_required_feature_that_no_listed_tool_requires_is_for_the_stateful_tier(decide: Any) -> None:
+    decision = decide(TIERED | {"needs.elicitation": "required"})
+    (row,) = [row for row in decision.features if row.feature == "elicitation"]
+    assert (decision.core.pattern, row.need, row.legacy.outcome) == ("tiered", "required", "works")
+    (warning,) = [warning for warning in decision.warnings if warning.id == "feature-without-a-tool"]
+    assert "require elicitation, but no listed tool" in warning.message
 
 
 def test_counterfactuals_speak_of_the_flags_of_the_stateless_tier(decide: Any) -> None:
@@ -354,7 +370,7 @@ def message(decision: Decision, rule: str) -> str:
 
 def test_warnings_name_the_numbers_of_the_file(decide: Any) -> None:
     facts = {"environment.proxy.sse": False, "workload.longest_call_s": 90, "environment.proxy.idle_timeout_s": 45}
-    assert "the longest call (90 s) outlasts the idle timeout (45 s)" in message(
+    assert "The longest call takes 90 s, but a proxy closes a silent connection after 45 s" in message(
         decide(facts), "answer-outlives-idle-timeout"
     )
 
@@ -363,9 +379,7 @@ def test_warnings_name_the_default_of_the_proxy(decide: Any, advisor: Advisor) -
     facts = {"environment.proxy.kind": "envoy", "workload.longest_call_s": 40}
     default = advisor.knowledge.proxies["envoy"].total_timeout_s
     assert default is not None
-    assert f"outlasts a cap on the whole response ({default:g} s)" in message(
-        decide(facts), "call-outlives-total-timeout"
-    )
+    assert f"a proxy ends every response after {default:g} s" in message(decide(facts), "call-outlives-total-timeout")
 
 
 def test_a_limit_is_not_outlasted_by_a_call_that_is_shorter(decide: Any) -> None:
@@ -381,7 +395,7 @@ def test_a_limit_is_not_outlasted_by_a_call_that_is_shorter(decide: Any) -> None
 def test_clients_that_lack_a_needed_feature_are_named(decide: Any, advisor: Advisor) -> None:
     client = next(one for one in advisor.knowledge.clients.values() if one.features.get("sampling") is False)
     decision = decide({"clients.apps": [client.id], "needs.sampling": "preferred"})
-    assert message(decision, "client-lacks-feature").endswith(f"what you need: {client.name}: sampling.")
+    assert f"{client.name}: sampling." in message(decision, "client-lacks-feature")
     assert decide({"clients.apps": [client.id]}).facts["clients.missing"] == "none"
 
 

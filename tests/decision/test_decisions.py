@@ -68,7 +68,6 @@ def test_the_table_says_what_the_cells_say(advisor: Advisor, files: Any, data: s
 
 
 PATTERNS = {
-    "single-instance": (False, {"none"}),
     "stateless-fleet": (True, {"none"}),
     "tiered": (True, {"none"}),
     "shared-state": (False, {"redis-session-directory"}),
@@ -85,6 +84,9 @@ def test_flags_and_mechanism_fit_the_pattern(advisor: Advisor, files: Any, data:
         assert core.mechanism not in ("none", "redis-session-directory")
         assert facts["scale.affinity"] != "unavailable"
         assert facts["operations.can_operate_affinity"] is not False
+    elif core.pattern == "single-instance":
+        assert core.mechanism == "none"
+        assert (facts["need.session"] == "none") or not core.flags.stateless_http
     elif core.feasible:
         stateless, mechanisms = PATTERNS[core.pattern]
         assert (core.flags.stateless_http, core.mechanism in mechanisms) == (stateless, True)
@@ -111,8 +113,11 @@ def test_the_path_explains_the_decision(advisor: Advisor, files: Any, data: st.D
         len(advisor.tables) - 1
     )
     fired = {one.rule.id for one in advisor.trace(decision)["warnings"] if one.fired}
-    if not decision.tiers:  # the warnings of a tiered deployment are those of its tiers
-        assert fired == {warning.id for warning in decision.warnings}
+    warned = {warning.id for warning in decision.warnings}
+    if not decision.feasible:
+        assert warned <= fired
+    elif not decision.tiers:  # the warnings of a tiered deployment are those of its tiers
+        assert warned == fired
 
 
 def test_a_tier_is_warned_of_by_its_own_flags_and_needs(decide: Any) -> None:
@@ -134,6 +139,20 @@ def test_a_tier_is_warned_of_by_its_own_flags_and_needs(decide: Any) -> None:
     assert "shared-sealing-keys" not in warned
     assert warned["plain-clients-get-406"].startswith("In the stateful tier: ")
     assert warned["answer-405-to-legacy-get"].startswith("In the stateless tier: ")
+
+
+def test_a_contradiction_is_not_warned_of_a_decision_that_was_not_made(decide: Any) -> None:
+    decision = decide(
+        {
+            "needs.sampling": "required",
+            "scale.instances": 3,
+            "scale.affinity": "unavailable",
+            "clients.protocol": "legacy",
+            "current.stateless_http": False,
+        }
+    )
+    assert not decision.feasible
+    assert not {"sessions-without-affinity", "flip-needs-the-matrix"} & {found.id for found in decision.warnings}
 
 
 @some

@@ -154,7 +154,10 @@ def test_a_plan_brings_its_targets_up_to_date(model: Model, data: st.DataObject)
 
 def base_facts(advisor: Advisor) -> st.SearchStrategy[dict[str, Any]]:
     """Any values of the base facts of the real network, possible in a requirements file or not."""
-    features = st.lists(st.sampled_from(advisor.lost.features), max_size=3, unique=True).map(tuple)
+    need = st.sampled_from(["preferred", "required"])
+    features = st.dictionaries(st.sampled_from(advisor.lost.features), need, max_size=3).map(
+        lambda needs: tuple(needs.items())
+    )
     special = {TOOL_NEEDS: st.lists(features, max_size=3).map(tuple)}
     domains = {
         name: st.sampled_from(advisor.space.domains[name]) for name in advisor.network.base if name not in special

@@ -207,7 +207,7 @@ class Coverer:
         else:
             case |= needs
             if facts["tools"] == "some":
-                case["tools"] = [{"name": one} for one in names]
+                case["tools"] = [{"name": name, "needs": wanted} for name in names]
         return case
 
     def raw(self, name: str, value: Value) -> Any:

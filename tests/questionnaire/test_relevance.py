@@ -117,7 +117,8 @@ def test_known_cases(advisor: Advisor, fact: str, values: dict[str, Any], matter
 def test_tools_matter_only_while_a_session_may_be_needed(advisor: Advisor) -> None:
     relevance = Relevance(advisor)
     assert relevance.matters("tools", requirements_of(advisor, {}), set())
-    modern = {"clients.protocol": "modern", "sdk": "mcp-2"}
+    # With a shared store, every feature of modern clients works in several processes.
+    modern = {"clients.protocol": "modern", "sdk": "mcp-2", "operations.shared_store": "redis"}
     assert not relevance.matters("tools", requirements_of(advisor, modern), set(modern))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from advisor.decision.advisor import Advisor
 from advisor.decision.losses import LossTable
 from advisor.decision.model import Decision, EraCell, FeatureRow, core_of
-from advisor.decision.tiers import part
 from advisor.kit.model import KitContext
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
 from advisor.knowledge.features import Carriage, Feature, Scope
@@ -113,9 +112,8 @@ def tables(decision: Decision, advisor: Advisor, *, alone: bool = False) -> tupl
             number of instances in the requirements does not matter.
     """
     facts: list[tuple[str | None, dict[str, Any]]] = []
-    for tier in decision.tiers:
-        own = part(decision.requirements, frozenset(tier.tools), one_process=tier.name == "stateful")
-        facts.append((tier.name, advisor.facts(own)))
+    if decision.tiers:
+        facts += [(tier.name, dict(tier.facts)) for tier in advisor.tiers(decision.requirements, decision.facts)]
     losses = LossTable(advisor.space, advisor.cells)
     found = []
     for name, here in facts or [(None, dict(decision.facts))]:
