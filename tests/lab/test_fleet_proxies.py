@@ -211,7 +211,7 @@ def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(
         assert found.before is not None
         assert [one.name for one in found.proxies] == ["proxy-1", "proxy-2"]
         assert found.label.startswith(kind)
-        assert found.label.endswith("two of them")
+        assert found.label.endswith("2 proxies")
         assert len({found.port, *found.doors}) == 3
         for port in (found.port, *found.doors):
             assert await proxies._healthy(port)

@@ -55,13 +55,13 @@ def verified(folder: Path, text: str) -> tuple[Any, subprocess.CompletedProcess[
 @pytest.mark.parametrize(
     ("clients", "platform", "proxy", "said"),
     [
-        ("keep_cookies: unknown", "systemd", "kind: haproxy, replicas: 2", "two of them"),
-        ("keep_cookies: unknown", "systemd", "kind: envoy, replicas: 2", "two of them"),
-        ("keep_cookies: unknown", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "two of them"),
-        ("keep_cookies: true", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "two of them"),
-        ("keep_cookies: true", "kubernetes", "kind: alb", "a cookie"),
+        ("keep_cookies: unknown", "systemd", "kind: haproxy, replicas: 2", "2 proxies"),
+        ("keep_cookies: unknown", "systemd", "kind: envoy, replicas: 2", "2 proxies"),
+        ("keep_cookies: unknown", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
+        ("keep_cookies: true", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
+        ("keep_cookies: true", "kubernetes", "kind: alb", "affinity through a cookie"),
         ("addresses: stable", "kubernetes", "kind: nginx-gateway-fabric", "nginx"),
-        ("addresses: stable", "kubernetes", "kind: none", "the client's address"),
+        ("addresses: stable", "kubernetes", "kind: none", "affinity through the client's address"),
     ],
 )
 def test_what_is_predicted_is_observed(

@@ -49,7 +49,7 @@ def test_the_kits_own_proxy_by_default(kit_of: Callable[..., KitContext]) -> Non
 def test_two_at_most_of_the_kits_proxies(kit_of: Callable[..., KitContext], replicas: int, many: int) -> None:
     found = front(kit_of({"environment.proxy.replicas": replicas}))
     assert (found.many, found.programs) == (many, ("nginx",))
-    assert found.label("nginx 1.31.3") == ("nginx 1.31.3" if many == 1 else "nginx 1.31.3, two of them")
+    assert found.label("nginx 1.31.3") == ("nginx 1.31.3" if many == 1 else "nginx 1.31.3, 2 proxies")
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_straight_to_the_instances(kit_of: Callable[..., KitContext]) -> None:
 @pytest.mark.parametrize(
     ("facts", "kind", "said"),
     [
-        ({"needs.sampling": "none", "environment.proxy.kind": "alb"}, "alb", "instead of alb, round robin"),
+        ({"needs.sampling": "none", "environment.proxy.kind": "alb"}, "alb", "as a stand-in for alb, round robin"),
         (
             {"environment.proxy.kind": "alb", "clients.keep_cookies": True},
             "alb",
-            "instead of alb, a cookie",
+            "as a stand-in for alb, session affinity through a cookie",
         ),
         (
             {"needs.sampling": "none", "environment.proxy.kind": "none"},
             "none",
-            "instead of the platform's balancer, round robin",
+            "as a stand-in for the platform's load balancer, round robin",
         ),
     ],
 )
@@ -144,7 +144,7 @@ def test_an_edit_of_the_addresses_themselves_is_refused(kit_of: Callable[..., Ki
     path.write_text(
         "\n".join(f"{line} # mine" if line.lstrip().startswith("server ") else line for line in lines) + "\n"
     )
-    with pytest.raises(UsageError, match=r"upstreams\.conf was edited"):
+    with pytest.raises(UsageError, match=r"upstreams\.conf\. The lines with addresses were edited"):
         write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
 
 

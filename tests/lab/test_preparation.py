@@ -121,5 +121,5 @@ def test_a_contradiction_is_refused(advisor: Advisor) -> None:
 def test_streams_that_are_held_back_put_something_that_does_so_in_front(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"environment.proxy.sse": False, "needs.sampling": "none"})
     assert found.front.holds
-    assert "holds streams back" in found.front.label("nginx 1.31.3")
+    assert "buffers streams" in found.front.label("nginx 1.31.3")
     assert not prepared({"environment.proxy.sse": False, "needs.sampling": "none"}, proxy="none").front.holds

@@ -279,7 +279,7 @@ def test_a_tiered_kit_agrees(temporary: Path) -> None:
 def test_a_kit_with_shared_state_agrees(temporary: Path) -> None:
     found, done = verified(temporary, EXAMPLES / "exercise-2-team-document.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
-    assert "instead of traefik, round robin" in found["proxy"]
+    assert "as a stand-in for traefik, round robin" in found["proxy"]
     assert all(one["observed"] == "works" for one in found["cells"] if one["feature"] != "resumability")
 
 

@@ -1,4 +1,4 @@
-"""The lines of log that explain a difference: of what the processes of a fleet wrote meanwhile, those that matter."""
+"""Select the log lines of a fleet's processes that explain a difference."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class LogLine(NamedTuple):
 
 
 class Marks:
-    """How much the processes of a fleet had written at a moment."""
+    """The sizes of the logs of a fleet's processes at the moment of creation."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._sizes = {process.name: _size(process) for process in fleet.processes}
 
     def lines(self) -> tuple[LogLine, ...]:
-        """What matters of what was written since, the proxy first."""
+        """The important lines that the processes wrote since then. Lines of the proxy come first."""
         names = {f"127.0.0.1:{instance.port}": instance.name for instance in self._fleet.instances}
         found: list[LogLine] = []
         for process in self._fleet.processes:
@@ -48,7 +48,7 @@ class Marks:
 
 
 async def settled(marks: Marks) -> tuple[LogLine, ...]:
-    """The lines, once there are some: proxies write theirs when a request is over."""
+    """Wait up to one second for log lines, because proxies log a request only at its end. Return the lines."""
     for _ in range(20):
         if lines := marks.lines():
             return lines
@@ -57,7 +57,7 @@ async def settled(marks: Marks) -> tuple[LogLine, ...]:
 
 
 def _chosen(lines: Iterable[str]) -> list[str]:
-    """Requests that failed and the request that opened their session; of other logs what sounds like trouble."""
+    """The failed requests, the request that opened their session, and lines of other logs that look like errors."""
     requests: list[tuple[str, Mapping[str, Any]]] = []
     talk: list[str] = []
     for line in lines:
@@ -66,7 +66,7 @@ def _chosen(lines: Iterable[str]) -> list[str]:
             requests.append((line, record))
         elif _TROUBLE.search(line) and not _NOISE.search(line):
             talk.append(line)
-    # By OPTIONS the lab asks where a redirect leads; what that is answered explains nothing.
+    # The lab sends OPTIONS to follow redirects. The answer to OPTIONS explains nothing.
     asked = [(line, record) for line, record in requests if record.get("method") != "OPTIONS"]
     failed = [(line, record) for line, record in asked if int(record.get("status", 0)) >= 400]
     if not failed:
@@ -77,7 +77,7 @@ def _chosen(lines: Iterable[str]) -> list[str]:
 
 
 def _record(line: str) -> Mapping[str, Any] | None:
-    """The line of an access log; None for any other line."""
+    """Parse a line of an access log; None for any other line."""
     if not line.startswith("{"):
         return None
     with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""The fleet of a kit on loopback: its servers, its proxy and Redis, started as production would start them."""
+"""The fleet of a kit on loopback: its servers, proxy and Redis. The processes start as they start in production."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _COUNT = re.compile(r'^(\w+)(?:\{route="([^"]*)"\})? (\d+)$', re.MULTILINE)
 
 
 class Fleet:
-    """The fleet of a kit; nothing runs before `start_servers`, and who starts it ends its `processes`.
+    """The fleet of a kit. `start_servers` starts the processes, and the caller must end them (see `processes`).
 
     Attributes:
-        plan: what it was started by.
-        run: what holds its processes.
+        plan: the plan of the fleet.
+        run: owns the processes.
         instances: the server processes, by tier and number.
-        front: the proxies, and what stands before them.
-        redis: the Redis of the kit, or None.
-        seconds: how long the instances took to start.
-        problems: what is wrong although everything runs, in words.
+        front: the proxies, and the load balancer in front of several proxies.
+        redis: the process of Redis, or None.
+        seconds: start-up time of the instances.
+        problems: problems of a running fleet, in words.
     """
 
     def __init__(self, run: Run, plan: FleetPlan) -> None:
@@ -52,7 +52,7 @@ class Fleet:
 
     @property
     def processes(self) -> list[Process]:
-        """Everything that runs."""
+        """All processes of the fleet."""
         redis = [] if self.redis is None else [self.redis]
         return [*self.front.processes, *redis, *(instance.process for instance in self.instances)]
 
@@ -61,19 +61,19 @@ class Fleet:
         return [instance for instance in self.instances if tier in (None, instance.tier.name)]
 
     def spread(self, tier: str | None) -> bool:
-        """Whether requests to a tier may reach several processes."""
+        """Whether requests to a tier can reach several processes."""
         members = self.of(tier)
         return bool(self.front.port) and sum(min(member.tier.workers, MOST_WORKERS) for member in members) > 1
 
     def url(self, tier: str | None, era: Era, *, tool: str = "", client: int = 0, door: int = 0) -> str:
-        """Where clients of an era reach a tier.
+        """Return the URL at which clients of an era reach a tier.
 
         Args:
-            tier: its name; None where there are no tiers.
-            era: of the client. Modern clients use the same path for all tiers, if the proxy goes by the tool's name.
-            tool: the tool of the kit that will be called; "" for a tool that the proxy does not know.
-            client: the client's number; without a proxy it decides who serves it.
-            door: the port of a single proxy of several; 0 for what stands before them all.
+            tier: name of the tier; None in a single-tier deployment.
+            era: protocol era of the client. Modern clients use one path for all tiers if the proxy routes by tool name.
+            tool: the tool of the kit that the client will call; "" for a tool that the proxy does not know.
+            client: number of the client. Without a proxy, the number selects the instance.
+            door: port of one of several proxies; 0 for the load balancer in front of all proxies.
         """
         own = next(known for known in self.plan.kit.tiers if tier in (None, known.name))
         if not self.front.port:
@@ -83,7 +83,7 @@ class Fleet:
         return f"http://127.0.0.1:{door or self.front.port}{'/mcp' if by_name else own.path}"
 
     async def start_servers(self) -> None:
-        """Start Redis and, side by side, the instances."""
+        """Start Redis, and then all instances in parallel."""
         if self.redis is None and (self.plan.kit.uses_redis or self.plan.extras.redis):
             await self.start_redis()
         began = time.monotonic()
@@ -113,7 +113,7 @@ class Fleet:
             "LAB_SERVER": str(server),
             "LAB_TOOLS": str(TESTSERVER),
             "LAB_LINE": plan.kit.line,
-            "PYTHONDONTWRITEBYTECODE": "1",  # nothing is written into the kit
+            "PYTHONDONTWRITEBYTECODE": "1",  # Python must not write files into the kit
         }
         redis_url = f"redis://127.0.0.1:{self._redis_port}/0"
         if plan.kit.uses_redis:
@@ -129,12 +129,12 @@ class Fleet:
         )
 
     def launch(self, tier: TierContext, port: int, env: Mapping[str, str]) -> Launch:
-        """How another instance of a tier is started, with `env` added to its environment."""
+        """Describe how to start another instance of a tier, with `env` added to its environment."""
         plain = self._launch(tier, port)
         return replace(plain, env={**plain.env, **env})
 
     async def start_redis(self) -> None:
-        """Start Redis, empty; on the port that it had, if it ran before."""
+        """Start an empty Redis. A restarted Redis gets its earlier port."""
         binary = programs.program("redis-server")
 
         def launch(port: int) -> Launch:
@@ -144,7 +144,7 @@ class Fleet:
         self.redis, self._redis_port = await self.run.start_on_port("redis", launch, port=self._redis_port)
 
     async def start_proxy(self) -> None:
-        """Start what stands in front, in the kit's own configuration where there is any."""
+        """Start the proxies, with the kit's own configuration if the kit has a proxy."""
         addresses = {
             tier.name: tuple(f"127.0.0.1:{instance.port}" for instance in self.of(tier.name))
             for tier in self.plan.kit.tiers
@@ -152,12 +152,16 @@ class Fleet:
         await self.front.start(addresses)
 
     async def restart(self, instance: FleetInstance) -> None:
-        """Start an instance again, on its port; it is killed first if it still runs."""
+        """Kill an instance if it runs, and start it again on its port."""
         instance.process.kill()
         instance.process, _ = await self._on_port(instance.name, instance.tier, instance.port)
 
     async def counts(self, instance: FleetInstance) -> dict[str, int]:
-        """The numbers of /metrics, asked of the instance itself: `sessions`, and messages by route."""
+        """Read /metrics of an instance, without the proxy.
+
+        Returns:
+            The number of open sessions as `sessions`, and the number of messages by route.
+        """
         text = await asyncio.to_thread(_get, f"http://127.0.0.1:{instance.port}/metrics")
         found = {route or name: int(number) for name, route, number in _COUNT.findall(text)}
         found["sessions"] = found.pop("mcp_sessions_active", 0)

@@ -1,4 +1,4 @@
-"""What stands in front of a fleet: the kit's own proxy as it lies in its folder, a stand-in for another, or nothing."""
+"""The proxy in front of a fleet: the kit's own proxy, a stand-in for another load balancer, or no proxy."""
 
 from __future__ import annotations
 
@@ -21,25 +21,29 @@ from advisor.templating import environment
 Way = Literal["round-robin", "cookie", "address"]
 
 MOST_PROXIES = 2
-"""How many of the kit's proxies run at most: more show nothing new."""
+"""The maximum number of the kit's proxies that run. More proxies show nothing new."""
 
-_TEMPORARY = "/tmp/mcp-proxy"  # where the kit's nginx keeps its pid and its temporary files
-_WAYS: dict[str, Way] = {"cookie": "cookie", "client-address": "address"}  # by what a mechanism is keyed on
-_SAID: dict[Way, str] = {"round-robin": "round robin", "cookie": "a cookie", "address": "the client's address"}
+_TEMPORARY = "/tmp/mcp-proxy"  # the kit's nginx stores its pid and temporary files here
+_WAYS: dict[str, Way] = {"cookie": "cookie", "client-address": "address"}  # the key of a mechanism to the strategy
+_SAID: dict[Way, str] = {
+    "round-robin": "round robin",
+    "cookie": "session affinity through a cookie",
+    "address": "session affinity through the client's address",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What clients connect to.
+    """The proxy to which clients connect.
 
     Attributes:
-        own: whether it is the proxy of the kit.
-        many: how many of the kit's own run; a balancer of TCP connections stands before several.
-        program: what runs; None where clients go straight to the instances.
-        way: how a stand-in picks an instance.
-        holds: whether something holds streams back, as the requirements say (`environment.proxy.sse: false`); a
-            stand-in that does so then stands before whatever else there is.
-        place: the kind of balancer that a stand-in stands for.
+        own: whether the proxy is the kit's own proxy.
+        many: number of the kit's own proxies. A TCP load balancer stands in front of several proxies.
+        program: name of the program; None if clients connect directly to the instances.
+        way: the load-balancing strategy of a stand-in.
+        holds: whether SSE streams are buffered, as the requirements say (`environment.proxy.sse: false`). Then a
+            stand-in that buffers streams is the first proxy.
+        place: the kind of the load balancer that the stand-in replaces.
     """
 
     own: bool
@@ -51,38 +55,38 @@ class Front:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The programs that must be installed."""
+        """The names of the programs that must be installed."""
         return tuple(dict.fromkeys(filter(None, (self.program, "nginx" if self.holds else None))))
 
     @property
     def learns(self) -> bool:
-        """Whether it learns bit by bit after its start who is there; others take everybody for healthy at first."""
+        """Whether the proxy checks the instances after its start. Other proxies start with all instances as healthy."""
         return self.program == "envoy"
 
     def label(self, version: str) -> str:
-        """The line of the report.
+        """Describe the proxy in words.
 
         Args:
-            version: what the program says that it is.
+            version: name and version of the program.
         """
         if self.program is None:
             return "none"
         if self.own:
-            version = f"{version}, two of them" if self.many > 1 else version
-            return f"{version}, behind one that holds streams back" if self.holds else version
-        place = f" instead of {self.place}" if self.place else ""
-        return f"{version}{place}, {_SAID[self.way]}{', which holds streams back' if self.holds else ''}"
+            version = f"{version}, {self.many} proxies" if self.many > 1 else version
+            return f"{version}, behind a proxy that buffers streams" if self.holds else version
+        place = f" as a stand-in for {self.place}" if self.place else ""
+        return f"{version}{place}, {_SAID[self.way]}{', buffers streams' if self.holds else ''}"
 
 
 def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straight: bool) -> Front:
-    """What has to stand in front of this kit's fleet.
+    """Choose the proxy in front of a kit's fleet.
 
     Args:
         kit: the kit.
-        kind: the proxy that the requirements name.
-        holds: whether that proxy holds streams back.
-        processes: how many server processes run in all.
-        straight: whether clients are to go straight to the instances.
+        kind: the proxy in the requirements.
+        holds: whether this proxy buffers SSE streams.
+        processes: total number of server processes.
+        straight: whether clients connect directly to the instances.
     """
     if straight:
         return Front(own=False, program=None)
@@ -90,29 +94,29 @@ def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straigh
         return Front(own=True, program=kit.proxy, holds=holds, many=min(kit.proxy_replicas, MOST_PROXIES))
     if processes == 1 and not holds:
         return Front(own=False, program=None)
-    place = "the platform's balancer" if kind == "none" else kind
+    place = "the platform's load balancer" if kind == "none" else kind
     mechanism = kit.mechanism(kit.tiers[0])
     away = mechanism is not None and mechanism.done_by in (SERVICE, BALANCER)
     return Front(False, "nginx", _WAYS[mechanism.keyed_on] if mechanism and away else "round-robin", holds, place)
 
 
 def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> None:
-    """Copy the kit's proxy files to `folder`, connected to other addresses; the rest is the text that lies in the kit.
+    """Copy the kit's proxy files to `folder`, and replace the addresses by the addresses of `wiring`.
 
-    What the user edited in the file that holds the addresses is kept: the new addresses are merged into it.
+    Edits of the user stay: the new addresses are merged into the file.
 
     Raises:
-        UsageError: a file is missing, or the edits touch the addresses themselves.
+        UsageError: a file is missing, or the user edited the addresses.
     """
     folder.mkdir(parents=True, exist_ok=True)
     base = {file.path: file.content for file in proxy.files(kit)}
     try:
         (wired,) = proxy.wiring_files(kit, wiring)
     except ValueError as error:
-        raise UsageError(f"The kit's proxy cannot be connected to so many instances: {error}.") from None
+        raise UsageError(f"The kit's proxy cannot use this number of instances: {error}.") from None
     for path in base:
         if not (kit_dir / path).is_file():
-            raise UsageError(f"{kit_dir / path} is missing. `generate` restores it with --force.")
+            raise UsageError(f"{kit_dir / path} is missing. To fix this, run `generate` with --force.")
     for file in sorted((kit_dir / "proxy").iterdir()):
         if not file.is_file():
             continue
@@ -120,12 +124,12 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> N
         text = file.read_text()
         if path == wired.path:
             text = _rewired(kit_dir / path, base[path], text, wired.content, wiring)
-        # Two proxies of this kit on one machine would share their pid file; every run has its own.
+        # Two proxies of this kit on one machine must not share a pid file, so each proxy gets its own folder.
         (folder / file.name).write_text(text.replace(_TEMPORARY, str(folder / "tmp")))
 
 
 def _rewired(path: Path, base: str, text: str, wired: str, wiring: Wiring) -> str:
-    """The user's text with the addresses of this run."""
+    """Put the addresses of this run into the user's text."""
     text = text.replace("\r\n", "\n")
     merged = merge(base, text, wired)
     if merged is None:
@@ -134,14 +138,14 @@ def _rewired(path: Path, base: str, text: str, wired: str, wiring: Wiring) -> st
     ports = [split(address)[1] for address in [wiring.listen, *wanted, *wiring.peers.values()]]
     if any(str(port) not in merged for port in ports):
         raise UsageError(
-            f"{path} was edited in the very lines that hold addresses, or is of an older kit, so that it cannot be "
-            "connected to a fleet on this machine. Compare it with what `generate` writes now, or use --proxy none."
+            f"verify cannot replace the addresses in {path}. The lines with addresses were edited, or the kit is older "
+            "than this release. To fix this, compare the file with the output of `generate`, or use --proxy none."
         )
     return merged
 
 
 def _substituted(base: str, text: str, wired: str) -> str:
-    """Where edits and addresses stand too close for a merge: each generated line that is still there is replaced."""
+    """Replace each generated line that is still in the text. This is for edits too close to addresses for a merge."""
     old, new = base.splitlines(keepends=True), wired.splitlines(keepends=True)
     instead: dict[str, list[str]] = {}
     for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -159,20 +163,24 @@ def _substituted(base: str, text: str, wired: str) -> str:
 
 
 def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ...]], peer_port: int) -> Wiring:
-    """Addresses on loopback.
+    """Return the addresses of a proxy on loopback.
 
     Args:
         kit: the kit.
-        port: where the proxy listens.
-        addresses: host:port of each instance, by tier name.
-        peer_port: where a HAProxy hands its table to its successor, in kits that have it do so.
+        port: the port on which the proxy listens.
+        addresses: host:port of each instance, by name of the tier.
+        peer_port: the port on which HAProxy passes its stick table to the next process, if the kit configures this.
     """
     peers = dict.fromkeys(production_wiring(kit).peers, f"127.0.0.1:{peer_port}")
     return Wiring(f"127.0.0.1:{port}", addresses, peers=peers)
 
 
 def write_template(template: str, folder: Path, file: str = "nginx.conf", **values: object) -> Path:
-    """Render a template of `templates/lab` into a file of a folder, which it gets as `folder`; the path of the file."""
+    """Render a template of `templates/lab` into a file of a folder. The template can use the value `folder`.
+
+    Returns:
+        The path of the file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / file
     made = environment(templates_dir() / "lab", comment=comment).get_template(template)

@@ -1,4 +1,4 @@
-"""What a fleet is made of: the plan that decides what is started, and a server process."""
+"""The plan of a fleet, and its server processes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from advisor.lab.fleet.front import Front
 from advisor.lab.process.process import Process
 
 MOST_WORKERS = 2
-"""How many workers an instance runs at most: more show nothing new."""
+"""The maximum number of workers of an instance. More workers show nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What the lab adds to the kit's own code, so that features that the kit does not need can be observed too.
+    """The additions of the lab to the kit's own code. With them clients can observe features that the kit omits.
 
     Attributes:
-        key: seal with a key that all instances share, where the kit has none.
-        redis: keep the lab's handles in Redis.
-        bus: publish changes to all instances, where the kit does not.
-        events: serve requests with the header `EVENTS` by an application with an event store.
+        key: use a sealing key that all instances share, if the kit has no sealing keys.
+        redis: store the state of the lab's tools in Redis.
+        bus: publish changes to all instances, if the kit does not.
+        events: send requests with the header `EVENTS` to an application with an event store.
     """
 
     key: bool = False
@@ -32,18 +32,18 @@ class Extras:
 
 
 EVENTS: Mapping[str, str] = {"mcp-lab": "events"}
-"""The header of requests that want sessions with an event store (see kit_launcher/launch.py)."""
+"""The header of requests that need sessions with an event store (see kit_launcher/launch.py)."""
 
 
 @dataclass(slots=True)
 class FleetInstance:
-    """One server process (with its workers).
+    """One server process with its workers.
 
     Attributes:
-        name: such as `stateless-2`.
-        tier: the tier that it is of.
-        port: where it listens; the same after a restart.
-        process: what runs now.
+        name: name of the instance, such as `stateless-2`.
+        tier: the tier of the instance.
+        port: the port of the instance. The port stays after a restart.
+        process: the current process.
     """
 
     name: str
@@ -53,22 +53,22 @@ class FleetInstance:
 
     @property
     def url(self) -> str:
-        """Its endpoint, past any proxy."""
+        """The URL of the instance, without the proxy."""
         return f"http://127.0.0.1:{self.port}/mcp"
 
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """Everything that decides what is started.
+    """Everything that a fleet needs to start.
 
     Attributes:
-        kit_dir: the folder of the kit; nothing is written there.
-        kit: its context.
-        python: the interpreter with what the server needs.
-        front: what stands in front.
-        instances: how many to run, by tier name.
-        extras: what the lab adds.
-        env: what is added to the environment of the instances.
+        kit_dir: the folder of the kit. The lab does not write into this folder.
+        kit: the context of the kit.
+        python: the interpreter with the packages of the server.
+        front: the proxy in front of the servers.
+        instances: number of instances to run, by name of the tier.
+        extras: the additions of the lab.
+        env: additional environment variables of the instances.
     """
 
     kit_dir: Path

@@ -1,4 +1,4 @@
-"""What stands in front of a running fleet: proxies, and what gives them the connections where there are several."""
+"""The proxies of a running fleet, and the TCP load balancer in front of several proxies."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _T = TypeVar("_T")
 
 
 class Proxies:
-    """The proxies of a fleet; nothing runs before `start`.
+    """The proxies of a fleet. `start` starts the processes.
 
     Attributes:
-        proxies: what gives requests to the instances: the kit's own, or what stands in for another.
-        doors: the port of each of them.
-        before: what stands before them: it shares connections out, or holds streams back; None for nothing.
-        behind: what stands between them and the instances, where a platform has a single address for them all.
-        port: where clients connect; 0 without a proxy.
-        label: what stands in front, with its version.
+        proxies: the kit's own proxies, or a stand-in for another load balancer.
+        doors: the port of each of the proxies.
+        before: the process in front of the proxies: a TCP load balancer or a proxy that buffers streams; None for none.
+        behind: TCP load balancers between the proxies and the instances, for platforms with one address for a tier.
+        port: the port to which clients connect; 0 without a proxy.
+        label: the proxies in words, with the version.
     """
 
     def __init__(self, run: Run, plan: FleetPlan) -> None:
@@ -48,17 +48,17 @@ class Proxies:
 
     @property
     def processes(self) -> list[Process]:
-        """Everything that runs."""
+        """All processes of the proxies and load balancers."""
         return [*self.proxies, *self.behind, *([] if self.before is None else [self.before])]
 
     async def start(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
-        """Start everything.
+        """Start all proxies and load balancers.
 
         Args:
-            addresses: host:port of each instance, by tier name.
+            addresses: host:port of each instance, by name of the tier.
 
         Raises:
-            LabError: something did not start; with the end of its log.
+            LabError: a process did not start; the error has the end of its log.
             UsageError: the kit's files cannot be used.
         """
         chosen = self._plan.front
@@ -88,7 +88,7 @@ class Proxies:
             self.port = self.doors[0]
 
     async def _as_production_has(self, addresses: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        """The addresses that a HAProxy has room for: a serverless platform gives a tier a single address."""
+        """The addresses for the proxy's configuration. A serverless platform gives a tier a single address."""
         kit = self._plan.kit
         if kit.proxy != "haproxy" or kit.platform != "serverless":
             return addresses
@@ -131,7 +131,7 @@ class Proxies:
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
     async def _balancer(self, addresses: Sequence[str], name: str = "balancer") -> tuple[Process, int]:
-        """Something that knows no HTTP and gives each address a connection in turn."""
+        """Start a TCP load balancer, which uses round robin for connections."""
 
         def launch(port: int) -> Launch:
             return Launch([sys.executable, "-I", _SPLITTER, str(port), *addresses], ready=lambda: _healthy(port))
@@ -139,16 +139,16 @@ class Proxies:
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
     async def reload(self) -> None:
-        """Have the kit's own proxies read their files again while they run, in sequence, as operators do.
+        """Reload the configuration of the kit's own proxies, one after another, as an operator does.
 
-        Returns when each has made new processes for what it has read.
+        The method returns when each proxy has started new processes.
 
         Raises:
-            LabError: they are not the kit's, cannot, or did not.
+            LabError: the proxies are not the kit's own, cannot reload, or did not reload in time.
         """
         name = self._plan.kit.carried.reload if self._plan.front.own else ""
         if not name:
-            raise LabError("What stands in front does not reload its configuration.")
+            raise LabError("The proxy of this fleet does not reload its configuration.")
         for process in self.proxies:
             before = set(process.members())
             process.signal(signal.Signals[name])
@@ -163,7 +163,7 @@ class Proxies:
 
 
 async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:
-    """Do several things side by side; a failure cancels the others before it is raised."""
+    """Run several tasks in parallel. An error in one task cancels the others."""
     tasks = [asyncio.ensure_future(task) for task in work]
     try:
         return list(await asyncio.gather(*tasks))

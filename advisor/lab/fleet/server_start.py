@@ -1,4 +1,4 @@
-"""The packages of a generated server, and its start, if need be with packages as old as its SDK."""
+"""The packages of a generated server, and its start. If necessary, the packages are as old as the SDK release."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps
 
 REDIS = "redis>=5.0"
-"""What the lab's own tools need where instances share something."""
+"""The package that the lab's own tools need for a shared store."""
 
 _MISFIT = re.compile(r"^\s*(ImportError|ModuleNotFoundError|AttributeError|TypeError)\b.*", re.MULTILINE)
 _RELEASE = re.compile(r"(?P<package>[a-z]+)>=(?P<version>[0-9.]+)")
 
 
 def packages(pyproject: Path) -> list[str]:
-    """What a server says that it needs.
+    """Read the dependencies of a server from its pyproject.toml.
 
     Raises:
-        UsageError: the file cannot be read, or says nothing.
+        UsageError: the file cannot be read or has no dependencies.
     """
     try:
         toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
@@ -40,16 +40,16 @@ def packages(pyproject: Path) -> list[str]:
 
 
 async def interpreter(run: Run, release: str, server: Path, wanted: Sequence[str]) -> tuple[Path, str]:
-    """An interpreter with the packages of a server: the running interpreter if it has them all, else a new environment.
+    """Return an interpreter with the packages of a server: the running interpreter, or else a new environment.
 
     Args:
-        run: its folder holds a new environment.
-        release: the SDK's, as the kit requires it.
+        run: a new environment is created in the folder of this run.
+        release: the SDK release, as the kit requires it.
         server: the folder of the server's code.
-        wanted: the packages.
+        wanted: the required packages.
 
     Returns:
-        Its path, and what it is in words where it is not a new environment; else "".
+        The path of the interpreter, and a remark if it is the running interpreter, else "".
 
     Raises:
         UsageError: a release does not exist, or the requirements contradict each other.
@@ -58,20 +58,20 @@ async def interpreter(run: Run, release: str, server: Path, wanted: Sequence[str
     """
     found = await asyncio.to_thread(installed, wanted, release, server)
     if found:
-        return Path(sys.executable), f"this interpreter has it: {found}"
+        return Path(sys.executable), f"uses the packages of the running interpreter: {found}"
     return await environment(run, wanted), ""
 
 
 async def start_servers(fleet: Fleet, wanted: Sequence[str], steps: Steps, name: str) -> None:
-    """Start the instances. Where an old SDK does not get on with the packages of today, take those of its time.
+    """Start the instances. If an old SDK fails with current packages, use the packages from its release date.
 
-    The fleet then remembers it as a problem: in production the server would not start either.
+    The fleet then has a problem, because the server would not start in production either.
 
     Args:
-        fleet: not started yet.
+        fleet: a fleet that is not started yet.
         wanted: the packages of the server.
-        steps: told of what is done.
-        name: of the step.
+        steps: shows the progress.
+        name: name of the step.
 
     Raises:
         LabError: an instance does not start.
@@ -84,7 +84,7 @@ async def start_servers(fleet: Fleet, wanted: Sequence[str], steps: Steps, name:
         release = _RELEASE.match(fleet.plan.kit.requirement)
         if misfit is None or release is None:
             raise
-        with steps.step("environment with the packages of its time") as current:
+        with steps.step("environment with packages from the release date of the SDK") as current:
             then = await its_time(fleet.run, release["package"], release["version"])
             python = await environment(fleet.run, wanted, exclude_newer=then, name="venv-then")
             current.note = then[:10]
@@ -92,6 +92,6 @@ async def start_servers(fleet: Fleet, wanted: Sequence[str], steps: Steps, name:
         with steps.step(name):
             await fleet.start_servers()
         fleet.problems.append(
-            f"With the packages of today the server does not start ({misfit[0].strip()}), so it was run with those of "
-            f"{then[:10]}. Pin them in server/pyproject.toml."
+            f"The server does not start with current packages ({misfit[0].strip()}). This run used the packages from "
+            f"{then[:10]}. To fix this, pin these packages in server/pyproject.toml."
         )

@@ -1,4 +1,4 @@
-"""What many clients at once met at a tier, as the document of a verification has it."""
+"""The results of many parallel clients of a tier, as in the document of a verification."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from advisor.knowledge.types import Era
 
 @dataclass(frozen=True, slots=True)
 class SessionTraffic:
-    """The clients of an era at a tier.
+    """The results of the clients of one era in a tier.
 
     Attributes:
         tier: null in a single-tier deployment.
-        sessions: clients that got a session.
-        calls: calls made.
-        wrong_instance: calls of a session that reached an instance which does not know it.
-        failed: calls that failed in another way, or were answered with another call's answer.
-        lost: clients with at least one call that failed.
-        per_instance: sessions held by each instance, or calls answered.
+        clients: number of clients.
+        sessions: number of clients that got a session.
+        calls: number of calls.
+        wrong_instance: calls that reached an instance without the session of the call.
+        failed: calls that failed in another way, or that got the answer of another call.
+        lost: clients with at least one failed call.
+        per_instance: sessions that each instance holds; without sessions, calls that each instance answered.
         example: the first failure.
     """
 

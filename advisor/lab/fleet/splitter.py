@@ -1,6 +1,6 @@
-"""Gives each address a TCP connection in turn, as a Kubernetes Service or a network balancer does.
+"""A TCP load balancer with round robin, like a Kubernetes Service or a network load balancer.
 
-Run as a script, with the standard library alone:  python splitter.py PORT HOST:PORT...
+The script needs only the standard library:  python splitter.py PORT HOST:PORT...
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ async def serve(port: int, addresses: Sequence[tuple[str, int]]) -> None:
     """Listen on a port of 127.0.0.1 until the process ends.
 
     Args:
-        port: where clients connect.
-        addresses: where connections are passed on, in sequence; an address that refuses is passed over. The
-            servers there see the client's own address.
+        port: the port to which clients connect.
+        addresses: the servers that get the connections, one after another. A server that refuses a connection is
+            skipped. The servers see the address of the client.
 
     Raises:
-        OSError: another process listens there.
+        OSError: another process uses the port.
     """
     turns = cycle(addresses)
 
@@ -46,7 +46,7 @@ async def serve(port: int, addresses: Sequence[tuple[str, int]]) -> None:
 
 
 async def _pass_on(client: _Streams, behind: _Streams) -> None:
-    """Until one side ends its part; then both are ended, after what is still on its way."""
+    """Copy data in both directions until one side ends. Then close both connections."""
     ways = [asyncio.ensure_future(_copy(client[0], behind[1])), asyncio.ensure_future(_copy(behind[0], client[1]))]
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -63,7 +63,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(block)
             await writer.drain()
     except OSError:
-        pass  # it was broken off; the other side learns it by the end of its connection
+        pass  # the connection broke; the caller closes the connection of the other side
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Many clients at once, each with several calls: whether sessions are kept, and how they spread over instances."""
+"""Many parallel clients, each with several calls: whether calls reach their session, and the load of each instance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import httpx2
 
 CALLS = 5
-"""Calls of each client, in turn with those of all others."""
+"""Calls of each client, mixed with the calls of all other clients."""
 
 _SEED = 20
 _AT_ONCE = 8
@@ -34,7 +34,7 @@ _CALLS_ROUTE = "tools/call"
 
 @dataclass(slots=True)
 class _Client:
-    """One client and what became of its calls."""
+    """One client and the results of its calls."""
 
     number: int
     endpoint: Endpoint
@@ -47,7 +47,7 @@ class _Client:
         return bool(self.wrong or self.failed)
 
     def note(self, status: int, text: str) -> None:
-        """A call that was not answered as it should be."""
+        """Record a failed call."""
         if status == 404:
             self.wrong += 1
         else:
@@ -57,9 +57,10 @@ class _Client:
 
 
 async def reach_all(fleet: Fleet, tier: str | None) -> None:
-    """Wait until every proxy gives requests to every instance of a tier, where proxies have to learn who is there.
+    """Wait until every proxy sends requests to every instance of a tier, if the proxy checks instances after its start.
 
-    What cannot be spread over instances from one machine is not waited for: no error.
+    The wait ends after a deadline without an error, because a proxy can send all requests of one machine to one
+    instance.
     """
     members = fleet.of(tier)
     if len(members) < 2 or not fleet.plan.front.learns:
@@ -90,7 +91,7 @@ _JSON = {"accept": "application/json, text/event-stream", "content-type": "appli
 
 
 async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionTraffic:
-    """Drive a tier with `many` clients of an era; their calls come in a shuffled order, the same in every run."""
+    """Call a tier with `many` clients of an era. The order of calls is shuffled, and is equal in every run."""
     members = fleet.of(tier)
     before = [await fleet.counts(member) for member in members]
     clients: list[_Client] = []
@@ -143,7 +144,7 @@ async def _open(client: _Client, gate: asyncio.Semaphore) -> None:
 
 
 async def _call(client: _Client, line: str) -> None:
-    """One call of the lab's plain tool, and of a session's own memory, if any."""
+    """Make one call of the lab's plain tool, and record a failure."""
     endpoint = client.endpoint
     entry = find(line, "plain", "tools/call")
     assert entry is not None
@@ -161,7 +162,7 @@ async def _call(client: _Client, line: str) -> None:
 
 
 async def _close(clients: Sequence[_Client]) -> None:
-    """End the sessions, as well-behaved clients do."""
+    """End the sessions with DELETE."""
 
     async def end(client: _Client) -> None:
         endpoint = client.endpoint
@@ -172,13 +173,14 @@ async def _close(clients: Sequence[_Client]) -> None:
 
 
 def _http(url: str, number: int) -> httpx2.AsyncClient:
-    """An HTTP client with a cookie jar, and an address of its own where the system has many on loopback.
+    """Create an HTTP client with a cookie jar, and with its own address if the system has many loopback addresses.
 
-    Balancers that go by the client's address look at a network of 256 at most, so every client gets another network.
+    Load balancers with affinity through the client's address use at least the first 24 bits of the address. Therefore
+    every client has another network of 256 addresses.
     """
     import httpx2
 
     own = f"127.0.{1 + number % 250}.1" if sys.platform == "linux" else None
-    # Without certificates: loading them takes longer than a client's calls.
+    # The client loads no certificates, because this takes longer than its calls.
     transport = httpx2.AsyncHTTPTransport(verify=False, local_address=own)
     return httpx2.AsyncClient(transport=transport, timeout=_ANSWER_S, trust_env=False)
