@@ -1,1 +1,1 @@
-"""Processes, ports, programs and environments of a run, all of which end with it."""
+"""The processes, ports, programs and environments of a run. The run removes all of them at its end."""

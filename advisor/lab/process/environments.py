@@ -1,4 +1,4 @@
-"""Throw-away Python environments, so that any release of an SDK can be run next to any other."""
+"""Temporary Python environments, one for each SDK release that a run needs."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ async def environment(
     name: str = "venv",
     python: str | Path | None = None,
 ) -> Path:
-    """Make an environment in the run's folder; packages come from uv's cache where they can.
+    """Create an environment in the run's folder. uv takes packages from its cache if possible.
 
     Args:
-        run: its folder holds the environment and its logs.
-        requirements: as pip takes them, such as `mcp==1.28.1`.
-        exclude_newer: a date (or time) as uv takes it: nothing that was uploaded later is installed.
-        name: the environment's folder; several may be made side by side.
-        python: the interpreter that it is made with, or its release; the running interpreter by default.
+        run: the environment and its logs are created in the folder of this run.
+        requirements: requirements in the syntax of pip, such as `mcp==1.28.1`.
+        exclude_newer: a date or time in the syntax of uv; uv ignores packages that were uploaded later.
+        name: folder of the environment, which must be unique in the run.
+        python: path or version of the interpreter; the running interpreter by default.
 
     Returns:
-        The path of its interpreter.
+        The path of the interpreter in the environment.
 
     Raises:
         UsageError: a release does not exist, or the requirements contradict each other.
@@ -69,7 +69,7 @@ async def environment(
 
 
 def _explained(error: LabError, requirements: Sequence[str]) -> Exception:
-    """The error that tells the user what to do, where uv says what is wrong."""
+    """Convert an error of uv to an error with a remediation, if the output of uv shows the cause."""
     lines = [_DRAWING.sub("", line).rstrip() for line in error.lines]
     said = [line for line in lines if line and not line.startswith("Using Python")]
     text = " ".join(said)

@@ -1,4 +1,4 @@
-"""Whether the running interpreter has what a generated server needs, so that no environment has to be made for it."""
+"""Check whether the running interpreter has all packages of a generated server. Then no new environment is needed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 
 def installed(wanted: Sequence[str], release: str, server: Path) -> str:
-    """What the running interpreter has of a server's packages, such as `mcp 2.3.0, uvicorn 0.35.0`; "" if not all.
+    """List the installed packages of a server, if the running interpreter has all of them.
 
     Args:
-        wanted: the server's requirements. A URL, a marker or an extra counts as not installed, as a new environment is
-            right in any case.
-        release: the SDK's, as a requirement with its least release: that release has to run, no later one.
-        server: the folder of its code. Code that imports what its requirements do not bring would work here only
-            because something else has brought it.
+        wanted: the server's requirements. A requirement with a URL, a marker or an extra always needs a new
+            environment.
+        release: the SDK as a requirement with its lowest release. Exactly this release must be installed.
+        server: the folder of the server's code. Its imports must be covered by the requirements, because an import
+            of another installed package would fail in a new environment.
+
+    Returns:
+        Names and versions such as `mcp 2.3.0, uvicorn 0.35.0`; "" if a package is missing.
     """
     found = {}
     for requirement in [*wanted, release.replace(">=", "==").partition(",")[0]]:
@@ -33,7 +36,7 @@ def installed(wanted: Sequence[str], release: str, server: Path) -> str:
 
 
 def _installed(requirement: str) -> tuple[str, str]:
-    """A distribution and its installed release; "" for the release unless it satisfies the requirement."""
+    """Return a distribution and its installed version. The version is "" if it does not satisfy the requirement."""
     try:
         asked = Requirement(requirement)
         version = metadata.version(asked.name)
@@ -48,7 +51,7 @@ def _import_name(distribution: str) -> str:
 
 
 def _brought(names: Iterable[str]) -> set[str]:
-    """The distributions that these bring on this platform, themselves included; those of extras are left out."""
+    """The given distributions and all their dependencies on this platform, without the dependencies of extras."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -58,15 +61,15 @@ def _brought(names: Iterable[str]) -> set[str]:
         try:
             needs = [Requirement(line) for line in metadata.requires(name) or []]
         except (metadata.PackageNotFoundError, InvalidRequirement):
-            continue  # another distribution replaces it here, or an old one states needs that no tool reads any more
+            continue  # another distribution replaces this one, or the metadata of an old distribution is invalid
         found.add(name)
         waiting += [_import_name(need.name) for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
     return found
 
 
 def _imported(server: Path) -> set[str]:
-    """The packages that a server's code imports, apart from the standard library and its own modules."""
-    packages = [path.parent for path in server.glob("*/__init__.py")]  # which an environment in the folder is not
+    """The packages that a server's code imports, without the standard library and its own modules."""
+    packages = [path.parent for path in server.glob("*/__init__.py")]  # this excludes an environment in the folder
     files = [*server.glob("*.py"), *(path for package in packages for path in package.rglob("*.py"))]
     own = {path.stem for path in files} | {package.name for package in packages}
     imported = {name.partition(".")[0] for path in files for name in _imports(path)}
@@ -77,7 +80,7 @@ def _imports(path: Path) -> Iterator[str]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError):
-        return  # its start will say so
+        return  # the start of the server will report the error
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP end a run of the lab in order, each in the same way."""
+"""End a run of the lab in order after SIGINT, SIGTERM or SIGHUP."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-# Windows has no SIGHUP; the lab says so itself when it is opened there.
+# Windows has no SIGHUP. The lab reports an error on Windows when a run is opened.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
 _AGAIN_S = 3.0
-"""A cancellation may be swallowed by the code that it meets (it happens in libraries): then it is sent again."""
+"""Seconds until the run is cancelled again, because some libraries ignore the first cancellation."""
 _STUCK_S = 30.0
-"""A program that has not ended so long after the signal is ended at once; the reapers do the rest."""
+"""Seconds after a signal until the program exits immediately. The reapers then end its processes."""
 
 
 class Interruption:
-    """What came in between, if anything.
+    """The state of an interruption of a run.
 
     Attributes:
-        number: the signal that came first, or 0.
-        closing: set by the run when it has begun to clean up, which nothing cancels.
+        number: the number of the first signal, or 0.
+        closing: whether the run has started to clean up. No signal cancels the clean-up.
     """
 
     def __init__(self, task: asyncio.Task[Any]) -> None:
@@ -35,7 +35,7 @@ class Interruption:
         self._loop = asyncio.get_running_loop()
 
     def arrive(self, number: int) -> None:
-        """Note the signal and cancel the run; the second and later ones change nothing."""
+        """Record the signal and cancel the run. Later signals have no effect."""
         if self.number:
             return
         self.number = number
@@ -55,9 +55,9 @@ _watchdogs: list[threading.Timer] = []
 
 @contextmanager
 def caught() -> Iterator[Interruption]:
-    """While inside, the signals cancel the current task (in the main thread; elsewhere they are not ours to take).
+    """Cancel the current task on a signal, as a context. Signal handlers are installed only in the main thread.
 
-    Runs may be inside one another or side by side: a signal ends them all.
+    Runs can be nested or parallel. A signal ends all of them.
     """
     task = asyncio.current_task()
     assert task is not None, "a run is opened by a task"
@@ -77,7 +77,7 @@ def caught() -> Iterator[Interruption]:
 def _install() -> None:
     for number in SIGNALS:
         before = signal.getsignal(number)
-        # A signal that our parent ignores (nohup, a job in the background) stays ignored.
+        # A signal that the parent process ignores (nohup, a background job) stays ignored.
         if before is not signal.SIG_IGN:
             _before[number] = before
             signal.signal(number, _arrived)
@@ -92,7 +92,7 @@ def _restore() -> None:
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:
-    """Not through the event loop alone: that may be the thing that is stuck."""
+    """Handle a signal. A watchdog thread also ends the program, because the event loop itself can be stuck."""
     if not any(interruption.number for interruption in _open):
         watchdog = threading.Timer(_STUCK_S, os._exit, [128 + number])
         watchdog.daemon = True

@@ -1,6 +1,6 @@
-"""What the user's package index knows of a package: its releases, and when each was uploaded.
+"""Ask the user's package index for the releases of a package and their upload times.
 
-Asked through uv and pip, so that the index, its certificates and its credentials are those that the user has set.
+The requests go through uv and pip, and therefore use the index, certificates and credentials of the user.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from advisor.lab.process.programs import program
 from advisor.lab.process.run import Run
 
 _ANSWER_S = 90.0
-_DAYS = 3  # packages that were uploaded so soon after an old release work with it, when those of today do not
+_DAYS = 3  # dependencies that were uploaded up to three days after an old release work with this release
 _VERSIONS = re.compile(r"^Available versions: (.+)$", re.MULTILINE)
 _UPLOADED = re.compile(r'upload-time = "([^"]+)"')
 
-# A project that needs a single release and, as far as the resolver is told, nothing else: its lock has the upload time.
+# A project with a single dependency. The metadata hides further dependencies, and the lock file has the upload time.
 _PROJECT = """\
 [project]
 name = "lab"
@@ -37,10 +37,10 @@ requires-dist = []
 
 
 async def releases(run: Run, package: str) -> list[str]:
-    """The releases of a package, oldest first; no pre-releases.
+    """Return the releases of a package without pre-releases, oldest first.
 
     Raises:
-        EnvironmentLacksError: the index cannot be asked.
+        EnvironmentLacksError: the index does not answer.
     """
     command: list[str | Path] = [program("uv"), "tool", "run", "pip", "index", "versions", package]
     if index := os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL"):
@@ -56,11 +56,11 @@ async def releases(run: Run, package: str) -> list[str]:
 
 
 async def uploaded(run: Run, package: str, version: str) -> datetime:
-    """When a release was uploaded.
+    """Return the upload time of a release.
 
     Raises:
-        UsageError: there is no such release.
-        LabError: the index does not say.
+        UsageError: the release does not exist.
+        LabError: the index has no upload time.
     """
     folder = run.folder / f"index-{package}-{version}"
     folder.mkdir(exist_ok=True)
@@ -74,10 +74,10 @@ async def uploaded(run: Run, package: str, version: str) -> datetime:
         raise UsageError(f"The package index has no release {version} of {package}.") from error
     found = _UPLOADED.search(lock.read_text(encoding="utf-8"))
     if found is None:
-        raise LabError(f"The package index does not say when {package} {version} was uploaded.")
+        raise LabError(f"The package index has no upload time for {package} {version}.")
     return datetime.fromisoformat(found.group(1)[:19]).replace(tzinfo=timezone.utc)
 
 
 async def its_time(run: Run, package: str, version: str) -> str:
-    """A time some days after the upload of a release, as uv takes it for `exclude_newer`."""
+    """Return a time some days after the upload of a release, in the syntax of uv for `exclude_newer`."""
     return (await uploaded(run, package, version) + timedelta(days=_DAYS)).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Free ports on loopback, and which process listens on a port."""
+"""Find free ports on loopback, and find out which process listens on a port."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _choice = random.SystemRandom()  # parallel runs must not draw the same numbers
 
 
 def free_port() -> int:
-    """A port without a listener, not given before by this process.
+    """Return a port without a listener that this process has not returned before.
 
-    It is below the range from which the system takes ports for outgoing connections, where a port can be taken at any
-    moment. It is not reserved: see `Run.start_on_port`.
+    The port is below the range for outgoing connections, because the system can take a port of that range at any
+    moment. The port is not reserved: see `Run.start_on_port`.
 
     Raises:
-        EnvironmentLacksError: there is none.
+        EnvironmentLacksError: there is no free port.
     """
     highest = _lowest_outgoing() - 1
     for _ in range(_ATTEMPTS):
@@ -39,7 +39,9 @@ def free_port() -> int:
             _given.append(port)
             del _given[:-_REMEMBERED]
             return port
-    raise EnvironmentLacksError(f"No free port between {_LOWEST} and {highest}. End what listens there and run again.")
+    raise EnvironmentLacksError(
+        f"No free port between {_LOWEST} and {highest}. To fix this, end programs that use these ports and run again."
+    )
 
 
 def _lowest_outgoing() -> int:
@@ -51,7 +53,7 @@ def _lowest_outgoing() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server may take the port, on every address."""
+    """Whether a server can use the port on every address."""
     with socket.socket() as probe:
         try:
             probe.bind(("", port))
@@ -61,7 +63,7 @@ def is_free(port: int) -> bool:
 
 
 async def listening(port: int) -> bool:
-    """Whether somebody accepts connections on the port of 127.0.0.1."""
+    """Whether a process accepts connections on this port of 127.0.0.1."""
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), _ANSWER_S)
     except (OSError, asyncio.TimeoutError):
@@ -71,7 +73,7 @@ async def listening(port: int) -> bool:
 
 
 async def answers(url: str) -> bool:
-    """Whether a GET of the URL (http) is answered with a status below 500, within two seconds."""
+    """Whether a GET request of the http URL gets a status below 500 within two seconds."""
     try:
         return 0 < await asyncio.wait_for(_status(url), _ANSWER_S) < 500
     except (OSError, asyncio.TimeoutError):
@@ -79,7 +81,7 @@ async def answers(url: str) -> bool:
 
 
 async def _status(url: str) -> int:
-    """The status of the answer, 0 when it is not HTTP."""
+    """The HTTP status of the answer; 0 if the answer is not HTTP."""
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     reader, writer = await asyncio.open_connection(parts.hostname or "127.0.0.1", parts.port or 80)
@@ -101,10 +103,10 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 def held_by(port: int, pids: Iterable[int]) -> bool | None:
-    """Whether any of the processes listens on the port; None where that cannot be known.
+    """Whether any of the processes listens on the port; None if the system does not show this.
 
-    It cannot without /proc, nor of a process that hides its files.
-    A port that answers may be answered by somebody else, who took it a moment before the process meant.
+    The system does not show this without /proc, or if a process hides its files. The check is necessary because
+    another program can take the port shortly before the expected process.
     """
     sockets = _listeners(port)
     if sockets is None:
@@ -122,7 +124,7 @@ def held_by(port: int, pids: Iterable[int]) -> bool | None:
 
 
 def _listeners(port: int) -> set[str] | None:
-    """The listening sockets of a port, as links in /proc/PID/fd show them."""
+    """The listening sockets of a port, in the form of the links in /proc/PID/fd."""
     found: set[str] = set()
     readable = False
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):

@@ -1,4 +1,4 @@
-"""One process of a run, the leader of a group (and session) of its own."""
+"""One process of a run. Each process leads its own process group and session."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from advisor.lab.process.reaper import MARK_VARIABLE, family
 
 POLL_S = 0.02
 _ENDED_S = 5.0
-"""After SIGKILL a process is gone at once, unless the kernel holds it."""
+"""Seconds to wait for the end of a process after SIGKILL. Usually the process ends immediately."""
 
-# What the user's shell says to their own servers must not reach those of the lab.
+# These environment variables of the user must not reach the servers of the lab.
 _FOREIGN = re.compile(
     r"MCP_|FASTMCP_|PYTHON|UVICORN_|REDIS_|ENVOY_|OTEL_|WEB_CONCURRENCY$|FORWARDED_ALLOW_IPS$"
     r"|NGINX$|LISTEN_(?:FDS|FDNAMES|PID)$|NOTIFY_SOCKET$|VIRTUAL_ENV"
@@ -26,10 +26,10 @@ _FOREIGN = re.compile(
 
 
 def clean_environment(mark: str, temporary: Path) -> dict[str, str]:
-    """What a process of a run finds in its environment.
+    """Return the environment variables of a process of a run.
 
     Args:
-        mark: the run's mark.
+        mark: the mark of the run, by which the reaper finds its processes.
         temporary: the folder for temporary files.
     """
     clean = {key: value for key, value in os.environ.items() if not _FOREIGN.match(key)}
@@ -38,8 +38,8 @@ def clean_environment(mark: str, temporary: Path) -> dict[str, str]:
         **clean,
         "no_proxy": no_proxy,
         "NO_PROXY": no_proxy,
-        "COLUMNS": "400",  # logs are for searching, not for a screen: nothing wraps them
-        "PYTHONUNBUFFERED": "1",  # a log is complete when its process is killed
+        "COLUMNS": "400",  # programs must not wrap log lines, because the lab searches the logs
+        "PYTHONUNBUFFERED": "1",  # the log must be complete when its process is killed
         "TMPDIR": str(temporary),
         MARK_VARIABLE: f"{os.environ.get(MARK_VARIABLE, '')} {mark}".strip(),
     }
@@ -49,16 +49,16 @@ class Process:
     """A process that was started by `Run.start`.
 
     Attributes:
-        name: as it was started.
-        pid: its number, which is also that of its group and session.
-        log: what it writes, both streams.
-        started: when, by `time.monotonic`.
+        name: name of the process in the run.
+        pid: process ID, which is also the ID of the process group and session.
+        log: path of the log, which has standard output and standard error.
+        started: start time by `time.monotonic`.
     """
 
     def __init__(
         self, name: str, popen: subprocess.Popen[bytes], log: Path, offset: int, gone: Callable[[int], None]
     ) -> None:
-        """Args: offset: where in the log its part begins, bytes; gone: is told when its number is free again."""
+        """Args: offset: start of this process in the log, in bytes; gone: called when the process ID is free again."""
         self.name = name
         self.pid = popen.pid
         self.log = log
@@ -71,44 +71,44 @@ class Process:
         return f"<Process {self.name} {self.pid}>"
 
     def alive(self) -> bool:
-        """Whether it runs; a stalled process does."""
+        """Whether the process runs. A stalled process also runs."""
         return self._popen.poll() is None
 
     @property
     def code(self) -> int | None:
-        """How it ended: its exit code, minus the signal's number, or None when it runs."""
+        """The exit code; after a signal, minus the number of the signal; None while the process runs."""
         return self._popen.poll()
 
     @property
     def held(self) -> bool:
-        """Whether its number is still its own, or that of what came from it, as far as it was looked at."""
+        """Whether the process ID still belongs to this process or its children. `reaped` updates this."""
         return self._gone is not None
 
     def members(self) -> list[int]:
-        """The living processes that came from it, itself included."""
+        """The IDs of the running processes among this process and its descendants."""
         return [] if self._gone is None else [entry.pid for entry in family({self.pid})]
 
     def kill(self) -> None:
-        """SIGKILL to it and everything that came from it."""
+        """Send SIGKILL to the process and all its descendants."""
         self._send_group(signal.SIGKILL)
 
     def stall(self) -> None:
-        """SIGSTOP to the group: it holds its connections and does nothing."""
+        """Send SIGSTOP to the process group. The processes keep their connections and do nothing."""
         self._send_group(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT to the group."""
+        """Send SIGCONT to the process group."""
         self._send_group(signal.SIGCONT)
 
     def signal(self, number: int) -> None:
-        """A signal to the process alone, as a service manager sends it; no error when it has ended."""
+        """Send a signal only to the process, as a service manager does. An ended process causes no error."""
         self._popen.send_signal(number)
 
     async def terminate(self, grace_s: float = 5.0) -> int:
-        """SIGTERM to the group, SIGKILL to what is there after `grace_s` seconds.
+        """Send SIGTERM to the process group, and SIGKILL to the rest after `grace_s` seconds.
 
         Returns:
-            How it ended, as `code`.
+            The exit code, as in `code`.
         """
         self._send_group(signal.SIGTERM)
         self._send_group(signal.SIGCONT)
@@ -118,17 +118,17 @@ class Process:
         return await asyncio.wait_for(self.wait(), _ENDED_S)
 
     async def wait(self) -> int:
-        """Wait until it ends (callers set the deadline).
+        """Wait for the end of the process. The caller sets a deadline.
 
         Returns:
-            How it ended, as `code`.
+            The exit code, as in `code`.
         """
         while (code := self._popen.poll()) is None:
             await asyncio.sleep(POLL_S)
         return code
 
     def tail(self, lines: int = 20) -> list[str]:
-        """The last lines that it wrote, without empty ones at the end."""
+        """The last lines of the process in its log, without empty lines at the end."""
         with suppress(OSError), self.log.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
             log.seek(max(self._offset, size - 500 * lines))
@@ -136,9 +136,12 @@ class Process:
         return []
 
     def _send_group(self, number: int) -> None:
-        """Children in groups of their own get the signal too. Each gets it once (a second SIGTERM means `at once`)."""
+        """Send a signal once to each process of the group, and to children in other groups.
+
+        A second SIGTERM would make some programs exit without a drain.
+        """
         family_ = family({self.pid}) if self.held else []
-        # The system gives the number to no other process before its first owner was waited for.
+        # The system does not reuse a process ID until the parent has waited for the process.
         whole = self._popen.poll() is None
         with suppress(ProcessLookupError, PermissionError):
             if whole:
@@ -150,7 +153,7 @@ class Process:
         self.reaped()
 
     def reaped(self) -> bool:
-        """Whether it and everything that came from it is gone; its number is given back then."""
+        """Whether the process and all its descendants have ended. Then its process ID is released."""
         if self._gone is None:
             return True
         if self._popen.poll() is None or self.members():

