@@ -52,9 +52,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["measure", "--sdk", "mcp"], "'mcp' is not a release. Name one as mcp==2.3.0."),
+        (["measure", "--sdk", "mcp"], "'mcp' is not a release. Write a release like this: mcp==2.3.0."),
         (["measure", "--sdk", "mcp==two"], "'mcp==two' is not a release."),
-        (["measure", "--sdk", "mcp==9.0"], "mcp==9.0 cannot be measured. The lab writes servers for: mcp-1, mcp-2,"),
+        (["measure", "--sdk", "mcp==9.0"], "mcp==9.0 cannot be measured. The lab has test servers for: mcp-1, mcp-2,"),
         (["measure", "--sdk", "requests==2.0"], "requests==2.0 cannot be measured."),
         (["measure", "--sdk", "mcp==2.3.0", "--deadline", "soon"], "--deadline 'soon' is not allowed."),
         (["measure", "--sdk", "mcp==2.3.0", "--rules", "/nowhere"], "/nowhere is not a folder."),

@@ -1,15 +1,15 @@
-"""Ends the processes of a run and removes its folder, also when the run itself was killed.
+"""End the processes of a run and remove its folder, even if the run itself was killed.
 
-Every run starts this file as a program (`python -I -S reaper.py MARK FOLDER`; it imports only the standard library) in
-a session of its own and holds the write end of its standard input. Lines that come in:
+Every run starts this file as a program in its own session: `python -I -S reaper.py MARK FOLDER`. The program imports
+only the standard library. The run holds the write end of the standard input, and sends these lines:
 
-    pid N      N leads a new process group that belongs to the run
-    gone N     that group has ended; its number may belong to somebody else from now on
-    keep WHAT  what of the folder stays: nothing | logs | everything
-    end        the run ends in order
+- `pid N`: N leads a new process group that belongs to the run.
+- `gone N`: the process group N has ended, and the system can reuse N.
+- `keep WHAT`: the part of the folder that stays: nothing, logs or everything.
+- `end`: the run ends in order.
 
-At the end of the input, every process of the run is ended. The input also ends when the run itself is killed, so that
-not even SIGKILL leaves a process behind.
+At the end of the input, the reaper ends every process of the run. The input also ends after a SIGKILL of the run, so no
+process is left behind.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK_VARIABLE = "ADVISOR_LAB_RUN"
-"""Holds the marks of the runs that a process belongs to (a run may be started inside a run), with a space between."""
+"""The environment variable with the marks of the runs of a process, separated by spaces. Runs can be nested."""
 
 GRACE_S = 1.0
-"""From SIGTERM to SIGKILL."""
+"""Seconds from SIGTERM to SIGKILL."""
 DEADLINE_S = 10.0
-"""A process that is there so long after the first signal cannot be ended (it hangs in the kernel)."""
+"""Seconds after the first signal until the reaper stops trying. Such a process hangs in the kernel."""
 _POLL_S = 0.02
 _QUIET_SCANS = 10
-"""After a violent end a child may be between fork and exec: it is not to be recognised yet, so look again."""
+"""Scans without a process after a killed run. A child between fork and exec does not have the mark yet."""
 
 _PROC = Path("/proc")
-# What some interpreters need to start. The mark of an outer run must not be in the environment.
+# Some interpreters need these variables to start. The mark of an outer run must not be in the environment.
 _NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """One process as the kernel lists it; `started` (in clock ticks) tells it from a later process of this number."""
+    """One process in the list of the kernel. `started` (clock ticks) distinguishes processes with an equal `pid`."""
 
     pid: int
     parent: int
@@ -54,17 +54,17 @@ class ProcessEntry:
 
 
 def _entry(pid: int) -> ProcessEntry | None:
-    """The process, or None when it is gone."""
+    """Read the entry of a process; None if the process has ended."""
     text = _read(pid, "stat")
     if not text:
         return None
-    # The name stands in parentheses and may hold anything, parentheses too.
+    # The name is in parentheses and can contain any character, also parentheses.
     fields = text[text.rindex(b")") + 2 :].split(None, 20)
     return ProcessEntry(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), fields[0] in b"ZXx")
 
 
 def _read(pid: int, what: str) -> bytes:
-    """What the kernel says of a process, b"" when it is gone or not ours to see; all of /proc is read often."""
+    """Read a file of a process in /proc; b"" if the process has ended or is not readable. This must be fast."""
     try:
         handle = os.open(f"/proc/{pid}/{what}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -90,11 +90,10 @@ def _marked(pid: int, mark: str) -> bool:
 
 
 def family(leaders: Collection[int], mark: str = "") -> list[ProcessEntry]:
-    """Every living process of a run, the youngest first.
+    """Return every running process of a run, the youngest first.
 
-    A process belongs to the run when it is in a group or session of `leaders`, carries `mark` in its environment
-    (a child of a child, a process in a session of its own), or descends from such a process.
-    Where there is no /proc, only the leaders of groups that are still there are found.
+    A process belongs to the run in three cases. It is in a process group or session of `leaders`, or it has `mark` in
+    its environment, or it descends from such a process. Without /proc, only leaders of existing groups are found.
     """
     if not _PROC.joinpath("self", "stat").exists():
         return [ProcessEntry(pid, 0, pid, pid, 0, dead=False) for pid in leaders if _group_exists(pid)]
@@ -135,27 +134,27 @@ def _send(entry: ProcessEntry, number: int) -> None:
         else:
             os.killpg(entry.group, number)
     except OSError:
-        pass  # it is gone, which is what we want
+        pass  # the process has already ended
 
 
 def end(leaders: Collection[int], mark: str, *, grace_s: float = GRACE_S, quiet_scans: int = 1) -> list[int]:
-    """End every process of a run: SIGTERM, the youngest first, and SIGKILL to what is there after `grace_s` seconds.
+    """End every process of a run: SIGTERM, the youngest first, and SIGKILL after `grace_s` seconds.
 
     Args:
-        leaders: the numbers of the run's process groups.
-        mark: the run's mark, or "" to go by the groups alone.
+        leaders: the IDs of the run's process groups.
+        mark: the run's mark; "" to find processes only by their groups.
         grace_s: seconds from SIGTERM to SIGKILL.
-        quiet_scans: how many looks in a row must find nothing.
+        quiet_scans: number of consecutive scans that must find no process.
 
     Returns:
-        The processes that could not be ended; [] unless the kernel holds a process.
+        The IDs of the processes that did not end; [] unless a process hangs in the kernel.
     """
     began = time.monotonic()
     known: dict[tuple[int, int], ProcessEntry] = {}
     quiet = 0
     while True:
         living = {(entry.pid, entry.started): entry for entry in family(leaders, mark)}
-        # One that was found stays found, also when it has left its family (its parent was ended first).
+        # A process that was found once is ended, even if its parent ended first and the process is no descendant now.
         living.update({key: entry for key, entry in known.items() if key not in living and _still(entry)})
         quiet = 0 if living else quiet + 1
         if quiet >= quiet_scans:
@@ -173,7 +172,7 @@ def _signal(living: dict[tuple[int, int], ProcessEntry], known: Collection[tuple
             _send(entry, signal.SIGKILL)
         elif key not in known:
             _send(entry, signal.SIGTERM)
-            _send(entry, signal.SIGCONT)  # a stopped process does not see SIGTERM
+            _send(entry, signal.SIGCONT)  # a stopped process does not handle SIGTERM
 
 
 def _still(entry: ProcessEntry) -> bool:
@@ -182,10 +181,10 @@ def _still(entry: ProcessEntry) -> bool:
 
 
 def tidy(folder: Path, keep: str) -> None:
-    """Remove the folder of a run, but for what is kept: nothing, logs or everything."""
+    """Remove the folder of a run, except the part to keep: nothing, logs or everything."""
     if keep == "everything":
         return
-    # What a process wrote at its last moment may come in between.
+    # A process can write files at its last moment, so the removal is repeated.
     for _ in range(3):
         kept = folder / "logs" if keep == "logs" else folder
         for path in [folder] if kept is folder else [path for path in _inside(folder) if path != kept]:
@@ -206,10 +205,10 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def main(mark: str, folder: Path, lines: Iterable[str]) -> int:
-    """Listen until the run ends, then end what is left of it.
+    """Read lines until the run ends, then end its processes.
 
     Returns:
-        The exit code: 0, or 1 when a process could not be ended.
+        The exit code: 0, or 1 if a process did not end.
     """
     leaders: set[int] = set()
     keep, in_order = "nothing", False
@@ -230,7 +229,7 @@ def main(mark: str, folder: Path, lines: Iterable[str]) -> int:
 
 
 class Reaper:
-    """The reaper as its run sees it: a process that outlives the run, and the pipe to it."""
+    """The reaper process of a run, and the pipe to this process. The reaper process outlives the run."""
 
     def __init__(self, mark: str, folder: Path) -> None:
         arguments = [sys.executable, "-I", "-S", __file__, mark, str(folder)]
@@ -246,22 +245,22 @@ class Reaper:
         )
 
     def tell(self, line: str) -> None:
-        """Send a line; a reaper that is gone is noticed at the end of the run."""
+        """Send a line. The run notices a dead reaper at its end."""
         assert self._popen.stdin is not None
         with suppress(OSError, ValueError):
             self._popen.stdin.write(f"{line}\n".encode())
 
     def close(self) -> None:
-        """Have it do its work."""
+        """Close the pipe, so that the reaper ends the processes."""
         assert self._popen.stdin is not None
         self._popen.stdin.close()
 
     def running(self) -> bool:
-        """Whether it still works."""
+        """Whether the reaper process runs."""
         return self._popen.poll() is None
 
     def succeeded(self) -> bool:
-        """Whether it has ended everything. A reaper that still works is ended here."""
+        """Whether the reaper has ended all processes. A reaper that still runs is killed."""
         if self.running():
             self._popen.kill()
             self._popen.wait()

@@ -1,4 +1,4 @@
-"""One run of the lab: a folder, logs and processes, all of which are gone when it is over, however it ends."""
+"""One run of the lab with its folder, logs and processes. All of them are removed at any kind of end."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _CLOSE_S = reaper.DEADLINE_S + 5.0
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a process is started.
+    """The start of a process.
 
     Attributes:
         command: the program and its arguments.
-        env: what is added to the clean environment.
-        cwd: its folder; the run's by default.
-        ready: whether it does its work by now; asked again and again.
+        env: environment variables in addition to `clean_environment`.
+        cwd: the working directory; the run's folder by default.
+        ready: checks whether the process is ready. The check is repeated.
     """
 
     command: Sequence[str | Path]
@@ -48,15 +48,15 @@ class Launch:
 
 
 class Run:
-    """One run of the lab; `open` makes it.
+    """One run of the lab. `open` creates it.
 
     Attributes:
-        folder: a temporary folder, removed at the end unless it is kept.
-        logs: the folder of the logs, a file for each name of a process.
+        folder: a temporary folder, which is removed at the end unless `keep` is called.
+        logs: the folder of the logs, with one file for each process name.
     """
 
     def __init__(self, name: str) -> None:
-        """Args: name: a word for the folder's name."""
+        """Args: name: a part of the folder's name."""
         if not hasattr(os, "killpg"):
             raise EnvironmentLacksError("The lab needs Linux or macOS; on Windows, run it in WSL.")
         self._mark = secrets.token_hex(8)
@@ -64,7 +64,7 @@ class Run:
         self.logs = self.folder / "logs"
         self._keep: Keep = "nothing"
         self._processes: list[Process] = []
-        # Before the folder: from here on it is removed in every case.
+        # The reaper starts before the folder exists, so the folder is always removed.
         self._reaper = reaper.Reaper(self._mark, self.folder)
         for folder in (self.folder, self.logs, self.folder / "tmp"):
             folder.mkdir(mode=0o700)
@@ -72,14 +72,14 @@ class Run:
     @classmethod
     @asynccontextmanager
     async def open(cls, name: str) -> AsyncIterator[Run]:
-        """A run, as a context: at its end every process is ended and the folder removed.
+        """Open a run as a context. At its end, all processes are ended and the folder is removed.
 
-        After a `LabError`, or an exception that is a defect, the logs are kept. SIGINT, SIGTERM and SIGHUP cancel the
-        task that opened the run.
+        The logs stay after a `LabError` and after an unexpected exception. SIGINT, SIGTERM and SIGHUP cancel the task
+        that opened the run.
 
         Raises:
-            EndedBySignalError: one of these signals came.
-            EnvironmentLacksError: the lab does not run on this system.
+            EndedBySignalError: one of these signals arrived.
+            EnvironmentLacksError: the lab does not support this system.
         """
         with caught() as interruption:
             run = cls(name)
@@ -98,25 +98,25 @@ class Run:
                         raise EndedBySignalError(interruption.number) from None
 
     def keep(self) -> None:
-        """Keep the folder, logs included, at the end."""
+        """Keep the folder and its logs at the end."""
         self._keep = "everything"
         self._reaper.tell("keep everything")
 
     def keep_logs(self) -> None:
-        """Keep the logs at the end, and nothing else."""
+        """Keep only the logs at the end."""
         if self._keep == "nothing":
             self._keep = "logs"
 
     async def start(self, name: str, launch: Launch, *, deadline_s: float = 30.0) -> Process:
-        """Start a process in a session of its own; what it writes goes to `logs/NAME.log`.
+        """Start a process in its own session. Its output goes to `logs/NAME.log`.
 
         Args:
-            name: also the name of the log; a second process of the same name goes on in the same log.
-            launch: how it is started.
-            deadline_s: seconds until it must be ready.
+            name: name of the process and its log. A second process with this name appends to the log.
+            launch: the start of the process.
+            deadline_s: seconds until the process must be ready.
 
         Raises:
-            LabError: it could not be started, ended, or was not ready in time.
+            LabError: the process could not be started, ended early, or was not ready in time.
         """
         process = self._spawn(name, launch)
         if launch.ready is not None:
@@ -126,20 +126,20 @@ class Run:
     async def start_on_port(
         self, name: str, build: Callable[[int], Launch], *, port: int = 0, deadline_s: float = 30.0
     ) -> tuple[Process, int]:
-        """Start a process that listens on a free port; when another program takes it in between, on another port.
+        """Start a process that listens on a free port. If another program takes the port first, try another port.
 
         Args:
-            name: as for `start`.
-            build: from the port to how the process is started; without a `ready`, it is ready when it listens.
-            port: the port that it had before and needs again; 0 for a free port.
-            deadline_s: seconds until it must be ready, for each attempt.
+            name: as in `start`.
+            build: returns the start of the process for a port. Without `ready`, a process that listens is ready.
+            port: the port of an earlier process, which is needed again; 0 for a free port.
+            deadline_s: seconds until the process must be ready, for each attempt.
 
         Returns:
             The process and its port.
 
         Raises:
-            LabError: it could not be started, ended, or was not ready in time.
-            EnvironmentLacksError: there is no free port, or each port was taken in between.
+            LabError: the process could not be started, ended early, or was not ready in time.
+            EnvironmentLacksError: there is no free port, or other programs took each port first.
         """
         for _ in range(PORT_ATTEMPTS):
             chosen = port or ports.free_port()
@@ -154,7 +154,7 @@ class Run:
                 continue
             return process, chosen
         raise EnvironmentLacksError(
-            f"{name}: {PORT_ATTEMPTS} free ports in a row were taken by other programs before it could listen."
+            f"{name}: {PORT_ATTEMPTS} free ports in a row were taken by other programs before the process listened."
         )
 
     async def execute(
@@ -168,13 +168,13 @@ class Run:
     ) -> str:
         """Run a command to its end. Its standard error goes to `logs/NAME.log`, its output to `logs/NAME.out`.
 
-        What it leaves running is ended.
+        Processes that the command leaves behind are killed.
 
         Returns:
-            Its standard output.
+            The standard output.
 
         Raises:
-            LabError: it could not be started, ended with another code than 0, or not in time.
+            LabError: the command could not be started, failed with an exit code other than 0, or took too long.
         """
         out = self.logs / f"{_word(name)}.out"
         process = self._spawn(name, Launch(command, env or {}, cwd), out)
@@ -230,8 +230,8 @@ class Run:
         return LabError(f"{reason}.", lines=process.tail(), log=process.log)
 
     def _failed(self, error: BaseException) -> None:
-        """Keep the logs of a failure, and have the error say where they are."""
-        # Other errors of ours say all that there is to say, and so do cancellations.
+        """Keep the logs of a failure, and add the path of the logs to the error."""
+        # Cancellations and other errors of the advisor need no logs.
         if not isinstance(error, Exception) or (isinstance(error, AdvisorError) and not isinstance(error, LabError)):
             return
         self.keep_logs()
@@ -263,7 +263,7 @@ class Run:
 
 
 class _Listens:
-    """Ready when the process itself listens on the port, and does what else is asked of it."""
+    """Checks that the process itself listens on the port and is ready."""
 
     def __init__(self, process: Process, port: int, ready: Callable[[], Awaitable[bool]] | None) -> None:
         self._process = process
@@ -271,25 +271,25 @@ class _Listens:
         self._ready = ready
 
     async def __call__(self) -> bool:
-        # Asked first because it is cheap; but another program might listen there.
+        # This cheap check comes first. Another program can listen on the port, so a second check follows.
         if not await ports.listening(self._port):
             return False
         if ports.held_by(self._port, self._process.members()) is False:
             if self.taken():
-                self._process.kill()  # some programs try again for long
+                self._process.kill()  # some programs try to open the port for a long time
             return False
         return self._ready is None or await self._ready()
 
     def taken(self) -> bool:
-        """Whether the process found somebody else at its port: it says so, or it ended and somebody is there."""
+        """Whether another program uses the port. Its log shows this, or the process ended and the port is not free."""
         says_so = any(_TAKEN.search(line) for line in self._process.tail(200))
-        # One that was killed because its time was over did not end by itself.
+        # A process that was killed at its deadline did not end because of the port.
         ended = self._process.reaped() and self._process.code != -signal.SIGKILL
         return says_so or (ended and not ports.is_free(self._port))
 
 
 async def _unbroken(work: Awaitable[None]) -> None:
-    """Do the work to its end, whatever is cancelled meanwhile; it must have a deadline of its own."""
+    """Complete the work even if the task is cancelled meanwhile. The work must have its own deadline."""
     task = asyncio.ensure_future(work)
     cancelled = False
     while not task.done():
@@ -303,15 +303,15 @@ async def _unbroken(work: Awaitable[None]) -> None:
 
 
 def _temporary() -> Path:
-    """The system's folder for temporary files.
+    """Return the system's folder for temporary files.
 
-    Not by `tempfile`: to find it, that writes a file, which stays when we are killed at that moment.
+    The module `tempfile` is not used, because it writes a test file. The file would stay if the program is killed then.
     """
     places = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")] + ["/tmp", "/var/tmp"]
     for place in places:
         if place and os.access(place, os.W_OK | os.X_OK):
             return Path(place).resolve()
-    raise EnvironmentLacksError("There is no folder for temporary files. Set TMPDIR to a folder that can be written.")
+    raise EnvironmentLacksError("There is no folder for temporary files. To fix this, set TMPDIR to a writable folder.")
 
 
 def _word(name: str) -> str:
@@ -320,5 +320,5 @@ def _word(name: str) -> str:
 
 def _ending(code: int | None) -> str:
     if code is None:
-        return "it runs"
+        return "still running"
     return f"exit code {code}" if code >= 0 else f"signal {-code}"

@@ -1,4 +1,4 @@
-"""One release of an SDK, made runnable: an interpreter that has it, with dependencies that it works with."""
+"""The SDK under test: one SDK release in an interpreter with suitable dependencies."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from advisor.lab.process.run import Launch, Run
 from advisor.lab.testserver.tool_catalogue import LINES
 
 SERVE = TESTSERVER / "serve.py"
-"""The server script; any interpreter with the SDK runs it."""
+"""The script of the test server. Any interpreter with the SDK can run this script."""
 
 Flags = tuple[bool, bool]
-"""(stateless_http, json_response)."""
+"""The flag pair: (stateless_http, json_response)."""
 
 _SDK = re.compile(r"(?P<package>[a-z]+)==(?P<version>[0-9.]+)")
 _CHECK_S = 60.0
@@ -31,14 +31,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class SdkUnderTest:
-    """A release that can be measured.
+    """An SDK release that can be measured.
 
     Attributes:
-        package: the distribution, for example `mcp`.
-        version: the release.
-        line: the line of releases that it is of, for example `mcp-2`.
-        python: an interpreter that has it.
-        dependencies: `today` or the time that its dependencies are from.
+        package: name of the distribution, for example `mcp`.
+        version: version of the release.
+        line: the release line, for example `mcp-2`.
+        python: path of an interpreter with this release.
+        dependencies: `today`, or the date of the dependencies.
     """
 
     package: str
@@ -49,67 +49,73 @@ class SdkUnderTest:
 
     @property
     def sdk(self) -> str:
-        """The release as users name it, for example `mcp==2.3.0`."""
+        """The release as a requirement, for example `mcp==2.3.0`."""
         return f"{self.package}=={self.version}"
 
 
 def serving(
     python: Path, line: str, flags: Flags, *what: str, env: Mapping[str, str] | None = None
 ) -> Callable[[int], Launch]:
-    """How a test server is started, from the port.
+    """Describe how to start a test server.
 
     Args:
-        python: an interpreter that has the SDK.
-        line: the line of its releases.
-        flags: of the server.
-        what: its tools, or its copies (see testserver/serve.py).
-        env: what is added to its environment.
+        python: path of an interpreter with the SDK.
+        line: the release line.
+        flags: the flag pair of the server.
+        what: the tools or the copies of the server (see testserver/serve.py).
+        env: additional environment variables.
+
+    Returns:
+        A function from the port to the start of the process.
     """
     options = [line, *(str(int(flag)) for flag in flags)]
     return lambda port: Launch([python, "-W", "ignore", SERVE, options[0], str(port), *options[1:], *what], env or {})
 
 
 def parse_sdk(text: str) -> tuple[str, str, str]:
-    """Package, release and line of a text such as `mcp==2.3.0`.
+    """Parse a text such as `mcp==2.3.0`.
+
+    Returns:
+        Package, version and release line.
 
     Raises:
-        UsageError: it is not of this form, or of a line that the lab cannot write a server for.
+        UsageError: the text has another form, or the lab has no test server for the release line.
     """
     found = _SDK.fullmatch(text.strip())
     if found is None or parse(found["version"]) is None:
-        raise UsageError(f"{text!r:.80} is not a release. Name one as mcp==2.3.0.")
+        raise UsageError(f"{text!r:.80} is not a release. Write a release like this: mcp==2.3.0.")
     package, version = found["package"], found["version"]
     line = f"{package}-{version.partition('.')[0]}"
     if line not in LINES:
-        raise UsageError(f"{text} cannot be measured. The lab writes servers for: {', '.join(LINES)}.")
+        raise UsageError(f"{text} cannot be measured. The lab has test servers for: {', '.join(LINES)}.")
     return package, version, line
 
 
 async def sdk_under_test(run: Run, sdk: str, say: Say, *, here: bool = False) -> SdkUnderTest:
-    """Make a release runnable.
+    """Install an SDK release. If it fails with current dependencies, use dependencies from its upload date.
 
     Args:
-        run: its folder holds the environment.
+        run: the environment is created in the folder of this run.
         sdk: the release, for example `mcp==1.28.1`.
-        say: is told what is done.
-        here: use the running interpreter if it has this very release.
+        say: gets progress messages.
+        here: whether to use the running interpreter if it has exactly this release.
 
     Raises:
-        UsageError: there is no such release, or the lab cannot measure it.
+        UsageError: the release does not exist, or the lab cannot measure it.
         EnvironmentLacksError: the package index cannot be reached.
-        LabError: it does not even start with the dependencies of its time; the message has the reason.
+        LabError: the release does not start with the older dependencies either; the message has the reason.
     """
     package, version, line = parse_sdk(sdk)
     if here and _has(package, version):
         return SdkUnderTest(package, metadata.version(package), line, Path(sys.executable), "this interpreter")
     wanted = [f"{package}=={version}", "uvicorn"]
     try:
-        say(f"{sdk}: installing it")
+        say(f"Installing {sdk}")
         python = await environment(run, wanted, name=f"{package}-{version}")
         installed = await _check(run, python, line, f"check-{package}-{version}")
     except (LabError, UsageError) as first:
         then = await package_index.its_time(run, package, version)
-        say(f"{sdk}: does not start with the packages of today; taking those of {then[:10]}")
+        say(f"{sdk} does not start with current packages. Installing packages from {then[:10]}")
         try:
             name = f"{package}-{version}-then"
             python = await environment(run, wanted, exclude_newer=then, name=name)
@@ -121,10 +127,10 @@ async def sdk_under_test(run: Run, sdk: str, say: Say, *, here: bool = False) ->
 
 
 async def _check(run: Run, python: Path, line: str, name: str) -> str:
-    """Whether a server can be made; the release as the package itself writes it.
+    """Check that the test server works with the release. Return the version that the package reports.
 
     Raises:
-        LabError: it cannot.
+        LabError: the test server does not start.
     """
     said = await run.execute(name, [python, "-W", "ignore", SERVE, "--check", line], deadline_s=_CHECK_S)
     return said.split()[-1]
