@@ -1,1 +1,1 @@
-"""The lab: the advice run for real on this machine, with real servers, proxies and clients."""
+"""The lab: run decisions and kits on this machine with real servers, proxies and clients."""

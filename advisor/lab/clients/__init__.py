@@ -1,1 +1,1 @@
-"""Clients of MCP: the SDK client of both protocol eras, and a client that speaks plain HTTP."""
+"""MCP clients: the SDK client for both protocol eras, and raw clients that send HTTP requests without an SDK."""

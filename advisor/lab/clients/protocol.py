@@ -1,6 +1,6 @@
-"""What raw clients of MCP send over HTTP and how they read an answer. Standard library only.
+"""The HTTP requests of raw MCP clients, and the functions that read an answer.
 
-Every raw client uses it, whatever it sends requests with; that of a load measurement runs without installed packages.
+This module needs only the standard library, because the client of a load measurement runs without installed packages.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 LEGACY = "2025-06-18"
-"""The protocol version that raw legacy clients offer; a server that does not know it answers with its own."""
+"""The protocol version that raw legacy clients request. A server without this version answers with another version."""
 
 MODERN = "2026-07-28"
 """The protocol version of modern clients."""
 
 CLIENT = {"name": "mcp-advisor", "version": "1"}
-"""The name by which raw clients introduce themselves."""
+"""The `clientInfo` of raw clients."""
 
 INITIALIZE: Mapping[str, Any] = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
 """The parameters of the request `initialize`."""
@@ -26,16 +26,16 @@ META: Mapping[str, Any] = {
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": CLIENT,
 }
-"""The `_meta` of a modern request: what the handshake used to say."""
+"""The `_meta` of a modern request, which replaces the `initialize` handshake."""
 
 
 def message(method: str, params: Mapping[str, Any] | None, number: int | None = None) -> dict[str, Any]:
-    """A JSON-RPC request; without a number a notification.
+    """Create a JSON-RPC request or notification.
 
     Args:
         method: the method.
-        params: its parameters, or None.
-        number: the id of the request.
+        params: the parameters, or None.
+        number: id of the request; None for a notification.
     """
     found: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
     if number is not None:
@@ -46,14 +46,14 @@ def message(method: str, params: Mapping[str, Any] | None, number: int | None = 
 
 
 def headers(method: str, name: str = "", *, modern: bool, session: str = "", version: str = LEGACY) -> dict[str, str]:
-    """The headers of a request.
+    """Return the headers of a request.
 
     Args:
-        method: the JSON-RPC method, "" for a request without a method.
-        name: of the tool or resource, which modern requests name in a header.
-        modern: the era of the client.
-        session: the session of a legacy client, "" for none.
-        version: the protocol version that a legacy client agreed on.
+        method: the JSON-RPC method; "" for a request without a method.
+        name: name of the tool or resource. Modern requests send this name in a header.
+        modern: whether the client is modern.
+        session: session ID of a legacy client; "" for none.
+        version: the negotiated protocol version of a legacy client.
     """
     found = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
     if modern:
@@ -64,7 +64,7 @@ def headers(method: str, name: str = "", *, modern: bool, session: str = "", ver
 
 
 def messages(body: str) -> list[dict[str, Any]]:
-    """The JSON-RPC messages of an answer, as far as it arrived: a JSON document, or the events of a stream."""
+    """Read the JSON-RPC messages that have arrived in an answer: a JSON document, or the events of an SSE stream."""
     lines = [line.partition(":")[2] for line in body.splitlines() if line.startswith("data:")]
     found = []
     for text in lines or [body]:
@@ -78,17 +78,17 @@ def messages(body: str) -> list[dict[str, Any]]:
 
 
 def result_of(body: str) -> dict[str, Any] | None:
-    """The first result in an answer; None where there is none."""
+    """Return the first result in an answer; None if there is no result."""
     results = (parsed.get("result") for parsed in messages(body))
     return next((result for result in results if isinstance(result, dict)), None)
 
 
 def reply_to(number: int | None, body: str) -> dict[str, Any] | None:
-    """The result or error that answers a request; None as long as it has not arrived.
+    """Return the result or error of a request; None if it has not arrived yet.
 
     Args:
-        number: the id of the request; an error about the request as a whole has the id None.
-        body: of the answer, as far as it arrived.
+        number: id of the request. An error with the id None also belongs to the request.
+        body: the part of the answer's body that has arrived.
     """
     for parsed in messages(body):
         if ("result" in parsed and parsed.get("id") == number) or (

@@ -1,4 +1,4 @@
-"""JSON-RPC over plain HTTP, for what the SDK's client hides: headers, status, event ids, streams that are cut."""
+"""A raw client: JSON-RPC over HTTP without an SDK. It shows headers, status codes, event ids and cut streams."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Endpoint:
     """A raw client of an endpoint.
 
     Attributes:
-        url: the endpoint.
-        era: what the requests look like.
+        url: URL of the endpoint.
+        era: protocol era of the requests.
         http: the HTTP client.
-        session: the session id, once a legacy server has given an id.
-        version: the protocol version that legacy requests name after the handshake.
+        session: session ID; "" until a server returns a session ID.
+        version: the negotiated protocol version of legacy requests.
     """
 
     url: str
@@ -46,20 +46,20 @@ class Endpoint:
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def headers(self, method: str = "", name: str = "", **more: str) -> dict[str, str]:
-        """The headers of a request of this era; keywords add or replace, `_` for `-`, and "" leaves a header out."""
+        """Return the headers of a request. Keywords add or replace headers (`_` for `-`), and "" removes a header."""
         found = protocol.headers(method, name, modern=self.era == "modern", session=self.session, version=self.version)
         found |= {key.replace("_", "-"): value for key, value in more.items()}
         return {key: value for key, value in found.items() if value}
 
     def message(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """A JSON-RPC request with an id of its own; modern requests carry `_meta` and ask for log messages."""
+        """Create a JSON-RPC request with a new id. Modern requests also have `_meta` and ask for log messages."""
         filled = dict(params or {})
         if self.era == "modern":
             filled["_meta"] = {**protocol.META, "io.modelcontextprotocol/logLevel": "debug"}
         return protocol.message(method, filled, next(self._ids))
 
     async def initialize(self) -> str:
-        """Shake hands as legacy clients do (modern ones do not); returns what was wrong with the answer, or ""."""
+        """Send `initialize` if the client is legacy. Return the error in words, or ""."""
         if self.era == "modern":
             return ""
         answer = await self.http.post(
@@ -75,13 +75,13 @@ class Endpoint:
 
     @asynccontextmanager
     async def calling(self, tool: str, arguments: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
-        """The answer of a tool call while it arrives; leaving the context cuts the connection."""
+        """Call a tool and return the answer while it arrives. The end of the context closes the connection."""
         body = self.message("tools/call", {"name": tool, "arguments": dict(arguments)})
         async with self.http.stream("POST", self.url, json=body, headers=self.headers("tools/call", tool)) as answer:
             yield answer
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> str:
-        """The text of a tool's result; "" where there is none."""
+        """Call a tool and return the text of its result; "" if there is no text."""
         body = self.message("tools/call", {"name": tool, "arguments": dict(arguments)})
         answer = await self.http.post(self.url, json=body, headers=self.headers("tools/call", tool))
         content = (result_of(answer.text) or {}).get("content") or [{}]
@@ -90,13 +90,13 @@ class Endpoint:
 
 @asynccontextmanager
 async def endpoint(url: str, era: Era, headers: Mapping[str, str] | None = None) -> AsyncIterator[Endpoint]:
-    """A raw client of an era, before any handshake; `headers` go with every request."""
+    """Create a raw client of an era without a session. The client sends `headers` with every request."""
     async with http_client(url, headers) as http:
         yield Endpoint(await _settled(http, url), era, http)
 
 
 async def _settled(http: httpx2.AsyncClient, url: str) -> str:
-    """The address that a redirect leads to, on the same server only: before mcp 1.12 `/mcp` leads to `/mcp/`."""
+    """Follow a redirect on the server, because mcp before 1.12 redirects `/mcp` to `/mcp/`. Return the URL."""
     answer = await http.options(url)
     if answer.next_request is None:
         return url
@@ -105,7 +105,7 @@ async def _settled(http: httpx2.AsyncClient, url: str) -> str:
 
 
 async def events(answer: httpx2.Response) -> AsyncIterator[SseEvent]:
-    """The events of a stream, as they come; other lines are passed over."""
+    """Return the events of an SSE stream as they arrive. Other lines are skipped."""
     event = SseEvent()
     async for line in answer.aiter_lines():
         if not line:
@@ -124,7 +124,7 @@ async def events(answer: httpx2.Response) -> AsyncIterator[SseEvent]:
 
 
 def said(answer: httpx2.Response) -> str:
-    """The status of an answer and, if it is an error, its message."""
+    """The HTTP status of an answer, and the message of an error."""
     if answer.status_code < 400:
         return f"HTTP {answer.status_code}"
     try:

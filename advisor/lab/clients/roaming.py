@@ -1,7 +1,7 @@
-"""An HTTP transport whose requests come from several addresses, as those of clients that can meet any instance.
+"""An HTTP transport that sends requests from several addresses, so that requests of one client reach all instances.
 
-Modern requests carry no session, and what is promised of them holds wherever they land. Balancers that assign a client
-to an instance, by a cookie or by its address, would hide what is lost when the next request comes from elsewhere.
+Modern requests have no session, and each instance must answer them as expected. A load balancer with affinity through
+a cookie or the client's address sends all requests of a client to one instance. This transport avoids that.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from typing import TypeAlias
 
 import httpx2
 
-# Balancers that go by the client's address look at a network of 256 at most.
+# Load balancers with affinity through the client's address use at least the first 24 bits of the address.
 ADDRESSES = tuple(f"127.0.{1 + number}.1" for number in range(16)) if sys.platform == "linux" else ("127.0.0.1",)
-"""The addresses of this machine that requests can come from; other systems than Linux have one on loopback."""
+"""The source addresses of requests. Systems other than Linux have one loopback address."""
 
 Choice: TypeAlias = Callable[[httpx2.Request], Awaitable[str]]
-"""From a request, which it can change, to the address that it comes from."""
+"""Chooses the source address of a request, and can change the request."""
 
 
 async def at_random(request: httpx2.Request) -> str:
-    """Any of `ADDRESSES`, and no cookie."""
+    """Choose one of `ADDRESSES` at random, and remove the cookie."""
     request.headers.pop("cookie", None)
     return random.choice(ADDRESSES)
 
 
 class Roaming(httpx2.AsyncBaseTransport):
-    """Sends each request from an address that is chosen for it, over connections that each address keeps."""
+    """Sends each request from a chosen source address. Each source address has its own connections."""
 
     def __init__(self, verify: ssl.SSLContext | bool, choose: Choice = at_random) -> None:
-        """Args: verify: for https; choose: is asked before each request."""
+        """Args: verify: TLS verification for https; choose: called before each request."""
         self._verify = verify
         self._choose = choose
         self._from: dict[str, httpx2.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request, as `httpx2` asks its transports to."""
+        """Send a request. This is the interface of `httpx2` for transports."""
         address = await self._choose(request)
         if address not in self._from:
             self._from[address] = httpx2.AsyncHTTPTransport(verify=self._verify, local_address=address)

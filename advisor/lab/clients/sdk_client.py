@@ -1,4 +1,4 @@
-"""A real client of one protocol era, and a record of everything that reaches it besides its results."""
+"""An SDK client of one protocol era, and a record of all messages that reach the client."""
 
 from __future__ import annotations
 
@@ -24,27 +24,28 @@ if TYPE_CHECKING:
     from mcp import Client
 
 Mode = Era | Literal["auto"]
-"""How a client connects; `auto` tries the modern way and falls back to the handshake."""
+"""The era of a client. A client in mode `auto` first tries the modern era, and falls back to the legacy handshake."""
 
 _MODES: dict[Mode, str] = {"legacy": "legacy", "modern": MODERN, "auto": "auto"}
-# The SDK logs what goes wrong with a server, traces included; probes look for just that, and report it themselves.
+# The SDK logs errors of a server with tracebacks. Probes report these errors themselves.
 logging.getLogger("mcp").addHandler(logging.NullHandler())
 
 OK = "ok"
-"""What a client answers, whatever it is asked."""
+"""The reply of a client to every request of a server."""
 
-_STREAM_S = 3.0  # a legacy client opens its GET stream behind the handshake; without it notices are lost
+# A legacy client opens its GET stream after the handshake. Without the stream, notifications are lost.
+_STREAM_S = 3.0
 
 
 class Reply(NamedTuple):
-    """One HTTP answer that a client got.
+    """One HTTP answer to a request of a client.
 
     Attributes:
         method: the HTTP method of the request.
         status: the HTTP status.
-        in_session: whether the request named a session.
-        modern: the era of the request.
-        served_by: the instance, where a server names itself in `X-Served-By`; else "".
+        in_session: whether the request had a session ID.
+        modern: whether the request was modern.
+        served_by: name of the instance in the header `X-Served-By`; "" without this header.
     """
 
     method: str
@@ -55,17 +56,17 @@ class Reply(NamedTuple):
 
 
 class Heard:
-    """What reached a client.
+    """The messages that reached a client.
 
     Attributes:
-        asked: the requests that the server sent: `sampling`, `elicitation`, `roots`.
-        progress: when each progress notification came, and its value.
-        total: the value at which the call is done, as the last of them said.
-        logs: when each log message came, and its data.
-        notes: the notifications, as (method, uri); the uri is "" where there is none.
+        asked: the requests of the server: `sampling`, `elicitation`, `roots`.
+        progress: arrival time and value of each progress notification.
+        total: the total in the last progress notification.
+        logs: arrival time and data of each log message.
+        notes: other notifications as (method, uri); the uri is "" for a notification without a uri.
         replies: every HTTP answer, in order of arrival.
-        words: what the client answers each kind of request with, if not `OK`: to be known again in what a tool says.
-        declines: whether the client's user declines what an elicitation asks for.
+        words: the client's reply to each kind of request, by default `OK`. A probe searches the reply in a result.
+        declines: whether the user declines an elicitation.
     """
 
     def __init__(self) -> None:
@@ -80,23 +81,23 @@ class Heard:
         self._changed = asyncio.Event()
 
     def tell(self) -> None:
-        """Something new came: wake who waits for it."""
+        """Wake the tasks that wait for a new message."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `condition` holds, at most so long; whether it does."""
+        """Wait until `condition` is true, at most `seconds`. Return whether the condition is true."""
         with anyio.move_on_after(seconds):
             while not condition():
                 await self._changed.wait()
         return condition()
 
     def lost_session(self) -> bool:
-        """Whether a request of the session reached an instance that does not know it."""
+        """Whether a request of the session reached an instance without the session."""
         return any(reply.status == 404 and reply.in_session for reply in self.replies)
 
     def callbacks(self) -> dict[str, Any]:
-        """What a client is to do with what reaches it: answer every request, note everything."""
+        """The callbacks of a client, which reply to every request and record all messages."""
         return {
             "sampling_callback": self._sampling,
             "elicitation_callback": self._elicitation,
@@ -158,7 +159,7 @@ class Heard:
 
 @lru_cache(maxsize=1)
 def _tls() -> ssl.SSLContext:
-    """Made once: making a context takes longer than a call on loopback."""
+    """Create the TLS context once, because this takes longer than a call on loopback."""
     return ssl.create_default_context()
 
 
@@ -171,15 +172,15 @@ def http_client(
     transport: httpx2.AsyncBaseTransport | None = None,
     cookies: CookieJar | None = None,
 ) -> httpx2.AsyncClient:
-    """An HTTP client for one MCP client; a proxy that the user has set is not asked for this machine.
+    """Create an HTTP client for one MCP client. It ignores the user's proxy settings for this machine.
 
     Args:
-        url: the endpoint.
-        headers: sent with every request.
+        url: URL of the endpoint.
+        headers: headers of every request.
         heard: records every answer.
-        roams: whether requests to 127.0.0.1 come without cookies and from changing addresses (see roaming.py).
-        transport: what sends the requests, if not a transport of this function's choice.
-        cookies: the jar, if not a new jar.
+        roams: whether requests to 127.0.0.1 have no cookies and changing source addresses (see roaming.py).
+        transport: the transport; None for a default transport.
+        cookies: the cookie jar; None for a new jar.
     """
     import httpx2
 
@@ -210,19 +211,19 @@ async def connect(
     transport: httpx2.AsyncBaseTransport | None = None,
     cookies: CookieJar | None = None,
 ) -> AsyncIterator[Client]:
-    """A connected client, its GET stream open, if it has a GET stream.
+    """Connect a client as a context. A legacy client with a session has an open GET stream.
 
     Args:
-        url: the endpoint.
-        mode: `legacy` shakes hands, `modern` never does, `auto` as the server wants.
-        heard: records what reaches the client.
-        log_level: the level that modern requests ask for; None asks for no log messages.
-        headers: sent with every request.
-        transport: what sends the requests; by default modern requests roam, and legacy ones do not.
-        cookies: the jar, if not a new jar.
+        url: URL of the endpoint.
+        mode: `legacy` uses the initialize handshake, `modern` does not, and `auto` adapts to the server.
+        heard: records the messages that reach the client.
+        log_level: the log level in modern requests; None for no log messages.
+        headers: headers of every request.
+        transport: the transport. By default only modern requests have changing source addresses.
+        cookies: the cookie jar; None for a new jar.
 
     Raises:
-        Exception: whatever the SDK raises where there is no server that it can speak to.
+        Exception: any exception of the SDK if the connection fails.
     """
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client

@@ -1,7 +1,7 @@
-"""A raw client over plain sockets: little work for each request, which comes from the address that the caller chooses.
+"""A raw client over plain sockets, which needs little time for each request and can choose the source address.
 
-For measurements in which the client must not be the limit: how many calls a server answers, and how soon after an
-answer the next request can follow. It reaches ports of this machine only. Standard library only.
+This client is for measurements in which the client must not be the limit: calls per second, and the time between an
+answer and the next request. The client connects only to this machine, and needs only the standard library.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any, TypeAlias
 from advisor.lab.clients import protocol
 
 Place: TypeAlias = tuple[str, int]
-"""Where a request comes from (an address of this machine, "" for any) and the port of 127.0.0.1 that it goes to."""
+"""The source address of a request ("" for any address of this machine), and its destination port on 127.0.0.1."""
 
 
 @dataclass(slots=True)
 class SocketAnswer:
-    """An HTTP answer, as far as it was read.
+    """An HTTP answer, possibly with an incomplete body.
 
     Attributes:
         status: the HTTP status.
-        headers: with names in lower case.
-        body: what was read of the body.
-        number: the id of the request, None for a notification and for GET.
+        headers: the headers with names in lower case.
+        body: the part of the body that the client has read.
+        number: id of the request; None for a notification and for GET.
     """
 
     status: int
@@ -36,15 +36,15 @@ class SocketAnswer:
     number: int | None = None
 
     def reply(self) -> dict[str, Any]:
-        """The JSON-RPC result or error; {} where there is none."""
+        """The JSON-RPC result or error; {} if there is none."""
         return protocol.reply_to(self.number, self.body.decode(errors="replace")) or {}
 
 
 class Connection:
-    """One connection; opened on first use, and again when the server closed it."""
+    """One connection. It opens at the first request, and opens again if the server has closed it."""
 
     def __init__(self, place: Place) -> None:
-        """Args: place: both ends of it."""
+        """Args: place: source address and destination port."""
         self._place = place
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -54,15 +54,15 @@ class Connection:
         """Send a request and read its answer.
 
         Args:
-            method: of HTTP.
-            headers: of the request.
-            body: of the request.
-            enough: from what has arrived of the answer's body to whether the rest can stay unread, which leaves the
-                stream open; None to read all of it.
+            method: the HTTP method.
+            headers: the headers of the request.
+            body: the body of the request.
+            enough: gets the part of the answer's body that has arrived. If it returns true, the client stops reading
+                and the stream stays open. None reads the complete body.
 
         Raises:
-            OSError: there is no connection.
-            asyncio.IncompleteReadError: it was closed before the answer was complete.
+            OSError: the connection failed.
+            asyncio.IncompleteReadError: the server closed the connection before the answer was complete.
         """
         for again in (True, False):
             if fresh := self._streams is None:
@@ -73,7 +73,7 @@ class Connection:
                 return await self._exchange(method, headers, body, enough)
             except (ConnectionError, asyncio.IncompleteReadError):
                 self.close()
-                if fresh or not again:  # the server can have closed an idle connection, but not a new connection
+                if fresh or not again:  # only an idle connection can be closed by the server without an error
                     raise
         raise AssertionError
 
@@ -101,14 +101,14 @@ class Connection:
         return answer
 
     def close(self) -> None:
-        """Close it; the next request opens it again."""
+        """Close the connection. The next request opens a new connection."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
 
 
 async def _pieces(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
-    """The body of an answer, piece by piece."""
+    """Read the body of an answer in pieces."""
     if "content-length" in headers:
         yield await reader.readexactly(int(headers["content-length"]))
     elif "chunked" in headers.get("transfer-encoding", ""):
@@ -119,10 +119,10 @@ async def _pieces(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> A
 
 
 class SocketClient:
-    """One client of an era: its connections, its cookie and, in the legacy era, its session.
+    """One client of an era with its connections, its cookie and, in the legacy era, its session.
 
     Attributes:
-        session: the session id, "" for none.
+        session: the session ID; "" for none.
     """
 
     def __init__(
@@ -134,14 +134,14 @@ class SocketClient:
         keeps_cookies: bool = False,
         answer_s: float = 30.0,
     ) -> None:
-        """Send nothing yet.
+        """Create a client without sending a request.
 
         Args:
-            places: where each connection comes from and goes to.
-            modern: the era of the client.
+            places: source address and destination port of each connection.
+            modern: whether the client is modern.
             keeps_alive: whether all requests share a connection; otherwise each request opens its own.
-            keeps_cookies: whether the client sends the last cookie that it was given.
-            answer_s: deadline of an answer, seconds.
+            keeps_cookies: whether the client sends the last cookie that it received.
+            answer_s: deadline of an answer, in seconds.
         """
         self.session = ""
         self._places = places
@@ -156,10 +156,11 @@ class SocketClient:
     async def initialize(self, **headers: str) -> SocketAnswer:
         """Open a session.
 
-        It goes on as soon as the reply has arrived, whether its stream ends or not, as real clients do.
+        Like a real client, this client continues when the result has arrived, even if the stream of the answer is
+        still open.
 
         Args:
-            headers: more headers of the request, `_` for `-`.
+            headers: more headers of the request, with `_` for `-`.
         """
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = await self._send("initialize", protocol.INITIALIZE, next(self._numbers), more=named)
@@ -171,7 +172,7 @@ class SocketClient:
         return await self._send("notifications/initialized", None, None)
 
     async def ping(self) -> SocketAnswer:
-        """Ask whether the session is known; allowed before it is confirmed."""
+        """Send a ping, which shows whether the server knows the session. A ping before `confirm` is allowed."""
         return await self._send("ping", {}, next(self._numbers))
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> SocketAnswer:
@@ -203,7 +204,7 @@ class SocketClient:
 
         body = json.dumps(protocol.message(method, params, number)).encode()
         headers = {**self._headers(method, name), **(more or {})}
-        # A connection that goes on to be used has to be read to the end of each answer.
+        # The client must read each answer to its end before it can use the connection again.
         answer = await self._exchange("POST", headers, body, None if self._keeps_alive or number is None else replied)
         answer.number = number
         return answer

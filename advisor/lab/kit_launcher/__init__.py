@@ -1,1 +1,1 @@
-"""The script that runs a generated server with the lab's tools, in a folder of its own (Python puts it on its path)."""
+"""The script that runs a generated server with the lab's tools. Python adds this folder to its path."""

@@ -1,4 +1,4 @@
-"""A second application of the same server, with an event store, for requests that ask for it."""
+"""A second ASGI application of a generated server, with an event store, for requests with a special header."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ HEADER = (b"mcp-lab", b"events")
 
 
 class Both:
-    """The server's application, and a second application with an event store for requests that ask for it."""
+    """The server's application, and a second application with an event store for requests with the header `HEADER`."""
 
     def __init__(self, plain: Any, storing: Any, mcp: Any, managers: tuple[Any, Any], relay: Any) -> None:
-        """Args: managers: what the server object holds for each application, which some releases read at start."""
+        """Args: managers: the session manager of each application. Some releases read it from the server at start."""
         self._plain = plain
         self._storing = storing
         self._mcp = mcp
@@ -23,7 +23,7 @@ class Both:
         self._relay = relay
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One ASGI connection."""
+        """Handle one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif scope["type"] == "http" and HEADER in map(tuple, scope["headers"]):
@@ -32,7 +32,7 @@ class Both:
             await self._plain(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the lifespans of both applications; uvicorn sees that of the first."""
+        """Run the lifespans of both applications. uvicorn controls only the lifespan of the first."""
         tasks = [asyncio.ensure_future(self._relay.listen())] if self._relay is not None else []
         if self._relay is not None:
             await asyncio.wait_for(self._relay.listening.wait(), 10)
@@ -50,7 +50,7 @@ class Both:
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:
-    """No application of this release can have an event store."""
+    """Answer 501, because the SDK release has no event store."""
     await send({"type": "http.response.start", "status": 501, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
 
@@ -79,28 +79,32 @@ class _StoringLifespan:
 
 
 def hold(mcp: Any, manager: Any) -> None:
-    """Put back what the server object keeps of the application that it made last."""
+    """Set the session manager of the server object, which refers to the application that was created last."""
     if hasattr(mcp, "_session_manager"):
         mcp._session_manager = manager
 
 
 def with_events(mcp: Any, line: str, store: Any, create: Callable[[], Any]) -> Any:
-    """A second application, made by the server's own code, whose sessions keep their events; None where it cannot."""
+    """Create a second application with an event store through the server's own code.
+
+    Returns:
+        The application, or None if the SDK release has no event store.
+    """
     hold(mcp, None)
     maker = "streamable_http_app" if line.startswith("mcp-") else "http_app"
     original = getattr(mcp, maker)
     if line != "mcp-1" and "event_store" not in inspect.signature(original).parameters:
-        return None  # fastmcp before 2.14: nothing can be resumed
+        return None  # fastmcp before 2.14 has no resumable streams
 
     def storing(**arguments: Any) -> Any:
-        if line != "mcp-1":  # which takes it with the flags, when the server object is made
+        if line != "mcp-1":  # the server object of mcp-1 already has the event store
             arguments["event_store"] = store
         return original(**arguments)
 
     address = os.environ.get("MCP_INSTANCE_URL", "")
     before = getattr(mcp, "_event_store", None)
     mcp._event_store = store
-    # The other application says that it lives at this address, so that the second needs another name for it.
+    # The first application registers this address, so the second application needs another form of the address.
     os.environ["MCP_INSTANCE_URL"] = address.replace("127.0.0.1", "127.1")
     setattr(mcp, maker, storing)
     try:

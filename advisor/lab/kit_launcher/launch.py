@@ -1,18 +1,21 @@
-"""Runs the generated server as it lies in its folder, with the lab's tools added to its own.
+"""Run a generated server from its folder, with the lab's tools in addition to its own tools.
 
-Run by the interpreter that the server's SDK is installed for: the standard library, the SDK and the lab's `testserver`
-package are all that it needs. Everything at the top happens in every process: uvicorn's workers import this file too.
+The interpreter needs the standard library, the SDK and the lab's `testserver` package. uvicorn's workers also import
+this file, so the top-level code runs in every process.
 
-The environment, in addition to what the server itself reads:
-    LAB_SERVER   the folder of server.py
-    LAB_TOOLS    the folder of the lab's tools
-    LAB_LINE     the line of SDK releases, such as mcp-2
-What the kit does not carry, because nothing in it needs it, and what the decision counts on all the same:
-    LAB_KEY      the key that all instances seal with, where the server has none of its own
-    LAB_REDIS    the Redis that all instances share, for the lab's handles
-    LAB_BUS      1: changes are published to all instances through that Redis
-    LAB_SIGNED   1: every answer names the instance (see testserver/signed.py)
-    LAB_EVENTS   1: requests with "mcp-lab: events" are served by a second application of it, with an event store
+Environment variables, in addition to the variables of the server:
+
+- `LAB_SERVER`: the folder of server.py.
+- `LAB_TOOLS`: the folder of the lab's tools.
+- `LAB_LINE`: the SDK release line, such as mcp-2.
+
+Variables for features that the kit omits, but whose outcome the decision predicts:
+
+- `LAB_KEY`: the sealing key of all instances, if the server has no sealing keys.
+- `LAB_REDIS`: the URL of the Redis that all instances share, for the state of the lab's tools.
+- `LAB_BUS`: with 1, changes are published to all instances through this Redis.
+- `LAB_SIGNED`: with 1, every answer names the instance (see testserver/signed.py).
+- `LAB_EVENTS`: with 1, a second application with an event store serves requests with the header `mcp-lab: events`.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ def _module(name: str) -> Any:
 
 
 def _subscriptions(server: Any, line: str, register: Callable[[], None]) -> None:
-    """Add the lab's tools; subscriptions to resources of the kit stay with the kit's own handler."""
+    """Add the lab's tools. The kit's own handler still handles subscriptions to resources of the kit."""
     low = getattr(server.mcp, "_lowlevel_server", None) or server.mcp._mcp_server
     if line in ("mcp-2", "fastmcp-4"):
         own = low.get_request_handler("resources/subscribe")
@@ -63,7 +66,7 @@ def _is_lab(uri: Any) -> bool:
 
 
 def _bus(server: Any, line: str) -> Any:
-    """The subscription bus of the server; fastmcp-4 has none where the kit wired none."""
+    """The subscription bus of the server. On fastmcp-4, a kit without a bus gets a new bus."""
     if line == "mcp-2":
         return server.mcp._subscriptions
     if line == "fastmcp-4":
@@ -72,7 +75,7 @@ def _bus(server: Any, line: str) -> Any:
 
 
 def _impatient(url: str) -> Any:
-    """A connection for handles that fails as that of a kit does (shared_state.py) where Redis does not answer."""
+    """A Redis connection for state handles with the timeouts and retries of a kit's connection (shared_state.py)."""
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
@@ -82,7 +85,7 @@ def _impatient(url: str) -> Any:
 
 
 def _create_app() -> Any:
-    """What uvicorn serves: the kit's own application, with what the lab needs."""
+    """The application for uvicorn: the kit's own application with the additions of the lab."""
     events, mcp = _module("_lab_launcher.events"), SERVER.mcp
     storing = None
     if os.environ.get("LAB_EVENTS"):
@@ -120,7 +123,7 @@ _subscriptions(SERVER, LINE, lambda: TOOLS.register(SERVER.mcp, LINE, state=HAND
 _module("_lab_tools.execution_log").add_ledger(SERVER.mcp, LINE.startswith("fastmcp"))
 uvicorn: Any = importlib.import_module("uvicorn")
 if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
-    # The workers of all instances start side by side on one machine, which takes longer than uvicorn's patience of 5 s.
+    # The workers of all instances start in parallel on one machine. This takes longer than uvicorn's limit of 5 s.
     uvicorn.run = functools.partial(uvicorn.run, timeout_worker_healthcheck=60)
 _CREATE = SERVER.create_app
 SERVER.create_app = lambda: TOOLS.signed(_create_app(), os.environ["MCP_PORT"])

@@ -1,4 +1,4 @@
-"""What instances share through Redis for the lab's own tools: handles, and changes that are published."""
+"""Data that instances share through Redis for the lab's own tools: state of state handles, and published changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OLD = "mcp.server.fastmcp.exceptions"  # of mcp 1.x
 
 
 def _tool_error() -> type[Exception]:
-    """The SDK's own error for tools: of any other it prints a long trace, which holds the whole process up."""
+    """The SDK's error class for tools. For other errors, the SDK prints a long traceback, which delays the process."""
     standalone = os.environ["LAB_LINE"].startswith("fastmcp")
     places = ("fastmcp.exceptions",) if standalone else ("mcp.server.mcpserver.exceptions", _OLD)
     for place in places:
@@ -26,18 +26,18 @@ def _tool_error() -> type[Exception]:
 
 
 class Handles:
-    """Handles of the lab's tools, kept in Redis."""
+    """The state of the lab's tools, stored in Redis by state handle."""
 
     def __init__(self, redis: Any) -> None:
         """Args: redis: a connection."""
         self._redis = redis
 
     async def save(self, handle: str, words: list[str]) -> None:
-        """Keep words under a handle."""
+        """Store words for a state handle."""
         await self._asked(self._redis.set(f"lab:handle:{handle}", json.dumps(words), ex=3600))
 
     async def load(self, handle: str) -> list[str] | None:
-        """What is kept under a handle."""
+        """Load the words of a state handle; None if the state handle is unknown."""
         text = await self._asked(self._redis.get(f"lab:handle:{handle}"))
         return None if text is None else list(json.loads(text))
 
@@ -51,10 +51,10 @@ class Handles:
 
 
 class Relay:
-    """Hands what an instance publishes on its subscription bus to the buses of the others."""
+    """Forwards the messages on the subscription bus of an instance to the buses of all other instances."""
 
     def __init__(self, redis: Any, bus: Any) -> None:
-        """Args: redis: a connection; bus: that of the server; its `publish` is replaced."""
+        """Args: redis: a connection; bus: the bus of the server, whose method `publish` is replaced."""
         self._redis = redis
         self._own = os.urandom(8).hex()
         self._told: Callable[[Any], Awaitable[None]] = bus.publish
@@ -62,13 +62,13 @@ class Relay:
         bus.publish = self.publish
 
     async def publish(self, event: Any) -> None:
-        """Tell the listeners here and those of the other instances."""
+        """Publish an event to the listeners of this instance and of all other instances."""
         await self._told(event)
         said = {"from": self._own, "event": type(event).__name__, **vars(event)}
         await self._redis.publish(_CHANGES, json.dumps(said))
 
     async def listen(self) -> None:
-        """Hand on what others publish, until it is cancelled."""
+        """Forward the events of other instances to this instance, until the task is cancelled."""
         from mcp.server import subscriptions
 
         async with self._redis.pubsub() as channel:
