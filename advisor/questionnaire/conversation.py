@@ -36,10 +36,11 @@ def converse(advisor: Advisor, interview: Interview, output: Path) -> Path:
     """
     words = advisor.knowledge.phrases
     partial = partial_path(output)
-    interviewer = Interviewer(advisor, _terminal(words), interview)
+    terminal = _terminal(words)
+    interviewer = Interviewer(advisor, terminal, interview)
     with _signals_interrupt():
         try:
-            say(words["ask.intro"])
+            say(words["ask.intro"].replace("Esc", terminal.back_key))
             say()
             _offer_to_resume(advisor, interviewer, interview, partial)
             interviewer.run()

@@ -25,6 +25,8 @@ _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruc
 class DrawnPrompts:
     """Forms with arrow keys, Space and Enter. `?` shows help, and Esc or Ctrl-B goes back."""
 
+    back_key = "Esc"
+
     def __init__(self, words: Mapping[str, str]) -> None:
         """Args: words: the phrases of the rules, by id."""
         self._words = words

@@ -18,6 +18,8 @@ _NONE = "-"
 class NumberedPrompts:
     """Forms with numbered options. `?` shows help and `<` goes back."""
 
+    back_key = _BACK
+
     def __init__(self, words: Mapping[str, str]) -> None:
         """Args: words: the phrases of the rules, by id."""
         self._words = words
@@ -42,7 +44,7 @@ class NumberedPrompts:
 
     def _hint(self, form: Form) -> str:
         if form.kind == "text":
-            return form.hint(self._words).replace("Esc", _BACK)
+            return form.hint(self._words).replace("Esc", self.back_key)
         marked = form.default if form.kind == "checkbox" else [form.default]
         default = ", ".join(option.title for option in form.options if option.value in marked)
         key = "ask.keys.plain-many" if form.kind == "checkbox" else "ask.keys.plain"

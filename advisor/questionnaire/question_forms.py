@@ -19,7 +19,7 @@ from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Question
 from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool
-from advisor.requirements.values import read_value
+from advisor.requirements.values import INSTANCES_RULE, read_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Form:
 Dialogue: TypeAlias = Generator[Form, Any, Answer]
 
 _NONE = "-"
+_INSTANCES_RULE = "Allowed: an integer from 1 to 10000, or a range such as 2-10."
 
 
 def dialogue(question: Question, space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Dialogue:
@@ -146,7 +147,14 @@ def _reader(
             raise InputError(fact.id, [input_problem(space.knowledge.phrases["ask.empty"], fact.help)])
         if text == _NONE and clears:
             return read_value(fact.id, fact.default, space)
-        return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space)
+        try:
+            return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space)
+        except InputError as error:
+            if error.problems[0].fix.text != INSTANCES_RULE:
+                raise
+            # The rule of the file has another notation than the prompt.
+            problem = input_problem(f"{allowed.quote(text)} is not allowed.", _INSTANCES_RULE)
+            raise InputError(fact.id, [problem]) from None
 
     return read
 

@@ -19,7 +19,13 @@ class PressedKey(enum.Enum):
 
 
 class Terminal(Protocol):
-    """Shows forms to a user."""
+    """Shows forms to a user.
+
+    Attributes:
+        back_key: the name of the key that goes back.
+    """
+
+    back_key: str
 
     def ask(self, form: Form) -> Any:
         """Show a form and return the reply: a value, a list of values, or a `PressedKey`.

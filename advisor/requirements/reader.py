@@ -16,10 +16,10 @@ import yaml
 
 from advisor.files import reason
 
-MAX_BYTES = 1024 * 1024  # limits the memory and time of all later steps; a requirements file has a few KiB
-MAX_DEPTH = 32  # nested collections; code can recurse over the data without a stack overflow
-MAX_NODES = 20_000  # keys, values and collections after the expansion of aliases; it stops alias bombs
-MAX_NUMBER = 100  # characters; a longer number stays text, because int() refuses thousands of digits
+MAX_BYTES = 1024 * 1024  # The size limits the memory and time of all later steps. A requirements file has a few KiB.
+MAX_DEPTH = 32  # Nested collections. Code can recurse over the data without a stack overflow.
+MAX_NODES = 20_000  # Keys, values and collections after the expansion of aliases. The limit stops alias bombs.
+MAX_NUMBER = 100  # Characters. A longer number stays text, because int() refuses thousands of digits.
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -151,8 +151,8 @@ def _parser_error(text: str, name: str, error: Exception) -> ReadError:
     """Return the error of the parser as one sentence, with the line where the broken construct starts."""
     if isinstance(error, yaml.reader.ReaderError):
         line, column = _position(text.partition(chr(error.character))[0])
-        hint = _REMOVE if error.character else "Save it as UTF-8 text."  # NUL characters point to UTF-16
-        return ReadError(name, line, column, _NOT_ALLOWED.format(error.character), hint)
+        fix = _REMOVE if error.character else "Save it as UTF-8 text."  # NUL characters point to UTF-16
+        return ReadError(name, line, column, _NOT_ALLOWED.format(error.character), fix)
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return ReadError(name, None, None, "the file is not valid YAML", _SEE_EXAMPLE)
     problem, mark, start = f"{error.problem} {error.context or ''}".rstrip(), error.problem_mark, error.context_mark
@@ -183,12 +183,11 @@ class _Builder:
         self.root: object = _Builder  # means that there is no document yet
         self.lines: dict[Path, int] = {(): 1}
         self.anchors: dict[str, object] = {}
-        self.stack: list[tuple[Any, Path]] = [
-            (None, ())
-        ]  # the open collections and their paths; the first entry is the root
-        self.entry: Path | None = None  # the path of the key that waits for its value, in a mapping
-        self.mark: Any = None  # the start of the current event
-        self.nodes = self.copied = 0  # the number of values, and of the characters that aliases repeat
+        # The open collections with their paths. The first entry is the root.
+        self.stack: list[tuple[Any, Path]] = [(None, ())]
+        self.entry: Path | None = None  # The path of the key that waits for its value, in a mapping.
+        self.mark: Any = None  # The start of the current event.
+        self.nodes = self.copied = 0  # The number of values, and of the characters that aliases repeat.
 
     def refuse(self, problem: str, hint: str | None = None) -> NoReturn:
         raise ReadError(self.name, self.mark.line + 1, self.mark.column + 1, problem, hint)

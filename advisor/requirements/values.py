@@ -14,6 +14,7 @@ from advisor.requirements import text
 
 MAX_LIST = 500
 MAX_SECONDS = 7 * 24 * 3600
+INSTANCES_RULE = "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}."
 
 
 class ValueRefusedError(Exception):
@@ -56,7 +57,7 @@ def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
 
 
 def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
-    rule = "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}."
+    rule = INSTANCES_RULE
     if isinstance(value, dict):
         if set(value) != {"min", "max"}:
             raise ValueRefusedError(f"{text.quote(dict(value))} is not a range.", rule)

@@ -27,7 +27,7 @@ def test_it_prints_a_file_that_decides(advisor: Advisor) -> None:
     requirements = load_bytes(done.stdout.encode(), "init.yaml", advisor.space)
     assert requirements["service"] == SERVICE
     assert advisor.decide(requirements).feasible
-    # What is only a comment stays a default, so that tools and client applications may still fill it in.
+    # A key in a comment stays a default, so its value can follow from tools and client applications.
     assert {"clients.protocol", "needs.sampling"} <= requirements.defaults.keys()
 
 

@@ -307,7 +307,7 @@ def test_check_of_something_else(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"--rules {tmp_path / 'nothing'} is not a folder.\n")
 
 
-def test_any_encoding_will_do() -> None:
+def test_show_works_in_any_encoding() -> None:
     command = [sys.executable, "-m", "advisor", "rules", "show", "scale.instances"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="ascii", check=False)

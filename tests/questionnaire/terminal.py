@@ -12,7 +12,7 @@ import pexpect
 import pyte
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30  # seconds until a test gives up on a text; a text that is there is seen at once
+PATIENCE = 30  # Seconds until a test fails because a text did not appear.
 
 ENTER = "\r"
 ESCAPE = "\x1b"

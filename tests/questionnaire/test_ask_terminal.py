@@ -131,8 +131,10 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(start: Start) -> None:
     terminal.answer(SDK, ENTER)
     terminal.see(f"? {INSTANCES}")
     terminal.send("10-2", ENTER)
-    terminal.see("min 10 is greater than max 2. Swap them.", f"? {INSTANCES}")
-    terminal.send("\x15", "2-10", ENTER)  # Ctrl-U empties the line
+    terminal.see("min 10 is greater than max 2. Swap the two numbers.", f"? {INSTANCES}")
+    terminal.send("\x15", "2-x", ENTER)  # Ctrl-U empties the line
+    terminal.see("'2-x' is not allowed. Allowed: an integer from 1 to 10000, or a range such", f"? {INSTANCES}")
+    terminal.send("\x15", "2-10", ENTER)
     terminal.see(f"? {PLATFORM}", f"{INSTANCES} 2-10")
 
 
@@ -196,7 +198,7 @@ def test_ctrl_c_saves_and_the_next_run_resumes(start: Start, tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
 
 
-def test_a_run_may_start_over_instead_of_resuming(start: Start, tmp_path: Path) -> None:
+def test_a_run_can_start_over_instead_of_resuming(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.partial.yaml").write_text("version: 1\nservice: old\n")
     terminal = start()
     terminal.see("Resume that run?")

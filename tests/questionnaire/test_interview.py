@@ -99,7 +99,7 @@ def test_the_saved_file_decides_what_the_walk_decided(interview: Interview) -> N
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks(), st.randoms(use_true_random=False))
 def test_no_question_that_was_skipped_could_have_changed_the_outcome(interview: Interview, random: Random) -> None:
-    """At the end, any values for all open facts at once give the same core."""
+    """At the end, any values for all open facts together give the same core."""
     requirements = interview.requirements
     expected = ADVISOR.core(requirements)
     known = set(interview.skipped_facts())
@@ -125,7 +125,7 @@ def test_every_question_is_asked_or_skipped_for_a_reason(interview: Interview) -
     assert all(skip.rules or skip.facts or skip.text for skip in skipped)
 
 
-def test_every_fact_that_may_be_asked_has_a_question_and_the_order_names_no_other() -> None:
+def test_every_fact_that_can_be_asked_has_a_question_and_the_order_names_no_other() -> None:
     interview = new_interview()
     assert set(interview.questions) == {name for name, fact in ADVISOR.knowledge.facts.items() if fact.ask != "never"}
     assert set(WORDS["ask.order"].split()) <= set(interview.questions)

@@ -114,7 +114,7 @@ def test_known_cases(advisor: Advisor, fact: str, values: dict[str, Any], matter
     assert Relevance(advisor).matters(fact, requirements_of(advisor, values), set(values)) is matters
 
 
-def test_tools_matter_only_while_a_session_may_be_needed(advisor: Advisor) -> None:
+def test_tools_matter_only_while_a_session_can_be_needed(advisor: Advisor) -> None:
     relevance = Relevance(advisor)
     assert relevance.matters("tools", requirements_of(advisor, {}), set())
     # With a shared store, every feature of modern clients works in several processes.
@@ -123,7 +123,7 @@ def test_tools_matter_only_while_a_session_may_be_needed(advisor: Advisor) -> No
 
 
 def test_in_tiers_the_stateless_part_keeps_its_questions(advisor: Advisor) -> None:
-    # Progress of one tool keeps the whole on streams; the tier of the other tools may still answer in plain JSON.
+    # Progress of one tool needs SSE for the service. The tier of the other tools can still answer in plain JSON.
     tools = (Tool("ask", {"elicitation": "required", "progress": "required"}), Tool("get"))
     needs = {name: "none" for name in advisor.space.facts if name.startswith("needs.")}
     needs |= {"needs.elicitation": "required", "needs.progress": "required"}

@@ -61,7 +61,7 @@ def test_json_is_read_as_it_is(indent: int | None) -> None:
     ("text", "value"),
     [("plain", "plain"), ("[]", []), ("{}", {}), ("~", None), ("'1'", "1"), ("''", ""), ("--- 7\n...\n", 7)],
 )
-def test_the_root_may_be_anything(text: str, value: object) -> None:
+def test_the_root_can_be_any_value(text: str, value: object) -> None:
     assert read(text).data == value
 
 
@@ -421,7 +421,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     path.chmod(0)
     (tmp_path / "open.yaml").write_bytes(b"a: 1")
     tmp_path.chmod(0o755)
-    # Root may read everything, so as root the check runs in a process that has become nobody.
+    # Root can read every file, so as root the check runs in a process of the user `nobody`.
     program = (
         "import os, sys\n"
         "from advisor.requirements.reader import ReadError, read_path\n"

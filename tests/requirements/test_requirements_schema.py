@@ -151,7 +151,7 @@ def test_they_agree_on_documents(document: Any) -> None:
 
 
 def agree(document: Any) -> None:
-    """Both accept it, or both refuse it, but for what `validate` alone finds."""
+    """Both accept the document, or both refuse it, except for the problems that only `validate` finds."""
     said = refusals(document)
     faults = [f"{error.json_path}: {error.message:.200}" for error in SCHEMA.iter_errors(document)]
     if not said:

@@ -1,4 +1,4 @@
-"""What a requirements file may say, and the message that each mistake gets: file:line, key, value, what is allowed."""
+"""The content of requirements files, and the message of each mistake: file:line, key, value, allowed values."""
 
 # ruff: noqa: RUF001 - characters that look like others are what is tested
 
@@ -97,11 +97,11 @@ def test_everything_but_the_service_has_a_default(read: Any, space: FactSpace) -
 @pytest.mark.parametrize(
     "empty", ["scale:", "environment: {proxy: }", "needs: {}", "tools:", "tools: []", "clients: {apps: }"]
 )
-def test_a_section_left_empty_is_as_good_as_absent(read: Any, empty: str) -> None:
+def test_an_empty_section_is_the_same_as_no_section(read: Any, empty: str) -> None:
     assert read(f"service: a\n{empty}").values == read("service: a").values
 
 
-def test_the_needs_of_the_whole_are_the_strongest_of_the_tools(read: Any) -> None:
+def test_the_needs_of_the_service_are_the_strongest_of_the_tools(read: Any) -> None:
     requirements = read(FULL)
     assert (requirements["needs.sampling"], requirements["needs.progress"]) == ("required", "required")
     assert requirements.inferred == {
@@ -162,7 +162,7 @@ def test_what_the_file_states_wins_over_what_clients_imply(read: Any, knowledge:
 def test_several_clients_are_taken_together(
     read: Any, knowledge: Knowledge, first: Any, second: Any, protocol: str, cookies: Any
 ) -> None:
-    """Eras add up, one era unknown makes the whole unknown, and one client without cookies is enough."""
+    """Eras add up, one unknown era makes the era of the service unknown, and one client without cookies is enough."""
     apps = [client(knowledge, **first), client(knowledge, **second)]
     requirements = read(f"service: a\nclients: {{apps: {json.dumps(apps)}}}")
     assert (requirements["clients.protocol"], requirements["clients.keep_cookies"]) == (protocol, cookies)
@@ -345,7 +345,7 @@ def test_a_wrong_name_gets_the_known_ones(refused: Any, text: str, parts: list[s
         ("service: '…'", "'…' is not a DNS label. Allowed: {rule}."),
     ],
 )
-def test_a_wrong_service_name_gets_one_that_would_do(refused: Any, text: str, hint: str) -> None:
+def test_a_wrong_service_name_gets_an_allowed_name(refused: Any, text: str, hint: str) -> None:
     rule = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
     assert refused(text) == [f"r.yaml:1: service: {hint.format(rule=rule)}"]
 
@@ -411,7 +411,7 @@ def test_a_tool_listed_twice_names_both_lines(refused: Any) -> None:
     assert refused(text) == ["r.yaml:5: tools[2]: the tool 'x' is listed twice. Its first entry is in line 3."]
 
 
-def test_a_tool_may_not_need_what_the_needs_forbid(refused: Any) -> None:
+def test_a_tool_cannot_need_a_feature_that_needs_forbid(refused: Any) -> None:
     text = "service: a\nneeds:\n  sampling: none\ntools:\n  - bad name\n  - {name: x, needs: {sampling: required}}\n"
     assert refused(text)[1] == (
         "r.yaml:6: tools[1].needs.sampling: the tool 'x' needs sampling (required), but needs.sampling in line 3 is "
@@ -431,7 +431,7 @@ def test_data_without_lines_is_checked_as_well(space: FactSpace) -> None:
     ]
 
 
-# --- all problems at once -----------------------------------------------------------------------------------------
+# --- all problems together ----------------------------------------------------------------------------------------
 
 
 def test_every_problem_of_a_file_is_reported_in_the_order_of_its_lines(refused: Any) -> None:
@@ -665,7 +665,7 @@ def test_nearly_right_documents_are_decided_or_refused(advisor: Advisor, nearly:
     ],
     ids=["keys", "needs", "name", "host", "hosts", "tools", "aliases"],
 )
-def test_a_file_of_nothing_but_mistakes_is_refused_at_once(space: FactSpace, text: str) -> None:
+def test_a_file_of_nothing_but_mistakes_is_refused_quickly(space: FactSpace, text: str) -> None:
     @settings(deadline=timedelta(seconds=1), max_examples=1)
     @given(st.just(text))
     def check(text: str) -> None:
