@@ -110,7 +110,7 @@ def _expected(
     if found is None:
         raise KnowledgeError(f"rules/failures.yaml: no row for {event.id}, {kept}, {era}, {proxy}")
     own = f"{kit.idle_timeout_s} s at most"
-    idle = own if kit.proxy else "until the idle timeout of the load balancer"
+    idle = own if kit.proxy else "at most until the idle timeout of the load balancer"
     clients = found.clients.replace("{idle}", idle)
     if not shares_handles(kit):
         return ExpectedFailure(tier, event, era, kept, found, clients)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx2
 
 ANSWER_S = 40.0
-"""The longest time in seconds that a client waits for an answer. No fault delays an answer for so long."""
+"""The longest time in seconds that a client waits for an answer. Every fault is shorter."""
 RETRY_AFTER_S = 4.0
 """The longest Retry-After in seconds that a client respects."""
 RETRY_S = 0.2

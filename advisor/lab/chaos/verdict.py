@@ -12,7 +12,7 @@ from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Happe
 Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
 
 SLOW_S = 10.0
-"""The longest that a client waits for an answer where no wait is expected."""
+"""Seconds after which an answer is slow, if the expected behaviour has no wait."""
 
 # The allowed results of a call, by expected behaviour.
 _ALLOWED: dict[Then | Others, frozenset[Kind]] = {
@@ -32,7 +32,7 @@ _MILDEST: tuple[Then, ...] = (
     "5xx-then-retry",
 )
 _UNFELT: dict[Felt, str] = {
-    "fails": "no request failed and no request got 503 with Retry-After, although this event always causes that",
+    "fails": "no request failed and no request got 503 with Retry-After, although this event always causes failures",
     "waits": "no call had to wait, although this event always causes a wait",
     "lost": "no session was lost, although this event always causes a loss",
 }
@@ -164,7 +164,8 @@ def _running_problems(
     if running is None or running == expected.running:
         return []
     said = next((call.attempts[0].said for call in on_target if not call.attempts[0].ok), "")
-    return [f"a running call {running}{f' ({said})' if said else ''}, expected: {expected.running}"]
+    cause = f" ({said})" if said else ""
+    return [f"a call that ran on the target {running}{cause}, expected: {expected.running}"]
 
 
 def unexpected(calls: Sequence[ClientCall], expected: Then | Others, event: Happened, what: str) -> list[str]:

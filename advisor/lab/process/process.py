@@ -138,7 +138,7 @@ class Process:
     def _send_group(self, number: int) -> None:
         """Send a signal once to each process of the group, and to children in other groups.
 
-        A second SIGTERM would make some programs exit without a drain.
+        A second SIGTERM makes some programs exit without a drain.
         """
         family_ = family({self.pid}) if self.held else []
         # The system does not reuse a process ID until the parent has waited for the process.

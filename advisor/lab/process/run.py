@@ -1,4 +1,4 @@
-"""One run of the lab with its folder, logs and processes. All of them are removed at any kind of end."""
+"""One run of the lab with its folder, logs and processes. The end of the run removes them, also after an error."""
 
 from __future__ import annotations
 

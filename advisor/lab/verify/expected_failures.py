@@ -37,7 +37,8 @@ def failures_to_inject(
             raise UsageError(f"Unknown event {event!r}. The events are: {', '.join(known)}.")
     if prepared.front.program is None and max(prepared.instances.values()) > 1:
         raise UsageError(
-            "Fault injection into several instances needs a proxy. To fix this, use another --proxy or --instances 1."
+            "Fault injection into several instances needs a proxy. To fix this, name a proxy with --proxy or use "
+            "--instances 1."
         )
     # The stand-in for the platform's load balancer is not part of the kit. The kit has no expected behaviour for its
     # reload.

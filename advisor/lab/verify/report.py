@@ -137,7 +137,7 @@ def _behaviours_text(canvas: Canvas, rows: Sequence[Behaved], unknown: int) -> N
     if fine:
         canvas.line(f"As expected: {', '.join(fine)}.", indent=2)
     if unknown:
-        canvas.line(f"Without a measurement of this SDK release, and therefore not compared: {unknown}.", indent=2)
+        canvas.line(f"Not compared, because there is no measurement of this SDK release: {unknown}.", indent=2)
     differing = [behaved for behaved in rows if not behaved.agrees]
     if differing:
         columns = [
