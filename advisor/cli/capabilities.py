@@ -20,7 +20,7 @@ _EPILOG = epilog(
         "works": "the feature works",
         "dropped": "the message or the state is lost without an error",
         "error": "the call fails with an error",
-        "hang": "the call gets no answer",
+        "hang": "the call gets no answer within 5 seconds",
         "-": "the protocol era does not have this feature",
     },
 )

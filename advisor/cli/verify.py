@@ -182,7 +182,7 @@ def _kit_dir(target: str) -> Path:
     for path in ("requirements.yaml", "server/server.py", "server/pyproject.toml"):
         if not (folder / path).is_file():
             raise UsageError(
-                f"{target} is not a kit: {path} is missing. Generate a kit with: mcp-advisor generate FILE -o {target}"
+                f"{target} is not a kit: {path} is missing. Generate a kit with: mcp-advisor generate FILE -o DIR"
             )
     return folder
 
