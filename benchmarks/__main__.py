@@ -118,7 +118,7 @@ def growth() -> None:
         held = {name: domains[name][:1] for name in facts[count:]}
         started = time.perf_counter()
         folded = fold(steps, {**domains, **held}, ("pattern",))
-        combinations = sum(one.count for one in folded.classes.values())
+        combinations = sum(verdict.count for verdict in folded.classes.values())
         seconds = time.perf_counter() - started
         print(f"  {count} facts open: {combinations:.2e} combinations, {folded.peak:,} classes, {seconds:.2f} s")
 

@@ -29,11 +29,11 @@ def main() -> None:
     """Print a line for each case and what differs; exit 1 if anything does."""
     arguments = sys.argv[1:]
     many = int(arguments.pop(arguments.index("--random") + 1)) if "--random" in arguments else RANDOM
-    wanted = [one for one in arguments if one != "--random"]
+    wanted = [argument for argument in arguments if argument != "--random"]
     with tempfile.TemporaryDirectory() as folder:
         cases = [*map(str, sorted(Path("examples").glob("*.yaml"))), *drawn(Path(folder), many)]
-        chosen = [one for one in cases if not wanted or any(name in one for name in wanted)]
-        results = [run(one) for one in chosen]
+        chosen = [case for case in cases if not wanted or any(name in case for name in wanted)]
+        results = [run(case) for case in chosen]
     cells, wrong, seconds = (sum(column) for column in zip(*results, strict=True))
     print(f"{len(chosen)} cases, {cells - wrong} of {cells} cells agree, {seconds:.0f} s")
     sys.exit(1 if wrong else 0)
@@ -74,14 +74,14 @@ def run(name: str) -> tuple[int, int, float]:
         print(f"{label:36} FAILED (exit {done.returncode}): {done.stderr.strip()}", flush=True)
         return 1, 1, seconds
     found = json.loads(done.stdout)
-    differing = [one for one in found["cells"] if not one["agrees"]]
+    differing = [cell for cell in found["cells"] if not cell["agrees"]]
     wrong = len(differing) or int(not found["ok"])
     total = len(found["cells"])
     lost = found["sessions"]["lost"]
     print(f"{label:36} {total - wrong:3} of {total:3}  lost {lost}  {seconds:5.1f} s  {found['proxy']}", flush=True)
-    for one in differing:
-        where = "/".join(filter(None, [one["tier"], one["era"], one["feature"], one["call"]]))
-        print(f"    {where}: {one['predicted']} predicted, {one['observed']} observed: {one['detail']}", flush=True)
+    for cell in differing:
+        where = "/".join(filter(None, [cell["tier"], cell["era"], cell["feature"], cell["call"]]))
+        print(f"    {where}: {cell['predicted']} predicted, {cell['observed']} observed: {cell['detail']}", flush=True)
     for problem in found["problems"]:
         print(f"    {problem}", flush=True)
     return total, wrong, seconds

@@ -63,7 +63,7 @@ def _calls(ports: list[int], sessions: list[str]) -> str:
     for number in range(PAIRS + 20):  # twenty to warm up
         key = dice.choice(sessions)
         both = (owner, other) if number % 2 else (other, owner)
-        took = {one: _seconds(partial(_call, one, key)) for one in both}
+        took = {connection: _seconds(partial(_call, connection, key)) for connection in both}
         times.append((took[owner], took[other]))
     kept = times[20:]
     near, far = (statistics.median(column) * 1e3 for column in zip(*kept, strict=True))
@@ -101,10 +101,10 @@ def _renew(store: Any, sessions: list[str], address: str) -> None:
 
 def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], redis_port: int) -> None:
     advisor = Advisor(load())
-    for one in server.files(kit_context(advisor.decide(load_path(EXAMPLE, advisor.space)))):
-        path = work / one.path
+    for file in server.files(kit_context(advisor.decide(load_path(EXAMPLE, advisor.space)))):
+        path = work / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content, encoding="utf-8")
+        path.write_text(file.content, encoding="utf-8")
     for port in ports:
         values = {
             "MCP_PORT": str(port),
@@ -119,12 +119,12 @@ def _open(port: int, many: int) -> list[str]:
     """New sessions at one instance."""
 
     def some(count: int) -> Iterator[str]:
-        with contextlib.closing(connect(port)) as one:
+        with contextlib.closing(connect(port)) as connection:
             for _ in range(count):
-                status, headers = send(one, "initialize", HELLO)
+                status, headers = send(connection, "initialize", HELLO)
                 assert status == 200, status
                 key = headers["mcp-session-id"]
-                send(one, "notifications/initialized", None, key)
+                send(connection, "notifications/initialized", None, key)
                 yield key
 
     share = max(1, many // 8)
@@ -133,8 +133,8 @@ def _open(port: int, many: int) -> list[str]:
         return [key for keys in pool.map(lambda count: list(some(count)), counts) for key in keys]
 
 
-def _call(one: http.client.HTTPConnection, key: str) -> None:
-    send(one, "tools/call", {"name": "echo", "arguments": {"text": "hello"}}, key)
+def _call(connection: http.client.HTTPConnection, key: str) -> None:
+    send(connection, "tools/call", {"name": "echo", "arguments": {"text": "hello"}}, key)
 
 
 def _redis_server() -> list[str]:

@@ -83,7 +83,7 @@ def _opens(port: int) -> bool:
 
 def _compare(ports: list[int], pids: list[int]) -> str:
     connections = [connect(port) for port in ports]
-    sessions = [send(one, "initialize", HELLO)[1].get("mcp-session-id", "") for one in connections]
+    sessions = [send(connection, "initialize", HELLO)[1].get("mcp-session-id", "") for connection in connections]
     clock: list[list[float]] = [[], []]
     processor: list[list[float]] = [[], []]
     for number in itertools.chain([-1], range(ROUNDS)):  # one round to warm up

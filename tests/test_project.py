@@ -86,7 +86,11 @@ def test_the_main_job_is_ci_run() -> None:
 
 def test_each_supported_python_runs_the_readmes_test_command() -> None:
     job = jobs()["python"]
-    classified = [one.removeprefix(PREFIX) for one in PROJECT["classifiers"] if re.fullmatch(PREFIX + r"\d+", one)]
+    classified = [
+        classifier.removeprefix(PREFIX)
+        for classifier in PROJECT["classifiers"]
+        if re.fullmatch(PREFIX + r"\d+", classifier)
+    ]
     assert job["strategy"]["matrix"]["python"] == [f"3.{minor}" for minor in classified]
     assert PROJECT["requires-python"] == f">=3.{classified[0]}"
     assert commands(job) == [readme_command()]
@@ -124,7 +128,7 @@ def test_every_target_of_the_makefile_has_one_recipe_line() -> None:
 def test_constraints_pin_every_dependency() -> None:
     extras = PROJECT["optional-dependencies"]
     wanted = [*PROJECT["dependencies"], *extras["lab"], *extras["docs"], *extras["dev"]]
-    names = {normal(re.split(r"[\[<>=; ]", one)[0]) for one in wanted}
+    names = {normal(re.split(r"[\[<>=; ]", requirement)[0]) for requirement in wanted}
     assert names - {name for name, _ in pins()} == {PROJECT["name"]}
 
 

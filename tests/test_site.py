@@ -49,7 +49,7 @@ def test_the_requirements_on_the_pages_get_the_decisions_that_the_pages_name(tmp
             expected[file.name] = PATTERNS[name][number]
     command = [sys.executable, "-m", "advisor", "recommend", str(tmp_path), "--format", "json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
-    decided = {Path(one["file"]).name: one["pattern"] for one in json.loads(done.stdout)["decisions"]}
+    decided = {Path(decision["file"]).name: decision["pattern"] for decision in json.loads(done.stdout)["decisions"]}
     assert decided == expected
 
 

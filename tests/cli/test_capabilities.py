@@ -80,18 +80,20 @@ def test_yaml_is_the_same_data() -> None:
 
 def test_what_is_not_in_the_table_is_there_as_well(knowledge: Knowledge) -> None:
     document = json.loads(run("--format", "json").stdout)
-    stored = [(package.package, one) for package in knowledge.capabilities for one in package.behaviour]
+    stored = [(package.package, behaviour) for package in knowledge.capabilities for behaviour in package.behaviour]
     assert len(document["behaviours"]) == 4 * len(stored) > 0
     for entry in document["behaviours"]:
         pair = flag_key(entry["stateless_http"], entry["json_response"])
         of = [
-            one
-            for sdk, one in stored
-            if (sdk, one.name, one.era, one.start)
+            behaviour
+            for sdk, behaviour in stored
+            if (sdk, behaviour.name, behaviour.era, behaviour.start)
             == (entry["sdk"], entry["name"], entry["era"], entry["releases"]["from"])
         ]
-        assert [one.seen[pair] for one in of] == [entry["seen"]]
-        assert [(one.observed_on[-1], one.date) for one in of] == [(entry["version"], entry["measured"])]
+        assert [behaviour.seen[pair] for behaviour in of] == [entry["seen"]]
+        assert [(behaviour.observed_on[-1], behaviour.date) for behaviour in of] == [
+            (entry["version"], entry["measured"])
+        ]
 
 
 def behaviours(*arguments: str) -> list[dict[str, Any]]:
@@ -100,12 +102,12 @@ def behaviours(*arguments: str) -> list[dict[str, Any]]:
 
 
 def test_behaviours_are_narrowed_down_like_cells() -> None:
-    assert {one["era"] for one in behaviours("--era", "modern")} == {"modern"}
-    assert {one["sdk"] for one in behaviours("--sdk", "fastmcp")} == {"fastmcp"}
+    assert {behaviour["era"] for behaviour in behaviours("--era", "modern")} == {"modern"}
+    assert {behaviour["sdk"] for behaviour in behaviours("--sdk", "fastmcp")} == {"fastmcp"}
     of_line = behaviours("--sdk", "mcp-2")
-    assert {one["version"] for one in of_line} == {cell["version"] for cell in cells("--sdk", "mcp-2")}
-    exact = [one for one in behaviours("--sdk", "mcp==1.28.1") if one["name"] == "foreign Host"]
-    assert [one["seen"] for one in exact] == ["HTTP 421: Invalid Host header"] * 4
+    assert {behaviour["version"] for behaviour in of_line} == {cell["version"] for cell in cells("--sdk", "mcp-2")}
+    exact = [behaviour for behaviour in behaviours("--sdk", "mcp==1.28.1") if behaviour["name"] == "foreign Host"]
+    assert [behaviour["seen"] for behaviour in exact] == ["HTTP 421: Invalid Host header"] * 4
     assert behaviours("--feature", "progress") == []  # no behaviour is of one feature
 
 

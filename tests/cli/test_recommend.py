@@ -102,8 +102,8 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     assert done.err.startswith(f"{bad}:2: scale.instances:")
     document = json.loads(done.stdout)
     assert document["schema"] == "mcp-advisor/decisions/1"
-    assert [one["service"] for one in document["decisions"]] == ["customer-support", "payments"]
-    assert [one["file"] for one in document["decisions"]] == [str(GOOD), str(INFEASIBLE)]
+    assert [decision["service"] for decision in document["decisions"]] == ["customer-support", "payments"]
+    assert [decision["file"] for decision in document["decisions"]] == [str(GOOD), str(INFEASIBLE)]
     (error,) = document["errors"]
     assert error["file"] == str(bad)
     assert error["problems"][0].keys() == {"key", "line", "message", "hint"}
@@ -138,7 +138,7 @@ def mixed(tmp_path: Path) -> Path:
 def test_a_directory_is_searched_and_other_files_are_skipped(mixed: Path) -> None:
     done = run(mixed, "--format", "json")
     assert done.returncode == 0
-    assert [one["service"] for one in json.loads(done.stdout)["decisions"]] == ["b", "a"]
+    assert [decision["service"] for decision in json.loads(done.stdout)["decisions"]] == ["b", "a"]
     assert done.err.startswith("Skipped these files, because they contain no requirements: ")
     assert all(
         name in done.err for name in ("chart.yaml", "compose.yaml", "manifests.yaml", "decision.json", "list.json")
@@ -151,7 +151,7 @@ def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path:
     (tmp_path / "c.yaml").write_text("scale: {instances: 2}\n")
     done = run(tmp_path, "--format", "json")
     assert done.returncode == 2
-    assert [one["file"] for one in json.loads(done.stdout)["errors"]] == [
+    assert [error["file"] for error in json.loads(done.stdout)["errors"]] == [
         str(tmp_path / n) for n in ("b.yaml", "c.yaml")
     ]
     assert "Did you mean 'service'?" in done.err

@@ -115,7 +115,7 @@ def test_show_explains_the_terms_that_it_uses() -> None:
 def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
     shown = record("show", "SES-200")
     # SES-210 and the like come later; of the earlier ones, each can hold together with it.
-    assert [one["id"] for one in shown["preempted_by"]] == [
+    assert [rule["id"] for rule in shown["preempted_by"]] == [
         "SES-010",
         "SES-020",
         "SES-030",
@@ -125,8 +125,8 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
     ]
     assert "and then decide:\n    SES-010  No client can connect\n" in run("show", "SES-200").stdout
     # AFF-110 asks for one proxy and AFF-120 for many: the first cannot take the second's cases.
-    assert "AFF-110" not in [one["id"] for one in record("show", "AFF-120")["preempted_by"]]
-    assert "AFF-010" in [one["id"] for one in record("show", "AFF-120")["preempted_by"]]
+    assert "AFF-110" not in [rule["id"] for rule in record("show", "AFF-120")["preempted_by"]]
+    assert "AFF-010" in [rule["id"] for rule in record("show", "AFF-120")["preempted_by"]]
 
 
 @pytest.mark.parametrize("name", ["ERA-040", "shared-sealing-keys"])

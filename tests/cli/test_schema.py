@@ -58,7 +58,7 @@ def closed(schema: Any) -> Any:
         return [closed(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: closed(one) for key, one in schema.items()}
+    found = {key: closed(part) for key, part in schema.items()}
     return {"additionalProperties": False, **found} if "required" in schema else found
 
 

@@ -64,7 +64,7 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
 
     def put_together(parts: tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]) -> dict[str, Any]:
         flat, wanted, tools = parts
-        claimed = {feature for one in tools for feature in one["needs"]}
+        claimed = {feature for tool in tools for feature in tool["needs"]}
         flat = {
             **flat,
             **{f"needs.{name}": level for name, level in wanted.items() if level != "none" or name not in claimed},

@@ -71,7 +71,7 @@ def test_the_limit_of_the_sdk_decides_whether_the_instances_suffice(decide: Any,
     assert decision.capacity.enough is enough
     assert decision.capacity.advice_instances == ceil(clients / 10_000)
     assert (WARNING in warned(decision)) is not enough
-    message = next((one.message for one in decision.warnings if one.id == WARNING), "")
+    message = next((warning.message for warning in decision.warnings if warning.id == WARNING), "")
     assert enough or ("20,001 clients" in message and "10,000" in message)
 
 
@@ -95,7 +95,7 @@ def test_the_stateful_tier_holds_the_sessions_of_all_clients_in_one_process(deci
     assert "stateful tier" in decision.capacity.because
     many = decide(facts | {"clients.concurrent": 10_001})
     assert not many.capacity.enough
-    message = next(one.message for one in many.warnings if one.id == WARNING)
+    message = next(warning.message for warning in many.warnings if warning.id == WARNING)
     assert message.startswith("In the stateful tier: 10,001 clients")
 
 
@@ -122,7 +122,7 @@ def test_without_a_limit_memory_decides(decide: Any, knowledge: Knowledge) -> No
         "the requirements plan at most 3.",
     ):
         assert said in found.capacity.because
-    (message,) = (one.message for one in found.warnings if one.id == MEMORY)
+    (message,) = (warning.message for warning in found.warnings if warning.id == MEMORY)
     assert message.startswith("With a session for each of 1,000,000 clients")
     assert f"(3) needs {found.capacity.memory_mb:,.0f} MB of memory" in message
     enough = decide(facts | {"clients.concurrent": 3 * fits})
@@ -158,7 +158,7 @@ def test_a_range_is_said_in_words_and_its_upper_end_counts(decide: Any) -> None:
     assert decide(facts | {"clients.concurrent": 40_000}).capacity.enough
     decision = decide(facts | {"clients.concurrent": 50_000})
     assert not decision.capacity.enough
-    (message,) = (one.message for one in decision.warnings if one.id == MEMORY)
+    (message,) = (warning.message for warning in decision.warnings if warning.id == MEMORY)
     assert "planned instances (2 to 5) needs 1,308 MB" in message
 
 
@@ -289,8 +289,8 @@ def test_a_plan_for_memory_that_cannot_be_one_is_refused(change: Any, said: str)
 
 
 def test_every_figure_of_the_plan_says_why_and_from_what(knowledge: Knowledge) -> None:
-    assert {one.id: one.unit for one in knowledge.memory.allowances} == PLAN
-    assert all(one.because and one.sources for one in knowledge.memory.allowances)
+    assert {allowance.id: allowance.unit for allowance in knowledge.memory.allowances} == PLAN
+    assert all(allowance.because and allowance.sources for allowance in knowledge.memory.allowances)
     first, *rest = knowledge.memory.allowances
     unknown = knowledge.memory._replace(allowances=(first._replace(sources=["no-such"]), *rest))
     assert [fault.key for fault in sources(replace(knowledge, memory=unknown))] == [f"memory: {first.id}"]

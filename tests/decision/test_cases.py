@@ -102,9 +102,9 @@ def test_the_version_of_another_proxy_is_not_one_of_nginx(decide: Any) -> None:
     """HAProxy 2.8 does not become an nginx with sticky learn when nginx takes its place."""
     decision = decide(FLEET | {"environment.proxy.kind": "haproxy", "environment.proxy.version": "2.8"})
     assert decision.facts["environment.proxy.version"] == "unknown"
-    (nginx,) = [one for one in decision.counterfactuals if one.change == {"environment.proxy.kind": "nginx"}]
+    (nginx,) = [change for change in decision.counterfactuals if change.change == {"environment.proxy.kind": "nginx"}]
     assert nginx.core.mechanism == "nginx-session-envelope"
-    assert not any("environment.proxy.version" in one.change for one in decision.counterfactuals)
+    assert not any("environment.proxy.version" in change.change for change in decision.counterfactuals)
 
 
 def test_a_range_of_instances_starts_at_its_lower_end(decide: Any) -> None:
@@ -171,19 +171,19 @@ def test_an_upgrade_is_the_first_way_out_for_progress_on_an_old_release(decide: 
 
 def test_ways_out_go_from_giving_nothing_up_to_giving_something_up(decide: Any) -> None:
     decision = decide(STUCK)
-    assert [bool(one.gives_up) for one in decision.alternatives] == sorted(
-        bool(one.gives_up) for one in decision.alternatives
+    assert [bool(alternative.gives_up) for alternative in decision.alternatives] == sorted(
+        bool(alternative.gives_up) for alternative in decision.alternatives
     )
-    changes = [one.change for one in decision.alternatives]
+    changes = [alternative.change for alternative in decision.alternatives]
     assert {"operations.shared_store": "redis"} in changes
     assert {"needs.sampling": "preferred"} in changes
     assert not any("sdk" in change for change in changes)
 
 
 def test_a_way_out_never_asks_for_more(decide: Any) -> None:
-    for one in decide(STUCK | {"needs.progress": "preferred"}).alternatives:
-        assert one.change.get("needs.progress") is None
-        assert one.change.get("scale.instances", 1) == 1
+    for alternative in decide(STUCK | {"needs.progress": "preferred"}).alternatives:
+        assert alternative.change.get("needs.progress") is None
+        assert alternative.change.get("scale.instances", 1) == 1
 
 
 def test_two_changes_where_one_is_not_enough(decide: Any) -> None:
@@ -193,7 +193,7 @@ def test_two_changes_where_one_is_not_enough(decide: Any) -> None:
         | {"clients.protocol": "modern", "sdk": "mcp-1", "needs.sampling": "none", "needs.resumability": "required"}
     )
     assert not decision.feasible
-    assert {len(one.change) for one in decision.alternatives} == {2}
+    assert {len(alternative.change) for alternative in decision.alternatives} == {2}
 
 
 def test_where_no_two_changes_suffice_every_need_is_demoted(decide: Any) -> None:
@@ -208,7 +208,7 @@ def test_where_no_two_changes_suffice_every_need_is_demoted(decide: Any) -> None
     decision = decide(facts)
     assert not decision.feasible
     assert decision.alternatives
-    assert all(decide(facts | one.change).feasible for one in decision.alternatives)
+    assert all(decide(facts | alternative.change).feasible for alternative in decision.alternatives)
 
 
 def test_clients_that_are_not_served_are_a_way_out_of_their_own(decide: Any) -> None:
@@ -224,8 +224,8 @@ def test_clients_that_are_not_served_are_a_way_out_of_their_own(decide: Any) -> 
     decision = decide(facts)
     assert not decision.feasible
     assert decision.alternatives
-    assert all({"sdk", "clients.protocol"} & set(one.change) for one in decision.alternatives)
-    assert all(decide(facts | one.change).feasible for one in decision.alternatives)
+    assert all({"sdk", "clients.protocol"} & set(alternative.change) for alternative in decision.alternatives)
+    assert all(decide(facts | alternative.change).feasible for alternative in decision.alternatives)
 
 
 def test_other_patterns_that_would_do_are_alternatives(decide: Any) -> None:
@@ -233,7 +233,7 @@ def test_other_patterns_that_would_do_are_alternatives(decide: Any) -> None:
         FLEET | {"environment.proxy.kind": "haproxy", "operations.shared_store": "redis", "operations.direct_llm": True}
     )
     assert decision.core.pattern == "sticky-fleet"
-    found = {one.core.pattern: one for one in decision.alternatives}
+    found = {alternative.core.pattern: alternative for alternative in decision.alternatives}
     assert set(found) == {"shared-state", "stateless-fleet"}
     assert found["shared-state"].gives_up == ()
     assert "sampling" in found["stateless-fleet"].gives_up
@@ -244,14 +244,14 @@ def test_other_patterns_that_would_do_are_alternatives(decide: Any) -> None:
 
 def test_the_easiest_change_comes_first_and_what_nobody_can_change_last(decide: Any) -> None:
     decision = decide(STUCK | {"scale.workers": 4})
-    efforts = [one.effort or 9 for one in decision.counterfactuals]
+    efforts = [change.effort or 9 for change in decision.counterfactuals]
     assert efforts == sorted(efforts)
-    assert all(one.how for one in decision.counterfactuals if one.effort)
-    assert all(not one.how for one in decision.counterfactuals if not one.effort)
+    assert all(change.how for change in decision.counterfactuals if change.effort)
+    assert all(not change.how for change in decision.counterfactuals if not change.effort)
 
 
 def test_nothing_becomes_unknown(decide: Any) -> None:
-    assert not any("unknown" in one.change.values() for one in decide(STUCK).counterfactuals)
+    assert not any("unknown" in change.change.values() for change in decide(STUCK).counterfactuals)
 
 
 def test_an_older_release_is_no_advice(decide: Any) -> None:
@@ -259,8 +259,8 @@ def test_an_older_release_is_no_advice(decide: Any) -> None:
 
     def shown(sdk: str) -> list[str]:
         facts = {"scale.instances": 3, "needs.progress": "required", "clients.protocol": "legacy", "sdk": sdk}
-        changes = [one.change.get("sdk", "") for one in decide(facts).counterfactuals]
-        return [one for one in changes if one.startswith("mcp==1.")]
+        changes = [change.change.get("sdk", "") for change in decide(facts).counterfactuals]
+        return [change for change in changes if change.startswith("mcp==1.")]
 
     assert "mcp==1.30.0" in shown("mcp==1.28.1")
     assert shown("mcp==1.30.0") == []
@@ -356,7 +356,7 @@ def test_a_required_feature_that_no_listed_tool_requires_is_for_the_stateful_tie
 def test_counterfactuals_speak_of_the_flags_of_the_stateless_tier(decide: Any) -> None:
     """With the affinity lost this fleet becomes tiered, and its larger part answers in JSON."""
     facts = TIERED | {"tools": [TOOLS[0], TOOLS[1]], "environment.proxy.kind": "haproxy", "scale.affinity": "available"}
-    (lost,) = [one for one in decide(facts).counterfactuals if one.change == {"scale.affinity": "unavailable"}]
+    (lost,) = [change for change in decide(facts).counterfactuals if change.change == {"scale.affinity": "unavailable"}]
     assert (lost.core.pattern, lost.core.flags) == ("tiered", Flags(True, True))
     assert decide(facts | lost.change).core == lost.core
 
@@ -393,7 +393,7 @@ def test_a_limit_is_not_outlasted_by_a_call_that_is_shorter(decide: Any) -> None
 
 
 def test_clients_that_lack_a_needed_feature_are_named(decide: Any, advisor: Advisor) -> None:
-    client = next(one for one in advisor.knowledge.clients.values() if one.features.get("sampling") is False)
+    client = next(client for client in advisor.knowledge.clients.values() if client.features.get("sampling") is False)
     decision = decide({"clients.apps": [client.id], "needs.sampling": "preferred"})
     assert f"{client.name}: sampling." in message(decision, "client-lacks-feature")
     assert decide({"clients.apps": [client.id]}).facts["clients.missing"] == "none"
@@ -404,7 +404,7 @@ def test_clients_that_lack_a_needed_feature_are_named(decide: Any, advisor: Advi
 
 def test_client_applications_set_the_era_and_the_cookies_of_a_decision(decide: Any, advisor: Advisor) -> None:
     clients = advisor.knowledge.clients.values()
-    legacy = next(one.id for one in clients if one.protocol == "legacy" and one.keep_cookies is True)
+    legacy = next(client.id for client in clients if client.protocol == "legacy" and client.keep_cookies is True)
     decision = decide(
         {"clients.apps": [legacy], "scale.instances": 3, "needs.sampling": "required", "environment.proxy.kind": "alb"}
     )

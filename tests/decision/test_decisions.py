@@ -112,7 +112,7 @@ def test_the_path_explains_the_decision(advisor: Advisor, files: Any, data: st.D
     assert [attempts[-1].fired for attempts in list(advisor.trace(decision).values())[1:-1]] == [True] * (
         len(advisor.tables) - 1
     )
-    fired = {one.rule.id for one in advisor.trace(decision)["warnings"] if one.fired}
+    fired = {warning.rule.id for warning in advisor.trace(decision)["warnings"] if warning.fired}
     warned = {warning.id for warning in decision.warnings}
     if not decision.feasible:
         assert warned <= fired
@@ -182,10 +182,10 @@ def test_every_counterfactual_is_true(advisor: Advisor, files: Any, data: st.Dat
     """Change the file as the counterfactual says, decide again: that is the answer it foretold."""
     flat = data.draw(files)
     decision = decided(advisor, flat)
-    for one in decision.counterfactuals:
-        after = decided(advisor, changed(flat, one.change)).core
-        assert after == one.core, (one.change, flat)
-        assert after != decision.core, (one.change, flat)
+    for change in decision.counterfactuals:
+        after = decided(advisor, changed(flat, change.change)).core
+        assert after == change.core, (change.change, flat)
+        assert after != decision.core, (change.change, flat)
     assert sorted(decision.counterfactuals, key=lambda one: one.effort or 9) == list(decision.counterfactuals)
 
 
@@ -198,14 +198,14 @@ def test_every_way_out_is_one(advisor: Advisor, files: Any, data: st.DataObject)
     if decision.feasible:
         return
     assert decision.alternatives
-    for one in decision.alternatives:
-        after = decided(advisor, changed(flat, one.change))
-        assert after.core == one.core, (one.change, flat)
+    for alternative in decision.alternatives:
+        after = decided(advisor, changed(flat, alternative.change))
+        assert after.core == alternative.core, (alternative.change, flat)
         assert after.feasible
-        assert one.how
-        demoted = {name.removeprefix("needs.") for name in one.change if name.startswith("needs.")}
-        assert demoted <= set(one.gives_up)
-    given_up = [len(one.gives_up) for one in decision.alternatives]
+        assert alternative.how
+        demoted = {name.removeprefix("needs.") for name in alternative.change if name.startswith("needs.")}
+        assert demoted <= set(alternative.gives_up)
+    given_up = [len(alternative.gives_up) for alternative in decision.alternatives]
     assert given_up == sorted(given_up)
 
 
@@ -219,11 +219,11 @@ def test_alternatives_of_a_feasible_decision_are_other_decisions(
     if not decision.feasible:
         return
     needed = {row.feature for row in decision.features if row.need != "none"}
-    for one in decision.alternatives:
-        assert one.core.feasible
-        assert one.core.pattern != decision.core.pattern
-        assert one.change == {}
-        assert set(one.gives_up) <= needed
+    for alternative in decision.alternatives:
+        assert alternative.core.feasible
+        assert alternative.core.pattern != decision.core.pattern
+        assert alternative.change == {}
+        assert set(alternative.gives_up) <= needed
 
 
 def test_the_server_calls_a_model_only_where_sampling_is_needed(decide: Any) -> None:

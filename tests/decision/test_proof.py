@@ -59,7 +59,7 @@ def _without_collecting_garbage() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def two(knowledge: Knowledge) -> Knowledge:
     """The real knowledge with two releases only, one of each era: proving it takes a fraction of the time."""
-    package = next(one for one in knowledge.capabilities if one.package == "mcp")
+    package = next(package for package in knowledge.capabilities if package.package == "mcp")
     ends = {line.id: line for line in package.lines}
     old, new = (next(line for line in ends.values() if line.modern == modern) for modern in ("falls-back", "served"))
     lines = [replace(line, start=line.newest) for line in (old, new)]

@@ -38,8 +38,8 @@ def rule(number: int, when: dict[str, Any], then: dict[str, Value]) -> Rule:
 def conditions(draw: st.DrawFn, domain: Sequence[Value]) -> Any:
     """A condition on a fact of this domain."""
     operator = draw(st.sampled_from(["is", "not", "in", "not_in", "at_least", "at_most"]))
-    one = draw(st.sampled_from(domain))
-    return {operator: [one] if operator.endswith("in") else one}
+    chosen = draw(st.sampled_from(domain))
+    return {operator: [chosen] if operator.endswith("in") else chosen}
 
 
 @st.composite

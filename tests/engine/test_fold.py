@@ -18,7 +18,7 @@ quick = settings(max_examples=80, deadline=None, suppress_health_check=list(Heal
 
 
 def targets_of(model: Model, data: st.DataObject) -> list[str]:
-    outputs = sorted({name for one in model.network.nodes for name in one.outputs})
+    outputs = sorted({name for node in model.network.nodes for name in node.outputs})
     return data.draw(st.lists(st.sampled_from(outputs), min_size=1, max_size=3, unique=True))
 
 
@@ -37,8 +37,8 @@ def test_the_classes_and_their_counts_are_those_of_brute_force(model: Model, dat
     # Base facts that the targets do not depend on are not folded in; each repeats every combination of the others.
     repeats = prod(len(model.domains[name]) for name in model.network.base if name not in base_of(steps))
     assert set(folded.names) == set(keep)
-    assert {row: one.count * repeats for row, one in folded.classes.items()} == walked
-    assert sum(one.count for one in folded.classes.values()) == prod(len(model.domains[n]) for n in base_of(steps))
+    assert {row: group.count * repeats for row, group in folded.classes.items()} == walked
+    assert sum(group.count for group in folded.classes.values()) == prod(len(model.domains[n]) for n in base_of(steps))
 
 
 @quick
@@ -47,8 +47,8 @@ def test_each_witness_leads_to_its_class(model: Model, data: st.DataObject) -> N
     keep = targets_of(model, data)
     steps = model.network.steps(keep)
     folded = fold(steps, model.domains, keep)
-    for row, one in folded.classes.items():
-        example = one.example()
+    for row, group in folded.classes.items():
+        example = group.example()
         assert sorted(example) == base_of(steps)
         after = run(steps, example)
         assert tuple(after[name] for name in folded.names) == row
@@ -85,9 +85,9 @@ def test_lanes_say_whether_a_fact_can_still_change_anything(model: Model, data: 
             seen.setdefault(others, set()).add(tuple(facts[name] for name in targets))
     assert bool(folded.classes) is any(len(outcomes) > 1 for outcomes in seen.values())
 
-    for rows, one in folded.classes.items():  # one row of targets per value asked, and an example of the others
+    for rows, group in folded.classes.items():  # one row of targets per value asked, and an example of the others
         for value, row in zip(model.domains[asked], rows, strict=True):
-            after = run(steps, {**one.example(), asked: value})
+            after = run(steps, {**group.example(), asked: value})
             assert tuple(after[name] for name in folded.names) == row
 
 
@@ -100,7 +100,7 @@ def test_a_step_that_fails_gives_the_facts_that_made_it_fail() -> None:
     steps = [NodeStep(("x",), ("y",), lambda row: row), NodeStep(("y", "z"), ("out",), refuse)]
     folded = fold(steps, {"x": ("a", "b"), "z": (True, False)}, ["out"], stop_on=ValueError)
     assert [(str(error), facts) for error, facts in folded.failures] == [("not both", {"x": "b", "z": True})]
-    assert {row: one.count for row, one in folded.classes.items()} == {("fine",): 3}
+    assert {row: group.count for row, group in folded.classes.items()} == {("fine",): 3}
 
 
 def test_a_step_that_fails_is_not_hidden() -> None:
@@ -116,7 +116,7 @@ def test_nothing_is_walked_twice_that_cannot_be_told_apart() -> None:
     steps = [NodeStep((), ("level",), lambda row: (0,))]
     steps += [NodeStep(("level", f"f{i}"), ("level",), lambda row: (max(row),)) for i in range(20)]
     folded = fold(steps, {f"f{i}": (0, 1, 2) for i in range(20)}, ["level"])  # type: ignore[misc]
-    assert sum(one.count for one in folded.classes.values()) == 3**20
+    assert sum(group.count for group in folded.classes.values()) == 3**20
     assert folded.classes[(0,)].count == 1
     assert folded.classes[(1,)].count == 2**20 - 1
     assert folded.peak == 3

@@ -137,7 +137,7 @@ def test_revise_is_evaluate_from_scratch(model: Model, data: st.DataObject) -> N
 @quick
 @given(models(), st.data())
 def test_a_plan_brings_its_targets_up_to_date(model: Model, data: st.DataObject) -> None:
-    outputs = sorted({name for one in model.network.nodes for name in one.outputs})
+    outputs = sorted({name for node in model.network.nodes for name in node.outputs})
     targets = data.draw(st.lists(st.sampled_from(outputs), min_size=1, unique=True))
     source = data.draw(st.sampled_from(model.network.base))
     plan = model.network.between(source, targets)
@@ -184,7 +184,7 @@ def test_revising_the_real_network_is_evaluating_it(advisor: Advisor, data: st.D
 @quick
 @given(models(), st.data())
 def test_steps_compute_what_evaluate_computes(model: Model, data: st.DataObject) -> None:
-    outputs = sorted({name for one in model.network.nodes for name in one.outputs})
+    outputs = sorted({name for node in model.network.nodes for name in node.outputs})
     targets = data.draw(st.lists(st.sampled_from(outputs), min_size=1, unique=True))
     steps = model.network.steps(targets)
     for facts in model.walk():

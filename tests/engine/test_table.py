@@ -174,8 +174,13 @@ def test_the_trace_says_which_condition_failed_on_which_value() -> None:
     both = rule("both", {"size": {"at_least": "medium"}, "open": True})
     attempts = compiled("first", both, ANY).trace({"size": "small", "open": True})
     shown = [
-        (one.rule.id, one.matched, one.fired, [(t.fact, t.value, t.condition, t.passed) for t in one.conditions])
-        for one in attempts
+        (
+            attempt.rule.id,
+            attempt.matched,
+            attempt.fired,
+            [(t.fact, t.value, t.condition, t.passed) for t in attempt.conditions],
+        )
+        for attempt in attempts
     ]
     assert shown == [
         ("both", False, False, [("size", "small", "at least medium", False), ("open", True, "is true", True)]),
@@ -185,12 +190,12 @@ def test_the_trace_says_which_condition_failed_on_which_value() -> None:
 
 def test_the_trace_of_first_ends_with_the_rule_that_fires() -> None:
     attempts = compiled("first", OPEN, LARGE, ANY).trace({"size": "large", "open": True})
-    assert [(one.rule.id, one.fired) for one in attempts] == [("open", True)]
+    assert [(attempt.rule.id, attempt.fired) for attempt in attempts] == [("open", True)]
 
 
 def test_the_trace_of_collect_shows_every_rule() -> None:
     attempts = compiled("collect", OPEN, LARGE, ANY).trace({"size": "small", "open": True})
-    assert [(one.rule.id, one.matched, one.fired) for one in attempts] == [
+    assert [(attempt.rule.id, attempt.matched, attempt.fired) for attempt in attempts] == [
         ("open", True, True),
         ("large", False, False),
         ("any", True, True),
@@ -199,7 +204,7 @@ def test_the_trace_of_collect_shows_every_rule() -> None:
 
 def test_the_trace_of_an_overlap_shows_matches_that_do_not_fire() -> None:
     attempts = compiled("unique", OPEN, LARGE).trace({"size": "large", "open": True})
-    assert [(one.matched, one.fired) for one in attempts] == [(True, False), (True, False)]
+    assert [(attempt.matched, attempt.fired) for attempt in attempts] == [(True, False), (True, False)]
 
 
 # --- what a table must not say ------------------------------------------------------------------------------------

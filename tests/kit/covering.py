@@ -60,7 +60,7 @@ class Coverer:
         self.advisor = advisor
         self.space = advisor.space
         self.random = random.Random(4)
-        derived = {one.id for one in self.space.knowledge.derived}
+        derived = {fact.id for fact in self.space.knowledge.derived}
         outputs = {name for table in self.space.knowledge.tables.values() for name in table.outputs}
         self.domains: dict[str, Sequence[Value]] = {
             name: values
@@ -107,11 +107,11 @@ class Coverer:
         steps = [line, *self.advisor.network.steps(SHAPED[:2])]
         for kinds, platforms in itertools.product(self.alike(KIND), self.alike(PLATFORM)):
             domains = {**self.folded, KIND: kinds[:1], PLATFORM: platforms[:1]}
-            for shape, one in fold(steps, domains, SHAPED).classes.items():
+            for shape, group in fold(steps, domains, SHAPED).classes.items():
                 if shape[0] == "contradiction":
                     continue
                 for kind, platform in itertools.product(kinds, platforms):
-                    yield (*shape, platform, kind), {**one.example(), KIND: kind, PLATFORM: platform}
+                    yield (*shape, platform, kind), {**group.example(), KIND: kind, PLATFORM: platform}
 
     def alike(self, fact: str) -> list[list[Value]]:
         """The values of a fact, those together that no deciding table tells apart."""
@@ -153,10 +153,12 @@ class Coverer:
         domains = {**self.folded, **{name: (value,) for name, value in pair}}
         if ("tools", "none") in pair:
             domains[SEPARABLE] = ("no",)
-        for shape, one in fold(self.advisor.network.steps(("pattern",)), domains, ("pattern",)).classes.items():
+        for shape, group in fold(self.advisor.network.steps(("pattern",)), domains, ("pattern",)).classes.items():
             if shape[0] != "contradiction":
-                decision = self.add({**one.example(), **dict(pair)})
-                assert decision is not None, f"{pair}: no requirements lead there, but these facts do: {one.example()}"
+                decision = self.add({**group.example(), **dict(pair)})
+                assert decision is not None, (
+                    f"{pair}: no requirements lead there, but these facts do: {group.example()}"
+                )
                 return decision
         return None
 

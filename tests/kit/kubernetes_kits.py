@@ -120,10 +120,10 @@ CASES: dict[str, Make] = {
 def written(kit: KitContext, folder: Path) -> Path:
     """The kit's folder with everything that kustomize reads."""
     kit = replace(kit, platform="kubernetes")
-    for one in [*proxy.files(kit), *kubernetes.files(kit)]:
-        path = folder / one.path
+    for file in [*proxy.files(kit), *kubernetes.files(kit)]:
+        path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content)
+        path.write_text(file.content)
     return folder
 
 
@@ -142,10 +142,10 @@ def raw(folder: Path) -> list[Manifest]:
     """The manifests as they stand in the files, and the ConfigMap that kustomize would make."""
     root = folder / "kubernetes"
     objects = [
-        one
+        manifest
         for name in yaml.safe_load((root / "kustomization.yaml").read_text())["resources"]
         if name != "../proxy"
-        for one in yaml.safe_load_all((root / name).read_text())
+        for manifest in yaml.safe_load_all((root / name).read_text())
     ]
     generator = folder / "proxy" / "kustomization.yaml"
     if generator.exists():

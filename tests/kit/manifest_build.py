@@ -28,23 +28,25 @@ class Build:
     shutdown_s: dict[str, int] = field(default_factory=dict)
 
     def of(self, *kinds: str) -> list[Manifest]:
-        return [one for one in self.objects if one["kind"] in kinds]
+        return [manifest for manifest in self.objects if manifest["kind"] in kinds]
 
     @property
     def workloads(self) -> list[Manifest]:
         return self.of(*_WORKLOADS)
 
     def find(self, kind: str, name: str) -> Manifest | None:
-        return next((one for one in self.of(kind) if one["metadata"]["name"] == name), None)
+        return next((manifest for manifest in self.of(kind) if manifest["metadata"]["name"] == name), None)
 
     def selected(self, selector: dict[str, str]) -> list[Manifest]:
         """The workloads whose pods carry these labels; an empty selector selects all."""
-        return [one for one in self.workloads if selector.items() <= pod_labels(one).items()]
+        return [workload for workload in self.workloads if selector.items() <= pod_labels(workload).items()]
 
     def scaler(self, workload: Manifest) -> Manifest | None:
         target = (workload["kind"], workload["metadata"]["name"])
         scalers = self.of("HorizontalPodAutoscaler")
-        return next((one for one in scalers if (named := one["spec"]["scaleTargetRef"]) and ref(named) == target), None)
+        return next(
+            (scaler for scaler in scalers if (named := scaler["spec"]["scaleTargetRef"]) and ref(named) == target), None
+        )
 
 
 def pod_labels(workload: Manifest) -> dict[str, str]:
@@ -62,11 +64,13 @@ def quantity(value: Any) -> float | None:
 
 
 def ports(workload: Manifest) -> dict[str, int]:
-    return {port["name"]: port["containerPort"] for one in containers(workload) for port in one.get("ports", [])}
+    return {
+        port["name"]: port["containerPort"] for container in containers(workload) for port in container.get("ports", [])
+    }
 
 
-def ref(one: Manifest) -> tuple[str, str]:
-    return one["kind"], one["name"]
+def ref(target: Manifest) -> tuple[str, str]:
+    return target["kind"], target["name"]
 
 
 def has_port(workload: Manifest, port: Any) -> bool:

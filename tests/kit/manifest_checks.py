@@ -40,8 +40,8 @@ def check(build: Build) -> list[Fault]:
     return [(name, text) for name, one in CHECKS.items() for text in one(build)]
 
 
-def _title(one: Manifest) -> str:
-    return f"{one['kind']} {one['metadata']['name']}"
+def _title(manifest: Manifest) -> str:
+    return f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
 def _walk(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -55,73 +55,73 @@ def _walk(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def _enums(build: Build) -> Iterator[str]:
-    for one in build.objects:
-        for path, value in _walk(one.get("spec", {}), one["kind"]):
+    for manifest in build.objects:
+        for path, value in _walk(manifest.get("spec", {}), manifest["kind"]):
             allowed = ENUMS.get(path[-1]) or ENUMS.get(".".join(path[-2:]))
             if allowed and isinstance(value, str) and value not in allowed:
-                yield f"{_title(one)}: {'.'.join(path)} is {value}"
+                yield f"{_title(manifest)}: {'.'.join(path)} is {value}"
 
 
 def _quantities(build: Build) -> Iterator[str]:
-    for one in build.objects:
-        for path, value in _walk(one.get("spec", {})):
+    for manifest in build.objects:
+        for path, value in _walk(manifest.get("spec", {})):
             amount = (
                 "requests" in path[-2:-1] or "limits" in path[-2:-1] or path[-1:] in (("sizeLimit",), ("averageValue",))
             )
             if amount and quantity(value) is None:
-                yield f"{_title(one)}: {'.'.join(path)} is {value}"
-    for one in build.workloads:
-        for container in containers(one):
+                yield f"{_title(manifest)}: {'.'.join(path)} is {value}"
+    for workload in build.workloads:
+        for container in containers(workload):
             requests, limits = (container.get("resources", {}).get(key, {}) for key in ("requests", "limits"))
             for name in ("cpu", "memory", "ephemeral-storage"):
                 low, high = quantity(requests.get(name)), quantity(limits.get(name))
                 if low is not None and high is not None and low > high:
-                    yield f"{_title(one)}: requests more {name} than its limit"
+                    yield f"{_title(workload)}: requests more {name} than its limit"
                 if name not in requests or name not in limits:
-                    yield f"{_title(one)}: no request or limit of {name}"
+                    yield f"{_title(workload)}: no request or limit of {name}"
 
 
 def _names(build: Build) -> Iterator[str]:
-    for one in build.objects:
-        name = one["metadata"]["name"]
-        rule = _LABEL_1035 if one["kind"] == "Service" else _LABEL_1123
-        if not rule.fullmatch(name) or (one["kind"] == "StatefulSet" and len(name) > _STATEFULSET_NAME):
-            yield f"{_title(one)}: a name that it may not have"
-        for path, value in _walk(one):
+    for manifest in build.objects:
+        name = manifest["metadata"]["name"]
+        rule = _LABEL_1035 if manifest["kind"] == "Service" else _LABEL_1123
+        if not rule.fullmatch(name) or (manifest["kind"] == "StatefulSet" and len(name) > _STATEFULSET_NAME):
+            yield f"{_title(manifest)}: a name that it may not have"
+        for path, value in _walk(manifest):
             if path[-2:-1] in (("labels",), ("matchLabels",)) and not (
                 isinstance(value, str) and _LABEL_VALUE.fullmatch(value)
             ):
-                yield f"{_title(one)}: label {value!r}"
+                yield f"{_title(manifest)}: label {value!r}"
 
 
 def _duplicates(build: Build) -> Iterator[str]:
     seen = set()
-    for one in build.objects:
-        identity = (one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"])
+    for manifest in build.objects:
+        identity = (manifest["kind"], manifest["metadata"].get("namespace"), manifest["metadata"]["name"])
         if identity in seen:
-            yield f"{_title(one)}: twice"
+            yield f"{_title(manifest)}: twice"
         seen.add(identity)
-    for one in build.workloads:
-        for container in containers(one):
+    for workload in build.workloads:
+        for container in containers(workload):
             for key in ("env", "ports", "volumeMounts"):
                 names = [entry.get("mountPath", entry["name"]) for entry in container.get(key, [])]
                 if len(names) != len(set(names)):
-                    yield f"{_title(one)}: something twice in {key}"
+                    yield f"{_title(workload)}: something twice in {key}"
 
 
 def _selectors(build: Build) -> Iterator[str]:
-    for one in build.workloads:
-        wanted = one["spec"]["selector"]["matchLabels"]
-        if not wanted or not wanted.items() <= pod_labels(one).items():
-            yield f"{_title(one)}: selects other pods than it makes"
+    for workload in build.workloads:
+        wanted = workload["spec"]["selector"]["matchLabels"]
+        if not wanted or not wanted.items() <= pod_labels(workload).items():
+            yield f"{_title(workload)}: selects other pods than it makes"
         if len(build.selected(wanted)) > 1:
-            yield f"{_title(one)}: selects the pods of another workload too"
-        for spread in one["spec"]["template"]["spec"].get("topologySpreadConstraints", []):
-            if not spread["labelSelector"]["matchLabels"].items() <= pod_labels(one).items():
-                yield f"{_title(one)}: spreads other pods than its own"
-            own = "pod-template-hash" if one["kind"] == "Deployment" else "controller-revision-hash"
+            yield f"{_title(workload)}: selects the pods of another workload too"
+        for spread in workload["spec"]["template"]["spec"].get("topologySpreadConstraints", []):
+            if not spread["labelSelector"]["matchLabels"].items() <= pod_labels(workload).items():
+                yield f"{_title(workload)}: spreads other pods than its own"
+            own = "pod-template-hash" if workload["kind"] == "Deployment" else "controller-revision-hash"
             if set(spread.get("matchLabelKeys", [own])) != {own}:
-                yield f"{_title(one)}: matchLabelKeys that its pods do not carry"
+                yield f"{_title(workload)}: matchLabelKeys that its pods do not carry"
 
 
 def _services(build: Build) -> Iterator[str]:
@@ -139,52 +139,52 @@ def _services(build: Build) -> Iterator[str]:
             seconds = spec.get("sessionAffinityConfig", {}).get("clientIP", {}).get("timeoutSeconds", 10800)
             if spec.get("clusterIP") == "None" or not 0 < seconds <= 86400:
                 yield f"{_title(one)}: affinity without effect"
-    for one in build.of("StatefulSet"):
-        service = build.find("Service", one["spec"]["serviceName"])
+    for stateful_set in build.of("StatefulSet"):
+        service = build.find("Service", stateful_set["spec"]["serviceName"])
         if (
             not service
             or service["spec"].get("clusterIP") != "None"
-            or one not in build.selected(service["spec"]["selector"])
+            or stateful_set not in build.selected(service["spec"]["selector"])
         ):
-            yield f"{_title(one)}: no headless Service that names its pods"
+            yield f"{_title(stateful_set)}: no headless Service that names its pods"
 
 
 def _scaling(build: Build) -> Iterator[str]:
-    for one in build.of("HorizontalPodAutoscaler"):
-        spec = one["spec"]
+    for autoscaler in build.of("HorizontalPodAutoscaler"):
+        spec = autoscaler["spec"]
         target = build.find(*ref(spec["scaleTargetRef"]))
         if not target:
-            yield f"{_title(one)}: nothing to scale"
+            yield f"{_title(autoscaler)}: nothing to scale"
         elif "replicas" in target["spec"]:
             yield f"{_title(target)}: replicas beside an autoscaler"
         if not 1 <= spec["minReplicas"] < spec["maxReplicas"]:
-            yield f"{_title(one)}: from {spec['minReplicas']} to {spec['maxReplicas']}"
+            yield f"{_title(autoscaler)}: from {spec['minReplicas']} to {spec['maxReplicas']}"
         down = spec["behavior"]["scaleDown"]
         if not 0 <= down["stabilizationWindowSeconds"] <= 3600:
-            yield f"{_title(one)}: stabilization out of range"
+            yield f"{_title(autoscaler)}: stabilization out of range"
         if any(not 0 < policy["periodSeconds"] <= 1800 for policy in down.get("policies", [])):
-            yield f"{_title(one)}: a period out of range"
-    for one in build.workloads:
-        if "replicas" not in one["spec"] and not build.scaler(one):
-            yield f"{_title(one)}: nobody says how many"
+            yield f"{_title(autoscaler)}: a period out of range"
+    for workload in build.workloads:
+        if "replicas" not in workload["spec"] and not build.scaler(workload):
+            yield f"{_title(workload)}: nobody says how many"
 
 
 def _budgets(build: Build) -> Iterator[str]:
     protected = []
-    for one in build.of("PodDisruptionBudget"):
-        spec = one["spec"]
+    for budget in build.of("PodDisruptionBudget"):
+        spec = budget["spec"]
         if ("minAvailable" in spec) == ("maxUnavailable" in spec):
-            yield f"{_title(one)}: exactly one of minAvailable and maxUnavailable"
+            yield f"{_title(budget)}: exactly one of minAvailable and maxUnavailable"
         if spec.get("maxUnavailable") == 0:
-            yield f"{_title(one)}: no node with such a pod could ever be drained"
+            yield f"{_title(budget)}: no node with such a pod could ever be drained"
         hit = build.selected(spec["selector"]["matchLabels"])
         protected += hit
         if len(hit) != 1:
-            yield f"{_title(one)}: selects the pods of {len(hit)} workloads"
-    for one in build.workloads:
-        many = one["spec"].get("replicas", 2) > 1
-        if protected.count(one) != int(many):
-            yield f"{_title(one)}: {protected.count(one)} budgets"
+            yield f"{_title(budget)}: selects the pods of {len(hit)} workloads"
+    for workload in build.workloads:
+        many = workload["spec"].get("replicas", 2) > 1
+        if protected.count(workload) != int(many):
+            yield f"{_title(workload)}: {protected.count(workload)} budgets"
 
 
 def _policies(build: Build) -> Iterator[str]:
@@ -245,87 +245,87 @@ def _protocol_ports(rule: Manifest) -> set[tuple[str, int]]:
 
 
 def _volumes(build: Build) -> Iterator[str]:
-    for one in build.workloads:
-        pod = one["spec"]["template"]["spec"]
+    for workload in build.workloads:
+        pod = workload["spec"]["template"]["spec"]
         declared = {volume["name"] for volume in pod.get("volumes", [])}
-        mounts = [mount for container in containers(one) for mount in container.get("volumeMounts", [])]
+        mounts = [mount for container in containers(workload) for mount in container.get("volumeMounts", [])]
         if declared != {mount["name"] for mount in mounts}:
-            yield f"{_title(one)}: volumes and mounts differ"
+            yield f"{_title(workload)}: volumes and mounts differ"
         if "/tmp" not in {mount["mountPath"] for mount in mounts}:
-            yield f"{_title(one)}: cannot write to /tmp"
+            yield f"{_title(workload)}: cannot write to /tmp"
         for volume in pod.get("volumes", []):
             if "configMap" in volume and not build.find("ConfigMap", volume["configMap"]["name"]):
-                yield f"{_title(one)}: no ConfigMap {volume['configMap']['name']}"
+                yield f"{_title(workload)}: no ConfigMap {volume['configMap']['name']}"
 
 
 def _stopping(build: Build) -> Iterator[str]:
-    for one in build.workloads:
-        grace = one["spec"]["template"]["spec"].get("terminationGracePeriodSeconds", 30)
-        for container in containers(one):
+    for workload in build.workloads:
+        grace = workload["spec"]["template"]["spec"].get("terminationGracePeriodSeconds", 30)
+        for container in containers(workload):
             drain = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
             if drain < 10:
-                yield f"{_title(one)}: stops before balancers know"
-            if grace <= drain + build.shutdown_s.get(one["metadata"]["name"], 0):
-                yield f"{_title(one)}: killed after {grace} s, before it could stop"
+                yield f"{_title(workload)}: stops before balancers know"
+            if grace <= drain + build.shutdown_s.get(workload["metadata"]["name"], 0):
+                yield f"{_title(workload)}: killed after {grace} s, before it could stop"
 
 
 def _probes(build: Build) -> Iterator[str]:
-    for one in build.workloads:
-        for container in containers(one):
+    for workload in build.workloads:
+        for container in containers(workload):
             for name in ("startupProbe", "readinessProbe", "livenessProbe"):
                 probe = container.get(name, {})
                 asked = probe.get("httpGet") or probe.get("tcpSocket") or {}
-                if not has_port(one, asked.get("port")):
-                    yield f"{_title(one)}: {name} asks no port of its own"
+                if not has_port(workload, asked.get("port")):
+                    yield f"{_title(workload)}: {name} asks no port of its own"
                 if asked.get("path", "").startswith("/mcp"):
-                    yield f"{_title(one)}: {name} opens sessions"
+                    yield f"{_title(workload)}: {name} opens sessions"
             if container.get("livenessProbe") == container.get("readinessProbe"):
-                yield f"{_title(one)}: liveness is readiness, so what is busy is killed"
+                yield f"{_title(workload)}: liveness is readiness, so what is busy is killed"
 
 
 def _security(build: Build) -> Iterator[str]:
-    for one in build.workloads:
-        pod = one["spec"]["template"]["spec"]
+    for workload in build.workloads:
+        pod = workload["spec"]["template"]["spec"]
         asked = pod.get("securityContext", {})
         if asked.get("runAsNonRoot") is not True or not asked.get("runAsUser"):
-            yield f"{_title(one)}: may run as root"
+            yield f"{_title(workload)}: may run as root"
         if asked.get("seccompProfile", {}).get("type") != "RuntimeDefault":
-            yield f"{_title(one)}: no seccomp profile"
+            yield f"{_title(workload)}: no seccomp profile"
         if pod.get("automountServiceAccountToken") is not False or pod.get("enableServiceLinks") is not False:
-            yield f"{_title(one)}: gets a token, or variables from Services"
-        for container in containers(one):
+            yield f"{_title(workload)}: gets a token, or variables from Services"
+        for container in containers(workload):
             rights = container.get("securityContext", {})
             if (
                 rights.get("allowPrivilegeEscalation") is not False
                 or rights.get("readOnlyRootFilesystem") is not True
                 or rights.get("capabilities", {}).get("drop") != ["ALL"]
             ):
-                yield f"{_title(one)}: more rights than restricted"
+                yield f"{_title(workload)}: more rights than restricted"
             tag = container["image"].rpartition("/")[2].partition(":")[2]
             if not tag or tag == "latest":
-                yield f"{_title(one)}: an image that moves"
+                yield f"{_title(workload)}: an image that moves"
             for entry in container.get("env", []):
                 if re.search("KEY|SECRET|TOKEN|PASSWORD|REDIS_URL", entry["name"]) and "valueFrom" not in entry:
-                    yield f"{_title(one)}: {entry['name']} in the clear"
+                    yield f"{_title(workload)}: {entry['name']} in the clear"
 
 
 def _routes(build: Build) -> Iterator[str]:
-    for one in build.of("HTTPRoute"):
-        spec = one["spec"]
+    for route in build.of("HTTPRoute"):
+        spec = route["spec"]
         if not spec.get("parentRefs"):
-            yield f"{_title(one)}: no Gateway"
+            yield f"{_title(route)}: no Gateway"
         hosts = spec.get("hostnames", [])
         if any(not _HOSTNAME.fullmatch(host) or _ADDRESS.fullmatch(host) for host in hosts):
-            yield f"{_title(one)}: a hostname that it may not have"
+            yield f"{_title(route)}: a hostname that it may not have"
         for rule in spec["rules"]:
             for backend in rule["backendRefs"]:
                 service = build.find("Service", backend["name"])
                 if not service or backend["port"] not in {port["port"] for port in service["spec"]["ports"]}:
-                    yield f"{_title(one)}: no Service {backend['name']} with port {backend['port']}"
+                    yield f"{_title(route)}: no Service {backend['name']} with port {backend['port']}"
             if any(not _DURATION.fullmatch(value) for value in rule.get("timeouts", {}).values()):
-                yield f"{_title(one)}: not a duration"
+                yield f"{_title(route)}: not a duration"
             if any(not match["path"]["value"].startswith("/") for match in rule["matches"]):
-                yield f"{_title(one)}: not a path"
+                yield f"{_title(route)}: not a path"
 
 
 CHECKS: dict[str, Callable[[Build], Iterator[str]]] = {

@@ -70,9 +70,9 @@ class Fleet:
     def ask(self, *words: str) -> bytes:
         """A command to Redis and its answer, as it is on the wire; empty where there is none."""
         line = b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words)
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.redis_port), timeout=1) as one:
-            one.sendall(b"*%d\r\n" % len(words) + line)
-            return one.recv(65536)
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.redis_port), timeout=1) as connection:
+            connection.sendall(b"*%d\r\n" % len(words) + line)
+            return connection.recv(65536)
         return b""
 
     def kill(self, number: int) -> None:
@@ -95,10 +95,10 @@ def fleet(
         python: the interpreter of an environment with the kit's requirement.
         edits: file of the server → what stands there once → what shall stand there instead.
     """
-    for one in server.files(kit):
-        path = folder / one.path
+    for file in server.files(kit):
+        path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content)
+        path.write_text(file.content)
     _gate(folder)
     for name, changes in (edits or {}).items():
         path = folder / "server" / name

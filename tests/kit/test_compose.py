@@ -31,7 +31,7 @@ def rendered(request: pytest.FixtureRequest, advisor: Advisor) -> Rendered:
     """The context of a kit and its files, by path."""
     decision = advisor.decide(load_path(request.param, advisor.space))
     files = render_kit(decision, request.param.read_text())
-    return kit_context(decision), {one.path: one.content for one in files}
+    return kit_context(decision), {file.path: file.content for file in files}
 
 
 def test_the_published_schema_accepts_all_of_them(advisor: Advisor, tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_the_published_schema_accepts_all_of_them(advisor: Advisor, tmp_path: Pa
     assert program, "check-jsonschema is missing; it carries the schema of compose: pip install -e '.[dev]'"
     for example in EXAMPLES:
         files = render_kit(advisor.decide(load_path(example, advisor.space)), "")
-        text = next(one.content for one in files if one.path == "compose.yaml")
+        text = next(file.content for file in files if file.path == "compose.yaml")
         (tmp_path / f"{example.stem}.yaml").write_text(text)
     command = [program, "--builtin-schema", "vendor.compose-spec", *map(str, sorted(tmp_path.iterdir()))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -56,14 +56,14 @@ def test_it_runs_what_was_decided(rendered: Rendered) -> None:
     servers = {name: one for name, one in services.items() if "build" in one}
     assert len(servers) == sum(tier.instances for tier in kit.tiers)
     for tier in kit.tiers:
-        own = [one for one in servers.values() if one["environment"]["MCP_TIER"] == tier.name]
+        own = [service for service in servers.values() if service["environment"]["MCP_TIER"] == tier.name]
         assert len(own) == tier.instances
-        for one in own:
-            environment = one["environment"]
+        for service in own:
+            environment = service["environment"]
             assert environment["MCP_STATELESS"] == str(tier.stateless_http).lower()
             assert environment["MCP_JSON_RESPONSE"] == str(tier.json_response).lower()
             assert environment["MCP_INSTANCES"] == str(tier.instances)
-            assert int(one["stop_grace_period"].removesuffix("s")) > tier.shutdown_s
+            assert int(service["stop_grace_period"].removesuffix("s")) > tier.shutdown_s
             assert ("MCP_REDIS_URL" in environment) == kit.uses_redis
             assert ("MCP_SEALING_KEYS" in environment) == kit.needs_sealing_keys
             assert ("MCP_INSTANCE_URL" in environment) == (tier.pattern == "shared-state")
@@ -74,14 +74,14 @@ def test_it_runs_what_was_decided(rendered: Rendered) -> None:
 def test_instances_find_each_other_and_redis(advisor: Advisor) -> None:
     """Where sessions are shared: each has an address of its own, and waits for a Redis that is healthy."""
     requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
-    kit_files = {one.path: one.content for one in render_kit(advisor.decide(requirements), "")}
+    kit_files = {file.path: file.content for file in render_kit(advisor.decide(requirements), "")}
     services = yaml.safe_load(kit_files["compose.yaml"])["services"]
     servers = {name: one for name, one in services.items() if "build" in one}
     assert len(servers) == 3
-    for name, one in servers.items():
-        assert one["environment"]["MCP_INSTANCE_URL"] == f"http://{name}:{one['environment']['MCP_PORT']}"
-        assert one["environment"]["MCP_REDIS_URL"] == "redis://redis:6379/0"
-        assert one["depends_on"] == {"redis": {"condition": "service_healthy"}}
+    for name, service in servers.items():
+        assert service["environment"]["MCP_INSTANCE_URL"] == f"http://{name}:{service['environment']['MCP_PORT']}"
+        assert service["environment"]["MCP_REDIS_URL"] == "redis://redis:6379/0"
+        assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
     assert services["redis"]["healthcheck"]["test"] == ["CMD", "redis-cli", "ping"]
     assert "ports" not in services["redis"]
 
@@ -90,20 +90,20 @@ def test_everything_it_names_is_there(rendered: Rendered) -> None:
     _, files = rendered
     document = yaml.safe_load(files["compose.yaml"])
     services = document["services"]
-    ports = [port for one in services.values() for port in one.get("ports", ())]
+    ports = [port for service in services.values() for port in service.get("ports", ())]
     assert ports
     assert len(set(ports)) == len(ports)
     assert all(port.startswith("127.0.0.1:") for port in ports)  # to try it here, not to serve the neighbours
-    for one in services.values():
-        for mount in one.get("volumes", ()):
+    for service in services.values():
+        for mount in service.get("volumes", ()):
             assert mount["source"].removeprefix("./") in files
-        for name, condition in one.get("depends_on", {}).items():
+        for name, condition in service.get("depends_on", {}).items():
             assert condition == {"condition": "service_healthy"}
             assert "healthcheck" in services[name]
-        assert one["healthcheck"]["test"][0] == "CMD"
-        assert "/mcp" not in " ".join(one["healthcheck"]["test"])
-        assert one["cap_drop"] == ["ALL"]
-        assert one["read_only"] is True
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert "/mcp" not in " ".join(service["healthcheck"]["test"])
+        assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"] is True
 
 
 def test_the_proxy_finds_the_servers_of_this_file(rendered: Rendered) -> None:
@@ -139,7 +139,7 @@ def test_secrets_are_references_and_the_example_explains_them(rendered: Rendered
 def test_the_health_check_of_the_servers_can_fail(rendered: Rendered) -> None:
     _, files = rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
-    check = next(one["healthcheck"]["test"] for one in services.values() if "build" in one)
+    check = next(service["healthcheck"]["test"] for service in services.values() if "build" in service)
     assert check[:2] == ["CMD", "python"]
     # Nothing listens on port 1 of this machine.
     command = [sys.executable, *(word.replace(":8000/", ":1/") for word in check[2:])]

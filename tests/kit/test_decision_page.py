@@ -32,7 +32,7 @@ KITS = {
 def page(advisor: Advisor, name: str) -> str:
     path = ROOT / "examples" / f"{name}.yaml"
     decision = advisor.decide(load_path(path, advisor.space))
-    return {one.path: one.content for one in render_kit(decision, path.read_text())}["DECISION.md"]
+    return {file.path: file.content for file in render_kit(decision, path.read_text())}["DECISION.md"]
 
 
 def section(text: str) -> str:
@@ -57,18 +57,18 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor: Advisor, name: str) ->
     assert [keeping(tier) for tier in kit.tiers] == KITS[name]
     promises = expected_failures(kit, advisor.knowledge)
     rows = [line for line in section(page(advisor, name)).splitlines() if line.startswith("| ")]
-    assert {one.era for one in promises} == set(kit.eras)
-    for one in promises:
-        assert "{" not in one.clients
-        tier = one.tier.name if kit.tiered else ""
-        mine = [row for row in rows if row.startswith(f"| {one.event.title} |") and tier in row.split("|")[2]]
-        assert len(mine) == 1, one
-        assert one.clients in mine[0]
-    assert len(rows) - 1 <= len({(one.tier.name, one.event.id) for one in promises})
+    assert {promise.era for promise in promises} == set(kit.eras)
+    for promise in promises:
+        assert "{" not in promise.clients
+        tier = promise.tier.name if kit.tiered else ""
+        mine = [row for row in rows if row.startswith(f"| {promise.event.title} |") and tier in row.split("|")[2]]
+        assert len(mine) == 1, promise
+        assert promise.clients in mine[0]
+    assert len(rows) - 1 <= len({(promise.tier.name, promise.event.id) for promise in promises})
 
 
 def test_with_one_instance_running_there_is_nobody_to_go_to(advisor: Advisor) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)))
     alone = expected_failures(kit, advisor.knowledge, {"main": 1})
-    assert {one.keeping for one in alone} == {"stateless-single"}
-    assert "instances-replaced" not in {one.event.id for one in alone}
+    assert {promise.keeping for promise in alone} == {"stateless-single"}
+    assert "instances-replaced" not in {promise.event.id for promise in alone}

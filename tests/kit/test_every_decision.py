@@ -68,13 +68,13 @@ def test_every_pair_of_values_is_covered_or_shown_to_be_impossible(advisor: Advi
 
 
 def test_every_reachable_combination_is_covered(advisor: Advisor, combinations: Covering) -> None:
-    assert {combination_of(advisor, one) for one in combinations.decisions} == combinations.combinations
-    lines = {one.line.id for one in advisor.space.releases.values()}
+    assert {combination_of(advisor, decision) for decision in combinations.decisions} == combinations.combinations
+    lines = {release.line.id for release in advisor.space.releases.values()}
     everywhere = set(itertools.product(lines, advisor.space.domains[PLATFORM], advisor.space.domains[KIND]))
-    assert {one[2:] for one in combinations.combinations} == everywhere
+    assert {combination[2:] for combination in combinations.combinations} == everywhere
     domains = advisor.space.domains
-    assert {one[0] for one in combinations.combinations} == set(domains["pattern"]) - {"contradiction"}
-    assert {one[1] for one in combinations.combinations} == set(domains["affinity.mechanism"])
+    assert {combination[0] for combination in combinations.combinations} == set(domains["pattern"]) - {"contradiction"}
+    assert {combination[1] for combination in combinations.combinations} == set(domains["affinity.mechanism"])
 
 
 @pytest.mark.thorough
@@ -91,12 +91,12 @@ def test_every_kit_renders_and_parses(
         for case, decision in zip(covering.cases, covering.decisions, strict=True):
             requirements = yaml.dump(case, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
             files = render_kit(decision, requirements)
-            assert len({one.path for one in files}) == len(files)
-            for one in files:
+            assert len({file.path for file in files}) == len(files)
+            for file in files:
                 try:
-                    checked.check(one)
+                    checked.check(file)
                 except Exception as error:
-                    raise AssertionError(f"{one.path} of {case}: {error}\n{one.content}") from error
+                    raise AssertionError(f"{file.path} of {case}: {error}\n{file.content}") from error
     assert checked.kinds >= {".py", ".yaml", ".yml", ".toml", ".json"}
     ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", "--no-cache", "-q", str(tmp_path)]
     linted = subprocess.run(ruff, capture_output=True, text=True, check=False)

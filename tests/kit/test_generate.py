@@ -290,12 +290,12 @@ def test_the_report_as_json(kit: Path) -> None:
     assert done.returncode == 1
     seen = json.loads(done.out)
     assert (seen["schema"], seen["written"], seen["changed"]) == ("mcp-advisor/generation/1", False, True)
-    by_path = {one["path"]: one for one in seen["files"]}
+    by_path = {file["path"]: file for file in seen["files"]}
     assert by_path["tests/client.py"]["action"] == "deleted"
     assert by_path["compose.yaml"]["diff"].startswith("--- a/compose.yaml\n+++ b/compose.yaml\n")
     done = run(TIERED, "-o", kit, "--format", "json")
     assert done.returncode == 0
-    assert {one["action"] for one in json.loads(done.out)["files"]} >= {"updated", "deleted"}
+    assert {file["action"] for file in json.loads(done.out)["files"]} >= {"updated", "deleted"}
 
 
 def test_requirements_keep_their_bytes(tmp_path: Path) -> None:

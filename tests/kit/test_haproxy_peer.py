@@ -16,7 +16,7 @@ from advisor.kit.parts import proxy
 
 
 def texts(kit: KitContext) -> dict[str, str]:
-    return {one.path: one.content for one in proxy.files(kit)}
+    return {file.path: file.content for file in proxy.files(kit)}
 
 
 @pytest.mark.parametrize("make", [sticky, tiered])

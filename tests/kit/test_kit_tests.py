@@ -95,10 +95,10 @@ def kit(advisor: Advisor, decide: Callable[..., Any], tmp_path_factory: pytest.T
     folder = tmp_path_factory.mktemp("kit")
     facts = {"service": "demo", "sdk": "mcp-2", **{f"needs.{feature}": "preferred" for feature in FEATURES}}
     context = kit_context(decide(facts))
-    for one in [*server.files(context), *pytest_suite.files(context)]:
-        path = folder / one.path
+    for file in [*server.files(context), *pytest_suite.files(context)]:
+        path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content)
+        path.write_text(file.content)
     return folder
 
 

@@ -46,13 +46,13 @@ def test_is_valid_and_sensible(advisor: Advisor, tmp_path: Path, case: str) -> N
     objects = built(folder)
     for each in (raw(folder), objects):
         assert check(build(kit, each)) == []
-    for one in objects:
-        if one["kind"] != "HTTPRoute":  # not a core kind; `routes` checks it
+    for manifest in objects:
+        if manifest["kind"] != "HTTPRoute":  # not a core kind; `routes` checks it
             for minor in MINORS:
-                kubernetes_validate.validate(one, minor, strict=True)
-    in_namespace = {one["metadata"].get("namespace") for one in objects if one["kind"] != "Namespace"}
+                kubernetes_validate.validate(manifest, minor, strict=True)
+    in_namespace = {manifest["metadata"].get("namespace") for manifest in objects if manifest["kind"] != "Namespace"}
     assert in_namespace == {kubernetes.fit(kit).namespace}
-    assert {one["metadata"]["name"] for one in objects if one["kind"] == "Namespace"} == in_namespace
+    assert {manifest["metadata"]["name"] for manifest in objects if manifest["kind"] == "Namespace"} == in_namespace
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
@@ -76,7 +76,7 @@ def test_the_namespaces_of_the_cluster_are_left_alone(advisor: Advisor, tmp_path
     kit = replace(kit, platform="kubernetes", service=name, tiers=tiers)
     everything = build(kit, built(written(kit, tmp_path)))
     assert check(everything) == []
-    assert [one["metadata"]["name"] for one in everything.of("Namespace")] == [f"mcp-{name}"]
+    assert [namespace["metadata"]["name"] for namespace in everything.of("Namespace")] == [f"mcp-{name}"]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -98,7 +98,7 @@ def test_the_proxy_finds_what_is_deployed(advisor: Advisor, tmp_path: Path, case
         names = host.removesuffix(f".{fitted.namespace}.svc.cluster.local").split(".")
         service = all_of.find("Service", names[-1])
         assert service is not None, host
-        assert int(port) in {one["port"] for one in service["spec"]["ports"]}
+        assert int(port) in {port["port"] for port in service["spec"]["ports"]}
         if len(names) == 2:
             workload = all_of.find("StatefulSet", owner)
             assert workload is not None
@@ -112,7 +112,7 @@ def test_the_proxy_finds_what_is_deployed(advisor: Advisor, tmp_path: Path, case
     (folder,) = (mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "config")
     wanted = {word for word in container["command"] if word.startswith(folder)}
     assert wanted <= {f"{folder}/{name}" for name in config["data"]}
-    assert set(config["data"]) == {one.path.rpartition("/")[2] for one in proxy.files(kit)}
+    assert set(config["data"]) == {file.path.rpartition("/")[2] for file in proxy.files(kit)}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -120,11 +120,11 @@ def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, ca
     """settings.py of the same kit, given what the manifest sets, finds nothing to complain about."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     path = tmp_path / "settings.py"
-    path.write_text(next(one.content for one in server.files(kit) if one.path == "server/settings.py"))
+    path.write_text(next(file.content for file in server.files(kit) if file.path == "server/settings.py"))
     read = _module(path).read
     workloads = build(kit, built(written(kit, tmp_path))).workloads
     for tier in kubernetes.fit(kit).tiers:
-        (one,) = (one for one in workloads if one["metadata"]["name"] == tier.host)
+        (one,) = (workload for workload in workloads if workload["metadata"]["name"] == tier.host)
         (container,) = one["spec"]["template"]["spec"]["containers"]
         values = {entry["name"]: entry.get("value", "x" * 64) for entry in container["env"]}
         found = read(values)
@@ -180,11 +180,11 @@ def test_what_is_deployed_for_each_pattern(advisor: Advisor, tmp_path: Path) -> 
     for case, wanted in expected.items():
         kit = CASES[case](advisor)
         all_of = build(kit, raw(written(kit, tmp_path / case)))
-        workload = next(one for one in all_of.workloads if one["metadata"]["name"] == kit.tiers[0].host)
+        workload = next(workload for workload in all_of.workloads if workload["metadata"]["name"] == kit.tiers[0].host)
         scaler = all_of.scaler(workload)
         (metric,) = scaler["spec"]["metrics"] if scaler else ({},)
         signal = metric.get("resource", {}).get("name") or metric.get("pods", {}).get("metric", {}).get("name", "")
-        affinity = {one["spec"].get("sessionAffinity", "None") for one in all_of.of("Service")}
+        affinity = {service["spec"].get("sessionAffinity", "None") for service in all_of.of("Service")}
         proxied = bool(all_of.of("ConfigMap"))
         assert (workload["kind"], signal, *affinity, proxied, bool(all_of.of("HTTPRoute"))) == wanted, case
 
@@ -229,7 +229,7 @@ def test_instances_that_share_sessions_reach_each_other(advisor: Advisor, tmp_pa
         (container,) = workload["spec"]["template"]["spec"]["containers"]
         names = [entry["name"] for entry in container["env"]]
         env = {entry["name"]: entry for entry in container["env"]}
-        (port,) = (one["containerPort"] for one in container["ports"])
+        (port,) = (port["containerPort"] for port in container["ports"])
         assert env["POD_IP"]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
         assert env["MCP_INSTANCE_URL"]["value"] == f"http://$(POD_IP):{port}"
         assert names.index("POD_IP") < names.index("MCP_INSTANCE_URL"), "only what stands before it is filled in"
@@ -305,7 +305,7 @@ def test_nothing_for_another_platform(advisor: Advisor) -> None:
 
 def test_files_are_inside_the_kit(advisor: Advisor) -> None:
     made: list[KitFile] = [
-        one for case in CASES.values() for one in kubernetes.files(replace(case(advisor), platform="kubernetes"))
+        file for case in CASES.values() for file in kubernetes.files(replace(case(advisor), platform="kubernetes"))
     ]
-    assert all(one.path.startswith("kubernetes/") or one.path == "proxy/kustomization.yaml" for one in made)
-    assert all(one.content.endswith("\n") and not one.executable for one in made)
+    assert all(file.path.startswith("kubernetes/") or file.path == "proxy/kustomization.yaml" for file in made)
+    assert all(file.content.endswith("\n") and not file.executable for file in made)

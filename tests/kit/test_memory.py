@@ -30,15 +30,15 @@ TIERED = STICKY | {"scale.affinity": "unavailable", "tools": TOOLS}
 def texts(decision: Decision, advisor: Advisor) -> dict[str, str]:
     """File name → text, for the manifests with servers."""
     made = kubernetes.files(kit_context(decision))
-    named = {one.path.rpartition("/")[2]: one.content for one in made}
+    named = {file.path.rpartition("/")[2]: file.content for file in made}
     return {name: named[name] for name in ("server.yaml", "stateless.yaml", "stateful.yaml") if name in named}
 
 
 def granted(text: str) -> tuple[int, int]:
     """What the server of a manifest asks for and what it may use, mebibytes."""
-    for one in yaml.safe_load_all(text):
-        if one["kind"] in ("Deployment", "StatefulSet"):
-            (container,) = one["spec"]["template"]["spec"]["containers"]
+    for manifest in yaml.safe_load_all(text):
+        if manifest["kind"] in ("Deployment", "StatefulSet"):
+            (container,) = manifest["spec"]["template"]["spec"]["containers"]
             found = [container["resources"][key]["memory"] for key in ("requests", "limits")]
             assert all(amount.endswith("Mi") for amount in found)
             return int(found[0][:-2]), int(found[1][:-2])

@@ -44,16 +44,16 @@ def test_a_side_that_did_not_change_takes_the_other(base: str, other: str) -> No
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_it_does_not_matter_which_side_is_whose(base: str, one: str, other: str) -> None:
-    assert merge(base, one, other) == merge(base, other, one)
+def test_it_does_not_matter_which_side_is_whose(base: str, ours: str, other: str) -> None:
+    assert merge(base, ours, other) == merge(base, other, ours)
 
 
 @given(TEXTS, st.integers(0, 12), st.integers(0, 12))
 def test_what_both_added_is_in_the_result(base: str, at: int, other_at: int) -> None:
     lines = base.splitlines(keepends=True)
-    one = "".join([*lines[:at], "mine\n", *lines[at:]])
+    one_side = "".join([*lines[:at], "mine\n", *lines[at:]])
     other = "".join([*lines[:other_at], "new\n", *lines[other_at:]])
-    merged = merge(base, one, other)
+    merged = merge(base, one_side, other)
     if merged is None:
         return
     assert sorted(merged) == sorted(f"{base}mine\nnew\n")

@@ -51,7 +51,7 @@ def test_an_id_of_somebody_else_is_404(client: Client) -> None:
     for _ in range(6):
         sid, _, _ = client.initialize()
         number, _, bare = sid.partition(".")
-        others = [one for one in "123" if one != number]
+        others = [digit for digit in "123" if digit != number]
         for made_up in (
             *(f"{other}.{bare}" for other in others),
             *(f"{other}.{sid}" for other in others),

@@ -117,10 +117,10 @@ def test_each_release_gets_only_what_it_has(advisor: Advisor, setup: Setup) -> N
 def test_several_haproxies_share_nothing(advisor: Advisor, platform: str) -> None:
     """No table, no peers, no names: they need not find each other."""
     several = replace(sticky(advisor, ENVELOPE_HAPROXY), proxy_replicas=3, platform=platform)
-    one = replace(sticky(advisor, TABLE), platform=platform)
+    single = replace(sticky(advisor, TABLE), platform=platform)
     told = re.compile(r"^ *(peers?|localpeer|stick|stick-table)\b", re.MULTILINE)
     assert not told.search("".join(file.content for file in proxy.files(several)))
-    assert told.search("".join(file.content for file in proxy.files(one)))
+    assert told.search("".join(file.content for file in proxy.files(single)))
 
 
 def test_names_of_the_platform(advisor: Advisor) -> None:
@@ -194,8 +194,8 @@ def test_hosts_and_tools_come_out_of_nginx_as_they_went_in(
     assert parsed["status"] == "ok", parsed["errors"]
     (http,) = (block["block"] for block in parsed["config"][0]["parsed"] if block["directive"] == "http")
     maps = {block["args"][1]: block["block"] for block in http if block["directive"] == "map"}
-    assert [one["directive"] for one in maps["$mcp_origin"][1:]] == [f"https://{host}" for host in hosts]
-    patterns = [one["directive"].removeprefix("~") for one in maps["$mcp_tier"][1:]]
+    assert [entry["directive"] for entry in maps["$mcp_origin"][1:]] == [f"https://{host}" for host in hosts]
+    patterns = [entry["directive"].removeprefix("~") for entry in maps["$mcp_tier"][1:]]
     assert len(patterns) == len(tools)
     for pattern, tool in zip(patterns, tools, strict=True):
         assert [name for name in tools if re.fullmatch(pattern, f"modern tools/call {name}")] == [tool]
@@ -210,7 +210,7 @@ def test_hosts_and_tools_come_out_of_envoy_as_they_went_in(
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     (site,) = manager["route_config"]["virtual_hosts"]
     cors = site.get("typed_per_filter_config", {}).get("envoy.filters.http.cors", {"allow_origin_string_match": []})
-    assert [one["exact"] for one in cors["allow_origin_string_match"]] == [f"https://{host}" for host in hosts]
+    assert [entry["exact"] for entry in cors["allow_origin_string_match"]] == [f"https://{host}" for host in hosts]
     (pattern,) = (
         header["string_match"]["safe_regex"]["regex"]
         for route in site["routes"]

@@ -39,9 +39,9 @@ print(json.dumps([before, asyncio.run(headers())]))
 
 def test_a_connection_ends_with_its_first_answer_after_sigterm(advisor: Advisor, tmp_path: Path) -> None:
     decision = advisor.decide(load_path(EXAMPLE, advisor.space))
-    for one in render_kit(decision, EXAMPLE.read_text()):
-        if one.path.startswith("server/"):
-            (tmp_path / Path(one.path).name).write_text(one.content)
+    for file in render_kit(decision, EXAMPLE.read_text()):
+        if file.path.startswith("server/"):
+            (tmp_path / Path(file.path).name).write_text(file.content)
     done = subprocess.run(
         [sys.executable, "-c", ANSWERS], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )

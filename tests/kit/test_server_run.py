@@ -71,10 +71,10 @@ def kit(advisor: Advisor, decide: Callable[..., Any]) -> Callable[..., KitContex
 
 
 def write(kit: KitContext, folder: Path) -> Path:
-    for one in [*server.files(kit), *pytest_suite.files(kit)]:
-        path = folder / one.path
+    for file in [*server.files(kit), *pytest_suite.files(kit)]:
+        path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content)
+        path.write_text(file.content)
     return folder
 
 
@@ -129,16 +129,16 @@ def running(python: Path, folder: Path, **values: str) -> Iterator[Running]:
         env = {**clean(), "MCP_INSTANCES": "1", **values, "MCP_PORT": str(port)}
         process = subprocess.Popen(command, env=env, stderr=stderr, stdout=stderr, text=True)
         try:
-            one = Running(f"http://127.0.0.1:{port}", process)
+            instance = Running(f"http://127.0.0.1:{port}", process)
             deadline = time.monotonic() + START_S
             while True:
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
                 with contextlib.suppress(OSError):
-                    if one.send("/health")[0] == 200:
+                    if instance.send("/health")[0] == 200:
                         break
                 time.sleep(0.05)
-            yield one
+            yield instance
         finally:
             process.terminate()
             try:
@@ -173,10 +173,10 @@ def test_a_tier_serves_its_own_tools(
     assert context.tiered
     folder = write(context, tmp_path)
     for tier, served in (("stateless", {"look"}), ("stateful", {"ask"}), ("all", {"ask", "look"})):
-        with running(python(context), folder, MCP_TIER=tier) as one:
-            own = one.session()
+        with running(python(context), folder, MCP_TIER=tier) as instance:
+            own = instance.session()
             assert ("Mcp-Session-Id" in own) == (tier != "stateless")
-            _, _, text = one.send("/mcp", {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}, **own)
+            _, _, text = instance.send("/mcp", {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}, **own)
             assert set(re.findall(r'"name":"(\w+)"', text)) == served
 
 
@@ -185,10 +185,10 @@ def test_workers_of_one_port_add_up_their_numbers(
 ) -> None:
     context = kit(sdk="mcp-2", **{"scale.instances": 2, "scale.workers": 2, "clients.protocol": "mixed"})
     folder = write(context, tmp_path)
-    with running(python(context), folder) as one:
+    with running(python(context), folder) as instance:
         for number in range(20):
-            assert one.send("/mcp", call("echo", number))[0] == 200
-        assert {one.metric('mcp_requests_total{route="tools/call"}') for _ in range(10)} == {20}
+            assert instance.send("/mcp", call("echo", number))[0] == 200
+        assert {instance.metric('mcp_requests_total{route="tools/call"}') for _ in range(10)} == {20}
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -197,27 +197,27 @@ def test_a_server_without_sessions_opens_no_stream(
 ) -> None:
     context = kit(sdk=line)
     folder = write(context, tmp_path)
-    with running(python(context), folder, MCP_STATELESS="true") as one:
-        own = one.session()
-        status, headers, text = one.send("/mcp", **{**own, "Accept": "text/event-stream"})
+    with running(python(context), folder, MCP_STATELESS="true") as instance:
+        own = instance.session()
+        status, headers, text = instance.send("/mcp", **{**own, "Accept": "text/event-stream"})
         assert (status, headers["allow"]) == (405, "POST")
         assert "has no sessions" in json.loads(text)["error"]["message"]
-        assert one.send("/mcp", call("echo"), **own)[0] == 200
-        assert one.metric('mcp_requests_total{route="GET"}') == 1
-    with running(python(context), folder, MCP_STATELESS="false") as one:
-        assert one.send("/mcp", **{"Accept": "text/event-stream", "Mcp-Session-Id": "unknown"})[0] == 404
+        assert instance.send("/mcp", call("echo"), **own)[0] == 200
+        assert instance.metric('mcp_requests_total{route="GET"}') == 1
+    with running(python(context), folder, MCP_STATELESS="false") as instance:
+        assert instance.send("/mcp", **{"Accept": "text/event-stream", "Mcp-Session-Id": "unknown"})[0] == 404
 
 
 def test_a_session_counts_until_it_is_deleted(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path
 ) -> None:
     context = kit(sdk="mcp-1")
-    with running(python(context), write(context, tmp_path)) as one:
-        sessions = [one.session() for _ in range(3)]
-        assert one.metric("mcp_sessions_active") == 3
-        assert one.send("/mcp", method="DELETE", **sessions[0])[0] == 200
-        assert one.send("/mcp", call("echo"), **{**sessions[1], "Mcp-Session-Id": "unknown"})[0] == 404
-        assert one.metric("mcp_sessions_active") == 2
+    with running(python(context), write(context, tmp_path)) as instance:
+        sessions = [instance.session() for _ in range(3)]
+        assert instance.metric("mcp_sessions_active") == 3
+        assert instance.send("/mcp", method="DELETE", **sessions[0])[0] == 200
+        assert instance.send("/mcp", call("echo"), **{**sessions[1], "Mcp-Session-Id": "unknown"})[0] == 404
+        assert instance.metric("mcp_sessions_active") == 2
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -226,26 +226,26 @@ def test_a_broken_stream_goes_on_and_is_nobody_elses(
 ) -> None:
     facts = {"clients.protocol": "legacy", "needs.resumability": "required", "needs.logging": "required"}
     context = kit(sdk=line, **facts)
-    with running(python(context), write(context, tmp_path)) as one:
-        mine, other = one.session(), one.session()
+    with running(python(context), write(context, tmp_path)) as instance:
+        mine, other = instance.session(), instance.session()
         for own, text in ((mine, "mine"), (other, "theirs")):
             body = call("example_logging")  # both use the same request id
             body["params"]["arguments"]["text"] = text
-            status, _, answer = one.send("/mcp", body, **own)
+            status, _, answer = instance.send("/mcp", body, **own)
             assert status == 200
             if own is mine:
                 first = re.findall(r"^id: ?(\S+)", answer, re.MULTILINE)[0]
-        assert "mine" in resumed(one, mine, first)
-        stolen = resumed(one, other, first)
+        assert "mine" in resumed(instance, mine, first)
+        stolen = resumed(instance, other, first)
         assert "mine" not in stolen
         assert "theirs" not in stolen
 
 
-def resumed(one: Running, own: dict[str, str], last: str) -> str:
+def resumed(instance: Running, own: dict[str, str], last: str) -> str:
     """What a GET with Last-Event-ID brings until it is silent for a second."""
 
     async def read() -> str:
-        host, port = one.url.removeprefix("http://").split(":")
+        host, port = instance.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         headers = {"Host": f"{host}:{port}", "Accept": "text/event-stream", "Last-Event-ID": last, **own}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -146,16 +146,18 @@ class Owner:
     def serve(self, listener: socket.socket) -> None:
         while True:
             try:
-                one, _ = listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
-            with one, suppress(OSError):
+            with connection, suppress(OSError):
                 got = b""
-                while b"hello" not in got and (piece := one.recv(65536)):  # the argument of the call, in its body
+                while b"hello" not in got and (
+                    piece := connection.recv(65536)
+                ):  # the argument of the call, in its body
                     got += piece
                 if got:
                     self.requests.append(got)
-                    one.sendall(self.answer)
+                    connection.sendall(self.answer)
 
 
 @contextmanager

@@ -49,10 +49,10 @@ asyncio.run(main())
 def test_it_asks_again(decide: Callable[..., Decision], advisor: Advisor, tmp_path: Path, held_s: float) -> None:
     wanted = {"scale.instances": 3, "scale.affinity": "unavailable", "operations.shared_store": "redis"}
     kit = kit_context(decide({"service": "demo", "needs.session_state": "required", **wanted}))
-    for one in server.files(kit):
-        path = tmp_path / one.path
+    for file in server.files(kit):
+        path = tmp_path / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content)
+        path.write_text(file.content)
     made = Fleet(tmp_path, 0, lasting_port(), [])
     command = redis_server(made.redis_port)
     with process([*command, "--dir", str(tmp_path)], tmp_path / "redis.log"):

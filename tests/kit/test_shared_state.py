@@ -62,7 +62,7 @@ def kit(decide: Callable[..., Decision], advisor: Advisor) -> Callable[..., KitC
 
     def make(*needs: str, line: str = "mcp-2", protocol: str = "mixed") -> KitContext:
         # Elicitation is what legacy clients need sessions for.
-        wanted = {f"needs.{one}": "required" for one in ("elicitation", *needs)}
+        wanted = {f"needs.{need}": "required" for need in ("elicitation", *needs)}
         facts = {"sdk": line, "clients.protocol": protocol, **wanted}
         made = kit_context(decide({**FACTS, **facts}))
         assert made.needs_directory
@@ -117,7 +117,7 @@ class Visitor:
         async with self.client:
             for _ in range(4):
                 assert await self.call("echo") == self.text
-            return {one for one in needs if await getattr(self, f"see_{one}")()}
+            return {need for need in needs if await getattr(self, f"see_{need}")()}
 
     async def see_sampling(self) -> bool:
         return await self.call("example_sampling") == f"{self.text}\nmodel: sampled"
@@ -169,7 +169,7 @@ class Visitor:
     async def _hears(self, method: str, tool: str) -> bool:
         """A legacy client's GET stream opens beside its first calls, so the change is made until it is heard."""
         end = asyncio.get_running_loop().time() + CALL_S
-        while not any(method in one or one in method for one in self.told):
+        while not any(method in message or message in method for message in self.told):
             assert asyncio.get_running_loop().time() < end, self.told
             await self.call(tool)
             await asyncio.sleep(0.02)
@@ -182,7 +182,7 @@ async def visits(made: Fleet, needs: tuple[str, ...], modes: list[str]) -> list[
 
 def test_every_promised_feature_works_through_plain_round_robin(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     made_for = kit(*LIVE)
-    assert {one.id for one in made_for.features if one.legacy_works and one.modern_works} == set(LIVE)
+    assert {feature.id for feature in made_for.features if feature.legacy_works and feature.modern_works} == set(LIVE)
     with fleet(made_for, tmp_path) as made, made.redis():
         modes = ["legacy", "auto"] * 6
         for mode, worked in zip(modes, asyncio.run(visits(made, LIVE, modes)), strict=True):
@@ -193,7 +193,7 @@ def test_every_promised_feature_works_through_plain_round_robin(kit: Callable[..
 def test_the_other_sdk_lines(kit: Callable[..., KitContext], tmp_path: Path, line: str) -> None:
     modern = line == "fastmcp-4"  # no decision has both resumability and modern clients
     made_for = kit(*LIVE, *([] if modern else ["resumability"]), line=line, protocol="mixed" if modern else "legacy")
-    promised = tuple(one.id for one in made_for.features if one.legacy_works and one.id in LIVE)
+    promised = tuple(feature.id for feature in made_for.features if feature.legacy_works and feature.id in LIVE)
     assert promised == LIVE or set(promised) == set(LIVE)
     python = environment(tmp_path, made_for.requirement)
     with fleet(made_for, tmp_path / "kit", python) as made:
@@ -247,17 +247,17 @@ def test_a_client_that_leaves_ends_its_stream_at_the_owner(kit: Callable[..., Ki
     with fleet(kit("progress"), tmp_path) as made, made.redis():
         first, second, _ = made.ports
         own = session(first)
-        with closing(http.client.HTTPConnection("127.0.0.1", second, timeout=CALL_S)) as one:
-            one.request("GET", "/mcp", headers={"Accept": "text/event-stream", **own})
-            assert one.getresponse().status == 200
+        with closing(http.client.HTTPConnection("127.0.0.1", second, timeout=CALL_S)) as connection:
+            connection.request("GET", "/mcp", headers={"Accept": "text/event-stream", **own})
+            assert connection.getresponse().status == 200
             assert get_status(second, own) == 409, "one stream per session"
         until("the stream is free again", lambda: get_status(second, own) == 200)
 
 
 def get_status(port: int, headers: dict[str, str]) -> int:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=CALL_S)) as one:
-        one.request("GET", "/mcp", headers={"Accept": "text/event-stream", **headers})
-        return one.getresponse().status
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=CALL_S)) as connection:
+        connection.request("GET", "/mcp", headers={"Accept": "text/event-stream", **headers})
+        return connection.getresponse().status
 
 
 def test_a_request_is_sent_on_once(kit: Callable[..., KitContext], tmp_path: Path) -> None:
@@ -282,9 +282,9 @@ def changes_reach_every_session(made: Fleet) -> None:
     own = session(made.proxy)
     assert ask(made.proxy, own, "resources/subscribe", uri=STATUS).status == 200
     assert "example_list_changed" in ask(made.proxy, own, "tools/list").text
-    with closing(http.client.HTTPConnection("127.0.0.1", made.proxy, timeout=CALL_S)) as one:
-        one.request("GET", "/mcp", headers={"Accept": "text/event-stream", **own})
-        stream = one.getresponse()
+    with closing(http.client.HTTPConnection("127.0.0.1", made.proxy, timeout=CALL_S)) as connection:
+        connection.request("GET", "/mcp", headers={"Accept": "text/event-stream", **own})
+        stream = connection.getresponse()
         assert stream.status == 200
         for port in made.ports:
             other = session(port)
@@ -331,8 +331,8 @@ async def told(listens: str, changes: str, reads: str) -> None:
             await caller.call_tool(tool, {"text": "changed"})
             event = await asyncio.wait_for(anext(coming), CALL_S)
             assert type(event).__name__ == kind
-        for one in (listener, caller, reader):
-            (content,) = (await one.read_resource(STATUS)).contents
+        for session in (listener, caller, reader):
+            (content,) = (await session.read_resource(STATUS)).contents
             assert isinstance(content, TextResourceContents)
             assert content.text == "changed"
 
@@ -351,9 +351,9 @@ async def told(listens: str, changes: str, reads: str) -> None:
 def test_it_does_not_start_without_what_a_fleet_needs(
     kit: Callable[..., KitContext], tmp_path: Path, changes: dict[str, str], said: str
 ) -> None:
-    for one in server.files(kit("progress")):
-        path = tmp_path / Path(one.path).name
-        path.write_text(one.content)
+    for file in server.files(kit("progress")):
+        path = tmp_path / Path(file.path).name
+        path.write_text(file.content)
     good = {"MCP_INSTANCE_URL": "http://127.0.0.1:8000", "MCP_REDIS_URL": "redis://127.0.0.1/0"}
     values = {**good, "MCP_SEALING_KEYS": "k" * 32, **changes}
     command = [sys.executable, str(tmp_path / "server.py")]

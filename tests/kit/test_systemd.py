@@ -40,12 +40,12 @@ def kit(request: pytest.FixtureRequest, advisor: Advisor, tmp_path: Path) -> Kit
 def units(kit: KitContext, folder: Path) -> list[Path]:
     """The unit files on disk, with programs that this machine has in the place of those that the kit installs."""
     folder.mkdir()
-    for one in systemd.files(kit):
-        if one.path.endswith((".service", ".target")):
-            text = one.content.replace(f"/opt/{kit.service}/venv/bin/python", sys.executable)
+    for file in systemd.files(kit):
+        if file.path.endswith((".service", ".target")):
+            text = file.content.replace(f"/opt/{kit.service}/venv/bin/python", sys.executable)
             for program in ("/usr/sbin/nginx", "/usr/sbin/haproxy", "/usr/bin/envoy", "/usr/bin/curl"):
                 text = text.replace(program, "/bin/true")
-            (folder / Path(one.path).name).write_text(text)
+            (folder / Path(file.path).name).write_text(text)
     return sorted(folder.iterdir())
 
 
@@ -89,7 +89,7 @@ def test_they_are_hardened(kit: KitContext, tmp_path: Path) -> None:
 
 
 def test_stopping_drains_and_has_the_time_for_it(kit: KitContext) -> None:
-    files = {one.path: one.content for one in systemd.files(kit)}
+    files = {file.path: file.content for file in systemd.files(kit)}
     for tier in kit.tiers:
         service = read(files[f"systemd/{tier.host}@.service"])["Service"]
         assert int(service["TimeoutStopSec"]) == tier.grace_s
@@ -100,7 +100,7 @@ def test_stopping_drains_and_has_the_time_for_it(kit: KitContext) -> None:
 def test_the_drain_waits_only_for_a_process_that_is_there(
     kit: KitContext, environment: dict[str, str], waits: bool
 ) -> None:
-    text = next(one.content for one in systemd.files(kit) if one.path.endswith("@.service"))
+    text = next(file.content for file in systemd.files(kit) if file.path.endswith("@.service"))
     (script,) = re.findall(r"^ExecStop=/bin/sh -c '(.*)'$", text, re.MULTILINE)
     script = script.replace("$$", "$").replace("exec sleep", "echo sleep")
     done = subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, timeout=30, check=True)
@@ -108,10 +108,10 @@ def test_the_drain_waits_only_for_a_process_that_is_there(
 
 
 def test_the_target_starts_what_the_proxy_expects(kit: KitContext) -> None:
-    files = {one.path: one.content for one in systemd.files(kit)}
+    files = {file.path: file.content for file in systemd.files(kit)}
     wanted = re.findall(r"^Wants=(\S+)$", files[f"systemd/{kit.service}.target"], re.MULTILINE)
     addresses = production_wiring(kit).addresses
-    ports = {tier.host: {one.rpartition(":")[2] for one in addresses[tier.name]} for tier in kit.tiers}
+    ports = {tier.host: {address.rpartition(":")[2] for address in addresses[tier.name]} for tier in kit.tiers}
     expected = {f"{host}@{port}.service" for host, own in ports.items() for port in own}
     assert set(wanted) - {f"{kit.service}-proxy.service"} == expected
     assert (f"{kit.service}-proxy.service" in wanted) == bool(kit.proxy)

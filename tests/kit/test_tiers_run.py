@@ -50,7 +50,7 @@ class Tiers:
 
     def calls(self) -> tuple[int, int]:
         """How many calls each tier has served."""
-        return sum(one.metric(CALLS) for one in self.stateless), self.stateful.metric(CALLS)
+        return sum(instance.metric(CALLS) for instance in self.stateless), self.stateful.metric(CALLS)
 
 
 @pytest.fixture(scope="module", params=LINES)
@@ -71,7 +71,7 @@ def tiers(
             folder = test_server_run.write(context, root / f"{number}")
             flags = {"MCP_TIER": tier, "FASTMCP_CHECK_FOR_UPDATES": "off"}
             started.append(stack.enter_context(test_server_run.running(interpreter, folder, **flags)))
-        addresses = [one.url.removeprefix("http://") for one in started]
+        addresses = [instance.url.removeprefix("http://") for instance in started]
         wired = {"stateless": tuple(addresses[:2]), "stateful": (addresses[2],)}
         proxy = stack.enter_context(proxy_rig.running(context, root / "proxy", wired))
         yield Tiers(context, root / "0", interpreter, started[:2], started[2], f"http://127.0.0.1:{proxy.port}")
@@ -89,11 +89,11 @@ def visit(url: str, mode: str, *calls: str) -> tuple[dict[str, dict[str, Any]], 
             listed = (await client.list_tools()).tools
             results = [await client.call_tool(name, {"text": "hello"}) for name in calls]
         said = [
-            (bool(one.is_error), "".join(block.text for block in one.content if isinstance(block, TextContent)))
-            for one in results
+            (bool(result.is_error), "".join(block.text for block in result.content if isinstance(block, TextContent)))
+            for result in results
         ]
-        assert len({one.name for one in listed}) == len(listed)
-        return {one.name: one.model_dump(mode="json", by_alias=True) for one in listed}, said
+        assert len({tool.name for tool in listed}) == len(listed)
+        return {tool.name: tool.model_dump(mode="json", by_alias=True) for tool in listed}, said
 
     return asyncio.run(scenario())
 

@@ -44,8 +44,8 @@ def call(
 
 def ran(*calls: ClientCall, also: Iterable[Execution] = ()) -> list[Execution]:
     """What instances write down of these calls."""
-    attempts = [one for each in calls for one in each.attempts if one.ok]
-    return [Execution(one.id, one.instance, "start", one.started) for one in attempts] + list(also)
+    attempts = [attempt for each in calls for attempt in each.attempts if attempt.ok]
+    return [Execution(attempt.id, attempt.instance, "start", attempt.started) for attempt in attempts] + list(also)
 
 
 def promise(

@@ -36,12 +36,12 @@ def change_of(knowledge: Knowledge, upper: str, lower: str) -> CellChange:
 
 def test_a_change_is_two_ranges_that_meet(knowledge: Knowledge) -> None:
     found = changes(knowledge.capabilities, "mcp", "progress/ctx.report_progress")
-    assert ("1.28.1", "1.29.0") in [(one.upper, one.lower) for one in found]
-    assert all(one.before.before == one.after.start for one in found)
-    assert all(key(one.upper) < key(one.after.start) <= key(one.lower) for one in found)
+    assert ("1.28.1", "1.29.0") in [(change.upper, change.lower) for change in found]
+    assert all(change.before.before == change.after.start for change in found)
+    assert all(key(change.upper) < key(change.after.start) <= key(change.lower) for change in found)
     whole = changes(knowledge.capabilities, "mcp")
-    assert {one.feature for one in whole} > {"progress"}
-    assert [key(one.lower) for one in whole] == sorted(key(one.lower) for one in whole)
+    assert {change.feature for change in whole} > {"progress"}
+    assert [key(change.lower) for change in whole] == sorted(key(change.lower) for change in whole)
 
 
 def test_of_what_nothing_is_known_nothing_is_bisected(knowledge: Knowledge) -> None:
@@ -74,7 +74,7 @@ def test_the_first_release_of_the_new_behaviour_is_found(
 
 def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) -> None:
     text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
-    change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
+    change = next(change for change in changes(knowledge.capabilities, "mcp", "progress") if change.lower == "1.29.0")
     where = places(change)[0]
     wrong = Difference(where, "works", "hang", "no answer within 5 s")
     found = Bisected(change, "1.28.5", ends={"1.28.1": "neither"}, wrong={"1.28.1": [wrong]})
@@ -87,13 +87,13 @@ def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) 
     assert said[3].endswith("the data says works, observed hang: no answer within 5 s")
     record = words.bisection_record([found])["changes"][0]
     assert record["agrees"] is False
-    assert [(one["version"], one["expected"], one["observed"]) for one in record["wrong_ends"]] == [
+    assert [(end["version"], end["expected"], end["observed"]) for end in record["wrong_ends"]] == [
         ("1.28.1", "works", "hang")
     ]
 
 
 def test_an_end_that_cannot_be_measured_is_told(knowledge: Knowledge) -> None:
-    change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
+    change = next(change for change in changes(knowledge.capabilities, "mcp", "progress") if change.lower == "1.29.0")
     found = Bisected(change, change.after.start, ends={"1.28.1": UNKNOWN, "1.29.0": "newer"})
     said = [line.text for line in words.bisection_lines([found])]
     assert "  1.28.1 cannot be measured here: what the data says of it was not checked" in said
@@ -128,14 +128,14 @@ def test_both_ends_are_measured(tmp_path: Path) -> None:
     code, wrong = run("--write")
     assert (code, wrong["agrees"], wrong["ends"]) == (1, False, {"1.30.0": "neither", "2.0.0": "newer"})
     cell = ("version", "json_response", "expected", "observed")
-    assert [[one[name] for name in cell] for one in wrong["wrong_ends"]] == [["1.30.0", True, "hang", "works"]]
+    assert [[end[name] for name in cell] for end in wrong["wrong_ends"]] == [["1.30.0", True, "hang", "works"]]
     assert path.read_text(encoding="utf-8") == falsified
 
 
 def test_what_was_found_becomes_the_limit(knowledge: Knowledge) -> None:
     text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
     file = capability_yaml.read(text)
-    change = next(one for one in changes(knowledge.capabilities, "mcp", "progress") if one.lower == "1.29.0")
+    change = next(change for change in changes(knowledge.capabilities, "mcp", "progress") if change.lower == "1.29.0")
     apply(file, [Bisected(change, "1.28.5")])
     cells = {cell["releases"]["from"]: cell for cell in file.cells if cell["call"] == "ctx.report_progress"}
     assert "1.29.0" not in cells

@@ -28,7 +28,7 @@ def stored(package: str) -> str:
 
 
 def line_of(file: CapabilityFile, version: str) -> str:
-    return str(next(one["id"] for one in file.lines if key(one["from"]) <= key(version) < key(one["before"])))
+    return str(next(line["id"] for line in file.lines if key(line["from"]) <= key(version) < key(line["before"])))
 
 
 def records(file: CapabilityFile) -> list[Record]:
@@ -38,9 +38,11 @@ def records(file: CapabilityFile) -> list[Record]:
         for version in cell["observed_on"]:
             made = found.setdefault(version, Record(version, line_of(file, version), DAY))
             made.cells[cell["feature"], cell["call"]] = values(cell)
-    for one in file.behaviour:
-        for version in one["observed_on"]:
-            found[version].behaviour[one["name"], one["era"]] = tuple(one["seen"][pair] for pair in PAIRS)
+    for behaviour in file.behaviour:
+        for version in behaviour["observed_on"]:
+            found[version].behaviour[behaviour["name"], behaviour["era"]] = tuple(
+                behaviour["seen"][pair] for pair in PAIRS
+            )
     return list(found.values())
 
 
@@ -50,7 +52,7 @@ def of(file: CapabilityFile, asked: tuple[str, str]) -> list[Entry]:
 
 def like(file: CapabilityFile, version: str, new: str) -> Record:
     """The record of a release, as if another one had behaved like it."""
-    record = next(one for one in records(file) if one.version == version)
+    record = next(record for record in records(file) if record.version == version)
     record.version, record.line = new, line_of(file, version)
     return record
 
@@ -112,14 +114,14 @@ def test_a_change_for_modern_clients_alone_is_told() -> None:
     newest = file.lines[-1]["newest"]
     found = of(merge(file, [changed(like(file, newest, "2.99.0"), PROGRESS, 4, "hang")], WHO), PROGRESS)
     assert found[-2]["changed"] == {"in": "2.99.0", "because": "modern stateful+sse works before, hang since"}
-    between_lines = next(one for one in found if one["releases"]["before"] == "2.0.0")
+    between_lines = next(change for change in found if change["releases"]["before"] == "2.0.0")
     assert "changed" not in between_lines  # modern clients were refused before: the line says it, not each cell
 
 
 def test_a_correction_of_every_release_replaces_the_cell() -> None:
     file = capability_yaml.read(stored("mcp"))
     last = of(file, PROGRESS)[-1]
-    again = [changed(like(file, one, one), PROGRESS, 1, "hang") for one in last["observed_on"]]
+    again = [changed(like(file, version, version), PROGRESS, 1, "hang") for version in last["observed_on"]]
     found = of(merge(file, again, WHO), PROGRESS)
     assert [cell["releases"] for cell in found] == [cell["releases"] for cell in of(file, PROGRESS)]
     assert (found[-1]["legacy"]["stateful+json"], found[-1]["evidence"]) == ("hang", "seen anew")
@@ -158,8 +160,8 @@ def test_behaviour_is_grouped_like_cells() -> None:
         Record("2.3.0", "mcp-2", DAY, behaviour={("GET", "legacy"): other}),
     ]
     found = merge(file, made, WHO)
-    assert [one["observed_on"] for one in found.behaviour] == [["1.28.1", "1.30.0"], ["2.3.0"]]
-    assert [one["releases"]["before"] for one in found.behaviour] == ["2.0.0", "3.0.0"]
+    assert [behaviour["observed_on"] for behaviour in found.behaviour] == [["1.28.1", "1.30.0"], ["2.3.0"]]
+    assert [behaviour["releases"]["before"] for behaviour in found.behaviour] == ["2.0.0", "3.0.0"]
     again = capability_yaml.read(capability_yaml.write(found).replace("cells:\n", "cells: []\n", 1))
     assert again.behaviour == found.behaviour
 
@@ -184,8 +186,8 @@ def newer(copied: Path) -> Callable[[str], str]:
 def test_what_is_written_is_valid_and_shown(copied: Path, newer: Callable[[str], str]) -> None:
     diff = newer("hang")
     cells = load(copied).capabilities
-    last = next(one for one in cells if one.package == "mcp").cells
-    assert [one.legacy["stateful+json"] for one in last if (one.feature, one.call) == PROGRESS][-1] == "hang"
+    last = next(cell for cell in cells if cell.package == "mcp").cells
+    assert [cell.legacy["stateful+json"] for cell in last if (cell.feature, cell.call) == PROGRESS][-1] == "hang"
     assert '+    releases: {from: "2.99.0", before: "3.0.0"}\n' in diff
     assert diff.startswith("--- a/rules/capabilities/mcp.yaml\n+++ b/rules/capabilities/mcp.yaml\n")
 

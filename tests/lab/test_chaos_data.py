@@ -31,7 +31,7 @@ def test_every_case_has_a_promise_and_every_promise_a_case(knowledge: Knowledge)
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_an_event_without_promises_is_found(knowledge: Knowledge, event: str) -> None:
-    without = [one for one in knowledge.promises if one.event != event]
+    without = [promise for promise in knowledge.promises if promise.event != event]
     faults = failures(replace(knowledge, promises=without))
     assert [(fault.id, fault.key) for fault in faults] == [("gap", event)]
 
@@ -117,7 +117,7 @@ def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(
 ) -> None:
     context, _ = kit(advisor, tmp_path)
     rows = expected_failures(context, knowledge)
-    found = {one.event.id: (one.handles, one.clients) for one in rows}
+    found = {row.event.id: (row.handles, row.clients) for row in rows}
     assert found["redis-restarted"][0] == "fails-then-gone"
     assert found["redis-stalled"][0] == "fails-then-kept"
     assert {value for event, (value, _) in found.items() if not event.startswith("redis")} == {"kept"}
@@ -128,15 +128,15 @@ def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(
 def test_handles_are_not_promised_without_a_store(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
     context, _ = kit(advisor, tmp_path, "{session_state: preferred}", store="none")
     rows = expected_failures(context, knowledge)
-    assert {one.handles for one in rows} == {None}
-    assert not any("handle" in one.clients for one in rows)
+    assert {row.handles for row in rows} == {None}
+    assert not any("handle" in row.clients for row in rows)
 
 
 def test_the_kits_own_tool_keeps_what_is_checked(advisor: Advisor, tmp_path: Path) -> None:
     context, decision = kit(advisor, tmp_path)
     shelf = state_handles_of(context, context.tiers[0], Extras(redis=True))
     assert shelf == StateHandles("keep")
-    files = {one.path: one.content for one in render_kit(decision, "")}
+    files = {file.path: file.content for file in render_kit(decision, "")}
     server = files["server/server.py"]
     words = "This state handle is unknown or has expired. Call the tool again without `handle`."
     assert f'"{words}"' in server

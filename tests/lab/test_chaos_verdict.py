@@ -71,29 +71,29 @@ def test_sessions_elsewhere_may_need_a_retry_where_requests_pass_through_others(
 
 def test_without_sessions_a_retry_is_all_that_it_takes(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
-    one = call(BAD, OK, era="modern", owner="")
-    assert verdict(stateless, one).problems == ()
-    assert verdict(stateless, one).seen == "retry-succeeds"
+    outcome = call(BAD, OK, era="modern", owner="")
+    assert verdict(stateless, outcome).problems == ()
+    assert verdict(stateless, outcome).seen == "retry-succeeds"
     failed = verdict(stateless, call(BAD, BAD, era="modern", owner=""))
     assert failed.problems == ("1 of 1 calls failed after all retries (HTTP 502, then HTTP 502)",)
     assert failed.numbers.failed_after_retry == 1
 
 
 def test_a_request_that_ran_twice_breaks_every_promise(knowledge: Knowledge) -> None:
-    applying = [one for one in knowledge.promises if one.then != "does-not-apply"]
+    applying = [promise for promise in knowledge.promises if promise.then != "does-not-apply"]
     assert len(applying) > 20
     for found in applying:
         era = found.eras[0]
-        one = call(OK, era=era, owner="" if era == "modern" else "b", name="x")
-        twice = verdict(found, one, also=[Execution("x.1", "c", "start", 101.0)])
+        outcome = call(OK, era=era, owner="" if era == "modern" else "b", name="x")
+        twice = verdict(found, outcome, also=[Execution("x.1", "c", "start", 101.0)])
         assert "1 requests were executed twice" in twice.problems, found.id
         assert twice.numbers.executed_twice == 1
 
 
 def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge: Knowledge) -> None:
-    one = call(BAD, OK, owner="", era="modern", name="x")
+    outcome = call(BAD, OK, owner="", era="modern", name="x")
     again = [Execution("x.1", "a", "start", 100.0)]
-    found = verdict(promise(knowledge, keeping="stateless", era="modern"), one, also=again)
+    found = verdict(promise(knowledge, keeping="stateless", era="modern"), outcome, also=again)
     assert found.problems == ()
     assert (found.numbers.executed_twice, found.numbers.run_again) == (0, 1)
 
@@ -130,9 +130,9 @@ def test_a_call_that_runs_where_the_event_strikes(
     knowledge: Knowledge, event: str, answers: list[Answer], ended: float, running: str, fine: bool
 ) -> None:
     found = promise(knowledge, event, "stateless", "modern")
-    one = call(*answers, era="modern", owner="", at=99.5, seconds=ended - 99.5, long=True)
+    outcome = call(*answers, era="modern", owner="", at=99.5, seconds=ended - 99.5, long=True)
     began = [Execution("x.1", "a", "start", 99.5), Execution("x.2", "b", "start", 101.0)]
-    judged = judge(found, [one], began, EVENT)
+    judged = judge(found, [outcome], began, EVENT)
     assert judged.running == running
     assert (not judged.problems) == fine, judged.problems
 
@@ -156,18 +156,18 @@ def felt(promised: ExpectedBehaviour) -> list[ClientCall]:
     if promised.then == "503-then-retry":
         answers["fails"] = [FULL, OK]
     seconds = {"fails": 0.1, "waits": 2.8, "lost": 0.1}
-    return [call(*answers[one], era=era, owner=owner, seconds=seconds[one], name=one) for one in promised.felt]
+    return [call(*answers[kind], era=era, owner=owner, seconds=seconds[kind], name=kind) for kind in promised.felt]
 
 
 def test_an_event_that_nobody_notices_did_not_happen(knowledge: Knowledge) -> None:
-    demanding = [one for one in knowledge.promises if one.felt]
+    demanding = [promise for promise in knowledge.promises if promise.felt]
     assert len(demanding) > 15
     for promised in demanding:
         era = promised.eras[0]
         quiet = [call(OK, era=era, owner="a" if era == "legacy" else "", name=f"quiet-{n}") for n in range(5)]
         problems = verdict(promised, *quiet).problems
         assert len(problems) == len(promised.felt), promised.id
-        assert all("although this event always causes" in one for one in problems), promised.id
+        assert all("although this event always causes" in problem for problem in problems), promised.id
         noisy = felt(promised)
         assert verdict(promised, *quiet, *noisy).problems == (), promised.id
         for missing in noisy:
@@ -176,7 +176,7 @@ def test_an_event_that_nobody_notices_did_not_happen(knowledge: Knowledge) -> No
 
 
 def test_what_may_happen_need_not(knowledge: Knowledge) -> None:
-    mild = [one for one in knowledge.promises if not one.felt and one.then != "does-not-apply"]
+    mild = [promise for promise in knowledge.promises if not promise.felt and promise.then != "does-not-apply"]
     assert len(mild) > 6
     for promised in mild:
         era = promised.eras[0]

@@ -64,8 +64,8 @@ def exercise(knowledge: Knowledge) -> Exercise:
 
 def test_guides_are_contradicted_where_clients_see_something_else(knowledge: Knowledge) -> None:
     found = {
-        (one.feature.id, one.documented.outcome, one.stateless_http, one.json_response): dict(one.seen)
-        for one in exercise(knowledge).claims
+        (claim.feature.id, claim.documented.outcome, claim.stateless_http, claim.json_response): dict(claim.seen)
+        for claim in exercise(knowledge).claims
     }
     # Both eras, but only where the answer streams.
     assert found["progress", "dropped", True, False] == {"legacy": "works", "modern": "works"}
@@ -78,7 +78,7 @@ def test_guides_are_contradicted_where_clients_see_something_else(knowledge: Kno
 
 def test_a_guide_that_is_right_is_not_listed(knowledge: Knowledge) -> None:
     lost = [sight(*pair, "legacy", progress=Notices(0, 0)) for pair in PAIRS if pair[0]]
-    assert not [one for one in claims(lost, knowledge) if one.feature.id == "progress"]
+    assert not [claim for claim in claims(lost, knowledge) if claim.feature.id == "progress"]
 
 
 def test_a_notice_that_comes_with_the_answer_is_not_live() -> None:
@@ -171,7 +171,7 @@ def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
     assert document["sdk"] == f"mcp=={metadata.version('mcp')}"
     seen = [[set(case[asked].values()) for asked in ("progress", "log", "result")] for case in document["cases"]]
     assert seen == [[{True}] * 3, [{True}] * 3, [{False}, {False}, {True}], [{False}, {False}, {True}]]
-    rows = {(one["era"], one["stateless_http"], one["json_response"]): one for one in document["rows"]}
+    rows = {(row["era"], row["stateless_http"], row["json_response"]): row for row in document["rows"]}
     assert len(rows) == 8
     for (era, stateless, json_response), row in rows.items():
         assert row["add"]["outcome"] == row["research"]["outcome"] == "works"
@@ -180,7 +180,7 @@ def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
         assert row["progress"]["live"] == row["progress"]["arrived"] == (0 if json_response else 1)
         assert row["content_type"]["research"] == ("application/json" if json_response else "text/event-stream")
         assert row["session_header"] is (era == "legacy" and not stateless)
-        by_call = {one["call"]: one["outcome"] for one in row["sampling"]}
+        by_call = {call["call"]: call["outcome"] for call in row["sampling"]}
         assert by_call[CALL] == ("works" if era == "legacy" and not stateless else "error")
         if era == "modern":
             assert by_call["Resolve(Sample)"] == "works"
@@ -206,11 +206,14 @@ def _closed(schema: Any) -> Any:
 @pytest.mark.programs
 @retried
 def test_what_curl_sees_and_what_guides_say(document: dict[str, Any]) -> None:
-    curl = {(one["request"], one["stateless_http"], one["json_response"]): one["answer"] for one in document["curl"]}
+    curl = {
+        (command["request"], command["stateless_http"], command["json_response"]): command["answer"]
+        for command in document["curl"]
+    }
     plain = "POST, Accept: application/json"
     assert curl[plain, True, True] == "HTTP 200 application/json"
     assert curl[plain, True, False].startswith("HTTP 406")
     assert curl["POST", False, False].startswith("HTTP 400")
     assert "nothing comes" in curl["GET, Accept: text/event-stream", True, False]
-    said = {(one["feature"], one["documented"]) for one in document["published"]}
+    said = {(entry["feature"], entry["documented"]) for entry in document["published"]}
     assert {("progress", "dropped"), ("progress", "works"), ("sampling", "dropped")} <= said

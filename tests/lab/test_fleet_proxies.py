@@ -74,15 +74,15 @@ class Echo(BaseHTTPRequestHandler):
 def echoes(many: int) -> Iterator[list[int]]:
     """The ports of several servers."""
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), Echo) for _ in range(many)]
-    for one in servers:
-        one.daemon_threads = True
-        threading.Thread(target=one.serve_forever, daemon=True).start()
+    for server in servers:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield [one.server_port for one in servers]
+        yield [server.server_port for server in servers]
     finally:
-        for one in servers:
-            one.shutdown()
-            one.server_close()
+        for server in servers:
+            server.shutdown()
+            server.server_close()
 
 
 def asked(port: int, path: str = "/", *, times: int = 1, source: str | None = None) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def balanced(temporary: Path) -> Balanced:
             async with Run.open("balanced") as run:
                 no_plan: Any = None  # its balancer reads none
                 front = Proxies(run, no_plan)
-                _, port = await front._balancer([f"127.0.0.1:{one}" for one in behind])
+                _, port = await front._balancer([f"127.0.0.1:{upstream}" for upstream in behind])
                 await asyncio.to_thread(check, port)
             assert refused(port)
 
@@ -116,9 +116,9 @@ def balanced(temporary: Path) -> Balanced:
 
 def test_connections_by_turns_and_requests_of_one_stay_together(balanced: Balanced) -> None:
     def check(port: int) -> None:
-        seen = [[one["server"] for one in asked(port, times=3)] for _ in range(6)]
-        assert all(len(set(one)) == 1 for one in seen), seen
-        order = [one[0] for one in seen]
+        seen = [[answer["server"] for answer in asked(port, times=3)] for _ in range(6)]
+        assert all(len(set(names)) == 1 for names in seen), seen
+        order = [names[0] for names in seen]
         assert order[0] != order[1]
         assert order == order[:2] * 3
 
@@ -130,7 +130,7 @@ def test_connections_by_turns_and_requests_of_one_stay_together(balanced: Balanc
 def test_the_proxies_see_the_address_of_the_client(balanced: Balanced) -> None:
     def check(port: int) -> None:
         for source in ("127.0.3.1", "127.0.9.7"):
-            assert [one["peer"] for one in asked(port, source=source)] == [source]
+            assert [answer["peer"] for answer in asked(port, source=source)] == [source]
 
     with echoes(2) as behind:
         balanced(check, behind)
@@ -181,16 +181,16 @@ def open_proxies(
 ) -> None:
     """Run the proxies of a kit in front of servers that are not the kit's."""
     kit = kit_context(decide({**STICKY, **facts}))
-    for one in proxy.files(kit):
-        path = folder / "kit" / one.path
+    for file in proxy.files(kit):
+        path = folder / "kit" / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.content)
+        path.write_text(file.content)
 
     async def work(behind: Sequence[int]) -> None:
         chosen = front_of(kit, kind=kit.proxy, holds=holds, processes=2, straight=False)
         async with Run.open("proxies") as run:
             found = Proxies(run, FleetPlan(folder / "kit", kit, folder, chosen, {"main": 2}))
-            await found.start({"main": tuple(f"127.0.0.1:{one}" for one in behind)})
+            await found.start({"main": tuple(f"127.0.0.1:{upstream}" for upstream in behind)})
             await check(found)
         assert all(refused(port) for port in (found.port, *found.doors))
 
@@ -199,7 +199,7 @@ def open_proxies(
 
 
 def pids(found: Proxies) -> list[set[int]]:
-    return [set(one.members()) for one in found.proxies]
+    return [set(entry.members()) for entry in found.proxies]
 
 
 @pytest.mark.programs
@@ -209,7 +209,7 @@ def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(
 ) -> None:
     async def check(found: Proxies) -> None:
         assert found.before is not None
-        assert [one.name for one in found.proxies] == ["proxy-1", "proxy-2"]
+        assert [entry.name for entry in found.proxies] == ["proxy-1", "proxy-2"]
         assert found.label.startswith(kind)
         assert found.label.endswith("2 proxies")
         assert len({found.port, *found.doors}) == 3

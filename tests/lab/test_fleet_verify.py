@@ -69,9 +69,9 @@ def test_what_is_predicted_is_observed(
 ) -> None:
     found, done = verified(tmp_path, SESSIONS.format(clients=clients, platform=platform, proxy=proxy))
     assert said in found["proxy"]
-    assert [one for one in found["cells"] if not one["agrees"]] == []
+    assert [cell for cell in found["cells"] if not cell["agrees"]] == []
     assert found["sessions"]["lost"] == 0
-    assert {one["era"] for one in found["cells"]} == {"legacy", "modern"}
+    assert {cell["era"] for cell in found["cells"]} == {"legacy", "modern"}
     assert (done.returncode, found["problems"]) == (0, [])
     assert users_of(temporary) == {}
 
@@ -90,7 +90,7 @@ def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary: Path, t
     found = json.loads(done.stdout)
     assert done.returncode == 1, found
     assert found["sessions"]["lost"] > 0
-    assert any("legacy clients had failed calls" in one for one in found["problems"])
+    assert any("legacy clients had failed calls" in problem for problem in found["problems"])
 
 
 def test_a_platform_with_one_address_for_all_instances(tmp_path: Path) -> None:

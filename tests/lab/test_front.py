@@ -109,7 +109,7 @@ def test_all_but_the_addresses_is_as_it_lies_in_the_kit(
     (tmp_path / "proxy" / "extra.txt").write_text("mine\n")
     folder = tmp_path / "run"
     write_own(kit, tmp_path, folder, own_wiring(kit, 20000, PORTS, 20009))
-    base = {one.path.removeprefix("proxy/"): one.content for one in proxy.files(kit)} | {"extra.txt": "mine\n"}
+    base = {file.path.removeprefix("proxy/"): file.content for file in proxy.files(kit)} | {"extra.txt": "mine\n"}
     assert {path.name for path in folder.iterdir()} == set(base)
     changed = [
         name

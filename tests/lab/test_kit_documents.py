@@ -82,7 +82,7 @@ def test_an_outcome_in_the_decision_is_what_is_predicted(kit: KitOf) -> None:
     assert changed(prepared.cells, said.cells) == [(None, "legacy", "progress", "dropped")]
     assert said.problems == ()
     assert said.notes == (STALE,)
-    lost = next(one for one in said.cells if (one.era, one.feature) == ("legacy", "progress"))
+    lost = next(cell for cell in said.cells if (cell.era, cell.feature) == ("legacy", "progress"))
     assert lost.tool == "", "what is lost is seen on the bare call"
 
 
@@ -208,8 +208,8 @@ def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit: KitOf) -> 
     _, read, _ = kit("pattern-1-single-instance", page=lambda text: text.replace("get 404", "get 410"))
     problems = read().problems
     assert problems
-    for one in problems:
-        first, expected, instead = one.splitlines()
+    for problem in problems:
+        first, expected, instead = problem.splitlines()
         assert first == "A line of DECISION.md does not match the decision."
         assert expected.startswith("    expected: | ")
         assert instead.startswith("    found:    | ")

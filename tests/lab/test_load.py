@@ -158,8 +158,8 @@ def test_fifty_sessions_and_calls_under_every_flag_pair(temporary: Path) -> None
     assert 1_000 < memory.stream_session_bytes < 1_000_000
     assert memory.process_bytes > 20_000_000
     assert len(found.rates) == 8
-    assert all(one.calls_per_s > 1 and one.calls_per_processor_s >= one.calls_per_s * 0.5 for one in found.rates)
-    assert all(0 < one.median_ms <= one.p95_ms for one in found.rates)
+    assert all(rate.calls_per_s > 1 and rate.calls_per_processor_s >= rate.calls_per_s * 0.5 for rate in found.rates)
+    assert all(0 < rate.median_ms <= rate.p95_ms for rate in found.rates)
     assert not list(temporary.iterdir())
 
 

@@ -91,7 +91,7 @@ def measured(
                 assert outcome is not None
                 cells[where] = Seen(Observation(outcome, f"as {outcome}"))
     cells |= {where: Seen(observation, first="hang") for where, observation in (changed or {}).items()}
-    names = {(one.name, one.era) for package in known.capabilities for one in package.behaviour}
+    names = {(behaviour.name, behaviour.era) for package in known.capabilities for behaviour in package.behaviour}
     traits = [Trait(name, era, pair) for name, era in sorted(names) for pair in FLAG_PAIRS]
     seen = {trait: told(known.capabilities, subject, trait) for trait in traits}
     behaviours: Behaviours = {trait: behaved_so(message) for trait, message in seen.items() if message is not None}
@@ -105,7 +105,7 @@ def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
     made = measured(knowledge, "2.3.0", {where: Observation("error", "gone")})
     found = compared(made, knowledge.capabilities)
     assert not found.agrees
-    assert [(one.place, one.expected, one.observed, one.message) for one in found.cells] == [
+    assert [(cell.place, cell.expected, cell.observed, cell.message) for cell in found.cells] == [
         (where, "works", "error", "gone")
     ]
     text = [line.text for line in words.differing_lines(found)]
@@ -138,7 +138,7 @@ def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
     ]
     document = words.record([found], knowledge.capabilities)
     Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
-    wrong = [one for one in document["behaviours"] if not one["agrees"]]
+    wrong = [behaviour for behaviour in document["behaviours"] if not behaviour["agrees"]]
     assert [(one["name"], one["json_response"], one["seen"], one["expected"], one["at_first"]) for one in wrong] == [
         ("DELETE", False, "HTTP 200", true, "HTTP 500"),
         ("DELETE", True, None, true, None),
@@ -181,9 +181,11 @@ def test_a_measurement_as_a_record_and_in_words(knowledge: Knowledge) -> None:
     made = measured(knowledge, "2.3.0")
     taken = record(made)
     assert taken.cells[PROGRESS] == ("works", "dropped", "works", "dropped") * 2
-    stored = next(one for one in knowledge.capabilities if one.package == "mcp").behaviour
-    of_release = [one for one in stored if key(one.start) <= key("2.3.0") < key(one.before)]
-    assert taken.behaviour == {(one.name, one.era): tuple(one.seen.values()) for one in of_release}
+    stored = next(package for package in knowledge.capabilities if package.package == "mcp").behaviour
+    of_release = [behaviour for behaviour in stored if key(behaviour.start) <= key("2.3.0") < key(behaviour.before)]
+    assert taken.behaviour == {
+        (behaviour.name, behaviour.era): tuple(behaviour.seen.values()) for behaviour in of_release
+    }
     assert evidence(made.cells, "plain", "tools/call") == "legacy, modern: works, as works."
     old = evidence(measured(knowledge, "1.30.0").cells, *PROGRESS)
     assert old == (
@@ -197,8 +199,13 @@ def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
     Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     assert document["agrees"] is True
     assert len(document["cells"]) == 8 * len(entries("mcp-2"))
-    assert all(one["seen"] == one["expected"] for one in document["behaviours"])
-    assert {one["name"] for one in document["behaviours"]} > {"cancellation", "disconnect", "GET", "foreign Host"}
+    assert all(behaviour["seen"] == behaviour["expected"] for behaviour in document["behaviours"])
+    assert {behaviour["name"] for behaviour in document["behaviours"]} > {
+        "cancellation",
+        "disconnect",
+        "GET",
+        "foreign Host",
+    }
 
 
 def test_the_table_of_a_measurement_is_80_columns_wide(knowledge: Knowledge) -> None:
@@ -240,7 +247,7 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
     was = values(last)
     last["legacy"] = {**last["legacy"], "stateless+sse": "dropped"}
     last["modern"] = {**last["modern"], "stateful+json": "works"}
-    told = [one for one in file.behaviour if (one["name"], one["era"]) == DELETE[:2]][-1]
+    told = [behaviour for behaviour in file.behaviour if (behaviour["name"], behaviour["era"]) == DELETE[:2]][-1]
     told["observed_on"], seen = [newest()], dict(told["seen"])
     told["seen"] = {**seen, "stateless+sse": "HTTP 200 application/json"}
     path.write_text(capability_yaml.write(file), encoding="utf-8")
@@ -257,9 +264,14 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
     assert (written.returncode, written.stdout) == (0, "")
     document = json.loads(output.read_text(encoding="utf-8"))
     assert [cell["expected"] for cell in document["cells"] if not cell["agrees"]] == ["dropped", "works"]
-    assert [one["name"] for one in document["behaviours"] if not one["agrees"]] == ["DELETE"]
+    assert [behaviour["name"] for behaviour in document["behaviours"] if not behaviour["agrees"]] == ["DELETE"]
     again = capability_yaml.read(path.read_text(encoding="utf-8"))
-    assert seen == [one for one in again.behaviour if (one["name"], one["era"]) == DELETE[:2]][-1]["seen"]
+    assert (
+        seen
+        == [behaviour for behaviour in again.behaviour if (behaviour["name"], behaviour["era"]) == DELETE[:2]][-1][
+            "seen"
+        ]
+    )
     assert was == values([cell for cell in again.cells if (cell["feature"], cell["call"]) == PROGRESS][-1])
 
 
@@ -271,6 +283,6 @@ def test_the_index_knows_releases_and_when_they_came(temporary: Path) -> None:
             return await package_index.releases(run, "mcp"), await package_index.its_time(run, "mcp", "1.12.4")
 
     releases, then = asyncio.run(main())
-    assert [one for one in releases if one.startswith("1.29")][:1] == ["1.29.0"]
+    assert [release for release in releases if release.startswith("1.29")][:1] == ["1.29.0"]
     assert releases.index("1.28.1") < releases.index("1.29.0") < releases.index("2.0.0")
     assert then.startswith("2025-08-10T")

@@ -39,7 +39,7 @@ def test_every_feature_of_every_named_era_and_tier_once(advisor: Advisor, path: 
     found, kit = predicted(advisor, decision)
     tiers = [tier.name for tier in kit.tiers] if kit.tiered else [None]
     wanted = [(tier, era, feature) for tier in tiers for era in kit.eras for feature in advisor.knowledge.features]
-    assert [(one.tier, one.era, one.feature) for one in found] == wanted
+    assert [(cell.tier, cell.era, cell.feature) for cell in found] == wanted
     if not kit.tiered:
         table = {row.feature: row for row in decision.features}
         for one in found:
@@ -51,12 +51,12 @@ def test_every_feature_of_every_named_era_and_tier_once(advisor: Advisor, path: 
 def test_every_cell_can_be_observed(advisor: Advisor, path: Path) -> None:
     decision = advisor.decide(load_path(path, advisor.space))
     found, kit = predicted(advisor, decision)
-    tools = {one.name: one for one in server_tools(kit)}
-    for one in found:
-        if one.tool:
-            assert one.feature == "plain" or one.feature in tools[one.tool].needs
+    tools = {tool.name: tool for tool in server_tools(kit)}
+    for cell in found:
+        if cell.tool:
+            assert cell.feature == "plain" or cell.feature in tools[cell.tool].needs
         else:
-            assert not one.call or find(kit.line, one.feature, one.call)
+            assert not cell.call or find(kit.line, cell.feature, cell.call)
 
 
 def test_a_needed_feature_that_works_is_seen_on_the_kits_tool_and_a_lost_one_on_the_labs(
@@ -72,7 +72,7 @@ def test_a_needed_feature_that_works_is_seen_on_the_kits_tool_and_a_lost_one_on_
 
 
 def test_tiers_have_their_own_needs_and_outcomes(advisor: Advisor) -> None:
-    path = next(one for one in EXAMPLES if one.stem == "customer-service-agent")
+    path = next(example for example in EXAMPLES if example.stem == "customer-service-agent")
     found, kit = predicted(advisor, advisor.decide(load_path(path, advisor.space)))
     assert [tier.name for tier in kit.tiers] == ["stateless", "stateful"]
     inside, outside = named(found, "sampling", tier="stateful"), named(found, "sampling", tier="stateless")
@@ -97,11 +97,11 @@ def test_a_tool_that_asks_what_clients_cannot_give_shows_nothing_else(
 
 
 def test_a_tool_that_calls_a_model_itself_is_never_called(advisor: Advisor, decide: Callable[..., Decision]) -> None:
-    path = next(one for one in EXAMPLES if one.stem == "payment-provider")
+    path = next(example for example in EXAMPLES if example.stem == "payment-provider")
     found, kit = predicted(advisor, advisor.decide(load_path(path, advisor.space)))
-    own = {one.name for one in server_tools(kit) if one.uses_direct_llm}
+    own = {tool.name for tool in server_tools(kit) if tool.uses_direct_llm}
     assert own
-    assert not own & {one.tool for one in found}
+    assert not own & {cell.tool for cell in found}
     assert named(found, "sampling").refuses == ""
 
 

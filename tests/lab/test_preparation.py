@@ -91,7 +91,7 @@ def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(
 def test_straight_to_the_instances_every_client_has_one_process(prepared: Callable[..., Preparation]) -> None:
     found = prepared(proxy="none")
     assert (found.front.program, found.programs) == (None, ("uv",))
-    outcomes = {one.feature: one.predicted for one in found.cells if one.era == "modern"}
+    outcomes = {cell.feature: cell.predicted for cell in found.cells if cell.era == "modern"}
     assert outcomes["subscriptions"] == outcomes["session_state"] == "works"
     assert any("one process only" in note for note in found.notes)
 

@@ -29,9 +29,9 @@ retried = pytest.mark.retried("Each probe has a deadline, and an answer that is 
 
 def test_every_feature_has_a_probe_and_every_way_of_asking_a_tool(knowledge: Any) -> None:
     assert set(FEATURES) == set(knowledge.features)
-    known = {(cell.feature, cell.call) for one in knowledge.capabilities for cell in one.cells}
+    known = {(cell.feature, cell.call) for package in knowledge.capabilities for cell in package.cells}
     assert {(entry.feature, entry.call) for entry in CATALOGUE} == known
-    assert {line.id for one in knowledge.capabilities for line in one.lines} == set(LINES)
+    assert {line.id for package in knowledge.capabilities for line in package.lines} == set(LINES)
     for line in LINES:
         tools = [entry.tool for entry in entries(line)]
         assert len(tools) == len(set(tools))

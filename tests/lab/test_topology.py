@@ -60,21 +60,21 @@ def test_what_is_measured_again_agrees(advisor: Advisor, knowledge: Knowledge) -
     from advisor.lab.topology.measure import Scale, measure
 
     rows = [(way(knowledge, name), runs) for name, runs in CHEAP.items()]
-    wanted = [replace(one, runs=[one.runs[number] for number in runs]) for one, runs in rows]
-    for one in asyncio.run(measure(wanted, advisor, Scale(sessions=12, calls=2, visitors=4))):
-        assert verdict(one) == one.keeps, (one.id, one.runs)
-        changed = replace(knowledge, topology={**knowledge.topology, one.id: one})
-        assert [fault for fault in proof.faults(changed) if fault.key == f"topology: {one.id}"] == []
+    wanted = [replace(row, runs=[row.runs[number] for number in runs]) for row, runs in rows]
+    for row in asyncio.run(measure(wanted, advisor, Scale(sessions=12, calls=2, visitors=4))):
+        assert verdict(row) == row.keeps, (row.id, row.runs)
+        changed = replace(knowledge, topology={**knowledge.topology, row.id: row})
+        assert [fault for fault in proof.faults(changed) if fault.key == f"topology: {row.id}"] == []
 
 
 @pytest.mark.programs
 def test_every_configuration_is_accepted_by_its_program(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
     checks = {"nginx": ["-t"], "haproxy": ["-c"], "envoy": ["--mode", "validate"]}
-    for one in knowledge.topology.values():
-        launch = Balancer(one, advisor)._launch(tmp_path, ADDRESSES, "proxy-1", 9000)
-        check = checks[one.program.removesuffix("-debian")]
+    for row in knowledge.topology.values():
+        launch = Balancer(row, advisor)._launch(tmp_path, ADDRESSES, "proxy-1", 9000)
+        check = checks[row.program.removesuffix("-debian")]
         asked = subprocess.run([*launch.command, *check], capture_output=True, text=True, timeout=60)
-        assert asked.returncode == 0, (one.id, asked.stderr)
+        assert asked.returncode == 0, (row.id, asked.stderr)
 
 
 def test_proxies_of_kits_share_no_files(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_the_table_has_no_fault(knowledge: Knowledge) -> None:
 def test_each_mechanism_keeps_every_session_somewhere(knowledge: Knowledge) -> None:
     space = FactSpace(knowledge)
     for mechanism in set(space.domains["affinity.mechanism"]) - {"none"}:
-        rows = [one for one in knowledge.topology.values() if one.mechanism == mechanism]
-        assert any(run.keeps for one in rows for run in one.runs), f"no row of {mechanism} keeps sessions"
+        rows = [row for row in knowledge.topology.values() if row.mechanism == mechanism]
+        assert any(run.keeps for row in rows for run in row.runs), f"no row of {mechanism} keeps sessions"
 
 
 def test_each_way_that_holds_no_state_is_tried_with_two_proxies(knowledge: Knowledge) -> None:
@@ -104,24 +104,24 @@ def test_each_way_that_holds_no_state_is_tried_with_two_proxies(knowledge: Knowl
         "envoy-session-envelope",
         "redis-session-directory",
     ):
-        rows = [one for one in knowledge.topology.values() if one.mechanism == mechanism]
-        for one in rows:
-            under = [run.under.unusual for run in one.runs if run.keeps]
-            assert {} in under, one.id
-            assert {"initialize": "held"} in under, one.id
-            assert {"proxies": "2"} in under, one.id
+        rows = [row for row in knowledge.topology.values() if row.mechanism == mechanism]
+        for row in rows:
+            under = [run.under.unusual for run in row.runs if run.keeps]
+            assert {} in under, row.id
+            assert {"initialize": "held"} in under, row.id
+            assert {"proxies": "2"} in under, row.id
 
 
 def test_each_rejected_way_loses_sessions(knowledge: Knowledge) -> None:
-    rejected = [one for one in knowledge.topology.values() if not one.mechanism]
+    rejected = [row for row in knowledge.topology.values() if not row.mechanism]
     assert len(rejected) >= 6
-    for one in rejected:
+    for row in rejected:
         # Forty sessions may all miss a gap of milliseconds, so for peers the window counts.
-        if one.window is None:
-            assert not all(run.keeps for run in one.runs), one.id
-            assert any(run.figures["stateful+legacy"].sampling.count < 12 for run in one.runs) or one.evidence, one.id
+        if row.window is None:
+            assert not all(run.keeps for run in row.runs), row.id
+            assert any(run.figures["stateful+legacy"].sampling.count < 12 for run in row.runs) or row.evidence, row.id
         else:
-            assert not one.window.at_once.full, one.id
+            assert not row.window.at_once.full, row.id
 
 
 @pytest.mark.programs
@@ -140,9 +140,9 @@ def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, 
 
 def test_a_kit_is_measured_where_a_kit_carries_the_way(knowledge: Knowledge) -> None:
     carried = {name for name, one in knowledge.mechanisms.items() if one.done_by in knowledge.kit_proxies}
-    for one in knowledge.topology.values():
-        assert bool(one.requirements) == (one.mechanism in {*carried, "redis-session-directory"}), one.id
-        assert bool(one.template) == (one.mechanism not in carried), one.id
+    for row in knowledge.topology.values():
+        assert bool(row.requirements) == (row.mechanism in {*carried, "redis-session-directory"}), row.id
+        assert bool(row.template) == (row.mechanism not in carried), row.id
 
 
 def test_the_directory_is_the_work_of_the_servers(knowledge: Knowledge, advisor: Advisor) -> None:
@@ -273,14 +273,14 @@ def test_a_window_is_a_condition_even_if_no_session_met_it(knowledge: Knowledge)
 
 def test_clients_of_many_networks_share_none() -> None:
     roads = [road(Conditions(addresses="many"), (1,), number) for number in range(40)]
-    assert len({one.addresses[0].rpartition(".")[0] for one in roads}) == 40
-    assert all(len(one.addresses) == 1 for one in roads)
+    assert len({road.addresses[0].rpartition(".")[0] for road in roads}) == 40
+    assert all(len(road.addresses) == 1 for road in roads)
 
 
 def test_clients_of_one_network_have_addresses_of_their_own_in_it() -> None:
     roads = [road(Conditions(addresses="one-network"), (1,), number) for number in range(40)]
-    assert len({one.addresses[0] for one in roads}) == 40
-    assert len({one.addresses[0].rpartition(".")[0] for one in roads}) == 1
+    assert len({road.addresses[0] for road in roads}) == 40
+    assert len({road.addresses[0].rpartition(".")[0] for road in roads}) == 1
 
 
 def test_a_roaming_client_changes_its_network_for_each_request() -> None:
@@ -352,8 +352,8 @@ def test_the_table_as_json(knowledge: Knowledge) -> None:
     done = command("--format", "json")
     data = json.loads(done.stdout)
     assert data["schema"] == "mcp-advisor/topology/1"
-    assert [one["id"] for one in data["ways"]] == list(knowledge.topology)
-    learn = next(one for one in data["ways"] if one["id"] == "nginx-sticky-learn")
+    assert [way["id"] for way in data["ways"]] == list(knowledge.topology)
+    learn = next(way for way in data["ways"] if way["id"] == "nginx-sticky-learn")
     assert learn["rules"] == ["AFF-110"]
     assert learn["runs"][0]["stateful+legacy"]["whole"] == {"count": 40, "of": 40}
     assert set(learn["runs"][0]) == {"under", *KINDS}
@@ -366,7 +366,7 @@ def test_a_rule_shows_the_figures_that_it_rests_on(knowledge: Knowledge) -> None
         text=True,
         timeout=60,
     )
-    sources = {one["id"]: one for one in json.loads(shown.stdout)["sources"]}
+    sources = {source["id"]: source for source in json.loads(shown.stdout)["sources"]}
     taken = way(knowledge, "nginx-hash-session-id").runs[0].figures["stateful+legacy"]
     assert (
         f"answered in {taken.whole} sessions. {taken.answered} tool calls were answered. {taken.wrong} tool calls"

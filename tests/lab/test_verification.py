@@ -87,7 +87,7 @@ WRONG = replace(
             "404 for a session that another instance owns: Session not found",
             (LogLine("proxy", '{"status":404,"session":"5d1a","upstream":"main-2"}'),),
         ),
-        *[replace(one, cell=replace(one.cell, tier=None)) for one in FINE.cells[1:2]],
+        *[replace(cell, cell=replace(cell.cell, tier=None)) for cell in FINE.cells[1:2]],
     ),
     traffic=(SessionTraffic(None, "legacy", 20, 20, 100, 66, 0, 20, (7, 7, 6), "HTTP 404: Session not found"),),
     behaviours=(
@@ -128,9 +128,9 @@ def test_the_data_is_what_its_schema_says(advisor: Advisor, name: str) -> None:
     schema = schema_of("verification", advisor.space)
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(document)
-    assert document["ok"] == RESULTS[name].ok == all(one["agrees"] for one in document["cells"])
+    assert document["ok"] == RESULTS[name].ok == all(cell["agrees"] for cell in document["cells"])
     assert len(document["behaviours"]) == 3
-    assert document["ok"] == all(one["agrees"] for one in document["behaviours"])
+    assert document["ok"] == all(behaviour["agrees"] for behaviour in document["behaviours"])
 
 
 def test_the_contracts_keys() -> None:
@@ -142,7 +142,7 @@ def test_the_contracts_keys() -> None:
     assert document["sessions"]["lost"] == 0
     assert document["sessions"]["per_instance"] == [20]
     keys = {"tier", "era", "feature", "call", "predicted", "observed", "agrees", "detail"}
-    assert all(keys <= one.keys() for one in document["cells"])
+    assert all(keys <= cell.keys() for cell in document["cells"])
     assert verification_dict(WRONG)["sessions"]["wrong_instance_rate"] == 0.66
 
 

@@ -82,7 +82,7 @@ def kit_in(folder: Path, text: str) -> Path:
 
 
 def differing(found: Any) -> dict[tuple[str, str], Any]:
-    return {(one["era"], one["feature"]): one for one in found["cells"] if not one["agrees"]}
+    return {(cell["era"], cell["feature"]): cell for cell in found["cells"] if not cell["agrees"]}
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,14 @@ def test_a_sticky_kit_agrees_and_is_not_touched(advisor: Advisor, tmp_path: Path
     Draft202012Validator(schema_of("verification", advisor.space)).validate(found)
     assert found["proxy"].startswith("nginx 1.")
     assert (found["instances"], len(found["cells"])) == (3, 20)
-    assert all(one["agrees"] for one in found["cells"])
-    assert {(one["era"], one["feature"]) for one in found["cells"] if one["tool"]} >= {
+    assert all(cell["agrees"] for cell in found["cells"])
+    assert {(cell["era"], cell["feature"]) for cell in found["cells"] if cell["tool"]} >= {
         ("legacy", "sampling"),
         ("modern", "sampling"),
         ("legacy", "progress"),
     }
     assert len(found["behaviours"]) > 20
-    assert all(one["agrees"] for one in found["behaviours"])
+    assert all(behaviour["agrees"] for behaviour in found["behaviours"])
     assert (found["behaviours_unknown"], found["problems"]) == (0, [])
     sessions = found["sessions"]
     assert (sessions["opened"], sessions["lost"], sum(sessions["per_instance"])) == (20, 0, 20)
@@ -231,9 +231,9 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
         ("modern", "progress"): ("dropped", "works")
     }
     behaviours = {
-        (one["era"], one["name"]): (one["predicted"], one["observed"])
-        for one in found["behaviours"]
-        if not one["agrees"]
+        (behaviour["era"], behaviour["name"]): (behaviour["predicted"], behaviour["observed"])
+        for behaviour in found["behaviours"]
+        if not behaviour["agrees"]
     }
     assert behaviours == {
         ("legacy", "DELETE"): ("HTTP 200", "HTTP 403"),
@@ -243,7 +243,9 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
         ("legacy", "foreign Origin"): ("HTTP 403", "HTTP 200"),
         ("modern", "foreign Origin"): ("HTTP 403", "HTTP 200"),
     }
-    refused = next(one for one in found["behaviours"] if (one["era"], one["name"]) == ("modern", "DELETE"))
+    refused = next(
+        behaviour for behaviour in found["behaviours"] if (behaviour["era"], behaviour["name"]) == ("modern", "DELETE")
+    )
     assert any('"method":"DELETE"' in one["line"] for one in refused["evidence"]), refused["evidence"]
     said = "\n".join(found["problems"])
     assert said.count("shaky does not work for ") == 1, "what fails once and works then is no good kit"
@@ -257,11 +259,11 @@ def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: 
     assert "found:    | Rolling restart of all instances | Running calls complete. No session" in said
     assert "charge" not in said
     assert "Tools with other required arguments than `text`, which were not called: charge." in found["notes"]
-    assert any("decision.json does not match the current decision" in one for one in found["notes"])
+    assert any("decision.json does not match the current decision" in note for note in found["notes"])
 
 
 def found_detail(found: Any, era: str, feature: str) -> Any:
-    return next(one["detail"] for one in found["cells"] if (one["era"], one["feature"]) == (era, feature))
+    return next(cell["detail"] for cell in found["cells"] if (cell["era"], cell["feature"]) == (era, feature))
 
 
 @pytest.mark.programs
@@ -270,7 +272,7 @@ def test_a_tiered_kit_agrees(temporary: Path) -> None:
     found, done = verified(temporary, EXAMPLES / "customer-service-agent.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
     assert found["tiers"] == {"stateless": 2, "stateful": 1}
-    outcomes = {one["tier"]: one["observed"] for one in found["cells"] if one["feature"] == "sampling"}
+    outcomes = {cell["tier"]: cell["observed"] for cell in found["cells"] if cell["feature"] == "sampling"}
     assert outcomes == {"stateless": "error", "stateful": "works"}
 
 
@@ -280,7 +282,7 @@ def test_a_kit_with_shared_state_agrees(temporary: Path) -> None:
     found, done = verified(temporary, EXAMPLES / "exercise-2-team-document.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
     assert "as a stand-in for traefik, round robin" in found["proxy"]
-    assert all(one["observed"] == "works" for one in found["cells"] if one["feature"] != "resumability")
+    assert all(cell["observed"] == "works" for cell in found["cells"] if cell["feature"] != "resumability")
 
 
 @pytest.mark.programs
@@ -324,7 +326,7 @@ def test_a_server_with_another_flag_is_found(tmp_path: Path, temporary: Path) ->
         "example_sampling should return an error that names sampling, because this deployment loses sampling for"
     )
     assert "Not now." in refusal
-    (framed,) = [one for one in found["behaviours"] if one["name"] == "call without initialize"]
+    (framed,) = [behaviour for behaviour in found["behaviours"] if behaviour["name"] == "call without initialize"]
     assert framed["detail"] == "HTTP 200 application/json"
 
 

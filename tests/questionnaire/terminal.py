@@ -83,7 +83,7 @@ class Terminal:
 
     def _shows(self, wanted: tuple[str, ...], gone: str) -> bool:
         flat = self.flat
-        return all(one in flat for one in wanted) and not (gone and gone in flat)
+        return all(text in flat for text in wanted) and not (gone and gone in flat)
 
     def _read(self) -> bool:
         """Read what comes next; False at the end of the program."""

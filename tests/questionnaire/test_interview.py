@@ -230,7 +230,7 @@ def test_a_file_that_would_say_something_else_is_not_written(tmp_path: Path) -> 
         save(path, wrong, interview.requirements, ADVISOR.space)
     assert list(tmp_path.iterdir()) == []
     save(path, to_yaml(interview.values, ADVISOR.space, "test"), interview.requirements, ADVISOR.space)
-    assert [one.name for one in tmp_path.iterdir()] == ["requirements.yaml"]
+    assert [file.name for file in tmp_path.iterdir()] == ["requirements.yaml"]
 
 
 def test_answers_so_far_are_resumed(tmp_path: Path) -> None:

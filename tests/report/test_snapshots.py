@@ -115,18 +115,18 @@ def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up() -> N
     assert document["feasible"] is False
     assert "flags" not in list(document)
     assert document["alternatives"]
-    assert all("gives_up" in one for one in document["alternatives"])
+    assert all("gives_up" in alternative for alternative in document["alternatives"])
 
 
 def test_a_counterfactual_holds_only_what_differs() -> None:
     for name in PATTERNS:
         document = decision_dict(decide(name))
-        for one in document["counterfactuals"]:
-            assert one["then"]
+        for change in document["counterfactuals"]:
+            assert change["then"]
             for key in ("pattern", "feasible"):
-                assert one["then"].get(key) != document[key]
+                assert change["then"].get(key) != document[key]
             if "flags" in document and document["pattern"] != "tiered":
-                assert one["then"].get("flags") != document["flags"]
+                assert change["then"].get("flags") != document["flags"]
 
 
 def test_explain_shows_every_rule_tried_with_its_conditions() -> None:
@@ -145,8 +145,8 @@ def test_explain_shows_every_rule_tried_with_its_conditions() -> None:
 def test_code_can_be_pasted(name: str) -> None:
     document: Document = decision_dict(decide(name))
     snippets = [document] if "code" in document else document["tiers"]
-    for one in snippets:
-        if "code" in one:
-            compile(one["code"], "snippet", "exec")
-            assert f"stateless_http={one['flags']['stateless_http']}" in one["code"]
-            assert one["code"] in decision_text(decide(name), Screen(80))
+    for snippet in snippets:
+        if "code" in snippet:
+            compile(snippet["code"], "snippet", "exec")
+            assert f"stateless_http={snippet['flags']['stateless_http']}" in snippet["code"]
+            assert snippet["code"] in decision_text(decide(name), Screen(80))

@@ -618,7 +618,7 @@ def nearly(space: FactSpace) -> st.SearchStrategy[Any]:
             return st.lists(tool | anything, max_size=4)
         if fact.type == "instances":
             return st.fixed_dictionaries({"min": st.integers(0, 3) | scalars, "max": st.integers(0, 3) | scalars})
-        return st.sampled_from([one for one in space.domains[fact.id] if one != "any"] or ["a"])
+        return st.sampled_from([value for value in space.domains[fact.id] if value != "any"] or ["a"])
 
     return section(space.tree)
 
