@@ -30,7 +30,7 @@ retried = pytest.mark.retried(
 )
 
 ROOT = Path(__file__).parents[2]
-WORKS = Observation("works", "asked and answered: ok")
+WORKS = Observation("works", "the client answered the request: ok")
 CALL = "ctx.session.create_message"
 
 

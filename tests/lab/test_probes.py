@@ -102,7 +102,7 @@ def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
     }
     assert outcomes == {(feature, call, era): wanted for feature, call, era, _, wanted in ASKED}
     assert "has no back-channel" in seen["elicitation", "ctx.elicit", "legacy", "11"].message
-    assert seen["progress", "ctx.report_progress", "legacy", "00"].message == "live: 2 before the answer"
+    assert seen["progress", "ctx.report_progress", "legacy", "00"].message == "arrived before the answer: 2"
 
 
 @retried
@@ -131,7 +131,7 @@ def test_the_behaviour_of_a_bare_server(temporary: Path) -> None:
     assert seen["cancellation", "legacy"] == "dropped the tool ran to its end"
     assert seen["cancellation", "modern"] == "works the tool was stopped"
     assert seen["disconnect", "modern"] == "works the tool was stopped"
-    assert seen["log messages without a log level", "modern"] == "dropped none arrived; the call succeeded"
+    assert seen["log messages without a log level", "modern"] == "dropped no message arrived; the call succeeded"
 
 
 class Wrong(BaseHTTPRequestHandler):
@@ -218,7 +218,7 @@ def test_wrong_servers_are_told_apart(wrong: str) -> None:
     assert "Session not found" in seen[0].message
     assert seen[3].message == "-32600 out of memory"
     assert "Unsupported protocol version: 2026-07-28" in seen[4].message
-    assert seen[6].message == "no answer within 0.5 s; the client was asked nothing"
+    assert seen[6].message == "no answer within 0.5 s; the client got no request"
 
 
 @retried
@@ -242,10 +242,10 @@ def test_nobody_there_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("came", "outcome", "said"),
     [
-        ([9.5, 9.8], "works", "live: 2 before the answer"),
-        ([], "dropped", "none arrived"),
+        ([9.5, 9.8], "works", "arrived before the answer: 2"),
+        ([], "dropped", "no message arrived"),
         ([9.99, 9.99], "dropped", "together with the answer"),
-        ([10.2], "dropped", "all after the answer"),
+        ([10.2], "dropped", "only after the answer"),
     ],
 )
 def test_live_is_not_late(came: list[float], outcome: str, said: str) -> None:
@@ -256,7 +256,13 @@ def test_live_is_not_late(came: list[float], outcome: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("values", "total", "said"),
-    [([1, 2], 2, None), ([1], 2, "they end at 1 of 2"), ([1], None, None), ([2, 1], 2, None), ([], None, None)],
+    [
+        ([1, 2], 2, None),
+        ([1], 2, "the last progress value is 1 of 2"),
+        ([1], None, None),
+        ([2, 1], 2, None),
+        ([], None, None),
+    ],
 )
 def test_progress_that_stops_half_way_is_lost(values: list[float], total: float | None, said: str | None) -> None:
     heard = Heard()
@@ -270,7 +276,7 @@ def test_a_notice_that_comes_at_some_moments_only_does_not_work() -> None:
     assert verdict(moments, moments, "", []).outcome == "works"
     partial = verdict(moments[:1], moments, "", [""])
     assert (partial.outcome, partial.message) == ("dropped", "arrived in the call, but not after the call")
-    assert verdict((), ("",), "", ["why"]).message == "none arrived; the call succeeded (why)"
+    assert verdict((), ("",), "", ["why"]).message == "no message arrived; the call succeeded (why)"
     assert verdict((), ("",), "-1 no", []).outcome == "error"
 
 

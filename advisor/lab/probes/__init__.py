@@ -1,6 +1,6 @@
-"""The probe suite: one probe per feature, each with a deadline, each ending in an outcome with its exact message.
+"""The probe suite. Each probe tests one feature, has a deadline, and returns an outcome with its exact message.
 
-`observe` is for the cells of the feature table, `behaviour` for what is no cell, of which a probe returns rows.
+`observe` measures a cell of the feature table. `behaviour` measures behaviours that are not in the feature table.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ BEHAVIOURS: Mapping[str, Callable[[Probe], Awaitable[list[BehaviourRow]]]] = {
     "unasked": live.unasked,
     "http": http.observe,
 }
-"""The probes of behaviours that are no cell. The first and the last need no tool, the others the lab's."""
+"""The probes of behaviours that are not in the feature table. `negotiation` and `http` need no tool. The other probes
+need tools of the test server."""
 
 
 async def observe(
@@ -48,33 +49,34 @@ async def observe(
     deadline_s: float = 5.0,
     headers: Mapping[str, str] | None = None,
 ) -> Observation:
-    """Observe a cell: a client, in a session of its own.
+    """Measure a cell with a new client, which has its own session.
 
     Args:
         feature: a feature of `FEATURES`.
         url: the endpoint, for example `http://127.0.0.1:8000/mcp`.
-        era: the era of the client.
-        target: which tool of the server makes the feature happen.
-        deadline_s: an answer that takes longer is a `hang`; a notification is waited for three tenths of it.
+        era: the protocol era of the client.
+        target: the tool of the server that uses the feature.
+        deadline_s: seconds; an answer that takes longer is a `hang`. The probe waits 30 % of this time for a
+            notification.
         headers: sent with every request.
 
     Returns:
-        The outcome. A modern client that is refused as such (400) is `unsupported`; a session that an instance does
-        not know (404) is `unreachable`. No exception escapes, whatever the server does.
+        The outcome. The outcome is `unsupported` if the server refuses all modern clients (400). It is `unreachable` if
+        an instance does not know the session (404). The function raises no exception, whatever the server does.
     """
     return await FEATURES[feature](Probe(url, era, target, deadline_s, headers or {}))
 
 
 async def behaviour(name: str, url: str, era: Era, *, deadline_s: float = 5.0) -> list[BehaviourRow]:
-    """Observe a behaviour that is no cell of the feature table.
+    """Measure a behaviour that is not in the feature table.
 
     Args:
         name: a name in `BEHAVIOURS`.
         url: the endpoint.
-        era: the era of the client.
-        deadline_s: an answer that takes longer is a `hang`.
+        era: the protocol era of the client.
+        deadline_s: seconds; an answer that takes longer is a `hang`.
 
     Returns:
-        One row for each thing that was tried, the same ones in the same order each time.
+        One row for each check. Every call returns the same checks in the same order.
     """
     return await BEHAVIOURS[name](Probe(url, era, ProbeTarget(), deadline_s))

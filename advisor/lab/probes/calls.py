@@ -1,4 +1,4 @@
-"""Probes that judge a call by its answer: plain calls, requests to the client, kept state, the protocol agreed on."""
+"""Probes that check the answer of a call: plain calls, requests to the client, session state, protocol negotiation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BY_HANDLE = "handle argument"
 
 
 async def plain(probe: Probe) -> Observation:
-    """Call the tool, or list the tools where none is named: whether anything is answered at all."""
+    """Call the tool, or list the tools if the target names no tool. The feature works if the server answers."""
 
     async def steps(client: Client, heard: Heard) -> Verdict:
         if not probe.target.tool:
@@ -27,21 +27,24 @@ async def plain(probe: Probe) -> Observation:
 
 
 async def asking(probe: Probe, what: str) -> Observation:
-    """Call a tool that asks the client for `what` (`sampling`, `elicitation`, `roots`): it works if it was asked."""
+    """Call a tool that sends the client a request for `what`: `sampling`, `elicitation` or `roots`.
+
+    The feature works if the client got the request and the tool returned a result.
+    """
 
     async def steps(client: Client, heard: Heard) -> Verdict:
         said, error = await call(client, probe.target)
         if error:
             return Verdict("error", error)
         if what not in heard.asked:
-            return Verdict("dropped", f"the tool answered without asking the client: {said:.80}")
-        return Verdict("works", f"asked and answered: {said:.80}")
+            return Verdict("dropped", f"the tool returned a result without a request to the client: {said:.80}")
+        return Verdict("works", f"the client answered the request: {said:.80}")
 
     return await in_session(probe, steps)
 
 
 async def session_state(probe: Probe) -> Observation:
-    """Call the tool twice in the same session, with the steps `keep` and `recall`: whether the second finds it."""
+    """Call the tool twice in the same session: the call `recall` must find the state that the call `keep` stored."""
 
     async def steps(client: Client, heard: Heard) -> Verdict:
         first, error = await call(client, probe.target, step="keep")
@@ -52,13 +55,15 @@ async def session_state(probe: Probe) -> Observation:
         if error:
             return Verdict("error", error)
         found = second == "kept"
-        return Verdict("works", "the next call found it") if found else Verdict("dropped", f"the next call: {second}")
+        if found:
+            return Verdict("works", "the next call found the state")
+        return Verdict("dropped", f"the next call returned: {second}")
 
     return await in_session(probe, steps)
 
 
 async def negotiation(probe: Probe) -> list[BehaviourRow]:
-    """Connect as a client that tries the modern way first and falls back to the handshake; needs no tool."""
+    """Connect as a client that tries the modern protocol first and falls back to `initialize`. Needs no tool."""
     if probe.era == "modern":
         return []
 

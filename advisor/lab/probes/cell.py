@@ -1,4 +1,4 @@
-"""What the probes of all features have in common: a client, a deadline, a verdict."""
+"""The common part of all probes: a client, a deadline and a verdict."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from mcp import Client
     from mcp_types import CallToolResult
 
-_OVERHEAD_S = 4.0  # for connecting and closing, besides the deadline of the steps
+_OVERHEAD_S = 4.0  # for connecting and closing, in addition to the deadline of the steps
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """Which tool of the server makes the feature happen.
+    """The tool of the server that uses the feature.
 
     Attributes:
-        tool: its name; "" where the probe needs none.
-        arguments: what to call it with.
-        call: the way of asking, as written in server code; "" where it is not known.
+        tool: the name of the tool; "" if the probe needs no tool.
+        arguments: the arguments of the tool.
+        call: the API that server code uses for the feature; "" if the API is unknown.
     """
 
     tool: str = ""
@@ -38,13 +38,13 @@ class ProbeTarget:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One probe: where, as whom, by which tool, and how long an answer may take.
+    """The parameters of a probe.
 
     Attributes:
         url: the endpoint.
-        era: the era of the client.
+        era: the protocol era of the client.
         target: the tool.
-        deadline_s: an answer that takes longer is a `hang`.
+        deadline_s: seconds; an answer that takes longer is a `hang`.
         headers: sent with every request.
     """
 
@@ -56,7 +56,7 @@ class Probe:
 
     @property
     def silence_s(self) -> float:
-        """How long to wait for a notification that may never come, after the answer of its call."""
+        """Seconds to wait, after the answer of a call, for a notification that might not arrive."""
         return self.deadline_s * 0.3
 
 
@@ -72,14 +72,15 @@ async def in_session(
     mode: Mode | None = None,
     silences: int = 0,
 ) -> Observation:
-    """Run the steps of a probe with a client of their own.
+    """Run the steps of a probe with a new client.
 
     Args:
-        probe: where and as whom.
-        steps: gets the connected client and what it hears; its exceptions become the outcome `error`.
-        log_level: the level of log messages that a modern client asks for; None for none.
-        mode: how the client connects; by default as its era does.
-        silences: how often the steps wait for what may never come; that is not counted as waiting for an answer.
+        probe: the endpoint and the protocol era.
+        steps: gets the connected client and a record of the messages that the client receives. If `steps` raises an
+            exception, the outcome is `error`.
+        log_level: the log level that a modern client requests; None requests no log messages.
+        mode: how the client connects; the default is the mode of its protocol era.
+        silences: how often the steps wait for messages that might not arrive. This waiting time extends the deadline.
     """
     heard, began, connected = Heard(), monotonic(), False
     allowed_s = probe.deadline_s + silences * probe.silence_s
@@ -95,7 +96,7 @@ async def in_session(
                 if verdict.outcome == "error" and probe.era == "modern":
                     verdict = await _refused(client, heard) or verdict
     except Exception as error:
-        # Once there is a verdict, trouble with closing changes nothing.
+        # An error while the connection closes does not change an existing verdict.
         verdict = verdict or Verdict("error", describe(error))
     if verdict is None:
         what = "answer" if connected else "connection"
@@ -104,7 +105,7 @@ async def in_session(
 
 
 async def timed(probe: Probe, steps: RawSteps) -> Observation:
-    """Run the steps of a raw probe."""
+    """Run the steps of a probe that uses the raw client."""
     began = monotonic()
     verdict = Verdict("hang", f"no answer within {probe.deadline_s * 2:g} s")
     try:
@@ -124,7 +125,7 @@ async def _stepped(steps: Steps, client: Client, heard: Heard) -> Verdict:
 
 
 async def _refused(client: Client, heard: Heard) -> Verdict | None:
-    """`unsupported` where a server refuses modern clients as such (400), and not just this call."""
+    """The verdict `unsupported` if the server refuses all requests of modern clients (400), else None."""
     if not any(reply.modern and reply.status == 400 for reply in heard.replies):
         return None
     try:
@@ -135,7 +136,7 @@ async def _refused(client: Client, heard: Heard) -> Verdict | None:
 
 
 def _judged(probe: Probe, verdict: Verdict, heard: Heard) -> Verdict:
-    """The verdict, unless the HTTP answers tell more than the client does."""
+    """The verdict; `unreachable` if an HTTP answer shows that the instance does not know the session."""
     if verdict.outcome == "works":
         return verdict
     if heard.lost_session():
@@ -144,7 +145,7 @@ def _judged(probe: Probe, verdict: Verdict, heard: Heard) -> Verdict:
 
 
 def _was_asked(heard: Heard) -> str:
-    return f"the client was asked: {', '.join(heard.asked)}" if heard.asked else "the client was asked nothing"
+    return f"the client got requests: {', '.join(heard.asked)}" if heard.asked else "the client got no request"
 
 
 def text(result: CallToolResult) -> str:
@@ -153,7 +154,7 @@ def text(result: CallToolResult) -> str:
 
 
 async def call(client: Client, target: ProbeTarget, **more: object) -> tuple[str, str]:
-    """Call the tool: its text and, if it failed, the error ("" if not)."""
+    """Call the tool. Returns the text of the result, and the error ("" if the call succeeded)."""
     result = await client.call_tool(target.tool, {**target.arguments, **more})
     said = text(result)
-    return said, (said or "an error without words") if result.is_error else ""
+    return said, (said or "an error without text") if result.is_error else ""

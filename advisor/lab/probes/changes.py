@@ -1,4 +1,4 @@
-"""Notifications of change: whether a client hears that the list of tools, or a resource it follows, has changed."""
+"""Probes of change notifications: whether they reach the client when the tool list or a subscribed resource changes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 CHANGED = "notifications/tools/list_changed"
 UPDATED = "notifications/resources/updated"
 MOMENTS = ("in the call", "after the call", "to subscribers")
-"""When a server that holds the session can send (a list has no subscribers); a tool for this way takes them as its
-argument `moment`."""
+"""The moments at which a server can send a notification through its session object. They are the values of the argument
+`moment` of a tool. A change of the tool list has no subscribers, so it has only the first two moments."""
 
 _LIST_BY_SESSION = "session.send_tool_list_changed"
 _RESOURCE_BY_SESSION = "session.send_resource_updated"
 
 
 class Listener:
-    """What an open `subscriptions/listen` carried.
+    """The events of a `subscriptions/listen` stream.
 
     Attributes:
-        refusal: why there is none, with the exact error; "" while it is open.
-        heard: the events, as text.
+        refusal: the exact error if the server refused the stream, else "".
+        heard: the received events, as text.
     """
 
     def __init__(self) -> None:
@@ -41,12 +41,14 @@ class Listener:
 
 @asynccontextmanager
 async def listening(probe: Probe, client: Client, heard: Heard, **what: Any) -> AsyncIterator[Listener]:
-    """Listen as modern clients do; legacy ones, and servers that do not know it, leave the listener deaf.
+    """Open a `subscriptions/listen` stream, as modern clients do.
+
+    The listener receives no event if the client is legacy or the server does not support `subscriptions/listen`.
 
     Args:
-        probe: as whom.
+        probe: has the protocol era of the client.
         client: a connected client.
-        heard: is told of every event.
+        heard: wakes up at each event.
         what: the arguments of `Client.listen`.
     """
     listener = Listener()
@@ -74,13 +76,20 @@ async def listening(probe: Probe, client: Client, heard: Heard, **what: Any) -> 
 
 
 def verdict(got: Sequence[str], moments: Sequence[str], error: str, said: Sequence[str]) -> Verdict:
-    """What it comes to: a notification that arrives at some moments only does not work."""
+    """The verdict of a probe. The outcome is `works` only if a notification arrived for every moment.
+
+    Args:
+        got: the moments whose notification arrived.
+        moments: the moments at which the server sent a notification.
+        error: the error of the call, or "".
+        said: remarks that the message ends with; empty remarks are left out.
+    """
     remarks = "; ".join(remark for remark in said if remark)
     tail = f" ({remarks})" if remarks else ""
     if error:
         return Verdict("error", error + tail)
     if not got:
-        return Verdict("dropped", f"none arrived; the call succeeded{tail}")
+        return Verdict("dropped", f"no message arrived; the call succeeded{tail}")
     if len(got) < len(moments):
         missing = ", ".join(moment for moment in moments if moment not in got)
         return Verdict("dropped", f"arrived {', '.join(got)}, but not {missing}{tail}")
@@ -88,9 +97,9 @@ def verdict(got: Sequence[str], moments: Sequence[str], error: str, said: Sequen
 
 
 async def list_changed(probe: Probe) -> Observation:
-    """Listen as the era does, and have a tool say that the list changed.
+    """Listen as clients of the protocol era do, and call a tool that reports a change of the tool list.
 
-    The notification names nothing, so two of these probes on the same server might hear each other.
+    The notification does not name its cause. So two of these probes must not run on the same server at the same time.
     """
     moments = MOMENTS[:2] if probe.target.call == _LIST_BY_SESSION else ("",)
 
@@ -101,7 +110,7 @@ async def list_changed(probe: Probe) -> Observation:
                 return len(listener.heard) + heard.notes.count((CHANGED, ""))
 
             got: list[str] = []
-            for moment in moments:  # in sequence: the notification does not say which it is
+            for moment in moments:  # one after another, because the notification does not name its moment
                 before, error = arrived(), (await call(client, probe.target, **_at(moment)))[1]
                 if error:
                     break
@@ -114,7 +123,10 @@ async def list_changed(probe: Probe) -> Observation:
 
 
 async def subscriptions(probe: Probe) -> Observation:
-    """Follow resources of this probe only, so that probes side by side do not hear each other, and have them change."""
+    """Subscribe to resources, and call a tool that reports a change of each resource.
+
+    The resources belong to this probe only, so several of these probes can run on the same server at the same time.
+    """
     moments = MOMENTS if probe.target.call == _RESOURCE_BY_SESSION else ("",)
     uris = {moment: f"lab://item/{uuid.uuid4().hex}" for moment in moments}
 
@@ -141,11 +153,11 @@ async def subscriptions(probe: Probe) -> Observation:
 
 
 async def subscribe(client: Client, uris: Sequence[str]) -> str:
-    """Subscribe as legacy clients do; what that was refused with, or ""."""
+    """Subscribe to resources with `resources/subscribe`, as legacy clients do. Returns the error, or ""."""
     import mcp_types as types
 
     try:
-        for uri in uris:  # the client's own method warns that 2026-07-28 has it no more
+        for uri in uris:  # the method of the client warns that protocol 2026-07-28 has no such request
             request = types.SubscribeRequest(params=types.SubscribeRequestParams(uri=uri))
             await client.session.send_request(request, types.EmptyResult)
     except Exception as error:

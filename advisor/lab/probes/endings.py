@@ -1,4 +1,4 @@
-"""Whether a call stops on the server that its client gives up, or whose connection breaks while it runs."""
+"""Probes of interrupted calls: whether the tool stops when the client cancels the call or the connection breaks."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from mcp import Client
 
 _WORDS = {"cancelled": "the tool was stopped", "finished": "the tool ran to its end"}
-"""How a call can end, as the server notes it and as it is reported."""
+"""How a call can end: the word that the test server writes, and the message of the measurement."""
 
 _POLL_S = 0.1
-_CUT_SHARE = 0.25  # of the work; then a connection is broken, if nothing came before
-_MARGIN_S = 1.0  # from the end of the work to the word that it has ended
+_CUT_SHARE = 0.25  # of the working time; the probe breaks the connection then, or earlier at the first message
+_MARGIN_S = 1.0  # from the end of the working time to the note that the call ended
 
 
 def _work_s(probe: Probe) -> float:
-    """Seconds that the tool `lab_wait` works, unless it is stopped."""
+    """Seconds that the tool `lab_wait` runs if nothing stops the tool."""
     return probe.deadline_s * 0.4
 
 
 async def cancellation(probe: Probe) -> list[BehaviourRow]:
-    """Give up a running call as the era does: by a notification, or by closing its stream.
+    """Cancel a running call: legacy clients send a notification, modern clients close the stream of the call.
 
-    Needs the lab's tools `lab_wait` and `lab_told`.
+    The test server must have the tools `lab_wait` and `lab_told`.
     """
     token = uuid.uuid4().hex
 
@@ -58,8 +58,8 @@ async def cancellation(probe: Probe) -> list[BehaviourRow]:
 async def disconnect(probe: Probe) -> list[BehaviourRow]:
     """Break the connection of a running call.
 
-    Legacy servers must not take it as a cancellation, modern ones must: `works` is what the era's protocol says.
-    Needs the lab's tools `lab_wait` and `lab_told`.
+    A legacy server must finish the call, and a modern server must cancel the call. A server that does so has the
+    outcome `works`. The test server must have the tools `lab_wait` and `lab_told`.
     """
     return [BehaviourRow("disconnect", await timed(probe, _cut))]
 
@@ -83,7 +83,11 @@ async def _asked(client: Client, token: str) -> str:
 
 
 async def _ended(ask: Callable[[], Awaitable[str]], seconds: float) -> str:
-    """Ask until the call has ended; soon, and then not before the work is over: every question costs a request."""
+    """Ask the server until the call has ended.
+
+    The first three questions follow quickly. The next question comes at the end of the working time, because each
+    question is a request.
+    """
     said, began = "unknown", monotonic()
     pauses = chain([_POLL_S, 2 * _POLL_S, max(_POLL_S, seconds - 3 * _POLL_S)], repeat(_POLL_S))
     while monotonic() < began + seconds + _MARGIN_S:
@@ -95,7 +99,7 @@ async def _ended(ask: Callable[[], Awaitable[str]], seconds: float) -> str:
 
 
 def _judged(ended: str, wanted: str) -> Verdict:
-    """`works` where the call ended as wanted."""
+    """The verdict: `works` if the call ended as wanted, else `dropped`."""
     if ended not in _WORDS:
         return Verdict("error", f"the server does not say how the call ended: {ended:.80}")
     return Verdict("works" if ended == wanted else "dropped", _WORDS[ended])

@@ -1,4 +1,4 @@
-"""What the endpoint answers to bare HTTP: requests that no well-behaved client sends, but proxies and people do."""
+"""Probes of plain HTTP requests that MCP clients do not send, but proxies and people do."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from advisor.lab.clients.raw_client import Endpoint, said
 from advisor.lab.probes.cell import Probe, RawSteps, timed
 from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
 
-_QUIET_S = 0.7  # how long an open stream may say nothing before it is called silent
+_QUIET_S = 0.7  # after this time without a message, an open stream is reported as silent
 
 
 async def observe(probe: Probe) -> list[BehaviourRow]:
-    """Every check of the era, side by side; none needs a tool.
+    """Run all checks of the protocol era at the same time. The checks need no tool.
 
-    `works` is an answer below 400, `error` an answer from 400 on, with its text, `hang` a stream without any message.
+    The outcome is `works` for a status below 400. The outcome is `error` for other statuses, and the message has the
+    text of the answer. The outcome is `hang` if a stream outside a session carries no message.
     """
     rows: dict[str, Observation] = {}
     checks = {name: check for name, (eras, check) in CHECKS.items() if probe.era in eras}
@@ -31,18 +32,18 @@ async def observe(probe: Probe) -> list[BehaviourRow]:
 
 
 async def observe_one(probe: Probe, name: str) -> BehaviourRow:
-    """One check alone; on old releases some of them break the server for what comes after."""
+    """Run one check. On old releases, some checks break the server, so that later requests fail."""
     return BehaviourRow(name, await timed(probe, CHECKS[name][1]))
 
 
 def _request(method: str, message: str = "", *, shakes_hands: bool = True, **headers: str) -> RawSteps:
-    """A check by one request; most come after the handshake: without a session they would tell of something else.
+    """A check that sends one request. Most checks open a session first, because a server refuses other requests.
 
     Args:
-        method: of HTTP.
-        message: the JSON-RPC method of its body; "" for no body.
-        shakes_hands: whether a session is opened before.
-        headers: as of `Endpoint.headers`.
+        method: the HTTP method.
+        message: the JSON-RPC method in the body; "" sends no body.
+        shakes_hands: whether the check sends `initialize` first.
+        headers: the arguments of `Endpoint.headers`.
     """
 
     async def check(probe: Probe, raw: Endpoint) -> Verdict:
@@ -63,12 +64,12 @@ def _request(method: str, message: str = "", *, shakes_hands: bool = True, **hea
 
 
 async def _listen(lines: AsyncIterator[str], head: str, in_session: bool) -> Verdict:
-    """What an open stream says in the first moments; outside a session nothing can ever come."""
+    """Wait for the first message of an open stream. Outside a session, no message can arrive."""
     with anyio.move_on_after(_QUIET_S):
         async for line in lines:
             if line.startswith("data:"):
                 return Verdict("works", f"{head}, carries messages")
-        return Verdict("works", f"{head}, ends at once")
+        return Verdict("works", f"{head}, ends immediately")
     return Verdict("works" if in_session else "hang", f"{head}, an open stream, silent so far")
 
 
@@ -85,4 +86,4 @@ CHECKS: dict[str, tuple[tuple[str, ...], RawSteps]] = {
     "foreign Host": (_EACH, _request("POST", "tools/list", host="other.example")),
     "foreign Origin": (_EACH, _request("POST", "tools/list", origin="https://other.example")),
 }
-"""Each check, and the eras that it is for."""
+"""Each check by its name: the protocol eras for which it runs, and its steps."""

@@ -1,4 +1,4 @@
-"""What a call says while it runs: progress and log messages, whether they arrive, and live or only with the answer."""
+"""Probes of progress and log messages: whether they arrive, and whether they arrive while the call runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from mcp import Client
 
 LEAD_S = 0.1
-"""What arrives less than this before the answer was held back on the way; the lab's tools wait longer than this."""
+"""Seconds. A message that arrives less than this time before the answer was buffered on the way: the tools of the test
+server wait longer between a message and their result."""
 
 
 async def progress(probe: Probe) -> Observation:
-    """Call a tool that reports progress, with a progress token."""
+    """Call a tool that reports progress. The call has a progress token."""
 
     async def steps(client: Client, heard: Heard) -> Verdict:
         arguments = dict(probe.target.arguments)
@@ -35,7 +36,7 @@ async def progress(probe: Probe) -> Observation:
 
 
 async def logs(probe: Probe, *, log_level: str | None = "debug") -> Observation:
-    """Call a tool that logs; modern clients ask for a level, unless `log_level` is None."""
+    """Call a tool that sends a log message. A modern client requests the log level, unless `log_level` is None."""
 
     async def steps(client: Client, heard: Heard) -> Verdict:
         _, error = await call(client, probe.target)
@@ -50,7 +51,7 @@ async def logs(probe: Probe, *, log_level: str | None = "debug") -> Observation:
 
 
 async def unasked(probe: Probe) -> list[BehaviourRow]:
-    """Call the lab's tool `lab_log` without a log level; legacy clients have none to name."""
+    """Call the tool `lab_log` without a log level. Only modern clients can send a log level with a call."""
     if probe.era == "legacy":
         return []
     asked = replace(probe, target=ProbeTarget("lab_log", {}, "ctx.info"))
@@ -58,20 +59,25 @@ async def unasked(probe: Probe) -> list[BehaviourRow]:
 
 
 def missing(heard: Heard) -> str | None:
-    """What was announced and did not arrive; None where all did, or nothing was announced."""
+    """A message that says which progress is missing. None if all progress arrived or the tool announced no total."""
     values = [value for _, value in heard.progress]
     if heard.total is None or max(values) >= heard.total:
         return None
-    return f"they end at {max(values):g} of {heard.total:g}"
+    return f"the last progress value is {max(values):g} of {heard.total:g}"
 
 
 def arrival(came: list[float], answered: float) -> Verdict:
-    """The verdict over notices that came at these times, for a call that was answered then."""
+    """The verdict on the messages of a call.
+
+    Args:
+        came: when each message arrived (monotonic clock).
+        answered: when the answer of the call arrived.
+    """
     before = sum(moment <= answered for moment in came)
     if not came:
-        return Verdict("dropped", "none arrived; the call succeeded")
+        return Verdict("dropped", "no message arrived; the call succeeded")
     if not before:
-        return Verdict("dropped", f"{len(came)} arrived, all after the answer")
+        return Verdict("dropped", f"arrived only after the answer: {len(came)}")
     if answered - min(came) < LEAD_S:
-        return Verdict("dropped", f"{before} arrived, but together with the answer: something on the way holds back")
-    return Verdict("works", f"live: {before} before the answer")
+        return Verdict("dropped", f"arrived together with the answer, because the stream was buffered: {before}")
+    return Verdict("works", f"arrived before the answer: {before}")

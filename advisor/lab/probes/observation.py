@@ -1,4 +1,4 @@
-"""What a client saw of a cell: an outcome of the public vocabulary, the message behind it, and how long it took."""
+"""Results of probes: an outcome of the public vocabulary, the message that explains it, and the duration."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import NamedTuple
 
 from advisor.knowledge.types import Outcome
 
-# From best to worst, for several observations of a cell.
+# From best to worst. `worst` compares several observations of a cell by this order.
 _ORDER: tuple[Outcome, ...] = ("works", "unsupported", "error", "dropped", "hang", "unreachable")
 
-_LONGEST = 300  # of an error's text; some print whole messages
+_LONGEST = 300  # characters of an error's text; some errors contain complete messages
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One observation.
+    """The result of a probe.
 
     Attributes:
-        outcome: the contract's vocabulary; `hang` is no answer within the deadline of the probe.
-        message: what was seen, an error with its exact text.
-        seconds: how long it took, connecting included.
+        outcome: a word of the public vocabulary; `hang` means that no answer arrived within the deadline of the probe.
+        message: the explanation; for an error, its exact text.
+        seconds: the duration, including the time to connect.
     """
 
     outcome: Outcome
@@ -30,24 +30,24 @@ class Observation:
 
 
 class BehaviourRow(NamedTuple):
-    """A behaviour that is no cell of the feature table, such as what a bare GET is answered."""
+    """The measurement of a behaviour outside the feature table, for example the answer to a GET without a session."""
 
     name: str
     observation: Observation
 
 
 class Verdict(NamedTuple):
-    """What the steps of a probe found, before anyone timed them."""
+    """The result of the steps of a probe, without the duration."""
 
     outcome: Outcome
     message: str
 
 
 def worst(observations: Iterable[Observation]) -> Observation:
-    """The worst of several observations of a cell; says how many were as bad.
+    """The worst of several observations of a cell. Its message says how many observations have the same outcome.
 
     Raises:
-        ValueError: there are none.
+        ValueError: `observations` is empty.
     """
     seen = list(observations)
     found = max(seen, key=lambda observation: _ORDER.index(observation.outcome))
@@ -58,7 +58,7 @@ def worst(observations: Iterable[Observation]) -> Observation:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in a single line: the innermost of a group, with its JSON-RPC code, if any."""
+    """The JSON-RPC code (if any) and the text of an exception, in one line. For a group: of its first exception."""
     while isinstance(inner := getattr(error, "exceptions", None), (tuple, list)) and inner:
         error = inner[0]
     code = getattr(getattr(error, "error", None), "code", None)

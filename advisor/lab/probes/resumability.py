@@ -1,4 +1,4 @@
-"""Resumability: the answer of a call is cut, and asked for again with Last-Event-ID."""
+"""The probe of resumability: the client interrupts the answer of a call and requests the rest with Last-Event-ID."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from advisor.lab.probes.cell import Probe, timed
 from advisor.lab.probes.observation import Observation, Verdict
 
 RESULT = "the result"
-"""What the tool returns, about a second after its first event."""
+"""The result of the tool, which it returns about one second after its first event."""
 
-_CUT_S = 0.6  # the connection is cut then, if no event came before; the tool is still at work
-_GET_S = 1.5  # deadline of an attempt to resume
+_CUT_S = 0.6  # the probe closes the connection then, or earlier at the first event; the tool still runs at that time
+_GET_S = 1.5  # deadline of each attempt to resume
 
 
 async def observe(probe: Probe) -> Observation:
-    """Cut a call and resume it; the tool logs at once and returns `RESULT` about a second later."""
+    """Interrupt a call and resume it. The tool logs immediately and returns `RESULT` about one second later."""
     steps = _modern if probe.era == "modern" else _legacy
     return await timed(probe, steps)
 
@@ -28,7 +28,7 @@ async def _legacy(probe: Probe, raw: Endpoint) -> Verdict:
     if status == 404:
         return Verdict("unreachable", "404 for a session that another instance owns")
     if not last:
-        return Verdict("dropped", "the answer carries no event ids: nothing to resume from, the result is lost")
+        return Verdict("dropped", "the answer has no event ids, so the client cannot resume and the result is lost")
 
     tried = ""
     with anyio.move_on_after(probe.deadline_s):
@@ -39,12 +39,16 @@ async def _legacy(probe: Probe, raw: Endpoint) -> Verdict:
     if tried.startswith("HTTP 404"):
         return Verdict("unreachable", f"GET with Last-Event-ID: {tried}")
     if found:
-        return Verdict("works", "replayed by GET with Last-Event-ID")
+        return Verdict("works", "GET with Last-Event-ID returned the result")
     return Verdict("dropped", f"GET with Last-Event-ID: {tried}, without the result")
 
 
 async def _cut(probe: Probe, raw: Endpoint) -> tuple[int, str]:
-    """Call, and cut the answer after its first message; the status and the last event id ("" if there were none)."""
+    """Call the tool and close the connection after the first message.
+
+    Returns:
+        The HTTP status (0 if no answer arrived) and the last event id ("" if the answer has no event ids).
+    """
     status, last = 0, ""
     with anyio.move_on_after(_CUT_S):
         async with raw.calling(probe.target.tool, probe.target.arguments) as answer:
@@ -57,7 +61,7 @@ async def _cut(probe: Probe, raw: Endpoint) -> tuple[int, str]:
 
 
 async def _resume(raw: Endpoint, last: str) -> tuple[bool, str]:
-    """One attempt to resume: whether the result came, and what was answered."""
+    """Try to resume once. Returns whether the result arrived, and a description of the answer."""
     tried = "no answer"
     with anyio.move_on_after(_GET_S):
         headers = raw.headers(last_event_id=last, content_type="")
@@ -70,7 +74,7 @@ async def _resume(raw: Endpoint, last: str) -> tuple[bool, str]:
 
 
 async def _modern(probe: Probe, raw: Endpoint) -> Verdict:
-    """Modern answers have no event ids, and there is no GET to resume with."""
+    """Check that the answer has no event ids. The modern protocol has no GET to resume an answer with."""
     ids = 0
     async with raw.calling(probe.target.tool, probe.target.arguments) as answer:
         status = answer.status_code
