@@ -1,7 +1,7 @@
-"""Requirements that cover the decision space, found from the rules: every reachable combination of what shapes a kit
-most, and every pair of values of any two facts, as far as a feasible decision has them.
+"""Requirements that cover the decision space, computed from the rules.
 
-Reachable is what the fold over the whole fact space says: for what is left out it has been shown that nothing is there.
+They cover every reachable combination of the facts that shape a kit most. They also cover every pair of values of any
+two facts that a feasible decision has. The fold over the entire fact space proves that all others are unreachable.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KIND, PLATFORM, VERSION = "environment.proxy.kind", "environment.platform", "env
 SHAPED = ("pattern", "affinity.mechanism", "line")
 SEPARABLE = "tools.separable"
 TRIES = 20
-# Names that generated modules use themselves; none of them may be hidden by a tool.
+# Names that generated modules use themselves. A tool must not shadow them.
 NAMES = ("look", "TierServer", "list_tools", "Middleware", "a.b-c", "status", "OtherTier", "Context", "import", "mcp")
 
 Row = dict[str, Value]
@@ -36,11 +36,11 @@ Pair = tuple[tuple[str, Value], tuple[str, Value]]
 
 @dataclass
 class Covering:
-    """Requirements in dotted keys, with the decisions that they lead to, and what is known of the rest.
+    """Requirements in dotted keys, their decisions, and the combinations and pairs of values that they cover.
 
     Attributes:
         cases: the requirements.
-        decisions: the decisions, all of them feasible.
+        decisions: the decisions. All are feasible.
         combinations: every reachable combination.
         pairs: every pair of values that can occur.
         impossible: the pairs that no feasible decision has.
@@ -68,7 +68,7 @@ class Coverer:
             if name not in derived | outputs and len(values) > 1
         }
         self.domains["sdk"] = [name for name in self.domains["sdk"] if self.space.releases[str(name)].has_kit]
-        # Which tools are listed is free in a fold, so the value that always can be comes first.
+        # A fold can list any tools, so the value that is always possible comes first.
         self.folded: dict[str, Sequence[Value]] = {
             **base_domains(advisor),
             "sdk": self.domains["sdk"],
@@ -114,7 +114,7 @@ class Coverer:
                     yield (*shape, platform, kind), {**group.example(), KIND: kind, PLATFORM: platform}
 
     def alike(self, fact: str) -> list[list[Value]]:
-        """The values of a fact, those together that no deciding table tells apart."""
+        """The values of a fact, grouped: no deciding table distinguishes the values of a group."""
         groups: dict[Any, list[Value]] = {}
         for value in self.domains[fact]:
             seen = [t.masks[t.inputs.index(fact)][value] for t in self.advisor.tables.values() if fact in t.inputs]
@@ -122,7 +122,7 @@ class Coverer:
         return list(groups.values())
 
     def all_pairs(self) -> set[Pair]:
-        """Every pair of values, but for values of facts that mean nothing beside the other value."""
+        """Every pair of values, except pairs in which one fact has no meaning next to the value of the other fact."""
         values = [[(name, value) for value in domain] for name, domain in sorted(self.domains.items())]
         pairs = {pair for one, other in itertools.combinations(values, 2) for pair in itertools.product(one, other)}
         for name, only, default in self.space.conditional:
@@ -136,11 +136,11 @@ class Coverer:
         return pairs
 
     def pairs_of(self, facts: Mapping[str, Any]) -> set[Pair]:
-        """The pairs that evaluated facts have."""
+        """The pairs of values in evaluated facts."""
         return set(itertools.combinations([(name, facts[name]) for name in sorted(self.domains)], 2))
 
     def with_pair(self, pair: Pair, left: set[Pair]) -> Decision | None:
-        """A feasible decision with a pair, and with as many of `left` as a few tries give; None if there is none."""
+        """A feasible decision with this pair and with many pairs of `left`; None if no such decision exists."""
         best: tuple[int, dict[str, Any]] = 0, {}
         for _ in range(TRIES):
             case = self.case(dict(pair))
@@ -163,7 +163,7 @@ class Coverer:
         return None
 
     def add(self, row: Mapping[str, Value]) -> Decision | None:
-        """Add requirements with these facts; their decision, or None if it is not a feasible one with just these."""
+        """Add requirements with these facts; returns their decision, or None if it is infeasible or has other facts."""
         row = dict(row)
         for name, only, default in self.space.conditional:
             if name in row and row.get(only.fact, only.any_of[0]) not in only.any_of:
@@ -175,14 +175,14 @@ class Coverer:
         return self.take(case)
 
     def take(self, case: dict[str, Any]) -> Decision:
-        """Add requirements to the covering; their decision."""
+        """Add requirements to the covering; returns their decision."""
         decision = self.advisor.decide(self.requirements(case))
         self.found.cases.append(case)
         self.found.decisions.append(decision)
         return decision
 
     def requirements(self, case: dict[str, Any]) -> Requirements:
-        """The requirements as they are once they are read."""
+        """The requirements after the reader has validated them."""
         return example_requirements(self.advisor, case)
 
     def case(self, row: Mapping[str, Value]) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class Coverer:
         return case
 
     def raw(self, name: str, value: Value) -> Any:
-        """What a requirements file says for a value; None where it has to be silent."""
+        """The entry of a requirements file for a value; None if the file must omit the key."""
         match self.space.facts[name].type:
             case "hosts":
                 return ["mcp.example.com", "other.example.com"] if value == "some" else []
@@ -226,7 +226,7 @@ class Coverer:
 
 
 def combination_of(advisor: Advisor, decision: Decision) -> Combination:
-    """The combination that a decision is of."""
+    """The combination of facts that a decision has."""
     facts = decision.facts
     line = advisor.space.releases[facts["sdk"]].line.id
     return decision.core.pattern, decision.core.mechanism, line, facts[PLATFORM], facts[KIND]

@@ -1,11 +1,11 @@
-"""Generates the same change again and again, stopped at the first, second, … n-th point.
+"""Generates the same change many times; each run is stopped one point later than the run before.
 
-`python dying.py SCENARIO STOP WORK`: leaves WORK/0, WORK/1, … each as it is after the run that was stopped at that
-point; the last one is of a run that was not stopped. Points are all touches of the disk (just before them, out of an
-audit hook) and each line that writes or flushes a file. STOP is
+`python dying.py SCENARIO STOP WORK` leaves the folders WORK/0, WORK/1, … Each folder shows the state after the run that
+was stopped at that point. The last folder is of a run that was not stopped. A point is each access to the disk (an
+audit hook stops the run just before it) and each line that writes or flushes a file. STOP is
 
-- killed: by SIGKILL, as when the power goes;
-- killed-twice: the same, and the next run is killed at its own n-th point;
+- killed: by SIGKILL, as in a power failure;
+- killed-twice: by SIGKILL, and the next run is killed at its own n-th point;
 - interrupted: by SIGINT, as Ctrl-C does.
 """
 
@@ -57,14 +57,14 @@ EDITS = {
 
 
 def edit(root: Path) -> None:
-    """What the user does to the kit between two runs."""
+    """Make the edits of a user between two runs."""
     for name, text in EDITS.items():
         (root / name).write_text(text)
     (root / "sub/deleted.txt").unlink()
 
 
 def prepare(root: Path, scenario: str) -> None:
-    """The kit before the run that is killed."""
+    """Generate the kit that exists before the run that is killed."""
     if scenario in ("fresh", "empty"):
         (root.parent if scenario == "fresh" else root).mkdir(parents=True, exist_ok=True)
         return
@@ -106,7 +106,7 @@ class Stopper:
 
 
 def stopped(here: Path, scenario: str, number: int, number_of_signal: int) -> bool:
-    """Run it, stopped at one point; whether that point was reached."""
+    """Run the scenario and stop it at one point; returns whether the run reached that point."""
     child = os.fork()
     if child == 0:
         stopper = Stopper(number, number_of_signal)

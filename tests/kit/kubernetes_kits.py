@@ -1,4 +1,4 @@
-"""The kits that the tests of the kustomize base use, and their manifests as written and as built."""
+"""The kits for the tests of the kustomize base, and their manifests before and after `kustomize build`."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ CASES: dict[str, Make] = {
 
 
 def written(kit: KitContext, folder: Path) -> Path:
-    """The kit's folder with everything that kustomize reads."""
+    """Write every file that kustomize reads; returns the folder of the kit."""
     kit = replace(kit, platform="kubernetes")
     for file in [*proxy.files(kit), *kubernetes.files(kit)]:
         path = folder / file.path
@@ -128,7 +128,7 @@ def written(kit: KitContext, folder: Path) -> Path:
 
 
 def built(folder: Path) -> list[Manifest]:
-    """What kustomize makes of it."""
+    """The manifests that `kustomize build` prints."""
     kubectl = shutil.which("kubectl")
     assert kubectl, "kubectl 1.25 or newer is missing: apt-get install kubectl, from the packages of Kubernetes"
     made = subprocess.run(
@@ -139,7 +139,7 @@ def built(folder: Path) -> list[Manifest]:
 
 
 def raw(folder: Path) -> list[Manifest]:
-    """The manifests as they stand in the files, and the ConfigMap that kustomize would make."""
+    """The manifests in the files, and the ConfigMap that kustomize would generate."""
     root = folder / "kubernetes"
     objects = [
         manifest

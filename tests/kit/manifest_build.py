@@ -1,4 +1,4 @@
-"""All manifests of one build, and what is asked of them again and again."""
+"""All manifests of one build, and the queries that many checks use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Build:
 
     Attributes:
         objects: the manifests.
-        shutdown_s: name of a workload → seconds that its program may take after SIGTERM.
+        shutdown_s: name of a workload → the longest time in seconds that its program needs to end after SIGTERM.
     """
 
     objects: list[Manifest]
@@ -38,7 +38,7 @@ class Build:
         return next((manifest for manifest in self.of(kind) if manifest["metadata"]["name"] == name), None)
 
     def selected(self, selector: dict[str, str]) -> list[Manifest]:
-        """The workloads whose pods carry these labels; an empty selector selects all."""
+        """The workloads whose pods have these labels; an empty selector selects all workloads."""
         return [workload for workload in self.workloads if selector.items() <= pod_labels(workload).items()]
 
     def scaler(self, workload: Manifest) -> Manifest | None:
@@ -58,7 +58,7 @@ def containers(workload: Manifest) -> list[Manifest]:
 
 
 def quantity(value: Any) -> float | None:
-    """The number that a quantity stands for, or None if it is none."""
+    """The number of a Kubernetes quantity, or None if the value is not a quantity."""
     match = _QUANTITY.fullmatch(str(value))
     return float(match[1]) * _FACTOR[match[2]] if match else None
 
@@ -74,6 +74,6 @@ def ref(target: Manifest) -> tuple[str, str]:
 
 
 def has_port(workload: Manifest, port: Any) -> bool:
-    """Whether its pods have a port of this name or number."""
+    """Whether the pods of the workload have a port of this name or number."""
     known = ports(workload)
     return port in known or port in known.values()

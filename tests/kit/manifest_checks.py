@@ -1,4 +1,7 @@
-"""What Kubernetes would refuse, or accept and never do, and no schema knows: checks over all manifests of one build."""
+"""Checks over all manifests of one build, for faults that no schema finds.
+
+Kubernetes refuses manifests with such a fault, or accepts them and they do not work.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 
 from manifest_build import Build, Manifest, containers, has_port, pod_labels, quantity, ref
 
-Fault = tuple[str, str]  # name of the check, what is wrong
+Fault = tuple[str, str]  # name of the check, description of the fault
 
 ENUMS = {
     "sessionAffinity": {"None", "ClientIP"},
@@ -32,7 +35,7 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _HOSTNAME = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _ADDRESS = re.compile(r"((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.|$)){4}")
 _DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
-_STATEFULSET_NAME = 52  # its pods carry the name, a hyphen and a hash of ten in a label of 63
+_STATEFULSET_NAME = 52  # a label of its pods (63 characters at most) holds the name, a hyphen and a hash of ten
 
 
 def check(build: Build) -> list[Fault]:
@@ -222,7 +225,7 @@ def _policies(build: Build) -> Iterator[str]:
 
 
 def _one_way(build: Build, policy: Manifest) -> Iterator[str]:
-    """Egress to pods of this build that their own policy does not let in."""
+    """Egress to pods of this build whose own policy refuses the connection."""
     own = build.selected(policy["spec"]["podSelector"].get("matchLabels", {}))
     for rule in policy["spec"]["egress"]:
         for peer in rule.get("to", []):

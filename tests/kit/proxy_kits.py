@@ -1,4 +1,4 @@
-"""The kits that proxy tests use: a decided one, with the proxy and the mechanism exchanged."""
+"""The kits for proxy tests: a decided kit in which the proxy and the mechanism are replaced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOST = "mcp.example.com"
 
 @dataclass(frozen=True)
 class Setup:
-    """A proxy, a mechanism for the sessions, and the release of nginx that it is for."""
+    """A proxy, a mechanism for session affinity, and the release of nginx."""
 
     proxy: str
     mechanism: str
@@ -31,7 +31,7 @@ LEARN = Setup("nginx", "nginx-sticky-learn", "1.31.3")
 ENVELOPE = Setup("nginx", "nginx-session-envelope", "1.31.3")
 ENVELOPE_122 = Setup("nginx", "nginx-session-envelope", "1.22.1", debian=True)
 COOKIE = Setup("nginx", "nginx-sticky-cookie", "1.31.3")
-UNKNOWN = Setup("nginx", "nginx-sticky-cookie", "", debian=True)  # not known to have cookies: gets the envelope
+UNKNOWN = Setup("nginx", "nginx-sticky-cookie", "", debian=True)  # clients might not keep cookies: session-ID rewriting
 IP_HASH = Setup("nginx", "nginx-ip-hash", "1.22.1", debian=True)
 TABLE = Setup("haproxy", "haproxy-stick-table")
 ENVELOPE_HAPROXY = Setup("haproxy", "haproxy-session-envelope")
@@ -50,7 +50,7 @@ def _with(kit: KitContext, setup: Setup) -> KitContext:
 
 
 def sticky(advisor: Advisor, setup: Setup, instances: int = 3) -> KitContext:
-    """A fleet that keeps sessions."""
+    """A fleet with sessions."""
     kit = _with(decided(advisor, "customer-service-agent-sticky.yaml"), setup)
     tier = replace(kit.tiers[0], mechanism=setup.mechanism, instances=instances, max_instances=instances)
     return replace(kit, tiers=(tier,))

@@ -1,4 +1,4 @@
-"""Real proxies in front of real upstream processes on loopback: what every proxy test stands on."""
+"""Real proxies in front of real upstream processes on loopback, for all proxy tests."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def answers(port: int, path: str) -> bool:
 
 @contextmanager
 def process(command: Sequence[str], log: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a group of its own, which is gone afterwards."""
+    """A process in a process group of its own. The block ends the process when it exits."""
     with log.open("wb") as out:
         started = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **env}, start_new_session=True)
     try:
@@ -111,7 +111,7 @@ def write(folder: Path, files: Iterable[KitFile]) -> None:
 
 
 def command(kit: KitContext, folder: Path, *, debian: bool = False, check: bool = False) -> list[str]:
-    """How the proxy of the kit is started, or asked whether it accepts its files."""
+    """The command that starts the proxy of the kit, or that checks its configuration."""
     binary = str(programs.program("nginx-debian" if debian and kit.proxy == "nginx" else kit.proxy))
     if not check:
         return kit.carried.command(binary, str(folder), "lab")
@@ -119,7 +119,7 @@ def command(kit: KitContext, folder: Path, *, debian: bool = False, check: bool 
 
 
 def accepted(kit: KitContext, folder: Path, *, debian: bool = False) -> None:
-    """The real program takes the files in `folder`."""
+    """Whether the real program accepts the files in `folder`."""
     asked = subprocess.run(command(kit, folder, debian=debian, check=True), capture_output=True, text=True, timeout=60)
     assert asked.returncode == 0, asked.stdout + asked.stderr
     talk = asked.stdout + asked.stderr
@@ -135,7 +135,7 @@ def running(
     *,
     debian: bool = False,
 ) -> Iterator[Client]:
-    """The kit's proxy, unchanged but for the file that holds its wiring, and a client of it."""
+    """Start the proxy of the kit and yield a client of it. Only the file with the addresses is changed."""
     folder.mkdir()
     port = free_port()
     write(folder, proxy.files(kit))
@@ -162,7 +162,7 @@ class Answer:
 
 @dataclass
 class Client:
-    """Speaks to the proxy as MCP clients do, one connection for each request."""
+    """A client that sends MCP requests to the proxy, each on a new connection."""
 
     port: int
     log: Path
@@ -173,10 +173,12 @@ class Client:
     def send(
         self, method: str, path: str = "/mcp", body: bytes | None = None, /, **headers: str
     ) -> Iterator[http.client.HTTPResponse]:
-        """The response with its body still to come."""
+        """Send a request; returns the response before its body is read."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             sent = {key.replace("_", "-"): value for key, value in headers.items() if value}
-            with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
+            with suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # the proxy refused before the request was sent completely
                 connection.request(method, path, body, {"Content-Type": "application/json", **sent})
             with closing(connection.getresponse()) as response:
                 yield response
@@ -190,7 +192,7 @@ class Client:
         return self.request("POST", path, json.dumps(message).encode(), **headers)
 
     def initialize(self, path: str = "/mcp", **params: Any) -> tuple[str, str, dict[str, str]]:
-        """A new session: its id, the instance that made it, and the headers that a client sends from then on."""
+        """Open a session: its id, the instance that created it, and the headers of all later requests."""
         answer = self.rpc("initialize", params, path)
         assert answer.status == 200, (answer.status, answer.body)
         sid = answer.headers.get("mcp-session-id", "")

@@ -1,4 +1,4 @@
-"""Three instances of the generated server that share a real Redis, behind a proxy that knows nothing of sessions."""
+"""Three instances of the generated server that share a real Redis, behind a proxy without session affinity."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ REPORT = "        await ctx.report_progress("
 
 
 def redis_server(port: int) -> list[str]:
-    """The command of a Redis that writes nothing down."""
+    """The command of a Redis that writes nothing to the disk."""
     return [str(programs.program("redis-server")), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
 
 
 def lasting_port() -> int:
-    """A free port below those that the system gives to outgoing connections, so that none takes it before its use."""
+    """A free port below the range for outgoing connections, so that no connection takes it before the test does."""
     while True:
         port = 15_000 + secrets.randbelow(15_000)
         with suppress(OSError), socket.socket() as probe:
@@ -60,7 +60,7 @@ class Fleet:
 
     @contextmanager
     def redis(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Redis with an empty memory, while the block lasts; every instance has found it."""
+        """Run an empty Redis while the block lasts. The block starts when every instance is connected to it."""
         command = redis_server(self.redis_port)
         with process([*command, "--dir", str(self.folder)], self.folder / "redis.log") as started:
             until("Redis answers", lambda: self.ask("PING") == b"+PONG\r\n")
@@ -68,7 +68,7 @@ class Fleet:
             yield started
 
     def ask(self, *words: str) -> bytes:
-        """A command to Redis and its answer, as it is on the wire; empty where there is none."""
+        """Send a command to Redis; returns the raw answer, empty if Redis does not run."""
         line = b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words)
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.redis_port), timeout=1) as connection:
             connection.sendall(b"*%d\r\n" % len(words) + line)
@@ -87,13 +87,13 @@ class Fleet:
 def fleet(
     kit: KitContext, folder: Path, python: str = sys.executable, edits: Mapping[str, Mapping[str, str]] | None = None
 ) -> Iterator[Fleet]:
-    """A fleet without Redis, which the test starts.
+    """A fleet without Redis. The test starts Redis.
 
     Args:
-        kit: what is generated.
-        folder: where to.
-        python: the interpreter of an environment with the kit's requirement.
-        edits: file of the server → what stands there once → what shall stand there instead.
+        kit: the kit to generate.
+        folder: the folder for the files.
+        python: the interpreter of an environment with the requirements of the kit.
+        edits: file of the server → text that occurs in it once → text that replaces it.
     """
     for file in server.files(kit):
         path = folder / file.path
@@ -130,9 +130,9 @@ def fleet(
 
 
 def _gate(folder: Path) -> None:
-    """A call that reports progress for "gate-…" goes on only when the client has got its first report.
+    """Make a call that reports progress for "gate-…" continue only after the client has its first report.
 
-    A report that is held back until the result comes would hold the result back for ever.
+    If a report is buffered until the result comes, the call never ends.
     """
     path = folder / "server" / "server.py"
     text = path.read_text()
@@ -146,7 +146,7 @@ def _gate(folder: Path) -> None:
 
 
 def _nginx(folder: Path, made: Fleet) -> str:
-    """Plain round robin; one try each, so that a dead instance is seen where a test looks for it."""
+    """Plain round robin without retries, so that the test notices a dead instance."""
     servers = "".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=60s;" for port in made.ports)
     paths = "".join(
         f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -201,7 +201,7 @@ def initialize(port: int) -> Answer:
 
 
 def session(port: int) -> dict[str, str]:
-    """Open a session on one instance; the headers of its requests."""
+    """Open a session on one instance; returns the headers of its requests."""
     opened = initialize(port)
     assert opened.status == 200, opened
     own = {"Mcp-Session-Id": opened.headers["mcp-session-id"], "MCP-Protocol-Version": LEGACY}
@@ -215,7 +215,7 @@ def call(port: int, own: dict[str, str], tool: str = "echo", text: str = "hello"
 
 
 def replayed(port: int, own: dict[str, str], last: str, wanted: str = "") -> str:
-    """What a GET with Last-Event-ID brings: until `wanted` came, else until it ends or is silent for two seconds."""
+    """The text after a GET with Last-Event-ID, until `wanted` arrives, the stream ends or is silent for two seconds."""
 
     async def read() -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -236,9 +236,11 @@ def replayed(port: int, own: dict[str, str], last: str, wanted: str = "") -> str
 
 
 def environment(folder: Path, requirement: str) -> str:
-    """The interpreter of an environment with an SDK line and what else the kit's server needs."""
+    """The interpreter of an environment with an SDK line and the other packages of the kit's server."""
     uv = str(programs.program("uv"))
-    (folder / "overrides.txt").write_text("certifi>=2026.1\n")  # a mirror may lag behind; nothing here depends on it
+    (folder / "overrides.txt").write_text(
+        "certifi>=2026.1\n"
+    )  # a mirror might not have the newest release; no test needs it
     python = str(folder / "venv" / "bin" / "python")
     subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)
     install = [uv, "pip", "install", "-q", "--python", python, "--override", str(folder / "overrides.txt")]

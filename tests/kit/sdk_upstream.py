@@ -1,4 +1,4 @@
-"""A server of the official SDK that says who it is, asks its user and reports progress. Run by uvicorn in a process."""
+"""A server of the official SDK that names its instance, asks its user and reports progress; uvicorn runs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = os.environ.get("UPSTREAM_NAME", "?")
 
 
 class Confirmation(BaseModel):
-    """What the user is asked for."""
+    """The form that the user fills in."""
 
     sure: bool
 

@@ -1,4 +1,4 @@
-"""compose.yaml: by the published schema, and for what a schema cannot see."""
+"""compose.yaml follows the published schema and passes checks that a schema cannot make."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rendered(request: pytest.FixtureRequest, advisor: Advisor) -> Rendered:
     return kit_context(decision), {file.path: file.content for file in files}
 
 
-def test_the_published_schema_accepts_all_of_them(advisor: Advisor, tmp_path: Path) -> None:
+def test_the_published_schema_accepts_every_compose_file(advisor: Advisor, tmp_path: Path) -> None:
     program = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent))
     assert program, "check-jsonschema is missing; it carries the schema of compose: pip install -e '.[dev]'"
     for example in EXAMPLES:
@@ -44,13 +44,13 @@ def test_the_published_schema_accepts_all_of_them(advisor: Advisor, tmp_path: Pa
     command = [program, "--builtin-schema", "vendor.compose-spec", *map(str, sorted(tmp_path.iterdir()))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
-    # The check can fail.
+    # Prove that the check can fail.
     broken = tmp_path / "broken.yaml"
     broken.write_text((tmp_path / f"{EXAMPLES[0].stem}.yaml").read_text().replace("read_only: true", "readonly: true"))
     assert subprocess.run([*command, str(broken)], capture_output=True, timeout=60, check=False).returncode == 1
 
 
-def test_it_runs_what_was_decided(rendered: Rendered) -> None:
+def test_compose_runs_the_decided_tiers_and_instances(rendered: Rendered) -> None:
     kit, files = rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
     servers = {name: one for name, one in services.items() if "build" in one}
@@ -71,8 +71,8 @@ def test_it_runs_what_was_decided(rendered: Rendered) -> None:
     assert ("redis" in services) == kit.uses_redis
 
 
-def test_instances_find_each_other_and_redis(advisor: Advisor) -> None:
-    """Where sessions are shared: each has an address of its own, and waits for a Redis that is healthy."""
+def test_instances_with_shared_sessions_find_each_other_and_redis(advisor: Advisor) -> None:
+    """Each instance has an address of its own and starts after Redis is healthy."""
     requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
     kit_files = {file.path: file.content for file in render_kit(advisor.decide(requirements), "")}
     services = yaml.safe_load(kit_files["compose.yaml"])["services"]
@@ -86,14 +86,14 @@ def test_instances_find_each_other_and_redis(advisor: Advisor) -> None:
     assert "ports" not in services["redis"]
 
 
-def test_everything_it_names_is_there(rendered: Rendered) -> None:
+def test_every_file_and_service_that_compose_names_exists(rendered: Rendered) -> None:
     _, files = rendered
     document = yaml.safe_load(files["compose.yaml"])
     services = document["services"]
     ports = [port for service in services.values() for port in service.get("ports", ())]
     assert ports
     assert len(set(ports)) == len(ports)
-    assert all(port.startswith("127.0.0.1:") for port in ports)  # to try it here, not to serve the neighbours
+    assert all(port.startswith("127.0.0.1:") for port in ports)  # only this machine can connect
     for service in services.values():
         for mount in service.get("volumes", ()):
             assert mount["source"].removeprefix("./") in files
@@ -106,7 +106,7 @@ def test_everything_it_names_is_there(rendered: Rendered) -> None:
         assert service["read_only"] is True
 
 
-def test_the_proxy_finds_the_servers_of_this_file(rendered: Rendered) -> None:
+def test_the_proxy_configuration_names_the_servers_of_compose(rendered: Rendered) -> None:
     kit, files = rendered
     if not kit.proxy:
         return
@@ -124,7 +124,7 @@ def test_the_proxy_finds_the_servers_of_this_file(rendered: Rendered) -> None:
     assert named == {name for name, one in services.items() if "build" in one}
 
 
-def test_secrets_are_references_and_the_example_explains_them(rendered: Rendered) -> None:
+def test_secrets_are_references_and_the_env_example_explains_them(rendered: Rendered) -> None:
     kit, files = rendered
     assert VARIABLE.findall(files["compose.yaml"])
     explained = dict(re.findall(r"^(\w+)=(.*)$", files[".env.example"], re.MULTILINE))

@@ -1,6 +1,6 @@
-"""What DECISION.md promises for failures, for each way in which sessions are kept, compared with plain files.
+"""The table of failures in DECISION.md, for each mechanism for sessions, compared with snapshots.
 
-`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/kit/test_decision_page.py` writes the files anew.
+`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/kit/test_decision_page.py` writes the files again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def section(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", KITS)
-def test_what_is_promised(advisor: Advisor, name: str) -> None:
+def test_the_failure_table_matches_its_snapshot(advisor: Advisor, name: str) -> None:
     text = section(page(advisor, name))
     path = SNAPSHOTS / f"failures-{name}.md"
     if UPDATE:
@@ -67,7 +67,7 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor: Advisor, name: str) ->
     assert len(rows) - 1 <= len({(promise.tier.name, promise.event.id) for promise in promises})
 
 
-def test_with_one_instance_running_there_is_nobody_to_go_to(advisor: Advisor) -> None:
+def test_with_one_running_instance_no_event_moves_clients_to_another(advisor: Advisor) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)))
     alone = expected_failures(kit, advisor.knowledge, {"main": 1})
     assert {promise.keeping for promise in alone} == {"stateless-single"}

@@ -22,7 +22,7 @@ LOCK = ".mcp-advisor.lock"
 
 
 class Ended(NamedTuple):
-    """What a run of the command came to."""
+    """The exit code and the output of a run of the command."""
 
     returncode: int
     stdout: bytes
@@ -56,7 +56,7 @@ def kit(tmp_path: Path) -> Path:
     return tmp_path / "kit"
 
 
-def test_it_writes_the_kit_of_the_contract(kit: Path) -> None:
+def test_generate_writes_the_files_of_the_contract(kit: Path) -> None:
     top = {"requirements.yaml", "decision.json", "DECISION.md", "README.md", "compose.yaml", LOCK}
     assert {path.name for path in kit.iterdir()} >= top | {"server", "proxy", "tests"}
     assert (kit / "requirements.yaml").read_bytes() == STICKY.read_bytes()
@@ -66,18 +66,18 @@ def test_it_writes_the_kit_of_the_contract(kit: Path) -> None:
     assert re.fullmatch("[0-9a-f]{64}", lock["rules"])
 
 
-def test_the_report_is_on_stderr_and_says_what_to_do_next(tmp_path: Path) -> None:
+def test_the_report_is_on_stderr_and_names_the_next_steps(tmp_path: Path) -> None:
     done = run(STICKY, "-o", "kit", cwd=tmp_path)
     assert done.out == ""
     assert re.search(r"^  added +server/server.py$", done.err, re.MULTILINE)
     assert done.err.splitlines()[-1].startswith("Next: read kit/README.md")
 
 
-def test_the_same_input_gives_the_same_bytes_wherever_and_whenever(kit: Path, tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_bytes_in_any_folder_and_at_any_time(kit: Path, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere" / "other.yaml"
     copy.parent.mkdir()
     shutil.copy(STICKY, copy)
-    rules = tmp_path / "moved"  # the fingerprint of the rules knows neither times nor places
+    rules = tmp_path / "moved"  # the fingerprint of the rules does not depend on times and paths
     for name in ("advisor", "rules", "templates"):
         shutil.copytree(ROOT / name, rules / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (rules / "rules").rglob("*.yaml"):
@@ -100,7 +100,7 @@ def test_a_second_run_changes_nothing(kit: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish", None])
-def test_a_damaged_cache_of_templates_is_as_good_as_none(kit: Path, tmp_path: Path, damage: bytes | None) -> None:
+def test_a_damaged_template_cache_is_ignored(kit: Path, tmp_path: Path, damage: bytes | None) -> None:
     cache = tmp_path / "cache"
     assert run(STICKY, "-o", tmp_path / "one", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
     kept = list((cache / "templates").iterdir())
@@ -129,14 +129,14 @@ def test_diff_writes_nothing_and_git_can_apply_it(kit: Path, tmp_path: Path) -> 
     assert patched == written
 
 
-def test_diff_of_a_kit_that_is_not_there(tmp_path: Path) -> None:
+def test_diff_of_a_new_kit_shows_every_file(tmp_path: Path) -> None:
     done = run(STICKY, "-o", tmp_path / "kit", "--diff")
     assert done.returncode == 1
     assert "--- /dev/null\n+++ b/server/server.py\n" in done.out
     assert not list(tmp_path.iterdir())
 
 
-def test_edits_are_merged_kept_or_left_and_nothing_is_lost(kit: Path) -> None:
+def test_user_edits_are_merged_or_reported_as_conflicts_and_never_lost(kit: Path) -> None:
     proxy = kit / "proxy/nginx.conf"
     proxy.write_text(proxy.read_text().replace("worker_connections 4096", "worker_connections 9999"))
     readme = kit / "README.md"
@@ -160,11 +160,11 @@ def test_edits_are_merged_kept_or_left_and_nothing_is_lost(kit: Path) -> None:
         r"Compare each \.new file",
     ):
         assert re.search(said, done.err), said
-    # Once told, it is not told again.
+    # The second run does not report the conflict again.
     assert run(TIERED, "-o", kit, "--diff").returncode == 0
 
 
-def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path: Path) -> None:
+def test_a_file_that_left_the_kit_is_deleted_unless_the_user_edited_it(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     assert run(EXAMPLES / "pattern-1-single-instance.yaml", "-o", kit).returncode == 0
     units = sorted(path.name for path in (kit / "systemd").iterdir())
@@ -177,7 +177,7 @@ def test_what_is_no_longer_part_of_the_kit_goes_unless_edited(tmp_path: Path) ->
     assert f"kept         systemd/{edited.name}: your edits stay; the file is no longer part of the kit" in done.err
     edited.unlink()
     edited.parent.rmdir()
-    # Back again: a file of the user's with the name of a generated one is left alone.
+    # The file is part of the kit again: a user file with the same name is left unchanged.
     edited.parent.mkdir()
     edited.write_text("entirely mine\n")
     assert run(EXAMPLES / "pattern-1-single-instance.yaml", "-o", kit).returncode == 1
@@ -214,7 +214,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     assert (kit / "README.md.bak").read_text() == "mine as well\n"
 
 
-def test_a_folder_that_holds_only_the_requirements_is_a_fine_start(tmp_path: Path) -> None:
+def test_a_folder_with_only_the_requirements_file_is_accepted(tmp_path: Path) -> None:
     shutil.copy(STICKY, tmp_path / "requirements.yaml")
     assert run("requirements.yaml", "-o", ".", cwd=tmp_path).returncode == 0
     with (tmp_path / "requirements.yaml").open("a") as file:
@@ -257,7 +257,7 @@ def test_bad_usage_exits_with_2(tmp_path: Path, arguments: list[str], said: str)
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "not json", '{"schema": "mcp-advisor/lock/9"}', "null"])
-def test_a_damaged_lock_stops_everything(kit: Path, damage: str) -> None:
+def test_a_damaged_lock_file_stops_generate(kit: Path, damage: str) -> None:
     (kit / LOCK).write_text(damage)
     before = tree(kit)
     for more in ([], ["--force"], ["--diff"]):
@@ -267,7 +267,7 @@ def test_a_damaged_lock_stops_everything(kit: Path, damage: str) -> None:
     assert tree(kit) == before
 
 
-def test_a_lock_of_a_later_version_is_not_touched(kit: Path) -> None:
+def test_a_lock_file_of_a_later_version_is_left_unchanged(kit: Path) -> None:
     text = (kit / LOCK).read_text().replace("mcp-advisor/lock/1", "mcp-advisor/lock/2")
     (kit / LOCK).write_text(text)
     done = run(TIERED, "-o", kit)
@@ -275,7 +275,7 @@ def test_a_lock_of_a_later_version_is_not_touched(kit: Path) -> None:
     assert "lock/2" in done.err
 
 
-def test_line_ends_of_a_windows_checkout_are_no_edit(kit: Path) -> None:
+def test_windows_line_endings_are_not_an_edit(kit: Path) -> None:
     for path in kit.rglob("*"):
         if path.is_file() and path.name != LOCK:
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -284,7 +284,7 @@ def test_line_ends_of_a_windows_checkout_are_no_edit(kit: Path) -> None:
     assert not re.search("left|merged", done.err)
 
 
-def test_the_report_as_json(kit: Path) -> None:
+def test_the_json_report_lists_every_file_and_action(kit: Path) -> None:
     (kit / "tests/client.py").unlink()
     done = run(TIERED, "-o", kit, "--diff", "--format", "json")
     assert done.returncode == 1
@@ -298,7 +298,7 @@ def test_the_report_as_json(kit: Path) -> None:
     assert {file["action"] for file in json.loads(done.out)["files"]} >= {"updated", "deleted"}
 
 
-def test_requirements_keep_their_bytes(tmp_path: Path) -> None:
+def test_the_requirements_file_is_copied_byte_for_byte(tmp_path: Path) -> None:
     raw = b"\xef\xbb\xbf# gr\xc3\xbc\xc3\x9fe\r\nservice: a"
     (tmp_path / "r.yaml").write_bytes(raw)
     assert run("r.yaml", "-o", "kit", cwd=tmp_path).returncode == 0
@@ -325,7 +325,7 @@ def test_every_example_has_a_kit_for_its_platform(tmp_path: Path, example: Path)
     assert all(value == "" for _, value in secrets)
 
 
-def test_diff_says_when_a_last_line_has_no_end(kit: Path) -> None:
+def test_diff_marks_a_missing_final_newline(kit: Path) -> None:
     text = (kit / "README.md").read_text()
     (kit / "README.md").write_text(text.rstrip("\n"))
     done = run(STICKY, "-o", kit, "--diff", "--force")
@@ -333,7 +333,7 @@ def test_diff_says_when_a_last_line_has_no_end(kit: Path) -> None:
     assert f"-{last}\n\\ No newline at end of file\n+{last}\n" in done.out
 
 
-def test_a_release_that_generated_servers_do_not_run_on_is_refused(tmp_path: Path) -> None:
+def test_an_sdk_release_that_generated_servers_do_not_support_is_refused(tmp_path: Path) -> None:
     done = run("-", "-o", tmp_path / "kit", stdin=b"{version: 1, service: old, sdk: mcp==1.9.0}")
     assert done.returncode == 2
     assert "mcp==1.10.0 or newer" in done.err

@@ -1,6 +1,6 @@
-"""A HAProxy with a session table is a peer of itself, so that a reload hands the table over.
+"""A HAProxy with a session table is a peer of itself, so that a reload transfers the table to the new process.
 
-That it does is seen by tests/lab/test_chaos.py.
+tests/lab/test_chaos.py checks the transfer.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ def texts(kit: KitContext) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("make", [sticky, tiered])
-def test_a_table_has_a_local_peer(advisor: Advisor, make: Callable[[Advisor, Setup], KitContext]) -> None:
+def test_a_session_table_has_a_local_peer(advisor: Advisor, make: Callable[[Advisor, Setup], KitContext]) -> None:
     files = texts(make(advisor, TABLE))
     upstreams, main = files["proxy/upstreams.cfg"], files["proxy/haproxy.cfg"]
     assert main.count("stick-table") == main.count("peers mcp_peers") == 1
     assert "peers mcp_peers\n    peer mcp_proxy 127.0.0.1:10000\n" in upstreams
-    # HAProxy takes the name of the local peer only before the section that names its peers.
+    # HAProxy reads the name of the local peer only above the section that names the peers.
     assert upstreams.index("    localpeer mcp_proxy\n") < upstreams.index("peers mcp_peers\n")
 
 
 @pytest.mark.parametrize("setup", [TABLE, ENVELOPE_HAPROXY])
 @pytest.mark.parametrize("make", [sticky, stateless])
-def test_without_a_table_there_is_none(
+def test_without_a_session_table_there_is_no_peer(
     advisor: Advisor, make: Callable[[Advisor, Setup], KitContext], setup: Setup
 ) -> None:
     files = texts(make(advisor, setup))

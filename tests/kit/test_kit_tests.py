@@ -1,4 +1,4 @@
-"""The tests of a kit fail when a feature is gone from its server, each in the tests of that feature."""
+"""When a feature is removed from a server, the kit's own tests of that feature fail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FEATURES = (
     *("sampling", "elicitation", "roots", "progress", "logging"),
     *("subscriptions", "list_changed", "session_state", "resumability"),
 )
-# What is lost → the feature, what is replaced in server.py (a pattern), by what, and in which tests that shows.
+# Name of the case → the feature, a pattern in server.py, its replacement, and the tests that must fail.
 LOSSES = {
     "the client's model is not asked": (
         "sampling",
@@ -91,7 +91,7 @@ LOSSES = {
 
 @pytest.fixture(scope="module")
 def kit(advisor: Advisor, decide: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The server and the tests of a kit that needs everything."""
+    """The server and the tests of a kit that needs every feature."""
     folder = tmp_path_factory.mktemp("kit")
     facts = {"service": "demo", "sdk": "mcp-2", **{f"needs.{feature}": "preferred" for feature in FEATURES}}
     context = kit_context(decide(facts))
@@ -103,7 +103,7 @@ def kit(advisor: Advisor, decide: Callable[..., Any], tmp_path_factory: pytest.T
 
 
 def run(folder: Path, wanted: str) -> tuple[int, str]:
-    """The kit's tests of one pair of flags, until the first that fails: exit code and output."""
+    """Run the kit's tests of one flag pair until the first failure; returns exit code and output."""
     values = {name: value for name, value in os.environ.items() if not name.startswith(("MCP_", "PYTEST_"))}
     chosen = f"stateful+sse and ({wanted})"
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", chosen, "tests"]
@@ -111,17 +111,17 @@ def run(folder: Path, wanted: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout
 
 
-def test_every_feature_is_lost_in_some_way() -> None:
+def test_every_feature_is_removed_by_at_least_one_case() -> None:
     assert {feature for feature, *_ in LOSSES.values()} == set(FEATURES)
 
 
-def test_the_tests_pass_where_nothing_is_lost(kit: Path) -> None:
+def test_the_tests_of_the_kit_pass_on_the_complete_server(kit: Path) -> None:
     code, output = run(kit, " or ".join(sorted({tests for *_, tests in LOSSES.values()})))
     assert code == 0, output[-4000:]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_tests_fail(kit: Path, loss: str, tmp_path: Path) -> None:
+def test_the_tests_of_the_kit_fail_when_their_feature_is_removed(kit: Path, loss: str, tmp_path: Path) -> None:
     _, pattern, instead, tests = LOSSES[loss]
     folder = shutil.copytree(kit, tmp_path / "kit")
     main = folder / "server" / "server.py"
@@ -130,6 +130,6 @@ def test_the_tests_fail(kit: Path, loss: str, tmp_path: Path) -> None:
     compile(text, "server.py", "exec")
     main.write_text(text)
     code, output = run(folder, tests)
-    # 1: tests failed, and did not merely break (a server that does not start is an error of the fixture).
+    # Exit code 1 means that tests failed. A server that does not start would be an error of the fixture instead.
     assert code == 1, output[-4000:]
     assert re.search(r"^FAILED .*\[stateful\+sse", output, re.MULTILINE), output[-4000:]

@@ -1,4 +1,4 @@
-"""The kustomize base: valid for five releases, sensible as a whole, and in agreement with the server and the proxy."""
+"""The kustomize base is valid for five releases of Kubernetes, passes the checks, and fits the server and the proxy."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ MINORS = ("1.33", "1.34", "1.35", "1.36", "1.37")
 
 @pytest.fixture(autouse=True, scope="module")
 def _schemas_are_read_once() -> Iterator[None]:
-    """The validator reads megabytes of schemas anew for each manifest."""
+    """Cache the schemas: the validator would read megabytes of schemas again for each manifest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kubernetes_validate.utils, "schema_contents", cache(kubernetes_validate.utils.schema_contents))
         yield
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_is_valid_and_sensible(advisor: Advisor, tmp_path: Path, case: str) -> None:
+def test_every_manifest_is_valid_and_passes_the_checks(advisor: Advisor, tmp_path: Path, case: str) -> None:
     kit = CASES[case](advisor)
     folder = written(kit, tmp_path)
     objects = built(folder)
     for each in (raw(folder), objects):
         assert check(build(kit, each)) == []
     for manifest in objects:
-        if manifest["kind"] != "HTTPRoute":  # not a core kind; `routes` checks it
+        if manifest["kind"] != "HTTPRoute":  # not a core kind; the check `routes` covers it
             for minor in MINORS:
                 kubernetes_validate.validate(manifest, minor, strict=True)
     in_namespace = {manifest["metadata"].get("namespace") for manifest in objects if manifest["kind"] != "Namespace"}
@@ -56,7 +56,7 @@ def test_is_valid_and_sensible(advisor: Advisor, tmp_path: Path, case: str) -> N
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
-def test_every_example(advisor: Advisor, tmp_path: Path, example: str) -> None:
+def test_the_manifests_of_every_example_are_valid(advisor: Advisor, tmp_path: Path, example: str) -> None:
     try:
         kit = decided(advisor, example)
     except InfeasibleError:
@@ -70,7 +70,7 @@ def test_every_example(advisor: Advisor, tmp_path: Path, example: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["default", "kube-node-lease", "kube-public", "kube-system"])
-def test_the_namespaces_of_the_cluster_are_left_alone(advisor: Advisor, tmp_path: Path, name: str) -> None:
+def test_only_the_namespace_of_the_service_is_created(advisor: Advisor, tmp_path: Path, name: str) -> None:
     kit = next(iter(CASES.values()))(advisor)
     tiers = tuple(replace(tier, host=name + tier.host.removeprefix(kit.service)) for tier in kit.tiers)
     kit = replace(kit, platform="kubernetes", service=name, tiers=tiers)
@@ -80,8 +80,8 @@ def test_the_namespaces_of_the_cluster_are_left_alone(advisor: Advisor, tmp_path
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_proxy_finds_what_is_deployed(advisor: Advisor, tmp_path: Path, case: str) -> None:
-    """Every address in its configuration is a pod or a Service of the manifests, and its files are where it looks."""
+def test_the_proxy_configuration_names_deployed_pods_and_services(advisor: Advisor, tmp_path: Path, case: str) -> None:
+    """Every address in the configuration is a pod or a Service, and every file that it names is mounted."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     fitted = kubernetes.fit(kit)
     all_of = build(kit, built(written(kit, tmp_path)))
@@ -117,7 +117,7 @@ def test_the_proxy_finds_what_is_deployed(advisor: Advisor, tmp_path: Path, case
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, case: str) -> None:
-    """settings.py of the same kit, given what the manifest sets, finds nothing to complain about."""
+    """settings.py of the same kit accepts the environment variables of the manifest."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     path = tmp_path / "settings.py"
     path.write_text(next(file.content for file in server.files(kit) if file.path == "server/settings.py"))
@@ -156,8 +156,8 @@ def _module(path: Path) -> Any:
     return module
 
 
-def test_what_is_deployed_for_each_pattern(advisor: Advisor, tmp_path: Path) -> None:
-    """The workload, its autoscaler's metric, its affinity, the proxy and the route, by case."""
+def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path: Path) -> None:
+    """Each case lists the workload, the metric of its autoscaler, its affinity, the proxy and the route."""
     expected = {
         "stateless": ("Deployment", "", "None", False, False),
         "stateless-range": ("Deployment", "cpu", "None", False, False),
@@ -167,7 +167,7 @@ def test_what_is_deployed_for_each_pattern(advisor: Advisor, tmp_path: Path) -> 
         "learn": ("StatefulSet", "", "None", True, False),
         "learn-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "envelope-range": ("StatefulSet", "", "None", True, False),  # each instance has a fixed share of sessions
-        "ip-hash-range": ("StatefulSet", "", "None", True, False),  # this nginx wants all names when it starts
+        "ip-hash-range": ("StatefulSet", "", "None", True, False),  # this nginx resolves all names when it starts
         "haproxy-envelope": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "envoy-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "client-ip": ("Deployment", "", "ClientIP", False, False),
@@ -189,7 +189,7 @@ def test_what_is_deployed_for_each_pattern(advisor: Advisor, tmp_path: Path) -> 
         assert (workload["kind"], signal, *affinity, proxied, bool(all_of.of("HTTPRoute"))) == wanted, case
 
 
-def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor: Advisor, tmp_path: Path) -> None:
+def test_a_fixed_fleet_behind_nginx_runs_every_instance_of_its_configuration(advisor: Advisor, tmp_path: Path) -> None:
     for case in ("envelope-range", "ip-hash-range"):
         kit = CASES[case](advisor)
         (tier,) = kit.tiers
@@ -199,14 +199,14 @@ def test_a_fixed_fleet_behind_nginx_has_all_that_its_configuration_lists(advisor
         assert workload["spec"]["replicas"] == tier.max_instances == 6
 
 
-def test_one_that_keeps_sessions_is_never_two(advisor: Advisor, tmp_path: Path) -> None:
+def test_a_single_instance_with_sessions_never_runs_twice(advisor: Advisor, tmp_path: Path) -> None:
     kit = CASES["single"](advisor)
     (workload,) = build(kit, raw(written(kit, tmp_path))).workloads
     assert workload["spec"]["strategy"] == {"type": "Recreate"}
     assert workload["spec"]["replicas"] == 1
 
 
-def test_egress_is_only_what_the_kit_needs(advisor: Advisor, tmp_path: Path) -> None:
+def test_egress_is_limited_to_what_the_kit_needs(advisor: Advisor, tmp_path: Path) -> None:
     wanted = {
         "stateless": {53},
         "direct-llm": {53, 443},
@@ -221,7 +221,7 @@ def test_egress_is_only_what_the_kit_needs(advisor: Advisor, tmp_path: Path) -> 
 
 
 def test_instances_that_share_sessions_reach_each_other(advisor: Advisor, tmp_path: Path) -> None:
-    """By the address of the pod, through the policy, and Redis by reference."""
+    """They use the address of the pod, the policy allows the connection, and a secret holds the address of Redis."""
     for case in ("shared-state", "shared-state-range", "long-shared-state"):
         kit = CASES[case](advisor)
         all_of = build(kit, raw(written(kit, tmp_path / case)))
@@ -245,7 +245,7 @@ def test_instances_that_share_sessions_reach_each_other(advisor: Advisor, tmp_pa
     assert not any("MCP_INSTANCE_URL" in str(workload) for workload in plain.workloads)
 
 
-def test_the_route_shows_only_what_is_public(advisor: Advisor, tmp_path: Path) -> None:
+def test_the_route_exposes_only_public_paths(advisor: Advisor, tmp_path: Path) -> None:
     shown = {}
     for case in ("gateway-api", "gateway-api-oauth", "gateway-api-tiers"):
         kit = CASES[case](advisor)
@@ -276,7 +276,7 @@ HOSTS = st.lists(
     hosts=HOSTS,
     make=st.sampled_from(["gateway-api", "gateway-api-tiers", "haproxy-envelope", "shared-state-range"]),
 )
-def test_any_name_comes_out_as_it_went_in(
+def test_any_service_name_appears_unchanged_in_the_manifests(
     advisor: Advisor, tmp_path_factory: pytest.TempPathFactory, service: str, hosts: list[str], make: str
 ) -> None:
     kit = replace(renamed(CASES[make](advisor), service), hosts=tuple(hosts))
@@ -291,19 +291,19 @@ def test_any_name_comes_out_as_it_went_in(
                 assert entry["value"].split(",")[: len(hosts)] == hosts
 
 
-def test_two_long_names_stay_two(advisor: Advisor) -> None:
+def test_two_long_names_stay_different_after_shortening(advisor: Advisor) -> None:
     kit = CASES["stateless"](advisor)
     fitted = {kubernetes.fit(renamed(kit, LONG[:-1] + end)).service for end in "xyz"}
     assert len(fitted) == 3
     assert all(len(name) <= kubernetes.LONGEST for name in fitted)
 
 
-def test_nothing_for_another_platform(advisor: Advisor) -> None:
+def test_no_manifests_for_other_platforms(advisor: Advisor) -> None:
     for platform in ("compose", "systemd", "serverless", "local"):
         assert kubernetes.files(replace(CASES["learn"](advisor), platform=platform)) == []
 
 
-def test_files_are_inside_the_kit(advisor: Advisor) -> None:
+def test_every_file_path_stays_inside_the_kit(advisor: Advisor) -> None:
     made: list[KitFile] = [
         file for case in CASES.values() for file in kubernetes.files(replace(case(advisor), platform="kubernetes"))
     ]

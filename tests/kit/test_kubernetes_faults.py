@@ -1,4 +1,4 @@
-"""Each of the checks over manifests finds what it is for: a fault in manifests that are otherwise in order."""
+"""Each check over manifests finds its fault in manifests that are otherwise correct."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _container(found: Build) -> Any:
 
 
 def _put(value: Any, path: str, new: Any) -> None:
-    """Set what a dotted path leads to; numbers are places in lists."""
+    """Set the value at a dotted path; numbers are indices of lists."""
     *way, last = (int(key) if key.isdigit() else key for key in path.split("."))
     for key in way:
         value = value[key]
@@ -80,7 +80,7 @@ def _single_with_budget(found: Build) -> None:
 
 
 def _proxy_not_let_in(found: Build) -> None:
-    """Egress of the proxy stays; the server lets only metrics in."""
+    """Keep the egress of the proxy; the server allows only ingress for metrics."""
     _spec(found, "NetworkPolicy")["ingress"][0]["from"].pop(0)
 
 
@@ -205,7 +205,7 @@ SEEDED = [(name, number) for name, faults in FAULTS.items() for number in range(
 
 
 @pytest.mark.parametrize(("name", "number"), SEEDED)
-def test_finds_the_fault(advisor: Advisor, tmp_path: Path, name: str, number: int) -> None:
+def test_each_check_finds_its_fault(advisor: Advisor, tmp_path: Path, name: str, number: int) -> None:
     case, seed = FAULTS[name][number]
     kit = CASES[case](advisor)
     found = build(kit, raw(written(kit, tmp_path)))
@@ -214,7 +214,7 @@ def test_finds_the_fault(advisor: Advisor, tmp_path: Path, name: str, number: in
     assert name in {fault for fault, _ in check(found)}
 
 
-def test_every_check_is_proved() -> None:
+def test_every_check_has_a_test_case() -> None:
     assert FAULTS.keys() == CHECKS.keys()
 
 
@@ -231,5 +231,5 @@ def test_every_check_is_proved() -> None:
         ("", None),
     ],
 )
-def test_quantities(text: str, number: float | None) -> None:
+def test_quantities_are_parsed(text: str, number: float | None) -> None:
     assert quantity(text) == number

@@ -1,4 +1,4 @@
-"""The memory that manifests grant is what the decision computed, with headroom, and never less than before."""
+"""Memory requests and limits in manifests: the figure of the decision plus headroom, and never below the minimum."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def texts(decision: Decision, advisor: Advisor) -> dict[str, str]:
 
 
 def granted(text: str) -> tuple[int, int]:
-    """What the server of a manifest asks for and what it may use, mebibytes."""
+    """Memory request and memory limit of the server in a manifest, in mebibytes."""
     for manifest in yaml.safe_load_all(text):
         if manifest["kind"] in ("Deployment", "StatefulSet"):
             (container,) = manifest["spec"]["template"]["spec"]["containers"]
@@ -84,7 +84,7 @@ def test_no_limit_is_below_what_the_decision_computed(
             assert found.memory_mb in (0.0, round(needed / 1e6, 1))
             assert request * MEBI >= needed
             assert limit * MEBI >= needed * 1.5
-            # No more than is planned for an instance, when there are as many as advised from the start.
+            # With the advised number of instances, the limit is not above the plan for one instance.
             started = 1 if name == "stateful.yaml" else least
             assert request <= found.memory_budget_mib or found.advice_instances > started
         else:
@@ -107,10 +107,10 @@ def test_no_limit_is_below_what_the_decision_computed(
     ],
     ids=["fleet", "one", "stateful tier", "stateless tier", "few clients", "the fewest of a range"],
 )
-def test_what_is_granted(
+def test_requests_and_limits_match_the_measured_memory(
     advisor: Advisor, decide: Any, facts: dict[str, Any], name: str, expected: tuple[int, int]
 ) -> None:
-    """By the figures of mcp 2: 74 MB, and 98 kB for each session."""
+    """The figures are those of mcp 2: 74 MB for the process and 98 kB for each session."""
     assert granted(texts(decide(facts), advisor)[name]) == expected
 
 

@@ -1,4 +1,4 @@
-"""The three-way merge, against its laws and against git's."""
+"""The three-way merge: its properties, and a comparison with `git merge-file`."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ def test_the_same_change_on_both_sides_is_made_once() -> None:
 
 
 @pytest.mark.parametrize("ours", ["c2\n", "", "c\nnew\n"])
-def test_changes_of_the_same_lines_are_not_guessed(ours: str) -> None:
+def test_changes_of_the_same_lines_are_a_conflict(ours: str) -> None:
     assert merge(BASE, BASE.replace("c\n", "mine\n"), BASE.replace("c\n", ours)) is None or ours == "c\nnew\n"
 
 
-def test_lines_that_touch_are_the_same_place() -> None:
+def test_changes_of_adjacent_lines_are_a_conflict() -> None:
     assert merge(BASE, BASE.replace("c\n", "mine\n"), BASE.replace("d\n", "new\n")) is None
 
 
-def test_insertions_at_the_same_place_are_not_guessed() -> None:
+def test_insertions_at_the_same_place_are_a_conflict() -> None:
     assert merge(BASE, BASE.replace("c\n", "c\nmine\n"), BASE.replace("c\n", "c\nnew\n")) is None
 
 
 @given(TEXTS, TEXTS)
-def test_a_side_that_did_not_change_takes_the_other(base: str, other: str) -> None:
+def test_when_one_side_is_unchanged_the_other_side_wins(base: str, other: str) -> None:
     assert merge(base, base, other) == other
     assert merge(base, other, base) == other
     assert merge(base, other, other) == other
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_it_does_not_matter_which_side_is_whose(base: str, ours: str, other: str) -> None:
+def test_the_merge_is_the_same_with_the_sides_swapped(base: str, ours: str, other: str) -> None:
     assert merge(base, ours, other) == merge(base, other, ours)
 
 
 @given(TEXTS, st.integers(0, 12), st.integers(0, 12))
-def test_what_both_added_is_in_the_result(base: str, at: int, other_at: int) -> None:
+def test_the_result_contains_the_additions_of_both_sides(base: str, at: int, other_at: int) -> None:
     lines = base.splitlines(keepends=True)
     one_side = "".join([*lines[:at], "mine\n", *lines[at:]])
     other = "".join([*lines[:other_at], "new\n", *lines[other_at:]])
@@ -59,7 +59,7 @@ def test_what_both_added_is_in_the_result(base: str, at: int, other_at: int) -> 
     assert sorted(merged) == sorted(f"{base}mine\nnew\n")
 
 
-def test_it_merges_what_git_merges(tmp_path: Path) -> None:
+def test_the_result_matches_git_merge_file(tmp_path: Path) -> None:
     theirs, ours = BASE.replace("a\n", "first\na\n"), BASE.replace("e\n", "E\n").replace("h\n", "h\nlast\n")
     for name, text in (("base", BASE), ("theirs", theirs), ("ours", ours)):
         (tmp_path / name).write_text(text)
@@ -68,18 +68,18 @@ def test_it_merges_what_git_merges(tmp_path: Path) -> None:
     assert merge(BASE, theirs, ours) == done.stdout
 
 
-def test_windows_line_ends_stay() -> None:
+def test_windows_line_endings_are_kept() -> None:
     theirs = BASE.replace("b\n", "B\n").replace("\n", "\r\n").encode()
     assert merge_bytes(BASE, theirs, BASE.replace("g\n", "G\n")) == b"a\r\nB\r\nc\r\nd\r\ne\r\nf\r\nG\r\nh\r\n"
 
 
-def test_what_is_not_text_is_left_alone() -> None:
+def test_a_binary_file_is_a_conflict() -> None:
     assert merge_bytes(BASE, b"\xff\xfe\x00", BASE.replace("g\n", "G\n")) is None
 
 
-def test_a_missing_final_newline_is_an_edit_like_any_other() -> None:
+def test_a_removed_final_newline_is_an_edit() -> None:
     assert merge(BASE, BASE.rstrip("\n"), BASE.replace("a\n", "A\n")) == BASE.replace("a\n", "A\n").rstrip("\n")
 
 
-def test_a_file_too_long_to_match_is_left_alone() -> None:
+def test_a_very_long_changed_file_is_a_conflict() -> None:
     assert merge(BASE, "x\n" * 30_000, BASE.replace("a\n", "A\n")) is None

@@ -1,4 +1,4 @@
-"""The session envelope of HAProxy: what clients send reaches the owner that it names, or nobody."""
+"""Session-ID rewriting of HAProxy: a request reaches the owner that its session id names, or no instance."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_the_id_names_the_server_by_its_number(client: Client) -> None:
     assert {(sid.partition(".")[0], owner) for sid, owner, _ in opened} == {("1", "one"), ("2", "two"), ("3", "three")}
 
 
-def test_an_id_of_somebody_else_is_404(client: Client) -> None:
-    """The right id under the number of another server, or of none: the session is not found, wherever it lives."""
+def test_an_id_with_the_number_of_another_server_is_404(client: Client) -> None:
+    """A valid id with the number of another server, or with an unknown number, gives 404 for every owner."""
     for _ in range(6):
         sid, _, _ = client.initialize()
         number, _, bare = sid.partition(".")
@@ -65,19 +65,19 @@ def test_an_id_of_somebody_else_is_404(client: Client) -> None:
             "#1.x",
             "%[src].x",
         ):
-            for _ in range(3):  # the next one of those that are balanced
+            for _ in range(3):  # round robin reaches each instance
                 assert client.call(with_id(made_up)).status == 404, (sid, made_up)
         assert client.call(with_id(sid)).status == 200
 
 
 @pytest.mark.parametrize("sid", ["1.", "999.abc", "01.abc", "abc", "10.abc"])
-def test_what_names_no_server_passes_as_it_is(client: Client, sid: str) -> None:
-    """Modern requests are answered whatever stands there, so they show what the server got."""
+def test_a_request_without_a_server_number_passes_unchanged(client: Client, sid: str) -> None:
+    """A modern request is answered with any session id, so the answer shows the headers that the server received."""
     answer = client.call({"Mcp_Session_Id": sid, "MCP_Protocol_Version": "2026-07-28"})
     assert (answer.status, answer.json["headers"]["mcp-session-id"]) == (200, sid)
 
 
-def test_an_id_without_a_number_is_balanced_as_it_is(client: Client) -> None:
+def test_an_id_without_a_number_is_balanced_unchanged(client: Client) -> None:
     sid, owner, _ = client.initialize()
     bare = sid.partition(".")[2]
     answers = [client.call(with_id(bare)) for _ in range(12)]
@@ -86,7 +86,7 @@ def test_an_id_without_a_number_is_balanced_as_it_is(client: Client) -> None:
     assert 404 in {answer.status for answer in answers}, "nobody routed by it"
 
 
-def test_two_ids_are_refused_and_reach_nobody(client: Client) -> None:
+def test_a_request_with_two_session_ids_is_refused_and_reaches_no_instance(client: Client) -> None:
     (first, _, _), (second, _, _) = client.initialize(), client.initialize()
     body = json.dumps({"method": "tools/call", "params": {"name": "echo"}}).encode()
     for one, other in ((first, second), (second, first), (first, first)):
@@ -102,7 +102,7 @@ def test_two_ids_are_refused_and_reach_nobody(client: Client) -> None:
 
 
 @pytest.mark.parametrize("own", ["a.b.c", "1.2", "2.", ".x", "with,comma", "!~$&+{}[]|^%41"])
-def test_any_id_that_a_server_mints_comes_back_to_it(client: Client, own: str) -> None:
+def test_any_id_that_a_server_creates_is_routed_back_to_it(client: Client, own: str) -> None:
     sid, owner, headers = client.initialize(sid=own)
     assert sid.partition(".")[2] == own
     for _ in range(4):
@@ -112,8 +112,8 @@ def test_any_id_that_a_server_mints_comes_back_to_it(client: Client, own: str) -
         assert answer.headers["mcp-session-id"] == sid
 
 
-def test_requests_of_one_connection_are_apart(client: Client) -> None:
-    """Clients and gateways send the requests of several sessions, and some of none, over one connection."""
+def test_requests_of_different_sessions_on_one_connection_reach_their_owners(client: Client) -> None:
+    """Clients and gateways send requests of several sessions, and requests without one, over one connection."""
     opened = [client.initialize() for _ in range(6)]
     assert len({owner for _, owner, _ in opened}) > 1
     elsewhere = 0
@@ -133,7 +133,7 @@ def test_requests_of_one_connection_are_apart(client: Client) -> None:
     assert elsewhere, "requests without a session stick to the session before them"
 
 
-def test_every_answer_of_the_owner_carries_the_id_of_the_client(client: Client) -> None:
+def test_every_answer_of_the_owner_has_the_session_id_of_the_client(client: Client) -> None:
     sid, owner, headers = client.initialize()
     for method in ("POST", "DELETE"):
         answer = client.request(method, "/mcp", b"{}", **headers)
@@ -144,7 +144,7 @@ def test_every_answer_of_the_owner_carries_the_id_of_the_client(client: Client) 
         assert stream.readline().startswith(b"data:")
 
 
-def test_a_browser_may_read_that_its_session_is_gone(advisor: Advisor, tmp_path: Path) -> None:
+def test_a_browser_can_read_the_404_of_a_lost_session(advisor: Advisor, tmp_path: Path) -> None:
     origin = f"https://{HOST}"
     with (
         upstreams(tmp_path, NAMES) as own,
@@ -158,7 +158,7 @@ def test_a_browser_may_read_that_its_session_is_gone(advisor: Advisor, tmp_path:
         assert answer.headers["access-control-allow-origin"] == origin
 
 
-def test_only_the_tier_with_sessions_has_the_envelope(advisor: Advisor, fleet: Upstreams, tmp_path: Path) -> None:
+def test_only_the_tier_with_sessions_rewrites_session_ids(advisor: Advisor, fleet: Upstreams, tmp_path: Path) -> None:
     tiers = {"stateless": fleet.addresses(["plain"]), "stateful": fleet.addresses(["one", "two"])}
     with running(tiered(advisor, ENVELOPE_HAPROXY), tmp_path / "proxy", tiers) as client:
         sid, owner, headers = client.initialize("/stateful/mcp")

@@ -1,4 +1,4 @@
-"""The configuration as text: the real programs accept it, and user text in it comes out as it went in."""
+"""The proxy configuration as text: the real programs accept it, and they read user text unchanged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _text(kit: KitContext, name: str) -> str:
 
 
 def _local(kit: KitContext) -> Wiring:
-    """Production's own names and counts, without the things that only exist there."""
+    """The names and numbers of production, without files and addresses that exist only in production."""
     wiring = production_wiring(kit)
     return replace(
         wiring, resolver="127.0.0.1" if wiring.resolver else "", listen="127.0.0.1:9", access_log="/dev/null"
@@ -60,7 +60,9 @@ def _local(kit: KitContext) -> Wiring:
 @pytest.mark.parametrize("auth", ["none", "bearer", "oauth-proxy", "unknown"])
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_the_real_program_accepts_it(advisor: Advisor, tmp_path: Path, setup: Setup, make: Maker, auth: str) -> None:
+def test_the_real_proxy_accepts_its_configuration(
+    advisor: Advisor, tmp_path: Path, setup: Setup, make: Maker, auth: str
+) -> None:
     kit = replace(make(advisor, setup), auth=auth, proxy_replicas=2)
     write(tmp_path, proxy.files(kit))
     tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
@@ -70,8 +72,10 @@ def test_the_real_program_accepts_it(advisor: Advisor, tmp_path: Path, setup: Se
 
 @pytest.mark.parametrize("platform", ["kubernetes", "compose", "systemd", "local"])
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_it_is_accepted_before_any_server_exists(advisor: Advisor, tmp_path: Path, setup: Setup, platform: str) -> None:
-    """A proxy that looks its names up only when it starts would not start before the last of the servers."""
+def test_the_configuration_is_accepted_before_any_server_exists(
+    advisor: Advisor, tmp_path: Path, setup: Setup, platform: str
+) -> None:
+    """If the proxy resolved names only at its start, it could not start before the last server exists."""
     kit = replace(sticky(advisor, setup), platform=platform)
     write(tmp_path, proxy.files(kit))
     write(tmp_path, proxy.wiring_files(kit, _local(kit)))
@@ -79,7 +83,7 @@ def test_it_is_accepted_before_any_server_exists(advisor: Advisor, tmp_path: Pat
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_a_thousand_instances_fit(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
+def test_a_thousand_instances_fit_into_the_configuration(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
     kit = replace(sticky(advisor, setup, instances=1000), platform="local")
     write(tmp_path, proxy.files(kit))
     accepted(kit, tmp_path, debian=setup.debian)
@@ -101,7 +105,7 @@ def test_every_example_has_a_proxy_that_is_accepted(advisor: Advisor, tmp_path: 
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_each_release_gets_only_what_it_has(advisor: Advisor, setup: Setup) -> None:
+def test_each_nginx_release_gets_only_directives_that_it_has(advisor: Advisor, setup: Setup) -> None:
     text = "".join(file.content for file in proxy.files(sticky(advisor, setup)))
     learns = setup.proxy == "nginx" and not setup.debian and "envelope" not in setup.mechanism
     assert ("\n    sticky " in text) == learns
@@ -115,7 +119,7 @@ def test_each_release_gets_only_what_it_has(advisor: Advisor, setup: Setup) -> N
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_several_haproxies_share_nothing(advisor: Advisor, platform: str) -> None:
-    """No table, no peers, no names: they need not find each other."""
+    """Their configuration has no table, no peers and no peer names."""
     several = replace(sticky(advisor, ENVELOPE_HAPROXY), proxy_replicas=3, platform=platform)
     single = replace(sticky(advisor, TABLE), platform=platform)
     told = re.compile(r"^ *(peers?|localpeer|stick|stick-table)\b", re.MULTILINE)
@@ -123,7 +127,7 @@ def test_several_haproxies_share_nothing(advisor: Advisor, platform: str) -> Non
     assert told.search("".join(file.content for file in proxy.files(single)))
 
 
-def test_names_of_the_platform(advisor: Advisor) -> None:
+def test_upstream_names_follow_the_platform(advisor: Advisor) -> None:
     kit = sticky(advisor, STICKY[0], instances=2)
     name = kit.service
     addresses = {p: production_wiring(replace(kit, platform=p)).addresses["main"] for p in PLATFORMS}
@@ -154,7 +158,7 @@ def test_only_the_wiring_of_envoy_changes(advisor: Advisor, make: Maker) -> None
     assert all("address" in line for line in changed), changed
 
 
-def test_never_what_breaks_sessions_or_runs_a_tool_twice(advisor: Advisor) -> None:
+def test_no_directive_breaks_sessions_or_runs_a_tool_twice(advisor: Advisor) -> None:
     for setup in SETUPS:
         for make in MAKERS:
             text = "".join(file.content for file in proxy.files(make(advisor, setup)))
@@ -185,7 +189,7 @@ def _renamed(kit: KitContext, hosts: Sequence[str], tools: Sequence[str]) -> Kit
 
 @FUZZ
 @given(hosts=HOSTS, tools=TOOLS)
-def test_hosts_and_tools_come_out_of_nginx_as_they_went_in(
+def test_hosts_and_tools_are_escaped_correctly_for_nginx(
     advisor: Advisor, tmp_path: Path, hosts: list[str], tools: list[str]
 ) -> None:
     kit = _renamed(tiered(advisor, STICKY[0]), hosts, tools)
@@ -203,9 +207,7 @@ def test_hosts_and_tools_come_out_of_nginx_as_they_went_in(
 
 @FUZZ
 @given(hosts=HOSTS, tools=TOOLS)
-def test_hosts_and_tools_come_out_of_envoy_as_they_went_in(
-    advisor: Advisor, hosts: list[str], tools: list[str]
-) -> None:
+def test_hosts_and_tools_are_escaped_correctly_for_envoy(advisor: Advisor, hosts: list[str], tools: list[str]) -> None:
     config = yaml.safe_load(_text(_renamed(tiered(advisor, STICKY[-1]), hosts, tools), "envoy.yaml"))
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     (site,) = manager["route_config"]["virtual_hosts"]
@@ -223,7 +225,7 @@ def test_hosts_and_tools_come_out_of_envoy_as_they_went_in(
 
 @FUZZ
 @given(hosts=HOSTS, tools=TOOLS)
-def test_hosts_and_tools_come_out_of_haproxy_as_they_went_in(
+def test_hosts_and_tools_are_escaped_correctly_for_haproxy(
     advisor: Advisor, hosts: list[str], tools: list[str]
 ) -> None:
     text = _text(_renamed(tiered(advisor, TABLE), hosts, tools), "haproxy.cfg")
@@ -232,8 +234,8 @@ def test_hosts_and_tools_come_out_of_haproxy_as_they_went_in(
     assert " ".join(origins).split() == [f"https://{host}" for host in hosts]
 
 
-def test_a_decision_of_another_name_changes_no_file(advisor: Advisor) -> None:
-    """The configuration of a proxy is a ConfigMap named after its content: a new name restarts it."""
+def test_a_changed_service_name_changes_no_proxy_file(advisor: Advisor) -> None:
+    """The name of the ConfigMap depends on its content, so each change would restart the proxy."""
     for setup in SETUPS:
         kit = sticky(advisor, setup)
         assert proxy.files(replace(kit, decision_id="another", version="99.0")) == proxy.files(kit)

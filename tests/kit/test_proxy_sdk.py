@@ -1,4 +1,4 @@
-"""The official SDK's servers and clients of both eras through each proxy."""
+"""Servers and clients of the official SDK, in both protocol eras, through each proxy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def _say_yes(context: object, params: object) -> ElicitResult:
 
 
 async def _visit(url: str, mode: str, *, asks: bool) -> tuple[list[str], list[float]]:
-    """What one client sees: who served each call, and when its progress arrived after the first."""
+    """Run one client; returns the instance that served each call, and the arrival times of its progress reports."""
     times: list[float] = []
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:
@@ -72,7 +72,9 @@ async def _visits(url: str, mode: str, many: int, *, asks: bool = True) -> list[
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
-def test_legacy_sessions(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
+def test_legacy_sessions_of_the_sdk_stay_with_their_owner(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     with running(
         sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
     ) as proxy:
@@ -96,7 +98,9 @@ def test_modern_clients_through_the_sticky_proxy(
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 @pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, ENVOY], ids=str)
-def test_a_stateless_fleet(advisor: Advisor, plain_fleet: Upstreams, tmp_path: Path, setup: Setup, mode: str) -> None:
+def test_sdk_clients_of_both_eras_work_with_a_stateless_fleet(
+    advisor: Advisor, plain_fleet: Upstreams, tmp_path: Path, setup: Setup, mode: str
+) -> None:
     kit = stateless(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": plain_fleet.addresses(NAMES)}, debian=setup.debian) as proxy:
         until("every instance is in use", lambda: _owners(proxy) == set(NAMES))
@@ -107,7 +111,7 @@ def test_a_stateless_fleet(advisor: Advisor, plain_fleet: Upstreams, tmp_path: P
 
 
 def _owners(proxy: ProxyClient) -> set[str]:
-    """Who serves new clients, for proxies that learn bit by bit who is healthy."""
+    """The instances that serve new clients; some proxies learn one after another which instances are healthy."""
 
     async def owners() -> set[str]:
         return {served[0] for served in await asyncio.gather(*(_who(proxy.port) for _ in range(9)))}

@@ -1,4 +1,4 @@
-"""Sessions through real proxies: nobody loses one, and a dead owner says so."""
+"""Sessions through real proxies: no session is lost, and sessions of a dead owner get 404."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NAMES = ("one", "two", "three")
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstreams]:
-    """Three instances that live as long as the tests of this module; whoever kills some starts its own."""
+    """Three instances for all tests of this module. A test that kills instances starts its own."""
     with upstreams(tmp_path_factory.mktemp("fleet"), NAMES) as started:
         yield started
 
@@ -51,7 +51,7 @@ def test_no_call_of_a_session_reaches_another_instance(
 ) -> None:
     kit = sticky(advisor, setup)
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
-        warm: set[str] = set()  # Envoy's threads learn one after the other that an instance is healthy
+        warm: set[str] = set()  # Envoy's threads learn one after another that an instance is healthy
 
         def all_have_one() -> bool:
             warm.add(client.initialize()[1])
@@ -86,7 +86,7 @@ def test_the_session_is_known_before_the_stream_of_initialize_ends(
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_the_server_sees_the_id_that_it_minted(
+def test_the_server_receives_the_session_id_that_it_created(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:
     kit = sticky(advisor, setup)
@@ -97,11 +97,11 @@ def test_the_server_sees_the_id_that_it_minted(
         assert len(seen["mcp-session-id"]) == 32, "uuid4().hex, whatever the client holds"
         assert answer.headers["mcp-session-id"] == headers["Mcp_Session_Id"], "the same on every answer"
         assert seen["host"] == f"127.0.0.1:{client.port}"
-        assert seen["x-forwarded-for"]  # Envoy puts its own address in the place of loopback
+        assert seen["x-forwarded-for"]  # Envoy replaces loopback with its own address
 
 
 @pytest.mark.parametrize("setup", STICKY, ids=str)
-def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(
+def test_a_dead_owner_gives_404_to_its_sessions_and_does_not_affect_others(
     advisor: Advisor, tmp_path: Path, setup: Setup
 ) -> None:
     kit = sticky(advisor, setup)
@@ -117,13 +117,15 @@ def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(
                 answer = client.call(headers)
                 expected = 404 if owner == victim else 200
                 assert answer.status == expected, (sid, owner, victim, answer)
-                if setup is ENVELOPE_HAPROXY:  # says so itself: what another instance says is not passed on
+                if (
+                    setup is ENVELOPE_HAPROXY
+                ):  # HAProxy creates the 404 itself and forwards no answer of another instance
                     assert ("x-served-by" in answer.headers) == (owner != victim)
         for _ in range(12):
             _, owner, headers = client.initialize()
             assert owner != victim
             assert client.call(headers).status == 200
-        # With nobody left a session is gone all the same, while a request without one gets the proxy's own error.
+        # Without any instance, a session still gets 404, and a request without a session gets the proxy's own error.
         for name in set(NAMES) - {victim}:
             fleet.kill(name)
         assert client.call(headers).status == 404
@@ -132,7 +134,7 @@ def test_a_dead_owner_is_404_for_its_sessions_and_nothing_for_others(
 
 @pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY], ids=str)
 def test_a_stalled_owner_keeps_its_sessions(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
-    checks = setup.proxy != "nginx"  # every two seconds, down after two
+    checks = setup.proxy != "nginx"  # every two seconds; two failures mark the instance as down
     kit = replace(sticky(advisor, setup), idle_timeout_s=6 if checks else 1)
     with (
         upstreams(tmp_path, NAMES) as fleet,
@@ -149,7 +151,9 @@ def test_a_stalled_owner_keeps_its_sessions(advisor: Advisor, tmp_path: Path, se
 
 
 @pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY], ids=str)
-def test_sessions_hold_across_two_proxies(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
+def test_sessions_stay_with_their_owner_behind_two_proxies(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     kit = replace(sticky(advisor, setup), proxy_replicas=2)
     tiers = {"main": fleet.addresses(NAMES)}
     with (
@@ -164,7 +168,7 @@ def test_sessions_hold_across_two_proxies(advisor: Advisor, fleet: Upstreams, tm
                 assert answer.json["served_by"] == owner
 
 
-def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(
+def test_sessions_survive_reloads_and_restarts_of_several_haproxies(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path
 ) -> None:
     kit = replace(sticky(advisor, ENVELOPE_HAPROXY), proxy_replicas=2)
@@ -179,7 +183,7 @@ def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(
                 assert [proxy.call(headers).json["served_by"] for _, _, headers in opened] == [
                     owner for _, owner, _ in opened
                 ]
-        with running(kit, tmp_path / "third", tiers) as third:  # the second one again, with nothing that it knew
+        with running(kit, tmp_path / "third", tiers) as third:  # a restart of the second proxy, with an empty memory
             for proxy in (third, first):
                 assert [proxy.call(headers).json["served_by"] for _, _, headers in opened] == [
                     owner for _, owner, _ in opened
@@ -187,7 +191,7 @@ def test_sessions_outlive_reloads_and_restarts_of_several_haproxies(
 
 
 def _workers(log: Path) -> int:
-    """How many workers of HAProxy's master have begun to work."""
+    """How many workers HAProxy's master has started."""
     return log.read_text().count("Loading success")
 
 

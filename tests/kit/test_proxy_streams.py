@@ -1,4 +1,4 @@
-"""Many streams that stay open at a time, as sessions do: more than the defaults of a proxy allow."""
+"""Many streams that stay open at the same time, more than the defaults of a proxy allow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPENED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encodi
 
 
 async def _upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A stream that says hello and stays; health checks come by connection only."""
+    """Send one event and keep the stream open. Health checks only open a connection."""
     with closing(writer):
         while await reader.readline() not in (b"\r\n", b""):
             pass
@@ -30,7 +30,7 @@ async def _upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 
 async def _open(port: int, stack: list[asyncio.StreamWriter]) -> int:
-    """The status of one more stream, which stays open."""
+    """Open one more stream; returns its status."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     stack.append(writer)
     writer.write(REQUEST)
@@ -41,7 +41,7 @@ async def _open(port: int, stack: list[asyncio.StreamWriter]) -> int:
 
 @pytest.mark.programs
 @retried
-def test_envoy_holds_more_streams_than_its_defaults_allow(advisor: Advisor, tmp_path: Path) -> None:
+def test_envoy_keeps_more_streams_open_than_its_defaults_allow(advisor: Advisor, tmp_path: Path) -> None:
     async def scenario() -> None:
         opened: list[asyncio.StreamWriter] = []
         server = await asyncio.start_server(_upstream, "127.0.0.1", 0, backlog=STREAMS)
@@ -50,7 +50,7 @@ def test_envoy_holds_more_streams_than_its_defaults_allow(advisor: Advisor, tmp_
         client = await asyncio.to_thread(proxy.__enter__)
         try:
             statuses: list[int] = []
-            while len(statuses) < STREAMS:  # a hundred at a time, so that no backlog overflows
+            while len(statuses) < STREAMS:  # a hundred at the same time, so that no backlog overflows
                 statuses += await asyncio.gather(*(_open(client.port, opened) for _ in range(100)))
             assert statuses == [200] * STREAMS
         finally:

@@ -1,4 +1,4 @@
-"""What else a proxy does with MCP: streams, refusals, browsers, tiers, the log."""
+"""Other behaviour of the proxies with MCP: streams, refusals, browsers, tiers, the log."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def tier_proxy(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup)
         yield client
 
 
-def test_a_stateless_fleet_shares_the_work(fleet_proxy: Client) -> None:
+def test_a_stateless_fleet_shares_the_requests(fleet_proxy: Client) -> None:
     until(
         "every instance is in use", lambda: len({fleet_proxy.modern("echo").json["served_by"] for _ in range(6)}) == 3
     )
@@ -79,7 +79,7 @@ def test_legacy_get_is_405_without_sessions(fleet_proxy: Client) -> None:
     assert "x-served-by" in modern.headers, "the server itself answers modern clients"
 
 
-def test_methods_of_other_protocols_are_405_and_reach_nobody(tier_proxy: Client) -> None:
+def test_unknown_http_methods_are_405_and_reach_no_instance(tier_proxy: Client) -> None:
     for path, allowed in (("/mcp", "POST, OPTIONS"), ("/stateful/mcp", "GET, POST, DELETE, OPTIONS")):
         for method, headers in (
             ("OPTIONS", {}),
@@ -110,7 +110,7 @@ def test_bodies_up_to_4_mib_pass_and_larger_ones_are_413(fleet_proxy: Client) ->
     assert size(5) == 413
 
 
-def test_only_named_origins_may_call(fleet_proxy: Client) -> None:
+def test_only_named_origins_get_cors_permission(fleet_proxy: Client) -> None:
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "mcp-protocol-version"}
     origin = f"https://{HOST}"
     preflight = fleet_proxy.request("OPTIONS", Origin=origin, **asked)
@@ -124,7 +124,7 @@ def test_only_named_origins_may_call(fleet_proxy: Client) -> None:
         "mcp-method",
         "mcp-name",
         "last-event-id",
-        "*",  # Mcp-Param-NAME; not Authorization, which has to be named
+        "*",  # covers Mcp-Param-NAME; Authorization must be named
         "authorization",
     }
     assert {"GET", "POST", "DELETE"} <= set(preflight.headers["access-control-allow-methods"].split(", "))
@@ -139,7 +139,9 @@ def test_only_named_origins_may_call(fleet_proxy: Client) -> None:
             assert "access-control-allow-origin" not in answer.headers, stranger
 
 
-def test_stated_origins_may_call_too(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
+def test_origins_from_the_requirements_get_cors_permission(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
     kit = replace(stateless(advisor, setup), origins=("https://app.example.org", "http://localhost:3000"))
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         for origin in (*kit.origins, f"https://{HOST}"):
@@ -151,7 +153,7 @@ def test_stated_origins_may_call_too(advisor: Advisor, fleet: Upstreams, tmp_pat
             assert client.request("OPTIONS", Origin=stranger, Access_Control_Request_Method="POST").status == 405
 
 
-def test_nothing_else_is_public(fleet_proxy: Client) -> None:
+def test_no_other_path_is_public(fleet_proxy: Client) -> None:
     for path in ("/", "/health", "/metrics", "/mcp/x", "/stateful/mcp", "/.session-gone", "/mcpx"):
         answer = fleet_proxy.request("GET", path)
         assert answer.status == 404, path
@@ -176,7 +178,7 @@ def test_a_call_that_gets_no_answer_is_not_repeated(advisor: Advisor, tmp_path: 
         caller.join(20)
         assert statuses in ([[504]] if end == "slow" else [[502], [503]])
         assert _running(pair, "sleep") == ([victim] if end == "slow" else [])
-        for _ in range(10):  # the others go on
+        for _ in range(10):  # the other instances still answer
             assert client.modern("echo").status == 200
 
 
@@ -195,7 +197,7 @@ def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy: Cli
     for tool in ("lookup_order", "SUGGEST_REPLY", "suggest_replyx", "xsuggest_reply"):
         assert client.modern(tool).json["served_by"] == "one", tool
     assert client.modern("suggest_reply", method="prompts/get").json["served_by"] == "one"
-    # Legacy clients do not send these headers; whoever sends them with a handshake version is not believed.
+    # Legacy clients do not send these headers. The proxy ignores them if the request names a legacy protocol version.
     spoofed = client.call(
         {"MCP_Protocol_Version": "2025-11-25", "Mcp_Method": "tools/call", "Mcp_Name": "suggest_reply"}
     )
@@ -207,7 +209,7 @@ def test_tiers_by_path_for_legacy_and_by_tool_for_modern_clients(tier_proxy: Cli
         assert stream.readline().startswith(b"data:")
 
 
-def test_the_log_has_the_beginning_of_the_session_only(
+def test_the_log_contains_only_the_start_of_the_session_id(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:
     kit = sticky(advisor, setup, instances=2)
@@ -235,7 +237,7 @@ def test_the_log_has_the_beginning_of_the_session_only(
 
 
 def _running(fleet: Upstreams, tool: str) -> list[str]:
-    """Which living instances were asked to run `tool`."""
+    """The running instances that got a call of `tool`."""
     found = []
     for name, port in fleet.ports.items():
         if fleet.processes[name].poll() is None:

@@ -1,4 +1,4 @@
-"""What a generated server does with its connections while it ends (drain.py)."""
+"""How a generated server closes its connections while it shuts down (drain.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from advisor.kit.render import render_kit
 from advisor.requirements import load_path
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "exercise-1-research.yaml"
-# A connection that uvicorn does not know of when it is told to end cannot be made at will, but the answers on it can.
+# A test cannot force a connection that uvicorn does not know at SIGTERM, but it can make the answers on one.
 ANSWERS = """
 import asyncio, json, signal
 import uvicorn
@@ -37,7 +37,7 @@ print(json.dumps([before, asyncio.run(headers())]))
 """
 
 
-def test_a_connection_ends_with_its_first_answer_after_sigterm(advisor: Advisor, tmp_path: Path) -> None:
+def test_a_connection_closes_after_its_first_answer_after_sigterm(advisor: Advisor, tmp_path: Path) -> None:
     decision = advisor.decide(load_path(EXAMPLE, advisor.space))
     for file in render_kit(decision, EXAMPLE.read_text()):
         if file.path.startswith("server/"):

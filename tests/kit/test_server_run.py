@@ -1,4 +1,4 @@
-"""The server of a kit as a process, with each SDK line in an environment of its own, and the kit's own tests in it."""
+"""The server of a kit as a process, and the kit's own tests, in one environment for each SDK line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EVERYTHING = {
     f"needs.{feature}": "preferred"
     for feature in ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed")
 }
-# A mirror of the index may lag behind the newest root certificates; nothing here depends on them.
+# A mirror of the index might not have the newest root certificates. No test needs them.
 OVERRIDES = "certifi>=2026.1\n"
 START_S = 60
 CLIENT = {"name": "test", "version": "0"}
@@ -44,7 +44,7 @@ LEGACY = "2025-06-18"
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[[KitContext], Path]:
-    """A function from a kit to the interpreter of an environment with its requirement."""
+    """A function from a kit to the interpreter of an environment with the requirements of the kit."""
     uv = str(programs.program("uv"))
     made: dict[str, Path] = {}
 
@@ -101,12 +101,12 @@ class Running:
             return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode()
 
     def metric(self, name: str) -> int:
-        """A number of /metrics."""
+        """The value of a metric from /metrics."""
         found = re.search(rf"^{re.escape(name)} (\d+)$", self.send("/metrics")[2], re.MULTILINE)
         return int(found[1]) if found else 0
 
     def session(self) -> dict[str, str]:
-        """Open a legacy session; the headers of its requests."""
+        """Open a legacy session; returns the headers of its requests."""
         params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
         body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
         status, headers, text = self.send("/mcp", body)
@@ -180,7 +180,7 @@ def test_a_tier_serves_its_own_tools(
             assert set(re.findall(r'"name":"(\w+)"', text)) == served
 
 
-def test_workers_of_one_port_add_up_their_numbers(
+def test_the_metrics_of_workers_on_one_port_are_added_up(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path
 ) -> None:
     context = kit(sdk="mcp-2", **{"scale.instances": 2, "scale.workers": 2, "clients.protocol": "mixed"})
@@ -221,7 +221,7 @@ def test_a_session_counts_until_it_is_deleted(
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_broken_stream_goes_on_and_is_nobody_elses(
+def test_a_broken_stream_resumes_and_only_for_its_own_session(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:
     facts = {"clients.protocol": "legacy", "needs.resumability": "required", "needs.logging": "required"}
@@ -242,7 +242,7 @@ def test_a_broken_stream_goes_on_and_is_nobody_elses(
 
 
 def resumed(instance: Running, own: dict[str, str], last: str) -> str:
-    """What a GET with Last-Event-ID brings until it is silent for a second."""
+    """The text after a GET with Last-Event-ID, until the stream is silent for one second."""
 
     async def read() -> str:
         host, port = instance.url.removeprefix("http://").split(":")

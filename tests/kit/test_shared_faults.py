@@ -1,4 +1,4 @@
-"""The session directory when something fails: an owner dies, hangs or breaks off; Redis stops or hangs."""
+"""The session directory during failures: an owner dies, hangs or closes the connection; Redis stops or hangs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def remembering(decide: Callable[..., Decision], advisor: Advisor) -> KitContext
 
 
 async def modern(url: str, text: str) -> list[str]:
-    """What a client without a session gets, which is asked something on the way."""
+    """The texts that a client without a session gets. The server asks this client a question during the call."""
 
     async def say_yes(context: object, params: object) -> ElicitResult:
         return ElicitResult(action="accept", content={"confirmed": True})
@@ -86,7 +86,7 @@ def asks_to_try_again(answer: Answer) -> None:
     assert "Try again" in answer.error
 
 
-def test_the_owner_dies(kit: KitContext, tmp_path: Path) -> None:
+def test_a_dead_owner_gives_404_for_its_sessions_only(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made, made.redis():
         first, second, third = made.ports
         own = session(first)
@@ -101,7 +101,7 @@ def test_the_owner_dies(kit: KitContext, tmp_path: Path) -> None:
         modern_work_goes_on(made)
 
 
-def test_the_owner_hangs(kit: KitContext, tmp_path: Path) -> None:
+def test_sessions_of_a_stalled_owner_get_504_or_503_until_it_resumes(kit: KitContext, tmp_path: Path) -> None:
     shorter = {
         "session_relay.py": {f"READ_S = {kit.idle_timeout_s}.0": "READ_S = 2.0"},
         "session_directory.py": {"ALIVE_S = 15": "ALIVE_S = 5"},
@@ -111,7 +111,7 @@ def test_the_owner_hangs(kit: KitContext, tmp_path: Path) -> None:
         own = session(first)
         assert call(second, own).status == 200
         made.signal(0, signal.SIGSTOP)
-        sent = call(second, own)  # it reached the owner, which may go on with it when it wakes up
+        sent = call(second, own)  # it reached the owner, which might run it after SIGCONT
         assert (sent.status, "might have run" in sent.error, "retry-after" in sent.headers) == (504, True, False)
         until("it is known to hang", lambda: call(third, own).status == 503)
         asks_to_try_again(call(third, own))
@@ -123,7 +123,7 @@ def test_the_owner_hangs(kit: KitContext, tmp_path: Path) -> None:
 
 
 def modern_work_goes_on_at(port: int) -> None:
-    """At one instance: the proxy of this test does not know which one hangs."""
+    """Call one instance directly: the proxy of this test does not know which instance hangs."""
     assert asyncio.run(modern(f"http://127.0.0.1:{port}", "new"))[0] == "new"
 
 
@@ -133,7 +133,7 @@ def entry(own: dict[str, str]) -> str:
 
 @dataclass
 class Owner:
-    """An address that accepts connections, reads one request of each, says `answer`, and breaks off."""
+    """A server that reads one request of each connection, sends `answer`, and closes the connection."""
 
     port: int
     answer: bytes
@@ -151,9 +151,7 @@ class Owner:
                 return
             with connection, suppress(OSError):
                 got = b""
-                while b"hello" not in got and (
-                    piece := connection.recv(65536)
-                ):  # the argument of the call, in its body
+                while b"hello" not in got and (piece := connection.recv(65536)):  # the argument in the body of the call
                     got += piece
                 if got:
                     self.requests.append(got)
@@ -162,7 +160,7 @@ class Owner:
 
 @contextmanager
 def owner(made: Fleet, answer: bytes = b"", *, alive: bool = True) -> Iterator[Owner]:
-    """Another "instance", which has the session UNKNOWN."""
+    """Run another "instance" that is registered as the owner of the session UNKNOWN."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         it = Owner(listener.getsockname()[1], answer)
         thread = threading.Thread(target=it.serve, args=[listener])
@@ -177,7 +175,7 @@ def owner(made: Fleet, answer: bytes = b"", *, alive: bool = True) -> Iterator[O
             thread.join()
 
 
-def test_an_owner_that_breaks_off_is_not_asked_twice(kit: KitContext, tmp_path: Path) -> None:
+def test_a_request_to_an_owner_that_breaks_off_is_not_repeated(kit: KitContext, tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     with fleet(kit, tmp_path) as made, made.redis():
         first, second, _ = made.ports
@@ -190,13 +188,13 @@ def test_an_owner_that_breaks_off_is_not_asked_twice(kit: KitContext, tmp_path: 
             with pytest.raises(http.client.IncompleteRead):
                 call(first, UNKNOWN)
             assert len(it.requests) == 1
-        with owner(made, alive=False) as it:  # whoever has the address of an instance that is gone
+        with owner(made, alive=False) as it:  # another program at the address of a dead instance
             asks_to_try_again(call(second, UNKNOWN))
             assert it.requests == []
         until("nobody listens there any more", lambda: call(second, UNKNOWN).status == 404)
 
 
-def test_two_with_one_address_are_told(kit: KitContext, tmp_path: Path) -> None:
+def test_two_instances_with_one_address_are_reported_in_the_log(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made, made.redis():
         name = f"mcp:demo:alive:http://127.0.0.1:{made.ports[0]}"
         log = tmp_path / f"server-{made.ports[0]}.log"
@@ -204,7 +202,7 @@ def test_two_with_one_address_are_told(kit: KitContext, tmp_path: Path) -> None:
         until("it says so", lambda: "MCP_INSTANCE_URL" in log.read_text())
 
 
-def test_redis_stops_and_comes_back_empty(kit: KitContext, tmp_path: Path) -> None:
+def test_sessions_return_after_redis_restarts_empty(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made:
         first, second, third = made.ports
         with made.redis():
@@ -212,13 +210,13 @@ def test_redis_stops_and_comes_back_empty(kit: KitContext, tmp_path: Path) -> No
             assert call(second, own).status == 200
         asks_to_try_again(call(second, own))
         assert call(first, own).status == 200, "the owner needs no Redis"
-        asks_to_try_again(initialize(third))  # nobody else would find it
+        asks_to_try_again(initialize(third))  # no other instance would find the session
         modern_work_goes_on(made)
         found_again(made, made.redis(), own)
 
 
 def found_again(made: Fleet, redis: AbstractContextManager[object], own: dict[str, str]) -> None:
-    """Once Redis is back, the session is; meanwhile nobody calls it unknown."""
+    """Wait until the session is found again after Redis is back. No answer in between is 404."""
     seen = set()
 
     def served() -> bool:
@@ -234,8 +232,8 @@ def found_again(made: Fleet, redis: AbstractContextManager[object], own: dict[st
         until("what nobody holds is unknown", lambda: call(made.ports[0], UNKNOWN).status == 404)
 
 
-def test_tools_say_that_the_store_is_down(remembering: KitContext, tmp_path: Path) -> None:
-    """SDKs hide the text of errors that are not their own."""
+def test_tools_report_that_the_store_is_down(remembering: KitContext, tmp_path: Path) -> None:
+    """SDKs hide the text of other exceptions than their own."""
     with fleet(remembering, tmp_path) as made:
         first = made.ports[0]
         with made.redis():
@@ -251,7 +249,7 @@ def test_tools_say_that_the_store_is_down(remembering: KitContext, tmp_path: Pat
             until("it is kept again", lambda: "handle:" in call(first, own, "example_session_state").text)
 
 
-def test_redis_hangs(kit: KitContext, tmp_path: Path) -> None:
+def test_sessions_return_after_redis_hangs(kit: KitContext, tmp_path: Path) -> None:
     with fleet(kit, tmp_path) as made, made.redis() as redis:
         first, second, third = made.ports
         own = session(first)
@@ -271,7 +269,7 @@ def awake(redis: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def test_a_stream_is_not_resumed_without_redis(resumable: KitContext, tmp_path: Path) -> None:
-    """What the client missed is in Redis: an empty stream would hide the loss."""
+    """Redis holds the events that the client missed, so an empty stream would hide the loss."""
     with fleet(resumable, tmp_path) as made:
         first = made.ports[0]
         with made.redis():

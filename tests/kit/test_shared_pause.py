@@ -1,4 +1,4 @@
-"""A process that is held up itself (a paused container, no processor) does not take Redis for down."""
+"""A process that was paused (a paused container, no CPU time) does not conclude that Redis is down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from advisor.kit.parts import server
 
 retried = pytest.mark.retried("The test pauses Redis and stops a process for moments of some 100 ms.")
 
-# The reply comes while nothing of this process runs; when it goes on, every timer of the look-up is over.
+# The answer of Redis arrives while this process is paused. When the process resumes, every timer is over.
 LOOK_UP = """
 import asyncio, time
 from redis.asyncio import Redis
@@ -46,7 +46,9 @@ asyncio.run(main())
 @pytest.mark.programs
 @retried
 @pytest.mark.parametrize("held_s", [0.0, 3.0])
-def test_it_asks_again(decide: Callable[..., Decision], advisor: Advisor, tmp_path: Path, held_s: float) -> None:
+def test_a_paused_process_repeats_its_look_up(
+    decide: Callable[..., Decision], advisor: Advisor, tmp_path: Path, held_s: float
+) -> None:
     wanted = {"scale.instances": 3, "scale.affinity": "unavailable", "operations.shared_store": "redis"}
     kit = kit_context(decide({"service": "demo", "needs.session_state": "required", **wanted}))
     for file in server.files(kit):

@@ -1,4 +1,4 @@
-"""The session directory: what the decision promises through plain round robin, and nobody gets what is another's."""
+"""The session directory: the expected features work through plain round robin, and sessions stay separate."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ pytestmark = [
     pytest.mark.retried(
         "Three servers, Redis and the clients share the processors, and an instance that is late counts as dead."
     ),
-    # What legacy clients have in the place of subscriptions/listen.
+    # Legacy clients have these instead of subscriptions/listen.
     pytest.mark.filterwarnings("ignore:resources/subscribe is removed"),
 ]
 
@@ -61,7 +61,7 @@ def kit(decide: Callable[..., Decision], advisor: Advisor) -> Callable[..., KitC
     """A function from needed features, SDK line and protocol to the context of a kit that shares its state."""
 
     def make(*needs: str, line: str = "mcp-2", protocol: str = "mixed") -> KitContext:
-        # Elicitation is what legacy clients need sessions for.
+        # Legacy clients need sessions for elicitation.
         wanted = {f"needs.{need}": "required" for need in ("elicitation", *needs)}
         facts = {"sdk": line, "clients.protocol": protocol, **wanted}
         made = kit_context(decide({**FACTS, **facts}))
@@ -72,7 +72,7 @@ def kit(decide: Callable[..., Decision], advisor: Advisor) -> Callable[..., KitC
 
 
 class Visitor:
-    """A client with everything that a server can want of one; it notes what reaches it."""
+    """A client with every client feature; it records the messages that reach it."""
 
     def __init__(self, made: Fleet, mode: str, number: int) -> None:
         self.made, self.text, self.mode = made, f"gate-{mode}-{number}", mode
@@ -113,7 +113,7 @@ class Visitor:
         return content.text
 
     async def visit(self, needs: tuple[str, ...]) -> set[str]:
-        """Use each feature; those that worked."""
+        """Use each feature; returns the features that worked."""
         async with self.client:
             for _ in range(4):
                 assert await self.call("echo") == self.text
@@ -167,7 +167,7 @@ class Visitor:
             return type(await asyncio.wait_for(anext(aiter(events)), CALL_S)).__name__ == event
 
     async def _hears(self, method: str, tool: str) -> bool:
-        """A legacy client's GET stream opens beside its first calls, so the change is made until it is heard."""
+        """Repeat the change until its message arrives: a legacy client opens its GET stream during its first calls."""
         end = asyncio.get_running_loop().time() + CALL_S
         while not any(method in message or message in method for message in self.told):
             assert asyncio.get_running_loop().time() < end, self.told
@@ -180,7 +180,7 @@ async def visits(made: Fleet, needs: tuple[str, ...], modes: list[str]) -> list[
     return await asyncio.gather(*(Visitor(made, mode, number).visit(needs) for number, mode in enumerate(modes)))
 
 
-def test_every_promised_feature_works_through_plain_round_robin(kit: Callable[..., KitContext], tmp_path: Path) -> None:
+def test_every_expected_feature_works_through_plain_round_robin(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     made_for = kit(*LIVE)
     assert {feature.id for feature in made_for.features if feature.legacy_works and feature.modern_works} == set(LIVE)
     with fleet(made_for, tmp_path) as made, made.redis():
@@ -190,8 +190,10 @@ def test_every_promised_feature_works_through_plain_round_robin(kit: Callable[..
 
 
 @pytest.mark.parametrize("line", ["mcp-1", "fastmcp-2", "fastmcp-3", "fastmcp-4"])
-def test_the_other_sdk_lines(kit: Callable[..., KitContext], tmp_path: Path, line: str) -> None:
-    modern = line == "fastmcp-4"  # no decision has both resumability and modern clients
+def test_the_expected_features_work_with_the_other_sdk_lines(
+    kit: Callable[..., KitContext], tmp_path: Path, line: str
+) -> None:
+    modern = line == "fastmcp-4"  # no decision has resumability together with modern clients
     made_for = kit(*LIVE, *([] if modern else ["resumability"]), line=line, protocol="mixed" if modern else "legacy")
     promised = tuple(feature.id for feature in made_for.features if feature.legacy_works and feature.id in LIVE)
     assert promised == LIVE or set(promised) == set(LIVE)
@@ -218,7 +220,7 @@ def test_the_other_sdk_lines(kit: Callable[..., KitContext], tmp_path: Path, lin
 
 
 def spoken(port: int, sessions: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Let each session say its name, all with the same request id; the id of the first event of each."""
+    """Call a tool in each session with the same request id; returns the id of the first event of each session."""
     last = {}
     for name, own in sessions.items():
         answer = call(port, own, "example_progress", text=f"secret of {name}")
@@ -228,8 +230,10 @@ def spoken(port: int, sessions: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("naive", [False, True], ids=["ours", "naive"])
-def test_events_are_nobody_elses(kit: Callable[..., KitContext], tmp_path: Path, naive: bool) -> None:
-    """A store with one key for all sessions shows that the test would see a stolen event."""
+def test_a_session_cannot_read_the_events_of_another_session(
+    kit: Callable[..., KitContext], tmp_path: Path, naive: bool
+) -> None:
+    """With a store that has one key for all sessions, the test finds a stolen event, so the test can fail."""
     made_for = kit("progress", "resumability", protocol="legacy")
     with fleet(made_for, tmp_path, edits={"shared_state.py": NAIVE} if naive else {}) as made, made.redis():
         first, second, third = made.ports
@@ -260,7 +264,7 @@ def get_status(port: int, headers: dict[str, str]) -> int:
         return connection.getresponse().status
 
 
-def test_a_request_is_sent_on_once(kit: Callable[..., KitContext], tmp_path: Path) -> None:
+def test_a_request_is_forwarded_once(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     with fleet(kit("progress"), tmp_path) as made, made.redis():
         first, second, third = made.ports
         own = session(first)
@@ -277,7 +281,7 @@ def test_changes_reach_legacy_sessions_of_every_instance(kit: Callable[..., KitC
 
 
 def changes_reach_every_session(made: Fleet) -> None:
-    """A session behind the proxy is told once of what others change at each instance, and reads the new value."""
+    """A session behind the proxy gets one message for a change at each instance, and reads the new value."""
     heard_by_all(made)
     own = session(made.proxy)
     assert ask(made.proxy, own, "resources/subscribe", uri=STATUS).status == 200
@@ -348,7 +352,7 @@ async def told(listens: str, changes: str, reads: str) -> None:
         ({"MCP_REDIS_URL": ""}, "MCP_REDIS_URL is not set"),
     ],
 )
-def test_it_does_not_start_without_what_a_fleet_needs(
+def test_the_server_does_not_start_without_the_settings_of_a_fleet(
     kit: Callable[..., KitContext], tmp_path: Path, changes: dict[str, str], said: str
 ) -> None:
     for file in server.files(kit("progress")):

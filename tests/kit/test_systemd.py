@@ -1,4 +1,4 @@
-"""The systemd units, as systemd itself reads them."""
+"""The systemd units, checked with systemd itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def kit(request: pytest.FixtureRequest, advisor: Advisor, tmp_path: Path) -> Kit
 
 
 def units(kit: KitContext, folder: Path) -> list[Path]:
-    """The unit files on disk, with programs that this machine has in the place of those that the kit installs."""
+    """Write the unit files, with programs of this machine instead of the programs that the kit installs."""
     folder.mkdir()
     for file in systemd.files(kit):
         if file.path.endswith((".service", ".target")):
@@ -65,7 +65,7 @@ def read(text: str) -> configparser.RawConfigParser:
     return parser
 
 
-def test_systemd_accepts_them(kit: KitContext, tmp_path: Path) -> None:
+def test_systemd_accepts_the_units(kit: KitContext, tmp_path: Path) -> None:
     files = units(kit, tmp_path / "units")
     assert len(files) == len(kit.tiers) + 1 + bool(kit.proxy)
     said, code = analyze("verify", "--man=no", *files)
@@ -79,7 +79,7 @@ def test_a_wrong_unit_is_not_accepted(kit: KitContext, tmp_path: Path) -> None:
     assert "ProtectSystems" in said
 
 
-def test_they_are_hardened(kit: KitContext, tmp_path: Path) -> None:
+def test_the_units_are_hardened(kit: KitContext, tmp_path: Path) -> None:
     for path in units(kit, tmp_path / "units"):
         if path.suffix == ".service":
             said, _ = analyze("security", "--offline=true", "--threshold=25", path)
@@ -88,7 +88,7 @@ def test_they_are_hardened(kit: KitContext, tmp_path: Path) -> None:
             assert float(found[1]) <= 2.5, said
 
 
-def test_stopping_drains_and_has_the_time_for_it(kit: KitContext) -> None:
+def test_stopping_a_unit_drains_it_within_its_stop_timeout(kit: KitContext) -> None:
     files = {file.path: file.content for file in systemd.files(kit)}
     for tier in kit.tiers:
         service = read(files[f"systemd/{tier.host}@.service"])["Service"]
@@ -97,9 +97,7 @@ def test_stopping_drains_and_has_the_time_for_it(kit: KitContext) -> None:
 
 
 @pytest.mark.parametrize(("environment", "waits"), [({"MAINPID": "1"}, True), ({}, False)])
-def test_the_drain_waits_only_for_a_process_that_is_there(
-    kit: KitContext, environment: dict[str, str], waits: bool
-) -> None:
+def test_the_drain_waits_only_for_a_running_process(kit: KitContext, environment: dict[str, str], waits: bool) -> None:
     text = next(file.content for file in systemd.files(kit) if file.path.endswith("@.service"))
     (script,) = re.findall(r"^ExecStop=/bin/sh -c '(.*)'$", text, re.MULTILINE)
     script = script.replace("$$", "$").replace("exec sleep", "echo sleep")
@@ -107,7 +105,7 @@ def test_the_drain_waits_only_for_a_process_that_is_there(
     assert done.stdout.startswith(b"sleep") == waits
 
 
-def test_the_target_starts_what_the_proxy_expects(kit: KitContext) -> None:
+def test_the_target_starts_the_instances_that_the_proxy_expects(kit: KitContext) -> None:
     files = {file.path: file.content for file in systemd.files(kit)}
     wanted = re.findall(r"^Wants=(\S+)$", files[f"systemd/{kit.service}.target"], re.MULTILINE)
     addresses = production_wiring(kit).addresses

@@ -1,4 +1,4 @@
-"""Two tiers as processes, alone and behind the kit's nginx: what clients of each era are told and can call."""
+"""Two tiers as processes, alone and behind the kit's nginx: the tools that clients of each era can list and call."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def _say_yes(context: object, params: object) -> ElicitResult:
 
 
 def visit(url: str, mode: str, *calls: str) -> tuple[dict[str, dict[str, Any]], list[tuple[bool, str]]]:
-    """What a client is told of each tool, and for each call whether it failed and what it said."""
+    """The listed tools of a client, and for each call whether it failed and its text."""
 
     async def scenario() -> tuple[dict[str, dict[str, Any]], list[tuple[bool, str]]]:
         async with Client(url, mode=mode, elicitation_callback=_say_yes, read_timeout_seconds=30) as client:
@@ -98,7 +98,7 @@ def visit(url: str, mode: str, *calls: str) -> tuple[dict[str, dict[str, Any]], 
     return asyncio.run(scenario())
 
 
-def test_a_modern_client_of_the_stateless_tier_is_told_of_both(tiers: Tiers) -> None:
+def test_a_modern_client_of_the_stateless_tier_lists_the_tools_of_both_tiers(tiers: Tiers) -> None:
     everywhere, _ = visit(f"{tiers.stateless[0].url}/mcp", "auto")
     there, _ = visit(f"{tiers.stateful.url}/mcp", "auto")
     assert there.keys() == CARRYING
@@ -107,13 +107,13 @@ def test_a_modern_client_of_the_stateless_tier_is_told_of_both(tiers: Tiers) -> 
     assert everywhere["ask"]["_meta"]["mcp-advisor/needs"] == TOOLS[0]["needs"]
 
 
-def test_a_legacy_client_is_told_of_the_tools_of_its_tier_only(tiers: Tiers) -> None:
+def test_a_legacy_client_lists_only_the_tools_of_its_tier(tiers: Tiers) -> None:
     assert visit(f"{tiers.stateless[0].url}/mcp", "legacy")[0].keys() == {"look"}
     assert visit(f"{tiers.stateful.url}/mcp", "legacy")[0].keys() == CARRYING
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-def test_a_call_in_the_wrong_tier_says_where_the_tool_is(tiers: Tiers, mode: str) -> None:
+def test_a_call_in_the_wrong_tier_names_the_tier_of_the_tool(tiers: Tiers, mode: str) -> None:
     _, [(failed, text), (broken, fine)] = visit(f"{tiers.stateless[0].url}/mcp", mode, "ask", "look")
     assert failed
     assert "Another tier of this service serves ask" in text
@@ -129,7 +129,7 @@ def test_a_modern_client_reaches_both_tiers_by_one_path(tiers: Tiers) -> None:
     assert "user: confirmed" in said[0][1]
     stateless, stateful = (now - then for now, then in zip(tiers.calls(), before, strict=True))
     assert stateless == 2
-    assert stateful == 2  # a question and its answer are two rounds
+    assert stateful == 2  # the question and the reply to it are two requests
 
 
 def test_a_legacy_client_reaches_each_tier_by_its_path(tiers: Tiers) -> None:
@@ -142,7 +142,7 @@ def test_a_legacy_client_reaches_each_tier_by_its_path(tiers: Tiers) -> None:
     assert "user: confirmed" in said[0][1]
 
 
-def test_one_process_and_stdio_tell_of_nothing_that_they_do_not_serve(tiers: Tiers) -> None:
+def test_one_process_and_stdio_list_only_tools_that_they_serve(tiers: Tiers) -> None:
     show = "import settings; print(sorted(settings.SETTINGS.elsewhere))"
     for values in ({}, {"MCP_TIER": "stateful"}, {"MCP_TIER": "stateless", "MCP_TRANSPORT": "stdio"}):
         command = [str(tiers.interpreter), "-c", show]

@@ -1,4 +1,4 @@
-"""Stopped at any touch of the disk, every file is the old one or the new one, and nothing of the user's is lost."""
+"""If a run stops at any access to the disk, every file is old or new as a unit, and no edit of the user is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
 
 
 def tree(root: Path) -> dict[str, tuple[bytes, int]]:
-    """Path → (content, mode) of every file; what a run prepares is not part of the kit."""
+    """Path → (content, mode) of every file of the kit, without the work files of a run."""
     files = {}
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name != STAGE]
@@ -39,7 +39,7 @@ def tree(root: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def everything(root: Path) -> dict[str, tuple[bytes | None, int]]:
-    """The same with what a run prepares, and with every folder: nothing may be left over."""
+    """Path → (content, mode) of every file and folder, with the work files of a run."""
     found = {path.relative_to(root).as_posix(): path for path in root.rglob("*")}
     return {name: (path.read_bytes() if path.is_file() else None, path.stat().st_mode) for name, path in found.items()}
 
@@ -50,13 +50,13 @@ def python(*arguments: str, **options: Any) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str], timeout: float = 90) -> tuple[str, int]:
-    """What it said on stderr, and its exit code."""
+    """Wait for the end of a process; returns its text on stderr and its exit code."""
     _, said = process.communicate(timeout=timeout)
     return said, process.returncode
 
 
 def stopped(scenario: str, work: Path, stop: str = "killed") -> tuple[list[Path], Path]:
-    """The folders that runs left, each stopped one point later, and the one of the run that was not stopped."""
+    """The folders of the stopped runs, each stopped one point later, and the folder of the run that was not stopped."""
     said, code = ended(python(str(HERE / "dying.py"), scenario, stop, str(work)), timeout=300)
     assert code == 0, said
     folders = sorted((path for path in work.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
@@ -66,7 +66,7 @@ def stopped(scenario: str, work: Path, stop: str = "killed") -> tuple[list[Path]
 
 @pytest.mark.parametrize("stop", ["killed", pytest.param("killed-twice", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(
+def test_a_killed_run_leaves_complete_files_and_the_next_run_finishes_it(
     tmp_path: Path, scenario: str, stop: str
 ) -> None:
     dead, finished = stopped(scenario, tmp_path, stop)
@@ -82,7 +82,7 @@ def test_a_killed_run_leaves_whole_files_and_the_next_run_completes_it(
                 assert found.get(path) in (old.get(path), new.get(path)), (folder, path)
         lock = found.get(f"kit/{LOCK}")
         if lock not in (None, old.get(f"kit/{LOCK}")):
-            # It comes last; a second run puts a lock file of what is in place before its own changes.
+            # The lock file is written last. A second run first writes a lock file of the present state.
             assert found == new or (stop == "killed-twice" and parse(lock[0], LOCK)), folder
         dying.run(folder / "kit", scenario)
         assert everything(folder) == everything(finished), folder
@@ -101,7 +101,7 @@ def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path: Path, sc
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update"])
-def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed(tmp_path: Path, scenario: str) -> None:
+def test_after_a_killed_run_another_kit_contains_no_file_of_the_killed_run(tmp_path: Path, scenario: str) -> None:
     dead, _ = stopped(scenario, tmp_path)
     for kit in (folder / "kit" for folder in dead):
         generate(dying.LATER, b"later", kit)
@@ -114,7 +114,7 @@ def test_after_a_killed_run_another_kit_holds_nothing_of_the_one_that_was_killed
         assert found["edited.txt"] == expected, kit
 
 
-def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothing(tmp_path: Path) -> None:
+def test_diff_after_a_killed_run_shows_the_remaining_changes_and_writes_nothing(tmp_path: Path) -> None:
     dead, finished = stopped("update", tmp_path)
     new = tree(finished / "kit")
     for folder in dead:
@@ -125,7 +125,7 @@ def test_a_preview_after_a_killed_run_shows_what_is_left_to_do_and_writes_nothin
         assert left == ({**tree(folder / "kit"), LOCK: new[LOCK]} != new)
 
 
-def test_a_file_in_the_place_of_unfinished_work_is_left_alone(tmp_path: Path) -> None:
+def test_a_user_file_at_the_path_of_the_work_folder_is_left_unchanged(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (kit / STAGE).write_text("in the way\n")
@@ -157,7 +157,7 @@ def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(
 
 
 @pytest.mark.parametrize("scenario", ["update", "force"])
-def test_nothing_of_the_users_is_lost(tmp_path: Path, scenario: str) -> None:
+def test_no_edit_of_the_user_is_lost(tmp_path: Path, scenario: str) -> None:
     _, finished = stopped(scenario, tmp_path)
     found = {path: content.decode() for path, (content, _) in tree(finished / "kit").items()}
     assert found["foreign.txt"] == "mine too\n"
@@ -175,7 +175,7 @@ def test_nothing_of_the_users_is_lost(tmp_path: Path, scenario: str) -> None:
         assert "sub/deleted.txt" not in found
 
 
-def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path: Path) -> None:
+def test_an_edit_after_a_killed_run_survives_the_next_run(tmp_path: Path) -> None:
     dead, _ = stopped("update", tmp_path)
     for kit in (folder / "kit" for folder in dead):
         (kit / "plain.txt").write_text("edited after the crash\n")
@@ -189,7 +189,7 @@ def test_an_edit_made_before_the_next_run_survives_its_completion(tmp_path: Path
         assert "line three, mine\n" in found["edited.txt"]
 
 
-def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path: Path) -> None:
+def test_programs_are_executable_and_file_modes_of_the_user_stay(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     assert os.access(kit / "run.sh", os.X_OK)
@@ -203,7 +203,7 @@ def test_programs_can_be_run_and_a_mode_that_the_user_set_stays(tmp_path: Path) 
     "path",
     ["../x", "/x", "a/../../x", "a//x", "./x", "", "a/", "c:x", "a\\..\\x", "a\nb", "x" * 300, f"{STAGE}/0", "\x00"],
 )
-def test_no_name_leads_outside(tmp_path: Path, path: str) -> None:
+def test_no_file_name_leads_outside_the_kit(tmp_path: Path, path: str) -> None:
     assert not is_inside(path)
     kit = tmp_path / "kit"
     with pytest.raises(UsageError):
@@ -213,7 +213,7 @@ def test_no_name_leads_outside(tmp_path: Path, path: str) -> None:
 
 @pytest.mark.parametrize("link", ["plain.txt", "sub", "new", LOCK, STAGE, "fought.txt"])
 @pytest.mark.parametrize("force", [False, True])
-def test_nothing_is_written_through_a_link(tmp_path: Path, link: str, force: bool) -> None:
+def test_nothing_is_written_through_a_symbolic_link(tmp_path: Path, link: str, force: bool) -> None:
     kit, outside = tmp_path / "kit", tmp_path / "outside"
     generate(dying.BEFORE, b"", kit)
     outside.mkdir()
@@ -230,7 +230,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, link: str, force: boo
     assert (kit / "plain.txt").is_symlink() or (kit / "plain.txt").read_text() == "plain, before\n"
 
 
-def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path: Path) -> None:
+def test_a_foreign_lock_file_cannot_lead_outside_the_kit(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     (tmp_path / "precious.txt").write_text("gone soon\n")
@@ -246,7 +246,7 @@ def test_a_lock_from_elsewhere_cannot_lead_outside(tmp_path: Path) -> None:
 
 
 @retried
-def test_the_second_of_two_waits_and_then_says_so(tmp_path: Path) -> None:
+def test_a_second_run_waits_for_the_first_and_reports_it(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     hold = (
@@ -264,13 +264,13 @@ def test_the_second_of_two_waits_and_then_says_so(tmp_path: Path) -> None:
         assert code == 4
         assert "Another mcp-advisor is writing" in said
         assert tree(kit) == before
-        other.stdin.close()  # the holder ends, and with it its hold
+        other.stdin.close()  # the holder ends and releases its lock
         assert other.wait(timeout=30) == 0
     generate(dying.AFTER, b"", kit)
 
 
 @retried
-def test_many_at_once_leave_one_whole_kit(tmp_path: Path) -> None:
+def test_many_concurrent_runs_leave_one_complete_kit(tmp_path: Path) -> None:
     command = ["-m", "advisor", "generate", EXAMPLE, "-o"]
     for process in [python(*command, str(tmp_path / "many/kit")) for _ in range(4)]:
         said, code = ended(process)

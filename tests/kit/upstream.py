@@ -1,7 +1,7 @@
-"""A small real MCP-like server: it mints session ids, knows only its own, and streams. Run by uvicorn in a process.
+"""A small MCP-like server: it creates session ids, accepts only its own ids, and streams. uvicorn runs it.
 
-It says who it is in every answer, which real servers do not, so that tests can count who served what. The name comes
-from UPSTREAM_NAME, and UPSTREAM_STATELESS=1 makes it mint nothing, as `stateless_http=True` does.
+Every answer names the instance, which real servers do not do, so that tests can count the requests of each instance.
+UPSTREAM_NAME sets the name. With UPSTREAM_STATELESS=1 the server creates no session ids, as with `stateless_http=True`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = os.environ.get("UPSTREAM_NAME", "?")
 STATELESS = os.environ.get("UPSTREAM_STATELESS") == "1"
 LEGACY = ("", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 sessions: set[str] = set()
-calls: list[str] = []  # the names of tools that were started, to notice a call that a proxy repeated
+calls: list[str] = []  # names of the tools that were started; shows a call that a proxy repeated
 
 
 async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -65,7 +65,7 @@ async def _initialize(send: Send, message: dict[str, Any]) -> None:
     if not STATELESS:
         sid = message.get("params", {}).get("sid") or uuid.uuid4().hex
         sessions.add(sid)
-    if message.get("params", {}).get("held"):  # an initialize whose stream stays open for a while
+    if message.get("params", {}).get("held"):  # an initialize whose stream stays open for some time
         await _events(send, 200, ticks=2, period=0.3, sid=sid)
         return
     await _json(send, 200, {"served_by": NAME}, sid)
@@ -94,7 +94,7 @@ async def _json(send: Send, status: int, value: object, sid: str = "") -> None:
 
 
 async def _events(send: Send, status: int, *, ticks: int, period: float, sid: str) -> None:
-    """Events with the time at which they left; no X-Accel-Buffering, so the proxy's own settings have to do."""
+    """Send events with their send time, without X-Accel-Buffering: the settings of the proxy must be right."""
     await _start(send, status, b"text/event-stream", sid)
     for tick in range(ticks):
         data = json.dumps({"tick": tick, "sent": time.time(), "served_by": NAME})
