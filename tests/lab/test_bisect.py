@@ -45,7 +45,7 @@ def test_a_change_is_two_ranges_that_meet(knowledge: Knowledge) -> None:
 
 
 def test_of_what_nothing_is_known_nothing_is_bisected(knowledge: Knowledge) -> None:
-    with pytest.raises(UsageError, match=r"Nothing is known of 'requests'\. Packages: "):
+    with pytest.raises(UsageError, match=r"There is no capability data for 'requests'\. Packages: "):
         changes(knowledge.capabilities, "requests")
 
 
@@ -82,9 +82,9 @@ def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) 
     assert capability_yaml.write(file) == text
     assert not found.agrees
     said = [line.text for line in words.bisection_lines([found])]
-    assert said[0] == "progress, ctx.report_progress: not looked for"
-    assert said[2] == "  1.28.1 is not as the data has it; capabilities measure --write corrects that:"
-    assert said[3].endswith("the data says works, observed hang: no answer within 5 s")
+    assert said[0] == "progress, ctx.report_progress: the release of the change was not searched"
+    assert said[2] == "  1.28.1 differs from the stored data. To fix this: capabilities measure --write"
+    assert said[3].endswith("the stored data has works, the measurement has hang: no answer within 5 s")
     record = words.bisection_record([found])["changes"][0]
     assert record["agrees"] is False
     assert [(end["version"], end["expected"], end["observed"]) for end in record["wrong_ends"]] == [
@@ -96,11 +96,11 @@ def test_an_end_that_cannot_be_measured_is_told(knowledge: Knowledge) -> None:
     change = next(change for change in changes(knowledge.capabilities, "mcp", "progress") if change.lower == "1.29.0")
     found = Bisected(change, change.after.start, ends={"1.28.1": UNKNOWN, "1.29.0": "newer"})
     said = [line.text for line in words.bisection_lines([found])]
-    assert "  1.28.1 cannot be measured here: what the data says of it was not checked" in said
-    assert said[-1] == "Nothing contradicts the data (changes: 1)."
+    assert "  1.28.1 cannot be measured here, so its stored data was not checked" in said
+    assert said[-1] == "No measurement contradicts the stored data (changes: 1)."
     assert found.agrees
     measured = Bisected(change, change.after.start, ends={"1.28.1": "older", "1.29.0": "newer"})
-    assert [line.text for line in words.bisection_lines([measured])][-1].startswith("Every end and every release")
+    assert [line.text for line in words.bisection_lines([measured])][-1].startswith("Every release of a change agrees")
 
 
 @pytest.mark.programs

@@ -103,7 +103,8 @@ def test_another_outcome_splits_the_range_where_it_was_first_seen() -> None:
     before, after = found[-2:]
     assert (before["releases"]["before"], after["releases"]["from"]) == ("2.99.0", "2.99.0")
     assert after["releases"]["before"] == file.lines[-1]["before"]
-    assert before["changed"] == {"in": "2.99.0", "because": "legacy stateful+json dropped before, hang since"}
+    because = "for legacy clients with stateful+json, the outcome changes from dropped to hang"
+    assert before["changed"] == {"in": "2.99.0", "because": because}
     assert before["evidence"] == of(file, PROGRESS)[-1]["evidence"]
     assert (after["evidence"], after["sources"], after["observed_on"]) == ("seen anew", [SOURCE], ["2.99.0"])
     assert after["legacy"] == {**before["legacy"], "stateful+json": "hang"}
@@ -113,7 +114,8 @@ def test_a_change_for_modern_clients_alone_is_told() -> None:
     file = capability_yaml.read(stored("mcp"))
     newest = file.lines[-1]["newest"]
     found = of(merge(file, [changed(like(file, newest, "2.99.0"), PROGRESS, 4, "hang")], WHO), PROGRESS)
-    assert found[-2]["changed"] == {"in": "2.99.0", "because": "modern stateful+sse works before, hang since"}
+    because = "for modern clients with stateful+sse, the outcome changes from works to hang"
+    assert found[-2]["changed"] == {"in": "2.99.0", "because": because}
     between_lines = next(change for change in found if change["releases"]["before"] == "2.0.0")
     assert "changed" not in between_lines  # modern clients were refused before: the line says it, not each cell
 

@@ -59,7 +59,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         (["measure", "--sdk", "mcp==2.3.0", "--deadline", "soon"], "--deadline 'soon' is not allowed."),
         (["measure", "--sdk", "mcp==2.3.0", "--rules", "/nowhere"], "/nowhere is not a folder."),
         (["measure"], "Usage: "),
-        (["bisect", "--sdk", "requests"], "Nothing is known of 'requests'. Packages: "),
+        (["bisect", "--sdk", "requests"], "There is no capability data for 'requests'. Packages: "),
         (["bisect", "--sdk", "mcp", "--cell", "colour"], "--cell 'colour' has no change between two"),
     ],
 )
@@ -111,14 +111,14 @@ def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
     text = [line.text for line in words.differing_lines(found)]
     assert text == [
         "Differs: progress, ctx.report_progress, modern, stateless+sse: "
-        "the data says works, observed error, after hang at first: gone",
-        "Every behaviour is as the data has it; one that differed was measured twice.",
+        "the stored data has works, the measurement has error (in the first measurement hang): gone",
+        "Every behaviour agrees with the stored data. A behaviour that differed was measured twice.",
     ]
     again = compared(measured(knowledge, "2.3.0", {where: Observation("works", "live")}), knowledge.capabilities)
     assert [line.text for line in words.differing_lines(again)] == [
-        "At first hang, works when repeated: progress, ctx.report_progress, modern, stateless+sse",
-        "Every cell is as the data has it; one that differed was measured twice.",
-        "Every behaviour is as the data has it; one that differed was measured twice.",
+        "First measurement hang, second works: progress, ctx.report_progress, modern, stateless+sse",
+        "Every cell agrees with the stored data. A cell that differed was measured twice.",
+        "Every behaviour agrees with the stored data. A behaviour that differed was measured twice.",
     ]
 
 
@@ -131,10 +131,10 @@ def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
     assert not found.agrees
     assert found.behaviours == [Difference(DELETE, true, "HTTP 200"), Difference(untried, true, None)]
     assert [line.text for line in words.differing_lines(found)] == [
-        f"Differs: DELETE, legacy, stateless+sse: the data says {true!r}, observed 'HTTP 200', after 'HTTP 500' "
-        "at first",
-        f"Differs: DELETE, legacy, stateless+json: the data says {true!r}, but it was not tried",
-        "Every cell is as the data has it; one that differed was measured twice.",
+        f"Differs: DELETE, legacy, stateless+sse: the stored data has {true!r}, the measurement has 'HTTP 200' "
+        "(in the first measurement 'HTTP 500')",
+        f"Differs: DELETE, legacy, stateless+json: the stored data has {true!r}, but it was not tested",
+        "Every cell agrees with the stored data. A cell that differed was measured twice.",
     ]
     document = words.record([found], knowledge.capabilities)
     Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
@@ -153,7 +153,9 @@ def test_a_behaviour_that_the_data_does_not_know_differs(knowledge: Knowledge) -
     new = Trait("PATCH", "legacy", (False, False))
     found = compared(measured(knowledge, "2.3.0", behaved={new: "HTTP 405"}), knowledge.capabilities)
     assert found.behaviours == [Difference(new, None, "HTTP 405")]
-    assert "the data says nothing, observed 'HTTP 405'" in next(iter(words.differing_lines(found))).text
+    assert (
+        "the stored data has no value, the measurement has 'HTTP 405'" in next(iter(words.differing_lines(found))).text
+    )
 
 
 def test_how_long_something_took_is_not_compared() -> None:
@@ -186,11 +188,11 @@ def test_a_measurement_as_a_record_and_in_words(knowledge: Knowledge) -> None:
     assert taken.behaviour == {
         (behaviour.name, behaviour.era): tuple(behaviour.seen.values()) for behaviour in of_release
     }
-    assert evidence(made.cells, "plain", "tools/call") == "legacy, modern: works, as works."
+    assert evidence(made.cells, "plain", "tools/call") == "With legacy, modern: works, as works."
     old = evidence(measured(knowledge, "1.30.0").cells, *PROGRESS)
     assert old == (
-        "legacy stateful+sse, legacy stateless+sse: works, as works; "
-        "legacy stateful+json, legacy stateless+json: dropped, as dropped."
+        "With legacy stateful+sse, legacy stateless+sse: works, as works. "
+        "With legacy stateful+json, legacy stateless+json: dropped, as dropped."
     )
 
 
@@ -213,7 +215,7 @@ def test_the_table_of_a_measurement_is_80_columns_wide(knowledge: Knowledge) -> 
         lines = list(words.table(compared(measured(knowledge, version), knowledge.capabilities)))
         rows = [line for line in lines if line.cells]
         assert all(len(line.text) + 8 * len(line.cells) <= 81 for line in rows)
-        assert any("Refused: as unsupported" in line.text for line in lines) is refused
+        assert any("All calls were refused: as unsupported" in line.text for line in lines) is refused
         assert len(rows) == len(entries(f"mcp-{version[0]}")) * (1 if refused else 2)
 
 
@@ -230,8 +232,8 @@ def test_the_newest_release_is_as_the_data_has_it() -> None:
     done = run("measure", "--sdk", f"mcp=={newest()}", "--here", "--check")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "0 differ from the stored data" in done.stderr
-    assert "Every cell is as the data has it" in done.stdout
-    assert "Every behaviour is as the data has it" in done.stdout
+    assert "Every cell agrees with the stored data." in done.stdout
+    assert "Every behaviour agrees with the stored data." in done.stdout
 
 
 @pytest.mark.programs
@@ -255,9 +257,10 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
     checked = run("measure", "--sdk", sdk, "--here", "--check", "--rules", str(rules))
     assert checked.returncode == 1
     said = " ".join(checked.stdout.split())
-    for place in ("legacy, stateless+sse: the data says dropped", "modern, stateful+json: the data says works"):
-        assert f"Differs: progress, ctx.report_progress, {place}" in said
-    assert "Differs: DELETE, legacy, stateless+sse: the data says 'HTTP 200 application/json', observed 'HTTP 4" in said
+    for place, stored in (("legacy, stateless+sse", "dropped"), ("modern, stateful+json", "works")):
+        assert f"Differs: progress, ctx.report_progress, {place}: the stored data has {stored}" in said
+    delete = "Differs: DELETE, legacy, stateless+sse: the stored data has 'HTTP 200 application/json'"
+    assert f"{delete}, the measurement has 'HTTP 4" in said
     assert said.count("Differs: ") == 3
     output = tmp_path / "measured.json"
     written = run("measure", "--sdk", sdk, "--here", "--write", "--rules", str(rules), "-f", "json", "-o", str(output))

@@ -1,1 +1,1 @@
-"""`capabilities measure` and `bisect`: what releases of the SDKs do."""
+"""`capabilities measure` and `capabilities bisect`: measurements of feature support in SDK releases."""

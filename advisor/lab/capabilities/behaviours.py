@@ -1,6 +1,6 @@
-"""Measures what a release does besides the feature table: each thing on a copy of the server that nothing else touches.
+"""Measures the behaviours of a release that are not in the feature table. Each measurement uses its own server copy.
 
-Some of it breaks old releases for good (before mcp 1.12), and whatever is asked next would only meet the ruins.
+Some measurements break the server of an old release (before mcp 1.12), and every later request to that copy fails.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, SdkUnderTest
 
 TRIED = (*(name for name in BEHAVIOURS if name != "http"), *http.CHECKS)
-"""What is tried: the probes by name, and each check over plain HTTP as a probe of its own."""
+"""The names of the measurements: the probes, and each check over plain HTTP as a separate measurement."""
 
 COPIES = tuple(f"alone{number}" for number in range(len(TRIED)))
-"""The copy of a server for each of `TRIED`; the two eras share it, as no release that serves both is broken by any."""
+"""The copy of the server for each entry of `TRIED`. The two protocol eras share a copy: no measurement breaks a release
+that serves both eras."""
 
 _AT_ONCE = 24
 _AT_ONCE_AGAIN = 4
@@ -30,7 +31,7 @@ _SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b")
 
 
 class Trait(NamedTuple):
-    """The place of a behaviour: what was tried, by clients of which era, on the server of which flag pair."""
+    """The key of a behaviour: its name, the protocol era of the client, and the flag pair of the server."""
 
     name: str
     era: Era
@@ -44,25 +45,25 @@ _Asked = tuple[str, Era, Pair]
 
 
 def alike(said: str, other: str) -> bool:
-    """Whether two messages say the same; how many seconds something took is not compared."""
+    """Whether two messages are equal, apart from numbers of seconds."""
     return _SECONDS.sub("s", said) == _SECONDS.sub("s", other)
 
 
 async def behaviours(
     stand: Stand, run: Run, expect: Expected, say: Say, deadline_s: float, *, modern: bool
 ) -> Behaviours:
-    """Try everything in every flag pair; what is not as expected a second time, on servers of its own.
+    """Measure all behaviours with every flag pair. Unexpected results are measured a second time on new servers.
 
     Args:
         stand: servers that have `COPIES`.
-        run: holds the servers of the second look.
-        expect: the message that is known, or None.
-        say: is told each step.
-        deadline_s: an answer that takes longer is a `hang`.
+        run: owns the servers of the second measurement.
+        expect: returns the expected message of a behaviour, or None if no message is known.
+        say: prints each step.
+        deadline_s: seconds; an answer that takes longer is a `hang`.
         modern: whether the release serves modern clients.
 
     Raises:
-        LabError: a server for the second look does not start.
+        LabError: a server for the second measurement does not start.
     """
     eras = ERAS if modern else ERAS[:1]
     asked: list[_Asked] = [(name, era, pair) for era in eras for name in TRIED for pair in FLAG_PAIRS]
@@ -82,8 +83,8 @@ def _is_doubtful(expected: str | None, seen: Observation) -> bool:
 
 
 async def _again(run: Run, under_test: SdkUnderTest, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
-    """Look once more, with little else going on and on copies that nothing has touched."""
-    say(f"{under_test.sdk}: {len(asked)} behaviours again, as they are not as expected")
+    """Measure a second time, with fewer measurements at the same time and on new copies of the server."""
+    say(f"{under_test.sdk}: second measurement of {len(asked)} behaviours that differ from the expected result")
     pairs = list(dict.fromkeys(pair for _, _, pair in asked))
     stand = await Stand.start(run, under_test, deadline_s, lambda _: None, pairs, COPIES)
     found = await _observe(stand, asked, _AT_ONCE_AGAIN, deadline_s)
@@ -104,7 +105,7 @@ async def _observe(stand: Stand, asked: Iterable[_Asked], at_once: int, deadline
 
 
 async def _row(name: str, url: str, era: Era, deadline_s: float) -> BehaviourRow | None:
-    """One of `TRIED`; None where the era has no such thing."""
+    """The measurement with a name of `TRIED`; None if it does not exist for the protocol era."""
     if name not in http.CHECKS:
         return next(iter(await behaviour(name, url, era, deadline_s=deadline_s)), None)
     if era not in http.CHECKS[name][0]:

@@ -1,4 +1,4 @@
-"""`capabilities bisect`: for each cell that differs between two measured releases, the release in which it changed."""
+"""`capabilities bisect`: finds the release in which a cell changed that differs between two measured releases."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, sdk_under_test
 
 UNKNOWN = "cannot be measured"
-"""What is said of a release that does not install or start."""
+"""The result for a release that cannot be installed or started."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """Two neighbouring ranges of releases with different outcomes.
+    """Two successive ranges of releases with different outcomes.
 
     Attributes:
         package: the distribution.
         feature: the feature.
-        call: the way of asking.
-        upper: the newest release that was measured before the change.
-        lower: the oldest measured release after the change.
+        call: the API that server code uses for the feature.
+        upper: the newest measured release of the older range.
+        lower: the oldest measured release of the newer range.
         before: the cell of the older range.
         after: the cell of the newer range.
     """
@@ -47,16 +47,16 @@ class CellChange:
 
 @dataclass(slots=True)
 class Bisected:
-    """Where a cell changed.
+    """The release in which a cell changed.
 
     Attributes:
-        change: what was looked for.
-        release: the release in which it changed: the first that behaves as the newer range; where an end is wrong,
-            the release that the data has.
-        measured: how each release in between behaves, `older` or `newer`, or that it cannot be measured.
-        ends: the same of the two measured releases, or `neither`.
-        wrong: the cells of the two that are not as the data has them, by release; with any, nothing in between is
-            tried.
+        change: the two ranges of releases between which the cell changed.
+        release: the first release that behaves like the newer range. If `wrong` is not empty: the release in the stored
+            data.
+        measured: the result for each release between the two ends: `older`, `newer` or `UNKNOWN`.
+        ends: the result for the two ends: `older`, `newer`, `neither` or `UNKNOWN`.
+        wrong: the cells of the two ends that differ from the stored data, by release. If there are any, no release
+            between the ends is measured.
     """
 
     change: CellChange
@@ -67,17 +67,17 @@ class Bisected:
 
     @property
     def agrees(self) -> bool:
-        """Whether the data has both ends and the release between them right."""
+        """Whether the stored data has the correct outcomes for both ends and the correct release of the change."""
         return not self.wrong and self.release == self.change.after.start
 
 
 Observations = dict[Where, Observation]
 Tell = Callable[[str], Awaitable[bool | None]]
-"""From a release to whether it behaves as the newer range; None where it cannot be measured."""
+"""Tells whether a release behaves like the newer range; None if the release cannot be measured."""
 
 
 class _Witness:
-    """What releases of a package do, as far as anyone asks."""
+    """Measures releases of a package on demand and remembers the results."""
 
     def __init__(
         self,
@@ -92,12 +92,12 @@ class _Witness:
         """Measure nothing yet.
 
         Args:
-            run: holds environments and servers.
+            run: owns environments and servers.
             package: the distribution.
-            wanted: the cells of a release that will ever be asked for.
-            known: the capability data; what differs from it is measured twice.
-            say: is told each step.
-            deadline_s: an answer that takes longer is a `hang`.
+            wanted: returns the cells of a release that the search needs.
+            known: the stored data; cells that differ from it are measured twice.
+            say: prints each step.
+            deadline_s: seconds; an answer that takes longer is a `hang`.
         """
         self._run = run
         self._package = package
@@ -108,7 +108,7 @@ class _Witness:
         self._seen: dict[str, Observations | None] = {}
 
     async def seen(self, release: str) -> Observations | None:
-        """What a release does in the wanted cells; None where it cannot be measured."""
+        """The observations of the wanted cells of a release; None if the release cannot be measured."""
         if release not in self._seen:
             self._seen[release] = await self._measured(release)
         return self._seen[release]
@@ -120,7 +120,7 @@ class _Witness:
             under_test = await sdk_under_test(self._run, f"{self._package}=={release}", self._say)
             stand = await Stand.start(self._run, under_test, self._deadline_s, self._say, pairs)
         except (LabError, UsageError) as error:
-            self._say(f"{self._package}=={release}: passed over: {error}")
+            self._say(f"{self._package}=={release}: skipped: {error}")
             return None
         cells = await stand.cells(lambda where: near(self._known, under_test, where), wanted.__contains__)
         await stand.stop()
@@ -128,20 +128,20 @@ class _Witness:
 
 
 def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> list[CellChange]:
-    """Every change in the data of a package, oldest first.
+    """All changes in the stored data of a package, oldest first.
 
     Args:
-        known: the capability data.
-        package: whose.
-        wanted: only this feature, or FEATURE/CALL; "" for all.
+        known: the stored data.
+        package: the distribution.
+        wanted: a feature or FEATURE/CALL; "" selects all changes.
 
     Raises:
-        UsageError: nothing is known of the package.
+        UsageError: there is no stored data for the package.
     """
     cells = [cell for package_data in known if package_data.package == package for cell in package_data.cells]
     if not cells:
         packages = ", ".join(package_data.package for package_data in known)
-        raise UsageError(f"Nothing is known of {package!r:.80}. Packages: {packages}.")
+        raise UsageError(f"There is no capability data for {package!r:.80}. Packages: {packages}.")
     found = []
     for asked in dict.fromkeys((cell.feature, cell.call) for cell in cells):
         if wanted not in ("", asked[0], "/".join(asked)):
@@ -155,17 +155,17 @@ def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> li
 
 
 def between(releases: Sequence[str], change: CellChange) -> list[str]:
-    """The releases that lie between the two measured ones, ascending."""
+    """The releases between the two measured releases of a change, ascending."""
     return [release for release in releases if key(change.upper) < key(release) < key(change.lower)]
 
 
 async def search(releases: Sequence[str], change: CellChange, newer: Tell) -> Bisected:
-    """Halve the releases in between until the change is found.
+    """Find the release of a change by binary search.
 
     Args:
-        releases: of the index, ascending.
-        change: what to look for.
-        newer: measures a release; those that cannot be measured are passed over.
+        releases: all releases in the package index, ascending.
+        change: the change to find.
+        newer: measures a release; releases that cannot be measured are skipped.
     """
     left = between(releases, change)
     found = Bisected(change, change.lower)
@@ -185,13 +185,13 @@ async def search(releases: Sequence[str], change: CellChange, newer: Tell) -> Bi
 async def bisect(
     wanted: Sequence[CellChange], known: Sequence[Capabilities], say: Say, *, deadline_s: float
 ) -> list[Bisected]:
-    """Find where each change came, once its two ends are seen to behave as the data has them.
+    """Find the release of each change. If an end of a change differs from the stored data, the search is not done.
 
     Args:
         wanted: changes of a package.
-        known: the capability data; what differs from it is measured twice.
-        say: is told each step.
-        deadline_s: an answer that takes longer is a `hang`.
+        known: the stored data; cells that differ from it are measured twice.
+        say: prints each step.
+        deadline_s: seconds; an answer that takes longer is a `hang`.
     """
     if not wanted:
         return []
@@ -213,13 +213,13 @@ async def bisect(
 
 
 def _asked(wanted: Sequence[CellChange], release: str) -> set[Where]:
-    """The cells of a release that any of the changes needs."""
+    """The cells of a release that the search for the changes needs."""
     around = [change for change in wanted if key(change.upper) <= key(release) <= key(change.lower)]
     return {where for change in around for where in places(change)}
 
 
 async def _ends(change: CellChange, witness: _Witness) -> tuple[dict[str, str], dict[str, list[Difference[Where]]]]:
-    """How the two measured releases behave, and which of their cells are not as the data has them."""
+    """The results `ends` and `wrong` of `Bisected`."""
     ends: dict[str, str] = {}
     wrong: dict[str, list[Difference[Where]]] = {}
     for release, was in ((change.upper, change.before), (change.lower, change.after)):
@@ -238,14 +238,14 @@ async def _ends(change: CellChange, witness: _Witness) -> tuple[dict[str, str], 
 def _teller(change: CellChange, witness: _Witness) -> Tell:
     async def newer(release: str) -> bool | None:
         like = _like(change, await witness.seen(release))
-        # A release in the middle that is like neither counts as older: the newer behaviour is not there yet.
+        # `neither` is treated as older, because the release does not have the newer behaviour yet.
         return None if like == UNKNOWN else like == "newer"
 
     return newer
 
 
 def _like(change: CellChange, seen: Observations | None) -> str:
-    """Which range a release behaves like: `older`, `newer`, `neither`, or why none is known."""
+    """The range that a release behaves like: `older`, `newer` or `neither`; `UNKNOWN` if it cannot be measured."""
     if seen is None:
         return UNKNOWN
     for name, cell in (("older", change.before), ("newer", change.after)):
@@ -261,10 +261,10 @@ def places(change: CellChange) -> list[Where]:
 
 
 def apply(file: CapabilityFile, found: Sequence[Bisected]) -> CapabilityFile:
-    """The file with the releases in it: as the limits of the ranges and as `changed`.
+    """Write the releases of the changes into a file, as the limits of the ranges and as `changed.in`.
 
-    The reason that a person wrote stays; where there is none, the outcomes are it. A change with a wrong end is left
-    as it is: its release has to be measured again.
+    The reasons in `changed.because` stay. A change with a wrong end is not written, because the release at this end
+    must be measured again.
     """
     for bisected in found:
         change = bisected.change

@@ -1,4 +1,4 @@
-"""What was measured of a release, compared with what the capability data says of it. Pure."""
+"""Compares the measurement of a release with the stored data in rules/capabilities/. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Place = TypeVar("Place", Where, Trait)
 
 @dataclass(frozen=True, slots=True)
 class Difference(Generic[Place]):
-    """A cell or a behaviour that was not observed as the data has it.
+    """A cell or a behaviour whose measurement differs from the stored data.
 
-    A row of a comparison and not a `Finding`: it has no severity and no fix. Either the release changed or the data is
-    wrong, and `capabilities measure --write` takes what was observed.
+    The release changed or the stored data is wrong. `capabilities measure --write` stores the new measurement. A
+    difference is not a `Finding`, because it has no severity and no remediation.
 
     Attributes:
-        place: of the cell or behaviour.
-        expected: what the data says, None where it says nothing.
-        observed: what was observed, None where it was not tried.
-        message: what was seen of a cell, in words.
+        place: the key of the cell or behaviour.
+        expected: the value in the stored data; None if the data has no value.
+        observed: the measured value; None if it was not measured.
+        message: the message of the observation of a cell.
     """
 
     place: Place
@@ -37,7 +37,7 @@ class Difference(Generic[Place]):
 
 
 def differences(cells: Cells, under_test: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Where]]:
-    """The cells that were not observed as the data has them, in the order of measuring."""
+    """The cells that differ from the stored data, in the order of the measurement."""
     found = []
     for where, seen in cells.items():
         wanted = expected(known, under_test.package, under_test.version, where)
@@ -47,7 +47,7 @@ def differences(cells: Cells, under_test: SdkUnderTest, known: Sequence[Capabili
 
 
 def departures(seen: Behaviours, under_test: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Trait]]:
-    """The behaviours that were not seen as the data has them; those that were not tried at all come last."""
+    """The behaviours that differ from the stored data. Behaviours that were not measured come last."""
     said = dict(_told(known, under_test))
     found = [
         Difference(trait, said.get(trait), noted.observation.message)
@@ -58,7 +58,7 @@ def departures(seen: Behaviours, under_test: SdkUnderTest, known: Sequence[Capab
 
 
 def near(known: Sequence[Capabilities], under_test: SdkUnderTest, where: Where) -> Outcome | None:
-    """What the data says of a cell, or of the same cell of the nearest release of the line."""
+    """The stored outcome of a cell; else the outcome in another range of the same major version; else None."""
     version = key(under_test.version)
     same = _cells(known, under_test.package, where)
     if found := next((cell for cell in same if cell.holds(under_test.version)), None):
@@ -69,13 +69,13 @@ def near(known: Sequence[Capabilities], under_test: SdkUnderTest, where: Where) 
 
 
 def expected(known: Sequence[Capabilities], package: str, version: str, where: Where) -> Outcome | None:
-    """What the data says of a cell of a release, None where it says nothing."""
+    """The stored outcome of a cell of a release; None if the data has no outcome."""
     found = next((cell for cell in _cells(known, package, where) if cell.holds(version)), None)
     return outcome_of(found, where) if found else None
 
 
 def told(known: Sequence[Capabilities], under_test: SdkUnderTest, trait: Trait) -> str | None:
-    """What the data says of a behaviour of a release, None where it says nothing."""
+    """The stored message of a behaviour of a release; None if the data has no message."""
     return next((message for known_trait, message in _told(known, under_test) if known_trait == trait), None)
 
 
@@ -93,6 +93,6 @@ def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[Ca
 
 
 def outcome_of(cell: CapabilityCell, where: Where) -> Outcome:
-    """What a cell says of one era and one flag pair."""
+    """The outcome of a cell for the protocol era and flag pair of `where`."""
     outcomes: dict[str, Outcome] = getattr(cell, where.era)
     return outcomes[flag_key(*where.pair)]

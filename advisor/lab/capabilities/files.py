@@ -1,4 +1,4 @@
-"""The capability files on disk: what measurements make of them, the difference, and a write that is all or nothing."""
+"""Writes measurements into the files under rules/capabilities/, but only if all new files are valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Change = Callable[[CapabilityFile], CapabilityFile]
 
 
 def write_measurements(root: Path, measured: Sequence[Measurement]) -> str:
-    """Write measurements into the files of their packages; the diff of all files, and errors as of `rewrite`."""
+    """Write measurements into the files of their packages. Returns the diff of all files; errors: see `rewrite`."""
     records = [(measurement.sdk_under_test.package, record(measurement)) for measurement in measured]
     changes = {
         package: partial(merge, records=[made for of, made in records if of == package], measured_by=measured_by())
@@ -31,18 +31,18 @@ def write_measurements(root: Path, measured: Sequence[Measurement]) -> str:
 
 
 def rewrite(root: Path, changes: Mapping[str, Change]) -> str:
-    """Change the files of packages, once they are proved to be valid together with the rest of the knowledge.
+    """Change the files of packages. The new files are first validated together with the other rule files.
 
     Args:
-        root: the folder of the knowledge.
-        changes: by package.
+        root: the folder rules/.
+        changes: the change of each file, by package.
 
     Returns:
-        The diff of all files, "" if nothing changes.
+        The diff of all files; "" if nothing changes.
 
     Raises:
         UsageError: there is no file for a package.
-        KnowledgeError: what would be written is not valid; nothing is written.
+        KnowledgeError: a new file is invalid; nothing is written.
         EnvironmentLacksError: a file cannot be written.
     """
     diff: list[str] = []
@@ -50,7 +50,7 @@ def rewrite(root: Path, changes: Mapping[str, Change]) -> str:
     for package, change in changes.items():
         path = root / "capabilities" / f"{package}.yaml"
         if not path.is_file():
-            raise UsageError(f"{path} does not exist: there is no capability data of {package} to write to.")
+            raise UsageError(f"{path} does not exist. Measurements of {package} need this file.")
         old = path.read_text(encoding="utf-8")
         new = capability_yaml.write(change(capability_yaml.read(old)))
         if new != old:

@@ -1,4 +1,4 @@
-"""Measures the cells of a release: a server for each flag pair, a client for each cell, all side by side."""
+"""Measures the cells of a release: one server for each flag pair and one client for each cell, in parallel."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ from advisor.lab.testserver.tool_catalogue import LabTool, entries
 Pair = tuple[bool, bool]
 """(stateless_http, json_response)."""
 
-# What modern clients try is tried apart: on some releases before mcp 1.9 it breaks a stateless server for good.
+# The plain call of modern clients has its own copy, because it breaks the stateless server of some releases before mcp
+# 1.9.
 COPIES = ("main", "store", "listen", "apart")
 """The copies of a server that the cells are measured with."""
 
 _START_S = 90.0
-_AT_ONCE = 24  # clients; more only wait for the two or so processors of a small machine
+_AT_ONCE = 24  # parallel clients; with more clients, the clients wait for the processors of a small machine
 _AT_ONCE_AGAIN = 4
 _ALONE_AT_ONCE = 3
 
-# What a client is told by a server that something else has broken.
+# The errors that a client gets from a server that an earlier request has broken.
 BROKEN = re.compile(
     r"Server returned an error response|HTTP 5\d\d|stream ended without a response|Error handling POST request"
     r"|connection attempts failed"
 )
-"""Matches the messages of a server that is broken."""
+"""Matches the error messages of a broken server."""
 
-# What a tool or a server says on a release that does not know its way of asking.
+# The errors of a tool or a server on a release that does not have the API of the tool.
 _ABSENT = re.compile(r"has no attribute '|unexpected keyword argument|cannot import name|^Unknown tool")
 
 
 class Where(NamedTuple):
-    """A cell's place in the table."""
+    """The key of a cell in the feature table."""
 
     feature: str
     call: str
@@ -49,11 +50,11 @@ class Where(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was observed of a cell or a behaviour.
+    """The measurement of a cell or a behaviour.
 
     Attributes:
-        observation: the last observation; it counts.
-        first: the first outcome, of a behaviour the message, where it was not as expected and was measured again.
+        observation: the last observation, which is the result.
+        first: the first outcome of a cell, or the first message of a behaviour, if there was a second measurement.
     """
 
     observation: Observation
@@ -65,7 +66,7 @@ Expect = Callable[[Where], Outcome | None]
 
 
 class Stand:
-    """The servers of a release, and what is asked of them."""
+    """The servers of a release, and the measurements with these servers."""
 
     def __init__(
         self, run: Run, under_test: SdkUnderTest, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
@@ -92,12 +93,12 @@ class Stand:
         """Start a server for each flag pair.
 
         Args:
-            run: holds the servers.
+            run: owns the servers.
             under_test: the release.
-            deadline_s: an answer that takes longer is a `hang`.
-            say: is told what is started.
-            pairs: which flag pairs.
-            copies: the servers within each process; those of the cells by default.
+            deadline_s: seconds; an answer that takes longer is a `hang`.
+            say: prints each step.
+            pairs: the flag pairs.
+            copies: the names of the server copies in each process; by default the copies that the cells need.
 
         Raises:
             LabError: a server does not start.
@@ -114,19 +115,19 @@ class Stand:
         return cls(run, under_test, dict(zip(pairs, servers, strict=True)), deadline_s, say)
 
     async def stop(self) -> None:
-        """End the servers before the run does: the next release wants the machine for itself."""
+        """Stop the servers, so that they do not slow down the measurement of the next release."""
         for process in self._processes:
             process.kill()
         await asyncio.gather(*(process.wait() for process in self._processes))
 
     async def cells(self, expect: Expect, only: Callable[[Where], bool] = lambda where: True) -> Cells:
-        """Measure every cell of this release; what is not as expected, a second time.
+        """Measure the cells of this release. Cells with an unexpected outcome are measured a second time.
 
         Args:
-            expect: the outcome that is known for a cell, or None.
-            only: which cells to measure.
+            expect: returns the expected outcome of a cell, or None if no outcome is known.
+            only: selects the cells to measure.
         """
-        # Where a release refuses all modern clients, nothing else of them need be tried.
+        # If the plain call shows that the release refuses all modern clients, no other modern cell is measured.
         found = await self._observe([Where("plain", "tools/call", "modern", pair) for pair in self._urls], _AT_ONCE)
         modern = any(seen.observation.outcome == "works" for seen in found.values())
         wanted = [
@@ -150,7 +151,7 @@ class Stand:
         return f"{self._urls[pair]}/{copy}/mcp"
 
     def _refused(self, plain: Cells) -> Cells:
-        """Every modern cell of a release that refuses modern clients, whatever it refuses them with."""
+        """All modern cells of a release that refuses modern clients. Each cell gets the result of the plain call."""
         refused = {
             pair: replace(plain[Where("plain", "tools/call", "modern", pair)].observation, outcome="unsupported")
             for pair in self._urls
@@ -162,9 +163,10 @@ class Stand:
         }
 
     async def _again(self, found: Cells, expect: Expect) -> None:
-        """Look at what was not expected once more, with little else going on: load makes deadlines lie.
+        """Measure unexpected cells a second time, with fewer parallel clients.
 
-        Where a cell broke a server, each cell is given a server of its own.
+        Under load, a slow answer looks like a hang. If a cell broke the server of a flag pair, each unexpected cell of
+        this flag pair gets a new server.
         """
 
         def doubtful(where: Where, seen: Observation) -> bool:
@@ -178,15 +180,16 @@ class Stand:
             return
         broken = {where.pair for where in differing if BROKEN.search(found[where].observation.message)}
         alone = [where for where in differing if where.pair in broken]
-        note = f", {len(alone)} of them on servers of their own" if alone else ""
-        self._say(f"{self.sdk_under_test.sdk}: {len(differing)} cells again, as they are not as expected{note}")
+        note = f", {len(alone)} of them with a new server each" if alone else ""
+        cells = f"{len(differing)} cells that differ from the expected outcome{note}"
+        self._say(f"{self.sdk_under_test.sdk}: second measurement of {cells}")
         again = await self._observe([where for where in differing if where not in alone], _AT_ONCE_AGAIN)
         again |= await self._alone(alone)
         for where, seen in again.items():
             found[where] = replace(seen, first=found[where].observation.outcome)
 
     async def _alone(self, cells: Sequence[Where]) -> Cells:
-        """Measure each cell with a server that nothing else has touched."""
+        """Measure each cell with a new server."""
         gate = asyncio.Semaphore(_ALONE_AT_ONCE)
 
         async def alone(where: Where) -> Cells:
@@ -207,7 +210,7 @@ class Stand:
 
         async def look(where: Where) -> tuple[Where, Seen]:
             entry = known[where.feature, where.call]
-            if entry.broadcast:  # a client's change reaches every client
+            if entry.broadcast:  # the notification reaches every client of the server
                 async with self._locks[where.pair], gate:
                     return where, await self._cell(entry, where)
             async with gate:

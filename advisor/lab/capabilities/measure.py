@@ -1,4 +1,4 @@
-"""`capabilities measure`: releases measured in sequence, compared with the data, and written into it."""
+"""`capabilities measure`: measures releases one after another and compares the measurements with the stored data."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, SdkUnderTest, sdk_under_test
 
 DEADLINE_S = 5.0
-"""An answer that takes longer is a `hang`."""
+"""Seconds; an answer that takes longer is a `hang`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One release, measured.
+    """The measurement of one release.
 
     Attributes:
-        sdk_under_test: the release and what it ran with.
-        cells: what was observed of each cell.
-        behaviours: what was seen besides the table.
-        date: when, as the files write it.
-        seconds: how long it took, making the environment included.
+        sdk_under_test: the release and its environment.
+        cells: the measurement of each cell of the feature table.
+        behaviours: the measurement of each behaviour that is not in the feature table.
+        date: the date of the measurement, YYYY-MM-DD.
+        seconds: the duration, including the installation of the environment.
     """
 
     sdk_under_test: SdkUnderTest
@@ -44,12 +44,12 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A measurement compared with the data.
+    """A measurement and its differences from the stored data.
 
     Attributes:
         measurement: of a release.
-        cells: those that were not observed as the data has them.
-        behaviours: the same of what was seen besides the table.
+        cells: the cells that differ from the stored data.
+        behaviours: the behaviours that differ from the stored data.
     """
 
     measurement: Measurement
@@ -58,12 +58,12 @@ class Compared:
 
     @property
     def agrees(self) -> bool:
-        """Whether everything is as the data has it."""
+        """Whether all cells and behaviours agree with the stored data."""
         return not self.cells and not self.behaviours
 
 
 def compared(measurement: Measurement, known: Sequence[Capabilities]) -> Compared:
-    """Compare a measurement with the data."""
+    """Compare a measurement with the stored data."""
     under_test = measurement.sdk_under_test
     cells = differences(measurement.cells, under_test, known)
     return Compared(measurement, cells, departures(measurement.behaviours, under_test, known))
@@ -72,14 +72,14 @@ def compared(measurement: Measurement, known: Sequence[Capabilities]) -> Compare
 async def measure(
     sdks: Sequence[str], known: Sequence[Capabilities], say: Say, *, deadline_s: float, here: bool
 ) -> list[Measurement]:
-    """Measure releases, in sequence: side by side, they would slow each other down.
+    """Measure releases one after another, because parallel measurements slow each other down.
 
     Args:
         sdks: releases such as `mcp==2.3.0`.
-        known: the capability data; what differs from it is measured twice.
-        say: is told each step.
-        deadline_s: an answer that takes longer is a `hang`.
-        here: use the running interpreter where it has the release.
+        known: the stored data; cells and behaviours that differ from it are measured twice.
+        say: prints each step.
+        deadline_s: seconds; an answer that takes longer is a `hang`.
+        here: use the running interpreter for a release that is installed there.
     """
     today = date.today().isoformat()
     async with Run.open("measure") as run:
@@ -102,7 +102,7 @@ async def _measured(
 
 
 def record(measurement: Measurement) -> Record:
-    """A measurement as the capability files take it."""
+    """A measurement in the form that `merge` takes."""
     under_test = measurement.sdk_under_test
     asked = dict.fromkeys((where.feature, where.call) for where in measurement.cells)
     made = Record(under_test.version, under_test.line, measurement.date)
@@ -119,9 +119,9 @@ def record(measurement: Measurement) -> Record:
 
 
 def evidence(cells: Cells, feature: str, call: str) -> str:
-    """What was seen of a way of asking, in words: each message once, with the cells that it was seen in.
+    """The messages of the cells of an API, one sentence for each message, with the cells that have the message.
 
-    A release that refuses all modern clients says so at its plain call, and not at each way of asking.
+    If a release refuses all modern clients, only the evidence of the plain call says so.
     """
     said: dict[str, list[str]] = {}
     refused = all(
@@ -131,11 +131,11 @@ def evidence(cells: Cells, feature: str, call: str) -> str:
         for pair in FLAG_PAIRS:
             seen = cells[Where(feature, call, era, pair)].observation
             said.setdefault(f"{seen.outcome}, {seen.message}", []).append(f"{era} {flag_key(*pair)}")
-    return "; ".join(f"{_places(places)}: {message}" for message, places in said.items()) + "."
+    return " ".join(f"With {_places(places)}: {message}." for message, places in said.items())
 
 
 def _places(places: list[str]) -> str:
-    """The cells by name; an era in which it is all four is named alone."""
+    """The names of the cells, for example `legacy stateful+sse`. If all flag pairs of an era are present: the era."""
     shorter: list[str] = []
     for era in ERAS:
         of_era = [place for place in places if place.startswith(era)]
@@ -144,5 +144,5 @@ def _places(places: list[str]) -> str:
 
 
 def measured_by() -> str:
-    """The program and the clients that measure."""
+    """The version of this program and of the SDK whose clients measure."""
     return f"mcp-advisor {__version__}, with the clients of mcp {metadata.version('mcp')}"

@@ -1,6 +1,6 @@
-"""New measurements merged into the capability data: releases with the same outcomes become a single range.
+"""Merges new measurements into the capability data. Successive releases with the same outcomes become one range.
 
-What people wrote stays: evidence, sources and reasons of a range whose outcomes did not change. Pure.
+If the outcomes of a range do not change, its evidence, sources and reasons stay. Pure functions.
 """
 
 from __future__ import annotations
@@ -15,24 +15,26 @@ from advisor.knowledge.versions import Interval, key
 from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, Entry
 
 SOURCE = "measured-capability-cells"
-"""The source that every cell which the lab measured rests on."""
+"""The source of every measured cell."""
+
+_EVIDENCE = "The lab of mcp-advisor measured these outcomes."
 
 Word: TypeAlias = str
 Outcomes: TypeAlias = tuple[Word, ...]
-"""Of a way of asking on a release: legacy, then modern, each in the order of the flag pairs."""
+"""The outcomes of an API in a release: first legacy, then modern, each in the order of the flag pairs."""
 
 
 @dataclass(slots=True)
 class Record:
-    """What was measured on a release.
+    """The measurement of a release.
 
     Attributes:
         version: the release.
         line: the id of its line.
-        date: when.
-        cells: the outcomes by (feature, call).
-        evidence: in words, by (feature, call).
-        behaviour: what was seen by (name, era), in the order of the flag pairs.
+        date: the date of the measurement, YYYY-MM-DD.
+        cells: the outcomes, by (feature, call).
+        evidence: the messages of the cells, by (feature, call).
+        behaviour: the messages of the behaviours in the order of the flag pairs, by (name, era).
     """
 
     version: str
@@ -44,12 +46,12 @@ class Record:
 
 
 def merge(file: CapabilityFile, records: Sequence[Record], measured_by: str) -> CapabilityFile:
-    """The file with the measurements in it.
+    """A new file that contains the old file and the measurements.
 
     Args:
-        file: as it is.
-        records: what was measured, in any order; of two records for the same release the later counts.
-        measured_by: the program and its clients.
+        file: the old file.
+        records: the measurements in any order. If a release has two measurements, the last measurement is used.
+        measured_by: the version of the program and of its clients.
     """
     lines = _lines(file.lines, records)
     features = list(dict.fromkeys(cell["feature"] for cell in file.cells))
@@ -80,7 +82,7 @@ def _of(entries: Sequence[Entry], names: tuple[str, str], of: tuple[str, str]) -
 
 
 def _lines(lines: Sequence[Entry], records: Sequence[Record]) -> list[Entry]:
-    """The lines, widened to the releases that were measured."""
+    """The lines, extended so that they contain the measured releases."""
     found = []
     for line in lines:
         of_line = [record.version for record in records if record.line == line["id"]]
@@ -101,15 +103,15 @@ class _Group:
 
 
 class _Timeline:
-    """One way of asking (or a behaviour) over the releases of a package."""
+    """The cells of one API, or the entries of one behaviour, for all releases of a package."""
 
     def __init__(self, lines: Sequence[Entry], known: Sequence[Entry]) -> None:
-        """Args: lines: of the package; known: the entries of the file, ascending."""
+        """Take the lines of the package and the entries of the file, ascending by release."""
         self._lines = lines
         self._known = known
 
     def cells(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
-        """The cells of a way of asking, ascending."""
+        """The cells of an API, ascending by release."""
         new = {record.version: record.cells[of] for record in records if of in record.cells}
         groups = self._groups(new, values)
         found = []
@@ -123,16 +125,16 @@ class _Timeline:
         return found
 
     def _eras(self, cell: Entry) -> Sequence[Era]:
-        """The eras whose outcomes can change; a line that refuses modern clients says so once, and not in each cell."""
+        """The protocol eras whose changes are reported: only legacy in a line that refuses all modern clients."""
         return ERAS[:1] if self._line(cell["observed_on"][-1])["modern"] == "falls-back" else ERAS
 
     def behaviour(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
-        """The entries of a behaviour, ascending."""
+        """The entries of a behaviour, ascending by release."""
         new = {record.version: record.behaviour[of] for record in records if of in record.behaviour}
         dates = {record.version: record.date for record in records}
         found = []
         groups = self._groups(new, lambda entry: tuple(entry["seen"][pair] for pair in PAIRS))
-        if groups:  # no decision needs it for older releases, so nothing is claimed of them
+        if groups:  # the first range starts at its first measured release; no decision needs older releases
             groups[0].start = groups[0].versions[0]
         for group in groups:
             measured = [dates[version] for version in group.versions if version in new]
@@ -161,7 +163,7 @@ class _Timeline:
         return groups
 
     def _bound(self, groups: list[_Group]) -> None:
-        """Where each range begins and ends; a limit that the file has stays where nothing speaks against it."""
+        """Set the first and last release of each range. A limit from the file stays if the measurements allow it."""
         if not groups:
             return
         first, last = groups[0].versions[0], groups[-1].versions[-1]
@@ -177,7 +179,7 @@ class _Timeline:
                 group.before, follower.start = self._line(upper)["before"], self._line(lower)["from"]
 
     def _between(self, upper: str, lower: str) -> str:
-        """The release in which a change is known to have come, else the first on which it was seen."""
+        """The release of a change according to the file; else the first measured release after the change."""
         if self._line(upper) is not self._line(lower):
             return str(self._line(lower)["from"])
         limits = [entry["releases"]["from"] for entry in self._known]
@@ -193,7 +195,7 @@ class _Timeline:
         return next(line for line in self._lines if Interval(line["from"], line["before"]).holds(version))
 
     def _like(self, group: _Group) -> Entry | None:
-        """The cell of the file that says what the group says, on the most of its releases."""
+        """The cell of the file that has the outcomes of the group and most of its releases, or None."""
         same = [entry for entry in self._known if values(entry) == group.values]
         alike = [entry for entry in same if set(entry["observed_on"]) & set(group.versions)]
         return max(alike, key=lambda entry: len(set(entry["observed_on"]) & set(group.versions)), default=None)
@@ -215,7 +217,7 @@ def _cell(of: tuple[str, str], group: _Group, known: Entry | None, measured: Seq
         "status": "measured" if measured or known is None else known["status"],
         "observed_on": group.versions,
         "date": max([record.date for record in measured] or ([known["date"]] if known else [])),
-        "evidence": known["evidence"] if known else measured[-1].evidence.get(of, "Measured by the lab."),
+        "evidence": known["evidence"] if known else measured[-1].evidence.get(of, _EVIDENCE),
         "sources": list(known["sources"]) if known else [SOURCE],
     }
     if known and known.get("changed"):
@@ -224,12 +226,12 @@ def _cell(of: tuple[str, str], group: _Group, known: Entry | None, measured: Seq
 
 
 def _change(cell: Entry, follower: Entry, eras: Sequence[Era]) -> None:
-    """Say in which release the outcomes changed; the reason is for people to find."""
+    """Set `changed` to the release and the changed outcomes. People replace the outcomes by the reason."""
     start = follower["releases"]["from"]
     if cell.get("changed", {}).get("in") == start:
         return
     parts = [
-        f"{era} {pair} {cell[era][pair]} before, {follower[era][pair]} since"
+        f"for {era} clients with {pair}, the outcome changes from {cell[era][pair]} to {follower[era][pair]}"
         for era in eras
         for pair in PAIRS
         if cell[era][pair] != follower[era][pair]

@@ -1,4 +1,4 @@
-"""What `capabilities measure` and `capabilities bisect` found, as text and as records. Pure: no console, no files."""
+"""The results of `capabilities measure` and `capabilities bisect` as text and as JSON documents. Pure functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _UNKNOWN = "cannot be measured"
 
 
 def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> CapabilitiesDocument:
-    """The measurements as the public contract has capabilities, each with what the data says of it."""
+    """The measurements as the document of `capabilities measure --format json`, with their differences."""
     return document(
         CapabilitiesDocument,
         cells=[cell for release in compared for cell in _cells(release.measurement, release.cells, known)],
@@ -44,7 +44,7 @@ def record(compared: Sequence[Compared], known: Sequence[Capabilities]) -> Capab
 
 
 def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[BehaviourRecord]:
-    """The behaviours that were observed, and those that the data has but that were not tried."""
+    """The measured behaviours, and the behaviours of the stored data that were not measured."""
     measurement = compared.measurement
     release = measurement.sdk_under_test
     wrong = {departure.place: departure.expected for departure in compared.behaviours}
@@ -90,13 +90,13 @@ def _cells(
 
 
 def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str, *wanted: str) -> ReleasesRecord:
-    """The releases that the data has together with this release; the release alone where the data has nothing.
+    """The range of releases in the stored data that contains this release; else only this release.
 
     Args:
-        known: the capability data.
+        known: the stored data.
         measurement: of the release.
         entries: `cells` or `behaviour`.
-        wanted: the feature and the call, or the name and the era.
+        wanted: feature and call of a cell, or name and protocol era of a behaviour.
     """
     version = measurement.sdk_under_test.version
     for package in known:
@@ -108,15 +108,15 @@ def _range(known: Sequence[Capabilities], measurement: Measurement, entries: str
 
 
 def table(compared: Compared) -> Iterator[ReportLine]:
-    """One release for a terminal of 80 columns: what was observed, and what differs from the data."""
+    """The lines about one release, for a terminal of 80 columns: the measurements, then the differences."""
     measurement = compared.measurement
     under_test = measurement.sdk_under_test
     count = len(measurement.cells)
     as_known = count - len(compared.cells)
-    yield ReportLine("heading", f"{under_test.sdk}: {count} cells measured, {as_known} as the data has them")
+    yield ReportLine("heading", f"{under_test.sdk}: {count} cells measured, {as_known} agree with the stored data")
     dependencies = {"today": "of today", "this interpreter": "of this interpreter"}
     of = dependencies.get(under_test.dependencies, f"as of {under_test.dependencies}")
-    yield ReportLine("plain", f"{under_test.line}, packages {of}, {measurement.date}, {measurement.seconds:.0f} s")
+    yield ReportLine("plain", f"{under_test.line}, dependencies {of}, {measurement.date}, {measurement.seconds:.0f} s")
     for era in ERAS:
         yield ReportLine("plain", "")
         yield from _era(measurement.cells, era)
@@ -135,7 +135,7 @@ def _era(cells: Cells, era: Era) -> Iterator[ReportLine]:
     if set(outcomes.values()) == {"unsupported"}:
         message = next(seen.observation.message for where, seen in cells.items() if where.era == era)
         yield ReportLine("heading", f"{era} clients")
-        yield ReportLine("plain", f"  Refused: {message}")
+        yield ReportLine("plain", f"  All calls were refused: {message}")
         return
     yield ReportLine("head", row(f"{era} clients", "stateful", "", "stateless", ""))
     yield ReportLine("head", row("", "sse", "json", "sse", "json"))
@@ -151,7 +151,7 @@ def _era(cells: Cells, era: Era) -> Iterator[ReportLine]:
 
 
 def differing_lines(compared: Compared) -> Iterator[ReportLine]:
-    """What differs from the data, row by row, and what was not as expected only at first."""
+    """A line for each difference, and for each unexpected result that did not occur in the second measurement."""
     measurement = compared.measurement
     for cell in compared.cells:
         yield _differs(cell, measurement.cells[cell.place].first, str)
@@ -163,28 +163,29 @@ def differing_lines(compared: Compared) -> Iterator[ReportLine]:
     for where, seen in measurement.cells.items():
         if seen.first and seen.first != seen.observation.outcome and where not in wrong:
             yield ReportLine(
-                "plain", f"At first {seen.first}, {seen.observation.outcome} when repeated: {_named(where)}"
+                "plain", f"First measurement {seen.first}, second {seen.observation.outcome}: {_named(where)}"
             )
     for trait, known in measurement.behaviours.items():
         if known.first and trait not in wrong:
             yield ReportLine(
-                "plain", f"At first {known.first!r}, {known.observation.message!r} when repeated: {_named(trait)}"
+                "plain", f"First measurement {known.first!r}, second {known.observation.message!r}: {_named(trait)}"
             )
     for name, differing in (("cell", compared.cells), ("behaviour", compared.behaviours)):
         if not differing:
-            yield ReportLine("plain", f"Every {name} is as the data has it; one that differed was measured twice.")
+            agrees = f"Every {name} agrees with the stored data."
+            yield ReportLine("plain", f"{agrees} A {name} that differed was measured twice.")
 
 
 def _differs(difference: Difference[Place], before: str | None, written: Callable[[str], str]) -> ReportLine:
-    """The line of a difference, which was `before` when it was first measured."""
+    """The line of a difference; `before` is the result of the first measurement, or None."""
     expected, observed = difference.expected, difference.observed
     line = f"Differs: {_named(difference.place)}: "
-    line += f"the data says {written(expected)}" if expected is not None else "the data says nothing"
+    line += "the stored data has " + (written(expected) if expected is not None else "no value")
     if observed is None:
-        return ReportLine("plain", f"{line}, but it was not tried")
-    twice = f", after {written(before)} at first" if before and before != observed else ""
+        return ReportLine("plain", f"{line}, but it was not tested")
+    twice = f" (in the first measurement {written(before)})" if before and before != observed else ""
     message = f": {difference.message}" if difference.message else ""
-    return ReportLine("plain", f"{line}, observed {written(observed)}{twice}{message}")
+    return ReportLine("plain", f"{line}, the measurement has {written(observed)}{twice}{message}")
 
 
 def _named(place: Where | Trait) -> str:
@@ -192,7 +193,7 @@ def _named(place: Where | Trait) -> str:
 
 
 class WrongEnd(TypedDict):
-    """A cell of a measured release that is not as the data says."""
+    """A cell of a measured release that differs from the stored data."""
 
     sdk: Package
     version: str
@@ -208,14 +209,14 @@ class ChangeRecord(TypedDict):
     """A cell that differs between two measured releases.
 
     Attributes:
-        call: the way of asking, as written in server code.
-        changed_in: the first release that behaves as the newer range.
-        between: the newest release that was measured before the change, and the oldest after it.
-        was: the release of the change as the data has it.
-        measured: how each release in between behaves: older, newer, or that it cannot be measured.
-        ends: the same of the two measured releases, or neither.
-        wrong_ends: cells of those two that are not as the data says.
-        agrees: whether the data has both ends and the release of the change right.
+        call: the API that server code uses for the feature.
+        changed_in: the first release that behaves like the newer range.
+        between: the newest measured release of the older range, and the oldest measured release of the newer range.
+        was: the release of the change in the stored data.
+        measured: the result for each release in between: older, newer, or cannot be measured.
+        ends: the result for the two releases in `between`: older, newer, neither, or cannot be measured.
+        wrong_ends: the cells of the two releases in `between` that differ from the stored data.
+        agrees: whether the stored data has the correct outcomes for both ends and the correct release of the change.
     """
 
     sdk: Package
@@ -231,14 +232,14 @@ class ChangeRecord(TypedDict):
 
 
 class BisectionDocument(TypedDict):
-    """In which releases cells changed, version 1."""
+    """The releases in which cells changed, version 1."""
 
     schema: Literal["mcp-advisor/bisection/1"]
     changes: list[ChangeRecord]
 
 
 def bisection_record(found: Sequence[Bisected]) -> BisectionDocument:
-    """Where each cell changed."""
+    """The document of `capabilities bisect --format json`."""
     changes = [
         document(
             ChangeRecord,
@@ -266,30 +267,29 @@ def bisection_record(found: Sequence[Bisected]) -> BisectionDocument:
 
 
 def bisection_lines(found: Sequence[Bisected]) -> Iterator[ReportLine]:
-    """The same for people."""
+    """The text of `capabilities bisect`."""
     for bisected in found:
         change = bisected.change
-        outcome = "not looked for" if bisected.wrong else f"changed in {bisected.release}"
+        outcome = "the release of the change was not searched" if bisected.wrong else f"changed in {bisected.release}"
         yield ReportLine("heading", f"{change.feature}, {change.call}: {outcome}")
         tried = ", ".join(f"{release} {answer}" for release, answer in bisected.measured.items())
-        yield ReportLine(
-            "plain", f"  between {change.upper} and {change.lower}: {tried or 'no release was tried in between'}"
-        )
+        yield ReportLine("plain", f"  between {change.upper} and {change.lower}: {tried or 'no release was measured'}")
         for release, cells in bisected.wrong.items():
             yield ReportLine(
-                "plain", f"  {release} is not as the data has it; capabilities measure --write corrects that:"
+                "plain", f"  {release} differs from the stored data. To fix this: capabilities measure --write"
             )
             for cell in cells:
                 place_of = f"{cell.place.era}, {flag_key(*cell.place.pair)}"
-                says = f"the data says {cell.expected}, observed {cell.observed}: {cell.message}"
+                says = f"the stored data has {cell.expected}, the measurement has {cell.observed}: {cell.message}"
                 yield ReportLine("plain", f"    {place_of}: {says}")
         for release in (release for release, answer in bisected.ends.items() if answer == _UNKNOWN):
-            yield ReportLine("plain", f"  {release} {_UNKNOWN} here: what the data says of it was not checked")
+            yield ReportLine("plain", f"  {release} {_UNKNOWN} here, so its stored data was not checked")
         if not bisected.wrong and bisected.release != change.after.start:
-            yield ReportLine("plain", f"  the data says {change.after.start}")
+            yield ReportLine("plain", f"  the stored data has {change.after.start}")
     if found and all(bisected.agrees for bisected in found):
         checked = all(_UNKNOWN not in bisected.ends.values() for bisected in found)
-        verdict = "Every end and every release is as the data has it" if checked else "Nothing contradicts the data"
+        agree = "Every release of a change agrees with the stored data"
+        verdict = agree if checked else "No measurement contradicts the stored data"
         yield ReportLine("plain", f"{verdict} (changes: {len(found)}).")
     if not found:
         yield ReportLine("plain", "No cell differs between two measured releases.")

@@ -1,7 +1,7 @@
-"""The capability files as text: read into plain data and written back in the very form that people edit.
+"""Reads the files rules/capabilities/*.yaml into plain data and writes them in the form that people edit.
 
-A file is a comment that explains it, and then `package`, `measured_by`, `lines`, `cells` and `behaviour`. Everything
-in it survives a round trip; comments between the cells are written again, one before each feature.
+A file has a comment that explains the file, and the keys `package`, `measured_by`, `lines`, `cells` and `behaviour`.
+Reading and writing a file does not change its data. `write` generates the comment before the cells of each feature.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.rule_text import flow, item
 
 Entry: TypeAlias = dict[str, Any]
-"""A line, a cell or a behaviour, with its keys as in the file; outcomes are written out for each flag pair."""
+"""A line, a cell or a behaviour, with the keys of the file. It has one outcome for each flag pair."""
 
 PAIRS = [flag_key(*pair) for pair in FLAG_PAIRS]
 
-_RULE = 109  # columns of the comment before a feature
+_RULE = 109  # width of the comment before a feature
 
 
 @dataclass(slots=True)
@@ -27,11 +27,11 @@ class CapabilityFile:
 
     Attributes:
         head: the comment lines before the first key.
-        package: the distribution that the file is about.
-        lines: its lines of releases, ascending.
-        cells: in the order of the file.
-        behaviour: in the order of the file.
-        measured_by: the program and the clients that measured, "" if unknown.
+        package: the distribution.
+        lines: the lines of releases, ascending.
+        cells: the cells in the order of the file.
+        behaviour: the behaviours in the order of the file.
+        measured_by: the version of the program and of its clients; "" if unknown.
     """
 
     head: list[str]
@@ -43,7 +43,7 @@ class CapabilityFile:
 
 
 def read(text: str) -> CapabilityFile:
-    """A file of the knowledge that is known to be valid."""
+    """Read the text of a valid file."""
     import yaml
 
     content = yaml.safe_load(text)
@@ -67,7 +67,7 @@ def _spread(value: str | Mapping[str, str]) -> dict[str, str]:
 
 
 def write(file: CapabilityFile) -> str:
-    """The file as text."""
+    """The text of a file."""
     parts = [*file.head, f"package: {file.package}"]
     if file.measured_by:
         parts.append(f'measured_by: "{file.measured_by}"')
@@ -94,5 +94,5 @@ def _cells(cells: Sequence[Entry]) -> Iterator[str]:
 
 
 def _joined(values: Mapping[str, str]) -> str | dict[str, str]:
-    """One word for all four flag pairs, or a word for each."""
+    """A single word if all four flag pairs have the same value, else a word for each flag pair."""
     return values[PAIRS[0]] if len(set(values.values())) == 1 else {pair: values[pair] for pair in PAIRS}
