@@ -107,7 +107,7 @@ def test_more_sessions_than_files_are_refused_beforehand(few_files: int) -> None
     message = str(caught.value)
     assert f"allows {few_files:,}" in message
     assert "ulimit -Hn" in message
-    most = int(message.partition("at most ")[2].partition(",")[0].replace(",", "") or 0)
+    most = int(message.partition("at most ")[2].partition(" sessions")[0].replace(",", ""))
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 300
     assert most
 
@@ -120,7 +120,7 @@ def test_the_text_has_a_row_for_each_era_and_flag_pair(width: int) -> None:
     canvas = Canvas(Screen(width))
     draw_load(canvas, measured(1))
     text = canvas.text()
-    assert "50 legacy sessions held, 50 of them with their GET stream open" in " ".join(text.split())
+    assert "held 50 legacy sessions, 50 of them with an open GET stream." in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= width
     rows = [line.split() for line in text.splitlines() if line.split()[:1] in (["legacy"], ["modern"])]
     assert [row[1:4] for row in rows[:4]] == [
@@ -137,7 +137,7 @@ def test_the_data_are_json_and_a_refusal_is_said() -> None:
     refused = replace(found, memory=(replace(found.memory[0], sessions=7, refusal="HTTP 503 Too many"),))
     canvas = Canvas(Screen(80))
     draw_load(canvas, refused)
-    assert "Not 50: HTTP 503 Too many" in canvas.text()
+    assert "did not reach 50 sessions: HTTP 503 Too many" in " ".join(canvas.text().split())
 
 
 # --- on a real server ----------------------------------------------------------------------------------------------

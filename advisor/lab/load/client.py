@@ -1,8 +1,8 @@
-"""The client of `load`, a process of its own: many sessions held, or as many calls as an instance answers.
+"""The client program of a load measurement: holds many sessions, or sends as many calls as an instance answers.
 
-A process of its own and plain sockets, so that the server is what bounds a measurement and not its client; nothing but
-the standard library and `clients/socket_client.py`, so that it starts at once. It takes a JSON argument and prints
-a JSON document.
+The client is a separate process and uses plain sockets, so that the client does not limit the measurement. It imports
+only the standard library and `clients/socket_client.py`, so that it starts quickly. It takes a JSON document as its
+argument and prints a JSON document.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from typing import Any
 
 from advisor.lab.clients.socket_client import SocketClient
 
-_AT_ONCE = 32  # sessions that are opened side by side
+_AT_ONCE = 32  # sessions that are opened in parallel
 _ANSWER_S = 30.0  # deadline of an answer
 _FAILURES = (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError)
 
 
 class LoadRefusedError(Exception):
-    """The server answered something else than what a measurement needs."""
+    """The answer of the server is not the expected answer."""
 
 
 @dataclass
 class LoadTarget:
-    """What is asked of the server.
+    """The server and the tool that the client calls.
 
     Attributes:
-        port: where it listens on loopback.
-        tool: a tool that answers at once.
-        arguments: of the tool.
-        expected: text that its answer contains.
-        pid: of the server's process.
+        port: the port of the server on loopback.
+        tool: a tool that does no work.
+        arguments: the arguments of the tool.
+        expected: a text that the answer of the tool contains.
+        pid: the process id of the server.
     """
 
     port: int
@@ -50,7 +50,15 @@ class LoadTarget:
 
 @dataclass
 class Tally:
-    """What the callers of a measurement counted; they go on as long as it is open."""
+    """The counters of a measurement.
+
+    Attributes:
+        open: whether the callers send calls.
+        counting: whether calls are counted.
+        calls: number of counted calls.
+        failures: the errors of calls. A caller stops after its first error.
+        seconds: the latency of each counted call.
+    """
 
     open: bool = True
     counting: bool = False
@@ -60,7 +68,7 @@ class Tally:
 
 
 class LoadClient:
-    """One client of an era: its connection and, in the legacy era, its session."""
+    """One client with its connection. A legacy client also has a session."""
 
     def __init__(self, target: LoadTarget, era: str) -> None:
         self._target = target
@@ -71,7 +79,7 @@ class LoadClient:
         self._expected = target.expected.encode()
 
     async def begin(self) -> None:
-        """Shake hands; modern clients have nothing to shake."""
+        """Use the initialize handshake if the client is legacy."""
         if self._modern:
             return
         answer = await self._client.initialize()
@@ -80,13 +88,13 @@ class LoadClient:
         await self._client.confirm()
 
     async def call(self) -> None:
-        """Call the tool and look at its answer."""
+        """Call the tool and check the answer."""
         answer = await self._client.call(self._target.tool, self._target.arguments)
         if answer.status != 200 or self._expected not in answer.body:
             raise LoadRefusedError(f"tools/call: HTTP {answer.status} {answer.body[:200].decode(errors='replace')}")
 
     async def listen(self) -> None:
-        """Open the GET stream of the session and keep it."""
+        """Open the GET stream of the session. The stream stays open."""
         answer = await self._client.listen()
         if answer.status != 200:
             raise LoadRefusedError(f"GET: HTTP {answer.status}")
@@ -97,11 +105,16 @@ class LoadClient:
 
 
 async def hold(target: LoadTarget, count: int, warm: int) -> dict[str, Any]:
-    """Open `count` legacy sessions with a call each, then their GET streams, and read the server's memory.
+    """Open `count` legacy sessions with one call each, then open their GET streams. Read the memory of the server.
 
     Returns:
-        Memory of the server in bytes: after the first `warm` of them, with all, with their streams; how many sessions
-        and streams it holds, and how many sessions came after the first; why not more, or "".
+        before_bytes: memory of the server after the first `warm` sessions.
+        held_bytes: memory with all sessions.
+        streams_bytes: memory with the GET streams of all sessions except the first `warm` sessions.
+        sessions: number of sessions.
+        counted: number of sessions without the first `warm` sessions.
+        streams: number of open GET streams.
+        refusal: the error if the server refused a session or a stream, else "".
     """
     first, refusal = await _open(target, warm)
     before = await settled(target.pid)
@@ -124,7 +137,7 @@ async def hold(target: LoadTarget, count: int, warm: int) -> dict[str, Any]:
 
 
 async def _open(target: LoadTarget, count: int) -> tuple[list[LoadClient], str]:
-    """Open sessions, each used once and its connection closed; those that the server took, and why not all."""
+    """Open sessions with one call each and close their connections. Returns the clients, and the error or ""."""
     opened: list[LoadClient] = []
 
     async def session() -> None:
@@ -141,7 +154,7 @@ async def _open(target: LoadTarget, count: int) -> tuple[list[LoadClient], str]:
 
 
 async def _side_by_side(works: list[Any]) -> tuple[int, str]:
-    """Run them, some at a time, up to the first that is refused: how many were not, and the refusal."""
+    """Run functions in parallel until one fails. Returns how many succeeded, and the error or ""."""
     queue = iter(works)
     done = 0
     refusals: list[str] = []
@@ -163,11 +176,16 @@ async def _side_by_side(works: list[Any]) -> tuple[int, str]:
 
 
 async def call_rate(target: LoadTarget, era: str, connections: int, seconds: float) -> dict[str, Any]:
-    """Call without pause over some connections.
+    """Send calls without a pause over some connections.
 
     Returns:
-        Calls answered and seconds they took, the median and the 95th percentile of their latency in milliseconds, the
-        share of a processor that server and client used, and the first failure or "".
+        calls: number of answered calls.
+        seconds: duration of the measurement.
+        median_ms: median of the latency.
+        p95_ms: 95th percentile of the latency.
+        server_share: share of one processor that the server used; 1 means a fully used processor.
+        client_share: share of one processor that this client used.
+        failure: the first error, or "".
     """
     clients = [LoadClient(target, era) for _ in range(connections)]
     tally = Tally()
@@ -181,7 +199,7 @@ async def call_rate(target: LoadTarget, era: str, connections: int, seconds: flo
     tally.counting = False
     took = time.perf_counter() - began
     used = (processor_s(target.pid) - server, time.process_time() - own)
-    # Not cancelled: before Python 3.12, wait_for may swallow that.
+    # The callers stop after their current call. They are not cancelled: before Python 3.12, wait_for can ignore that.
     tally.open = False
     await asyncio.wait(callers, timeout=_ANSWER_S)
     tally.seconds.sort()
@@ -215,7 +233,7 @@ def _quantile(ordered: list[float], share: float) -> float:
 
 
 async def settled(pid: int) -> int:
-    """The memory of a process, in bytes, once it does not move any more (or after two seconds)."""
+    """The memory of a process in bytes, as soon as it no longer changes, or after two seconds."""
     last, calm, end = memory_bytes(pid), 0, time.monotonic() + 2
     while calm < 3 and time.monotonic() < end:
         await asyncio.sleep(0.1)
@@ -226,7 +244,7 @@ async def settled(pid: int) -> int:
 
 
 def memory_bytes(pid: int) -> int:
-    """What a process has in memory (resident set)."""
+    """The memory of a process in bytes (resident set size)."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except FileNotFoundError:  # no /proc on this system
@@ -234,7 +252,7 @@ def memory_bytes(pid: int) -> int:
 
 
 def processor_s(pid: int) -> float:
-    """Processor time of a process so far, in seconds; 0 where the system does not tell."""
+    """The processor time of a process in seconds; 0 if the system has no /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:

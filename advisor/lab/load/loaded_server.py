@@ -1,4 +1,4 @@
-"""Servers whose load is measured: how each is started under a flag pair, and which of its tools is called."""
+"""The servers of a load measurement: how each server is started with a flag pair, and the tool that clients call."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from advisor.lab.process.sdk_under_test import Flags, serving
 
 @dataclass(frozen=True, slots=True)
 class LoadedServer:
-    """A server whose load is measured.
+    """A server of a load measurement.
 
     Attributes:
-        name: of its processes.
-        launch: from flags (stateless_http, json_response) to how a process is started on a port.
-        eras: which clients it serves.
-        tool: a tool of it that answers at once.
-        arguments: of the tool.
-        expected: text that its answer contains.
+        name: the beginning of the names of its processes.
+        launch: takes the flags (stateless_http, json_response). Returns a function that takes a port and returns the
+            command.
+        eras: the protocol eras that the server serves.
+        tool: a tool that does no work.
+        arguments: the arguments of the tool.
+        expected: a text that the answer of the tool contains.
     """
 
     name: str
@@ -36,11 +37,11 @@ class LoadedServer:
 
 
 def bare(python: Path, line: str) -> LoadedServer:
-    """A test server with the tools of exercise 1, run by an interpreter that has the SDK.
+    """A test server with the tools of exercise 1.
 
     Args:
-        python: the interpreter.
-        line: the line of releases of its SDK, such as `mcp-2`.
+        python: an interpreter that has the SDK.
+        line: the line of releases of this SDK, such as `mcp-2`.
     """
     return LoadedServer(
         line,
@@ -53,10 +54,10 @@ def bare(python: Path, line: str) -> LoadedServer:
 
 
 def of_kit(fleet: Fleet) -> LoadedServer:
-    """The server of a kit, in a process of the tier that keeps sessions (the first tier, if none does).
+    """One server process of a kit, from the tier with sessions. If no tier has sessions, from the first tier.
 
     Args:
-        fleet: of the kit; what its servers need besides themselves (Redis) runs.
+        fleet: the fleet of the kit. If the servers need Redis, Redis is running.
     """
     kit = fleet.plan.kit
     tier = next((tier for tier in kit.tiers if not tier.stateless_http), kit.tiers[0])

@@ -1,4 +1,4 @@
-"""What an instance carries, as lines of text."""
+"""The results of a load measurement as text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from advisor.knowledge.types import ERAS, FLAG_PAIRS
 from advisor.lab.load.run import Load, Memory, Rate
 
 _BOUNDS = {
-    "server": "the processor of the server",
-    "client": "the client of this measurement",
-    "machine": "this machine, which had other work",
+    "server": "the CPU of the server",
+    "client": "the CPU of the client",
+    "machine": "other work of this machine",
 }
 
 
 def draw_load(canvas: Canvas, found: Load) -> None:
-    """Draw it as a section of a report."""
+    """Draw the results as a section of a report."""
     canvas.heading("Load of one instance")
     for line in memory_lines(found):
         canvas.line(line, indent=1)
@@ -31,26 +31,25 @@ def draw_load(canvas: Canvas, found: Load) -> None:
     ]
     canvas.table([Column(head, fixed=True) for head in heads], rows)
     bounds = dict.fromkeys(rate.bound for rate in found.rates)
-    canvas.line(
-        f"Calls of a tool that answers at once, in a second of the server's processor time; bounded by "
-        f"{' and '.join(_BOUNDS[bound] for bound in bounds)}. {found.machine}.",
-        indent=1,
-    )
+    canvas.line("calls/CPU s: calls of a tool that does no work, per second of CPU time of the server.", indent=1)
+    canvas.line("median, 95 %: latency of these calls.", indent=1)
+    canvas.line(f"Limited by {' and '.join(_BOUNDS[bound] for bound in bounds)}. {found.machine}.", indent=1)
 
 
 def memory_lines(found: Load) -> Iterator[str]:
-    """What sessions cost, in words."""
+    """The number of sessions and their memory."""
     for memory in found.memory:
-        streams = f"{memory.streams:,} of them with their GET stream open"
-        yield f"{memory.sessions:,} legacy sessions held, {streams}; {_cost(memory)}."
+        streams = f"{memory.streams:,} of them with an open GET stream"
+        yield f"The process held {memory.sessions:,} legacy sessions, {streams}."
+        yield f"Memory: {_cost(memory)}."
         if memory.refusal:
-            yield f"Not {found.asked:,}: {memory.refusal}"
+            yield f"The measurement did not reach {found.asked:,} sessions: {memory.refusal}"
 
 
 def _cost(memory: Memory) -> str:
     idle, streaming = kilobytes(memory.session_bytes), kilobytes(memory.stream_session_bytes)
-    process = f"{memory.process_bytes / 1_000_000:,.0f} MB of the process"
-    return f"{idle} for each idle one, {streaming} with its stream, besides {process}"
+    process = f"{memory.process_bytes / 1_000_000:,.0f} MB for the process"
+    return f"{process}, plus {idle} for each idle session or {streaming} for each session with an open GET stream"
 
 
 def _cells(rates: list[Rate]) -> list[Words]:

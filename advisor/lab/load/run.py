@@ -1,4 +1,4 @@
-"""What an instance carries: sessions held, memory of each, calls a second under the four flag pairs."""
+"""Measures the load of one instance: memory of sessions, and calls per second with the four flag pairs."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from advisor.lab.process.run import Process, Run
 from advisor.lab.process.sdk_under_test import Flags
 from advisor.lab.process.steps import Steps
 
-_CLIENT = "advisor.lab.load.client"  # run as a module, without site-packages
+_CLIENT = "advisor.lab.load.client"  # runs as a module, without site-packages
 
-WARM_SESSIONS = 50  # the first: what a process takes once, not for each session, is taken by these
-CONNECTIONS = 8  # enough to keep a process busy; more only wait
+WARM_SESSIONS = 50  # the first sessions; they allocate the memory that a process needs only once
+CONNECTIONS = 8  # enough to keep a process busy; calls on more connections only wait
 _START_S = 60.0
-_HOLD_S = 60.0  # and a tenth of a second for each session
-_SPARE_FILES = 64  # what a server has open besides its connections
-_BUSY = 0.85  # of a processor: from here on, it is what bounds
+_HOLD_S = 60.0  # plus a tenth of a second for each session
+_SPARE_FILES = 64  # open files of a server apart from its connections
+_BUSY = 0.85  # from this share on, a processor is the limit
 
 
 Bound = Literal["server", "client", "machine"]
-"""What kept calls from being more: the processor of the server or of the client, or other work of the machine."""
+"""What limits the number of calls: the processor of the server or of the client, or other work of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What idle legacy sessions cost.
+    """The memory of idle legacy sessions.
 
     Attributes:
-        process_bytes: of the server before any of them.
-        session_bytes: of each session after a call, without a connection.
-        stream_session_bytes: of each with its GET stream open.
-        sessions: how many were held.
-        streams: how many of them with their GET stream.
-        refusal: why not as many as asked for, or "".
+        process_bytes: memory of the server with the first `WARM_SESSIONS` sessions.
+        session_bytes: memory of each session after one call, without a connection.
+        stream_session_bytes: memory of each session with an open GET stream.
+        sessions: number of sessions.
+        streams: number of sessions with an open GET stream.
+        refusal: the error if the server refused a session or a stream, else "".
     """
 
     process_bytes: Count
@@ -61,18 +61,18 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What a process answered under a flag pair, calls of a trivial tool without pause.
+    """The calls that one process answers with a flag pair. The tool does no work, and the callers do not pause.
 
     Attributes:
         stateless_http: the flag.
         json_response: the flag.
-        era: of the clients.
-        calls_per_s: calls in a second of the clock.
-        calls_per_processor_s: calls in a second of processor time of the server, which other programs on the machine
-            hardly change; what it answers when a processor is its own.
-        median_ms: latency with `CONNECTIONS` callers.
-        p95_ms: the same, 95th percentile.
-        bound: what kept it from more: `server`, `client`, or `machine`.
+        era: the protocol era of the clients.
+        calls_per_s: calls per second of clock time.
+        calls_per_processor_s: calls per second of processor time of the server. A process with its own processor
+            answers this many calls per second. Other programs on the machine hardly change this value.
+        median_ms: median of the latency with `CONNECTIONS` callers.
+        p95_ms: 95th percentile of the latency.
+        bound: the limit of the number of calls: `server`, `client` or `machine`.
     """
 
     stateless_http: bool
@@ -87,15 +87,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Everything that was measured.
+    """The results of a load measurement.
 
     Attributes:
-        asked: how many sessions were asked for.
-        machine: on what it was measured.
-        memory: an entry for each round.
-        rates: an entry for each round, flag pair and era.
-        seconds: how long it took.
-        load_average: of the machine, before and after.
+        asked: the requested number of sessions.
+        machine: processors, operating system and Python version.
+        memory: one entry for each round.
+        rates: one entry for each round, flag pair and protocol era.
+        seconds: the duration of the measurement.
+        load_average: the load average of the machine at the start and at the end.
     """
 
     asked: Count
@@ -106,7 +106,7 @@ class Load:
     load_average: tuple[Tenths, Tenths] = field(compare=False, default=(0.0, 0.0))
 
     def rate(self, stateless_http: bool, json_response: bool, era: Era) -> list[Rate]:
-        """The rates of a flag pair and era, an entry for each round."""
+        """The rates of a flag pair and protocol era, one entry for each round."""
         wanted = (stateless_http, json_response, era)
         return [rate for rate in self.rates if (rate.stateless_http, rate.json_response, rate.era) == wanted]
 
@@ -120,29 +120,30 @@ async def measure_load(
     seconds: float = 1.5,
     steps: Steps | None = None,
 ) -> Load:
-    """Measure what an instance carries.
+    """Measure the load of one instance.
 
     Args:
-        run: holds the processes.
-        server: what is measured.
-        count: how many legacy sessions to hold.
-        rounds: how often everything is measured; flag pairs take turns, so that a slow moment hits all of them.
-        seconds: how long calls are counted for each flag pair and era.
-        steps: told of what is done.
+        run: owns the processes.
+        server: the server.
+        count: the number of legacy sessions.
+        rounds: the number of measurements. The flag pairs are measured alternately, so that a slow moment of the
+            machine affects all flag pairs.
+        seconds: the time in which calls are counted, for each flag pair and protocol era.
+        steps: shows the steps.
 
     Raises:
-        EnvironmentLacksError: so many connections cannot be open on this machine.
+        EnvironmentLacksError: the system does not allow enough open files.
         LabError: the server or the client failed.
     """
     allow_sessions(count)
     began, busy = time.monotonic(), os.getloadavg()[0]
     steps = steps or Steps()
     memory, rates = [], []
-    with steps.step(f"{count:,} sessions held in one process", rounds) as current:
+    with steps.step(f"memory of {count:,} sessions in one process", rounds) as current:
         for number in range(rounds):
             memory.append(await _hold(run, server, count, number))
             current.advance()
-    with steps.step("calls under every flag pair", rounds * len(FLAG_PAIRS) * len(server.eras)) as current:
+    with steps.step("calls with every flag pair", rounds * len(FLAG_PAIRS) * len(server.eras)) as current:
         started = await asyncio.gather(*(_start(run, server, pair, name="rate") for pair in FLAG_PAIRS))
         for _, (pair, running), era in product(range(rounds), zip(FLAG_PAIRS, started, strict=True), server.eras):
             rates.append(await _rate(run, server, running, pair, era, seconds))
@@ -154,18 +155,18 @@ async def measure_load(
 
 
 def allow_sessions(count: int) -> None:
-    """Raise the limit of open files, which children inherit, so that `count` sessions can have their streams open.
+    """Raise the limit of open files, so that `count` sessions can have open streams. Child processes inherit the limit.
 
     Raises:
-        EnvironmentLacksError: the system does not allow that many.
+        EnvironmentLacksError: the system does not allow enough open files.
     """
     needed = count + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and needed > hard:
         most = hard - _SPARE_FILES
         raise EnvironmentLacksError(
-            f"{count:,} sessions with their GET streams take {needed:,} open files in one process, and this system "
-            f"allows {hard:,}. Ask for at most {max(0, most):,}, or raise the limit as root: ulimit -Hn {needed}"
+            f"{count:,} sessions with open GET streams need {needed:,} open files in one process. This system allows "
+            f"{hard:,}. Use at most {max(0, most):,} sessions, or raise the limit as root: ulimit -Hn {needed}"
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         with suppress(ValueError, OSError):
@@ -173,7 +174,7 @@ def allow_sessions(count: int) -> None:
 
 
 def machine() -> str:
-    """What it is measured on, in a few words."""
+    """The processors, the operating system and the Python version of this machine."""
     processors = f"{os.cpu_count()} processors ({platform.machine()})"
     return f"{processors}, {platform.system()}, Python {platform.python_version()}"
 
@@ -184,7 +185,7 @@ async def _start(run: Run, server: LoadedServer, flags: Flags, *, name: str) -> 
 
 
 async def _hold(run: Run, server: LoadedServer, count: int, number: int) -> Memory:
-    """One round of sessions, on a fresh server."""
+    """Measure the memory of sessions once, with a new server."""
     process, port = await _start(run, server, (False, False), name=f"hold-{number}")
     job = {"what": "hold", "count": count, "warm": min(WARM_SESSIONS, count // 2)}
     found = await _client(run, server, process, port, job, _HOLD_S + count / 10)
@@ -192,7 +193,7 @@ async def _hold(run: Run, server: LoadedServer, count: int, number: int) -> Memo
     process.kill()
     before, sessions = found["before_bytes"], found["counted"]
     if not sessions:
-        wrong = f"{server.name}: only {found['sessions']} sessions could be held: {found['refusal']}"
+        wrong = f"{server.name}: the server held only {found['sessions']} sessions: {found['refusal']}"
         raise LabError(wrong, lines=lines)
     return Memory(
         before,

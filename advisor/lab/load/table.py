@@ -1,8 +1,7 @@
 """Rewrites rules/capacity.yaml: `python -m advisor.lab.load.table mcp==2.3.0 … [--rounds 3] [--sessions 1000]`.
 
-Environments are made first, then the releases are measured in sequence, since each needs the machine for
-itself. Entries of lines that are not measured stay as they are; so does the head of the file, with its comments and
-wording.
+The command first installs all environments. Then it measures the releases one after another, because parallel
+measurements slow each other down. The part of the file before `MARK` and the entries of other lines stay.
 """
 
 from __future__ import annotations
@@ -33,18 +32,18 @@ from advisor.lab.process.steps import Steps
 from advisor.lab.rule_text import item
 
 MARK = "capacity:\n"
-"""The line of the file from which on it is generated."""
+"""The line of the file after which the content is generated."""
 _TEXTS = ("release", "machine", "tool", "evidence")
 
 
 def spread(values: Sequence[float], grain: int = 1) -> dict[str, int]:
-    """Median, least and most of some figures, rounded to `grain`."""
+    """Median, minimum and maximum of some values, rounded to a multiple of `grain`."""
     figures = {"median": median(values), "min": min(values), "max": max(values)}
     return {name: round(figure / grain) * grain for name, figure in figures.items()}
 
 
 def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
-    """The entry of a line from what was measured; its limit and sources are added by `merged`."""
+    """The entry of a line of releases. `merged` adds `limit` and `sources`."""
     calls = {
         era: {
             flag_key(*pair): spread([rate.calls_per_processor_s for rate in found], 10)
@@ -71,12 +70,13 @@ def entry(line: str, release: str, measured: Load, date: str) -> dict[str, Any]:
 
 
 def evidence(before: float, after: float) -> str:
-    """How calm the machine was."""
-    return f"Load average of the machine {before:.1f} at the start and {after:.1f} at the end; flag pairs took turns."
+    """The load average of the machine during the measurement, in words."""
+    average = f"The load average of the machine was {before:.1f} at the start and {after:.1f} at the end."
+    return f"{average} The flag pairs were measured alternately."
 
 
 def merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries with the new ones instead of those of the same line; what is not measured is kept."""
+    """Replace the entries of measured lines. `limit` and `sources` of an entry stay."""
     by_line = {entry["line"]: entry for entry in old}
     for measured in new:
         kept = {key: by_line.get(measured["line"], {}).get(key) for key in ("limit", "sources")}
@@ -85,13 +85,13 @@ def merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list
 
 
 def written(text: str, entries: Sequence[dict[str, Any]]) -> str:
-    """The file with these entries; its head up to `MARK` stays."""
+    """The text of the file with these entries. The part up to `MARK` stays."""
     head, _, _ = text.partition(MARK)
     return head + MARK + "\n".join(item(entry, quoted=_TEXTS) for entry in entries)
 
 
 async def measure(releases: Sequence[str], sessions: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """Measure releases such as `mcp==2.3.0`, in sequence."""
+    """Measure releases such as `mcp==2.3.0`, one after another. Returns their entries."""
     today = datetime.date.today().isoformat()
     found = []
     async with Run.open("load") as run:
@@ -108,13 +108,19 @@ async def measure(releases: Sequence[str], sessions: int, rounds: int, seconds: 
 
 
 def main() -> None:
-    """Measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m advisor.lab.load.table", description="Writes rules/capacity.yaml.")
-    parser.add_argument("release", nargs="+", help="such as mcp==2.3.0")
-    parser.add_argument("--sessions", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--file", type=Path, default=rules_dir() / "capacity.yaml")
+    """Measure the releases and write the file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m advisor.lab.load.table",
+        description="Measure the load of SDK releases and write rules/capacity.yaml.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("release", nargs="+", help="an SDK release, for example mcp==2.3.0")
+    parser.add_argument("--sessions", type=int, default=1000, help="number of legacy sessions")
+    parser.add_argument("--rounds", type=int, default=3, help="number of measurements of each value")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="duration of the calls for each flag pair and protocol era"
+    )
+    parser.add_argument("--file", type=Path, default=rules_dir() / "capacity.yaml", help="the file to write")
     asked = parser.parse_args()
     try:
         new = asyncio.run(measure(asked.release, asked.sessions, asked.rounds, asked.seconds))

@@ -1,1 +1,1 @@
-"""`topology measure`: what each way of balancing does to sessions."""
+"""`topology measure`: measures the effect of each load-balancing strategy on sessions."""

@@ -1,4 +1,4 @@
-"""Measures the topology truth table: each way of balancing before real servers, with real clients of both eras."""
+"""Measures the load-balancing strategies in rules/topology.yaml with real servers and real clients of both eras."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from advisor.lab.topology.test_servers import STEPS, Addresses, kit_servers, nam
 from advisor.lab.topology.visits import Visit, problems, visits
 
 SEED = 4
-_WARM_S = 8.0  # Envoy's threads learn in sequence which instances are healthy
+_WARM_S = 8.0  # the threads of Envoy learn one after another which instances are healthy
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured.
+    """The size of a measurement.
 
     Attributes:
-        sessions: cheap clients.
-        calls: calls of each.
-        visitors: clients of the SDK.
-        openings: sessions for the window between two proxies that share a table.
-        restarts: restarts of the second of them, each a few seconds long.
+        sessions: the number of raw clients.
+        calls: the number of calls of each raw client.
+        visitors: the number of SDK clients.
+        openings: the number of sessions for the measurement of two proxies that share a table.
+        restarts: the number of restarts of the second of these proxies. Each restart takes a few seconds.
     """
 
     sessions: int = 40
@@ -48,22 +48,22 @@ class Scale:
 
 
 async def measure(ways: Iterable[Way], knowing: Advisor, scale: Scale, watcher: Watcher | None = None) -> list[Way]:
-    """Measure rows of the table.
+    """Measure load-balancing strategies.
 
     Args:
-        ways: the rows; their runs say under which conditions.
+        ways: the strategies; their runs have the conditions.
         knowing: decides the kits whose configurations are measured.
-        scale: how much.
+        scale: the number of clients and calls.
         watcher: shows the steps.
 
     Returns:
-        The rows with new figures, evidence and stamps, in the same order; what was written by hand is untouched.
+        The strategies with new figures, evidence and dates, in the same order. Other fields do not change.
 
     Raises:
         EnvironmentLacksError: a program is missing.
         LabError: a measurement failed.
     """
-    balancers = [(way, Balancer(way, knowing)) for way in ways]  # whatever is missing is said before anything starts
+    balancers = [(way, Balancer(way, knowing)) for way in ways]  # reports missing programs before a process starts
     async with Run.open("topology") as run:
         steps = Steps(watcher)
         fleet: Addresses = {}
@@ -74,7 +74,7 @@ async def measure(ways: Iterable[Way], knowing: Advisor, scale: Scale, watcher: 
 
 
 async def _on_servers(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
-    """Measure a row, on the servers of its kit where these do the work."""
+    """Measure a strategy. If the servers of a kit route the requests, measure with the servers of this kit."""
     if balancer.servers is None:
         return await _way(run, fleet, way, balancer, scale, steps)
     async with AsyncExitStack() as running:
@@ -100,7 +100,7 @@ async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: 
                         )
                         failures += failed if kind == "stateful+legacy" else Counter()
                         step.advance()
-            step.note = f"{figures['stateful+legacy'].whole} sessions whole"
+            step.note = f"{figures['stateful+legacy'].whole} sessions kept"
         found.append(Passage(passage.under, figures))
     window = None
     if balancer.peered:
@@ -108,7 +108,7 @@ async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: 
             window = await topology_window.measure(
                 run, fleet["stateful"], balancer, names(fleet["stateful"]), scale.openings, scale.restarts
             )
-            step.note = f"{window.at_once} known at once"
+            step.note = f"{window.at_once} known immediately"
     return replace(way, runs=found, window=window, evidence=_evidence(failures), measured=await _stamp(balancer))
 
 
@@ -122,13 +122,13 @@ async def _stamp(balancer: Balancer) -> MeasuredOn:
 async def _proxies(
     run: Run, addresses: Sequence[str], balancer: Balancer, under: Conditions, *, peered: bool
 ) -> AsyncIterator[tuple[int, ...]]:
-    """As many proxies as the conditions say, and the ports that they listen on; `peered` ones have met already."""
+    """Start the proxies of the conditions and return their ports. If they are `peered`, they are already connected."""
     started = [await balancer.start(run, addresses, name=name) for name in NAMES[: under.proxies]]
     listening = tuple(port for _, port in started)
     try:
         if balancer.warms_up:
             await asyncio.gather(*(_warm(port, names(addresses)) for port in listening))
-        if peered and under.proxies > 1:  # what happens before they have met is the window's
+        if peered and under.proxies > 1:  # the window measures the time before they are connected
             await topology_window.settled(*listening)
         yield listening
     finally:
@@ -137,7 +137,7 @@ async def _proxies(
 
 
 async def _warm(port: int, instances: Sequence[str]) -> None:
-    """Send requests until every instance has served some."""
+    """Send requests until every instance has answered three requests, or until `_WARM_S` has passed."""
     seen, end = Counter[str](), time.monotonic() + _WARM_S
     while time.monotonic() < end and any(seen[name] < 3 for name in instances):
         seen[(await RoadClient(Road(("127.0.0.1",), (port,)), legacy=False).call()).served_by] += 1
@@ -146,7 +146,7 @@ async def _warm(port: int, instances: Sequence[str]) -> None:
 async def _passage(
     kind: Kind, under: Conditions, listening: tuple[int, ...], scale: Scale
 ) -> tuple[Rates, list[Visit]]:
-    """What raw clients and clients of the SDK see of servers of a kind."""
+    """The results of raw clients and of SDK clients for a kind of server and client."""
     roads = [road(under, listening, number) for number in range(scale.sessions)]
     return await rates(kind, roads, scale.calls, SEED), await visits(kind, roads[: scale.visitors])
 
@@ -168,6 +168,6 @@ def _figures(taken: Rates, seen: list[Visit], instances: Sequence[str]) -> Figur
 
 
 def _evidence(failures: Counter[str]) -> str:
-    """How the requests of legacy clients with sessions failed, most frequent first."""
+    """The errors of legacy clients with sessions and the number of each error, most frequent first."""
     ordered = sorted(failures.items(), key=lambda failure: (-failure[1], failure[0]))
     return "; ".join(f"{text} ({number})" for text, number in ordered)

@@ -1,4 +1,4 @@
-"""The proxies of the topology table: the kit's own configuration where a kit carries the way, else a template's."""
+"""The proxies of the topology measurement. Their configuration comes from a kit or from a template."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from advisor.lab.fleet import front
 from advisor.lab.process import ports, programs
 from advisor.lab.process.run import Launch, Process, Run
 
-_PEERS = "haproxy-peers.cfg.j2"  # the template whose proxies know each other
+_PEERS = "haproxy-peers.cfg.j2"  # the template for proxies that share a table
 
 NAMES = ("proxy-1", "proxy-2")
-"""The proxies of a run that has two; peers know each other by these names."""
+"""The names of the proxies of a run. Proxies that share a table find each other by these names."""
 
 
 def kit_of(way: Way, advisor: Advisor) -> KitContext | None:
-    """The kit whose configuration is measured (behind a template's proxy: whose servers), or None where there is none.
+    """The kit whose proxy configuration is measured, or None if the strategy has no requirements.
+
+    If the strategy also has a template, only the servers of the kit are measured, behind the proxy of the template.
 
     Raises:
-        KnowledgeError: its requirements lead to another mechanism or another proxy than the row says.
+        KnowledgeError: the decision for the requirements has another mechanism or another proxy than the strategy.
     """
     if not way.requirements:
         return None
@@ -36,23 +38,23 @@ def kit_of(way: Way, advisor: Advisor) -> KitContext | None:
     own = not way.template and kit.proxy != way.proxy
     if found != way.mechanism or own:
         place = f"rules/topology.yaml: {way.id}"
-        raise KnowledgeError(f"{place}: its requirements lead to {found} on {kit.proxy or 'no proxy'}")
+        raise KnowledgeError(f"{place}: the decision for its requirements is {found} on {kit.proxy or 'no proxy'}")
     return kit
 
 
 class Balancer:
-    """One way of balancing as proxies that can be started in front of servers.
+    """One load-balancing strategy. Starts its proxies in front of servers.
 
     Attributes:
-        servers: the kit whose servers do the work that other ways leave to the proxy; None for any servers.
+        servers: the kit whose servers route the requests; None if the proxy routes the requests.
     """
 
     def __init__(self, way: Way, advisor: Advisor) -> None:
-        """Decide the kit, if a kit carries the way, and find the program.
+        """Decide the kit, if the strategy has requirements, and find the program.
 
         Raises:
             EnvironmentLacksError: the program is not installed.
-            KnowledgeError: the row does not fit the rules.
+            KnowledgeError: the strategy in rules/topology.yaml contradicts the decision for its requirements.
         """
         self._way = way
         kit = kit_of(way, advisor)
@@ -65,32 +67,32 @@ class Balancer:
 
     @property
     def warms_up(self) -> bool:
-        """Whether it learns bit by bit after its start who is there."""
+        """Whether the proxy needs some time after its start to find the healthy instances."""
         return self._way.program == "envoy"
 
     @property
     def peered(self) -> bool:
-        """Whether two of them share a table over the network."""
+        """Whether two proxies share a table over the network."""
         return self._way.template == _PEERS
 
     async def version(self) -> str:
-        """What the programs say that they are, such as `nginx 1.31.3`."""
+        """The names and versions of the programs, such as `nginx 1.31.3`."""
         used = [program for program in (self._program, self._redis) if program is not None]
         return ", ".join([await programs.version(program) for program in used])
 
     async def start(
         self, run: Run, addresses: Sequence[str], *, name: str = NAMES[0], port: int = 0
     ) -> tuple[Process, int]:
-        """Start a proxy in front of servers at these addresses.
+        """Start a proxy in front of servers. Returns its process and its port.
 
         Args:
-            run: that ends it.
+            run: stops the proxy at its end.
             addresses: host:port of each server.
-            name: the proxy's among its peers.
-            port: where it listens; 0 for a free port.
+            name: the name of the proxy, one of `NAMES`.
+            port: the port of the proxy; 0 means a free port.
 
         Raises:
-            LabError: it does not take its configuration, or was not ready in time.
+            LabError: the proxy rejects its configuration, or is not ready in time.
         """
         build = partial(self._launch, run.folder, tuple(addresses), name)
         return await run.start_on_port(f"{self._way.id}-{name}", build, port=port)
@@ -106,9 +108,9 @@ class Balancer:
         """Write the configuration.
 
         Args:
-            folder: where to; a template's program also writes there.
+            folder: the folder for the configuration and for the files that the program writes.
             addresses: host:port of each server.
-            port: where to listen on loopback.
+            port: the port on loopback on which the proxy listens.
         """
         kit, way = self._kit, self._way
         if kit is None:
@@ -116,7 +118,8 @@ class Balancer:
             file = f"{way.proxy}.{suffix}"
             peers = self._peers if self.peered else {}
             front.write_template(way.template, folder, file, way=way, addresses=addresses, port=port, peers=peers)
-            for other in self._carried.files:  # the command names every file of a kit; the template's has it all
+            # The command needs every file that a kit has. The configuration is in `file`; the other files are empty.
+            for other in self._carried.files:
                 (folder / other).touch()
             return
         front.lay_out(proxy.files(kit), folder / "kit")

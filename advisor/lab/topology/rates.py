@@ -1,4 +1,4 @@
-"""Many cheap clients, a connection for each request, for rates: which instance served which call."""
+"""Measures with many raw clients which instance serves which call. Each request has a new connection."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _ANSWER_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RoutedAnswer:
-    """What came back for a request.
+    """The answer to a request.
 
     Attributes:
-        served_by: the instance, or "" when the proxy answered itself.
-        problem: why it is not the result that was asked for, or "".
+        served_by: the instance that answered; "" if the proxy generated the answer.
+        problem: the error if the answer has no result, else "".
     """
 
     served_by: str = ""
@@ -31,14 +31,16 @@ class RoutedAnswer:
 
 @dataclass
 class Rates:
-    """What the clients of a run saw.
+    """The results of the clients of a run.
 
     Attributes:
-        whole: clients whose requests were all answered.
-        answered: calls that were.
-        wrong: calls that reached another instance than the session's owner.
-        spread: sessions, or calls where there are none, by instance.
-        problems: how failing requests were answered.
+        clients: the number of clients.
+        calls: the number of calls.
+        whole: the number of clients whose requests were all answered.
+        answered: the number of calls that were answered with their result.
+        wrong: the number of calls that reached an instance other than the owner of the session.
+        spread: the number of sessions by instance. If there are no sessions: the number of calls by instance.
+        problems: the errors of failed requests and the number of each error.
     """
 
     clients: int = 0
@@ -51,15 +53,15 @@ class Rates:
 
 
 class RoadClient:
-    """One raw client on its road.
+    """One raw client whose requests follow a road.
 
     Attributes:
-        owner: the instance that answered `initialize`, "" for none.
+        owner: the instance that answered `initialize`; "" if no instance answered.
         failed: whether a request failed.
     """
 
     def __init__(self, road: Road, *, legacy: bool) -> None:
-        """A client that has sent nothing yet."""
+        """Create a client. It sends no request yet."""
         self.owner = ""
         self.failed = False
         self._road = road
@@ -69,7 +71,7 @@ class RoadClient:
         )
 
     async def connect(self) -> RoutedAnswer:
-        """Initialize and confirm, as a legacy client does; a modern client has nothing to do."""
+        """Use the initialize handshake if the client is legacy. A modern client sends nothing."""
         if not self._legacy:
             return RoutedAnswer()
         answer = await self.initialize()
@@ -87,7 +89,7 @@ class RoadClient:
         return answer
 
     async def ping(self, session: str) -> RoutedAnswer:
-        """Ask whether a session is known."""
+        """Send a ping in a session, to find out whether the proxy and the instance know the session."""
         self._client.session = session
         answer = await _routed(self._client.ping())
         self.close()
@@ -101,16 +103,16 @@ class RoadClient:
         return answer
 
     async def listen(self) -> None:
-        """Open the stream of the session with GET and leave it open until `close`."""
+        """Open the stream of the session with GET. The stream stays open until `close`."""
         await self._client.listen()
 
     @property
     def session(self) -> str:
-        """The session id, "" for none."""
+        """The session id; "" if there is no session."""
         return self._client.session
 
     def close(self) -> None:
-        """Close what is still open."""
+        """Close the open connections."""
         self._client.close()
 
 
@@ -132,25 +134,32 @@ def _problem(answer: SocketAnswer) -> str:
 
 
 class Crowd:
-    """Other people's requests between those that are counted.
+    """Random requests of other clients, between the requests that the measurement counts.
 
-    Without them, clients that take turns would be in step with a proxy that takes turns, and see what no client sees in
-    production: every request on the same instance, or none.
+    Without these requests, clients that send in a fixed order can be in step with a proxy that uses round robin. Then
+    all requests of a client would reach the same instance, which does not happen in production.
     """
 
     def __init__(self, ports: Sequence[int], seed: int | str) -> None:
-        """Requests to these ports, drawn by the seed."""
+        """Send requests to these ports, in an order that depends on the seed."""
         self._random = random.Random(seed)
         self._clients = [RoadClient(Road(("127.0.0.1",), (port,)), legacy=False) for port in ports]
 
     async def pass_by(self) -> None:
-        """None, one or two requests, each to any of the ports."""
+        """Send zero, one or two requests, each to a random port."""
         for _ in range(self._random.randint(0, 2)):
             await self._random.choice(self._clients).call()
 
 
 async def rates(kind: Kind, roads: Sequence[Road], calls: int, seed: int) -> Rates:
-    """Connect a client on each road, then let each make its calls, in an order that the seed mixes; takes seconds."""
+    """Connect a client for each road, then send the calls of all clients in a random order. Takes some seconds.
+
+    Args:
+        kind: the kind of server and the protocol era of the clients.
+        roads: one road for each client.
+        calls: the number of calls of each client.
+        seed: determines the order of the calls.
+    """
     legacy, sessions = kind.endswith("legacy"), kind == "stateful+legacy"
     seen = Rates(clients=len(roads), calls=len(roads) * calls)
     clients = [RoadClient(road, legacy=legacy) for road in roads]

@@ -1,4 +1,4 @@
-"""The ways that clients take to a proxy: from which address, to which of several proxies, with or without cookies."""
+"""The paths of clients to the proxies: source addresses, proxy ports, and whether clients keep cookies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import cycle
 from advisor.knowledge.topology import Conditions
 
 PAUSE_S = 0.05
-"""How long a calm client waits after the answer to initialize."""
+"""Seconds that a client with `pace: calm` waits after the answer to initialize."""
 
 _NETWORKS = 100
 _SHARED = "127.19.7"
@@ -18,14 +18,14 @@ _SHARED = "127.19.7"
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """How the requests of a client travel.
+    """The network path of the requests of a client.
 
     Attributes:
-        addresses: the addresses (of loopback) that they come from, in sequence.
-        ports: the ports of the proxies that they go to, in sequence.
-        keeps_cookies: whether the client has a jar.
-        held: whether it asks the server to hold the end of the answer to initialize back.
-        pause_s: how long it waits after that answer, in seconds.
+        addresses: the source addresses (on loopback), one after another.
+        ports: the ports of the proxies, one after another.
+        keeps_cookies: whether the client keeps cookies.
+        held: whether the client asks the server to delay the end of the answer to initialize.
+        pause_s: seconds that the client waits after the answer to initialize.
     """
 
     addresses: tuple[str, ...]
@@ -35,12 +35,12 @@ class Road:
     pause_s: float = 0.0
 
     def turns(self) -> Iterator[tuple[str, int]]:
-        """Where each request comes from and where it goes to, without an end."""
+        """An endless iterator over the source address and the proxy port of each request."""
         return zip(cycle(self.addresses), cycle(self.ports))
 
 
 def road(under: Conditions, ports: tuple[int, ...], client: int) -> Road:
-    """The road of a client (numbered from 0) under conditions."""
+    """The road of a client under the given conditions. The first client has the number 0."""
     match under.addresses:
         case "one":
             addresses: tuple[str, ...] = ("127.0.0.1",)
@@ -49,9 +49,9 @@ def road(under: Conditions, ports: tuple[int, ...], client: int) -> Road:
         case "many":
             addresses = (_network(client),)
         case "changing":
-            # More than a client sends requests, in no order that a hash of networks could follow.
+            # A client has more addresses than requests. The order is random, so a hash of the network cannot follow it.
             addresses = tuple(map(_network, random.Random(client).sample(range(_NETWORKS), 20)))
-    start = client % len(ports)  # half of the clients come to the second proxy first
+    start = client % len(ports)  # half of the clients send their first request to the second proxy
     turned = (*ports[start:], *ports[:start])
     pause_s = PAUSE_S if under.pace == "calm" else 0.0
     return Road(addresses, turned, under.cookies == "kept", under.initialize == "held", pause_s)

@@ -1,4 +1,4 @@
-"""The servers that the ways of the topology table balance: the lab's own, or a kit's where servers do the work."""
+"""The servers of the topology measurement: test servers, or the servers of a kit that route requests to the owner."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from advisor.lab.process.sdk_under_test import serving
 TOOL = "lab_plain"
 """A tool that answers immediately."""
 ASK = "lab_resolve_sample"
-"""A tool that samples: over the stream of its call (legacy), or by a second round (modern)."""
+"""A tool that requests sampling: on the stream of its call (legacy), or in the answer of its call (modern). A modern
+client then sends a second request."""
 ASK_OVER_GET = "lab_sample"
-"""A tool that samples over the stream that a legacy client opens with GET."""
+"""A tool that requests sampling on the stream that a legacy client opens with GET."""
 WORK = "lab_progress"
 """A tool that reports progress."""
 STEPS = 2
-"""Progress notifications of a call of `WORK`."""
+"""The number of progress notifications of a call of `WORK`."""
 
 COUNT = 3
-"""Servers of each kind."""
+"""The number of servers of each kind."""
 _KINDS = {"stateful": False, "stateless": True}
 _START_S = 60.0
 _SIGNED = {"LAB_SIGNED": "1"}
@@ -38,19 +39,19 @@ Addresses = Mapping[str, tuple[str, ...]]
 
 
 def names(addresses: Sequence[str]) -> list[str]:
-    """What servers at these addresses call themselves in their answers: their ports."""
+    """The names of the servers at these addresses, as in the header X-Served-By: their ports."""
     return [address.rpartition(":")[2] for address in addresses]
 
 
 async def servers(run: Run) -> Addresses:
-    """Three servers with sessions and three without, for all ways; the run ends them.
+    """Start three servers with sessions and three servers without sessions. The run stops them at its end.
 
     Raises:
         LabError: a server did not start.
     """
 
     async def start(kind: str, number: int) -> str:
-        # The instances share a key, so that any of them can take the second round of a modern client.
+        # The instances share a sealing key, so that every instance accepts the second request of a modern client.
         launch = serving(
             Path(sys.executable), "mcp-2", (_KINDS[kind], False), "lab", env={**_SIGNED, "LAB_KEY": "k" * 32}
         )
@@ -63,12 +64,12 @@ async def servers(run: Run) -> Addresses:
 
 @asynccontextmanager
 async def kit_servers(run: Run, name: str, kit: KitContext) -> AsyncIterator[Addresses]:
-    """The same with the servers of a kit, as `generate` writes them, and the Redis that they share, as a context.
+    """Start the servers of a kit, as `generate` writes them, and their shared Redis. The context manager stops them.
 
     Args:
-        run: that holds them.
-        name: of the folder.
-        kit: a single-tier kit, whose servers are meant.
+        run: owns the processes.
+        name: the beginning of the name of the kit's folder.
+        kit: a kit with a single tier.
 
     Raises:
         LabError: a server did not start.

@@ -1,4 +1,4 @@
-"""Real clients of the SDK, for what sessions are for: sampling over both streams, second rounds, progress."""
+"""Measures sampling and progress with real SDK clients."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ if TYPE_CHECKING:
     from mcp import Client
 
 STEP_S = 4.0
-"""How long a client waits for an answer; each takes milliseconds when its session is whole, and some never come."""
+"""Seconds that a client waits for an answer. If the session is kept, an answer takes milliseconds. Other answers might
+never arrive."""
 _CLOSE_S = 4.0
-_OWN = ("mcp", "client", "httpx2", "httpcore2")  # loggers of the clients, who complain about what is measured here
+_OWN = ("mcp", "client", "httpx2", "httpcore2")  # loggers of the clients; they report errors that are expected here
 
 
 @dataclass
 class Visit:
-    """What a client saw.
+    """The results of a client.
 
     Attributes:
-        sampled: whether its model was asked and the call then ended.
-        over_get: the same over the GET stream; None where there is none.
-        crossed: whether the second round went to another instance; None where there is no second round.
-        progress: notifications that arrived.
-        problems: how its failing requests were answered.
+        sampled: whether the client got the sampling request and the call then succeeded.
+        over_get: whether sampling on the GET stream succeeded; None if there is no GET stream.
+        crossed: whether the second request of the call reached another instance; None for legacy clients.
+        progress: the number of progress notifications that arrived.
+        problems: the errors of failed requests.
     """
 
     sampled: bool = False
@@ -50,13 +51,13 @@ class Visit:
 
 
 def _along(road: Road, crowd: Crowd) -> Choice:
-    """Each request comes from the next address and goes to the next port of a road, after others have passed by."""
+    """Send each request from the next address to the next port of the road, after random requests of other clients."""
     turns = road.turns()
     sent = 0
 
     async def choose(request: httpx2.Request) -> str:
         nonlocal sent
-        if sent == 1:  # behind initialize no other request passes by: clients go on immediately
+        if sent == 1:  # other clients send nothing after initialize, because real clients continue immediately
             await anyio.sleep(road.pause_s)
         else:
             await crowd.pass_by()
@@ -69,7 +70,7 @@ def _along(road: Road, crowd: Crowd) -> Choice:
 
 
 async def _visit(kind: Kind, road: Road, crowd: Crowd) -> Visit:
-    """Connect, do everything once, and leave. What fails is noted, never raised."""
+    """Connect, call each tool once, and disconnect. Errors are added to `problems` and never raised."""
     seen, heard = Visit(over_get=False if kind == "stateful+legacy" else None), Heard()
     url, legacy = f"http://127.0.0.1:{road.ports[0]}/mcp", kind.endswith("legacy")
     connection = connect(
@@ -78,7 +79,7 @@ async def _visit(kind: Kind, road: Road, crowd: Crowd) -> Visit:
         heard,
         log_level=None,
         headers={"X-Lab-Hold": "1"} if road.held else {},
-        transport=Roaming(False, _along(road, crowd)),  # plain HTTP: certificates would be loaded for nothing
+        transport=Roaming(False, _along(road, crowd)),  # plain HTTP needs no certificates
         cookies=CookieJar() if road.keeps_cookies else CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
     try:
@@ -103,7 +104,7 @@ async def _samples(client: Client, heard: Heard, tool: str, seen: Visit) -> bool
 
 
 async def _try(client: Client, heard: Heard, tool: str, seen: Visit) -> bool:
-    """Call a tool; whether it succeeded."""
+    """Call a tool. Returns whether the call succeeded."""
     try:
         with anyio.fail_after(STEP_S):
             result = await client.call_tool(tool, progress_callback=heard.on_progress if tool == WORK else None)
@@ -116,7 +117,7 @@ async def _try(client: Client, heard: Heard, tool: str, seen: Visit) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """The message of an error, of the first error in a group."""
+    """The message of an error. For a group: the message of its first error."""
     while hasattr(error, "exceptions"):
         error = error.exceptions[0]
     if isinstance(error, TimeoutError) or "Timed out" in str(error) or "timed out" in str(error):
@@ -125,7 +126,7 @@ def _reason(error: BaseException) -> str:
 
 
 async def visits(kind: Kind, roads: list[Road]) -> list[Visit]:
-    """What a client on each road sees, all side by side; what fails takes seconds."""
+    """Measure with one client for each road, in parallel. A failed request takes some seconds."""
     with _quiet():
         return await asyncio.gather(
             *(_visit(kind, road, Crowd(sorted(road.ports), number)) for number, road in enumerate(roads))
@@ -146,5 +147,5 @@ def _quiet() -> Iterator[None]:
 
 
 def problems(seen: list[Visit]) -> Counter[str]:
-    """How requests of these clients failed, and how often."""
+    """The errors of these clients and the number of each error."""
     return Counter(problem for visit in seen for problem in visit.problems)

@@ -1,8 +1,7 @@
-"""How soon a second proxy knows a session that the first proxy let in, where the two share a table over the network.
+"""Measures how soon a second proxy knows a new session of the first proxy. Both proxies share a table over the network.
 
-A proxy that does not know a session balances it again and can meet the owner by chance. So chance is taken away: open
-streams make the first send every new session to the same instance, and the second send what it does not know to the
-others.
+A proxy that does not know a session chooses any instance, which can be the owner by chance. Open streams prevent this:
+the first proxy sends every new session to one instance, and the second proxy sends unknown sessions to the others.
 """
 
 from __future__ import annotations
@@ -19,25 +18,26 @@ from advisor.lab.topology.roads import Road
 
 DEADLINE_S = 60.0
 SETTLE_S = 4.0
-"""HAProxies that call each other at once hang up and try again up to two seconds later."""
+"""Seconds. If two HAProxies connect to each other at the same time, both disconnect and try again up to two seconds
+later."""
 _ATTEMPTS = 60
 
 
 async def measure(
     run: Run, addresses: Sequence[str], balancer: Balancer, names: Sequence[str], openings: int, restarts: int
 ) -> Window:
-    """Open sessions at the first of two proxies and ask for them at the second until it knows them.
+    """Open sessions at the first proxy and send pings for them to the second proxy until the second proxy knows them.
 
     Args:
-        run: that ends the proxies.
-        addresses: of the servers.
-        balancer: starts the proxies, which must send a new session where the fewest connections are.
-        names: of the servers; the first gets all new sessions.
-        openings: sessions while both run.
-        restarts: restarts of the second, besides its first start.
+        run: stops the proxies at its end.
+        addresses: host:port of each server.
+        balancer: starts the proxies, which must send a new session to the server with the fewest connections.
+        names: the names of the servers; the first server gets all new sessions.
+        openings: the number of sessions while both proxies run.
+        restarts: the number of restarts of the second proxy after its first start.
 
     Raises:
-        LabError: the second never knew a session.
+        LabError: the second proxy did not know a session within `DEADLINE_S`.
     """
     first, port = await balancer.start(run, addresses, name=NAMES[0])
     second, other = await balancer.start(run, addresses, name=NAMES[1])
@@ -64,17 +64,17 @@ async def measure(
 
 
 async def _stream(port: int, owner: str) -> RoadClient:
-    """A client with an open stream through the proxy at `port` to the instance `owner`."""
+    """A client with an open stream to the instance `owner`, through the proxy that listens on `port`."""
     for _ in range(_ATTEMPTS):
         client = RoadClient(Road(("127.0.0.1",), (port,)), legacy=True)
         if not (await client.connect()).problem and client.owner == owner:
             await client.listen()
             return client
-    raise LabError(f"{_ATTEMPTS} sessions in a row were not given to instance {owner}.")
+    raise LabError(f"The proxy sent {_ATTEMPTS} successive sessions to other instances than {owner}.")
 
 
 async def settled(port: int, other: int) -> int:
-    """Wait out the first seconds after a start; the longest time (µs) until a session was known meanwhile."""
+    """Open sessions for `SETTLE_S` after a start. Returns the longest time (µs) until a session was known."""
     longest, end = 0, time.monotonic() + SETTLE_S
     while time.monotonic() < end:
         longest = max(longest, (await _opening(port, other))[1])
@@ -82,7 +82,11 @@ async def settled(port: int, other: int) -> int:
 
 
 async def _opening(port: int, other: int) -> tuple[int, int]:
-    """How often the other proxy had to be asked for a new session until it knew it, and µs from its answer to then."""
+    """Open a session and send pings to the other proxy until that proxy knows the session.
+
+    Returns:
+        The number of pings, and the time (µs) from the answer to initialize to the successful ping.
+    """
     client = RoadClient(Road(("127.0.0.1",), (port,)), legacy=True)
     visitor = RoadClient(Road(("127.0.0.1",), (other,)), legacy=True)
     opened = await client.initialize()

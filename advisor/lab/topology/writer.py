@@ -1,4 +1,4 @@
-"""Writes measured rows into rules/topology.yaml; what people wrote (the head, the phrases, other rows) stays."""
+"""Writes measurements into rules/topology.yaml. The head, the phrases and strategies without new figures stay."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _KEYS = (
     *("id", "title", "program", "mechanism", "requirements", "template", "directives"),
     *("keeps", "because", "runs", "window", "measured", "evidence"),
 )
-# The rates first, what the SDK's clients saw behind them, as the head of the file explains them.
+# The figures of raw clients come first, then those of SDK clients. The head of the file explains them in this order.
 _FIGURES = ("whole", "answered", "wrong", "sampling", "over_get", "crossed", "progress", "spread")
 
 
 def write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
-    """Rewrite rules/topology.yaml; the diff.
+    """Rewrite rules/topology.yaml. Returns the diff.
 
     Raises:
         UsageError: the file cannot be rewritten.
@@ -43,9 +43,9 @@ def write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
 
 
 def _reread(knowledge: Knowledge) -> Knowledge:
-    """The knowledge as it is now: a person can have corrected a sentence in the minutes that the measurement took.
+    """Read the rules again, because a person can have edited them during the measurement.
 
-    Where it is not valid at this moment, `knowledge`: no measurement is lost for that.
+    If the rules are invalid at this moment, return `knowledge`, so that the measurement is not lost.
     """
     try:
         return compile_rules(rules_dir())
@@ -54,26 +54,26 @@ def _reread(knowledge: Knowledge) -> Knowledge:
 
 
 def rewritten(text: str, ways: Iterable[Way]) -> str:
-    """The file with these rows instead of its own.
+    """The text of the file with new strategies.
 
     Args:
-        text: the file, with a head, the rows and the phrases, in this order.
-        ways: every row, in order.
+        text: the file, which has a head, the strategies and the phrases, in this order.
+        ways: all strategies, in order.
 
     Raises:
-        ValueError: it is not laid out so.
+        ValueError: the file does not have these three parts in this order.
     """
     head, found, rest = text.partition(_START)
     _, ended, tail = rest.rpartition(_END)
     if not found or not ended:
-        raise ValueError("rules/topology.yaml has no head, rows and phrases, in this order")
+        raise ValueError("rules/topology.yaml must have a head, `topology` and `phrases`, in this order")
     block, folded = ("requirements", "directives"), ("because", "evidence")
     rows = "\n".join(item(_entry(way), block=block, folded=folded) for way in ways)
     return f"{head}{_START}{rows}{_END}{tail}"
 
 
 def updated(ways: Iterable[Way], measured: Iterable[Way]) -> list[Way]:
-    """The rows with the figures of those that were measured; what a person writes is that of `ways`."""
+    """The strategies of `ways` with the figures of `measured`. All other fields come from `ways`."""
     new = {way.id: way for way in measured}
     return [_updated(way, new[way.id]) if way.id in new else way for way in ways]
 
@@ -84,7 +84,7 @@ def _updated(way: Way, new: Way) -> Way:
 
 
 def _entry(way: Way) -> dict[str, Any]:
-    """A row as the file has it."""
+    """A strategy in the form of the file."""
     parts = {key: _plain(getattr(way, key)) for key in _KEYS}
     return {key: part for key, part in parts.items() if part}
 
