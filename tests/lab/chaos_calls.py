@@ -1,4 +1,4 @@
-"""Calls as clients of chaos note them, for tests of what is made of them."""
+"""Calls as the clients of a fault injection record them, for tests of the verdicts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def call(
     initialized: bool | None = None,
     handle: Handle | None = None,
 ) -> ClientCall:
-    """A call whose requests were answered so, on instance b if not by its owner."""
+    """A call with these answers to its requests; instance b answers if the owner does not."""
     attempts, now = [], at
     for number, (status, after) in enumerate(answers, 1):
         said = "" if status == 200 else f"HTTP {status}"
@@ -43,7 +43,7 @@ def call(
 
 
 def ran(*calls: ClientCall, also: Iterable[Execution] = ()) -> list[Execution]:
-    """What instances write down of these calls."""
+    """The executions that instances record for these calls."""
     attempts = [attempt for each in calls for attempt in each.attempts if attempt.ok]
     return [Execution(attempt.id, attempt.instance, "start", attempt.started) for attempt in attempts] + list(also)
 
@@ -55,7 +55,7 @@ def promise(
     era: Era = "legacy",
     answers: Answers = "sse",
 ) -> ExpectedBehaviour:
-    """What is promised for a case behind nginx."""
+    """The expected behaviour of a case behind nginx."""
     found = behaviour_for(FailureCase(event, keeping, era, answers, "nginx"), knowledge.promises)
     assert found is not None
     return found
@@ -64,5 +64,5 @@ def promise(
 def verdict(
     found: ExpectedBehaviour, *calls: ClientCall, event: Happened = EVENT, also: Iterable[Execution] = ()
 ) -> Judgement:
-    """The verdict on a promise and these calls."""
+    """The verdict on an expected behaviour and these calls."""
     return judge(found, calls, ran(*calls, also=also), event)

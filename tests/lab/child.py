@@ -1,9 +1,9 @@
-"""A process of a run, for tests: listens on a port, if one is given, and notes the signals that it gets.
+"""A process of a run, for tests: it can listen on a port, and it records the signals that it receives.
 
     python -I -S child.py [PORT] [--note FILE] [--deaf] [--grandchild]
 
---note FILE: a line for each SIGINT or SIGTERM. --deaf: goes on after them. --grandchild: starts another child in a
-session of its own. It ends by itself after a minute, so that a failed test leaves nothing.
+--note FILE: writes a line for each SIGINT or SIGTERM. --deaf: ignores these signals. --grandchild: starts another child
+in a session of its own. The process ends after a minute, so that a failed test leaves no process.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""A program with a run of the lab, for tests that end it: it starts children that listen, then waits.
+"""A program with a run of the lab, for tests that end it. It starts children that listen on ports, then waits.
 
     python parent.py [--children N] [--note FILE] [--deaf] [--stuck]
 
-It prints `opening`, the port of each child, and `up`. --stuck: its event loop never gets to run again.
+It prints `opening`, the port of each child, and `up`. --stuck: blocks its event loop.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from advisor.errors import AdvisorError
 from advisor.lab.process import interruption
 from advisor.lab.process.run import Launch, Run
 
-signal.alarm(120)  # a test that was killed leaves nothing
+signal.alarm(120)  # a killed test leaves no process
 parser = argparse.ArgumentParser()
 parser.add_argument("--children", type=int, default=5)
 parser.add_argument("--note")

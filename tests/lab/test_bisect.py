@@ -1,4 +1,4 @@
-"""`capabilities bisect`: what is looked for, and how few releases it takes to find it."""
+"""`capabilities bisect`: the change that it searches, and the number of releases that it measures."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ retried = pytest.mark.retried(
 
 
 def change_of(knowledge: Knowledge, upper: str, lower: str) -> CellChange:
-    """Some change, as if it lay between these releases."""
+    """A change of the data, moved between these releases."""
     some = changes(knowledge.capabilities, "mcp", "progress")[0]
     return CellChange("mcp", some.feature, some.call, upper, lower, some.before, some.after)
 
 
-def test_a_change_is_two_ranges_that_meet(knowledge: Knowledge) -> None:
+def test_a_change_lies_where_two_ranges_meet(knowledge: Knowledge) -> None:
     found = changes(knowledge.capabilities, "mcp", "progress/ctx.report_progress")
     assert ("1.28.1", "1.29.0") in [(change.upper, change.lower) for change in found]
     assert all(change.before.before == change.after.start for change in found)
@@ -44,7 +44,7 @@ def test_a_change_is_two_ranges_that_meet(knowledge: Knowledge) -> None:
     assert [key(change.lower) for change in whole] == sorted(key(change.lower) for change in whole)
 
 
-def test_of_what_nothing_is_known_nothing_is_bisected(knowledge: Knowledge) -> None:
+def test_a_package_without_data_is_not_bisected(knowledge: Knowledge) -> None:
     with pytest.raises(UsageError, match=r"There is no capability data for 'requests'\. Packages: "):
         changes(knowledge.capabilities, "requests")
 
@@ -53,7 +53,7 @@ def test_of_what_nothing_is_known_nothing_is_bisected(knowledge: Knowledge) -> N
 def test_the_first_release_of_the_new_behaviour_is_found(
     knowledge: Knowledge, count: int, where: int, gaps: set[int]
 ) -> None:
-    """`where` releases behave as before; those in `gaps` cannot be measured."""
+    """`where`: the number of releases that behave as before. `gaps`: releases that cannot be measured."""
     releases = [f"1.{number}.0" for number in range(count + 2)]
     inside, changed = releases[1:-1], min(where, count)
     tried: list[str] = []
@@ -72,7 +72,7 @@ def test_the_first_release_of_the_new_behaviour_is_found(
     assert len(tried) <= count.bit_length() + len(gaps)
 
 
-def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) -> None:
+def test_a_result_between_wrong_ends_is_not_written(knowledge: Knowledge) -> None:
     text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
     change = next(change for change in changes(knowledge.capabilities, "mcp", "progress") if change.lower == "1.29.0")
     where = places(change)[0]
@@ -92,7 +92,7 @@ def test_what_was_found_between_wrong_ends_is_not_written(knowledge: Knowledge) 
     ]
 
 
-def test_an_end_that_cannot_be_measured_is_told(knowledge: Knowledge) -> None:
+def test_an_end_that_cannot_be_measured_is_reported(knowledge: Knowledge) -> None:
     change = next(change for change in changes(knowledge.capabilities, "mcp", "progress") if change.lower == "1.29.0")
     found = Bisected(change, change.after.start, ends={"1.28.1": UNKNOWN, "1.29.0": "newer"})
     said = [line.text for line in words.bisection_lines([found])]
@@ -106,7 +106,7 @@ def test_an_end_that_cannot_be_measured_is_told(knowledge: Knowledge) -> None:
 @pytest.mark.programs
 @retried
 def test_both_ends_are_measured(tmp_path: Path) -> None:
-    """Of the two releases none lies between, so all depends on the ends; one of them is falsified."""
+    """No release lies between the two, so only the ends are measured. The data of one end is falsified."""
     rules = Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
     command = [sys.executable, "-m", "advisor", "capabilities", "bisect", "--sdk", "mcp", "--rules", str(rules)]
     command += ["--cell", "session_state/session object", "-f", "json"]
@@ -114,7 +114,7 @@ def test_both_ends_are_measured(tmp_path: Path) -> None:
     def run(*more: str) -> tuple[int, dict[str, Any]]:
         done = subprocess.run([*command, *more], capture_output=True, encoding="utf-8", check=False)
         assert done.stdout, done.stderr
-        assert done.stderr.count("starting 4 servers") == 2, done.stderr  # each release once
+        assert done.stderr.count("starting 4 servers") == 2, done.stderr  # each of the two releases once
         return done.returncode, json.loads(done.stdout)["changes"][0]
 
     code, true = run()
@@ -132,7 +132,7 @@ def test_both_ends_are_measured(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == falsified
 
 
-def test_what_was_found_becomes_the_limit(knowledge: Knowledge) -> None:
+def test_the_release_that_was_found_becomes_the_limit_of_the_range(knowledge: Knowledge) -> None:
     text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
     file = capability_yaml.read(text)
     change = next(change for change in changes(knowledge.capabilities, "mcp", "progress") if change.lower == "1.29.0")

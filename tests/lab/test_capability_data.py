@@ -1,4 +1,4 @@
-"""The capability files: read, merged with measurements, written back. The stored data are the examples."""
+"""The capability files: reading, merging with measurements, writing. The examples are the stored data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def line_of(file: CapabilityFile, version: str) -> str:
 
 
 def records(file: CapabilityFile) -> list[Record]:
-    """What was observed of each release, as the file has it."""
+    """The observations of each release in the file."""
     found: dict[str, Record] = {}
     for cell in file.cells:
         for version in cell["observed_on"]:
@@ -51,7 +51,7 @@ def of(file: CapabilityFile, asked: tuple[str, str]) -> list[Entry]:
 
 
 def like(file: CapabilityFile, version: str, new: str) -> Record:
-    """The record of a release, as if another one had behaved like it."""
+    """A record of release `new` with the behaviour of release `version`."""
     record = next(record for record in records(file) if record.version == version)
     record.version, record.line = new, line_of(file, version)
     return record
@@ -69,7 +69,7 @@ def test_a_file_survives_reading_and_writing(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_what_is_known_already_changes_dates_alone(package: str) -> None:
+def test_a_repeated_measurement_changes_only_dates(package: str) -> None:
     file = capability_yaml.read(stored(package))
     written = capability_yaml.write(merge(file, records(file), WHO))
     again = capability_yaml.read(written)
@@ -81,7 +81,7 @@ def test_what_is_known_already_changes_dates_alone(package: str) -> None:
     ]
 
 
-def test_nothing_measured_changes_nothing() -> None:
+def test_without_measurements_the_file_is_unchanged() -> None:
     file = capability_yaml.read(stored("mcp"))
     assert capability_yaml.write(merge(file, [], file.measured_by)) == stored("mcp")
 
@@ -96,7 +96,7 @@ def test_a_newer_release_that_behaves_alike_widens_the_range() -> None:
     assert of(found, PROGRESS)[-1]["evidence"] == of(file, PROGRESS)[-1]["evidence"]
 
 
-def test_another_outcome_splits_the_range_where_it_was_first_seen() -> None:
+def test_another_outcome_splits_the_range_at_the_first_release_with_it() -> None:
     file = capability_yaml.read(stored("mcp"))
     newest = file.lines[-1]["newest"]
     found = of(merge(file, [changed(like(file, newest, "2.99.0"), PROGRESS, 1, "hang")], WHO), PROGRESS)
@@ -110,14 +110,14 @@ def test_another_outcome_splits_the_range_where_it_was_first_seen() -> None:
     assert after["legacy"] == {**before["legacy"], "stateful+json": "hang"}
 
 
-def test_a_change_for_modern_clients_alone_is_told() -> None:
+def test_a_change_for_modern_clients_only_is_reported() -> None:
     file = capability_yaml.read(stored("mcp"))
     newest = file.lines[-1]["newest"]
     found = of(merge(file, [changed(like(file, newest, "2.99.0"), PROGRESS, 4, "hang")], WHO), PROGRESS)
     because = "for modern clients with stateful+sse, the outcome changes from works to hang"
     assert found[-2]["changed"] == {"in": "2.99.0", "because": because}
     between_lines = next(change for change in found if change["releases"]["before"] == "2.0.0")
-    assert "changed" not in between_lines  # modern clients were refused before: the line says it, not each cell
+    assert "changed" not in between_lines  # the line says that modern clients were refused before
 
 
 def test_a_correction_of_every_release_replaces_the_cell() -> None:
@@ -129,8 +129,8 @@ def test_a_correction_of_every_release_replaces_the_cell() -> None:
     assert (found[-1]["legacy"]["stateful+json"], found[-1]["evidence"]) == ("hang", "seen anew")
 
 
-def test_a_limit_that_people_know_stays_where_nothing_speaks_against_it() -> None:
-    """The release in which something changed need not be one that is measured again."""
+def test_a_limit_written_by_hand_stays_if_no_measurement_contradicts_it() -> None:
+    """A second measurement does not need to include the release of the change."""
     file = capability_yaml.read(stored("mcp"))
     for cell in of(file, PROGRESS):
         cell["observed_on"] = [one for one in cell["observed_on"] if one != "1.29.0"]
@@ -147,7 +147,7 @@ def test_an_older_release_widens_its_line() -> None:
     assert of(found, PROGRESS)[0]["observed_on"][:2] == ["1.0.0", oldest]
 
 
-def test_a_way_of_asking_that_is_gone_ends_with_its_line() -> None:
+def test_a_call_that_was_removed_ends_with_its_line() -> None:
     file = capability_yaml.read(stored("fastmcp"))
     last = of(merge(file, records(file), WHO), ("sampling", "ctx.sample"))[-1]
     assert last["releases"]["before"] == "4.0.0"
@@ -175,7 +175,7 @@ def copied(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def newer(copied: Path) -> Callable[[str], str]:
-    """The diff of an update by a newer release with one outcome changed."""
+    """A function that adds a newer release with one changed outcome and returns the diff."""
 
     def make(outcome: str) -> str:
         file = capability_yaml.read(stored("mcp"))
@@ -185,7 +185,7 @@ def newer(copied: Path) -> Callable[[str], str]:
     return make
 
 
-def test_what_is_written_is_valid_and_shown(copied: Path, newer: Callable[[str], str]) -> None:
+def test_a_written_file_is_valid_and_its_diff_is_shown(copied: Path, newer: Callable[[str], str]) -> None:
     diff = newer("hang")
     cells = load(copied).capabilities
     last = next(cell for cell in cells if cell.package == "mcp").cells
@@ -194,7 +194,7 @@ def test_what_is_written_is_valid_and_shown(copied: Path, newer: Callable[[str],
     assert diff.startswith("--- a/rules/capabilities/mcp.yaml\n+++ b/rules/capabilities/mcp.yaml\n")
 
 
-def test_what_is_not_valid_is_not_written(copied: Path, newer: Callable[[str], str]) -> None:
+def test_an_invalid_file_is_not_written(copied: Path, newer: Callable[[str], str]) -> None:
     with pytest.raises(KnowledgeError, match=r"rules/capabilities/mcp.yaml.*progress"):
         newer("sometimes")
     assert (copied / "capabilities" / "mcp.yaml").read_text(encoding="utf-8") == stored("mcp")

@@ -1,4 +1,4 @@
-"""`verify --chaos` with real kits: sound ones keep what they promise, and spoilt ones are found out."""
+"""`verify --chaos` with real kits: a sound kit behaves as expected, and each fault of a broken kit is reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ needs: {{{needs}}}
 operations: {{shared_store: {store}}}
 """
 NGINX = 'nginx, version: "1.31"'
-# The command with less patience for a fleet that does not recover, which is not what a test should wait for.
+# The command with shorter deadlines for a fleet that does not recover, so that the tests do not wait.
 IMPATIENT = """
 import sys
 from advisor.lab.chaos import experiment
@@ -41,7 +41,7 @@ experiment.SETTLE_S = 10.0
 from advisor.__main__ import main
 sys.exit(main())
 """
-# Put into settings.py: something goes wrong when an instance is started again.
+# A test adds this code to settings.py: an instance fails when it is started again.
 AGAIN = """
 import pathlib, tempfile
 _here = pathlib.Path(tempfile.gettempdir())
@@ -84,7 +84,7 @@ def chaos(
 
 
 def result(advisor: Advisor, done: subprocess.CompletedProcess[str]) -> Any:
-    """The document of a run, which is as the schema says."""
+    """The document of a run, checked against the schema."""
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
     jsonschema.validate(found, schema_of("verification", advisor.space))
@@ -101,13 +101,13 @@ def kit_in(folder: Path, requirements: str) -> Path:
 
 
 def edited(path: Path, old: str, new: str) -> None:
-    """Replace something that is there once."""
+    """Replace a text that occurs once."""
     text = path.read_text()
     assert text.count(old) == 1, f"{path} has changed"
     path.write_text(text.replace(old, new))
 
 
-def test_an_event_that_does_not_exist(tmp_path: Path) -> None:
+def test_an_unknown_event_is_refused(tmp_path: Path) -> None:
     done = chaos("examples/exercise-1-research.yaml", "earthquake", tmp_path)
     assert done.returncode == 2
     assert "Unknown event 'earthquake'. The events are: instance-killed" in done.stderr
@@ -126,7 +126,7 @@ def test_an_event_that_does_not_exist(tmp_path: Path) -> None:
     ],
     ids=["sticky", "haproxy", "stateless", "alone", "shared"],
 )
-def test_a_kit_keeps_what_it_promises(
+def test_a_sound_kit_behaves_as_expected_in_every_event(
     advisor: Advisor, tmp_path: Path, temporary: Path, requirements: str, keeping: str, events: str
 ) -> None:
     path = tmp_path / "requirements.yaml"
@@ -154,7 +154,7 @@ def test_a_kit_keeps_what_it_promises(
 
 @pytest.mark.programs
 @retried
-def test_a_proxy_that_repeats_requests_is_found(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
+def test_a_proxy_that_repeats_requests_is_reported(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     once, twice = "proxy_next_upstream error timeout;", "proxy_next_upstream error non_idempotent;"
     edited(kit / "proxy/server.conf", once, twice)
@@ -168,7 +168,9 @@ def test_a_proxy_that_repeats_requests_is_found(advisor: Advisor, tmp_path: Path
 
 @pytest.mark.programs
 @retried
-def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
+def test_a_haproxy_that_loses_its_table_at_a_reload_is_reported(
+    advisor: Advisor, tmp_path: Path, temporary: Path
+) -> None:
     kit = kit_in(tmp_path, HAPROXY)
     edited(kit / "proxy/haproxy.cfg", "expire 24h peers mcp_peers", "expire 24h")
     done = chaos(kit, "proxy-reloaded", temporary)
@@ -180,9 +182,9 @@ def test_a_haproxy_that_does_not_hand_on_its_table_is_found(advisor: Advisor, tm
 
 @pytest.mark.programs
 @retried
-def test_state_that_is_not_shared_is_found(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
+def test_state_that_is_not_shared_is_reported(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, OWNED)
-    # Behind affinity, and while all is well, nobody notices.
+    # With session affinity and without failures, no client notices the fault.
     edited(kit / "server/server.py", "STATE: StateStore = shared_state.state_store()", "STATE = MemoryState()")
     done = chaos(kit, "instance-killed redis-restarted", temporary)
     assert done.returncode == 1, done.stdout
@@ -194,7 +196,7 @@ def test_state_that_is_not_shared_is_found(advisor: Advisor, tmp_path: Path, tem
 
 
 def spoilt(kit: Path, *, when: str, spoilt: str) -> Path:
-    """The kit with a server that goes wrong when it is started again."""
+    """The kit with a server that fails when it is started again."""
     hosts = 'LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")\n'
     code = AGAIN.replace("WHEN", when).replace("SPOILT", spoilt)
     edited(kit / "server/settings.py", hosts, hosts + code)
@@ -203,16 +205,16 @@ def spoilt(kit: Path, *, when: str, spoilt: str) -> Path:
 
 @pytest.mark.programs
 @retried
-def test_a_fleet_that_does_not_recover_costs_one_row(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
+def test_a_fleet_that_does_not_recover_fails_one_row_only(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     once = 'not (_here / "spoilt").exists()'
-    # It is healthy, and refuses every client.
+    # The server reports that it is healthy, and refuses every client.
     kit = spoilt(kit_in(tmp_path, STATELESS), when=once, spoilt="LOCAL_HOSTS = ()")
     done = chaos(kit, "instance-killed instance-stalled", temporary, program=("-c", IMPATIENT))
     assert done.returncode == 1, done.stdout
     found = result(advisor, done)
     killed, stalled = found["chaos"][:2], found["chaos"][2:]
     for row in killed:
-        # A balancer that has seen it dead may keep all clients away from it for some time.
+        # A load balancer that marked the instance as down can send it no clients for some time.
         assert "not every client was served again within 10 s: main-" in row["detail"], row
         assert "HTTP 421" in row["detail"]
         assert f"logs: {found['logs']}" in row["detail"]
@@ -223,12 +225,12 @@ def test_a_fleet_that_does_not_recover_costs_one_row(advisor: Advisor, tmp_path:
 
 @pytest.mark.programs
 @retried
-def test_a_fleet_that_cannot_be_mended_ends_it(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
+def test_a_fleet_that_cannot_be_restarted_ends_the_run(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = spoilt(kit_in(tmp_path, ALONE), when="True", spoilt='sys.exit("not again")')
     done = chaos(kit, "instance-stalled instance-killed instance-stopped", temporary, program=("-c", IMPATIENT))
     assert done.returncode == 1, done.stdout
     rows = result(advisor, done)["chaos"]
-    # The order is that of the rules.
+    # The events run in the order of the rules.
     assert [(row["event"], row["era"]) for row in rows] == [("instance-killed", era) for era in ERAS]
     for row in rows:
         assert "ended before it was ready (exit code 1); log: " in row["detail"], row

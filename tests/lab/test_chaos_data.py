@@ -1,4 +1,4 @@
-"""What rules/failures.yaml promises: complete, without contradiction, and what the kit says and does."""
+"""The expected behaviours of rules/failures.yaml are complete, do not contradict each other, and agree with the kit."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from advisor.lab.fleet.plan import Extras
 from advisor.requirements import load_path
 
 
-def test_every_case_has_a_promise_and_every_promise_a_case(knowledge: Knowledge) -> None:
+def test_every_case_has_an_expected_behaviour_and_every_behaviour_has_a_case(knowledge: Knowledge) -> None:
     assert failures(knowledge) == []
     assert tuple(event.id for event in knowledge.events) == EVENTS, "what the lab can do is what the file names"
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_an_event_without_promises_is_found(knowledge: Knowledge, event: str) -> None:
+def test_an_event_without_expected_behaviour_is_a_fault(knowledge: Knowledge, event: str) -> None:
     without = [promise for promise in knowledge.promises if promise.event != event]
     faults = failures(replace(knowledge, promises=without))
     assert [(fault.id, fault.key) for fault in faults] == [("gap", event)]
@@ -47,25 +47,27 @@ def test_an_event_without_promises_is_found(knowledge: Knowledge, event: str) ->
         ({"lost_at_most": 0.0}, "data", "lost_at_most: 0 is not a share above 0 and up to 1"),
     ],
 )
-def test_a_wrong_promise_is_found(knowledge: Knowledge, change: dict[str, Any], kind_: str, message: str) -> None:
+def test_a_wrong_expected_behaviour_is_a_fault(
+    knowledge: Knowledge, change: dict[str, Any], kind_: str, message: str
+) -> None:
     wrong = replace(knowledge.promises[-1], **change)
     faults = failures(replace(knowledge, promises=[*knowledge.promises[:-1], wrong]))
     assert (kind_, wrong.id, message) in [(fault.id, fault.key, fault.message) for fault in faults]
 
 
-def test_a_promise_that_never_holds_is_found(knowledge: Knowledge) -> None:
+def test_an_expected_behaviour_that_never_applies_is_a_fault(knowledge: Knowledge) -> None:
     twin = replace(knowledge.promises[0], id="twin")
     faults = failures(replace(knowledge, promises=[*knowledge.promises, twin]))
     assert [(fault.id, fault.key) for fault in faults] == [("shadowed", "twin")]
 
 
-def test_what_becomes_of_handles_is_said_in_words(knowledge: Knowledge) -> None:
+def test_the_behaviour_of_state_handles_is_described_in_words(knowledge: Knowledge) -> None:
     phrases = {key: text for key, text in knowledge.phrases.items() if key != "handles.kept"}
     faults = failures(replace(knowledge, phrases=phrases))
     assert [(fault.id, fault.key) for fault in faults] == [("gap", "handles.kept")]
 
 
-# What cannot but be noticed, said here once more by itself: an event that nobody notices did not happen.
+# Clients must notice these effects. Without the effect, the event did not happen. The list is repeated here on purpose.
 UNMISTAKABLE = {
     ("instance-killed", "single-instance", "legacy"): {"fails", "lost"},
     ("instance-killed", "single-instance", "modern"): {"fails"},
@@ -85,12 +87,12 @@ UNMISTAKABLE = {
 
 
 @pytest.mark.parametrize("case", UNMISTAKABLE, ids=" ".join)
-def test_what_cannot_but_be_noticed_is_declared(knowledge: Knowledge, case: tuple[str, str, Era]) -> None:
+def test_every_effect_that_must_be_noticed_is_declared(knowledge: Knowledge, case: tuple[str, str, Era]) -> None:
     event, keeping, era = case
     assert set(promise(knowledge, event, keeping, era).felt) == UNMISTAKABLE[case]
 
 
-# --- state behind handles -----------------------------------------------------------------------------------------
+# --- state handles ------------------------------------------------------------------------------------------------
 
 REDIS = """
 version: 1
@@ -112,7 +114,7 @@ def kit(
     return kit_context(decision), decision
 
 
-def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(
+def test_state_handles_have_expected_behaviour_if_the_kit_has_a_shared_store(
     advisor: Advisor, knowledge: Knowledge, tmp_path: Path
 ) -> None:
     context, _ = kit(advisor, tmp_path)
@@ -125,14 +127,16 @@ def test_handles_are_promised_where_the_kit_keeps_them_in_a_shared_store(
         assert clients.endswith(knowledge.phrases[f"handles.{value}"])
 
 
-def test_handles_are_not_promised_without_a_store(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
+def test_state_handles_have_no_expected_behaviour_without_a_store(
+    advisor: Advisor, knowledge: Knowledge, tmp_path: Path
+) -> None:
     context, _ = kit(advisor, tmp_path, "{session_state: preferred}", store="none")
     rows = expected_failures(context, knowledge)
     assert {row.handles for row in rows} == {None}
     assert not any("handle" in row.clients for row in rows)
 
 
-def test_the_kits_own_tool_keeps_what_is_checked(advisor: Advisor, tmp_path: Path) -> None:
+def test_the_check_uses_the_kits_own_tool_for_state_handles(advisor: Advisor, tmp_path: Path) -> None:
     context, decision = kit(advisor, tmp_path)
     shelf = state_handles_of(context, context.tiers[0], Extras(redis=True))
     assert shelf == StateHandles("keep")
@@ -158,14 +162,14 @@ def test_the_kits_own_tool_keeps_what_is_checked(advisor: Advisor, tmp_path: Pat
     ],
     ids=["a tool that asks the client", "no tool", "no store"],
 )
-def test_else_the_labs_own_tool_does(
+def test_without_a_tool_of_the_kit_the_check_uses_the_tool_of_the_lab(
     advisor: Advisor, tmp_path: Path, needs: str, extras: Extras, expected: StateHandles | None
 ) -> None:
     context, _ = kit(advisor, tmp_path, needs)
     assert state_handles_of(context, context.tiers[0], extras) == expected
 
 
-def test_the_labs_tool() -> None:
+def test_the_tool_of_the_lab_stores_and_finds_state() -> None:
     shelf = StateHandles(LAB_TOOL)
     assert shelf.given("0af3") == "0af3"
     assert shelf.given("Error executing tool") == ""

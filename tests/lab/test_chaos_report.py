@@ -1,4 +1,4 @@
-"""What `verify --chaos` found, as text and as data."""
+"""The report of `verify --chaos`, as text and as data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rows(knowledge: Knowledge) -> list[ChaosRow]:
     broken = verdict(
         promise(knowledge, keeping="stateless", era="modern"), call(BAD, BAD, era="modern", owner=""), event=EVENT
     )
-    name = "instances-replaced"  # the longest
+    name = "instances-replaced"  # the longest name of an event
     event = next(event for event in knowledge.events if event.id == name)
     cases: list[tuple[Era, str, Judgement]] = [
         ("legacy", "nginx-sticky-learn", fine),
@@ -38,14 +38,14 @@ def rows(knowledge: Knowledge) -> list[ChaosRow]:
     ]
     made = []
     for era, keeping, judged in cases:
-        tier: Any = None  # which a row has by name
+        tier: Any = None  # a row has the name of its tier only
         failure = ExpectedFailure(tier, event, era, keeping, promise(knowledge, keeping=keeping, era=era), "")
         made.append(ChaosRow(None, failure, judged.problems, judged, seconds=4.2))
     return made
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_text(knowledge: Knowledge, width: int) -> None:
+def test_the_text_matches_its_snapshot(knowledge: Knowledge, width: int) -> None:
     canvas = Canvas(Screen(width))
     chaos_text(canvas, rows(knowledge))
     path = SNAPSHOTS / f"chaos.{width}.txt"
@@ -58,7 +58,7 @@ def test_text(knowledge: Knowledge, width: int) -> None:
         assert word in canvas.text(), "cut off"
 
 
-def test_data_is_as_the_schema_says(advisor: Advisor, knowledge: Knowledge) -> None:
+def test_the_data_follows_the_schema(advisor: Advisor, knowledge: Knowledge) -> None:
     schema = schema_of("verification", advisor.space)["properties"]["chaos"]
     data = json.loads(json.dumps(chaos_data(rows(knowledge))))
     jsonschema.validate(data, schema)

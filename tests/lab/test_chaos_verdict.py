@@ -1,4 +1,4 @@
-"""The verdict on a promise follows from what clients saw and what instances wrote down, and from nothing else."""
+"""The verdict on an expected behaviour follows only from the records of clients and instances."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from advisor.lab.chaos.verdict import judge, kind
         ([(503, None), (503, None)], "failed"),
     ],
 )
-def test_what_became_of_a_call(answers: list[Answer], expected: str) -> None:
+def test_the_result_of_a_call_follows_from_its_answers(answers: list[Answer], expected: str) -> None:
     assert kind(call(*answers), EVENT) == expected
 
 
-def test_a_wait_is_one_that_spans_the_event() -> None:
+def test_a_call_waited_only_if_it_spans_the_event() -> None:
     assert kind(call(OK, at=100.5, seconds=2.6), EVENT) == "waited"
     assert kind(call(OK, at=99.9, seconds=0.4), EVENT) == "done"
     assert kind(call(OK, at=103.5, seconds=2.6), EVENT) == "done", "it began when all was over"
 
 
-def test_sessions_of_the_dead_owner_may_be_lost_and_no_others(knowledge: Knowledge) -> None:
+def test_only_sessions_of_the_dead_owner_can_be_lost(knowledge: Knowledge) -> None:
     sticky = promise(knowledge)
     assert sticky.then == "404-then-initialize"
     lost, kept = call(GONE, OK, name="1"), call(OK, owner="b", name="2")
@@ -62,14 +62,14 @@ def test_a_session_that_outlives_its_owner_is_suspicious(knowledge: Knowledge) -
     assert quiet.problems == ("no session was lost, although this event always causes a loss",)
 
 
-def test_sessions_elsewhere_may_need_a_retry_where_requests_pass_through_others(knowledge: Knowledge) -> None:
+def test_sessions_of_other_instances_can_need_a_retry_if_requests_are_forwarded(knowledge: Knowledge) -> None:
     directory = promise(knowledge, keeping="redis-session-directory")
     lost = call(GONE, OK, name="1")
     assert verdict(directory, lost, call(BAD, OK, owner="b", name="2")).problems == ()
     assert verdict(directory, lost, call(GONE, OK, owner="b", name="2")).problems
 
 
-def test_without_sessions_a_retry_is_all_that_it_takes(knowledge: Knowledge) -> None:
+def test_without_sessions_one_retry_is_enough(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
     outcome = call(BAD, OK, era="modern", owner="")
     assert verdict(stateless, outcome).problems == ()
@@ -79,7 +79,7 @@ def test_without_sessions_a_retry_is_all_that_it_takes(knowledge: Knowledge) -> 
     assert failed.numbers.failed_after_retry == 1
 
 
-def test_a_request_that_ran_twice_breaks_every_promise(knowledge: Knowledge) -> None:
+def test_a_request_that_ran_twice_is_a_problem_for_every_expected_behaviour(knowledge: Knowledge) -> None:
     applying = [promise for promise in knowledge.promises if promise.then != "does-not-apply"]
     assert len(applying) > 20
     for found in applying:
@@ -90,7 +90,7 @@ def test_a_request_that_ran_twice_breaks_every_promise(knowledge: Knowledge) -> 
         assert twice.numbers.executed_twice == 1
 
 
-def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge: Knowledge) -> None:
+def test_a_retry_by_the_client_is_not_a_repeated_request_of_the_proxy(knowledge: Knowledge) -> None:
     outcome = call(BAD, OK, owner="", era="modern", name="x")
     again = [Execution("x.1", "a", "start", 100.0)]
     found = verdict(promise(knowledge, keeping="stateless", era="modern"), outcome, also=again)
@@ -98,7 +98,7 @@ def test_what_a_client_repeats_is_not_held_against_the_proxy(knowledge: Knowledg
     assert (found.numbers.executed_twice, found.numbers.run_again) == (0, 1)
 
 
-def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge: Knowledge) -> None:
+def test_an_answer_without_an_instance_or_of_another_call_is_a_problem(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
     invented = judge(stateless, [call(OK, era="modern", owner="")], [], EVENT)
     assert invented.problems == ("1 requests got an answer although no instance executed them, such as x.1",)
@@ -108,7 +108,7 @@ def test_an_answer_of_nobody_or_of_another_call_is_found(knowledge: Knowledge) -
     assert any("the answer of another call: y.1" in problem for problem in mixed.problems)
 
 
-def test_what_hangs_is_not_unaffected(knowledge: Knowledge) -> None:
+def test_a_call_that_hangs_is_affected(knowledge: Knowledge) -> None:
     reloaded = promise(knowledge, "proxy-reloaded", "stateless", "modern")
     slow = call(OK, era="modern", owner="", at=99.0, seconds=11.0)
     found = verdict(reloaded, slow)
@@ -126,7 +126,7 @@ def test_what_hangs_is_not_unaffected(knowledge: Knowledge) -> None:
         ("proxy-reloaded", [BAD, OK], 100.1, "breaks", False),
     ],
 )
-def test_a_call_that_runs_where_the_event_strikes(
+def test_a_call_that_runs_on_the_target_of_the_event_can_fail(
     knowledge: Knowledge, event: str, answers: list[Answer], ended: float, running: str, fine: bool
 ) -> None:
     found = promise(knowledge, event, "stateless", "modern")
@@ -137,11 +137,11 @@ def test_a_call_that_runs_where_the_event_strikes(
     assert (not judged.problems) == fine, judged.problems
 
 
-def test_of_redis_only_503_with_retry_after_is_promised(knowledge: Knowledge) -> None:
+def test_during_redis_failures_only_503_with_retry_after_is_expected(knowledge: Knowledge) -> None:
     found = promise(knowledge, "redis-restarted", "redis-session-directory")
     everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
     assert verdict(found, call(FULL, FULL, name="1"), call(FULL, OK, name="2"), event=everyone).problems == ()
-    late = call(OK, name="3", at=100.5, seconds=2.8)  # it is told nothing, but served when Redis is back
+    late = call(OK, name="3", at=100.5, seconds=2.8)  # it gets no 503 and is served when Redis is back
     assert verdict(found, call(FULL, OK), late, event=everyone).problems == ()
     assert verdict(found, call(GONE, OK), event=everyone).problems
     assert verdict(found, call((503, None), OK), event=everyone).problems
@@ -149,7 +149,7 @@ def test_of_redis_only_503_with_retry_after_is_promised(knowledge: Knowledge) ->
 
 
 def felt(promised: ExpectedBehaviour) -> list[ClientCall]:
-    """Calls of the era that notice an event as the promise says that they must."""
+    """Calls of the era that notice the event as the expected behaviour requires."""
     era = promised.eras[0]
     owner = "a" if era == "legacy" else ""
     answers = {"fails": [BAD, OK], "waits": [OK], "lost": [GONE, OK]}
@@ -159,7 +159,7 @@ def felt(promised: ExpectedBehaviour) -> list[ClientCall]:
     return [call(*answers[kind], era=era, owner=owner, seconds=seconds[kind], name=kind) for kind in promised.felt]
 
 
-def test_an_event_that_nobody_notices_did_not_happen(knowledge: Knowledge) -> None:
+def test_an_event_that_no_client_notices_is_a_problem(knowledge: Knowledge) -> None:
     demanding = [promise for promise in knowledge.promises if promise.felt]
     assert len(demanding) > 15
     for promised in demanding:
@@ -175,7 +175,7 @@ def test_an_event_that_nobody_notices_did_not_happen(knowledge: Knowledge) -> No
             assert verdict(promised, *quiet, *rest).problems, (promised.id, missing.attempts[0].id)
 
 
-def test_what_may_happen_need_not(knowledge: Knowledge) -> None:
+def test_a_possible_effect_is_not_required(knowledge: Knowledge) -> None:
     mild = [promise for promise in knowledge.promises if not promise.felt and promise.then != "does-not-apply"]
     assert len(mild) > 6
     for promised in mild:
@@ -183,13 +183,13 @@ def test_what_may_happen_need_not(knowledge: Knowledge) -> None:
         assert verdict(promised, call(OK, era=era, owner="a" if era == "legacy" else "")).problems == (), promised.id
 
 
-def test_a_session_lost_elsewhere_is_not_the_one_that_has_to_be_lost(knowledge: Knowledge) -> None:
-    directory = promise(knowledge, keeping="nginx-ip-hash")  # where others may be lost as well
+def test_a_session_lost_on_another_instance_does_not_prove_the_event(knowledge: Knowledge) -> None:
+    directory = promise(knowledge, keeping="nginx-ip-hash")  # sessions of other instances can be lost too
     found = verdict(directory, call(OK, name="1"), call(GONE, OK, owner="b", name="2"))
     assert found.problems == ("no session was lost, although this event always causes a loss",)
 
 
-def test_more_sessions_are_lost_than_promised(knowledge: Knowledge) -> None:
+def test_more_lost_sessions_than_expected_is_a_problem(knowledge: Knowledge) -> None:
     reloaded = promise(knowledge, "proxy-reloaded", "haproxy-stick-table")
     assert 0 < reloaded.lost_at_most < 0.5
     everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
@@ -200,7 +200,7 @@ def test_more_sessions_are_lost_than_promised(knowledge: Knowledge) -> None:
     assert many.problems == ("6 of 12 sessions were lost, expected: 33% at most",)
 
 
-# --- state behind handles -----------------------------------------------------------------------------------------
+# --- state handles ------------------------------------------------------------------------------------------------
 
 
 def handled(
@@ -212,7 +212,7 @@ def handled(
 def recall(
     handle: Handle, *answers: Answer, at: float = 101.0, owner: str = "", era: Era = "modern", **more: Any
 ) -> ClientCall:
-    """A call with a handle; refused in words, with a 200, unless other answers are given."""
+    """A call with a state handle. By default the answer is a tool error with status 200."""
     made = call(*(answers or [OK]), at=at, owner=owner, era=era, handle=handle, **more)
     last = made.attempts[-1]
     wrong = last.said or ("" if handle in ("found", "new") else "the tool's words")
@@ -274,6 +274,6 @@ def test_calls_with_a_handle_have_sessions_like_others(knowledge: Knowledge) -> 
     assert "sessions on other instances lost their session" in judge_handles(sticky, [elsewhere], EVENT).problems[0]
     told = recall("refused", FULL, FULL, owner="a", era="legacy")
     assert handled(knowledge, "redis-stalled", told, keeping="redis-session-directory", era="legacy").problems == ()
-    back = recall("found", FULL, OK, owner="a", era="legacy")  # it came back when it was told to
+    back = recall("found", FULL, OK, owner="a", era="legacy")  # it retried after the time of Retry-After
     again = handled(knowledge, "redis-stalled", back, keeping="redis-session-directory", era="legacy")
     assert (again.seen, again.problems) == ("fails-then-kept", ())

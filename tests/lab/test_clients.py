@@ -1,4 +1,4 @@
-"""The raw clients: what they read, when they go on, and that clients and probes need nothing else of the lab."""
+"""The raw clients: which answers they read and when they continue. They import no other package of the lab."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def imported(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("package", ["clients", "probes"])
-def test_clients_and_probes_stand_alone(package: str) -> None:
-    """They are used against any URL, without a fleet, a run or a process of the lab."""
+def test_clients_and_probes_import_nothing_else_of_the_lab(package: str) -> None:
+    """Clients and probes work with any URL, without a fleet, a run or a process of the lab."""
     for path in (ROOT / "lab" / package).glob("*.py"):
         assert {name for name in imported(path) if not name.startswith(ALLOWED)} == set(), path.name
 
@@ -55,7 +55,7 @@ def test_the_client_of_load_runs_without_installed_packages() -> None:
         ("", False),
     ],
 )
-def test_a_reply_is_known_by_its_id(body: str, found: bool) -> None:
+def test_an_answer_is_matched_by_its_id(body: str, found: bool) -> None:
     assert (protocol.reply_to(2, body) is not None) == found
 
 
@@ -64,7 +64,7 @@ def chunk(text: str) -> bytes:
 
 
 async def requests_to(*, keeps_alive: bool = False, keeps_cookies: bool = False) -> list[str]:
-    """What a server gets of a client that initializes, confirms and calls, as (connection, method, cookie, session)."""
+    """The (connection, method, cookie, session) of each request of a client that initializes, confirms and calls."""
     held, heads = asyncio.Event(), list[str]()
     connections: list[asyncio.Task[None]] = []
 
@@ -108,7 +108,7 @@ async def requests_to(*, keeps_alive: bool = False, keeps_cookies: bool = False)
     return heads
 
 
-def test_a_client_goes_on_before_the_stream_of_a_reply_ends() -> None:
+def test_a_client_continues_before_the_stream_of_an_answer_ends() -> None:
     assert asyncio.run(requests_to(keeps_cookies=True)) == [
         "1 initialize False False",
         "2 notifications/initialized True True",
@@ -116,7 +116,7 @@ def test_a_client_goes_on_before_the_stream_of_a_reply_ends() -> None:
     ]
 
 
-def test_a_connection_is_kept_alive_where_that_is_asked_for() -> None:
+def test_a_connection_is_kept_alive_on_request() -> None:
     assert asyncio.run(requests_to(keeps_alive=True)) == [
         "1 initialize False False",
         "1 notifications/initialized False True",

@@ -1,4 +1,4 @@
-"""What a kit should do beside the feature table: the data behind the prediction, and the prediction itself."""
+"""The expected behaviour of a kit besides the feature table: the data and the prediction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def foreseen(advisor: Advisor, name: str, **options: Any) -> tuple[Preparation, 
     return prepared, foresight(prepared, advisor)
 
 
-def test_a_release_does_what_was_measured_of_it(advisor: Advisor) -> None:
+def test_the_prediction_for_a_release_is_its_measurement(advisor: Advisor) -> None:
     prepared, seer = foreseen(advisor, "pattern-3-sticky-fleet")
     assert places(prepared.cells) == [Place(None, "legacy"), Place(None, "modern")]
     assert seer.of(Place(None, "legacy"), "DELETE") == ("HTTP 200",)
@@ -41,7 +41,7 @@ def test_tiers_have_their_own_flags(advisor: Advisor) -> None:
     assert seer.of(Place("stateful", "legacy"), "DELETE") == ("HTTP 200",)
 
 
-def test_a_kit_refuses_what_the_bare_server_of_its_release_lets_through(advisor: Advisor) -> None:
+def test_a_kit_refuses_requests_that_a_bare_server_accepts(advisor: Advisor) -> None:
     _, seer = foreseen(advisor, "pattern-2-stateless-fleet")
     rows = {package.package: package.behaviour for package in advisor.knowledge.capabilities}
     bare = ConductCase("GET", "legacy", True, True, "other")
@@ -53,13 +53,13 @@ def test_a_kit_refuses_what_the_bare_server_of_its_release_lets_through(advisor:
     assert fastmcp.of(Place(None, "legacy"), "foreign Host") == ("HTTP 421",)
 
 
-def test_a_young_directory_may_ask_for_patience(advisor: Advisor) -> None:
+def test_a_new_session_directory_can_answer_503_with_retry_after(advisor: Advisor) -> None:
     _, seer = foreseen(advisor, "exercise-2-team-document")
     assert seer.of(Place(None, "legacy"), "unknown session") == ("HTTP 404", "HTTP 503")
     assert seer.of(Place(None, "modern"), "unknown session") == ("HTTP 200",)
 
 
-def test_what_was_not_measured_of_a_release_is_not_foreseen(advisor: Advisor) -> None:
+def test_behaviour_without_a_measurement_is_not_predicted(advisor: Advisor) -> None:
     _, seer = foreseen(advisor, "pattern-3-sticky-fleet")
     unmeasured = replace(seer, rows=[])
     assert unmeasured.of(Place(None, "legacy"), "DELETE") == ()
@@ -81,7 +81,7 @@ def test_what_was_not_measured_of_a_release_is_not_foreseen(advisor: Advisor) ->
         ({"sources": ["hearsay"]}, "source", "'hearsay' does not exist"),
     ],
 )
-def test_an_entry_that_can_never_hold_is_found(
+def test_an_entry_that_never_applies_is_a_fault(
     knowledge: Knowledge, changes: dict[str, Any], kind: str, said: str
 ) -> None:
     sound = Conduct("added", ["DELETE"], "HTTP 418", "tea", ["measured-host-check"])
@@ -101,7 +101,7 @@ def test_how_a_call_ended_is_known_to_every_instance(tmp_path: Path) -> None:
     assert alone.read("token1") == "finished"
 
 
-def test_a_token_is_never_a_path(tmp_path: Path) -> None:
+def test_a_token_is_never_used_as_a_path(tmp_path: Path) -> None:
     folder = tmp_path / "inside"
     folder.mkdir()
     endings = Endings(str(folder))

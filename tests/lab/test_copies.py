@@ -1,4 +1,4 @@
-"""The copies of a server in one process: what breaks one of them leaves the others alone."""
+"""The copies of a server in one process: an error of one copy does not affect the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ retried = pytest.mark.retried("The copies start and fail within 20 s.")
 
 
 class Small:
-    """An application that lives in a task group, as those of the SDKs do; `fail` ends the group with an error."""
+    """An application in a task group, like an application of an SDK; `fail` ends the group with an error."""
 
     def __init__(self, *, at_start: bool = False) -> None:
         self.router = self
@@ -44,7 +44,7 @@ class Small:
 
 
 @retried
-def test_a_broken_copy_leaves_the_others_alone() -> None:
+def test_a_broken_copy_does_not_affect_the_others() -> None:
     async def main() -> list[list[bool]]:
         first, broken, last = copies = [Small(), Small(), Small()]
         asked: asyncio.Queue[str] = asyncio.Queue()
@@ -72,7 +72,7 @@ def test_a_broken_copy_leaves_the_others_alone() -> None:
 
 
 @retried
-def test_a_copy_that_does_not_begin_ends_the_process() -> None:
+def test_a_copy_that_does_not_start_ends_the_process() -> None:
     async def main() -> None:
         async def receive() -> None:
             return None

@@ -1,4 +1,4 @@
-"""All documents: what commands print is as the schema says, every key is described, and no described key is dead."""
+"""The documents that commands print follow their schemas: every key is described, and every described key occurs."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def is_object(schema: Any) -> bool:
 
 
 def closed(schema: Any) -> Any:
-    """The schema without its openness: a key that it does not describe is an error."""
+    """The schema, changed so that a key without a description is an error."""
     if isinstance(schema, list):
         return [closed(part) for part in schema]
     if not isinstance(schema, dict):
@@ -149,7 +149,7 @@ def closed(schema: Any) -> Any:
 
 
 def described(schema: Any) -> Iterator[tuple[Shape, str]]:
-    """Every key that a schema describes, with the object that it belongs to."""
+    """Every key that a schema describes, with the object of the key."""
     if isinstance(schema, list):
         for part in schema:
             yield from described(part)
@@ -161,7 +161,7 @@ def described(schema: Any) -> Iterator[tuple[Shape, str]]:
 
 
 def filled(schema: Any, data: Any) -> Iterator[tuple[Shape, str]]:
-    """The keys that data fills."""
+    """The described keys that occur in data."""
     for alternative in schema.get("anyOf", ()):
         if Draft202012Validator(alternative).is_valid(data):
             yield from filled(alternative, data)
@@ -183,7 +183,9 @@ def test_every_document_has_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES_OF)
-def test_documents_are_as_their_schema_says_and_no_key_is_dead(name: str, advisor: Advisor, tmp_path: Path) -> None:
+def test_documents_follow_their_schema_and_every_described_key_occurs(
+    name: str, advisor: Advisor, tmp_path: Path
+) -> None:
     schema = closed(schema_of(name, advisor.space))
     validator = Draft202012Validator(schema)
     keys = set()

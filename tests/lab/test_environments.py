@@ -1,4 +1,4 @@
-"""Environments made by the real uv from a real package index, which serves two releases of one small package."""
+"""Environments that the real uv makes from a real package index with two releases of one small package."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WHEELS = {f"lab_sample-{release}-py3-none-any.whl": wheel(release) for release i
 
 
 class Index(BaseHTTPRequestHandler):
-    """The simple index in its JSON form, with the times of upload."""
+    """The simple index in JSON format, with the times of upload."""
 
     def do_GET(self) -> None:
         name = self.path.rpartition("/")[2]
@@ -94,7 +94,7 @@ def index() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _own_index(temporary: Path, tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the machine's index nor its cache."""
+    """Use the index and the cache of this test, instead of those of the machine."""
     for name in ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_OVERRIDE", "UV_OFFLINE", "UV_INDEX"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("UV_NO_CONFIG", "1")
@@ -104,7 +104,7 @@ def _own_index(temporary: Path, tmp_path: Path, index: str, monkeypatch: pytest.
 
 
 def made(*wanted: str, **options: Any) -> list[str]:
-    """The releases that environments for `wanted` have, made side by side."""
+    """The releases in environments for `wanted`, made at the same time."""
 
     async def one(run: Run, number: int, requirement: str) -> str:
         python = await environment(run, [requirement], name=f"venv-{number}", **options)
@@ -118,12 +118,12 @@ def made(*wanted: str, **options: Any) -> list[str]:
     return asyncio.run(asyncio.wait_for(work(), 60))
 
 
-def test_several_side_by_side(temporary: Path) -> None:
+def test_several_environments_are_made_at_the_same_time(temporary: Path) -> None:
     assert made("lab-sample==1.0", "lab-sample==2.0", "lab-sample") == ["1.0", "2.0", "2.0"]
     assert not list(temporary.iterdir())
 
 
-def test_what_was_uploaded_later_is_left_out() -> None:
+def test_a_release_uploaded_after_the_limit_is_ignored() -> None:
     assert made("lab-sample", exclude_newer="2024-06-01") == ["1.0"]
 
 
@@ -135,7 +135,7 @@ def test_what_was_uploaded_later_is_left_out() -> None:
         ("lab-sample==", "expected version"),
     ],
 )
-def test_a_release_that_does_not_exist(temporary: Path, requirement: str, says: str) -> None:
+def test_a_release_that_does_not_exist_is_refused(temporary: Path, requirement: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as caught:
         made(requirement)
     assert caught.value.code is Exit.USAGE
@@ -145,7 +145,7 @@ def test_a_release_that_does_not_exist(temporary: Path, requirement: str, says: 
     assert not list(temporary.iterdir())
 
 
-def test_an_index_that_cannot_be_reached(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_index_is_reported(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{ports.free_port()}/simple")
     with pytest.raises(EnvironmentLacksError, match="package index cannot be reached, so lab-sample") as caught:
         made("lab-sample==1.0")

@@ -1,4 +1,4 @@
-"""Whether the running interpreter serves as the environment of a server."""
+"""Whether the running interpreter can be the environment of a server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RELEASE = f"mcp>={MCP},<99"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Path:
-    """A server that imports what the SDK brings, a module of its own, and the standard library."""
+    """A server that imports the SDK and its dependencies, a module of its own, and the standard library."""
     (tmp_path / "server.py").write_text(
         "import os.path\nfrom mcp.server import fastmcp\nimport uvicorn\nimport drain\n"
     )
@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_has_all_and_says_what(server: Path) -> None:
+def test_the_running_interpreter_is_used_if_it_has_every_package(server: Path) -> None:
     said = installed([RELEASE, "uvicorn>=0.30", "redis>=5.0"], RELEASE, server)
     assert said == f"mcp {MCP}, uvicorn {metadata.version('uvicorn')}, redis {metadata.version('redis')}"
 
@@ -42,24 +42,24 @@ def test_it_has_all_and_says_what(server: Path) -> None:
         "",
     ],
 )
-def test_what_it_lacks_or_what_is_not_plain_needs_a_new_one(server: Path, requirement: str) -> None:
+def test_a_missing_package_or_a_special_requirement_needs_a_new_environment(server: Path, requirement: str) -> None:
     assert installed([RELEASE, requirement], RELEASE, server) == ""
 
 
-def test_the_release_that_was_measured_is_to_run_and_no_later_one(server: Path) -> None:
+def test_only_the_measured_release_is_accepted(server: Path) -> None:
     assert installed(["mcp>=1.0,<99"], "mcp>=1.0,<99", server) == ""
 
 
 @pytest.mark.parametrize("line", ["import pytest", "from pytest import mark", "def f():\n    import pytest.mark"])
-def test_code_that_imports_what_nobody_declares_needs_a_new_one(server: Path, line: str) -> None:
-    """It would start here, where pytest happens to be, and nowhere else."""
+def test_code_that_imports_an_undeclared_package_needs_a_new_environment(server: Path, line: str) -> None:
+    """The code would start only in an environment that has pytest."""
     assert installed([RELEASE], RELEASE, server)
     (server / "tools.py").write_text(line + "\n")
     assert installed([RELEASE], RELEASE, server) == ""
     assert installed([RELEASE, "pytest"], RELEASE, server)
 
 
-def test_packages_of_the_server_count_and_environments_in_its_folder_do_not(server: Path) -> None:
+def test_modules_of_the_server_are_searched_for_imports_and_environments_are_not(server: Path) -> None:
     (server / "parts").mkdir()
     (server / "parts" / "__init__.py").write_text("import pytest\n")
     assert installed([RELEASE], RELEASE, server) == ""

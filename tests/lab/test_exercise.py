@@ -1,4 +1,4 @@
-"""Exercise 1: what is said of guides, the renderings, and the table itself on real servers."""
+"""Exercise 1: the statements about guides, the renderings, and the table measured on real servers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CALL = "ctx.session.create_message"
 
 
 def sight(stateless: bool, json_response: bool, era: Any, **other: Any) -> Sight:
-    """What clients of mcp 2 see, as far as `other` does not say otherwise."""
+    """The measurements of a client with mcp 2, except for the values in `other`."""
     streams = Notices(0, 0) if json_response else Notices(1, 1)
     legacy = era == "legacy"
     sampling = {CALL: Observation("error", "no back-channel") if stateless or not legacy else WORKS}
@@ -62,16 +62,16 @@ def exercise(knowledge: Knowledge) -> Exercise:
     return Exercise("mcp==2.3.0", ("legacy", "modern"), sights, uses, bare, tuple(claims(sights, knowledge)), 8.4)
 
 
-def test_guides_are_contradicted_where_clients_see_something_else(knowledge: Knowledge) -> None:
+def test_guides_are_contradicted_where_measurements_differ(knowledge: Knowledge) -> None:
     found = {
         (claim.feature.id, claim.documented.outcome, claim.stateless_http, claim.json_response): dict(claim.seen)
         for claim in exercise(knowledge).claims
     }
-    # Both eras, but only where the answer streams.
+    # Clients of both eras, if the answer is an SSE stream.
     assert found["progress", "dropped", True, False] == {"legacy": "works", "modern": "works"}
     assert ("progress", "dropped", True, True) not in found
     assert found["progress", "works", False, True] == {"legacy": "dropped", "modern": "dropped"}
-    # Sampling by a second round counts for modern clients, and an error is no silence.
+    # For modern clients, sampling in a second request is a success. An error differs from a missing answer.
     assert found["sampling", "dropped", True, True] == {"legacy": "error", "modern": "works"}
     assert not [key for key in found if key[0] == "plain"]
 
@@ -81,13 +81,13 @@ def test_a_guide_that_is_right_is_not_listed(knowledge: Knowledge) -> None:
     assert not [claim for claim in claims(lost, knowledge) if claim.feature.id == "progress"]
 
 
-def test_a_notice_that_comes_with_the_answer_is_not_live() -> None:
+def test_a_notification_that_arrives_with_the_answer_is_not_live() -> None:
     assert notices([1.0, 3.95, 4.2], 4.0) == Notices(3, 1)
     assert notices([3.95], 4.0).outcome == "dropped"
     assert notices([], 4.0) == Notices(0, 0)
 
 
-def test_another_result_is_no_success() -> None:
+def test_a_wrong_result_is_not_a_success() -> None:
     assert judged(False, "all about flags").outcome == "works"
     assert (judged(False, "all about pages").outcome, judged(False, "").outcome) == ("error", "error")
     assert judged(True, "all about flags").outcome == "error"
@@ -101,7 +101,7 @@ def test_the_table_of_the_exercise_answers_its_questions(knowledge: Knowledge) -
     assert len({cells[3] for cells in rows.values()}) == 4
 
 
-def test_eras_that_see_different_things_are_told_apart(knowledge: Knowledge) -> None:
+def test_eras_with_different_outcomes_have_separate_rows(knowledge: Knowledge) -> None:
     found = exercise(knowledge)
     lost, late, hangs = Notices(0, 0), Notices(1, 0), Observation("hang", "no answer")
     first = replace(found.sights[0], progress=lost, logging=late, research=hangs)
@@ -109,7 +109,7 @@ def test_eras_that_see_different_things_are_told_apart(knowledge: Knowledge) -> 
     assert cells[:3] == ["legacy: no, modern: yes", "legacy: too late, modern: yes", "legacy: hangs, modern: yes"]
 
 
-def test_each_flag_pair_is_for_what_is_decided_so(knowledge: Knowledge, advisor: Advisor) -> None:
+def test_each_flag_pair_lists_the_deployments_that_the_rules_give_it(knowledge: Knowledge, advisor: Advisor) -> None:
     assert set(knowledge.flags) == {flag_key(*pair) for pair in PAIRS}
     for name, use in knowledge.flags.items():
         flags = advisor.decide(example_requirements(advisor, use.example)).core.flags
@@ -151,7 +151,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("sdk", ["mcp-7", "mcp==banana", "flask==1.0"])
-def test_an_sdk_that_is_none_is_bad_usage(sdk: str) -> None:
+def test_an_unknown_sdk_is_bad_usage(sdk: str) -> None:
     done = run("--sdk", sdk)
     assert (done.returncode, done.stdout) == (2, "")
     assert sdk in done.stderr
@@ -167,7 +167,7 @@ def document() -> Any:
 
 @pytest.mark.programs
 @retried
-def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
+def test_the_table_of_the_installed_sdk_matches_the_data(document: dict[str, Any]) -> None:
     assert document["sdk"] == f"mcp=={metadata.version('mcp')}"
     seen = [[set(case[asked].values()) for asked in ("progress", "log", "result")] for case in document["cases"]]
     assert seen == [[{True}] * 3, [{True}] * 3, [{False}, {False}, {True}], [{False}, {False}, {True}]]
@@ -175,7 +175,7 @@ def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
     assert len(rows) == 8
     for (era, stateless, json_response), row in rows.items():
         assert row["add"]["outcome"] == row["research"]["outcome"] == "works"
-        # What guides have the wrong way round: the stream decides, not the session.
+        # Guides say that the session decides. The stream decides.
         assert row["progress"] == row["logging"]
         assert row["progress"]["live"] == row["progress"]["arrived"] == (0 if json_response else 1)
         assert row["content_type"]["research"] == ("application/json" if json_response else "text/event-stream")
@@ -188,7 +188,7 @@ def test_the_table_of_the_installed_sdk(document: dict[str, Any]) -> None:
 
 @pytest.mark.programs
 @retried
-def test_its_schema_describes_every_key(document: dict[str, Any], knowledge: Knowledge) -> None:
+def test_the_schema_describes_every_key(document: dict[str, Any], knowledge: Knowledge) -> None:
     schema = _closed(schema_of("exercise", FactSpace(knowledge)))
     jsonschema.validate(document, schema)
     with pytest.raises(jsonschema.ValidationError, match="'stateless_http' is a required property"):
@@ -196,7 +196,7 @@ def test_its_schema_describes_every_key(document: dict[str, Any], knowledge: Kno
 
 
 def _closed(schema: Any) -> Any:
-    """The schema without its openness: what it does not describe is an error."""
+    """The schema, changed so that a key without a description is an error."""
     if not isinstance(schema, dict):
         return [_closed(one) for one in schema] if isinstance(schema, list) else schema
     found = {key: _closed(one) for key, one in schema.items()}
@@ -205,7 +205,7 @@ def _closed(schema: Any) -> Any:
 
 @pytest.mark.programs
 @retried
-def test_what_curl_sees_and_what_guides_say(document: dict[str, Any]) -> None:
+def test_the_document_has_curl_answers_and_published_statements(document: dict[str, Any]) -> None:
     curl = {
         (command["request"], command["stateless_http"], command["json_response"]): command["answer"]
         for command in document["curl"]

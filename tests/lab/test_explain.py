@@ -1,4 +1,4 @@
-"""Which lines of log explain a difference."""
+"""The log lines that explain a difference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from advisor.lab.fleet.explain import Marks
 
 @dataclass
 class Writer:
-    """A process as far as its log goes."""
+    """A process that only has a log."""
 
     name: str
     log: Path
@@ -39,14 +39,14 @@ def request(status: int, session: str, upstream: str = "127.0.0.1:20001", **more
 
 
 def group(tmp_path: Path) -> Any:
-    """A fleet, as far as `Marks` reads one."""
+    """A fleet with the attributes that `Marks` reads."""
     proxy, server = Writer("proxy", tmp_path / "proxy.log"), Writer("main-1", tmp_path / "main-1.log")
     proxy.write(request(404, "before"))
     server.write("ERROR before")
     return Group([proxy, server], [Member("main-1", 20001), Member("main-2", 20002)])
 
 
-def test_the_request_that_failed_and_the_one_that_opened_its_session(tmp_path: Path) -> None:
+def test_the_log_lines_of_the_failed_request_and_of_its_initialize_are_shown(tmp_path: Path) -> None:
     fleet = group(tmp_path)
     marks = Marks(fleet)
     fleet.processes[0].write(
@@ -58,7 +58,7 @@ def test_the_request_that_failed_and_the_one_that_opened_its_session(tmp_path: P
     ]
 
 
-def test_without_failed_requests_what_sounds_like_trouble(tmp_path: Path) -> None:
+def test_without_failed_requests_warnings_and_errors_are_shown(tmp_path: Path) -> None:
     fleet = group(tmp_path)
     marks = Marks(fleet)
     fleet.processes[0].write(request(200, "mine"))
@@ -68,5 +68,5 @@ def test_without_failed_requests_what_sounds_like_trouble(tmp_path: Path) -> Non
     assert marks.lines() == (("main-1", "requestState rejected on tools/call: unknown key"),)
 
 
-def test_nothing_new_is_nothing(tmp_path: Path) -> None:
+def test_without_new_lines_the_explanation_is_empty(tmp_path: Path) -> None:
     assert Marks(group(tmp_path)).lines() == ()

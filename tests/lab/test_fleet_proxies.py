@@ -1,4 +1,4 @@
-"""Several proxies of a kit, what gives them the connections, and their reload, as real processes."""
+"""Several proxies of a kit, the balancer in front of them, and their reload, as real processes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ KINDS = {
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Says whose connection it is, and of which server."""
+    """Answers with the address of the client and the name of the server."""
 
     protocol_version = "HTTP/1.1"
 
@@ -98,12 +98,12 @@ def asked(port: int, path: str = "/", *, times: int = 1, source: str | None = No
 
 @pytest.fixture
 def balanced(temporary: Path) -> Balanced:
-    """Runs a check against what gives each server a connection in turn."""
+    """A function that runs a check against the balancer in front of several servers."""
 
     def run(check: Callable[[int], None], behind: Sequence[int]) -> None:
         async def work() -> None:
             async with Run.open("balanced") as run:
-                no_plan: Any = None  # its balancer reads none
+                no_plan: Any = None  # the balancer does not read the plan
                 front = Proxies(run, no_plan)
                 _, port = await front._balancer([f"127.0.0.1:{upstream}" for upstream in behind])
                 await asyncio.to_thread(check, port)
@@ -114,7 +114,7 @@ def balanced(temporary: Path) -> Balanced:
     return run
 
 
-def test_connections_by_turns_and_requests_of_one_stay_together(balanced: Balanced) -> None:
+def test_connections_rotate_and_requests_of_one_connection_stay_together(balanced: Balanced) -> None:
     def check(port: int) -> None:
         seen = [[answer["server"] for answer in asked(port, times=3)] for _ in range(6)]
         assert all(len(set(names)) == 1 for names in seen), seen
@@ -136,7 +136,7 @@ def test_the_proxies_see_the_address_of_the_client(balanced: Balanced) -> None:
         balanced(check, behind)
 
 
-def test_one_that_is_gone_is_passed_over(balanced: Balanced) -> None:
+def test_a_server_that_is_gone_is_skipped(balanced: Balanced) -> None:
     def check(port: int) -> None:
         assert {asked(port)[0]["server"] for _ in range(6)} == {alive}
 
@@ -144,15 +144,15 @@ def test_one_that_is_gone_is_passed_over(balanced: Balanced) -> None:
         balanced(check, [ports.free_port(), alive])
 
 
-def test_a_client_that_goes_is_gone_behind_it_too(balanced: Balanced) -> None:
-    """Else a proxy would not notice that a call is no longer wanted."""
+def test_a_closed_client_connection_is_closed_to_the_server_too(balanced: Balanced) -> None:
+    """A proxy must notice that the client cancelled a call."""
 
     class Held(Echo):
         def do_GET(self) -> None:
             if self.path == "/healthz":
                 return super().do_GET()
             began.set()
-            ended.append(self.rfile.read(1))  # nothing comes but the end of the connection
+            ended.append(self.rfile.read(1))  # the next byte is the end of the connection
             return None
 
     def check(port: int) -> None:
@@ -179,7 +179,7 @@ def open_proxies(
     *,
     holds: bool = False,
 ) -> None:
-    """Run the proxies of a kit in front of servers that are not the kit's."""
+    """Run the proxies of a kit in front of servers of the test."""
     kit = kit_context(decide({**STICKY, **facts}))
     for file in proxy.files(kit):
         path = folder / "kit" / file.path
@@ -204,7 +204,7 @@ def pids(found: Proxies) -> list[set[int]]:
 
 @pytest.mark.programs
 @pytest.mark.parametrize("kind", ["nginx", "haproxy"])
-def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(
+def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
     advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path, kind: str
 ) -> None:
     async def check(found: Proxies) -> None:
@@ -225,7 +225,7 @@ def test_two_of_the_kits_proxies_serve_and_are_reloaded_in_turn(
 
 
 @pytest.mark.programs
-def test_what_holds_streams_back_is_never_reloaded(
+def test_a_buffering_proxy_is_never_reloaded(
     advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path
 ) -> None:
     async def check(found: Proxies) -> None:
@@ -252,10 +252,10 @@ def test_envoy_does_not_reload(
 
 
 @pytest.mark.programs
-def test_a_reload_that_does_nothing_is_told(
+def test_a_reload_without_effect_is_reported(
     advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """nginx keeps its old workers when it cannot read what it is given."""
+    """nginx keeps its old workers when it cannot read its new configuration."""
     monkeypatch.setattr(proxies, "_RELOAD_S", 1.0)
 
     async def check(found: Proxies) -> None:
@@ -268,9 +268,7 @@ def test_a_reload_that_does_nothing_is_told(
     open_proxies(check, advisor, decide, tmp_path, KINDS["nginx"])
 
 
-def test_a_stand_in_is_not_the_kits_to_reload(
-    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path
-) -> None:
+def test_a_stand_in_proxy_is_not_reloaded(advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path) -> None:
     kit = kit_context(decide({**STICKY, "environment.proxy.kind": "alb", "clients.keep_cookies": True}))
     chosen = front_of(kit, kind="alb", holds=False, processes=2, straight=False)
 
@@ -282,7 +280,7 @@ def test_a_stand_in_is_not_the_kits_to_reload(
     asyncio.run(work())
 
 
-def test_when_one_of_several_fails_the_others_are_given_up() -> None:
+def test_when_one_proxy_fails_the_others_are_stopped() -> None:
     ended: Counter[str] = Counter()
 
     async def fails() -> NoReturn:

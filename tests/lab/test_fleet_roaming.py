@@ -1,4 +1,4 @@
-"""How the lab's modern clients come: from changing addresses, and without the cookies that they are given."""
+"""The lab's roaming modern clients change their address and return no cookies."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ def seen() -> Iterator[Seen]:
         server.shutdown()
 
 
-def test_others_keep_their_cookie_and_their_address(seen: Seen) -> None:
+def test_clients_that_do_not_roam_keep_cookie_and_address(seen: Seen) -> None:
     found = seen(roams=False)
     assert found == [("127.0.0.1", None)] + [("127.0.0.1", "route=1")] * (REQUESTS - 1)
 
 
-def test_those_that_roam_return_no_cookie(seen: Seen) -> None:
+def test_roaming_clients_return_no_cookie(seen: Seen) -> None:
     assert {cookie for _, cookie in seen(roams=True)} == {None}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="one address on loopback")
-def test_those_that_roam_come_from_several_networks(seen: Seen) -> None:
+def test_roaming_clients_come_from_several_networks(seen: Seen) -> None:
     addresses = {address for address, _ in seen(roams=True)}
     assert addresses <= set(ADDRESSES)
-    # That 60 draws of 16 give less than 8 has a chance of 1 in 10^11.
+    # The probability that 60 draws from 16 networks give fewer than 8 networks is 1 in 10^11.
     assert len({address.rsplit(".", 1)[0] for address in addresses}) >= 8

@@ -1,4 +1,4 @@
-"""The command `verify` where several proxies stand in front, or one that follows the client and not its session."""
+"""The command `verify` with several proxies, and with a proxy that uses the client address instead of the session."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def advisor_run(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
 
 
 def verified(folder: Path, text: str) -> tuple[Any, subprocess.CompletedProcess[str]]:
-    """The document of a verification of these requirements, and how it ended."""
+    """The document of a verification of these requirements, and its exit."""
     path = folder / "requirements.yaml"
     path.write_text(text)
     done = advisor_run("verify", path, "--format", "json")
@@ -64,7 +64,7 @@ def verified(folder: Path, text: str) -> tuple[Any, subprocess.CompletedProcess[
         ("addresses: stable", "kubernetes", "kind: none", "affinity through the client's address"),
     ],
 )
-def test_what_is_predicted_is_observed(
+def test_the_observations_match_the_prediction(
     temporary: Path, tmp_path: Path, clients: str, platform: str, proxy: str, said: str
 ) -> None:
     found, done = verified(tmp_path, SESSIONS.format(clients=clients, platform=platform, proxy=proxy))
@@ -77,7 +77,7 @@ def test_what_is_predicted_is_observed(
 
 
 def test_a_table_that_two_proxies_do_not_share_loses_sessions(temporary: Path, tmp_path: Path) -> None:
-    """What one proxy would have shown as fine."""
+    """A run with one proxy does not show this loss."""
     requirements = tmp_path / "requirements.yaml"
     requirements.write_text(COOKIE)
     kit = tmp_path / "kit"

@@ -1,4 +1,4 @@
-"""What stands in front of a fleet, and the kit's proxy files on the way to it."""
+"""The proxies in front of a fleet, and how the kit's proxy files are adapted to a run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_kits_own_proxy_by_default(kit_of: Callable[..., KitContext]) -> Non
 
 
 @pytest.mark.parametrize(("replicas", "many"), [(1, 1), (2, 2), (3, 2)])
-def test_two_at_most_of_the_kits_proxies(kit_of: Callable[..., KitContext], replicas: int, many: int) -> None:
+def test_at_most_two_proxies_of_the_kit_run(kit_of: Callable[..., KitContext], replicas: int, many: int) -> None:
     found = front(kit_of({"environment.proxy.replicas": replicas}))
     assert (found.many, found.programs) == (many, ("nginx",))
     assert found.label("nginx 1.31.3") == ("nginx 1.31.3" if many == 1 else "nginx 1.31.3, 2 proxies")
@@ -55,7 +55,7 @@ def test_two_at_most_of_the_kits_proxies(kit_of: Callable[..., KitContext], repl
 @pytest.mark.parametrize(
     ("kind", "replicas", "peered"), [("haproxy", 1, True), ("haproxy", 2, False), ("nginx", 1, False)]
 )
-def test_a_table_is_handed_on_at_a_port_of_this_run(
+def test_the_haproxy_peer_uses_a_port_of_this_run(
     kit_of: Callable[..., KitContext], kind: str, replicas: int, peered: bool
 ) -> None:
     kit = kit_of(
@@ -64,7 +64,7 @@ def test_a_table_is_handed_on_at_a_port_of_this_run(
     assert list(own_wiring(kit, 20000, PORTS, 20009).peers.values()) == (["127.0.0.1:20009"] if peered else [])
 
 
-def test_straight_to_the_instances(kit_of: Callable[..., KitContext]) -> None:
+def test_without_a_proxy_clients_connect_to_the_instances(kit_of: Callable[..., KitContext]) -> None:
     found = front(kit_of(), straight=True)
     assert (found.program, found.programs, found.label("")) == (None, (), "none")
 
@@ -85,7 +85,7 @@ def test_straight_to_the_instances(kit_of: Callable[..., KitContext]) -> None:
         ),
     ],
 )
-def test_a_stand_in_for_a_balancer_that_is_not_ours(
+def test_a_stand_in_replaces_a_balancer_that_the_kit_does_not_contain(
     kit_of: Callable[..., KitContext], facts: dict[str, Any], kind: str, said: str
 ) -> None:
     kit = kit_of({**facts, "environment.proxy.version": None})
@@ -101,7 +101,7 @@ def test_one_process_without_a_proxy_needs_nothing_in_front(kit_of: Callable[...
 
 
 @pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy"])
-def test_all_but_the_addresses_is_as_it_lies_in_the_kit(
+def test_only_the_addresses_of_the_proxy_files_are_changed(
     kit_of: Callable[..., KitContext], tmp_path: Path, kind: str
 ) -> None:
     kit = kit_of({"environment.proxy.kind": kind, "environment.proxy.version": "1.31" if kind == "nginx" else None})
@@ -122,7 +122,7 @@ def test_all_but_the_addresses_is_as_it_lies_in_the_kit(
     assert "20000" in wired
 
 
-def test_an_edit_beside_the_addresses_is_kept(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
+def test_an_edit_next_to_the_addresses_is_kept(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
     kit = kit_of()
     lay_out(proxy.files(kit), tmp_path)
     path = tmp_path / "proxy" / "upstreams.conf"
@@ -158,7 +158,7 @@ def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Pa
 
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])
 @pytest.mark.parametrize("holds", [False, True])
-def test_a_stand_in_balances_as_asked(tmp_path: Path, way: Way, holds: bool) -> None:
+def test_a_stand_in_uses_the_requested_strategy(tmp_path: Path, way: Way, holds: bool) -> None:
     given: dict[str, Any] = {"way": way, "holds": holds, "port": 20000, "addresses": PORTS["main"]}
     text = write_template("stand_in.conf.j2", tmp_path, **given).read_text()
     assert text.count("server 127.0.0.1:") == 2

@@ -112,7 +112,7 @@ RESULTS = {"fine": FINE, "wrong": WRONG}
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", RESULTS)
-def test_text(name: str, width: int) -> None:
+def test_the_text_matches_its_snapshot(name: str, width: int) -> None:
     rendered = verification_text(RESULTS[name], Screen(width))
     path = HERE / "snapshots" / f"verification-{name}.{width}.txt"
     if UPDATE:
