@@ -67,7 +67,9 @@ def test_the_data_follows_the_schema(advisor: Advisor, knowledge: Knowledge) -> 
     assert {field.name for field in dataclasses.fields(rows(knowledge)[0].judged.numbers)} <= set(data[0])
 
 
-def test_an_event_that_did_not_happen_and_state_behind_handles(advisor: Advisor, knowledge: Knowledge) -> None:
+def test_the_report_shows_an_event_that_did_not_happen_and_state_handles(
+    advisor: Advisor, knowledge: Knowledge
+) -> None:
     made, other = rows(knowledge)
     handles = HandleJudgement("fails-then-gone", (), HandleNumbers(40, 12, 2))
     failure = dataclasses.replace(made.failure, handles="fails-then-gone")

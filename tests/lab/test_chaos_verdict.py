@@ -126,7 +126,7 @@ def test_a_call_that_hangs_is_affected(knowledge: Knowledge) -> None:
         ("proxy-reloaded", [BAD, OK], 100.1, "breaks", False),
     ],
 )
-def test_a_call_that_runs_on_the_target_of_the_event_can_fail(
+def test_the_expected_end_of_a_running_call_depends_on_the_event(
     knowledge: Knowledge, event: str, answers: list[Answer], ended: float, running: str, fine: bool
 ) -> None:
     found = promise(knowledge, event, "stateless", "modern")
@@ -257,7 +257,7 @@ REFUSED, UNKNOWN, ANEW = recall("refused"), recall("gone", at=104.0), recall("ne
         ("proxy-reloaded", [], None, "no client made a call with a state handle"),
     ],
 )
-def test_state_behind_handles(
+def test_the_verdict_on_calls_with_state_handles(
     knowledge: Knowledge, event: str, recalls: list[ClientCall], seen: str, problem: str
 ) -> None:
     found = handled(knowledge, event, *recalls)
@@ -265,7 +265,7 @@ def test_state_behind_handles(
     assert any(problem in one for one in found.problems) if problem else found.problems == ()
 
 
-def test_calls_with_a_handle_have_sessions_like_others(knowledge: Knowledge) -> None:
+def test_calls_with_state_handles_keep_their_sessions_like_other_calls(knowledge: Knowledge) -> None:
     lost = recall("found", GONE, OK, owner="a", era="legacy")
     sticky = promise(knowledge)
     assert judge(sticky, [], [], EVENT, [lost]).numbers.sessions_lost == 1

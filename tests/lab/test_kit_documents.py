@@ -1,4 +1,4 @@
-"""What the documents of a kit promise: what of them counts, and what is wrong with them."""
+"""The expected behaviour in the documents of a kit: the parts that apply, and the problems in them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FEASIBLE = {path.stem: path for path in EXAMPLES if path.stem != "sampling-on-a-
 
 @pytest.fixture
 def kit(advisor: Advisor, tmp_path: Path) -> KitOf:
-    """A function from an example to what its kit promises, after some edits of its documents."""
+    """A function from an example to the expected results of its kit, after edits of its documents."""
 
     def read(
         name: str,
@@ -63,7 +63,7 @@ def changed(before: Iterable[PredictedCell], after: Iterable[PredictedCell]) -> 
 
 
 @pytest.mark.parametrize("name", FEASIBLE)
-def test_a_kit_as_it_was_made_promises_what_is_decided(advisor: Advisor, kit: KitOf, name: str) -> None:
+def test_the_documents_of_a_new_kit_state_the_decision(advisor: Advisor, kit: KitOf, name: str) -> None:
     prepared, read, folder = kit(name)
     said = read()
     assert (said.cells, said.problems, said.notes) == (prepared.cells, (), ())
@@ -73,7 +73,7 @@ def test_a_kit_as_it_was_made_promises_what_is_decided(advisor: Advisor, kit: Ki
     assert any(row.startswith("| An instance crashes") for row in rows)
 
 
-def test_an_outcome_in_the_decision_is_what_is_predicted(kit: KitOf) -> None:
+def test_the_predicted_outcome_comes_from_the_decision(kit: KitOf) -> None:
     def lower(rows: Any, _: Any) -> None:
         rows["progress"]["legacy"]["outcome"] = "dropped"
 
@@ -86,7 +86,7 @@ def test_an_outcome_in_the_decision_is_what_is_predicted(kit: KitOf) -> None:
     assert lost.tool == "", "what is lost is seen on the bare call"
 
 
-def test_in_tiers_an_outcome_is_that_of_the_tier_which_needs_it(kit: KitOf) -> None:
+def test_with_tiers_the_outcome_is_of_the_tier_that_needs_the_feature(kit: KitOf) -> None:
     def lower(rows: Any, _: Any) -> None:
         for feature in ("sampling", "plain"):
             rows[feature]["legacy"]["outcome"] = "hang"
@@ -98,7 +98,7 @@ def test_in_tiers_an_outcome_is_that_of_the_tier_which_needs_it(kit: KitOf) -> N
     ]
 
 
-def test_a_run_that_nobody_decided_promises_nothing(kit: KitOf) -> None:
+def test_a_run_without_a_decision_has_no_expected_result(kit: KitOf) -> None:
     def lower(rows: Any, _: Any) -> None:
         rows["plain"]["legacy"]["outcome"] = "hang"
 
@@ -109,7 +109,7 @@ def test_a_run_that_nobody_decided_promises_nothing(kit: KitOf) -> None:
 def demanded(
     advisor: Advisor, prepared: Preparation, found: KitDocuments, *events: str
 ) -> tuple[dict[tuple[str, str], ExpectedFailure], list[str]]:
-    """What chaos demands of a kit, by event and era, and what its decision.json does not say of it."""
+    """The behaviour that chaos expects, by event and era, and the problems of decision.json."""
     failures = failures_to_inject(prepared, advisor.knowledge, events)
     assert found.decision is not None
     stated, problems = as_documented(failures, found.decision, prepared, advisor.knowledge)
@@ -117,7 +117,7 @@ def demanded(
 
 
 @pytest.mark.parametrize("name", FEASIBLE)
-def test_a_kit_as_it_was_made_expects_of_failures_what_the_rules_say(advisor: Advisor, kit: KitOf, name: str) -> None:
+def test_a_new_kit_expects_the_behaviour_of_the_rules_in_failures(advisor: Advisor, kit: KitOf, name: str) -> None:
     prepared, read, _ = kit(name)
     failures = failures_to_inject(prepared, advisor.knowledge)
     stated, problems = demanded(advisor, prepared, read())
@@ -126,7 +126,7 @@ def test_a_kit_as_it_was_made_expects_of_failures_what_the_rules_say(advisor: Ad
     jsonschema.validate(read().decision, schema_of("decision", advisor.space))
 
 
-def test_chaos_demands_what_the_decision_says_of_failures(advisor: Advisor, kit: KitOf) -> None:
+def test_chaos_expects_the_behaviour_in_the_decision(advisor: Advisor, kit: KitOf) -> None:
     def milder(_: Any, document: Any) -> None:
         for record in document["expected_failures"]:
             if (record["event"], record["era"]) == ("instance-killed", "legacy"):
@@ -152,7 +152,7 @@ def test_chaos_demands_what_the_decision_says_of_failures(advisor: Advisor, kit:
         (lambda records: records[0].update(handles="perhaps"), "instance-killed for legacy clients (handles: Input"),
     ],
 )
-def test_a_failure_of_which_the_decision_says_nothing_is_a_problem(
+def test_a_failure_that_the_decision_omits_is_a_problem(
     advisor: Advisor, kit: KitOf, edit: Callable[[list[Any]], object], said: str
 ) -> None:
     prepared, read, _ = kit("pattern-3-sticky-fleet", decision=lambda _, document: edit(document["expected_failures"]))
@@ -179,7 +179,7 @@ def test_a_decision_of_an_older_release_expects_nothing_of_failures(advisor: Adv
     ],
     ids=["no-decision", "half", "list", "no-page", "bytes"],
 )
-def test_a_document_that_cannot_be_read_is_a_problem(kit: KitOf, spoil: Callable[[Path], object], said: str) -> None:
+def test_an_unreadable_document_is_a_problem(kit: KitOf, spoil: Callable[[Path], object], said: str) -> None:
     prepared, read, folder = kit("pattern-1-single-instance")
     spoil(folder)
     found = read()
@@ -196,15 +196,13 @@ def test_a_document_that_cannot_be_read_is_a_problem(kit: KitOf, spoil: Callable
         (lambda rows, all: all["features"].remove(rows["roots"]), "has no row for the feature roots"),
     ],
 )
-def test_a_row_of_the_decision_that_says_nothing_is_a_problem(
-    kit: KitOf, edit: Callable[[Any, Any], object], said: str
-) -> None:
+def test_an_empty_row_of_the_decision_is_a_problem(kit: KitOf, edit: Callable[[Any, Any], object], said: str) -> None:
     _, read, _ = kit("pattern-3-sticky-fleet", decision=edit)
     (problem,) = read().problems
     assert said in problem
 
 
-def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit: KitOf) -> None:
+def test_a_row_of_the_page_that_disagrees_is_a_problem(kit: KitOf) -> None:
     _, read, _ = kit("pattern-1-single-instance", page=lambda text: text.replace("get 404", "get 410"))
     problems = read().problems
     assert problems
@@ -225,7 +223,7 @@ def test_a_row_of_the_page_that_says_something_else_is_a_problem(kit: KitOf) -> 
         ("pattern-1-single-instance", "Kept features: "),
     ],
 )
-def test_a_row_that_was_taken_out_is_a_problem(kit: KitOf, name: str, start: str) -> None:
+def test_a_removed_row_is_a_problem(kit: KitOf, name: str, start: str) -> None:
     def without(text: str) -> str:
         return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(start))
 
@@ -234,7 +232,7 @@ def test_a_row_that_was_taken_out_is_a_problem(kit: KitOf, name: str, start: str
     assert problem.startswith(f"A line of the decision is missing in DECISION.md.\n    expected: {start}")
 
 
-def test_what_people_write_around_the_rows_does_not_matter(kit: KitOf) -> None:
+def test_text_around_the_rows_does_not_matter(kit: KitOf) -> None:
     def edited(text: str) -> str:
         text = text.replace("| Event |", "|  Event   |").replace("## Why", "We talked about it.\n\n## Reasons")
         return text.replace("\n| An instance", "\n|   An instance").replace("## How to check", "| Our own | row |\n")

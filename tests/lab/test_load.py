@@ -1,4 +1,4 @@
-"""What an instance carries: the table of it, limits of the machine, and the measurement on a real server."""
+"""The load that an instance can serve: the table, limits of the machine, and a measurement on a real server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ERAS: tuple[Era, ...] = ("legacy", "modern")
 
 
 def measured(rounds: int = 3) -> Load:
-    """Figures that tell rounds and flag pairs apart."""
+    """Figures that differ for each round and flag pair."""
     memory = [Memory(60_000_000 + n, 40_000 + 100 * n, 90_000 + 100 * n, 50, 50, "") for n in range(rounds)]
     rates = [
         Rate(*pair, era, 10, 1000 + 100 * index + 10 * number, 1.5, 3.0, "server")
@@ -45,20 +45,20 @@ def measured(rounds: int = 3) -> Load:
 # --- rules/capacity.yaml ------------------------------------------------------------------------------------------
 
 
-def test_the_file_is_as_it_would_be_written() -> None:
+def test_the_file_has_the_layout_that_the_program_writes() -> None:
     text = (rules_dir() / "capacity.yaml").read_text(encoding="utf-8")
     entries = yaml.safe_load(text)["capacity"]
     assert load_table.written(text, load_table.merged(entries, [])) == text
 
 
-def test_an_entry_has_median_and_extremes_of_all_rounds() -> None:
+def test_an_entry_has_median_minimum_and_maximum_of_all_rounds() -> None:
     entry = load_table.entry("mcp-2", "mcp 2.3.0", measured(), "2026-11-21")
     assert entry["session_bytes"] == {"median": 40_100, "min": 40_000, "max": 40_200}
     assert entry["calls_per_s"]["modern"][flag_key(True, False)] == {"median": 1210, "min": 1200, "max": 1220}
     assert (entry["sessions"], entry["rounds"]) == (50, 3)
 
 
-def test_a_new_entry_keeps_what_is_written_by_hand_and_the_other_lines() -> None:
+def test_a_new_entry_keeps_manual_text_and_all_other_lines() -> None:
     text = (rules_dir() / "capacity.yaml").read_text(encoding="utf-8")
     old = yaml.safe_load(text)["capacity"]
     entry = load_table.entry("mcp-2", "mcp 2.3.0", measured(), "2026-11-22")
@@ -77,7 +77,7 @@ def test_a_new_entry_keeps_what_is_written_by_hand_and_the_other_lines() -> None
 @pytest.mark.parametrize(
     ("values", "median"), [([3.0, 1.0, 2.0], 2), ([1.0, 2.0, 4.0, 9.0], 3), ([7.0], 7)], ids=["odd", "even", "one"]
 )
-def test_a_spread(values: list[float], median: int) -> None:
+def test_the_spread_of_rounds(values: list[float], median: int) -> None:
     assert load_table.spread(values) == {"median": median, "min": min(values), "max": max(values)}
 
 
@@ -86,7 +86,7 @@ def test_a_spread(values: list[float], median: int) -> None:
 
 @pytest.fixture
 def few_files() -> Iterator[int]:
-    """A low soft limit, and the hard one; put back afterwards."""
+    """Set a low soft limit and yield the hard limit; restores the old limits afterwards."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (300, limits[1]))
     yield limits[1]
@@ -98,7 +98,7 @@ def test_the_soft_limit_is_raised(few_files: int) -> None:
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 1100
 
 
-def test_more_sessions_than_files_are_refused_beforehand(few_files: int) -> None:
+def test_more_sessions_than_open_files_are_refused_before_the_measurement(few_files: int) -> None:
     if few_files == resource.RLIM_INFINITY:
         pytest.skip("this system has no limit")
     with pytest.raises(EnvironmentLacksError) as caught:
@@ -129,7 +129,7 @@ def test_the_text_has_a_row_for_each_era_and_flag_pair(width: int) -> None:
     assert len(rows) == 8
 
 
-def test_the_data_are_json_and_a_refusal_is_said() -> None:
+def test_the_data_are_json_and_contain_refusals() -> None:
     found = measured()
     data = plain(document(Load, found))
     assert json.loads(json.dumps(data)) == data
@@ -154,7 +154,7 @@ def test_fifty_sessions_and_calls_under_every_flag_pair(temporary: Path) -> None
     found = asyncio.run(_measure(bare(Path(sys.executable), "mcp-2"), 50, seconds=0.4))
     (memory,) = found.memory
     assert (memory.sessions, memory.streams, memory.refusal) == (50, 50, "")
-    # Both are far from exact with so few, but a session costs something and far less than a megabyte.
+    # Fifty sessions give rough figures only. A session costs more than nothing and far less than a megabyte.
     assert 1_000 < memory.stream_session_bytes < 1_000_000
     assert memory.process_bytes > 20_000_000
     assert len(found.rates) == 8
@@ -165,7 +165,7 @@ def test_fifty_sessions_and_calls_under_every_flag_pair(temporary: Path) -> None
 
 @pytest.mark.programs
 @retried
-def test_an_answer_that_is_not_the_tools_is_no_call(temporary: Path) -> None:
+def test_an_answer_without_the_result_of_the_tool_is_not_a_call(temporary: Path) -> None:
     wrong = replace(bare(Path(sys.executable), "mcp-2"), expected="no such text")
     with pytest.raises(LabError, match="tools/call: HTTP 200"):
         asyncio.run(_measure(wrong, 3, seconds=0.2))

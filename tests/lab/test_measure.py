@@ -1,4 +1,4 @@
-"""`capabilities measure` as a process: what it refuses at once, and the newest release measured against the data."""
+"""`capabilities measure` as a process: invalid arguments, and the newest release compared with the data."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         (["bisect", "--sdk", "mcp", "--cell", "colour"], "--cell 'colour' has no change between two"),
     ],
 )
-def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], said: str) -> None:
+def test_a_release_that_cannot_be_measured_is_refused_immediately(arguments: list[str], said: str) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(said)
@@ -79,7 +79,7 @@ def measured(
     changed: dict[Where, Observation] | None = None,
     behaved: dict[Trait, str] | None = None,
 ) -> Measurement:
-    """A measurement that says what the data says, but for what is changed."""
+    """A measurement that agrees with the data, except for the given changes."""
     line = f"mcp-{version[0]}"
     subject = SdkUnderTest("mcp", version, line, Path(sys.executable), "today")
     cells: Cells = {}
@@ -149,7 +149,7 @@ def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
     assert words.record([once_more], knowledge.capabilities)["agrees"] is True
 
 
-def test_a_behaviour_that_the_data_does_not_know_differs(knowledge: Knowledge) -> None:
+def test_a_behaviour_without_data_is_a_difference(knowledge: Knowledge) -> None:
     new = Trait("PATCH", "legacy", (False, False))
     found = compared(measured(knowledge, "2.3.0", behaved={new: "HTTP 405"}), knowledge.capabilities)
     assert found.behaviours == [Difference(new, None, "HTTP 405")]
@@ -158,18 +158,18 @@ def test_a_behaviour_that_the_data_does_not_know_differs(knowledge: Knowledge) -
     )
 
 
-def test_how_long_something_took_is_not_compared() -> None:
+def test_durations_are_not_compared() -> None:
     assert alike("no answer within 5 s; asked nothing", "no answer within 7.5 s; asked nothing")
     assert not alike("no answer within 5 s", "no connection within 5 s")
     assert not alike("HTTP 405", "HTTP 404")
 
 
-def test_each_thing_that_is_tried_has_a_server_of_its_own(knowledge: Knowledge) -> None:
+def test_each_check_has_a_server_of_its_own(knowledge: Knowledge) -> None:
     assert len(set(COPIES)) == len(COPIES) == len(set(TRIED)) == len(TRIED)
     assert not set(COPIES) & set(matrix.COPIES)
 
 
-def test_of_an_unknown_release_the_nearest_one_is_expected(knowledge: Knowledge) -> None:
+def test_an_unknown_release_is_compared_with_the_nearest_release(knowledge: Knowledge) -> None:
     where = Where(*PROGRESS, "legacy", (True, False))
     subject = measured(knowledge, "2.3.0").sdk_under_test
     of = {version: SdkUnderTest("mcp", version, "mcp-1", subject.python, "today") for version in ("1.28.0", "1.0.0")}
@@ -220,15 +220,15 @@ def test_the_table_of_a_measurement_is_80_columns_wide(knowledge: Knowledge) -> 
 
 
 def newest() -> str:
-    """The newest release of mcp that the data has."""
+    """The newest release of mcp in the data."""
     text = (rules_dir() / "capabilities" / "mcp.yaml").read_text(encoding="utf-8")
     return str(capability_yaml.read(text).lines[-1]["newest"])
 
 
 @pytest.mark.programs
 @retried
-def test_the_newest_release_is_as_the_data_has_it() -> None:
-    """The check of a pipeline: it fails when data and code disagree."""
+def test_the_newest_release_agrees_with_the_data() -> None:
+    """CI runs this check: it fails if data and code disagree."""
     done = run("measure", "--sdk", f"mcp=={newest()}", "--here", "--check")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "0 differ from the stored data" in done.stderr
@@ -238,8 +238,8 @@ def test_the_newest_release_is_as_the_data_has_it() -> None:
 
 @pytest.mark.programs
 @retried
-def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
-    """Two cells and a behaviour of the data are falsified; the check names them, and writing mends them."""
+def test_a_wrong_cell_is_reported_and_corrected(tmp_path: Path) -> None:
+    """Two cells and a behaviour of the data are falsified. The check names them, and `--write` corrects them."""
     rules = Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
     path = rules / "capabilities" / "mcp.yaml"
     true = path.read_text(encoding="utf-8")
@@ -280,7 +280,7 @@ def test_a_wrong_cell_is_found_and_written(tmp_path: Path) -> None:
 
 @pytest.mark.programs
 @retried
-def test_the_index_knows_releases_and_when_they_came(temporary: Path) -> None:
+def test_the_package_index_lists_releases_and_their_dates(temporary: Path) -> None:
     async def main() -> tuple[Sequence[str], str]:
         async with Run.open("index") as run:
             return await package_index.releases(run, "mcp"), await package_index.its_time(run, "mcp", "1.12.4")

@@ -1,4 +1,4 @@
-"""Which cells a verification checks, and on which tool each is seen."""
+"""The cells that a verification checks, and the tool that it calls for each cell."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def named(found: Iterable[PredictedCell], feature: str, era: str = "legacy", tie
 
 
 @pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
-def test_every_feature_of_every_named_era_and_tier_once(advisor: Advisor, path: Path) -> None:
+def test_every_feature_of_every_named_era_and_tier_has_one_cell(advisor: Advisor, path: Path) -> None:
     decision = advisor.decide(load_path(path, advisor.space))
     found, kit = predicted(advisor, decision)
     tiers = [tier.name for tier in kit.tiers] if kit.tiered else [None]
@@ -59,7 +59,7 @@ def test_every_cell_can_be_observed(advisor: Advisor, path: Path) -> None:
             assert not cell.call or find(kit.line, cell.feature, cell.call)
 
 
-def test_a_needed_feature_that_works_is_seen_on_the_kits_tool_and_a_lost_one_on_the_labs(
+def test_working_required_features_use_a_tool_of_the_kit_and_lost_ones_a_tool_of_the_lab(
     advisor: Advisor, decide: Callable[..., Decision]
 ) -> None:
     found, _ = predicted(
@@ -81,7 +81,7 @@ def test_tiers_have_their_own_needs_and_outcomes(advisor: Advisor) -> None:
     assert named(found, "progress", tier="stateful").tool == "suggest_reply"
 
 
-def test_a_tool_that_asks_what_clients_cannot_give_shows_nothing_else(
+def test_a_tool_that_asks_for_an_unsupported_feature_shows_no_other_feature(
     advisor: Advisor, decide: Callable[..., Decision]
 ) -> None:
     flat = {**BASE, "clients.protocol": "mixed", "scale.affinity": "unavailable"}
@@ -105,7 +105,9 @@ def test_a_tool_that_calls_a_model_itself_is_never_called(advisor: Advisor, deci
     assert named(found, "sampling").refuses == ""
 
 
-def test_what_several_instances_lose_one_process_keeps(advisor: Advisor, decide: Callable[..., Decision]) -> None:
+def test_one_process_keeps_features_that_several_instances_lose(
+    advisor: Advisor, decide: Callable[..., Decision]
+) -> None:
     decision = decide({**BASE, "clients.protocol": "modern"})
     many, _ = predicted(advisor, decision)
     one, _ = predicted(advisor, decision, alone=True)

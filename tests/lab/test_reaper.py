@@ -1,4 +1,4 @@
-"""Whatever happens to a run, no process, port or folder of it is left."""
+"""However a run ends, it leaves no process, port or folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHILD = [sys.executable, "-I", "-S", str(LAB / "child.py")]
 
 
 def lines_until(parent: subprocess.Popen[str], last: str) -> list[str]:
-    """What the parent prints, up to a line."""
+    """The lines that the parent prints, up to the line `last`."""
     lines: list[str] = []
     for line in output_of(parent):
         lines.append(line.strip())
@@ -44,7 +44,7 @@ def ports_in(lines: list[str]) -> list[int]:
 
 
 def assert_nothing_is_left(temporary: Path, ports: list[int], but: int = 0) -> None:
-    """No folder and no process but those of `but` runs, and nobody at the ports."""
+    """Fail if folders or processes are left (except of `but` runs), or if a process listens on the ports."""
     until("folders are gone", lambda: len(list(temporary.iterdir())) == but)
     if not but:
         until("processes are gone", lambda: not users_of(temporary))
@@ -52,15 +52,15 @@ def assert_nothing_is_left(temporary: Path, ports: list[int], but: int = 0) -> N
 
 
 def killed_at(parent: subprocess.Popen[str], children: int, wait_s: float, group: bool) -> list[int]:
-    """The ports of a parent that is killed (alone or with its process group) so long after it started some children."""
+    """Kill a parent, or its process group, `wait_s` seconds after it started some children; returns its ports."""
     lines = lines_until(parent, "opening") + [output_of(parent).readline() for _ in range(children)]
-    time.sleep(wait_s)  # a moment of the start, not something to wait for
+    time.sleep(wait_s)  # this time selects a moment of the start
     os.killpg(parent.pid, signal.SIGKILL) if group else parent.kill()
     return ports_in(lines + output_of(parent).read().splitlines())
 
 
 def test_kill_9_of_the_parent_leaves_nothing(temporary: Path, parents: Callable[..., subprocess.Popen[str]]) -> None:
-    """At random moments while it starts five processes; a run beside it is not disturbed."""
+    """SIGKILL comes at random moments while the parent starts five processes. Another run is not affected."""
     bystander = parents()
     its_ports = ports_in(lines_until(bystander, "up"))
     rng = random.Random(5)
@@ -77,10 +77,10 @@ def test_kill_9_of_the_parent_leaves_nothing(temporary: Path, parents: Callable[
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["INT", "TERM", "HUP"]
 )
-def test_a_signal_ends_the_run_in_order(
+def test_a_signal_ends_the_run_with_a_clean_up(
     temporary: Path, parents: Callable[..., subprocess.Popen[str]], tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """The children, who are not of the terminal's group, are told by SIGTERM."""
+    """The children are not in the process group of the terminal, so the parent sends them SIGTERM."""
     note = tmp_path / "note"
     parent = parents("--note", str(note))
     ports = ports_in(lines_until(parent, "up"))
@@ -90,7 +90,7 @@ def test_a_signal_ends_the_run_in_order(
     assert errors == "Interrupted. All started programs have ended.\n"
     assert note.read_text().split() == ["SIGTERM"] * 5
     assert len(ports) == 5
-    # Not `until`: when the parent has ended, all is done.
+    # No `until` is needed: the clean-up is complete when the parent has ended.
     assert not list(temporary.iterdir())
     assert not users_of(temporary)
     assert all(map(refused, ports))
@@ -104,7 +104,7 @@ def test_signals_do_not_break_the_clean_up(
     lines_until(parent, "up")
     os.killpg(parent.pid, signal.SIGINT)
     until("the children are told", note.exists)
-    for number in (signal.SIGINT, signal.SIGTERM):  # in the middle of it: deaf children take it a second
+    for number in (signal.SIGINT, signal.SIGTERM):  # during the clean-up: it waits one second for deaf children
         os.killpg(parent.pid, number)
     _, errors = parent.communicate(timeout=30)
     assert (parent.returncode, errors) == (130, "Interrupted. All started programs have ended.\n")
@@ -112,7 +112,9 @@ def test_signals_do_not_break_the_clean_up(
     assert not users_of(temporary)
 
 
-def test_a_signal_while_it_starts(temporary: Path, parents: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_signal_during_the_start_leaves_nothing(
+    temporary: Path, parents: Callable[..., subprocess.Popen[str]]
+) -> None:
     parent = parents("--children", "1000")
     lines = lines_until(parent, "opening")
     lines += [output_of(parent).readline() for _ in range(2)]
@@ -123,7 +125,7 @@ def test_a_signal_while_it_starts(temporary: Path, parents: Callable[..., subpro
     assert_nothing_is_left(temporary, ports_in(lines + output.splitlines()))
 
 
-def test_a_program_whose_event_loop_is_stuck_ends_all_the_same(
+def test_a_program_with_a_blocked_event_loop_ends(
     temporary: Path, parents: Callable[..., subprocess.Popen[str]]
 ) -> None:
     parent = parents("--stuck", "--children", "1")
@@ -136,7 +138,7 @@ def test_a_program_whose_event_loop_is_stuck_ends_all_the_same(
 
 @pytest.fixture
 def started() -> Iterator[Start]:
-    """Starts a child outside of any run."""
+    """A function that starts a child outside of any run."""
     children: list[subprocess.Popen[str]] = []
 
     def start(*options: str, **more: Any) -> subprocess.Popen[str]:
@@ -154,7 +156,7 @@ def started() -> Iterator[Start]:
         child.communicate()
 
 
-def test_a_process_that_nobody_announced_is_found_by_its_mark(started: Start) -> None:
+def test_an_unregistered_process_is_found_by_its_mark(started: Start) -> None:
     child = started(env={reaper.MARK_VARIABLE: "outer m1"})
     other = started(env={reaper.MARK_VARIABLE: "m11", "ELSE": "m1"})
     assert [entry.pid for entry in reaper.family((), "m1")] == [child.pid]
@@ -163,7 +165,7 @@ def test_a_process_that_nobody_announced_is_found_by_its_mark(started: Start) ->
     assert other.poll() is None
 
 
-def test_a_number_that_was_given_back_is_nobodys(started: Start, tmp_path: Path) -> None:
+def test_a_process_that_the_run_released_is_not_killed(started: Start, tmp_path: Path) -> None:
     mine, others = started(), started()
     lines = [f"pid {mine.pid}", f"pid {others.pid}", f"gone {others.pid}", "end"]
     assert reaper.main("no-such-mark", tmp_path / "none", lines) == 0
@@ -171,7 +173,7 @@ def test_a_number_that_was_given_back_is_nobodys(started: Start, tmp_path: Path)
     assert others.poll() is None
 
 
-def test_the_deaf_are_killed_and_the_stopped_too(started: Start, tmp_path: Path) -> None:
+def test_deaf_and_stopped_processes_are_killed(started: Start, tmp_path: Path) -> None:
     note = tmp_path / "note"
     deaf, stopped = started("--deaf", "--note", str(note)), started("--deaf")
     stopped.send_signal(signal.SIGSTOP)
@@ -180,7 +182,7 @@ def test_the_deaf_are_killed_and_the_stopped_too(started: Start, tmp_path: Path)
     assert note.read_text() == "SIGTERM\n"
 
 
-def test_a_stopped_process_may_end_in_order(started: Start) -> None:
+def test_a_stopped_process_can_end_without_sigkill(started: Start) -> None:
     stopped = started()
     stopped.send_signal(signal.SIGSTOP)
     assert reaper.end({stopped.pid}, "", grace_s=9) == []
@@ -191,7 +193,7 @@ def test_a_stopped_process_may_end_in_order(started: Start) -> None:
     ("keep", "left"),
     [("nothing", None), ("logs", {"logs", "logs/a.log"}), ("everything", {"logs", "logs/a.log", "venv", "venv/b"})],
 )
-def test_what_is_kept_of_the_folder(tmp_path: Path, keep: Keep, left: set[str] | None) -> None:
+def test_the_reaper_keeps_the_requested_part_of_the_folder(tmp_path: Path, keep: Keep, left: set[str] | None) -> None:
     folder = tmp_path / "run"
     for file in ("logs/a.log", "venv/b"):
         (folder / file).parent.mkdir(parents=True)

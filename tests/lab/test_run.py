@@ -1,4 +1,4 @@
-"""A run's processes: started, ready, on free ports, stalled, ended; its folder and its logs."""
+"""The processes of a run: start, readiness, free ports, stall, end. The folder of a run and its logs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_nothing_is_left_on_success(temporary: Path) -> None:
             assert process.log == run.folder / "logs" / "web.log"
             assert process.tail() == ["ready"]
             assert await ports.listening(port)
-            # Temporary files of the children go with the folder.
+            # Temporary files of the children are deleted with the folder.
             made = await run.execute("temp", [*SHELL, "mktemp"])
             assert Path(made.strip()).is_relative_to(run.folder)
         return port
@@ -71,7 +71,7 @@ def test_nothing_is_left_on_success(temporary: Path) -> None:
     assert refused(port)
 
 
-def test_two_runs_at_once_do_not_disturb_each_other(temporary: Path) -> None:
+def test_two_concurrent_runs_do_not_affect_each_other(temporary: Path) -> None:
     async def one(ended: asyncio.Event, wait: asyncio.Event | None) -> None:
         async with Run.open("same") as run:
             process, port = await run.start_on_port("web", lambda port: Launch([*CHILD, str(port)]))
@@ -89,21 +89,21 @@ def test_two_runs_at_once_do_not_disturb_each_other(temporary: Path) -> None:
     assert_clean(temporary)
 
 
-def test_what_came_from_a_process_ends_with_the_run(temporary: Path) -> None:
-    """In a session of its own, and when its parent has ended before."""
+def test_descendants_of_a_process_end_with_the_run(temporary: Path) -> None:
+    """The descendant has a session of its own, and its parent ended earlier."""
 
     async def work() -> None:
         async with Run.open("family") as run:
             process = await run.start("a", Launch([*CHILD, "--grandchild"]))
             await run.start("b", Launch([*SHELL, f"'{sys.executable}' -I -S '{LAB / 'child.py'}' --deaf & exit 0"]))
             await wait_until(lambda: len(process.members()) == 2)
-            await wait_until(lambda: len(users_of(temporary)) == 4)  # and the reaper
+            await wait_until(lambda: len(users_of(temporary)) == 4)  # three processes and the reaper
 
     run_(work())
     assert_clean(temporary)
 
 
-def test_a_run_without_its_reaper_cleans_up_itself(temporary: Path) -> None:
+def test_a_run_whose_reaper_died_cleans_up(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("alone") as run:
             await run.start("a", Launch([*CHILD, "--grandchild"]))
@@ -121,7 +121,7 @@ def ignored(pid: int) -> set[signal.Signals]:
     return {number for number in signal.Signals if bits >> (number - 1) & 1}
 
 
-def test_the_reaper_is_deaf(temporary: Path) -> None:
+def test_the_reaper_ignores_signals(temporary: Path) -> None:
     async def work() -> int:
         async with Run.open("deaf") as run:
             popen = run._reaper._popen
@@ -145,7 +145,7 @@ def test_a_cancellation_does_not_break_the_clean_up(temporary: Path, tmp_path: P
 
     async def work() -> None:
         task = asyncio.create_task(run_with_a_deaf_child())
-        await wait_until(note.exists)  # told by the clean-up, which takes the deaf a second
+        await wait_until(note.exists)  # the clean-up sent the signal and waits one second for deaf processes
         for _ in range(3):
             task.cancel()
             await asyncio.sleep(0)
@@ -156,7 +156,7 @@ def test_a_cancellation_does_not_break_the_clean_up(temporary: Path, tmp_path: P
     run_(work())
 
 
-def test_kill_stall_resume_terminate(temporary: Path) -> None:
+def test_processes_can_be_killed_stalled_resumed_and_terminated(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("signals") as run:
             note = run.folder / "note"
@@ -168,7 +168,7 @@ def test_kill_stall_resume_terminate(temporary: Path) -> None:
             gone.kill()
             assert await gone.wait() == -signal.SIGKILL
             assert len(family) == 2
-            # The grandchild too, which has a session of its own; zombies do not count.
+            # The grandchild ends too. It has a session of its own. Zombies are ignored.
             await wait_until(lambda: not set(family) & users_of(temporary).keys())
 
             stalled.stall()
@@ -202,7 +202,7 @@ def test_kill_stall_resume_terminate(temporary: Path) -> None:
     ],
     ids=["ends", "killed", "never ready", "no program"],
 )
-def test_a_failure_keeps_the_log_and_says_where(
+def test_a_failure_keeps_the_log_and_names_its_path(
     temporary: Path, command: list[str | Path], reason: str, lines: list[str]
 ) -> None:
     async def work() -> None:
@@ -223,7 +223,7 @@ def test_a_failure_keeps_the_log_and_says_where(
     assert not users_of(temporary)
 
 
-def test_a_failure_that_is_handled_leaves_nothing(temporary: Path) -> None:
+def test_a_handled_failure_leaves_nothing(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("handled") as run:
             with pytest.raises(LabError):
@@ -233,8 +233,8 @@ def test_a_failure_that_is_handled_leaves_nothing(temporary: Path) -> None:
     assert_clean(temporary)
 
 
-def test_what_is_kept_of_other_errors(temporary: Path) -> None:
-    """Logs for a defect; nothing for an error that says all, nor for a cancellation."""
+def test_logs_are_kept_for_defects_only(temporary: Path) -> None:
+    """Logs are kept for a defect. A usage error or a cancellation leaves nothing."""
 
     async def work(error: BaseException) -> None:
         async with Run.open("other"):
@@ -249,7 +249,7 @@ def test_what_is_kept_of_other_errors(temporary: Path) -> None:
     assert [path.name for folder in temporary.iterdir() for path in folder.iterdir()] == ["logs"]
 
 
-def test_the_user_keeps_the_folder(temporary: Path) -> None:
+def test_the_folder_stays_if_the_user_asks_for_it(temporary: Path) -> None:
     async def work() -> tuple[Path, int]:
         async with Run.open("kept") as run:
             run.keep()
@@ -262,7 +262,7 @@ def test_the_user_keeps_the_folder(temporary: Path) -> None:
     assert refused(port)
 
 
-def test_execute(temporary: Path) -> None:
+def test_execute_returns_the_output_of_a_command(temporary: Path) -> None:
     async def work() -> None:
         async with Run.open("execute") as run:
             assert await run.execute("ok", [*SHELL, "echo out; echo err >&2"]) == "out\n"
@@ -273,13 +273,15 @@ def test_execute(temporary: Path) -> None:
                 await run.execute("bad", [*SHELL, "echo why; exit 2"])
             with pytest.raises(LabError, match=r"slow did not end within 0.2 s"):
                 await run.execute("slow", CHILD, deadline_s=0.2)
-            await wait_until(lambda: len(users_of(temporary)) == 1)  # the reaper: nothing waits for the end of the run
+            await wait_until(
+                lambda: len(users_of(temporary)) == 1
+            )  # only the reaper is left; the process does not wait for the end of the run
 
     run_(work())
     assert_clean(temporary)
 
 
-def test_the_environment_is_clean(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_get_a_clean_environment(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MCP_X", "FASTMCP_X", "PYTHONPATH", "WEB_CONCURRENCY", "UVICORN_PORT"):
         monkeypatch.setenv(name, "foreign")
     monkeypatch.setenv("UV_OVERRIDE", "ours")
@@ -296,8 +298,8 @@ def test_the_environment_is_clean(temporary: Path, monkeypatch: pytest.MonkeyPat
     assert variables["NO_PROXY"] == variables["no_proxy"] == "example.com,127.0.0.1,localhost"
 
 
-def test_no_file_of_ours_is_open_in_a_child(temporary: Path) -> None:
-    """A pipe that stays open in a child would keep the reaper from seeing our end."""
+def test_no_open_file_is_inherited_by_a_child(temporary: Path) -> None:
+    """With a pipe of ours open in a child, the reaper would not notice that this process ended."""
     read, write = os.pipe()
     os.set_inheritable(write, True)
 
@@ -327,7 +329,7 @@ def taken(port: int, stack: ExitStack) -> None:
     ],
     ids=["traceback", "silent", "tries again for long"],
 )
-def test_a_port_that_is_taken_in_between_is_tried_again(temporary: Path, command: list[str | Path]) -> None:
+def test_a_start_is_repeated_if_another_process_takes_the_port(temporary: Path, command: list[str | Path]) -> None:
     tried: list[int] = []
 
     async def work(times: int) -> int:
@@ -340,7 +342,7 @@ def test_a_port_that_is_taken_in_between_is_tried_again(temporary: Path, command
 
         async with Run.open("ports") as run:
             process, port = await run.start_on_port("web", build)
-            assert process.tail() == ["ready"]  # and not what the attempts before it wrote
+            assert process.tail() == ["ready"]  # without the output of earlier attempts
             return port
 
     with ExitStack() as stack:
@@ -354,8 +356,8 @@ def test_a_port_that_is_taken_in_between_is_tried_again(temporary: Path, command
     assert_clean(temporary)
 
 
-def test_somebody_elses_answer_is_not_taken_for_ours(temporary: Path) -> None:
-    """The port is taken, and the process has not tried to listen yet."""
+def test_an_answer_of_another_process_does_not_make_ours_ready(temporary: Path) -> None:
+    """Another process has the port, and our process has not tried to listen yet."""
 
     async def work() -> None:
         async with Run.open("ports") as run:
@@ -371,7 +373,7 @@ def test_somebody_elses_answer_is_not_taken_for_ours(temporary: Path) -> None:
         run_(work())
 
 
-def test_an_error_that_has_nothing_to_do_with_the_port_is_not_tried_again(temporary: Path) -> None:
+def test_a_start_is_not_repeated_after_another_error(temporary: Path) -> None:
     tried: list[int] = []
 
     def build(port: int) -> Launch:
@@ -387,7 +389,7 @@ def test_an_error_that_has_nothing_to_do_with_the_port_is_not_tried_again(tempor
     assert len(tried) == 1
 
 
-def test_a_ready_that_hangs_has_a_deadline(temporary: Path) -> None:
+def test_a_hanging_readiness_check_has_a_deadline(temporary: Path) -> None:
     async def hangs() -> bool:
         await asyncio.Event().wait()
         return True
@@ -407,7 +409,7 @@ def test_free_ports_are_free_and_differ() -> None:
     assert all(map(ports.is_free, found))
 
 
-def test_answers() -> None:
+def test_a_server_answers_if_its_status_is_below_500() -> None:
     async def serve(status: bytes) -> bool:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readline()
@@ -428,7 +430,7 @@ def test_answers() -> None:
     assert run_(ports.answers(f"http://127.0.0.1:{ports.free_port()}/")) is False
 
 
-def test_only_what_is_ours_to_wait_for_is_waited_for(temporary: Path) -> None:
+def test_the_run_waits_only_for_its_own_processes(temporary: Path) -> None:
     """The run ends although a process outside of it uses its folder."""
 
     async def work() -> int:

@@ -1,4 +1,4 @@
-"""The topology table agrees with what is measured again, with itself and with the rules that choose from it."""
+"""The topology table agrees with new measurements and with the rules that use it, and has no contradictions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(under: Conditions, *, keeps: bool, knowledge: Knowledge) -> BalancingRun
 
 # --- measured again ------------------------------------------------------------------------------------------------
 
-# Rows and the runs of each that tell their verdict already.
+# Rows, and for each row the runs that are enough for its verdict.
 CHEAP = {
     "nginx-hash-session-id": (0,),
     "nginx-sticky-learn": (0, 2),
@@ -56,7 +56,7 @@ CHEAP = {
 
 @retried
 @pytest.mark.programs
-def test_what_is_measured_again_agrees(advisor: Advisor, knowledge: Knowledge) -> None:
+def test_repeated_measurements_agree_with_the_table(advisor: Advisor, knowledge: Knowledge) -> None:
     from advisor.lab.topology.measure import Scale, measure
 
     rows = [(way(knowledge, name), runs) for name, runs in CHEAP.items()]
@@ -90,14 +90,14 @@ def test_the_table_has_no_fault(knowledge: Knowledge) -> None:
     assert list(proof.faults(knowledge)) == []
 
 
-def test_each_mechanism_keeps_every_session_somewhere(knowledge: Knowledge) -> None:
+def test_each_mechanism_has_a_run_that_keeps_every_session(knowledge: Knowledge) -> None:
     space = FactSpace(knowledge)
     for mechanism in set(space.domains["affinity.mechanism"]) - {"none"}:
         rows = [row for row in knowledge.topology.values() if row.mechanism == mechanism]
         assert any(run.keeps for row in rows for run in row.runs), f"no row of {mechanism} keeps sessions"
 
 
-def test_each_way_that_holds_no_state_is_tried_with_two_proxies(knowledge: Knowledge) -> None:
+def test_each_stateless_strategy_is_measured_with_two_proxies(knowledge: Knowledge) -> None:
     for mechanism in (
         "nginx-session-envelope",
         "haproxy-session-envelope",
@@ -112,11 +112,11 @@ def test_each_way_that_holds_no_state_is_tried_with_two_proxies(knowledge: Knowl
             assert {"proxies": "2"} in under, row.id
 
 
-def test_each_rejected_way_loses_sessions(knowledge: Knowledge) -> None:
+def test_each_rejected_strategy_loses_sessions(knowledge: Knowledge) -> None:
     rejected = [row for row in knowledge.topology.values() if not row.mechanism]
     assert len(rejected) >= 6
     for row in rejected:
-        # Forty sessions may all miss a gap of milliseconds, so for peers the window counts.
+        # Forty sessions can all miss a gap of milliseconds, so for peers the measured window decides.
         if row.window is None:
             assert not all(run.keeps for run in row.runs), row.id
             assert any(run.figures["stateful+legacy"].sampling.count < 12 for run in row.runs) or row.evidence, row.id
@@ -126,7 +126,7 @@ def test_each_rejected_way_loses_sessions(knowledge: Knowledge) -> None:
 
 @pytest.mark.programs
 def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, tmp_path: Path) -> None:
-    """What is measured of two HAProxies is the table that one gets."""
+    """The kit for one HAProxy has the same session table that was measured with two HAProxies."""
 
     def learning(name: str) -> list[str]:
         Balancer(way(knowledge, name), advisor).write(tmp_path / name, ADDRESSES, 9000)
@@ -138,15 +138,15 @@ def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, 
     assert len(learning("haproxy-stick-table")) == 3
 
 
-def test_a_kit_is_measured_where_a_kit_carries_the_way(knowledge: Knowledge) -> None:
+def test_a_strategy_that_kits_contain_is_measured_with_a_kit(knowledge: Knowledge) -> None:
     carried = {name for name, one in knowledge.mechanisms.items() if one.done_by in knowledge.kit_proxies}
     for row in knowledge.topology.values():
         assert bool(row.requirements) == (row.mechanism in {*carried, "redis-session-directory"}), row.id
         assert bool(row.template) == (row.mechanism not in carried), row.id
 
 
-def test_the_directory_is_the_work_of_the_servers(knowledge: Knowledge, advisor: Advisor) -> None:
-    """It stands behind the very balancer that loses sessions without it."""
+def test_the_session_directory_is_part_of_the_servers(knowledge: Knowledge, advisor: Advisor) -> None:
+    """The session directory is measured behind the same load balancer that loses sessions without the directory."""
     row, plain = way(knowledge, "redis-session-directory"), way(knowledge, "round-robin")
     assert (row.program, row.template, row.directives) == (plain.program, plain.template, plain.directives)
     balancer = Balancer(row, advisor)
@@ -170,20 +170,20 @@ def test_the_directory_is_the_work_of_the_servers(knowledge: Knowledge, advisor:
         ({"measured": None}, "this strategy has no figures. Run `mcp-advisor topology measure --write`."),
     ],
 )
-def test_a_row_that_is_wrong_is_found(knowledge: Knowledge, change: dict[str, Any], message: str) -> None:
+def test_a_wrong_row_is_a_fault(knowledge: Knowledge, change: dict[str, Any], message: str) -> None:
     row = replace(way(knowledge, "round-robin"), **change)
     changed = replace(knowledge, topology={**knowledge.topology, "round-robin": row})
     assert message in [fault.message for fault in proof.faults(changed) if fault.key == "topology: round-robin"]
 
 
-def test_a_way_that_keeps_sessions_needs_a_mechanism(knowledge: Knowledge) -> None:
+def test_a_strategy_that_keeps_sessions_needs_a_mechanism(knowledge: Knowledge) -> None:
     row = replace(way(knowledge, "nginx-session-envelope"), mechanism="")
     changed = replace(knowledge, topology={**knowledge.topology, row.id: row})
     (fault,) = [fault for fault in proof.faults(changed) if fault.key == f"topology: {row.id}"]
     assert fault.message == "this strategy keeps every session, but has no mechanism, so decisions cannot choose it"
 
 
-def test_calls_of_whole_sessions_are_served_by_their_owner(knowledge: Knowledge) -> None:
+def test_a_kept_session_with_calls_at_another_instance_is_a_fault(knowledge: Knowledge) -> None:
     row = way(knowledge, "redis-session-directory")
     figures = row.runs[0].figures
     strange = {**figures, "stateful+legacy": replace(figures["stateful+legacy"], wrong=Share(2, 120))}
@@ -195,7 +195,7 @@ def test_calls_of_whole_sessions_are_served_by_their_owner(knowledge: Knowledge)
     )
 
 
-def test_modern_clients_that_lose_something_are_found(knowledge: Knowledge) -> None:
+def test_lost_requests_of_modern_clients_are_a_fault(knowledge: Knowledge) -> None:
     row = way(knowledge, "round-robin")
     figures = row.runs[0].figures
     short = {**figures, "stateful+modern": replace(figures["stateful+modern"], sampling=Share(3, 12))}
@@ -208,13 +208,13 @@ def test_modern_clients_that_lose_something_are_found(knowledge: Knowledge) -> N
     )
 
 
-def test_a_mechanism_without_a_row_is_found(knowledge: Knowledge) -> None:
+def test_a_mechanism_without_a_row_is_a_fault(knowledge: Knowledge) -> None:
     rows = {name: one for name, one in knowledge.topology.items() if name != "platform-cookie"}
     found = [(fault.key, fault.message) for fault in proof.faults(replace(knowledge, topology=rows))]
     assert found == [("topology: platform-cookie", "decisions can contain this mechanism, but no strategy measures it")]
 
 
-def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledge) -> None:
+def test_a_rule_that_sets_a_mechanism_cites_the_row_of_the_mechanism(knowledge: Knowledge) -> None:
     table, rule = knowledge.rules["SES-410"]
     rules = [one._replace(sources=["lesson-two-flags"]) if one.id == rule.id else one for one in table.rules]
     changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
@@ -225,7 +225,7 @@ def test_a_rule_from_which_a_mechanism_follows_cites_its_row(knowledge: Knowledg
     )
 
 
-def test_a_rule_that_cites_no_row_is_found(knowledge: Knowledge) -> None:
+def test_a_rule_that_cites_no_row_is_a_fault(knowledge: Knowledge) -> None:
     table, rule = knowledge.rules["AFF-130"]
     rules = [one._replace(sources=["measured-cookies"]) if one.id == rule.id else one for one in table.rules]
     changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
@@ -268,16 +268,16 @@ def test_a_window_is_a_condition_even_if_no_session_met_it(knowledge: Knowledge)
     assert verdict(replace(row, runs=whole, window=closed)) == "always"
 
 
-# --- roads ---------------------------------------------------------------------------------------------------------
+# --- addresses of clients ------------------------------------------------------------------------------------------
 
 
-def test_clients_of_many_networks_share_none() -> None:
+def test_clients_of_many_networks_share_no_network() -> None:
     roads = [road(Conditions(addresses="many"), (1,), number) for number in range(40)]
     assert len({road.addresses[0].rpartition(".")[0] for road in roads}) == 40
     assert all(len(road.addresses) == 1 for road in roads)
 
 
-def test_clients_of_one_network_have_addresses_of_their_own_in_it() -> None:
+def test_clients_of_one_network_have_different_addresses() -> None:
     roads = [road(Conditions(addresses="one-network"), (1,), number) for number in range(40)]
     assert len({road.addresses[0] for road in roads}) == 40
     assert len({road.addresses[0].rpartition(".")[0] for road in roads}) == 1
@@ -294,12 +294,12 @@ def test_a_roaming_client_changes_its_network_for_each_request() -> None:
 # --- the file ------------------------------------------------------------------------------------------------------
 
 
-def test_writing_what_stands_there_changes_nothing(knowledge: Knowledge) -> None:
+def test_writing_unchanged_data_changes_nothing(knowledge: Knowledge) -> None:
     text = (rules_dir() / "topology.yaml").read_text(encoding="utf-8")
     assert rewritten(text, knowledge.topology.values()) == text
 
 
-def test_a_new_figure_changes_its_line_only(knowledge: Knowledge) -> None:
+def test_a_new_figure_changes_only_its_line(knowledge: Knowledge) -> None:
     text = (rules_dir() / "topology.yaml").read_text(encoding="utf-8")
     rows = dict(knowledge.topology)
     first = rows["round-robin"].runs[0]
@@ -315,7 +315,7 @@ def _differing(one: str, other: str) -> set[str]:
     return set(one.splitlines()) - set(other.splitlines())
 
 
-def test_a_measurement_changes_figures_and_the_verdict_but_no_sentence(knowledge: Knowledge) -> None:
+def test_a_measurement_changes_figures_and_verdict_and_no_other_text(knowledge: Knowledge) -> None:
     row = way(knowledge, "round-robin")
     under = Conditions()
     old = replace(
@@ -340,7 +340,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_table_in_words() -> None:
+def test_the_table_as_text() -> None:
     done = command()
     assert (done.returncode, done.stderr) == (0, "")
     assert "nginx, sticky learn with header (nginx 1.31" in done.stdout
@@ -359,7 +359,7 @@ def test_the_table_as_json(knowledge: Knowledge) -> None:
     assert set(learn["runs"][0]) == {"under", *KINDS}
 
 
-def test_a_rule_shows_the_figures_that_it_rests_on(knowledge: Knowledge) -> None:
+def test_a_rule_shows_the_measurements_behind_it(knowledge: Knowledge) -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "advisor", "rules", "show", "AFF-110", "--format", "json"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The report of a verification: as text at two widths, as data, and what counts as wrong."""
+"""The report of a verification: text at two widths, data, and the results that make it fail."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_the_text_matches_its_snapshot(name: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_the_data_is_what_its_schema_says(advisor: Advisor, name: str) -> None:
+def test_the_data_follows_its_schema(advisor: Advisor, name: str) -> None:
     document = json.loads(json.dumps(verification_dict(RESULTS[name])))
     schema = schema_of("verification", advisor.space)
     Draft202012Validator.check_schema(schema)
@@ -133,7 +133,7 @@ def test_the_data_is_what_its_schema_says(advisor: Advisor, name: str) -> None:
     assert document["ok"] == all(behaviour["agrees"] for behaviour in document["behaviours"])
 
 
-def test_the_contracts_keys() -> None:
+def test_the_data_has_the_keys_of_the_contract() -> None:
     document = verification_dict(FINE)
     assert document["schema"] == "mcp-advisor/verification/1"
     assert {"schema", "ok", "proxy", "instances", "cells", "sessions", "seconds"} <= document.keys()
@@ -156,7 +156,7 @@ def test_the_contracts_keys() -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_each_kind_of_trouble_counts(change: dict[str, Any]) -> None:
+def test_each_kind_of_problem_makes_the_verification_fail(change: dict[str, Any]) -> None:
     assert FINE.ok
     assert not replace(FINE, **change).ok
 

@@ -1,4 +1,4 @@
-"""The command `verify`, as a process: kits that agree, kits that were spoilt, and how it ends."""
+"""The command `verify` as a process: correct kits, kits with faults, and the end of a run."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def advisor_run(
 
 
 def verified(temporary: Path, *arguments: Path | str) -> tuple[Any, subprocess.CompletedProcess[str]]:
-    """The document of a verification, and how it ended; nothing of the run is left but the logs of a failure."""
+    """The document of a verification and its exit. Fails if the run left more than the logs of a failure."""
     done = advisor_run("verify", *arguments, "--format", "json")
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
@@ -95,7 +95,9 @@ def differing(found: Any) -> dict[tuple[str, str], Any]:
     ],
     ids=["missing", "no-kit", "contradiction", "proxy"],
 )
-def test_what_cannot_be_verified_is_said_at_once(arguments: list[Path | str], code: int, said: str) -> None:
+def test_requirements_that_cannot_be_verified_are_refused_immediately(
+    arguments: list[Path | str], code: int, said: str
+) -> None:
     done = advisor_run("verify", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
@@ -103,10 +105,10 @@ def test_what_cannot_be_verified_is_said_at_once(arguments: list[Path | str], co
 
 
 @pytest.mark.parametrize(("installed", "missing"), [((), "uv"), (("uv",), "envoy")])
-def test_a_missing_program_is_named_with_what_installs_it(
+def test_a_missing_program_stops_verify_with_the_command_that_installs_it(
     tmp_path: Path, temporary: Path, installed: tuple[str, ...], missing: str
 ) -> None:
-    # An interpreter with all packages, but only some programs beside it and none on the path.
+    # An interpreter with all packages, with some programs in its folder and none on the PATH.
     python = tmp_path / "python"
     python.symlink_to(Path(sys.executable).resolve())
     for name in installed:
@@ -128,7 +130,9 @@ def test_a_missing_program_is_named_with_what_installs_it(
 
 @pytest.mark.programs
 @retried
-def test_a_sticky_kit_agrees_and_is_not_touched(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
+def test_a_kit_with_session_affinity_agrees_and_is_not_changed(
+    advisor: Advisor, tmp_path: Path, temporary: Path
+) -> None:
     kit = kit_in(tmp_path, STICKY)
     before = {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()}
     found, done = verified(temporary, kit)
@@ -171,7 +175,7 @@ operations: {team_size: 3, can_operate_affinity: true}
 """
 
 
-# Fails the first client that calls it, whoever of the instances serves that.
+# Fails the first call of a client, on any instance.
 ONCE = """\
     shaken = Path(tempfile.gettempdir()) / "shaken"
     if not shaken.exists():
@@ -181,7 +185,7 @@ ONCE = """\
 
 
 def edit(path: Path, *changes: tuple[str, str]) -> None:
-    """Put something in the place of texts that stand in the file exactly once."""
+    """Replace texts that occur in the file exactly once."""
     text = path.read_text()
     for before, after in changes:
         assert text.count(before) == 1, before
@@ -191,7 +195,7 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
 
 @pytest.mark.programs
 @retried
-def test_everything_that_is_spoilt_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
+def test_every_fault_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, SPOILT)
     edit(
         kit / "server" / "server.py",
@@ -287,7 +291,7 @@ def test_a_kit_with_shared_state_agrees(temporary: Path) -> None:
 
 @pytest.mark.programs
 @retried
-def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path: Path, temporary: Path) -> None:
+def test_a_proxy_without_its_affinity_is_reported(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STICKY.replace("mixed", "legacy"))
     path = kit / "proxy" / "upstreams.conf"
     text = path.read_text()
@@ -307,7 +311,7 @@ def test_a_proxy_that_forgot_its_sessions_is_found(tmp_path: Path, temporary: Pa
 
 @pytest.mark.programs
 @retried
-def test_a_server_with_another_flag_is_found(tmp_path: Path, temporary: Path) -> None:
+def test_a_server_with_another_flag_is_reported(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     path = kit / "server" / "server.py"
     text = path.read_text()
@@ -332,7 +336,7 @@ def test_a_server_with_another_flag_is_found(tmp_path: Path, temporary: Path) ->
 
 @contextmanager
 def started(*arguments: Path | str) -> Iterator[subprocess.Popen[str]]:
-    """The command as a terminal starts it, in a group of its own."""
+    """The command in a process group of its own, as a terminal starts it."""
     pipe = subprocess.PIPE
     process = subprocess.Popen(
         command(*arguments), cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True
@@ -360,7 +364,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
 
 @pytest.mark.programs
 @retried
-def test_a_kept_fleet_stays_until_ctrl_c(tmp_path: Path, temporary: Path) -> None:
+def test_with_keep_the_fleet_stays_until_ctrl_c(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     with started("verify", kit, "--keep", "--sessions", "3", "--format", "json") as process:
         errors = process.stderr
