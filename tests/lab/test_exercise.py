@@ -120,8 +120,8 @@ def test_each_flag_pair_lists_the_deployments_that_the_rules_give_it(knowledge: 
 def test_the_text_has_a_column_for_each_flag_pair(knowledge: Knowledge, width: int) -> None:
     text = exercise_text(exercise(knowledge), Screen(width))
     assert max(map(len, text.splitlines())) <= width
-    assert [line.split() for line in text.splitlines() if line.startswith(" its progress")] == [
-        ["its", "progress", "1", "live", "1", "live", "none", "none"]
+    assert [line.split() for line in text.splitlines() if line.startswith(" progress of research")] == [
+        ["progress", "of", "research", "1", "live", "1", "live", "none", "none"]
     ] * 2
     assert "Stateless mode loses progress." in text
     assert "\x1b" not in text
@@ -132,7 +132,7 @@ def test_markdown_and_data_have_the_same_rows(knowledge: Knowledge) -> None:
     found = exercise(knowledge)
     markdown = exercise_markdown(found)
     assert f"| False / True | no | no | yes | {knowledge.flags['stateful+json'].use} |" in markdown
-    assert "| its progress | 1 live | 1 live | none | none |" in markdown
+    assert "| progress of research | 1 live | 1 live | none | none |" in markdown
     assert "| Mcp-Session-Id | yes | no | yes | no |" in markdown
     assert "| POST | 406 | 200 SSE | 200 JSON | ? |" in markdown
     assert "- 406: Not Acceptable: no" in markdown
@@ -214,6 +214,6 @@ def test_the_document_has_curl_answers_and_published_statements(document: dict[s
     assert curl[plain, True, True] == "HTTP 200 application/json"
     assert curl[plain, True, False].startswith("HTTP 406")
     assert curl["POST", False, False].startswith("HTTP 400")
-    assert "nothing comes" in curl["GET, Accept: text/event-stream", True, False]
+    assert "an open stream without messages" in curl["GET, Accept: text/event-stream", True, False]
     said = {(entry["feature"], entry["documented"]) for entry in document["published"]}
     assert {("progress", "dropped"), ("progress", "works"), ("sampling", "dropped")} <= said

@@ -1,1 +1,1 @@
-"""`exercise`: two tools under the four flag pairs."""
+"""`exercise`: compares two tools with the four flag pairs on a live server."""

@@ -1,4 +1,4 @@
-"""The filled table of exercise 1 as the document that `exercise --format json` prints."""
+"""The results of exercise 1 as the document that `exercise --format json` prints."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ PAIRS = ((False, False), (True, False), (False, True), (True, True))
 
 
 class CaseRecord(TypedDict):
-    """A flag pair, and what the exercise asks of it.
+    """A flag pair, and the answers to the questions of the exercise.
 
     Attributes:
-        progress: whether the progress of research showed while it ran, by era of the clients.
-        log: the same of its log message.
-        result: whether it returned the right result.
-        use: what the flag pair is for.
+        progress: whether the progress of research arrived while research ran, by protocol era.
+        log: whether the log message of research arrived while research ran, by protocol era.
+        result: whether research returned the correct result, by protocol era.
+        use: the recommended use of the flag pair.
+        because: the reason for the recommendation.
         sources: ids that `rules show` explains.
     """
 
@@ -39,17 +40,17 @@ class CaseRecord(TypedDict):
 
 
 class CallRecord(TypedDict):
-    """What became of a call."""
+    """The result of a call."""
 
     outcome: Seen
     message: str
 
 
 class SamplingRecord(TypedDict):
-    """What became of a call that asks for sampling.
+    """The result of a call that requests sampling.
 
     Attributes:
-        call: the way of asking, as written in server code.
+        call: the API that server code uses for sampling.
     """
 
     call: str
@@ -58,10 +59,11 @@ class SamplingRecord(TypedDict):
 
 
 class NoticesRecord(TypedDict):
-    """Notifications of a call.
+    """The notifications of a call.
 
     Attributes:
-        live: those that came before the answer.
+        arrived: the number of notifications that arrived.
+        live: the number of notifications that arrived while the call ran.
     """
 
     outcome: Seen
@@ -70,20 +72,22 @@ class NoticesRecord(TypedDict):
 
 
 class ContentTypes(TypedDict):
-    """The content types of two answers."""
+    """The content types of the answers to add and research."""
 
     add: str
     research: str
 
 
 class SightRecord(TypedDict):
-    """What clients of an era observe under a flag pair.
+    """The results of clients of a protocol era with a flag pair.
 
     Attributes:
-        add: the quick call.
-        research: the call of three seconds.
-        content_type: of the answers.
-        session_header: whether the server gave a session id.
+        add: the result of the quick call.
+        research: the result of the call that takes three seconds.
+        progress: the progress notifications of research.
+        logging: the log messages of research.
+        content_type: the content types of the answers.
+        session_header: whether the server sent the header Mcp-Session-Id.
     """
 
     stateless_http: bool
@@ -100,7 +104,7 @@ class SightRecord(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """A request without a handshake under a flag pair, and its answer."""
+    """A request without the initialize handshake, with a flag pair, and its answer."""
 
     stateless_http: bool
     json_response: bool
@@ -109,11 +113,12 @@ class Bare:
 
 
 class ClaimRecord(TypedDict):
-    """Published advice that is not what clients observe.
+    """Published advice that differs from the measurement.
 
     Attributes:
-        says: what guides say.
-        observed: what was observed instead, by era.
+        says: the advice of guides.
+        documented: the outcome according to guides.
+        observed: the measured outcome, by protocol era.
     """
 
     stateless_http: bool
@@ -126,14 +131,15 @@ class ClaimRecord(TypedDict):
 
 
 class ExerciseDocument(TypedDict):
-    """The filled table of exercise 1, version 1.
+    """The results of exercise 1, version 1.
 
     Attributes:
         sdk: the release, such as mcp==2.3.0.
-        cases: the table that the exercise asks for.
-        rows: everything that clients observed, by flag pair and era.
-        curl: requests without a handshake.
-        published: where guides say something else.
+        cases: the table of the exercise, one entry for each flag pair.
+        rows: all measurements, by flag pair and protocol era.
+        curl: requests without the initialize handshake, and their answers.
+        published: published advice that differs from the measurements.
+        seconds: the duration of the measurement.
     """
 
     schema: Literal["mcp-advisor/exercise/1"]
@@ -146,7 +152,7 @@ class ExerciseDocument(TypedDict):
 
 
 def exercise_dict(found: Exercise) -> ExerciseDocument:
-    """The document of `exercise --format json`."""
+    """The document that `exercise --format json` prints."""
     return document(
         ExerciseDocument,
         found,

@@ -1,4 +1,4 @@
-"""The filled table of exercise 1 as text and as Markdown."""
+"""The results of exercise 1 as text and as Markdown."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from advisor.lab.exercise.document import PAIRS
 from advisor.lab.exercise.table import Claim, Exercise, Notices, Sight
 from advisor.lab.probes.observation import Observation
 
-_ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
+_ERAS: dict[Era, str] = {
+    "legacy": "Legacy clients (protocol 2025-11-25 and older)",
+    "modern": "Modern clients (protocol 2026-07-28)",
+}
+_CURL = "curl, without the initialize handshake"
+_GUIDES = "Published advice that differs from the measurement"
+_NO_CLAIMS = "No published advice differs from the measurement."
+_LEGEND = "A flag pair is written as stateless_http / json_response. A live message arrives while research runs."
 _SHORT = {"dropped": "lost", "hang": "hangs"}
 _STYLES = {"works": "green", "error": "bold red", "hangs": "bold red", "lost": "yellow", "none": "yellow"}
 _KINDS = {"text/event-stream": "SSE", "application/json": "JSON"}
-_CASE = ("Case", "Progress", "Log", "Result OK", "Use it for")
+_CASE = ("Flag pair", "Progress", "Log", "Correct result", "Recommended use")
 _ANSWERS = {"yes": "green", "no": "yellow", "too late": "yellow"}
 _CASE_COLUMNS = [
     Column(_CASE[0], least=13),
@@ -32,34 +39,34 @@ _STATUS = re.compile(r"HTTP (\d+)(?:: (.*)| ([\w/-]*)(, .*)?)?")
 
 
 class TableRow(NamedTuple):
-    """A row of a table: what it is about, and a text for each flag pair."""
+    """A row of a table: its name, and its cells."""
 
     name: str
     cells: list[str]
 
 
 def table_rows(found: Exercise, era: Era) -> list[TableRow]:
-    """What clients of an era see."""
+    """The results of clients of a protocol era, with one cell for each flag pair."""
     seen = [_sight(found, pair, era) for pair in PAIRS]
     rows = [
         TableRow("add", [_short(sight.add) for sight in seen]),
         TableRow("research", [_short(sight.research) for sight in seen]),
-        TableRow("its progress", [_count(sight.progress) for sight in seen]),
-        TableRow("its log messages", [_count(sight.logging) for sight in seen]),
+        TableRow("progress of research", [_count(sight.progress) for sight in seen]),
+        TableRow("logs of research", [_count(sight.logging) for sight in seen]),
     ]
     rows += [
         TableRow(f"sampling, {call.rpartition('.')[2]}", [_short(sight.sampling[call]) for sight in seen])
         for call in seen[0].sampling
     ]
     rows += [
-        TableRow(f"the answer to {tool}", [_KINDS.get(kind := sight.content_type[tool], kind) for sight in seen])
+        TableRow(f"answer to {tool}", [_KINDS.get(kind := sight.content_type[tool], kind) for sight in seen])
         for tool in seen[0].content_type
     ]
     return [*rows, TableRow("Mcp-Session-Id", ["yes" if sight.session_header else "no" for sight in seen])]
 
 
 def case_rows(found: Exercise) -> list[TableRow]:
-    """The table that the exercise asks for: what became of `research` in each case, and what the case is for."""
+    """The table of the exercise: the results of `research` with each flag pair, and the recommended use of the pair."""
     return [
         TableRow(
             f"{pair[0]} / {pair[1]}",
@@ -76,7 +83,7 @@ def case_rows(found: Exercise) -> list[TableRow]:
 
 
 def _of_all(answers: Mapping[Era, str]) -> str:
-    """The answer of all eras if it is the same, else the answer of each."""
+    """A single answer if all protocol eras have the same answer, else the answer of each era."""
     different = dict.fromkeys(answers.values())
     return next(iter(different)) if len(different) == 1 else ", ".join(f"{era}: {say}" for era, say in answers.items())
 
@@ -90,19 +97,19 @@ def _result(sight: Sight) -> str:
 
 
 def curl_rows(found: Exercise) -> list[TableRow]:
-    """What curl sees, in few words; `curl_notes` has the messages."""
+    """The answers to curl in a few words. `curl_notes` has the complete messages."""
     names = dict.fromkeys(answer.request for answer in found.bare)
     by_place = {(answer.request, (answer.stateless_http, answer.json_response)): answer.answer for answer in found.bare}
     return [TableRow(name, [_answer(by_place[name, pair])[0] for pair in PAIRS]) for name in names]
 
 
 def curl_notes(found: Exercise) -> list[str]:
-    """The messages behind the answers, each once."""
+    """The complete messages of the answers to curl, each once."""
     return list(dict.fromkeys(note for answer in found.bare if (note := _answer(answer.answer)[1])))
 
 
 def claim_rows(found: Exercise) -> Iterator[tuple[Claim, str]]:
-    """Each claim of guides with what was observed instead, flag pairs with the same observation put together."""
+    """Each claim of guides and the measurement in words. Flag pairs with the same outcome are joined."""
     for _, group in groupby(found.claims, key=lambda sight: (sight.feature.id, sight.documented.says)):
         same = list(group)
         seen: dict[tuple[str, str], list[str]] = {}
@@ -116,47 +123,49 @@ def claim_rows(found: Exercise) -> Iterator[tuple[Claim, str]]:
 
 
 def exercise_text(found: Exercise, screen: Screen) -> str:
-    """The table on a terminal."""
+    """The results as text for a terminal."""
     canvas = Canvas(screen)
-    canvas.line(("Exercise 1", "bold"), f" on {found.sdk}: add(a, b) and research(topic) under the four flag pairs.")
+    canvas.line(("Exercise 1", "bold"), f" on {found.sdk}: add(a, b) and research(topic) with the four flag pairs.")
+    canvas.line((_LEGEND, "dim"))
     _table(canvas, _CASE_COLUMNS, case_rows(found), _ANSWERS)
     for era in found.eras:
         canvas.heading(_ERAS[era])
         _table(canvas, _PAIR_COLUMNS, table_rows(found, era), _STYLES)
-    canvas.heading("curl, without a handshake")
+    canvas.heading(_CURL)
     _table(canvas, _PAIR_COLUMNS, curl_rows(found), _STYLES)
     for note in curl_notes(found):
         canvas.line((note, "dim"), indent=1)
-    canvas.heading("Where published advice differs")
+    canvas.heading(_GUIDES)
     for claim, observed in claim_rows(found):
         documented = claim.documented
         canvas.line((claim.feature.title, "bold"), indent=1)
         said = f"{documented.says} ({', '.join(documented.sources)})"
-        canvas.pairs([("guides say", said), ("observed", observed)], indent=3, styles=["yellow"])
+        canvas.pairs([("guides say", said), ("measured", observed)], indent=3, styles=["yellow"])
     if not found.claims:
-        canvas.line("Nowhere.", indent=1)
+        canvas.line(_NO_CLAIMS, indent=1)
     canvas.gap()
-    canvas.line((f"{found.seconds:.0f} s. Flag pairs are written stateless_http/json_response.", "dim"))
+    canvas.line((f"Duration: {found.seconds:.0f} s.", "dim"))
     return canvas.text()
 
 
 def exercise_markdown(found: Exercise) -> str:
-    """The table as a Markdown document."""
-    lines = [f"# Exercise 1 on {found.sdk}", "", "`add(a, b)` and `research(topic)` under the four flag pairs.", ""]
+    """The results as a Markdown document."""
+    about = f"`add(a, b)` and `research(topic)` with the four flag pairs. {_LEGEND}"
+    lines = [f"# Exercise 1 on {found.sdk}", "", about, ""]
     lines += [f"| {' | '.join(_CASE)} |", "|---" * len(_CASE) + "|"]
     lines += [f"| {row.name} | {' | '.join(row.cells)} |" for row in case_rows(found)]
     for era in found.eras:
         lines += ["", f"## {_ERAS[era]}", "", *_markdown(table_rows(found, era))]
-    lines += ["", "## curl, without a handshake", "", *_markdown(curl_rows(found)), ""]
+    lines += ["", f"## {_CURL}", "", *_markdown(curl_rows(found)), ""]
     lines += [f"- {note}" for note in curl_notes(found)]
-    lines += ["", "## Where published advice differs", ""]
+    lines += ["", f"## {_GUIDES}", ""]
     for claim, observed in claim_rows(found):
         sources = ", ".join(f"`{source}`" for source in claim.documented.sources)
         lines.append(f"- **{claim.feature.title}**. Guides say: {claim.documented.says} ({sources})")
-        lines.append(f"  - observed: {observed}")
+        lines.append(f"  - Measured: {observed}")
     if not found.claims:
-        lines.append("Nowhere.")
-    return "\n".join([*lines, "", "Flag pairs are written `stateless_http`/`json_response`.", ""])
+        lines.append(_NO_CLAIMS)
+    return "\n".join([*lines, ""])
 
 
 def _sight(found: Exercise, pair: tuple[bool, bool], era: Era) -> Sight:
@@ -174,7 +183,7 @@ def _count(notices: Notices) -> str:
 
 
 def _answer(text: str) -> tuple[str, str]:
-    """An answer in few words, and its message, if any."""
+    """The short form of an answer, and its complete message or ""."""
     found = _STATUS.fullmatch(text)
     if found is None:
         return text, ""

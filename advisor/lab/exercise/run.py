@@ -1,4 +1,4 @@
-"""Exercise 1: two tools under the four flag pairs, and what clients of both eras, and curl, see of them."""
+"""Exercise 1: calls two tools with each flag pair. The clients are SDK clients of both eras and plain HTTP requests."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     import httpx2
     from mcp import Client
 
-_ANSWER_S = 10.0  # all four servers and their clients share the machine
+_ANSWER_S = 10.0  # long, because all four servers and their clients share the machine
 _RESEARCH_S = 3.0 + _ANSWER_S
-_DEADLINE_S = 5.0  # where an answer may never come
-_NOTICE_S = 1.0  # what has not come so long after the answer is lost
+_DEADLINE_S = 5.0  # for a call whose answer might never arrive
+_NOTICE_S = 1.0  # a notification that arrives later than this after the answer is lost
 _GET_S = 0.7
 _NUMBERS: dict[str, Any] = {"a": 2, "b": 3}
 _TOPIC = {"topic": "flags"}
-# How a tool asks for sampling: as every guide has it, and in a second round where the line knows that.
+# The APIs for sampling: the API that guides describe, and two APIs in which the client sends a second request.
 _SAMPLING = ("ctx.session.create_message", "Resolve(Sample)", "InputRequiredResult")
 
 
 async def exercise(sdk: str, knowledge: Knowledge, steps: Steps) -> Exercise:
-    """Fill in the table.
+    """Measure the table of the exercise.
 
     Args:
-        sdk: the release, such as `mcp==2.3.0`; the running interpreter is used if it has it.
-        knowledge: has what guides say.
-        steps: told of what is done.
+        sdk: the release, such as `mcp==2.3.0`. If the running interpreter has this release, it runs the servers.
+        knowledge: the rules, which contain the claims of guides.
+        steps: shows the steps.
 
     Raises:
-        UsageError: there is no such release.
-        EnvironmentLacksError: it cannot be installed.
+        UsageError: the release does not exist.
+        EnvironmentLacksError: the release cannot be installed.
         LabError: a server did not start.
     """
     began = time.monotonic()
@@ -59,7 +59,7 @@ async def exercise(sdk: str, knowledge: Knowledge, steps: Steps) -> Exercise:
         with steps.step("start of four servers"):
             urls = await asyncio.gather(*(_start(run, release, *pair) for pair in PAIRS))
         eras = knowledge.lines[release.line].eras
-        with steps.step("calls of every client under every flag pair"):
+        with steps.step("calls of all clients with all flag pairs"):
             asked = [(pair, url, era) for pair, url in zip(PAIRS, urls, strict=True) for era in eras]
             sights = await asyncio.gather(*(_sight(url, pair, era, release.line) for pair, url, era in asked))
             bare = [await _bare(url, pair) for pair, url in zip(PAIRS, urls, strict=True)]
@@ -97,7 +97,7 @@ async def _sight(url: str, pair: tuple[bool, bool], era: Era, line: str) -> Sigh
 
 
 async def _research(url: str, era: Era) -> tuple[Observation, Notices, Notices]:
-    """The long call once: its result, its progress and its log messages."""
+    """Call `research` once. Returns the result, the progress notifications and the log messages."""
     found = {"progress": Notices(0, 0), "logs": Notices(0, 0)}
 
     async def steps(client: Client, heard: Heard) -> Verdict:
@@ -113,7 +113,7 @@ async def _research(url: str, era: Era) -> tuple[Observation, Notices, Notices]:
 
 
 async def _heads(url: str, era: Era) -> tuple[dict[str, str], bool]:
-    """The content types of the two answers, and whether there was a session id."""
+    """The content types of the answers to `add` and `research`, and whether the server sent a session id."""
     kinds: dict[str, str] = {}
     with_session = False
     async with raw_client.endpoint(url, era) as endpoint:
@@ -129,7 +129,7 @@ async def _heads(url: str, era: Era) -> tuple[dict[str, str], bool]:
 
 
 async def _bare(url: str, pair: tuple[bool, bool]) -> list[Bare]:
-    """Requests as curl sends them: no handshake, no session, no version."""
+    """Send requests as curl does: without the initialize handshake, a session or a protocol version."""
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add", "arguments": _NUMBERS}}
     found = []
     async with http_client(url) as http:
@@ -151,4 +151,4 @@ async def _get(http: httpx2.AsyncClient, url: str, accept: str) -> str:
         kind = answer.headers.get("content-type", "").partition(";")[0]
         with anyio.move_on_after(_GET_S) as waiting:
             await answer.aread()
-        return f"HTTP {answer.status_code} {kind}{', a stream on which nothing comes' if waiting.cancel_called else ''}"
+        return f"HTTP {answer.status_code} {kind}{', an open stream without messages' if waiting.cancel_called else ''}"

@@ -1,4 +1,4 @@
-"""The filled table of exercise 1: what clients saw, what flags are for, where guides say otherwise. Pure."""
+"""The results of exercise 1: measurements, recommended use of the flags, and advice that differs. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from advisor.lab.probes.live import LEAD_S
 from advisor.lab.probes.observation import Observation, Verdict
 
 RESULT = "all about flags"
-"""What the long call returns."""
+"""The correct result of `research`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """Notifications of a call: how many arrived, and how many of them while it ran."""
+    """The notifications of a call: how many arrived, and how many of them arrived while the call ran."""
 
     arrived: int
     live: int
 
     @property
     def outcome(self) -> Outcome:
-        """As the feature table has it: late ones count as lost."""
+        """The outcome as in the feature table: `works` if a notification arrived while the call ran, else `dropped`."""
         return "works" if self.live else "dropped"
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What clients of an era see under a flag pair.
+    """The results of clients of a protocol era with a flag pair.
 
     Attributes:
         stateless_http: the flag.
         json_response: the flag.
-        era: of the clients.
-        add: a plain call.
-        research: whether the long call returned its result, and the right result.
-        progress: of the long call.
-        logging: of the long call.
-        sampling: by the way of asking.
-        content_type: of the answers to `add` and `research`.
-        session_header: whether the server gave a session id.
+        era: the protocol era of the clients.
+        add: the result of `add`.
+        research: the result of `research`. The outcome is `works` if the result is correct.
+        progress: the progress notifications of `research`.
+        logging: the log messages of `research`.
+        sampling: the result of sampling, by API.
+        content_type: the content types of the answers to `add` and `research`.
+        session_header: whether the server sent a session id.
     """
 
     stateless_http: bool
@@ -59,11 +59,11 @@ class Sight:
     session_header: bool
 
     def under(self, pair: tuple[bool, bool]) -> bool:
-        """Whether it was seen under this flag pair."""
+        """Whether these are the results of this flag pair."""
         return (self.stateless_http, self.json_response) == pair
 
     def outcome(self, feature: str) -> Outcome:
-        """The outcome of a feature; of the ways to ask for sampling, the best way counts."""
+        """The outcome of a feature. Sampling works if at least one of its APIs works."""
         if feature == "progress":
             return self.progress.outcome
         if feature == "logging":
@@ -76,7 +76,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What guides say of a feature under a flag pair, and what was seen instead, by era."""
+    """A claim of guides about a feature with a flag pair, and the different measured outcomes, by protocol era."""
 
     feature: Feature
     documented: Documented
@@ -87,16 +87,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """The filled table.
+    """The results of the exercise.
 
     Attributes:
         sdk: the release, such as `mcp==2.3.0`.
-        eras: the eras that it serves.
-        sights: by flag pair and era.
-        uses: what each flag pair is for, in the order of `PAIRS`.
-        bare: by flag pair and request.
-        claims: where guides say something else.
-        seconds: how long it took.
+        eras: the protocol eras that the release serves.
+        sights: the results, one entry for each flag pair and protocol era.
+        uses: the recommended use of each flag pair, in the order of `PAIRS`.
+        bare: the answers to requests without the initialize handshake.
+        claims: the claims of guides that differ from the results.
+        seconds: the duration.
     """
 
     sdk: str
@@ -109,19 +109,24 @@ class Exercise:
 
 
 def judged(is_error: bool, said: str) -> Verdict:
-    """What the result of the long call is worth: it works if the result is right."""
+    """The verdict on a result of `research`: `works` if the result is `RESULT`, else `error`."""
     if not is_error and said != RESULT:
-        return Verdict("error", f"another result: {said:.80}")
+        return Verdict("error", f"wrong result: {said:.80}")
     return Verdict("error" if is_error else "works", said)
 
 
 def notices(came: list[float], answered: float) -> Notices:
-    """Notices that came at these times; what comes together with the answer was held back."""
+    """The notifications that arrived at these times. A notification is not live if it arrives together with the answer.
+
+    Args:
+        came: when each notification arrived (monotonic clock).
+        answered: when the answer of the call arrived.
+    """
     return Notices(len(came), sum(answered - moment >= LEAD_S for moment in came))
 
 
 def claims(sights: list[Sight] | tuple[Sight, ...], knowledge: Knowledge) -> list[Claim]:
-    """What guides say of the flags where clients of some era see something else."""
+    """The claims of guides that differ from the results of at least one protocol era."""
     found = []
     for name in ("plain", "progress", "logging", "sampling"):
         feature = knowledge.features[name]
