@@ -1,4 +1,4 @@
-"""Entries of the files under rules/ as text, as people edit them: a line for each key, short parts in braces."""
+"""Formats entries of the files under rules/ as YAML: one line for each key, and short values in braces."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def item(
     folded: Collection[str] = (),
     quoted: Collection[str] = (),
 ) -> str:
-    """An entry of a list of the file.
+    """The YAML text of an entry in a list of a file.
 
     Args:
-        entry: its keys, in order.
-        block: keys whose parts get a line each, however short they are.
-        folded: keys whose text goes on in the next line where it is longer than a line.
-        quoted: keys whose texts have quotes in any case.
+        entry: the keys and values, in the order of the text.
+        block: keys whose value has one line for each part, even if the value is short.
+        folded: keys whose text continues in the next line if it is too long for one line.
+        quoted: keys whose texts always have quotes.
     """
     return "".join(f"  {line}\n" for line in _item(_lines(_marked(entry, quoted), block, folded)))
 
 
 def flow(value: Any) -> str:
-    """A value on a single line."""
+    """The YAML text of a value on a single line."""
     dumped: str = yaml.dump(
         value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, width=100_000, allow_unicode=True
     )
@@ -73,7 +73,7 @@ def _item(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _is_short(value: dict[str, Any] | list[Any]) -> bool:
-    """Whether it holds only words and numbers, and lists of them."""
+    """Whether a value contains only words, numbers, and lists of words and numbers."""
     parts = list(value.values() if isinstance(value, dict) else value)
     parts += [inner for part in parts if isinstance(part, list) for inner in part]
     return not any(isinstance(part, dict) for part in parts)
@@ -84,16 +84,16 @@ def _wrapped(text: str) -> list[str]:
 
 
 class _Quoted(str):
-    """A text that has quotes in any case."""
+    """A text that always has quotes."""
 
     __slots__ = ()
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes double quotes where any are needed, and around releases and dates: people would leave them out."""
+    """Writes double quotes if a value needs quotes, and around releases and dates."""
 
     def choose_scalar_style(self) -> str:
-        """Plain, or double quotes."""
+        """The style of a scalar: plain or with double quotes."""
         style: str = super().choose_scalar_style()
         event = self.event
         bare = isinstance(event, ScalarEvent) and event.implicit[1] and _LIKE_NUMBERS.fullmatch(event.value)

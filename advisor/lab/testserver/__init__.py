@@ -1,7 +1,7 @@
-"""The lab's own server code: tools, one for each way of asking, that are added to a server object of any SDK line.
+"""The test server: adds tools to a server object of any SDK line. Each API of the SDK has its own tool.
 
-This package is also run by interpreters that have another SDK and not this program: it needs the standard library and
-the SDK alone, and imports itself relatively. `serve.py` shows how such an interpreter loads it.
+Interpreters with another SDK, and without this program, also run this package. So the package imports only the standard
+library and the SDK, and uses relative imports. `serve.py` shows how such an interpreter loads the package.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .signed import signed
 from .tool_catalogue import CATALOGUE, LINES, LabTool, entries, find
 
 HELPERS = ("lab_failures", "lab_wait", "lab_told")
-"""Tools that stand for no way of asking, but that probes need."""
+"""Tools that probes need and that do not belong to an API."""
 
 EXERCISE = ("add", "research")
 """The tools of exercise 1."""
@@ -37,15 +37,16 @@ def register(server: Any, line: str, *, state: Any = None, bus: Any = None, tool
     """Add tools to a server object.
 
     Args:
-        server: `FastMCP`, `MCPServer`: the object that tools are added to.
-        line: the line of releases that it is of, for example `mcp-2`.
-        state: a store for handles, with `async save(handle, list of str)` and `async load(handle)`; by default the
-            memory of the process.
-        bus: the subscription bus that `SubscriptionBus.publish` is to use (fastmcp-4); without it that way is absent.
-        tools: `lab` for the lab's tools, `exercise` for those of exercise 1, `exercise+lab` for both.
+        server: the server object of the SDK, `FastMCP` or `MCPServer`.
+        line: the line of releases of the SDK, for example `mcp-2`.
+        state: the store of state handles, with `async save(handle, list of str)` and `async load(handle)`. The default
+            is the memory of the process.
+        bus: the subscription bus for `SubscriptionBus.publish` (fastmcp-4). Without a bus, the tools of this API are
+            not added.
+        tools: `lab` (the tools of the feature table), `exercise` (the tools of exercise 1) or `exercise+lab` (both).
 
     Returns:
-        The names of the tools that were added.
+        The names of the added tools.
     """
     from .asking import add_asking
     from .exercise_tools import add_exercise_tools

@@ -1,4 +1,4 @@
-"""Tools that ask the client: sampling, elicitation and roots, in every way that a line of releases knows."""
+"""Tools that send requests to the client: sampling, elicitation and roots, with each API of a line of releases."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SCHEMA = {"type": "object", "properties": {"value": {"type": "string"}}, "requi
 
 
 class ClientReply(BaseModel):
-    """What a user is asked for."""
+    """The form that the user fills in."""
 
     value: str
 
 
 def add_asking(bench: Bench) -> None:
-    """Add the tools that ask while they run, and those that ask by a second round."""
+    """Add the tools that wait for the reply of the client, and the tools that return a request for a second round."""
     _add_waiting(bench)
     _add_of_context(bench)
     if bench.sdk.line == "mcp-2":
@@ -66,7 +66,7 @@ def _add_of_context(bench: Bench) -> None:
 
 
 def _add_resolved(bench: Bench) -> None:
-    """Parameters that the SDK fills by asking."""
+    """Add tools with parameters whose values the SDK requests from the client."""
     sdk = bench.sdk
     types, home = sdk.types, sdk.home
 
@@ -98,12 +98,12 @@ def _add_resolved(bench: Bench) -> None:
 
 
 def _add_required(bench: Bench) -> None:
-    """Tools that return an InputRequiredResult by hand."""
+    """Add tools whose own code returns an InputRequiredResult."""
     sdk = bench.sdk
     types = sdk.types
 
     def round_of(ctx: Any, request: Any) -> tuple[Any, Any]:
-        """What the client answered in this round, or what to return so that it does."""
+        """The reply of the client or None, and the result that requests the reply or None."""
         answered = (ctx.input_responses or {}).get("q")
         return answered, None if answered else types.InputRequiredResult(input_requests={"q": request})
 

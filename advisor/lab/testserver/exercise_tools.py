@@ -1,4 +1,4 @@
-"""The two tools of exercise 1. `add` answers immediately, so the load of an instance is measured by it too."""
+"""The two tools of exercise 1. The load measurement also calls `add`, because `add` returns immediately."""
 
 from __future__ import annotations
 

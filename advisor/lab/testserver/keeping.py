@@ -1,4 +1,4 @@
-"""Tools that keep something between calls, and slow ones whose client may go away."""
+"""Tools that keep state between calls, and slow tools whose client can disconnect."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SLOW_S = 0.8
 
 
 def add_keeping(bench: Bench, state: Any) -> None:
-    """Add the tools that remember.
+    """Add the tools of this module.
 
     Args:
-        bench: the server to add them to.
-        state: where handles are kept, with `async save(handle, list of words)` and `async load(handle)`; None for the
-            memory of this process.
+        bench: the server that gets the tools.
+        state: the store of state handles, with `async save(handle, list of str)` and `async load(handle)`. None means
+            the memory of this process.
     """
     _add_plain(bench)
     _add_by_session(bench)
@@ -48,7 +48,7 @@ def _add_by_session(bench: Bench) -> None:
 
     async def lab_session_object(ctx: Any, step: str) -> str:
         if step == "keep":
-            objects.append(ctx.session)  # the object itself: an id may be used again
+            objects.append(ctx.session)  # the object, because a later object can have the same id()
             return "ok"
         return KEPT if any(session is ctx.session for session in objects) else NOTHING
 
@@ -101,7 +101,7 @@ def _add_by_context(bench: Bench) -> None:
 
 
 async def _settled(value: Any) -> Any:
-    """FastMCP 3 made the methods of the state asynchronous."""
+    """The value of a state method. The methods are asynchronous since FastMCP 3."""
     return await value if inspect.isawaitable(value) else value
 
 
@@ -109,13 +109,13 @@ def _add_slow(bench: Bench) -> None:
     endings = Endings(os.environ.get(FOLDER, ""))
 
     async def lab_slow(ctx: Any) -> str:
-        """An event at once, the result after the client has gone."""
+        """Send an event immediately, and return the result after the client has disconnected."""
         await ctx.info("started")
         await asyncio.sleep(SLOW_S)
         return "the result"
 
     async def lab_wait(ctx: Any, token: str, seconds: float) -> str:
-        """Note under `token` how this call ended."""
+        """Write the state of this call under `token`."""
         endings.note(token, "running")
         try:
             await ctx.info("started")
@@ -127,7 +127,10 @@ def _add_slow(bench: Bench) -> None:
         return "ok"
 
     async def lab_told(token: str) -> str:
-        """How the call of `lab_wait` with this token goes, whichever instance runs it, if they share a folder."""
+        """Return the state of the call of `lab_wait` with this token.
+
+        If the instances share a folder, the call can run on any instance.
+        """
         return endings.read(token)
 
     for function in (lab_slow, lab_wait, lab_told):

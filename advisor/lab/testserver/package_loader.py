@@ -1,7 +1,6 @@
-"""Loads a folder of the lab as a package under a private name, for interpreters that have another SDK.
+"""Loads a folder of the lab as a package with a private name, for interpreters that have another SDK.
 
-A private name, so that no module of a measured server shadows the lab's tools or is shadowed by them. Standard library
-only.
+The private name avoids conflicts with the modules of a measured server. This module imports only the standard library.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 TOOLS = "_lab_tools"
-"""The name of the lab's tools (this folder) in such an interpreter."""
+"""The private name of this folder."""
 
 
 def load_package(name: str, folder: Path) -> Any:
     """Load a folder as a package.
 
     Args:
-        name: under which its modules import each other from now on.
-        folder: has an `__init__.py`.
+        name: the name of the package.
+        folder: a folder with an `__init__.py`.
 
     Returns:
         The package.
@@ -36,5 +35,5 @@ def load_package(name: str, folder: Path) -> Any:
 
 
 def load_tools() -> Any:
-    """Load the lab's tools: the package that this file is in."""
+    """Load the package that contains this file."""
     return load_package(TOOLS, Path(__file__).parent)

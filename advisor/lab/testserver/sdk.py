@@ -1,4 +1,4 @@
-"""What the lab's tools need of an SDK: each line of releases names and places these things in its own way."""
+"""The parts of an SDK that the test server uses. Their names and modules differ between lines of releases."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any
 
 
 class Sdk:
-    """One line of releases, as this interpreter has it.
+    """The SDK in this interpreter.
 
     Attributes:
-        line: the id of the line, for example `mcp-2`.
-        types: the module with the protocol's types.
-        context: the class that marks the parameter which receives the context of a call.
-        standalone: whether it is the package fastmcp and not the official SDK.
-        modern: whether it stands on the core that serves 2026-07-28.
+        line: the id of the line of releases, for example `mcp-2`.
+        home: the module of the server class.
+        types: the module with the protocol types.
+        context: the annotation of the parameter that receives the context of a call.
+        standalone: whether the SDK is the package fastmcp and not the official SDK.
+        modern: whether the SDK serves modern clients (protocol 2026-07-28).
     """
 
     def __init__(self, line: str) -> None:
-        """Import what `line` needs; ImportError where another line is installed."""
+        """Import the modules of `line`. Raises ImportError if another line is installed."""
         self.line = line
         self.standalone = line.startswith("fastmcp")
         self.modern = line in ("mcp-2", "fastmcp-4")
@@ -29,21 +30,21 @@ class Sdk:
         self.context: Any = self.home.Context
 
     def low_level(self, server: Any) -> Any:
-        """The low-level server below a server object."""
+        """The low-level server of a server object."""
         return server._lowlevel_server if hasattr(server, "_lowlevel_server") else server._mcp_server
 
     def session_header(self, context: Any) -> str:
-        """The session id that the request carries, or ""."""
+        """The session id in the header of the request, or ""."""
         request = getattr(context.request_context, "request", None)
         return (request.headers.get("mcp-session-id") if request is not None else None) or ""
 
     def messages(self) -> list[Any]:
-        """A short conversation for a request for sampling."""
+        """The messages of a sampling request."""
         return [self.types.SamplingMessage(role="user", content=self.types.TextContent(type="text", text="hi"))]
 
 
 def share_key(key: str) -> None:
-    """Give servers that are made without keys the same key, instead of a key for each process (mcp-2 and fastmcp-4)."""
+    """Give all servers the same sealing key (mcp-2 and fastmcp-4). By default, each process creates its own key."""
     from mcp.server.request_state import RequestStateSecurity
 
     def shared(_: Any, *, ttl: float = 600.0, audience: str | None = None) -> Any:
@@ -53,27 +54,31 @@ def share_key(key: str) -> None:
 
 
 class Bench:
-    """A server object that the lab's tools are added to.
+    """A server object that gets the tools of the test server.
 
     Attributes:
         server: the server object of the SDK.
-        sdk: the SDK that it is of.
-        added: the names of the tools that were added.
-        known: the tools that the line is supposed to have.
+        sdk: the SDK of the server object.
+        added: the names of the added tools.
+        known: the names of the tools that the line of releases supports.
     """
 
     def __init__(self, server: Any, sdk: Sdk, known: set[str]) -> None:
-        """Add tools to `server`, but only those in `known`."""
+        """Prepare `server`. Only tools in `known` are added."""
         self.server = server
         self.sdk = sdk
         self.known = known
         self.added: list[str] = []
 
     def tool(self, function: Callable[..., Any], **annotations: Any) -> None:
-        """Add a function as a tool under its own name.
+        """Add a function as a tool. The name of the tool is the name of the function.
 
-        The SDKs read what a parameter is from its annotation; `ctx` becomes a context of this SDK, and `annotations`
-        are what cannot be written down because it depends on the release.
+        The SDKs read the type of a parameter from its annotation. This method sets the annotation of `ctx` to the
+        context class of the SDK.
+
+        Args:
+            function: the function of the tool.
+            annotations: annotations that depend on the release, by parameter; `returns` is the type of the result.
         """
         name = function.__name__
         if name not in self.known:

@@ -1,14 +1,22 @@
 """Test servers for the interpreter of any SDK release.
 
-usage: serve.py LINE PORT STATELESS JSON TOOLS     a server at /mcp, which logs nothing; TOOLS is `exercise` (the two
-                                                   tools of exercise 1), `lab` (the lab's tools) or `exercise+lab`
-       serve.py LINE PORT STATELESS JSON /COPY…    servers with the lab's tools, each at /COPY/mcp
-       serve.py --check LINE                       only imports what a server needs, and says which release it is
+Usage:
 
-STATELESS and JSON are 0 or 1. Each COPY has its own tools and state, all in this process. A copy whose name starts
-with `store` keeps events. A copy whose name starts with `listen` answers subscriptions/listen by a bus that is wired
-by hand, where the SDK does not do it. LAB_KEY in the environment is the key that instances seal with, LAB_SIGNED=1 has
-a server name itself (see signed.py).
+    serve.py LINE PORT STATELESS JSON TOOLS
+    serve.py LINE PORT STATELESS JSON /COPY...
+    serve.py --check LINE
+
+The first form serves one endpoint at /mcp and writes no log. TOOLS is `exercise` (the two tools of exercise 1), `lab`
+(the tools of the feature table) or `exercise+lab`.
+
+The second form serves several endpoints with the tools of the feature table, each at /COPY/mcp. All copies run in this
+process, and each copy has its own tools and state. A copy whose name starts with `store` stores events for clients that
+reconnect. A copy whose name starts with `listen` answers subscriptions/listen also on fastmcp-4, which needs extra code.
+
+The third form only imports the modules of the server and prints the release.
+
+STATELESS and JSON are 0 or 1. The environment variable LAB_KEY is the sealing key of the instances. With LAB_SIGNED=1,
+each answer names its instance (see signed.py).
 """
 
 from __future__ import annotations
@@ -25,14 +33,14 @@ _LOGGERS = ("", "mcp", "fastmcp", "FastMCP", "uvicorn")
 
 
 class Copies:
-    """Several applications in the same process, told apart by the first segment of the path."""
+    """Several applications in one process. The first segment of the path selects the application."""
 
     def __init__(self, applications: dict[str, Any]) -> None:
-        """Serve each application under its name."""
+        """Serve each application at the path with its name."""
         self._applications = applications
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One ASGI connection."""
+        """Handle one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
@@ -41,11 +49,11 @@ class Copies:
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body", "body": b"There is no such copy."})
             return
-        # As a mounted application: the path stays whole, so that redirects lead back here.
+        # `root_path` as for a mounted application. The path keeps its first segment, so that redirects contain it.
         await self._applications[name]({**scope, "root_path": f"/{name}"}, receive, send)
 
     async def _live(self, receive: Any, send: Any) -> None:
-        """Each application lives in a task of its own: on old releases a failed application ends its task."""
+        """Run the lifespan of each application in its own task: on old releases, a failed application ends its task."""
         await receive()
         ends = asyncio.Event()
         served = [copy for copy in self._applications.values() if not isinstance(copy, Absent)]
@@ -53,7 +61,7 @@ class Copies:
         for life in lives:
             await life.begun.wait()
             if life.task.done():
-                life.task.result()  # it did not even begin: neither does this process
+                life.task.result()  # raises the error of an application that did not start
         await send({"type": "lifespan.startup.complete"})
         await receive()
         ends.set()
@@ -78,14 +86,14 @@ class _Life:
 
 
 class Absent:
-    """Stands for a server that this release cannot make: every request is answered 501 with the reason."""
+    """Replaces a server that the release does not support. Answers every request with 501 and the reason."""
 
     def __init__(self, reason: str) -> None:
-        """Args: reason: the exact error."""
+        """Answer with `reason`, the exact error."""
         self._reason = reason
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One HTTP request."""
+        """Answer one HTTP request."""
         headers = [(b"content-type", b"text/plain")]
         await send({"type": "http.response.start", "status": 501, "headers": headers})
         await send({"type": "http.response.body", "body": self._reason.encode()})
@@ -109,7 +117,7 @@ def application(lab: Any, line: str, stateless: bool, json_response: bool, copy:
     bus = listen(server) if line == "fastmcp-4" and copy.startswith("listen") else None
     lab.register(server, line, bus=bus, tools=tools)
     if line == "mcp-1":
-        server._event_store = store  # a constructor argument as well, on the newer releases
+        server._event_store = store  # older releases have no constructor argument for the store
         return server.streamable_http_app()
     if line == "mcp-2":
         return server.streamable_http_app(**flags, event_store=store)
@@ -122,7 +130,7 @@ def application(lab: Any, line: str, stateless: bool, json_response: bool, copy:
 
 
 def listen(server: Any) -> Any:
-    """Wire the core's handler for subscriptions/listen by hand; returns its bus."""
+    """Add the SDK's handler for subscriptions/listen to the server. Returns the bus of the handler."""
     from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
     from mcp_types import SubscriptionsListenRequestParams
 
@@ -132,7 +140,7 @@ def listen(server: Any) -> Any:
 
 
 def memory_store() -> Any:
-    """An event store that keeps everything; each process has a single client of the store at a time."""
+    """An event store that keeps all events. Only one client can use it at a time."""
     from mcp.server.streamable_http import EventMessage, EventStore
 
     class Memory(EventStore):  # type: ignore[misc,unused-ignore]
@@ -157,7 +165,7 @@ def memory_store() -> Any:
 
 
 def main() -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is stopped."""
     import uvicorn
 
     lab = importlib.import_module("package_loader").load_tools()
@@ -173,7 +181,7 @@ def main() -> None:
         served: Any = Copies({copy[1:]: application(lab, line, *flags, copy[1:]) for copy in what})
     else:
         served = application(lab, line, *flags, "main", what[0])
-        # By default every session is a line in the log, drawn by rich: that would be most of what a load measures.
+        # By default, the SDK logs each session with rich, which would take most of the time of a load measurement.
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
     served = lab.signed(served, port)

@@ -1,4 +1,4 @@
-"""Names the instance in each answer, so that clients behind a load balancer know which server they reached."""
+"""Adds the name of the instance to each answer, so that clients behind a load balancer know which server answered."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import os
 from typing import Any
 
 VARIABLE = "LAB_SIGNED"
-"""Environment variable that has a server name itself."""
+"""Environment variable; if it is set, the server adds its name to each answer."""
 
 HOLD_S = 0.3
-"""How long the end of the answer to `initialize` is held back where the request asks for that by `X-Lab-Hold`."""
+"""Seconds by which the server delays the end of the answer to `initialize`, if the request has `X-Lab-Hold`."""
 
 
 def signed(inner: Any, name: str) -> Any:
-    """The ASGI application, with the header `X-Served-By` on each answer and an answer to `GET /health`.
+    """An ASGI application that adds the header `X-Served-By` to each answer and answers `GET /health`.
 
-    An answer that was fetched from another instance keeps the name of that instance. Without `VARIABLE` in the
-    environment the application is returned as it is.
+    If an instance forwards the answer of another instance, the header has the name of the other instance. If the
+    environment does not have `VARIABLE`, the result is the unchanged application.
 
     Args:
         inner: the application.
-        name: of the instance.
+        name: the name of the instance.
     """
     if not os.environ.get(VARIABLE):
         return inner

@@ -1,4 +1,4 @@
-"""Tools that tell the client something: progress, log messages, changed resources, changed lists."""
+"""Tools that send notifications to the client: progress, log messages, changed resources, changed tool lists."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from .sdk import Bench
 
 STEP_S = 0.3
-"""Seconds between two notices of a call: long enough to tell what is live from what is held back."""
+"""Seconds between two notifications of a call, so that a probe can distinguish live from buffered notifications."""
 
 LATER_S = 0.3
-"""Seconds after which a notice is sent that is to come after the answer of its call."""
+"""Seconds until a tool sends a notification that must arrive after the answer of its call."""
 
 
 def add_telling(bench: Bench, bus: Any) -> None:
-    """Add the tools that notify."""
+    """Add the tools of this module. `bus` is the subscription bus, or None."""
     _add_streaming(bench)
     later = _Later()
     _add_to_session(bench, later)
@@ -44,7 +44,7 @@ def _add_streaming(bench: Bench) -> None:
 
 
 class _Later:
-    """Sends out of band: after the answer of the call that asked for it."""
+    """Sends notifications after the answer of the call that requested them."""
 
     def __init__(self) -> None:
         self.failures: list[str] = []
@@ -64,7 +64,7 @@ class _Later:
 
 
 def _add_to_session(bench: Bench, later: _Later) -> None:
-    """Resource updates to a session: in its call, after it, and to the sessions that subscribed."""
+    """Add resource updates: to the session during its call, after its call, and to the sessions that subscribed."""
     subscribed: dict[str, list[Any]] = {}
     _serve_subscriptions(bench, subscribed)
 
@@ -80,7 +80,7 @@ def _add_to_session(bench: Bench, later: _Later) -> None:
         return "ok"
 
     async def lab_failures() -> str:
-        """What could not be sent out of band."""
+        """Return the errors of notifications that were sent after a call."""
         return "; ".join(dict.fromkeys(later.failures)) or "none"
 
     for function in (lab_resource_updated, lab_failures):
@@ -88,7 +88,7 @@ def _add_to_session(bench: Bench, later: _Later) -> None:
 
 
 def _serve_subscriptions(bench: Bench, subscribed: dict[str, list[Any]]) -> None:
-    """Answer resources/subscribe, for which no high-level server of any line has a handler of its own."""
+    """Add a handler for resources/subscribe, because the server objects of all lines have none."""
     sdk = bench.sdk
     low = sdk.low_level(bench.server)
     if sdk.modern:
@@ -107,7 +107,7 @@ def _serve_subscriptions(bench: Bench, subscribed: dict[str, list[Any]]) -> None
 
 
 def _add_to_list(bench: Bench, later: _Later) -> None:
-    """Changed lists of tools, to the session of the call."""
+    """Add notifications of a changed tool list to the session of the call."""
     types = bench.sdk.types
 
     async def lab_tools_changed(ctx: Any, moment: str) -> str:

@@ -1,7 +1,7 @@
-"""The lab's tools: which tool of a server object stands for which way of asking, on which SDK lines.
+"""The catalogue of the tools of the test server: for each tool, its API and the SDK lines that have this API.
 
-Imported by both sides: the product, to know what to call, and the servers that are measured, to know what to add.
-Standard library only.
+The probes use the catalogue to select the tool, and the test server uses it to add the tools. This module imports only
+the standard library.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 LINES = ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4")
-"""Every line of SDK releases that the lab knows how to write a server for."""
+"""The lines of SDK releases that the test server supports."""
 
 _FASTMCP = ("fastmcp-2", "fastmcp-3", "fastmcp-4")
 _MODERN = ("mcp-2", "fastmcp-4")
@@ -18,15 +18,15 @@ _WAITING = ("fastmcp-2", "fastmcp-3")
 
 @dataclass(frozen=True)
 class LabTool:
-    """One way of asking for a feature, and the lab's tool that asks so.
+    """A tool of the test server and the API that it uses.
 
     Attributes:
         feature: a key of `needs`, or `plain`.
-        call: the way of asking, as written in server code.
-        tool: the name of the lab's tool.
-        lines: the lines of releases that know this way.
-        bus: whether the tool needs a subscription bus that `register` is given.
-        broadcast: whether a call reaches every client of the server, so that such cells must not overlap.
+        call: the API that server code uses for the feature.
+        tool: the name of the tool.
+        lines: the lines of releases that have the API.
+        bus: whether the tool needs the argument `bus` of `register`.
+        broadcast: whether the notification of a call reaches every client, so that such calls must not run in parallel.
     """
 
     feature: str
@@ -77,10 +77,10 @@ CATALOGUE = (
 
 
 def entries(line: str) -> list[LabTool]:
-    """The ways of asking that a line of releases knows."""
+    """The tools that a line of releases supports."""
     return [entry for entry in CATALOGUE if line in entry.lines]
 
 
 def find(line: str, feature: str, call: str) -> LabTool | None:
-    """The lab's tool for a way of asking, or None where the line does not know it."""
+    """The tool for an API, or None if the line of releases does not have the API."""
     return next((entry for entry in entries(line) if (entry.feature, entry.call) == (feature, call)), None)
