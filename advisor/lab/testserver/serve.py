@@ -11,7 +11,7 @@ The first form serves one endpoint at /mcp and writes no log. TOOLS is `exercise
 
 The second form serves several endpoints with the tools of the feature table, each at /COPY/mcp. All copies run in this
 process, and each copy has its own tools and state. A copy whose name starts with `store` stores events for clients that
-reconnect. A copy whose name starts with `listen` answers subscriptions/listen also on fastmcp-4, which needs extra code.
+reconnect. A copy whose name starts with `listen` answers subscriptions/listen on fastmcp-4, which needs extra code.
 
 The third form only imports the modules of the server and prints the release.
 
