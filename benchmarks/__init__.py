@@ -1,1 +1,1 @@
-"""Figures of merit, each as a ratio of two things measured side by side in one run: `python -m benchmarks`."""
+"""The benchmarks (`python -m benchmarks`). Each figure is a ratio of two programs, measured in the same run."""

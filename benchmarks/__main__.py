@@ -1,4 +1,4 @@
-"""All figures: start-up, decisions per second, a thousand files, the proof and how it grows, kits, a shared session."""
+"""All benchmarks: start-up, decisions per second, a thousand files, the proof and its growth, kits, shared sessions."""
 
 import dataclasses
 import json
@@ -28,7 +28,7 @@ EXAMPLE = "examples/customer-service-agent.yaml"
 
 
 def main() -> None:
-    """Print every figure, or only those named on the command line."""
+    """Print every figure, or only the figures named on the command line."""
     wanted = sys.argv[1:] or list(FIGURES)
     for name in wanted:
         print(f"\n{name}")
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def startup() -> None:
-    """`recommend FILE` as a whole process."""
+    """`recommend FILE` as a process, with the start of Python."""
     imports = [sys.executable, "-c", "import typer, pydantic, yaml"]
     program = str(Path(sys.executable).with_name("mcp-advisor"))
     copier = str(Path(sys.executable).with_name("copier"))
@@ -64,7 +64,7 @@ def decisions() -> None:
 
 
 def tables() -> None:
-    """One table, ours and zen-engine's, over the same rows; both must agree."""
+    """One decision table, in our engine and in zen-engine, over the same rows. The results must agree."""
     import zen as engine
 
     advisor = Advisor(load())
@@ -77,7 +77,7 @@ def tables() -> None:
         ours = {zen.name(name): value for name, value in table.evaluate(row).outputs.items()}
         assert decision.evaluate(context)["result"] == ours, row
 
-    def fresh() -> None:  # without the memo, as if every row were new
+    def fresh() -> None:  # without the cache, as if every row were new
         for row in rows:
             table._hit(table.match(table.row(row)))
 
@@ -101,7 +101,7 @@ def files() -> None:
 
 
 def proof() -> None:
-    """`rules check`, and how it grows with rules and with facts."""
+    """The time of `rules check`, and how the time grows with the number of rules and facts."""
     knowledge = load()
     _prove("all facts, all rules", knowledge)
     for times in (2, 4):
@@ -109,7 +109,7 @@ def proof() -> None:
 
 
 def growth() -> None:
-    """One fold of the whole space, with more and more of the facts open; the others are held at one value."""
+    """One fold of the fact space, with more and more facts open. Each other fact has one value."""
     advisor = Advisor(load())
     steps, domains = advisor.network.steps(CORE_FACTS), base_domains(advisor)
     facts = sorted({name for step in steps for name in step.reads} & set(advisor.network.base))
@@ -124,7 +124,7 @@ def growth() -> None:
 
 
 def _more_rules(knowledge: Knowledge, times: int) -> Knowledge:
-    """Split rules of the affinity table by a fact that they do not read: same decisions, more rules."""
+    """Split rules of the affinity table by a fact that they do not read: more rules with the same decisions."""
     table = knowledge.tables["affinity"]
     kinds = list(knowledge.proxies)
     rules = []

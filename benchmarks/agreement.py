@@ -1,7 +1,8 @@
-"""Predicted and observed, on every example and on requirements drawn at random: `python -m benchmarks.agreement`.
+"""Compares prediction and observation: `python -m benchmarks.agreement`.
 
-Each case is one `verify`. A difference is a defect of the prediction, of the kit or of a probe. Arguments: numbers of
-random cases or names of files to run only those; `--random N` for another number of them.
+The cases are every example and random requirements. Each case is one `verify`. A difference is a defect of the
+prediction, of the kit or of a probe. Arguments: numbers of random cases or names of files run only these cases;
+`--random N` sets the number of random cases.
 """
 
 import json
@@ -26,7 +27,7 @@ RANDOM = 20
 
 
 def main() -> None:
-    """Print a line for each case and what differs; exit 1 if anything does."""
+    """Print a line for each case and its differences; the exit code is 1 if a case has differences."""
     arguments = sys.argv[1:]
     many = int(arguments.pop(arguments.index("--random") + 1)) if "--random" in arguments else RANDOM
     wanted = [argument for argument in arguments if argument != "--random"]
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def drawn(folder: Path, many: int) -> list[str]:
-    """The first that have a kit, written as files."""
+    """Write the first `many` random requirements that have a kit; returns the paths."""
     advisor = Advisor(load())
     found: list[str] = []
     for number, data in enumerate(draw(advisor, 100 * many, SEED)):
@@ -57,7 +58,7 @@ def drawn(folder: Path, many: int) -> list[str]:
 
 
 def run(name: str) -> tuple[int, int, float]:
-    """Verify one file: cells, how many differ (or fail otherwise), seconds."""
+    """Verify one file; returns the number of cells, the number of differences or other problems, and the seconds."""
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "advisor", "verify", name, "--format", "json"],

@@ -1,4 +1,4 @@
-"""What it costs to reach a session through another instance, and how that grows: `python -m benchmarks hop`."""
+"""The cost of a call that another instance forwards to the owner of the session: `python -m benchmarks hop`."""
 
 import contextlib
 import http.client
@@ -30,10 +30,10 @@ PREFIX = "mcp:research-desk:"
 
 
 def hop() -> None:
-    """Calls of the same sessions at their owner and at another instance, in turn, as the directory grows.
+    """Alternate calls of the same sessions at their owner and at another instance, with a growing session directory.
 
-    The sessions that are called are real; the rest of the directory are entries alone, so that its growth is seen and
-    not that of the SDK's sessions.
+    The called sessions are real. The other entries of the directory have no session, so that the figures show the
+    growth of the directory without the memory of SDK sessions.
     """
     import redis
 
@@ -58,7 +58,7 @@ def hop() -> None:
 
 def _calls(ports: list[int], sessions: list[str]) -> str:
     dice = random.Random(1)
-    owner, other = map(connect, ports)  # kept open from here on: the server closes what is idle for 5 s
+    owner, other = map(connect, ports)  # in use from now on: the server closes connections that are idle for 5 s
     times: list[tuple[float, float]] = []
     for number in range(PAIRS + 20):  # twenty to warm up
         key = dice.choice(sessions)
@@ -73,7 +73,7 @@ def _calls(ports: list[int], sessions: list[str]) -> str:
 
 
 def _directory(store: Any, sessions: list[str], empty: int) -> str:
-    """Look-ups as the directory does them, memory in all and of one entry, and the writes of one renewal."""
+    """As text: the time of a look-up, the memory of an entry and per session, and the time of a renewal."""
     dice = random.Random(2)
     rest = [f"{PREFIX}since", f"{PREFIX}young"]
     found = [f"{PREFIX}session:{dice.choice(sessions)}" for _ in range(1000)]
@@ -91,7 +91,7 @@ def _directory(store: Any, sessions: list[str], empty: int) -> str:
 
 
 def _renew(store: Any, sessions: list[str], address: str) -> None:
-    """Write entries as their owner does, once a minute."""
+    """Write the entries as their owner does once a minute."""
     for first in range(0, len(sessions), 500):
         batch = store.pipeline(transaction=False)
         for key in sessions[first : first + 500]:
@@ -116,7 +116,7 @@ def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], redis_po
 
 
 def _open(port: int, many: int) -> list[str]:
-    """New sessions at one instance."""
+    """Open new sessions at one instance; returns their ids."""
 
     def some(count: int) -> Iterator[str]:
         with contextlib.closing(connect(port)) as connection:

@@ -12,7 +12,7 @@ EXAMPLE = "examples/saas-b2b.yaml"
 
 
 def kit() -> None:
-    """A new kit, and a kit that is generated again, each against copier with as many files of the same size."""
+    """A new kit and a regenerated kit, each compared with copier and as many files of the same size."""
     program, copier = (str(Path(sys.executable).with_name(name)) for name in ("mcp-advisor", "copier"))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -32,7 +32,7 @@ def kit() -> None:
 
 
 def _template(kit: Path, template: Path) -> int:
-    """Make a copier template of a kit: every file rendered, with the service's name as its variable."""
+    """Make a copier template of a kit. Copier renders every file with the name of the service as variable."""
     template.mkdir()
     (template / "copier.yml").write_text(
         "_subdirectory: files\nservice:\n  type: str\n  default: saas\n", encoding="utf-8"

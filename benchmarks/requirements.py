@@ -1,4 +1,4 @@
-"""Requirements drawn at random from the whole fact space, always the same ones."""
+"""Random requirements from the entire fact space, the same in each run."""
 
 import random
 from typing import Any
@@ -24,7 +24,7 @@ def _one(advisor: Advisor, dice: random.Random, number: int) -> dict[str, Any]:
         elif fact.type in ("seconds", "integer") and not fact.bins:
             value = fact.default if fact.default is not None else dice.choice([None, 60, 600])
         else:
-            # Needs are mostly absent in life; all nine drawn evenly would make nearly everything a contradiction.
+            # In practice most needs are absent. With equal probabilities almost every case would be a contradiction.
             domain = advisor.space.domains[name]
             weights = [6, 2, 1] if fact.type == "need" else None
             value = advisor.space.typical(name, dice.choices(domain, weights)[0])

@@ -1,4 +1,4 @@
-"""Servers and clients that benchmarks start: processes that are ended, free ports, one HTTP connection each."""
+"""Servers and clients for benchmarks: processes that end with the benchmark, free ports, HTTP connections."""
 
 import contextlib
 import http.client
@@ -65,7 +65,7 @@ def redis_error() -> type[Exception]:
 
 
 def free_port() -> int:
-    """A free port below those of outgoing connections, so that nobody gets it before its use."""
+    """A free port below the range for outgoing connections, so that no connection takes it before its use."""
     while True:
         port = 15_000 + secrets.randbelow(15_000)
         with contextlib.suppress(OSError), socket.socket() as probe:

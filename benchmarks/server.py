@@ -1,4 +1,4 @@
-"""What health, metrics and the rest of a generated server cost a call: `python -m benchmarks server`."""
+"""The cost of health checks, metrics and the other parts of a generated server: `python -m benchmarks server`."""
 
 import contextlib
 import itertools
@@ -42,10 +42,10 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, time
 
 
 def generated() -> None:
-    """Calls of the same tool in a bare server of the SDK and in the generated one, in turn, with and without sessions.
+    """Alternate calls of one tool in a bare server of the SDK and in the generated server, with and without sessions.
 
-    Prints throughput of the generated one against the bare one, by the clock and by the processor time of the server
-    process; the latter holds on a busy machine too.
+    Prints the throughput of the generated server divided by that of the bare server, for wall time and for the CPU time
+    of the server process. The CPU time is reliable on a busy machine too.
     """
     for stateless in (False, True):
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Run two things in turn, A B A B …, and compare them pair by pair, so that a machine that drifts hurts both alike."""
+"""Runs two programs alternately (A B A B …) and compares each pair, so that a slow machine affects both equally."""
 
 import statistics
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 def processes(a: list[str], b: list[str], runs: int = 15) -> str:
-    """Whole processes: median wall seconds of each and the median ratio of the pairs."""
+    """Two commands as processes: the median wall time of each in seconds, and the median ratio of the pairs."""
     return pairs(lambda: _process(a), lambda: _process(b), runs)
 
 
@@ -19,7 +19,7 @@ def _process(command: list[str]) -> None:
 
 
 def pairs(a: Callable[[], object], b: Callable[[], object], runs: int) -> str:
-    """Two functions: the same."""
+    """Two functions: the median wall time of each, and the median ratio of the pairs."""
     a(), b()  # one warm-up each
     times = [(_time(a), _time(b)) for _ in range(runs)]
     ratios = sorted(one / other for one, other in times)

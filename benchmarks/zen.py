@@ -1,4 +1,4 @@
-"""One of our decision tables in zen-engine's format (JDM), to evaluate the same rows with both."""
+"""Converts a decision table to zen-engine's format (JDM), so that both engines can evaluate the same rows."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ _POSITION = {"x": 0, "y": 0}
 
 
 def name(fact: str) -> str:
-    """A fact's name without dots, which JDM reads as paths."""
+    """The name of a fact without dots, because JDM reads dots as paths."""
     return fact.replace(".", "_")
 
 

@@ -1,4 +1,4 @@
-"""What every test may use: the program's own knowledge, an advisor over it, and requirements from dotted keys."""
+"""Fixtures for every test: the knowledge in rules/, an advisor over it, and requirements from dotted keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from advisor.decision.model import Decision
 from advisor.knowledge import Knowledge, load
 from advisor.requirements import Requirements
 
-# Fixtures that several folders need are imported here: mypy takes no second module called conftest.
+# Fixtures for several folders are imported here, because mypy accepts only one module with the name conftest.
 __all__ = [
     "broken",
     "parents",
@@ -27,19 +27,19 @@ __all__ = [
     "temporary",
 ]
 
-# Whoever runs the tests in the background, or under nohup, has these ignored, and so would all that the tests start.
+# Tests in the background or under nohup ignore these signals, and processes of the tests would ignore them too.
 for _number, _action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _action)
 
-# The same examples in every run: what fails here fails everywhere.
+# The examples are the same in every run, so a failure can be repeated on any machine.
 settings.register_profile("deterministic", derandomize=True)
 settings.load_profile("deterministic")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the user's cache folder out of the tests, and stale caches out of their results."""
+    """Use a cache folder of this run, so that the tests read no old cache and leave the user's cache unchanged."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MCP_ADVISOR_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -1,4 +1,4 @@
-"""The processes of a run of the lab: how to start one that a test ends, and whether anything of it is left."""
+"""Starts processes of a run of the lab for a test, and finds processes, ports and folders that a run left."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def until(what: str, check: Callable[[], object]) -> None:
 
 
 def users_of(folder: Path) -> dict[int, str]:
-    """Every process that has the folder in its environment or command: those of a run, and its reaper."""
+    """Every process with the folder in its environment or command: the processes of a run and its reaper."""
     found = {}
     for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()):
         with suppress(OSError):
@@ -39,20 +39,20 @@ def users_of(folder: Path) -> dict[int, str]:
 
 
 def output_of(process: subprocess.Popen[str]) -> IO[str]:
-    """What a process that was started with a pipe prints."""
+    """The output of a process that was started with a pipe."""
     assert process.stdout is not None
     return process.stdout
 
 
 def refused(port: int) -> bool:
-    """Whether nobody listens on the port."""
+    """Whether no process listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The temporary folder of the runs of a test, empty, used by nobody else."""
+    """An empty temporary folder for the runs of one test."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -61,7 +61,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def parents(temporary: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts tests/lab/parent.py, in a process group of its own as a terminal does; ended with the test."""
+    """A function that starts tests/lab/parent.py in a process group of its own. The processes end with the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> subprocess.Popen[str]:

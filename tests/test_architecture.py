@@ -1,4 +1,4 @@
-"""The layers hold, and docs/architecture.md shows the imports as they are."""
+"""The packages keep the import contracts, and the diagram in docs/architecture.md shows the real imports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from docs.imports import arrows, reduced, with_diagram
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_import_contracts_hold(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
     status = lint_imports(config_filename="pyproject.toml", cache_dir=None)
     assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
@@ -33,5 +33,5 @@ def test_the_diagram_shows_the_imports() -> None:
     assert page == with_diagram(page), "docs/architecture.md is out of date. Run: python -m docs.generate"
 
 
-def test_the_diagram_leaves_out_only_what_a_longer_path_says() -> None:
+def test_the_diagram_omits_only_imports_that_a_longer_path_implies() -> None:
     assert reduced({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}

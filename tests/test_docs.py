@@ -1,4 +1,4 @@
-"""The reference pages say what the rules say, and their links lead somewhere."""
+"""The reference pages agree with the rules, and each of their links has a target."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def _anchors(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(generated: dict[str, str], page: str) -> None:
+def test_every_link_has_a_target(generated: dict[str, str], page: str) -> None:
     links = re.findall(r"\]\(([\w.]*)#([^)]*)\)", generated[page])
     assert links
     for file, anchor in links:
         assert anchor in _anchors(generated[file or page]), (file, anchor)
 
 
-def test_no_anchor_is_of_two_headings(generated: dict[str, str]) -> None:
+def test_every_anchor_belongs_to_one_heading(generated: dict[str, str]) -> None:
     titles = re.findall(r"^#+ (.*)$", generated["rules.md"], flags=re.M)
     assert len(_anchors(generated["rules.md"])) == len(titles)

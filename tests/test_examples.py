@@ -1,6 +1,7 @@
-"""The golden scenarios: every example decides as recorded, and says how it relates to the guide that it comes from.
+"""Every example has its recorded decision, and its comment says whether the decision agrees with the guide.
 
-`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/test_examples.py` records anew; the diff is what users will see change.
+`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/test_examples.py` records the decisions again. The diff shows the changes that
+users will see.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WALKS = sorted((ROOT / "examples" / "walks").glob("*.yaml"))
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
 
-# What the scenario asks for, in one line each, so that a reader of this file sees it without opening the snapshots.
+# The expected decision of each scenario in one line, so that a reader does not need to open the snapshots.
 EXPECTED = {
     "analytics-behind-alb": ("stateless-fleet", True, False, "none"),
     "customer-service-agent": ("tiered", True, False, "none"),
@@ -82,13 +83,13 @@ def test_an_example_says_whether_it_agrees_with_its_guide(path: Path, knowledge:
     assert set(re.findall(r"lesson-[a-z-]+", comment)) <= set(knowledge.sources)
 
 
-def test_the_substitute_of_the_payment_provider_is_said(advisor: Advisor) -> None:
+def test_the_decision_of_the_payment_provider_names_its_substitute(advisor: Advisor) -> None:
     decision = decision_of(ROOT / "examples" / "payment-provider.yaml", advisor)
     sampling = next(row for row in decision["features"] if row["feature"] == "sampling")
     assert "rate limit" in sampling["instead"]
 
 
-def test_upgrading_the_sdk_is_the_first_thing_that_changes_the_old_exercise(advisor: Advisor) -> None:
+def test_an_sdk_upgrade_is_the_first_counterfactual_of_the_old_exercise(advisor: Advisor) -> None:
     decision = decision_of(ROOT / "examples" / "exercise-1-research-mcp-1.28.yaml", advisor)
     first = decision["counterfactuals"][0]
     assert first == {"change": {"sdk": "mcp==1.30.0"}, "then": first["then"]}
@@ -121,7 +122,7 @@ def cases() -> Iterator[ParameterSet]:
 
 
 @pytest.mark.parametrize(("walk", "case"), list(cases()))
-def test_a_walk_decides_as_it_says_and_owns_its_departures(
+def test_each_case_of_a_walk_has_the_recorded_decision_and_verdict(
     walk: dict[str, Any], case: dict[str, Any], advisor: Advisor
 ) -> None:
     answers = [q["answers"][case["answers"][q["id"]]] for q in walk["questions"]]

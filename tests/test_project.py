@@ -68,7 +68,7 @@ def test_the_files_for_github_follow_its_schemas(schema: str, files: list[Path],
     command = [program, "--builtin-schema", schema]
     done = subprocess.run([*command, *map(str, files)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
-    # The check can fail.
+    # Prove that the check can fail.
     broken = tmp_path / "broken.yml"
     broken.write_text("jobs: 1\nbody: 1\nblank_issues_enabled: 1\n")
     assert subprocess.run([*command, str(broken)], capture_output=True, timeout=60, check=False).returncode == 1

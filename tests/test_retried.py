@@ -69,7 +69,7 @@ def test_a_marked_test_has_one_second_try_and_the_summary_lists_it(tmp_path: Pat
         ("flaky(reruns=3)", "Use the mark retried instead of flaky"),
     ],
 )
-def test_a_second_try_needs_a_cause(tmp_path: Path, mark: str, said: str) -> None:
+def test_the_mark_retried_needs_a_cause(tmp_path: Path, mark: str, said: str) -> None:
     done = run(tmp_path, f"import pytest\n@pytest.mark.{mark}\ndef test_one(): pass\n", "-n", "1")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert f"ERROR test_it.py::test_one - Failed: {said}" in done.stdout

@@ -60,7 +60,7 @@ def write(folder: Path, **pages: str) -> Path:
     return folder
 
 
-def test_a_link_that_leads_nowhere_is_a_fault(tmp_path: Path) -> None:
+def test_a_link_without_a_target_is_a_fault(tmp_path: Path) -> None:
     write(
         tmp_path,
         a='<h1 id="top"></h1><a href="../b/#here"></a><a href="../b/">b</a><a href="#top"></a>',
@@ -72,7 +72,7 @@ def test_a_link_that_leads_nowhere_is_a_fault(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_that_another_server_sends_is_a_fault(tmp_path: Path) -> None:
+def test_a_file_from_another_server_is_a_fault(tmp_path: Path) -> None:
     write(
         tmp_path, a='<script src="https://cdn.example.com/x.js"></script><img src="y.png"><a href="https://a.example">'
     )
@@ -84,7 +84,7 @@ def test_a_file_that_another_server_sends_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Zensical needs Python 3.11")
-def test_the_site_is_built_and_every_link_in_it_leads_somewhere(tmp_path: Path) -> None:
+def test_the_site_builds_and_every_link_has_a_target(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "docs.site", "--output", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr

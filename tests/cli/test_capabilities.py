@@ -49,7 +49,7 @@ def cells(*arguments: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
+def test_the_document_follows_the_contract(knowledge: Knowledge) -> None:
     document = json.loads(run("--format", "json").stdout)
     Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     assert all(list(cell)[: len(CELL)] == CELL for cell in document["cells"])
@@ -57,7 +57,7 @@ def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
     assert len(identities) == len(document["cells"])  # no cell twice
 
 
-def test_every_cell_is_there(knowledge: Knowledge) -> None:
+def test_the_document_has_every_cell(knowledge: Knowledge) -> None:
     space = FactSpace(knowledge)
     expected = sum(
         8
@@ -78,7 +78,7 @@ def test_yaml_is_the_same_data() -> None:
     assert yaml.safe_load(run("--sdk", "mcp-2", "--format", "yaml").stdout)["cells"] == cells("--sdk", "mcp-2")
 
 
-def test_what_is_not_in_the_table_is_there_as_well(knowledge: Knowledge) -> None:
+def test_the_document_has_every_behaviour(knowledge: Knowledge) -> None:
     document = json.loads(run("--format", "json").stdout)
     stored = [(package.package, behaviour) for package in knowledge.capabilities for behaviour in package.behaviour]
     assert len(document["behaviours"]) == 4 * len(stored) > 0
@@ -101,17 +101,17 @@ def behaviours(*arguments: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_behaviours_are_narrowed_down_like_cells() -> None:
+def test_behaviours_are_filtered_like_cells() -> None:
     assert {behaviour["era"] for behaviour in behaviours("--era", "modern")} == {"modern"}
     assert {behaviour["sdk"] for behaviour in behaviours("--sdk", "fastmcp")} == {"fastmcp"}
     of_line = behaviours("--sdk", "mcp-2")
     assert {behaviour["version"] for behaviour in of_line} == {cell["version"] for cell in cells("--sdk", "mcp-2")}
     exact = [behaviour for behaviour in behaviours("--sdk", "mcp==1.28.1") if behaviour["name"] == "foreign Host"]
     assert [behaviour["seen"] for behaviour in exact] == ["HTTP 421: Invalid Host header"] * 4
-    assert behaviours("--feature", "progress") == []  # no behaviour is of one feature
+    assert behaviours("--feature", "progress") == []  # a behaviour belongs to no feature
 
 
-def test_behaviours_in_words() -> None:
+def test_behaviours_are_described_in_words() -> None:
     text = run("--sdk", "mcp-2", "--era", "modern", "--behaviours").stdout
     assert max(map(len, text.splitlines())) <= 80
     part = next(part for part in text.split("\n\n") if part.startswith("mcp: cancellation"))
@@ -143,7 +143,7 @@ def test_behaviours_in_words() -> None:
         ("mcp", {"1.28.1", "1.30.0", "2.3.0"}),
     ],
 )
-def test_a_line_a_release_or_a_package(sdk: str, versions: set[str]) -> None:
+def test_the_option_sdk_takes_a_line_a_release_or_a_package(sdk: str, versions: set[str]) -> None:
     found = cells("--sdk", sdk, "--feature", "progress")
     assert versions <= {cell["version"] for cell in found}
     assert {cell["sdk"] for cell in found} == {"mcp"}
@@ -151,7 +151,7 @@ def test_a_line_a_release_or_a_package(sdk: str, versions: set[str]) -> None:
         assert {cell["version"] for cell in found} == versions
 
 
-def test_feature_and_era_narrow_it_down() -> None:
+def test_feature_and_era_filter_the_cells() -> None:
     found = cells("--sdk", "mcp-2", "--feature", "progress", "--era", "modern")
     outcomes = {(cell["stateless_http"], cell["json_response"]): cell["outcome"] for cell in found}
     assert outcomes == {
@@ -173,13 +173,13 @@ def test_feature_and_era_narrow_it_down() -> None:
         (["--format", "xml"], "Usage: "),
     ],
 )
-def test_what_is_not_known_is_refused(arguments: list[str], said: str) -> None:
+def test_an_unknown_sdk_feature_or_era_is_refused(arguments: list[str], said: str) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(said)
 
 
-def test_the_table_in_a_terminal() -> None:
+def test_the_table_of_capabilities_in_a_terminal() -> None:
     text = run("--sdk", "mcp==1.28.1", "--feature", "progress").stdout
     assert text.startswith("mcp >=1.10.0, <1.29.0 (line mcp-1, newest measured release 1.28.1)\n")
     table = text.split("\n\n")[1].splitlines()
@@ -214,7 +214,7 @@ def test_the_table_is_80_columns_wide(arguments: list[str], columns: int) -> Non
 @pytest.mark.parametrize(
     ("setting", "coloured"), [({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)]
 )
-def test_colour_is_for_those_who_want_it(setting: dict[str, str], coloured: bool) -> None:
+def test_colour_follows_the_environment_variables(setting: dict[str, str], coloured: bool) -> None:
     command = [sys.executable, "-m", "advisor", "capabilities", "--sdk", "mcp-2"]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **setting}, capture_output=True, encoding="utf-8", check=True

@@ -1,4 +1,4 @@
-"""The program's own help, and what a command imports."""
+"""The help of the program, and the imports of its commands."""
 
 from __future__ import annotations
 

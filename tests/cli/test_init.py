@@ -1,4 +1,4 @@
-"""`mcp-advisor init`, as a process: the file is valid as it stands, shows every default, and is never lost."""
+"""`mcp-advisor init`, as a process: the file is valid, shows every default, and is never overwritten by accident."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
-def test_it_prints_a_file_that_decides(advisor: Advisor) -> None:
+def test_init_prints_a_file_that_can_be_decided(advisor: Advisor) -> None:
     done = run()
     assert (done.returncode, done.stderr) == (0, "")
     requirements = load_bytes(done.stdout.encode(), "init.yaml", advisor.space)
@@ -31,7 +31,7 @@ def test_it_prints_a_file_that_decides(advisor: Advisor) -> None:
     assert {"clients.protocol", "needs.sampling"} <= requirements.defaults.keys()
 
 
-def test_every_key_stands_there_with_its_default(advisor: Advisor) -> None:
+def test_the_file_has_every_key_with_its_default(advisor: Advisor) -> None:
     text = run().stdout
     uncommented = re.sub(r"^( *)#(?=[a-z_]+:)", r"\1", text, flags=re.M)
     assert yaml.safe_load(uncommented)["needs"]["sampling"] == "none"
@@ -48,11 +48,11 @@ def test_allowed_values_and_questions_are_comments(advisor: Advisor) -> None:
             assert f"{choice.value}: {choice.means}" in words
 
 
-def test_it_fits_80_columns() -> None:
+def test_the_file_fits_80_columns() -> None:
     assert [line for line in run().stdout.splitlines() if len(line) > 80 or line != line.rstrip()] == []
 
 
-def test_it_writes_a_file_once(tmp_path: Path, advisor: Advisor) -> None:
+def test_init_does_not_overwrite_a_file(tmp_path: Path, advisor: Advisor) -> None:
     path = tmp_path / "requirements.yaml"
     done = run("-o", str(path))
     assert (done.returncode, done.stdout) == (0, "")
@@ -69,7 +69,7 @@ def test_it_writes_a_file_once(tmp_path: Path, advisor: Advisor) -> None:
     assert path.read_text() == run().stdout
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     done = run("-o", str(tmp_path / "missing" / "requirements.yaml"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith("requirements.yaml cannot be written: no such file or directory.\n")

@@ -20,7 +20,7 @@ GOOD, BAD, INFEASIBLE = FIXTURES / "sticky.yaml", "service: a\nscale: {instances
 
 
 class Ended(NamedTuple):
-    """What a run of the command came to."""
+    """The exit code and the output of a run of the command."""
 
     returncode: int
     stdout: bytes
@@ -66,13 +66,13 @@ def test_one_file_as_json_is_the_decision_document() -> None:
     assert yaml.safe_load(run(GOOD, "--format", "yaml").stdout) == document
 
 
-def test_standard_input() -> None:
+def test_requirements_are_read_from_standard_input() -> None:
     done = run("-", "--format", "json", stdin=GOOD.read_bytes())
     assert done.returncode == 0
     assert json.loads(done.stdout) == json.loads(run(GOOD, "--format", "json").stdout)
 
 
-def test_bad_standard_input_is_named() -> None:
+def test_an_error_in_standard_input_names_it() -> None:
     done = run("-", stdin=BAD.encode())
     assert done.returncode == 2
     assert done.err.startswith("<stdin>:2: scale.instances:")
@@ -94,7 +94,7 @@ def test_several_files_give_a_table_and_a_record_each() -> None:
     assert "To fix this: possible changes" in done.out
 
 
-def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_an_invalid_file_does_not_abort_the_batch(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD)
     done = run(GOOD, bad, INFEASIBLE, "--format", "json")
@@ -111,7 +111,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", ["text", "markdown"])
-def test_a_bad_file_stands_in_the_table(tmp_path: Path, format: str) -> None:
+def test_an_invalid_file_has_a_row_in_the_table(tmp_path: Path, format: str) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(BAD)
     done = run(GOOD, bad, "--format", format, COLUMNS="120")
@@ -168,7 +168,7 @@ def test_a_broken_requirements_file_in_a_directory_is_reported(mixed: Path, brok
     assert str(mixed / "d.yaml") in done.err
 
 
-def test_what_is_skipped_in_a_directory_is_an_error_when_named(mixed: Path) -> None:
+def test_a_file_that_is_skipped_in_a_directory_is_an_error_when_named(mixed: Path) -> None:
     done = run(mixed / "compose.yaml")
     assert done.returncode == 2
     assert done.out == ""
@@ -197,20 +197,20 @@ def test_explain_adds_every_rule_tried() -> None:
 
 
 @pytest.mark.parametrize("format", ["text", "json", "yaml", "markdown"])
-def test_output_is_plain_ascii_where_nothing_else_is_possible(format: str) -> None:
+def test_output_is_ascii_if_the_encoding_has_no_other_characters(format: str) -> None:
     done = run(GOOD, "--format", format, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert not re.search(r"\w\?\w", done.out)  # nothing was replaced by a question mark
 
 
-def test_width_follows_columns() -> None:
+def test_the_width_follows_the_variable_columns() -> None:
     assert max(map(len, run(GOOD, COLUMNS="120").out.splitlines())) == 120
     assert max(map(len, run(GOOD, COLUMNS="80").out.splitlines())) == 80
 
 
 @pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
-def test_colour_on_a_terminal(extra: dict[str, str], coloured: bool) -> None:
+def test_the_output_has_colour_on_a_terminal(extra: dict[str, str], coloured: bool) -> None:
     reader, writer = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "advisor", "recommend", str(GOOD)],
@@ -223,7 +223,7 @@ def test_colour_on_a_terminal(extra: dict[str, str], coloured: bool) -> None:
         try:
             while chunk := os.read(reader, 65536):
                 shown += chunk
-        except OSError:  # Linux says EIO where the other end is closed
+        except OSError:  # Linux raises EIO when the other end is closed
             pass
     os.close(reader)
     assert process.returncode == 0
@@ -231,7 +231,7 @@ def test_colour_on_a_terminal(extra: dict[str, str], coloured: bool) -> None:
     assert (b"\x1b[" in shown) == coloured
 
 
-def test_a_closed_pipe_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen(
@@ -247,7 +247,7 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "advisor", "recommend", str(GOOD)],
@@ -262,14 +262,14 @@ def test_a_full_disk_is_told() -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_libraries_are_loaded_only_where_they_are_used() -> None:
+def test_libraries_are_imported_only_by_commands_that_use_them() -> None:
     program = (
         "import sys; from advisor.cli import main\n"
         "try: main(['recommend', sys.argv[1], '--format', sys.argv[2]])\n"
         "except SystemExit: pass\n"
         "print(sorted({'rich', 'jinja2', 'pydantic', 'questionary'} & set(sys.modules)), file=sys.stderr)"
     )
-    run(GOOD)  # so that the knowledge is in the cache
+    run(GOOD)  # fills the cache of the knowledge
     for format, loaded in (("text", "['rich']"), ("json", "[]"), ("markdown", "['jinja2']")):
         done = subprocess.run(
             [sys.executable, "-c", program, str(GOOD), format],

@@ -39,7 +39,7 @@ def record(*arguments: str) -> Any:
 # --- list -------------------------------------------------------------------------------------------------------
 
 
-def test_list_has_every_rule(knowledge: Knowledge) -> None:
+def test_list_shows_every_rule(knowledge: Knowledge) -> None:
     listed = record("list")
     assert listed["schema"] == "mcp-advisor/rules/1"
     assert [rule["id"] for rule in listed["rules"]] == list(knowledge.rules)
@@ -49,7 +49,7 @@ def test_list_has_every_rule(knowledge: Knowledge) -> None:
         assert f"{table.table}: " in text
 
 
-def test_list_of_one_table(knowledge: Knowledge) -> None:
+def test_list_can_show_one_table(knowledge: Knowledge) -> None:
     listed = record("list", "--table", "framing")
     assert [rule["id"] for rule in listed["rules"]] == [rule.id for rule in knowledge.tables["framing"].rules]
     assert run("list", "--table", "eras").stdout.startswith(
@@ -58,7 +58,7 @@ def test_list_of_one_table(knowledge: Knowledge) -> None:
     )
 
 
-def test_list_of_an_unknown_table() -> None:
+def test_list_refuses_an_unknown_table() -> None:
     done = run("list", "--table", "sesion")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("There is no table 'sesion'. Did you mean 'session'? Tables: eras, ")
@@ -67,7 +67,7 @@ def test_list_of_an_unknown_table() -> None:
 # --- show -------------------------------------------------------------------------------------------------------
 
 
-def test_show_says_everything_about_a_rule(knowledge: Knowledge) -> None:
+def test_show_describes_every_part_of_a_rule(knowledge: Knowledge) -> None:
     done = run("show", "SES-300")
     assert (done.returncode, done.stderr) == (0, "")
     rule = knowledge.rules["SES-300"][1]
@@ -98,7 +98,7 @@ def test_every_condition_and_outcome_has_words(knowledge: Knowledge) -> None:
     assert bare.isdisjoint(sentence(knowledge.phrases, name, condition) for name, condition in parts)
 
 
-def test_a_fact_alone_has_words_for_all_of_its_values() -> None:
+def test_every_value_of_a_fact_has_a_description() -> None:
     phrases = {"proxy": "The proxy is {value}", "proxy is none": "No proxy"}
     assert sentence(phrases, "proxy", "nginx") == "The proxy is nginx"
     assert sentence(phrases, "proxy", {"in": ["nginx", "envoy", "istio"]}) == "The proxy is nginx, envoy or istio"
@@ -135,7 +135,7 @@ def test_no_rule_comes_first_under_other_hit_policies(name: str) -> None:
     assert "earlier rule" not in run("show", name).stdout.lower()
 
 
-def test_show_has_the_fix_of_a_warning(knowledge: Knowledge) -> None:
+def test_show_names_the_fix_of_a_warning(knowledge: Knowledge) -> None:
     rule = knowledge.rules["plain-clients-get-406"][1]
     assert record("show", rule.id)["fix"] == rule.fix
     assert f"To fix this {rule.fix}" in " ".join(run("show", rule.id).stdout.split())
@@ -153,13 +153,13 @@ def test_show_has_the_fix_of_a_warning(knowledge: Knowledge) -> None:
         ("measured-flag-matrix", "source", "Source. Kind: measurement. Date: "),
     ],
 )
-def test_show_takes_other_ids(name: str, kind: str, says: str) -> None:
+def test_show_accepts_every_kind_of_id(name: str, kind: str, says: str) -> None:
     shown = record("show", name)
     assert (shown["schema"], shown["kind"], shown["id"].lower()) == ("mcp-advisor/knowledge/1", kind, name)
     assert says in " ".join(run("show", name).stdout.split())
 
 
-def test_show_of_an_unknown_id() -> None:
+def test_show_refuses_an_unknown_id() -> None:
     done = run("show", "SES-3000")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -168,7 +168,7 @@ def test_show_of_an_unknown_id() -> None:
     )
 
 
-def test_no_id_is_of_two_kinds(advisor: Advisor) -> None:
+def test_every_id_is_unique(advisor: Advisor) -> None:
     ids = [name.lower() for names in Catalogue(advisor.space, advisor.compiled).ids().values() for name in names]
     assert sorted(ids) == sorted(set(ids))
 
@@ -186,7 +186,7 @@ def test_no_id_is_of_two_kinds(advisor: Advisor) -> None:
         ({"at_most": "preferred"}, "is at most preferred"),
     ],
 )
-def test_conditions_in_words(condition: Any, said: str) -> None:
+def test_conditions_are_shown_in_words(condition: Any, said: str) -> None:
     assert words(condition) == said
 
 
@@ -237,7 +237,7 @@ def test_check_shows_a_fault_with_its_counter_example(folder: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_check_says_once_what_is_wrong_in_many_places(folder: Path) -> None:
+def test_check_reports_a_repeated_fault_once(folder: Path) -> None:
     text = (folder / "sources.yaml").read_text(encoding="utf-8")
     (folder / "sources.yaml").write_text(
         text.replace("id: lesson-two-flags\n", "id: lesson-three-flags\n"), encoding="utf-8"
@@ -254,7 +254,7 @@ def test_check_says_once_what_is_wrong_in_many_places(folder: Path) -> None:
     assert "    SES-100\n" in place[1]
 
 
-def test_check_reports_a_gap_without_entering_the_space(folder: Path) -> None:
+def test_check_reports_a_gap_without_folding_the_fact_space(folder: Path) -> None:
     _change(
         folder / "tables" / "10-eras.yaml",
         "    when: {clients.protocol: legacy}\n",
@@ -284,7 +284,7 @@ def test_check_reports_a_gap_without_entering_the_space(folder: Path) -> None:
         ("clients.yaml", "customers: []\n", "rules/clients.yaml: unknown section 'customers'. Sections: facts, "),
     ],
 )
-def test_check_of_files_that_are_not_valid(folder: Path, file: str, content: str, said: str) -> None:
+def test_check_reports_invalid_files(folder: Path, file: str, content: str, said: str) -> None:
     (folder / file).write_text(content)
     done = run("check", "--rules", str(folder))
     assert (done.returncode, done.stdout) == (1, "")
@@ -292,7 +292,7 @@ def test_check_of_files_that_are_not_valid(folder: Path, file: str, content: str
     assert done.stderr.count("\n") == 1
 
 
-def test_check_of_a_folder_that_lacks_files(folder: Path, tmp_path: Path) -> None:
+def test_check_reports_missing_files(folder: Path, tmp_path: Path) -> None:
     (folder / "facts.yaml").unlink()
     done = run("check", "--rules", str(folder))
     assert (done.returncode, done.stdout) == (1, "")
@@ -302,7 +302,7 @@ def test_check_of_a_folder_that_lacks_files(folder: Path, tmp_path: Path) -> Non
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
 
 
-def test_check_of_something_else(tmp_path: Path) -> None:
+def test_check_refuses_a_path_that_is_not_a_folder(tmp_path: Path) -> None:
     done = run("check", "--rules", str(tmp_path / "nothing"))
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"--rules {tmp_path / 'nothing'} is not a folder.\n")
 
@@ -317,7 +317,7 @@ def test_show_works_in_any_encoding() -> None:
 
 @pytest.mark.thorough
 @retried
-def test_check_talks_to_a_terminal_only() -> None:
+def test_check_shows_progress_only_on_a_terminal() -> None:
     child = pexpect.spawn(
         sys.executable, ["-m", "advisor", "rules", "check"], cwd=str(ROOT), timeout=60, encoding="utf-8"
     )

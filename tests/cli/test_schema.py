@@ -43,7 +43,7 @@ def test_requirements_is_the_default() -> None:
     assert run().stdout == run("requirements").stdout
 
 
-def test_another_name_is_refused_with_those_that_exist() -> None:
+def test_an_unknown_name_is_refused_with_the_list_of_names() -> None:
     done = run("decision-table")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'requirements', 'decision', 'capabilities'" in done.stderr
@@ -53,7 +53,7 @@ def test_another_name_is_refused_with_those_that_exist() -> None:
 
 
 def closed(schema: Any) -> Any:
-    """The schema without its openness: what it does not describe is an error."""
+    """The schema, changed so that a key without a description is an error."""
     if isinstance(schema, list):
         return [closed(one) for one in schema]
     if not isinstance(schema, dict):
@@ -87,14 +87,14 @@ def test_the_schema_of_the_topology_table_describes_every_key_of_it() -> None:
         ({"colour": "red"}, "'colour' was unexpected"),
     ],
 )
-def test_a_row_that_is_none_is_refused(change: dict[str, Any], message: str) -> None:
+def test_an_invalid_row_is_refused(change: dict[str, Any], message: str) -> None:
     data = topology()
     data["ways"][0] |= change
     (found,) = errors("topology", data)
     assert message in found
 
 
-def test_a_row_that_was_not_measured_yet_is_described_too(knowledge: Knowledge) -> None:
+def test_the_schema_accepts_a_row_without_measurements(knowledge: Knowledge) -> None:
     way = knowledge.topology["round-robin"]
     bare = Way(way.id, way.title, way.program, way.keeps, way.because, [type(way.runs[0])(way.runs[0].under)])
     assert errors("topology", json.loads(json.dumps(record([bare], knowledge)))) == []

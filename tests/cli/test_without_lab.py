@@ -1,4 +1,4 @@
-"""An installation without the extra `lab`: what needs it says so, and everything else works."""
+"""An installation without the extra `lab`: commands that need it say so, and all other commands work."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def advise(interpreter: Path, *arguments: str) -> subprocess.CompletedProcess[st
     ],
     ids=" ".join,
 )
-def test_what_needs_the_lab_says_how_to_install_it(interpreter: Path, arguments: tuple[str, ...]) -> None:
+def test_commands_of_the_lab_say_how_to_install_it(interpreter: Path, arguments: tuple[str, ...]) -> None:
     done = advise(interpreter, *arguments)
     assert (done.returncode, done.stdout) == (Exit.ENVIRONMENT, ""), done.stderr
     # uv created the environment, without pip.
@@ -59,6 +59,6 @@ def test_what_needs_the_lab_says_how_to_install_it(interpreter: Path, arguments:
 
 
 @pytest.mark.parametrize("arguments", [("recommend", EXAMPLE), ("capabilities",), ("topology",)], ids=" ".join)
-def test_what_does_not_need_it_works(interpreter: Path, arguments: tuple[str, ...]) -> None:
+def test_other_commands_work_without_the_lab(interpreter: Path, arguments: tuple[str, ...]) -> None:
     done = advise(interpreter, *arguments)
     assert done.returncode == Exit.OK, done.stderr

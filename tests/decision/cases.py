@@ -1,4 +1,4 @@
-"""Random requirements files, and what it means to change one."""
+"""Random requirements files, and how a change is applied to a file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(flat: Mapping[str, Any], space: FactSpace) -> Requirements:
 
 
 def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
-    """Files with dotted keys: several instances and some needs as a rule, everything else at random."""
+    """Files with dotted keys: mostly several instances and some needs, and random values for all other keys."""
     features = [name.removeprefix("needs.") for name in space.facts if name.startswith("needs.")]
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, fact in space.facts.items():
@@ -78,10 +78,10 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def changed(flat: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """The file after somebody has made a change, as the advice states it.
+    """The file after a change that the advice states.
 
-    What one tool needs or how long it runs is part of the file: treating a need as preferred is changing it there too.
-    Another kind of proxy has another version.
+    The change also applies to the needs and the duration of each tool. With another kind of proxy, the version of the
+    proxy is removed.
     """
     after = copy.deepcopy({**flat, **change})
     for name, value in change.items():

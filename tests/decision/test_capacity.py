@@ -1,4 +1,4 @@
-"""What the instances of a decision carry, and the warning when they do not suffice."""
+"""The capacity of the instances of a decision, and the warning if they are not enough."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def warned(decision: Any) -> set[str]:
     return {warning.id for warning in decision.warnings}
 
 
-def test_sessions_of_a_fleet_are_spread_and_cost_what_was_measured(decide: Any, knowledge: Knowledge) -> None:
+def test_sessions_are_spread_over_the_fleet_and_use_the_measured_memory(decide: Any, knowledge: Knowledge) -> None:
     decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
     measured = knowledge.capacity["mcp-2"]
     each, process = measured.stream_session_bytes.median, measured.process_bytes.median
@@ -56,7 +56,7 @@ def test_sessions_of_a_fleet_are_spread_and_cost_what_was_measured(decide: Any, 
     ],
     ids=["stateless", "stateless, both eras", "modern clients"],
 )
-def test_without_sessions_clients_cost_no_memory(decide: Any, facts: dict[str, Any]) -> None:
+def test_without_sessions_clients_use_no_memory(decide: Any, facts: dict[str, Any]) -> None:
     decision = decide(facts | {"clients.concurrent": 90_000})
     found = decision.capacity
     assert (found.sessions_per_instance, found.memory_mb, found.session_limit) == (0, 0.0, None)
@@ -75,7 +75,7 @@ def test_the_limit_of_the_sdk_decides_whether_the_instances_suffice(decide: Any,
     assert enough or ("20,001 clients" in message and "10,000" in message)
 
 
-def test_a_range_holds_its_clients_in_the_fewest_and_suffices_by_the_most(decide: Any) -> None:
+def test_a_range_has_the_load_of_its_minimum_and_the_capacity_of_its_maximum(decide: Any) -> None:
     facts = STICKY | {"scale.instances": {"min": 2, "max": 5}}
     small = decide(facts | {"clients.concurrent": 44_000})
     assert (small.capacity.sessions_per_instance, small.capacity.advice_instances) == (22_000, 5)
@@ -131,7 +131,7 @@ def test_without_a_limit_memory_decides(decide: Any, knowledge: Knowledge) -> No
 
 
 def test_memory_decides_where_it_is_tighter_than_the_limit(decide: Any) -> None:
-    """A process of this line would take all 10,000, and they do not fit into what is planned for it."""
+    """A process of this SDK line accepts all 10,000 sessions, but its planned memory is too small for them."""
     decision = decide(STICKY | {"sdk": "fastmcp-2", "scale.instances": 2, "clients.concurrent": 20_000})
     found = decision.capacity
     assert (found.session_limit, found.enough, found.advice_instances) == (10_000, False, 3)
@@ -141,7 +141,7 @@ def test_memory_decides_where_it_is_tighter_than_the_limit(decide: Any) -> None:
     assert {WARNING, MEMORY} & warned(both) == {WARNING}
 
 
-def test_one_process_that_needs_too_much_is_said_to_be_one(decide: Any) -> None:
+def test_the_memory_warning_says_that_there_is_one_process(decide: Any) -> None:
     single = STICKY | {"sdk": "mcp==1.28.1", "scale.instances": 1, "clients.concurrent": 9_000}
     tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
     tiers = {"scale.instances": 4, "scale.affinity": "unavailable", "tools": tools}
@@ -153,7 +153,7 @@ def test_one_process_that_needs_too_much_is_said_to_be_one(decide: Any) -> None:
         assert MEMORY in warned(decision)
 
 
-def test_a_range_is_said_in_words_and_its_upper_end_counts(decide: Any) -> None:
+def test_a_range_is_shown_in_words_and_its_maximum_is_used(decide: Any) -> None:
     facts = STICKY | {"sdk": "mcp==1.28.1", "scale.instances": {"min": 2, "max": 5}}
     assert decide(facts | {"clients.concurrent": 40_000}).capacity.enough
     decision = decide(facts | {"clients.concurrent": 50_000})
@@ -169,7 +169,7 @@ def test_clients_of_both_eras_are_counted_as_if_all_were_legacy(decide: Any) -> 
     assert "if all clients are legacy clients" in decision.capacity.because
 
 
-def test_calls_are_those_of_the_flags_and_of_the_slower_era(decide: Any, knowledge: Knowledge) -> None:
+def test_the_call_rate_is_that_of_the_flag_pair_and_of_the_slower_era(decide: Any, knowledge: Knowledge) -> None:
     protocols: tuple[Literal["legacy", "modern", "mixed"], ...] = ("legacy", "modern", "mixed")
     for protocol in protocols:
         for facts in ({"scale.instances": 1}, {"scale.instances": 3}):
@@ -188,7 +188,7 @@ def test_a_contradiction_has_no_capacity(decide: Any, advisor: Advisor) -> None:
     assert "Capacity" not in decision_text(decision, Screen(80))
 
 
-def test_text_markdown_and_data_say_how_it_was_computed(decide: Any, advisor: Advisor) -> None:
+def test_text_markdown_and_data_explain_the_capacity(decide: Any, advisor: Advisor) -> None:
     decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
     text = " ".join(decision_text(decision, Screen(120)).split())
     assert f"Capacity {decision.capacity.because}" in text
@@ -201,7 +201,7 @@ def test_text_markdown_and_data_say_how_it_was_computed(decide: Any, advisor: Ad
 
 
 @given(clients=st.integers(1, 10**6), least=st.integers(2, 50), more=st.integers(0, 50))
-def test_no_client_is_forgotten(decide: Any, clients: int, least: int, more: int) -> None:
+def test_every_client_has_an_instance(decide: Any, clients: int, least: int, more: int) -> None:
     facts = STICKY | {"scale.instances": {"min": least, "max": least + more}, "clients.concurrent": clients}
     found = decide(facts).capacity
     assert found.sessions_per_instance * least >= clients > (found.sessions_per_instance - 1) * least
@@ -215,10 +215,10 @@ def test_no_client_is_forgotten(decide: Any, clients: int, least: int, more: int
     more=st.integers(0, 50),
     sdk=st.sampled_from(["mcp-1", "mcp==1.28.1", "mcp==2.1.0", "fastmcp-2", "fastmcp-3", "fastmcp-4"]),
 )
-def test_the_advice_is_the_fewest_that_hold_all(
+def test_the_advice_is_the_smallest_sufficient_number_of_instances(
     decide: Any, knowledge: Knowledge, clients: int, least: int, more: int, sdk: str
 ) -> None:
-    """As many as advised are within the limit and the budget, one less is not; the warnings follow `enough`."""
+    """The advised number fits the limit and the memory plan; one instance less does not. `enough` sets the warnings."""
     facts = STICKY | {"sdk": sdk, "scale.instances": {"min": least, "max": least + more}}
     decision = decide(facts | {"clients.concurrent": clients})
     found, budget = decision.capacity, knowledge.memory.budget_bytes
@@ -234,19 +234,19 @@ def test_the_advice_is_the_fewest_that_hold_all(
     assert found.enough == holds(least + more) == (not {WARNING, MEMORY} & warned(decision))
 
 
-def test_every_line_is_measured_for_all_of_its_clients_and_flags(knowledge: Knowledge) -> None:
+def test_every_line_has_measurements_for_all_eras_and_flag_pairs(knowledge: Knowledge) -> None:
     assert contradictions(knowledge) == []
     keys = [flag_key(*pair) for pair in FLAG_PAIRS]
     for one in knowledge.capacity.values():
         for pairs in one.calls_per_s.values():
             assert list(pairs) == keys
             assert all(0 < figures.min <= figures.median <= figures.max for figures in pairs.values())
-        # A session costs something, and its stream costs something more.
+        # A session uses memory, and its stream uses more memory.
         assert 5_000 < one.session_bytes.median < one.stream_session_bytes.median < 1_000_000
         assert one.process_bytes.min > 10_000_000
 
 
-def test_a_line_that_is_not_measured_is_a_fault(knowledge: Knowledge) -> None:
+def test_a_line_without_measurements_is_a_fault(knowledge: Knowledge) -> None:
     without = {name: one for name, one in knowledge.capacity.items() if name != "mcp-2"}
     faults = contradictions(replace(knowledge, capacity=without))
     assert [(fault.key, fault.message) for fault in faults] == [
@@ -281,14 +281,14 @@ PLAN: dict[Literal["budget", "headroom", "grain", "request", "limit"], Literal["
     ],
     ids=["missing", "wrong unit", "nothing"],
 )
-def test_a_plan_for_memory_that_cannot_be_one_is_refused(change: Any, said: str) -> None:
+def test_an_invalid_memory_plan_is_refused(change: Any, said: str) -> None:
     entries = [Allowance(name, 64, unit, "", ["measured-memory"]) for name, unit in PLAN.items()]
     assert memory_plan(entries).budget_bytes == 64 * 1024 * 1024
     with pytest.raises(KnowledgeError, match=said):
         memory_plan(change(entries))
 
 
-def test_every_figure_of_the_plan_says_why_and_from_what(knowledge: Knowledge) -> None:
+def test_every_figure_of_the_memory_plan_has_a_reason_and_sources(knowledge: Knowledge) -> None:
     assert {allowance.id: allowance.unit for allowance in knowledge.memory.allowances} == PLAN
     assert all(allowance.because and allowance.sources for allowance in knowledge.memory.allowances)
     first, *rest = knowledge.memory.allowances

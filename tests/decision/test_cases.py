@@ -1,4 +1,4 @@
-"""Single decisions: affinity in its order, tiers, ways out, warnings, and what client applications imply."""
+"""Single decisions: mechanisms for affinity, tiers, alternatives, warnings, and facts that client applications set."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def test_the_mechanism_fits_the_environment(decide: Any, facts: Any, mechanism: 
         {"environment.proxy.kind": "none"},
     ],
 )
-def test_where_nothing_can_carry_sessions_a_required_one_is_a_contradiction(decide: Any, facts: Any) -> None:
+def test_a_required_session_without_any_mechanism_is_a_contradiction(decide: Any, facts: Any) -> None:
     decision = decide(FLEET | facts)
     assert not decision.feasible
     assert decision.because == next(step for step in decision.path if step.table == "session").rule.because
 
 
 def test_the_version_of_another_proxy_is_not_one_of_nginx(decide: Any) -> None:
-    """HAProxy 2.8 does not become an nginx with sticky learn when nginx takes its place."""
+    """A counterfactual that replaces HAProxy 2.8 by nginx does not keep the version 2.8."""
     decision = decide(FLEET | {"environment.proxy.kind": "haproxy", "environment.proxy.version": "2.8"})
     assert decision.facts["environment.proxy.version"] == "unknown"
     (nginx,) = [change for change in decision.counterfactuals if change.change == {"environment.proxy.kind": "nginx"}]
@@ -107,11 +107,11 @@ def test_the_version_of_another_proxy_is_not_one_of_nginx(decide: Any) -> None:
     assert not any("environment.proxy.version" in change.change for change in decision.counterfactuals)
 
 
-def test_a_range_of_instances_starts_at_its_lower_end(decide: Any) -> None:
+def test_a_range_of_instances_starts_at_its_minimum(decide: Any) -> None:
     assert decide({"scale.instances": {"min": 2, "max": 10}}).instances == 2
 
 
-def test_lost_preferred_features_say_what_to_do_instead(decide: Any) -> None:
+def test_lost_preferred_features_have_a_substitute(decide: Any) -> None:
     decision = decide(STUCK | {"needs.sampling": "preferred"})
     row = next(row for row in decision.features if row.feature == "sampling")
     assert (row.lost, row.legacy.outcome) == (True, "error")
@@ -119,7 +119,7 @@ def test_lost_preferred_features_say_what_to_do_instead(decide: Any) -> None:
     assert not row.substituted
 
 
-def test_a_substitute_is_said_to_be_one(decide: Any) -> None:
+def test_a_substitute_is_marked_as_one(decide: Any) -> None:
     decision = decide(STUCK | {"operations.direct_llm": True})
     row = next(row for row in decision.features if row.feature == "sampling")
     assert (decision.core.substitute, row.substituted) == ("direct-llm", True)
@@ -127,7 +127,7 @@ def test_a_substitute_is_said_to_be_one(decide: Any) -> None:
     assert "calls the model directly" in row.instead
 
 
-def test_what_guides_say_otherwise_is_shown(decide: Any) -> None:
+def test_a_different_statement_of_published_guides_is_shown(decide: Any) -> None:
     """Published guides say that stateless mode loses progress; since mcp 1.29.0 it does not."""
     new, old = (
         decide(
@@ -148,10 +148,10 @@ def test_what_guides_say_otherwise_is_shown(decide: Any) -> None:
     assert old_row.documented is None
 
 
-# --- ways out and alternatives ------------------------------------------------------------------------------------
+# --- alternatives -------------------------------------------------------------------------------------------------
 
 
-def test_an_upgrade_is_the_first_way_out_for_progress_on_an_old_release(decide: Any) -> None:
+def test_an_upgrade_is_the_first_alternative_for_progress_on_an_old_release(decide: Any) -> None:
     facts = {
         "sdk": "mcp==1.28.1",
         "needs.progress": "required",
@@ -169,7 +169,7 @@ def test_an_upgrade_is_the_first_way_out_for_progress_on_an_old_release(decide: 
     assert decide(facts | first.change).feasible
 
 
-def test_ways_out_go_from_giving_nothing_up_to_giving_something_up(decide: Any) -> None:
+def test_alternatives_that_lose_nothing_come_first(decide: Any) -> None:
     decision = decide(STUCK)
     assert [bool(alternative.gives_up) for alternative in decision.alternatives] == sorted(
         bool(alternative.gives_up) for alternative in decision.alternatives
@@ -180,14 +180,14 @@ def test_ways_out_go_from_giving_nothing_up_to_giving_something_up(decide: Any) 
     assert not any("sdk" in change for change in changes)
 
 
-def test_a_way_out_never_asks_for_more(decide: Any) -> None:
+def test_an_alternative_never_adds_requirements(decide: Any) -> None:
     for alternative in decide(STUCK | {"needs.progress": "preferred"}).alternatives:
         assert alternative.change.get("needs.progress") is None
         assert alternative.change.get("scale.instances", 1) == 1
 
 
-def test_two_changes_where_one_is_not_enough(decide: Any) -> None:
-    """Clients that this SDK does not serve, and a feature that the era which they speak does not have."""
+def test_alternatives_have_two_changes_if_one_is_not_enough(decide: Any) -> None:
+    """The SDK does not support the clients, and the protocol era of the clients does not have the feature."""
     decision = decide(
         STUCK
         | {"clients.protocol": "modern", "sdk": "mcp-1", "needs.sampling": "none", "needs.resumability": "required"}
@@ -196,7 +196,7 @@ def test_two_changes_where_one_is_not_enough(decide: Any) -> None:
     assert {len(alternative.change) for alternative in decision.alternatives} == {2}
 
 
-def test_where_no_two_changes_suffice_every_need_is_demoted(decide: Any) -> None:
+def test_if_two_changes_are_not_enough_every_need_becomes_preferred(decide: Any) -> None:
     facts = {
         "needs.resumability": "required",
         "clients.protocol": "modern",
@@ -211,8 +211,8 @@ def test_where_no_two_changes_suffice_every_need_is_demoted(decide: Any) -> None
     assert all(decide(facts | alternative.change).feasible for alternative in decision.alternatives)
 
 
-def test_clients_that_are_not_served_are_a_way_out_of_their_own(decide: Any) -> None:
-    """Demoting every need does not help clients that the SDK cannot speak to; an upgrade is a part of each way out."""
+def test_every_alternative_serves_clients_that_the_sdk_does_not_support(decide: Any) -> None:
+    """Preferred needs do not help unsupported clients, so each alternative changes the SDK or the protocol."""
     needs = {f"needs.{name}": "required" for name in ("resumability", "session_state", "subscriptions", "progress")}
     facts = {
         "scale.instances": 3,
@@ -228,7 +228,7 @@ def test_clients_that_are_not_served_are_a_way_out_of_their_own(decide: Any) -> 
     assert all(decide(facts | alternative.change).feasible for alternative in decision.alternatives)
 
 
-def test_other_patterns_that_would_do_are_alternatives(decide: Any) -> None:
+def test_other_feasible_patterns_are_alternatives(decide: Any) -> None:
     decision = decide(
         FLEET | {"environment.proxy.kind": "haproxy", "operations.shared_store": "redis", "operations.direct_llm": True}
     )
@@ -242,7 +242,7 @@ def test_other_patterns_that_would_do_are_alternatives(decide: Any) -> None:
 # --- counterfactuals ----------------------------------------------------------------------------------------------
 
 
-def test_the_easiest_change_comes_first_and_what_nobody_can_change_last(decide: Any) -> None:
+def test_changes_are_sorted_by_effort_and_unchangeable_facts_are_last(decide: Any) -> None:
     decision = decide(STUCK | {"scale.workers": 4})
     efforts = [change.effort or 9 for change in decision.counterfactuals]
     assert efforts == sorted(efforts)
@@ -250,12 +250,12 @@ def test_the_easiest_change_comes_first_and_what_nobody_can_change_last(decide: 
     assert all(not change.how for change in decision.counterfactuals if not change.effort)
 
 
-def test_nothing_becomes_unknown(decide: Any) -> None:
+def test_no_counterfactual_makes_a_fact_unknown(decide: Any) -> None:
     assert not any("unknown" in change.change.values() for change in decide(STUCK).counterfactuals)
 
 
-def test_an_older_release_is_no_advice(decide: Any) -> None:
-    """A newer one that changes the answer is shown, an older one is not."""
+def test_an_older_release_is_not_a_counterfactual(decide: Any) -> None:
+    """A newer release that changes the decision is shown; an older release is not."""
 
     def shown(sdk: str) -> list[str]:
         facts = {"scale.instances": 3, "needs.progress": "required", "clients.protocol": "legacy", "sdk": sdk}
@@ -288,11 +288,11 @@ def test_tools_that_need_a_session_get_a_tier_of_their_own(decide: Any) -> None:
     assert not any(row.lost for row in decision.features)
 
 
-def test_a_tier_has_the_framing_of_its_own_tools(decide: Any) -> None:
+def test_a_tier_has_the_response_mode_of_its_own_tools(decide: Any) -> None:
     short = [TOOLS[0], TOOLS[1]]
     stateless, stateful = decide(TIERED | {"tools": short}).tiers
     assert (stateless.core.flags, stateful.core.flags) == (Flags(True, True), Flags(False, False))
-    assert decide(TIERED).tiers[0].core.flags == Flags(True, False)  # orders logs on the stream
+    assert decide(TIERED).tiers[0].core.flags == Flags(True, False)  # the tool `orders` logs on the stream
 
 
 def test_a_tier_has_the_needs_of_its_own_tools(requirements: Any) -> None:
@@ -312,7 +312,7 @@ def test_a_tier_has_the_longest_call_of_its_own_tools(requirements: Any) -> None
     assert stateful_part(all_tools, {"suggest"}, {"sampling"})["workload.longest_call_s"] == 40
 
 
-def test_where_a_tool_does_not_say_how_long_it_runs_the_longest_call_stays(requirements: Any) -> None:
+def test_a_tier_with_a_tool_of_unknown_duration_keeps_the_longest_call_of_the_file(requirements: Any) -> None:
     all_tools = requirements(TIERED | {"tools": [TOOLS[0], {"name": "lookup"}]})
     assert stateless_part(all_tools, {"lookup"}, {"sampling"})["workload.longest_call_s"] == 40
 
@@ -327,13 +327,13 @@ def test_a_changed_longest_call_is_one_of_every_tool(requirements: Any) -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        {"tools": [TOOLS[0]]},  # all of them need a session
-        {"environment.platform": "serverless"},  # where one instance cannot be had
+        {"tools": [TOOLS[0]]},  # every tool needs a session
+        {"environment.platform": "serverless"},  # this platform cannot run exactly one instance
         {"clients.protocol": "modern", "tools": [{"name": "a", "needs": {"resumability": "required"}}, {"name": "b"}]},
     ],
     ids=["all", "serverless", "impossible"],
 )
-def test_tools_that_cannot_be_parted(decide: Any, facts: Any) -> None:
+def test_tools_that_cannot_be_split_into_tiers(decide: Any, facts: Any) -> None:
     assert decide(TIERED | facts).core.pattern == "contradiction"
 
 
@@ -354,7 +354,7 @@ def test_a_required_feature_that_no_listed_tool_requires_is_for_the_stateful_tie
 
 
 def test_counterfactuals_speak_of_the_flags_of_the_stateless_tier(decide: Any) -> None:
-    """With the affinity lost this fleet becomes tiered, and its larger part answers in JSON."""
+    """Without affinity this fleet gets tiers, and the stateless tier answers in JSON."""
     facts = TIERED | {"tools": [TOOLS[0], TOOLS[1]], "environment.proxy.kind": "haproxy", "scale.affinity": "available"}
     (lost,) = [change for change in decide(facts).counterfactuals if change.change == {"scale.affinity": "unavailable"}]
     assert (lost.core.pattern, lost.core.flags) == ("tiered", Flags(True, True))
@@ -382,7 +382,7 @@ def test_warnings_name_the_default_of_the_proxy(decide: Any, advisor: Advisor) -
     assert f"a proxy ends every response after {default:g} s" in message(decide(facts), "call-outlives-total-timeout")
 
 
-def test_a_limit_is_not_outlasted_by_a_call_that_is_shorter(decide: Any) -> None:
+def test_a_call_shorter_than_a_timeout_gives_no_warning(decide: Any) -> None:
     facts = {"environment.proxy.kind": "envoy", "workload.longest_call_s": 40, "environment.proxy.total_timeout_s": 41}
     decision = decide(facts)
     assert (

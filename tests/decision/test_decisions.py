@@ -1,4 +1,4 @@
-"""What every decision keeps to, over random requirements files and independently of the proof."""
+"""Properties of every decision, tested on random requirements files and independent of the proof."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from advisor.decision.feature_outcomes import Configuration
 from advisor.decision.losses import configuration_of
 from advisor.decision.model import Decision
 
-# No shrinking: files are small already, and each step of it decides hundreds of times.
+# No shrinking: the files are small, and each step of shrinking needs hundreds of decisions.
 PHASES = [phase for phase in Phase if phase is not Phase.shrink]
 some = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 
@@ -28,7 +28,7 @@ def decided(advisor: Advisor, flat: dict[str, Any]) -> Decision:
     return advisor.decide(read(flat, advisor.space))
 
 
-# --- what is kept -------------------------------------------------------------------------------------------------
+# --- features and flags -------------------------------------------------------------------------------------------
 
 
 @settings(some, max_examples=400)
@@ -41,7 +41,7 @@ def test_a_feasible_decision_loses_no_required_feature(advisor: Advisor, files: 
 
 @some
 @given(data=st.data())
-def test_the_needs_of_the_table_are_those_of_the_file(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+def test_the_feature_table_has_the_needs_of_the_file(advisor: Advisor, files: Any, data: st.DataObject) -> None:
     decision = decided(advisor, data.draw(files))
     for row in decision.features:
         assert row.need == decision.requirements.values.get(f"needs.{row.feature}", "required")
@@ -52,7 +52,9 @@ def test_the_needs_of_the_table_are_those_of_the_file(advisor: Advisor, files: A
 
 @some
 @given(data=st.data())
-def test_the_table_says_what_the_cells_say(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+def test_the_feature_table_has_the_outcomes_of_the_capability_cells(
+    advisor: Advisor, files: Any, data: st.DataObject
+) -> None:
     decision = decided(advisor, data.draw(files))
     at = configuration_of(decision.facts)
     inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
@@ -103,7 +105,7 @@ def test_flags_and_mechanism_fit_the_pattern(advisor: Advisor, files: Any, data:
 @some
 @given(data=st.data())
 def test_the_path_explains_the_decision(advisor: Advisor, files: Any, data: st.DataObject) -> None:
-    """One rule for each table, each of whose conditions holds for the facts shown with it."""
+    """The path has one rule for each table, and every condition of the rule is true for the facts shown with it."""
     decision = decided(advisor, data.draw(files))
     assert [step.table for step in decision.path] == list(advisor.tables)
     for step in decision.path:
@@ -120,7 +122,7 @@ def test_the_path_explains_the_decision(advisor: Advisor, files: Any, data: st.D
         assert warned == fired
 
 
-def test_a_tier_is_warned_of_by_its_own_flags_and_needs(decide: Any) -> None:
+def test_the_warnings_of_a_tier_follow_its_own_flags_and_needs(decide: Any) -> None:
     decision = decide(
         {
             "scale.instances": {"min": 2, "max": 10},
@@ -141,7 +143,7 @@ def test_a_tier_is_warned_of_by_its_own_flags_and_needs(decide: Any) -> None:
     assert warned["answer-405-to-legacy-get"].startswith("In the stateless tier: ")
 
 
-def test_a_contradiction_is_not_warned_of_a_decision_that_was_not_made(decide: Any) -> None:
+def test_a_contradiction_has_no_warnings_of_a_feasible_decision(decide: Any) -> None:
     decision = decide(
         {
             "needs.sampling": "required",
@@ -167,19 +169,19 @@ def test_warnings_are_filled_in_and_sorted(advisor: Advisor, files: Any, data: s
 
 @settings(some, max_examples=40)
 @given(data=st.data())
-def test_deciding_twice_is_deciding_once(advisor: Advisor, files: Any, data: st.DataObject) -> None:
-    """What is remembered from other decisions does not show."""
+def test_the_same_requirements_give_the_same_decision_twice(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+    """Cached results of other decisions do not change a decision."""
     flat = data.draw(files)
     assert decided(advisor, flat) == decided(Advisor(advisor.knowledge), flat)
 
 
-# --- what would change it -----------------------------------------------------------------------------------------
+# --- counterfactuals and alternatives -----------------------------------------------------------------------------
 
 
 @some
 @given(data=st.data())
 def test_every_counterfactual_is_true(advisor: Advisor, files: Any, data: st.DataObject) -> None:
-    """Change the file as the counterfactual says, decide again: that is the answer it foretold."""
+    """After the change of a counterfactual, the new decision is the decision that the counterfactual states."""
     flat = data.draw(files)
     decision = decided(advisor, flat)
     for change in decision.counterfactuals:
@@ -191,7 +193,7 @@ def test_every_counterfactual_is_true(advisor: Advisor, files: Any, data: st.Dat
 
 @some
 @given(data=st.data())
-def test_every_way_out_is_one(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+def test_every_alternative_of_a_contradiction_is_feasible(advisor: Advisor, files: Any, data: st.DataObject) -> None:
     flat = data.draw(files)
     flat.update({"scale.instances": 3, f"needs.{data.draw(st.sampled_from(advisor.lost.features))}": "required"})
     decision = decided(advisor, flat)

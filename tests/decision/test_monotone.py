@@ -41,7 +41,7 @@ def levels(flat: dict[str, Any], feature: str) -> list[str]:
 
 
 def with_need(flat: dict[str, Any], feature: str, place: int | None, level: str) -> dict[str, Any]:
-    """The file with another need: of the tool number `place`, or of the file."""
+    """The file with another need for the tool with index `place`, or for the file if `place` is None."""
     after = copy.deepcopy(flat)
     if place is None:
         after[f"needs.{feature}"] = level
@@ -65,7 +65,7 @@ def lost(decision: Decision, need: str) -> set[tuple[str, str]]:
 
 @many
 @given(data=st.data())
-def test_a_stronger_need_never_makes_a_contradiction_feasible(
+def test_making_a_need_stronger_never_makes_a_contradiction_feasible(
     advisor: Advisor, files: Any, data: st.DataObject
 ) -> None:
     flat = data.draw(files)
@@ -78,7 +78,7 @@ def test_a_stronger_need_never_makes_a_contradiction_feasible(
 
 @many
 @given(data=st.data())
-def test_a_preferred_need_does_not_touch_the_required_ones(advisor: Advisor, files: Any, data: st.DataObject) -> None:
+def test_a_preferred_need_does_not_affect_required_features(advisor: Advisor, files: Any, data: st.DataObject) -> None:
     flat = data.draw(files)
     feature = data.draw(st.sampled_from(advisor.lost.features))
     if "required" in levels(flat, feature):

@@ -1,4 +1,4 @@
-"""`rules check` proves the real rules, and finds one seeded fault of each kind, with an example that shows it."""
+"""`rules check` proves the real rules and finds one seeded fault of each kind, with an example of the fault."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def with_derived(knowledge: Knowledge, name: str, **changes: Any) -> Knowledge:
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_collecting_garbage() -> Iterator[None]:
-    """A proof makes millions of small objects and no cycle; looking for cycles takes longer than all the rest."""
+    """Turn off the garbage collector: a proof makes millions of objects and no cycles."""
     gc.disable()
     yield
     gc.enable()
@@ -58,7 +58,7 @@ def _without_collecting_garbage() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def two(knowledge: Knowledge) -> Knowledge:
-    """The real knowledge with two releases only, one of each era: proving it takes a fraction of the time."""
+    """The real knowledge with only two releases, one for each era. Its proof takes a fraction of the time."""
     package = next(package for package in knowledge.capabilities if package.package == "mcp")
     ends = {line.id: line for line in package.lines}
     old, new = (next(line for line in ends.values() if line.modern == modern) for modern in ("falls-back", "served"))
@@ -102,7 +102,7 @@ def test_the_real_rules_have_no_fault(advisor: Advisor) -> None:
 # --- one table ----------------------------------------------------------------------------------------------------
 
 
-def test_a_gap_is_found(knowledge: Knowledge) -> None:
+def test_a_gap_in_a_table_is_found(knowledge: Knowledge) -> None:
     advisor = Advisor(without_rule(knowledge, "ERA-050"))
     (fault,) = _gaps(advisor)
     assert (fault.id, fault.key, fault.message) == ("gap", "eras", "no rule applies to these facts")
@@ -112,7 +112,7 @@ def test_a_gap_is_found(knowledge: Knowledge) -> None:
 
 
 def test_a_gap_ends_the_proof_with_its_report(knowledge: Knowledge) -> None:
-    """What comes after the gap has nothing to read, so nothing more can be said."""
+    """Later tables have no input after a gap, so the proof stops there."""
     report = check(Advisor(without_rule(knowledge, "ERA-050")))
     assert {fault.id for fault in report.faults} == {"gap"}
     assert report.combinations == 0
@@ -124,7 +124,7 @@ def test_a_gap_in_the_table_of_cells_is_found(knowledge: Knowledge) -> None:
     assert "channel" in faults[0].example
 
 
-def test_an_overlap_is_found(knowledge: Knowledge) -> None:
+def test_an_overlap_in_a_table_is_found(knowledge: Knowledge) -> None:
     advisor = Advisor(with_rule(knowledge, "ERA-010", when={"clients.protocol": {"in": ["legacy", "mixed"]}}))
     faults = _gaps(advisor)
     assert {(fault.id, fault.message) for fault in faults} == {
@@ -159,12 +159,12 @@ def test_a_circle_of_derived_facts_is_refused_by_name(knowledge: Knowledge) -> N
     assert str(caught.value) == "these facts depend on each other: json_response, need.stream"
 
 
-# --- the whole space ----------------------------------------------------------------------------------------------
+# --- the entire fact space ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def sown(two: Knowledge) -> tuple[Advisor, list[Finding]]:
-    """Faults that do not touch each other, sown together because a proof takes seconds, and what it found."""
+    """Independent faults, added together because one proof takes seconds, and the findings of the proof."""
     first = two.rules["AFF-010"][1]
     apart = first._replace(id="AFF-005", when={"processes": "one", "addressable": "no"})
     never = first._replace(id="AFF-006", when={"processes": {"not_in": ["one", "many"]}})
@@ -200,18 +200,18 @@ def test_a_rule_behind_another_is_shadowed(sown: Any) -> None:
     assert "SES-305" in [rule.id for rule in matching[1:]]
 
 
-def test_only_what_was_sown_is_dead_or_shadowed(sown: Any) -> None:
+def test_only_the_seeded_rules_are_dead_or_shadowed(sown: Any) -> None:
     assert sorted(f.key for f in sown[1] if f.id in ("dead", "shadowed")) == ["AFF-005", "AFF-006", "SES-305"]
 
 
-def test_checks_that_enumerate_nothing_are_part_of_the_same_report(sown: Any) -> None:
+def test_checks_without_enumeration_are_in_the_same_report(sown: Any) -> None:
     fault_of(sown[1], "source", "FRA-090")
     fault_of(sown[1], "unread", "clients.mood")
     assert [fault.message for fault in sown[1] if fault.id == "data"] == ["two cells have the same release"]
 
 
 def lost_in_example(advisor: Advisor, fault: Finding) -> bool:
-    """Whether the advisor, given the facts of a fault, really loses the feature that they require."""
+    """Whether the advisor loses the required feature for the facts of a fault."""
     facts: dict[str, Any] = {
         name: advisor.space.domains[name][0] for name in advisor.network.base if name != TOOL_NEEDS
     }
@@ -224,15 +224,15 @@ def lost_in_example(advisor: Advisor, fault: Finding) -> bool:
     return any(not advisor.cells.works(fault.key, era, configuration_of(facts)) for era in named)  # type: ignore[arg-type]
 
 
-def test_a_rule_that_gives_the_stream_up_loses_a_feature(sown: Any) -> None:
+def test_a_rule_that_drops_the_stream_loses_a_feature(sown: Any) -> None:
     advisor, faults = sown
     fault = fault_of(faults, "lost", "progress")
     assert fault.message.startswith("a feasible decision loses this required feature for ")
     assert lost_in_example(advisor, fault)
 
 
-def test_a_rule_that_gives_sessions_up_too_early_loses_features(two: Knowledge) -> None:
-    """SES-210 does not look at the needs any more."""
+def test_a_rule_that_drops_sessions_too_early_loses_features(two: Knowledge) -> None:
+    """SES-210 does not read the needs in this test."""
     advisor = Advisor(with_rule(two, "SES-210", when={"processes": "many"}))
     lost = [fault for fault in check(advisor).faults if fault.id == "lost"]
     assert "sampling" in [fault.key for fault in lost]
@@ -240,8 +240,8 @@ def test_a_rule_that_gives_sessions_up_too_early_loses_features(two: Knowledge) 
     assert all(lost_in_example(advisor, fault) for fault in lost)
 
 
-def test_a_topology_that_the_rules_do_not_know_loses_features(two: Knowledge) -> None:
-    """The delivery table says that no directory finds an owner; the session table still relies on it."""
+def test_a_topology_without_a_matching_rule_loses_features(two: Knowledge) -> None:
+    """The delivery table says that no session directory finds an owner; the session table still relies on one."""
     when = {**two.rules["DEL-010"][1].when, "owner": {"in": ["any", "directory"]}}
     advisor = Advisor(with_rule(two, "DEL-010", when=when))
     lost = [fault for fault in check(advisor).faults if fault.id == "lost"]
@@ -253,7 +253,7 @@ def test_a_topology_that_the_rules_do_not_know_loses_features(two: Knowledge) ->
 
 
 @pytest.mark.parametrize("rule", ["ERA-010", "DEL-010", "host-allow-list"])
-def test_an_example_that_does_not_hit_is_found(knowledge: Knowledge, rule: str) -> None:
+def test_a_positive_example_that_does_not_match_is_found(knowledge: Knowledge, rule: str) -> None:
     examples = knowledge.rules[rule][1].examples
     fault = fault_of(
         _examples(Advisor(with_rule(knowledge, rule, examples={**examples, "hit": examples["miss"]}))), "example", rule
@@ -263,7 +263,7 @@ def test_an_example_that_does_not_hit_is_found(knowledge: Knowledge, rule: str) 
 
 
 @pytest.mark.parametrize("rule", ["ERA-010", "DEL-010", "host-allow-list"])
-def test_an_example_that_does_not_miss_is_found(knowledge: Knowledge, rule: str) -> None:
+def test_a_negative_example_that_matches_is_found(knowledge: Knowledge, rule: str) -> None:
     examples = knowledge.rules[rule][1].examples
     fault = fault_of(
         _examples(Advisor(with_rule(knowledge, rule, examples={**examples, "miss": examples["hit"]}))), "example", rule
@@ -280,7 +280,7 @@ def test_an_example_that_does_not_miss_is_found(knowledge: Knowledge, rule: str)
         ("DEL-010", {"channel": "radio"}, "channel: radio is not a value of an input of the table"),
     ],
 )
-def test_an_example_that_is_no_requirements_is_found(
+def test_an_example_with_invalid_requirements_is_found(
     knowledge: Knowledge, rule: str, example: Any, message: str
 ) -> None:
     examples = {**knowledge.rules[rule][1].examples, "hit": example}
@@ -302,7 +302,7 @@ def test_a_source_that_does_not_exist_is_found(knowledge: Knowledge) -> None:
     assert fault == fault_at("source", "SES-100", "the source 'hearsay' does not exist")
 
 
-def test_a_source_that_is_dropped_is_missed_by_everything_that_names_it(knowledge: Knowledge) -> None:
+def test_a_removed_source_is_reported_for_every_entry_that_names_it(knowledge: Knowledge) -> None:
     left = {name: source for name, source in knowledge.sources.items() if name != "measured-flag-matrix"}
     faults = sources(replace(knowledge, sources=left))
     assert {fault.message for fault in faults} == {"the source 'measured-flag-matrix' does not exist"}
@@ -331,14 +331,14 @@ def test_an_input_that_no_rule_of_its_table_reads_is_found(knowledge: Knowledge)
 
 
 def with_cell(knowledge: Knowledge, **changes: Any) -> Knowledge:
-    """The knowledge with a changed copy of its first capability cell beside it."""
+    """The knowledge with its first capability cell and a changed copy of this cell."""
     first, *others = knowledge.capabilities
     return replace(
         knowledge, capabilities=[first._replace(cells=[*first.cells, replace(first.cells[0], **changes)]), *others]
     )
 
 
-def test_two_cells_that_speak_of_one_release_are_found(knowledge: Knowledge) -> None:
+def test_two_cells_for_one_release_are_found(knowledge: Knowledge) -> None:
     (fault,) = contradictions(with_cell(knowledge))
     cell = knowledge.capabilities[0].cells[0]
     assert (fault.id, fault.message) == ("data", "two cells have the same release")
@@ -346,13 +346,13 @@ def test_two_cells_that_speak_of_one_release_are_found(knowledge: Knowledge) -> 
     assert fault.example == {"release": cell.start}
 
 
-def test_a_cell_of_an_unknown_call_is_found(knowledge: Knowledge) -> None:
+def test_a_cell_with_an_unknown_call_is_found(knowledge: Knowledge) -> None:
     (fault,) = contradictions(with_cell(knowledge, call="ctx.shout"))
     assert fault.message == "rules/features.yaml does not have this call for this feature"
     assert fault.key.endswith("ctx.shout")
 
 
-def test_an_observation_outside_of_its_range_is_found(knowledge: Knowledge) -> None:
+def test_an_observation_outside_its_range_is_found(knowledge: Knowledge) -> None:
     first = knowledge.capabilities[0]
     cells = [replace(first.cells[0], observed_on=["0.1.0"]), *first.cells[1:]]
     (fault,) = contradictions(
@@ -362,7 +362,7 @@ def test_an_observation_outside_of_its_range_is_found(knowledge: Knowledge) -> N
     assert fault.example == {"release": "0.1.0"}
 
 
-def test_a_line_whose_newest_release_is_outside_of_it_is_found(knowledge: Knowledge) -> None:
+def test_a_line_whose_newest_release_is_outside_the_line_is_found(knowledge: Knowledge) -> None:
     first = knowledge.capabilities[0]
     lines = [replace(first.lines[0], newest="99.0"), *first.lines[1:]]
     (fault,) = contradictions(

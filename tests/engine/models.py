@@ -1,4 +1,4 @@
-"""Small random networks of decision tables, and their whole space walked one combination at a time."""
+"""Small random networks of decision tables, and a walk over every combination of their facts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from advisor.engine.table import DecisionTable
 
 @dataclass
 class Model:
-    """A network and the domains of every fact in it, base facts and outputs."""
+    """A network and the domain of each of its facts, for base facts and outputs."""
 
     network: Network
     domains: dict[str, tuple[Value, ...]]
@@ -82,7 +82,7 @@ def _parity(inputs: list[str], domains: dict[str, tuple[Value, ...]]) -> Callabl
 
 
 def run(steps: Sequence[NodeStep], facts: dict[str, Any]) -> dict[str, Any]:
-    """Run steps one after the other over base facts, the way that a fold does for each class."""
+    """Run the steps in order over base facts, as a fold does for each class."""
     known = dict(facts)
     for step in steps:
         known.update(zip(step.writes, step.run(tuple(known[name] for name in step.reads)), strict=True))

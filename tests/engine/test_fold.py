@@ -1,4 +1,4 @@
-"""The fold gives what a walk over every combination gives, without walking it."""
+"""The fold gives the same result as a walk over every combination."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def base_of(steps: list[NodeStep]) -> list[str]:
 
 @quick
 @given(models(), st.data())
-def test_the_classes_and_their_counts_are_those_of_brute_force(model: Model, data: st.DataObject) -> None:
+def test_the_classes_and_their_counts_match_brute_force(model: Model, data: st.DataObject) -> None:
     keep = targets_of(model, data)
     steps = model.network.steps(keep)
     folded = fold(steps, model.domains, keep)
     walked = Counter(tuple(facts[name] for name in folded.names) for facts in model.walk())
-    # Base facts that the targets do not depend on are not folded in; each repeats every combination of the others.
+    # The fold leaves out base facts that do not affect the targets. Each value of such a fact repeats all combinations.
     repeats = prod(len(model.domains[name]) for name in model.network.base if name not in base_of(steps))
     assert set(folded.names) == set(keep)
     assert {row: group.count * repeats for row, group in folded.classes.items()} == walked
@@ -56,7 +56,7 @@ def test_each_witness_leads_to_its_class(model: Model, data: st.DataObject) -> N
 
 @quick
 @given(models(), st.data())
-def test_base_facts_may_be_kept_and_fixed(model: Model, data: st.DataObject) -> None:
+def test_base_facts_can_be_targets_and_can_have_a_fixed_value(model: Model, data: st.DataObject) -> None:
     targets = targets_of(model, data)
     steps = model.network.steps(targets)
     known = data.draw(st.sampled_from(base_of(steps)))
@@ -85,7 +85,10 @@ def test_lanes_say_whether_a_fact_can_still_change_anything(model: Model, data: 
             seen.setdefault(others, set()).add(tuple(facts[name] for name in targets))
     assert bool(folded.classes) is any(len(outcomes) > 1 for outcomes in seen.values())
 
-    for rows, group in folded.classes.items():  # one row of targets per value asked, and an example of the others
+    for (
+        rows,
+        group,
+    ) in folded.classes.items():  # one row of targets for each value of `asked`, and an example of the other facts
         for value, row in zip(model.domains[asked], rows, strict=True):
             after = run(steps, {**group.example(), asked: value})
             assert tuple(after[name] for name in folded.names) == row
@@ -111,8 +114,8 @@ def test_a_step_that_fails_is_not_hidden() -> None:
         fold([NodeStep(("x",), ("y",), refuse)], {"x": ("a", "b")}, ["y"])
 
 
-def test_nothing_is_walked_twice_that_cannot_be_told_apart() -> None:
-    """Twenty facts of three values: 3,486,784,401 combinations, folded in at most three classes."""
+def test_indistinguishable_combinations_are_folded_together() -> None:
+    """Twenty facts with three values have 3,486,784,401 combinations. The fold needs at most three classes."""
     steps = [NodeStep((), ("level",), lambda row: (0,))]
     steps += [NodeStep(("level", f"f{i}"), ("level",), lambda row: (max(row),)) for i in range(20)]
     folded = fold(steps, {f"f{i}": (0, 1, 2) for i in range(20)}, ["level"])  # type: ignore[misc]

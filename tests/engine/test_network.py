@@ -1,4 +1,4 @@
-"""Networks: the order of nodes, revising instead of evaluating, and steps that compute the same."""
+"""Networks: the order of nodes, `revise` instead of `evaluate`, and steps that give the same facts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def node(inputs: str, outputs: str, function: Any = None) -> FunctionNode:
 # --- order --------------------------------------------------------------------------------------------------------
 
 
-def test_nodes_are_put_after_those_whose_outputs_they_read() -> None:
+def test_nodes_run_after_the_nodes_whose_outputs_they_read() -> None:
     last, first, middle = node("m", "z"), node("a", "f"), node("f b", "m")
     network = Network([last, first, middle])
     assert network.nodes == [first, middle, last]
@@ -56,14 +56,14 @@ def test_two_setters_of_one_fact_are_refused() -> None:
         Network([node("a", "x"), node("b", "y x")])
 
 
-def test_a_table_with_a_gap_says_so_when_it_is_reached() -> None:
+def test_a_table_with_a_gap_raises_an_error_when_it_is_evaluated() -> None:
     spec = RuleTable("t", "", "", "first", ["a"], {"x": ["1"]}, [rule(1, {"a": True}, {"x": "1"})])
     network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
     with pytest.raises(KnowledgeError, match=r"table t: no rule applies to \(False,\)"):
         network.evaluate({"a": False})
 
 
-def test_an_overlap_says_so_when_it_is_reached() -> None:
+def test_a_table_with_an_overlap_raises_an_error_when_it_is_evaluated() -> None:
     rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {}, {"x": "1"})]
     spec = RuleTable("t", "", "", "unique", ["a"], {"x": ["1"]}, rules)
     network = Network([TableNode(DecisionTable(spec, {"a": (True, False)}))])
@@ -71,7 +71,7 @@ def test_an_overlap_says_so_when_it_is_reached() -> None:
         network.evaluate({"a": True})
 
 
-def test_what_a_fact_depends_on_is_found_through_other_nodes() -> None:
+def test_the_dependencies_of_a_fact_include_indirect_ones() -> None:
     network = Network([node("a", "f"), node("f b", "m"), node("c", "other")])
     assert network.dependencies_of(["m"]) == {"m", "f", "a", "b"}
     assert network.dependencies_of(["other"]) == {"other", "c"}
@@ -103,14 +103,14 @@ def test_revise_computes_only_what_depends_on_the_change_and_can_be_undone() -> 
     assert facts == before
 
 
-def test_revise_stops_where_nothing_changes_any_more() -> None:
+def test_revise_stops_at_nodes_with_unchanged_outputs() -> None:
     network = Network([node("a", "f", lambda row: ("same",)), node("f", "g")])
     facts = {"a": "1"}
     network.evaluate(facts)
     assert network.revise(facts, {"a": "2"}) == {"a": "1"}
 
 
-def test_an_output_that_is_given_is_not_computed() -> None:
+def test_a_given_output_is_not_computed() -> None:
     network = Network([node("a", "f"), node("f", "g"), node("g", "h")])
     facts = {"a": "1"}
     network.evaluate(facts)
@@ -120,7 +120,7 @@ def test_an_output_that_is_given_is_not_computed() -> None:
 
 @quick
 @given(models(), st.data())
-def test_revise_is_evaluate_from_scratch(model: Model, data: st.DataObject) -> None:
+def test_revise_gives_the_same_facts_as_evaluate(model: Model, data: st.DataObject) -> None:
     base = model.network.base
     draw = {name: st.sampled_from(model.domains[name]) for name in base}
     before = data.draw(st.fixed_dictionaries(draw))
@@ -136,7 +136,7 @@ def test_revise_is_evaluate_from_scratch(model: Model, data: st.DataObject) -> N
 
 @quick
 @given(models(), st.data())
-def test_a_plan_brings_its_targets_up_to_date(model: Model, data: st.DataObject) -> None:
+def test_a_plan_updates_its_targets(model: Model, data: st.DataObject) -> None:
     outputs = sorted({name for node in model.network.nodes for name in node.outputs})
     targets = data.draw(st.lists(st.sampled_from(outputs), min_size=1, unique=True))
     source = data.draw(st.sampled_from(model.network.base))
@@ -167,7 +167,7 @@ def base_facts(advisor: Advisor) -> st.SearchStrategy[dict[str, Any]]:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_revising_the_real_network_is_evaluating_it(advisor: Advisor, data: st.DataObject) -> None:
+def test_revising_the_real_network_gives_the_same_facts_as_evaluating_it(advisor: Advisor, data: st.DataObject) -> None:
     facts, other = data.draw(base_facts(advisor)), data.draw(base_facts(advisor))
     names = data.draw(st.sets(st.sampled_from(advisor.network.base), max_size=4))
     changes = {name: other[name] for name in names}
@@ -183,7 +183,7 @@ def test_revising_the_real_network_is_evaluating_it(advisor: Advisor, data: st.D
 
 @quick
 @given(models(), st.data())
-def test_steps_compute_what_evaluate_computes(model: Model, data: st.DataObject) -> None:
+def test_steps_give_the_same_facts_as_evaluate(model: Model, data: st.DataObject) -> None:
     outputs = sorted({name for node in model.network.nodes for name in node.outputs})
     targets = data.draw(st.lists(st.sampled_from(outputs), min_size=1, unique=True))
     steps = model.network.steps(targets)
@@ -194,10 +194,10 @@ def test_steps_compute_what_evaluate_computes(model: Model, data: st.DataObject)
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_the_steps_of_the_real_network_compute_what_it_does(advisor: Advisor, data: st.DataObject) -> None:
+def test_the_steps_of_the_real_network_give_the_same_facts(advisor: Advisor, data: st.DataObject) -> None:
     facts = data.draw(base_facts(advisor))
     advisor.network.evaluate(facts)
-    # Whether tools can be parted is free in the proof: any tools may be listed. It is taken from the evaluation here.
+    # The proof tries both values, because a file can list any tools. This test uses the value of the evaluation.
     known = {name: facts[name] for name in (*advisor.network.base, "tools.separable")}
     after = run(advisor.network.steps(CORE_FACTS), known)
     assert {name: after[name] for name in CORE_FACTS} == {name: facts[name] for name in CORE_FACTS}
@@ -205,7 +205,7 @@ def test_the_steps_of_the_real_network_compute_what_it_does(advisor: Advisor, da
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_the_steps_of_the_lost_needs_compute_what_the_node_does(advisor: Advisor, data: st.DataObject) -> None:
+def test_the_steps_of_the_lost_needs_give_the_same_facts_as_the_node(advisor: Advisor, data: st.DataObject) -> None:
     facts = data.draw(base_facts(advisor))
     advisor.network.evaluate(facts)
     before = {name: value for name, value in facts.items() if name not in advisor.lost.outputs}
@@ -219,11 +219,11 @@ def test_a_rule_that_is_certain_to_fire_ends_the_search_in_later_rules() -> None
     domains = {"a": (True, False), "b": (True, False)}
     table = TableNode(DecisionTable(spec, domains))
     read_a = table.narrow("a", ["b"])
-    assert read_a.run((0b111, True)) == (0b001,)  # R1 needs nothing else: what b is does not matter any more
-    assert read_a.run((0b111, False)) == (0b110,)  # R2 may still fail
+    assert read_a.run((0b111, True)) == (0b001,)  # R1 has no other condition, so the value of b does not matter
+    assert read_a.run((0b111, False)) == (0b110,)  # R2 can still fail
 
 
-def test_under_unique_no_rule_is_forgotten_that_could_overlap() -> None:
+def test_with_hit_policy_unique_every_rule_that_could_overlap_is_kept() -> None:
     rules = [rule(1, {"a": True}, {"x": "1"}), rule(2, {"b": True}, {"x": "2"})]
     spec = RuleTable("t", "", "", "unique", ["a", "b"], {"x": ["1", "2"]}, rules)
     table = TableNode(DecisionTable(spec, {"a": (True, False), "b": (True, False)}))

@@ -1,4 +1,4 @@
-"""Decision tables: the operators, the hit policies, the trace, and what a table must not say."""
+"""Decision tables: the operators, the hit policies, the trace, and errors in tables."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_an_operator_admits_values_of_the_domain(condition: Any, values: set[str
         ({"in": [True, "unknown"]}, {True, "unknown"}),
     ],
 )
-def test_a_flag_may_be_unknown_beside_true_and_false(condition: Any, values: set[Value]) -> None:
+def test_a_flag_can_be_true_false_or_unknown(condition: Any, values: set[Value]) -> None:
     assert admitted(condition, DOMAINS["open"], "here") == values
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_condition_is_refused_with_its_place(condition: Any, message: st
 
 
 @pytest.mark.parametrize("number", [1, 0, 1.0])
-def test_a_number_is_not_taken_for_a_flag(number: Any) -> None:
+def test_a_number_is_not_accepted_as_a_flag(number: Any) -> None:
     with pytest.raises(KnowledgeError, match=f"{number!r} is not one of True, False, unknown"):
         admitted({"is": number}, DOMAINS["open"], "here")
 
@@ -132,7 +132,7 @@ def test_a_gap_has_no_rule_and_no_outputs(policy: str) -> None:
     assert (hit.rules, hit.matching, hit.outputs) == ((), (), {})
 
 
-def test_unique_says_nothing_where_two_rules_match() -> None:
+def test_unique_has_no_result_if_two_rules_match() -> None:
     prices = compiled("unique", OPEN, LARGE)
     assert prices.evaluate({"size": "small", "open": True}).rules == (OPEN,)
     hit = prices.evaluate({"size": "large", "open": True})
@@ -157,12 +157,12 @@ def test_every_condition_of_a_rule_must_hold() -> None:
     assert fires == {("medium", True), ("medium", False), ("large", True), ("large", False)}
 
 
-def test_a_table_may_have_one_input() -> None:
+def test_a_table_can_have_one_input() -> None:
     prices = compiled("first", LARGE, ANY, inputs=("size",))
     assert prices.evaluate({"size": "large"}).rules == (LARGE,)
 
 
-def test_facts_that_are_no_inputs_do_not_matter() -> None:
+def test_facts_that_are_not_inputs_are_ignored() -> None:
     prices = compiled("first", LARGE, ANY, inputs=("size",))
     assert prices.evaluate({"size": "small", "open": True, "colour": "red"}).rules == (ANY,)
 
@@ -170,7 +170,7 @@ def test_facts_that_are_no_inputs_do_not_matter() -> None:
 # --- the trace ----------------------------------------------------------------------------------------------------
 
 
-def test_the_trace_says_which_condition_failed_on_which_value() -> None:
+def test_the_trace_names_the_failed_condition_and_the_value() -> None:
     both = rule("both", {"size": {"at_least": "medium"}, "open": True})
     attempts = compiled("first", both, ANY).trace({"size": "small", "open": True})
     shown = [
@@ -207,7 +207,7 @@ def test_the_trace_of_an_overlap_shows_matches_that_do_not_fire() -> None:
     assert [(attempt.matched, attempt.fired) for attempt in attempts] == [(True, False), (True, False)]
 
 
-# --- what a table must not say ------------------------------------------------------------------------------------
+# --- errors in tables ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -222,19 +222,19 @@ def test_the_trace_of_an_overlap_shows_matches_that_do_not_fire() -> None:
         (rule("r", {}, price="free"), "table prices, rule r: 'free' is not a value of price"),
     ],
 )
-def test_a_wrong_rule_is_refused_by_table_and_rule(bad: Rule, message: str) -> None:
+def test_the_error_for_a_wrong_rule_names_table_and_rule(bad: Rule, message: str) -> None:
     with pytest.raises(KnowledgeError) as caught:
         compiled("first", ANY, bad)
     assert str(caught.value).startswith(message)
 
 
-def test_a_rule_sets_every_output() -> None:
+def test_a_rule_must_set_every_output() -> None:
     spec = table("first", ANY)._replace(outputs={"price": ["low"], "discount": [True, False]})
     with pytest.raises(KnowledgeError, match="table prices, rule any: the rule does not set 'discount'"):
         DecisionTable(spec, DOMAINS)
 
 
-def test_a_number_is_no_value_of_a_flag_output() -> None:
+def test_a_number_is_not_a_value_of_a_flag_output() -> None:
     spec = table("first", rule("r", {}, cheap=1))._replace(outputs={"cheap": [True, False]})  # type: ignore[arg-type]
     with pytest.raises(KnowledgeError, match="table prices, rule r: 1 is not a value of cheap"):
         DecisionTable(spec, DOMAINS)
@@ -250,6 +250,6 @@ def test_a_table_without_inputs_is_refused() -> None:
         compiled("first", ANY, inputs=())
 
 
-def test_two_rules_of_one_id_are_refused() -> None:
+def test_two_rules_with_one_id_are_refused() -> None:
     with pytest.raises(KnowledgeError, match="table prices: two rules have the id 'open'"):
         compiled("first", OPEN, OPEN)

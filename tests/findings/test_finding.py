@@ -31,11 +31,11 @@ FULL = Finding(
         (Finding("gap", "no rule covers these facts", locations=(Location(key="eras"),)), "f.yaml: eras: no rule"),
     ],
 )
-def test_the_text_has_the_parts_that_are_known(finding: Finding, text: str) -> None:
+def test_the_text_has_every_known_part(finding: Finding, text: str) -> None:
     assert finding.text("f.yaml").startswith(text)
 
 
-def test_without_any_place_only_the_message_is_left() -> None:
+def test_without_a_place_the_text_is_the_message() -> None:
     assert Finding("gap", "no rule").text() == "no rule"
 
 
@@ -62,6 +62,6 @@ def test_json_follows_the_contract() -> None:
     }
 
 
-def test_a_small_finding_is_high_and_certain_and_has_no_fix() -> None:
+def test_a_finding_without_options_is_high_and_certain_and_has_no_fix() -> None:
     small = Finding("dead", "it fits no case").as_dict()
     assert (small["severity"], small["confidence"], small["fix"], small["locations"]) == ("high", "certain", None, [])

@@ -14,7 +14,7 @@ from advisor.knowledge.compiler import SHAPES, compile_rules
 from advisor.knowledge.paths import rules_dir
 
 
-def test_every_section_has_entries() -> None:
+def test_every_section_of_the_rules_has_entries() -> None:
     knowledge = compile_rules(rules_dir())
     assert {field.name for field in fields(knowledge)} == set(SHAPES)
     assert all(getattr(knowledge, section) for section in SHAPES)
@@ -79,7 +79,7 @@ def test_an_unknown_outcome_names_the_call(broken: Callable[..., str]) -> None:
         ("lines:\n", "lines:\n  - mcp-0\n", "capabilities.lines[0] does not have the form of the other entries"),
     ],
 )
-def test_a_short_form_that_is_incomplete(broken: Callable[..., str], old: str, new: str, message: str) -> None:
+def test_an_incomplete_short_form_is_refused(broken: Callable[..., str], old: str, new: str, message: str) -> None:
     assert broken("capabilities/mcp.yaml", old, new) == f"rules/capabilities/mcp.yaml: {message}"
 
 
@@ -116,7 +116,7 @@ def test_an_unknown_section_is_named(broken: Callable[..., str]) -> None:
     assert message == f"rules/proxies.yaml: unknown section 'proxys'. Sections: {', '.join(SHAPES)}"
 
 
-def test_a_section_that_is_no_list(broken: Callable[..., str]) -> None:
+def test_a_section_that_is_not_a_list_is_refused(broken: Callable[..., str]) -> None:
     assert (
         broken("proxies.yaml", "proxies:\n", "proxies: none\nsources:\n") == "rules/proxies.yaml: proxies is not a list"
     )
@@ -132,18 +132,18 @@ def test_a_section_that_is_no_list(broken: Callable[..., str]) -> None:
     ],
     ids=["yaml", "date", "depth", "twins"],
 )
-def test_a_file_that_is_not_yaml(broken: Callable[..., str], new: str, part: str) -> None:
+def test_a_file_that_is_not_yaml_is_refused(broken: Callable[..., str], new: str, part: str) -> None:
     message = broken("proxies.yaml", "proxies:", new)
     assert message.startswith(part)
     assert "\n" not in message
 
 
-def test_a_condition_given_twice_is_not_lost(broken: Callable[..., str]) -> None:
+def test_a_duplicate_condition_is_refused(broken: Callable[..., str]) -> None:
     message = broken("tables/40-session.yaml", "when: {processes: one}", "when: {processes: one, processes: many}")
     assert message.startswith("rules/tables/40-session.yaml: the key 'processes' is duplicate")
 
 
-def test_a_file_that_is_no_mapping(broken: Callable[..., str]) -> None:
+def test_a_file_that_is_not_a_mapping_is_refused(broken: Callable[..., str]) -> None:
     assert broken("proxies.yaml", "proxies:", "- proxies:") == "rules/proxies.yaml: not a mapping"
 
 
@@ -155,16 +155,18 @@ def test_a_file_that_is_no_mapping(broken: Callable[..., str]) -> None:
         ("tables/50-framing.yaml", "table: framing", "table: session", "rules/: tables: duplicate ids: session"),
     ],
 )
-def test_two_entries_of_one_name(broken: Callable[..., str], name: str, old: str, new: str, message: str) -> None:
+def test_two_entries_with_one_name_are_refused(
+    broken: Callable[..., str], name: str, old: str, new: str, message: str
+) -> None:
     assert broken(name, old, new) == message
 
 
-def test_a_folder_without_knowledge(tmp_path: Path) -> None:
+def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="rules/: there are no facts"):
         compile_rules(tmp_path)
 
 
-def test_other_bytes_than_utf_8(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_bytes(b"facts: \xff")
     with pytest.raises(KnowledgeError, match=r"rules/x\.yaml: "):
         compile_rules(tmp_path)

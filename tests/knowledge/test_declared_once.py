@@ -1,4 +1,4 @@
-"""Mechanisms, proxies of kits and SDK lines are declared in rules/, and code asks for what it needs of them."""
+"""Mechanisms, proxies of kits and SDK lines are declared only in rules/. The code reads their properties there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import templates_dir
 
 PACKAGE = Path(advisor.__file__).parent
-# Foreign interpreters run the first two, without the knowledge; the others name the SDK that the extra `lab` installs.
+# Other interpreters run the first two modules without rules/. The others name the SDK that the extra `lab` installs.
 ALLOWED = ("lab/testserver/", "lab/kit_launcher/", "lab/topology/test_servers.py", "cli/exercise.py")
 
 
@@ -46,18 +46,18 @@ def test_no_template_names_a_mechanism_or_a_line(knowledge: Knowledge) -> None:
     assert found == []
 
 
-def test_what_decisions_name_is_declared(knowledge: Knowledge) -> None:
+def test_every_name_in_decisions_is_declared(knowledge: Knowledge) -> None:
     (decided,) = (derived.values for derived in knowledge.derived if derived.id == "affinity.mechanism")
     assert decided == ("none", *(name for name in decided if name in knowledge.mechanisms))
     assert set(decided) == {"none", *knowledge.mechanisms}
 
 
-def test_facts_have_the_thresholds_of_the_proxies(knowledge: Knowledge) -> None:
+def test_facts_distinguish_the_releases_that_proxies_need(knowledge: Knowledge) -> None:
     bounds = {found.below for found in knowledge.facts["environment.proxy.version"].bins if found.below}
     assert knowledge.kit_proxies["nginx"].since["sticky"] in bounds
 
 
-def test_what_kits_are_written_from_has_its_templates(knowledge: Knowledge) -> None:
+def test_every_declared_part_of_a_kit_has_its_templates(knowledge: Knowledge) -> None:
     folder = templates_dir() / "kit"
     for proxy in knowledge.kit_proxies.values():
         assert [name for name in proxy.files if not (folder / "proxy" / f"{name}.j2").is_file()] == []

@@ -1,4 +1,4 @@
-"""The knowledge on disk: found in a checkout and installed, compiled once, and never worse off for its cache."""
+"""The knowledge on disk: its folder in a checkout and in an installation, and the cache of the compiled rules."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ REPOSITORY = Path(advisor.__file__).parents[1]
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """A copy of rules/ that may be changed."""
+    """A copy of rules/ that a test can change."""
     return Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
 
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty cache folder, and nothing remembered in this process."""
+    """An empty cache folder, and no cached knowledge in this process."""
     monkeypatch.setenv("MCP_ADVISOR_CACHE", str(tmp_path / "cache"))
     store._load.cache_clear()
     yield tmp_path / "cache"
@@ -55,13 +55,13 @@ def test_the_cache_is_written_once_and_read_afterwards(rules: Path, kept: Path) 
     assert files(kept) == [written.name]
 
 
-def test_what_the_cache_gives_is_what_the_files_give(rules: Path, kept: Path) -> None:
+def test_the_cache_has_the_same_knowledge_as_the_files(rules: Path, kept: Path) -> None:
     load(rules)
     store._load.cache_clear()
     assert load(rules) == compile_rules(rules)
 
 
-def test_the_cache_is_really_read(rules: Path, kept: Path) -> None:
+def test_the_knowledge_comes_from_the_cache(rules: Path, kept: Path) -> None:
     load(rules)
     cache.write(cache.fingerprint(rules), replace(load(rules), phrases={"told": "by the cache"}))
     store._load.cache_clear()
@@ -87,7 +87,7 @@ def test_a_file_that_changes_is_compiled_again(rules: Path, kept: Path) -> None:
     assert len(files(kept)) == 2
 
 
-def test_a_file_that_is_added_or_removed_is_noticed(rules: Path) -> None:
+def test_an_added_or_removed_file_is_noticed(rules: Path) -> None:
     names = [cache.fingerprint(rules)]
     (rules / "more.yaml").write_text("phrases: []\n", encoding="utf-8")
     names.append(cache.fingerprint(rules))
@@ -98,7 +98,7 @@ def test_a_file_that_is_added_or_removed_is_noticed(rules: Path) -> None:
     assert len(set(names)) == 3
 
 
-def test_old_caches_are_dropped(rules: Path, kept: Path) -> None:
+def test_old_cache_files_are_deleted(rules: Path, kept: Path) -> None:
     for number in range(12):
         cache.write(f"old{number}", {})
     load(rules)
@@ -126,7 +126,7 @@ def test_a_corrupt_cache_is_ignored_and_replaced(rules: Path, kept: Path, conten
     assert path.stat().st_size > 10_000
 
 
-def test_a_cache_folder_that_cannot_be_written_is_no_obstacle(rules: Path, kept: Path) -> None:
+def test_a_read_only_cache_folder_is_not_an_error(rules: Path, kept: Path) -> None:
     kept.write_text("a file where the folder should be", encoding="utf-8")
     assert "SES-100" in load(rules).rules
     assert kept.is_file()
@@ -149,7 +149,7 @@ def run(rules: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def test_two_processes_at_once_both_get_the_knowledge(rules: Path, kept: Path) -> None:
+def test_two_concurrent_processes_both_get_the_knowledge(rules: Path, kept: Path) -> None:
     both = [run(rules) for _ in range(2)]
     answers = [process.communicate(timeout=30)[0] for process in both]
     assert answers == [f"{len(load(rules).rules)}\n"] * 2
@@ -158,14 +158,14 @@ def test_two_processes_at_once_both_get_the_knowledge(rules: Path, kept: Path) -
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs file permissions")
-def test_a_user_who_may_not_write_gets_the_knowledge(tmp_path: Path, rules: Path) -> None:
+def test_a_user_without_write_permission_gets_the_knowledge(tmp_path: Path, rules: Path) -> None:
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
     for folder in (tmp_path, *tmp_path.parents):
-        if "pytest" in str(folder):  # the folders above it are closed to other users
+        if "pytest" in str(folder):  # pytest makes these folders accessible to their owner only
             folder.chmod(0o755)
-    # Root may write everywhere, so as root this runs in a process that has become nobody. Nobody may not be allowed to
-    # read the interpreter's library, so everything is imported before, by compiling once.
+    # Root can write everywhere, so as root this test runs in a process of the user `nobody`. This user might have no
+    # permission to read the library of the interpreter, so the process imports everything first, by compiling once.
     drop = (
         "import os, sys; from pathlib import Path; from advisor.knowledge.compiler import compile_rules\n"
         "compile_rules(Path(sys.argv[1]))\n"
@@ -192,7 +192,9 @@ def test_rules_that_cannot_be_read_are_an_error_of_the_knowledge(rules: Path, ke
         ({"HOME": "/home/ann"}, "/home/ann/.cache/mcp-advisor"),
     ],
 )
-def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str) -> None:
+def test_the_cache_folder_follows_the_environment_variables(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
+) -> None:
     for name in ("MCP_ADVISOR_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
@@ -204,12 +206,12 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, environment: dict[s
 # --- where the files are ------------------------------------------------------------------------------------------
 
 
-def test_in_a_checkout_the_knowledge_is_beside_the_package() -> None:
+def test_in_a_checkout_the_knowledge_is_next_to_the_package() -> None:
     assert (rules_dir(), templates_dir()) == (REPOSITORY / "rules", REPOSITORY / "templates")
 
 
 def test_installed_the_knowledge_is_inside_the_package(tmp_path: Path) -> None:
-    """The folder that a wheel unpacks to: the package with its data, and nothing beside it."""
+    """The folder of an unpacked wheel contains only the package with its data."""
     site = tmp_path / "site-packages"
     shutil.copytree(REPOSITORY / "advisor", site / "advisor", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("rules", "templates"):
@@ -228,7 +230,7 @@ def test_installed_the_knowledge_is_inside_the_package(tmp_path: Path) -> None:
 # --- lookups ------------------------------------------------------------------------------------------------------
 
 
-def test_a_table_is_found_by_its_role() -> None:
+def test_a_table_can_be_found_by_its_role() -> None:
     knowledge = load()
     assert knowledge.table_of_role("cell").table == "delivery"
     assert knowledge.table_of_role("finding").table == "warnings"
@@ -236,7 +238,7 @@ def test_a_table_is_found_by_its_role() -> None:
         knowledge.table_of_role("judge")
 
 
-def test_every_rule_is_found_with_its_table() -> None:
+def test_every_rule_can_be_found_with_its_table() -> None:
     knowledge = load()
     assert knowledge.rules["SES-100"][0].table == "session"
     assert len(knowledge.rules) == sum(len(table.rules) for table in knowledge.tables.values())

@@ -14,23 +14,23 @@ ONE = Interval("1.29.0", "2")
     ("version", "inside"),
     [("1.29", True), ("1.29.0.1", True), ("1.100", True), ("1.28.9", False), ("2.0.0", False), ("2.0.0b1", False)],
 )
-def test_a_range_holds_its_start_and_not_its_end(version: str, inside: bool) -> None:
+def test_a_range_includes_its_start_and_excludes_its_end(version: str, inside: bool) -> None:
     assert ONE.holds(version) is inside
 
 
-def test_ranges_that_touch_share_no_release() -> None:
+def test_adjacent_ranges_share_no_release() -> None:
     assert ONE.first_shared(Interval("2.0", "3")) == ""
     assert ONE.first_shared(Interval("1.30", "3")) == Interval("1.30", "3").first_shared(ONE) == "1.30"
 
 
-def test_a_range_covers_what_lies_in_it() -> None:
+def test_a_range_covers_the_ranges_inside_it() -> None:
     assert ONE.covers(ONE)
     assert ONE.covers(Interval("1.30", "1.31"))
     assert not ONE.covers(Interval("1.30", "2.1"))
     assert not ONE.covers(Interval("1.28", "1.30"))
 
 
-def test_text_that_is_no_release_is_never_new_enough() -> None:
+def test_text_that_is_not_a_release_is_never_new_enough() -> None:
     assert at_least("1.30.0", "1.30")
     assert not at_least("", "1.30")
     with pytest.raises(KnowledgeError, match="not a release number"):

@@ -196,7 +196,7 @@ def test_a_measurement_as_a_record_and_in_words(knowledge: Knowledge) -> None:
     )
 
 
-def test_the_document_is_the_contract_s(knowledge: Knowledge) -> None:
+def test_the_document_follows_the_contract(knowledge: Knowledge) -> None:
     document = words.record([compared(measured(knowledge, "2.3.0"), knowledge.capabilities)], knowledge.capabilities)
     Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     assert document["agrees"] is True

@@ -46,7 +46,7 @@ class Terminal:
 
     @property
     def flat(self) -> str:
-        """The same as one line of words, for sentences that are wrapped."""
+        """The text of the screen as one line of words, to find wrapped sentences."""
         return " ".join(self.text.split())
 
     def send(self, *keys: str) -> None:
@@ -65,11 +65,11 @@ class Terminal:
         """Wait for the question `title`, and answer it."""
         self.see(f"? {title}")
         self.send(*keys)
-        # A question that was answered is redrawn without its mark.
+        # After an answer, the question is drawn again without its mark.
         self.see(gone=f"? {title}")
 
     def end(self) -> int:
-        """Read on until the program ends; its exit code."""
+        """Read until the program ends; returns its exit code."""
         while self._read():
             pass
         self.child.close()
@@ -86,7 +86,7 @@ class Terminal:
         return all(text in flat for text in wanted) and not (gone and gone in flat)
 
     def _read(self) -> bool:
-        """Read what comes next; False at the end of the program."""
+        """Read the next output; returns False at the end of the program."""
         try:
             data = self.child.read_nonblocking(65536, timeout=1)
         except pexpect.TIMEOUT:

@@ -1,4 +1,4 @@
-"""`ask` without a terminal: never a prompt; it decides when the answers are enough and says what is missing else."""
+"""`ask` without a terminal shows no prompt. It decides if the answers are enough, or lists the missing keys."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def to_review(terminal: Terminal) -> None:
         terminal.answer(title, ENTER)
 
 
-def test_the_happy_path(start: Start, tmp_path: Path) -> None:
+def test_a_complete_interview_writes_a_file_that_decides(start: Start, tmp_path: Path) -> None:
     terminal = start()
     terminal.answer(SERVICE, "customer-support", ENTER)
     terminal.see("Recommendation so far: single-instance, stateless_http=False, json_response=False")
@@ -138,7 +138,7 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(start: Start) -> None:
     terminal.see(f"? {PLATFORM}", f"{INSTANCES} 2-10")
 
 
-def test_an_edit_asks_only_what_it_opens(start: Start, tmp_path: Path) -> None:
+def test_an_edit_asks_only_the_questions_that_it_opens(start: Start, tmp_path: Path) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
@@ -232,7 +232,7 @@ def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None
     assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["clients"] == {"concurrent": 900}
 
 
-def test_a_file_that_exists_is_not_overwritten_unasked(start: Start, tmp_path: Path) -> None:
+def test_an_existing_file_is_overwritten_only_after_a_confirmation(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.yaml").write_text("service: precious\n")
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)

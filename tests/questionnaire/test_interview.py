@@ -87,7 +87,7 @@ def walks(draw: st.DrawFn) -> Interview:
 @pytest.mark.thorough
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks())
-def test_the_saved_file_decides_what_the_walk_decided(interview: Interview) -> None:
+def test_the_saved_file_gives_the_decision_of_the_interview(interview: Interview) -> None:
     text = to_yaml(interview.values, ADVISOR.space, "test")
     again = load_bytes(text.encode(), "requirements.yaml", ADVISOR.space)
     assert dict(again.values) == dict(interview.requirements.values)
@@ -131,7 +131,7 @@ def test_every_fact_that_can_be_asked_has_a_question_and_the_order_names_no_othe
     assert set(WORDS["ask.order"].split()) <= set(interview.questions)
 
 
-def test_a_new_user_gets_through_with_few_questions() -> None:
+def test_a_new_user_answers_few_questions() -> None:
     interview = finish(new_interview())
     assert 5 <= len(interview.asked) <= 12
     fleet = finish(new_interview(), scale__instances=3)
@@ -154,19 +154,19 @@ def test_back_shows_the_question_before_and_keeps_its_answer() -> None:
     assert interview.values == {"service": "other", "sdk": "mcp-1"}
 
 
-def test_an_edit_asks_again_only_what_it_made_stale() -> None:
+def test_an_edit_repeats_only_questions_with_stale_answers() -> None:
     interview = finish(new_interview(), scale__instances=3)
     before = {name: dict(answer) for name, answer in interview.answers.items()}
     interview.edit("clients.protocol")
     dropped = interview.answer({"clients.protocol": "modern"})
     assert interview.current is None
-    assert "preference" in dropped  # of modern clients only, there is nothing that it could choose between
+    assert "preference" in dropped  # with modern clients only, the preference has no effect
     assert "preference" not in interview.values
     kept = {name: answer for name, answer in before.items() if name not in {*dropped, "clients.protocol"}}
     assert {name: interview.answers[name] for name in kept} == kept
 
 
-def test_an_edit_that_opens_questions_asks_just_those() -> None:
+def test_an_edit_that_opens_questions_asks_only_these_questions() -> None:
     interview = finish(new_interview())
     asked = set(interview.asked)
     assert "preference" not in asked
@@ -194,7 +194,7 @@ def test_tools_whose_need_was_withdrawn_are_asked_for_again_or_dropped() -> None
     load_bytes(to_yaml(interview.values, ADVISOR.space, "test").encode(), "requirements.yaml", ADVISOR.space)
 
 
-def test_what_is_fixed_is_neither_asked_nor_dropped() -> None:
+def test_fixed_facts_are_not_asked_and_not_dropped() -> None:
     fixed = {"service": "svc", "scale.instances": 1, "environment.proxy.replicas": 4, "clients.concurrent": 9}
     interview = finish(new_interview(fixed))
     assert not set(interview.asked).intersection(fixed)
@@ -222,7 +222,7 @@ def test_the_review_names_every_question_once() -> None:
     assert "clients.concurrent: 50" in text
 
 
-def test_a_file_that_would_say_something_else_is_not_written(tmp_path: Path) -> None:
+def test_a_file_with_another_meaning_is_not_written(tmp_path: Path) -> None:
     interview = finish(new_interview())
     path = tmp_path / "requirements.yaml"
     wrong = to_yaml({**interview.values, "scale.instances": 7}, ADVISOR.space, "test")

@@ -70,7 +70,7 @@ def some_case(advisor: Advisor, askable: list[str], seed: int) -> tuple[str, dic
 
 @pytest.mark.parametrize("completions", [0, COMPLETIONS], ids=["by proof alone", "by witness first"])
 @pytest.mark.parametrize("seed", range(60))
-def test_it_agrees_with_brute_force(advisor: Advisor, askable: list[str], seed: int, completions: int) -> None:
+def test_relevance_agrees_with_brute_force(advisor: Advisor, askable: list[str], seed: int, completions: int) -> None:
     fact, values, known, open_facts = some_case(advisor, askable, seed)
     expected = brute_force(advisor, fact, values, open_facts)
     assert Relevance(advisor, completions).matters(fact, requirements_of(advisor, values), known) is expected, (
@@ -80,7 +80,7 @@ def test_it_agrees_with_brute_force(advisor: Advisor, askable: list[str], seed: 
     )
 
 
-def test_the_cases_held_against_brute_force_are_of_both_kinds(advisor: Advisor, askable: list[str]) -> None:
+def test_the_brute_force_cases_have_relevant_and_irrelevant_facts(advisor: Advisor, askable: list[str]) -> None:
     cases = [some_case(advisor, askable, seed) for seed in range(60)]
     relevance = Relevance(advisor)
     found = [relevance.matters(fact, requirements_of(advisor, values), known) for fact, values, known, _ in cases]
@@ -88,7 +88,7 @@ def test_the_cases_held_against_brute_force_are_of_both_kinds(advisor: Advisor, 
 
 
 @pytest.mark.thorough
-def test_what_was_remembered_does_not_change_the_answer(advisor: Advisor, askable: list[str]) -> None:
+def test_a_cached_result_does_not_change_the_answer(advisor: Advisor, askable: list[str]) -> None:
     remembering = Relevance(advisor)
     for seed in range(40):
         fact, values, known, _ = some_case(advisor, askable, seed)
@@ -110,7 +110,7 @@ def test_what_was_remembered_does_not_change_the_answer(advisor: Advisor, askabl
         ("service", {}, False),
     ],
 )
-def test_known_cases(advisor: Advisor, fact: str, values: dict[str, Any], matters: bool) -> None:
+def test_known_cases_of_relevance(advisor: Advisor, fact: str, values: dict[str, Any], matters: bool) -> None:
     assert Relevance(advisor).matters(fact, requirements_of(advisor, values), set(values)) is matters
 
 
@@ -144,7 +144,7 @@ def test_in_tiers_the_stateless_part_keeps_its_questions(advisor: Advisor) -> No
     assert advisor.decide(short).core != advisor.decide(stated).core
 
 
-def test_rules_named_as_a_reason_are_those_that_fire(advisor: Advisor) -> None:
+def test_rules_named_as_a_reason_fire(advisor: Advisor) -> None:
     values = {"scale.instances": 1, "scale.workers": 1, "environment.platform": "kubernetes"}
     rules = Relevance(advisor).rules("environment.proxy.kind", requirements_of(advisor, values), set(values))
     assert [rule.id for rule in rules] == ["AFF-010"]

@@ -12,7 +12,7 @@ WORDS = st.text(st.sampled_from("ab .,-\n界"), max_size=80)
 
 
 @given(WORDS, st.integers(60, 120))
-def test_a_paragraph_fits_and_loses_no_word(text: str, width: int) -> None:
+def test_a_wrapped_paragraph_fits_and_keeps_every_word(text: str, width: int) -> None:
     canvas = Canvas(Screen(width))
     canvas.line(text, indent=3)
     drawn = canvas.text()
@@ -20,7 +20,7 @@ def test_a_paragraph_fits_and_loses_no_word(text: str, width: int) -> None:
     assert "".join(drawn.split()) == "".join(text.split())
 
 
-def test_columns_give_way_but_fixed_ones_do_not() -> None:
+def test_only_flexible_columns_shrink() -> None:
     canvas = Canvas(Screen(60))
     columns = [Column("A", fixed=True), Column("B"), Column("C")]
     canvas.table(columns, [(["x" * 20, "y " * 30, "z " * 30], "")])
@@ -29,7 +29,7 @@ def test_columns_give_way_but_fixed_ones_do_not() -> None:
     assert all(cell_len(line) <= 60 for line in lines)
 
 
-def test_markup_of_any_kind_is_shown_as_it_is() -> None:
+def test_markup_is_shown_unchanged() -> None:
     canvas = Canvas(Screen(60))
     canvas.line("[bold]x[/bold] :smile:")
     canvas.pairs([("[red]a", "b[/]")])
@@ -76,6 +76,6 @@ def test_a_cell_cannot_leave_its_table() -> None:
     assert code_cell("a|b") == r"`a\|b`"
 
 
-def test_code_spans_hold_backticks() -> None:
+def test_code_spans_can_contain_backticks() -> None:
     assert code("a`b") == "``a`b``"
     assert code("`") == "`` ` ``"

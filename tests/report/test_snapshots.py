@@ -1,6 +1,6 @@
 """Every rendering of representative requirements, compared with plain files.
 
-`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/report` writes the files anew after wording or knowledge has changed.
+`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/report` writes the files again after a change of wording or rules.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def trace(decision: Decision) -> Trace:
 
 @pytest.mark.parametrize("kind", RENDERINGS)
 @pytest.mark.parametrize("name", PATTERNS)
-def test_snapshot(name: str, kind: str) -> None:
+def test_each_rendering_matches_its_snapshot(name: str, kind: str) -> None:
     rendered = RENDERINGS[kind](decide(name))
     path = HERE / "snapshots" / f"{name}.{kind}"
     if UPDATE:
@@ -60,7 +60,7 @@ def test_snapshot(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "pattern"), PATTERNS.items())
-def test_fixtures_still_stand_for_their_pattern(name: str, pattern: str) -> None:
+def test_each_fixture_has_the_pattern_of_its_name(name: str, pattern: str) -> None:
     assert decide(name).core.pattern == pattern
 
 
@@ -110,7 +110,7 @@ def test_yaml_is_the_same_data_without_aliases(name: str) -> None:
     assert "&id" not in text
 
 
-def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up() -> None:
+def test_a_contradiction_has_no_flags_and_each_alternative_lists_its_lost_features() -> None:
     document = decision_dict(decide("contradiction"))
     assert document["feasible"] is False
     assert "flags" not in list(document)
@@ -118,7 +118,7 @@ def test_a_contradiction_has_no_flags_and_says_what_each_way_out_gives_up() -> N
     assert all("gives_up" in alternative for alternative in document["alternatives"])
 
 
-def test_a_counterfactual_holds_only_what_differs() -> None:
+def test_a_counterfactual_lists_only_differences() -> None:
     for name in PATTERNS:
         document = decision_dict(decide(name))
         for change in document["counterfactuals"]:

@@ -1,4 +1,4 @@
-"""What the reader accepts, what it refuses, and where it says the fault is."""
+"""The input that the reader accepts or refuses, and the place in its error messages."""
 
 import json
 import os
@@ -147,7 +147,7 @@ def test_lines_do_not_depend_on_the_newline(newline: str) -> None:
     assert read(newline.join(["a: 1", "b: >", "  x", "  y", "c: 2"])).lines[("c",)] == 5
 
 
-def test_the_line_of_an_unknown_path_is_its_nearest_ancestors() -> None:
+def test_the_line_of_an_unknown_path_is_that_of_its_nearest_ancestor() -> None:
     document = read("a: 1\nb:\n  - c: 2\n")
     assert document.line_of(("b", 0, "c")) == 3
     assert document.line_of(("b", 7, "x")) == 2
@@ -195,7 +195,7 @@ def test_a_duplicate_key_is_refused_with_both_lines() -> None:
     assert error.column == 3
 
 
-def test_the_same_key_in_different_mappings_is_no_duplicate() -> None:
+def test_the_same_key_in_different_mappings_is_not_a_duplicate() -> None:
     assert read("a: {a: 1}\nb: [{a: 1}, {a: 2}]").data == {"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}
 
 
@@ -212,7 +212,7 @@ def test_a_key_that_is_not_text_is_refused(key: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"), [("a: {{ name }}", "a mapping"), ("[1, 2]: x", "a list"), ("? {a: 1}\n: x", "a mapping")]
 )
-def test_a_collection_is_no_key(text: str, kind: str) -> None:
+def test_a_collection_cannot_be_a_key(text: str, kind: str) -> None:
     assert str(refusal(text)) == f"f.yaml:1: this key is {kind}, not text. Quote text that starts with {{ or [."
 
 
@@ -361,7 +361,7 @@ def test_utf_16_is_refused_by_name() -> None:
         ("a:\n  b: 1\n c: 2", 3, 2, "did not find expected key", None),
     ],
 )
-def test_a_syntax_error_is_one_sentence_with_its_place(
+def test_a_syntax_error_is_one_sentence_with_line_and_column(
     text: str, line: int, column: int, problem: str, hint: str | None
 ) -> None:
     error = refusal(text)
@@ -544,4 +544,4 @@ def test_the_pure_python_parser_gives_the_same() -> None:
     for text, outcome in zip(texts[1:8], python[1:8], strict=True):
         error = refusal(text)
         assert outcome == [error.line, error.problem]
-    assert all(isinstance(outcome, list) for outcome in python[8:])  # refused too, in other words
+    assert all(isinstance(outcome, list) for outcome in python[8:])  # also refused, with another message

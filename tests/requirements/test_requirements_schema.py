@@ -135,7 +135,7 @@ def refusals(document: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", list(SPACE.facts))
-def test_they_agree_on_every_value_of_a_fact(name: str) -> None:
+def test_schema_and_validate_agree_on_every_value_of_a_fact(name: str) -> None:
     fact = SPACE.facts[name]
     for value in [*VALID.get(fact.type, []), *SPACE.choices(fact), *WRONG]:
         document: Any = value
@@ -146,7 +146,7 @@ def test_they_agree_on_every_value_of_a_fact(name: str) -> None:
 
 @settings(max_examples=1000, deadline=None)
 @given(documents())
-def test_they_agree_on_documents(document: Any) -> None:
+def test_schema_and_validate_agree_on_documents(document: Any) -> None:
     agree(document)
 
 
@@ -172,7 +172,7 @@ def agree(document: Any) -> None:
     ],
     ids=LIMITS,
 )
-def test_each_limit_is_one(document: dict[str, Any]) -> None:
+def test_each_documented_limit_of_the_schema_is_real(document: dict[str, Any]) -> None:
     document = {"service": "my-service", **document}
     assert SCHEMA.is_valid(document)
     assert refusals(document)
@@ -208,7 +208,7 @@ def test_every_fact_is_described_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("name", ["requirements", *DECLARATIONS])
-def test_the_schemas_are_schemas(name: str) -> None:
+def test_the_schemas_are_valid_schemas(name: str) -> None:
     Draft202012Validator.check_schema(schema_of(name, SPACE))
 
 

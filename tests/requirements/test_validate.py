@@ -82,11 +82,11 @@ def test_the_file_of_the_contract_is_accepted(read: Any) -> None:
     assert requirements.tools[1].duration_s == 0.4
 
 
-def test_json_is_accepted_as_well(read: Any) -> None:
+def test_json_is_accepted(read: Any) -> None:
     assert read(json.dumps({"service": "a", "scale": {"instances": 3}}))["scale.instances"] == 3
 
 
-def test_everything_but_the_service_has_a_default(read: Any, space: FactSpace) -> None:
+def test_every_key_except_service_has_a_default(read: Any, space: FactSpace) -> None:
     requirements = read("service: a")
     assert set(requirements.values) == {name for name, fact in space.facts.items() if fact.type != "tools"}
     assert requirements.given == {"service"}
@@ -111,7 +111,7 @@ def test_the_needs_of_the_service_are_the_strongest_of_the_tools(read: Any) -> N
     assert requirements["workload.longest_call_s"] == 40
 
 
-def test_a_longer_call_than_the_tools_name_stays(read: Any) -> None:
+def test_a_longest_call_above_those_of_the_tools_is_kept(read: Any) -> None:
     text = "service: a\nworkload: {longest_call_s: 90}\ntools: [{name: x, duration_s: 40}]"
     assert read(text)["workload.longest_call_s"] == 90
 
@@ -327,7 +327,7 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(refused: Any, text: str, 
         ),
     ],
 )
-def test_a_wrong_name_gets_the_known_ones(refused: Any, text: str, parts: list[str]) -> None:
+def test_the_error_for_a_wrong_name_lists_the_known_names(refused: Any, text: str, parts: list[str]) -> None:
     (message,) = refused(f"service: a\n{text}")
     assert [part for part in parts if part not in message] == []
 
@@ -358,7 +358,7 @@ def test_a_missing_service_is_one_message(refused: Any, space: FactSpace) -> Non
 @pytest.mark.parametrize(
     ("text", "kind"), [("[]", "a list"), ("hello", "a text"), ("~", "empty"), ("7", "a single value")]
 )
-def test_a_file_that_is_no_mapping(refused: Any, text: str, kind: str) -> None:
+def test_a_file_that_is_not_a_mapping_is_refused(refused: Any, text: str, kind: str) -> None:
     assert refused(text) == [
         f"r.yaml:1: the file is {kind}, but a requirements file is a mapping of keys. "
         "To see a requirements file, run `mcp-advisor init`."
@@ -396,11 +396,11 @@ def test_a_file_that_is_no_mapping(refused: Any, text: str, kind: str) -> None:
         ),
     ],
 )
-def test_a_wrong_tool(refused: Any, tools: str, message: str) -> None:
+def test_a_wrong_tool_is_refused(refused: Any, tools: str, message: str) -> None:
     assert refused(f"service: a\ntools: {tools}") == [f"r.yaml:2: {message}"]
 
 
-def test_a_tool_without_a_name_gets_the_key_that_was_meant(refused: Any) -> None:
+def test_a_tool_without_a_name_gets_the_probable_key(refused: Any) -> None:
     unknown, missing = refused("service: a\ntools: [{nme: x}]")
     assert unknown.startswith("r.yaml:2: tools[0].nme: unknown key. Did you mean 'name'? Allowed here: ")
     assert missing.startswith("r.yaml:2: tools[0]: the key 'name' is missing. Allowed: 1 to 64 letters,")
@@ -419,7 +419,7 @@ def test_a_tool_cannot_need_a_feature_that_needs_forbid(refused: Any) -> None:
     )
 
 
-def test_data_without_lines_is_checked_as_well(space: FactSpace) -> None:
+def test_data_without_lines_is_checked(space: FactSpace) -> None:
     """Answers and the examples of rules come without lines."""
     tools = [{"name": "x", "needs": {"sampling": "required"}}, "x"]
     with pytest.raises(InputError) as caught:
@@ -447,21 +447,21 @@ def test_every_problem_of_a_file_is_reported_in_the_order_of_its_lines(refused: 
     ]
 
 
-def test_of_very_many_problems_the_first_are_shown(refused: Any) -> None:
+def test_only_the_first_of_many_problems_are_shown(refused: Any) -> None:
     messages = refused("service: a\n" + "".join(f"scal{number}: 1\n" for number in range(9000)))
     assert len(messages) == MAX_PROBLEMS + 1
     assert messages[0].startswith("r.yaml:2: scal0: unknown key. Did you mean 'scale'? Allowed here: ")
     assert messages[-1] == f"r.yaml: {9000 - MAX_PROBLEMS} more problems are not shown."
 
 
-def test_a_reader_error_is_one_message_too(refused: Any, space: FactSpace, tmp_path: Any) -> None:
+def test_a_reader_error_is_one_message(refused: Any, space: FactSpace, tmp_path: Any) -> None:
     assert refused("a: 1\na: 2\n") == ["r.yaml:2: key 'a' is already on line 1 (column 1). Remove one of the two."]
     with pytest.raises(InputError) as caught:
         load_path(tmp_path, space)
     assert str(caught.value) == f"{tmp_path}: this is a directory, not a regular file. Name a requirements file."
 
 
-def test_one_value_is_checked_alone(space: FactSpace) -> None:
+def test_one_value_can_be_checked_alone(space: FactSpace) -> None:
     assert read_value("scale.instances", {"min": 1, "max": 2}, space) == {"min": 1, "max": 2}
     with pytest.raises(InputError, match=r"scale.workers: 'x' is not allowed. Allowed: an integer from 1 to 1024."):
         read_value("scale.workers", "x", space)
@@ -531,7 +531,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "A", "a_b", "a.b"])
-def test_no_syntax_gets_into_a_service_name(refused: Any, text: str) -> None:
+def test_a_service_name_cannot_contain_syntax(refused: Any, text: str) -> None:
     (message,) = refused(json.dumps({"service": text}, ensure_ascii=False).replace("\u2028", "\\u2028"))
     assert message.startswith("r.yaml:1: service: ")
     assert " is not a DNS label. Allowed: " in message
@@ -540,14 +540,14 @@ def test_no_syntax_gets_into_a_service_name(refused: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_syntax_gets_into_a_host(refused: Any, text: str) -> None:
+def test_a_host_cannot_contain_syntax(refused: Any, text: str) -> None:
     (message,) = refused(json.dumps({"service": "a", "environment": {"hosts": ["ok", text]}}, ensure_ascii=False))
     assert " is not a host name. Allowed: " in message
     assert message.isprintable()
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text not in ("a-", "a.", "a..b", "a_b.c")])
-def test_no_syntax_gets_into_a_tool_name(refused: Any, text: str) -> None:
+def test_a_tool_name_cannot_contain_syntax(refused: Any, text: str) -> None:
     (message,) = refused(json.dumps({"service": "a", "tools": [{"name": text}]}, ensure_ascii=False))
     assert message.startswith("r.yaml:1: tools[0].name: ")
     assert " is not a tool name. Allowed: " in message
@@ -574,7 +574,7 @@ def test_a_hostile_value_is_shown_short_and_printable(refused: Any, where: str, 
 @pytest.mark.parametrize(
     "text", ["mcp.example.com", "localhost", "10.0.0.1:8080", "a" * 63, "a.b:65535", "xn--bcher-kva.example"]
 )
-def test_ordinary_hosts_are_fine(read: Any, text: str) -> None:
+def test_ordinary_hosts_are_accepted(read: Any, text: str) -> None:
     assert read(json.dumps({"service": "a", "environment": {"hosts": text}}))["environment.hosts"] == [text]
 
 
