@@ -39,7 +39,7 @@ def rule_page(rule: str) -> str:
 
 def alias(rule: Rule) -> str:
     """The second identifier of a rule: a name for a code, a code for a name. "" where it has only one."""
-    return str(getattr(rule, "alias", None) or "")
+    return rule.alias
 
 
 def pages(advisor: Advisor) -> dict[str, str]:

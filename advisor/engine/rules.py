@@ -17,9 +17,14 @@ STRICT = {"extra": "forbid"}
 
 
 class Rule(NamedTuple):
-    """A rule, which is a row of a decision table."""
+    """A rule, which is a row of a decision table.
+
+    Every rule has a code (SES-300) and a name (session-affinity-proxy). Results show the `id`: the code of a rule that
+    decides, and the name of a warning. The `alias` is the other of the two, and both find the rule.
+    """
 
     id: str
+    alias: str
     title: str
     when: dict[str, Value | dict[str, Value | list[Value]]]
     then: dict[str, Value]

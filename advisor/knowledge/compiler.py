@@ -130,7 +130,7 @@ def _refuse_twins(sections: dict[str, list[Any]]) -> None:
     """Raise an error if a section is empty, or if two entries of a section or two rules have the same id."""
     names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
-    names["rules"] = [rule.id for table in sections["tables"] for rule in table.rules]
+    names["rules"] = [name for table in sections["tables"] for rule in table.rules for name in (rule.id, rule.alias)]
     for section, found in names.items():
         if not found:
             raise KnowledgeError(f"rules/: there are no {section}")

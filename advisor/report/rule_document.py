@@ -27,6 +27,7 @@ class RuleTitle(TypedDict):
     """A rule of the list."""
 
     id: str
+    alias: str
     table: str
     title: str
 
@@ -89,11 +90,13 @@ class RuleEntry(Entry):
     """A rule.
 
     Attributes:
+        alias: The name of a rule whose id is a code, or the code of a warning. It finds the rule too.
         fix: How to fix the problem. Only warnings have a fix.
         preempted_by: Earlier rules that can apply to the same requirements and then decide.
         examples: Requirements with the rule (hit) and without it (miss).
     """
 
+    alias: str
     table: PositionInTable
     when: list[Condition]
     then: dict[str, Value]

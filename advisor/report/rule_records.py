@@ -108,10 +108,12 @@ class Catalogue:
         Raises:
             UsageError: the id does not exist; the message contains the nearest spelling.
         """
-        known = {entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)}
+        known: dict[str, tuple[Kind, str]] = {
+            rule.alias.lower(): ("rule", rule.id) for _, rule in self._knowledge.rules.values()
+        }
+        known |= {entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)}
         if name.lower() not in known:
-            ids = [entry for _, entry in known.values()]
-            raise UsageError(unknown("rule, table, fact, feature or source", name, ids, _HELP))
+            raise UsageError(unknown("rule, table, fact, feature or source", name, list(known), _HELP))
         kind, entry = known[name.lower()]
         makers: dict[Kind, Callable[[str], AnyEntry]] = {
             "rule": self._rule,

@@ -94,7 +94,7 @@ def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
 
 def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     table = record["table"]
-    yield f"{record['id']}  {record['title']}", [table["question"]]
+    yield f"{record['id']}  {record['title']}", [table["question"], f"Also called {record['alias']}."]
     yield (
         "What the rule decides",
         [f"-\t{says(name, value)} ({name}: {show(value)})" for name, value in _outcome(record).items()],

@@ -199,6 +199,11 @@ def test_what_is_shown_fits_the_screen(knowledge: Knowledge, columns: int) -> No
         assert "\x1b" not in output.stdout
 
 
+def test_a_rule_is_found_by_its_alias() -> None:
+    for name, alias in (("SES-300", "session-affinity-proxy"), ("sessions-without-affinity", "WRN-010")):
+        assert run("rules", "show", alias).stdout == run("rules", "show", name).stdout
+
+
 # --- check ------------------------------------------------------------------------------------------------------
 
 

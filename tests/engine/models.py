@@ -31,7 +31,7 @@ class Model:
 
 
 def rule(number: int, when: dict[str, Any], then: dict[str, Value]) -> Rule:
-    return Rule(f"R{number}", "", when, then, "", [], {})
+    return Rule(f"R{number}", f"rule-{number}", "", when, then, "", [], {})
 
 
 @st.composite

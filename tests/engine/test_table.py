@@ -16,7 +16,16 @@ DOMAINS: dict[str, tuple[Value, ...]] = {"size": SIZES, "open": (True, False, "u
 
 
 def rule(name: str, when: dict[str, Any], **then: Value) -> Rule:
-    return Rule(name, name.title(), when, then or {"price": "low"}, "Because.", ["source"], {"hit": {}, "miss": {}})
+    return Rule(
+        name,
+        f"{name}-alias",
+        name.title(),
+        when,
+        then or {"price": "low"},
+        "Because.",
+        ["source"],
+        {"hit": {}, "miss": {}},
+    )
 
 
 def table(policy: Any, *rules: Rule, inputs: tuple[str, ...] = ("size", "open")) -> RuleTable:
