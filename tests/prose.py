@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STYLE: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "prose.yaml").read_text(encoding="utf-8"))
 
 CODE = "\N{WHITE SQUARE}"  # stands for a piece of code or a value in a sentence
-SENTENCE_END = re.compile(r"(?<=[.!?])[)\"']*\s+(?=[A-Z`\N{WHITE SQUARE}(\"']|mcp-advisor|nginx|fastmcp|uvicorn)")
+SENTENCE_END = re.compile(r"(?<=[.!?])[)\"'*]*\s+(?=[A-Z0-9`*\N{WHITE SQUARE}(\"']|mcp-advisor|nginx|fastmcp|uvicorn)")
 NEW_BLOCK = re.compile(r"\s*([-*+] |\d+\. |#+ |>|\||`?[\w.*, ]+`?: |(Args|Attributes|Returns|Raises|Yields):$)")
 SKIPPED_FOLDERS = {".git", ".venv", "snapshots", "golden", "node_modules", "site", ".hypothesis"}
 
@@ -149,10 +149,14 @@ def python_comments(source: str) -> Iterator[tuple[int, str]]:
     block: list[tuple[int, str]] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and not re.match(r"#\s*(noqa|type:|mypy:|pragma)|#!", token.string):
-            if block and block[-1][0] != token.start[0] - 1:
+            alone = token.line.lstrip().startswith("#")
+            if block and (block[-1][0] != token.start[0] - 1 or not alone):
                 yield from paragraphs(block)
                 block = []
             block.append((token.start[0], token.string.lstrip("#")))
+            if not alone:
+                yield from paragraphs(block)
+                block = []
     yield from paragraphs(block)
 
 

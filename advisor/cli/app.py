@@ -19,7 +19,7 @@ _SUMMARIES = {
     "verify": "Run a kit with real programs and check what clients observe.",
     "exercise": "Compare the four flag pairs on a live server.",
     "init": "Print a commented requirements file to start from.",
-    "schema": "Print the JSON Schema of a document.",
+    "schema": "Print the JSON Schema of a file or of an output.",
     "capabilities": "Show which features each SDK release supports.",
     "topology": "Show what load-balancing strategies do to sessions.",
     "rules": "List, explain or check the rules of the recommendation.",

@@ -48,7 +48,7 @@ def generate(
         typer.Option(
             "--force",
             help="Replace the files that you edited, and restore the files that you deleted. The command keeps your "
-            "version of a replaced file next to it (.bak). It also accepts a DIR that contains other files.",
+            "version of a replaced file next to it (.bak). With --force, DIR can also be a folder with files that do not belong to a kit.",
         ),
     ] = False,
     format: Annotated[

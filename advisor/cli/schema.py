@@ -52,7 +52,7 @@ def schema(
         DocumentName, typer.Argument(metavar="NAME", help="The document, from the list below.")
     ] = DocumentName.REQUIREMENTS,
 ) -> None:
-    """Print the JSON Schema of a document.
+    """Print the JSON Schema of a file or of an output.
 
     The schema (draft 2020-12) describes every key of the document. Editors use the schema of the requirements file to
     complete and check it. Scripts use the other schemas to check the JSON output of a command.

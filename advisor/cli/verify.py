@@ -126,7 +126,7 @@ def verify(
     connections and plain HTTP requests. The command compares each observation with the expected result in decision.json
     of the kit. It writes nothing to DIR.
 
-    The fault-injection tests compare the errors that clients get with the expected behaviour in decision.json. They
+    With --chaos, the command injects faults while clients call. It checks that clients get only the errors that decision.json expects. They
     also detect calls that run twice.
 
     The load test measures how many sessions one instance holds on this machine, the memory of a session, and the calls

@@ -92,7 +92,7 @@ class Advisor:
         return core_of(self.facts(requirements))
 
     def decide(self, requirements: Requirements) -> Decision:
-        """The whole decision."""
+        """The complete decision."""
         facts = self.facts(requirements)
         core = core_of(facts)
         parts = self.tiers(requirements, facts) if core.pattern == "tiered" else ()
@@ -193,7 +193,7 @@ class Advisor:
         if not parts:
             return rows
         outside, inside = (self._losses.rows(tier.facts, tier.core) for tier in parts)
-        # What only tools of the stateful tier need is met there, with the need of the whole deployment.
+        # A feature that only tools of the stateful tier need works there. Its need is the need of the deployment.
         needs = {row.feature: row.need for row in rows}
         outer = parts[0].requirements.tools
         elsewhere = {feature for tool in outer for feature, need in tool.needs.items() if need == needs[feature]}
@@ -240,7 +240,7 @@ class Advisor:
     def _alternatives(
         self, requirements: Requirements, facts: Mapping[str, Any], core: Core
     ) -> tuple[Alternative, ...]:
-        """Ways out of a contradiction, or the patterns of other rules whose conditions hold as well."""
+        """The changes that resolve a contradiction, or the patterns of other rules that also apply."""
         if not core.feasible:
             ways = self._changes.ways_out(facts)
             return tuple(way._replace(core=self._settled(way.core, requirements, way.change)) for way in ways)
