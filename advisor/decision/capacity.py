@@ -126,11 +126,6 @@ def sessions_room(requirements: Requirements, space: FactSpace) -> str:
     return "within" if fleet.clients <= fits * fleet.most else "over-budget"
 
 
-def sessions_expire(requirements: Requirements, space: FactSpace) -> bool:
-    """Whether the SDK closes idle sessions: it does in the releases that limit their number."""
-    return _of(requirements, space)[1] is not None
-
-
 def room_figures(requirements: Requirements, space: FactSpace) -> dict[str, str]:
     """Return the values for placeholders of messages: session limit, memory per instance, and memory budget."""
     measured, limit = _of(requirements, space)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor.decision.capacity import sessions_expire, sessions_room
+from advisor.decision.capacity import sessions_room
 from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
@@ -29,12 +29,8 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = "some" if missing_features(requirements, space) else "none"
         elif derived.contradicted is not None:
             facts[derived.id] = "some" if contradicted_facts(requirements, space) else "none"
-        elif derived.expiry is not None:
-            facts[derived.id] = "idle-timeout" if sessions_expire(requirements, space) else "never"
         elif derived.unlisted is not None:
             facts[derived.id] = "some" if unlisted_features(requirements, space) else "none"
-        elif derived.recovery is not None:
-            facts[derived.id] = "lacking" if unrecovering_clients(requirements, space) else UNKNOWN
         elif derived.room is not None:
             facts[derived.id] = sessions_room(requirements, space)
     return facts
@@ -76,12 +72,6 @@ def unlisted_features(requirements: Requirements, space: FactSpace) -> list[str]
         and requirements[f"needs.{feature.id}"] == "required"
         and not any(tool.needs.get(feature.id) == "required" for tool in requirements.tools)
     ]
-
-
-def unrecovering_clients(requirements: Requirements, space: FactSpace) -> list[str]:
-    """The named client applications that are known not to initialize again after a lost session, by name."""
-    clients = (space.knowledge.clients[app] for app in requirements["clients.apps"])
-    return [client.name for client in clients if client.recovers is False]
 
 
 def contradicted_facts(requirements: Requirements, space: FactSpace) -> list[str]:

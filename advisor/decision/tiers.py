@@ -38,7 +38,7 @@ class TierRequirements(NamedTuple):
         return tuple(tool.name for tool in self.requirements.tools)
 
 
-_ONE_PROCESS = {"scale.instances": 1, "scale.workers": 1, "preference": "full-features"}
+_ONE_PROCESS = {"scale.instances": 1, "scale.workers": 1}
 
 
 def needs_of_tools(requirements: Requirements) -> tuple[ToolNeeds, ...]:
@@ -90,9 +90,6 @@ def stateful_part(requirements: Requirements, names: Collection[str], lost: Coll
         requirements: the requirements of the deployment.
         names: the tools of the tier.
         lost: the features that need a session. Those that the file only prefers are for the tools that prefer them.
-
-    Returns:
-        The requirements, with a preference for sessions.
     """
     here = {feature for tool in requirements.tools if tool.name in names for feature in tool.needs}
     dropped = [f"needs.{name}" for name in lost if requirements[f"needs.{name}"] == "preferred" and name not in here]

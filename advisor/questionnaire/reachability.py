@@ -69,10 +69,6 @@ class Reachability:
         for name in self._advisor.space.facts:
             if name in domains and self._settled(name, known):
                 domains[name] = (facts[name],)
-        for derived in self._advisor.knowledge.derived:  # facts that are computed from the file, not by a node
-            sources = {**(derived.expiry or {}), **(derived.recovery or {})}.values()
-            if sources and all(self._settled(source, known) for source in sources):
-                domains[derived.id] = (facts[derived.id],)
         if "tools" in known:
             domains.pop(SEPARABLE)
         return State(facts, domains, "tools" in known)

@@ -109,11 +109,14 @@ class Catalogue:
             UsageError: the id does not exist; the message contains the nearest spelling.
         """
         known: dict[str, tuple[Kind, str]] = {
-            rule.alias.lower(): ("rule", rule.id) for _, rule in self._knowledge.rules.values()
+            entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)
         }
-        known |= {entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)}
+        spellings = [entry for _, entry in known.values()]
+        for _, rule in self._knowledge.rules.values():
+            known[rule.alias.lower()] = ("rule", rule.id)
+            spellings.append(rule.alias)
         if name.lower() not in known:
-            raise UsageError(unknown("rule, table, fact, feature or source", name, list(known), _HELP))
+            raise UsageError(unknown("rule, table, fact, feature or source", name, spellings, _HELP))
         kind, entry = known[name.lower()]
         makers: dict[Kind, Callable[[str], AnyEntry]] = {
             "rule": self._rule,

