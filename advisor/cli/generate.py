@@ -48,7 +48,8 @@ def generate(
         typer.Option(
             "--force",
             help="Replace the files that you edited, and restore the files that you deleted. The command keeps your "
-            "version of a replaced file next to it (.bak). With --force, DIR can also be a folder with files that do not belong to a kit.",
+            "version of a replaced file next to it (.bak). With --force, DIR can also be a folder with files that do "
+            "not belong to a kit.",
         ),
     ] = False,
     format: Annotated[

@@ -126,8 +126,8 @@ def verify(
     connections and plain HTTP requests. The command compares each observation with the expected result in decision.json
     of the kit. It writes nothing to DIR.
 
-    With --chaos, the command injects faults while clients call. It checks that clients get only the errors that decision.json expects. They
-    also detect calls that run twice.
+    With --chaos, the command injects faults while clients call. It checks that clients get only the errors that
+    decision.json expects. These tests also detect calls that run twice.
 
     The load test measures how many sessions one instance holds on this machine, the memory of a session, and the calls
     per second for each flag pair.
