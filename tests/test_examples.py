@@ -1,7 +1,7 @@
 """Every example has its recorded decision, and its comment says whether the decision agrees with the guide.
 
-`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/test_examples.py` records the decisions again. The diff shows the changes that
-users will see.
+`MCP_ADVISOR_UPDATE_SNAPSHOTS=1 pytest tests/test_examples.py` records the decisions again. The diff shows the changes
+that users will see.
 """
 
 from __future__ import annotations
