@@ -202,5 +202,5 @@ def test_an_invalid_file_is_not_written(copied: Path, newer: Callable[[str], str
 
 
 def test_a_package_without_a_file_is_refused(copied: Path) -> None:
-    with pytest.raises(UsageError, match="no capability data of nothing"):
+    with pytest.raises(UsageError, match="Measurements of nothing need this file"):
         capability_files.rewrite(copied, {"nothing": lambda file: file})

@@ -327,7 +327,7 @@ def test_a_measurement_changes_figures_and_verdict_and_no_other_text(knowledge: 
 
 
 def test_a_file_of_another_layout_is_refused(knowledge: Knowledge) -> None:
-    with pytest.raises(ValueError, match="no head, rows and phrases"):
+    with pytest.raises(ValueError, match="must have a head"):
         rewritten("topology:\n  - id: x\n", knowledge.topology.values())
 
 
