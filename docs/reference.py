@@ -16,6 +16,7 @@ import yaml
 
 from advisor.cli.schema_registry import DECLARATIONS, schema_of
 from advisor.decision.advisor import Advisor
+from advisor.decision.checks.proof import nested
 from advisor.engine.rules import Rule, RuleTable
 from advisor.engine.table import show
 from advisor.knowledge import Knowledge
@@ -116,14 +117,9 @@ def cell(text: Any) -> str:
 
 def _yaml(example: dict[str, Any]) -> str:
     """The requirements of an example, as a file has them: `clients.protocol: legacy` becomes two lines."""
-    nested: dict[str, Any] = {}
-    for key, value in example.items():
-        *parents, last = key.split(".")
-        place = nested
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = value
-    return yaml.safe_dump(nested, sort_keys=False, width=80).strip() if nested else "# every key has its default"
+    return (
+        yaml.safe_dump(nested(example), sort_keys=False, width=80).strip() if example else "# every key has its default"
+    )
 
 
 def _earlier(catalogue: Catalogue, table: RuleTable, rule: Rule) -> list[Rule]:

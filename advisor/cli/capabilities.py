@@ -10,6 +10,7 @@ import typer
 from advisor.cli import measure
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import DocumentFormat as Format
+from advisor.cli.formats import DocumentFormatOption
 from advisor.console.lines import drawn
 from advisor.errors import UsageError
 
@@ -68,14 +69,7 @@ def capabilities(
     era: Annotated[
         Clients, typer.Option("--era", help="Show the tables for clients of this protocol era.")
     ] = Clients.BOTH,
-    format: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            "-f",
-            help="Output format: text for people, json or yaml for scripts, markdown for a repository.",
-        ),
-    ] = Format.TEXT,
+    format: DocumentFormatOption = Format.TEXT,
 ) -> None:
     """Show which features each SDK release supports.
 

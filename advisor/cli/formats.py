@@ -1,8 +1,11 @@
-"""The output formats of the commands."""
+"""The output formats of the commands, and the option `--format`."""
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import Annotated, TypeAlias
+
+import typer
 
 
 class Format(str, Enum):
@@ -19,3 +22,17 @@ class DocumentFormat(str, Enum):
     JSON = "json"
     YAML = "yaml"
     MARKDOWN = "markdown"
+
+
+FormatOption: TypeAlias = Annotated[
+    Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
+]
+"""The option of a command that prints a `Format`."""
+
+DocumentFormatOption: TypeAlias = Annotated[
+    DocumentFormat,
+    typer.Option(
+        "--format", "-f", help="Output format: text for people, json or yaml for scripts, markdown for a repository."
+    ),
+]
+"""The option of a command that prints a `DocumentFormat`."""

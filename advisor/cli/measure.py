@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from advisor.cli.epilog import epilog
-from advisor.cli.formats import Format
+from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
@@ -39,6 +39,14 @@ BISECT_EPILOG = epilog(
 )
 
 
+DeadlineOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--deadline", metavar="SECONDS", help="A call without an answer after this time is a hang; 0.5 to 600."
+    ),
+]
+
+
 def measure(
     sdk: Annotated[
         list[str],
@@ -56,15 +64,8 @@ def measure(
             "--output", "-o", metavar="FILE", help="Write the result to FILE. By default, the result is printed."
         ),
     ] = "",
-    format: Annotated[
-        Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
-    ] = Format.TEXT,
-    deadline: Annotated[
-        str,
-        typer.Option(
-            "--deadline", metavar="SECONDS", help="A call without an answer after this time is a hang; 0.5 to 600."
-        ),
-    ] = "5",
+    format: FormatOption = Format.TEXT,
+    deadline: DeadlineOption = "5",
     here: Annotated[
         bool,
         typer.Option(
@@ -136,15 +137,8 @@ def bisect(
     write: Annotated[
         bool, typer.Option("--write", help="Write the found releases to rules/capabilities/ and print the diff.")
     ] = False,
-    format: Annotated[
-        Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
-    ] = Format.TEXT,
-    deadline: Annotated[
-        str,
-        typer.Option(
-            "--deadline", metavar="SECONDS", help="A call without an answer after this time is a hang; 0.5 to 600."
-        ),
-    ] = "5",
+    format: FormatOption = Format.TEXT,
+    deadline: DeadlineOption = "5",
     rules: Annotated[
         str,
         typer.Option(

@@ -9,6 +9,7 @@ import typer
 
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import DocumentFormat as Format
+from advisor.cli.formats import DocumentFormatOption
 from advisor.errors import Exit
 
 if TYPE_CHECKING:
@@ -37,14 +38,7 @@ def recommend(
             "input.",
         ),
     ],
-    format: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            "-f",
-            help="Output format: text for people, json or yaml for scripts, markdown for a repository.",
-        ),
-    ] = Format.TEXT,
+    format: DocumentFormatOption = Format.TEXT,
     explain: Annotated[
         bool, typer.Option("--explain", help="Also show every rule that was evaluated, and which condition failed.")
     ] = False,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
 from advisor.cli.epilog import epilog
-from advisor.cli.formats import Format
+from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import ReportLine, drawn
 from advisor.console.output import emit, is_unicode, say
 from advisor.decision.advisor import Advisor, default_advisor
@@ -42,11 +42,6 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog=_EPILOG,
 )
-
-
-FormatOption: TypeAlias = Annotated[
-    Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
-]
 
 
 @app.command("list")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from advisor.cli.epilog import epilog
-from advisor.cli.formats import Format
+from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
 from advisor.errors import Exit, UsageError
@@ -32,11 +32,6 @@ _MEASURE_EPILOG = epilog(
 )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=_EPILOG)
-
-
-FormatOption = Annotated[
-    Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
-]
 
 
 @app.callback(invoke_without_command=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from advisor.cli.epilog import epilog
-from advisor.cli.formats import Format
+from advisor.cli.formats import Format, FormatOption
 from advisor.errors import Exit, UsageError
 from advisor.knowledge import load as load_knowledge
 
@@ -115,9 +115,7 @@ def verify(
             help="Also run a load test: open N sessions in one instance, then call a tool without pause.",
         ),
     ] = 0,
-    format: Annotated[
-        Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
-    ] = Format.TEXT,
+    format: FormatOption = Format.TEXT,
 ) -> int:
     """Run a kit with real programs and check what clients observe.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from advisor.decision.checks.proof import nested
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements import Requirements
 from advisor.requirements.reader import SourceDocument
@@ -17,21 +18,9 @@ _LEVELS = ("none", "preferred", "required")
 _DURATIONS = (0.4, 2, 4, 40)
 
 
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted keys as the nested mapping that a requirements file is."""
-    data: dict[str, Any] = {}
-    for name, value in flat.items():
-        *sections, key = name.split(".")
-        branch = data
-        for section in sections:
-            branch = branch.setdefault(section, {})
-        branch[key] = value
-    return data
-
-
 def read(flat: Mapping[str, Any], space: FactSpace) -> Requirements:
     """Requirements from dotted keys."""
-    return validate(SourceDocument("case", nest({"service": "case", **flat}), {}), space)
+    return validate(SourceDocument("case", nested({"service": "case", **flat}), {}), space)
 
 
 def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:

@@ -299,14 +299,19 @@ def fires(advisor: Advisor, table: RuleTable, rule: Rule, example: Mapping[str, 
 
 def example_requirements(advisor: Advisor, example: Mapping[str, Any]) -> Requirements:
     """Return requirements from dotted keys, as in the examples of rules."""
-    data: dict[str, Any] = {"service": "example"}
-    for name, value in example.items():
+    return validate(SourceDocument("<example>", nested({"service": "example", **example}), {}), advisor.space)
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted keys as the nested mapping of a requirements file."""
+    data: dict[str, Any] = {}
+    for name, value in flat.items():
         *sections, key = name.split(".")
         branch = data
         for section in sections:
             branch = branch.setdefault(section, {})
         branch[key] = value
-    return validate(SourceDocument("<example>", data, {}), advisor.space)
+    return data
 
 
 def describe(example: Mapping[str, Any]) -> str:
