@@ -259,8 +259,8 @@ def test_every_fault_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
         assert f"broken does not work for {era} clients: Error executing tool broken" in said
     assert "RuntimeError: boom" in said
     assert "look_up" not in said
-    assert "expected: | Rolling restart of all instances | Running calls complete. Every session" in said
-    assert "found:    | Rolling restart of all instances | Running calls complete. No session" in said
+    assert "expected: | Rolling restart of all instances | Running calls complete. Every legacy" in said
+    assert "found:    | Rolling restart of all instances | Running calls complete. No legacy" in said
     assert "charge" not in said
     assert "Tools with other required arguments than `text`, which were not called: charge." in found["notes"]
     assert any("decision.json does not match the current decision" in note for note in found["notes"])
@@ -316,8 +316,10 @@ def test_a_server_with_another_flag_is_reported(tmp_path: Path, temporary: Path)
     path = kit / "server" / "server.py"
     text = path.read_text()
     assert "json_response=SETTINGS.json_response" in text
-    assert "This tool needs {feature}. For clients" in text
-    text = text.replace("This tool needs {feature}. For clients", "Not now. For clients")
+    # The error no longer names the feature.
+    named = "This tool needs {feature}. For clients of this protocol version, {feature} works only"
+    assert named in text
+    text = text.replace(named, "Not now. For clients of this protocol version, this works only")
     path.write_text(text.replace("json_response=SETTINGS.json_response", "json_response=True"))
     found, done = verified(temporary, kit, "--sessions", "5")
     assert done.returncode == 1
