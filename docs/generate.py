@@ -14,7 +14,7 @@ from advisor.knowledge.paths import templates_dir
 from advisor.report.capability_matrix import Matrix
 from advisor.report.rule_records import Catalogue, how_to_change, words
 from advisor.report.rule_text import default_of, facts
-from advisor.report.topology_table import columns, markdown
+from advisor.report.topology_table import markdown, page_columns
 from advisor.requirements.schema import meanings
 from advisor.templating import environment
 from docs import pictures, screen
@@ -74,7 +74,7 @@ def _capabilities(advisor: Advisor) -> str:
         "- `error`: The call fails with an error.\n"
         "- `hang`: The call does not return within 5 seconds.\n"
         "- `unsupported`: The SDK or the protocol era does not have this call.\n\n"
-        "The measurements use one server process without a proxy. The rules of the table\n"
+        "The measurements use one server process without a proxy. The rules for\n"
         "[delivery](rules.md#delivery) describe the effect of several instances. `mcp-advisor rules show ID` explains\n"
         "a source.\n"
     )
@@ -100,15 +100,17 @@ def _capabilities(advisor: Advisor) -> str:
 
 def _topology(advisor: Advisor) -> str:
     knowledge = advisor.knowledge
-    meanings_of_columns = "".join(f"- `{head}`: {meaning}\n" for head, meaning in columns(knowledge.phrases))
+    meanings_of_columns = "".join(f"- `{head}`: {meaning}\n" for head, meaning in page_columns(knowledge.phrases))
     head = (
         "# Topology\n\n"
         f"<!-- Written by `{HOW}` from rules/topology.yaml. Change it there. -->\n\n"
-        "Load-balancing strategies and their effect on sessions. Each run has three servers, 40 clients with three\n"
-        "calls each in mixed order, and 12 SDK clients for sampling and progress. The rules of the table\n"
-        "[affinity](rules.md#affinity) choose a strategy. `mcp-advisor topology measure` repeats the measurements.\n"
-        f"{knowledge.phrases['topology.eras']}\n\n"
-        f"The columns of each table:\n\n{meanings_of_columns}"
+        "This page shows what each load-balancing strategy does to sessions.\n"
+        f"{knowledge.phrases['topology.setup']}\n"
+        f"{knowledge.phrases['topology.eras']}\n"
+        "The rules for [session affinity](rules.md#affinity) choose a strategy for your requirements.\n"
+        "`mcp-advisor topology measure` repeats the measurements.\n\n"
+        f"The columns of each table:\n\n{meanings_of_columns}\n"
+        f"{knowledge.phrases['topology.failed']}\n"
     )
     page = "\n".join(markdown(list(knowledge.topology.values()), knowledge))
     return f"{head}\n{page}".rstrip("\n") + "\n"

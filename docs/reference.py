@@ -25,7 +25,7 @@ from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.report.capability_matrix import Matrix
 from advisor.report.rule_records import Catalogue, words
 from advisor.report.rule_text import facts
-from advisor.report.topology_table import columns, markdown
+from advisor.report.topology_table import markdown, page_columns
 from advisor.templating import environment
 
 FOLDER = Path(__file__).parent
@@ -239,20 +239,21 @@ def topology(advisor: Advisor) -> str:
     """One table with a row for each strategy, condition, server and era, and below it the details of each strategy."""
     knowledge = advisor.knowledge
     ways = list(knowledge.topology.values())
-    figures = list(columns(knowledge.phrases))
-    head = ["strategy", "conditions", "servers", "clients", *(name for name, _ in figures)]
+    explained = list(page_columns(knowledge.phrases))
+    head = ["strategy", *(name for name, _ in explained)]
     page = [
         "# Load balancing",
         "",
-        "The table shows what each load-balancing strategy does to sessions. Each row is a measurement with three",
-        "servers, 40 clients with three calls each in mixed order, and 12 SDK clients for sampling and progress.",
+        "The table shows what each load-balancing strategy does to sessions.",
+        knowledge.phrases["topology.setup"],
         knowledge.phrases["topology.eras"],
         "",
-        *(f"- `{name}`: {meaning}" for name, meaning in figures),
+        *(f"- `{name}`: {meaning}" for name, meaning in explained),
         "",
         *_sortable(head, [row for way in ways for row in _rows(way, knowledge)]),
         "",
         "The sections below describe each strategy. `mcp-advisor topology measure` repeats the measurements.",
+        knowledge.phrases["topology.failed"],
         "",
         *markdown(ways, knowledge),
     ]

@@ -31,9 +31,17 @@ def _environment() -> Environment:
         nginx=_nginx,
         comment=comment,
         prose=prose,
+        of_this_kit=_of_this_kit,
         cell=cell,
         code_cell=code_cell,
     )
+
+
+def _of_this_kit(text: str) -> str:
+    """The fix of a warning, in which "a generated kit" or "a generated server" is the kit that contains the text."""
+    for whose, this in (("In a ", "In this "), ("in a ", "in this "), ("A ", "This "), ("a ", "this ")):
+        text = text.replace(f"{whose}generated kit", f"{this}kit").replace(f"{whose}generated server", f"{this}kit")
+    return text
 
 
 def _py(value: Any) -> str:

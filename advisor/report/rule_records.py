@@ -216,10 +216,10 @@ class Catalogue:
 
 
 def how_to_change(fact: Fact) -> str:
-    """How to change a fact to any other value, in one sentence."""
+    """How to change a fact to any other value, in one sentence; `<new value>` is a placeholder for the value."""
     feature = fact.id.removeprefix("needs.")
     how = fact.change.how if fact.change else ""
-    return how.replace("{value}", "…").replace("{feature}", feature).replace("{instead}", "").replace("….", "…").strip()
+    return how.replace("{value}", "`<new value>`").replace("{feature}", feature).replace("{instead}", "").strip()
 
 
 def proof_record(report: Report) -> ProofDocument:

@@ -39,6 +39,8 @@ _HEADS = {
     "spread": "spread",
 }
 """Head of each column, by the name of its figure. A phrase in rules/topology.yaml explains each column."""
+_PAGE_HEADS = {"under": "conditions", "server": "servers", "era": "clients"}
+"""Head of each column that only a page has. A phrase in rules/topology.yaml explains each column."""
 
 
 RunRecord = TypedDict(
@@ -164,10 +166,16 @@ def columns(phrases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     return ((head, phrases[f"topology.column.{figure}"]) for figure, head in _HEADS.items())
 
 
+def page_columns(phrases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Head and meaning of each column of a table on a page, in the order of the columns."""
+    yield from ((head, phrases[f"topology.column.{what}"]) for what, head in _PAGE_HEADS.items())
+    yield from columns(phrases)
+
+
 def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
     """The strategies for a page, with the figures of every kind of server and client."""
     phrases = knowledge.phrases
-    heads = ("conditions", "servers", "clients", *_HEADS.values())
+    heads = (*_PAGE_HEADS.values(), *_HEADS.values())
     for way in ways:
         yield f"## {way.id}\n"
         yield f"**{way.title}.** {_verdict(way, phrases)}\n"
@@ -182,7 +190,7 @@ def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
         if way.window is not None:
             yield f"{says(way, phrases, runs=False)}\n"
         if way.evidence:
-            yield f"Failed requests of legacy sessions, with the number of requests: {way.evidence}.\n"
+            yield f"Failed requests of legacy clients on stateful servers, by error: {way.evidence}.\n"
         cited = ", ".join(f"[{rule.id}](rules.md#{rule.id.lower()})" for rule in _citing(way, knowledge))
         measured = way.measured
         stamp = f"Measured on {measured.date} with {measured.proxy} and {measured.sdk}, by {measured.tool}."
