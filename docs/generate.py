@@ -13,7 +13,7 @@ from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.report.capability_matrix import Matrix
 from advisor.report.rule_records import Catalogue, how_to_change, words
-from advisor.report.rule_text import default_of, facts
+from advisor.report.rule_text import default_of, facts, outcome, table_only
 from advisor.report.topology_table import markdown, page_columns
 from advisor.requirements.schema import meanings
 from advisor.templating import environment
@@ -41,6 +41,8 @@ def _render(template: str, advisor: Advisor) -> str:
         words=words,
         facts=facts,
         shown=show,
+        outcome=outcome,
+        of_tables=table_only,
         assumed=default_of,
         cell=_cell,
         how_to_change=how_to_change,

@@ -24,7 +24,7 @@ from advisor.knowledge.topology import Way
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.report.capability_matrix import Matrix
 from advisor.report.rule_records import Catalogue, words
-from advisor.report.rule_text import facts
+from advisor.report.rule_text import facts, outcome, table_only
 from advisor.report.topology_table import markdown, page_columns
 from advisor.templating import environment
 
@@ -46,7 +46,16 @@ def alias(rule: Rule) -> str:
 def pages(advisor: Advisor) -> dict[str, str]:
     """The pages by the name of their file."""
     made = environment(
-        FOLDER / "templates", words=words, facts=facts, shown=show, cell=cell, alias=alias, yaml=_yaml, anchor=anchor
+        FOLDER / "templates",
+        words=words,
+        facts=facts,
+        shown=show,
+        outcome=outcome,
+        of_tables=table_only,
+        cell=cell,
+        alias=alias,
+        yaml=_yaml,
+        anchor=anchor,
     )
     catalogue = Catalogue(advisor.space, advisor.compiled)
     tables = list(advisor.knowledge.tables.values())

@@ -53,12 +53,12 @@ def exercise(
         ),
     ] = TableFormat.TEXT,
 ) -> None:
-    """Compare the four flag pairs on a live server.
+    """Compare test servers with all four flag pairs.
 
-    The command starts one server for each combination of stateless_http and json_response. Each server has two tools:
-    `add` returns immediately, and `research` sends a log message and its progress and returns after three seconds.
-    Legacy clients, modern clients and plain HTTP requests call both tools. The output is a table of the results, with
-    the statements of published guides below it.
+    The command starts four test servers: one for each combination of the values of stateless_http and json_response.
+    Each server has two tools. The tool `add` returns immediately. The tool `research` sends a log message and its
+    progress, and returns after three seconds. Legacy clients, modern clients and plain HTTP requests call both tools.
+    The output is a table of the results. Below the table are the statements of published guides.
 
     The command needs the extra `lab`: pip install 'mcp-deploy-advisor[lab]'. It installs a missing SDK release with uv,
     in a temporary environment.

@@ -89,8 +89,8 @@ def check_rules(
 ) -> int:
     """Prove that the rules give one decision in every case.
 
-    The command checks all combinations of facts. It proves that the rules give exactly one decision for each
-    combination, and that each rule is needed.
+    The command checks the rules for all combinations of values that a requirements file can have. It proves that the
+    rules give exactly one decision for each combination, and that each rule is needed.
     """
     advisor = _advisor(Path(rules) if rules else None)
     if sys.stderr.isatty():

@@ -49,10 +49,13 @@ class DocumentName(str, Enum):
 
 def schema(
     name: Annotated[
-        DocumentName, typer.Argument(metavar="NAME", help="The document, from the list below.")
+        DocumentName,
+        typer.Argument(
+            metavar="NAME", help="The document that the schema describes. The list below explains the names."
+        ),
     ] = DocumentName.REQUIREMENTS,
 ) -> None:
-    """Print the JSON Schema of a file or of an output.
+    """Print a JSON Schema for the input file or for JSON output.
 
     The schema (draft 2020-12) describes every key of the document. Editors use the schema of the requirements file to
     complete and check it. Scripts use the other schemas to check the JSON output of a command.

@@ -24,7 +24,7 @@ EPILOG = epilog(
     "verify kit --event instance-killed --event proxy-reloaded",
     exit_codes={
         0: "every observation is as expected",
-        1: "an observation is not as expected, a document of the kit is wrong, or a program did not start",
+        1: "an observation is not as expected, decision.json or DECISION.md has a fault, or a program did not start",
         2: "the command or the requirements are invalid",
         3: "no configuration keeps every required feature",
         4: "a program or the extra lab is missing",
@@ -60,7 +60,7 @@ def verify(
             "--proxy",
             metavar=f"[{'|'.join(PROXIES)}]",
             help="Use this proxy instead of the proxy of the kit. The command then generates a temporary kit for this "
-            "proxy. none connects the clients directly to the instances.",
+            "proxy. With the value `none`, clients connect directly to the instances.",
         ),
     ] = "",
     instances: Annotated[
@@ -70,9 +70,10 @@ def verify(
             metavar="N",
             min=0,
             max=20,
-            show_default="0, as many as in the kit, at most 5",
-            help="Number of instances in each tier (group of instances with the same flags). A tier that allows only "
-            "one instance gets one.",
+            show_default=False,
+            help="Number of instances in each tier (group of instances with the same flags). By default (0), each tier "
+            "gets the number of instances that the kit has, but at most 5. A tier that allows only one instance always "
+            "gets one.",
         ),
     ] = 0,
     sessions: Annotated[
@@ -111,8 +112,9 @@ def verify(
             metavar="N",
             min=0,
             max=50_000,
-            show_default="0, no load test",
-            help="Also run a load test: open N sessions in one instance, then call a tool without pause.",
+            show_default=False,
+            help="Also run a load test: open N sessions in one instance, then call a tool without pause. By default "
+            "(0), no load test runs.",
         ),
     ] = 0,
     format: FormatOption = Format.TEXT,

@@ -18,8 +18,16 @@ Says: TypeAlias = Callable[[str, Any], str]
 _Section: TypeAlias = tuple[str, list[str]]
 """A heading and its lines; a tab in a line ends its head."""
 
-_SOURCE_WIDTH = 200
+_SOURCE_WIDTH = 450
 """How many characters of a source `rules show` prints for a rule; the first sentence is always complete."""
+
+TABLE_NAMES = frozenset(
+    {
+        *("addressable", "affinity.candidate", "channel", "era", "era.legacy", "era.modern", "outcome", "owner"),
+        *("processes", "scope", "session", "severity", "sse", "store", "substitute"),
+    }
+)
+"""Names of values that only the tables use. Nothing explains these names to users, so sentences stand without them."""
 
 _POLICIES = {
     "first": "the first rule that applies decides",
@@ -97,7 +105,7 @@ def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [table["question"], f"Also called {record['alias']}."]
     yield (
         "What the rule decides",
-        [f"-\t{says(name, value)} ({name}: {show(value)})" for name, value in _outcome(record).items()],
+        [f"-\t{_decided(name, value, says)}" for name, value in outcome(record["then"]).items()],
     )
     earlier = record["preempted_by"]
     conditions = [f"-\t{_said(condition, says)}" for condition in record["when"]]
@@ -109,34 +117,52 @@ def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     names = {"hit": "Applies to:       ", "miss": "Does not apply to:"}
     yield (
         "Examples",
-        [f"{names[kind]}\t{facts(example)}" for kind, example in record["examples"].items()],
+        [f"{names[kind]}\t{_example(example, says)}" for kind, example in record["examples"].items()],
     )
     yield "Sources", _source_lines(record["sources"])
     widest = max((len(rule["id"]) for rule in earlier), default=0)
-    place = f"This is rule {table['position']} of {table['rules']} in the table {table['id']}."
+    place = f"This is rule {table['position']} of {table['rules']} in the rule table `{table['id']}`."
     before = ["These earlier rules can apply to the same requirements and then decide:"] if earlier else []
     order = [f"{_ORDERS[table['hit_policy']]} {place}", *before]
     yield "Order", [*order, *(f"  {rule['id']:{widest}}\t{rule['title']}" for rule in earlier)]
 
 
-def _outcome(record: Record) -> Record:
-    """The outputs that a rule sets. Of a contradiction only the pattern: the other outputs have no meaning then."""
-    outputs: Record = record["then"]
-    return {"pattern": outputs["pattern"]} if outputs.get("pattern") == "contradiction" else outputs
+def table_only(name: str) -> bool:
+    """Whether only the tables use a name, so that no text explains the name."""
+    return name in TABLE_NAMES
+
+
+def outcome(outputs: Record) -> Record:
+    """The outputs of a rule that have a meaning: of a contradiction only the pattern, and no missing substitute."""
+    if outputs.get("pattern") == "contradiction":
+        return {"pattern": outputs["pattern"]}
+    return {name: value for name, value in outputs.items() if (name, value) != ("substitute", "none")}
+
+
+def _decided(name: str, value: Any, says: Says) -> str:
+    """An output as a sentence, with its name in parentheses if users know the name."""
+    said = says(name, value)
+    return said if table_only(name) else f"{said} ({name}: {show(value)})"
+
+
+def _example(example: Record, says: Says) -> str:
+    """The facts of an example, in words if users do not know their names."""
+    if not TABLE_NAMES & example.keys():
+        return facts(example)
+    return ". ".join(says(name, value) for name, value in example.items()) + "."
 
 
 def _table_sheet(record: Record, says: Says) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [record["question"], _ORDERS[record["hit_policy"]]]
-    yield "Facts that the rules use", [", ".join(record["inputs"])]
-    yield (
-        "What the table decides",
-        [f"{name}: {', '.join(map(show, values))}" for name, values in record["outputs"].items()],
-    )
+    known = [name for name in record["inputs"] if not table_only(name)]
+    yield "Facts that the rules use", [", ".join(known)] if known else []
+    for name, values in record["outputs"].items():
+        yield f"What the table decides: {name}", _meanings(name, values, says)
     for rule in record["rules"]:
         first, *others = [_said(condition, says) for condition in rule["when"]] or ["in all cases"]
-        outcome = ", ".join(f"{name}: {show(value)}" for name, value in _outcome(rule).items())
+        decided = ", ".join(f"{name}: {show(value)}" for name, value in outcome(rule["then"]).items())
         conditions = [f"When:\t{first}", *(f"and: \t{other}" for other in others)]
-        yield f"{rule['id']}  {rule['title']}", [*conditions, f"Then:\t{outcome}"]
+        yield f"{rule['id']}  {rule['title']}", [*conditions, f"Then:\t{decided}"]
 
 
 def _fact_sheet(record: Record, says: Says) -> Iterator[_Section]:
@@ -148,11 +174,22 @@ def _fact_sheet(record: Record, says: Says) -> Iterator[_Section]:
         widest = max(map(len, values), default=0)
         yield "Values", [f"{value:{widest}}\t{means}" for value, means in values.items()]
     else:
-        yield "Values", [", ".join(map(show, values))]
+        yield "Values", _meanings(record["id"], values, says)
     yield "Value ranges that the rules compare", [", ".join(record["bins"])] if record.get("bins") else []
     change = record.get("change")
     yield "To change it", [f"{change['how']} (effort: {change['effort']} of 5)"] if change else []
     yield "Rules that use this fact", [", ".join(record["read_by"])] if record["read_by"] else []
+
+
+def _meanings(name: str, values: Sequence[Any], says: Says) -> list[str]:
+    """The values of an output or a derived fact, each with its meaning if the values have a text of their own."""
+    said = {show(value): says(name, value) for value in values}
+    bare = [text for value, text in said.items() if text == f"{name} is {value}"]
+    same = [text for value, text in said.items() if text.endswith(f" {value}")]
+    if bare or len(same) > 1:
+        return [", ".join(said)]
+    widest = max(map(len, said))
+    return [f"{value:{widest}}\t{text}" for value, text in said.items()]
 
 
 def _kind_of_fact(record: Record) -> str:
@@ -254,10 +291,10 @@ def _flow(value: Any) -> str:
 
 
 def _said(condition: Record, says: Says) -> str:
-    """A condition as a sentence, with the fact in parentheses."""
+    """A condition as a sentence, with the fact in parentheses if users know the name of the fact."""
     name = f"{condition['fact']} {condition['words']}"
     text = says(condition["fact"], condition["condition"])
-    return text if text == name else f"{text} ({name})"
+    return text if text == name or table_only(condition["fact"]) else f"{text} ({name})"
 
 
 def _source_lines(sources: Sequence[Record]) -> list[str]:

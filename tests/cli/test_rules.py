@@ -18,6 +18,7 @@ from advisor.decision.advisor import Advisor
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.report.rule_records import Catalogue, sentence, words
+from advisor.report.rule_text import TABLE_NAMES
 
 retried = pytest.mark.retried("The proof must end within 60 s.")
 
@@ -76,9 +77,9 @@ def test_show_describes_every_part_of_a_rule(knowledge: Knowledge) -> None:
     position = f"rule {rules.index(rule) + 1} of {len(rules)}"
     assert said.startswith(f"SES-300 {rule.title} Which deployment pattern fits, and does the server keep sessions? ")
     assert "- The server keeps sessions (stateless_http: false)" in said
-    assert "- A session affinity mechanism works in this environment (affinity.candidate is not none)" in said
+    assert "- A session affinity mechanism works in this environment - No earlier rule applies" in said
     assert f"Why {rule.because}" in said
-    assert f"The first rule that applies decides. This is {position} in the table session." in said
+    assert f"The first rule that applies decides. This is {position} in the rule table `session`." in said
     for source in rule.sources:
         assert knowledge.sources[source].title in said
         assert knowledge.sources[source].ref in said
@@ -97,6 +98,13 @@ def test_every_condition_and_outcome_has_words(knowledge: Knowledge) -> None:
     ]
     bare = {f"{name} {words(condition)}" for name, condition in parts}
     assert bare.isdisjoint(sentence(knowledge.phrases, name, condition) for name, condition in parts)
+
+
+def test_every_name_in_a_rule_is_known_to_users_or_hidden(knowledge: Knowledge) -> None:
+    explained = {*knowledge.facts, *(fact.id for fact in knowledge.derived)}
+    explained |= {"pattern", "stateless_http", "json_response"}
+    names = {name for _, rule in knowledge.rules.values() for name in (*rule.when, *rule.then)}
+    assert names - explained == names & TABLE_NAMES
 
 
 def test_every_value_of_a_fact_has_a_description() -> None:
