@@ -229,8 +229,8 @@ def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     """Return the result of a measured strategy with its figures; without `runs`, only the figures of its window."""
     parts = []
     if runs:
-        calls = [f"{run.figures['stateful+legacy'].answered} ({under(run, phrases)})" for run in row.runs]
-        summary = [phrases["topology.calls"].format(calls=", ".join(calls))] if len(calls) > 1 else []
+        kept = [f"{run.figures['stateful+legacy'].whole} ({under(run, phrases)})" for run in row.runs]
+        summary = [phrases["topology.kept"].format(kept=", ".join(kept))] if len(kept) > 1 else []
         parts = [row.because, *summary, *(_figures_in_words(run, phrases) for run in row.runs)]
     if runs and all(without_loss(kind, run) for run in row.runs for kind in KINDS[1:]):
         parts.append(phrases["topology.rest"])

@@ -112,7 +112,7 @@ def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     if earlier:
         conditions.append("-\tNo earlier rule applies (see Order)")
     yield "When the rule applies", conditions or ["In all cases"]
-    yield ("What happens" if record["fix"] else "Why"), [record["because"]]
+    yield ("What happens" if record["fix"] else "Why"), _with_names_explained(record["because"])
     yield "To fix this", [record["fix"]] if record["fix"] else []
     names = {"hit": "Applies to:       ", "miss": "Does not apply to:"}
     yield (
@@ -125,6 +125,11 @@ def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     before = ["These earlier rules can apply to the same requirements and then decide:"] if earlier else []
     order = [f"{_ORDERS[table['hit_policy']]} {place}", *before]
     yield "Order", [*order, *(f"  {rule['id']:{widest}}\t{rule['title']}" for rule in earlier)]
+
+
+def _with_names_explained(text: str) -> list[str]:
+    """A text, and a line that explains the names in braces if the text has any."""
+    return [text, "A decision shows values instead of the names in braces."] if "{" in text else [text]
 
 
 def table_only(name: str) -> bool:
@@ -307,7 +312,7 @@ def _start(source: Record) -> str:
     first, *others = re.split(r"(?<=\.) (?=[A-Z0-9])", source["says"])
     while others and len(first) + len(others[0]) < _SOURCE_WIDTH:
         first = f"{first} {others.pop(0)}"
-    return f"{first} … (`mcp-advisor rules show {source['id']}`)" if others else first
+    return f"{first} … (full text: `mcp-advisor rules show {source['id']}`)" if others else first
 
 
 def _carried(call: Record, says: Says) -> Iterator[str]:

@@ -100,8 +100,9 @@ def test_every_condition_and_outcome_has_words(knowledge: Knowledge) -> None:
     assert bare.isdisjoint(sentence(knowledge.phrases, name, condition) for name, condition in parts)
 
 
-def test_every_name_in_a_rule_is_known_to_users_or_hidden(knowledge: Knowledge) -> None:
-    explained = {*knowledge.facts, *(fact.id for fact in knowledge.derived)}
+def test_every_name_in_a_rule_is_known_to_users_or_hidden(advisor: Advisor) -> None:
+    knowledge = advisor.knowledge
+    explained = {*advisor.space.facts, *(fact.id for fact in knowledge.derived)}
     explained |= {"pattern", "stateless_http", "json_response"}
     names = {name for _, rule in knowledge.rules.values() for name in (*rule.when, *rule.then)}
     assert names - explained == names & TABLE_NAMES
