@@ -22,6 +22,7 @@ from advisor.decision.model import (
     Counterfactual,
     Decision,
     FeatureRow,
+    Flags,
     PathStep,
     Tier,
     Trace,
@@ -197,11 +198,26 @@ class Advisor:
         needs = {row.feature: row.need for row in rows}
         outer = parts[0].requirements.tools
         elsewhere = {feature for tool in outer for feature, need in tool.needs.items() if need == needs[feature]}
-        there = {row.feature: row for row in inside if row.need != "none" and row.feature not in elsewhere}
+        there = {
+            row.feature: self._in_tier(row, parts[1].name)
+            for row in inside
+            if row.need != "none" and row.feature not in elsewhere
+        }
         return tuple(
             (there.get(row.feature, row) if row.need == "none" else row)._replace(need=whole.need)
             for row, whole in zip(outside, rows, strict=True)
         )
+
+    def _in_tier(self, row: FeatureRow, tier: str) -> FeatureRow:
+        """The row of a feature that works in one tier only: each call names the tier."""
+        phrase = self.knowledge.phrases["tier.call"]
+        legacy, modern = (
+            cell._replace(how=cell.how.replace(cell.call, phrase.format(call=cell.call, tier=tier), 1))
+            if cell.call
+            else cell
+            for _, cell in row.cells
+        )
+        return row._replace(legacy=legacy, modern=modern)
 
     def _unmet(
         self, facts: Mapping[str, Any], path: Sequence[PathStep], features: Sequence[FeatureRow]
@@ -220,13 +236,19 @@ class Advisor:
         }
         return tuple(row for row in needed(features) if row.feature in named and row.need == "required")
 
-    def _settled(self, core: Core, requirements: Requirements, change: Mapping[str, Any] | None = None) -> Core:
-        """`core`, decided after `change`; the flags of a tiered deployment are those of its larger, stateless part."""
+    def _settled(
+        self, core: Core, requirements: Requirements, change: Mapping[str, Any] | None = None
+    ) -> tuple[Core, tuple[Flags, ...]]:
+        """`core`, decided after `change`, and the flags of both tiers of a tiered deployment.
+
+        The flags of the core of a tiered deployment are those of its larger, stateless part.
+        """
         if core.pattern != "tiered":
-            return core
+            return core, ()
         after = changed(requirements, change) if change else requirements
-        stateless, _ = self._split(after, self.facts(after), core.substitute)
-        return core._replace(flags=self.core(stateless).flags)
+        tiers = self._split(after, self.facts(after), core.substitute)
+        flags = tuple(self.core(tier).flags for tier in tiers)
+        return core._replace(flags=flags[0]), flags
 
     def _counterfactuals(
         self, requirements: Requirements, facts: Mapping[str, Any], now: Core
@@ -234,7 +256,10 @@ class Advisor:
         found = self._changes.counterfactuals(facts)
         if all(counterfactual.core.pattern != "tiered" for counterfactual in found):
             return found
-        settled = [other._replace(core=self._settled(other.core, requirements, other.change)) for other in found]
+        settled = []
+        for other in found:
+            core, flags = self._settled(other.core, requirements, other.change)
+            settled.append(other._replace(core=core, tier_flags=flags))
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
 
     def _alternatives(
@@ -242,19 +267,23 @@ class Advisor:
     ) -> tuple[Alternative, ...]:
         """The changes that resolve a contradiction, or the patterns of other rules that also apply."""
         if not core.feasible:
-            ways = self._changes.ways_out(facts)
-            return tuple(way._replace(core=self._settled(way.core, requirements, way.change)) for way in ways)
+            ways = []
+            for way in self._changes.ways_out(facts):
+                settled, flags = self._settled(way.core, requirements, way.change)
+                ways.append(way._replace(core=settled, tier_flags=flags))
+            return tuple(ways)
         found: dict[Core, Alternative] = {}
         for rule in self.tables["session"].evaluate(facts).matching[1:]:
             if rule.then["pattern"] not in ("contradiction", core.pattern):
                 forced = dict(facts)
                 self.network.revise(forced, rule.then)
-                other = self._settled(core_of(forced), requirements)
+                other, flags = self._settled(core_of(forced), requirements)
                 tiered = other.pattern == "tiered"  # every tool keeps its needs there
                 lost = [] if tiered else [row.feature for row in self._losses.rows(forced, other) if row.lost]
                 # The rule's own reason supposes that the rules before it did not fire, and one of them did.
                 because = self.knowledge.phrases[f"pattern.{other.pattern}"]
-                found.setdefault(other, Alternative(other, {}, tuple(lost), "", f"{because[:1].upper()}{because[1:]}."))
+                means = f"{because[:1].upper()}{because[1:]}."
+                found.setdefault(other, Alternative(other, {}, tuple(lost), "", means, flags))
         return tuple(found.values())
 
 

@@ -192,7 +192,8 @@ def _advised(room: _Room, plan: MemoryPlan, least: int, fleet: _Fleet) -> list[_
     """Return the messages about the SDK limit, the memory budget and the number of instances."""
     figures = {"limit": f"{room.limit or 0:,}", "least": f"{least:,}", "most": f"{fleet.most:,}", **_who(fleet)}
     memory = {"budget": _mebibytes(plan.budget_mi), "fits": _count(room.fits, "session")}
-    advice = "beyond" if least > fleet.most else "one" if least == 1 else "several"
+    enough = "one" if fleet.least > 1 else "only"
+    advice = "beyond" if least > fleet.most else enough if least == 1 else "several"
     return [
         ("capacity.limit.none" if room.limit is None else "capacity.limit", figures),
         ("capacity.budget", memory),

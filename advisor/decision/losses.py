@@ -80,7 +80,8 @@ class LossTable:
         else:
             how = f"{seen.call}: {words} with these flags"
         status = "derived" if seen.rule and seen.outcome != "works" else seen.cell.status
-        return EraCell(seen.outcome, words, seen.call, how, self._evidence(seen), named, status)
+        evidence = self._evidence(seen, release.package)
+        return EraCell(seen.outcome, words, seen.call, how, evidence, named, status)
 
     def _absent(self, outcome: Outcome, why: str, named: bool, status: str) -> EraCell:
         """Return the cell of a feature for which the SDK has no call."""
@@ -92,15 +93,15 @@ class LossTable:
         variant = "single" if at.processes == "one" else ("stateless" if at.stateless_http else "")
         return self._phrases.get(f"scope.{scope}.{variant}") or self._phrases[f"scope.{scope}"]
 
-    def _evidence(self, seen: ConfigurationOutcome) -> str:
+    def _evidence(self, seen: ConfigurationOutcome, package: str) -> str:
+        """Return the evidence in sentences: of the rule that decides, or of the measured releases of `package`."""
         cell = seen.cell
         assert cell is not None
-        grounds = f"{cell.status} on {cell.date} with {', '.join(cell.observed_on)}: {cell.evidence}"
-        return (
-            grounds
-            if seen.rule is None or seen.outcome == "works"
-            else f"{seen.rule.because} ({', '.join(seen.rule.sources)})"
-        )
+        if seen.rule is not None and seen.outcome != "works":
+            return f"{seen.rule.because} ({', '.join(seen.rule.sources)})"
+        *others, last = (f"{package} {version}" for version in cell.observed_on)
+        releases = f"{', '.join(others)} and {last}" if others else last
+        return f"{cell.evidence} {cell.status.capitalize()} on {cell.date} with {releases}."
 
     def _documented(self, feature: Feature, at: Configuration, legacy: EraCell, modern: EraCell) -> str | None:
         """Return what guides say about these flags; None if the clients of the named eras observe this outcome."""

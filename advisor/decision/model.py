@@ -155,12 +155,17 @@ class PathStep(NamedTuple):
 
 
 class Counterfactual(NamedTuple):
-    """A change of one fact, and the new core."""
+    """A change of one fact, and the new core.
+
+    Attributes:
+        tier_flags: if the new pattern is `tiered`, the flags of the stateless tier and of the stateful tier.
+    """
 
     change: Mapping[str, Raw]
     core: Core
     effort: int | None
     how: str
+    tier_flags: tuple[Flags, ...] = ()
 
 
 class Alternative(NamedTuple):
@@ -172,6 +177,7 @@ class Alternative(NamedTuple):
         gives_up: the needed features that this decision loses.
         how: how to make the change.
         because: what the other decision is, in words.
+        tier_flags: if the pattern is `tiered`, the flags of the stateless tier and of the stateful tier.
     """
 
     core: Core
@@ -179,6 +185,7 @@ class Alternative(NamedTuple):
     gives_up: tuple[str, ...]
     how: str
     because: str
+    tier_flags: tuple[Flags, ...] = ()
 
 
 class Tier(NamedTuple):

@@ -89,7 +89,7 @@ def _remediations(canvas: Canvas, decision: Decision) -> None:
     for number, way in enumerate(decision.alternatives, 1):
         canvas.line((f"{number}. ", "bold"), way.how, indent=2)
         rows: list[tuple[str, Words]] = [("Change", (decision_wording.change_text(way), "cyan"))] if way.change else []
-        result = f"{way.core.pattern}, {decision_wording.flags_text(way.core)}"
+        result = f"{way.core.pattern}, {decision_wording.deployment_flags(way)}"
         if way.core.mechanism != "none":
             result += f", session affinity {way.core.mechanism}"
         rows.append(("Result", result))

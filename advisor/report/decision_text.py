@@ -44,8 +44,9 @@ def decision_text(decision: Decision, screen: Screen, trace: Trace | None = None
 
 
 def _features(canvas: Canvas, decision: Decision) -> None:
-    flags = f" with {decision_wording.flags_text(decision.core)}"
-    canvas.heading("Feature support" if decision.feasible else f"Feature support{flags}")
+    canvas.heading("Feature support")
+    if not decision.feasible:
+        canvas.line((decision_wording.undecided(decision), "dim"), indent=1)
     rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     columns = [Column("Feature", least=12), Column("Need", fixed=True)]
@@ -55,13 +56,16 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     canvas.table(columns, ((_row(row, with_instead), "dim" if row.need == "none" else "") for row in rows))
     if any(row.lost for row in rows):
         canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
+    if any(row.documented for row in rows):
+        canvas.line((f"* {decision_wording.DISPUTED}", "dim"), indent=1)
+    if any(row.lost or row.documented for row in rows):
         canvas.gap()
     if not with_instead:
         for row in rows:
             if row.instead and not row.substituted:  # The answer already shows substitutes.
                 canvas.line((f"What to do instead of {row.title.lower()}: ", "bold"), row.instead, indent=1)
                 canvas.gap()
-    canvas.line(("Transport of the needed features", "bold"), indent=1)
+    canvas.line((f"{decision_wording.WHERE}:", "bold"), indent=1)
     for row in decision.needed:
         canvas.line(row.title, indent=1)
         hows: list[Sequence[Words]] = [(era, (cell.how, "" if cell.named else "dim")) for era, cell in row.cells]
@@ -89,10 +93,9 @@ def _outcome(row: FeatureRow, cell: EraCell) -> Words:
 
 def _disputes(canvas: Canvas, decision: Decision) -> None:
     disputed = [row for row in decision.needed if row.documented]
-    others = [row.title for row in decision.unneeded if row.documented]
-    if not disputed and not others:
+    if not disputed:
         return
-    canvas.heading("* Published guides that contradict the observed results")
+    canvas.heading("Needed features for which published guides contradict the results")
     for row in disputed:
         lines: list[Sequence[Words]] = [("Guides say", row.documented or "")]
         lines += [
@@ -101,10 +104,6 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
         ]
         canvas.line((row.title, "bold"), indent=1)
         canvas.pairs(lines, indent=3, styles=["yellow"])
-    if others:
-        also = "Guides also contradict" if disputed else "Guides contradict"
-        text = f"{also} the observed results for these features, which are not needed here: {', '.join(others)}."
-        canvas.line((text, "dim"), indent=1)
 
 
 def _path(canvas: Canvas, decision: Decision) -> None:
@@ -152,7 +151,7 @@ def _shifts(canvas: Canvas, decision: Decision) -> None:
 def _after(shift: decision_wording.Shift) -> Words:
     """Return the parts of the decision that differ after a change."""
     comma = ", " if shift.then and shift.differs else ""
-    return [(shift.then, "bold red" if shift.then == "contradiction" else "bold"), f"{comma}{shift.differs}"]
+    return [(shift.then, "bold" if shift.feasible else "bold red"), f"{comma}{shift.differs}"]
 
 
 def _alternatives(canvas: Canvas, decision: Decision) -> None:
@@ -161,7 +160,7 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("Other possible deployments")
     for other in decision.alternatives:
         mechanism = f", session affinity {other.core.mechanism}" if other.core.mechanism != "none" else ""
-        canvas.line((other.core.pattern, "bold"), f": {decision_wording.flags_text(other.core)}{mechanism}", indent=1)
+        canvas.line((other.core.pattern, "bold"), f": {decision_wording.deployment_flags(other)}{mechanism}", indent=1)
         lost = f" Lost features: {', '.join(other.gives_up)}." if other.gives_up else ""
         canvas.line(other.because, (lost, "red"), indent=3)
 

@@ -10,16 +10,34 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import NamedTuple
 
-from advisor.decision.model import Alternative, Core, Decision, FeatureRow, PathStep, difference
+from advisor.decision.model import Alternative, Core, Decision, FeatureRow, Flags, PathStep, difference
 from advisor.engine.table import show
 from advisor.knowledge.types import Era, Raw
 
 SHIFTS_SHOWN = 8
 """The largest number of changes in text and Markdown. JSON contains all changes."""
 
+WHERE = "Which instance can answer the client, for each needed feature"
+"""The heading above the calls of the needed features."""
+
+DISPUTED = "marks a feature for which published guides contradict the results that were observed with these flags."
+"""The meaning of the mark * in the feature table."""
+
 # Patterns from the simplest to operate to the most complex. Changes that lead to a simpler pattern are shown first.
 _SIMPLER = ("stateless-fleet", "single-instance", "sticky-fleet", "tiered", "shared-state", "contradiction")
 _NO_EFFORT = 9  # effort of a change that the team cannot make
+
+
+class _Result(NamedTuple):
+    """A new decision after a change.
+
+    Attributes:
+        core: the new core.
+        tier_flags: the flags of the tiers, if the new pattern is `tiered`.
+    """
+
+    core: Core
+    tier_flags: tuple[Flags, ...]
 
 
 class Shift(NamedTuple):
@@ -27,15 +45,17 @@ class Shift(NamedTuple):
 
     Attributes:
         change: the facts and their new values, in words.
-        then: the new pattern, or "" if the pattern stays.
+        then: the new pattern or, for a contradiction, its meaning; "" if the pattern stays.
         differs: the other parts of the decision that change, in words.
         effort: 1 to 5, or 9 if the team cannot make the change.
+        feasible: whether the new decision keeps every required feature.
     """
 
     change: str
     then: str
     differs: str
     effort: int
+    feasible: bool
 
 
 def value_text(value: Raw) -> str:
@@ -80,8 +100,13 @@ def instances_text(decision: Decision) -> str:
 def era_note(decision: Decision, era: Era) -> str:
     """Return a note for the column of an era whose clients are not expected or not served; else ""."""
     state = str(decision.facts[f"era.{era}"])
-    notes = {"named": "", "falls-back": "fall back to legacy", "unserved": "not supported"}
-    return notes.get(state, "none expected")
+    notes = {"named": "", "falls-back": "fall back to legacy", "unserved": "cannot connect"}
+    return notes.get(state, "you have none")
+
+
+def undecided(decision: Decision) -> str:
+    """Return the reason why the feature table of a contradiction has flags, and these flags."""
+    return f"The decision sets no flags. As an example, the table shows what happens with {flags_text(decision.core)}."
 
 
 def losses(decision: Decision) -> list[str]:
@@ -113,9 +138,9 @@ def evidence(row: FeatureRow) -> list[str]:
     (_, first), *others = seen
     if first.evidence and all(cell.evidence == first.evidence for _, cell in others):
         if all(cell.outcome == first.outcome for _, cell in others):
-            return [f"{' and '.join(era for era, _ in seen)} clients: {first.words} ({first.evidence})"]
-        return [f"{'; '.join(f'{era} clients: {cell.words}' for era, cell in seen)} ({first.evidence})"]
-    return [f"{era} clients: {cell.words} ({cell.evidence or cell.how})" for era, cell in seen]
+            return [f"{' and '.join(era for era, _ in seen)} clients: {first.words}. {first.evidence}"]
+        return [f"{'; '.join(f'{era} clients: {cell.words}' for era, cell in seen)}. {first.evidence}"]
+    return [f"{era} clients: {cell.words}. {cell.evidence or cell.how}" for era, cell in seen]
 
 
 def shifts(decision: Decision) -> tuple[list[Shift], int]:
@@ -124,33 +149,36 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
     Changes of several facts with the same value and the same result form one entry. Changes that lead to a simpler
     pattern have priority, then changes that lead to a contradiction.
     """
-    groups: dict[tuple[str, Core], list[tuple[str, int]]] = {}
-    for fact, then, values, effort in _by_fact(decision):
-        groups.setdefault((values, then), []).append((fact, effort))
+    groups: dict[tuple[str, _Result], list[tuple[str, int]]] = {}
+    for fact, result, values, effort in _by_fact(decision):
+        groups.setdefault((values, result), []).append((fact, effort))
     rated = []
-    for (values, then), facts in groups.items():
+    for (values, result), facts in groups.items():
+        then = result.core
         effort = min(effort for _, effort in facts)
         change = f"{'any of ' if len(facts) > 1 else ''}{', '.join(fact for fact, _ in facts)}: {values}"
-        pattern = then.pattern if then.pattern != decision.core.pattern else ""
-        shift = Shift(change, pattern, _differs(then, decision), effort)
+        words = then.pattern if then.feasible else decision.knowledge.phrases["pattern.contradiction"]
+        pattern = words if then.pattern != decision.core.pattern else ""
+        shift = Shift(change, pattern, _differs(result, decision), effort, then.feasible)
         rated.append((_interest(then, decision.core), effort, shift))
     rated.sort(key=itemgetter(0, 1))
     shown = sorted(rated[:SHIFTS_SHOWN], key=itemgetter(1))
     return [shift for _, _, shift in shown], len(rated) - len(shown)
 
 
-def _by_fact(decision: Decision) -> Iterable[tuple[str, Core, str, int]]:
-    """Yield (fact, core, values, effort) for each fact and new core; `values` lists the values with this new core."""
-    merged: dict[tuple[str, Core], list[tuple[str, int]]] = {}
+def _by_fact(decision: Decision) -> Iterable[tuple[str, _Result, str, int]]:
+    """Yield (fact, result, values, effort) for each fact and result; `values` lists the values with this result."""
+    merged: dict[tuple[str, _Result], list[tuple[str, int]]] = {}
     told = [] if decision.feasible else [way.change for way in decision.alternatives]  # The possible fixes show these.
     for other in decision.counterfactuals:
         if other.change not in told and difference(other.core, decision.core):
             for fact, value in other.change.items():
-                merged.setdefault((fact, other.core), []).append((value_text(value), other.effort or _NO_EFFORT))
-    for (fact, core), values in merged.items():
+                result = _Result(other.core, other.tier_flags)
+                merged.setdefault((fact, result), []).append((value_text(value), other.effort or _NO_EFFORT))
+    for (fact, result), values in merged.items():
         texts = [text for text, _ in values]
         listed = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
-        yield fact, core, listed, min(effort for _, effort in values)
+        yield fact, result, listed, min(effort for _, effort in values)
 
 
 def _interest(then: Core, now: Core) -> int:
@@ -160,12 +188,16 @@ def _interest(then: Core, now: Core) -> int:
     return 1 if not then.feasible else (2 if then.pattern != now.pattern else 3)
 
 
-def _differs(then: Core, decision: Decision) -> str:
-    differs = difference(then, decision.core)
+def _differs(result: _Result, decision: Decision) -> str:
+    differs = difference(result.core, decision.core)
     parts = []
     flags = differs.get("flags", {})
     now = decision.core.flags._asdict() if decision.feasible else {}
-    parts += [f"{name}={value}" for name, value in flags.items() if now.get(name) != value]
+    if "tiered" in (result.core.pattern, decision.core.pattern) and "pattern" in differs:
+        # The flags of one tier say nothing about the other tier, so all flags of the new decision are shown.
+        parts += [deployment_flags(result)] if result.core.feasible else []
+    else:
+        parts += [f"{name}={value}" for name, value in flags.items() if now.get(name) != value]
     mechanism = differs.get("affinity", {}).get("mechanism")
     if mechanism:
         parts.append("no session affinity" if mechanism == "none" else f"session affinity {mechanism}")
@@ -173,7 +205,7 @@ def _differs(then: Core, decision: Decision) -> str:
         parts.append(
             "the server calls the model directly" if differs["substitute"] != "none" else "no substitute for sampling"
         )
-    return ", ".join(parts)
+    return ("; " if result.tier_flags else ", ").join(parts)
 
 
 def change_text(alternative: Alternative) -> str:
@@ -183,7 +215,19 @@ def change_text(alternative: Alternative) -> str:
 
 def flags_text(core: Core) -> str:
     """Return the flag pair as Python keyword arguments."""
-    return f"stateless_http={core.flags.stateless_http}, json_response={core.flags.json_response}"
+    return _pair(core.flags)
+
+
+def deployment_flags(other: Alternative | _Result) -> str:
+    """Return the flag pair of another deployment, or the flag pair of each tier of a tiered deployment."""
+    if not other.tier_flags:
+        return flags_text(other.core)
+    tiers = zip(("stateless", "stateful"), other.tier_flags, strict=True)
+    return "; ".join(f"{_pair(flags)} in the {name} tier" for name, flags in tiers)
+
+
+def _pair(flags: Flags) -> str:
+    return f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
 
 
 def assumed(decision: Decision) -> list[tuple[str, str]]:
