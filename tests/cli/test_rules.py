@@ -330,11 +330,11 @@ def test_check_refuses_a_path_that_is_not_a_folder(tmp_path: Path) -> None:
 
 
 def test_show_works_in_any_encoding() -> None:
-    command = [sys.executable, "-m", "advisor", "rules", "show", "scale.instances"]
+    command = [sys.executable, "-m", "advisor", "rules", "show", "AFF-110"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="ascii", check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Set the number of instances to ... A single instance" in done.stdout
+    assert "`sticky learn ... header` reads the session ID" in done.stdout
 
 
 @pytest.mark.thorough
