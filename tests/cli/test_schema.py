@@ -55,7 +55,7 @@ def test_an_unknown_name_is_refused_with_the_list_of_names() -> None:
 def closed(schema: Any) -> Any:
     """The schema, changed so that a key without a description is an error."""
     if isinstance(schema, list):
-        return [closed(one) for one in schema]
+        return [closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     found = {key: closed(part) for key, part in schema.items()}

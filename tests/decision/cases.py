@@ -58,7 +58,7 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
             **flat,
             **{f"needs.{name}": level for name, level in wanted.items() if level != "none" or name not in claimed},
         }
-        return flat | ({"tools": [{"name": f"t{i}", **one} for i, one in enumerate(tools)]} if tools else {})
+        return flat | ({"tools": [{"name": f"t{i}", **tool} for i, tool in enumerate(tools)]} if tools else {})
 
     for name in always:
         optional.pop(name, None)

@@ -237,17 +237,17 @@ def test_the_advice_is_the_smallest_sufficient_number_of_instances(
 def test_every_line_has_measurements_for_all_eras_and_flag_pairs(knowledge: Knowledge) -> None:
     assert contradictions(knowledge) == []
     keys = [flag_key(*pair) for pair in FLAG_PAIRS]
-    for one in knowledge.capacity.values():
-        for pairs in one.calls_per_s.values():
+    for line in knowledge.capacity.values():
+        for pairs in line.calls_per_s.values():
             assert list(pairs) == keys
             assert all(0 < figures.min <= figures.median <= figures.max for figures in pairs.values())
         # A session uses memory, and its stream uses more memory.
-        assert 5_000 < one.session_bytes.median < one.stream_session_bytes.median < 1_000_000
-        assert one.process_bytes.min > 10_000_000
+        assert 5_000 < line.session_bytes.median < line.stream_session_bytes.median < 1_000_000
+        assert line.process_bytes.min > 10_000_000
 
 
 def test_a_line_without_measurements_is_a_fault(knowledge: Knowledge) -> None:
-    without = {name: one for name, one in knowledge.capacity.items() if name != "mcp-2"}
+    without = {name: line for name, line in knowledge.capacity.items() if name != "mcp-2"}
     faults = contradictions(replace(knowledge, capacity=without))
     assert [(fault.key, fault.message) for fault in faults] == [
         ("capacity: mcp-2", "rules/capacity.yaml has no measurement for this SDK line")

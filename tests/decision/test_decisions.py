@@ -186,7 +186,7 @@ def test_every_counterfactual_is_true(advisor: Advisor, files: Any, data: st.Dat
         after = decided(advisor, changed(flat, change.change)).core
         assert after == change.core, (change.change, flat)
         assert after != decision.core, (change.change, flat)
-    assert sorted(decision.counterfactuals, key=lambda one: one.effort or 9) == list(decision.counterfactuals)
+    assert sorted(decision.counterfactuals, key=lambda change: change.effort or 9) == list(decision.counterfactuals)
 
 
 @some

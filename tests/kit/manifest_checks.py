@@ -40,7 +40,7 @@ _STATEFULSET_NAME = 52  # a label of its pods (63 characters at most) holds the 
 
 def check(build: Build) -> list[Fault]:
     """All faults of a build, by check."""
-    return [(name, text) for name, one in CHECKS.items() for text in one(build)]
+    return [(name, text) for name, find in CHECKS.items() for text in find(build)]
 
 
 def _title(manifest: Manifest) -> str:
@@ -89,7 +89,7 @@ def _names(build: Build) -> Iterator[str]:
         name = manifest["metadata"]["name"]
         rule = _LABEL_1035 if manifest["kind"] == "Service" else _LABEL_1123
         if not rule.fullmatch(name) or (manifest["kind"] == "StatefulSet" and len(name) > _STATEFULSET_NAME):
-            yield f"{_title(manifest)}: a name that it may not have"
+            yield f"{_title(manifest)}: a name that Kubernetes refuses"
         for path, value in _walk(manifest):
             if path[-2:-1] in (("labels",), ("matchLabels",)) and not (
                 isinstance(value, str) and _LABEL_VALUE.fullmatch(value)
@@ -128,20 +128,20 @@ def _selectors(build: Build) -> Iterator[str]:
 
 
 def _services(build: Build) -> Iterator[str]:
-    for one in build.of("Service"):
-        spec = one["spec"]
+    for target in build.of("Service"):
+        spec = target["spec"]
         hit = build.selected(spec["selector"])
         if len(hit) != 1:
-            yield f"{_title(one)}: selects the pods of {len(hit)} workloads"
+            yield f"{_title(target)}: selects the pods of {len(hit)} workloads"
         for port in spec["ports"]:
             if not all(has_port(workload, port.get("targetPort", port["port"])) for workload in hit):
-                yield f"{_title(one)}: no pod has the port {port.get('targetPort')}"
+                yield f"{_title(target)}: no pod has the port {port.get('targetPort')}"
             if spec.get("clusterIP") == "None" and not all(has_port(workload, port["port"]) for workload in hit):
-                yield f"{_title(one)}: headless, so its port is not translated to the one of the pods"
+                yield f"{_title(target)}: headless, so its port is not translated to the one of the pods"
         if spec.get("sessionAffinity") == "ClientIP":
             seconds = spec.get("sessionAffinityConfig", {}).get("clientIP", {}).get("timeoutSeconds", 10800)
             if spec.get("clusterIP") == "None" or not 0 < seconds <= 86400:
-                yield f"{_title(one)}: affinity without effect"
+                yield f"{_title(target)}: affinity without effect"
     for stateful_set in build.of("StatefulSet"):
         service = build.find("Service", stateful_set["spec"]["serviceName"])
         if (
@@ -169,7 +169,7 @@ def _scaling(build: Build) -> Iterator[str]:
             yield f"{_title(autoscaler)}: a period out of range"
     for workload in build.workloads:
         if "replicas" not in workload["spec"] and not build.scaler(workload):
-            yield f"{_title(workload)}: nobody says how many"
+            yield f"{_title(workload)}: no replicas and no autoscaler set the number"
 
 
 def _budgets(build: Build) -> Iterator[str]:
@@ -199,7 +199,7 @@ def _policies(build: Build) -> Iterator[str]:
             yield f"{_title(one)}: applies to no pod, to all, or in one direction"
         for rule in spec["ingress"]:
             if not rule.get("from"):
-                yield f"{_title(one)}: lets everybody in"
+                yield f"{_title(one)}: lets every pod in"
             if not all(has_port(workload, port["port"]) for port in rule["ports"] for workload in hit):
                 yield f"{_title(one)}: opens a port that its pods do not have"
         peers = [
@@ -219,9 +219,11 @@ def _policies(build: Build) -> Iterator[str]:
         if not any({("UDP", 53), ("TCP", 53)} <= _protocol_ports(rule) for rule in spec["egress"]):
             yield f"{_title(one)}: no DNS"
         yield from (f"{_title(one)}: {text}" for text in _one_way(build, one))
-    for one in build.workloads:
-        if not any(one in build.selected(policy["spec"]["podSelector"].get("matchLabels", {})) for policy in policies):
-            yield f"{_title(one)}: no policy"
+    for target in build.workloads:
+        if not any(
+            target in build.selected(policy["spec"]["podSelector"].get("matchLabels", {})) for policy in policies
+        ):
+            yield f"{_title(target)}: no policy"
 
 
 def _one_way(build: Build, policy: Manifest) -> Iterator[str]:
@@ -267,7 +269,7 @@ def _stopping(build: Build) -> Iterator[str]:
         for container in containers(workload):
             drain = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
             if drain < 10:
-                yield f"{_title(workload)}: stops before balancers know"
+                yield f"{_title(workload)}: stops before load balancers notice"
             if grace <= drain + build.shutdown_s.get(workload["metadata"]["name"], 0):
                 yield f"{_title(workload)}: killed after {grace} s, before it could stop"
 
@@ -283,7 +285,7 @@ def _probes(build: Build) -> Iterator[str]:
                 if asked.get("path", "").startswith("/mcp"):
                     yield f"{_title(workload)}: {name} opens sessions"
             if container.get("livenessProbe") == container.get("readinessProbe"):
-                yield f"{_title(workload)}: liveness is readiness, so what is busy is killed"
+                yield f"{_title(workload)}: liveness uses the readiness check, so a busy pod is killed"
 
 
 def _security(build: Build) -> Iterator[str]:
@@ -291,11 +293,11 @@ def _security(build: Build) -> Iterator[str]:
         pod = workload["spec"]["template"]["spec"]
         asked = pod.get("securityContext", {})
         if asked.get("runAsNonRoot") is not True or not asked.get("runAsUser"):
-            yield f"{_title(workload)}: may run as root"
+            yield f"{_title(workload)}: can run as root"
         if asked.get("seccompProfile", {}).get("type") != "RuntimeDefault":
             yield f"{_title(workload)}: no seccomp profile"
         if pod.get("automountServiceAccountToken") is not False or pod.get("enableServiceLinks") is not False:
-            yield f"{_title(workload)}: gets a token, or variables from Services"
+            yield f"{_title(workload)}: mounts a service account token, or gets environment variables of Services"
         for container in containers(workload):
             rights = container.get("securityContext", {})
             if (
@@ -306,10 +308,10 @@ def _security(build: Build) -> Iterator[str]:
                 yield f"{_title(workload)}: more rights than restricted"
             tag = container["image"].rpartition("/")[2].partition(":")[2]
             if not tag or tag == "latest":
-                yield f"{_title(workload)}: an image that moves"
+                yield f"{_title(workload)}: an image without a fixed tag or digest"
             for entry in container.get("env", []):
                 if re.search("KEY|SECRET|TOKEN|PASSWORD|REDIS_URL", entry["name"]) and "valueFrom" not in entry:
-                    yield f"{_title(workload)}: {entry['name']} in the clear"
+                    yield f"{_title(workload)}: {entry['name']} is not a reference to a secret"
 
 
 def _routes(build: Build) -> Iterator[str]:
@@ -319,7 +321,7 @@ def _routes(build: Build) -> Iterator[str]:
             yield f"{_title(route)}: no Gateway"
         hosts = spec.get("hostnames", [])
         if any(not _HOSTNAME.fullmatch(host) or _ADDRESS.fullmatch(host) for host in hosts):
-            yield f"{_title(route)}: a hostname that it may not have"
+            yield f"{_title(route)}: a hostname that the Gateway API refuses"
         for rule in spec["rules"]:
             for backend in rule["backendRefs"]:
                 service = build.find("Service", backend["name"])

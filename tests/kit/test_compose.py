@@ -53,7 +53,7 @@ def test_the_published_schema_accepts_every_compose_file(advisor: Advisor, tmp_p
 def test_compose_runs_the_decided_tiers_and_instances(rendered: Rendered) -> None:
     kit, files = rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
-    servers = {name: one for name, one in services.items() if "build" in one}
+    servers = {name: service for name, service in services.items() if "build" in service}
     assert len(servers) == sum(tier.instances for tier in kit.tiers)
     for tier in kit.tiers:
         own = [service for service in servers.values() if service["environment"]["MCP_TIER"] == tier.name]
@@ -76,7 +76,7 @@ def test_instances_with_shared_sessions_find_each_other_and_redis(advisor: Advis
     requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
     kit_files = {file.path: file.content for file in render_kit(advisor.decide(requirements), "")}
     services = yaml.safe_load(kit_files["compose.yaml"])["services"]
-    servers = {name: one for name, one in services.items() if "build" in one}
+    servers = {name: service for name, service in services.items() if "build" in service}
     assert len(servers) == 3
     for name, service in servers.items():
         assert service["environment"]["MCP_INSTANCE_URL"] == f"http://{name}:{service['environment']['MCP_PORT']}"
@@ -113,15 +113,15 @@ def test_the_proxy_configuration_names_the_servers_of_compose(rendered: Rendered
     services = yaml.safe_load(files["compose.yaml"])["services"]
     mounted = {
         mount["source"].removeprefix("./")
-        for name, one in services.items()
+        for name, service in services.items()
         if name.startswith("proxy")
-        for mount in one["volumes"]
+        for mount in service["volumes"]
     }
     named = set(re.findall(r"\b((?:server|stateless|stateful)-\d+):8000\b", "".join(files[path] for path in mounted)))
     if kit.proxy == "envoy":
         text = "".join(files[path] for path in mounted)
         named = set(re.findall(r'address: "((?:server|stateless|stateful)-\d+)"', text))
-    assert named == {name for name, one in services.items() if "build" in one}
+    assert named == {name for name, service in services.items() if "build" in service}
 
 
 def test_secrets_are_references_and_the_env_example_explains_them(rendered: Rendered) -> None:

@@ -316,8 +316,8 @@ def test_every_example_has_a_kit_for_its_platform(tmp_path: Path, example: Path)
     platform = yaml.safe_load(example.read_text()).get("environment", {}).get("platform", "kubernetes")
     folders = {path.name for path in (tmp_path / "kit").iterdir() if path.is_dir()}
     assert {"server", "tests"} <= folders
-    for one in ("kubernetes", "systemd", "serverless"):
-        assert (one in folders) == (platform == one)
+    for other in ("kubernetes", "systemd", "serverless"):
+        assert (other in folders) == (platform == other)
     steps = [line for line in (tmp_path / "kit/README.md").read_text().splitlines() if line[:1].isdigit()]
     assert [line[:2] for line in steps] == ["1.", "2.", "3.", "4.", "5."]
     assert len((tmp_path / "kit/DECISION.md").read_text().splitlines()) < 60  # one page

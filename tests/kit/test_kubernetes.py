@@ -124,8 +124,8 @@ def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, ca
     read = _module(path).read
     workloads = build(kit, built(written(kit, tmp_path))).workloads
     for tier in kubernetes.fit(kit).tiers:
-        (one,) = (workload for workload in workloads if workload["metadata"]["name"] == tier.host)
-        (container,) = one["spec"]["template"]["spec"]["containers"]
+        (found_workload,) = (workload for workload in workloads if workload["metadata"]["name"] == tier.host)
+        (container,) = found_workload["spec"]["template"]["spec"]["containers"]
         values = {entry["name"]: entry.get("value", "x" * 64) for entry in container["env"]}
         found = read(values)
         assert found.problems == ()
@@ -139,7 +139,7 @@ def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, ca
             tier.workers,
             "streamable-http",
         )
-        assert found.port in ports(one).values()
+        assert found.port in ports(found_workload).values()
         assert {*kit.hosts, tier.host} <= set(found.allowed_hosts)
 
 

@@ -89,11 +89,11 @@ def test_an_id_without_a_number_is_balanced_unchanged(client: Client) -> None:
 def test_a_request_with_two_session_ids_is_refused_and_reaches_no_instance(client: Client) -> None:
     (first, _, _), (second, _, _) = client.initialize(), client.initialize()
     body = json.dumps({"method": "tools/call", "params": {"name": "echo"}}).encode()
-    for one, other in ((first, second), (second, first), (first, first)):
+    for sid, other in ((first, second), (second, first), (first, first)):
         with closing(http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)) as connection:
             connection.putrequest("POST", "/mcp")
             connection.putheader("Content-Length", str(len(body)))
-            connection.putheader("Mcp-Session-Id", one)
+            connection.putheader("Mcp-Session-Id", sid)
             connection.putheader("Mcp-Session-Id", other)
             connection.endheaders(body)
             answer = connection.getresponse()

@@ -66,7 +66,7 @@ def test_the_first_release_of_the_new_behaviour_is_found(
     change = change_of(knowledge, releases[0], releases[-1])
     assert between(releases, change) == inside
     found = asyncio.run(search(releases, change, newer))
-    measurable = [one for place, one in enumerate(inside) if place >= changed and place not in gaps]
+    measurable = [release for place, release in enumerate(inside) if place >= changed and place not in gaps]
     assert found.release == (measurable[0] if measurable else releases[-1])
     assert len(tried) == len(set(tried)) == len(found.measured)
     assert len(tried) <= count.bit_length() + len(gaps)

@@ -133,7 +133,7 @@ def test_a_limit_written_by_hand_stays_if_no_measurement_contradicts_it() -> Non
     """A second measurement does not need to include the release of the change."""
     file = capability_yaml.read(stored("mcp"))
     for cell in of(file, PROGRESS):
-        cell["observed_on"] = [one for one in cell["observed_on"] if one != "1.29.0"]
+        cell["observed_on"] = [version for version in cell["observed_on"] if version != "1.29.0"]
     found = of(merge(file, [like(file, "1.30.0", "1.30.0")], WHO), PROGRESS)
     assert [cell["releases"] for cell in found] == [cell["releases"] for cell in of(file, PROGRESS)]
 

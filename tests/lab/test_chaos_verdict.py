@@ -171,7 +171,7 @@ def test_an_event_that_no_client_notices_is_a_problem(knowledge: Knowledge) -> N
         noisy = felt(promised)
         assert verdict(promised, *quiet, *noisy).problems == (), promised.id
         for missing in noisy:
-            rest = [one for one in noisy if one is not missing]
+            rest = [client_call for client_call in noisy if client_call is not missing]
             assert verdict(promised, *quiet, *rest).problems, (promised.id, missing.attempts[0].id)
 
 
@@ -262,7 +262,7 @@ def test_the_verdict_on_calls_with_state_handles(
 ) -> None:
     found = handled(knowledge, event, *recalls)
     assert found.seen == seen
-    assert any(problem in one for one in found.problems) if problem else found.problems == ()
+    assert any(problem in found_problem for found_problem in found.problems) if problem else found.problems == ()
 
 
 def test_calls_with_state_handles_keep_their_sessions_like_other_calls(knowledge: Knowledge) -> None:

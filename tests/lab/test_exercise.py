@@ -198,8 +198,8 @@ def test_the_schema_describes_every_key(document: dict[str, Any], knowledge: Kno
 def _closed(schema: Any) -> Any:
     """The schema, changed so that a key without a description is an error."""
     if not isinstance(schema, dict):
-        return [_closed(one) for one in schema] if isinstance(schema, list) else schema
-    found = {key: _closed(one) for key, one in schema.items()}
+        return [_closed(part) for part in schema] if isinstance(schema, list) else schema
+    found = {key: _closed(part) for key, part in schema.items()}
     return {"additionalProperties": False, **found} if "required" in schema else found
 
 

@@ -98,5 +98,5 @@ def test_a_platform_with_one_address_for_all_instances(tmp_path: Path) -> None:
     found, done = verified(tmp_path, text.replace("sampling: required, ", ""))
     assert done.returncode == 0, done.stdout
     assert found["proxy"].startswith("haproxy ")
-    (modern,) = [one for one in found["traffic"] if one["era"] == "modern"]
+    (modern,) = [row for row in found["traffic"] if row["era"] == "modern"]
     assert all(modern["per_instance"]), "an instance got no call"

@@ -56,9 +56,9 @@ def kit(advisor: Advisor, tmp_path: Path) -> KitOf:
 
 def changed(before: Iterable[PredictedCell], after: Iterable[PredictedCell]) -> list[tuple[str | None, str, str, str]]:
     return [
-        (one.tier, one.era, one.feature, one.predicted)
-        for one, old in zip(after, before, strict=True)
-        if one.predicted != old.predicted
+        (new.tier, new.era, new.feature, new.predicted)
+        for new, old in zip(after, before, strict=True)
+        if new.predicted != old.predicted
     ]
 
 
@@ -113,7 +113,7 @@ def demanded(
     failures = failures_to_inject(prepared, advisor.knowledge, events)
     assert found.decision is not None
     stated, problems = as_documented(failures, found.decision, prepared, advisor.knowledge)
-    return {(one.event.id, one.era): one for one in stated}, problems
+    return {(failure.event.id, failure.era): failure for failure in stated}, problems
 
 
 @pytest.mark.parametrize("name", FEASIBLE)
@@ -122,7 +122,7 @@ def test_a_new_kit_expects_the_behaviour_of_the_rules_in_failures(advisor: Advis
     failures = failures_to_inject(prepared, advisor.knowledge)
     stated, problems = demanded(advisor, prepared, read())
     assert problems == []
-    assert stated == {(one.event.id, one.era): one for one in failures}
+    assert stated == {(failure.event.id, failure.era): failure for failure in failures}
     jsonschema.validate(read().decision, schema_of("decision", advisor.space))
 
 

@@ -64,7 +64,7 @@ def test_a_new_entry_keeps_manual_text_and_all_other_lines() -> None:
     entry = load_table.entry("mcp-2", "mcp 2.3.0", measured(), "2026-11-22")
     after = load_table.written(text, load_table.merged(old, [entry]))
     assert after.startswith(text.partition(load_table.MARK)[0])
-    before, now = ({one["line"]: one for one in yaml.safe_load(part)["capacity"]} for part in (text, after))
+    before, now = ({line["line"]: line for line in yaml.safe_load(part)["capacity"]} for part in (text, after))
     assert now["mcp-2"]["date"] == "2026-11-22"
     assert [now["mcp-2"][key] == before["mcp-2"][key] for key in ("limit", "sources", "session_bytes")] == [
         True,

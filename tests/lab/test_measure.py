@@ -139,7 +139,10 @@ def test_behaviours_are_compared_as_well(knowledge: Knowledge) -> None:
     document = words.record([found], knowledge.capabilities)
     Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     wrong = [behaviour for behaviour in document["behaviours"] if not behaviour["agrees"]]
-    assert [(one["name"], one["json_response"], one["seen"], one["expected"], one["at_first"]) for one in wrong] == [
+    assert [
+        (behaviour["name"], behaviour["json_response"], behaviour["seen"], behaviour["expected"], behaviour["at_first"])
+        for behaviour in wrong
+    ] == [
         ("DELETE", False, "HTTP 200", true, "HTTP 500"),
         ("DELETE", True, None, true, None),
     ]

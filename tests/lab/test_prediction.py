@@ -29,8 +29,8 @@ def predicted(
 
 
 def named(found: Iterable[PredictedCell], feature: str, era: str = "legacy", tier: str | None = None) -> PredictedCell:
-    (one,) = [cell for cell in found if (cell.feature, cell.era, cell.tier) == (feature, era, tier)]
-    return one
+    (match,) = [cell for cell in found if (cell.feature, cell.era, cell.tier) == (feature, era, tier)]
+    return match
 
 
 @pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
@@ -42,9 +42,9 @@ def test_every_feature_of_every_named_era_and_tier_has_one_cell(advisor: Advisor
     assert [(cell.tier, cell.era, cell.feature) for cell in found] == wanted
     if not kit.tiered:
         table = {row.feature: row for row in decision.features}
-        for one in found:
-            cell = getattr(table[one.feature], one.era)
-            assert (one.predicted, one.call) == (cell.outcome, cell.call)
+        for predicted_cell in found:
+            cell = getattr(table[predicted_cell.feature], predicted_cell.era)
+            assert (predicted_cell.predicted, predicted_cell.call) == (cell.outcome, cell.call)
 
 
 @pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
@@ -110,9 +110,9 @@ def test_one_process_keeps_features_that_several_instances_lose(
 ) -> None:
     decision = decide({**BASE, "clients.protocol": "modern"})
     many, _ = predicted(advisor, decision)
-    one, _ = predicted(advisor, decision, alone=True)
+    alone, _ = predicted(advisor, decision, alone=True)
     lost = ("subscriptions", "list_changed", "session_state")
     assert [named(many, feature, "modern").predicted for feature in lost] == ["dropped", "dropped", "unreachable"]
-    assert [named(one, feature, "modern").predicted for feature in lost] == ["works"] * 3
+    assert [named(alone, feature, "modern").predicted for feature in lost] == ["works"] * 3
     assert all(named(many, feature, "modern").spreads for feature in lost)
     assert not named(many, "plain", "modern").spreads

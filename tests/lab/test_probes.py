@@ -213,7 +213,7 @@ def test_each_wrong_server_gets_its_own_outcome(wrong: str) -> None:
         )
 
     seen = asyncio.run(main())
-    assert [one.outcome for one in seen] == [
+    assert [observation.outcome for observation in seen] == [
         *("unreachable", "unreachable", "unreachable"),
         *("error", "unsupported", "unsupported", "hang"),
     ]

@@ -139,7 +139,7 @@ def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, 
 
 
 def test_a_strategy_that_kits_contain_is_measured_with_a_kit(knowledge: Knowledge) -> None:
-    carried = {name for name, one in knowledge.mechanisms.items() if one.done_by in knowledge.kit_proxies}
+    carried = {name for name, mechanism in knowledge.mechanisms.items() if mechanism.done_by in knowledge.kit_proxies}
     for row in knowledge.topology.values():
         assert bool(row.requirements) == (row.mechanism in {*carried, "redis-session-directory"}), row.id
         assert bool(row.template) == (row.mechanism not in carried), row.id
@@ -209,14 +209,14 @@ def test_lost_requests_of_modern_clients_are_a_fault(knowledge: Knowledge) -> No
 
 
 def test_a_mechanism_without_a_row_is_a_fault(knowledge: Knowledge) -> None:
-    rows = {name: one for name, one in knowledge.topology.items() if name != "platform-cookie"}
+    rows = {name: row for name, row in knowledge.topology.items() if name != "platform-cookie"}
     found = [(fault.key, fault.message) for fault in proof.faults(replace(knowledge, topology=rows))]
     assert found == [("topology: platform-cookie", "decisions can contain this mechanism, but no strategy measures it")]
 
 
 def test_a_rule_that_sets_a_mechanism_cites_the_row_of_the_mechanism(knowledge: Knowledge) -> None:
     table, rule = knowledge.rules["SES-410"]
-    rules = [one._replace(sources=["lesson-two-flags"]) if one.id == rule.id else one for one in table.rules]
+    rules = [other._replace(sources=["lesson-two-flags"]) if other.id == rule.id else other for other in table.rules]
     changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
     (found,) = proof.faults(changed)
     assert found.key == "topology: SES-410"
@@ -227,7 +227,7 @@ def test_a_rule_that_sets_a_mechanism_cites_the_row_of_the_mechanism(knowledge: 
 
 def test_a_rule_that_cites_no_row_is_a_fault(knowledge: Knowledge) -> None:
     table, rule = knowledge.rules["AFF-130"]
-    rules = [one._replace(sources=["measured-cookies"]) if one.id == rule.id else one for one in table.rules]
+    rules = [other._replace(sources=["measured-cookies"]) if other.id == rule.id else other for other in table.rules]
     changed = replace(knowledge, tables={**knowledge.tables, table.table: table._replace(rules=rules)})
     (found,) = proof.faults(changed)
     assert found.key == "topology: AFF-130"
@@ -254,14 +254,14 @@ def test_a_rule_that_cites_no_row_is_a_fault(knowledge: Knowledge) -> None:
 def test_a_verdict_names_the_condition(
     knowledge: Knowledge, keeping: list[Conditions], losing: list[Conditions], expected: str | None
 ) -> None:
-    runs = [run(one, keeps=True, knowledge=knowledge) for one in keeping]
-    runs += [run(one, keeps=False, knowledge=knowledge) for one in losing]
+    runs = [run(conditions, keeps=True, knowledge=knowledge) for conditions in keeping]
+    runs += [run(conditions, keeps=False, knowledge=knowledge) for conditions in losing]
     assert verdict(replace(way(knowledge, "round-robin"), runs=runs)) == expected
 
 
 def test_a_window_is_a_condition_even_if_no_session_met_it(knowledge: Knowledge) -> None:
     row = way(knowledge, "haproxy-stick-table-peers")
-    whole = [run(one.under, keeps=True, knowledge=knowledge) for one in row.runs]
+    whole = [run(old.under, keeps=True, knowledge=knowledge) for old in row.runs]
     assert row.window is not None
     assert verdict(replace(row, runs=whole)) == "pause"
     closed = replace(row.window, at_once=Share(200, 200))
@@ -311,8 +311,8 @@ def test_a_new_figure_changes_only_its_line(knowledge: Knowledge) -> None:
     assert new.replace("39 of 40", str(first.figures["stateful+legacy"].whole)) == old
 
 
-def _differing(one: str, other: str) -> set[str]:
-    return set(one.splitlines()) - set(other.splitlines())
+def _differing(before: str, other: str) -> set[str]:
+    return set(before.splitlines()) - set(other.splitlines())
 
 
 def test_a_measurement_changes_figures_and_verdict_and_no_other_text(knowledge: Knowledge) -> None:

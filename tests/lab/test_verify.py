@@ -231,7 +231,7 @@ def test_every_fault_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
         )
         assert wrong.pop((era, "elicitation"))["observed"] == "dropped"
         assert "confirm asked the user, but returns the same result" in found_detail(found, era, "elicitation")
-    assert {key: (one["predicted"], one["observed"]) for key, one in wrong.items()} == {
+    assert {key: (behaviour["predicted"], behaviour["observed"]) for key, behaviour in wrong.items()} == {
         ("modern", "progress"): ("dropped", "works")
     }
     behaviours = {
@@ -250,7 +250,7 @@ def test_every_fault_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
     refused = next(
         behaviour for behaviour in found["behaviours"] if (behaviour["era"], behaviour["name"]) == ("modern", "DELETE")
     )
-    assert any('"method":"DELETE"' in one["line"] for one in refused["evidence"]), refused["evidence"]
+    assert any('"method":"DELETE"' in entry["line"] for entry in refused["evidence"]), refused["evidence"]
     said = "\n".join(found["problems"])
     assert said.count("shaky does not work for ") == 1, "what fails once and works then is no good kit"
     for era in ("legacy", "modern"):
@@ -304,7 +304,7 @@ def test_a_proxy_without_its_affinity_is_reported(tmp_path: Path, temporary: Pat
     sampling = differing(found)["legacy", "sampling"]
     assert (sampling["predicted"], sampling["observed"]) == ("works", "unreachable")
     assert "404" in sampling["detail"]
-    lines = [one["line"] for one in sampling["evidence"] if one["process"] == "proxy"]
+    lines = [entry["line"] for entry in sampling["evidence"] if entry["process"] == "proxy"]
     assert any('"status":404' in line and "main-" in line for line in lines), sampling["evidence"]
     assert Path(found["logs"]).is_dir()
 
@@ -355,7 +355,7 @@ def started(*arguments: Path | str) -> Iterator[subprocess.Popen[str]]:
 def test_ctrl_c_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
     with started("verify", kit) as process:
-        until("the instances run", lambda: sum("launch.py" in one for one in users_of(temporary).values()) >= 2)
+        until("the instances run", lambda: sum("launch.py" in command for command in users_of(temporary).values()) >= 2)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")

@@ -278,8 +278,8 @@ def colours(raw: str) -> set[str]:
     codes = re.findall(r"\x1b\[([0-9;]*)m", raw)
     return {
         code
-        for one in codes
-        for code in one.split(";")
+        for sequence in codes
+        for code in sequence.split(";")
         if code.isdigit() and int(code) in {*range(30, 39), *range(40, 49)}
     }
 

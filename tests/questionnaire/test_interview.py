@@ -61,7 +61,9 @@ def drawn_answer(draw: st.DrawFn, question: Question, needs: Mapping[str, Any]) 
         wanted = {feature: level for feature, level in wanted.items() if level != "none"}
         some = st.lists(st.sampled_from(sorted(wanted)), unique=True) if wanted else st.just([])
         chosen = draw(st.lists(some, max_size=3))
-        tools = [Tool(f"tool_{i}", {feature: wanted[feature] for feature in one}) for i, one in enumerate(chosen)]
+        tools = [
+            Tool(f"tool_{i}", {feature: wanted[feature] for feature in features}) for i, features in enumerate(chosen)
+        ]
         return {"tools": tuple(tools)}
     if question.fact.type == "hosts":
         return {question.id: draw(st.sampled_from([[], ["mcp.example.com"]]))}

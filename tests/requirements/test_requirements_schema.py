@@ -215,7 +215,7 @@ def test_the_schemas_are_valid_schemas(name: str) -> None:
 def closed(schema: Any) -> Any:
     """The same schema, refusing keys that it does not describe."""
     if isinstance(schema, list):
-        return [closed(one) for one in schema]
+        return [closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     inner = {key: closed(value) for key, value in schema.items()}

@@ -603,7 +603,10 @@ def nearly(space: FactSpace) -> st.SearchStrategy[Any]:
     """Documents whose keys are mostly right and whose values are mostly wrong."""
 
     def section(tree: Any) -> st.SearchStrategy[Any]:
-        inner = {key: section(one) if isinstance(one, dict) else value(one) | anything for key, one in tree.items()}
+        inner = {
+            key: section(branch) if isinstance(branch, dict) else value(branch) | anything
+            for key, branch in tree.items()
+        }
         return st.fixed_dictionaries({}, optional=inner)
 
     def value(fact: Any) -> st.SearchStrategy[Any]:
