@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
 from advisor.lab.capabilities.matrix import BROKEN, Pair, Seen, Stand
-from advisor.lab.probes import BEHAVIOURS, ProbeTarget, behaviour, http
+from advisor.lab.probes import BEHAVIOURS, SLOW_BEHAVIOURS, ProbeTarget, behaviour, http
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.observation import BehaviourRow, Observation
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, SdkUnderTest
 
-TRIED = (*(name for name in BEHAVIOURS if name != "http"), *http.CHECKS)
+TRIED = (*(name for name in BEHAVIOURS if name != "http"), *SLOW_BEHAVIOURS, *http.CHECKS)
 """The names of the measurements: the probes, and each check over plain HTTP as a separate measurement."""
 
 COPIES = tuple(f"alone{number}" for number in range(len(TRIED)))

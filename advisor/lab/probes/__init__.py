@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from advisor.knowledge.types import Era
-from advisor.lab.probes import calls, changes, endings, http, live, resumability
+from advisor.lab.probes import calls, changes, endings, http, live, pings, resumability
 from advisor.lab.probes.cell import Probe, ProbeTarget
 from advisor.lab.probes.observation import BehaviourRow, Observation
 
-__all__ = ["BEHAVIOURS", "FEATURES", "ProbeTarget", "behaviour", "observe"]
+__all__ = ["BEHAVIOURS", "FEATURES", "SLOW_BEHAVIOURS", "ProbeTarget", "behaviour", "observe"]
 
 FEATURES: Mapping[str, Callable[[Probe], Awaitable[Observation]]] = {
     "plain": calls.plain,
@@ -38,6 +38,9 @@ BEHAVIOURS: Mapping[str, Callable[[Probe], Awaitable[list[BehaviourRow]]]] = {
 }
 """The probes of behaviours that are not in the feature table. `negotiation` and `http` need no tool. The other probes
 need tools of the test server."""
+
+SLOW_BEHAVIOURS: Mapping[str, Callable[[Probe], Awaitable[list[BehaviourRow]]]] = {"pings": pings.pings}
+"""Probes that take 15 seconds and more. `capabilities measure` runs them; `verify` does not."""
 
 
 async def observe(
@@ -71,7 +74,7 @@ async def behaviour(name: str, url: str, era: Era, *, deadline_s: float = 5.0) -
     """Measure a behaviour that is not in the feature table.
 
     Args:
-        name: a name in `BEHAVIOURS`.
+        name: a name in `BEHAVIOURS` or `SLOW_BEHAVIOURS`.
         url: the endpoint.
         era: the protocol era of the client.
         deadline_s: seconds; an answer that takes longer is a `hang`.
@@ -79,4 +82,4 @@ async def behaviour(name: str, url: str, era: Era, *, deadline_s: float = 5.0) -
     Returns:
         One row for each check. Every call returns the same checks in the same order.
     """
-    return await BEHAVIOURS[name](Probe(url, era, ProbeTarget(), deadline_s))
+    return await {**BEHAVIOURS, **SLOW_BEHAVIOURS}[name](Probe(url, era, ProbeTarget(), deadline_s))
