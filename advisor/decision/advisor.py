@@ -15,7 +15,7 @@ from advisor.decision.changes import Changes
 from advisor.decision.derived_facts import CONTEXT, LostNode, SeparableNode, derived_nodes
 from advisor.decision.facts import base_facts
 from advisor.decision.feature_outcomes import FeatureOutcomes
-from advisor.decision.losses import LossTable
+from advisor.decision.losses import LossTable, assumed
 from advisor.decision.model import (
     Alternative,
     Core,
@@ -29,6 +29,7 @@ from advisor.decision.model import (
     core_of,
     needed,
 )
+from advisor.decision.sdk_behaviour import asked_release
 from advisor.decision.tiers import TierRequirements, changed, stateful_part, stateless_part
 from advisor.decision.warnings import Warnings
 from advisor.engine.network import Network, TableNode
@@ -101,6 +102,8 @@ class Advisor:
         tiers = tuple(self._tier(tier, release) for tier in parts)
         path = self._path(requirements, facts, parts)
         features = self._features(facts, core, parts)
+        if not asked_release(requirements, self.space).measured:
+            features = assumed(features)
         # The flags of a tiered deployment are those of its larger, stateless part.
         settled = core._replace(flags=tiers[0].core.flags) if tiers else core
         return Decision(

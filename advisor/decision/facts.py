@@ -6,6 +6,8 @@ from typing import Any
 
 from advisor.decision.capacity import sessions_room
 from advisor.decision.derived_facts import TOOL_NEEDS
+from advisor.decision.proxy_limits import limit, limits
+from advisor.decision.sdk_behaviour import asked_release, behaviour, ping_interval_s
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.space import UNKNOWN, FactSpace
@@ -33,17 +35,24 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = "some" if unlisted_features(requirements, space) else "none"
         elif derived.room is not None:
             facts[derived.id] = sessions_room(requirements, space)
+    return facts | _sdk_facts(requirements, space)
+
+
+def _sdk_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
+    """The derived facts about the exact release and the limits of the proxy, which the deciding tables do not read."""
+    facts: dict[str, Any] = {}
+    asked = asked_release(requirements, space)
+    for derived in space.knowledge.derived:
+        if derived.behaviour is not None:
+            facts[derived.id] = behaviour(derived.behaviour, asked.package, asked.version, space.knowledge)
+        elif derived.pings is not None:
+            interval = ping_interval_s(asked.package, asked.version, space.knowledge)
+            facts[derived.id] = _compare(interval, limit(requirements, space, derived.pings))
+        elif derived.measured is not None:
+            facts[derived.id] = "yes" if asked.measured else "no"
+        elif derived.limits is not None:
+            facts[derived.id] = "known" if all(one.known for one in limits(requirements, space)) else UNKNOWN
     return facts
-
-
-def limit(requirements: Requirements, space: FactSpace, compare: dict[str, str]) -> float | None:
-    """The limit of a comparison: as stated, else the default of the proxy named, in seconds; None if there is none."""
-    stated: float | None = requirements[compare["limit"]]
-    if stated is not None:
-        return stated
-    proxy = space.knowledge.proxies[requirements["environment.proxy.kind"]]
-    default: float | None = getattr(proxy, compare["proxy_default"])
-    return default
 
 
 def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.decision.derived_facts import blocked
@@ -111,6 +111,18 @@ class LossTable:
             if all(flags[k] == v for k, v in claim.when.items()) and seen != {claim.outcome}:
                 return f"{claim.says} ({', '.join(claim.sources)})"
         return None
+
+
+def assumed(rows: Sequence[FeatureRow]) -> tuple[FeatureRow, ...]:
+    """Return the rows for a release that was not measured: what another release does is assumed, not measured."""
+    return tuple(row._replace(legacy=_assumed(row.legacy), modern=_assumed(row.modern)) for row in rows)
+
+
+def _assumed(cell: EraCell) -> EraCell:
+    if cell.status == "derived":
+        return cell
+    evidence = f"assumed: {cell.evidence}" if cell.evidence else ""
+    return cell._replace(status="assumed", evidence=evidence)
 
 
 def instead_of(feature: Feature, *, stateless: bool, direct_llm: bool) -> str | None:

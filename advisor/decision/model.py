@@ -90,7 +90,8 @@ class EraCell(NamedTuple):
         how: how the messages of the call are sent, or why the feature does not work.
         evidence: the result, with its date and the releases, or the rule that decides.
         named: whether the requirements name the era.
-        status: `measured`, `reported`, or `derived` if the outcome follows from the topology.
+        status: `measured`, `reported`, `assumed` if another release was measured, or `derived` if the outcome follows
+            from the topology.
     """
 
     outcome: Outcome

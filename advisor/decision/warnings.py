@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from advisor.decision.capacity import room_figures
-from advisor.decision.facts import contradicted_facts, limit, missing_features, unlisted_features
+from advisor.decision.facts import contradicted_facts, missing_features, unlisted_features
+from advisor.decision.proxy_limits import limit, limit_words
+from advisor.decision.sdk_behaviour import sdk_words
 from advisor.decision.tiers import TierRequirements
 from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable, show
@@ -70,10 +72,13 @@ class Warnings:
 
     def _warning(self, rule: Rule, requirements: Requirements) -> Finding:
         finding = self._unfilled[rule.id]
-        if "{" not in finding.message:
-            return finding
-        message = _PLACEHOLDER.sub(lambda match: self._value(match[1], requirements), finding.message)
-        return finding._replace(message=message)
+        message, fix = (self._filled(text, requirements) for text in (finding.message, rule.fix))
+        return finding._replace(message=message, fix=Fix(fix))
+
+    def _filled(self, text: str, requirements: Requirements) -> str:
+        if "{" not in text:
+            return text
+        return _PLACEHOLDER.sub(lambda match: self._value(match[1], requirements), text)
 
     def _value(self, name: str, requirements: Requirements) -> str:
         """Return the value for a placeholder of a message, from the requirements or computed from them."""
@@ -83,6 +88,10 @@ class Warnings:
             return ", ".join(unlisted_features(requirements, self._space))
         if name == "clients.contradicted":
             return "; ".join(contradicted_facts(requirements, self._space))
+        if name.startswith("sdk."):
+            return sdk_words(name, requirements, self._space)
+        if name in ("proxy.name", "proxy.unknown_limits", "proxy.look_up"):
+            return limit_words(name, requirements, self._space)
         if name.startswith("sessions."):
             return room_figures(requirements, self._space)[name]
         for derived in self._space.knowledge.derived:

@@ -9,6 +9,9 @@ from advisor.engine.rules import STRICT
 from advisor.knowledge.types import ERAS, Era, Outcome
 from advisor.knowledge.versions import Interval
 
+PINGS = "pings on a silent stream"
+"""The behaviour that has the ping interval of a release."""
+
 
 @dataclass(frozen=True, slots=True)
 class SdkLine(Interval):
@@ -73,6 +76,24 @@ class Behaviour(Interval):
     seen: dict[str, str]
     observed_on: list[str]
     date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trait(Interval):
+    """What releases of a package do, established by other means than the measurement of releases.
+
+    Attributes:
+        name: what it is about.
+        package: the name on PyPI.
+        seen: what the releases do, in words.
+        sources: ids of sources.
+    """
+
+    __pydantic_config__ = STRICT
+    name: str
+    package: str
+    seen: str
+    sources: list[str]
 
 
 class Capabilities(NamedTuple):

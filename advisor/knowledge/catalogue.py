@@ -31,13 +31,19 @@ class ClientApp(NamedTuple):
     sources: list[str]
 
 
+LimitStatus = Literal["default", "not-confirmed", "none", "unknown"]
+
+
 class ProxyKind(NamedTuple):
-    """A value of `environment.proxy.kind`."""
+    """A value of `environment.proxy.kind`; rules/proxies.yaml explains the keys."""
 
     id: str
     name: str
     idle_timeout_s: float | None
+    idle_status: LimitStatus
     total_timeout_s: float | None
+    total_status: LimitStatus
+    look_up: str
     operated: Literal["own", "managed", "cluster"]
     affinity: str
     streaming: str

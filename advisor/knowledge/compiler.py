@@ -5,7 +5,7 @@ pydantic validates each entry against the class of this package for the entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ SHAPES: dict[str, type] = {
     "features": features.Feature,
     "tables": RuleTable,
     "capabilities": capabilities.Capabilities,
+    "traits": capabilities.Trait,
     "sources": catalogue.Source,
     "clients": catalogue.ClientApp,
     "proxies": catalogue.ProxyKind,
@@ -53,7 +54,7 @@ SHAPES: dict[str, type] = {
     "phrases": catalogue.Phrase,
 }
 # The sections that the knowledge has as lookups by id.
-_LOOKUPS = SHAPES.keys() - {"derived", "capabilities", "memory", "events", "promises", "conduct"}
+_LOOKUPS = SHAPES.keys() - {"derived", "capabilities", "traits", "memory", "events", "promises", "conduct"}
 _SHARE = "Write a count and a total, for example 118 of 120"
 _FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
 
@@ -91,6 +92,8 @@ def compile_rules(root: Path) -> Knowledge:
             content = {"tables": [content]}
         elif name.startswith("capabilities/"):
             content = {"capabilities": [_spread(content, name)]}
+        elif "traits" in content:
+            content = _spread(content, name)
         elif "topology" in content:
             content["topology"] = _shares(content["topology"])
         for section, entries in content.items():
@@ -130,6 +133,7 @@ def _refuse_twins(sections: dict[str, list[Any]]) -> None:
     """Raise an error if a section is empty, or if two entries of a section or two rules have the same id."""
     names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
+    names["traits"] = [f"{trait.package} {trait.name} {trait.start}" for trait in sections["traits"]]
     names["rules"] = [name for table in sections["tables"] for rule in table.rules for name in (rule.id, rule.alias)]
     for section, found in names.items():
         if not found:
@@ -251,8 +255,8 @@ def _mappings(entries: Any) -> list[dict[str, Any]]:
 
 
 def _spread(content: dict[str, Any], name: str) -> dict[str, Any]:
-    """Expand the short forms of a capability file: `from`, `releases`, and one value for all four flag pairs."""
-    for section, spread in (("lines", _spread_line), ("cells", _spread_cell), ("behaviour", _spread_behaviour)):
+    """Expand the short forms of a file: `from`, `releases`, and one value for all four flag pairs."""
+    for section, spread in _SPREADS.items():
         entries = content.get(section)
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
             try:
@@ -278,7 +282,20 @@ def _spread_cell(cell: dict[str, Any]) -> None:
         cell[era] = {pair: outcomes if isinstance(outcomes, str) else outcomes[pair] for pair in _FLAG_KEYS}
 
 
+def _spread_trait(trait: dict[str, Any]) -> None:
+    releases = trait.pop("releases")
+    trait["start"], trait["before"] = releases["from"], releases["before"]
+
+
 def _spread_behaviour(row: dict[str, Any]) -> None:
     releases, seen = row.pop("releases"), row["seen"]
     row["start"], row["before"] = releases["from"], releases["before"]
     row["seen"] = {pair: seen if isinstance(seen, str) else seen[pair] for pair in _FLAG_KEYS}
+
+
+_SPREADS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "lines": _spread_line,
+    "cells": _spread_cell,
+    "behaviour": _spread_behaviour,
+    "traits": _spread_trait,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from advisor.engine.rules import Value
-from advisor.knowledge.types import Raw
+from advisor.knowledge.types import Era, Raw
 
 FactType = Literal[
     "choice",
@@ -90,6 +90,26 @@ class Pick(NamedTuple):
     cases: list[DerivedCase]
 
 
+class BehaviourLookup(NamedTuple):
+    """What the capability data says of a release.
+
+    Attributes:
+        name: a behaviour, a trait, or with `call` a feature.
+        values: the start of the text in the data, and the value of the derived fact.
+        call: a call of the feature; its outcome is looked up instead of a behaviour.
+        era: the era of the client.
+        flags: the flag pair.
+        otherwise: the value if the data has nothing for the release.
+    """
+
+    name: str
+    values: dict[str, str]
+    call: str = ""
+    era: Era = "legacy"
+    flags: str = "stateless+sse"
+    otherwise: str = "unknown"
+
+
 class Derived(NamedTuple):
     """A fact that is computed from other facts. Exactly one of the keys after `values` is set: it says how."""
 
@@ -106,3 +126,7 @@ class Derived(NamedTuple):
     separable: dict[str, list[str]] | None = None
     lost: dict[str, list[str]] | None = None
     pick: Pick | None = None
+    behaviour: BehaviourLookup | None = None
+    pings: dict[str, str] | None = None
+    measured: dict[str, str] | None = None
+    limits: dict[str, str] | None = None

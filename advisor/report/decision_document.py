@@ -46,7 +46,7 @@ class EraRecord(TypedDict):
         how: how the messages of the call are sent, or why the feature does not work.
         evidence: the measurement or the rule behind the outcome.
         named: whether the requirements name this era.
-        status: `derived` if the outcome follows from the topology.
+        status: `derived` if the outcome follows from the topology; `assumed` if another release was measured.
     """
 
     outcome: Seen
@@ -54,7 +54,7 @@ class EraRecord(TypedDict):
     how: str
     evidence: str
     named: bool
-    status: Literal["measured", "reported", "derived"]
+    status: Literal["measured", "reported", "assumed", "derived"]
 
 
 class FeatureRecord(TypedDict):
@@ -143,10 +143,16 @@ class InferredRecord(TypedDict):
 
 
 class SdkRecord(TypedDict):
-    """The SDK as the requirements name it, and the release that the decision uses."""
+    """The SDK as the requirements name it, and the release that the decision uses.
+
+    Attributes:
+        measured: whether the release in the requirements was measured. For an SDK line, the newest measured release is
+            used, so the value is true.
+    """
 
     asked: str
     release: str
+    measured: bool
 
 
 class AttemptRecord(TypedDict):

@@ -56,7 +56,11 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         defaults=asked.defaults,
         inferred={name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()},
         substitute=core.substitute,
-        sdk={"asked": asked["sdk"], "release": decision.release.exact},
+        sdk={
+            "asked": asked["sdk"],
+            "release": decision.release.exact,
+            "measured": decision.facts["sdk.measured"] == "yes",
+        },
         **optional,
     )
 

@@ -71,8 +71,10 @@ def value_text(value: Raw) -> str:
 
 def sdk_text(decision: Decision) -> str:
     """Return the SDK as the requirements name it, with the release that the decision uses."""
-    asked = str(decision.requirements["sdk"])
-    return asked if "==" in asked else f"{asked} ({decision.release.package} {decision.release.newest})"
+    asked, newest = str(decision.requirements["sdk"]), decision.release.newest
+    if decision.facts["sdk.measured"] == "no":
+        return f"{asked} ({asked.partition('==')[2]} has not been measured; {newest} is used)"
+    return asked if "==" in asked else f"{asked} ({decision.release.package} {newest})"
 
 
 def clients_text(decision: Decision) -> str:

@@ -43,7 +43,8 @@ def unread(advisor: Advisor) -> list[Finding]:
     read |= {name for node in advisor.network.nodes if not isinstance(node, TableNode) for name in node.inputs}
     for derived in advisor.knowledge.derived:
         read |= set((derived.compare or {}).values()) | set((derived.lacking or {}).values())
-        read |= set((derived.room or {}).values())
+        read |= set((derived.room or {}).values()) | set((derived.pings or {}).values())
+        read |= set((derived.measured or {}).values()) | set((derived.limits or {}).values())
     return [
         fault("unread", name, "no rule uses this fact")
         for name, fact in advisor.space.facts.items()

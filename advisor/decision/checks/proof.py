@@ -26,6 +26,7 @@ from advisor.decision.checks.conduct import conduct
 from advisor.decision.checks.consistency import contradictions, sources, unread
 from advisor.decision.checks.failures import failures
 from advisor.decision.checks.fault import fault
+from advisor.decision.checks.lookups import lookups
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS, blocked
 from advisor.decision.feature_outcomes import Configuration
 from advisor.engine.fold import Folded, fold
@@ -85,6 +86,7 @@ def _prove(advisor: Advisor, report: Report) -> None:
     report.faults += contradictions(advisor.knowledge)
     report.faults += failures(advisor.knowledge)
     report.faults += conduct(advisor.knowledge)
+    report.faults += lookups(advisor)
     gaps = _gaps(advisor)
     report.faults += gaps
     if not gaps:  # After a gap, later tables have no input.

@@ -6,12 +6,10 @@ import uuid
 from dataclasses import replace
 from time import monotonic
 
+from advisor.knowledge.capabilities import PINGS
 from advisor.lab.clients.raw_client import Endpoint
 from advisor.lab.probes.cell import Probe, timed
 from advisor.lab.probes.observation import BehaviourRow, Verdict
-
-PINGS = "pings on a silent stream"
-"""The name of the behaviour in the capability data."""
 
 _SILENCE_S = 19.0  # longer than the ping interval of every SDK release so far (15 s)
 _STEP_S = 5  # a busy machine delays a ping by up to two seconds, so intervals are rounded

@@ -1,0 +1,82 @@
+"""Checks the data that derived facts look up for the exact SDK release and for the proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.checks.fault import fault
+from advisor.decision.sdk_behaviour import behaviour, ping_interval_s
+from advisor.findings import Finding
+from advisor.knowledge import Knowledge
+from advisor.knowledge.facts import Derived
+from advisor.knowledge.space import UNKNOWN, FactSpace
+
+
+def lookups(advisor: Advisor) -> list[Finding]:
+    """Return faults: missing or contradicting data, and decision tables that read a fact of an exact release."""
+    return [
+        *_missing(advisor.space),
+        *_stale(advisor),
+        *_traits(advisor.knowledge),
+        *_proxies(advisor.knowledge),
+    ]
+
+
+def _missing(space: FactSpace) -> Iterator[Finding]:
+    """Yield faults: derived facts without data for the first or the newest measured release of a range."""
+    for derived in space.knowledge.derived:
+        for release in space.releases.values():
+            for version in dict.fromkeys((release.start, release.newest)):
+                if not _known(derived, release.package, version, space.knowledge):
+                    message = "the capability data and the traits have no value of this fact for a release"
+                    yield fault("data", derived.id, message, {"sdk": f"{release.package}=={version}"})
+
+
+def _known(derived: Derived, package: str, version: str, knowledge: Knowledge) -> bool:
+    if derived.pings is not None:
+        return ping_interval_s(package, version, knowledge) is not None
+    return derived.behaviour is None or behaviour(derived.behaviour, package, version, knowledge) != UNKNOWN
+
+
+def _stale(advisor: Advisor) -> Iterator[Finding]:
+    """Yield faults: inputs of decision tables that `changes` does not compute again after a change."""
+    exact = {
+        derived.id
+        for derived in advisor.knowledge.derived
+        if any(one is not None for one in (derived.behaviour, derived.pings, derived.measured, derived.limits))
+    }
+    for table in advisor.tables.values():
+        for name in exact.intersection(table.inputs):
+            message = f"a decision table reads {name}, which belongs to the exact release or to the proxy as stated"
+            yield fault("data", table.spec.table, message)
+
+
+def _traits(knowledge: Knowledge) -> Iterator[Finding]:
+    packages = {data.package for data in knowledge.capabilities}
+    for trait in knowledge.traits:
+        where = f"trait {trait.name}, {trait.package}"
+        if trait.package not in packages:
+            yield fault("data", where, "rules/capabilities has no file for this package")
+        if not trait.sources:
+            yield fault("source", where, "no source is given")
+        for source in trait.sources:
+            if source not in knowledge.sources:
+                yield fault("source", where, f"the source {source!r} does not exist")
+    for trait, other in combinations(knowledge.traits, 2):
+        same = (trait.name, trait.package) == (other.name, other.package)
+        if same and (release := trait.first_shared(other)):
+            message = "two traits have the same release"
+            yield fault("data", f"trait {trait.name}, {trait.package}", message, {"release": release})
+
+
+def _proxies(knowledge: Knowledge) -> Iterator[Finding]:
+    for proxy in knowledge.proxies.values():
+        for name, seconds, status in (
+            ("idle", proxy.idle_timeout_s, proxy.idle_status),
+            ("total", proxy.total_timeout_s, proxy.total_status),
+        ):
+            if (seconds is None) is not (status in ("none", UNKNOWN)):
+                given = "no number" if seconds is None else f"{seconds:g} s"
+                yield fault("data", proxy.id, f"{name}_status is {status}, but {name}_timeout_s has {given}")

@@ -1,0 +1,104 @@
+"""What is known of the exact SDK release that the requirements name.
+
+The rules read an SDK release as a range of releases with the same feature table. Other behaviours change in other
+releases, so this module looks them up for the exact release. For an SDK line, it uses the newest measured release.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from advisor.knowledge.capabilities import PINGS
+from advisor.knowledge.facts import BehaviourLookup
+from advisor.knowledge.releases import Release
+from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.knowledge.store import Knowledge
+from advisor.knowledge.types import FLAG_PAIRS, flag_key
+from advisor.knowledge.versions import key
+from advisor.requirements.model import Requirements
+
+_EVERY = re.compile(r"a ping every (\d+) s")
+
+
+class AskedRelease(NamedTuple):
+    """The release that the requirements name.
+
+    Attributes:
+        package: the name on PyPI.
+        version: the release; for an SDK line the newest measured release of the line.
+        range: the range of releases that the rules use.
+        measured: whether the lab measured this release.
+    """
+
+    package: str
+    version: str
+    range: Release
+    measured: bool
+
+
+def asked_release(requirements: Requirements, space: FactSpace) -> AskedRelease:
+    """Return the release that the requirements name."""
+    found = space.release(requirements["sdk"])
+    assert found is not None  # the requirements are valid
+    exact = str(requirements["sdk"]).partition("==")[2]
+    version = exact or found.line.newest
+    measured = not exact or any(key(exact) == key(other) for other in _observed(found.package, space.knowledge))
+    return AskedRelease(found.package, version, found, measured)
+
+
+def _observed(package: str, knowledge: Knowledge) -> Iterator[str]:
+    for data in knowledge.capabilities:
+        if data.package == package:
+            for cell in data.cells:
+                yield from cell.observed_on
+
+
+def behaviour(lookup: BehaviourLookup, package: str, version: str, knowledge: Knowledge) -> str:
+    """Return the value of a derived fact for a release: the first entry of `values` that its text starts with."""
+    text = _text(lookup, package, version, knowledge)
+    if text is None:
+        return lookup.otherwise
+    return next((value for start, value in lookup.values.items() if text.startswith(start)), lookup.otherwise)
+
+
+def _text(lookup: BehaviourLookup, package: str, version: str, knowledge: Knowledge) -> str | None:
+    """Return the text of a behaviour, the outcome of a call, or None if the data has nothing for this release."""
+    for data in knowledge.capabilities:
+        if data.package != package:
+            continue
+        for cell in data.cells if lookup.call else ():
+            if (cell.feature, cell.call) == (lookup.name, lookup.call) and cell.holds(version):
+                outcomes: dict[str, str] = getattr(cell, lookup.era)
+                return outcomes[lookup.flags]
+        for row in data.behaviour:
+            if (row.name, row.era) == (lookup.name, lookup.era) and row.holds(version):
+                return row.seen[lookup.flags]
+    for trait in knowledge.traits:
+        if (trait.package, trait.name) == (package, lookup.name) and trait.holds(version):
+            return trait.seen
+    return None
+
+
+def ping_interval_s(package: str, version: str, knowledge: Knowledge) -> float | None:
+    """Return the longest ping interval of a release in seconds; None if the release sends no pings, or is not known."""
+    found = [
+        int(match[1])
+        for data in knowledge.capabilities
+        if data.package == package
+        for row in data.behaviour
+        if row.name == PINGS and row.holds(version)
+        for match in (_EVERY.match(row.seen[flag_key(*pair)]) for pair in FLAG_PAIRS)
+        if match
+    ]
+    return max(found, default=None)
+
+
+def sdk_words(name: str, requirements: Requirements, space: FactSpace) -> str:
+    """Return the value of a placeholder of a warning: `sdk.asked`, `sdk.used` or `sdk.ping_s`."""
+    asked = asked_release(requirements, space)
+    if name == "sdk.ping_s":
+        interval = ping_interval_s(asked.package, asked.version, space.knowledge)
+        return UNKNOWN if interval is None else f"{interval:g}"
+    return asked.version if name == "sdk.asked" else asked.range.newest
