@@ -1,0 +1,137 @@
+"""Warnings about the behaviour of an SDK follow the data of the exact release; releases without data are named."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.checks.lookups import lookups
+from advisor.decision.model import Decision
+from advisor.report.decision_json import decision_dict
+from advisor.report.decision_wording import sdk_text
+
+FLEET = {"scale.instances": 3, "clients.protocol": "legacy"}
+LOGIN = FLEET | {"environment.auth": "oauth-proxy"}
+
+
+def _codes(decision: Decision) -> set[str]:
+    return {warning.id for warning in decision.warnings}
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "warned", "quiet"),
+    [
+        (
+            "answer-405-to-legacy-get",
+            FLEET,
+            ["mcp-1", "mcp-2", "fastmcp-2", "mcp==1.8.0", "fastmcp==2.11.0"],
+            ["fastmcp-3", "fastmcp-4", "fastmcp==3.0.0"],
+        ),
+        (
+            "silent-sampling-leaks",
+            FLEET | {"needs.sampling": "preferred", "scale.affinity": "unavailable", "workload.longest_call_s": 1},
+            ["mcp-1", "fastmcp-2", "fastmcp-3"],
+            ["mcp-2", "fastmcp-4"],
+        ),
+        (
+            "plain-clients-get-406-for-json",
+            FLEET | {"clients.plain_http": True, "workload.longest_call_s": 1},
+            ["mcp==1.12.4", "fastmcp==2.12.5"],
+            ["mcp==1.20.0", "mcp-1", "mcp-2", "fastmcp-2", "fastmcp-4"],
+        ),
+        (
+            "host-allow-list",
+            FLEET,
+            ["mcp-1", "mcp==1.25.0", "mcp-2"],
+            ["mcp==1.20.0", "fastmcp-2", "fastmcp-3", "fastmcp-4"],
+        ),
+        ("host-names-not-checked", FLEET, ["mcp==1.20.0", "fastmcp-4"], ["mcp-1", "mcp-2"]),
+        (
+            "event-store-per-session",
+            FLEET | {"needs.resumability": "preferred"},
+            ["mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3"],
+            ["fastmcp-4"],
+        ),
+        ("oauth-key-needs-an-upgrade", LOGIN, ["fastmcp==2.12.4", "fastmcp==2.11.0"], ["fastmcp==2.13.0", "mcp-1"]),
+        ("oauth-state-per-process", LOGIN, ["fastmcp==2.13.0", "fastmcp-4", "mcp-2"], ["fastmcp==2.12.4"]),
+        ("bound-graceful-shutdown", {"clients.protocol": "modern"}, ["mcp-2"], ["fastmcp-4"]),
+        (
+            "bound-graceful-shutdown",
+            {"clients.protocol": "modern", "needs.list_changed": "preferred"},
+            ["mcp-2", "fastmcp-4"],
+            [],
+        ),
+    ],
+)
+def test_warnings_follow_the_data_of_the_release(
+    decide: Any, code: str, facts: Any, warned: list[str], quiet: list[str]
+) -> None:
+    found = {sdk: code in _codes(decide(facts | {"sdk": sdk})) for sdk in (*warned, *quiet)}
+    assert found == {**dict.fromkeys(warned, True), **dict.fromkeys(quiet, False)}
+
+
+def test_a_fix_that_the_release_cannot_do_names_the_upgrade_first(decide: Any) -> None:
+    decision = decide(LOGIN | {"sdk": "fastmcp==2.12.4", "scale.instances": {"min": 4, "max": 8}})
+    warning = next(one for one in decision.warnings if one.id == "oauth-key-needs-an-upgrade")
+    assert warning.fix.text.startswith("First upgrade to fastmcp 2.13.0")
+    assert "jwt_signing_key" in warning.fix.text
+
+
+def test_recommend_says_nothing_about_a_server_that_it_does_not_generate(decide: Any) -> None:
+    warning = next(one for one in decide({"environment.auth": "bearer"}).warnings if one.id == "tokens-are-not-checked")
+    assert "the generated server" not in f"{warning.title} {warning.message}"
+    assert "your own server" in warning.fix.text
+
+
+@pytest.mark.parametrize(
+    ("sdk", "used"),
+    [("mcp==2.9.0", "2.3.0"), ("fastmcp==4.9.9", "4.2.3"), ("mcp==1.29.1", "1.30.0"), ("mcp==1.27.0", "1.28.1")],
+)
+def test_a_release_that_was_not_measured(decide: Any, sdk: str, used: str) -> None:
+    decision = decide(FLEET | {"sdk": sdk})
+    asked = sdk.partition("==")[2]
+    assert {cell.status for row in decision.features for _, cell in row.cells} <= {"assumed", "derived"}
+    assert sdk_text(decision) == f"{sdk} ({asked} has not been measured; {used} is used)"
+    warning = next(one for one in decision.warnings if one.id == "sdk-not-measured")
+    assert f"{asked} has not been measured; {used} is used" in warning.message
+    assert f"`mcp-advisor capabilities measure --sdk {sdk}`" in warning.fix.text
+    assert decision_dict(decision)["sdk"] == {
+        "asked": sdk,
+        "release": f"{sdk.partition('==')[0]}=={used}",
+        "measured": False,
+    }
+
+
+@pytest.mark.parametrize("sdk", ["mcp-2", "mcp==2.3.0", "mcp==2.3", "fastmcp==4.2.3", "fastmcp-3", "mcp==1.25.0"])
+def test_a_release_that_was_measured(decide: Any, sdk: str) -> None:
+    decision = decide(FLEET | {"sdk": sdk})
+    assert "assumed" not in {cell.status for row in decision.features for _, cell in row.cells}
+    assert "sdk-not-measured" not in _codes(decision)
+    assert "has not been measured" not in sdk_text(decision)
+
+
+def test_no_rule_tests_the_name_of_a_package(advisor: Advisor) -> None:
+    assert not {name for _, rule in advisor.knowledge.rules.values() for name in rule.when if name == "sdk.package"}
+
+
+def test_every_behaviour_that_rules_read_exists_for_every_release(advisor: Advisor) -> None:
+    assert lookups(advisor) == []
+
+
+def test_a_missing_behaviour_is_a_fault(advisor: Advisor) -> None:
+    """Without the trait of fastmcp 2.11 and 2.12, the check names the fact and a release."""
+    traits = [
+        trait for trait in advisor.knowledge.traits if (trait.name, trait.start) != ("OAuth signing key", "2.11.0")
+    ]
+    faults = lookups(Advisor(dataclasses.replace(advisor.knowledge, traits=traits)))
+    assert any("sdk.oauth_key" in str(fault) and "fastmcp==2.11.0" in str(fault) for fault in faults)
+
+
+def test_the_status_of_a_limit_fits_its_number(advisor: Advisor) -> None:
+    wrong = advisor.knowledge.proxies["nginx"]._replace(idle_status="unknown")
+    proxies = {**advisor.knowledge.proxies, "nginx": wrong}
+    (fault,) = lookups(Advisor(dataclasses.replace(advisor.knowledge, proxies=proxies)))
+    assert "idle_status is unknown, but idle_timeout_s has 60 s" in str(fault)
