@@ -98,7 +98,7 @@ def test_limits_that_are_not_known_are_named(decide: Any, advisor: Advisor, kind
     assert "timeout" in warning.message.partition("does not know")[2].partition(" of the proxy")[0]
 
 
-def test_a_default_that_nobody_confirmed_is_shown_as_such(decide: Any) -> None:
+def test_a_default_that_is_not_confirmed_is_shown_as_such(decide: Any) -> None:
     decision = decide(FLEET | {"environment.proxy.kind": "azure-container-apps", "workload.longest_call_s": 600})
     warning = next(one for one in decision.warnings if one.id == "proxy-timeouts-not-known")
     assert "the idle timeout (240 s is not confirmed) and the total timeout" in warning.message

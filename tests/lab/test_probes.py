@@ -15,7 +15,7 @@ import pytest
 
 from advisor.knowledge.types import ERAS, Era
 from advisor.lab.clients.sdk_client import Heard
-from advisor.lab.probes import BEHAVIOURS, FEATURES, ProbeTarget, behaviour, observe
+from advisor.lab.probes import BEHAVIOURS, FEATURES, SLOW_BEHAVIOURS, ProbeTarget, behaviour, observe
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.changes import verdict
 from advisor.lab.probes.live import arrival, missing
@@ -112,7 +112,7 @@ def test_the_checks_find_the_known_behaviour_of_a_bare_server(temporary: Path) -
     async def main() -> dict[tuple[str, str], str]:
         async with Run.open("probes") as run:
             url = f"{await bare(run, '10')}/main/mcp"
-            asked = [(name, era) for name in BEHAVIOURS for era in ERAS]
+            asked = [(name, era) for name in (*BEHAVIOURS, *SLOW_BEHAVIOURS) for era in ERAS]
             rows = await asyncio.gather(*(behaviour(name, url, era) for name, era in asked))
             return {
                 (row.name, era): f"{row.observation.outcome} {row.observation.message}"
@@ -128,6 +128,8 @@ def test_the_checks_find_the_known_behaviour_of_a_bare_server(temporary: Path) -
     assert seen["call without initialize", "legacy"] == "works HTTP 200 text/event-stream"
     assert seen["Accept: application/json", "legacy"].startswith("error HTTP 406")
     assert seen["unknown session", "legacy"].startswith("works HTTP 200")
+    assert seen["pings on a silent stream", "legacy"] == "works a ping every 15 s"
+    assert seen["pings on a silent stream", "modern"] == "works a ping every 15 s"
     assert seen["foreign Host", "modern"].startswith("error HTTP 421")
     assert seen["foreign Origin", "modern"].startswith("error HTTP 403")
     assert seen["cancellation", "legacy"] == "dropped the tool ran to its end"

@@ -11,9 +11,13 @@ from advisor.lab.clients.raw_client import Endpoint
 from advisor.lab.probes.cell import Probe, timed
 from advisor.lab.probes.observation import BehaviourRow, Verdict
 
-_SILENCE_S = 19.0  # longer than the ping interval of every SDK release so far (15 s)
-_STEP_S = 5  # a busy machine delays a ping by up to two seconds, so intervals are rounded
-_DEADLINE_S = 14.0  # half of the time that the steps get
+# Every SDK release so far sends a ping every 15 s. A busy machine delays a ping by up to two seconds, so the interval is
+# rounded.
+_SILENCE_S = 19.0
+_STEP_S = 5
+
+# `timed` gives the steps twice this time.
+_DEADLINE_S = 14.0
 
 
 async def pings(probe: Probe) -> list[BehaviourRow]:
