@@ -11,8 +11,8 @@ from advisor.lab.clients.raw_client import Endpoint
 from advisor.lab.probes.cell import Probe, timed
 from advisor.lab.probes.observation import BehaviourRow, Verdict
 
-# Every SDK release so far sends a ping every 15 s. A busy machine delays a ping by up to two seconds, so the probe rounds
-# the interval.
+# Every SDK release so far sends a ping every 15 s. A busy machine delays a ping by up to two seconds, so the
+# probe rounds the interval.
 _SILENCE_S = 19.0
 _STEP_S = 5
 
