@@ -69,7 +69,8 @@ def two(knowledge: Knowledge) -> Knowledge:
         for cell in package.cells
         if (cell.start, cell.before) != (line.start, line.before) and _holds(cell, line.newest)
     ]
-    return replace(knowledge, capabilities=[package._replace(lines=lines, cells=cells)])
+    traits = [trait for trait in knowledge.traits if trait.package == package.package]
+    return replace(knowledge, capabilities=[package._replace(lines=lines, cells=cells)], traits=traits)
 
 
 def _holds(cell: Any, release: str) -> bool:
