@@ -25,6 +25,7 @@ from advisor.decision.checks.proof import example_requirements
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
 from advisor.decision.model import CORE_FACTS
 from advisor.decision.tiers import needs_of_tools, stateful_part, stateful_tools, stateless_part
+from advisor.engine.network import Plan
 from advisor.engine.rules import Rule, Value
 from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome
 from advisor.requirements.model import Requirements
@@ -46,6 +47,7 @@ class Relevance:
         self._advisor = advisor
         self._tries = completions
         self._space = Reachability(advisor)
+        self._plans: dict[tuple[str, bool], Plan] = {}
         self._irrelevant: dict[str, list[Settled]] = {}
         self._answers: dict[tuple[str, Settled], bool] = {}
         self._witnesses: dict[str, list[dict[str, Value]]] = {}
@@ -186,8 +188,11 @@ class Relevance:
             return
         if not brief:
             # For each condition of a rule, some examples of the rules fulfil it and other examples do not.
-            for example in self._examples:
-                yield {name: example.get(name, state.facts[name]) for name in free}
+            # If few facts are open, many examples have the same values for these facts.
+            for values in dict.fromkeys(
+                tuple(example.get(name, state.facts[name]) for name in free) for example in self._examples
+            ):
+                yield dict(zip(free, values, strict=True))
         random = Random(fact)
         # With more open facts, a proof takes longer. Then it is worth trying more completions first.
         tries = self._tries if brief else self._tries * max(1, len(free) // 3)
@@ -216,15 +221,27 @@ class Relevance:
         """Return whether the values of `fact` give different outcomes for one completion of the other open facts."""
         network = self._advisor.network
         facts = dict(state.facts)
-        network.revise(facts, completion)
-        # Without listed tools, this fact is open. It must not be computed from an empty list.
-        held = {} if state.tools else {SEPARABLE: facts[SEPARABLE]}
-        outcomes = set()
+        # Without listed tools, tools.separable is open. No node must compute it from an empty list.
+        network.revise(facts, completion, self._plan_of("", open_tools=not state.tools))
+        plan = self._plan_of(fact, open_tools=not state.tools)
+        first = None
         for value in state.domains[fact]:
-            old = network.revise(facts, {**held, fact: value})
-            outcomes.add(outcome(tuple(facts[name] for name in CORE_FACTS)))
+            old = network.revise(facts, {fact: value}, plan)
+            found = outcome(tuple(facts[name] for name in CORE_FACTS))
+            if first is None:
+                first = found
+            elif found != first:
+                return True
             facts.update(old)
-        return len(outcomes) > 1
+        return False
+
+    def _plan_of(self, fact: str, *, open_tools: bool) -> Plan:
+        """Return the nodes from `fact` to the outcome, or all nodes before the outcome if `fact` is empty."""
+        asked = (fact, open_tools)
+        if asked not in self._plans:
+            plan = self._advisor.network.between(fact, CORE_FACTS) if fact else self._advisor.network.plan(CORE_FACTS)
+            self._plans[asked] = tuple(entry for entry in plan if not (open_tools and SEPARABLE in entry[2]))
+        return self._plans[asked]
 
 
 def _name(fact: str) -> str:
