@@ -102,7 +102,7 @@ def without_jinja(source: str) -> str:
 def yaml_texts(source: str, skipped: set[str]) -> Iterator[tuple[int, str]]:
     """The comments of a YAML file and its values of three words and more."""
     yield from comments(source)
-    root = yaml.compose(source, Loader=yaml.SafeLoader)
+    root = yaml.compose(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     todo: list[tuple[str, yaml.Node]] = [("", root)] if root else []
     while todo:
         key, node = todo.pop()

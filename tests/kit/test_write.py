@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dying
 import pytest
@@ -55,22 +58,52 @@ def ended(process: subprocess.Popen[str], timeout: float = 90) -> tuple[str, int
     return said, process.returncode
 
 
-def stopped(scenario: str, work: Path, stop: str = "killed") -> tuple[list[Path], Path]:
-    """The folders of the stopped runs, each stopped one point later, and the folder of the run that was not stopped."""
-    said, code = ended(python(str(HERE / "dying.py"), scenario, stop, str(work)), timeout=300)
-    assert code == 0, said
+class Runs(NamedTuple):
+    """The folder before each run, the folders of the stopped runs in order, and the folder of the complete run."""
+
+    start: Path
+    dead: list[Path]
+    finished: Path
+
+
+def runs_in(work: Path) -> Runs:
     folders = sorted((path for path in work.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
     assert len(folders) > 40
-    return folders[:-1], folders[-1]
+    return Runs(work / "start", folders[:-1], folders[-1])
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Runs]:
+    """A function that starts the runs of a scenario the first time, and returns them. Tests only read them."""
+
+    @cache
+    def stopped_(scenario: str, stop: str = "killed") -> Runs:
+        work = tmp_path_factory.mktemp(f"{scenario}-{stop}")
+        said, code = ended(python(str(HERE / "dying.py"), scenario, stop, str(work)), timeout=300)
+        assert code == 0, said
+        return runs_in(work)
+
+    return stopped_
+
+
+@pytest.fixture
+def stopped_copy(stopped: Callable[..., Runs], tmp_path: Path) -> Callable[..., Runs]:
+    """A function that returns a copy of the runs, which the test can change."""
+
+    def copy(scenario: str, stop: str = "killed") -> Runs:
+        shutil.copytree(stopped(scenario, stop).start.parent, tmp_path / "runs")
+        return runs_in(tmp_path / "runs")
+
+    return copy
 
 
 @pytest.mark.parametrize("stop", ["killed", pytest.param("killed-twice", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
 def test_a_killed_run_leaves_complete_files_and_the_next_run_finishes_it(
-    tmp_path: Path, scenario: str, stop: str
+    stopped_copy: Callable[..., Runs], scenario: str, stop: str
 ) -> None:
-    dead, finished = stopped(scenario, tmp_path, stop)
-    old, new = tree(tmp_path / "start"), tree(finished)
+    start, dead, finished = stopped_copy(scenario, stop)
+    old, new = tree(start), tree(finished)
     if scenario in ("fresh", "empty"):
         assert set(new) == {f"kit/{file.path}" for file in (*dying.AFTER, KitFile(LOCK, ""))}
     states = set()
@@ -90,9 +123,9 @@ def test_a_killed_run_leaves_complete_files_and_the_next_run_finishes_it(
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
-def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path: Path, scenario: str) -> None:
-    interrupted, finished = stopped(scenario, tmp_path, "interrupted")
-    old, new = tree(tmp_path / "start"), tree(finished)
+def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(stopped_copy: Callable[..., Runs], scenario: str) -> None:
+    start, interrupted, finished = stopped_copy(scenario, "interrupted")
+    old, new = tree(start), tree(finished)
     assert {tree(folder) == new for folder in interrupted} == {True, False}
     for folder in interrupted:
         assert tree(folder) in (old, new), folder
@@ -101,9 +134,10 @@ def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(tmp_path: Path, sc
 
 
 @pytest.mark.parametrize("scenario", ["fresh", "empty", "update"])
-def test_after_a_killed_run_another_kit_contains_no_file_of_the_killed_run(tmp_path: Path, scenario: str) -> None:
-    dead, _ = stopped(scenario, tmp_path)
-    for kit in (folder / "kit" for folder in dead):
+def test_after_a_killed_run_another_kit_contains_no_file_of_the_killed_run(
+    stopped_copy: Callable[..., Runs], scenario: str
+) -> None:
+    for kit in (folder / "kit" for folder in stopped_copy(scenario).dead):
         generate(dying.LATER, b"later", kit)
         found = {path: content.decode() for path, (content, _) in tree(kit).items()}
         left = {"foreign.txt", "fought.txt", "edited.txt.new", "fought.txt.new"} if scenario == "update" else set()
@@ -114,8 +148,8 @@ def test_after_a_killed_run_another_kit_contains_no_file_of_the_killed_run(tmp_p
         assert found["edited.txt"] == expected, kit
 
 
-def test_diff_after_a_killed_run_shows_the_remaining_changes_and_writes_nothing(tmp_path: Path) -> None:
-    dead, finished = stopped("update", tmp_path)
+def test_diff_after_a_killed_run_shows_the_remaining_changes_and_writes_nothing(stopped: Callable[..., Runs]) -> None:
+    _, dead, finished = stopped("update")
     new = tree(finished / "kit")
     for folder in dead:
         before = everything(folder)
@@ -157,9 +191,9 @@ def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(
 
 
 @pytest.mark.parametrize("scenario", ["update", "force"])
-def test_no_edit_of_the_user_is_lost(tmp_path: Path, scenario: str) -> None:
-    _, finished = stopped(scenario, tmp_path)
-    found = {path: content.decode() for path, (content, _) in tree(finished / "kit").items()}
+def test_no_edit_of_the_user_is_lost(stopped: Callable[..., Runs], scenario: str) -> None:
+    kit = stopped(scenario).finished / "kit"
+    found = {path: content.decode() for path, (content, _) in tree(kit).items()}
     assert found["foreign.txt"] == "mine too\n"
     assert "sub/gone.txt" not in found
     if scenario == "force":
@@ -175,9 +209,8 @@ def test_no_edit_of_the_user_is_lost(tmp_path: Path, scenario: str) -> None:
         assert "sub/deleted.txt" not in found
 
 
-def test_an_edit_after_a_killed_run_survives_the_next_run(tmp_path: Path) -> None:
-    dead, _ = stopped("update", tmp_path)
-    for kit in (folder / "kit" for folder in dead):
+def test_an_edit_after_a_killed_run_survives_the_next_run(stopped_copy: Callable[..., Runs]) -> None:
+    for kit in (folder / "kit" for folder in stopped_copy("update").dead):
         (kit / "plain.txt").write_text("edited after the crash\n")
         (kit / "new/deep").mkdir(parents=True, exist_ok=True)
         (kit / "new/deep/added.txt").write_text("mine as well\n")
