@@ -1,4 +1,4 @@
-"""`mcp-advisor capabilities`, as a process."""
+"""`mcp-advisor capabilities`, in this process or as a process."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from running import run_command_for_text
 
 from advisor.cli.schema_registry import schema_of
 from advisor.knowledge import Knowledge
@@ -35,9 +36,7 @@ CELL = [
 
 
 def run(*arguments: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "advisor", "capabilities", *arguments]
-    environment = {**os.environ, "COLUMNS": str(columns)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
+    return run_command_for_text("capabilities", *arguments, COLUMNS=str(columns))
 
 
 def cells(*arguments: str) -> list[dict[str, Any]]:

@@ -1,24 +1,21 @@
-"""`mcp-advisor init`, as a process: the file is valid, shows every default, and is never overwritten by accident."""
+"""`mcp-advisor init`: the file is valid, shows every default, and is never overwritten by accident."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import yaml
+from running import run_command_for_text
 
 from advisor.decision.advisor import Advisor
 from advisor.requirements import load_bytes, load_path
 from advisor.requirements.template import SERVICE
 
-ROOT = Path(__file__).parents[2]
-
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "advisor", "init", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    return run_command_for_text("init", *arguments)
 
 
 def test_init_prints_a_file_that_can_be_decided(advisor: Advisor) -> None:

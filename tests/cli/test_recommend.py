@@ -1,4 +1,4 @@
-"""`recommend` as a real process."""
+"""`recommend`, in this process or as a process."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from running import run_command
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "report" / "requirements"
@@ -33,12 +34,16 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **extra}
 
 
-def run(*arguments: Path | str, stdin: bytes | None = None, cwd: Path | None = None, **extra: str) -> Ended:
+def run(*arguments: Path | str, stdin: bytes = b"", cwd: Path | None = None, **extra: str) -> Ended:
+    done = run_command("recommend", *arguments, stdin=stdin, cwd=cwd, **extra)
+    return Ended(done.returncode, done.stdout, *(said.decode() for said in (done.stdout, done.stderr)))
+
+
+def run_process(*arguments: Path | str, **extra: str) -> Ended:
     done = subprocess.run(
         [sys.executable, "-m", "advisor", "recommend", *map(str, arguments)],
-        input=stdin,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
-        cwd=cwd,
         env=environment(**extra),
         timeout=60,
         check=False,
@@ -198,7 +203,7 @@ def test_explain_adds_every_rule_tried() -> None:
 
 @pytest.mark.parametrize("format", ["text", "json", "yaml", "markdown"])
 def test_output_is_ascii_if_the_encoding_has_no_other_characters(format: str) -> None:
-    done = run(GOOD, "--format", format, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    done = run_process(GOOD, "--format", format, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert not re.search(r"\w\?\w", done.out)  # nothing was replaced by a question mark
@@ -269,7 +274,7 @@ def test_libraries_are_imported_only_by_commands_that_use_them() -> None:
         "except SystemExit: pass\n"
         "print(sorted({'rich', 'jinja2', 'pydantic', 'questionary'} & set(sys.modules)), file=sys.stderr)"
     )
-    run(GOOD)  # fills the cache of the knowledge
+    run_process(GOOD)  # fills the cache of the knowledge
     for format, loaded in (("text", "['rich']"), ("json", "[]"), ("markdown", "['jinja2']")):
         done = subprocess.run(
             [sys.executable, "-c", program, str(GOOD), format],

@@ -1,4 +1,4 @@
-"""`mcp-advisor schema`, as a process."""
+"""`mcp-advisor schema`: every document that it prints, and what the schemas accept."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from running import run_command_for_text
 
 from advisor.cli.schema import DocumentName
 from advisor.cli.schema_registry import DECLARATIONS
@@ -21,8 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "advisor", "schema", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    return run_command_for_text("schema", *arguments)
 
 
 @pytest.mark.parametrize("name", ["requirements", *DECLARATIONS])

@@ -1,4 +1,4 @@
-"""`generate` as a real process."""
+"""`generate`, in this process or as a process."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from running import run_command
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -30,10 +31,15 @@ class Ended(NamedTuple):
     err: str
 
 
-def run(*arguments: Path | str, stdin: bytes | None = None, cwd: Path | None = None, **environment: str) -> Ended:
+def run(*arguments: Path | str, stdin: bytes = b"", cwd: Path | None = None) -> Ended:
+    done = run_command("generate", *arguments, stdin=stdin, cwd=cwd)
+    return Ended(done.returncode, done.stdout, done.stdout.decode(), done.stderr.decode())
+
+
+def run_process(*arguments: Path | str, cwd: Path | None = None, **environment: str) -> Ended:
     done = subprocess.run(
         [sys.executable, "-m", "advisor", "generate", *map(str, arguments)],
-        input=stdin,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **environment},
@@ -82,7 +88,9 @@ def test_the_same_input_gives_the_same_bytes_in_any_folder_and_at_any_time(kit: 
         shutil.copytree(ROOT / name, rules / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (rules / "rules").rglob("*.yaml"):
         os.utime(path, (1, 1))
-    done = run(copy, "-o", tmp_path / "again", cwd=tmp_path, PYTHONPATH=str(rules), PYTHONHASHSEED="7", TZ="Asia/Tokyo")
+    done = run_process(
+        copy, "-o", tmp_path / "again", cwd=tmp_path, PYTHONPATH=str(rules), PYTHONHASHSEED="7", TZ="Asia/Tokyo"
+    )
     assert done.returncode == 0
     assert tree(tmp_path / "again") == tree(kit)
     assert run("-", "-o", tmp_path / "piped", stdin=STICKY.read_bytes()).returncode == 0
@@ -102,14 +110,16 @@ def test_a_second_run_changes_nothing(kit: Path) -> None:
 @pytest.mark.parametrize("damage", [b"", b"rubbish", None])
 def test_a_damaged_template_cache_is_ignored(kit: Path, tmp_path: Path, damage: bytes | None) -> None:
     cache = tmp_path / "cache"
-    assert run(STICKY, "-o", tmp_path / "one", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
+    assert run_process(STICKY, "-o", tmp_path / "one", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
     kept = list((cache / "templates").iterdir())
     assert len(kept) > 10
     for path in kept:
         whole = path.read_bytes()
         path.write_bytes(whole[:40] if damage is None else damage)
-    assert run(STICKY, "-o", tmp_path / "two", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
-    assert run(STICKY, "-o", tmp_path / "three", MCP_ADVISOR_CACHE=str(tmp_path / "kit/README.md")).returncode == 0
+    assert run_process(STICKY, "-o", tmp_path / "two", MCP_ADVISOR_CACHE=str(cache)).returncode == 0
+    assert (
+        run_process(STICKY, "-o", tmp_path / "three", MCP_ADVISOR_CACHE=str(tmp_path / "kit/README.md")).returncode == 0
+    )
     assert tree(tmp_path / "one") == tree(tmp_path / "two") == tree(tmp_path / "three") == tree(kit)
 
 
