@@ -35,7 +35,7 @@ def run_command(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `mcp-advisor` in this process, which takes a fraction of the time of another process.
 
-    The command sees no terminal, and its streams use UTF-8. Each command also has tests that start a process.
+    The command sees no terminal, and its streams use UTF-8. Tests of the process itself start one.
     """
     given, out, err = (io.BytesIO(content) for content in (stdin, b"", b""))
     with pytest.MonkeyPatch.context() as patch:
