@@ -65,7 +65,7 @@ def run_command_for_text(
     *arguments: Path | str, cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `mcp-advisor` in this process, and return its output as text."""
-    done = run_command(*arguments, cwd=cwd, **environment)
+    done = run_command(*arguments, stdin=b"", cwd=cwd, **environment)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
