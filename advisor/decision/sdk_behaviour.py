@@ -7,7 +7,6 @@ releases, so this module looks them up for the exact release. For an SDK line, i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from advisor.knowledge.capabilities import PINGS
@@ -44,15 +43,14 @@ def asked_release(requirements: Requirements, space: FactSpace) -> AskedRelease:
     assert found is not None  # the requirements are valid
     exact = str(requirements["sdk"]).partition("==")[2]
     version = exact or found.line.newest
-    measured = not exact or any(key(exact) == key(other) for other in _observed(found.package, space.knowledge))
+    measured = not exact or is_measured(found.package, exact, space.knowledge)
     return AskedRelease(found.package, version, found, measured)
 
 
-def _observed(package: str, knowledge: Knowledge) -> Iterator[str]:
-    for data in knowledge.capabilities:
-        if data.package == package:
-            for cell in data.cells:
-                yield from cell.observed_on
+def is_measured(package: str, version: str, knowledge: Knowledge) -> bool:
+    """Whether the lab measured exactly this release."""
+    cells = (cell for data in knowledge.capabilities if data.package == package for cell in data.cells)
+    return any(key(version) == key(other) for cell in cells for other in cell.observed_on)
 
 
 def behaviour(lookup: BehaviourLookup, package: str, version: str, knowledge: Knowledge) -> str:

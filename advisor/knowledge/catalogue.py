@@ -60,6 +60,7 @@ class SdkCode(NamedTuple):
     types: str
     host_check: Literal["constructor", "run", "none"]
     http: str
+    python: str
     template: str
     calls: dict[str, dict[Era, str]]
     sources: list[str]

@@ -20,7 +20,8 @@ class CellRecord(TypedDict):
         version: The newest measured release of the range with the same behaviour.
         call: The API that server code uses for the feature.
         measured: The date of the last measurement.
-        status: `measured` by the lab of mcp-advisor, or `reported` in documentation.
+        status: `measured` by the lab of mcp-advisor, `reported` in documentation, or `assumed` if --sdk names a release
+            that has not been measured.
         releases: The releases that the cell is about.
         observed_on: The measured releases.
         sources: Ids that `rules show` explains.
@@ -40,7 +41,7 @@ class CellRecord(TypedDict):
     outcome: Seen
     evidence: str
     measured: Day
-    status: Literal["reported", "measured"]
+    status: Literal["reported", "measured", "assumed"]
     releases: ReleasesRecord
     observed_on: list[str]
     sources: list[str]

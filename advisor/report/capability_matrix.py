@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from advisor.console.lines import ReportLine
+from advisor.decision.sdk_behaviour import is_measured
 from advisor.documents import document
 from advisor.errors import UsageError
 from advisor.knowledge.capabilities import CapabilityCell
@@ -57,6 +58,7 @@ class Matrix:
         """
         self._knowledge = space.knowledge
         self._detailed = bool(feature)
+        self._sdk = sdk
         self.eras = eras
         if feature and feature not in self._knowledge.features:
             known = list(self._knowledge.features)
@@ -87,6 +89,7 @@ class Matrix:
                         cell,
                         **place(block.release.package, block.release.newest, pair, era),
                         outcome=outcomes[flag_key(*pair)],
+                        status="assumed" if self._unmeasured(block) else cell.status,
                         measured=cell.date,
                         releases=range_of(cell),
                     )
@@ -99,6 +102,7 @@ class Matrix:
             release = block.release
             line = f"line {release.line.id}, newest measured release {release.newest}"
             yield ReportLine("heading", f"{_range(release)} ({line})")
+            yield from (ReportLine("plain", note) for note in self._unmeasured(block))
             if not block.cells:
                 yield ReportLine("plain", _NO_DATA)
                 continue
@@ -114,6 +118,16 @@ class Matrix:
         if self.behaviours:
             text = "Use --behaviours for results about cancellation, broken connections and plain HTTP requests."
             yield ReportLine("plain", text)
+
+    def _unmeasured(self, block: Block) -> list[str]:
+        """A note, if the user names one release and this release has not been measured."""
+        package, exact, version = self._sdk.partition("==")
+        if not exact or is_measured(package, version, self._knowledge):
+            return []
+        return [
+            f"{version} has not been measured; {block.release.newest} is used. To measure the release: "
+            f"`mcp-advisor capabilities measure --sdk {self._sdk}`."
+        ]
 
     def _era(self, block: Block, era: Era) -> Iterator[ReportLine]:
         if self._fallen(block, era):
@@ -145,6 +159,7 @@ class Matrix:
         release = block.release
         yield f"## {_range(release)}\n"
         yield f"Line `{release.line.id}`. The newest measured release of this range is {release.newest}.\n"
+        yield from (f"{note}\n" for note in self._unmeasured(block))
         for era in self.eras:
             yield f"### {era.capitalize()} clients\n" if block.cells else f"{_NO_DATA}\n"
             if self._fallen(block, era):

@@ -150,6 +150,15 @@ def test_the_option_sdk_takes_a_line_a_release_or_a_package(sdk: str, versions: 
         assert {cell["version"] for cell in found} == versions
 
 
+def test_a_release_without_a_measurement_is_named() -> None:
+    note = "2.9.0 has not been measured; 2.3.0 is used. To measure the release: `mcp-advisor capabilities measure"
+    for form in ("text", "markdown"):
+        assert note in " ".join(run("--sdk", "mcp==2.9.0", "--format", form).stdout.split())
+        assert "has not been measured" not in run("--sdk", "mcp==2.3.0", "--format", form).stdout
+    assert {cell["status"] for cell in cells("--sdk", "mcp==2.9.0")} == {"assumed"}
+    assert "assumed" not in {cell["status"] for cell in cells("--sdk", "mcp==2.3.0")}
+
+
 def test_feature_and_era_filter_the_cells() -> None:
     found = cells("--sdk", "mcp-2", "--feature", "progress", "--era", "modern")
     outcomes = {(cell["stateless_http"], cell["json_response"]): cell["outcome"] for cell in found}

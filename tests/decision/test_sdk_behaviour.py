@@ -82,8 +82,7 @@ def test_a_fix_that_the_release_cannot_do_names_the_upgrade_first(decide: Any) -
 
 def test_recommend_says_nothing_about_a_server_that_it_does_not_generate(decide: Any) -> None:
     warning = next(one for one in decide({"environment.auth": "bearer"}).warnings if one.id == "tokens-are-not-checked")
-    assert "the generated server" not in f"{warning.title} {warning.message}"
-    assert "your own server" in warning.fix.text
+    assert "generate" not in f"{warning.title} {warning.message} {warning.fix.text}"
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,15 @@ def test_the_report_is_on_stderr_and_names_the_next_steps(tmp_path: Path) -> Non
     assert done.err.splitlines()[-1].startswith("Next: read kit/README.md")
 
 
+def test_a_kit_with_tokens_says_that_its_server_needs_a_verifier(tmp_path: Path) -> None:
+    assert run(EXAMPLES / "payment-provider.yaml", "-o", tmp_path / "with").returncode == 0
+    assert run(STICKY, "-o", tmp_path / "sticky").returncode == 0
+    for kit in ("with", "sticky"):
+        auth = yaml.safe_load((tmp_path / kit / "requirements.yaml").read_text()).get("environment", {}).get("auth")
+        told = "The generated server has no token verifier" in (tmp_path / kit / "README.md").read_text()
+        assert told == (auth in ("bearer", "oauth-proxy"))
+
+
 def test_the_same_input_gives_the_same_bytes_in_any_folder_and_at_any_time(kit: Path, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere" / "other.yaml"
     copy.parent.mkdir()

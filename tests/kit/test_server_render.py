@@ -104,6 +104,13 @@ def test_the_server_renders_the_same_twice(kit: Callable[..., KitContext], line:
     assert pytest_suite.files(context) == pytest_suite.files(context)
 
 
+@pytest.mark.parametrize(("line", "python"), [("mcp-2", "3.10"), ("fastmcp-3", "3.10"), ("fastmcp-4", "3.11")])
+def test_a_kit_asks_for_a_python_that_its_sdk_supports(kit: Callable[..., KitContext], line: str, python: str) -> None:
+    files = texts([*server.files(kit(sdk=line)), *pytest_suite.files(kit(sdk=line))])
+    assert f'requires-python = ">={python}"' in files["server/pyproject.toml"]
+    assert f'python: ["{python}", "3.13"]' in files[".github/workflows/ci.yml"]
+
+
 def test_hadolint_accepts_the_dockerfile(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
     assert hadolint, "hadolint is missing: pip install -e '.[dev]'"
