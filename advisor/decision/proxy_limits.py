@@ -11,7 +11,7 @@ from advisor.requirements.model import Requirements
 _KNOWN = ("default", "none")
 
 
-class Limit(NamedTuple):
+class ProxyLimit(NamedTuple):
     """A timeout of a proxy.
 
     Attributes:
@@ -25,7 +25,7 @@ class Limit(NamedTuple):
     known: bool
 
 
-def limits(requirements: Requirements, space: FactSpace) -> tuple[Limit, Limit]:
+def limits(requirements: Requirements, space: FactSpace) -> tuple[ProxyLimit, ProxyLimit]:
     """Return the idle timeout and the total timeout."""
     proxy = space.knowledge.proxies[requirements["environment.proxy.kind"]]
     return (
@@ -34,11 +34,11 @@ def limits(requirements: Requirements, space: FactSpace) -> tuple[Limit, Limit]:
     )
 
 
-def _limit(name: str, requirements: Requirements, default: float | None, status: str) -> Limit:
+def _limit(name: str, requirements: Requirements, default: float | None, status: str) -> ProxyLimit:
     stated: float | None = requirements[f"environment.proxy.{name}_timeout_s"]
     if stated is not None:
-        return Limit(f"{name} timeout", stated, known=True)
-    return Limit(f"{name} timeout", default, known=status in _KNOWN)
+        return ProxyLimit(f"{name} timeout", stated, known=True)
+    return ProxyLimit(f"{name} timeout", default, known=status in _KNOWN)
 
 
 def limit(requirements: Requirements, space: FactSpace, compare: Mapping[str, str]) -> float | None:

@@ -79,7 +79,7 @@ class Behaviour(Interval):
 
 
 @dataclass(frozen=True, slots=True)
-class Trait(Interval):
+class SdkTrait(Interval):
     """What releases of a package do, established by other means than the measurement of releases.
 
     Attributes:

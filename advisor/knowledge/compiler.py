@@ -36,7 +36,7 @@ SHAPES: dict[str, type] = {
     "features": features.Feature,
     "tables": RuleTable,
     "capabilities": capabilities.Capabilities,
-    "traits": capabilities.Trait,
+    "traits": capabilities.SdkTrait,
     "sources": catalogue.Source,
     "clients": catalogue.ClientApp,
     "proxies": catalogue.ProxyKind,

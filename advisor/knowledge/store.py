@@ -12,7 +12,7 @@ from advisor.engine.rules import Rule, RuleTable
 from advisor.errors import KnowledgeError
 from advisor.files import reason
 from advisor.knowledge import cache
-from advisor.knowledge.capabilities import Capabilities, SdkLine, Trait
+from advisor.knowledge.capabilities import Capabilities, SdkLine, SdkTrait
 from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
 from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, SdkCode, Source
 from advisor.knowledge.facts import Derived, Fact
@@ -38,7 +38,7 @@ class Knowledge:
     features: dict[str, Feature]
     tables: dict[str, RuleTable]
     capabilities: list[Capabilities]
-    traits: list[Trait]
+    traits: list[SdkTrait]
     sources: dict[str, Source]
     clients: dict[str, ClientApp]
     proxies: dict[str, ProxyKind]

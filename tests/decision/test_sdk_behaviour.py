@@ -80,6 +80,19 @@ def test_a_fix_that_the_release_cannot_do_names_the_upgrade_first(decide: Any) -
     assert "jwt_signing_key" in warning.fix.text
 
 
+@pytest.mark.parametrize(
+    ("sdk", "warned"),
+    [
+        ("mcp==1.9.4", "token-verifier-needs-an-upgrade"),
+        ("mcp==1.10.0", "tokens-are-not-checked"),
+        ("fastmcp-2", "tokens-are-not-checked"),
+    ],
+)
+def test_a_release_without_a_token_verifier_needs_an_upgrade(decide: Any, sdk: str, warned: str) -> None:
+    decision = decide({"sdk": sdk, "environment.auth": "bearer"})
+    assert [one.id for one in decision.warnings if "token" in one.id] == [warned]
+
+
 def test_recommend_says_nothing_about_a_server_that_it_does_not_generate(decide: Any) -> None:
     warning = next(one for one in decide({"environment.auth": "bearer"}).warnings if one.id == "tokens-are-not-checked")
     assert "generate" not in f"{warning.title} {warning.message} {warning.fix.text}"
