@@ -21,6 +21,8 @@ _Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
 
 _REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cache is emptied
 
+_KIND = "environment.proxy.kind"
+
 _MANY = 40  # largest number of possible fixes of a contradiction
 
 
@@ -33,6 +35,7 @@ class Changes:
         self._network = network
         relevant = network.dependencies_of(CORE_FACTS)
         self._facts = [name for name in space.facts if name in relevant and len(space.domains[name]) > 1]
+        self._platforms = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.runs_servers}
         self._values = {name: self._alternatives(name) for name in self._facts}
         self._plan = network.plan(CORE_FACTS)
         self._plans = {name: network.between(name, CORE_FACTS) for name in self._facts}
@@ -42,11 +45,12 @@ class Changes:
         self._index = {name: index for index, name in enumerate(sources)}
         self._cores: dict[Row, Core] = {}
         self._distinct: dict[Core, Core] = {}
-        self._told: dict[tuple[str, Value, Value], tuple[dict[str, Any], int | None, str]] = {}
+        self._told: dict[tuple[str, Value, Value, Value], tuple[dict[str, Any], int | None, str]] = {}
 
     def _alternatives(self, name: str) -> list[Value]:
-        # A team cannot make a known fact unknown.
-        return [value for value in self._space.domains[name] if value != UNKNOWN]
+        # A team cannot make a known fact unknown, and cannot put the proxy of a platform in front of other servers.
+        excluded = {UNKNOWN, *(self._platforms if name == _KIND else ())}
+        return [value for value in self._space.domains[name] if value not in excluded]
 
     def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
         """Return the core after some base facts change."""
@@ -70,7 +74,7 @@ class Changes:
             if then is None:
                 then = self._vary(revised, name, value, row)
             if then != now:
-                change, effort, how = self._tell(name, facts[name], value)
+                change, effort, how = self._tell(name, facts[name], value, facts[_KIND])
                 found.append(Counterfactual(change, then, effort, how))
         found.sort(key=_by_effort)
         return tuple(found)
@@ -99,17 +103,19 @@ class Changes:
         return now.package == then.package and key(then.start) < key(now.start)
 
     def _meaningful(self, name: str, facts: Mapping[str, Any]) -> bool:
+        if name == _KIND and facts[_KIND] in self._platforms:
+            return False  # Another proxy then means another platform.
         only = self._space.facts[name].only_when
         return only is None or facts[only.fact] in only.any_of
 
-    def _tell(self, name: str, old: Value, new: Value) -> tuple[dict[str, Any], int | None, str]:
-        """Return a change as in the requirements file, its effort, and how to make the change."""
-        told = self._told.get((name, old, new))
+    def _tell(self, name: str, old: Value, new: Value, kind: Value) -> tuple[dict[str, Any], int | None, str]:
+        """Return a change as in the requirements file, its effort, and how to make it behind the proxy `kind`."""
+        told = self._told.get((name, old, new, kind))
         if told is None:
             change = self._change(name, old, new)
-            how = self._how(name, new, change) if change else ""
+            how = self._how(name, new, change, kind) if change else ""
             raw = {name: self._space.typical(name, new)}
-            told = self._told[name, old, new] = (raw, change.effort if change else None, how)
+            told = self._told[name, old, new, kind] = (raw, change.effort if change else None, how)
         return told
 
     def ways_out(self, facts: Mapping[str, Any]) -> tuple[Alternative, ...]:
@@ -163,6 +169,8 @@ class Changes:
     def _change(self, name: str, old: Value, new: Value) -> FactChange | None:
         """Return the effort and the description of a change; None if the team cannot make the change."""
         change = self._space.facts[name].change
+        if change is not None and change.old and (old not in change.old or new not in change.new):
+            return None
         if name != "sdk" or change is None:
             return change
         same_package = self._space.releases[str(old)].package == self._space.releases[str(new)].package
@@ -174,7 +182,7 @@ class Changes:
             change = self._change(name, facts[name], value)
             if change:
                 effort += change.effort
-                hows.append(self._how(name, value, change, then))
+                hows.append(self._how(name, value, change, changes.get(_KIND, facts[_KIND]), then))
             if name.startswith("needs."):
                 gives_up.append(name.removeprefix("needs."))
         if then.substitute == "direct-llm":
@@ -186,16 +194,25 @@ class Changes:
     def _because(self, core: Core) -> str:
         return f"The result is {self._space.knowledge.phrases[f'pattern.{core.pattern}']}."
 
-    def _how(self, name: str, value: Value, change: FactChange, core: Core | None = None) -> str:
-        """Return how to make a change. The alternative to a feature depends on the new `core`."""
+    def _how(self, name: str, value: Value, change: FactChange, kind: Value, core: Core | None = None) -> str:
+        """Return how to make a change behind the proxy `kind`. The alternative to a feature depends on `core`."""
         feature = self._space.knowledge.features.get(name.removeprefix("needs."))
         stateless = core is None or core.flags.stateless_http
         instead = instead_of(feature, stateless=stateless, direct_llm=False) if feature else None
-        return change.how.format(
+        how = change.how.format(
             value=show(self._space.typical(name, value)),
             feature=feature.title.lower() if feature else "",
             instead=instead or "",
         ).strip()
+        return f"{how} {self._setting(change, kind)}".strip()
+
+    def _setting(self, change: FactChange, kind: Value) -> str:
+        """Return a sentence with the setting of the proxy `kind` for a change; "" if the proxy has no such setting."""
+        proxy = self._space.knowledge.proxies[str(kind)]
+        setting = getattr(proxy, change.setting) if change.setting else ""
+        if not setting:
+            return ""
+        return self._space.knowledge.phrases[f"setting.{change.setting}"].format(name=proxy.name, setting=setting)
 
 
 def _by_effort(counterfactual: Counterfactual) -> int:

@@ -48,10 +48,10 @@ def limit(requirements: Requirements, space: FactSpace, compare: Mapping[str, st
 
 
 def limit_words(name: str, requirements: Requirements, space: FactSpace) -> str:
-    """Return the value of a placeholder of a warning: `proxy.name`, `proxy.unknown_limits` or `proxy.look_up`."""
+    """Return the value of a placeholder of a warning: `proxy.unknown_limits`, or a text of rules/proxies.yaml."""
     proxy = space.knowledge.proxies[requirements["environment.proxy.kind"]]
     if name != "proxy.unknown_limits":
-        return proxy.name if name == "proxy.name" else proxy.look_up
+        return str(getattr(proxy, name.removeprefix("proxy.")))
     return " and ".join(
         f"the {limit.name}" + (f" ({limit.seconds:g} s is not confirmed)" if limit.seconds is not None else "")
         for limit in limits(requirements, space)

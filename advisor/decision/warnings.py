@@ -90,7 +90,7 @@ class Warnings:
             return "; ".join(contradicted_facts(requirements, self._space))
         if name.startswith("sdk."):
             return sdk_words(name, requirements, self._space)
-        if name in ("proxy.name", "proxy.unknown_limits", "proxy.look_up"):
+        if name.startswith("proxy."):
             return limit_words(name, requirements, self._space)
         if name.startswith("sessions."):
             return room_figures(requirements, self._space)[name]

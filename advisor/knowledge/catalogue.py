@@ -48,6 +48,9 @@ class ProxyKind(NamedTuple):
     affinity: str
     streaming: str
     sources: list[str]
+    affinity_setting: str = ""
+    one_instance: str = ""
+    runs_servers: bool = False
 
 
 class SdkCode(NamedTuple):

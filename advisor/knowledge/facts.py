@@ -41,10 +41,16 @@ class Bin(NamedTuple):
 
 
 class FactChange(NamedTuple):
-    """How to change a fact: the effort from 1 to 5, and a description. `{value}` stands for the new value."""
+    """How to change a fact: the effort from 1 to 5, and a description. `{value}` stands for the new value.
+
+    With `old` and `new`, only changes from and to these values are possible. `setting` is a key of rules/proxies.yaml.
+    """
 
     effort: Literal[1, 2, 3, 4, 5]
     how: str
+    old: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    setting: Literal["", "one_instance", "affinity_setting"] = ""
 
 
 class OnlyWhen(NamedTuple):

@@ -27,6 +27,7 @@ class Mechanism:
     balance: Literal["", "learn", "envelope", "cookie", "ip-hash", "table"] = ""
     needs: str = ""
     otherwise: str = ""
+    unmeasured: str = ""
 
 
 @dataclass(frozen=True, slots=True)

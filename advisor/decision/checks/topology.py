@@ -37,7 +37,8 @@ def _fault(where: str, message: str, example: Mapping[str, Any] | None = None) -
 def _unmeasured(knowledge: Knowledge) -> Iterator[Finding]:
     """Yield faults: mechanisms that decisions can contain and that no strategy has."""
     named = {value for derived in knowledge.derived if derived.id == _DECIDED for value in derived.values}
-    for mechanism in sorted(named - {way.mechanism for way in knowledge.topology.values()} - {"none"}):
+    explained = {mechanism.id for mechanism in knowledge.mechanisms.values() if mechanism.unmeasured}
+    for mechanism in sorted(named - {way.mechanism for way in knowledge.topology.values()} - {"none"} - explained):
         yield _fault(mechanism, "decisions can contain this mechanism, but no strategy measures it")
 
 

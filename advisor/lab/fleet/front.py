@@ -18,17 +18,19 @@ from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
 from advisor.templating import environment
 
-Way = Literal["round-robin", "cookie", "address"]
+Way = Literal["round-robin", "cookie", "address", "session"]
 
 MOST_PROXIES = 2
 """The maximum number of the kit's proxies that run. More proxies show nothing new."""
 
 _TEMPORARY = "/tmp/mcp-proxy"  # the kit's nginx stores its pid and temporary files here
-_WAYS: dict[str, Way] = {"cookie": "cookie", "client-address": "address"}  # the key of a mechanism to the strategy
+# The key of a mechanism to the strategy.
+_WAYS: dict[str, Way] = {"cookie": "cookie", "client-address": "address", "session-id": "session"}
 _SAID: dict[Way, str] = {
     "round-robin": "round robin",
     "cookie": "session affinity through a cookie",
     "address": "session affinity through the client's address",
+    "session": "session affinity through the session ID",
 }
 
 

@@ -248,7 +248,7 @@ def _require(prepared: Preparation) -> None:
         programs.program(name)
     kit, front = prepared.kit, prepared.front
     mechanisms = {balance(kit, tier) for tier in kit.tiers} if front.own else {front.way}
-    if front.program == "nginx" and mechanisms & {"learn", "cookie"}:
+    if front.program == "nginx" and mechanisms & {"learn", "cookie", "session"}:
         since = kit.knowledge.kit_proxies[front.program].since["sticky"]
         programs.require_release(front.program, since, "`sticky`, which this proxy uses for session affinity,")
 

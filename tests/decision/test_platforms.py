@@ -1,0 +1,70 @@
+"""Decisions on serverless and managed platforms: affinity, one instance, functions, and changes of a setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.render import render_kit
+
+SERVERLESS = {"environment.platform": "serverless", "clients.protocol": "legacy", "scale.instances": 3}
+ASKING = SERVERLESS | {"needs.elicitation": "required", "clients.keep_cookies": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "mechanism"),
+    [
+        ("azure-container-apps", "platform-cookie"),
+        ("app-service", "platform-cookie"),
+        ("heroku", "platform-cookie"),
+        ("cloud-run", "platform-cookie"),
+        ("alb", "platform-cookie"),
+        ("fly", "fly-replay"),
+        ("agentcore", "platform-session-id"),
+    ],
+)
+def test_affinity_of_the_platform_keeps_required_sessions(decide: Any, kind: str, mechanism: str) -> None:
+    decision = decide(ASKING | {"environment.proxy.kind": kind})
+    assert (decision.core.pattern, decision.core.mechanism) == ("sticky-fleet", mechanism)
+    plain = decide(SERVERLESS | {"environment.proxy.kind": kind, "clients.keep_cookies": True})
+    assert plain.core.pattern == "stateless-fleet"
+
+
+@pytest.mark.parametrize("kind", ["lambda-url", "api-gateway", "railway", "nginx", "other"])
+def test_platforms_without_affinity_keep_no_sessions(decide: Any, kind: str) -> None:
+    assert not decide(ASKING | {"environment.proxy.kind": kind, "scale.affinity": "available"}).feasible
+
+
+def test_a_platform_that_can_keep_one_instance_runs_one_process(decide: Any, advisor: Advisor) -> None:
+    for proxy in advisor.knowledge.proxies.values():
+        one = decide(SERVERLESS | {"environment.proxy.kind": proxy.id, "scale.instances": 1})
+        assert (one.facts["processes"] == "one") is bool(proxy.one_instance), proxy.id
+
+
+def test_ways_out_name_the_setting_of_the_platform(decide: Any, advisor: Advisor) -> None:
+    decision = decide(ASKING | {"environment.proxy.kind": "cloud-run", "clients.keep_cookies": False})
+    hows = {name: way.how for way in decision.alternatives for name in way.change}
+    assert "--max-instances=1" in hows["scale.instances"]
+    assert "--session-affinity" in hows["clients.keep_cookies"]
+    assert "environment.proxy.kind" not in hows
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"environment.proxy.kind": "fly", "current.stateless_http": False}, "sessions-depend-on-the-platform"),
+        ({"environment.proxy.kind": "other"}, "function-adapter-not-known"),
+        ({"environment.function_adapter": "asgi"}, "adapter-runs-the-lifespan-for-each-event"),
+        ({"environment.proxy.kind": "lambda-url"}, "functions-buffer-streams"),
+    ],
+)
+def test_warnings_of_platforms(decide: Any, facts: Any, code: str) -> None:
+    warning = next(one for one in decide(SERVERLESS | facts).warnings if one.id == code)
+    assert "{" not in warning.message + warning.fix.text
+
+
+def test_a_kit_exists_for_every_kind_of_proxy(decide: Any, advisor: Advisor) -> None:
+    for kind in advisor.knowledge.proxies:
+        assert render_kit(decide(SERVERLESS | {"environment.proxy.kind": kind}), "")
