@@ -43,7 +43,7 @@ def test_a_platform_that_can_keep_one_instance_runs_one_process(decide: Any, adv
         assert (one.facts["processes"] == "one") is bool(proxy.one_instance), proxy.id
 
 
-def test_ways_out_name_the_setting_of_the_platform(decide: Any, advisor: Advisor) -> None:
+def test_changes_name_the_setting_of_the_platform(decide: Any, advisor: Advisor) -> None:
     decision = decide(ASKING | {"environment.proxy.kind": "cloud-run", "clients.keep_cookies": False})
     hows = {name: way.how for way in decision.alternatives for name in way.change}
     assert "--max-instances=1" in hows["scale.instances"]
