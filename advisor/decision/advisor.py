@@ -15,7 +15,7 @@ from advisor.decision.changes import Changes
 from advisor.decision.derived_facts import CONTEXT, LostNode, SeparableNode, derived_nodes
 from advisor.decision.facts import base_facts
 from advisor.decision.feature_outcomes import FeatureOutcomes
-from advisor.decision.losses import LossTable, assumed
+from advisor.decision.losses import LossTable, assumed, lost_unnamed
 from advisor.decision.model import (
     Alternative,
     Core,
@@ -37,6 +37,7 @@ from advisor.engine.table import DecisionTable
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import NEEDS
 from advisor.requirements.model import Requirements
 
 # The types of facts whose values in the requirements file say more than the value that rules see.
@@ -104,6 +105,8 @@ class Advisor:
         features = self._features(facts, core, parts)
         if not asked_release(requirements, self.space).measured:
             features = assumed(features)
+        unnamed = self._unnamed(features, release)
+        facts |= {name: max((row.need for row in rows), key=NEEDS.index) for name, rows in unnamed.items() if rows}
         # The flags of a tiered deployment are those of its larger, stateless part.
         settled = core._replace(flags=tiers[0].core.flags) if tiers else core
         return Decision(
@@ -121,7 +124,9 @@ class Advisor:
             path=path,
             counterfactuals=self._counterfactuals(requirements, facts, settled),
             alternatives=self._alternatives(requirements, facts, core),
-            warnings=self._warnings.of(requirements, facts, parts),
+            warnings=self._warnings.of(
+                requirements, facts, parts, {n: ", ".join(row.title for row in rows) for n, rows in unnamed.items()}
+            ),
             capacity=capacity(requirements, facts, core, tiers, self.space),
             knowledge=self.knowledge,
         )
@@ -210,6 +215,11 @@ class Advisor:
             (there.get(row.feature, row) if row.need == "none" else row)._replace(need=whole.need)
             for row, whole in zip(outside, rows, strict=True)
         )
+
+    def _unnamed(self, features: Sequence[FeatureRow], release: Release) -> dict[str, tuple[FeatureRow, ...]]:
+        """For each derived fact with the mechanism `unnamed`, the rows that it counts."""
+        asked = ((derived.id, derived.unnamed) for derived in self.knowledge.derived if derived.unnamed)
+        return {name: lost_unnamed(features, spec["era"], release) for name, spec in asked}
 
     def _in_tier(self, row: FeatureRow, tier: str) -> FeatureRow:
         """The row of a feature that works in one tier only: each call names the tier."""

@@ -52,6 +52,8 @@ def _sdk_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = "yes" if asked.measured else "no"
         elif derived.limits is not None:
             facts[derived.id] = "known" if all(one.known for one in limits(requirements, space)) else UNKNOWN
+        elif derived.unnamed is not None:
+            facts[derived.id] = "none"  # until the feature table of the decision is known
     return facts
 
 

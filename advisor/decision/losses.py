@@ -9,6 +9,7 @@ from advisor.decision.derived_facts import blocked
 from advisor.decision.feature_outcomes import Configuration, ConfigurationOutcome, FeatureOutcomes
 from advisor.decision.model import Core, EraCell, FeatureRow
 from advisor.knowledge.features import Carriage, Feature, FeatureCall
+from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, Era, Need, Outcome
 
@@ -111,6 +112,14 @@ class LossTable:
             if all(flags[k] == v for k, v in claim.when.items()) and seen != {claim.outcome}:
                 return f"{claim.says} ({', '.join(claim.sources)})"
         return None
+
+
+def lost_unnamed(rows: Sequence[FeatureRow], era: Era, release: Release) -> tuple[FeatureRow, ...]:
+    """Return the needed features that do not work for clients of `era`, if only the SDK names this era."""
+    if era not in release.line.eras:
+        return ()
+    cells = ((row, dict(row.cells)[era]) for row in rows if row.need != "none" and not row.substituted)
+    return tuple(row for row, cell in cells if not cell.named and cell.outcome != "works")
 
 
 def assumed(rows: Sequence[FeatureRow]) -> tuple[FeatureRow, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from advisor.decision.capacity import room_figures
@@ -37,7 +38,11 @@ class Warnings:
         self._unfilled = {rule.id: _finding(rule) for rule in table.spec.rules}
 
     def of(
-        self, requirements: Requirements, facts: Mapping[str, Any], tiers: Sequence[TierRequirements] = ()
+        self,
+        requirements: Requirements,
+        facts: Mapping[str, Any],
+        tiers: Sequence[TierRequirements] = (),
+        words: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Finding, ...]:
         """Return all warnings, the most severe first.
 
@@ -45,18 +50,23 @@ class Warnings:
             requirements: the requirements of the deployment.
             facts: the facts of the deployment.
             tiers: the tiers of a tiered deployment. Each tier has its own flags and needs, and so its own warnings.
+            words: the values of placeholders that depend on the decision, by name.
         """
         if tiers:
-            found = self._of_tiers(requirements, facts, tiers)
+            found = self._of_tiers(requirements, facts, tiers, words)
         else:
             rules = self._table.evaluate(facts).rules
             if facts["pattern"] == "contradiction":  # nothing was decided that a rule could warn of
                 rules = tuple(rule for rule in rules if self._decided.isdisjoint(rule.when))
-            found = (self._warning(rule, requirements) for rule in rules)
+            found = (self._warning(rule, requirements, words) for rule in rules)
         return tuple(sorted(found, key=lambda warning: SEVERITIES.index(warning.severity)))
 
     def _of_tiers(
-        self, requirements: Requirements, facts: Mapping[str, Any], tiers: Sequence[TierRequirements]
+        self,
+        requirements: Requirements,
+        facts: Mapping[str, Any],
+        tiers: Sequence[TierRequirements],
+        words: Mapping[str, str],
     ) -> Iterator[Finding]:
         """Yield the warnings about the deployment, and the warnings about a single tier."""
         fired = {tier.name: self._table.evaluate(tier.facts).rules for tier in tiers}
@@ -65,20 +75,20 @@ class Warnings:
         for rule in self._table.spec.rules:
             warned = [tier for tier in tiers if rule in fired[tier.name]]
             if len(warned) == len(tiers) or (rule in whole and "pattern" in rule.when):
-                yield self._warning(rule, requirements)
+                yield self._warning(rule, requirements, words)
             elif warned:
-                finding = self._warning(rule, warned[0].requirements)
+                finding = self._warning(rule, warned[0].requirements, words)
                 yield finding._replace(message=phrase.format(tier=warned[0].name, message=finding.message))
 
-    def _warning(self, rule: Rule, requirements: Requirements) -> Finding:
+    def _warning(self, rule: Rule, requirements: Requirements, words: Mapping[str, str]) -> Finding:
         finding = self._unfilled[rule.id]
-        message, fix = (self._filled(text, requirements) for text in (finding.message, rule.fix))
+        message, fix = (self._filled(text, requirements, words) for text in (finding.message, rule.fix))
         return finding._replace(message=message, fix=Fix(fix))
 
-    def _filled(self, text: str, requirements: Requirements) -> str:
+    def _filled(self, text: str, requirements: Requirements, words: Mapping[str, str]) -> str:
         if "{" not in text:
             return text
-        return _PLACEHOLDER.sub(lambda match: self._value(match[1], requirements), text)
+        return _PLACEHOLDER.sub(lambda match: words.get(match[1]) or self._value(match[1], requirements), text)
 
     def _value(self, name: str, requirements: Requirements) -> str:
         """Return the value for a placeholder of a message, from the requirements or computed from them."""

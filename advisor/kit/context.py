@@ -45,7 +45,7 @@ def kit_context(decision: Decision) -> KitContext:
         raise UsageError(f"Generated servers need {first} or newer. The requirements name {release.id}.")
     tiers = _tiers(decision, decision.knowledge.memory)
     many = decision.facts["processes"] == "many"
-    modern = decision.facts["era.modern"] == "named"
+    modern = release.line.serves_modern  # current SDK clients are modern, whatever the requirements name
     features = tuple(_feature(row) for row in decision.features if row.need != "none" and row.feature != "plain")
     needed = {feature.id for feature in features}
     asked = needed - ({"sampling"} if decision.core.substitute == "direct-llm" else set())
@@ -77,7 +77,7 @@ def kit_context(decision: Decision) -> KitContext:
         uses_redis=decision.core.pattern == "shared-state"
         or bus
         or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis"),
-        needs_sealing_keys=many and modern and bool(asked & {"sampling", "elicitation", "roots"}),
+        needs_sealing_keys=modern and _asks_from_many(asked & {"sampling", "elicitation", "roots"}, tiers, many=many),
         needs_bus=bus,
         needs_event_store=any(cell.feature == "resumability" and "works" in cell.legacy.values() for cell in cells),
         direct_llm=decision.core.substitute == "direct-llm",
@@ -88,6 +88,14 @@ def kit_context(decision: Decision) -> KitContext:
         version=__version__,
         knowledge=decision.knowledge,
     )
+
+
+def _asks_from_many(asking: set[str], tiers: tuple[TierContext, ...], *, many: bool) -> bool:
+    """Whether a tool that sends requests to the client (`asking`) runs in several processes."""
+    if len(tiers) == 1:
+        return many and bool(asking)
+    fleets = (tier for tier in tiers if tier.pattern != "single-instance")
+    return any(asking.intersection(tool.needs) for tier in fleets for tool in tier.tools)
 
 
 def _tiers(decision: Decision, plan: MemoryPlan) -> tuple[TierContext, ...]:

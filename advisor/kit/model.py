@@ -162,8 +162,8 @@ class KitContext:
         proxy_replicas: number of proxies to run.
         outer_proxy: the kind of proxy in the requirements if the kit's proxy runs behind that proxy, else "".
         uses_redis: whether the kit needs Redis.
-        needs_sealing_keys: whether instances must share keys for multi round-trip requests.
-        needs_bus: whether change notifications must reach the clients of all instances.
+        needs_sealing_keys: whether instances must share keys for the requests to modern clients, named or not.
+        needs_bus: whether change notifications must reach the modern clients of all instances, named or not.
         needs_event_store: whether resumability is needed.
         direct_llm: whether the server calls a language model instead of sampling.
         auth: none, bearer, oauth-proxy or unknown.

@@ -136,3 +136,4 @@ class Derived(NamedTuple):
     pings: dict[str, str] | None = None
     measured: dict[str, str] | None = None
     limits: dict[str, str] | None = None
+    unnamed: dict[str, Era] | None = None

@@ -14,6 +14,7 @@ from advisor.report.decision_json import decision_dict
 from advisor.report.decision_wording import sdk_text
 
 FLEET = {"scale.instances": 3, "clients.protocol": "legacy"}
+BOTH_ERAS, LEGACY_ERA = ["mcp-2", "mcp==2.0.0", "fastmcp-4"], ["mcp-1", "fastmcp-2", "fastmcp-3"]
 LOGIN = FLEET | {"environment.auth": "oauth-proxy"}
 
 
@@ -63,6 +64,15 @@ def _codes(decision: Decision) -> set[str]:
             {"clients.protocol": "modern", "needs.list_changed": "preferred"},
             ["mcp-2", "fastmcp-4"],
             [],
+        ),
+        # These lines serve modern clients, whatever the requirements name.
+        ("shared-sealing-keys", FLEET | {"needs.sampling": "preferred"}, BOTH_ERAS, LEGACY_ERA),
+        ("shared-subscription-bus", FLEET | {"needs.list_changed": "preferred"}, BOTH_ERAS, LEGACY_ERA),
+        (
+            "modern-clients-lose-a-feature",
+            {"clients.protocol": "legacy", "needs.resumability": "required"},
+            BOTH_ERAS,
+            LEGACY_ERA,
         ),
     ],
 )
@@ -147,3 +157,24 @@ def test_the_status_of_a_limit_fits_its_number(advisor: Advisor) -> None:
     proxies = {**advisor.knowledge.proxies, "nginx": wrong}
     (fault,) = lookups(Advisor(dataclasses.replace(advisor.knowledge, proxies=proxies)))
     assert "idle_status is unknown, but idle_timeout_s has 60 s" in str(fault)
+
+
+def test_a_server_that_calls_a_model_itself_needs_no_sealing_keys(decide: Any) -> None:
+    facts = FLEET | {"sdk": "mcp-2", "scale.affinity": "unavailable", "needs.sampling": "required"}
+    replaced = decide(facts | {"operations.direct_llm": True})
+    assert replaced.core.substitute == "direct-llm"
+    assert "shared-sealing-keys" not in _codes(replaced)
+    assert "shared-sealing-keys" in _codes(decide(facts | {"operations.direct_llm": True, "needs.roots": "preferred"}))
+
+
+def test_the_warning_names_the_required_features_that_modern_clients_lose(decide: Any) -> None:
+    facts = {
+        "sdk": "mcp-2",
+        "clients.protocol": "legacy",
+        "needs.resumability": "required",
+        "needs.progress": "required",
+    }
+    (message,) = [one.message for one in decide(facts).warnings if one.id == "modern-clients-lose-a-feature"]
+    assert message.endswith("do not work with this decision: Resumability.")
+    assert "modern-clients-lose-a-feature" not in _codes(decide(facts | {"needs.resumability": "preferred"}))
+    assert "modern-clients-lose-a-feature" not in _codes(decide(facts | {"clients.protocol": "mixed"}))

@@ -45,7 +45,10 @@ def _stale(advisor: Advisor) -> Iterator[Finding]:
     exact = {
         derived.id
         for derived in advisor.knowledge.derived
-        if any(one is not None for one in (derived.behaviour, derived.pings, derived.measured, derived.limits))
+        if any(
+            one is not None
+            for one in (derived.behaviour, derived.pings, derived.measured, derived.limits, derived.unnamed)
+        )
     }
     for table in advisor.tables.values():
         for name in exact.intersection(table.inputs):
