@@ -73,9 +73,10 @@ def capabilities(
 ) -> None:
     """Show which features each SDK release supports.
 
-    The data comes from measurements of real SDK releases. Each row of a table is a feature, or an API call that uses
-    the feature. The columns are the four flag pairs. A flag pair is stateful or stateless (stateless_http), and sse or
-    json (json_response). Legacy clients (2025-11-25 and older) and modern clients (2026-07-28) have separate tables.
+    The data comes from measurements of real SDK releases. Below the name of each feature, a table has one row for each
+    API call that uses the feature. The columns are the four flag pairs. A flag pair is stateful or stateless
+    (stateless_http), and sse or json (json_response). Legacy clients (2025-11-25 and older) and modern clients
+    (2026-07-28) have separate tables.
     """
     if context.invoked_subcommand is not None:
         return

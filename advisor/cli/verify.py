@@ -24,7 +24,8 @@ EPILOG = epilog(
     "verify kit --event instance-killed --event proxy-reloaded",
     exit_codes={
         0: "every observation is as expected",
-        1: "an observation is not as expected, decision.json or DECISION.md has a fault, or a program did not start",
+        1: "a result differs from the expected result, decision.json or DECISION.md is missing or damaged, or a "
+        "program did not start",
         2: "the command or the requirements are invalid",
         3: "no configuration keeps every required feature",
         4: "a program or the extra lab is missing",
@@ -72,14 +73,18 @@ def verify(
             max=20,
             show_default=False,
             help="Number of instances in each tier (group of instances with the same flags). By default (0), each tier "
-            "gets the number of instances that the kit has, but at most 5. A tier that allows only one instance always "
-            "gets one.",
+            "gets as many instances as the kit configures for this tier, but at most 5. A tier that allows only one "
+            "instance always gets one.",
         ),
     ] = 0,
     sessions: Annotated[
         int,
         typer.Option(
-            "--sessions", metavar="N", min=1, max=500, help="Number of test clients of each protocol era for each tier."
+            "--sessions",
+            metavar="N",
+            min=1,
+            max=500,
+            help="Number of test clients per tier: N legacy clients and N modern clients.",
         ),
     ] = 20,
     keep: Annotated[
@@ -113,8 +118,8 @@ def verify(
             min=0,
             max=50_000,
             show_default=False,
-            help="Also run a load test: open N sessions in one instance, then call a tool without pause. By default "
-            "(0), no load test runs.",
+            help="Also run a load test of one instance: open N sessions and measure their memory. Then call a tool "
+            "again and again, and measure the calls per second. By default (0), no load test runs.",
         ),
     ] = 0,
     format: FormatOption = Format.TEXT,

@@ -56,7 +56,7 @@ class Figures:
         progress: progress notifications that reach the client.
         spread: sessions by instance, the largest number first. Without sessions: calls by instance.
         over_get: clients that get the sampling request on their GET stream; only for servers with sessions.
-        crossed: second round trips of sampling that reach another instance than the first; only for modern clients.
+        crossed: second requests of sampling that reach another instance than the first; only for modern clients.
     """
 
     __pydantic_config__ = STRICT
@@ -229,9 +229,9 @@ def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     """Return the result of a measured strategy with its figures; without `runs`, only the figures of its window."""
     parts = []
     if runs:
-        kept = [f"{run.figures['stateful+legacy'].whole} ({under(run, phrases)})" for run in row.runs]
+        kept = [f"{run.figures['stateful+legacy'].whole} ({under(run, row, phrases)})" for run in row.runs]
         summary = [phrases["topology.kept"].format(kept=", ".join(kept))] if len(kept) > 1 else []
-        parts = [row.because, *summary, *(_figures_in_words(run, phrases) for run in row.runs)]
+        parts = [row.because, *summary, *(_figures_in_words(run, row, phrases) for run in row.runs)]
     if runs and all(without_loss(kind, run) for run in row.runs for kind in KINDS[1:]):
         parts.append(phrases["topology.rest"])
     if row.window is not None:
@@ -253,11 +253,11 @@ def without_loss(kind: Kind, run: BalancingRun) -> bool:
     return all(part.full for part in shares) and (taken.sampling.full or kind == "stateless+legacy")
 
 
-def _figures_in_words(run: BalancingRun, phrases: Mapping[str, str]) -> str:
+def _figures_in_words(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
     taken = run.figures["stateful+legacy"]
     first, last = taken.spread[:-1], taken.spread[-1:]
     return phrases["topology.run"].format(
-        under=under(run, phrases),
+        under=under(run, row, phrases),
         kept=taken.whole,
         answered=taken.answered,
         wrong=taken.wrong,
@@ -268,9 +268,14 @@ def _figures_in_words(run: BalancingRun, phrases: Mapping[str, str]) -> str:
     )
 
 
-def under(run: BalancingRun, phrases: Mapping[str, str]) -> str:
-    """Return the conditions of a run in words. The default conditions have their own phrase."""
+def under(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
+    """Return the conditions of a run of `row` in words. The default conditions have their own phrase.
+
+    If clients keep cookies in another run of `row`, the words also say that clients drop cookies in this run.
+    """
     words = [phrases[f"topology.{name}.{value}"] for name, value in run.under.unusual.items()]
+    if run.under.cookies == "dropped" and any(other.under.cookies == "kept" for other in row.runs):
+        words.append(phrases["topology.cookies.dropped"])
     return ", ".join(words) or phrases["topology.usual"]
 
 

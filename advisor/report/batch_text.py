@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from advisor.console.canvas import Canvas, Column, Screen, Words
 from advisor.report.decision_summary import draw_eras, record_text
 from advisor.report.decision_text import decision_text
-from advisor.report.overview import OverviewRow, Result, rows, summary
+from advisor.report.overview import IMPOSSIBLE, OverviewRow, Result, rows, summary
 
 _WIDE = 110  # From this width in columns, session affinity has its own column.
 
@@ -44,7 +44,7 @@ def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen) -> str:
 
 
 def _style(row: OverviewRow) -> str:
-    return "red" if row.error or row.pattern == "contradiction" else ""
+    return "red" if row.error or row.pattern == IMPOSSIBLE else ""
 
 
 def _cells(row: OverviewRow, *, wide: bool) -> list[Words]:

@@ -47,6 +47,8 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("Feature support")
     if not decision.feasible:
         canvas.line((decision_wording.undecided(decision), "dim"), indent=1)
+    if decision.tiers:
+        canvas.line((decision_wording.TIERS, "dim"), indent=1)
     rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     columns = [Column("Feature", least=12), Column("Need", fixed=True)]

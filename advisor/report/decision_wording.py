@@ -17,11 +17,17 @@ from advisor.knowledge.types import Era, Raw
 SHIFTS_SHOWN = 8
 """The largest number of changes in text and Markdown. JSON contains all changes."""
 
-WHERE = "Which instance can answer the client, for each needed feature"
+WHERE = "Which instance can process the request or the reply of the client, for each needed feature"
 """The heading above the calls of the needed features."""
 
-DISPUTED = "marks a feature for which published guides contradict the results that were observed with these flags."
+DISPUTED = "Published guides contradict the measured results of this feature."
 """The meaning of the mark * in the feature table."""
+
+TIERS = (
+    "If only tools of the stateful tier need a feature, the row shows the result in that tier. All other rows show the "
+    "results in the stateless tier."
+)
+"""Which tier a row of the feature table describes, for a tiered deployment."""
 
 # Patterns from the simplest to operate to the most complex. Changes that lead to a simpler pattern are shown first.
 _SIMPLER = ("stateless-fleet", "single-instance", "sticky-fleet", "tiered", "shared-state", "contradiction")

@@ -12,6 +12,9 @@ from advisor.decision.model import Decision, Trace
 from advisor.errors import InputError
 from advisor.knowledge.types import flag_key
 
+IMPOSSIBLE = "not possible"
+"""The pattern in the table of requirements for which no configuration keeps every required feature."""
+
 
 class Result(NamedTuple):
     """The result for a requirements file: a decision or an error.
@@ -65,7 +68,7 @@ def _row(result: Result, name: str) -> OverviewRow:
     return OverviewRow(
         file=name,
         service=str(decision.requirements["service"]),
-        pattern=core.pattern,
+        pattern=_pattern(decision),
         flags=flags if decision.feasible else "-",
         affinity=core.mechanism if decision.feasible else "-",
         lost=", ".join(row.feature for row in decision.features if row.lost) or "-",
@@ -75,9 +78,13 @@ def _row(result: Result, name: str) -> OverviewRow:
 
 def summary(results: Sequence[Result], folder: str) -> str:
     """Return the number of files, the number of files with each pattern, and the common folder of the files."""
-    patterns = Counter(result.decision.core.pattern if result.decision else "invalid" for result in results)
+    patterns = Counter(_pattern(result.decision) if result.decision else "invalid" for result in results)
     counts = ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
     return f"{len(results)} files: {counts}{f' (folder: {folder})' if folder else ''}"
+
+
+def _pattern(decision: Decision) -> str:
+    return decision.core.pattern if decision.feasible else IMPOSSIBLE
 
 
 def _warnings(decision: Decision) -> str:

@@ -124,7 +124,7 @@ def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLin
         yield ReportLine("dim head", _row("", tuple(_HEADS.values())))
         for run in way.runs:
             taken = run.figures["stateful+legacy"]
-            text = under(run, phrases)
+            text = under(run, way, phrases)
             if len(text) > _UNDER - 3:
                 yield ReportLine("good" if run.keeps else "bad", f"  {text}")
                 text = ""
@@ -185,7 +185,7 @@ def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
         yield f"| {' | '.join(heads)} |"
         yield "|---" * len(heads) + "|"
         for run in way.runs:
-            yield from (_markdown_row(run, kind, phrases) for kind in KINDS)
+            yield from (_markdown_row(run, way, kind, phrases) for kind in KINDS)
         yield ""
         if way.window is not None:
             yield f"{says(way, phrases, runs=False)}\n"
@@ -197,9 +197,9 @@ def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
         yield f"{stamp}{f' Rules that cite this measurement: {cited}.' if cited else ''}\n"
 
 
-def _markdown_row(run: BalancingRun, kind: Kind, phrases: Mapping[str, str]) -> str:
+def _markdown_row(run: BalancingRun, way: Way, kind: Kind, phrases: Mapping[str, str]) -> str:
     taken = run.figures[kind]
     server, _, era = kind.partition("+")
     shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
-    cells = [under(run, phrases), server, era, *("" if share is None else str(share) for share in shares)]
+    cells = [under(run, way, phrases), server, era, *("" if share is None else str(share) for share in shares)]
     return f"| {' | '.join([*cells, '/'.join(map(str, taken.spread))])} |"

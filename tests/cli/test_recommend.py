@@ -94,7 +94,7 @@ def test_a_contradiction_exits_with_3_and_says_so_first() -> None:
 def test_several_files_give_a_table_and_a_record_each() -> None:
     done = run(GOOD, INFEASIBLE)
     assert done.returncode == 3
-    assert "2 files: 1 contradiction, 1 sticky-fleet" in done.out
+    assert "2 files: 1 not possible, 1 sticky-fleet" in done.out
     assert "MCPServer(" in done.out
     assert "To fix this: possible changes" in done.out
 
