@@ -17,7 +17,7 @@ _SUMMARIES = {
     "recommend": "Recommend flags, deployment pattern and session affinity.",
     "generate": "Write a deployment kit for a requirements file.",
     "verify": "Run a kit with real programs and check what clients observe.",
-    "exercise": "Run a test server for each of the four flag pairs and compare the results.",
+    "exercise": "Run test servers with all four flag pairs and compare them.",
     "init": "Print a commented requirements file to start from.",
     "schema": "Print a JSON Schema for the input file or for JSON output.",
     "capabilities": "Show which features each SDK release supports.",

@@ -53,7 +53,7 @@ def exercise(
         ),
     ] = TableFormat.TEXT,
 ) -> None:
-    """Run a test server for each of the four flag pairs and compare the results.
+    """Run test servers with all four flag pairs and compare them.
 
     The command starts four test servers: one for each combination of the values of stateless_http and json_response.
     Each server has two tools. The tool `add` returns immediately. The tool `research` sends a log message and its

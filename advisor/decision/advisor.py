@@ -217,7 +217,7 @@ class Advisor:
         )
 
     def _unnamed(self, features: Sequence[FeatureRow], release: Release) -> dict[str, tuple[FeatureRow, ...]]:
-        """For each derived fact with the mechanism `unnamed`, the rows that it counts."""
+        """For each derived fact with the mechanism `unnamed`, the rows to which it applies."""
         asked = ((derived.id, derived.unnamed) for derived in self.knowledge.derived if derived.unnamed)
         return {name: lost_unnamed(features, spec["era"], release) for name, spec in asked}
 

@@ -162,7 +162,7 @@ def test_show_names_the_fix_of_a_warning(knowledge: Knowledge) -> None:
     [
         ("ses-300", "rule", "Session affinity in the proxy"),
         ("session", "table", "Which deployment pattern fits, and does the server keep sessions?"),
-        ("scale.workers", "fact", "Rules that use this fact PRO-020"),
+        ("scale.workers", "fact", "Rules that use this fact PRO-005"),
         ("needs.sampling", "fact", "Key of the requirements file. Type: need. Default: none."),
         ("need.session", "derived", "Derived fact: mcp-advisor computes it from the requirements."),
         ("sampling", "feature", "ctx.session.create_message"),

@@ -147,4 +147,4 @@ def test_in_tiers_the_stateless_part_keeps_its_questions(advisor: Advisor) -> No
 def test_rules_named_as_a_reason_fire(advisor: Advisor) -> None:
     values = {"scale.instances": 1, "scale.workers": 1, "environment.platform": "kubernetes"}
     rules = Relevance(advisor).rules("environment.proxy.kind", requirements_of(advisor, values), set(values))
-    assert [rule.id for rule in rules] == ["AFF-010"]
+    assert [rule.id for rule in rules] == ["PRO-040", "AFF-010"]
