@@ -370,7 +370,7 @@ def test_a_rule_shows_the_measurements_behind_it(knowledge: Knowledge) -> None:
     sources = {source["id"]: source for source in json.loads(shown.stdout)["sources"]}
     taken = way(knowledge, "nginx-hash-session-id").runs[0].figures["stateful+legacy"]
     assert (
-        f"failed request: {taken.whole}. Tool calls that returned their result: {taken.answered}. Tool calls that reached"
+        f"failed request: {taken.whole}. Tool calls that returned their result: {taken.answered}. Tool calls that"
         in (sources["topology-nginx-hash-session-id"]["says"])
     )
     assert "Modern clients lost no request" in sources["topology-nginx-hash-session-id"]["says"]
