@@ -6,7 +6,7 @@ from typing import Any
 
 from advisor.decision.capacity import sessions_room
 from advisor.decision.derived_facts import TOOL_NEEDS
-from advisor.decision.proxy_limits import limit, limits
+from advisor.decision.proxy_limits import keep_alive, limit, limits, tls_ends
 from advisor.decision.sdk_behaviour import asked_release, behaviour, ping_interval_s
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
@@ -50,6 +50,10 @@ def _sdk_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = _compare(interval, limit(requirements, space, derived.pings))
         elif derived.measured is not None:
             facts[derived.id] = "yes" if asked.measured else "no"
+        elif derived.tls is not None:
+            facts[derived.id] = tls_ends(requirements, space.knowledge)
+        elif derived.reuse is not None:
+            facts[derived.id] = keep_alive(requirements, space.knowledge)
         elif derived.limits is not None:
             facts[derived.id] = "known" if all(one.known for one in limits(requirements, space)) else UNKNOWN
         elif derived.unnamed is not None:

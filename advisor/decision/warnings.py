@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from advisor.decision.capacity import room_figures
 from advisor.decision.facts import contradicted_facts, missing_features, unlisted_features
-from advisor.decision.proxy_limits import limit, limit_words
+from advisor.decision.proxy_limits import limit, limit_words, reuse_words
 from advisor.decision.sdk_behaviour import sdk_words
 from advisor.decision.tiers import TierRequirements
 from advisor.engine.rules import Rule
@@ -100,6 +100,8 @@ class Warnings:
             return "; ".join(contradicted_facts(requirements, self._space))
         if name.startswith("sdk."):
             return sdk_words(name, requirements, self._space)
+        if name in ("proxy.reuse_s", "server.keep_alive_s", "server.needed_s"):
+            return reuse_words(name, requirements, self._space.knowledge)
         if name.startswith("proxy."):
             return limit_words(name, requirements, self._space)
         if name.startswith("sessions."):

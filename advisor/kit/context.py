@@ -10,6 +10,7 @@ from typing import Any
 
 from advisor import __version__
 from advisor.decision.model import Core, Decision, FeatureRow
+from advisor.decision.proxy_limits import KEEP_ALIVE_S, needed_keep_alive_s
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
@@ -58,6 +59,7 @@ def kit_context(decision: Decision) -> KitContext:
     cells = _cells(decision, needed | {"plain"})
     proxy = _proxy(decision, decision.knowledge)
     kind = requirements["environment.proxy.kind"]
+    keep_alive = needed_keep_alive_s(requirements, decision.knowledge) if kind != proxy else KEEP_ALIVE_S
     return KitContext(
         service=requirements["service"],
         summary=_summary(decision),
@@ -83,6 +85,9 @@ def kit_context(decision: Decision) -> KitContext:
         direct_llm=decision.core.substitute == "direct-llm",
         auth=requirements["environment.auth"],
         idle_timeout_s=max(60, *(tier.preferred_stop_s for tier in tiers)),
+        keep_alive_s=KEEP_ALIVE_S if proxy else keep_alive,
+        front_keep_alive_s=keep_alive,
+        path=requirements["environment.path"],
         cells=cells,
         decision_id=_identity(decision),
         version=__version__,

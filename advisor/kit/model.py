@@ -8,6 +8,7 @@ from advisor.kit.memory import MemoryContext
 from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import SdkCode
 from advisor.knowledge.kits import KitProxy, Mechanism
+from advisor.knowledge.space import ENDPOINT
 from advisor.knowledge.types import Era, Need, Outcome
 
 
@@ -168,6 +169,9 @@ class KitContext:
         direct_llm: whether the server calls a language model instead of sampling.
         auth: none, bearer, oauth-proxy or unknown.
         idle_timeout_s: idle timeout for proxies in seconds; longer than the longest silence.
+        keep_alive_s: seconds for which a server keeps an idle connection; longer than its proxy keeps the connection.
+        front_keep_alive_s: seconds for which the proxy of the kit keeps an idle connection of the proxy in front of it.
+        path: the path of the endpoint in the requirements.
         cells: the capability data of this release for the needed features and plain calls.
         decision_id: hash of the requirements and the rule set, for the documents that state the decision.
         version: version of mcp-advisor.
@@ -196,6 +200,9 @@ class KitContext:
     direct_llm: bool
     auth: str
     idle_timeout_s: int
+    keep_alive_s: int
+    front_keep_alive_s: int
+    path: str
     cells: tuple[CellContext, ...]
     decision_id: str
     version: str
@@ -205,6 +212,23 @@ class KitContext:
     def sdk(self) -> SdkCode:
         """The code of servers of this SDK line."""
         return self.knowledge.sdks[self.line]
+
+    @property
+    def trusted_proxies(self) -> str:
+        """The proxies whose forwarded headers the servers read: all proxies if only a proxy can reach the port."""
+        fronted = self.proxy or self.outer_proxy
+        return "*" if fronted and self.platform in ("kubernetes", "compose", "serverless") else "127.0.0.1"
+
+    def aliases(self, tier: TierContext) -> tuple[str, ...]:
+        """Return the other paths of a tier: with a slash at the end, and under the path of the requirements."""
+        stated = self.path.rstrip("/")
+        public = stated if tier.path == ENDPOINT else stated.removesuffix(ENDPOINT) + tier.path
+        taken = {one.path for one in self.tiers}
+        return (f"{tier.path}/", *(f"{public}{end}" for end in ("", "/") if public not in taken))
+
+    def paths(self, tier: TierContext) -> str:
+        """Return a regular expression for all paths of a tier."""
+        return "|".join(path.replace(".", "[.]") for path in (*self.aliases(tier)[::-1], tier.path))
 
     @property
     def served_eras(self) -> tuple[Era, ...]:

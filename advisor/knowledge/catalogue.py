@@ -51,6 +51,9 @@ class ProxyKind(NamedTuple):
     affinity_setting: str = ""
     one_instance: str = ""
     runs_servers: bool = False
+    reuse: Literal["default", "fixed", "idle-timeout", "none", "unknown"] = "unknown"
+    reuse_s: float | None = None
+    tls: Literal["ends", "unknown"] = "unknown"
 
 
 class SdkCode(NamedTuple):

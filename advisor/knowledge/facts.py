@@ -18,6 +18,7 @@ FactType = Literal[
     "name",
     "hosts",
     "origins",
+    "path",
     "apps",
     "tools",
     "need",
@@ -137,3 +138,5 @@ class Derived(NamedTuple):
     measured: dict[str, str] | None = None
     limits: dict[str, str] | None = None
     unnamed: dict[str, Era] | None = None
+    tls: dict[str, str] | None = None
+    reuse: dict[str, str] | None = None

@@ -15,6 +15,11 @@ from advisor.knowledge.versions import key
 
 UNKNOWN = "unknown"
 _ANY = ("any",)
+ENDPOINT = "/mcp"
+"""The path of the MCP endpoint of an SDK server."""
+
+PATHS = ("plain", "slash", "prefix")
+"""The kinds of a path: the path of the SDK, this path with a slash at the end, and any other path."""
 
 
 class FactSpace:
@@ -73,6 +78,8 @@ class FactSpace:
                 return tuple(self.releases)
             case "hosts" | "apps" | "tools":
                 return ("none", "some")
+            case "path":
+                return PATHS
             case "name" | "origins":
                 return _ANY
             case _:
@@ -103,6 +110,8 @@ class FactSpace:
                 return release.id
             case "hosts" | "apps" | "tools":
                 return "some" if raw else "none"
+            case "path":
+                return _bin_path(raw)
             case "name" | "origins":
                 return _ANY[0]
             case "choice" | "flag" | "need":
@@ -116,6 +125,8 @@ class FactSpace:
         fact = self.facts[name]
         if fact.type == "release":
             return self.releases[str(value)].exact
+        if fact.type == "path":
+            return {"plain": ENDPOINT, "slash": f"{ENDPOINT}/", "prefix": f"/tools{ENDPOINT}"}[str(value)]
         for found in fact.bins:
             if found.bin == value:
                 return found.typical
@@ -134,6 +145,12 @@ def _bin_number(bins: Sequence[Bin], raw: Any) -> Value:
         if found.below is not None and key(number) < key(found.below):
             return found.bin
     return bins[-1].bin
+
+
+def _bin_path(path: str) -> str:
+    if path.rstrip("/") != ENDPOINT:
+        return "prefix"
+    return "plain" if path == ENDPOINT else "slash"
 
 
 def need_facts(knowledge: Knowledge) -> dict[str, Fact]:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from advisor.documents.schema import DIALECT
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, TOOL_RULE
+from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, PATH_RULE, RESERVED_PATHS, TOOL_RULE
 from advisor.requirements.validate import VERSION
 from advisor.requirements.values import MAX_LIST, MAX_SECONDS
 
@@ -33,6 +33,7 @@ _PORT = "0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0
 _HOST = rf"^(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
 _ORIGIN = rf"^[Hh][Tt][Tt][Pp][Ss]?://(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
 _LABEL = "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+_PATH = rf"^(?!(?:{'|'.join(RESERVED_PATHS)})/?$)(?=.{{1,200}}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?$"
 _TOOL = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
 _NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}"
 _MOST_INSTANCES = 10_000
@@ -152,6 +153,10 @@ def _origins(fact: Fact, space: FactSpace) -> Schema:
     return _one_or_more({"type": "string", "pattern": _ORIGIN, "$comment": ORIGIN_RULE})
 
 
+def _path(fact: Fact, space: FactSpace) -> Schema:
+    return {"type": "string", "pattern": _PATH, "$comment": PATH_RULE}
+
+
 def _apps(fact: Fact, space: FactSpace) -> Schema:
     return _one_or_more({"enum": list(space.knowledge.clients)})
 
@@ -190,6 +195,7 @@ _TYPES: dict[str, Callable[[Fact, FactSpace], Schema]] = {
     "name": _name,
     "hosts": _hosts,
     "origins": _origins,
+    "path": _path,
     "apps": _apps,
     "tools": _tools,
 }

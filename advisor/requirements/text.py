@@ -14,10 +14,14 @@ _HOST = re.compile(
 )
 # The protocol allows more tool names. These names also fit a Python function and an nginx location.
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+# The path of a URL without characters that nginx, YAML or a regular expression read in another way.
+_PATH = re.compile(r"(?=.{1,200}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?")
+RESERVED_PATHS = ("/health", "/healthz", "/metrics")
 
 LABEL_RULE = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
 HOST_RULE = "a host name such as mcp.example.com, with an optional :port"
 ORIGIN_RULE = "an origin such as https://app.example.com, with an optional :port and without a path"
+PATH_RULE = f"a path such as /mcp or /tools/mcp/, without query, and other than {', '.join(RESERVED_PATHS)}"
 TOOL_RULE = "1 to 64 letters, digits, _, . and -; the first character is a letter or _"
 
 
@@ -36,6 +40,11 @@ def is_origin(text: str) -> bool:
     """Return whether `text` is the origin of a web page in the form that browsers send."""
     scheme, _, host = text.lower().partition("://")
     return scheme in ("http", "https") and is_host(host)
+
+
+def is_path(text: str) -> bool:
+    """Return whether `text` is the path of a URL that a kit can serve."""
+    return _PATH.fullmatch(text) is not None and text.rstrip("/") not in RESERVED_PATHS
 
 
 def is_tool(text: str) -> bool:

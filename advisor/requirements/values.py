@@ -134,6 +134,12 @@ def _read_origins(fact: Fact, value: Any, space: FactSpace) -> Any:
     return list(dict.fromkeys(origin.lower() for origin in origins))
 
 
+def _read_path(fact: Fact, value: Any, space: FactSpace) -> Any:
+    if isinstance(value, str) and text.is_path(value):
+        return value
+    raise ValueRefusedError(f"{text.quote(value)} is not a path.", f"Allowed: {text.PATH_RULE}.")
+
+
 def _read_apps(fact: Fact, value: Any, space: FactSpace) -> Any:
     apps = _read_list(value)
     known = list(space.knowledge.clients)
@@ -167,6 +173,7 @@ READERS: dict[str, Callable[[Fact, Any, FactSpace], Any]] = {
     "name": _read_name,
     "hosts": _read_hosts,
     "origins": _read_origins,
+    "path": _read_path,
     "apps": _read_apps,
 }
 

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from proxy_kits import ENVOY, HOST, PROXIES, Setup, stateless, sticky, tiered
 from proxy_rig import Client, Upstreams, running, until, upstreams
 
 from advisor.decision.advisor import Advisor
+from advisor.kit.model import KitContext
 
 pytestmark = [
     pytest.mark.programs,
@@ -158,6 +159,33 @@ def test_no_other_path_is_public(fleet_proxy: Client) -> None:
         answer = fleet_proxy.request("GET", path)
         assert answer.status == 404, path
         assert "x-served-by" not in answer.headers, path
+
+
+@pytest.mark.parametrize("make", [stateless, sticky, tiered], ids=lambda make: make.__name__)
+def test_every_form_of_the_path_reaches_the_endpoint(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup, make: Callable[[Advisor, Setup], KitContext]
+) -> None:
+    kit = replace(make(advisor, setup), path="/tools/mcp/")
+    owners = fleet.addresses(["keeper", "other"])
+    tiers = {"main": owners if make is sticky else fleet.addresses(NAMES), "stateless": owners[:0], "stateful": owners}
+    tiers = {tier.name: tiers[tier.name] or fleet.addresses(["one"]) for tier in kit.tiers}
+    with running(kit, tmp_path / "proxy", tiers, debian=setup.debian) as client:
+        for tier in kit.tiers:
+            forms = (tier.path, *kit.aliases(tier))
+            assert len(forms) == 4
+            for opened, used in zip(forms, (*forms[1:], forms[0]), strict=True):
+                sid, owner, headers = client.initialize(opened)
+                assert bool(sid) is not tier.stateless_http
+                answer = client.call(headers, f"{used}?x=1")
+                assert (answer.status, answer.json["path"]) == (200, "/mcp")
+                assert answer.json["served_by"] == owner or tier.stateless_http
+                assert client.request("PUT", used).status == 405
+                assert (client.request("GET", used).status == 405) or not tier.stateless_http
+                asked = {"Origin": f"https://{HOST}", "Access_Control_Request_Method": "POST"}
+                assert client.request("OPTIONS", used, **asked).status in (200, 204)
+        for path in ("/tools", "/tools/", "/tools/mcp/x", "/x/mcp", "/tools/mcpx", "/toolsmcp"):
+            assert client.request("GET", path).status == 404, path
+        assert client.modern("echo", path="/tools/mcp/").json["path"] == "/mcp"
 
 
 @pytest.mark.parametrize("end", ["killed", "slow"])

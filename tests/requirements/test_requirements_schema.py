@@ -52,6 +52,18 @@ VALID: dict[str, list[Any]] = {
         ["https://a/b"],
         "null",
     ],
+    "path": [
+        "/mcp",
+        "/tools/mcp/",
+        "/a" * 100,
+        "/a" * 101,
+        "/health",
+        "/metrics/",
+        "/healthy",
+        "/a//b",
+        "/../b",
+        "mcp",
+    ],
     "tools": [
         ["get", "x" * 64],
         ["x" * 65],

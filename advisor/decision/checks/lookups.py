@@ -40,15 +40,16 @@ def _known(derived: Derived, package: str, version: str, knowledge: Knowledge) -
     return derived.behaviour is None or behaviour(derived.behaviour, package, version, knowledge) != UNKNOWN
 
 
+_EXACT = ("behaviour", "pings", "measured", "limits", "unnamed", "tls", "reuse")
+"""The kinds of derived facts that `changes` does not compute again."""
+
+
 def _stale(advisor: Advisor) -> Iterator[Finding]:
     """Yield faults: inputs of decision tables that `changes` does not compute again after a change."""
     exact = {
         derived.id
         for derived in advisor.knowledge.derived
-        if any(
-            one is not None
-            for one in (derived.behaviour, derived.pings, derived.measured, derived.limits, derived.unnamed)
-        )
+        if any(getattr(derived, kind) is not None for kind in _EXACT)
     }
     for table in advisor.tables.values():
         for name in exact.intersection(table.inputs):

@@ -277,7 +277,7 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
 def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:
     paths = [("PathPrefix", "/")]  # the proxy refuses requests for private paths
     if proxy is None:
-        paths = [("Exact", kit.tiers[0].path)]
+        paths = [("Exact", path) for path in (kit.tiers[0].path, *kit.aliases(kit.tiers[0]))]
         for public in proxy_part.plan_for(kit).public:
             well_known = public.startswith("[.]well-known/")
             paths.append(("PathPrefix", "/.well-known") if well_known else ("Exact", f"/{public}"))

@@ -136,7 +136,8 @@ def files(kit: KitContext) -> list[KitFile]:
     main = render("server/server.py.j2", **shared, tools=tools, hooks=hooks)
     names = list(dict.fromkeys([*kit.hosts, *(tier.host for tier in kit.tiers)]))
     origins = tuple(f"{scheme}://{host}" for host in kit.hosts for scheme in ("https", "http"))
-    settings = render("server/settings.py.j2", **shared, hosts=tuple(names), origins=origins)
+    aliases = kit.aliases(kit.tiers[0])
+    settings = render("server/settings.py.j2", **shared, hosts=tuple(names), origins=origins, aliases=aliases)
     texts = {
         "server.py": without_unused_imports(main),
         "settings.py": settings,
