@@ -6,7 +6,8 @@ from typing import Any
 
 from advisor.decision.capacity import sessions_room
 from advisor.decision.derived_facts import TOOL_NEEDS
-from advisor.decision.proxy_limits import keep_alive, limit, limits, tls_ends
+from advisor.decision.gateways import path_fact
+from advisor.decision.proxy_limits import keep_alive, limit, limits_known, tls_ends
 from advisor.decision.sdk_behaviour import asked_release, behaviour, ping_interval_s
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
@@ -54,8 +55,10 @@ def _sdk_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = tls_ends(requirements, space.knowledge)
         elif derived.reuse is not None:
             facts[derived.id] = keep_alive(requirements, space.knowledge)
+        elif derived.hops is not None:
+            facts[derived.id] = path_fact(derived.hops["ask"], requirements, space.knowledge)
         elif derived.limits is not None:
-            facts[derived.id] = "known" if all(one.known for one in limits(requirements, space)) else UNKNOWN
+            facts[derived.id] = limits_known(requirements, space)
         elif derived.unnamed is not None:
             facts[derived.id] = "none"  # until the feature table of the decision is known
     return facts

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from advisor.decision.capacity import room_figures
 from advisor.decision.facts import contradicted_facts, missing_features, unlisted_features
+from advisor.decision.gateways import gateway_words
 from advisor.decision.proxy_limits import limit, limit_words, reuse_words
 from advisor.decision.sdk_behaviour import sdk_words
 from advisor.decision.tiers import TierRequirements
@@ -102,7 +103,9 @@ class Warnings:
             return sdk_words(name, requirements, self._space)
         if name in ("proxy.reuse_s", "server.keep_alive_s", "server.needed_s"):
             return reuse_words(name, requirements, self._space.knowledge)
-        if name.startswith("proxy."):
+        if name.startswith(("gateway.", "replicas.", "connections.")):
+            return gateway_words(name, requirements, self._space.knowledge)
+        if name.startswith(("proxy.", "idle.", "total.", "unknown.")):
             return limit_words(name, requirements, self._space)
         if name.startswith("sessions."):
             return room_figures(requirements, self._space)[name]

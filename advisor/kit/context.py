@@ -10,7 +10,7 @@ from typing import Any
 
 from advisor import __version__
 from advisor.decision.model import Core, Decision, FeatureRow
-from advisor.decision.proxy_limits import KEEP_ALIVE_S, needed_keep_alive_s
+from advisor.decision.proxy_limits import KEEP_ALIVE_S, needed_keep_alive_s, outer_hop
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
@@ -59,7 +59,8 @@ def kit_context(decision: Decision) -> KitContext:
     cells = _cells(decision, needed | {"plain"})
     proxy = _proxy(decision, decision.knowledge)
     kind = requirements["environment.proxy.kind"]
-    keep_alive = needed_keep_alive_s(requirements, decision.knowledge) if kind != proxy else KEEP_ALIVE_S
+    outer = outer_hop(requirements, proxy)
+    keep_alive = needed_keep_alive_s(outer, requirements, decision.knowledge) if outer else KEEP_ALIVE_S
     return KitContext(
         service=requirements["service"],
         summary=_summary(decision),
@@ -75,7 +76,7 @@ def kit_context(decision: Decision) -> KitContext:
         proxy=proxy,
         proxy_version=requirements["environment.proxy.version"] or "" if kind == proxy else "",
         proxy_replicas=requirements["environment.proxy.replicas"],
-        outer_proxy=kind if kind not in (proxy, "none") else "",
+        outer_proxy=outer.kind if outer else "",
         uses_redis=decision.core.pattern == "shared-state"
         or bus
         or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis"),

@@ -21,6 +21,7 @@ FactType = Literal[
     "path",
     "apps",
     "tools",
+    "hops",
     "need",
 ]
 
@@ -140,3 +141,4 @@ class Derived(NamedTuple):
     unnamed: dict[str, Era] | None = None
     tls: dict[str, str] | None = None
     reuse: dict[str, str] | None = None
+    hops: dict[str, str] | None = None

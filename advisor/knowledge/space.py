@@ -76,7 +76,7 @@ class FactSpace:
                 return NEEDS
             case "release":
                 return tuple(self.releases)
-            case "hosts" | "apps" | "tools":
+            case "hosts" | "apps" | "tools" | "hops":
                 return ("none", "some")
             case "path":
                 return PATHS
@@ -108,7 +108,7 @@ class FactSpace:
                 release = self.release(raw)
                 assert release is not None, f"unvalidated release {raw!r}"
                 return release.id
-            case "hosts" | "apps" | "tools":
+            case "hosts" | "apps" | "tools" | "hops":
                 return "some" if raw else "none"
             case "path":
                 return _bin_path(raw)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from advisor.documents.schema import DIALECT
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.requirements.hops import HOP_KEYS, MAX_HOPS, PROXY
 from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, PATH_RULE, RESERVED_PATHS, TOOL_RULE
 from advisor.requirements.validate import VERSION
 from advisor.requirements.values import MAX_LIST, MAX_SECONDS
@@ -20,6 +21,7 @@ Schema: TypeAlias = dict[str, Any]
 LIMITS = (
     "two tools with the same name",
     "scale.instances with a min that is greater than max",
+    "a value of environment.proxy that differs from the last entry of environment.hops",
     "a tool that needs a feature for which `needs` says none",
     "an SDK release outside the measured ranges",
     "3.0 instead of the integer 3, because the two are equal in JSON Schema",
@@ -54,7 +56,7 @@ def requirements_schema(space: FactSpace) -> Schema:
         **_section(),
         "type": "object",
         "required": [name for name, fact in space.facts.items() if fact.required],
-        "$defs": {"seconds": _seconds(), "tool": _tool(space)},
+        "$defs": {"seconds": _seconds(), "tool": _tool(space), "hop": _hop(space)},
     }
     schema["properties"]["version"] = {
         "title": "The version of the file format",
@@ -169,6 +171,18 @@ def _tools(fact: Fact, space: FactSpace) -> Schema:
     return {"type": ["array", "null"], "maxItems": MAX_LIST, "items": {"$ref": "#/$defs/tool"}}
 
 
+def _hops(fact: Fact, space: FactSpace) -> Schema:
+    return {"type": ["array", "null"], "maxItems": MAX_HOPS, "items": {"$ref": "#/$defs/hop"}}
+
+
+def _hop(space: FactSpace) -> Schema:
+    """Return the schema of a hop: the keys of `environment.proxy`, and a kind other than none."""
+    facts = {key: space.facts[f"{PROXY}{key}"] for key in HOP_KEYS}
+    properties = {key: describe(fact, space) | _TYPES[fact.type](fact, space) for key, fact in facts.items()}
+    properties["kind"]["enum"] = [kind for kind in space.knowledge.proxies if kind != "none"]
+    return {"type": "object", "properties": properties, "required": ["kind"], "additionalProperties": False}
+
+
 def _tool(space: FactSpace) -> Schema:
     """Return the schema of a tool: a name, or a mapping."""
     name = {"type": "string", "pattern": _TOOL, "$comment": TOOL_RULE}
@@ -198,4 +212,5 @@ _TYPES: dict[str, Callable[[Fact, FactSpace], Schema]] = {
     "path": _path,
     "apps": _apps,
     "tools": _tools,
+    "hops": _hops,
 }

@@ -15,6 +15,7 @@ from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS, Need
 from advisor.requirements import text
+from advisor.requirements.hops import HOP_KEYS, HOPS, MAX_HOPS, PROXY, combined, stated_hops
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.reader import Path, SourceDocument
 from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
@@ -58,6 +59,7 @@ class _Validation:
             if type(version) is not int or version != VERSION:  # `true` and `1.0` equal 1
                 self._problem(("version",), f"{text.quote(version)} is not a known version.", f"Allowed: {VERSION}.")
             self._walk(data, self.space.tree, ())
+            self._short_form()
             self._required(data)
             self._forbidden_needs()
         if self.problems:
@@ -80,6 +82,8 @@ class _Validation:
                     )
             elif tree[key].type == "tools":
                 self._read_tools(value, here)
+            elif tree[key].type == "hops":
+                self._read_hops(value, here)
             else:
                 self._read(tree[key], value, here)
 
@@ -116,6 +120,58 @@ class _Validation:
             seen.setdefault(tool.name, here)
             self.tools.append(tool)
             self.places.append(here)
+
+    def _read_hops(self, value: Any, path: Path) -> None:
+        if value is None:
+            return
+        if not isinstance(value, list) or len(value) > MAX_HOPS:
+            message = f"{text.quote(value)} is not a list of at most {MAX_HOPS} hops."
+            self._problem(path, message, "Write each hop as `- kind: KIND`, from the client inwards.")
+            return
+        before = len(self.problems)
+        hops = [self._hop(entry, (*path, index)) for index, entry in enumerate(value)]
+        if len(self.problems) == before:
+            self.values[HOPS] = hops
+
+    def _hop(self, entry: Any, path: Path) -> dict[str, Any]:
+        """Return the stated keys of a hop. The keys are those of `environment.proxy`."""
+        if not isinstance(entry, dict):
+            hint = f"Allowed: a mapping with kind and optionally {', '.join(HOP_KEYS[1:])}."
+            self._problem(path, f"{text.quote(entry)} is not a hop.", hint)
+            return {}
+        hop = {}
+        for key, value in entry.items():
+            if key not in HOP_KEYS:
+                self._unknown((*path, key), "unknown key.", HOP_KEYS)
+                continue
+            fact = self.space.facts[f"{PROXY}{key}"]
+            try:
+                hop[key] = READERS[fact.type](fact, value, self.space)
+            except ValueRefusedError as refused:
+                self._problem((*path, key), refused.message, refused.hint)
+        if hop.get("kind") == "none":
+            self._problem((*path, "kind"), "'none' is not a hop.", "Remove this entry, or name the proxy.")
+        elif "kind" not in entry:
+            allowed = ", ".join(kind for kind in self.space.knowledge.proxies if kind != "none")
+            self._problem(path, "the key 'kind' is missing.", f"Allowed: {allowed}.")
+        return hop
+
+    def _short_form(self) -> None:
+        """Move the keys of `environment.proxy` into the last hop. Report a value that differs from this hop."""
+        if not self.values.get(HOPS):
+            return
+        index = len(self.values[HOPS]) - 1
+        last = self.values[HOPS][index]
+        for key in HOP_KEYS:
+            if f"{PROXY}{key}" not in self.values:
+                continue
+            value = self.values.pop(f"{PROXY}{key}")
+            if last.setdefault(key, value) != value:
+                place = self._place((*HOPS.split("."), index, key))
+                message = f"{value!r} differs from {last[key]!r}, the {key} of the last entry of {HOPS}{place}."
+                hint = f"{PROXY}{key} is a short form for the last entry of {HOPS}. Remove one of the two values."
+                self._problem((*PROXY[:-1].split("."), key), message, hint)
+                return
 
     def _tool(self, entry: Any, path: Path) -> Tool | None:
         if not isinstance(entry, dict):
@@ -236,6 +292,10 @@ def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpac
     for key, fact in space.facts.items():
         if fact.type != "tools" and key not in filled:
             filled[key] = fact.default
+    if filled[HOPS]:
+        for key, (value, reason) in combined(stated_hops(filled), space.knowledge.proxies).items():
+            filled[key] = value
+            inferred[key] = space.knowledge.phrases[reason]
     return Requirements(filled, tools, frozenset(values), inferred, name)
 
 

@@ -33,7 +33,13 @@ SPACE: FactSpace = default_advisor().space
 SCHEMA = Validator(requirements_schema(SPACE))
 
 # What `validate` alone finds, by its words; LIMITS says the same to users.
-ALONE = ("is listed twice", "is greater than max", "but needs.", "is not a known SDK")
+ALONE = (
+    "of the last entry of environment.hops",
+    "is listed twice",
+    "is greater than max",
+    "but needs.",
+    "is not a known SDK",
+)
 
 VALID: dict[str, list[Any]] = {
     "flag": [True, False],
@@ -63,6 +69,23 @@ VALID: dict[str, list[Any]] = {
         "/a//b",
         "/../b",
         "mcp",
+    ],
+    "hops": [
+        [],
+        None,
+        [{"kind": "alb"}, {"kind": "nginx", "version": "1.31", "sse": "unknown", "replicas": 2}],
+        [{"kind": "alb", "idle_timeout_s": None, "total_timeout_s": 0.5}],
+        [{"kind": "none"}],
+        [{"kind": None}],
+        [{"kind": "alb", "idle_timeout_s": 0}],
+        [{"kind": "alb", "sse": None}],
+        [{"kind": "alb", "replicas": 0}],
+        [{"sse": True}],
+        [{"kind": "alb", "idle": 1}],
+        ["alb"],
+        {"kind": "alb"},
+        [{"kind": "alb"}] * 20,
+        [{"kind": "alb"}] * 21,
     ],
     "tools": [
         ["get", "x" * 64],
@@ -177,6 +200,7 @@ def agree(document: Any) -> None:
     [
         {"tools": ["get", {"name": "get"}]},
         {"scale": {"instances": {"min": 3, "max": 2}}},
+        {"environment": {"hops": [{"kind": "alb"}], "proxy": {"kind": "nginx"}}},
         {"needs": {"sampling": "none"}, "tools": [{"name": "ask", "needs": {"sampling": "required"}}]},
         {"sdk": "mcp==0.1"},
         {"scale": {"workers": 2.0}},

@@ -46,6 +46,7 @@ def unread(advisor: Advisor) -> list[Finding]:
         read |= set((derived.room or {}).values()) | set((derived.pings or {}).values())
         read |= set((derived.measured or {}).values()) | set((derived.limits or {}).values())
         read |= set((derived.tls or {}).values()) | set((derived.reuse or {}).values())
+        read |= set((derived.hops or {}).values())
     return [
         fault("unread", name, "no rule uses this fact")
         for name, fact in advisor.space.facts.items()

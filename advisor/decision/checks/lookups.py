@@ -40,7 +40,7 @@ def _known(derived: Derived, package: str, version: str, knowledge: Knowledge) -
     return derived.behaviour is None or behaviour(derived.behaviour, package, version, knowledge) != UNKNOWN
 
 
-_EXACT = ("behaviour", "pings", "measured", "limits", "unnamed", "tls", "reuse")
+_EXACT = ("behaviour", "pings", "measured", "limits", "unnamed", "tls", "reuse", "hops")
 """The kinds of derived facts that `changes` does not compute again."""
 
 

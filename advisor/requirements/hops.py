@@ -1,0 +1,110 @@
+"""The path of a request: the proxies from the client inwards, and the facts about all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from advisor.knowledge.catalogue import ProxyKind
+from advisor.knowledge.space import UNKNOWN
+from advisor.knowledge.types import Raw
+
+HOPS = "environment.hops"
+PROXY = "environment.proxy."
+MAX_HOPS = 20
+_KNOWN = ("default", "none")
+
+
+class Hop(NamedTuple):
+    """A proxy or load balancer on the path. The keys are those of `environment.proxy`, with the same defaults."""
+
+    kind: str
+    version: str | None = None
+    sse: bool | str = UNKNOWN
+    idle_timeout_s: float | None = None
+    total_timeout_s: float | None = None
+    replicas: int = 1
+
+
+HOP_KEYS = Hop._fields
+
+
+class Shortest(NamedTuple):
+    """The shortest timeout of the path.
+
+    Attributes:
+        hop: the position of the hop that limits; the last hop, if no hop limits.
+        seconds: the timeout in seconds, stated or the default of the kind; None without a limit or a known limit.
+        unknown: the positions of the hops whose timeout is not stated and whose default is not known or not confirmed.
+    """
+
+    hop: int
+    seconds: float | None
+    unknown: tuple[int, ...]
+
+
+def stated_hops(values: Mapping[str, Any]) -> tuple[Hop, ...]:
+    """Return the hops of `environment.hops`, from the client inwards."""
+    return tuple(Hop(**hop) for hop in values[HOPS])
+
+
+def hops_of(values: Mapping[str, Any]) -> tuple[Hop, ...]:
+    """Return the path, from the client inwards. Without `environment.hops`, the path is the proxy of the requirements.
+
+    The last hop has the kind of `environment.proxy.kind`, which a change of the requirements can replace.
+    """
+    kind: str = values[f"{PROXY}kind"]
+    stated = stated_hops(values)
+    if not stated:
+        return (Hop(**{key: values[f"{PROXY}{key}"] for key in HOP_KEYS}),)
+    last = stated[-1] if stated[-1].kind == kind else Hop(kind)
+    return (*stated[:-1], last)
+
+
+def shortest(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str) -> Shortest:
+    """Return the shortest `idle` or `total` timeout of the path. Of equal timeouts, the last one limits."""
+    limits: list[tuple[float, int]] = []
+    unknown = []
+    for index, hop in enumerate(hops):
+        kind = proxies[hop.kind]
+        stated: float | None = getattr(hop, f"{name}_timeout_s")
+        seconds = stated if stated is not None else getattr(kind, f"{name}_timeout_s")
+        if seconds is not None:
+            limits.append((seconds, -index))
+        if stated is None and getattr(kind, f"{name}_status") not in _KNOWN:
+            unknown.append(index)
+    seconds, index = min(limits, default=(None, 1 - len(hops)))
+    return Shortest(-index, seconds, tuple(unknown))
+
+
+def combined(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind]) -> dict[str, tuple[Raw, str]]:
+    """Return the facts about all hops together, as fact → (value, key of the reason in rules/wording.yaml).
+
+    Only the last hop selects an instance of the server, so its kind, version and replicas are those of the proxy.
+    """
+    last = hops[-1]
+    facts: dict[str, tuple[Raw, str]] = {
+        f"{PROXY}kind": (last.kind, "hops.last"),
+        f"{PROXY}version": (last.version, "hops.last"),
+        f"{PROXY}replicas": (last.replicas, "hops.last"),
+        f"{PROXY}sse": (_sse(hops), "hops.sse"),
+    }
+    for name in ("idle", "total"):
+        found = shortest(hops, proxies, name)
+        limit = getattr(hops[found.hop], f"{name}_timeout_s")
+        seconds = limit if hops[found.hop] is last else found.seconds
+        if seconds is not None:  # otherwise the default of the last hop applies
+            facts[f"{PROXY}{name}_timeout_s"] = (seconds, "hops.shortest")
+    if len(hops) > 1:
+        facts["clients.addresses"] = ("shared", "hops.addresses")
+    if any(proxies[hop.kind].mcp_sessions for hop in hops):
+        facts["clients.keep_cookies"] = (UNKNOWN, "hops.cookies")
+    return facts
+
+
+def _sse(hops: Sequence[Hop]) -> Raw:
+    """Return whether every hop passes streams: false if one hop does not, else unknown if one is unknown."""
+    passes = [hop.sse for hop in hops]
+    if False in passes:
+        return False
+    return UNKNOWN if UNKNOWN in passes else True
