@@ -15,6 +15,7 @@ from advisor.knowledge.facts import FactChange
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import NEEDS
 from advisor.knowledge.versions import key
+from advisor.requirements.hops import HOPS
 
 _Single: TypeAlias = tuple[str, Value]
 _Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
@@ -22,6 +23,9 @@ _Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
 _REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cache is emptied
 
 _KIND = "environment.proxy.kind"
+
+_BY_HOPS = ("clients.addresses", "clients.keep_cookies")
+"""Facts that can follow from the list of hops. With such a list, a change of these facts alone has no effect."""
 
 _MANY = 40  # largest number of possible fixes of a contradiction
 
@@ -94,8 +98,13 @@ class Changes:
             now = facts[name]
             if self._meaningful(name, facts):
                 for value in values:
-                    if value is not now and value != now and not (name == "sdk" and self._steps_back(now, value)):
+                    if value is not now and value != now and self._applies(name, now, value, facts):
                         yield name, value
+
+    def _applies(self, name: str, now: Value, value: Value, facts: Mapping[str, Any]) -> bool:
+        if name == _KIND:
+            return value != "none" or facts[HOPS] == "none"  # a hop is a proxy
+        return name != "sdk" or not self._steps_back(now, value)
 
     def _steps_back(self, old: Value, new: Value) -> bool:
         """Return whether a change of the release is a downgrade within a package. Downgrades are not suggested."""
@@ -105,6 +114,8 @@ class Changes:
     def _meaningful(self, name: str, facts: Mapping[str, Any]) -> bool:
         if name == _KIND and facts[_KIND] in self._platforms:
             return False  # Another proxy then means another platform.
+        if name in _BY_HOPS and facts[HOPS] == "some":
+            return False
         only = self._space.facts[name].only_when
         return only is None or facts[only.fact] in only.any_of
 

@@ -97,7 +97,7 @@ def combined(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind]) -> dict[str,
             facts[f"{PROXY}{name}_timeout_s"] = (seconds, "hops.shortest")
     if len(hops) > 1:
         facts["clients.addresses"] = ("shared", "hops.addresses")
-    if any(proxies[hop.kind].mcp_sessions for hop in hops):
+    if any(proxies[hop.kind].mcp_sessions for hop in hops[:-1]):
         facts["clients.keep_cookies"] = (UNKNOWN, "hops.cookies")
     return facts
 

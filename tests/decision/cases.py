@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from advisor.decision.checks.proof import nested
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements import Requirements
+from advisor.requirements.hops import HOPS, PROXY
 from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 
@@ -31,6 +32,8 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
         match fact.type:
             case "name" | "tools" | "need":
                 continue
+            case "hops":
+                optional[name] = _paths(space)
             case "hosts":
                 optional[name] = st.lists(st.sampled_from(["a.example", "b.example"]), max_size=1)
             case "origins":
@@ -58,12 +61,34 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
             **flat,
             **{f"needs.{name}": level for name, level in wanted.items() if level != "none" or name not in claimed},
         }
+        if flat.get(HOPS):  # otherwise the short form for the last hop
+            flat = {name: value for name, value in flat.items() if not name.startswith(PROXY)}
         return flat | ({"tools": [{"name": f"t{i}", **tool} for i, tool in enumerate(tools)]} if tools else {})
 
     for name in always:
         optional.pop(name, None)
     flat = st.fixed_dictionaries(always, optional=optional)
     return st.tuples(flat, needs, st.lists(tool, max_size=3)).map(put_together)
+
+
+def _paths(space: FactSpace) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Lists of hops. Managed platforms and several hops are as frequent as a single proxy."""
+    stated = {
+        "sse": st.sampled_from([True, False, UNKNOWN]),
+        "idle_timeout_s": st.sampled_from([1, 30, 600]),
+        "total_timeout_s": st.sampled_from([1, 30, 600]),
+        "replicas": st.sampled_from([1, 2]),
+    }
+    kinds = [kind for kind in space.knowledge.proxies if kind != "none"]
+    return st.lists(st.fixed_dictionaries({"kind": st.sampled_from(kinds)}, optional=stated), max_size=3)
+
+
+def _change_hops(hops: list[dict[str, Any]], key: str, value: Any) -> None:
+    """Apply a change of `environment.proxy` to the hops: all hops pass streams, and the last hop has all else."""
+    if key == "kind":
+        hops[-1].pop("version", None)
+    for hop in hops if key == "sse" and value is True else hops[-1:]:
+        hop[key] = value
 
 
 def changed(flat: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,6 +98,9 @@ def changed(flat: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     proxy is removed.
     """
     after = copy.deepcopy({**flat, **change})
+    if after.get(HOPS):
+        for name in [name for name in change if name.startswith(PROXY)]:
+            _change_hops(after[HOPS], name.removeprefix(PROXY), after.pop(name))
     for name, value in change.items():
         if name == "environment.proxy.kind":
             after.pop("environment.proxy.version", None)
