@@ -257,7 +257,7 @@ def _figures_in_words(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -
     taken = run.figures["stateful+legacy"]
     first, last = taken.spread[:-1], taken.spread[-1:]
     return phrases["topology.run"].format(
-        under=under(run, row, phrases),
+        under=under(run, row, phrases) if run.under.unusual else phrases["topology.usual.words"],
         kept=taken.whole,
         answered=taken.answered,
         wrong=taken.wrong,
