@@ -97,6 +97,20 @@ class FeatureOutcomes:
         """Return whether the feature works for clients of `era`."""
         return self.observe(feature, era, configuration).outcome == "works"
 
+    def others(self, feature: str, era: Era, at: Configuration) -> tuple[tuple[str, Outcome], ...]:
+        """Return the other calls of the SDK release with their outcomes, except the call that `observe` returns."""
+        best = self.observe(feature, era, at).call
+        found = []
+        for call in self.features[feature].calls:
+            cell = self._of_release(at.sdk).get((feature, call.call))
+            if cell is None or call.partial or call.call == best:
+                continue
+            outcome: Outcome = getattr(cell, era)[flag_key(at.stateless_http, at.json_response)]
+            if outcome != "unsupported":  # else the SDK does not have the call, or not in this era
+                delivered = self._call(self.features[feature], call, era, at) if getattr(call, era) else None
+                found.append((call.call, delivered.outcome if delivered else outcome))
+        return tuple(found)
+
     def _best(self, feature: Feature, era: Era, configuration: Configuration) -> ConfigurationOutcome:
         calls = [self._call(feature, call, era, configuration) for call in feature.calls if not call.partial]
         return min(

@@ -8,10 +8,11 @@ from typing import Any
 from advisor.decision.derived_facts import blocked
 from advisor.decision.feature_outcomes import Configuration, ConfigurationOutcome, FeatureOutcomes
 from advisor.decision.model import Core, EraCell, FeatureRow
-from advisor.knowledge.features import Carriage, Feature, FeatureCall
+from advisor.decision.sdk_behaviour import behaviour_seen
+from advisor.knowledge.features import Carriage, ClientCondition, Feature, FeatureCall
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import ERAS, Era, Need, Outcome
+from advisor.knowledge.types import ERAS, Era, Need, Outcome, flag_key
 
 
 def configuration_of(facts: Mapping[str, Any]) -> Configuration:
@@ -73,7 +74,8 @@ class LossTable:
             return self._absent("unsupported", self._phrases["falls-back"], named, seen.cell.status)
         words = self._phrases[f"outcome.{seen.outcome}"]
         if seen.outcome == "works":
-            how = f"{seen.call}: {self._carried(call, era, at)}"
+            words, limits = self._conditions(feature, call, era, at)
+            how = "; ".join((f"{seen.call}: {self._carried(call, era, at)}", *limits))
         elif seen.rule is not None:
             how = f"{seen.call}: {seen.rule.because}"
         elif seen.outcome == "unsupported":
@@ -83,6 +85,27 @@ class LossTable:
         status = "derived" if seen.rule and seen.outcome != "works" else seen.cell.status
         evidence = self._evidence(seen, release.package)
         return EraCell(seen.outcome, words, seen.call, how, evidence, named, status)
+
+    def _conditions(
+        self, feature: Feature, call: FeatureCall | None, era: Era, at: Configuration
+    ) -> tuple[str, list[str]]:
+        """Return the words of a cell that works, with its condition, and the results for other clients and calls."""
+        words, limits = self._phrases["outcome.works"], []
+        others = self._cells.others(feature.id, era, at)
+        if call and any(outcome != "works" for _, outcome in others):
+            words = self._phrases["outcome.works-with"].format(call=call.short or call.call)
+            listed = (f"{other} ({self._phrases[f'outcome.{outcome}']})" for other, outcome in others)
+            limits.append(self._phrases["calls.other"].format(calls=", ".join(listed)))
+        if call and call.condition and self._applies(call.condition, era, at):
+            words = self._phrases["outcome.works-if"].format(works=words, condition=call.condition.text)
+            limits.append(call.condition.otherwise)
+        return words, limits
+
+    def _applies(self, condition: ClientCondition, era: Era, at: Configuration) -> bool:
+        release = self._space.releases[at.sdk]
+        seen = behaviour_seen(condition, release.package, release.newest, self._space.knowledge)
+        flags = flag_key(at.stateless_http, at.json_response)
+        return condition.era == era and seen is not None and seen[flags].startswith(condition.seen)
 
     def _absent(self, outcome: Outcome, why: str, named: bool, status: str) -> EraCell:
         """Return the cell of a feature for which the SDK has no call."""

@@ -7,10 +7,12 @@ releases, so this module looks them up for the exact release. For an SDK line, i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from advisor.knowledge.capabilities import PINGS
 from advisor.knowledge.facts import BehaviourLookup
+from advisor.knowledge.features import ClientCondition
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.store import Knowledge
@@ -79,6 +81,15 @@ def _text(lookup: BehaviourLookup, package: str, version: str, knowledge: Knowle
     return None
 
 
+def behaviour_seen(
+    condition: ClientCondition, package: str, version: str, knowledge: Knowledge
+) -> Mapping[str, str] | None:
+    """Return the texts, by flag pair, of the behaviour of a condition; None if the data has nothing for the release."""
+    rows = (row for data in knowledge.capabilities if data.package == package for row in data.behaviour)
+    wanted = (condition.behaviour, condition.era)
+    return next((row.seen for row in rows if (row.name, row.era) == wanted and row.holds(version)), None)
+
+
 def ping_interval_s(package: str, version: str, knowledge: Knowledge) -> float | None:
     """Return the longest ping interval of a release in seconds; None if the release sends no pings, or is not known."""
     found = [
@@ -94,9 +105,18 @@ def ping_interval_s(package: str, version: str, knowledge: Knowledge) -> float |
 
 
 def sdk_words(name: str, requirements: Requirements, space: FactSpace) -> str:
-    """Return the value of a placeholder of a warning: `sdk.asked`, `sdk.used` or `sdk.ping_s`."""
+    """Return the value of a placeholder of a warning: `sdk.asked`, `sdk.used`, `sdk.ping_s` or `sdk.calls.FEATURE`."""
     asked = asked_release(requirements, space)
+    if name.startswith("sdk.calls."):
+        return _calls(name.rpartition(".")[2], asked.range.line.id, space.knowledge)
     if name == "sdk.ping_s":
         interval = ping_interval_s(asked.package, asked.version, space.knowledge)
         return UNKNOWN if interval is None else f"{interval:g}"
     return asked.version if name == "sdk.asked" else asked.range.newest
+
+
+def _calls(feature: str, line: str, knowledge: Knowledge) -> str:
+    """Return the calls of a feature that rules/sdks.yaml recommends for the eras of an SDK line."""
+    calls = knowledge.sdks[line].calls[feature]
+    phrase = "calls.both" if calls["legacy"] == calls["modern"] else "calls.each"
+    return knowledge.phrases[phrase].format(**calls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from advisor.knowledge.types import Outcome
+from advisor.knowledge.types import Era, Outcome
 
 Scope = Literal["any", "session", "keys", "bus", "store"]
 Channel = Literal["response", "request-stream", "server-request", "get-stream", "listen"]
@@ -17,17 +17,38 @@ class Carriage(NamedTuple):
     channel: Channel
 
 
+class ClientCondition(NamedTuple):
+    """What a client of an era must do so that a call works for it.
+
+    Attributes:
+        era: the era of the client.
+        behaviour: a behaviour of rules/capabilities, which was measured with a client that does not do it.
+        seen: the start of the measured text if the condition applies to a release.
+        text: the condition.
+        otherwise: the result for all other clients.
+    """
+
+    era: Era
+    behaviour: str
+    seen: str
+    text: str
+    otherwise: str
+
+
 class FeatureCall(NamedTuple):
     """A call of a feature, as written in server code.
 
     The call does not exist in an era without an entry. If a measured call does not give the complete feature, `partial`
-    has the reason, and decisions do not use the call.
+    has the reason, and decisions do not use the call. If the call works only for some clients, `condition` says which.
+    `short` is the name of the call in a narrow table; "" for the call itself.
     """
 
     call: str
     legacy: Carriage | None = None
     modern: Carriage | None = None
     partial: str = ""
+    condition: ClientCondition | None = None
+    short: str = ""
 
 
 class Instead(NamedTuple):

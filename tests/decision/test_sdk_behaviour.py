@@ -68,6 +68,10 @@ def _codes(decision: Decision) -> set[str]:
         # These lines serve modern clients, whatever the requirements name.
         ("shared-sealing-keys", FLEET | {"needs.sampling": "preferred"}, BOTH_ERAS, LEGACY_ERA),
         ("shared-subscription-bus", FLEET | {"needs.list_changed": "preferred"}, BOTH_ERAS, LEGACY_ERA),
+        ("sampling-call-fails-for-modern-clients", {"needs.sampling": "preferred"}, BOTH_ERAS, LEGACY_ERA),
+        ("sampling-call-fails-for-modern-clients", FLEET | {"needs.sampling": "required"}, BOTH_ERAS, LEGACY_ERA),
+        ("elicitation-error-is-not-consent", {"needs.elicitation": "preferred"}, BOTH_ERAS, LEGACY_ERA),
+        ("roots-call-fails-for-modern-clients", {"needs.roots": "required"}, BOTH_ERAS, LEGACY_ERA),
         (
             "modern-clients-lose-a-feature",
             {"clients.protocol": "legacy", "needs.resumability": "required"},
@@ -163,6 +167,7 @@ def test_a_server_that_calls_a_model_itself_needs_no_sealing_keys(decide: Any) -
     facts = FLEET | {"sdk": "mcp-2", "scale.affinity": "unavailable", "needs.sampling": "required"}
     replaced = decide(facts | {"operations.direct_llm": True})
     assert replaced.core.substitute == "direct-llm"
+    assert "sampling-call-fails-for-modern-clients" not in _codes(replaced)
     assert "shared-sealing-keys" not in _codes(replaced)
     assert "shared-sealing-keys" in _codes(decide(facts | {"operations.direct_llm": True, "needs.roots": "preferred"}))
 
@@ -178,3 +183,33 @@ def test_the_warning_names_the_required_features_that_modern_clients_lose(decide
     assert message.endswith("do not work with this decision: Resumability.")
     assert "modern-clients-lose-a-feature" not in _codes(decide(facts | {"needs.resumability": "preferred"}))
     assert "modern-clients-lose-a-feature" not in _codes(decide(facts | {"clients.protocol": "mixed"}))
+
+
+@pytest.mark.parametrize(
+    ("sdk", "text"),
+    [
+        ("mcp-2", "Resolve(Sample) for clients of both eras"),
+        (
+            "fastmcp-4",
+            "InputRequiredResult for modern clients and "
+            "ctx.session.create_message(related_request_id) for legacy clients",
+        ),
+    ],
+)
+def test_the_fix_names_the_calls_of_the_sdk_line(decide: Any, sdk: str, text: str) -> None:
+    decision = decide({"sdk": sdk, "needs.sampling": "required", "clients.protocol": "mixed"})
+    (warning,) = [one for one in decision.warnings if one.id == "sampling-call-fails-for-modern-clients"]
+    assert text in warning.fix.text
+
+
+def test_a_condition_on_clients_needs_a_measurement(advisor: Advisor) -> None:
+    assert lookups(advisor) == []
+    knowledge = advisor.knowledge
+    logging = knowledge.features["logging"]
+    (call,) = logging.calls
+    assert call.condition is not None
+    unmeasured = call._replace(condition=call.condition._replace(behaviour="something else"))
+    features = {**knowledge.features, "logging": logging._replace(calls=[unmeasured])}
+    faults = lookups(Advisor(dataclasses.replace(knowledge, features=features)))
+    assert {one.message for one in faults} == {"'something else' was not measured"}
+    assert {one.example["sdk"].partition("==")[0] for one in faults} == {"mcp", "fastmcp"}

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.fault import fault
-from advisor.decision.sdk_behaviour import behaviour, ping_interval_s
+from advisor.decision.sdk_behaviour import behaviour, behaviour_seen, ping_interval_s
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.facts import Derived
@@ -18,6 +18,7 @@ def lookups(advisor: Advisor) -> list[Finding]:
     """Return faults: missing or contradicting data, and decision tables that read a fact of an exact release."""
     return [
         *_missing(advisor.space),
+        *_conditions(advisor.space),
         *_stale(advisor),
         *_traits(advisor.knowledge),
         *_proxies(advisor.knowledge),
@@ -32,6 +33,25 @@ def _missing(space: FactSpace) -> Iterator[Finding]:
                 if not _known(derived, release.package, version, space.knowledge):
                     message = "the capability data and the traits have no value of this fact for a release"
                     yield fault("data", derived.id, message, {"sdk": f"{release.package}=={version}"})
+
+
+def _conditions(space: FactSpace) -> Iterator[Finding]:
+    """Yield faults: conditions on clients whose behaviour was not measured for a release that has the call."""
+    calls = [(feature.id, call) for feature in space.knowledge.features.values() for call in feature.calls]
+    for data in space.knowledge.capabilities:
+        for cell in data.cells:
+            for feature, call in calls:
+                condition = call.condition
+                if condition is None or (feature, call.call) != (cell.feature, cell.call):
+                    continue
+                if set(getattr(cell, condition.era).values()) == {"unsupported"}:
+                    continue
+                for version in cell.observed_on:
+                    if behaviour_seen(condition, data.package, version, space.knowledge) is None:
+                        where = {"sdk": f"{data.package}=={version}"}
+                        yield fault(
+                            "data", f"{feature} {call.call}", f"{condition.behaviour!r} was not measured", where
+                        )
 
 
 def _known(derived: Derived, package: str, version: str, knowledge: Knowledge) -> bool:
