@@ -100,7 +100,7 @@ def _release(sdk: str) -> str:
         return sdk
     found = space.release(sdk)
     if found is None:
-        lines = dict.fromkeys(release.line.id for release in space.releases.values())
+        lines = dict.fromkeys(release.line.id for release in space.measured.values())
         raise UsageError(
             f"--sdk {sdk!r:.80} is not an SDK. Allowed: {', '.join(lines)}, or a release such as mcp==2.3.0."
         )

@@ -30,6 +30,7 @@ from advisor.decision.model import (
     needed,
 )
 from advisor.decision.sdk_behaviour import asked_release
+from advisor.decision.switches import assumption, switches, without_flags
 from advisor.decision.tiers import TierRequirements, changed, stateful_part, stateless_part
 from advisor.decision.warnings import Warnings
 from advisor.engine.network import Network, TableNode
@@ -82,6 +83,9 @@ class Advisor:
         self._warnings = Warnings(self.findings, self.space, decided)
         tables = (*self.tables.values(), self.findings, self.cells.delivery)
         self.compiled = {table.spec.table: table for table in tables}
+        self._newest = {
+            line.id: f"{package.package} {line.newest}" for package in knowledge.capabilities for line in package.lines
+        }
         self._binned = {name for name, fact in self.space.facts.items() if fact.type in _BINNED}
 
     def facts(self, requirements: Requirements) -> dict[str, Any]:
@@ -100,23 +104,23 @@ class Advisor:
         core = core_of(facts)
         parts = self.tiers(requirements, facts) if core.pattern == "tiered" else ()
         release = self.space.releases[facts["sdk"]]
-        tiers = tuple(self._tier(tier, release) for tier in parts)
+        tiers = tuple(map(self._tier, parts))
         path = self._path(requirements, facts, parts)
         features = self._features(facts, core, parts)
-        if not asked_release(requirements, self.space).measured:
+        if facts["server.kind"] == "python" and not asked_release(requirements, self.space).measured:
             features = assumed(features)
         unnamed = self._unnamed(features, release)
         facts |= {name: max((row.need for row in rows), key=NEEDS.index) for name, rows in unnamed.items() if rows}
         # The flags of a tiered deployment are those of its larger, stateless part.
         settled = core._replace(flags=tiers[0].core.flags) if tiers else core
-        return Decision(
+        decision = Decision(
             requirements=requirements,
             facts=facts,
             core=settled,
             release=release,
             means=self.knowledge.phrases[f"pattern.{core.pattern}"],
             because=self._affinity_because(facts),
-            code=self._code(core, release, requirements) if core.feasible and not tiers else "",
+            code=self._code(core, facts, requirements) if core.feasible and not tiers else "",
             tiers=tiers,
             instances=1 if core.pattern == "single-instance" else _first(requirements),
             features=features,
@@ -129,7 +133,10 @@ class Advisor:
             ),
             capacity=capacity(requirements, facts, core, tiers, self.space),
             knowledge=self.knowledge,
+            settings=switches(core, facts, requirements, self.knowledge) if core.feasible and not tiers else (),
+            assumption=assumption(facts, self.knowledge, self._newest),
         )
+        return decision if decision.kind == "python" else without_flags(decision)
 
     def trace(self, decision: Decision) -> Trace:
         """Every rule tried, by table, for `--explain`."""
@@ -182,14 +189,17 @@ class Advisor:
         tiers = zip(("stateless", "stateful"), self._split(requirements, facts, facts["substitute"]), strict=True)
         return tuple(TierRequirements(name, own, self.facts(own)) for name, own in tiers)
 
-    def _tier(self, tier: TierRequirements, release: Release) -> Tier:
+    def _tier(self, tier: TierRequirements) -> Tier:
         instances = _first(tier.requirements)
-        code = self._code(tier.core, release, tier.requirements)
-        return Tier(tier.name, self.knowledge.phrases[f"tier.{tier.name}"], tier.tools, tier.core, instances, code)
+        code = self._code(tier.core, tier.facts, tier.requirements)
+        own = switches(tier.core, tier.facts, tier.requirements, self.knowledge)
+        return Tier(tier.name, self.knowledge.phrases[f"tier.{tier.name}"], tier.tools, tier.core, instances, code, own)
 
-    def _code(self, core: Core, release: Release, requirements: Requirements) -> str:
-        """The Python that sets the flags of `core`, without a final newline."""
-        code = self.knowledge.sdks[release.line.id].code.rstrip()
+    def _code(self, core: Core, facts: Mapping[str, Any], requirements: Requirements) -> str:
+        """The Python that sets the flags of `core`, without a final newline; "" without Python flags."""
+        if facts["server.kind"] != "python":
+            return ""
+        code = self.knowledge.sdks[self.space.releases[facts["sdk"]].line.id].code.rstrip()
         for name, value in {"service": requirements["service"], **core.flags._asdict()}.items():
             code = code.replace(f"{{{name}}}", str(value))
         return code
@@ -286,6 +296,8 @@ class Advisor:
                 ways.append(way._replace(core=settled, tier_flags=flags))
             return tuple(ways)
         found: dict[Core, Alternative] = {}
+        if facts["server.kind"] == "http+sse":
+            return ()  # This transport has one deployment only.
         for rule in self.tables["session"].evaluate(facts).matching[1:]:
             if rule.then["pattern"] not in ("contradiction", core.pattern):
                 forced = dict(facts)

@@ -72,11 +72,11 @@ def capacity(
         space: the releases, and the measured capacity of each SDK line.
 
     Returns:
-        The capacity; None for a contradiction, or if the SDK line has no measurement.
+        The capacity; None for a contradiction, or if the server has no measurement.
     """
     release = space.releases[facts["sdk"]]
     measured = space.knowledge.capacity.get(release.line.id)
-    if measured is None or not core.feasible:
+    if measured is None or not core.feasible or facts["server.kind"] != "python":
         return None
     holder = next((tier for tier in tiers if not tier.core.flags.stateless_http), None)
     fleet = _Fleet(int(requirements["clients.concurrent"]), 1, 1) if holder else fleet_of(requirements)
@@ -139,7 +139,7 @@ def room_figures(requirements: Requirements, space: FactSpace) -> dict[str, str]
 
 def _of(requirements: Requirements, space: FactSpace) -> tuple[Measured | None, int | None]:
     """Return the measurement of the SDK in the requirements, and its session limit per process."""
-    release = space.release(requirements["sdk"])
+    release = space.release(requirements["sdk"]) if requirements["transport"] != "sse" else None
     measured = space.knowledge.capacity.get(release.line.id) if release else None
     if measured is None or release is None:
         return None, None

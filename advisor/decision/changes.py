@@ -54,6 +54,7 @@ class Changes:
     def _alternatives(self, name: str) -> list[Value]:
         # A team cannot make a known fact unknown, and cannot put the proxy of a platform in front of other servers.
         excluded = {UNKNOWN, *(self._platforms if name == _KIND else ())}
+        excluded |= {choice.value for choice in self._space.facts[name].values if choice.deprecated}
         return [value for value in self._space.domains[name] if value not in excluded]
 
     def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
@@ -107,8 +108,13 @@ class Changes:
         return name != "sdk" or not self._steps_back(now, value)
 
     def _steps_back(self, old: Value, new: Value) -> bool:
-        """Return whether a change of the release is a downgrade within a package. Downgrades are not suggested."""
+        """Return whether a change of the release is a downgrade within a package, or leads to or from another language.
+
+        Such changes are not suggested.
+        """
         now, then = self._space.releases[str(old)], self._space.releases[str(new)]
+        if "python" not in (now.kind, then.kind) or now.kind != then.kind:
+            return True
         return now.package == then.package and key(then.start) < key(now.start)
 
     def _meaningful(self, name: str, facts: Mapping[str, Any]) -> bool:

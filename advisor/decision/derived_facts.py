@@ -23,7 +23,7 @@ TOOL_NEEDS = "tools#needs"
 NEEDS_SETS = "needs#sets"
 """The needs as a pair of bit sets, required and preferred: what the nodes below read."""
 
-CONTEXT = ("sdk", "era.legacy", "era.modern", "processes", "operations.shared_store", "environment.proxy.sse")
+CONTEXT = ("server", "era.legacy", "era.modern", "processes", "operations.shared_store", "environment.proxy.sse")
 """The facts, besides the needs, that decide what is lost in a flag pair."""
 
 
@@ -44,8 +44,9 @@ def derived_nodes(space: FactSpace, cells: FeatureOutcomes) -> list[Node]:
 
 
 def _lookup(derived: Derived, lookup: dict[str, str], space: FactSpace) -> FunctionNode:
+    name = lookup["property"]
     properties = {
-        release.id: {"modern": release.line.modern, "package": release.package}[lookup["property"]]
+        release.id: {"modern": release.line.modern, "kind": release.kind, "alike": space.alike[release.id]}[name]
         for release in space.releases.values()
     }
     return FunctionNode([lookup["of"]], [derived.id], lambda row: (properties[row[0]],))

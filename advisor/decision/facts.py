@@ -11,6 +11,7 @@ from advisor.decision.proxy_limits import keep_alive, limit, limits_known, tls_e
 from advisor.decision.sdk_behaviour import asked_release, behaviour, ping_interval_s
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.model import Requirements
 
@@ -18,6 +19,7 @@ from advisor.requirements.model import Requirements
 def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
     """The base facts: fact id → value of its domain, and the needs of the single tools under `tools#needs`."""
     facts: dict[str, Any] = {name: space.bin(name, raw) for name, raw in requirements.values.items()}
+    facts["sdk"] = server_profile(requirements, space) or facts["sdk"]
     for name, only, value in space.conditional:
         if facts[only.fact] not in only.any_of:
             facts[name] = value
@@ -37,6 +39,13 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
         elif derived.room is not None:
             facts[derived.id] = sessions_room(requirements, space)
     return facts | _sdk_facts(requirements, space)
+
+
+def server_profile(requirements: Requirements, space: FactSpace) -> str:
+    """Return the profile of a server that is not written in Python; "" for a Python server."""
+    if requirements["sdk"] != OTHER:
+        return ""
+    return space.knowledge.languages[requirements["language"]].profile
 
 
 def _sdk_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:

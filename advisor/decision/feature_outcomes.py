@@ -78,7 +78,7 @@ class FeatureOutcomes:
             release = self._space.releases[sdk]
             self._measured[sdk] = {
                 (cell.feature, cell.call): cell
-                for package in self._space.knowledge.capabilities
+                for package in self._space.capabilities
                 if package.package == release.package
                 for cell in package.cells
                 if cell.covers(release)

@@ -18,7 +18,7 @@ from advisor.knowledge.types import ERAS, Era, Need, Outcome, flag_key
 def configuration_of(facts: Mapping[str, Any]) -> Configuration:
     """Return the configuration that the facts of a decision describe."""
     return Configuration(
-        facts["sdk"],
+        facts["server"],
         facts["stateless_http"],
         facts["json_response"],
         facts["processes"],
@@ -71,7 +71,8 @@ class LossTable:
             return self._absent(seen.outcome, self._phrases[f"absent.{era}"], named, "derived")
         release = self._space.releases[at.sdk]
         if era == "modern" and release.line.modern == "falls-back":
-            return self._absent("unsupported", self._phrases["falls-back"], named, seen.cell.status)
+            words = self._phrases.get(f"falls-back.{release.kind}") or self._phrases["falls-back"]
+            return self._absent("unsupported", words, named, seen.cell.status)
         words = self._phrases[f"outcome.{seen.outcome}"]
         if seen.outcome == "works":
             words, limits = self._conditions(feature, call, era, at)
@@ -123,6 +124,8 @@ class LossTable:
         assert cell is not None
         if seen.rule is not None and seen.outcome != "works":
             return f"{seen.rule.because} ({', '.join(seen.rule.sources)})"
+        if cell.status == "assumed":
+            return cell.evidence
         *others, last = (f"{package} {version}" for version in cell.observed_on)
         releases = f"{', '.join(others)} and {last}" if others else last
         return f"{cell.evidence} {cell.status.capitalize()} on {cell.date} with {releases}."

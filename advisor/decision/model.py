@@ -13,6 +13,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.releases import Release
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import ERAS, Era, Need, Outcome, Raw
 from advisor.requirements.model import Requirements
 
@@ -189,6 +190,18 @@ class Alternative(NamedTuple):
     tier_flags: tuple[Flags, ...] = ()
 
 
+class Switch(NamedTuple):
+    """How to set a mode in the SDK of a server that does not have the two Python flags.
+
+    Attributes:
+        mode: `sessions`, `response mode` or `transport`.
+        how: what to set, as a sentence.
+    """
+
+    mode: str
+    how: str
+
+
 class Tier(NamedTuple):
     """A tier of a tiered deployment, with its own decision for some of the tools.
 
@@ -198,7 +211,8 @@ class Tier(NamedTuple):
         tools: the names of the tools in the tier.
         core: the decision for the tier.
         instances: the number of instances.
-        code: the Python code that sets the flags of the tier, without a final newline.
+        code: the Python code that sets the flags of the tier, without a final newline; "" without Python flags.
+        settings: how to set the modes of the tier without Python flags.
     """
 
     name: str
@@ -207,6 +221,7 @@ class Tier(NamedTuple):
     core: Core
     instances: int
     code: str
+    settings: tuple[Switch, ...] = ()
 
 
 class CapacityAdvice(NamedTuple):
@@ -249,8 +264,8 @@ class Decision(NamedTuple):
         release: the release range of the SDK, with its line.
         means: the pattern in words.
         because: the reason for the affinity mechanism, or for no affinity.
-        code: the Python code that sets the flags, without a final newline; "" for a contradiction, and for a tiered
-            deployment, because each tier has its own code.
+        code: the Python code that sets the flags, without a final newline. It is "" for a contradiction, without Python
+            flags, and for a tiered deployment, because each tier has its own code.
         tiers: the tiers, if the pattern is `tiered`.
         instances: the number of instances, which is the lower end of a range.
         features: the feature table.
@@ -259,8 +274,10 @@ class Decision(NamedTuple):
         counterfactuals: the changes of one fact that lead to another decision.
         alternatives: other possible decisions, the best first.
         warnings: the warnings, the most severe first.
-        capacity: the capacity of the instances; None for a contradiction.
+        capacity: the capacity of the instances; None for a contradiction, or without a measurement.
         knowledge: the knowledge that the decision uses. A kit reads proxies, memory and failures from it.
+        settings: how to set the modes of a server without Python flags; also empty for a contradiction and for tiers.
+        assumption: what is assumed about the features, for a server that the lab does not measure.
     """
 
     requirements: Requirements
@@ -280,11 +297,24 @@ class Decision(NamedTuple):
     warnings: tuple[Finding, ...]
     capacity: CapacityAdvice | None
     knowledge: Knowledge
+    settings: tuple[Switch, ...] = ()
+    assumption: str = ""
 
     @property
     def feasible(self) -> bool:
         """Whether the decision keeps every required feature."""
         return self.core.feasible
+
+    @property
+    def kind(self) -> str:
+        """The kind of server: `python`, `other` or `http+sse`. Only a Python server has the two flags."""
+        return str(self.facts["server.kind"])
+
+    def kind_after(self, change: Mapping[str, Raw]) -> str:
+        """The kind of server after a change of the requirements."""
+        if change.get("transport") != "streamable-http":
+            return self.kind
+        return OTHER if self.requirements["sdk"] == OTHER else "python"
 
     @property
     def eras(self) -> tuple[Era, ...]:

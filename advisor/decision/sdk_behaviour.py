@@ -45,7 +45,7 @@ def asked_release(requirements: Requirements, space: FactSpace) -> AskedRelease:
     assert found is not None  # the requirements are valid
     exact = str(requirements["sdk"]).partition("==")[2]
     version = exact or found.line.newest
-    measured = not exact or is_measured(found.package, exact, space.knowledge)
+    measured = found.kind == "python" and (not exact or is_measured(found.package, exact, space.knowledge))
     return AskedRelease(found.package, version, found, measured)
 
 
@@ -105,13 +105,21 @@ def ping_interval_s(package: str, version: str, knowledge: Knowledge) -> float |
 
 
 def sdk_words(name: str, requirements: Requirements, space: FactSpace) -> str:
-    """Return the value of a placeholder of a warning: `sdk.asked`, `sdk.used`, `sdk.ping_s` or `sdk.calls.FEATURE`."""
+    """Return the value of a placeholder of a warning.
+
+    Args:
+        name: `sdk.asked`, `sdk.used`, `sdk.ping_s`, `sdk.pings` or `sdk.calls.FEATURE`.
+        requirements: they name the SDK.
+        space: the known releases.
+    """
     asked = asked_release(requirements, space)
     if name.startswith("sdk.calls."):
         return _calls(name.rpartition(".")[2], asked.range.line.id, space.knowledge)
-    if name == "sdk.ping_s":
+    if name in ("sdk.ping_s", "sdk.pings"):
         interval = ping_interval_s(asked.package, asked.version, space.knowledge)
-        return UNKNOWN if interval is None else f"{interval:g}"
+        if name == "sdk.ping_s":
+            return UNKNOWN if interval is None else f"{interval:g}"
+        return space.knowledge.phrases["sdk.pings-unknown"] if interval is None else f"{interval:g} s"
     return asked.version if name == "sdk.asked" else asked.range.newest
 
 

@@ -34,13 +34,15 @@ def kit_context(decision: Decision) -> KitContext:
 
     Raises:
         InfeasibleError: the decision is a contradiction, so there is nothing to deploy.
-        UsageError: the SDK release is too old for the generated server.
+        UsageError: the SDK release is too old for the generated server, or the server has no generated form.
     """
     if not decision.feasible:
         message = "No configuration keeps every required feature, so there is nothing to generate."
         raise InfeasibleError(f"{message} To fix this, run `recommend`: it lists the changes that help.")
     requirements = decision.requirements
     release = decision.release
+    if decision.kind != "python":
+        raise UsageError(decision.knowledge.phrases[f"kit.{decision.kind}"])
     if not release.has_kit:
         first = f"{release.package}=={release.line.kit_from}"
         raise UsageError(f"Generated servers need {first} or newer. The requirements name {release.id}.")

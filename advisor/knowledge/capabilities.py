@@ -50,7 +50,7 @@ class CapabilityCell(Interval):
     call: str
     legacy: dict[str, Outcome]
     modern: dict[str, Outcome]
-    status: Literal["reported", "measured"]
+    status: Literal["reported", "measured", "assumed"]
     observed_on: list[str]
     date: str
     evidence: str

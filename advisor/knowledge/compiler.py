@@ -24,6 +24,7 @@ from advisor.knowledge import (
     failures,
     features,
     kits,
+    servers,
     topology,
 )
 from advisor.knowledge.store import Knowledge
@@ -40,6 +41,9 @@ SHAPES: dict[str, type] = {
     "sources": catalogue.Source,
     "clients": catalogue.ClientApp,
     "proxies": catalogue.ProxyKind,
+    "profiles": servers.Profile,
+    "languages": servers.Language,
+    "replacements": servers.Replacement,
     "topology": topology.Way,
     "flags": catalogue.FlagUse,
     "capacity": capacity.MeasuredCapacity,
@@ -54,7 +58,16 @@ SHAPES: dict[str, type] = {
     "phrases": catalogue.Phrase,
 }
 # The sections that the knowledge has as lookups by id.
-_LOOKUPS = SHAPES.keys() - {"derived", "capabilities", "traits", "memory", "events", "promises", "conduct"}
+_LOOKUPS = SHAPES.keys() - {
+    "derived",
+    "capabilities",
+    "traits",
+    "memory",
+    "events",
+    "promises",
+    "conduct",
+    "replacements",
+}
 _SHARE = "Write a count and a total, for example 118 of 120"
 _FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
 
@@ -161,6 +174,8 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
     check("mechanisms", "done_by", {*proxies, *kits.OTHERS})
     check("mechanisms", "otherwise", {*mechanisms, ""})
     check("sdks", "line", lines)
+    check("profiles", "like", lines)
+    check("languages", "profile", [entry.id for entry in sections["profiles"]])
     check("topology", "mechanism", {*mechanisms, ""})
     check("topology", "proxy", proxies)
     check("promises", "keeping", keepings)
@@ -176,7 +191,7 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
 
 def _name(entry: Any) -> str:
     """Return the id or name of an entry, from the first key that the entry has; "" without such a key."""
-    keys = ("id", "table", "package", "line", "call")
+    keys = ("id", "table", "package", "line", "call", "text")
     of = entry.get if isinstance(entry, dict) else lambda key: getattr(entry, key, "")
     return next((str(of(key)) for key in keys if of(key)), "")
 

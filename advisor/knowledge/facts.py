@@ -27,10 +27,11 @@ FactType = Literal[
 
 
 class Choice(NamedTuple):
-    """A value of a choice, and its meaning."""
+    """A value of a choice, and its meaning. No change to a `deprecated` value is suggested."""
 
     value: str
     means: str
+    deprecated: bool = False
 
 
 class Bin(NamedTuple):
@@ -62,6 +63,13 @@ class OnlyWhen(NamedTuple):
     any_of: list[Value]
 
 
+class OnlyWith(NamedTuple):
+    """A condition of a fact: the file can state it only together with this value of another fact."""
+
+    fact: str
+    value: Value
+
+
 class Fact(NamedTuple):
     """A fact of the requirements file."""
 
@@ -77,9 +85,10 @@ class Fact(NamedTuple):
     minimum: int | None = None
     maximum: int | None = None
     values: tuple[Choice, ...] = ()
-    values_from: Literal["proxies", ""] = ""
+    values_from: Literal["proxies", "languages", ""] = ""
     bins: tuple[Bin, ...] = ()
     only_when: OnlyWhen | None = None
+    only_with: OnlyWith | None = None
     change: FactChange | None = None
 
 
@@ -119,11 +128,15 @@ class BehaviourLookup(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """A fact that is computed from other facts. Exactly one of the keys after `values` is set: it says how."""
+    """A fact that is computed from other facts. Exactly one of the keys after `values_of` is set: it says how.
+
+    With `values_of`, its values are all release ranges and profiles.
+    """
 
     id: str
     means: str
     values: tuple[str, ...] = ()
+    values_of: Literal["releases", ""] = ""
     lookup: dict[str, str] | None = None
     compare: dict[str, str] | None = None
     strongest: list[str] | None = None

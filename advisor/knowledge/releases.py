@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from advisor.knowledge.capabilities import Capabilities, SdkLine
 from advisor.knowledge.versions import Interval, at_least, key
@@ -19,22 +20,24 @@ class Release(Interval):
         package: the name of the package on PyPI.
         newest: the newest measured release of the range, which represents the range.
         line: the SDK line of the range.
+        kind: `python`, or the kind of a server whose features are assumed (see `servers`).
     """
 
     id: str
     package: str
     newest: str
     line: SdkLine
+    kind: Literal["python", "other", "http+sse"] = "python"
 
     @property
     def exact(self) -> str:
-        """The newest measured release as in the requirements file, for example `mcp==1.30.0`."""
-        return f"{self.package}=={self.newest}"
+        """The newest measured release as in the requirements file, for example `mcp==1.30.0`, or `other`."""
+        return f"{self.package}=={self.newest}" if self.kind == "python" else self.kind
 
     @property
     def has_kit(self) -> bool:
         """Whether generated servers support this range."""
-        return not self.line.kit_from or at_least(self.newest, self.line.kit_from)
+        return self.kind == "python" and (not self.line.kit_from or at_least(self.newest, self.line.kit_from))
 
 
 def release_ranges(capabilities: list[Capabilities]) -> list[Release]:

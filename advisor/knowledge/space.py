@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from advisor.engine.rules import Value
+from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.facts import Bin, Fact, OnlyWhen
 from advisor.knowledge.releases import Release, find_release, release_ranges
+from advisor.knowledge.servers import OTHER, assumed, release_of
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import NEEDS, Raw
-from advisor.knowledge.versions import key
+from advisor.knowledge.versions import key, parse
 
 UNKNOWN = "unknown"
 _ANY = ("any",)
@@ -27,7 +29,10 @@ class FactSpace:
 
     Attributes:
         facts: the facts of the requirements file by id, including the needs.
-        releases: the SDK release ranges by their value in rules.
+        measured: the SDK release ranges with measurements, by their value in rules.
+        releases: `measured`, and servers whose features are assumed (rules/servers.yaml).
+        capabilities: the measured and the assumed capability data.
+        alike: for each of `releases`, the measured range whose features it has or is assumed to have.
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
@@ -35,7 +40,20 @@ class FactSpace:
         self.knowledge = knowledge
         self.facts: dict[str, Fact] = {name: fact for name, fact in knowledge.facts.items() if name != "needs"}
         self.facts |= need_facts(knowledge)
-        self.releases: dict[str, Release] = {release.id: release for release in release_ranges(knowledge.capabilities)}
+        self.measured: dict[str, Release] = {release.id: release for release in release_ranges(knowledge.capabilities)}
+        self.releases = dict(self.measured)
+        ranges = list(self.measured.values())
+        self.capabilities: list[Capabilities] = [*knowledge.capabilities]
+        for profile in knowledge.profiles.values():
+            data = assumed(profile, knowledge.capabilities)
+            if data is not None:
+                self.capabilities.append(data)
+                self.releases[profile.id] = release_of(profile, data)
+        self.alike = {name: name for name in self.measured} | {
+            name: found.id
+            for name, release in self.releases.items()
+            if release.kind != "python" and (found := find_release(knowledge.profiles[name].like, ranges))
+        }
         self._named: dict[str, Release | None] = {}
 
     @cached_property
@@ -43,7 +61,7 @@ class FactSpace:
         """The values of each fact, in order. A fact that rules cannot use has only the value `any`."""
         domains = {name: self._domain(fact) for name, fact in self.facts.items()}
         for derived in self.knowledge.derived:
-            domains[derived.id] = tuple(derived.values) or NEEDS
+            domains[derived.id] = tuple(derived.values) or (tuple(self.releases) if derived.values_of else NEEDS)
         for table in self.knowledge.tables.values():
             domains.update({name: tuple(values) for name, values in table.outputs.items()})
         return domains
@@ -75,7 +93,7 @@ class FactSpace:
             case "need":
                 return NEEDS
             case "release":
-                return tuple(self.releases)
+                return tuple(name for name, release in self.releases.items() if release.kind in ("python", OTHER))
             case "hosts" | "apps" | "tools" | "hops":
                 return ("none", "some")
             case "path":
@@ -88,17 +106,30 @@ class FactSpace:
 
     def choices(self, fact: Fact) -> list[str]:
         """Return the values of a choice, as in the requirements file."""
-        return (
-            list(self.knowledge.proxies) if fact.values_from == "proxies" else [choice.value for choice in fact.values]
-        )
+        if fact.values_from:
+            return list(self.knowledge.proxies if fact.values_from == "proxies" else self.knowledge.languages)
+        return [choice.value for choice in fact.values]
 
     def release(self, text: str) -> Release | None:
-        """Return the release range of an SDK line (`mcp-2`) or of a release (`mcp==1.28.1`), or None."""
+        """Return the release range of an SDK line (`mcp-2`), of a release (`mcp==1.28.1`) or of `other`, or None.
+
+        A release before the measured ranges has the oldest range of its package. Only HTTP+SSE accepts such a release.
+        """
         if text not in self._named:
             if len(self._named) > 1000:  # limits the memory if a caller passes many different texts
                 self._named.clear()
-            self._named[text] = find_release(text, list(self.releases.values()))
+            self._named[text] = self.known_release(text) or self._oldest(text)
         return self._named[text]
+
+    def known_release(self, text: str) -> Release | None:
+        """Return the release range of an SDK line or of a release; None outside of the measured ranges."""
+        return self.releases.get(OTHER) if text == OTHER else find_release(text, list(self.measured.values()))
+
+    def _oldest(self, text: str) -> Release | None:
+        """Return the oldest release range of a package, for a release before this range."""
+        package, _, version = text.partition("==")
+        oldest = next((release for release in self.measured.values() if release.package == package), None)
+        return oldest if oldest and parse(version) is not None and key(version) < key(oldest.start) else None
 
     def bin(self, name: str, raw: Raw) -> Value:
         """Return the value of the domain for a validated value of the requirements file."""

@@ -18,6 +18,7 @@ from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, SdkCode, 
 from advisor.knowledge.facts import Derived, Fact
 from advisor.knowledge.features import Feature
 from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.servers import Language, Profile, Replacement
 
 if TYPE_CHECKING:
     from advisor.knowledge.conduct import Conduct
@@ -42,6 +43,9 @@ class Knowledge:
     sources: dict[str, Source]
     clients: dict[str, ClientApp]
     proxies: dict[str, ProxyKind]
+    profiles: dict[str, Profile]
+    languages: dict[str, Language]
+    replacements: list[Replacement]
     topology: dict[str, Way]
     flags: dict[str, FlagUse]
     memory: MemoryPlan

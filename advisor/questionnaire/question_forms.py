@@ -15,6 +15,7 @@ from advisor.engine.table import show
 from advisor.errors import InputError
 from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Question
 from advisor.requirements import text as allowed
@@ -111,15 +112,17 @@ def _select(fact: Fact, space: FactSpace, current: Any) -> Form:
 
 def _release(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
     words = space.knowledge.phrases
-    newest = {release.line.id: f"{release.package}=={release.line.newest}" for release in space.releases.values()}
+    newest = {release.line.id: f"{release.package}=={release.line.newest}" for release in space.measured.values()}
     options = [Option(line, line, words["ask.newest"].format(release=exact)) for line, exact in newest.items()]
+    options.append(Option(OTHER, OTHER, words["sdk.other"]))
     options.append(Option(None, words["ask.other-release"], words["ask.other-release.means"]))
     current = stated.get(fact.id, fact.default)
+    known = {*newest, OTHER}
     chosen = yield Form(
-        "select", fact.question, fact.help, fact.why, tuple(options), current if current in newest else None
+        "select", fact.question, fact.help, fact.why, tuple(options), current if current in known else None
     )
     if chosen is None:
-        exact = current if current not in newest else None
+        exact = current if current not in known else None
         read = _reader(fact, space, exact)
         chosen = yield Form(
             "text", words["ask.which-release"], fact.help, fact.why, default=exact, shown=exact or "", read=read

@@ -189,7 +189,7 @@ def releases(space: FactSpace, sdk: str) -> list[Release]:
     Raises:
         UsageError: The SDK is unknown. The message names the nearest spelling, or the ranges of the package.
     """
-    ranges = list(space.releases.values())
+    ranges = list(space.measured.values())
     if named := [release for release in ranges if sdk in ("", release.id, release.line.id, release.package)]:
         return named
     if exact := find_release(sdk, ranges):

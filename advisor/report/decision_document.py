@@ -22,20 +22,47 @@ class AffinityRecord(TypedDict):
     because: Annotated[str, OPTIONAL]
 
 
+class ModesRecord(TypedDict):
+    """The modes of a server that is not written in Python: what the flag pair is for a Python server.
+
+    Attributes:
+        sessions: whether the server keeps sessions.
+    """
+
+    sessions: bool
+    response: Literal["sse", "json"]
+
+
+class SwitchRecord(TypedDict):
+    """How to set a mode in the SDK of the server.
+
+    Attributes:
+        mode: `sessions`, `response mode` or `transport`.
+    """
+
+    mode: str
+    how: str
+
+
 class TierRecord(TypedDict):
     """A tier of a tiered deployment.
 
     Attributes:
+        flags: the flag pair of a Python server.
+        modes: the modes of a server in another language.
         code: the Python code that sets the flags.
+        switches: how to set the modes of a server in another language.
     """
 
     name: str
-    flags: Flags
+    flags: Annotated[Flags, OPTIONAL]
+    modes: Annotated[ModesRecord, OPTIONAL]
     pattern: Pattern
     tools: list[str]
     instances: Instances
     affinity: AffinityRecord
-    code: str
+    code: Annotated[str, OPTIONAL]
+    switches: Annotated[list[SwitchRecord], OPTIONAL]
 
 
 class EraRecord(TypedDict):
@@ -46,7 +73,8 @@ class EraRecord(TypedDict):
         how: how the messages of the call are sent, or why the feature does not work.
         evidence: the measurement or the rule behind the outcome.
         named: whether the requirements name this era.
-        status: `derived` if the outcome follows from the topology; `assumed` if another release was measured.
+        status: `derived` if the outcome follows from the topology; `assumed` if another release or another server was
+            measured.
     """
 
     outcome: Seen
@@ -92,6 +120,7 @@ class DifferenceRecord(TypedDict):
     pattern: Annotated[Pattern, OPTIONAL]
     feasible: Annotated[bool, OPTIONAL]
     flags: Annotated[Flags, OPTIONAL]
+    modes: Annotated[ModesRecord, OPTIONAL]
     affinity: Annotated[AffinityRecord, OPTIONAL]
     substitute: Annotated[Substitute, OPTIONAL]
 
@@ -117,7 +146,8 @@ class AlternativeRecord(TypedDict):
     """
 
     pattern: Pattern
-    flags: Flags
+    flags: Annotated[Flags, OPTIONAL]
+    modes: Annotated[ModesRecord, OPTIONAL]
     affinity: AffinityRecord
     change: RawFacts
     gives_up: list[str]
@@ -213,8 +243,11 @@ class DecisionDocument(TypedDict):
 
     Attributes:
         feasible: whether the decision keeps every required feature.
-        flags: the flag pair. A contradiction has no flags.
-        capacity: the capacity of the instances; null for a contradiction.
+        flags: the flag pair of a Python server. A contradiction has no flags.
+        modes: the modes of a server in another language. A contradiction has no modes.
+        switches: how to set the modes of a server without the Python flags.
+        assumption: what is assumed about the features of a server that is not measured.
+        capacity: the capacity of the instances; null for a contradiction, or without a measurement.
         defaults: the default values of facts that the requirements do not state.
         inferred: the values that the tools and client applications of the requirements imply.
         substitute: the substitute for a lost feature, or `none`.
@@ -227,6 +260,9 @@ class DecisionDocument(TypedDict):
     service: str
     feasible: bool
     flags: Annotated[Flags, OPTIONAL]
+    modes: Annotated[ModesRecord, OPTIONAL]
+    switches: Annotated[list[SwitchRecord], OPTIONAL]
+    assumption: Annotated[str, OPTIONAL]
     pattern: Pattern
     affinity: AffinityRecord
     tiers: list[TierRecord]
@@ -250,11 +286,11 @@ CheckedDecision: TypeAlias = Annotated[
     DecisionDocument,
     {
         "if": {"properties": {"feasible": {"const": True}}},
-        "then": {"required": ["flags"]},
-        "else": {"properties": {"flags": False, "code": False}},
+        "then": {"anyOf": [{"required": ["flags"]}, {"required": ["assumption"]}]},
+        "else": {"properties": {"flags": False, "modes": False, "switches": False, "code": False}},
     },
 ]
-"""A decision for the schema. A contradiction has no flags and no code, and every other decision has flags."""
+"""A decision for the schema. A contradiction has no flags and no code. Other decisions of Python servers have flags."""
 
 
 class ProblemRecord(TypedDict):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
-from advisor.decision.model import Core, Decision, PathStep, Tier, Trace, difference
+from advisor.decision.model import Core, Decision, Flags, PathStep, Tier, Trace, difference
 from advisor.documents import document, plain
 from advisor.engine.table import RuleAttempt
 from advisor.errors import InputError
@@ -17,8 +17,10 @@ from advisor.report.decision_document import (
     DecisionOfFile,
     DecisionsDocument,
     FileErrors,
+    ModesRecord,
     ProblemRecord,
     StepRecord,
+    SwitchRecord,
     TierRecord,
     TraceRecord,
     WarningRecord,
@@ -35,7 +37,11 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         trace: the rules that were checked, if the document has the key `trace`.
     """
     asked, core = decision.requirements, decision.core
-    optional: dict[str, Any] = {"flags": core.flags} if core.feasible else {}
+    optional: dict[str, Any] = _modes(core.flags, decision.kind) if core.feasible else {}
+    if decision.settings:
+        optional["switches"] = [document(SwitchRecord, switch) for switch in decision.settings]
+    if decision.assumption:
+        optional["assumption"] = decision.assumption
     if trace:
         optional["trace"] = _trace(trace)
     return document(
@@ -44,14 +50,17 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         service=asked["service"],
         pattern=core.pattern,
         affinity=document(AffinityRecord, core, because=decision.because),
-        tiers=[_tier(tier) for tier in decision.tiers],
+        tiers=[_tier(tier, decision.kind) for tier in decision.tiers],
         path=[_step(step) for step in decision.path],
         counterfactuals=[
             {"change": plain(other.change), "then": then}
             for other in decision.counterfactuals
-            if (then := difference(other.core, core))
+            if (then := _difference(other.core, core, decision.kind_after(other.change)))
         ],
-        alternatives=[document(AlternativeRecord, way, **_core(way.core)) for way in decision.alternatives],
+        alternatives=[
+            document(AlternativeRecord, way, **_core(way.core, decision.kind_after(way.change)))
+            for way in decision.alternatives
+        ],
         warnings=[document(WarningRecord, warning, fix=warning.fix.text) for warning in decision.warnings],
         defaults=asked.defaults,
         inferred={name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()},
@@ -85,14 +94,34 @@ def _attempt(attempt: RuleAttempt) -> AttemptRecord:
     return document(AttemptRecord, attempt, rule=attempt.rule.id, title=attempt.rule.title)
 
 
-def _core(core: Core) -> dict[str, Any]:
+def _core(core: Core, kind: str) -> dict[str, Any]:
     """Return the keys of a core, which several objects of the document have."""
-    return {"pattern": core.pattern, "flags": core.flags, "affinity": document(AffinityRecord, core)}
+    return {"pattern": core.pattern, **_modes(core.flags, kind), "affinity": document(AffinityRecord, core)}
 
 
-def _tier(tier: Tier) -> TierRecord:
+def _modes(flags: Flags, kind: str) -> dict[str, Any]:
+    """Return the key of the flags of a Python server, or of the modes of another server; nothing for HTTP+SSE."""
+    if kind == "python":
+        return {"flags": flags}
+    if kind == "http+sse":
+        return {}
+    response: Literal["json", "sse"] = "json" if flags.json_response else "sse"
+    return {"modes": document(ModesRecord, sessions=not flags.stateless_http, response=response)}
+
+
+def _difference(then: Core, now: Core, kind: str) -> dict[str, Any]:
+    """Return the parts of `then` that differ from `now`, with the modes instead of the flags for other languages."""
+    differs: dict[str, Any] = {}
+    for name, value in difference(then, now).items():
+        differs |= {name: value} if name != "flags" or kind == "python" else _modes(Flags(**value), kind)
+    return differs
+
+
+def _tier(tier: Tier, kind: str) -> TierRecord:
     affinity = document(AffinityRecord, tier.core, because=tier.means)
-    return document(TierRecord, tier, **{**_core(tier.core), "affinity": affinity})
+    own = [document(SwitchRecord, switch) for switch in tier.settings]
+    optional = {"switches": own} if own else {}
+    return document(TierRecord, tier, **{**_core(tier.core, kind), "affinity": affinity, **optional})
 
 
 def _step(step: PathStep) -> StepRecord:

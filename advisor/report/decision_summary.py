@@ -23,6 +23,8 @@ def draw_answer(canvas: Canvas, decision: Decision) -> None:
         _remediations(canvas, decision)
         return
     canvas.line((decision.core.pattern, "bold green"), f": {decision.means}")
+    if decision.assumption:
+        canvas.line(("assumed: ", "yellow"), decision.assumption)
     for code, comment in _codes(decision):
         canvas.gap()
         if comment:
@@ -34,6 +36,8 @@ def draw_answer(canvas: Canvas, decision: Decision) -> None:
 
 def _codes(decision: Decision) -> list[tuple[str, str]]:
     """Return pairs: code that users copy, and a comment for the line above the code."""
+    if decision.kind != "python":
+        return []
     if not decision.tiers:
         return [(decision.code, "")]
     return [
@@ -47,7 +51,8 @@ def _codes(decision: Decision) -> list[tuple[str, str]]:
 
 def _facts(decision: Decision) -> list[tuple[str, Words]]:
     mechanism = decision.core.mechanism
-    rows: list[tuple[str, Words]] = [
+    rows: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
+    rows += [
         ("Session affinity", [(mechanism, "bold"), f": {decision.because}"]),
         ("Instances", decision_wording.instances_text(decision)),
         *([("Capacity", decision.capacity.because)] if decision.capacity else []),
@@ -72,6 +77,8 @@ def draw_eras(canvas: Canvas, indent: int = 0) -> None:
 
 def _contradiction(canvas: Canvas, decision: Decision) -> None:
     canvas.line(("contradiction", "bold red"), f": {decision.means}")
+    if decision.assumption:
+        canvas.line(("assumed: ", "yellow"), decision.assumption)
     canvas.gap()
     for row in decision.unmet:
         lost = decision_wording.lost_for(row)
@@ -89,10 +96,7 @@ def _remediations(canvas: Canvas, decision: Decision) -> None:
     for number, way in enumerate(decision.alternatives, 1):
         canvas.line((f"{number}. ", "bold"), way.how, indent=2)
         rows: list[tuple[str, Words]] = [("Change", (decision_wording.change_text(way), "cyan"))] if way.change else []
-        result = f"{way.core.pattern}, {decision_wording.deployment_flags(way)}"
-        if way.core.mechanism != "none":
-            result += f", session affinity {way.core.mechanism}"
-        rows.append(("Result", result))
+        rows.append(("Result", decision_wording.result_text(decision, way)))
         rows.append(("Lost features", (", ".join(way.gives_up) or "none", "red" if way.gives_up else "green")))
         canvas.pairs(rows, indent=5, styles=["dim"])
 

@@ -161,8 +161,8 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
         return
     canvas.heading("Other possible deployments")
     for other in decision.alternatives:
-        mechanism = f", session affinity {other.core.mechanism}" if other.core.mechanism != "none" else ""
-        canvas.line((other.core.pattern, "bold"), f": {decision_wording.deployment_flags(other)}{mechanism}", indent=1)
+        pattern, _, rest = decision_wording.result_text(decision, other).partition(", ")
+        canvas.line((pattern, "bold"), f": {rest}" if rest else "", indent=1)
         lost = f" Lost features: {', '.join(other.gives_up)}." if other.gives_up else ""
         canvas.line(other.because, (lost, "red"), indent=3)
 
@@ -211,8 +211,9 @@ def _explain(canvas: Canvas, trace: Trace) -> None:
 def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.gap()
     file = decision_wording.file_argument(decision)
+    what = {"python": "Set the flags in the code of your server", "other": "Set the modes in the code of your server"}
     first = (
-        "Set the flags in the code of your server as shown above."
+        f"{what.get(decision.kind, 'Run the server')} as shown above."
         if decision.feasible
         else "Change the requirements file as shown above, and run this command again."
     )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from advisor.decision.model import Alternative, Core, Decision, FeatureRow, Flags, PathStep, difference
 from advisor.engine.table import show
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import Era, Raw
 
 SHIFTS_SHOWN = 8
@@ -78,6 +79,10 @@ def value_text(value: Raw) -> str:
 def sdk_text(decision: Decision) -> str:
     """Return the SDK as the requirements name it, with the release that the decision uses."""
     asked, newest = str(decision.requirements["sdk"]), decision.release.newest
+    if asked == OTHER:
+        return f"{asked} ({decision.knowledge.languages[decision.requirements['language']].name})"
+    if decision.kind == "http+sse":
+        return f"{asked}, with HTTP+SSE"
     if decision.facts["sdk.measured"] == "no":
         return f"{asked} ({asked.partition('==')[2]} has not been measured; {newest} is used)"
     return asked if "==" in asked else f"{asked} ({decision.release.package} {newest})"
@@ -114,7 +119,11 @@ def era_note(decision: Decision, era: Era) -> str:
 
 def undecided(decision: Decision) -> str:
     """Return the reason why the feature table of a contradiction has flags, and these flags."""
-    return f"The decision sets no flags. As an example, the table shows what happens with {flags_text(decision.core)}."
+    if decision.kind == "http+sse":
+        return "The table shows what happens today."
+    what, mode = ("flags", "") if decision.kind == "python" else ("modes", "a server ")
+    example = f"{mode}{flags_text(decision.core, decision.kind)}"
+    return f"The decision sets no {what}. As an example, the table shows what happens with {example}."
 
 
 def losses(decision: Decision) -> list[str]:
@@ -167,7 +176,8 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
         change = f"{'any of ' if len(facts) > 1 else ''}{', '.join(fact for fact, _ in facts)}: {values}"
         words = then.pattern if then.feasible else decision.knowledge.phrases["pattern.contradiction"]
         pattern = words if then.pattern != decision.core.pattern else ""
-        shift = Shift(change, pattern, _differs(result, decision), effort, then.feasible)
+        kind = decision.kind_after({fact: values for fact, _ in facts})
+        shift = Shift(change, pattern, _differs(result, decision, kind), effort, then.feasible)
         rated.append((_interest(then, decision.core), effort, shift))
     rated.sort(key=itemgetter(0, 1))
     shown = sorted(rated[:SHIFTS_SHOWN], key=itemgetter(1))
@@ -196,16 +206,20 @@ def _interest(then: Core, now: Core) -> int:
     return 1 if not then.feasible else (2 if then.pattern != now.pattern else 3)
 
 
-def _differs(result: _Result, decision: Decision) -> str:
+def _differs(result: _Result, decision: Decision, kind: str) -> str:
     differs = difference(result.core, decision.core)
     parts = []
     flags = differs.get("flags", {})
     now = decision.core.flags._asdict() if decision.feasible else {}
     if "tiered" in (result.core.pattern, decision.core.pattern) and "pattern" in differs:
         # The flags of one tier say nothing about the other tier, so all flags of the new decision are shown.
-        parts += [deployment_flags(result)] if result.core.feasible else []
+        parts += [deployment_flags(result, kind)] if result.core.feasible else []
     else:
-        parts += [f"{name}={value}" for name, value in flags.items() if now.get(name) != value]
+        changed = [name for name, value in flags.items() if now.get(name) != value]
+        modes = _modes(result.core.flags, kind)
+        parts += [
+            modes[name] if name in modes else f"{name}={flags[name]}" for name in changed if modes or kind == "python"
+        ]
     mechanism = differs.get("affinity", {}).get("mechanism")
     if mechanism:
         parts.append("no session affinity" if mechanism == "none" else f"session affinity {mechanism}")
@@ -221,21 +235,46 @@ def change_text(alternative: Alternative) -> str:
     return ", ".join(f"{name}: {value_text(value)}" for name, value in alternative.change.items())
 
 
-def flags_text(core: Core) -> str:
-    """Return the flag pair as Python keyword arguments."""
-    return _pair(core.flags)
+def flags_text(core: Core, kind: str) -> str:
+    """Return the flag pair as Python keyword arguments, or its modes in words; "" for HTTP+SSE, which has no modes."""
+    return _pair(core.flags, kind)
 
 
-def deployment_flags(other: Alternative | _Result) -> str:
+def deployment_flags(other: Alternative | _Result, kind: str) -> str:
     """Return the flag pair of another deployment, or the flag pair of each tier of a tiered deployment."""
     if not other.tier_flags:
-        return flags_text(other.core)
+        return flags_text(other.core, kind)
     tiers = zip(("stateless", "stateful"), other.tier_flags, strict=True)
-    return "; ".join(f"{_pair(flags)} in the {name} tier" for name, flags in tiers)
+    return "; ".join(f"{_pair(flags, kind)} in the {name} tier" for name, flags in tiers)
 
 
-def _pair(flags: Flags) -> str:
-    return f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
+def result_text(decision: Decision, way: Alternative) -> str:
+    """Return the pattern, the flags and the session affinity of another deployment."""
+    parts = [way.core.pattern, deployment_flags(way, decision.kind_after(way.change))]
+    parts += [f"session affinity {way.core.mechanism}"] if way.core.mechanism != "none" else []
+    return ", ".join(part for part in parts if part)
+
+
+def _pair(flags: Flags, kind: str) -> str:
+    if kind == "python":
+        return f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
+    return ", ".join(text for text in _modes(flags, kind).values())
+
+
+def _modes(flags: Flags, kind: str) -> dict[str, str]:
+    """Return the modes of a server without the Python flags, by the name of the flag."""
+    if kind != OTHER:
+        return {}
+    sessions = "without sessions" if flags.stateless_http else "with sessions"
+    return {"stateless_http": sessions, "json_response": "JSON answers" if flags.json_response else "SSE streams"}
+
+
+def switch_rows(decision: Decision) -> list[tuple[str, str]]:
+    """Return (mode, setting) for a server without the Python flags, for each tier of a tiered deployment."""
+    rows = [(switch.mode.capitalize(), switch.how) for switch in decision.settings]
+    for tier in decision.tiers:
+        rows += [(f"{switch.mode.capitalize()}, {tier.name} tier", switch.how) for switch in tier.settings]
+    return rows
 
 
 def assumed(decision: Decision) -> list[tuple[str, str]]:

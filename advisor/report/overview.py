@@ -69,7 +69,7 @@ def _row(result: Result, name: str) -> OverviewRow:
         file=name,
         service=str(decision.requirements["service"]),
         pattern=_pattern(decision),
-        flags=flags if decision.feasible else "-",
+        flags=flags if decision.feasible and decision.kind != "http+sse" else "-",
         affinity=core.mechanism if decision.feasible else "-",
         lost=", ".join(row.feature for row in decision.features if row.lost) or "-",
         warnings=_warnings(decision),

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from advisor.documents.schema import DIALECT
 from advisor.knowledge.facts import Fact
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.hops import HOP_KEYS, MAX_HOPS, PROXY
 from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, PATH_RULE, RESERVED_PATHS, TOOL_RULE
@@ -69,6 +70,7 @@ def requirements_schema(space: FactSpace) -> Schema:
         for section in sections:
             here = here["properties"].setdefault(section, _section())
         here["properties"][key] = describe(fact, space) | _TYPES[fact.type](fact, space)
+    schema["allOf"] = [_alone(name, fact) for name, fact in space.facts.items() if fact.only_with]
     pattern = space.knowledge.facts["needs"]
     schema["properties"]["needs"] |= {"title": pattern.question, "description": f"{pattern.why}\n{pattern.help}"}
     return schema
@@ -78,11 +80,14 @@ def meanings(fact: Fact, space: FactSpace) -> dict[str, str]:
     """Return a dict from each value of a fact to its meaning; empty for a fact without a closed set of values."""
     if fact.values_from == "proxies":
         return {proxy.id: proxy.name for proxy in space.knowledge.proxies.values()}
+    if fact.values_from == "languages":
+        return {language.id: language.name for language in space.knowledge.languages.values()}
     if fact.type == "apps":
         return {client.id: client.name for client in space.knowledge.clients.values()}
     if fact.type == "release":
-        lines = {release.line.id: release for release in space.releases.values()}
-        return {name: f"{release.package} {release.line.newest}" for name, release in lines.items()}
+        lines = {release.line.id: release for release in space.measured.values()}
+        named = {name: f"{release.package} {release.line.newest}" for name, release in lines.items()}
+        return {**named, OTHER: space.knowledge.phrases["sdk.other"]}
     return {value.value: value.means for value in fact.values}
 
 
@@ -91,6 +96,14 @@ def describe(fact: Fact, space: FactSpace) -> Schema:
     words = [fact.why, fact.help, *(f"{value}: {means}" for value, means in meanings(fact, space).items())]
     described: Schema = {"title": fact.question, "description": "\n".join(words)}
     return described if fact.required else {**described, "default": fact.default}
+
+
+def _alone(name: str, fact: Fact) -> Schema:
+    """Return the condition of a fact of the top level that needs the value of another fact of the top level."""
+    assert fact.only_with is not None
+    stated = {"properties": {name: {"not": {"const": fact.default}}}, "required": [name]}
+    other = {fact.only_with.fact: {"const": fact.only_with.value}}
+    return {"if": stated, "then": {"properties": other, "required": list(other)}}
 
 
 def _section() -> Schema:
@@ -133,11 +146,14 @@ def _version(fact: Fact, space: FactSpace) -> Schema:
 
 
 def _release(fact: Fact, space: FactSpace) -> Schema:
-    packages = "|".join(dict.fromkeys(release.package for release in space.releases.values()))
+    packages = "|".join(dict.fromkeys(release.package for release in space.measured.values()))
     exact = {"type": "string", "pattern": f"^(?:{packages})=={_NUMBER}$", "description": "an exact release"}
     return {
         "anyOf": [
-            {"enum": list(meanings(fact, space)), "description": "the newest measured release of an SDK line"},
+            {
+                "enum": list(meanings(fact, space)),
+                "description": "the newest measured release of an SDK line, or other",
+            },
             exact,
         ]
     }

@@ -61,6 +61,7 @@ class _Validation:
             self._walk(data, self.space.tree, ())
             self._short_form()
             self._required(data)
+            self._alone()
             self._forbidden_needs()
         if self.problems:
             raise InputError(self.document.name, _listed(self.problems))
@@ -91,12 +92,36 @@ class _Validation:
         try:
             self.values[fact.id] = READERS[fact.type](fact, value, self.space)
         except ValueRefusedError as refused:
-            self._problem(path, refused.message, refused.hint)
+            if fact.type == "release" and self._is_old_release(value):
+                self.values[fact.id] = value
+            else:
+                self._problem(path, refused.message, refused.hint)
+
+    def _is_old_release(self, value: Any) -> bool:
+        """Whether the server has the old transport, in a release before the measured ranges.
+
+        The features of the old transport are assumed, so they do not depend on the release.
+        """
+        return (
+            isinstance(self.document.data, dict)
+            and self.document.data.get("transport") == "sse"
+            and isinstance(value, str)
+            and self.space.release(value) is not None
+        )
 
     def _required(self, data: Mapping[str, Any]) -> None:
         for name, fact in self.space.facts.items():
             if fact.required and not self.partial and name not in data:
                 self._problem((), f"the key {name!r} is missing.", f"{fact.help}", key=name)
+
+    def _alone(self) -> None:
+        """Report each fact that the file states without the value of another fact that it needs."""
+        for name, fact in self.space.facts.items():
+            only = fact.only_with
+            stated = self.values.get(name, fact.default) != fact.default
+            if only and stated and self.values.get(only.fact) != only.value:
+                path = tuple(name.split("."))
+                self._problem(path, f"this key needs {only.fact}: {only.value}.", fact.help)
 
     def _read_tools(self, value: Any, path: Path) -> None:
         if value is None:

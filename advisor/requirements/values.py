@@ -8,6 +8,7 @@ from typing import Any
 from advisor.errors import InputError
 from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.versions import parse
 from advisor.requirements import text
@@ -97,14 +98,43 @@ def _read_version(fact: Fact, value: Any, space: FactSpace) -> Any:
 
 
 def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
-    if isinstance(value, str) and space.release(value) is not None:
+    if isinstance(value, str) and space.known_release(value) is not None:
         return value
-    ranges = space.releases.values()
-    lines = list(dict.fromkeys(release.line.id for release in ranges))
+    language = _language(value, space)
+    if language:
+        example = f"`sdk: {OTHER}` and `language: {language}`"
+        raise ValueRefusedError(
+            f"{text.quote(value)} is not a Python SDK.",
+            space.knowledge.phrases["sdk.language"].format(
+                lines=", ".join(_lines(space)), languages=", ".join(_languages(space)), example=example
+            ),
+        )
+    ranges = space.measured.values()
+    lines = [*_lines(space), OTHER]
     measured = "; ".join(f"{release.package} >={release.start}, <{release.before}" for release in ranges)
     hint = text.nearest(value, lines) if isinstance(value, str) and "==" not in value else ""
     allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 in a measured range ({measured})."
     raise ValueRefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
+
+
+def _lines(space: FactSpace) -> list[str]:
+    return list(dict.fromkeys(release.line.id for release in space.measured.values()))
+
+
+def _languages(space: FactSpace) -> list[str]:
+    return [language.id for language in space.knowledge.languages.values() if language.id != UNKNOWN]
+
+
+def _language(value: Any, space: FactSpace) -> str:
+    """Return the language that the value of `sdk` names instead of an SDK line; "" if it names none."""
+    if not isinstance(value, str):
+        return ""
+    name = value.lower().partition("==")[0].strip()
+    for language in space.knowledge.languages.values():
+        names = (language.id, *language.also) if language.id != UNKNOWN else language.also
+        if name in names or name.removesuffix("-sdk") in names:
+            return language.id
+    return ""
 
 
 def _read_name(fact: Fact, value: Any, space: FactSpace) -> Any:

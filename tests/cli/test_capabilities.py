@@ -61,7 +61,7 @@ def test_the_document_has_every_cell(knowledge: Knowledge) -> None:
     expected = sum(
         8
         for package in knowledge.capabilities
-        for release in space.releases.values()
+        for release in space.measured.values()
         for cell in package.cells
         if release.package == package.package and _within(release.start, cell)
     )

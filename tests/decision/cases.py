@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from advisor.decision.checks.proof import nested
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements import Requirements
 from advisor.requirements.hops import HOPS, PROXY
@@ -29,6 +30,8 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
     features = [name.removeprefix("needs.") for name in space.facts if name.startswith("needs.")]
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, fact in space.facts.items():
+        if fact.only_with:
+            continue
         match fact.type:
             case "name" | "tools" | "need":
                 continue
@@ -47,7 +50,7 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
                 optional[name] = st.sampled_from([value for value in values if value is not None])
     always = {
         "scale.instances": st.sampled_from([3, 3, 1, {"min": 1, "max": 4}]),
-        "sdk": st.sampled_from([release.exact for release in space.releases.values()]),
+        "sdk": st.sampled_from([release.exact for release in space.measured.values()] + [OTHER]),
         "clients.protocol": st.sampled_from(["legacy", "modern", "mixed", UNKNOWN]),
     }
     needs = st.dictionaries(st.sampled_from(features), st.sampled_from(_LEVELS), max_size=3)

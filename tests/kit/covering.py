@@ -68,10 +68,12 @@ class Coverer:
             if name not in derived | outputs and len(values) > 1
         }
         self.domains["sdk"] = [name for name in self.domains["sdk"] if self.space.releases[str(name)].has_kit]
+        self.domains["transport"] = ("streamable-http",)  # no kit is generated for the other transport
         # A fold can list any tools, so the value that is always possible comes first.
         self.folded: dict[str, Sequence[Value]] = {
             **base_domains(advisor),
             "sdk": self.domains["sdk"],
+            "transport": self.domains["transport"],
             SEPARABLE: ("no", "yes"),
         }
         self.found = Covering()

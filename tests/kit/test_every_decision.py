@@ -69,7 +69,7 @@ def test_every_pair_of_values_is_covered_or_proved_impossible(advisor: Advisor, 
 
 def test_every_reachable_combination_is_covered(advisor: Advisor, combinations: Covering) -> None:
     assert {combination_of(advisor, decision) for decision in combinations.decisions} == combinations.combinations
-    lines = {release.line.id for release in advisor.space.releases.values()}
+    lines = {release.line.id for release in advisor.space.measured.values()}
     everywhere = set(itertools.product(lines, advisor.space.domains[PLATFORM], advisor.space.domains[KIND]))
     assert {combination[2:] for combination in combinations.combinations} == everywhere
     domains = advisor.space.domains

@@ -170,7 +170,10 @@ def test_several_clients_are_taken_together(
 
 # --- unknown keys -------------------------------------------------------------------------------------------------
 
-TOP = "version, service, sdk, clients, scale, environment, workload, tools, operations, preference, current, needs"
+TOP = (
+    "version, service, sdk, language, transport, clients, scale, environment, workload, tools, operations, preference, "
+    "current, needs"
+)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from advisor.engine.network import TableNode
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
+from advisor.knowledge.space import UNKNOWN
 
 
 def sources(knowledge: Knowledge) -> list[Finding]:
@@ -23,6 +24,8 @@ def sources(knowledge: Knowledge) -> list[Finding]:
     named += [(client.id, client.sources) for client in knowledge.clients.values()]
     named += [(proxy.id, proxy.sources) for proxy in knowledge.proxies.values()]
     named += [(sdk.line, sdk.sources) for sdk in knowledge.sdks.values()]
+    named += [(profile.id, profile.sources) for profile in knowledge.profiles.values()]
+    named += [(name, entry.sources) for name, entry in knowledge.languages.items() if name != UNKNOWN]
     named += [(mechanism.id, mechanism.sources) for mechanism in knowledge.mechanisms.values()]
     named += [(measured.source, measured.sources) for measured in knowledge.capacity.values()]
     named += [(f"memory: {allowance.id}", allowance.sources) for allowance in knowledge.memory.allowances]

@@ -28,7 +28,7 @@ def lookups(advisor: Advisor) -> list[Finding]:
 def _missing(space: FactSpace) -> Iterator[Finding]:
     """Yield faults: derived facts without data for the first or the newest measured release of a range."""
     for derived in space.knowledge.derived:
-        for release in space.releases.values():
+        for release in space.measured.values():
             for version in dict.fromkeys((release.start, release.newest)):
                 if not _known(derived, release.package, version, space.knowledge):
                     message = "the capability data and the traits have no value of this fact for a release"

@@ -1,0 +1,102 @@
+"""The words of a decision for a server without the two Python flags: its own switches, and the rules without flags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.decision.model import Alternative, Core, Counterfactual, Decision, EraCell, FeatureRow, PathStep, Switch
+from advisor.findings import Finding, Fix
+from advisor.knowledge import Knowledge
+from advisor.requirements.model import Requirements
+
+_WITH_CALL = re.compile(r"^works with .+?(?= if |$)")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
+
+
+def switches(
+    core: Core, facts: Mapping[str, Any], requirements: Requirements, knowledge: Knowledge
+) -> tuple[Switch, ...]:
+    """Return how to set the modes of `core` in the SDK of the server; empty for the flags of a Python server."""
+    match facts["server.kind"]:
+        case "other":
+            language = knowledge.languages[requirements["language"]]
+            session = language.stateless if core.flags.stateless_http else language.sessions
+            response = language.json if core.flags.json_response else language.sse
+            return (Switch("sessions", session), Switch("response mode", response))
+        case "http+sse":
+            return (Switch("transport", knowledge.phrases["server.http+sse"]),)
+    return ()
+
+
+def assumption(facts: Mapping[str, Any], knowledge: Knowledge, newest: Mapping[str, str]) -> str:
+    """Return what is assumed about the features of the server; "" for a Python server.
+
+    Args:
+        facts: the facts of the decision.
+        knowledge: the profiles.
+        newest: the newest measured release of each SDK line, for example `mcp 2.3.0`.
+    """
+    profile = knowledge.profiles.get(facts["server" if facts["server.kind"] == "http+sse" else "sdk"])
+    return profile.note.format(release=newest[profile.like]) if profile else ""
+
+
+def without_flags(decision: Decision) -> Decision:
+    """Return the decision in words that fit a server without flags, for which no kit is generated."""
+    words = _Words(decision.knowledge, decision.kind, decision.assumption)
+    return decision._replace(
+        because=words(decision.because),
+        features=tuple(map(words.row, decision.features)),
+        unmet=tuple(map(words.row, decision.unmet)),
+        path=tuple(map(words.step, decision.path)),
+        counterfactuals=tuple(map(words.counterfactual, decision.counterfactuals)),
+        alternatives=tuple(map(words.alternative, decision.alternatives)),
+        warnings=tuple(map(words.warning, decision.warnings)),
+    )
+
+
+class _Words:
+    """Replaces the words about the flags, and removes sentences about the generated kit."""
+
+    def __init__(self, knowledge: Knowledge, kind: str, assumption: str) -> None:
+        self._assumption = assumption
+        self._others = knowledge.phrases["calls.other"].partition("{")[0]
+        self._replacements = [one for one in knowledge.replacements if one.kind in ("", kind)]
+
+    def __call__(self, text: str) -> str:
+        kept = [sentence for sentence in _SENTENCE.split(text) if "generated" not in sentence]
+        text = " ".join(kept) or text
+        for replacement in self._replacements:
+            text = text.replace(replacement.text, replacement.by)
+        return text
+
+    def row(self, row: FeatureRow) -> FeatureRow:
+        """The row without the calls of Python SDKs, and without what guides say about the flags."""
+        legacy, modern = (self._cell(cell) for _, cell in row.cells)
+        instead = self(row.instead) if row.instead else row.instead
+        return row._replace(legacy=legacy, modern=modern, instead=instead, documented=None)
+
+    def _cell(self, cell: EraCell) -> EraCell:
+        how = self(cell.how.removeprefix(cell.call).lstrip(": ").replace(" with these flags", ""))
+        how = "; ".join(part for part in how.split("; ") if not part.startswith(self._others))
+        named = cell._replace(words=_WITH_CALL.sub("works", cell.words), call="", how=how)
+        if cell.status == "derived":
+            return named._replace(evidence=self(cell.evidence))
+        return named._replace(evidence=self._assumption if cell.evidence else "", status="assumed")
+
+    def step(self, step: PathStep) -> PathStep:
+        rule, facts = step.rule, dict(step.facts)
+        if (stateless := facts.pop("stateless_http", None)) is not None:
+            facts["sessions"] = not stateless
+        return step._replace(facts=facts, rule=rule._replace(title=self(rule.title), because=self(rule.because)))
+
+    def counterfactual(self, other: Counterfactual) -> Counterfactual:
+        return other._replace(how=self(other.how))
+
+    def alternative(self, other: Alternative) -> Alternative:
+        return other._replace(how=self(other.how), because=self(other.because))
+
+    def warning(self, warning: Finding) -> Finding:
+        message, title, fix = self(warning.message), self(warning.title), self(warning.fix.text)
+        return warning._replace(message=message, title=title, fix=Fix(fix))
