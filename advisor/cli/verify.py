@@ -23,7 +23,7 @@ EPILOG = epilog(
     "verify kit --chaos",
     "verify kit --event instance-killed --event proxy-reloaded",
     exit_codes={
-        0: "every observation is as expected",
+        0: "every result is as expected",
         1: "a result differs from the expected result, decision.json or DECISION.md is missing or damaged, or a "
         "program did not start",
         2: "the command or the requirements are invalid",
