@@ -19,6 +19,7 @@ from advisor.decision.model import Decision
 from advisor.engine.fold import fold
 from advisor.engine.network import NodeStep
 from advisor.engine.rules import Value
+from advisor.requirements.hops import HOPS
 from advisor.requirements.model import Requirements
 
 KIND, PLATFORM, VERSION = "environment.proxy.kind", "environment.platform", "environment.proxy.version"
@@ -65,7 +66,7 @@ class Coverer:
         self.domains: dict[str, Sequence[Value]] = {
             name: values
             for name, values in self.space.domains.items()
-            if name not in derived | outputs and len(values) > 1
+            if name not in derived | outputs and len(values) > 1 and name != HOPS  # another notation of the same facts
         }
         self.domains["sdk"] = [name for name in self.domains["sdk"] if self.space.releases[str(name)].has_kit]
         self.domains["transport"] = ("streamable-http",)  # no kit is generated for the other transport
