@@ -27,6 +27,7 @@ from advisor.requirements import load_bytes, load_path
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 WALKS = sorted((ROOT / "examples" / "walks").glob("*.yaml"))
+FIELD = sorted((ROOT / "examples" / "field").glob("*.yaml"))
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
 
@@ -48,6 +49,41 @@ EXPECTED = {
     "payment-provider": ("stateless-fleet", True, True, "none"),
     "saas-b2b": ("sticky-fleet", False, False, "nginx-sticky-learn"),
     "sampling-on-a-stateless-fleet": ("contradiction", None, None, "none"),
+}
+
+# The expected decision of each real case: pattern, mechanism, whether the server keeps sessions, and the warnings or
+# changes that the answer must contain. None means that the answer has no flags and no modes.
+EXPECTED_FIELD: dict[str, tuple[str, str, bool | None, list[Any]]] = {
+    "cloud-run-old-transport": (
+        "contradiction",
+        "none",
+        None,
+        [{"transport": "streamable-http"}, {"scale.instances": 1}, "transport-is-deprecated"],
+    ),
+    "fastmcp-second-replica": ("stateless-fleet", "none", False, ["sessions-without-affinity"]),
+    "gateway-thirty-seconds": ("single-instance", "none", True, ["call-outlives-total-timeout"]),
+    "go-login-state-per-pod": (
+        "stateless-fleet",
+        "none",
+        False,
+        ["other-servers-share-login-state", "sessions-without-affinity"],
+    ),
+    "go-replicas": ("stateless-fleet", "none", False, ["sessions-without-affinity"]),
+    "java-old-transport-several-nodes": (
+        "contradiction",
+        "none",
+        None,
+        [{"transport": "streamable-http"}, {"scale.instances": 1}],
+    ),
+    "lambda-old-transport": ("contradiction", "none", None, [{"transport": "streamable-http"}]),
+    "sampling-on-app-service": (
+        "contradiction",
+        "none",
+        None,
+        [{"clients.keep_cookies": True}, {"scale.instances": 1}, {"operations.direct_llm": True}],
+    ),
+    "typescript-cookie-ingress": ("sticky-fleet", "platform-cookie", True, ["cookie-affinity-needs-a-jar"]),
+    "typescript-scale-to-zero": ("stateless-fleet", "none", False, ["sessions-without-affinity"]),
 }
 
 
@@ -81,6 +117,39 @@ def test_an_example_says_whether_it_agrees_with_its_guide(path: Path, knowledge:
     comment = " ".join(line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#"))
     assert re.search(r"\b(agrees|departs)\b", comment)
     assert set(re.findall(r"lesson-[a-z-]+", comment)) <= set(knowledge.sources)
+
+
+@pytest.mark.parametrize("path", FIELD, ids=lambda path: path.stem)
+def test_a_real_case_decides_as_expected(path: Path, advisor: Advisor) -> None:
+    pattern, mechanism, sessions, told = EXPECTED_FIELD[path.stem]
+    decision = decision_of(path, advisor)
+    assert (decision["pattern"], decision["affinity"]["mechanism"]) == (pattern, mechanism)
+    modes = decision.get("modes") or {"sessions": not decision.get("flags", {}).get("stateless_http", True)}
+    kept = modes["sessions"] if decision["feasible"] else None
+    assert kept == sessions
+    found = [warning["id"] for warning in decision["warnings"]]
+    found += [way["change"] for way in decision["alternatives"]]
+    assert [one for one in told if one not in found] == []
+
+
+@pytest.mark.parametrize("path", FIELD, ids=lambda path: path.stem)
+def test_a_real_case_decides_as_recorded(path: Path, advisor: Advisor) -> None:
+    text = json_text(decision_of(path, advisor))
+    recorded = GOLDEN / "field" / f"{path.stem}.json"
+    if UPDATE:
+        recorded.write_text(text, encoding="utf-8")
+    assert text == recorded.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", FIELD, ids=lambda path: path.stem)
+def test_the_table_of_real_cases_has_the_report_and_the_decision(path: Path) -> None:
+    (row,) = [
+        line for line in (path.parent / "README.md").read_text().splitlines() if line.startswith(f"| [{path.stem}]")
+    ]
+    source = re.search(r"^# Source: (https://github\.com/\S+)$", path.read_text(), re.MULTILINE)
+    assert source is not None
+    assert f"({source[1]})" in row
+    assert f"`{EXPECTED_FIELD[path.stem][0]}`" in row.rsplit("|", 2)[1]
 
 
 def test_the_decision_of_the_payment_provider_names_its_substitute(advisor: Advisor) -> None:
