@@ -100,3 +100,19 @@ def test_a_platform_with_one_address_for_all_instances(tmp_path: Path) -> None:
     assert found["proxy"].startswith("haproxy ")
     (modern,) = [row for row in found["traffic"] if row["era"] == "modern"]
     assert all(modern["per_instance"]), "an instance got no call"
+
+
+def test_a_kit_for_legacy_clients_without_shared_keys_fails_for_modern_clients(temporary: Path, tmp_path: Path) -> None:
+    """The requirements name no modern clients, but the SDK serves them, and its own client is one of them."""
+    requirements = tmp_path / "requirements.yaml"
+    text = SESSIONS.format(clients="keep_cookies: unknown", platform="systemd", proxy='kind: nginx, version: "1.31"')
+    requirements.write_text(text.replace("protocol: mixed", "protocol: legacy"))
+    kit = tmp_path / "kit"
+    assert advisor_run("generate", requirements, "-o", kit).returncode == 0
+    server = kit / "server" / "server.py"
+    assert server.read_text().count("    request_state_security=SEALING,\n") == 1
+    server.write_text(server.read_text().replace("    request_state_security=SEALING,\n", ""))
+    done = advisor_run("verify", kit, "--format", "json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1, found
+    assert {(cell["era"], cell["feature"]) for cell in found["cells"] if not cell["agrees"]} == {("modern", "sampling")}

@@ -34,11 +34,20 @@ def named(found: Iterable[PredictedCell], feature: str, era: str = "legacy", tie
 
 
 @pytest.mark.parametrize("path", FEASIBLE, ids=lambda path: path.stem)
-def test_every_feature_of_every_named_era_and_tier_has_one_cell(advisor: Advisor, path: Path) -> None:
+def test_every_feature_of_a_named_era_and_every_needed_feature_of_another_era_has_one_cell(
+    advisor: Advisor, path: Path
+) -> None:
     decision = advisor.decide(load_path(path, advisor.space))
     found, kit = predicted(advisor, decision)
     tiers = [tier.name for tier in kit.tiers] if kit.tiered else [None]
-    wanted = [(tier, era, feature) for tier in tiers for era in kit.eras for feature in advisor.knowledge.features]
+    needs = [{row.feature for row in table.rows if row.need != "none"} for table in tables(decision, advisor)]
+    wanted = [
+        (tier, era, feature)
+        for tier, needed in zip(tiers, needs, strict=True)
+        for era in kit.served_eras
+        for feature in advisor.knowledge.features
+        if era in kit.eras or feature in needed
+    ]
     assert [(cell.tier, cell.era, cell.feature) for cell in found] == wanted
     if not kit.tiered:
         table = {row.feature: row for row in decision.features}

@@ -83,7 +83,7 @@ def test_a_note_describes_the_modern_clients_behind_client_based_affinity(
     found = prepared({**facts, **version})
     assert found.kit.tiers[0].mechanism == mechanism
     assert any("sent no cookies" in note for note in found.notes)
-    legacy = prepared({**facts, **version, "clients.protocol": "legacy"})
+    legacy = prepared({**facts, **version, "sdk": "mcp-1"})
     assert not any("sent no cookies" in note for note in legacy.notes)
     assert not any("sent no cookies" in note for note in prepared().notes)
 

@@ -12,7 +12,7 @@ from advisor.decision.model import Decision, EraCell, FeatureRow, core_of
 from advisor.kit.model import KitContext
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
 from advisor.knowledge.features import Carriage, Feature, Scope
-from advisor.knowledge.types import ERAS, Era, Need, Outcome
+from advisor.knowledge.types import Era, Need, Outcome
 
 _SPREAD: frozenset[Scope] = frozenset({"keys", "bus", "store"})
 """Scopes in which the result depends on the instance that a second request of the client reaches."""
@@ -79,7 +79,9 @@ class PredictedTable:
 
 
 def cells(kit: KitContext, predicted: Sequence[PredictedTable], advisor: Advisor) -> tuple[PredictedCell, ...]:
-    """Return the cells of all tiers and of the eras in the requirements.
+    """Return the cells of all tiers and of the eras that the SDK serves.
+
+    An era that the requirements do not name has cells for the needed features only.
 
     Args:
         kit: the kit of the decision.
@@ -95,10 +97,10 @@ def cells(kit: KitContext, predicted: Sequence[PredictedTable], advisor: Advisor
     for tier, table in zip(server_tiers(kit), predicted, strict=True):
         name, rows = table.tier, table.rows
         own = [tools[tool] for tool in tier.tools]
-        for era in kit.eras:
-            named = next(known for known in ERAS if known == era)
-            lost = frozenset(row.feature for row in rows if _cell(row, named).outcome != "works")
-            found += [_checked(name, named, row, own, lost, features[row.feature]) for row in rows]
+        for era in kit.served_eras:
+            lost = frozenset(row.feature for row in rows if _cell(row, era).outcome != "works")
+            shown = rows if era in kit.eras else [row for row in rows if row.need != "none"]
+            found += [_checked(name, era, row, own, lost, features[row.feature]) for row in shown]
     return tuple(found)
 
 

@@ -88,7 +88,7 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
         notes.append(
             "In this run each client reaches one process only. The expected outcomes are those of one process."
         )
-    elif "modern" in kit.eras and _keyed_on_client(kit):
+    elif kit.serves_modern and _keyed_on_client(kit):
         notes.append(
             "Modern clients sent no cookies and used changing addresses. Their expected outcomes do not depend on the "
             "instance that a request reaches."
