@@ -70,6 +70,7 @@ class Coverer:
         }
         self.domains["sdk"] = [name for name in self.domains["sdk"] if self.space.releases[str(name)].has_kit]
         self.domains["transport"] = ("streamable-http",)  # no kit is generated for the other transport
+        self.domains["language"] = ("unknown",)  # nor for other languages
         # A fold can list any tools, so the value that is always possible comes first.
         self.folded: dict[str, Sequence[Value]] = {
             **base_domains(advisor),
