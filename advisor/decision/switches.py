@@ -9,6 +9,7 @@ from typing import Any
 from advisor.decision.model import Alternative, Core, Counterfactual, Decision, EraCell, FeatureRow, PathStep, Switch
 from advisor.findings import Finding, Fix
 from advisor.knowledge import Knowledge
+from advisor.knowledge.versions import key
 from advisor.requirements.model import Requirements
 
 _WITH_CALL = re.compile(r"^works with .+?(?= if |$)")
@@ -44,7 +45,7 @@ def assumption(facts: Mapping[str, Any], knowledge: Knowledge, newest: Mapping[s
 
 def without_flags(decision: Decision) -> Decision:
     """Return the decision in words that fit a server without flags, for which no kit is generated."""
-    words = _Words(decision.knowledge, decision.kind, decision.assumption)
+    words = _Words(decision)
     return decision._replace(
         because=words(decision.because),
         features=tuple(map(words.row, decision.features)),
@@ -59,10 +60,14 @@ def without_flags(decision: Decision) -> Decision:
 class _Words:
     """Replaces the words about the flags, and removes sentences about the generated kit."""
 
-    def __init__(self, knowledge: Knowledge, kind: str, assumption: str) -> None:
-        self._assumption = assumption
-        self._others = knowledge.phrases["calls.other"].partition("{")[0]
-        self._replacements = [one for one in knowledge.replacements if one.kind in ("", kind)]
+    def __init__(self, decision: Decision) -> None:
+        self._phrases = decision.knowledge.phrases
+        self._assumption = decision.assumption
+        self._others = self._phrases["calls.other"].partition("{")[0]
+        self._replacements = [one for one in decision.knowledge.replacements if one.kind in ("", decision.kind)]
+        version = str(decision.requirements["sdk"]).partition("==")[2]
+        is_old = bool(version) and key(version) < key(decision.release.start)
+        self._upgrade = decision.release.exact if is_old else ""
 
     def __call__(self, text: str) -> str:
         kept = [sentence for sentence in _SENTENCE.split(text) if "generated" not in sentence]
@@ -92,10 +97,18 @@ class _Words:
         return step._replace(facts=facts, rule=rule._replace(title=self(rule.title), because=self(rule.because)))
 
     def counterfactual(self, other: Counterfactual) -> Counterfactual:
-        return other._replace(how=self(other.how))
+        change, how = self._upgraded(other.change, other.how)
+        return other._replace(change=change, how=how)
 
     def alternative(self, other: Alternative) -> Alternative:
-        return other._replace(how=self(other.how), because=self(other.because))
+        change, how = self._upgraded(other.change, other.how)
+        return other._replace(change=change, how=how, because=self(other.because))
+
+    def _upgraded(self, change: Mapping[str, Any], how: str) -> tuple[Mapping[str, Any], str]:
+        """The change to Streamable HTTP, with the upgrade of a release that is older than the measured releases."""
+        if not self._upgrade or "transport" not in change:
+            return change, self(how)
+        return {**change, "sdk": self._upgrade}, f"{self._phrases['transport.upgrade'].format(sdk=self._upgrade)} {how}"
 
     def warning(self, warning: Finding) -> Finding:
         message, title, fix = self(warning.message), self(warning.title), self(warning.fix.text)
