@@ -17,12 +17,15 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
     Args:
         asked: `sessions`: what the MCP gateways of the path do with sessions, or `none` without a gateway.
             `replicas`: `apart` if several replicas of a gateway have their sessions in memory, else `together`.
+            `buffering`: `by-default` if a hop buffers by default and is not stated to pass streams, else `none`.
             `connections`: `own` if a hop before the last hop opens connections of its own, else `passed`.
         requirements: the requirements.
         knowledge: the known proxies.
     """
     if asked == "replicas":
         return "apart" if _apart(requirements, knowledge) else "together"
+    if asked == "buffering":
+        return "by-default" if _buffers(requirements, knowledge) else "none"
     if asked == "connections":
         return "own" if _own(requirements, knowledge) else "passed"
     gateway = _gateway(requirements, knowledge)
@@ -30,9 +33,9 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
 
 
 def gateway_words(name: str, requirements: Requirements, knowledge: Knowledge) -> str:
-    """Return the value of a placeholder: `gateway`, `replicas` or `connections`, with a key of rules/proxies.yaml."""
+    """Return the value of a placeholder for a proxy: its part in `path_fact`, and a key of rules/proxies.yaml."""
     about, key = name.split(".")
-    asked = {"gateway": _gateway, "replicas": _apart, "connections": _own}[about]
+    asked = {"gateway": _gateway, "replicas": _apart, "connections": _own, "buffering": _buffers}[about]
     proxy = asked(requirements, knowledge)
     return str(getattr(proxy, key)) if proxy else "?"
 
@@ -49,6 +52,13 @@ def _apart(requirements: Requirements, knowledge: Knowledge) -> ProxyKind | None
     hops = hops_of(requirements.values)
     found = (knowledge.proxies[hop.kind] for hop in hops if hop.replicas > 1)
     return next((kind for kind in found if kind.mcp_sessions == "in-memory"), None)
+
+
+def _buffers(requirements: Requirements, knowledge: Knowledge) -> ProxyKind | None:
+    """Return the first hop that buffers by default and is not stated to pass streams."""
+    hops = hops_of(requirements.values)
+    found = (knowledge.proxies[hop.kind] for hop in hops if hop.sse is not True)
+    return next((kind for kind in found if kind.buffers), None)
 
 
 def _own(requirements: Requirements, knowledge: Knowledge) -> ProxyKind | None:

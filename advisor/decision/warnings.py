@@ -103,7 +103,7 @@ class Warnings:
             return sdk_words(name, requirements, self._space)
         if name in ("proxy.reuse_s", "server.keep_alive_s", "server.needed_s"):
             return reuse_words(name, requirements, self._space.knowledge)
-        if name.startswith(("gateway.", "replicas.", "connections.")):
+        if name.startswith(("gateway.", "replicas.", "connections.", "buffering.")):
             return gateway_words(name, requirements, self._space.knowledge)
         if name.startswith(("proxy.", "idle.", "total.", "unknown.")):
             return limit_words(name, requirements, self._space)

@@ -54,6 +54,7 @@ class ProxyKind(NamedTuple):
     reuse: Literal["default", "fixed", "idle-timeout", "none", "unknown"] = "unknown"
     reuse_s: float | None = None
     tls: Literal["ends", "unknown"] = "unknown"
+    buffers: bool = False
     connections: Literal["passed", "own"] = "passed"
     mcp_sessions: Literal["", "in-session-id", "in-memory", "for-each-request", "refused"] = ""
     sessions_setting: str = ""

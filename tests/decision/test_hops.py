@@ -82,6 +82,21 @@ def test_hops_that_spoil_sessions_are_named(decide: Any, hops: list[Any], warned
     assert not any("{" in text or "?" in text for rule, text in texts.items() if rule in GATEWAY_RULES)
 
 
+@pytest.mark.parametrize(
+    ("hops", "named"),
+    [
+        (["api-gateway", "haproxy"], "API Gateway"),
+        ([{"kind": "api-gateway", "sse": True}, {"kind": "haproxy", "sse": True}], ""),
+        ([{"kind": "api-gateway", "sse": True}, "lambda-url"], "Lambda"),
+        (["alb", "haproxy"], ""),
+    ],
+)
+def test_any_hop_that_buffers_by_default_is_named(decide: Any, hops: list[Any], named: str) -> None:
+    warned = _warnings(decide({"clients.protocol": "legacy"} | _path(*hops)))
+    assert ("functions-buffer-streams" in warned) is bool(named)
+    assert named in warned.get("functions-buffer-streams", "")
+
+
 def test_every_gateway_says_what_it_does_with_sessions(advisor: Advisor) -> None:
     for kind in GATEWAYS:
         proxy = advisor.knowledge.proxies[kind]
