@@ -15,7 +15,8 @@ _WIDE = 110  # From this width in columns, session affinity has its own column.
 def batch_text(results: Sequence[Result], screen: Screen) -> str:
     """Return a table of all results, then the answer of each decision, or the complete decision if it has a trace."""
     folder, lines = rows(results)
-    parts = [_table(lines, summary(results, folder), screen)]
+    with_flags = any(result.decision is not None and result.decision.kind == "python" for result in results)
+    parts = [_table(lines, summary(results, folder), screen, with_flags=with_flags)]
     for result in results:
         if result.decision is not None:
             parts.append(_line(screen))
@@ -27,7 +28,7 @@ def batch_text(results: Sequence[Result], screen: Screen) -> str:
     return "\n".join(parts)
 
 
-def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen) -> str:
+def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen, *, with_flags: bool) -> str:
     canvas = Canvas(screen)
     last = [Column("Lost\nfeatures", least=9), Column("Warnings", fixed=True)]
     if canvas.width >= _WIDE:
@@ -37,8 +38,9 @@ def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen) -> str:
     lines = [(_cells(row, wide=canvas.width >= _WIDE), _style(row)) for row in rows]
     canvas.table([*first, *last], lines)
     canvas.line((summed, "bold"), indent=1)
-    canvas.line(("stateful: stateless_http=False; stateless: stateless_http=True", "dim"), indent=1)
-    canvas.line(("sse: json_response=False; json: json_response=True", "dim"), indent=1)
+    if with_flags:
+        canvas.line(("stateful: stateless_http=False; stateless: stateless_http=True", "dim"), indent=1)
+        canvas.line(("sse: json_response=False; json: json_response=True", "dim"), indent=1)
     draw_eras(canvas, indent=1)
     return canvas.text()
 

@@ -14,9 +14,11 @@ from advisor.decision.model import Decision
 from advisor.errors import Exit, InputError, UsageError
 from advisor.kit.render import render_kit
 from advisor.knowledge import Knowledge
+from advisor.report.batch_text import batch_text
 from advisor.report.decision_json import decision_dict
 from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
+from advisor.report.overview import Result
 from advisor.requirements import load_bytes
 
 SSE = {"transport": "sse", "sdk": "fastmcp==2.5.2", "clients.protocol": "legacy"}
@@ -258,6 +260,12 @@ def test_no_change_of_the_language_is_suggested(decide: Any) -> None:
         assert not [c for c in (*decision.counterfactuals, *decision.alternatives) if "sdk" in c.change]
     python = decide({"scale.instances": 3, "needs.elicitation": "required", "scale.affinity": "unavailable"})
     assert not [c for c in (*python.counterfactuals, *python.alternatives) if c.change.get("sdk") == "other"]
+
+
+@pytest.mark.parametrize("facts", [SSE, OTHER | {"language": "go"}])
+def test_a_table_of_several_files_shows_no_flags(decide: Any, facts: Any) -> None:
+    results = [Result(name, decide(facts | {"service": name})) for name in ("a", "b")]
+    assert not FLAGS.findall(batch_text(results, Screen(80, False, True)).replace("Flags", "", 1))
 
 
 # --- kits ---------------------------------------------------------------------------------------------------------
