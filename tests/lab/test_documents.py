@@ -48,9 +48,14 @@ def requirements_of(name: str, advisor: Advisor) -> Any:
 
 
 def decisions(advisor: Advisor, folder: Path) -> Documents:
-    for path in EXAMPLES.glob("*.yaml"):
-        decision = advisor.decide(requirements_of(path.name, advisor)[1])
+    for path in (*EXAMPLES.glob("*.yaml"), *(EXAMPLES / "field").glob("*.yaml")):
+        decision = advisor.decide(requirements_of(str(path.relative_to(EXAMPLES)), advisor)[1])
         yield decision_dict(decision, advisor.trace(decision))
+    tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
+    tiered = {"sdk": "other", "language": "typescript", "scale.instances": 3, "scale.affinity": "unavailable"}
+    yield decision_dict(
+        advisor.decide(example_requirements(advisor, {**tiered, "clients.protocol": "legacy", "tools": tools}))
+    )
     contradiction = {"needs.sampling": "required", "scale.instances": 3, "scale.affinity": "unavailable"}
     yield decision_dict(advisor.decide(example_requirements(advisor, contradiction)))
     raw, requirements = requirements_of("pattern-3-sticky-fleet.yaml", advisor)
