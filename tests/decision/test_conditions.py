@@ -59,7 +59,7 @@ def test_no_cell_hides_a_call_that_fails(advisor: Advisor, decide: Any) -> None:
     partial = {call.call for feature in features for call in feature.calls if call.partial}
     needs = {f"needs.{feature.id}": "preferred" for feature in features if feature.need}
     table, checked = LossTable(advisor.space, advisor.cells), set()
-    for release, pair in itertools.product(advisor.space.releases.values(), FLAG_PAIRS):
+    for release, pair in itertools.product(advisor.space.measured.values(), FLAG_PAIRS):
         decision = decide(needs | {"sdk": release.exact, "scale.instances": 1})
         flags = Flags(*pair)
         rows = table.rows({**decision.facts, **flags._asdict()}, decision.core._replace(flags=flags))
