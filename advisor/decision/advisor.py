@@ -118,7 +118,7 @@ class Advisor:
             facts=facts,
             core=settled,
             release=release,
-            means=self.knowledge.phrases[f"pattern.{core.pattern}"],
+            means=self.knowledge.phrases[core.phrase],
             because=self._affinity_because(facts),
             code=self._code(core, facts, requirements) if core.feasible and not tiers else "",
             tiers=tiers,
@@ -306,7 +306,7 @@ class Advisor:
                 tiered = other.pattern == "tiered"  # every tool keeps its needs there
                 lost = [] if tiered else [row.feature for row in self._losses.rows(forced, other) if row.lost]
                 # The rule's own reason supposes that the rules before it did not fire, and one of them did.
-                because = self.knowledge.phrases[f"pattern.{other.pattern}"]
+                because = self.knowledge.phrases[other.phrase]
                 means = f"{because[:1].upper()}{because[1:]}."
                 found.setdefault(other, Alternative(other, {}, tuple(lost), "", means, flags))
         return tuple(found.values())

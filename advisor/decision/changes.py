@@ -209,7 +209,7 @@ class Changes:
         return (len(gives_up), effort), alternative
 
     def _because(self, core: Core) -> str:
-        return f"The result is {self._space.knowledge.phrases[f'pattern.{core.pattern}']}."
+        return f"The result is {self._space.knowledge.phrases[core.phrase]}."
 
     def _how(self, name: str, value: Value, change: FactChange, kind: Value, core: Core | None = None) -> str:
         """Return how to make a change behind the proxy `kind`. The alternative to a feature depends on `core`."""

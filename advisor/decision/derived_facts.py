@@ -46,7 +46,12 @@ def derived_nodes(space: FactSpace, cells: FeatureOutcomes) -> list[Node]:
 def _lookup(derived: Derived, lookup: dict[str, str], space: FactSpace) -> FunctionNode:
     name = lookup["property"]
     properties = {
-        release.id: {"modern": release.line.modern, "kind": release.kind, "alike": space.alike[release.id]}[name]
+        release.id: {
+            "modern": release.line.modern,
+            "expiry": release.expiry,
+            "kind": release.kind,
+            "alike": space.alike[release.id],
+        }[name]
         for release in space.releases.values()
     }
     return FunctionNode([lookup["of"]], [derived.id], lambda row: (properties[row[0]],))

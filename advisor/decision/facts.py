@@ -36,6 +36,8 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[derived.id] = "some" if contradicted_facts(requirements, space) else "none"
         elif derived.unlisted is not None:
             facts[derived.id] = "some" if unlisted_features(requirements, space) else "none"
+        elif derived.recovery is not None:
+            facts[derived.id] = "lacking" if unrecovering_clients(requirements, space) else UNKNOWN
         elif derived.room is not None:
             facts[derived.id] = sessions_room(requirements, space)
     return facts | _sdk_facts(requirements, space)
@@ -99,6 +101,12 @@ def unlisted_features(requirements: Requirements, space: FactSpace) -> list[str]
         and requirements[f"needs.{feature.id}"] == "required"
         and not any(tool.needs.get(feature.id) == "required" for tool in requirements.tools)
     ]
+
+
+def unrecovering_clients(requirements: Requirements, space: FactSpace) -> list[str]:
+    """The names of the stated client applications that do not initialize again after a lost session."""
+    clients = (space.knowledge.clients[app] for app in requirements["clients.apps"])
+    return [client.name for client in clients if client.recovers is False]
 
 
 def contradicted_facts(requirements: Requirements, space: FactSpace) -> list[str]:

@@ -50,6 +50,12 @@ class Core(NamedTuple):
         """Whether the decision keeps every required feature."""
         return self.pattern != "contradiction"
 
+    @property
+    def phrase(self) -> str:
+        """The id of the phrase in rules/wording.yaml that says what the pattern is."""
+        stateless = self.pattern == "single-instance" and self.flags.stateless_http
+        return f"pattern.{self.pattern}{'.stateless' if stateless else ''}"
+
 
 CORE_FACTS = ("pattern", "stateless_http", "json_response", "affinity.mechanism", "substitute")
 """The facts that make up a core."""

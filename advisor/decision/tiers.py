@@ -38,7 +38,8 @@ class TierRequirements(NamedTuple):
         return tuple(tool.name for tool in self.requirements.tools)
 
 
-_ONE_PROCESS = {"scale.instances": 1, "scale.workers": 1}
+STATEFUL = {"scale.instances": 1, "scale.workers": 1, "preference": "full-features"}
+"""What the requirements of every stateful tier state: one process, which keeps its sessions."""
 
 
 def needs_of_tools(requirements: Requirements) -> tuple[ToolNeeds, ...]:
@@ -93,7 +94,7 @@ def stateful_part(requirements: Requirements, names: Collection[str], lost: Coll
     """
     here = {feature for tool in requirements.tools if tool.name in names for feature in tool.needs}
     dropped = [f"needs.{name}" for name in lost if requirements[f"needs.{name}"] == "preferred" and name not in here]
-    return _part(requirements, names, {**dict.fromkeys(dropped, "none"), **_ONE_PROCESS})
+    return _part(requirements, names, {**dict.fromkeys(dropped, "none"), **STATEFUL})
 
 
 def _part(requirements: Requirements, names: Collection[str], values: Mapping[str, Any]) -> Requirements:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable
 from advisor.errors import KnowledgeError
 
@@ -122,12 +123,20 @@ class TableNode:
         """Return the last step, which sets the outputs of the rule that decides."""
         return NodeStep((self.mask,), self.outputs, lambda row: self.of_mask(row[0]))
 
-    def narrow(self, name: str, remaining: Sequence[str]) -> NodeStep:
-        """Return the step that reads the input `name`. Inputs can have any order; `remaining` are the later inputs."""
+    def narrow(self, name: str, remaining: Sequence[str], *, every_rule: bool = False) -> NodeStep:
+        """Return the step that reads the input `name`.
+
+        Args:
+            name: the input. Inputs can have any order.
+            remaining: the inputs that later steps read.
+            every_rule: whether the mask keeps apart rules with the same outputs. A fold then has more classes.
+        """
         masks = self.table.masks[self.inputs.index(name)]
+        rules = self.table.spec.rules
         first = self.table.spec.hit_policy == "first"
         later = set(remaining)
-        certain = sum(1 << i for i, rule in enumerate(self.table.spec.rules) if not later & set(rule.when))
+        certain = sum(1 << i for i, rule in enumerate(rules) if not later & set(rule.when))
+        alike = {} if every_rule else {i: _alike(rules, i, certain) for i in range(len(rules)) if certain >> i & 1}
 
         def narrow(row: Row) -> Row:
             mask = row[0] & masks[row[1]]
@@ -135,10 +144,27 @@ class TableNode:
             if first and settled:
                 # No later input can exclude this rule, so later rules cannot decide.
                 lowest = settled & -settled
-                mask &= lowest | (lowest - 1)
+                before = mask & (lowest - 1)
+                mask = before | lowest
+                if alike:
+                    last, same = alike[lowest.bit_length() - 1]
+                    while before and same >> (before.bit_length() - 1) & 1:
+                        before ^= 1 << (before.bit_length() - 1)
+                    mask = before | last
             return (mask,)
 
         return NodeStep((self.mask, name), (self.mask,), narrow)
+
+
+def _alike(rules: Sequence[Rule], index: int, certain: int) -> tuple[int, int]:
+    """Return the rules with the same outputs as a rule that no later input can exclude.
+
+    Returns:
+        The bit of the last of these rules that no later input can exclude, and the mask of all of these rules. The last
+        rule can stand for every other: the rules before it stay before it.
+    """
+    same = sum(1 << i for i, rule in enumerate(rules) if rule.then == rules[index].then)
+    return 1 << ((same & certain).bit_length() - 1), same
 
 
 # For each node: the node, the function that reads its row, its outputs, its inputs, and its cached rows.
@@ -216,11 +242,15 @@ class Network:
                 reached.update(outputs)
         return tuple(plan)
 
-    def steps(self, targets: Iterable[str]) -> list[NodeStep]:
+    def steps(self, targets: Iterable[str], *, every_rule: bool = False) -> list[NodeStep]:
         """Return the nodes on which `targets` depend as steps, in an order with which a fold can forget facts early.
 
         A table reads each input as soon as the value of the input is known. After that, only the set of possible rules
         depends on this input.
+
+        Args:
+            targets: the facts to compute.
+            every_rule: whether the steps keep apart rules with the same outputs, to find out which rules decide.
         """
         needed = self.dependencies_of(targets)
         nodes = [node for node in self.nodes if not needed.isdisjoint(node.outputs)]
@@ -232,7 +262,7 @@ class Network:
             for table, unread in pending:
                 while known := next((name for name in unread if name not in unknown), None):
                     unread.remove(known)
-                    steps.append(table.narrow(known, unread))
+                    steps.append(table.narrow(known, unread, every_rule=every_rule))
             done: list[Node] = [table for table, unread in pending if not unread]
             steps += [table.finish() for table in done if isinstance(table, TableNode)]
             if not done:

@@ -25,6 +25,7 @@ class ClientApp(NamedTuple):
     name: str
     protocol: Literal["legacy", "modern", "mixed", "unknown"]
     keep_cookies: bool | Literal["unknown"]
+    recovers: bool | Literal["unknown"]
     features: dict[str, bool]
     as_of: str
     notes: str

@@ -143,6 +143,7 @@ class Derived(NamedTuple):
     lacking: dict[str, str] | None = None
     contradicted: dict[str, str] | None = None
     room: dict[str, str] | None = None
+    recovery: dict[str, str] | None = None
     unlisted: dict[str, str] | None = None
     separable: dict[str, list[str]] | None = None
     lost: dict[str, list[str]] | None = None

@@ -1,13 +1,17 @@
-"""The SDK releases as a finite domain, with a value for each release range in which no capability cell changes."""
+"""The SDK releases as a finite domain, with a value for each range of releases with the same behaviour.
+
+A range ends where a capability cell changes, or where the SDK begins to close idle sessions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from advisor.knowledge.capabilities import Capabilities, SdkLine
+from advisor.knowledge.capacity import MeasuredCapacity
 from advisor.knowledge.versions import Interval, at_least, key
 
 
@@ -20,6 +24,7 @@ class Release(Interval):
         package: the name of the package on PyPI.
         newest: the newest measured release of the range, which represents the range.
         line: the SDK line of the range.
+        expiry: whether servers close idle sessions.
         kind: `python`, or the kind of a server whose features are assumed (see `servers`).
     """
 
@@ -27,6 +32,7 @@ class Release(Interval):
     package: str
     newest: str
     line: SdkLine
+    expiry: Literal["idle-timeout", "never"] = "idle-timeout"
     kind: Literal["python", "other", "http+sse"] = "python"
 
     @property
@@ -40,14 +46,22 @@ class Release(Interval):
         return self.kind == "python" and (not self.line.kit_from or at_least(self.newest, self.line.kit_from))
 
 
-def release_ranges(capabilities: list[Capabilities]) -> list[Release]:
-    """Return all ranges, with packages in the order of the files and releases in ascending order."""
-    return [release for package in capabilities for release in _of_package(package)]
+def release_ranges(capabilities: list[Capabilities], capacity: Mapping[str, MeasuredCapacity]) -> list[Release]:
+    """Return all ranges, with packages in the order of the files and releases in ascending order.
+
+    Args:
+        capabilities: the measured cells of each package.
+        capacity: the capacity of each SDK line. The release with the first limit of sessions also has the first idle
+            timeout.
+    """
+    return [release for package in capabilities for release in _of_package(package, capacity)]
 
 
-def _of_package(package: Capabilities) -> Iterator[Release]:
+def _of_package(package: Capabilities, capacity: Mapping[str, MeasuredCapacity]) -> Iterator[Release]:
+    limited = {line.id: capacity[line.id].limit.since for line in package.lines if line.id in capacity}
     bounds = {text for cell in package.cells for text in (cell.start, cell.before)}
     bounds |= {text for line in package.lines for text in (line.start, line.before)}
+    bounds |= set(limited.values())
     observed = {text for cell in package.cells for text in cell.observed_on} | {line.newest for line in package.lines}
     for start, before in pairwise(sorted(bounds, key=key)):
         here = Interval(start, before)
@@ -55,7 +69,10 @@ def _of_package(package: Capabilities) -> Iterator[Release]:
             if line.covers(here):
                 newest = max(filter(here.holds, observed), key=key, default=start)
                 name = f"{package.package}>={start},<{before}"
-                yield Release(start, before, name, package.package, newest, line)
+                expires = line.id in limited and at_least(start, limited[line.id])
+                yield Release(
+                    start, before, name, package.package, newest, line, "idle-timeout" if expires else "never"
+                )
 
 
 def find_release(text: str, ranges: list[Release]) -> Release | None:

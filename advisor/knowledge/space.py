@@ -40,7 +40,8 @@ class FactSpace:
         self.knowledge = knowledge
         self.facts: dict[str, Fact] = {name: fact for name, fact in knowledge.facts.items() if name != "needs"}
         self.facts |= need_facts(knowledge)
-        self.measured: dict[str, Release] = {release.id: release for release in release_ranges(knowledge.capabilities)}
+        measured = release_ranges(knowledge.capabilities, knowledge.capacity)
+        self.measured: dict[str, Release] = {release.id: release for release in measured}
         self.releases = dict(self.measured)
         ranges = list(self.measured.values())
         self.capabilities: list[Capabilities] = [*knowledge.capabilities]

@@ -45,7 +45,7 @@ class Reachability:
         """Args: advisor: makes the decisions."""
         self._advisor = advisor
         self._nodes = advisor.network.nodes
-        self._steps = [*advisor.network.steps(CORE_FACTS), NodeStep(CORE_FACTS, (OUTCOME,), outcome)]
+        self._steps = [*advisor.network.steps(CORE_FACTS, every_rule=True), NodeStep(CORE_FACTS, (OUTCOME,), outcome)]
         written = {name for step in self._steps for name in step.writes}
         read = {name for step in self._steps for name in step.reads} - written
         self.domains = {
@@ -69,6 +69,10 @@ class Reachability:
         for name in self._advisor.space.facts:
             if name in domains and self._settled(name, known):
                 domains[name] = (facts[name],)
+        for derived in self._advisor.knowledge.derived:
+            # The list of client applications is never asked.
+            if derived.recovery is not None:
+                domains[derived.id] = (facts[derived.id],)
         if "tools" in known:
             domains.pop(SEPARABLE)
         return State(facts, domains, "tools" in known)

@@ -24,7 +24,7 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
 from advisor.decision.model import CORE_FACTS
-from advisor.decision.tiers import needs_of_tools, stateful_part, stateful_tools, stateless_part
+from advisor.decision.tiers import STATEFUL, needs_of_tools, stateful_part, stateful_tools, stateless_part
 from advisor.engine.network import Plan
 from advisor.engine.rules import Rule, Value
 from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome
@@ -36,7 +36,6 @@ COMPLETIONS = 40  # completions to try; each takes about 30 microseconds for eac
 _KEPT = 8  # the number of stored witnesses for each fact
 _MOST = 3  # the number of rules in a reason
 _UNLISTED = "a feature of a tool that is not listed"
-_ONE_PROCESS = ("scale.instances", "scale.workers")
 
 
 class Relevance:
@@ -138,7 +137,7 @@ class Relevance:
         for carrying, lost in self._divisions(requirements, state):
             outside = stateless_part(requirements, everything - carrying, lost)
             inside = stateful_part(requirements, carrying, lost)
-            for tier, settled in ((outside, known), (inside, known.union(_ONE_PROCESS))):
+            for tier, settled in ((outside, known), (inside, known.union(STATEFUL))):
                 inner = self._space.state(tier, settled)
                 if fact not in settled and (self._witnessed(fact, inner) or not self._equal(fact, inner)):
                     return True

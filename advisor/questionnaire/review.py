@@ -19,7 +19,7 @@ def leaning(advisor: Advisor, interview: Interview) -> str:
 def core_line(core: Core, words: Mapping[str, str]) -> str:
     """Return a core as `sticky-fleet, stateless_http=False, json_response=False, nginx-sticky-learn`."""
     if not core.feasible:
-        return words["ask.leaning.contradiction"].format(pattern=words[f"pattern.{core.pattern}"])
+        return words["ask.leaning.contradiction"].format(pattern=words[core.phrase])
     parts = [core.pattern, *(f"{name}={value}" for name, value in core.flags._asdict().items())]
     return ", ".join([*parts, *(mechanism for mechanism in (core.mechanism, core.substitute) if mechanism != "none")])
 

@@ -130,7 +130,7 @@ def _narrowing(masks: Mapping[Value, int]) -> Callable[[Row], Row]:
 def _space(advisor: Advisor, report: Report) -> list[Finding]:
     """Fold the complete fact space, then fold it again for each feature with this feature required."""
     watched = _Watch(advisor)
-    steps = watched.steps(advisor.network.steps(_PROVED))
+    steps = watched.steps(advisor.network.steps(_PROVED, every_rule=True))
     domains = base_domains(advisor)
     read = {name for step in steps for name in step.reads} - {name for step in steps for name in step.writes}
     report.facts = len(read)
@@ -142,6 +142,7 @@ def _space(advisor: Advisor, report: Report) -> list[Finding]:
     total = sum(folded_class.count for folded_class in whole.classes.values())
     if not faults and total != report.combinations:
         faults.append(fault("gap", "", f"only {total} of {report.combinations} combinations have a decision"))
+    steps = advisor.network.steps(_PROVED)
     for feature in advisor.lost.features:
         required = {**domains, f"needs.{feature}": ("required",)}
         verdicts = _Verdicts(advisor, feature)
