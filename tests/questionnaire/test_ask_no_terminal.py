@@ -20,6 +20,7 @@ sdk: mcp-2
 scale: {instances: 1, workers: 1}
 environment: {platform: kubernetes, hosts: [mcp.example.com], proxy: {sse: true}}
 workload: {longest_call_s: 60}
+clients: {plain_http: false}
 tools: [lookup, {name: report, needs: {progress: required}}]
 """
 
@@ -52,7 +53,9 @@ def test_answers_that_are_enough_are_decided_and_saved(tmp_path: Path) -> None:
 
 
 def test_a_contradiction_is_saved_and_ends_with_3(tmp_path: Path) -> None:
-    (tmp_path / "known.yaml").write_text(ENOUGH.replace("mcp-2", "mcp-1") + "clients: {protocol: modern}\n")
+    (tmp_path / "known.yaml").write_text(
+        ENOUGH.replace("mcp-2", "mcp-1").replace("plain_http: false", "protocol: modern")
+    )
     done = ask(tmp_path, "--answers", "known.yaml")
     assert done.returncode == 3, done.stderr
     assert (tmp_path / "requirements.yaml").exists()

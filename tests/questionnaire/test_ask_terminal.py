@@ -27,6 +27,7 @@ PLATFORM = "Where does the server run?"
 HOSTS = "Under which host names do clients reach the server?"
 REQUIRED = "Which features must work? (required)"
 PREFERRED = "Which other features are useful but not essential? (preferred)"
+PLAIN = "Do curl-like clients call the endpoint"
 WORKERS = "How many server processes share the port of one instance"
 SSE = "Does every proxy between client and server pass"
 LONGEST = "How many seconds does the slowest tool call take?"
@@ -76,7 +77,7 @@ def test_a_complete_interview_writes_a_file_that_decides(start: Start, tmp_path:
     saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
     assert saved["version"] == 1
     assert saved["service"] == "customer-support"
-    assert set(saved) == {"version", "service", "sdk", "scale", "environment", "needs", "workload"}
+    assert set(saved) == {"version", "service", "sdk", "clients", "scale", "environment", "needs"}
     assert not (tmp_path / "requirements.partial.yaml").exists()
 
 
@@ -231,7 +232,10 @@ def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None
     assert WORKERS not in terminal.text
     terminal.send(ENTER)
     assert terminal.end() == 0
-    assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["clients"] == {"concurrent": 900}
+    assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["clients"] == {
+        "concurrent": 900,
+        "plain_http": False,
+    }
 
 
 def test_an_existing_file_is_overwritten_only_after_a_confirmation(start: Start, tmp_path: Path) -> None:
@@ -263,7 +267,7 @@ def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) 
 def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Path, advisor: Advisor) -> None:
     (tmp_path / "known.yaml").write_text(
         "service: svc\nsdk: mcp-1\nscale: {instances: 3, workers: 1, affinity: unknown}\n"
-        "environment: {platform: kubernetes, hosts: []}\nclients: {protocol: legacy}\npreference: simplest\n"
+        "environment: {platform: kubernetes, hosts: []}\nclients: {protocol: legacy, plain_http: false}\npreference: simplest\n"
         "operations: {can_operate_affinity: true}\nneeds: {sampling: required}\n"
     )
     terminal = start("--answers", "known.yaml", rows=24)
@@ -313,8 +317,10 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path:
     terminal.send("mcp-2\n")
     terminal.see(INSTANCES)
     terminal.send("\n", "\n", "\n", "4\n", "-\n")
-    terminal.see(f"{REQUIRED} progress", WORKERS)
-    terminal.send("\n", "\n", "\n")
+    terminal.see(f"{REQUIRED} progress", PLAIN)
+    terminal.send("\n")
+    terminal.see(WORKERS)
+    terminal.send("\n", "\n")
     terminal.see(REVIEW)
     terminal.send("1\n")
     assert terminal.end() == 0
