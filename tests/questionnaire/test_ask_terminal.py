@@ -267,8 +267,8 @@ def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) 
 def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Path, advisor: Advisor) -> None:
     (tmp_path / "known.yaml").write_text(
         "service: svc\nsdk: mcp-1\nscale: {instances: 3, workers: 1, affinity: unknown}\n"
-        "environment: {platform: kubernetes, hosts: []}\nclients: {protocol: legacy, plain_http: false}\npreference: simplest\n"
-        "operations: {can_operate_affinity: true}\nneeds: {sampling: required}\n"
+        "environment: {platform: kubernetes, hosts: []}\nclients: {protocol: legacy, plain_http: false}\n"
+        "preference: simplest\noperations: {can_operate_affinity: true}\nneeds: {sampling: required}\n"
     )
     terminal = start("--answers", "known.yaml", rows=24)
     terminal.answer(REQUIRED, ENTER)
