@@ -105,17 +105,14 @@ class Changes:
     def _applies(self, name: str, now: Value, value: Value, facts: Mapping[str, Any]) -> bool:
         if name == _KIND:
             return value != "none" or facts[HOPS] == "none"  # a hop is a proxy
-        return name != "sdk" or not self._steps_back(now, value)
+        return name != "sdk" or self._steps_forward(now, value)
 
-    def _steps_back(self, old: Value, new: Value) -> bool:
-        """Return whether a change of the release is a downgrade within a package, or leads to or from another language.
-
-        Such changes are not suggested.
-        """
+    def _steps_forward(self, old: Value, new: Value) -> bool:
+        """Return whether a Python release is the newest of its line, and no downgrade within a package."""
         now, then = self._space.releases[str(old)], self._space.releases[str(new)]
-        if "python" not in (now.kind, then.kind) or now.kind != then.kind:
-            return True
-        return now.package == then.package and key(then.start) < key(now.start)
+        if now.kind != "python" or then.kind != "python" or not then.holds(then.line.newest):
+            return False  # Another language means another server.
+        return now.package != then.package or key(now.start) < key(then.start)
 
     def _meaningful(self, name: str, facts: Mapping[str, Any]) -> bool:
         if name == _KIND and facts[_KIND] in self._platforms:

@@ -89,4 +89,4 @@ def _assumed(cell: CapabilityCell, profile: Profile, note: str) -> CapabilityCel
 
 def release_of(profile: Profile, data: Capabilities) -> Release:
     """Return the only release range of a profile."""
-    return Release(_START, _BEFORE, profile.id, profile.id, "", data.lines[0], profile.kind)
+    return Release(_START, _BEFORE, profile.id, profile.id, "", data.lines[0], kind=profile.kind)
