@@ -136,12 +136,12 @@ class Changes:
         """Return the changes that resolve a contradiction, the least effort first.
 
         These are changes of one fact. If no such change resolves the contradiction, these are changes of two facts. If
-        no pair resolves it, every required feature becomes preferred, with one other change if necessary.
+        no pair resolves it, every required feature becomes preferred, with one or two other changes if necessary.
         """
         possible = [(n, v) for n, v in self._single(facts) if self._can_change(n, v, facts)]
         found = [self._way_out({n: v}, then, facts) for n, v, then in self._feasible(facts, possible)]
         if not found:
-            found = list(self._pairs(facts, possible))
+            found = list(self._pairs(facts, possible, {}))
         if not found:
             demoted: dict[str, Value] = {n: "preferred" for n in self._values if facts[n] == "required"}
             then = self.redecide(facts, demoted)
@@ -151,6 +151,7 @@ class Changes:
                 self._network.evaluate(weaker)
                 others = [(n, v) for n, v in possible if n not in demoted]
                 found = [self._way_out({**demoted, n: v}, then, facts) for n, v, then in self._feasible(weaker, others)]
+                found = found or list(self._pairs(facts, others, demoted))
         return tuple(_ranked(found))
 
     def _feasible(self, facts: Mapping[str, Any], possible: list[_Single]) -> Iterator[tuple[str, Value, Core]]:
@@ -162,13 +163,15 @@ class Changes:
                 yield name, value, core_of(revised)
             revised.update(old)
 
-    def _pairs(self, facts: Mapping[str, Any], possible: list[_Single]) -> Iterator[_Ranked]:
-        revised = dict(facts)
+    def _pairs(self, facts: Mapping[str, Any], possible: list[_Single], also: dict[str, Value]) -> Iterator[_Ranked]:
+        """Yield the pairs of possible changes that, together with the changes in `also`, resolve the contradiction."""
+        revised = {**facts, **also}
+        self._network.evaluate(revised)
         for index, (name, value) in enumerate(possible):
             old = self._network.revise(revised, {name: value}, self._plans[name])
             others = [(n, v) for n, v in possible[index + 1 :] if n != name]
             for other, second, then in self._feasible(revised, others):
-                yield self._way_out({name: value, other: second}, then, facts)
+                yield self._way_out({**also, name: value, other: second}, then, facts)
             revised.update(old)
 
     def _can_change(self, name: str, value: Value, facts: Mapping[str, Any]) -> bool:

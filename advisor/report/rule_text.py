@@ -24,7 +24,7 @@ _SOURCE_WIDTH = 450
 TABLE_NAMES = frozenset(
     {
         *("addressable", "affinity.candidate", "channel", "era", "era.legacy", "era.modern", "outcome", "owner"),
-        *("processes", "scope", "session", "severity", "sse", "store", "substitute"),
+        *("processes", "scope", "session", "sessions.single", "severity", "sse", "store", "substitute"),
     }
 )
 """Names of values that only the tables use. Nothing explains these names to users, so sentences stand without them."""
