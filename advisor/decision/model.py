@@ -332,6 +332,19 @@ class Decision(NamedTuple):
         """The rows of needed features, the strongest need first, and the row of plain calls last."""
         return needed(self.features)
 
+    def says_nothing_of(self, row: FeatureRow) -> bool:
+        """Return whether the requirements do not state whether the feature of `row` is needed."""
+        return f"needs.{row.feature}" in self.requirements.defaults
+
+    @property
+    def assumed_unused(self) -> tuple[FeatureRow, ...]:
+        """The rows of features that do not work for a named era, and of which the requirements say nothing."""
+        return tuple(
+            row
+            for row in self.unneeded
+            if self.says_nothing_of(row) and any(cell.named and cell.outcome != "works" for _, cell in row.cells)
+        )
+
     @property
     def unneeded(self) -> tuple[FeatureRow, ...]:
         """The rows of features that are not needed."""

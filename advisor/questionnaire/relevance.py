@@ -15,6 +15,7 @@ changes the decision of one tier.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from itertools import combinations, product
 from random import Random
@@ -27,6 +28,7 @@ from advisor.decision.model import CORE_FACTS
 from advisor.decision.tiers import STATEFUL, needs_of_tools, stateful_part, stateful_tools, stateless_part
 from advisor.engine.network import Plan
 from advisor.engine.rules import Rule, Value
+from advisor.errors import InputError
 from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome
 from advisor.requirements.model import Requirements
 
@@ -212,8 +214,9 @@ class Relevance:
         base = self._advisor.network.base
         found = []
         for example in (*(example for _, example in hits), *both):
-            facts = self._space.facts(example_requirements(self._advisor, example))
-            found.append({name: facts[name] for name in base})
+            with suppress(InputError):  # Two examples can contradict each other.
+                facts = self._space.facts(example_requirements(self._advisor, example))
+                found.append({name: facts[name] for name in base})
         return found
 
     def _differs(self, fact: str, state: State, completion: Mapping[str, Value]) -> bool:

@@ -52,21 +52,23 @@ def _codes(decision: Decision) -> list[tuple[str, str]]:
 def _facts(decision: Decision) -> list[tuple[str, Words]]:
     mechanism = decision.core.mechanism
     rows: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
-    rows += [
-        ("Session affinity", [(mechanism, "bold"), f": {decision.because}"]),
-        ("Instances", decision_wording.instances_text(decision)),
-        *([("Capacity", decision.capacity.because)] if decision.capacity else []),
-        ("SDK", decision_wording.sdk_text(decision)),
-        ("Clients", decision_wording.clients_text(decision)),
-    ]
     rows += [("Tier", [(tier.name, "bold"), f": {tier.means}"]) for tier in decision.tiers]
     lost = decision_wording.losses(decision)
     rows.append(("Lost features", ("\n".join(lost), "bold red") if lost else ("none of the needed features", "green")))
+    unused = decision_wording.assumed_unused(decision)
+    rows += [("Assumed unused", (unused, "yellow"))] if unused else []
     replaced = [row for row in decision.features if row.substituted and row.instead]
     rows += [("Replaced feature", f"{row.title}: {row.instead}") for row in replaced]
     high = [warning.title for warning in decision.warnings if warning.severity == "high"]
     if high:
         rows.append(("Warnings", (f"{count(len(high), 'high-severity warning')}: {'; '.join(high)}", "red")))
+    rows += [
+        ("Session affinity", [(mechanism, "bold"), f": {decision.because}"]),
+        ("Instances", decision_wording.instances_text(decision)),
+        ("SDK", decision_wording.sdk_text(decision)),
+        ("Clients", decision_wording.clients_text(decision)),
+        *([("Capacity", decision.capacity.because)] if decision.capacity else []),
+    ]
     return rows
 
 

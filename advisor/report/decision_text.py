@@ -55,7 +55,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     columns += [Column(_era_head(decision, era), least=14, most=_OUTCOME_WIDTH) for era in ERAS]
     if with_instead:
         columns.append(Column("What to do instead"))
-    canvas.table(columns, ((_row(row, with_instead), "dim" if row.need == "none" else "") for row in rows))
+    canvas.table(columns, ((_row(decision, row, with_instead), "dim" if row.need == "none" else "") for row in rows))
     if any(row.lost for row in rows):
         canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
     if any(row.documented for row in rows):
@@ -79,8 +79,8 @@ def _era_head(decision: Decision, era: Era) -> str:
     return f"{era.capitalize()} clients" + (f"\n({note})" if note else "")
 
 
-def _row(row: FeatureRow, with_instead: bool) -> list[Words]:
-    need = "always" if row.feature == "plain" else ("-" if row.need == "none" else row.need)
+def _row(decision: Decision, row: FeatureRow, with_instead: bool) -> list[Words]:
+    need = decision_wording.need_text(decision, row)
     mark = (" *", "yellow") if row.documented else ""
     title: Words = [(row.title, "bold" if row.need == "required" else ""), mark]
     texts: list[Words] = [title, need, *(_outcome(row, cell) for _, cell in row.cells)]

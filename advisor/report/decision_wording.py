@@ -132,6 +132,25 @@ def losses(decision: Decision) -> list[str]:
     return [f"{row.title} ({row.need}): {lost_for(row)}" for row in lost]
 
 
+def need_text(decision: Decision, row: FeatureRow) -> str:
+    """Return how much the feature is needed, as the feature table shows it."""
+    if row.feature == "plain":
+        return "always"
+    if row.need != "none":
+        return row.need
+    return "not stated" if decision.says_nothing_of(row) else "-"
+
+
+def assumed_unused(decision: Decision) -> str:
+    """Return a text about lost features of which the requirements say nothing; empty without such a feature."""
+    rows = decision.assumed_unused
+    if not rows:
+        return ""
+    names = ", ".join(row.feature for row in rows)
+    what = "it" if len(rows) == 1 else "them"
+    return f"{names}. The requirements do not state whether a tool needs {what}, and this decision loses {what}."
+
+
 def lost_for(row: FeatureRow) -> str:
     """Return which clients lose the feature, and the outcome that they observe."""
     lost = [(era, cell) for era, cell in row.cells if cell.named and cell.outcome != "works"]
