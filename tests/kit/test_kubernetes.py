@@ -257,8 +257,8 @@ def test_the_route_exposes_only_public_paths(advisor: Advisor, tmp_path: Path) -
             [m["path"]["value"] for m in rule["matches"]],
         )
         assert "sessionPersistence" not in rule
-    assert shown["gateway-api"] == (["mcp.example.com"], 8000, ["/mcp"])
-    assert shown["gateway-api-oauth"][2][:3] == ["/mcp", "/.well-known", "/authorize"]
+    assert shown["gateway-api"] == (["mcp.example.com"], 8000, ["/mcp", "/mcp/"])
+    assert shown["gateway-api-oauth"][2][:4] == ["/mcp", "/mcp/", "/.well-known", "/authorize"]
     assert shown["gateway-api-tiers"][1:] == (8080, ["/"])
 
 
