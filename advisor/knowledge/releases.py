@@ -51,8 +51,8 @@ def release_ranges(capabilities: list[Capabilities], capacity: Mapping[str, Meas
 
     Args:
         capabilities: the measured cells of each package.
-        capacity: the capacity of each SDK line. The release with the first limit of sessions also has the first idle
-            timeout.
+        capacity: the capacity of each SDK line; a range then ends where idle timeouts begin. The release with the first
+            limit of sessions also has the first idle timeout.
     """
     return [release for package in capabilities for release in _of_package(package, capacity)]
 

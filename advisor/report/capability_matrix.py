@@ -10,7 +10,7 @@ from advisor.decision.sdk_behaviour import is_measured
 from advisor.documents import document
 from advisor.errors import UsageError
 from advisor.knowledge.capabilities import CapabilityCell
-from advisor.knowledge.releases import Release, find_release
+from advisor.knowledge.releases import Release, find_release, release_ranges
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.report.behaviour_table import BehaviourTable
@@ -189,7 +189,7 @@ def releases(space: FactSpace, sdk: str) -> list[Release]:
     Raises:
         UsageError: The SDK is unknown. The message names the nearest spelling, or the ranges of the package.
     """
-    ranges = list(space.measured.values())
+    ranges = release_ranges(space.knowledge.capabilities, {})  # ranges in which no cell changes
     if named := [release for release in ranges if sdk in ("", release.id, release.line.id, release.package)]:
         return named
     if exact := find_release(sdk, ranges):
