@@ -45,7 +45,9 @@ class Reachability:
         """Args: advisor: makes the decisions."""
         self._advisor = advisor
         self._nodes = advisor.network.nodes
-        self._steps = [*advisor.network.steps(CORE_FACTS, every_rule=True), NodeStep(CORE_FACTS, (OUTCOME,), outcome)]
+        end = NodeStep(CORE_FACTS, (OUTCOME,), outcome)
+        self._steps = [*advisor.network.steps(CORE_FACTS), end]
+        self._rule_steps = [*advisor.network.steps(CORE_FACTS, every_rule=True), end]
         written = {name for step in self._steps for name in step.writes}
         read = {name for step in self._steps for name in step.reads} - written
         self.domains = {
@@ -83,7 +85,7 @@ class Reachability:
 
     def parted(self, fact: str, state: State) -> dict[str, Value] | None:
         """Return values of the open facts for which the outcome depends on `fact`; None if no such values exist."""
-        folded = fold(self._of(state), state.domains, (OUTCOME,), lanes=(fact, state.domains[fact]))
+        folded = fold(self._of(state, self._steps), state.domains, (OUTCOME,), lanes=(fact, state.domains[fact]))
         return next((found.example() for found in folded.classes.values()), None)
 
     def gate(self, fact: str) -> TableNode | None:
@@ -95,28 +97,39 @@ class Reachability:
     def gate_is_closed(self, gate: TableNode, state: State) -> bool:
         """Return whether the output of the table `gate` cannot change the outcome."""
         own, name = {gate.mask, *gate.outputs}, gate.outputs[0]
-        steps = [step for step in self._of(state) if own.isdisjoint(step.writes)]
+        steps = [step for step in self._of(state, self._steps) if own.isdisjoint(step.writes)]
         values = self._advisor.space.domains[name]
         return not fold(steps, {**state.domains, name: values}, (OUTCOME,), lanes=(name, values)).classes
 
     def patterns(self, state: State) -> set[Value]:
         """Return the deployment patterns that are still possible."""
-        return {row[0] for row in fold(self._of(state), state.domains, ("pattern",)).classes}
+        return {row[0] for row in fold(self._of(state, self._steps), state.domains, ("pattern",)).classes}
 
-    def fired(self, state: State) -> Fired:
-        """Return the rules that can still apply, by the id of their table."""
-        asked = (tuple((name, tuple(values)) for name, values in state.domains.items()), state.facts[TOOL_NEEDS])
+    def fired(self, state: State, *, every_rule: bool = True) -> Fired:
+        """Return the rules that can still apply, by the id of their table.
+
+        Args:
+            state: the known facts and the values of the open facts.
+            every_rule: whether each rule counts. Otherwise, one rule stands for all rules with the same outputs, which
+                takes less time.
+        """
+        values = tuple((name, tuple(values)) for name, values in state.domains.items())
+        asked = (values, state.facts[TOOL_NEEDS], every_rule)
         if asked not in self._fired:
-            self._fired[asked] = self._fold_rules(state)
+            self._fired[asked] = self._fold_rules(state, every_rule)
         return self._fired[asked]
 
-    def barrier(self, fact: str, state: State) -> tuple[Rule, ...]:
+    def closed(self, fact: str, state: State) -> bool:
+        """Return whether rules keep `fact` from the outcome."""
+        return bool(self.barrier(fact, state, every_rule=False))
+
+    def barrier(self, fact: str, state: State, *, every_rule: bool = True) -> tuple[Rule, ...]:
         """Return the rules that keep `fact` from the outcome; empty if `fact` can reach the outcome.
 
         If all rules that can still apply in a table have the same result, no fact has an effect through this table.
         The returned rules belong to such tables on all paths from `fact` to the outcome.
         """
-        fired = self.fired(state)
+        fired = self.fired(state, every_rule=every_rule)
         settled = {name: rules for name, rules in fired.items() if len({tuple(r.then.items()) for r in rules}) == 1}
         for rules in settled.values():
             if rules[0].then.get("pattern") == "contradiction":
@@ -132,7 +145,7 @@ class Reachability:
                 reached.update(node.outputs)
         return () if reached.intersection(CORE_FACTS) else tuple(found.values())
 
-    def _fold_rules(self, state: State) -> Fired:
+    def _fold_rules(self, state: State, every_rule: bool) -> Fired:
         tables = {node.mask: node.table for node in self._nodes if isinstance(node, TableNode)}
         masks: dict[str, set[int]] = {name: set() for name in tables}
 
@@ -147,16 +160,17 @@ class Reachability:
 
             return NodeStep(step.reads, step.writes, watching)
 
-        fold([watched(step) for step in self._of(state)], state.domains, (OUTCOME,))
+        steps = self._of(state, self._rule_steps if every_rule else self._steps)
+        fold([watched(step) for step in steps], state.domains, (OUTCOME,))
         return {
             table.spec.table: tuple(rule for i, rule in enumerate(table.spec.rules) if 1 << i in masks[mask])
             for mask, table in tables.items()
         }
 
-    def _of(self, state: State) -> list[NodeStep]:
+    def _of(self, state: State, steps: list[NodeStep]) -> list[NodeStep]:
         """Return the steps. If the tools are known, a step computes `tools.separable`; otherwise this fact is open."""
         if not state.tools:
-            return self._steps
+            return steps
         tools = state.facts[TOOL_NEEDS]
         compute = [NodeStep((), (SEPARABLE,), lambda row: ("no",))]
         if tools:
@@ -166,8 +180,8 @@ class Reachability:
                 NodeStep(needs.inputs, needs.outputs, needs.values),
                 NodeStep(reads, (SEPARABLE,), lambda row: separable.values((tools, *row))),
             ]
-        first = next(i for i, step in enumerate(self._steps) if SEPARABLE in step.reads)
-        return [*self._steps[:first], *compute, *self._steps[first:]]
+        first = next(i for i, step in enumerate(steps) if SEPARABLE in step.reads)
+        return [*steps[:first], *compute, *steps[first:]]
 
     def _distinct(self, fact: str, values: Sequence[Value]) -> Sequence[Value]:
         """Return one value from each group of values that all tables treat alike, if only tables read the fact."""

@@ -113,11 +113,11 @@ class Relevance:
         """Return whether a shared proof shows that this fact cannot change the outcome."""
         gate = self._space.gate(fact)
         if gate is None:
-            return bool(self._space.barrier(fact, state))
+            return self._space.closed(fact, state)
         proofs = self._irrelevant.setdefault(gate.outputs[0], [])
         if any(proved <= settled for proved in proofs):
             return True
-        if self._space.barrier(fact, state):
+        if self._space.closed(fact, state):
             return True
         if self._space.gate_is_closed(gate, state):
             proofs.append(settled)
