@@ -139,9 +139,14 @@ class FeatureRow(NamedTuple):
         return (("legacy", self.legacy), ("modern", self.modern))
 
     @property
+    def failing(self) -> tuple[tuple[Era, EraCell], ...]:
+        """The cells, with their eras, of the named eras for which the feature does not work."""
+        return tuple((era, cell) for era, cell in self.cells if cell.named and cell.outcome != "works")
+
+    @property
     def lost(self) -> bool:
         """Whether the feature is needed and does not work for an era that the requirements name."""
-        return self.need != "none" and any(c.named and c.outcome != "works" for c in (self.legacy, self.modern))
+        return self.need != "none" and bool(self.failing)
 
 
 class PathStep(NamedTuple):
@@ -339,11 +344,7 @@ class Decision(NamedTuple):
     @property
     def assumed_unused(self) -> tuple[FeatureRow, ...]:
         """The rows of features that do not work for a named era, and of which the requirements say nothing."""
-        return tuple(
-            row
-            for row in self.unneeded
-            if self.says_nothing_of(row) and any(cell.named and cell.outcome != "works" for _, cell in row.cells)
-        )
+        return tuple(row for row in self.unneeded if self.says_nothing_of(row) and row.failing)
 
     @property
     def unneeded(self) -> tuple[FeatureRow, ...]:

@@ -153,8 +153,7 @@ def assumed_unused(decision: Decision) -> str:
 
 def lost_for(row: FeatureRow) -> str:
     """Return which clients lose the feature, and the outcome that they observe."""
-    lost = [(era, cell) for era, cell in row.cells if cell.named and cell.outcome != "works"]
-    return "; ".join(f"{cell.words} for {era} clients" for era, cell in lost)
+    return "; ".join(f"{cell.words} for {era} clients" for era, cell in row.failing)
 
 
 def fact_texts(step: PathStep) -> list[str]:
@@ -277,7 +276,7 @@ def result_text(decision: Decision, way: Alternative) -> str:
 def _pair(flags: Flags, kind: str) -> str:
     if kind == "python":
         return f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
-    return ", ".join(text for text in _modes(flags, kind).values())
+    return ", ".join(_modes(flags, kind).values())
 
 
 def _modes(flags: Flags, kind: str) -> dict[str, str]:
