@@ -11,7 +11,7 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import base_domains, check
-from advisor.decision.model import CORE_FACTS
+from advisor.decision.core import CORE_FACTS
 from advisor.engine.fold import fold
 from advisor.knowledge import Knowledge, load
 from advisor.report.decision_json import decision_dict

@@ -11,7 +11,8 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STYLE: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "prose.yaml").read_text(encoding="utf-8"))
 
 CODE = "\N{WHITE SQUARE}"  # stands for a piece of code or a value in a sentence
+WORD = re.compile(rf"[A-Za-z{CODE}][\w'./-]*")
 SENTENCE_END = re.compile(r"(?<=[.!?])[)\"'*]*\s+(?=[A-Z0-9`*\N{WHITE SQUARE}(\"']|mcp-advisor|nginx|fastmcp|uvicorn)")
 NEW_BLOCK = re.compile(r"\s*([-*+] |\d+\. |#+ |>|\||`?[\w.*, ]+`?: |(Args|Attributes|Returns|Raises|Yields):$)")
 SKIPPED_FOLDERS = {".git", ".venv", "snapshots", "golden", "node_modules", "site", ".hypothesis"}
@@ -121,9 +123,9 @@ def is_prose(text: str) -> bool:
 
 def python_texts(source: str, *, messages: bool = True, names: bool = False) -> Iterator[tuple[int, str]]:
     """Docstrings, comments and, if wanted, the messages in code and the names of tests as sentences."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
     docstrings = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             text = docstring_node(node)
             if text is not None:
@@ -133,7 +135,7 @@ def python_texts(source: str, *, messages: bool = True, names: bool = False) -> 
                 yield node.lineno, node.name[5:].replace("_", " ")
     yield from python_comments(source)
     if messages:
-        yield from ((line, text) for line, text in python_messages(tree, docstrings) if is_prose(text))
+        yield from ((line, text) for line, text in python_messages(nodes, docstrings) if is_prose(text))
 
 
 def docstring_node(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> ast.Constant | None:
@@ -160,11 +162,11 @@ def python_comments(source: str) -> Iterator[tuple[int, str]]:
     yield from paragraphs(block)
 
 
-def python_messages(tree: ast.Module, docstrings: set[ast.Constant]) -> Iterator[tuple[int, str]]:
+def python_messages(nodes: list[ast.AST], docstrings: set[ast.Constant]) -> Iterator[tuple[int, str]]:
     """The strings of the code, line by line, with computed values as one word each."""
-    formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    formatted = [node for node in nodes if isinstance(node, ast.JoinedStr)]
     inside = {part for string in formatted for part in ast.walk(string) if part is not string}
-    for node in ast.walk(tree):
+    for node in nodes:
         if node in inside:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
@@ -216,14 +218,21 @@ def sentences(text: str) -> list[str]:
 
 def remarks_on(text: Text, style: dict[str, Any]) -> Iterator[Remark]:
     """What breaks a rule in a text."""
+    patterns = compiled(tuple((word["find"], word["write"]) for word in style["words"]))
     for sentence in sentences(text.text):
-        words = re.findall(rf"[A-Za-z{CODE}][\w'./-]*", sentence)
+        words = WORD.findall(sentence)
         if len(words) > style["sentence_limit"]:
             yield Remark(text.path, text.line, sentence, f"a sentence of {len(words)} words", "two sentences")
-        for word in style["words"]:
-            match = re.search(word["find"], sentence, re.IGNORECASE)
+        for search, write in patterns:
+            match = search(sentence)
             if match:
-                yield Remark(text.path, text.line, sentence, f"'{match[0]}'", word["write"])
+                yield Remark(text.path, text.line, sentence, f"'{match[0]}'", write)
+
+
+@lru_cache(maxsize=8)
+def compiled(words: tuple[tuple[str, str], ...]) -> list[tuple[Callable[[str], re.Match[str] | None], str]]:
+    """A search function for each pattern, with what to write."""
+    return [(re.compile(find, re.IGNORECASE).search, write) for find, write in words]
 
 
 def excused(remark: Remark, style: dict[str, Any]) -> bool:

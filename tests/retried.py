@@ -13,7 +13,8 @@ _FAULT = pytest.StashKey[str]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test with the mark one second try."""
+    """Give each test with the mark one second try. The slowest tests come first, so that no worker ends long after."""
+    items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
     for item in items:
         mark = item.get_closest_marker(_MARK)
         if item.get_closest_marker("flaky"):

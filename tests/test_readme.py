@@ -1,7 +1,9 @@
-"""The README is short, and its links lead to files and headings that exist. test_project.py checks its commands."""
+"""The README is short, and its links and figures are right. test_project.py checks its commands."""
 
 import re
 from pathlib import Path
+
+from advisor.knowledge import Knowledge
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -25,3 +27,15 @@ def test_every_file_and_heading_that_the_readme_links_to_exists() -> None:
 def test_the_readme_can_be_read_in_one_sitting() -> None:
     prose = re.sub(r"```.*?```|\]\([^)]*\)", "", README, flags=re.DOTALL)
     assert len(re.findall(r"\w[\w.'/-]*", prose)) <= MOST_WORDS
+
+
+def test_the_readme_counts_what_was_measured(knowledge: Knowledge) -> None:
+    seen = {
+        (package.package, version)
+        for package in knowledge.capabilities
+        for cell in package.cells
+        for version in cell.observed_on
+    }
+    measured = [row for row in knowledge.topology.values() if row.measured is not None]
+    assert f"on {len(seen)} releases of `mcp` and `fastmcp`" in README
+    assert f"through {len(measured)} load-balancing configurations" in README

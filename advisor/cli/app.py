@@ -34,21 +34,21 @@ _EPILOG = (
         "verify kit",
         exit_codes={
             0: "success",
-            1: "a check found a problem, or a kit has merge conflicts",
+            1: "a check found a problem, or your edits in a generated kit conflict with its new version",
             2: "wrong usage or invalid input",
             3: "no configuration keeps every required feature",
             4: "a program, a package or a free port is missing",
             130: "interrupted (129 by SIGHUP, 143 by SIGTERM)",
         },
         terms={
-            "flag pair": "the server settings stateless_http and json_response",
+            "flag pair": "the values of stateless_http and json_response in the server",
             "legacy": "clients of MCP 2025-11-25 and older",
             "modern": "clients of MCP 2026-07-28",
             "kit": "the generated server, proxy configuration, manifests and tests",
         },
     )
     + "\n\nRun mcp-advisor COMMAND --help to see the options of a command. "
-    + "On a terminal, mcp-advisor without a command starts ask."
+    + "On a terminal, mcp-advisor without a command runs mcp-advisor ask."
 )
 
 app = typer.Typer(

@@ -22,7 +22,7 @@ _EPILOG = epilog(
         "dropped": "the message or the state is lost without an error",
         "error": "the call fails with an error",
         "hang": "the call gets no answer within 5 seconds",
-        "-": "the protocol era does not have this feature",
+        "-": "this call does not exist in the SDK release or in the protocol era",
     },
 )
 
@@ -47,7 +47,8 @@ def capabilities(
         typer.Option(
             "--sdk",
             metavar="NAME",
-            help="Show one SDK: a package (mcp), an SDK line (mcp-2) or a release (mcp==1.28.1). By default, show all.",
+            help="Show only one SDK: a package (mcp), the SDK line of one major version (mcp-2), or a release "
+            "(mcp==1.28.1). By default, show all SDKs.",
         ),
     ] = "",
     feature: Annotated[
@@ -55,28 +56,29 @@ def capabilities(
         typer.Option(
             "--feature",
             metavar="NAME",
-            help="Show one feature, such as progress, with the details of the measurement. By default, show all.",
+            help="Show only one feature, such as progress, and explain its measured results. By default, show all "
+            "features without explanations.",
         ),
     ] = "",
     behaviours: Annotated[
         bool,
         typer.Option(
             "--behaviours",
-            help="Show results that are not about a feature: cancellation, broken connections, plain HTTP requests. "
-            "JSON and YAML output always contains them.",
+            help="Instead of features, show the results for other behaviours: cancellation, broken connections and "
+            "plain HTTP requests. JSON and YAML output always contains features and behaviours.",
         ),
     ] = False,
     era: Annotated[
-        Clients, typer.Option("--era", help="Show the tables for clients of this protocol era.")
+        Clients, typer.Option("--era", help="Show only the tables for clients of this protocol era.")
     ] = Clients.BOTH,
     format: DocumentFormatOption = Format.TEXT,
 ) -> None:
     """Show which features each SDK release supports.
 
-    The data comes from measurements of real SDK releases. Below the name of each feature, a table has one row for each
-    API call that uses the feature. The columns are the four flag pairs. A flag pair is stateful or stateless
-    (stateless_http), and sse or json (json_response). Legacy clients (2025-11-25 and older) and modern clients
-    (2026-07-28) have separate tables.
+    The data comes from measurements of real SDK releases. Each row of a table is one function of the SDK for a
+    feature. The four columns are the four flag pairs. In the name of a column, stateful and stateless mean
+    stateless_http=False and stateless_http=True; sse and json mean json_response=False and json_response=True. Legacy
+    clients (2025-11-25 and older) and modern clients (2026-07-28) have separate tables.
     """
     if context.invoked_subcommand is not None:
         return

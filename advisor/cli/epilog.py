@@ -10,6 +10,10 @@ _WIDTH = 76  # columns for a list in a help text of 80 columns
 _KEEP_LINES = "\b"
 
 
+LAB_MISSING = "a program, or the installation extra `lab`, is missing"
+"""The meaning of exit code 4 for the commands that run programs."""
+
+
 def epilog(*examples: str, exit_codes: Mapping[int, str] | None = None, **lists: Mapping[str, str]) -> str:
     """Return the epilog of a command.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.epilog import epilog
+from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.console import output
 from advisor.errors import UsageError
 
@@ -20,7 +20,7 @@ EPILOG = epilog(
         0: "success",
         1: "a server did not start",
         2: "the SDK is unknown",
-        4: "a program or the extra lab is missing",
+        4: LAB_MISSING,
     },
 )
 

@@ -13,6 +13,9 @@ from advisor.cli.inputs import read_for_kit
 from advisor.console.output import emit, say
 from advisor.decision.advisor import default_advisor
 from advisor.errors import Exit, UsageError
+from advisor.kit.context import kit_context
+from advisor.kit.endpoints import client_notes
+from advisor.kit.parts.compose import FIRST_PORT
 from advisor.kit.render import render_kit
 from advisor.kit.sync import report
 from advisor.kit.sync.document import generation_dict
@@ -69,10 +72,12 @@ def generate(
         raise UsageError(f"{file} is a directory. Name one requirements file: a kit has exactly one.")
     advisor = default_advisor()
     raw, requirements = read_for_kit(file, advisor.space)
-    files = render_kit(advisor.decide(requirements), raw.decode())
+    decision = advisor.decide(requirements)
+    files = render_kit(decision, raw.decode())
     if show_diff:
         return _preview(preview(files, Path(output), force=force), format)
-    return _report(write_kit(files, raw, Path(output), force=force), format)
+    notes = client_notes(kit_context(decision), FIRST_PORT)
+    return _report(write_kit(files, raw, Path(output), force=force), notes, format)
 
 
 def _preview(done: Generation, format: Format) -> int:
@@ -85,10 +90,11 @@ def _preview(done: Generation, format: Format) -> int:
     return Exit.FINDINGS if done.changed else Exit.OK
 
 
-def _report(done: Generation, format: Format) -> int:
+def _report(done: Generation, notes: list[str], format: Format) -> int:
     if done.completed:
         say("An earlier run was interrupted while it wrote the kit. This run completed the earlier run.")
-    for line in (*report.lines(done, written=True), report.summary(done, written=True), *report.next_steps(done)):
+    steps = report.next_steps(done, notes)
+    for line in (*report.lines(done, written=True), report.summary(done, written=True), *steps):
         say(line)
     if format is Format.JSON:
         _emit_json(done, written=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from advisor.cli.epilog import epilog
+from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
@@ -24,7 +24,7 @@ MEASURE_EPILOG = epilog(
         0: "every measurement agrees with the stored data; with --write: always",
         1: "a measurement differs from the stored data, or a release cannot be measured",
         2: "the release or an option is invalid",
-        4: "a program or the extra lab is missing, or a file cannot be written",
+        4: f"{LAB_MISSING}, or a file cannot be written",
     },
 )
 BISECT_EPILOG = epilog(
@@ -34,7 +34,7 @@ BISECT_EPILOG = epilog(
         0: "every change was found in the release that the stored data names",
         1: "a change was found in another release, or a measurement differs from the stored data",
         2: "the package or an option is invalid",
-        4: "a program or the extra lab is missing",
+        4: LAB_MISSING,
     },
 )
 

@@ -74,7 +74,7 @@ def show_rule(
     """
     advisor = default_advisor()
     catalogue = rule_records.Catalogue(advisor.space, advisor.compiled)
-    _print(catalogue.find(name), format, lambda record: rule_text.entry_lines(record, catalogue.says))
+    _print(catalogue.find(name), format, lambda record: rule_text.entry_lines(record, catalogue.says, catalogue.terms))
 
 
 @app.command("check", epilog=_CHECK_EPILOG)

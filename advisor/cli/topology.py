@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.epilog import epilog
+from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
@@ -27,7 +27,7 @@ _MEASURE_EPILOG = epilog(
         0: "every strategy behaves as the data says; with --write: always",
         1: "a strategy keeps or loses sessions in other cases than the data says",
         2: "the ID is unknown",
-        4: "a program or the extra lab is missing",
+        4: LAB_MISSING,
     },
 )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.epilog import epilog
+from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.errors import Exit, UsageError
 from advisor.knowledge import load as load_knowledge
@@ -24,14 +24,15 @@ EPILOG = epilog(
     "verify kit --event instance-killed --event proxy-reloaded",
     exit_codes={
         0: "every result is as expected",
-        1: "a result differs from the expected result, decision.json or DECISION.md is missing or damaged, or a "
-        "program did not start",
+        1: "a result is not as expected; or decision.json or DECISION.md is missing or damaged; or a program did not "
+        "start",
         2: "the command or the requirements are invalid",
         3: "no configuration keeps every required feature",
-        4: "a program or the extra lab is missing",
+        4: LAB_MISSING,
     },
     faults={
         "instance-killed": "SIGKILL to one instance, as in a crash",
+        "instance-vanished": "packets to one instance vanish, as of a lost node",
         "instance-stalled": "one instance hangs for 3 seconds",
         "instance-stopped": "SIGTERM to one instance",
         "instances-replaced": "all instances are restarted one after another",
@@ -84,7 +85,7 @@ def verify(
             metavar="N",
             min=1,
             max=500,
-            help="Number of test clients per tier: N legacy clients and N modern clients.",
+            help="In each tier, start N legacy clients (one session each) and N modern clients (no sessions).",
         ),
     ] = 20,
     keep: Annotated[
@@ -107,7 +108,7 @@ def verify(
         typer.Option(
             "--event",
             metavar="FAULT",
-            help="Run the fault-injection tests for this fault only (see the list below). Repeatable.",
+            help="Like --chaos, but only with this fault (see the list below). Repeatable.",
         ),
     ] = None,
     load: Annotated[
@@ -119,7 +120,7 @@ def verify(
             max=50_000,
             show_default=False,
             help="Also run a load test of one instance: open N sessions and measure their memory. Then call a tool "
-            "again and again, and measure the calls per second. By default (0), no load test runs.",
+            "again and again with each flag pair, and measure the calls per second. By default (0), no load test runs.",
         ),
     ] = 0,
     format: FormatOption = Format.TEXT,
@@ -127,15 +128,17 @@ def verify(
     """Run a kit with real programs and check what clients observe.
 
     The command starts the server of the kit, with several instances behind the proxy of the kit, on free ports of this
-    machine. Legacy and modern clients call every tool and use every feature. They also try cancellation, broken
-    connections and plain HTTP requests. The command compares each observation with the expected result in decision.json
-    of the kit. It writes nothing to DIR.
+    machine. Legacy clients (2025-11-25 and older) and modern clients (2026-07-28) call every tool and use every
+    feature. They also cancel calls and break connections. Some tests send plain HTTP requests, without an SDK. The
+    command compares each observation with the expected result in decision.json of the kit. The command writes nothing
+    to DIR.
 
     With --chaos, the command injects faults while clients call. It checks that clients get only the errors that
-    decision.json expects. These tests also detect calls that run twice.
+    decision.json expects. These tests also detect tool calls that run twice.
 
-    The load test measures how many sessions one instance holds on this machine, the memory of a session, and the calls
-    per second for each flag pair.
+    With --load N, the command also opens N sessions on one instance. It measures how many of these sessions the
+    instance holds, and the memory of each session. It also measures the calls per second for each of the four flag
+    pairs, which are the combinations of stateless_http and json_response.
 
     The command needs the extra `lab`: pip install 'mcp-deploy-advisor[lab]'.
     """

@@ -46,7 +46,7 @@ def drawn(lines: Iterable[ReportLine]) -> str:
             out += [paint([(text, style)], colour=colour) for text in _wrapped(line, wide)]
         else:
             out.append(paint([(line.text, style)], colour=colour))
-    legend = ["", "- not in this era"] if marked else []
+    legend = ["", "- not available: the SDK or the protocol era does not have this call"] if marked else []
     return "\n".join([*out, *legend, ""])
 
 

@@ -12,26 +12,30 @@ from typing import Any
 
 from advisor.decision.capacity import capacity
 from advisor.decision.changes import Changes
+from advisor.decision.core import Core, Flags, core_of
 from advisor.decision.derived_facts import CONTEXT, LostNode, SeparableNode, derived_nodes
 from advisor.decision.facts import base_facts
 from advisor.decision.feature_outcomes import FeatureOutcomes
+from advisor.decision.gateways import without_refusing
 from advisor.decision.losses import LossTable, assumed, lost_unnamed
 from advisor.decision.model import (
     Alternative,
-    Core,
     Counterfactual,
     Decision,
+    EraCell,
     FeatureRow,
-    Flags,
     PathStep,
+    TableTrace,
     Tier,
     Trace,
-    core_of,
+    UnsureNeed,
     needed,
 )
 from advisor.decision.sdk_behaviour import asked_release
+from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, without_flags
 from advisor.decision.tiers import TierRequirements, changed, stateful_part, stateless_part
+from advisor.decision.unsure import Outline, settle
 from advisor.decision.warnings import Warnings
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
@@ -39,6 +43,7 @@ from advisor.knowledge import Knowledge, load
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
+from advisor.requirements.hops import HOPS
 from advisor.requirements.model import Requirements
 
 # The types of facts whose values in the requirements file say more than the value that rules see.
@@ -100,9 +105,8 @@ class Advisor:
 
     def decide(self, requirements: Requirements) -> Decision:
         """The complete decision."""
-        facts = self.facts(requirements)
-        core = core_of(facts)
-        parts = self.tiers(requirements, facts) if core.pattern == "tiered" else ()
+        stated, requirements = requirements, settle(requirements, self._outline)
+        facts, core, parts = self._decided(requirements)
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(map(self._tier, parts))
         path = self._path(requirements, facts, parts)
@@ -112,22 +116,22 @@ class Advisor:
         unnamed = self._unnamed(features, release)
         facts |= {name: max((row.need for row in rows), key=NEEDS.index) for name, rows in unnamed.items() if rows}
         # The flags of a tiered deployment are those of its larger, stateless part.
-        settled = core._replace(flags=tiers[0].core.flags) if tiers else core
+        shown = core._replace(flags=tiers[0].core.flags) if tiers else core
         decision = Decision(
             requirements=requirements,
             facts=facts,
-            core=settled,
+            core=shown,
             release=release,
-            means=self.knowledge.phrases[core.phrase],
+            means=self._means(core, requirements),
             because=self._affinity_because(facts),
-            code=self._code(core, facts, requirements) if core.feasible and not tiers else "",
+            code=server_code(core.flags, facts, requirements, self.space) if core.feasible and not tiers else "",
             tiers=tiers,
             instances=1 if core.pattern == "single-instance" else _first(requirements),
             features=features,
             unmet=() if core.feasible else self._unmet(facts, path, features),
             path=path,
-            counterfactuals=self._counterfactuals(requirements, facts, settled),
-            alternatives=self._alternatives(requirements, facts, core),
+            counterfactuals=self._counterfactuals(stated, shown),
+            alternatives=self._other_patterns(requirements, facts, core) if core.feasible else self._ways_out(stated),
             warnings=self._warnings.of(
                 requirements, facts, parts, {n: ", ".join(row.title for row in rows) for n, rows in unnamed.items()}
             ),
@@ -135,13 +139,39 @@ class Advisor:
             knowledge=self.knowledge,
             settings=switches(core, facts, requirements, self.knowledge) if core.feasible and not tiers else (),
             assumption=assumption(facts, self.knowledge, self._newest),
+            unsure=tuple(self._unsure(need, requirements, stated) for need in sorted(requirements.unsure)),
         )
         return decision if decision.kind == "python" else without_flags(decision)
 
     def trace(self, decision: Decision) -> Trace:
-        """Every rule tried, by table, for `--explain`."""
+        """Every rule tried, by table, for `--explain`. The flags and the warnings of tiers are decided in the tiers."""
         tables = (*self.tables.values(), self.findings)
-        return {table.spec.table: table.trace(decision.facts) for table in tables}
+        if not decision.tiers:
+            return [TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in tables]
+        first = list(self.tables.values())[: list(self.tables).index("session") + 1]
+        found = [TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in first]
+        for tier in self.tiers(decision.requirements, decision.facts):
+            found += [TableTrace(table.spec.table, tier.name, table.trace(tier.facts)) for table in tables]
+        about = [attempt for attempt in self.findings.trace(decision.facts) if "pattern" in attempt.rule.when]
+        return [*found, TableTrace(self.findings.spec.table, "", about)]
+
+    def _decided(self, requirements: Requirements) -> tuple[dict[str, Any], Core, tuple[TierRequirements, ...]]:
+        """Every fact, what the tables decide, and the tiers; no tiers unless the pattern is `tiered`."""
+        facts = self.facts(requirements)
+        core = core_of(facts)
+        return facts, core, self.tiers(requirements, facts) if core.pattern == "tiered" else ()
+
+    def _outline(self, requirements: Requirements) -> Outline:
+        facts, core, parts = self._decided(requirements)
+        return core, tuple((part.core, part.tools) for part in parts), self._features(facts, core, parts)
+
+    def _unsure(self, need: str, settled: Requirements, stated: Requirements) -> UnsureNeed:
+        feature = need.removeprefix("needs.")
+        if settled[need] != "none":
+            return UnsureNeed(feature, True, None)
+        change = {need: "required"}
+        core, flags = self._settled(self.core(changed(stated, change)), stated, change)
+        return UnsureNeed(feature, False, Counterfactual(change, core, None, "", flags))
 
     def _path(
         self, requirements: Requirements, facts: Mapping[str, Any], parts: Sequence[TierRequirements]
@@ -162,6 +192,12 @@ class Advisor:
         stated = {n: raw for n, raw in stated.items() if raw not in (None, []) and self.space.bin(n, raw) == read[n]}
         return PathStep(table.spec.table, table.spec.question, rule, read, stated)
 
+    def _means(self, core: Core, requirements: Requirements) -> str:
+        """The pattern in words. Several processes can also be the workers of one instance."""
+        phrases = self.knowledge.phrases
+        one = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
+        return phrases.get(f"{core.phrase}.workers" if one else "") or phrases[core.phrase]
+
     def _affinity_because(self, facts: Mapping[str, Any]) -> str:
         """The sentence for the mechanism: of the affinity table where the proxy does it, else of the session table."""
         table = self.tables["affinity" if facts["owner"] == "proxy" else "session"]
@@ -177,7 +213,8 @@ class Advisor:
         bound = self.division.stateful(row, substitute=replaced) or ()
         carrying = {tool.name for tool, stateful in zip(requirements.tools, bound, strict=True) if stateful}
         others = {tool.name for tool in requirements.tools} - carrying
-        return stateless_part(requirements, others, lost), stateful_part(requirements, carrying, lost)
+        outside = stateless_part(requirements, others, lost, substitute=replaced)
+        return outside, stateful_part(requirements, carrying, lost)
 
     def tiers(self, requirements: Requirements, facts: Mapping[str, Any]) -> tuple[TierRequirements, ...]:
         """The stateless and the stateful tier, each with the facts that the same tables conclude for the tier.
@@ -191,18 +228,9 @@ class Advisor:
 
     def _tier(self, tier: TierRequirements) -> Tier:
         instances = _first(tier.requirements)
-        code = self._code(tier.core, tier.facts, tier.requirements)
+        code = server_code(tier.core.flags, tier.facts, tier.requirements, self.space)
         own = switches(tier.core, tier.facts, tier.requirements, self.knowledge)
         return Tier(tier.name, self.knowledge.phrases[f"tier.{tier.name}"], tier.tools, tier.core, instances, code, own)
-
-    def _code(self, core: Core, facts: Mapping[str, Any], requirements: Requirements) -> str:
-        """The Python that sets the flags of `core`, without a final newline; "" without Python flags."""
-        if facts["server.kind"] != "python":
-            return ""
-        code = self.knowledge.sdks[self.space.releases[facts["sdk"]].line.id].code.rstrip()
-        for name, value in {"service": requirements["service"], **core.flags._asdict()}.items():
-            code = code.replace(f"{{{name}}}", str(value))
-        return code
 
     def _features(
         self, facts: Mapping[str, Any], core: Core, parts: Sequence[TierRequirements]
@@ -222,7 +250,9 @@ class Advisor:
             if row.need != "none" and row.feature not in elsewhere
         }
         return tuple(
-            (there.get(row.feature, row) if row.need == "none" else row)._replace(need=whole.need)
+            (there.get(row.feature, row) if row.need == "none" else self._in_tier(row, parts[0].name))._replace(
+                need=whole.need
+            )
             for row, whole in zip(outside, rows, strict=True)
         )
 
@@ -232,15 +262,16 @@ class Advisor:
         return {name: lost_unnamed(features, spec["era"], release) for name, spec in asked}
 
     def _in_tier(self, row: FeatureRow, tier: str) -> FeatureRow:
-        """The row of a feature that works in one tier only: each call names the tier."""
-        phrase = self.knowledge.phrases["tier.call"]
-        legacy, modern = (
-            cell._replace(how=cell.how.replace(cell.call, phrase.format(call=cell.call, tier=tier), 1))
-            if cell.call
-            else cell
-            for _, cell in row.cells
-        )
+        """The row of a feature with the results in one tier: each call names the tier."""
+        legacy, modern = (cell._replace(how=self._how_in_tier(cell, tier)) for _, cell in row.cells)
         return row._replace(legacy=legacy, modern=modern)
+
+    def _how_in_tier(self, cell: EraCell, tier: str) -> str:
+        phrases: Mapping[str, str] = self.knowledge.phrases
+        if not cell.call:
+            return cell.how
+        how = cell.how.replace(cell.call, phrases["tier.call"].format(call=cell.call, tier=tier), 1)
+        return how.replace(phrases["scope.any"], phrases["scope.any.tier"])
 
     def _unmet(
         self, facts: Mapping[str, Any], path: Sequence[PathStep], features: Sequence[FeatureRow]
@@ -273,28 +304,45 @@ class Advisor:
         flags = tuple(self.core(tier).flags for tier in tiers)
         return core._replace(flags=flags[0]), flags
 
-    def _counterfactuals(
-        self, requirements: Requirements, facts: Mapping[str, Any], now: Core
-    ) -> tuple[Counterfactual, ...]:
-        found = self._changes.counterfactuals(facts)
+    def _counterfactuals(self, stated: Requirements, now: Core) -> tuple[Counterfactual, ...]:
+        """Return the changes that lead to another decision than `now`.
+
+        After a change, the needs of which the file is unsure are settled again, and such a need never changes the
+        deployment. So the changes start from requirements without these needs.
+        """
+        found = self._changes.counterfactuals(self.facts(stated))
         if all(counterfactual.core.pattern != "tiered" for counterfactual in found):
             return found
         settled = []
         for other in found:
-            core, flags = self._settled(other.core, requirements, other.change)
+            core, flags = self._settled(other.core, stated, other.change)
             settled.append(other._replace(core=core, tier_flags=flags))
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
 
-    def _alternatives(
+    def _ways_out(self, stated: Requirements) -> tuple[Alternative, ...]:
+        """Return the changes that resolve a contradiction. They start from the same requirements as counterfactuals."""
+        ways = []
+        left = without_refusing(stated, self.space)
+        shorter = self._settled(self.core(left), left) if left else None
+        hops = (left[HOPS], shorter[0]) if left and shorter and shorter[0].feasible else None
+        for way in self._changes.ways_out(self.facts(stated), hops):
+            if shorter and HOPS in way.change:
+                ways.append(way._replace(tier_flags=shorter[1]))
+                continue
+            settled, flags = self._settled(way.core, stated, way.change)
+            ways.append(way._replace(core=settled, tier_flags=flags))
+        if left and not ways:
+            for way in self._changes.ways_out(self.facts(left)):
+                settled, flags = self._settled(way.core, left, way.change)
+                change = {HOPS: left[HOPS], **way.change}
+                how = f"{self.knowledge.phrases['change.hops']} {way.how}"
+                ways.append(way._replace(core=settled, tier_flags=flags, change=change, how=how))
+        return tuple(ways)
+
+    def _other_patterns(
         self, requirements: Requirements, facts: Mapping[str, Any], core: Core
     ) -> tuple[Alternative, ...]:
-        """The changes that resolve a contradiction, or the patterns of other rules that also apply."""
-        if not core.feasible:
-            ways = []
-            for way in self._changes.ways_out(facts):
-                settled, flags = self._settled(way.core, requirements, way.change)
-                ways.append(way._replace(core=settled, tier_flags=flags))
-            return tuple(ways)
+        """Return the patterns of other rules that also apply to a feasible decision."""
         found: dict[Core, Alternative] = {}
         if facts["server.kind"] == "http+sse":
             return ()  # This transport has one deployment only.

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any, NamedTuple
 
-from advisor.decision.model import CapacityAdvice, Core, Tier
+from advisor.decision.core import Core
+from advisor.decision.model import CapacityAdvice, Tier
+from advisor.decision.sdk_behaviour import most_sessions
 from advisor.knowledge.capacity import MeasuredCapacity as Measured
 from advisor.knowledge.capacity import MemoryPlan, kilobytes
 from advisor.knowledge.space import FactSpace
@@ -85,7 +87,7 @@ def capacity(
         fleet = _Fleet(fleet.clients, 1, 1)
     holding = holding and facts["era.legacy"] == "named"
     plan = space.knowledge.memory
-    limit = measured.most_sessions(_version(requirements, release.newest))
+    limit = most_sessions(requirements, space)
     room = _Room(limit, measured.sessions_in(plan.budget_bytes))
     answered = _answered(measured, core, facts)
     least = ceil(fleet.clients / room.most) if holding else 1
@@ -137,13 +139,32 @@ def room_figures(requirements: Requirements, space: FactSpace) -> dict[str, str]
     }
 
 
+def login_words(name: str, requirements: Requirements, phrases: Mapping[str, str]) -> str:
+    """Return a sentence about the logins that fail because the callback does not reach the owner of the login.
+
+    Args:
+        name: `logins.processes` if each process has its own logins, `logins.instances` if each instance has.
+        requirements: the number of instances and workers.
+        phrases: the sentences.
+    """
+    fleet, owners = fleet_of(requirements), name.partition(".")[2]
+    words = {"owners": owners, "owner": "process" if owners == "processes" else "instance"}
+    workers = int(requirements["scale.workers"]) if owners == "instances" else 1
+    least, most = fleet.least // workers, fleet.most // workers
+    if most == 1:  # the platform decides the number of instances, or the workers share the state of one instance
+        return phrases["logins.any"].format(**words)
+    number = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    share = " to ".join(f"{round(100 * (each - 1) / each)} %" for each in dict.fromkeys((least, most)))
+    return phrases["logins.share"].format(number=number, share=share, **words)
+
+
 def _of(requirements: Requirements, space: FactSpace) -> tuple[Measured | None, int | None]:
     """Return the measurement of the SDK in the requirements, and its session limit per process."""
     release = space.release(requirements["sdk"]) if requirements["transport"] != "sse" else None
     measured = space.knowledge.capacity.get(release.line.id) if release else None
     if measured is None or release is None:
         return None, None
-    return measured, measured.most_sessions(_version(requirements, release.newest))
+    return measured, most_sessions(requirements, space)
 
 
 def fleet_of(requirements: Requirements) -> _Fleet:
@@ -151,11 +172,6 @@ def fleet_of(requirements: Requirements) -> _Fleet:
     planned, workers = requirements["scale.instances"], int(requirements["scale.workers"])
     least, most = (planned["min"], planned["max"]) if isinstance(planned, Mapping) else (planned, planned)
     return _Fleet(int(requirements["clients.concurrent"]), int(least) * workers, int(most) * workers)
-
-
-def _version(requirements: Requirements, newest: str) -> str:
-    """Return the release of the requirements, or the newest release of the SDK line."""
-    return str(requirements["sdk"]).partition("==")[2] or newest
 
 
 def _answered(measured: Measured, core: Core, facts: Mapping[str, Any]) -> int:

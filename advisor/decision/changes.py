@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+from advisor.decision.core import CORE_FACTS, Core, core_of
 from advisor.decision.losses import instead_of
-from advisor.decision.model import CORE_FACTS, Alternative, Core, Counterfactual, core_of
+from advisor.decision.model import Alternative, Counterfactual
 from advisor.engine.network import Network, Row
 from advisor.engine.rules import Value
 from advisor.engine.table import show
 from advisor.knowledge.facts import FactChange
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import NEEDS
+from advisor.knowledge.types import NEEDS, Raw
 from advisor.knowledge.versions import key
 from advisor.requirements.hops import HOPS
 
@@ -26,6 +27,8 @@ _KIND = "environment.proxy.kind"
 
 _BY_HOPS = ("clients.addresses", "clients.keep_cookies")
 """Facts that can follow from the list of hops. With such a list, a change of these facts alone has no effect."""
+
+_HOP_EFFORT = 3  # effort of the removal of a hop, as of a change of the last hop
 
 _MANY = 40  # largest number of possible fixes of a contradiction
 
@@ -40,6 +43,8 @@ class Changes:
         relevant = network.dependencies_of(CORE_FACTS)
         self._facts = [name for name in space.facts if name in relevant and len(space.domains[name]) > 1]
         self._platforms = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.runs_servers}
+        self._refusing = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.refuses}
+        self._gateways = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.mcp_sessions}
         self._values = {name: self._alternatives(name) for name in self._facts}
         self._plan = network.plan(CORE_FACTS)
         self._plans = {name: network.between(name, CORE_FACTS) for name in self._facts}
@@ -52,8 +57,9 @@ class Changes:
         self._told: dict[tuple[str, Value, Value, Value], tuple[dict[str, Any], int | None, str]] = {}
 
     def _alternatives(self, name: str) -> list[Value]:
-        # A team cannot make a known fact unknown, and cannot put the proxy of a platform in front of other servers.
-        excluded = {UNKNOWN, *(self._platforms if name == _KIND else ())}
+        # A team cannot make a known fact unknown, and cannot put the proxy of a platform in front of other servers. No
+        # change to a gateway that refuses clients is suggested.
+        excluded = {UNKNOWN, *(self._platforms | self._refusing if name == _KIND else ())}
         excluded |= {choice.value for choice in self._space.facts[name].values if choice.deprecated}
         return [value for value in self._space.domains[name] if value not in excluded]
 
@@ -104,7 +110,11 @@ class Changes:
 
     def _applies(self, name: str, now: Value, value: Value, facts: Mapping[str, Any]) -> bool:
         if name == _KIND:
+            if facts["proxy.refuses"] != "none" and value not in self._gateways:
+                return value == "none" and facts[HOPS] == "none"  # another gateway replaces a gateway, or no proxy
             return value != "none" or facts[HOPS] == "none"  # a hop is a proxy
+        if name == "sdk" and facts["mcp.expiry"] not in ("known", "assumed"):
+            return False  # Another SDK release might not allow the stated mcp release.
         return name != "sdk" or self._steps_forward(now, value)
 
     def _steps_forward(self, old: Value, new: Value) -> bool:
@@ -119,6 +129,8 @@ class Changes:
             return False  # Another proxy then means another platform.
         if name in _BY_HOPS and facts[HOPS] == "some":
             return False
+        if any(name == implied.fact and facts[other] == value for other, value, implied in self._space.implied):
+            return False  # The other fact then decides the value.
         only = self._space.facts[name].only_when
         return only is None or facts[only.fact] in only.any_of
 
@@ -132,14 +144,19 @@ class Changes:
             told = self._told[name, old, new, kind] = (raw, change.effort if change else None, how)
         return told
 
-    def ways_out(self, facts: Mapping[str, Any]) -> tuple[Alternative, ...]:
+    def ways_out(self, facts: Mapping[str, Any], shorter: tuple[Raw, Core] | None = None) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction, the least effort first.
 
         These are changes of one fact. If no such change resolves the contradiction, these are changes of two facts. If
         no pair resolves it, every required feature becomes preferred, with one or two other changes if necessary.
+
+        Args:
+            facts: the facts of the contradiction.
+            shorter: a path with fewer hops that resolves the contradiction, with its core.
         """
         possible = [(n, v) for n, v in self._single(facts) if self._can_change(n, v, facts)]
-        found = [self._way_out({n: v}, then, facts) for n, v, then in self._feasible(facts, possible)]
+        found = [self._shorter(*shorter)] if shorter else []
+        found += [self._way_out({n: v}, then, facts) for n, v, then in self._feasible(facts, possible)]
         if not found:
             found = list(self._pairs(facts, possible, {}))
         if not found:
@@ -208,6 +225,11 @@ class Changes:
         alternative = Alternative(then, raw, tuple(gives_up), " ".join(hows), self._because(then))
         return (len(gives_up), effort), alternative
 
+    def _shorter(self, hops: Raw, core: Core) -> _Ranked:
+        given_up = ("sampling",) if core.substitute == "direct-llm" else ()
+        how = self._space.knowledge.phrases["change.hops"]
+        return (len(given_up), _HOP_EFFORT), Alternative(core, {HOPS: hops}, given_up, how, self._because(core))
+
     def _because(self, core: Core) -> str:
         return f"The result is {self._space.knowledge.phrases[core.phrase]}."
 
@@ -216,6 +238,8 @@ class Changes:
         feature = self._space.knowledge.features.get(name.removeprefix("needs."))
         stateless = core is None or core.flags.stateless_http
         instead = instead_of(feature, stateless=stateless, direct_llm=False) if feature else None
+        if name == _KIND and value == "none":
+            return self._space.knowledge.phrases["change.no-proxy"]
         how = change.how.format(
             value=show(self._space.typical(name, value)),
             feature=feature.title.lower() if feature else "",

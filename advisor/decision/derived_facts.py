@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 from typing import TypeAlias
 
 from advisor.decision.feature_outcomes import Configuration, FeatureOutcomes
 from advisor.decision.tiers import stateful_tools
 from advisor.engine.network import FunctionNode, Node, NodeStep, Row
+from advisor.engine.rules import Value
 from advisor.engine.table import show
 from advisor.errors import KnowledgeError
 from advisor.knowledge.facts import Derived, Pick
@@ -19,6 +22,13 @@ Lost: TypeAlias = "Mapping[str, list[str]]"
 
 TOOL_NEEDS = "tools#needs"
 """The needs of each tool (see `ToolNeeds`): a fact that only `separable` reads."""
+
+FREE = frozenset(["proxy.refuses", "path.refuses"])
+"""Derived facts that the proof and the questionnaire treat as facts of their own.
+
+They then do not have to combine the kinds of proxies with all other facts. The proof covers more combinations than can
+occur. The questionnaire does not ask for the proxy only because an MCP gateway can refuse clients.
+"""
 
 NEEDS_SETS = "needs#sets"
 """The needs as a pair of bit sets, required and preferred: what the nodes below read."""
@@ -36,6 +46,10 @@ def derived_nodes(space: FactSpace, cells: FeatureOutcomes) -> list[Node]:
             nodes.append(_lookup(derived, derived.lookup, space))
         elif derived.strongest is not None:
             nodes.append(FunctionNode(derived.strongest, [derived.id], lambda row: (max(row, key=NEEDS.index),)))
+        elif derived.union is not None:
+            nodes.append(FunctionNode(derived.union, [derived.id], lambda row: (union(row),)))
+        elif derived.passing is not None:
+            nodes.append(FunctionNode([*derived.passing.values()], [derived.id], _passing))
         elif derived.pick is not None:
             nodes.append(_pick(derived, derived.pick, space))
         elif derived.separable is not None:
@@ -43,9 +57,26 @@ def derived_nodes(space: FactSpace, cells: FeatureOutcomes) -> list[Node]:
     return nodes
 
 
+def union(refused: Iterable[Value]) -> str:
+    """Return the protocol eras that several parts of a path refuse: `none`, one era, or `every` for both eras."""
+    eras = {era for era in refused if era != "none"}
+    return "none" if not eras else str(eras.pop()) if len(eras) == 1 else "every"
+
+
+def _passing(row: Row) -> Row:
+    """Return the eras that a path passes, from the eras that its hops refuse and whether the server serves `modern`."""
+    refused, modern = row
+    legacy = refused in ("none", "modern")
+    if modern == "served" and refused in ("none", "legacy"):
+        return ("both" if legacy else "modern",)
+    return ("legacy" if legacy else "none",)
+
+
 def _lookup(derived: Derived, lookup: dict[str, str], space: FactSpace) -> FunctionNode:
     name = lookup["property"]
-    properties = {
+    properties: dict[str, str] = {
+        proxy.id: proxy.refuses or "none" for proxy in space.knowledge.proxies.values() if name == "refuses"
+    } or {
         release.id: {
             "modern": release.line.modern,
             "expiry": release.expiry,
@@ -129,36 +160,43 @@ class LostNode:
         """For each output, the set of its features in `context` (the values of `CONTEXT`)."""
         known = self._profiles.get(context)
         if known is None:
-            known = self._profiles[context] = tuple(
-                self._counted(derived.lost or {}, context) for derived in self._lost
-            )
+            working = self._working(context)
+            known = self._profiles[context] = tuple(self._counted(fact.lost or {}, working) for fact in self._lost)
         return known
 
     def lost_features(self, context: Row, output: str) -> frozenset[str]:
         """The features of `output` in `context`."""
-        counted = self.profile(context)[self.outputs.index(output)]
-        return frozenset(name for position, name in enumerate(self.features) if counted >> position & 1)
+        return self._names(self.profile(context)[self.outputs.index(output)])
 
     def features_lost(self, spec: Lost, context: Row) -> frozenset[str]:
         """The features that fulfil `spec` in `context`."""
-        return frozenset(name for name in self.features if self._counts(name, spec, context))
+        return self._names(self._counted(spec, self._working(context)))
 
-    def _counted(self, spec: Lost, context: Row) -> int:
-        return sum(1 << position for position, name in enumerate(self.features) if self._counts(name, spec, context))
+    def _names(self, counted: int) -> frozenset[str]:
+        return frozenset(name for position, name in enumerate(self.features) if counted >> position & 1)
 
-    def _counts(self, feature: str, spec: Lost, context: Row) -> bool:
-        if feature in spec.get("without", []) or feature not in spec.get("only", [feature]):
-            return False
-        kept_with = spec.get("kept_with", [])
-        return any(
-            not any(self._kept(feature, era, pair, context) for pair in spec["with"])
-            and (not kept_with or any(self._kept(feature, era, pair, context) for pair in kept_with))
+    def _working(self, context: Row) -> list[dict[str, int]]:
+        """For each named era, the sets of the features that work with each flag pair."""
+        single = (*context[:3], "one", *context[4:])
+        pairs = {pair: configuration(single if pair == SINGLE else context, *flags) for pair, flags in _FLAGS.items()}
+        return [
+            {
+                pair: sum(1 << bit for bit, name in enumerate(self.features) if self._cells.works(name, era, at))
+                for pair, at in pairs.items()
+            }
             for era in _named(context)
-        )
+        ]
 
-    def _kept(self, feature: str, era: Era, pair: str, context: Row) -> bool:
-        place = context if pair != SINGLE else (*context[:3], "one", *context[4:])
-        return self._cells.works(feature, era, configuration(place, *_FLAGS[pair]))
+    def _counted(self, spec: Lost, working: Iterable[Mapping[str, int]]) -> int:
+        lost = 0
+        for works in working:
+            kept = -1  # every feature
+            if "kept_with" in spec:
+                kept = reduce(or_, map(works.__getitem__, spec["kept_with"]))
+            lost |= kept & ~reduce(or_, map(works.__getitem__, spec["with"]))
+        only, without = spec.get("only", self.features), spec.get("without", ())
+        listed = sum(1 << bit for bit, name in enumerate(self.features) if name in only and name not in without)
+        return lost & listed
 
     def values(self, row: Row) -> Row:
         """The strongest need of the features of each output."""

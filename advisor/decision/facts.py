@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from advisor.decision.capacity import sessions_room
 from advisor.decision.derived_facts import TOOL_NEEDS
-from advisor.decision.gateways import path_fact
-from advisor.decision.proxy_limits import keep_alive, limit, limits_known, tls_ends
-from advisor.decision.sdk_behaviour import asked_release, behaviour, ping_interval_s
+from advisor.decision.gateways import STREAMING, path_fact, streaming_settings
+from advisor.decision.proxy_limits import hops_keep_alive, keep_alive, limit, limits_fact, tls_ends
+from advisor.decision.sdk_behaviour import asked_release, behaviour, mcp_expiry, ping_interval_s
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
@@ -25,22 +27,13 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[name] = value
     facts["tools"] = "some" if requirements.tools else "none"
     facts[TOOL_NEEDS] = needs_of_tools(requirements)
-    for derived in space.knowledge.derived:
-        if derived.compare is not None:
-            facts[derived.id] = _compare(
-                requirements[derived.compare["value"]], limit(requirements, space, derived.compare)
-            )
-        elif derived.lacking is not None:
-            facts[derived.id] = "some" if missing_features(requirements, space) else "none"
-        elif derived.contradicted is not None:
-            facts[derived.id] = "some" if contradicted_facts(requirements, space) else "none"
-        elif derived.unlisted is not None:
-            facts[derived.id] = "some" if unlisted_features(requirements, space) else "none"
-        elif derived.recovery is not None:
-            facts[derived.id] = "lacking" if unrecovering_clients(requirements, space) else UNKNOWN
-        elif derived.room is not None:
-            facts[derived.id] = sessions_room(requirements, space)
-    return facts | _sdk_facts(requirements, space)
+    behaviours, _ = _of_release(requirements, space)
+    facts |= behaviours
+    for name, computation, spec in space.computed:
+        if computation in COMPUTED:
+            facts[name] = COMPUTED[computation](spec, requirements, space)
+    facts[STREAMING] = streaming_settings(requirements, space.knowledge)
+    return facts
 
 
 def server_profile(requirements: Requirements, space: FactSpace) -> str:
@@ -50,44 +43,46 @@ def server_profile(requirements: Requirements, space: FactSpace) -> str:
     return space.knowledge.languages[requirements["language"]].profile
 
 
-def _sdk_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
-    """The derived facts about the exact release and the limits of the proxy, which the deciding tables do not read."""
-    facts: dict[str, Any] = {}
+def _of_release(requirements: Requirements, space: FactSpace) -> tuple[Mapping[str, str], float | None]:
     asked = asked_release(requirements, space)
-    for derived in space.knowledge.derived:
-        if derived.behaviour is not None:
-            facts[derived.id] = behaviour(derived.behaviour, asked.package, asked.version, space.knowledge)
-        elif derived.pings is not None:
-            interval = ping_interval_s(asked.package, asked.version, space.knowledge)
-            facts[derived.id] = _compare(interval, limit(requirements, space, derived.pings))
-        elif derived.measured is not None:
-            facts[derived.id] = "yes" if asked.measured else "no"
-        elif derived.tls is not None:
-            facts[derived.id] = tls_ends(requirements, space.knowledge)
-        elif derived.reuse is not None:
-            facts[derived.id] = keep_alive(requirements, space.knowledge)
-        elif derived.hops is not None:
-            facts[derived.id] = path_fact(derived.hops["ask"], requirements, space.knowledge)
-        elif derived.limits is not None:
-            facts[derived.id] = limits_known(requirements, space)
-        elif derived.unnamed is not None:
-            facts[derived.id] = "none"  # until the feature table of the decision is known
-    return facts
+    return _known_of_release(asked.package, asked.version, space)
 
 
-def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:
-    """The needed features that named client applications are known not to support, as `Claude Code: sampling`."""
+@lru_cache(maxsize=256)
+def _known_of_release(package: str, version: str, space: FactSpace) -> tuple[Mapping[str, str], float | None]:
+    """Return the derived facts about the behaviour of a release, and its ping interval. A decision reads them often."""
+    knowledge = space.knowledge
+    behaviours = {
+        derived.id: behaviour(derived.behaviour, package, version, knowledge)
+        for derived in knowledge.derived
+        if derived.behaviour is not None
+    }
+    return behaviours, ping_interval_s(package, version, knowledge)
+
+
+def _missing(requirements: Requirements, space: FactSpace) -> list[tuple[str, dict[str, str]]]:
+    """The names of client applications, with the need of each feature that they are known not to support."""
     missing = []
     for app in requirements["clients.apps"]:
         client = space.knowledge.clients[app]
-        lacking = [
-            f
-            for f, has in client.features.items()
-            if not has and requirements.values.get(f"needs.{f}", "none") != "none"
-        ]
+        values = {**requirements.values, **dict.fromkeys(requirements.unsure, UNKNOWN)}
+        needs = {f: values.get(f"needs.{f}", "none") for f, has in client.features.items() if not has}
+        lacking = {feature: need for feature, need in needs.items() if need != "none"}
         if lacking:
-            missing.append(f"{client.name}: {', '.join(lacking)}")
+            missing.append((client.name, lacking))
     return missing
+
+
+def strongest_missing(requirements: Requirements, space: FactSpace) -> str:
+    """Return the strongest need among the features that named client applications are known not to support."""
+    needs = [need for _, lacking in _missing(requirements, space) for need in lacking.values()]
+    return max(needs, key=("none", UNKNOWN, "preferred", "required").index, default="none")
+
+
+def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:
+    """The features that named client applications lack, as `Claude Code: sampling (required)`."""
+    missing = _missing(requirements, space)
+    return [f"{name}: {', '.join(f'{f} ({need})' for f, need in lacking.items())}" for name, lacking in missing]
 
 
 def unlisted_features(requirements: Requirements, space: FactSpace) -> list[str]:
@@ -109,6 +104,12 @@ def unrecovering_clients(requirements: Requirements, space: FactSpace) -> list[s
     return [client.name for client in clients if client.recovers is False]
 
 
+def all_fall_back(requirements: Requirements, space: FactSpace) -> bool:
+    """Whether client applications are stated, and each of them falls back to the handshake of the legacy era."""
+    clients = [space.knowledge.clients[app] for app in requirements["clients.apps"]]
+    return bool(clients) and all(client.falls_back is True for client in clients)
+
+
 def contradicted_facts(requirements: Requirements, space: FactSpace) -> list[str]:
     """What the file states against what is known of the client applications it names, a text for each."""
     contradicted = []
@@ -127,3 +128,33 @@ def _compare(value: float | None, most: float | None) -> str:
     if value is None or most is None:
         return UNKNOWN
     return "within" if value < most else "beyond"
+
+
+def _some(found: Sequence[str]) -> str:
+    return "some" if found else "none"
+
+
+_KEEP_ALIVE = {"server": keep_alive, "hops": hops_keep_alive}
+
+_Computation: TypeAlias = Callable[[Mapping[str, str], Requirements, FactSpace], str]
+
+# How a derived fact is computed, by the key in rules/facts.yaml. `derived_facts` has the computations from other facts.
+COMPUTED: Mapping[str, _Computation] = {
+    "compare": lambda spec, asked, space: _compare(asked[spec["value"]], limit(asked, space, spec)),
+    "expires": lambda _, asked, space: mcp_expiry(asked, space),
+    "pings": lambda spec, asked, space: _compare(_of_release(asked, space)[1], limit(asked, space, spec)),
+    "lacking": lambda _, asked, space: strongest_missing(asked, space),
+    "contradicted": lambda _, asked, space: _some(contradicted_facts(asked, space)),
+    "unlisted": lambda _, asked, space: _some(unlisted_features(asked, space)),
+    "stated": lambda spec, asked, _: "no" if asked.silent_about(spec["fact"]) else "yes",
+    "recovery": lambda _, asked, space: "lacking" if unrecovering_clients(asked, space) else UNKNOWN,
+    "fallback": lambda _, asked, space: "yes" if all_fall_back(asked, space) else "no",
+    "of_language": lambda spec, asked, space: space.knowledge.languages[asked[spec["language"]]].expiry,
+    "room": lambda _, asked, space: sessions_room(asked, space),
+    "measured": lambda _, asked, space: "yes" if asked_release(asked, space).measured else "no",
+    "tls": lambda _, asked, space: tls_ends(asked, space.knowledge),
+    "reuse": lambda spec, asked, space: _KEEP_ALIVE[spec["of"]](asked, space.knowledge),
+    "hops": lambda spec, asked, space: path_fact(spec["ask"], asked, space.knowledge),
+    "limits": lambda spec, asked, space: limits_fact(spec["ask"], asked, space),
+    "unnamed": lambda *_: "none",  # until the feature table of the decision is known
+}

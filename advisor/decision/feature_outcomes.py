@@ -106,7 +106,7 @@ class FeatureOutcomes:
             if cell is None or call.partial or call.call == best:
                 continue
             outcome: Outcome = getattr(cell, era)[flag_key(at.stateless_http, at.json_response)]
-            if outcome != "unsupported":  # else the SDK does not have the call, or not in this era
+            if outcome != "unsupported":  # else the SDK or the protocol era does not have the call
                 delivered = self._call(self.features[feature], call, era, at) if getattr(call, era) else None
                 found.append((call.call, delivered.outcome if delivered else outcome))
         return tuple(found)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from advisor.decision.core import Core
 from advisor.decision.derived_facts import blocked
 from advisor.decision.feature_outcomes import Configuration, ConfigurationOutcome, FeatureOutcomes
-from advisor.decision.model import Core, EraCell, FeatureRow
+from advisor.decision.gateways import STREAMING, refuses_legacy_clients
+from advisor.decision.model import EraCell, FeatureRow
 from advisor.decision.sdk_behaviour import behaviour_seen
 from advisor.knowledge.features import Carriage, ClientCondition, Feature, FeatureCall
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.types import ERAS, Era, Need, Outcome, flag_key
+from advisor.knowledge.types import ERAS, Era, Need, flag_key
 
 
 def configuration_of(facts: Mapping[str, Any]) -> Configuration:
@@ -41,22 +43,25 @@ class LossTable:
     def rows(self, facts: Mapping[str, Any], core: Core) -> tuple[FeatureRow, ...]:
         """Return a row for each feature, in the order of rules/features.yaml, for a decision with these facts."""
         at = configuration_of(facts)
-        named = (facts["era.legacy"] == "named", facts["era.modern"] == "named")
+        served = ("refused" if refuses_legacy_clients(facts) else facts["era.legacy"], facts["era.modern"])
         direct = core.substitute == "direct-llm"
+        streaming = facts.get(STREAMING, "")
         rows = []
         for feature in self._space.knowledge.features.values():
             need: Need = facts[f"needs.{feature.id}"] if feature.need else "required"
-            asked = (feature.id, need, at, named, direct)
+            asked = (feature.id, need, at, served, direct, streaming)
             row = self._memo.get(asked)
             if row is None:
-                row = self._memo[asked] = self._row(feature, need, at, named, direct)
+                row = self._memo[asked] = self._row(feature, need, at, served, direct, streaming)
             rows.append(row)
         return tuple(rows)
 
     def _row(
-        self, feature: Feature, need: Need, at: Configuration, named: tuple[bool, bool], direct: bool
+        self, feature: Feature, need: Need, at: Configuration, served: tuple[str, str], direct: bool, streaming: str
     ) -> FeatureRow:
-        legacy, modern = (self._cell(feature, era, at, is_named) for era, is_named in zip(ERAS, named, strict=True))
+        legacy, modern = (
+            self._cell(feature, era, at, state, streaming) for era, state in zip(ERAS, served, strict=True)
+        )
         substituted = direct and bool(feature.substitute)
         documented = self._documented(feature, at, legacy, modern)
         row = FeatureRow(feature.id, feature.title, need, legacy, modern, documented, None, substituted)
@@ -64,42 +69,59 @@ class LossTable:
             return row
         return row._replace(instead=instead_of(feature, stateless=at.stateless_http, direct_llm=direct))
 
-    def _cell(self, feature: Feature, era: Era, at: Configuration, named: bool) -> EraCell:
+    def _cell(self, feature: Feature, era: Era, at: Configuration, served: str, streaming: str) -> EraCell:
+        """Return a cell; `served` is the value of the fact `era.legacy` or `era.modern`."""
+        named = served == "named"
         seen = self._cells.observe(feature.id, era, at)
         call = next((call for call in feature.calls if call.call == seen.call), None)
-        if seen.cell is None:
-            return self._absent(seen.outcome, self._phrases[f"absent.{era}"], named, "derived")
         release = self._space.releases[at.sdk]
-        if era == "modern" and release.line.modern == "falls-back":
-            words = self._phrases.get(f"falls-back.{release.kind}") or self._phrases["falls-back"]
-            return self._absent("unsupported", words, named, seen.cell.status)
+        if served == "refused":
+            words = self._phrases["outcome.unserved"]
+            return EraCell("unsupported", words, "", self._phrases["refused"], "", named, "derived")
+        if era == "modern" and (release.line.modern == "falls-back" or served in ("falls-back", "unserved")):
+            about = release.kind if release.line.modern == "falls-back" else "gateway"
+            why = self._phrases.get(f"falls-back.{about}") or self._phrases["falls-back"]
+            words = self._phrases["outcome.unserved" if served == "unserved" else "outcome.falls-back"]
+            return EraCell("unsupported", words, "", why, "", named, seen.cell.status if seen.cell else "derived")
+        if seen.cell is None:
+            why = self._phrases.get(f"absent.{era}.{release.kind}") or self._phrases[f"absent.{era}"]
+            return EraCell(seen.outcome, self._phrases[f"outcome.{seen.outcome}"], "", why, "", named, "derived")
         words = self._phrases[f"outcome.{seen.outcome}"]
         if seen.outcome == "works":
-            words, limits = self._conditions(feature, call, era, at)
+            words, limits = self._conditions(feature, call, era, at, streaming)
             how = "; ".join((f"{seen.call}: {self._carried(call, era, at)}", *limits))
         elif seen.rule is not None:
             how = f"{seen.call}: {seen.rule.because}"
         elif seen.outcome == "unsupported":
             how = self._phrases[f"absent.{era}"]
         else:
-            how = f"{seen.call}: {words} with these flags"
+            how = self._phrases["calls.none"].format(call=seen.call, words=words)
         status = "derived" if seen.rule and seen.outcome != "works" else seen.cell.status
         evidence = self._evidence(seen, release.package)
         return EraCell(seen.outcome, words, seen.call, how, evidence, named, status)
 
     def _conditions(
-        self, feature: Feature, call: FeatureCall | None, era: Era, at: Configuration
+        self, feature: Feature, call: FeatureCall | None, era: Era, at: Configuration, streaming: str
     ) -> tuple[str, list[str]]:
         """Return the words of a cell that works, with its condition, and the results for other clients and calls."""
         words, limits = self._phrases["outcome.works"], []
+        conditions: list[str] = []
         others = self._cells.others(feature.id, era, at)
         if call and any(outcome != "works" for _, outcome in others):
             words = self._phrases["outcome.works-with"].format(call=call.short or call.call)
-            listed = (f"{other} ({self._phrases[f'outcome.{outcome}']})" for other, outcome in others)
-            limits.append(self._phrases["calls.other"].format(calls=", ".join(listed)))
+            working = [other for other, outcome in others if outcome == "works"]
+            failing = [f"{other} ({self._phrases[f'outcome.{seen}']})" for other, seen in others if seen != "works"]
+            limits += [self._phrases["calls.working"].format(calls=", ".join(working))] if working else []
+            limits.append(self._phrases["calls.failing"].format(calls=", ".join(failing)))
         if call and call.condition and self._applies(call.condition, era, at):
-            words = self._phrases["outcome.works-if"].format(works=words, condition=call.condition.text)
+            conditions.append(call.condition.text)
             limits.append(call.condition.otherwise)
+        carriage: Carriage | None = getattr(call, era) if call else None
+        if streaming and carriage and carriage.channel != "response":
+            conditions.append(self._phrases["streaming.condition"])
+            limits.append(self._phrases["streaming.otherwise"].format(settings=streaming))
+        if conditions:
+            words = self._phrases["outcome.works-if"].format(works=words, condition=" and ".join(conditions))
         return words, limits
 
     def _applies(self, condition: ClientCondition, era: Era, at: Configuration) -> bool:
@@ -107,10 +129,6 @@ class LossTable:
         seen = behaviour_seen(condition, release.package, release.newest, self._space.knowledge)
         flags = flag_key(at.stateless_http, at.json_response)
         return condition.era == era and seen is not None and seen[flags].startswith(condition.seen)
-
-    def _absent(self, outcome: Outcome, why: str, named: bool, status: str) -> EraCell:
-        """Return the cell of a feature for which the SDK has no call."""
-        return EraCell(outcome, self._phrases[f"outcome.{outcome}"], "", why, "", named, status)
 
     def _carried(self, call: FeatureCall | None, era: Era, at: Configuration) -> str:
         carriage: Carriage | None = getattr(call, era) if call else None

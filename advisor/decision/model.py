@@ -1,10 +1,11 @@
 """The types of a decision. Reports and kits are made from a `Decision` alone."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
+from advisor.decision.core import Core, Flags
 from advisor.documents import Count, Number
 from advisor.engine.rules import Rule
 from advisor.engine.table import RuleAttempt
@@ -19,72 +20,23 @@ from advisor.requirements.model import Requirements
 
 SCHEMA = "mcp-advisor/decision/1"
 
-Trace: TypeAlias = Mapping[str, Sequence[RuleAttempt]]
-"""The rules that were checked, by the id of their table (`--explain`)."""
 
-
-class Flags(NamedTuple):
-    """The flag pair."""
-
-    stateless_http: bool
-    json_response: bool
-
-
-class Core(NamedTuple):
-    """The result of the decision tables. Requirements with the same core get the same deployment.
+class TableTrace(NamedTuple):
+    """The rules of a table that were checked (`--explain`).
 
     Attributes:
-        pattern: the name of the deployment pattern, or `contradiction`.
-        flags: the flag pair. It has no meaning for a contradiction.
-        mechanism: how a request of a legacy session reaches the instance that owns the session.
-        substitute: `direct-llm` if the server calls the model directly, else `none`.
+        table: the id of the table.
+        tier: the name of the tier for which the rules were checked; "" for the entire deployment.
+        attempts: the rules.
     """
 
-    pattern: str
-    flags: Flags
-    mechanism: str
-    substitute: str
-
-    @property
-    def feasible(self) -> bool:
-        """Whether the decision keeps every required feature."""
-        return self.pattern != "contradiction"
-
-    @property
-    def phrase(self) -> str:
-        """The id of the phrase in rules/wording.yaml that says what the pattern is."""
-        stateless = self.pattern == "single-instance" and self.flags.stateless_http
-        return f"pattern.{self.pattern}{'.stateless' if stateless else ''}"
+    table: str
+    tier: str
+    attempts: Sequence[RuleAttempt]
 
 
-CORE_FACTS = ("pattern", "stateless_http", "json_response", "affinity.mechanism", "substitute")
-"""The facts that make up a core."""
-
-
-def core_of(facts: Mapping[str, Any]) -> Core:
-    """Return the core from evaluated facts."""
-    flags = Flags(facts["stateless_http"], facts["json_response"])
-    return Core(facts["pattern"], flags, facts["affinity.mechanism"], facts["substitute"])
-
-
-def difference(then: Core, now: Core) -> dict[str, Any]:
-    """Return the parts of `then` that differ from `now`: pattern, feasible, flags, affinity, substitute."""
-    differs: dict[str, Any] = {}
-    if then.pattern != now.pattern:
-        differs["pattern"] = then.pattern
-    if then.feasible != now.feasible:
-        differs["feasible"] = then.feasible
-    if not then.feasible:
-        return differs
-    # A contradiction has no flags and no affinity to compare. In a tiered deployment each tier has its own flags, so
-    # the flags of two tiered deployments are not compared here.
-    if not now.feasible or (then.flags != now.flags and not then.pattern == now.pattern == "tiered"):
-        differs["flags"] = then.flags._asdict()
-    if not now.feasible or then.mechanism != now.mechanism:
-        differs["affinity"] = {"mechanism": then.mechanism}
-    if then.substitute != now.substitute:
-        differs["substitute"] = then.substitute
-    return differs
+Trace: TypeAlias = Sequence[TableTrace]
+"""The tables that were evaluated, in order."""
 
 
 class EraCell(NamedTuple):
@@ -179,6 +131,20 @@ class Counterfactual(NamedTuple):
     effort: int | None
     how: str
     tier_flags: tuple[Flags, ...] = ()
+
+
+class UnsureNeed(NamedTuple):
+    """A need that the requirements state as `unknown`.
+
+    Attributes:
+        feature: the id of the feature.
+        kept: whether the deployment keeps the feature without a change.
+        price: the deployment that keeps the feature if a tool requires it; None if the feature is kept.
+    """
+
+    feature: str
+    kept: bool
+    price: Counterfactual | None
 
 
 class Alternative(NamedTuple):
@@ -289,6 +255,7 @@ class Decision(NamedTuple):
         knowledge: the knowledge that the decision uses. A kit reads proxies, memory and failures from it.
         settings: how to set the modes of a server without Python flags; also empty for a contradiction and for tiers.
         assumption: what is assumed about the features, for a server that the lab does not measure.
+        unsure: the needs that the requirements state as `unknown`.
     """
 
     requirements: Requirements
@@ -310,6 +277,7 @@ class Decision(NamedTuple):
     knowledge: Knowledge
     settings: tuple[Switch, ...] = ()
     assumption: str = ""
+    unsure: tuple[UnsureNeed, ...] = ()
 
     @property
     def feasible(self) -> bool:
@@ -333,18 +301,26 @@ class Decision(NamedTuple):
         return tuple(era for era in ERAS if self.facts[f"era.{era}"] == "named")
 
     @property
+    def steps(self) -> tuple[PathStep, ...]:
+        """The steps of the path that reports show: those whose table is about a deployment like this one."""
+        tables = self.knowledge.tables
+        return tuple(s for s in self.path if all(self.facts[k] == v for k, v in tables[s.table].about.items()))
+
+    @property
     def needed(self) -> tuple[FeatureRow, ...]:
         """The rows of needed features, the strongest need first, and the row of plain calls last."""
         return needed(self.features)
 
     def says_nothing_of(self, row: FeatureRow) -> bool:
         """Return whether the requirements do not state whether the feature of `row` is needed."""
-        return f"needs.{row.feature}" in self.requirements.defaults
+        return self.requirements.silent_about(f"needs.{row.feature}")
 
     @property
     def assumed_unused(self) -> tuple[FeatureRow, ...]:
         """The rows of features that do not work for a named era, and of which the requirements say nothing."""
-        return tuple(row for row in self.unneeded if self.says_nothing_of(row) and row.failing)
+        unsure = {need.feature for need in self.unsure}  # these have a text of their own
+        silent = (row for row in self.unneeded if self.says_nothing_of(row) and row.feature not in unsure)
+        return tuple(row for row in silent if row.failing)
 
     @property
     def unneeded(self) -> tuple[FeatureRow, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from advisor.knowledge.capabilities import PINGS
@@ -17,6 +18,7 @@ from advisor.knowledge.releases import Release
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
+from advisor.knowledge.underlying import Underlying, limit_of
 from advisor.knowledge.versions import key
 from advisor.requirements.model import Requirements
 
@@ -41,12 +43,55 @@ class AskedRelease(NamedTuple):
 
 def asked_release(requirements: Requirements, space: FactSpace) -> AskedRelease:
     """Return the release that the requirements name."""
-    found = space.release(requirements["sdk"])
+    return _release(str(requirements["sdk"]), space)
+
+
+@lru_cache(maxsize=256)
+def _release(sdk: str, space: FactSpace) -> AskedRelease:
+    found = space.release(sdk)
     assert found is not None  # the requirements are valid
-    exact = str(requirements["sdk"]).partition("==")[2]
+    exact = sdk.partition("==")[2]
     version = exact or found.line.newest
     measured = found.kind == "python" and (not exact or is_measured(found.package, exact, space.knowledge))
     return AskedRelease(found.package, version, found, measured)
+
+
+def underlying(requirements: Requirements, space: FactSpace) -> Underlying | None:
+    """Return the mcp releases that the fastmcp release of the requirements allows; None for another SDK."""
+    asked = asked_release(requirements, space)
+    entries = space.knowledge.underlying
+    return next((entry for entry in entries if entry.package == asked.package and entry.holds(asked.version)), None)
+
+
+def mcp_expiry(requirements: Requirements, space: FactSpace) -> str:
+    """Return whether the mcp release under fastmcp closes idle sessions.
+
+    Returns:
+        `idle-timeout` or `never` for a stated mcp release. Without one, `assumed` if only some of the allowed releases
+        close idle sessions, else `known`.
+    """
+    found, stated = underlying(requirements, space), requirements["mcp_release"]
+    if found is None:
+        return "known"
+    if stated is not None:
+        return "never" if limit_of(stated, space.knowledge.capacity) is None else "idle-timeout"
+    oldest, newest = (limit_of(version, space.knowledge.capacity) for version in (found.least, found.newest))
+    return "known" if oldest == newest else "assumed"
+
+
+def most_sessions(requirements: Requirements, space: FactSpace) -> int | None:
+    """Return the largest number of sessions in a process of the SDK release; None if it has no limit."""
+    capacity, asked = space.knowledge.capacity, asked_release(requirements, space)
+    stated = requirements["mcp_release"]
+    if stated is not None and underlying(requirements, space) is not None:
+        return limit_of(stated, capacity)
+    return capacity[asked.range.line.id].most_sessions(asked.version)
+
+
+def mcp_words(name: str, requirements: Requirements, space: FactSpace) -> str:
+    """Return the value of a placeholder of a warning: `mcp.allowed` or `mcp.newest`."""
+    found = underlying(requirements, space)
+    return "" if found is None else found.requirement if name == "mcp.allowed" else found.newest
 
 
 def is_measured(package: str, version: str, knowledge: Knowledge) -> bool:
@@ -64,7 +109,10 @@ def behaviour(lookup: BehaviourLookup, package: str, version: str, knowledge: Kn
 
 
 def _text(lookup: BehaviourLookup, package: str, version: str, knowledge: Knowledge) -> str | None:
-    """Return the text of a behaviour, the outcome of a call, or None if the data has nothing for this release."""
+    """Return the text of a trait or a behaviour, the outcome of a call, or None if nothing is known."""
+    for trait in knowledge.traits:
+        if (trait.package, trait.name) == (package, lookup.name) and trait.holds(version):
+            return trait.seen
     for data in knowledge.capabilities:
         if data.package != package:
             continue
@@ -75,9 +123,6 @@ def _text(lookup: BehaviourLookup, package: str, version: str, knowledge: Knowle
         for row in data.behaviour:
             if (row.name, row.era) == (lookup.name, lookup.era) and row.holds(version):
                 return row.seen[lookup.flags]
-    for trait in knowledge.traits:
-        if (trait.package, trait.name) == (package, lookup.name) and trait.holds(version):
-            return trait.seen
     return None
 
 
@@ -108,13 +153,15 @@ def sdk_words(name: str, requirements: Requirements, space: FactSpace) -> str:
     """Return the value of a placeholder of a warning.
 
     Args:
-        name: `sdk.asked`, `sdk.used`, `sdk.ping_s`, `sdk.pings` or `sdk.calls.FEATURE`.
+        name: `sdk.asked`, `sdk.used`, `sdk.ping_s`, `sdk.pings`, `sdk.hosts` or `sdk.calls.FEATURE`.
         requirements: they name the SDK.
         space: the known releases.
     """
     asked = asked_release(requirements, space)
     if name.startswith("sdk.calls."):
         return _calls(name.rpartition(".")[2], asked.range.line.id, space.knowledge)
+    if name == "sdk.hosts":
+        return space.knowledge.sdks[asked.range.line.id].hosts_where
     if name in ("sdk.ping_s", "sdk.pings"):
         interval = ping_interval_s(asked.package, asked.version, space.knowledge)
         if name == "sdk.ping_s":

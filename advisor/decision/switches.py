@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.decision.model import Alternative, Core, Counterfactual, Decision, EraCell, FeatureRow, PathStep, Switch
+from advisor.decision.core import Core
+from advisor.decision.model import Alternative, Counterfactual, Decision, EraCell, FeatureRow, PathStep, Switch
 from advisor.findings import Finding, Fix
 from advisor.knowledge import Knowledge
 from advisor.knowledge.versions import key
@@ -63,7 +64,8 @@ class _Words:
     def __init__(self, decision: Decision) -> None:
         self._phrases = decision.knowledge.phrases
         self._assumption = decision.assumption
-        self._others = self._phrases["calls.other"].partition("{")[0]
+        self._others = tuple(self._phrases[f"calls.{kind}"].partition("{")[0] for kind in ("working", "failing"))
+        self._nothing = self._phrases["calls.none"].partition("{")[0]
         self._replacements = [one for one in decision.knowledge.replacements if one.kind in ("", decision.kind)]
         version = str(decision.requirements["sdk"]).partition("==")[2]
         is_old = bool(version) and key(version) < key(decision.release.start)
@@ -83,7 +85,8 @@ class _Words:
         return row._replace(legacy=legacy, modern=modern, instead=instead, documented=None)
 
     def _cell(self, cell: EraCell) -> EraCell:
-        how = self(cell.how.removeprefix(cell.call).lstrip(": ").replace(" with these flags", ""))
+        nothing = cell.how.startswith(self._nothing)
+        how = cell.words if nothing else self(cell.how.removeprefix(cell.call).lstrip(": "))
         how = "; ".join(part for part in how.split("; ") if not part.startswith(self._others))
         named = cell._replace(words=_WITH_CALL.sub("works", cell.words), call="", how=how)
         if cell.status == "derived":

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
-from advisor.decision.model import Core, core_of
+from advisor.decision.core import Core, core_of
 from advisor.knowledge.types import NEEDS, Need
 from advisor.requirements.model import Requirements
 
@@ -42,6 +42,16 @@ STATEFUL = {"scale.instances": 1, "scale.workers": 1, "preference": "full-featur
 """What the requirements of every stateful tier state: one process, which keeps its sessions."""
 
 
+def stateless_values(substitute: bool) -> dict[str, Any]:
+    """What the requirements of every stateless tier state: no preference for sessions.
+
+    Args:
+        substitute: whether something replaces a feature of the tier that needs a session. The tier then has no session
+            affinity either, or the tables would keep the feature in sessions.
+    """
+    return {"preference": "simplest", **({"scale.affinity": "unavailable"} if substitute else {})}
+
+
 def needs_of_tools(requirements: Requirements) -> tuple[ToolNeeds, ...]:
     """The needs of each tool, in the order of the file."""
     return tuple(tuple(tool.needs.items()) for tool in requirements.tools)
@@ -70,18 +80,19 @@ def stateful_tools(
     return wanting if any(wanting) and not all(wanting) else None
 
 
-def stateless_part(requirements: Requirements, names: Collection[str], lost: Collection[str]) -> Requirements:
+def stateless_part(
+    requirements: Requirements, names: Collection[str], lost: Collection[str], *, substitute: bool = False
+) -> Requirements:
     """The requirements of the stateless tier.
 
     Args:
         requirements: the requirements of the deployment.
         names: the tools of the tier.
         lost: the features that need a session. The tier needs none of them: its tools do not require them.
-
-    Returns:
-        The requirements, without a preference for sessions.
+        substitute: whether something replaces a feature that needs a session (see `stateless_values`).
     """
-    return _part(requirements, names, {**{f"needs.{feature}": "none" for feature in lost}, "preference": "simplest"})
+    values = {**{f"needs.{feature}": "none" for feature in lost}, **stateless_values(substitute)}
+    return _part(requirements, names, values)
 
 
 def stateful_part(requirements: Requirements, names: Collection[str], lost: Collection[str]) -> Requirements:

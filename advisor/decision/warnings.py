@@ -7,11 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
-from advisor.decision.capacity import room_figures
+from advisor.decision.capacity import login_words, room_figures
 from advisor.decision.facts import contradicted_facts, missing_features, unlisted_features
 from advisor.decision.gateways import gateway_words
-from advisor.decision.proxy_limits import limit, limit_words, reuse_words
-from advisor.decision.sdk_behaviour import sdk_words
+from advisor.decision.proxy_limits import (
+    STREAM_LIMIT,
+    json_limit_words,
+    limit,
+    limit_words,
+    pool_words,
+    reuse_words,
+)
+from advisor.decision.sdk_behaviour import mcp_words, sdk_words
+from advisor.decision.server_code import function_limits
 from advisor.decision.tiers import TierRequirements
 from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable, show
@@ -20,6 +28,13 @@ from advisor.knowledge.space import FactSpace
 from advisor.requirements.model import Requirements
 
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+
+_LIMITS = ("environment.proxy.idle_timeout_s", "environment.proxy.total_timeout_s")
+"""Placeholders for the shortest timeout of the path, stated or a default."""
+
+_OF_HOPS = (
+    "gateway.", "replicas.", "connections.", "buffering.", "refuses_legacy.", "refuses_modern.", "session_id."
+)  # fmt: skip
 
 
 class Warnings:
@@ -53,12 +68,16 @@ class Warnings:
             tiers: the tiers of a tiered deployment. Each tier has its own flags and needs, and so its own warnings.
             words: the values of placeholders that depend on the decision, by name.
         """
+        if facts["json_response"]:
+            limited = json_limit_words(requirements, self._space)
+            words = {**{name: self._filled(text, requirements, limited) for name, text in limited.items()}, **words}
         if tiers:
             found = self._of_tiers(requirements, facts, tiers, words)
         else:
             rules = self._table.evaluate(facts).rules
-            if facts["pattern"] == "contradiction":  # nothing was decided that a rule could warn of
-                rules = tuple(rule for rule in rules if self._decided.isdisjoint(rule.when))
+            # A contradiction decides nothing and meets no need, so no rule can warn of them.
+            if facts["pattern"] == "contradiction":
+                rules = tuple(rule for rule in rules if self._decided.isdisjoint(rule.when) and not _of_needs(rule))
             found = (self._warning(rule, requirements, words) for rule in rules)
         return tuple(sorted(found, key=lambda warning: SEVERITIES.index(warning.severity)))
 
@@ -83,7 +102,7 @@ class Warnings:
 
     def _warning(self, rule: Rule, requirements: Requirements, words: Mapping[str, str]) -> Finding:
         finding = self._unfilled[rule.id]
-        message, fix = (self._filled(text, requirements, words) for text in (finding.message, rule.fix))
+        message, fix = (self._filled(text, requirements, words).strip() for text in (finding.message, rule.fix))
         return finding._replace(message=message, fix=Fix(fix))
 
     def _filled(self, text: str, requirements: Requirements, words: Mapping[str, str]) -> str:
@@ -99,21 +118,32 @@ class Warnings:
             return ", ".join(unlisted_features(requirements, self._space))
         if name == "clients.contradicted":
             return "; ".join(contradicted_facts(requirements, self._space))
+        if name.startswith("mcp."):
+            return mcp_words(name, requirements, self._space)
         if name.startswith("sdk."):
             return sdk_words(name, requirements, self._space)
-        if name in ("proxy.reuse_s", "server.keep_alive_s", "server.needed_s"):
+        if name.startswith("server.") or name in ("proxy.reuse_s", "proxy.reuser", "proxy.or_shorten"):
             return reuse_words(name, requirements, self._space.knowledge)
-        if name.startswith(("gateway.", "replicas.", "connections.", "buffering.")):
+        if name.startswith(_OF_HOPS):
             return gateway_words(name, requirements, self._space.knowledge)
-        if name.startswith(("proxy.", "idle.", "total.", "unknown.")):
-            return limit_words(name, requirements, self._space)
+        if name.startswith(("proxy.", "idle.", "total.", "sse.", "unknown.", "unset.")):
+            return self._filled(limit_words(name, requirements, self._space), requirements, {})
+        if name == "function.limits":
+            return function_limits(requirements, self._space)
+        if name.startswith("logins."):
+            return login_words(name, requirements, self._space.knowledge.phrases)
+        if name.startswith(("outer.", "inner.")):
+            return pool_words(name, requirements, self._space.knowledge)
         if name.startswith("sessions."):
             return room_figures(requirements, self._space)[name]
-        for derived in self._space.knowledge.derived:
-            if derived.compare is not None and derived.compare["limit"] == name:
-                value = limit(requirements, self._space, derived.compare)
-                return f"{value:g}" if value is not None else "?"
+        if name in _LIMITS:
+            value = limit(requirements, self._space, {"limit": name, "proxy_default": STREAM_LIMIT})
+            return f"{value:g}" if value is not None else "?"
         return _in_words(requirements[name])
+
+
+def _of_needs(rule: Rule) -> bool:
+    return any(name.startswith(("need.", "needs.")) for name in rule.when)
 
 
 def _finding(rule: Rule) -> Finding:

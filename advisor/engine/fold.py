@@ -94,7 +94,7 @@ def fold(
         new = tuple(name for name in step.reads if name not in names)
         classes, names = _apply(step, new, classes, names, needed, domains, result, stop_on)
         if lanes:
-            classes = {row: found for row, found in classes.items() if any(lane != row[0] for lane in row)}
+            classes = {row: found for row, found in classes.items() if row.count(row[0]) < len(row)}
         result.peak = max(result.peak, len(classes))
     order = _pick([names.index(name) for name in keep if name in names])
     result.names = tuple(name for name in keep if name in names)
@@ -141,14 +141,14 @@ def _apply(
         for row, found in classes.items():
             lanes: Row = ()
             for lane in row:
-                full = lane + values
+                full = lane + values if values else lane
                 key = read(full)
-                if key in memo:
-                    written = memo[key]
-                else:
-                    written = memo[key] = _run(step, key, found, (new, values), writes, result, stop_on)
+                written = memo.get(key)
                 if written is None:
-                    break
+                    if key not in memo:
+                        written = memo[key] = _run(step, key, found, (new, values), writes, result, stop_on)
+                    if written is None:
+                        break
                 lanes += (stay(full) + written,)
             else:
                 known = merged.get(lanes)

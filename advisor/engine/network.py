@@ -6,7 +6,7 @@ that depend on changed facts, so that counterfactuals are fast.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -242,7 +242,9 @@ class Network:
                 reached.update(outputs)
         return tuple(plan)
 
-    def steps(self, targets: Iterable[str], *, every_rule: bool = False) -> list[NodeStep]:
+    def steps(
+        self, targets: Iterable[str], *, every_rule: bool = False, leaving: Collection[str] = ()
+    ) -> list[NodeStep]:
         """Return the nodes on which `targets` depend as steps, in an order with which a fold can forget facts early.
 
         A table reads each input as soon as the value of the input is known. After that, only the set of possible rules
@@ -251,12 +253,16 @@ class Network:
         Args:
             targets: the facts to compute.
             every_rule: whether the steps keep apart rules with the same outputs, to find out which rules decide.
+            leaving: facts that the steps do not compute. A table that depends on one of these facts ends with the mask
+                of the rules that the other facts allow (`TableNode.mask`).
         """
         needed = self.dependencies_of(targets)
-        nodes = [node for node in self.nodes if not needed.isdisjoint(node.outputs)]
+        nodes = [
+            node for node in self.nodes if not needed.isdisjoint(node.outputs) and not set(node.outputs) & set(leaving)
+        ]
         pending = [(node, list(node.inputs)) for node in nodes if isinstance(node, TableNode)]
         steps = [node.start() for node, _ in pending]
-        unknown = {name for node in nodes for name in node.outputs}
+        unknown = {name for node in nodes for name in node.outputs} | set(leaving)
         waiting = [node for node in nodes if not isinstance(node, TableNode)]
         while pending or waiting:
             for table, unread in pending:
@@ -269,6 +275,8 @@ class Network:
                 done = [node for node in waiting if unknown.isdisjoint(node.inputs)][:1]
                 steps += [step for node in done for step in node.steps()]
             unknown.difference_update(name for node in done for name in node.outputs)
+            if not done and leaving:
+                break
             if not done:
                 raise KnowledgeError(f"no node sets {', '.join(sorted(unknown))}")
             pending = [(table, unread) for table, unread in pending if unread]

@@ -35,7 +35,10 @@ class Rule(NamedTuple):
 
 
 class RuleTable(NamedTuple):
-    """A decision table as in DMN, with inputs, outputs, rules and a hit policy."""
+    """A decision table as in DMN, with inputs, outputs, rules and a hit policy.
+
+    Reports show the step of a table only if the facts in `about` hold. In all other cases, its answer has no effect.
+    """
 
     table: str
     title: str
@@ -46,3 +49,4 @@ class RuleTable(NamedTuple):
     rules: list[Rule]
     role: Literal["decision", "cell", "finding"] = "decision"
     domains: Mapping[str, list[Value]] = {}
+    about: Mapping[str, Value] = {}

@@ -7,7 +7,7 @@ to the row. With the hit policy `first`, the lowest bit is the rule that decides
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -90,22 +90,27 @@ def _holds(domain: Sequence[Value], value: object) -> bool:
     return any(member is value or (type(member) is type(value) and member == value) for member in domain)
 
 
+_OPERATORS = ("is", "not", "in", "not_in", "at_least", "at_most")
+
+
 def _select(operator: str, operands: list[Value], domain: tuple[Value, ...], where: str) -> frozenset[Value]:
-    select: dict[str, Callable[[], Sequence[Value]]] = {
-        "is": lambda: operands,
-        "not": lambda: [value for value in domain if value not in operands],
-        "in": lambda: operands,
-        "not_in": lambda: [value for value in domain if value not in operands],
-        "at_least": lambda: domain[domain.index(operands[0]) :],
-        "at_most": lambda: domain[: domain.index(operands[0]) + 1],
-    }
-    if operator not in select:
-        raise KnowledgeError(f"{where}: unknown operator {operator!r}. Operators: {', '.join(select)}")
+    if operator not in _OPERATORS:
+        raise KnowledgeError(
+            f"{where}: unknown operator {operator!r}. Operators: is, not, in, not_in, at_least, at_most"
+        )
     if operator not in ("in", "not_in") and len(operands) != 1:
         raise KnowledgeError(f"{where}: {operator!r} takes one value")
     if not operands:
         raise KnowledgeError(f"{where}: {operator!r} takes at least one value")
-    return frozenset(select[operator]())
+    match operator:
+        case "not" | "not_in":
+            return frozenset(value for value in domain if value not in operands)
+        case "at_least":
+            return frozenset(domain[domain.index(operands[0]) :])
+        case "at_most":
+            return frozenset(domain[: domain.index(operands[0]) + 1])
+        case _:
+            return frozenset(operands)
 
 
 def phrase(condition: Any) -> str:
@@ -154,20 +159,20 @@ class DecisionTable:
         self._memo: dict[tuple[Value, ...], Hit] = {}
 
     def _compile(self, where: str) -> tuple[dict[Value, int], ...]:
-        masks = {name: dict.fromkeys(values, 0) for name, values in self.domains.items()}
+        masks = {name: dict.fromkeys(values, self.full) for name, values in self.domains.items()}
         seen: set[str] = set()
         for index, rule in enumerate(self.spec.rules):
             place = f"{where}, rule {rule.id}"
             if rule.id in seen:
                 raise KnowledgeError(f"{where}: two rules have the id {rule.id!r}")
             seen.add(rule.id)
-            for name in rule.when:
+            for name, condition in rule.when.items():
                 if name not in masks:
                     raise KnowledgeError(f"{place}: {name!r} is not an input of the table")
-            for name, values in self.domains.items():
-                allowed = admitted(rule.when[name], values, f"{place}, {name}") if name in rule.when else values
-                for value in allowed:
-                    masks[name][value] |= 1 << index
+                allowed = admitted(condition, self.domains[name], f"{place}, {name}")
+                for value in self.domains[name]:
+                    if value not in allowed:
+                        masks[name][value] ^= 1 << index
             for name, value in rule.then.items():
                 if name not in self.spec.outputs:
                     raise KnowledgeError(f"{place}: {name!r} is not an output of the table")

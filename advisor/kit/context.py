@@ -6,21 +6,28 @@ import hashlib
 import json
 import keyword
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor import __version__
-from advisor.decision.model import Core, Decision, FeatureRow
-from advisor.decision.proxy_limits import KEEP_ALIVE_S, needed_keep_alive_s, outer_hop
+from advisor.decision.core import Core
+from advisor.decision.model import Decision, FeatureRow
+from advisor.decision.proxy_limits import forwarding_hops, needed_keep_alive_s, outer_hop
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.memory import MemoryContext, memory_of
-from advisor.kit.model import CellContext, FeatureContext, KitContext, TierContext, ToolContext
+from advisor.kit.model import (
+    CellContext,
+    FeatureContext,
+    KitContext,
+    TierContext,
+    ToolContext,
+)
+from advisor.kit.sizing import sizing_for
+from advisor.kit.tokens import checks_tokens, runs_oauth_proxy
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import MemoryPlan
-from advisor.knowledge.types import Need
+from advisor.knowledge.releases import Release
+from advisor.knowledge.versions import at_least
 from advisor.requirements.model import Tool
-
-DEFAULT_CALL_S = 60.0
-"""The longest call in seconds, if the requirements do not state it."""
 
 
 class InfeasibleError(AdvisorError):
@@ -43,9 +50,15 @@ def kit_context(decision: Decision) -> KitContext:
     release = decision.release
     if decision.kind != "python":
         raise UsageError(decision.knowledge.phrases[f"kit.{decision.kind}"])
-    if not release.has_kit:
-        first = f"{release.package}=={release.line.kit_from}"
-        raise UsageError(f"Generated servers need {first} or newer. The requirements name {release.id}.")
+    sdk, auth = requirements["sdk"], requirements["environment.auth"]
+    version = sdk.partition("==")[2] or release.newest
+    if not release.line.has_kit(version):
+        oldest = f"{release.package}=={release.line.kit_from}"
+        raise UsageError(f"Generated servers need {oldest} or newer. The requirements name {sdk}.")
+    first = decision.knowledge.sdks[release.line.id].checks_tokens_from
+    if checks_tokens(auth) and first and not at_least(version, first):
+        oldest = f"{release.package}=={first}"
+        raise UsageError(f"Generated servers that check tokens need {oldest} or newer. The requirements name {sdk}.")
     tiers = _tiers(decision, decision.knowledge.memory)
     many = decision.facts["processes"] == "many"
     modern = release.line.serves_modern  # current SDK clients are modern, whatever the requirements name
@@ -61,14 +74,16 @@ def kit_context(decision: Decision) -> KitContext:
     cells = _cells(decision, needed | {"plain"})
     proxy = _proxy(decision, decision.knowledge)
     kind = requirements["environment.proxy.kind"]
-    outer = outer_hop(requirements, proxy)
-    keep_alive = needed_keep_alive_s(outer, requirements, decision.knowledge) if outer else KEEP_ALIVE_S
+    outer = outer_hop(requirements, proxy, decision.knowledge)
+    own_keep_alive = decision.knowledge.figure("keep-alive.kit_s")
+    keep_alive = needed_keep_alive_s(outer, requirements, decision.knowledge) if outer else own_keep_alive
     return KitContext(
         service=requirements["service"],
         summary=_summary(decision),
         line=release.line.id,
         package=release.package,
-        requirement=f"{release.package}>={release.newest},<{release.before}",
+        requirement=_requirement(sdk, release),
+        mcp_release=requirements["mcp_release"] or "",
         tiers=tiers,
         features=features,
         eras=decision.eras,
@@ -79,23 +94,38 @@ def kit_context(decision: Decision) -> KitContext:
         proxy_version=requirements["environment.proxy.version"] or "" if kind == proxy else "",
         proxy_replicas=requirements["environment.proxy.replicas"],
         outer_proxy=outer.kind if outer else "",
+        front_hops=forwarding_hops(requirements, proxy, decision.knowledge),
         uses_redis=decision.core.pattern == "shared-state"
         or bus
-        or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis"),
+        or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis")
+        # The requests of a login reach several instances.
+        or (many and runs_oauth_proxy(auth, release.package)),
         needs_sealing_keys=modern and _asks_from_many(asked & {"sampling", "elicitation", "roots"}, tiers, many=many),
         needs_bus=bus,
         needs_event_store=any(cell.feature == "resumability" and "works" in cell.legacy.values() for cell in cells),
         direct_llm=decision.core.substitute == "direct-llm",
-        auth=requirements["environment.auth"],
+        auth=auth,
         idle_timeout_s=max(60, *(tier.preferred_stop_s for tier in tiers)),
-        keep_alive_s=KEEP_ALIVE_S if proxy else keep_alive,
+        keep_alive_s=own_keep_alive if proxy else keep_alive,
         front_keep_alive_s=keep_alive,
         path=requirements["environment.path"],
+        sizing=sizing_for(requirements["clients.concurrent"], decision.knowledge),
         cells=cells,
         decision_id=_identity(decision),
         version=__version__,
         knowledge=decision.knowledge,
     )
+
+
+def _requirement(sdk: str, release: Release) -> str:
+    """Return the SDK requirement for pip: the stated release, or the newest measured minor release of the stated line.
+
+    Generated servers use private attributes of the SDK, which a new minor release can change.
+    """
+    if "==" in sdk:
+        return sdk
+    major, minor = (*release.newest.split("."), "0")[:2]
+    return f"{release.package}>={release.newest},<{major}.{int(minor) + 1}"
 
 
 def _asks_from_many(asking: set[str], tiers: tuple[TierContext, ...], *, many: bool) -> bool:
@@ -106,24 +136,33 @@ def _asks_from_many(asking: set[str], tiers: tuple[TierContext, ...], *, many: b
     return any(asking.intersection(tool.needs) for tier in fleets for tool in tier.tools)
 
 
+class _Longest(NamedTuple):
+    """The longest call in seconds, and whether it is assumed because the requirements do not state it."""
+
+    seconds: float
+    is_assumed: bool = False
+
+
 def _tiers(decision: Decision, plan: MemoryPlan) -> tuple[TierContext, ...]:
     requirements = decision.requirements
     service = requirements["service"]
     tools = _tool_contexts(requirements.tools)
-    longest = requirements["workload.longest_call_s"] or DEFAULT_CALL_S
+    stated = requirements["workload.longest_call_s"]
+    longest = _Longest(stated or float(decision.knowledge.figure("call.assumed_s")), is_assumed=not stated)
+    knowledge = decision.knowledge
     if not decision.tiers:
         memory = memory_of(decision, decision.core, plan)
-        return (_tier("main", service, "/mcp", decision.core, requirements, tools, longest, memory),)
+        return (_tier("main", service, "/mcp", decision.core, requirements, tools, longest, memory, knowledge),)
     contexts = []
     for tier in decision.tiers:
         own = tuple(tool for tool in tools if tool.name in tier.tools)
         durations = [tool.duration_s for tool in own]
-        slowest = longest if None in durations else max(d for d in durations if d is not None)
+        slowest = longest if None in durations else _Longest(max(d for d in durations if d is not None))
         stateful = tier.name == "stateful"
         host = f"{service}-stateful" if stateful else service
         path = "/stateful/mcp" if stateful else "/mcp"
         memory = memory_of(decision, tier.core, plan)
-        contexts.append(_tier(tier.name, host, path, tier.core, requirements, own, slowest, memory))
+        contexts.append(_tier(tier.name, host, path, tier.core, requirements, own, slowest, memory, knowledge))
     return tuple(contexts)
 
 
@@ -134,13 +173,15 @@ def _tier(
     core: Core,
     requirements: Any,
     tools: tuple[ToolContext, ...],
-    longest: float,
+    longest: _Longest,
     memory: MemoryContext,
+    knowledge: Knowledge,
 ) -> TierContext:
     instances = requirements["scale.instances"]
     low, high = (instances["min"], instances["max"]) if isinstance(instances, dict) else (instances, instances)
     if core.pattern == "single-instance":
         low = high = 1
+    workers = requirements["scale.workers"] if core.flags.stateless_http else 1
     return TierContext(
         name=name,
         host=host,
@@ -151,10 +192,13 @@ def _tier(
         mechanism=core.mechanism,
         instances=low,
         max_instances=high,
-        workers=requirements["scale.workers"] if core.flags.stateless_http else 1,
+        workers=workers,
         tools=tools or (ToolContext("echo", "echo", {}, None),),
-        longest_call_s=longest,
+        longest_call_s=longest.seconds,
+        call_is_assumed=longest.is_assumed,
+        propagation_s=knowledge.figure("propagation_s"),
         memory=memory,
+        max_sessions=memory.most_sessions(workers, knowledge.figure("instance.sessions")),
     )
 
 
@@ -171,16 +215,7 @@ def _tool_contexts(tools: tuple[Tool, ...]) -> tuple[ToolContext, ...]:
 
 
 def _feature(row: FeatureRow) -> FeatureContext:
-    need: Need = row.need
-    legacy, modern = (cell.how.partition(":")[0] for cell in (row.legacy, row.modern))
-    return FeatureContext(
-        row.feature,
-        need,
-        legacy if row.legacy.outcome == "works" else "",
-        modern if row.modern.outcome == "works" else "",
-        row.legacy.outcome == "works",
-        row.modern.outcome == "works",
-    )
+    return FeatureContext(row.feature, row.need, row.legacy.outcome == "works", row.modern.outcome == "works")
 
 
 def _cells(decision: Decision, features: set[str]) -> tuple[CellContext, ...]:

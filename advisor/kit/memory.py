@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.decision.model import Core, Decision
+from advisor.decision.core import Core
+from advisor.decision.model import Decision
 from advisor.knowledge.capacity import MEBI, MemoryPlan, kilobytes
 
 
@@ -37,6 +38,21 @@ class MemoryContext:
         needed = self._grains(self.needed(processes) * (100 + self.plan.headroom_percent))
         return max(self.plan.limit_mi * processes, self.request_mi(processes), needed)
 
+    def most_sessions(self, processes: int, limit: int) -> int:
+        """Return the largest number of sessions that an instance accepts.
+
+        The planned sessions always fit. More sessions use at most the first half of the headroom, which running calls
+        need.
+
+        Args:
+            processes: server processes of the instance.
+            limit: the limit of the SDK.
+        """
+        if not self.session_bytes:
+            return limit
+        usable = self.limit_mi(processes) * MEBI * 200 // (200 + self.plan.headroom_percent)
+        return min(limit, max(self.sessions, (usable - processes * self.process_bytes) // self.session_bytes))
+
     def words(self, processes: int) -> dict[str, str]:
         """Return the figures as texts for a comment."""
         plan = self.plan
@@ -44,6 +60,7 @@ class MemoryContext:
             "process": _mega(self.process_bytes),
             "session": kilobytes(self.session_bytes),
             "sessions": f"{self.sessions:,} session{'s' if self.sessions > 1 else ''}",
+            "held": _mega(self.sessions * self.session_bytes),
             "needed": _mega(self.needed(processes)),
             "grain": f"{plan.grain_mi} MiB",
             "request": f"{plan.request_mi} MiB",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 
 from advisor.kit.memory import MemoryContext
+from advisor.kit.sizing import Sizing
+from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, checks_tokens, runs_oauth_proxy
 from advisor.knowledge import Knowledge
-from advisor.knowledge.catalogue import SdkCode
+from advisor.knowledge.catalogue import Companion, SdkCode
 from advisor.knowledge.kits import KitProxy, Mechanism
 from advisor.knowledge.space import ENDPOINT
 from advisor.knowledge.types import Era, Need, Outcome
+from advisor.knowledge.versions import at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,12 @@ class FeatureContext:
     Attributes:
         id: feature id.
         need: the level of the need.
-        legacy_call: the best SDK call for legacy clients, as rules/capabilities writes it; "" if no call works.
-        modern_call: the best SDK call for modern clients; "" if no call works.
         legacy_works: whether the feature works for legacy clients in its tier.
         modern_works: whether the feature works for modern clients.
     """
 
     id: str
     need: Need
-    legacy_call: str
-    modern_call: str
     legacy_works: bool
     modern_works: bool
 
@@ -82,7 +82,10 @@ class TierContext:
         workers: server processes per instance; 1 in a tier with sessions.
         tools: tools of the tier. With one tier, all tools of the requirements, or one `echo` if they list no tool.
         longest_call_s: longest call of the tools, in seconds; 60 if the requirements do not state it.
+        call_is_assumed: whether `longest_call_s` is not stated.
+        propagation_s: seconds until all proxies have taken an endpoint out of rotation.
         memory: memory of one instance, as the decision computed it.
+        max_sessions: the largest number of sessions of one instance.
     """
 
     name: str
@@ -97,7 +100,10 @@ class TierContext:
     workers: int
     tools: tuple[ToolContext, ...]
     longest_call_s: float
+    call_is_assumed: bool
+    propagation_s: int
     memory: MemoryContext
+    max_sessions: int
 
     @property
     def keeps_sessions(self) -> bool:
@@ -112,12 +118,12 @@ class TierContext:
     @property
     def preferred_stop_s(self) -> int:
         """Seconds of the wait before SIGTERM: the propagation time of the endpoint change plus the longest call."""
-        return _PROPAGATION_S + _rounded_up(self.longest_call_s)
+        return self.propagation_s + ceil(self.longest_call_s)
 
     @property
     def shutdown_s(self) -> int:
         """The graceful timeout of uvicorn after SIGTERM in seconds. It is longer than the longest call."""
-        return _rounded_up(self.longest_call_s) + 5
+        return ceil(self.longest_call_s) + 5
 
     @property
     def grace_s(self) -> int:
@@ -151,7 +157,8 @@ class KitContext:
         summary: the decision in one line.
         line: SDK line, such as mcp-2.
         package: mcp or fastmcp.
-        requirement: the SDK requirement for pip, such as `mcp>=2.3.0,<3`.
+        requirement: the SDK requirement for pip, such as `mcp>=2.3.0,<2.4` or `mcp==2.0.0`.
+        mcp_release: the stated mcp release under fastmcp, or "".
         tiers: one tier, or the stateless tier and the stateful tier in this order.
         features: the needed features.
         eras: the protocol eras that the requirements name: legacy, modern.
@@ -162,6 +169,7 @@ class KitContext:
         proxy_version: version in the requirements, or "" if unknown (used only for nginx).
         proxy_replicas: number of proxies to run.
         outer_proxy: the kind of proxy in the requirements if the kit's proxy runs behind that proxy, else "".
+        front_hops: number of proxies in front of the kit's proxy that add an address to X-Forwarded-For.
         uses_redis: whether the kit needs Redis.
         needs_sealing_keys: whether instances must share keys for the requests to modern clients, named or not.
         needs_bus: whether change notifications must reach the modern clients of all instances, named or not.
@@ -172,6 +180,7 @@ class KitContext:
         keep_alive_s: seconds for which a server keeps an idle connection; longer than its proxy keeps the connection.
         front_keep_alive_s: seconds for which the proxy of the kit keeps an idle connection of the proxy in front of it.
         path: the path of the endpoint in the requirements.
+        sizing: the connections and file descriptors for the planned clients.
         cells: the capability data of this release for the needed features and plain calls.
         decision_id: hash of the requirements and the rule set, for the documents that state the decision.
         version: version of mcp-advisor.
@@ -183,6 +192,7 @@ class KitContext:
     line: str
     package: str
     requirement: str
+    mcp_release: str
     tiers: tuple[TierContext, ...]
     features: tuple[FeatureContext, ...]
     eras: tuple[str, ...]
@@ -193,6 +203,7 @@ class KitContext:
     proxy_version: str
     proxy_replicas: int
     outer_proxy: str
+    front_hops: int
     uses_redis: bool
     needs_sealing_keys: bool
     needs_bus: bool
@@ -203,6 +214,7 @@ class KitContext:
     keep_alive_s: int
     front_keep_alive_s: int
     path: str
+    sizing: Sizing
     cells: tuple[CellContext, ...]
     decision_id: str
     version: str
@@ -215,15 +227,72 @@ class KitContext:
 
     @property
     def trusted_proxies(self) -> str:
-        """The proxies whose forwarded headers the servers read: all proxies if only a proxy can reach the port."""
+        """The proxies whose forwarded headers the servers read: on this machine, or in a network of the platform."""
         fronted = self.proxy or self.outer_proxy
-        return "*" if fronted and self.platform in ("kubernetes", "compose", "serverless") else "127.0.0.1"
+        local = not fronted or self.platform not in ("kubernetes", "compose", "serverless")
+        return "127.0.0.1" if local else ",".join(self.knowledge.networks)
+
+    @property
+    def answers_cors(self) -> bool:
+        """Whether the servers answer the CORS requests of browsers. The proxy of a kit does it, if there is one."""
+        return bool(self.origins) and not self.proxy
+
+    @property
+    def checks_tokens(self) -> bool:
+        """Whether the server accepts only requests with a valid access token."""
+        return checks_tokens(self.auth)
+
+    @property
+    def runs_oauth_proxy(self) -> bool:
+        """Whether the server itself logs clients in."""
+        return runs_oauth_proxy(self.auth, self.package)
+
+    @property
+    def resource(self) -> str:
+        """The URL for which clients request access tokens, or "" if the requirements name no host.
+
+        Two tiers have a common URL, the one above their endpoints, so that a token is valid for both.
+        """
+        if not self.hosts:
+            return ""
+        path = self.public_path(self.tiers[0])
+        return f"https://{self.hosts[0]}{path.removesuffix(ENDPOINT) if self.tiered else path}"
+
+    @property
+    def token_settings(self) -> list[TokenSetting]:
+        """The settings without which a server that checks tokens does not start."""
+        if not self.checks_tokens:
+            return []
+        resource = [] if self.resource else [TokenSetting("MCP_AUTH_RESOURCE")]
+        return [*(PROXY_SETTINGS if self.runs_oauth_proxy else ISSUER_SETTINGS), *resource]
+
+    @property
+    def needs_env_file(self) -> bool:
+        """Whether the user must fill in values of .env.example before the servers start."""
+        return self.needs_sealing_keys or self.direct_llm or self.checks_tokens
+
+    def shared_settings(self, tier: TierContext) -> list[str]:
+        """Return the settings without which the servers of a tier with more than one instance do not start."""
+        wanted = {
+            "MCP_SEALING_KEYS": self.needs_sealing_keys,
+            "MCP_REDIS_URL": self.uses_redis,
+            "MCP_INSTANCE_URL": tier.pattern == "shared-state",
+        }
+        return [name for name, holds in wanted.items() if holds]
+
+    def liveness_s(self, tier: TierContext) -> int:
+        """Return the seconds without an answer of /health after which the platform restarts an instance of a tier."""
+        return self.knowledge.figure("liveness.margin_s") + ceil(tier.longest_call_s)
+
+    def public_path(self, tier: TierContext) -> str:
+        """Return the path of a tier that clients use, under the path of the requirements."""
+        stated = self.path.rstrip("/")
+        return stated if tier.path == ENDPOINT else stated.removesuffix(ENDPOINT) + tier.path
 
     def aliases(self, tier: TierContext) -> tuple[str, ...]:
         """Return the other paths of a tier: with a slash at the end, and under the path of the requirements."""
-        stated = self.path.rstrip("/")
-        public = stated if tier.path == ENDPOINT else stated.removesuffix(ENDPOINT) + tier.path
-        taken = {one.path for one in self.tiers}
+        public = self.public_path(tier)
+        taken = {tier.path for tier in self.tiers}
         return (f"{tier.path}/", *(f"{public}{end}" for end in ("", "/") if public not in taken))
 
     def paths(self, tier: TierContext) -> str:
@@ -244,6 +313,59 @@ class KitContext:
     def carried(self) -> KitProxy:
         """The proxy of the kit. Use this property only if the kit has a proxy."""
         return self.knowledge.kit_proxies[self.proxy]
+
+    @property
+    def replaced_release(self) -> str:
+        """The proxy release of the requirements if no release of its line is without known holes, else ""."""
+        used = self.carried.release_for(self.proxy_version)
+        line = ".".join(self.proxy_version.split(".")[:2])
+        return self.proxy_version if line and not f"{used}.".startswith(f"{line}.") else ""
+
+    @property
+    def oldest_sdk(self) -> str:
+        """The oldest SDK release that the kit allows."""
+        return self.requirement.removeprefix(self.package)[2:].partition(",")[0]
+
+    @property
+    def measured_minor(self) -> str:
+        """The minor release of the SDK for which the kit is made, such as `2.3`."""
+        return ".".join(self.oldest_sdk.split(".")[:2])
+
+    @property
+    def stores_below_http_app(self) -> bool:
+        """Whether http_app() of the oldest SDK release that the kit allows takes no event store (rules/traits.yaml)."""
+        return self._has_trait("event store of http_app")
+
+    def _has_trait(self, name: str) -> bool:
+        """Return whether the oldest SDK release that the kit allows has a trait."""
+        return any(
+            trait.name == name and trait.package == self.package and trait.holds(self.oldest_sdk)
+            for trait in self.knowledge.traits
+        )
+
+    @property
+    def host_check(self) -> str:
+        """Where the oldest SDK release that the kit allows takes the list of hosts: `SdkCode.host_check`, or none."""
+        absent = self._has_trait("list of hosts of http_app")
+        return "none" if absent else self.sdk.host_check
+
+    @property
+    def companions(self) -> list[Companion]:
+        """The packages of which the SDK release of the kit needs an older release, and the stated mcp under fastmcp."""
+        own = [needed for needed in self.sdk.companions if not at_least(self.oldest_sdk, needed.before)]
+        if not self.mcp_release:
+            return own
+        below = self.knowledge.sdks[f"mcp-{self.mcp_release.partition('.')[0]}"].companions
+        pinned = Companion("", f"mcp=={self.mcp_release}", self.knowledge.phrases["kit.mcp-release"])
+        return [*own, pinned, *(needed for needed in below if not at_least(self.mcp_release, needed.before))]
+
+    @property
+    def installs(self) -> list[str]:
+        """The packages of the server, as pip requirements."""
+        redis = [self.floor("redis")] if self.uses_redis else []
+        jwt = [self.floor("pyjwt")] if self.checks_tokens and self.package == "mcp" else []
+        companions = [companion.requirement for companion in self.companions]
+        return [self.requirement, *companions, *jwt, self.floor("uvicorn"), *redis]
 
     def floor(self, package: str) -> str:
         """Return the pip requirement for a package other than the SDK."""
@@ -274,8 +396,3 @@ class KitContext:
 
 
 _RESERVED_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")  # namespaces of the cluster
-_PROPAGATION_S = 10  # time until all proxies have taken an endpoint out of rotation
-
-
-def _rounded_up(seconds: float) -> int:
-    return int(-(-seconds // 1))

@@ -25,6 +25,7 @@ class Wiring:
         resolver: the DNS server for names; "" if the addresses are IP addresses or are resolved only at start.
         access_log: the access log of nginx.
         peers: name → host:port of the HAProxy peer that gets the session table at a reload.
+        source: the address from which the proxy connects to the servers; "" for the choice of the system.
     """
 
     listen: str
@@ -32,6 +33,7 @@ class Wiring:
     resolver: str = ""
     access_log: str = "/dev/stdout"
     peers: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
 
 def production_wiring(kit: KitContext) -> Wiring:
@@ -53,8 +55,12 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
     match kit.platform:
         case "kubernetes":
             domain = f".{kit.namespace}.svc.cluster.local"
-            if balance(kit, tier) == "plain":  # a Service balances the requests, and any pod can answer
-                return (f"{tier.host}{domain if _dynamic(kit) else ''}:{SERVER_PORT}",)
+            own = balance(kit, tier)
+            if own == "plain":  # any pod can answer
+                name = ready_service(kit, tier) or tier.host
+                return (f"{name}{domain if _dynamic(kit) else ''}:{SERVER_PORT}",) * _entries(kit, tier)
+            if own in _FOUND_BY_ADDRESS:
+                return (f"{tier.host}{domain}:{SERVER_PORT}",)
             pods = range(tier.max_instances)
             return tuple(f"{tier.host}-{n}.{tier.host}{domain}:{SERVER_PORT}" for n in pods)
         case "compose":
@@ -64,6 +70,26 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
             return (f"{tier.host}:{SERVER_PORT}",)
         case _:
             return tuple(f"127.0.0.1:{first_port + n}" for n in range(tier.instances))
+
+
+# nginx finds the owner of a session by its address, so one name for all pods is enough. With a name for each pod, the
+# names of pods that do not run would fill the error log.
+_FOUND_BY_ADDRESS = ("learn", "cookie")
+
+
+def ready_service(kit: KitContext, tier: TierContext) -> str:
+    """Return the name of the Kubernetes Service whose DNS name has the addresses of all ready pods; "" for none.
+
+    With the addresses, the proxy of the kit can try another pod if one pod does not answer. With the one address of
+    another Service, it cannot.
+    """
+    fleet = kit.proxy and tier.max_instances > 1 and balance(kit, tier) == "plain" and _dynamic(kit)
+    return f"{tier.host}-ready" if fleet else ""
+
+
+def _entries(kit: KitContext, tier: TierContext) -> int:
+    """Return how often the proxy lists the name of a Service. Each entry of HAProxy gets one of its addresses."""
+    return tier.max_instances if kit.proxy == "haproxy" and ready_service(kit, tier) else 1
 
 
 def _peers(kit: KitContext) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from advisor.engine.rules import STRICT
 from advisor.knowledge.types import ERAS, Era, Outcome
-from advisor.knowledge.versions import Interval
+from advisor.knowledge.versions import Interval, at_least
 
 PINGS = "pings on a silent stream"
 """The behaviour that has the ping interval of a release."""
@@ -39,6 +39,10 @@ class SdkLine(Interval):
     def eras(self) -> tuple[Era, ...]:
         """The protocol eras that its servers serve."""
         return ERAS if self.serves_modern else ERAS[:1]
+
+    def has_kit(self, version: str) -> bool:
+        """Whether generated servers support this release of the line."""
+        return not self.kit_from or at_least(version, self.kit_from)
 
 
 @dataclass(frozen=True, slots=True)

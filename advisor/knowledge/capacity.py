@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from advisor.errors import KnowledgeError
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.types import Era, flag_key
-from advisor.knowledge.versions import at_least
+from advisor.knowledge.versions import Interval, at_least
 
 SOURCE = "capacity-"
 """The start of the id of a source that is made from an entry."""
@@ -29,10 +29,25 @@ class Spread(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """The largest number of sessions in a process, and the first release of the SDK line with this limit."""
+    """The largest number of sessions in a process, and the first release of the SDK line with this limit.
+
+    The ranges of releases in `without` are newer and have no limit, because pip installs an older mcp with them.
+    """
 
     sessions: int
     since: str
+    without: tuple[Interval, ...] = ()
+
+    def applies(self, release: str) -> bool:
+        """Return whether a release has this limit."""
+        return (
+            self.sessions > 0 and at_least(release, self.since) and not any(gap.holds(release) for gap in self.without)
+        )
+
+    @property
+    def bounds(self) -> set[str]:
+        """The releases of the SDK line in which the limit starts or ends."""
+        return {self.since, *(text for gap in self.without for text in (gap.start, gap.before))}
 
 
 class MeasuredCapacity(NamedTuple):
@@ -44,7 +59,6 @@ class MeasuredCapacity(NamedTuple):
     session_bytes: Spread
     stream_session_bytes: Spread
     calls_per_s: dict[Era, dict[str, Spread]]
-    limit: Limit
     sessions: int
     rounds: int
     machine: str
@@ -52,6 +66,7 @@ class MeasuredCapacity(NamedTuple):
     date: str
     evidence: str
     sources: list[str]
+    limit: Limit = Limit(0, "0")
 
     @property
     def source(self) -> str:
@@ -60,7 +75,7 @@ class MeasuredCapacity(NamedTuple):
 
     def most_sessions(self, release: str) -> int | None:
         """Return the largest number of sessions in a process of a release; None if the release has no limit."""
-        return self.limit.sessions if at_least(release, self.limit.since) else None
+        return self.limit.sessions if self.limit.applies(release) else None
 
     def memory(self, sessions: int) -> int:
         """Return the memory of a process with this number of sessions, each with an open GET stream, in bytes."""

@@ -1,6 +1,6 @@
 """The types of entries that rules refer to: sources, client applications, proxies, flags and wording."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from typing import Literal, NamedTuple
 
@@ -30,6 +30,7 @@ class ClientApp(NamedTuple):
     as_of: str
     notes: str
     sources: list[str]
+    falls_back: bool | Literal["unknown"] = "unknown"
 
 
 LimitStatus = Literal["default", "not-confirmed", "none", "unknown"]
@@ -54,11 +55,45 @@ class ProxyKind(NamedTuple):
     runs_servers: bool = False
     reuse: Literal["default", "fixed", "idle-timeout", "none", "unknown"] = "unknown"
     reuse_s: float | None = None
+    reuse_since: str = ""
+    reuse_setting: str = ""
     tls: Literal["ends", "unknown"] = "unknown"
+    keep_alive: Literal["", "idle-timeout"] = ""
+    keep_alive_s: float | None = None
+    keep_alive_setting: str = ""
+    layer: Literal["http", "tcp"] = "http"
     buffers: bool = False
+    streams: Literal["passes", "unknown"] = "unknown"
+    streaming_setting: str = ""
+    passes_setting: str = ""
     connections: Literal["passed", "own"] = "passed"
-    mcp_sessions: Literal["", "in-session-id", "in-memory", "for-each-request", "refused"] = ""
+    http_route: bool = False
+    mcp_sessions: Literal["", "in-session-id", "in-memory", "for-each-request", "ignored"] = ""
     sessions_setting: str = ""
+    port: Literal["", "environment"] = ""
+    functions: bool = False
+    function_timeout: bool = False
+    refuses: Literal["", "legacy", "modern"] = ""
+    refuses_setting: str = ""
+    needs_session_id: bool = False
+    fixed: list[Literal["idle", "total"]] = []  # noqa: RUF012
+    unset: list[Literal["idle", "total"]] = []  # noqa: RUF012
+    unset_setting: str = ""
+    stream_total_timeout_s: float | None = None
+
+
+class Companion(NamedTuple):
+    """The newest release of another package with which old releases of an SDK work.
+
+    Attributes:
+        before: the first release of the SDK that works with newer releases of the package.
+        requirement: the requirement for pip.
+        because: what happens otherwise.
+    """
+
+    before: str
+    requirement: str
+    because: str
 
 
 class SdkCode(NamedTuple):
@@ -67,6 +102,9 @@ class SdkCode(NamedTuple):
     line: str
     flags: Literal["constructor", "run"]
     code: str
+    app: str
+    function: str
+    path: str
     module: str
     types: str
     host_check: Literal["constructor", "run", "none"]
@@ -75,6 +113,15 @@ class SdkCode(NamedTuple):
     template: str
     calls: dict[str, dict[Era, str]]
     sources: list[str]
+    companions: list[Companion] = []  # noqa: RUF012
+    hosts_where: str = ""
+    hosts_note: str = ""
+    hosts: str = ""
+    hosts_import: str = ""
+    hosts_argument: str = ""
+    hosts_off: bool = False
+    checks_tokens_from: str = ""
+    loads_keys_without_limit: bool = False
 
 
 class FlagUse(NamedTuple):
@@ -93,6 +140,23 @@ class FlagUse(NamedTuple):
     because: str
     sources: list[str]
     example: dict[str, Raw]
+
+
+class Figure(NamedTuple):
+    """A figure that the program calculates with. The head of rules/figures.yaml explains the keys."""
+
+    id: str
+    value: int
+    because: str
+    sources: list[str]
+
+
+class ProxyNetwork(NamedTuple):
+    """A network from which the proxy of a platform can connect. The head of rules/kit_proxies.yaml explains it."""
+
+    id: str
+    because: str
+    sources: list[str]
 
 
 class Phrase(NamedTuple):

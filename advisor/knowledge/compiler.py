@@ -20,12 +20,14 @@ from advisor.knowledge import (
     capacity,
     catalogue,
     conduct,
+    configurations,
     facts,
     failures,
     features,
     kits,
     servers,
     topology,
+    underlying,
 )
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
@@ -52,9 +54,13 @@ SHAPES: dict[str, type] = {
     "promises": failures.ExpectedBehaviour,
     "conduct": conduct.Conduct,
     "mechanisms": kits.Mechanism,
+    "configurations": configurations.PossibleConfiguration,
     "kit_proxies": kits.KitProxy,
+    "networks": catalogue.ProxyNetwork,
     "sdks": catalogue.SdkCode,
+    "underlying": underlying.Underlying,
     "floors": kits.Floor,
+    "figures": catalogue.Figure,
     "phrases": catalogue.Phrase,
 }
 # The sections that the knowledge has as lookups by id.
@@ -67,6 +73,7 @@ _LOOKUPS = SHAPES.keys() - {
     "promises",
     "conduct",
     "replacements",
+    "underlying",
 }
 _SHARE = "Write a count and a total, for example 118 of 120"
 _FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
@@ -115,6 +122,7 @@ def compile_rules(root: Path) -> Knowledge:
             sections[section].extend(_validate(section, entries, name, root))
     _refuse_twins(sections)
     _refuse_strangers(sections)
+    _refuse_foreign_values(sections)
     return _knowledge(sections)
 
 
@@ -137,6 +145,7 @@ def _knowledge(sections: dict[str, list[Any]]) -> Knowledge:
             "phrases": phrases,
             "sources": {**by_id["sources"], **{source.id: source for source in derived}},
             "memory": capacity.memory_plan(sections["memory"]),
+            "capacity": underlying.with_limits(by_id["capacity"], sections["capabilities"], sections["underlying"]),
             "promises": promises,
         }
     )
@@ -177,7 +186,7 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
     check("profiles", "like", lines)
     check("languages", "profile", [entry.id for entry in sections["profiles"]])
     check("topology", "mechanism", {*mechanisms, ""})
-    check("topology", "proxy", proxies)
+    check("topology", "proxy", [entry.id for entry in sections["proxies"]])
     check("promises", "keeping", keepings)
     check("promises", "proxies", fronts)
     check("conduct", "mechanisms", {*mechanisms, "none"})
@@ -187,6 +196,21 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
             raise KnowledgeError(
                 f"rules/: mechanisms ({entry.id}), needs: {entry.done_by} has no `since` for {entry.needs!r}"
             )
+
+
+def _refuse_foreign_values(sections: dict[str, list[Any]]) -> None:
+    """Raise an error if a fact implies, or has as a capability, a value that the other fact does not have."""
+    facts_ = {fact.id: fact for fact in sections["facts"]}
+    phrases = {phrase.id for phrase in sections["phrases"]}
+    for fact in sections["facts"]:
+        implied = [implied for choice in fact.values for implied in choice.implies]
+        stated = [(fact.id, value) for value in fact.capability or ()]
+        for name, value in stated + [(one.fact, one.value) for one in implied]:
+            allowed = [choice.value for choice in facts_[name].values] or [True, False] if name in facts_ else []
+            if value not in allowed:
+                raise KnowledgeError(f"rules/: facts ({fact.id}): {name} does not have the value {value!r}")
+        if strange := [one.because for one in implied if one.because not in phrases]:
+            raise KnowledgeError(f"rules/: facts ({fact.id}), implies: {strange[0]!r} is not declared")
 
 
 def _name(entry: Any) -> str:

@@ -1,6 +1,6 @@
 """The types of rules/facts.yaml: facts of the requirements file, and derived facts."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from typing import Literal, NamedTuple
 
@@ -26,12 +26,21 @@ FactType = Literal[
 ]
 
 
+class Implied(NamedTuple):
+    """A value that another fact then has, whatever the file says. `because` is a key of rules/wording.yaml."""
+
+    fact: str
+    value: Value
+    because: str
+
+
 class Choice(NamedTuple):
     """A value of a choice, and its meaning. No change to a `deprecated` value is suggested."""
 
     value: str
     means: str
     deprecated: bool = False
+    implies: tuple[Implied, ...] = ()
 
 
 class Bin(NamedTuple):
@@ -54,6 +63,13 @@ class FactChange(NamedTuple):
     old: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     setting: Literal["", "one_instance", "affinity_setting"] = ""
+
+
+class Capability(NamedTuple):
+    """The values of a fact without and with a capability. The capability never makes a decision worse."""
+
+    without: Value
+    having: Value
 
 
 class OnlyWhen(NamedTuple):
@@ -90,6 +106,7 @@ class Fact(NamedTuple):
     only_when: OnlyWhen | None = None
     only_with: OnlyWith | None = None
     change: FactChange | None = None
+    capability: Capability | None = None
 
 
 class DerivedCase(NamedTuple):
@@ -139,12 +156,18 @@ class Derived(NamedTuple):
     values_of: Literal["releases", ""] = ""
     lookup: dict[str, str] | None = None
     compare: dict[str, str] | None = None
+    expires: dict[str, str] | None = None
     strongest: list[str] | None = None
     lacking: dict[str, str] | None = None
     contradicted: dict[str, str] | None = None
     room: dict[str, str] | None = None
     recovery: dict[str, str] | None = None
+    fallback: dict[str, str] | None = None
+    of_language: dict[str, str] | None = None
+    union: list[str] | None = None
+    passing: dict[str, str] | None = None
     unlisted: dict[str, str] | None = None
+    stated: dict[str, str] | None = None
     separable: dict[str, list[str]] | None = None
     lost: dict[str, list[str]] | None = None
     pick: Pick | None = None
@@ -156,3 +179,8 @@ class Derived(NamedTuple):
     tls: dict[str, str] | None = None
     reuse: dict[str, str] | None = None
     hops: dict[str, str] | None = None
+
+    @property
+    def computation(self) -> str:
+        """The key that says how the fact is computed, such as `lookup`."""
+        return next(name for name in self._fields[self._fields.index("lookup") :] if getattr(self, name) is not None)

@@ -45,6 +45,9 @@ Felt = Literal["fails", "waits", "lost"]
 """The effects that clients must notice. `fails`: a request fails or must be repeated. `waits`: a call waits. `lost`: a
 request gets 404, because its session is lost."""
 
+NewRequests = Literal["any", "succeed"]
+"""The result of requests without a session id that begin after the first second of the event."""
+
 Handles = Literal["kept", "fails-then-kept", "fails-then-gone"]
 """The result for state in the shared store that state handles refer to."""
 HANDLES: tuple[Handles, ...] = get_args(Handles)
@@ -77,6 +80,7 @@ class ExpectedBehaviour:
     others: Others = "unaffected"
     handles: Handles = "kept"
     felt: list[Felt] = field(default_factory=list)
+    new_requests: NewRequests = "any"
     lost_at_most: float = 1.0
     eras: list[Era] = field(default_factory=lambda: list(ERAS))
     answers: list[Answers] = field(default_factory=lambda: list(ANSWERS))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from advisor.engine.rules import STRICT
+from advisor.engine.rules import STRICT, Value
+from advisor.knowledge.versions import at_least, parse
 
 SERVERS = "servers"
 SERVICE = "kubernetes-service"
@@ -24,6 +25,7 @@ class Mechanism:
     keyed_on: Literal["session-id", "cookie", "client-address"]
     owner_in: Literal["proxy-memory", "session-id", "cookie", "hash", "redis"]
     sources: list[str]
+    when: list[dict[str, Value | dict[str, Value | list[Value]]]]
     balance: Literal["", "learn", "envelope", "cookie", "ip-hash", "table"] = ""
     needs: str = ""
     otherwise: str = ""
@@ -52,6 +54,24 @@ class KitProxy:
     fetches: bool = True
     take_out: dict[Literal["file", "how"], str] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
+    fixed: dict[str, str] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+
+    def release_for(self, stated: str) -> str:
+        """Return the release of the image: the stated release, or a newer one without a known hole.
+
+        Args:
+            stated: the release in the requirements, such as `1.31` or `1.31.3`; "" if they state none.
+        """
+        numbers = parse(stated)
+        if numbers is None or "." not in stated:
+            return self.version
+        line = ".".join(stated.split(".")[:2])
+        if line in self.fixed:
+            newest = self.fixed[line]
+            return stated if stated != line and at_least(stated, newest) else newest
+        outdated = any(not at_least(line, known) for known in self.fixed)
+        return self.version if outdated else stated
 
     def command(self, program: str, folder: str, place: Literal["", "pod", "lab"] = "") -> list[str]:
         """Return the command that starts the proxy in the foreground.

@@ -12,7 +12,7 @@ from typing import Literal
 
 from advisor.knowledge.capabilities import Capabilities, SdkLine
 from advisor.knowledge.capacity import MeasuredCapacity
-from advisor.knowledge.versions import Interval, at_least, key
+from advisor.knowledge.versions import Interval, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Release(Interval):
 
     @property
     def has_kit(self) -> bool:
-        """Whether generated servers support this range."""
-        return self.kind == "python" and (not self.line.kit_from or at_least(self.newest, self.line.kit_from))
+        """Whether generated servers support the newest release of this range."""
+        return self.kind == "python" and self.line.has_kit(self.newest)
 
 
 def release_ranges(capabilities: list[Capabilities], capacity: Mapping[str, MeasuredCapacity]) -> list[Release]:
@@ -58,10 +58,10 @@ def release_ranges(capabilities: list[Capabilities], capacity: Mapping[str, Meas
 
 
 def _of_package(package: Capabilities, capacity: Mapping[str, MeasuredCapacity]) -> Iterator[Release]:
-    limited = {line.id: capacity[line.id].limit.since for line in package.lines if line.id in capacity}
+    limits = {line.id: capacity[line.id].limit for line in package.lines if line.id in capacity}
     bounds = {text for cell in package.cells for text in (cell.start, cell.before)}
     bounds |= {text for line in package.lines for text in (line.start, line.before)}
-    bounds |= set(limited.values())
+    bounds |= {text for limit in limits.values() for text in limit.bounds}
     observed = {text for cell in package.cells for text in cell.observed_on} | {line.newest for line in package.lines}
     for start, before in pairwise(sorted(bounds, key=key)):
         here = Interval(start, before)
@@ -69,7 +69,7 @@ def _of_package(package: Capabilities, capacity: Mapping[str, MeasuredCapacity])
             if line.covers(here):
                 newest = max(filter(here.holds, observed), key=key, default=start)
                 name = f"{package.package}>={start},<{before}"
-                expires = line.id in limited and at_least(start, limited[line.id])
+                expires = line.id in limits and limits[line.id].applies(start)
                 yield Release(
                     start, before, name, package.package, newest, line, "idle-timeout" if expires else "never"
                 )

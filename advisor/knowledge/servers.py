@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell, SdkLine
 from advisor.knowledge.releases import Release
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 
-ServerKind: TypeAlias = Literal["python", "other", "http+sse"]
 OTHER = "other"
 """The value of `sdk` for a server that is not written in Python."""
 
@@ -29,6 +28,7 @@ class Profile(NamedTuple):
     sources: list[str]
     flags: str = ""
     without: tuple[str, ...] = ()
+    stateless: str = ""
 
 
 class Language(NamedTuple):
@@ -43,6 +43,10 @@ class Language(NamedTuple):
     sse: str
     json: str
     sources: list[str]
+    expiry: Literal["idle-timeout", "never", "unknown"] = "unknown"
+    keep_alive: Literal["default", "never", "unknown"] = "unknown"
+    keep_alive_s: float | None = None
+    keep_alive_setting: str = ""
 
 
 class Replacement(NamedTuple):
@@ -72,6 +76,9 @@ def assumed(profile: Profile, capabilities: Iterable[Capabilities]) -> Capabilit
 
 def _assumed(cell: CapabilityCell, profile: Profile, note: str) -> CapabilityCell:
     eras = {era: getattr(cell, era) for era in ERAS}
+    if profile.stateless:
+        pair = flag_key(stateless_http=True, json_response=False)
+        eras = {era: {**outcomes, pair: outcomes[profile.stateless]} for era, outcomes in eras.items()}
     if profile.flags:
         eras = {era: dict.fromkeys(_MODES, outcomes[profile.flags]) for era, outcomes in eras.items()}
     return replace(

@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.engine.rules import Value
 from advisor.knowledge.capabilities import Capabilities
-from advisor.knowledge.facts import Bin, Fact, OnlyWhen
+from advisor.knowledge.facts import Bin, Fact, Implied, OnlyWhen
 from advisor.knowledge.releases import Release, find_release, release_ranges
 from advisor.knowledge.servers import OTHER, assumed, release_of
 from advisor.knowledge.store import Knowledge
@@ -32,7 +32,7 @@ class FactSpace:
         measured: the SDK release ranges with measurements, by their value in rules.
         releases: `measured`, and servers whose features are assumed (rules/servers.yaml).
         capabilities: the measured and the assumed capability data.
-        alike: for each of `releases`, the measured range whose features it has or is assumed to have.
+        alike: for each of `releases`, the range whose feature table applies to it.
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
@@ -50,10 +50,11 @@ class FactSpace:
             if data is not None:
                 self.capabilities.append(data)
                 self.releases[profile.id] = release_of(profile, data)
-        self.alike = {name: name for name in self.measured} | {
+        self.alike = {name: name for name in self.releases} | {
             name: found.id
             for name, release in self.releases.items()
-            if release.kind != "python" and (found := find_release(knowledge.profiles[name].like, ranges))
+            if release.kind != "python" and not knowledge.profiles[name].stateless
+            if (found := find_release(knowledge.profiles[name].like, ranges))
         }
         self._named: dict[str, Release | None] = {}
 
@@ -84,6 +85,17 @@ class FactSpace:
         """The facts with a condition on another fact: (fact, condition, value without this condition)."""
         found = [(name, fact, fact.only_when) for name, fact in self.facts.items()]
         return tuple((name, only, self.bin(name, fact.default)) for name, fact, only in found if only is not None)
+
+    @cached_property
+    def computed(self) -> tuple[tuple[str, str, Any], ...]:
+        """The derived facts: (fact, computation, value of the key of this computation)."""
+        return tuple((fact.id, fact.computation, getattr(fact, fact.computation)) for fact in self.knowledge.derived)
+
+    @cached_property
+    def implied(self) -> tuple[tuple[str, Value, Implied], ...]:
+        """The values of choices that imply values of other facts: (fact, value, implied)."""
+        choices = [(name, choice) for name, fact in self.facts.items() for choice in fact.values]
+        return tuple((name, choice.value, implied) for name, choice in choices for implied in choice.implies)
 
     def _domain(self, fact: Fact) -> tuple[Value, ...]:
         match fact.type:
@@ -153,7 +165,7 @@ class FactSpace:
                 return _bin_number(fact.bins, raw)
 
     def typical(self, name: str, value: Value) -> Raw:
-        """Return a typical value of the requirements file for `value`, to show a change."""
+        """Return a typical value of the requirements file for `value`, to show a change. None if there is none."""
         fact = self.facts[name]
         if fact.type == "release":
             return self.releases[str(value)].exact
@@ -162,7 +174,7 @@ class FactSpace:
         for found in fact.bins:
             if found.bin == value:
                 return found.typical
-        return None if fact.bins and value == UNKNOWN else value
+        return None if value in _ANY or (fact.bins and value == UNKNOWN) else value
 
 
 def _bin_number(bins: Sequence[Bin], raw: Any) -> Value:

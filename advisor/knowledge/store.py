@@ -14,20 +14,22 @@ from advisor.files import reason
 from advisor.knowledge import cache
 from advisor.knowledge.capabilities import Capabilities, SdkLine, SdkTrait
 from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
-from advisor.knowledge.catalogue import ClientApp, FlagUse, ProxyKind, SdkCode, Source
+from advisor.knowledge.catalogue import ClientApp, Figure, FlagUse, ProxyKind, ProxyNetwork, SdkCode, Source
 from advisor.knowledge.facts import Derived, Fact
 from advisor.knowledge.features import Feature
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.servers import Language, Profile, Replacement
+from advisor.knowledge.underlying import Underlying
 
 if TYPE_CHECKING:
     from advisor.knowledge.conduct import Conduct
+    from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.kits import Floor, KitProxy, Mechanism
     from advisor.knowledge.topology import Way
 
 # Parts that a recommendation does not need. The cache loads these parts and imports their types only on first use.
-_RARE = ("topology", "events", "promises", "conduct", "mechanisms", "kit_proxies", "floors")
+_RARE = ("topology", "events", "promises", "conduct", "mechanisms", "configurations", "kit_proxies", "floors")
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,13 @@ class Knowledge:
     promises: list[ExpectedBehaviour]
     conduct: list[Conduct]
     mechanisms: dict[str, Mechanism]
+    configurations: dict[str, PossibleConfiguration]
     kit_proxies: dict[str, KitProxy]
+    networks: dict[str, ProxyNetwork]
     sdks: dict[str, SdkCode]
+    underlying: list[Underlying]
     floors: dict[str, Floor]
+    figures: dict[str, Figure]
     phrases: dict[str, str]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -83,6 +89,10 @@ class Knowledge:
     def lines(self) -> dict[str, SdkLine]:
         """All SDK lines by id."""
         return {line.id: line for package in self.capabilities for line in package.lines}
+
+    def figure(self, name: str) -> int:
+        """Return a figure of rules/figures.yaml."""
+        return self.figures[name].value
 
     def table_of_role(self, role: str) -> RuleTable:
         """Return the table with this role (`cell` or `finding`).

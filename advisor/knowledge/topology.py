@@ -80,6 +80,7 @@ class Conditions:
     proxies: Literal[1, 2] = 1
     initialize: Literal["prompt", "held"] = "prompt"
     pace: Literal["at-once", "calm"] = "at-once"
+    instances: Literal["same", "added"] = "same"
 
     @property
     def unusual(self) -> dict[str, str]:
@@ -152,7 +153,7 @@ class Way:
 
     @property
     def proxy(self) -> str:
-        """The proxy of the strategy, as in rules/kit_proxies.yaml."""
+        """The proxy of the strategy, as in rules/proxies.yaml."""
         return self.program.removesuffix("-debian")
 
     @property
@@ -186,7 +187,11 @@ def verdict(row: Way) -> Keeps | None:
     Raises:
         KeyError: a run has no figures.
     """
-    found = _verdict(row.runs)
+    steady = [run for run in row.runs if run.under.instances == "same"]
+    found = _verdict(steady)
+    # A new instance can take clients from a hash of the address. The reason of the row says so.
+    if found not in ("never", "stable-address") and not all(run.keeps for run in row.runs if run not in steady):
+        return None
     # A delay of milliseconds affects a run only by chance. The window measures this delay.
     return "pause" if found == "always" and row.window is not None and not row.window.at_once.full else found
 

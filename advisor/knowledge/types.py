@@ -12,6 +12,7 @@ Raw: TypeAlias = Any
 """A value of the requirements file, before its conversion to a bin."""
 
 Need = Literal["none", "preferred", "required"]
+StatedNeed = Literal["none", "preferred", "required", "unknown"]
 NEEDS: tuple[Need, ...] = ("none", "preferred", "required")
 """The levels of need, the weakest first."""
 

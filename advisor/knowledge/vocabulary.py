@@ -18,8 +18,8 @@ Keeping: TypeAlias = Annotated[str, OneOf("keeping")]
 Substitute: TypeAlias = Annotated[str, OneOf("substitute")]
 Seen: TypeAlias = Annotated[
     Outcome,
-    "dropped: lost without an error; unreachable: the instance that gets the request does not have the session or the "
-    "state; unsupported: not in this era",
+    "dropped: lost without an error; unreachable: the request reaches an instance without the session or the state; "
+    "unsupported: the SDK or the era has no such call",
 ]
 
 

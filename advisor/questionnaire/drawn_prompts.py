@@ -59,7 +59,7 @@ class DrawnPrompts:
 
     def _select(self, form: Form) -> Any:
         choices = _choices(form.options)
-        marked = [c for c, o in zip(choices, form.options, strict=True) if _same(o.value, form.default)]
+        marked = [c for c, o in zip(choices, form.options, strict=True) if o.has(form.default)]
         hint = f"({self._words['ask.keys.select']})"
         return questionary.select(
             _wrapped(form.title), choices, default=next(iter(marked), None), **self._looks(form, hint)
@@ -152,7 +152,3 @@ def _below(means: str) -> str | None:
     label = len("  Description: ")
     lines = textwrap.wrap(means, _width() - 1, initial_indent=" " * label, subsequent_indent="  ", max_lines=_LINES)
     return "\n".join(lines).strip() or None
-
-
-def _same(value: Any, other: Any) -> bool:
-    return type(value) is type(other) and bool(value == other)

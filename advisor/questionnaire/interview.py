@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 from advisor.decision.advisor import Advisor
 from advisor.engine.rules import Rule
 from advisor.knowledge.facts import Fact
+from advisor.knowledge.space import UNKNOWN
 from advisor.questionnaire.relevance import Relevance
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.validate import complete
@@ -147,10 +148,6 @@ class Interview:
         """Fixed facts and all answers, including unused answers. An interruption saves these facts."""
         return {**self.fixed, **{name: value for answer in self.answers.values() for name, value in answer.items()}}
 
-    def skipped_facts(self) -> list[str]:
-        """Return the ids of the facts of the skipped questions."""
-        return [fact for name in self._place.skipped for fact in self.questions[name].facts]
-
     # --- moves ----------------------------------------------------------------------------------------------------
 
     def answer(self, answer: Answer) -> list[str]:
@@ -239,11 +236,11 @@ class Interview:
         if not open_facts:
             stated = set(question.facts) <= requirements.given or question.id == TOOLS
             return "stated" if stated else "inferred"
-        if question.fact.ask == "always":
-            return "ask"
         only = question.fact.only_when
         if only is not None and only.fact in known and requirements[only.fact] not in only.any_of:
             return "only-when"
+        if question.fact.ask == "always":
+            return "ask"
         if any(self._relevance.matters(name, requirements, known) for name in open_facts):
             return "ask"
         return "irrelevant"
@@ -268,7 +265,7 @@ class Interview:
         for place in (self.answers, self.fixed):
             held = place.get(TOOLS)
             tools: Sequence[Tool] = held[TOOLS] if isinstance(held, Mapping) else (held or ())
-            if any(needs.get(f"{NEEDS}.{feature}") == "none" for tool in tools for feature in tool.needs):
+            if any(needs.get(f"{NEEDS}.{feature}") in ("none", UNKNOWN) for tool in tools for feature in tool.needs):
                 del place[TOOLS]
 
     def _drop(self) -> list[str]:

@@ -101,7 +101,7 @@ class Interviewer:
                     say(line, "  ")
 
     def _shown(self, form: Form, reply: Any) -> str:
-        titles = [option.title for option in form.options for value in _many(reply) if _is(option.value, value)]
+        titles = [option.title for option in form.options for value in _many(reply) if option.has(value)]
         return written(reply, self._words) if form.kind == "text" else ", ".join(titles) or self._words["ask.none"]
 
     # --- messages ---------------------------------------------------------------------------------------------------
@@ -169,7 +169,3 @@ def _advance(forms: Dialogue, entered: list[Any]) -> tuple[Form | None, Answer]:
 
 def _many(reply: Any) -> list[Any]:
     return reply if isinstance(reply, list) else [reply]
-
-
-def _is(value: Any, other: Any) -> bool:
-    return type(value) is type(other) and bool(value == other)

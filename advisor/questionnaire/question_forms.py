@@ -1,7 +1,7 @@
 """Turns questions into forms for a terminal: a choice between options, or a line of text with its parser. Pure.
 
 A dialogue is a generator. It yields forms, receives the replies, and returns the facts of the answer. Most questions
-have one form. The questions on needs and on the SDK can have two forms.
+have one form. The question on the SDK can have two forms, and the question on needs can have three.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ class Option:
     value: Any
     title: str
     means: str = ""
+
+    def has(self, value: Any) -> bool:
+        """Whether `value` is the value of this option. 1 and True are different values."""
+        return type(self.value) is type(value) and bool(self.value == value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,7 @@ def _needs(space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Dialo
     options = tuple(Option(name, feature.id, feature.question.split(": ", 1)[-1]) for name, feature in features.items())
     why = space.knowledge.facts[NEEDS].why
     levels = dict.fromkeys(open_facts, "none")
-    for level in ("required", "preferred"):
+    for level in ("required", "preferred", UNKNOWN):
         left = tuple(option for option in options if levels[option.value] == "none")
         marked = tuple(name for name in open_facts if stated.get(name) == level and levels[name] == "none")
         if left:
@@ -265,7 +269,7 @@ def _levels(tool: str, features: list[str], needs: Answer, space: FactSpace) -> 
         if feature not in known:
             hint = allowed.nearest(feature, known) or f"Allowed: {', '.join(known)}."
             raise InputError(TOOLS, [input_problem(f"{allowed.quote(feature)} is not a feature.", hint)])
-        if needs.get(f"{NEEDS}.{feature}", "none") == "none":
+        if needs.get(f"{NEEDS}.{feature}", "none") in ("none", UNKNOWN):
             message = space.knowledge.phrases["ask.tools.not-needed"].format(tool=tool, feature=feature)
             raise InputError(TOOLS, [input_problem(message)])
     return {feature: needs[f"{NEEDS}.{feature}"] for feature in features}

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import base_domains
-from advisor.decision.derived_facts import TOOL_NEEDS, NeedsNode, SeparableNode
-from advisor.decision.model import CORE_FACTS
+from advisor.decision.core import CORE_FACTS
+from advisor.decision.derived_facts import FREE, TOOL_NEEDS, NeedsNode, SeparableNode
+from advisor.decision.facts import COMPUTED
 from advisor.engine.fold import fold
-from advisor.engine.network import NodeStep, Row, TableNode
+from advisor.engine.network import Network, NodeStep, Row, TableNode
 from advisor.engine.rules import Rule, Value
 from advisor.requirements.model import Requirements
 
@@ -39,15 +40,17 @@ class Reachability:
 
     Attributes:
         domains: the values of each base fact that can change the outcome, by id.
+        network: the nodes of the decision, without those that compute the facts of FREE from other facts.
     """
 
     def __init__(self, advisor: Advisor) -> None:
         """Args: advisor: makes the decisions."""
         self._advisor = advisor
-        self._nodes = advisor.network.nodes
+        self.network = network = Network([node for node in advisor.network.nodes if FREE.isdisjoint(node.outputs)])
+        self._nodes = network.nodes
         end = NodeStep(CORE_FACTS, (OUTCOME,), outcome)
-        self._steps = [*advisor.network.steps(CORE_FACTS), end]
-        self._rule_steps = [*advisor.network.steps(CORE_FACTS, every_rule=True), end]
+        self._steps = [*network.steps(CORE_FACTS), end]
+        self._rule_steps = [*network.steps(CORE_FACTS, every_rule=True), end]
         written = {name for step in self._steps for name in step.writes}
         read = {name for step in self._steps for name in step.reads} - written
         self.domains = {
@@ -71,10 +74,12 @@ class Reachability:
         for name in self._advisor.space.facts:
             if name in domains and self._settled(name, known):
                 domains[name] = (facts[name],)
-        for derived in self._advisor.knowledge.derived:
-            # The list of client applications is never asked.
-            if derived.recovery is not None:
-                domains[derived.id] = (facts[derived.id],)
+        for name, computation, spec in self._advisor.space.computed:
+            if name in domains and computation in COMPUTED:
+                read = [fact for fact in spec.values() if fact in self._advisor.space.facts]
+                if all(self._settled(fact, known) for fact in read):
+                    domains[name] = (facts[name],)
+        domains |= {name: (facts[name],) for name in FREE if name in domains}
         if "tools" in known:
             domains.pop(SEPARABLE)
         return State(facts, domains, "tools" in known)

@@ -15,20 +15,27 @@ changes the decision of one tier.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
-from functools import cached_property
+from functools import lru_cache
 from itertools import combinations, product
+from operator import itemgetter
 from random import Random
 from typing import Any, TypeAlias
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
+from advisor.decision.core import CORE_FACTS
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
-from advisor.decision.model import CORE_FACTS
-from advisor.decision.tiers import STATEFUL, needs_of_tools, stateful_part, stateful_tools, stateless_part
+from advisor.decision.facts import base_facts
+from advisor.decision.tiers import (
+    STATEFUL,
+    needs_of_tools,
+    stateful_part,
+    stateful_tools,
+    stateless_part,
+    stateless_values,
+)
 from advisor.engine.network import Plan
 from advisor.engine.rules import Rule, Value
-from advisor.errors import InputError
 from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome
 from advisor.requirements.model import Requirements
 
@@ -136,10 +143,15 @@ class Relevance:
         if "tiered" not in self._space.patterns(state):
             return False
         everything = {tool.name for tool in requirements.tools}
+        substitutes = (False, True) if True in state.domains.get("operations.direct_llm", (True,)) else (False,)
         for carrying, lost in self._divisions(requirements, state):
-            outside = stateless_part(requirements, everything - carrying, lost)
             inside = stateful_part(requirements, carrying, lost)
-            for tier, settled in ((outside, known), (inside, known.union(STATEFUL))):
+            outside = [
+                (stateless_part(requirements, everything - carrying, lost, substitute=substitute), substitute)
+                for substitute in substitutes
+            ]
+            tiers = [(tier, known.union(stateless_values(substitute))) for tier, substitute in outside]
+            for tier, settled in (*tiers, (inside, known.union(STATEFUL))):
                 inner = self._space.state(tier, settled)
                 if fact not in settled and (self._witnessed(fact, inner) or not self._equal(fact, inner)):
                     return True
@@ -190,10 +202,11 @@ class Relevance:
         if not brief:
             # For each condition of a rule, some examples of the rules fulfil it and other examples do not.
             # If few facts are open, many examples have the same values for these facts.
-            for values in dict.fromkeys(
-                tuple(example.get(name, state.facts[name]) for name in free) for example in self._examples
-            ):
-                yield dict(zip(free, values, strict=True))
+            named = [name for name in free if name in self._advisor.network.base]
+            of_free = itemgetter(*named, *named[:1]) if named else lambda example: ()  # at least two, for a tuple
+            rest = {name: state.facts[name] for name in free if name not in named}
+            for values in dict.fromkeys(map(of_free, _examples(self._advisor))):
+                yield {**rest, **dict(zip(named, values, strict=False))}
         random = Random(fact)
         # With more open facts, a proof takes longer. Then it is worth trying more completions first.
         tries = self._tries if brief else self._tries * max(1, len(free) // 3)
@@ -202,26 +215,9 @@ class Relevance:
             chance = count / tries
             yield {n: random.choice(state.domains[n]) if random.random() < chance else state.facts[n] for n in free}
 
-    @cached_property
-    def _examples(self) -> list[dict[str, Value]]:
-        """Return base facts for which decision rules apply: examples of rules, and combinations of two examples."""
-        hits = [
-            (table.table, rule.examples["hit"])
-            for table, rule in self._advisor.knowledge.rules.values()
-            if table.role == "decision"
-        ]
-        both = [{**other, **example} for (first, example), (second, other) in combinations(hits, 2) if first != second]
-        base = self._advisor.network.base
-        found = []
-        for example in (*(example for _, example in hits), *both):
-            with suppress(InputError):  # Two examples can contradict each other.
-                facts = self._space.facts(example_requirements(self._advisor, example))
-                found.append({name: facts[name] for name in base})
-        return found
-
     def _differs(self, fact: str, state: State, completion: Mapping[str, Value]) -> bool:
         """Return whether the values of `fact` give different outcomes for one completion of the other open facts."""
-        network = self._advisor.network
+        network = self._space.network
         facts = dict(state.facts)
         # Without listed tools, tools.separable is open. No node must compute it from an empty list.
         network.revise(facts, completion, self._plan_of("", open_tools=not state.tools))
@@ -241,9 +237,32 @@ class Relevance:
         """Return the nodes from `fact` to the outcome, or all nodes before the outcome if `fact` is empty."""
         asked = (fact, open_tools)
         if asked not in self._plans:
-            plan = self._advisor.network.between(fact, CORE_FACTS) if fact else self._advisor.network.plan(CORE_FACTS)
+            network = self._space.network
+            plan = network.between(fact, CORE_FACTS) if fact else network.plan(CORE_FACTS)
             self._plans[asked] = tuple(entry for entry in plan if not (open_tools and SEPARABLE in entry[2]))
         return self._plans[asked]
+
+
+@lru_cache(maxsize=1)
+def _examples(advisor: Advisor) -> list[dict[str, Value]]:
+    """Return base facts for which decision rules apply: examples of rules, and combinations of two examples.
+
+    A combination has the facts in which the first example differs from the defaults, then those of the second example.
+    A proof tries all values of all facts together, so a completion can have any combination too.
+    """
+
+    def of(example: Mapping[str, Any]) -> dict[str, Value]:
+        facts = base_facts(example_requirements(advisor, example), advisor.space)
+        return {name: facts[name] for name in advisor.network.base}
+
+    default = of({})
+    examples = [
+        (table.table, {name: value for name, value in of(rule.examples["hit"]).items() if value != default[name]})
+        for table, rule in advisor.knowledge.rules.values()
+        if table.role == "decision"
+    ]
+    both = [{**other, **example} for (first, example), (second, other) in combinations(examples, 2) if first != second]
+    return [default | changed for changed in (*(example for _, example in examples), *both)]
 
 
 def _name(fact: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.model import Core
+from advisor.decision.core import Core
 from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Interview, Skip
 from advisor.questionnaire.question_forms import written
 

@@ -40,7 +40,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 def stated(requirements: Requirements) -> dict[str, Any]:
     """Return the facts in a requirements file, with `tools`."""
-    values = {name: value for name, value in requirements.values.items() if name in requirements.given}
+    values: dict[str, Any] = dict(requirements.stated)
     if requirements.tools:
         values[TOOLS] = requirements.tools
     return values
@@ -65,7 +65,7 @@ def save(path: Path, text: str, requirements: Requirements, space: FactSpace) ->
         AssertionError: `text` states other requirements.
     """
     again = load_bytes(text.encode(), str(path), space, partial=True)
-    if (again.values, again.tools) != (requirements.values, requirements.tools):
+    if (again.values, again.tools, again.unsure) != (requirements.values, requirements.tools, requirements.unsure):
         raise AssertionError(f"the content for {path} differs from the answers")
     write_atomically(path, text)
 

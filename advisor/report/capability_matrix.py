@@ -116,7 +116,7 @@ class Matrix:
         yield ReportLine("plain", "")
         yield from (ReportLine("plain", text) for text in (self._knowledge.phrases["topology.eras"], *_LEGEND))
         if self.behaviours:
-            text = "Use --behaviours for results about cancellation, broken connections and plain HTTP requests."
+            text = "Use --behaviours for results about cancellation, broken connections and requests without an SDK."
             yield ReportLine("plain", text)
 
     def _unmeasured(self, block: Block) -> list[str]:
@@ -125,8 +125,8 @@ class Matrix:
         if not exact or is_measured(package, version, self._knowledge):
             return []
         return [
-            f"{version} has not been measured; {block.release.newest} is used. To measure the release: "
-            f"`mcp-advisor capabilities measure --sdk {self._sdk}`."
+            f"{version} has not been measured; the measurements of {block.release.newest} are used. "
+            f"To measure the release: `mcp-advisor capabilities measure --sdk {self._sdk}`."
         ]
 
     def _era(self, block: Block, era: Era) -> Iterator[ReportLine]:

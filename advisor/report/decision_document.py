@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
-from advisor.decision.model import CapacityAdvice, Flags
+from advisor.decision.core import Flags
+from advisor.decision.model import CapacityAdvice
 from advisor.documents import OPTIONAL
 from advisor.engine.table import Tried
 from advisor.knowledge.failures import Felt, Handles, Others, Running, Then
-from advisor.knowledge.types import Era, Need, Raw
+from advisor.knowledge.types import Era, Need, Raw, StatedNeed
 from advisor.knowledge.vocabulary import FeatureId, Keeping, Mechanism, Pattern, Seen, Substitute
 
 RawFacts: TypeAlias = Annotated[dict[str, Raw], "Facts of the requirements file by their dotted keys."]
+Edits: TypeAlias = Annotated[
+    dict[str, Raw], "Keys of the requirements file, such as tools[0].needs.sampling; null removes the key."
+]
 Instances: TypeAlias = Annotated[int, {"minimum": 1}]
 
 
@@ -90,12 +94,15 @@ class FeatureRecord(TypedDict):
 
     Attributes:
         documented: what published guides say, if it contradicts the observed result.
+        need: the need as the requirements state it.
+        counted_as: the need that the decision uses, if the requirements state `unknown`.
         instead: what to do instead of the feature, if the feature is needed and lost.
         substituted: whether the decision replaces the feature.
     """
 
     feature: FeatureId
-    need: Need
+    need: StatedNeed
+    counted_as: Annotated[Need, OPTIONAL]
     legacy: EraRecord
     modern: EraRecord
     documented: str | None
@@ -132,15 +139,28 @@ class CounterfactualRecord(TypedDict):
         then: the parts of the new decision that differ from this decision.
     """
 
-    change: RawFacts
+    change: Edits
     then: Annotated[DifferenceRecord, {"minProperties": 1}]
+
+
+class UnsureRecord(TypedDict):
+    """A need that the requirements state as `unknown`.
+
+    Attributes:
+        kept: whether the deployment keeps the feature without a change.
+        then: if the feature is not kept, what differs if a tool requires it.
+    """
+
+    feature: FeatureId
+    kept: bool
+    then: Annotated[DifferenceRecord, OPTIONAL]
 
 
 class AlternativeRecord(TypedDict):
     """Another possible decision.
 
     Attributes:
-        change: the facts to change; empty if the requirements stay as they are.
+        change: the keys to edit; empty if the requirements stay as they are.
         gives_up: the needed features that this decision loses.
         how: how to make the change.
     """
@@ -149,7 +169,7 @@ class AlternativeRecord(TypedDict):
     flags: Annotated[Flags, OPTIONAL]
     modes: Annotated[ModesRecord, OPTIONAL]
     affinity: AffinityRecord
-    change: RawFacts
+    change: Edits
     gives_up: list[str]
     how: str
     because: str
@@ -201,9 +221,14 @@ class AttemptRecord(TypedDict):
 
 
 class TraceRecord(TypedDict):
-    """The rules of a table that were checked."""
+    """The rules of a table that were checked.
+
+    Attributes:
+        tier: the tier for which the rules were checked; without this key, the entire deployment.
+    """
 
     table: str
+    tier: Annotated[str, OPTIONAL]
     rules: list[AttemptRecord]
 
 
@@ -250,6 +275,7 @@ class DecisionDocument(TypedDict):
         capacity: the capacity of the instances; null for a contradiction, or without a measurement.
         defaults: the default values of facts that the requirements do not state.
         inferred: the values that the tools and client applications of the requirements imply.
+        unsure: the needs that the requirements state as `unknown`.
         substitute: the substitute for a lost feature, or `none`.
         code: the Python code that sets the flags. In a tiered deployment, each tier has its own code.
         trace: the rules that were checked (--explain).
@@ -275,6 +301,7 @@ class DecisionDocument(TypedDict):
     warnings: list[WarningRecord]
     defaults: RawFacts
     inferred: dict[str, InferredRecord]
+    unsure: list[UnsureRecord]
     substitute: Substitute
     sdk: SdkRecord
     code: Annotated[str, OPTIONAL]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from advisor.decision.model import Core, Decision, Flags, PathStep, Tier, Trace, difference
+from advisor.decision.core import Core, Flags, difference
+from advisor.decision.model import Decision, FeatureRow, PathStep, TableTrace, Tier, Trace, UnsureNeed
 from advisor.documents import document, plain
 from advisor.engine.table import RuleAttempt
 from advisor.errors import InputError
+from advisor.knowledge.space import UNKNOWN
 from advisor.report.decision_document import (
     AffinityRecord,
     AlternativeRecord,
@@ -16,6 +18,7 @@ from advisor.report.decision_document import (
     DecisionDocument,
     DecisionOfFile,
     DecisionsDocument,
+    FeatureRecord,
     FileErrors,
     ModesRecord,
     ProblemRecord,
@@ -23,8 +26,10 @@ from advisor.report.decision_document import (
     SwitchRecord,
     TierRecord,
     TraceRecord,
+    UnsureRecord,
     WarningRecord,
 )
+from advisor.requirements.edits import edits
 
 
 def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDocument:
@@ -51,19 +56,26 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         pattern=core.pattern,
         affinity=document(AffinityRecord, core, because=decision.because),
         tiers=[_tier(tier, decision.kind) for tier in decision.tiers],
+        features=[_feature(row, decision) for row in decision.features],
         path=[_step(step) for step in decision.path],
         counterfactuals=[
-            {"change": plain(other.change), "then": then}
+            {"change": plain(edits(asked, other.change)), "then": then}
             for other in decision.counterfactuals
             if (then := _difference(other.core, core, decision.kind_after(other.change)))
         ],
         alternatives=[
-            document(AlternativeRecord, way, **_core(way.core, decision.kind_after(way.change)))
+            document(
+                AlternativeRecord,
+                way,
+                change=edits(asked, way.change),
+                **_core(way.core, decision.kind_after(way.change)),
+            )
             for way in decision.alternatives
         ],
         warnings=[document(WarningRecord, warning, fix=warning.fix.text) for warning in decision.warnings],
         defaults=asked.defaults,
         inferred={name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()},
+        unsure=[_unsure(need, decision) for need in decision.unsure],
         substitute=core.substitute,
         sdk={
             "asked": asked["sdk"],
@@ -87,7 +99,14 @@ def batch_dict(decisions: Iterable[tuple[str, DecisionDocument]], errors: list[F
 
 
 def _trace(trace: Trace) -> list[TraceRecord]:
-    return [{"table": table, "rules": [_attempt(attempt) for attempt in attempts]} for table, attempts in trace.items()]
+    return [
+        document(TraceRecord, table, rules=[_attempt(attempt) for attempt in table.attempts], **_of_tier(table))
+        for table in trace
+    ]
+
+
+def _of_tier(table: TableTrace) -> dict[str, Any]:
+    return {"tier": table.tier} if table.tier else {}
 
 
 def _attempt(attempt: RuleAttempt) -> AttemptRecord:
@@ -115,6 +134,19 @@ def _difference(then: Core, now: Core, kind: str) -> dict[str, Any]:
     for name, value in difference(then, now).items():
         differs |= {name: value} if name != "flags" or kind == "python" else _modes(Flags(**value), kind)
     return differs
+
+
+def _feature(row: FeatureRow, decision: Decision) -> FeatureRecord:
+    if all(need.feature != row.feature for need in decision.unsure):
+        return document(FeatureRecord, row)
+    return document(FeatureRecord, row, need=UNKNOWN, counted_as=row.need)
+
+
+def _unsure(need: UnsureNeed, decision: Decision) -> UnsureRecord:
+    if need.price is None:
+        return document(UnsureRecord, need)
+    kind = decision.kind_after(need.price.change)
+    return document(UnsureRecord, need, then=_difference(need.price.core, decision.core, kind))
 
 
 def _tier(tier: Tier, kind: str) -> TierRecord:

@@ -12,8 +12,8 @@ from advisor.decision.model import Decision, FeatureRow, Trace
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.types import Era
-from advisor.report import decision_wording
-from advisor.report.decision_wording import change_text, deployment_flags, evidence, fact_texts, flags_text, lost_for
+from advisor.report import decision_wording, feature_wording
+from advisor.report.decision_wording import deployment_flags, evidence, fact_texts, flags_text, lost_for
 from advisor.report.overview import Result, rows, summary
 from advisor.templating import environment
 
@@ -29,11 +29,11 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
         decision: the decision.
         trace: the rules that were checked, for a section with all rules.
     """
-    texts = (lost_for, evidence, fact_texts, change_text, flags_text, deployment_flags)
+    texts = (lost_for, evidence, fact_texts, flags_text, deployment_flags)
     filters = (code, code_cell, prose, cell, link, outcome, *texts)
     made = environment(templates_dir(), shown=show, **{filter_.__name__: filter_ for filter_ in filters})
     template = made.get_template("decision.md.j2")
-    text = template.render(decision=decision, trace=trace or {}, wording=decision_wording)
+    text = template.render(decision=decision, trace=trace or (), wording=decision_wording, table=feature_wording)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 

@@ -16,7 +16,9 @@ def record_text(decision: Decision, screen: Screen) -> str:
 
 def draw_answer(canvas: Canvas, decision: Decision) -> None:
     """Draw the pattern with its code and its main facts, or the contradiction with possible changes."""
-    canvas.line((str(decision.requirements["service"]), "bold"), (f"  {decision.requirements.name}", "dim"))
+    canvas.line(
+        (str(decision.requirements["service"]), "bold"), (f" (requirements: {decision.requirements.name})", "dim")
+    )
     canvas.gap()
     if not decision.feasible:
         _contradiction(canvas, decision)
@@ -54,14 +56,20 @@ def _facts(decision: Decision) -> list[tuple[str, Words]]:
     rows: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
     rows += [("Tier", [(tier.name, "bold"), f": {tier.means}"]) for tier in decision.tiers]
     lost = decision_wording.losses(decision)
-    rows.append(("Lost features", ("\n".join(lost), "bold red") if lost else ("none of the needed features", "green")))
+    nothing, certain = decision_wording.nothing_lost(decision)
+    rows.append(
+        ("Lost features", ("\n".join(lost), "bold red") if lost else (nothing, "green" if certain else "yellow"))
+    )
     unused = decision_wording.assumed_unused(decision)
     rows += [("Assumed unused", (unused, "yellow"))] if unused else []
+    doubts = decision_wording.unsure(decision)
+    rows += [("Not sure", ("\n".join(doubts), "yellow"))] if doubts else []
     replaced = [row for row in decision.features if row.substituted and row.instead]
     rows += [("Replaced feature", f"{row.title}: {row.instead}") for row in replaced]
     high = [warning.title for warning in decision.warnings if warning.severity == "high"]
     if high:
-        rows.append(("Warnings", (f"{count(len(high), 'high-severity warning')}: {'; '.join(high)}", "red")))
+        lines = [f"{count(len(high), 'high-severity warning')}:", *(f"- {title}" for title in high)]
+        rows.append(("Warnings", ("\n".join(lines), "red")))
     rows += [
         ("Session affinity", [(mechanism, "bold"), f": {decision.because}"]),
         ("Instances", decision_wording.instances_text(decision)),
@@ -97,8 +105,10 @@ def _remediations(canvas: Canvas, decision: Decision) -> None:
         canvas.line("No change that the team can make resolves this contradiction.", indent=2)
     for number, way in enumerate(decision.alternatives, 1):
         canvas.line((f"{number}. ", "bold"), way.how, indent=2)
-        rows: list[tuple[str, Words]] = [("Change", (decision_wording.change_text(way), "cyan"))] if way.change else []
-        rows.append(("Result", decision_wording.result_text(decision, way)))
+        rows: list[tuple[str, Words]] = (
+            [("Change", (decision_wording.change_text(decision, way), "cyan"))] if way.change else []
+        )
+        rows.append(("Result", decision_wording.result_text(decision, way).replace("; ", "\n")))
         rows.append(("Lost features", (", ".join(way.gives_up) or "none", "red" if way.gives_up else "green")))
         canvas.pairs(rows, indent=5, styles=["dim"])
 

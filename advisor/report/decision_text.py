@@ -9,7 +9,7 @@ from advisor.console.canvas import Canvas, Column, Screen, Words
 from advisor.decision.model import Decision, EraCell, FeatureRow, Trace
 from advisor.engine.table import show
 from advisor.knowledge.types import ERAS, Era
-from advisor.report import decision_wording
+from advisor.report import decision_wording, feature_wording
 from advisor.report.decision_summary import count, draw_answer, draw_eras
 
 _WIDE = 100  # From this width in columns, the feature table has a column for "What to do instead".
@@ -48,7 +48,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if not decision.feasible:
         canvas.line((decision_wording.undecided(decision), "dim"), indent=1)
     if decision.tiers:
-        canvas.line((decision_wording.TIERS, "dim"), indent=1)
+        canvas.line((decision.knowledge.phrases["table.tiers"], "dim"), indent=1)
     rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     columns = [Column("Feature", least=12), Column("Need", fixed=True)]
@@ -59,19 +59,26 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if any(row.lost for row in rows):
         canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
     if any(row.documented for row in rows):
-        canvas.line((f"* {decision_wording.DISPUTED}", "dim"), indent=1)
-    if any(row.lost or row.documented for row in rows):
-        canvas.gap()
+        canvas.line((f"* {decision.knowledge.phrases['table.disputed']}", "dim"), indent=1)
+    for note in feature_wording.table_notes(decision):
+        canvas.line((note, "dim"), indent=1)
+    canvas.gap()
     if not with_instead:
         for row in rows:
             if row.instead and not row.substituted:  # The answer already shows substitutes.
                 canvas.line((f"What to do instead of {row.title.lower()}: ", "bold"), row.instead, indent=1)
                 canvas.gap()
-    canvas.line((f"{decision_wording.WHERE}:", "bold"), indent=1)
+    canvas.line((f"{feature_wording.where_head(decision)}:", "bold"), indent=1)
     for row in decision.needed:
         canvas.line(row.title, indent=1)
-        hows: list[Sequence[Words]] = [(era, (cell.how, "" if cell.named else "dim")) for era, cell in row.cells]
+        hows: list[Sequence[Words]] = []
+        for era, cell in row.cells:
+            lines = feature_wording.how_lines(cell)
+            heads = [era, *("" for _ in lines[1:])]
+            hows += [(head, (line, "" if cell.named else "dim")) for head, line in zip(heads, lines, strict=True)]
         canvas.pairs(hows, indent=3, styles=["dim"])
+    for note in feature_wording.where_notes(decision):
+        canvas.line((note, "dim"), indent=1)
 
 
 def _era_head(decision: Decision, era: Era) -> str:
@@ -98,6 +105,7 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
     if not disputed:
         return
     canvas.heading("Needed features for which published guides contradict the results")
+    canvas.line((decision.knowledge.phrases["table.sources"], "dim"))
     for row in disputed:
         lines: list[Sequence[Words]] = [("Guides say", row.documented or "")]
         lines += [
@@ -110,17 +118,18 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
 
 def _path(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("Steps of the decision")
-    text = "Each step shows its question, the rule that decides, the reason of this rule and the facts that it uses."
+    text = "Each step shows its question, the rule that decides, the reason for this rule and the facts that it uses."
     canvas.line((text, "dim"))
+    phrases = decision.knowledge.phrases
     canvas.tree(
         decision.requirements.name,
         [
             [
                 (step.question, "bold"),
                 [(step.rule.id, "cyan"), f" {step.rule.because}"],
-                (f"Facts: {'; '.join(decision_wording.fact_texts(step))}", "dim"),
+                (f"Facts: {'; '.join(decision_wording.fact_texts(step, phrases))}", "dim"),
             ]
-            for step in decision.path
+            for step in decision.steps
         ],
     )
 
@@ -142,7 +151,11 @@ def _shifts(canvas: Canvas, decision: Decision) -> None:
     if not shifts:
         return
     canvas.heading("Changes of the requirements that lead to another decision")
-    canvas.line(("The right column shows only the parts of the decision that change.", "dim"), indent=1)
+    shown = "The right column shows the parts of the decision that change."
+    if decision.tiers:
+        what = "flag" if decision.kind == "python" else "mode"
+        shown += f" If the pattern changes, the column shows both {what}s, even if a {what} keeps its value."
+    canvas.line((shown, "dim"), indent=1)
     heads: Sequence[Words] = (("Change", "bold"), ("New decision", "bold"))
     canvas.pairs([heads, *((shift.change, _after(shift)) for shift in shifts)], indent=1)
     if more:
@@ -152,8 +165,13 @@ def _shifts(canvas: Canvas, decision: Decision) -> None:
 
 def _after(shift: decision_wording.Shift) -> Words:
     """Return the parts of the decision that differ after a change."""
-    comma = ", " if shift.then and shift.differs else ""
-    return [(shift.then, "bold" if shift.feasible else "bold red"), f"{comma}{shift.differs}"]
+    first, *tiers = shift.differs.split("; ")
+    head = first if tiers and shift.then and first.startswith("stateless tier") else ""
+    comma = ("\n" if head else ", ") if shift.then and shift.differs else ""
+    return [
+        (shift.then, "bold" if shift.feasible else "bold red"),
+        "\n".join((f"{comma}{first}", *tiers)),
+    ]
 
 
 def _alternatives(canvas: Canvas, decision: Decision) -> None:
@@ -161,8 +179,11 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
         return
     canvas.heading("Other possible deployments")
     for other in decision.alternatives:
-        pattern, _, rest = decision_wording.result_text(decision, other).partition(", ")
+        first, *tiers = decision_wording.result_text(decision, other).split("; ")
+        pattern, _, rest = first.partition(", ")
         canvas.line((pattern, "bold"), f": {rest}" if rest else "", indent=1)
+        for tier in tiers:
+            canvas.line(tier, indent=3)
         lost = f" Lost features: {', '.join(other.gives_up)}." if other.gives_up else ""
         canvas.line(other.because, (lost, "red"), indent=3)
 
@@ -183,9 +204,9 @@ def _explain(canvas: Canvas, trace: Trace) -> None:
     canvas.line(("holds: all conditions of the rule are true, but another rule decides.", "dim"))
     canvas.line(("no: a condition of the rule is false.", "dim"))
     canvas.line(("`mcp-advisor rules show ID` explains a rule or a fact.", "dim"))
-    for table, attempts in trace.items():
-        canvas.line((f"Table {table}", "bold"))
-        for attempt in attempts:
+    for table in trace:
+        canvas.line((f"Table {table.table}{f', {table.tier} tier' if table.tier else ''}", "bold"))
+        for attempt in table.attempts:
             verdict, style = (
                 ("fired", "bold green") if attempt.fired else (("holds", "") if attempt.matched else ("no", "dim"))
             )
@@ -211,7 +232,11 @@ def _explain(canvas: Canvas, trace: Trace) -> None:
 def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.gap()
     file = decision_wording.file_argument(decision)
-    what = {"python": "Set the flags in the code of your server", "other": "Set the modes in the code of your server"}
+    modes = " and ".join(f"`{mode}`" for mode, _ in decision_wording.switch_rows(decision))
+    what = {
+        "python": "Set the flags in the code of your server",
+        "other": f"In the code of your server, set the modes to the values in the rows {modes}",
+    }
     first = (
         f"{what.get(decision.kind, 'Run the server')} as shown above."
         if decision.feasible

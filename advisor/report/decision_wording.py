@@ -10,28 +10,17 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import NamedTuple
 
-from advisor.decision.model import Alternative, Core, Decision, FeatureRow, Flags, PathStep, difference
+from advisor.decision.core import Core, Flags, difference
+from advisor.decision.gateways import refuses_legacy_clients
+from advisor.decision.model import Alternative, Counterfactual, Decision, FeatureRow, PathStep
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import Era, Raw
+from advisor.requirements.edits import edits
 
 SHIFTS_SHOWN = 8
 """The largest number of changes in text and Markdown. JSON contains all changes."""
 
-WHERE = "Which instance can process the request or the reply of the client, for each needed feature"
-"""The heading above the calls of the needed features."""
-
-DISPUTED = "Published guides contradict the measured results of this feature."
-"""The meaning of the mark * in the feature table."""
-
-TIERS = (
-    "If only tools of the stateful tier need a feature, the row shows the result in that tier. All other rows show the "
-    "results in the stateless tier."
-)
-"""Which tier a row of the feature table describes, for a tiered deployment."""
-
-# Patterns from the simplest to operate to the most complex. Changes that lead to a simpler pattern are shown first.
-_SIMPLER = ("stateless-fleet", "single-instance", "sticky-fleet", "tiered", "shared-state", "contradiction")
 _NO_EFFORT = 9  # effort of a change that the team cannot make
 
 
@@ -82,48 +71,66 @@ def sdk_text(decision: Decision) -> str:
     if asked == OTHER:
         return f"{asked} ({decision.knowledge.languages[decision.requirements['language']].name})"
     if decision.kind == "http+sse":
-        return f"{asked}, with HTTP+SSE"
+        return decision.knowledge.phrases["sdk.http+sse"].format(asked=asked)
     if decision.facts["sdk.measured"] == "no":
-        return f"{asked} ({asked.partition('==')[2]} has not been measured; {newest} is used)"
-    return asked if "==" in asked else f"{asked} ({decision.release.package} {newest})"
+        version = asked.partition("==")[2]
+        return decision.knowledge.phrases["sdk.not-measured"].format(asked=asked, version=version, used=newest)
+    if "==" in asked:
+        return asked
+    return decision.knowledge.phrases["sdk.line"].format(release=f"{decision.release.package} {newest}", asked=asked)
 
 
 def clients_text(decision: Decision) -> str:
     """Return the protocol eras that the deployment serves, with a reason if the requirements do not name them."""
-    eras = " and ".join(decision.eras) or "none, because the SDK does not support the protocol era of the clients"
+    phrases = decision.knowledge.phrases
+    eras = " and ".join(decision.eras) or phrases["clients.none"]
     if decision.facts["era.modern"] == "falls-back":
-        eras += "; modern clients fall back to the initialize handshake and behave as legacy clients"
+        eras = phrases["clients.fall-back"].format(eras=eras)
     why = decision.requirements.inferred.get("clients.protocol")
     if why is None and decision.requirements["clients.protocol"] == "unknown":
-        why = "clients.protocol is unknown" + (
-            ", so the decision covers both protocol eras" if len(decision.eras) > 1 else ""
-        )
-    return f"{eras} ({why})" if why else eras
+        why = phrases["clients.unknown.both" if len(decision.eras) > 1 else "clients.unknown"]
+    text = f"{eras} ({why})" if why else eras
+    facts = decision.facts
+    also = facts["sdk.modern"] == "served" and facts["path.eras"] == "both"
+    if decision.kind == "python" and list(decision.eras) == ["legacy"] and also:
+        return phrases["clients.also-modern"].format(clients=text)
+    return text
 
 
 def instances_text(decision: Decision) -> str:
-    """Return the number of instances, for each tier of a tiered deployment."""
-    asked = decision.requirements["scale.instances"]
-    if decision.tiers:
-        return ", ".join(f"{tier.instances} in the {tier.name} tier" for tier in decision.tiers)
-    number = str(decision.instances)
-    return f"{number} (lower end of the range {value_text(asked)})" if isinstance(asked, dict) else number
+    """Return the number of instances and of their processes, for each tier of a tiered deployment."""
+    if not decision.tiers:
+        return _instances(decision, decision.core, decision.instances)
+    tiers = ((tier.name, _instances(decision, tier.core, tier.instances)) for tier in decision.tiers)
+    phrase = decision.knowledge.phrases["tier.of"]
+    return "; ".join(phrase.format(what=number, tier=name) for name, number in tiers)
+
+
+def _instances(decision: Decision, core: Core, number: int) -> str:
+    """Return a number or a range of instances, with their processes. Only a server without sessions has several."""
+    phrases = decision.knowledge.phrases
+    asked, workers = decision.requirements["scale.instances"], decision.requirements["scale.workers"]
+    text = str(number)
+    if isinstance(asked, dict) and core.pattern != "single-instance":
+        text = phrases["instances.range"].format(**asked)
+    if workers == 1 or not core.flags.stateless_http:
+        return text
+    return phrases[f"instances.workers{'-of-one' if text == '1' else ''}"].format(instances=text, workers=workers)
 
 
 def era_note(decision: Decision, era: Era) -> str:
     """Return a note for the column of an era whose clients are not expected or not served; else ""."""
-    state = str(decision.facts[f"era.{era}"])
-    notes = {"named": "", "falls-back": "fall back to legacy", "unserved": "cannot connect"}
-    return notes.get(state, "you have none")
+    facts = decision.facts
+    state = "unserved" if era == "legacy" and refuses_legacy_clients(facts) else str(facts[f"era.{era}"])
+    return "" if state == "named" else decision.knowledge.phrases[f"era.{state}"]
 
 
 def undecided(decision: Decision) -> str:
     """Return the reason why the feature table of a contradiction has flags, and these flags."""
+    phrases = decision.knowledge.phrases
     if decision.kind == "http+sse":
-        return "The table shows what happens today."
-    what, mode = ("flags", "") if decision.kind == "python" else ("modes", "a server ")
-    example = f"{mode}{flags_text(decision.core, decision.kind)}"
-    return f"The decision sets no {what}. As an example, the table shows what happens with {example}."
+        return phrases["table.http+sse"]
+    return phrases[f"table.example.{decision.kind}"].format(flags=flags_text(decision.core, decision.kind))
 
 
 def losses(decision: Decision) -> list[str]:
@@ -132,13 +139,24 @@ def losses(decision: Decision) -> list[str]:
     return [f"{row.title} ({row.need}): {lost_for(row)}" for row in lost]
 
 
+def nothing_lost(decision: Decision) -> tuple[str, bool]:
+    """Return the text for a decision that loses no needed feature, and whether this is true without a condition."""
+    phrases = decision.knowledge.phrases
+    names = (f"lost.none.{warning.id}" for warning in decision.warnings)
+    condition = next((phrases[name] for name in names if name in phrases), "")
+    return condition or phrases["lost.none"], not condition
+
+
 def need_text(decision: Decision, row: FeatureRow) -> str:
     """Return how much the feature is needed, as the feature table shows it."""
+    phrases = decision.knowledge.phrases
     if row.feature == "plain":
-        return "always"
+        return phrases["need.plain"]
+    if any(need.feature == row.feature for need in decision.unsure):
+        return phrases["need.unsure"]
     if row.need != "none":
         return row.need
-    return "not stated" if decision.says_nothing_of(row) else "-"
+    return phrases["need.unstated"] if decision.says_nothing_of(row) else "-"
 
 
 def assumed_unused(decision: Decision) -> str:
@@ -146,9 +164,25 @@ def assumed_unused(decision: Decision) -> str:
     rows = decision.assumed_unused
     if not rows:
         return ""
-    names = ", ".join(row.feature for row in rows)
-    what = "it" if len(rows) == 1 else "them"
-    return f"{names}. The requirements do not state whether a tool needs {what}, and this decision loses {what}."
+    phrase = decision.knowledge.phrases["unused.one" if len(rows) == 1 else "unused.several"]
+    return phrase.format(names=", ".join(row.feature for row in rows))
+
+
+def unsure(decision: Decision) -> list[str]:
+    """Return what becomes of the features that the requirements state as unknown: those kept, then the others."""
+    words = decision.knowledge.phrases
+    kept = ", ".join(need.feature for need in decision.unsure if need.kept)
+    prices: dict[str, list[str]] = {}
+    for need in decision.unsure:
+        if need.price is not None:
+            result = result_text(decision, need.price) if need.price.core.feasible else ""
+            prices.setdefault(result, []).append(need.feature)
+    texts = [words["unsure.kept"].format(features=kept)] if kept else []
+    for result, features in prices.items():
+        phrase = words["unsure.price" if result else "unsure.impossible"]
+        it = words["unsure.one" if len(features) == 1 else "unsure.several"]
+        texts.append(phrase.format(features=", ".join(features), it=it, result=result))
+    return texts
 
 
 def lost_for(row: FeatureRow) -> str:
@@ -156,14 +190,18 @@ def lost_for(row: FeatureRow) -> str:
     return "; ".join(f"{cell.words} for {era} clients" for era, cell in row.failing)
 
 
-def fact_texts(step: PathStep) -> list[str]:
-    """Return the facts that a step uses. A value of the requirements follows in parentheses if its bin hides it."""
-    return [_fact_text(name, show(value), step.stated.get(name)) for name, value in step.facts.items()]
+def fact_texts(step: PathStep, phrases: Mapping[str, str]) -> list[str]:
+    """Return the facts that a step uses.
+
+    In parentheses: a value of the requirements that its bin hides, or the meaning of the value if `phrases` has one.
+    """
+    return [_fact_text(name, show(value), step.stated.get(name), phrases) for name, value in step.facts.items()]
 
 
-def _fact_text(name: str, shown: str, stated: Raw) -> str:
+def _fact_text(name: str, shown: str, stated: Raw, phrases: Mapping[str, str]) -> str:
     if stated is None or value_text(stated) == shown:
-        return f"{name}: {shown}"
+        means = phrases.get(f"fact.{name}.{shown}")
+        return f"{name}: {shown} ({means})" if means else f"{name}: {shown}"
     return f"{name}: {shown} ({value_text(stated)})"
 
 
@@ -196,7 +234,7 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
         pattern = words if then.pattern != decision.core.pattern else ""
         kind = decision.kind_after({fact: values for fact, _ in facts})
         shift = Shift(change, pattern, _differs(result, decision, kind), effort, then.feasible)
-        rated.append((_interest(then, decision.core), effort, shift))
+        rated.append((_interest(decision, then), effort, shift))
     rated.sort(key=itemgetter(0, 1))
     shown = sorted(rated[:SHIFTS_SHOWN], key=itemgetter(1))
     return [shift for _, _, shift in shown], len(rated) - len(shown)
@@ -210,28 +248,34 @@ def _by_fact(decision: Decision) -> Iterable[tuple[str, _Result, str, int]]:
         if other.change not in told and difference(other.core, decision.core):
             for fact, value in other.change.items():
                 result = _Result(other.core, other.tier_flags)
-                merged.setdefault((fact, result), []).append((value_text(value), other.effort or _NO_EFFORT))
+                key = _edited(decision, fact, value)
+                merged.setdefault((key, result), []).append((value_text(value), other.effort or _NO_EFFORT))
     for (fact, result), values in merged.items():
         texts = [text for text, _ in values]
         listed = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
         yield fact, result, listed, min(effort for _, effort in values)
 
 
-def _interest(then: Core, now: Core) -> int:
-    simpler = _SIMPLER.index(then.pattern) < _SIMPLER.index(now.pattern)
-    if simpler:
+def _interest(decision: Decision, then: Core) -> int:
+    """Return the rank of a change. Changes that lead to a pattern that is simpler to operate come first."""
+    now, patterns = decision.core, decision.knowledge.tables["session"].outputs["pattern"]
+    if patterns.index(then.pattern) < patterns.index(now.pattern):
         return 0
     return 1 if not then.feasible else (2 if then.pattern != now.pattern else 3)
 
 
 def _differs(result: _Result, decision: Decision, kind: str) -> str:
+    """Return the parts that differ; "; " stands before each tier of the new decision."""
     differs = difference(result.core, decision.core)
-    parts = []
+    phrases = decision.knowledge.phrases
+    parts: list[str] = []
+    tiers = ""
     flags = differs.get("flags", {})
     now = decision.core.flags._asdict() if decision.feasible else {}
     if "tiered" in (result.core.pattern, decision.core.pattern) and "pattern" in differs:
         # The flags of one tier say nothing about the other tier, so all flags of the new decision are shown.
-        parts += [deployment_flags(result, kind)] if result.core.feasible else []
+        shown = deployment_flags(result, kind) if result.core.feasible else ""
+        parts, tiers = ([], shown) if result.tier_flags else ([shown] if shown else [], "")
     else:
         changed = [name for name, value in flags.items() if now.get(name) != value]
         modes = _modes(result.core.flags, kind)
@@ -240,17 +284,29 @@ def _differs(result: _Result, decision: Decision, kind: str) -> str:
         ]
     mechanism = differs.get("affinity", {}).get("mechanism")
     if mechanism:
-        parts.append("no session affinity" if mechanism == "none" else f"session affinity {mechanism}")
+        phrase = phrases["change.affinity.none" if mechanism == "none" else "change.affinity"]
+        parts.append(phrase.format(mechanism=mechanism))
     if "substitute" in differs:
-        parts.append(
-            "the server calls the model directly" if differs["substitute"] != "none" else "no substitute for sampling"
-        )
-    return ("; " if result.tier_flags else ", ").join(parts)
+        parts.append(phrases[f"change.substitute{'.none' if differs['substitute'] == 'none' else ''}"])
+    return "; ".join(part for part in (", ".join(parts), tiers) if part)
 
 
-def change_text(alternative: Alternative) -> str:
-    """Return the keys of the requirements that an alternative changes, with their new values."""
-    return ", ".join(f"{name}: {value_text(value)}" for name, value in alternative.change.items())
+def change_text(decision: Decision, alternative: Alternative) -> str:
+    """Return the keys of the requirements file that an alternative edits, with their new values."""
+    edited = edits(decision.requirements, alternative.change).items()
+    return ", ".join(f"remove {key}" if value is None else f"{key}: {value_text(value)}" for key, value in edited)
+
+
+def _edited(decision: Decision, fact: str, value: Raw) -> str:
+    """Return a fact as the key of the file that a change edits, with the other keys that the change edits too."""
+    first, *others = edits(decision.requirements, {fact: value}) or [fact]
+    if others and others[0].startswith("tools["):
+        return f"{first} (without duration_s in tools)" if fact.startswith("workload.") else f"{first} of every tool"
+    return (
+        f"{first} (without {', '.join(others)})"
+        if others and first.endswith("kind")
+        else " and ".join([first, *others])
+    )
 
 
 def flags_text(core: Core, kind: str) -> str:
@@ -258,19 +314,26 @@ def flags_text(core: Core, kind: str) -> str:
     return _pair(core.flags, kind)
 
 
-def deployment_flags(other: Alternative | _Result, kind: str) -> str:
+def deployment_flags(other: Alternative | Counterfactual | _Result, kind: str) -> str:
     """Return the flag pair of another deployment, or the flag pair of each tier of a tiered deployment."""
     if not other.tier_flags:
         return flags_text(other.core, kind)
     tiers = zip(("stateless", "stateful"), other.tier_flags, strict=True)
-    return "; ".join(f"{_pair(flags, kind)} in the {name} tier" for name, flags in tiers)
+    return "; ".join(f"{name} tier: {_pair(flags, kind)}" for name, flags in tiers)
 
 
-def result_text(decision: Decision, way: Alternative) -> str:
-    """Return the pattern, the flags and the session affinity of another deployment."""
-    parts = [way.core.pattern, deployment_flags(way, decision.kind_after(way.change))]
-    parts += [f"session affinity {way.core.mechanism}"] if way.core.mechanism != "none" else []
-    return ", ".join(part for part in parts if part)
+def result_text(decision: Decision, way: Alternative | Counterfactual) -> str:
+    """Return the pattern, the flags and the session affinity of another deployment; "; " stands before each tier."""
+    flags = deployment_flags(way, decision.kind_after(way.change))
+    parts = [way.core.pattern, "" if way.tier_flags else flags]
+    mechanism = decision.knowledge.mechanisms.get(way.core.mechanism)
+    if mechanism:
+        how = decision.knowledge.phrases[f"owner-in.{mechanism.owner_in}"]
+        parts += [f"session affinity {way.core.mechanism} ({how})"]
+    elif way.core.mechanism != "none":
+        parts += [f"session affinity {way.core.mechanism}"]
+    text = ", ".join(part for part in parts if part)
+    return f"{text}; {flags}" if way.tier_flags else text
 
 
 def _pair(flags: Flags, kind: str) -> str:

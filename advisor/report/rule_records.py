@@ -158,6 +158,12 @@ class Catalogue:
         """A condition, or an outcome, as a sentence without its full stop."""
         return sentence(self._knowledge.phrases, fact, condition)
 
+    @property
+    def terms(self) -> dict[str, str]:
+        """The terms that rules use, with their meanings."""
+        start = "term is "
+        return {name[len(start) :]: text for name, text in self._knowledge.phrases.items() if name.startswith(start)}
+
     def preempting(self, table: RuleTable, position: int) -> list[Rule]:
         """The earlier rules of a `first` table that can apply to the same facts as the rule at `position`."""
         if table.hit_policy != "first":

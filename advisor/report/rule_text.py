@@ -23,8 +23,9 @@ _SOURCE_WIDTH = 450
 
 TABLE_NAMES = frozenset(
     {
-        *("addressable", "affinity.candidate", "channel", "era", "era.legacy", "era.modern", "outcome", "owner"),
-        *("processes", "scope", "session", "sessions.single", "severity", "sse", "store", "substitute"),
+        *("addressable", "affinity.candidate", "channel", "clients.reached", "era", "era.legacy", "era.modern"),
+        *("outcome", "owner", "processes", "scope", "session", "sessions.single", "severity", "sse", "store"),
+        "substitute",
     }
 )
 """Names of values that only the tables use. Nothing explains these names to users, so sentences stand without them."""
@@ -39,22 +40,17 @@ _ORDERS = {
     "unique": "For every set of requirements, exactly one rule of this table applies.",
     "collect": "Every rule of this table that applies is reported.",
 }
-_TERMS = (
-    "legacy client",
-    "modern client",
-    "flag pair",
-    "sealing key",
-    "session-ID rewriting",
-    "session affinity",
-    "owner",
-    "state handle",
-)
 _FAULTS = {
     "gap": "uncovered case",
     "overlap": "overlapping rules",
     "dead": "entry without effect",
     "shadowed": "entry hidden by earlier entries",
     "lost": "required feature lost",
+    "impossible": "decision that is not possible",
+    "untrue": "contradiction that is not true",
+    "mechanism": "mechanism that does not work",
+    "tier": "tier without a decision of its kind",
+    "monotone": "decision that becomes worse without a reason",
     "example": "wrong example",
     "source": "missing source",
     "unread": "unused fact",
@@ -73,8 +69,14 @@ def listing_lines(record: Record) -> Iterator[ReportLine]:
     return _lines(sections)
 
 
-def entry_lines(record: Record, says: Says) -> Iterator[ReportLine]:
-    """An entry of the catalogue: its id and title, then a section for each of its properties that is not empty."""
+def entry_lines(record: Record, says: Says, terms: Mapping[str, str]) -> Iterator[ReportLine]:
+    """An entry of the catalogue: its id and title, then a section for each of its properties that is not empty.
+
+    Args:
+        record: the entry.
+        says: makes a sentence of a condition or an outcome.
+        terms: terms and their meanings.
+    """
     makers: dict[str, Callable[[Record, Says], Iterator[_Section]]] = {
         "rule": _rule_sheet,
         "table": _table_sheet,
@@ -82,13 +84,13 @@ def entry_lines(record: Record, says: Says) -> Iterator[ReportLine]:
         "source": _source_sheet,
     }
     sections = [section for section in makers.get(record["kind"], _fact_sheet)(record, says) if section[1]]
-    return _lines([*sections, *_terms(sections, says)])
+    return _lines([*sections, *_terms(sections, terms)])
 
 
-def _terms(sections: Iterable[_Section], says: Says) -> list[_Section]:
+def _terms(sections: Iterable[_Section], terms: Mapping[str, str]) -> list[_Section]:
     """A section that explains the terms that other sections use."""
     text = " ".join(line for heading, lines in sections if heading != "Sources" for line in (heading, *lines)).lower()
-    used = [says("term", term) for term in _TERMS if term.lower() in text]
+    used = [meaning for term, meaning in terms.items() if term.lower() in text]
     return [("Terms", used)] if used else []
 
 
@@ -100,9 +102,18 @@ def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
         yield from (ReportLine("plain", f"  {line}") for line in lines)
 
 
+_MISS = "For the second example, a condition is not true, or an earlier rule decides (see Order)."
+
+
 def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     table = record["table"]
-    yield f"{record['id']}  {record['title']}", [table["question"], f"Also called {record['alias']}."]
+    yield (
+        f"{record['id']}  {record['title']}",
+        [
+            f"Rule of the table `{table['id']}`, which answers the question: {table['question']}",
+            f"Other id of this rule: {record['alias']}.",
+        ],
+    )
     yield (
         "What the rule decides",
         [f"-\t{_decided(name, value, says)}" for name, value in outcome(record["then"]).items()],
@@ -113,11 +124,14 @@ def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
         conditions.append("-\tNo earlier rule applies (see Order)")
     yield "When the rule applies", conditions or ["In all cases"]
     yield ("What happens" if record["fix"] else "Why"), _with_names_explained(record["because"])
-    yield "To fix this", [record["fix"]] if record["fix"] else []
+    yield "To fix this", _with_names_explained(record["fix"], record["because"]) if record["fix"] else []
     names = {"hit": "Applies to:       ", "miss": "Does not apply to:"}
     yield (
         "Examples",
-        [f"{names[kind]}\t{_example(example, says)}" for kind, example in record["examples"].items()],
+        [
+            *(f"{names[kind]}\t{_example(example, says)}" for kind, example in record["examples"].items()),
+            *([_MISS] if earlier else []),
+        ],
     )
     yield "Sources", _source_lines(record["sources"])
     widest = max((len(rule["id"]) for rule in earlier), default=0)
@@ -127,9 +141,13 @@ def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     yield "Order", [*order, *(f"  {rule['id']:{widest}}\t{rule['title']}" for rule in earlier)]
 
 
-def _with_names_explained(text: str) -> list[str]:
-    """A text, and a line that explains the names in braces if the text has any."""
-    return [text, "A decision shows values instead of the names in braces."] if "{" in text else [text]
+_NAME = re.compile(r"\{[a-z_.]+\}")
+
+
+def _with_names_explained(text: str, before: str = "") -> list[str]:
+    """A text, and a line that explains the names in braces, unless the text before it has this line."""
+    explains = _NAME.search(text) and not _NAME.search(before)
+    return [text, "A decision shows values instead of the names in braces."] if explains else [text]
 
 
 def table_only(name: str) -> bool:
@@ -272,7 +290,11 @@ def _grouped(faults: Sequence[Record]) -> dict[tuple[str, str, str], list[Record
 _HOLDS = [
     "Every combination has exactly one decision. If no configuration is possible, the decision says so.",
     "Every rule decides at least one combination.",
-    "No decision loses a required feature of the clients without saying so.",
+    "Except for contradictions, no decision loses a required feature of the clients. No decision loses plain calls.",
+    "Every decision is possible with its facts, and so is each of its tiers and its session affinity.",
+    "If a decision is a contradiction, no possible configuration keeps every required feature.",
+    "A stronger need never makes a contradiction feasible. A preferred need, one more tool or one more capability "
+    "never makes a feasible decision a contradiction.",
     "Every example is correct, every source exists, and every fact is used by a rule.",
 ]
 

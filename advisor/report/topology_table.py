@@ -112,7 +112,8 @@ def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLin
     """The strategies for a terminal, with an explanation of the columns; sentences are not wrapped yet."""
     yield ReportLine("plain", f"{phrases['topology.table']} {phrases['topology.eras']}")
     yield ReportLine("plain", "")
-    yield from (ReportLine("plain", f"  {head:8}\t{meaning}") for head, meaning in columns(phrases))
+    explained = [(_PAGE_HEADS["under"], phrases["topology.column.under"]), *columns(phrases)]
+    yield from (ReportLine("plain", f"  {head:10}\t{meaning}") for head, meaning in explained)
     for way in ways:
         yield ReportLine("plain", "")
         on = f" ({way.measured.proxy})" if way.measured else ""
@@ -121,7 +122,7 @@ def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLin
         if not way.complete:
             yield ReportLine("plain", f"  {phrases['topology.missing']}")
             continue
-        yield ReportLine("dim head", _row("", tuple(_HEADS.values())))
+        yield ReportLine("dim head", _row(f"  {_PAGE_HEADS['under']}", tuple(_HEADS.values())))
         for run in way.runs:
             taken = run.figures["stateful+legacy"]
             text = under(run, way, phrases)
@@ -169,7 +170,9 @@ def columns(phrases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def page_columns(phrases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Head and meaning of each column of a table on a page, in the order of the columns."""
     yield from ((head, phrases[f"topology.column.{what}"]) for what, head in _PAGE_HEADS.items())
-    yield from columns(phrases)
+    for figure, (head, meaning) in zip(_HEADS, columns(phrases), strict=True):
+        only_here = phrases.get(f"topology.column.{figure}.page", "")
+        yield head, f"{meaning} {only_here}".rstrip()
 
 
 def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:

@@ -1,8 +1,9 @@
-"""The path of a request: the proxies from the client inwards, and the facts about all of them together."""
+"""The path of a request: the proxies in the order of the path, and the facts about all proxies together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from advisor.knowledge.catalogue import ProxyKind
@@ -24,9 +25,11 @@ class Hop(NamedTuple):
     idle_timeout_s: float | None = None
     total_timeout_s: float | None = None
     replicas: int = 1
+    keep_alive_s: float | None = None
 
 
 HOP_KEYS = Hop._fields
+_PROXY_ROW = itemgetter(*(f"{PROXY}{key}" for key in HOP_KEYS))
 
 
 class Shortest(NamedTuple):
@@ -44,31 +47,36 @@ class Shortest(NamedTuple):
 
 
 def stated_hops(values: Mapping[str, Any]) -> tuple[Hop, ...]:
-    """Return the hops of `environment.hops`, from the client inwards."""
+    """Return the hops of `environment.hops`, in the order of the path."""
     return tuple(Hop(**hop) for hop in values[HOPS])
 
 
 def hops_of(values: Mapping[str, Any]) -> tuple[Hop, ...]:
-    """Return the path, from the client inwards. Without `environment.hops`, the path is the proxy of the requirements.
+    """Return the path, from the client to the server. Without `environment.hops`, it is the proxy of the requirements.
 
     The last hop has the kind of `environment.proxy.kind`, which a change of the requirements can replace.
     """
     kind: str = values[f"{PROXY}kind"]
     stated = stated_hops(values)
     if not stated:
-        return (Hop(**{key: values[f"{PROXY}{key}"] for key in HOP_KEYS}),)
+        return (Hop(*_PROXY_ROW(values)),)
     last = stated[-1] if stated[-1].kind == kind else Hop(kind)
     return (*stated[:-1], last)
 
 
-def shortest(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str) -> Shortest:
-    """Return the shortest `idle` or `total` timeout of the path. Of equal timeouts, the last one limits."""
+def shortest(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str, *, stream: bool = False) -> Shortest:
+    """Return the shortest `idle` or `total` timeout of the path. Of equal timeouts, the last one limits.
+
+    The total timeout is that of a `stream`, or that of a JSON answer.
+    """
     limits: list[tuple[float, int]] = []
     unknown = []
     for index, hop in enumerate(hops):
         kind = proxies[hop.kind]
         stated: float | None = getattr(hop, f"{name}_timeout_s")
         seconds = stated if stated is not None else getattr(kind, f"{name}_timeout_s")
+        if stream and name == "total" and stated is None and kind.stream_total_timeout_s is not None:
+            seconds = kind.stream_total_timeout_s
         if seconds is not None:
             limits.append((seconds, -index))
         if stated is None and getattr(kind, f"{name}_status") not in _KNOWN:
@@ -87,6 +95,7 @@ def combined(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind]) -> dict[str,
         f"{PROXY}kind": (last.kind, "hops.last"),
         f"{PROXY}version": (last.version, "hops.last"),
         f"{PROXY}replicas": (last.replicas, "hops.last"),
+        f"{PROXY}keep_alive_s": (last.keep_alive_s, "hops.last"),
         f"{PROXY}sse": (_sse(hops), "hops.sse"),
     }
     for name in ("idle", "total"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from advisor.knowledge.space import UNKNOWN
 from advisor.knowledge.types import Need, Raw
 
 
@@ -33,6 +34,7 @@ class Requirements:
         tools: the tools, in the order of the file.
         given: the ids of the facts in the file.
         inferred: from the id of a fact that follows from the tools or the client applications, to the reason.
+        unsure: the ids of the needs that the file states as `unknown`. Their value in `values` is `none`.
         name: the name of the file as the user typed it.
     """
 
@@ -40,11 +42,21 @@ class Requirements:
     tools: tuple[Tool, ...] = ()
     given: frozenset[str] = frozenset()
     inferred: Mapping[str, str] = field(default_factory=dict)
+    unsure: frozenset[str] = frozenset()
     name: str = "<requirements>"
 
     def __getitem__(self, name: str) -> Any:
         """Return the value of the fact `name`."""
         return self.values[name]
+
+    @property
+    def stated(self) -> dict[str, Raw]:
+        """The facts in the file, as the file states them."""
+        return {k: UNKNOWN if k in self.unsure else v for k, v in self.values.items() if k in self.given}
+
+    def silent_about(self, fact: str) -> bool:
+        """Return whether the file does not state a fact. A list of tools states all needs, except those in `unsure`."""
+        return fact in self.unsure or (fact in self.defaults and not (fact.startswith("needs.") and self.tools))
 
     @property
     def defaults(self) -> dict[str, Raw]:

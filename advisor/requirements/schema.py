@@ -25,6 +25,7 @@ LIMITS = (
     "a value of environment.proxy that differs from the last entry of environment.hops",
     "a tool that needs a feature for which `needs` says none",
     "an SDK release outside the measured ranges",
+    "mcp_release without fastmcp, or a release that the fastmcp release does not allow",
     "3.0 instead of the integer 3, because the two are equal in JSON Schema",
     "a version as a number with an exponent or with more than six decimals",
 )

@@ -16,7 +16,7 @@ _HOST = re.compile(
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 # The path of a URL without characters that nginx, YAML or a regular expression read in another way.
 _PATH = re.compile(r"(?=.{1,200}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?")
-RESERVED_PATHS = ("/health", "/healthz", "/metrics")
+RESERVED_PATHS = ("/health", "/healthz", "/metrics", "/ready")
 
 LABEL_RULE = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
 HOST_RULE = "a host name such as mcp.example.com, with an optional :port"

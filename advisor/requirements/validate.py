@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from advisor.engine.table import show
 from advisor.errors import InputError
 from advisor.findings import Finding, input_problem
+from advisor.knowledge.catalogue import ClientApp
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import NEEDS, Need
+from advisor.knowledge.types import NEEDS, Need, StatedNeed
 from advisor.requirements import text
 from advisor.requirements.hops import HOP_KEYS, HOPS, MAX_HOPS, PROXY, combined, stated_hops
 from advisor.requirements.model import Requirements, Tool
@@ -48,6 +50,7 @@ class _Validation:
         self.values: dict[str, Any] = {}
         self.tools: list[Tool] = []
         self.places: list[Path] = []  # the paths of the tools
+        self.unsure: list[str] = []  # the needs that a tool states as unknown
 
     def run(self) -> Requirements:
         data = self.document.data
@@ -63,9 +66,11 @@ class _Validation:
             self._required(data)
             self._alone()
             self._forbidden_needs()
+            self._mcp_release()
         if self.problems:
             raise InputError(self.document.name, _listed(self.problems))
-        return complete(self.values, tuple(self.tools), self.space, self.document.name)
+        doubts = {need: UNKNOWN for need in self.unsure if need not in self.values}
+        return complete({**doubts, **self.values}, tuple(self.tools), self.space, self.document.name)
 
     def _walk(self, data: Mapping[str, Any], tree: Mapping[str, Any], path: Path) -> None:
         for key, value in data.items():
@@ -123,6 +128,21 @@ class _Validation:
                 path = tuple(name.split("."))
                 self._problem(path, f"this key needs {only.fact}: {only.value}.", fact.help)
 
+    def _mcp_release(self) -> None:
+        """Report an mcp release that the fastmcp release does not allow, or that is stated for another SDK."""
+        stated, sdk = self.values.get("mcp_release"), str(self.values.get("sdk", self.space.facts["sdk"].default))
+        release = self.space.release(sdk)
+        if stated is None or release is None:
+            return
+        version = sdk.partition("==")[2] or release.line.newest
+        entries = [entry for entry in self.space.knowledge.underlying if entry.package == release.package]
+        found = next((entry for entry in entries if entry.holds(version)), None)
+        if found is None:
+            self._problem(("mcp_release",), "this key needs fastmcp as the SDK.", self.space.facts["mcp_release"].help)
+        elif not found.allows(stated):
+            message = f"{found.package} {version} does not work with mcp {stated}."
+            self._problem(("mcp_release",), message, f"Allowed: {found.requirement}.")
+
     def _read_tools(self, value: Any, path: Path) -> None:
         if value is None:
             return
@@ -151,7 +171,9 @@ class _Validation:
             return
         if not isinstance(value, list) or len(value) > MAX_HOPS:
             message = f"{text.quote(value)} is not a list of at most {MAX_HOPS} hops."
-            self._problem(path, message, "Write each hop as `- kind: KIND`, from the client inwards.")
+            self._problem(
+                path, message, "Write each hop as `- kind: KIND`, in the order in which a request passes the hops."
+            )
             return
         before = len(self.problems)
         hops = [self._hop(entry, (*path, index)) for index, entry in enumerate(value)]
@@ -165,20 +187,29 @@ class _Validation:
             self._problem(path, f"{text.quote(entry)} is not a hop.", hint)
             return {}
         hop = {}
+        kinds = [kind for kind in self.space.knowledge.proxies if kind != "none"]
         for key, value in entry.items():
             if key not in HOP_KEYS:
                 self._unknown((*path, key), "unknown key.", HOP_KEYS)
+                continue
+            if key == "kind" and value not in kinds:
+                nearest = text.nearest(value, kinds) if isinstance(value, str) else ""
+                is_none = value in (
+                    "none",
+                    None,
+                    False,
+                )  # a direct connection, also as YAML reads `no` and an empty value
+                hint = f"{'Remove this entry, or name the proxy.' if is_none else nearest} Allowed: {', '.join(kinds)}."
+                message = f"{text.quote(value)} is not {'a hop' if is_none else 'allowed'}."
+                self._problem((*path, key), message, hint.strip())
                 continue
             fact = self.space.facts[f"{PROXY}{key}"]
             try:
                 hop[key] = READERS[fact.type](fact, value, self.space)
             except ValueRefusedError as refused:
                 self._problem((*path, key), refused.message, refused.hint)
-        if hop.get("kind") == "none":
-            self._problem((*path, "kind"), "'none' is not a hop.", "Remove this entry, or name the proxy.")
-        elif "kind" not in entry:
-            allowed = ", ".join(kind for kind in self.space.knowledge.proxies if kind != "none")
-            self._problem(path, "the key 'kind' is missing.", f"Allowed: {allowed}.")
+        if "kind" not in entry:
+            self._problem(path, "the key 'kind' is missing.", f"Allowed: {', '.join(kinds)}.")
         return hop
 
     def _short_form(self) -> None:
@@ -229,11 +260,13 @@ class _Validation:
                 self._unknown((*path, key), "unknown feature.", features)
                 continue
             try:
-                read: Need = READERS["need"](self.space.facts[f"needs.{key}"], level, self.space)
+                read: StatedNeed = READERS["need"](self.space.facts[f"needs.{key}"], level, self.space)
             except ValueRefusedError as refused:
                 self._problem((*path, key), refused.message, refused.hint)
                 continue
-            if read != "none":
+            if read == "unknown":
+                self.unsure.append(f"needs.{key}")
+            elif read != "none":
                 needs[key] = read
         return needs
 
@@ -296,14 +329,18 @@ def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpac
         space: the known facts.
         name: the name of the file as the user typed it.
     """
-    filled = dict(values)
+    needed = {f"needs.{feature}" for tool in tools for feature in tool.needs}
+    unsure = {key for key, value in values.items() if key.startswith("needs.") and value == UNKNOWN} - needed
+    # A tool that needs a feature settles a doubt about this feature.
+    given = {key: value for key, value in values.items() if value != UNKNOWN or key not in needed}
+    filled = {**given, **dict.fromkeys(unsure, "none")}
     inferred: dict[str, str] = {}
     for tool in tools:
         for feature, level in tool.needs.items():
             key = f"needs.{feature}"
             if NEEDS.index(level) > NEEDS.index(filled.get(key, "none")):
                 filled[key] = level
-                if key not in values:
+                if key not in given:
                     inferred[key] = "the strongest need of the tools"
     durations = [tool.duration_s for tool in tools if tool.duration_s is not None]
     if durations and max(durations) > (filled.get("workload.longest_call_s") or 0):
@@ -321,7 +358,11 @@ def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpac
         for key, (value, reason) in combined(stated_hops(filled), space.knowledge.proxies).items():
             filled[key] = value
             inferred[key] = space.knowledge.phrases[reason]
-    return Requirements(filled, tools, frozenset(values), inferred, name)
+    for key, value, implied in space.implied:
+        if filled[key] == value and filled[implied.fact] != implied.value:
+            filled[implied.fact] = implied.value
+            inferred[implied.fact] = space.knowledge.phrases[implied.because]
+    return Requirements(filled, tools, frozenset(given), inferred, frozenset(unsure), name)
 
 
 def _from_apps(apps: list[str], space: FactSpace) -> list[tuple[str, Any, str]]:
@@ -329,14 +370,25 @@ def _from_apps(apps: list[str], space: FactSpace) -> list[tuple[str, Any, str]]:
     known = [space.knowledge.clients[app] for app in apps]
     if not known:
         return []
-    names = ", ".join(client.name for client in known)
-    as_of = min(client.as_of for client in known)
-    why = f"{names}, as of {as_of}"
     eras = {client.protocol for client in known}
     protocol = eras.pop() if len(eras) == 1 else (UNKNOWN if UNKNOWN in eras else "mixed")
     jars = {client.keep_cookies for client in known}
     cookies: bool | str = False if False in jars else (True if jars == {True} else UNKNOWN)
-    return [("clients.protocol", protocol, why), ("clients.keep_cookies", cookies, why)]
+    return [
+        ("clients.protocol", protocol, _apps_say("protocol", protocol, known, space)),
+        ("clients.keep_cookies", cookies, _apps_say("cookies", cookies, known, space)),
+    ]
+
+
+def _apps_say(about: str, value: bool | str, known: list[ClientApp], space: FactSpace) -> str:
+    """Return what is known of the client applications that decide a value: the `protocol` or the `cookies`."""
+    deciding = [app for app in known if (app.protocol if about == "protocol" else app.keep_cookies) == value] or known
+    if value == "mixed":
+        deciding = known
+    *others, last = (client.name for client in deciding)
+    phrase = space.knowledge.phrases[f"apps.{about}.{show(value)}{'.many' if others else ''}"]
+    names = f"{', '.join(others)} and {last}" if others else last
+    return phrase.format(names=names, date=min(client.as_of for client in deciding))
 
 
 def _kind(value: object) -> str:

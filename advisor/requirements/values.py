@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,12 @@ from advisor.requirements import text
 MAX_LIST = 500
 MAX_SECONDS = 7 * 24 * 3600
 INSTANCES_RULE = "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}."
+
+
+_LONG = 100
+# A package, an operator, numbers with dots, and all that follows, such as b1 of a pre-release.
+_RELEASE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(\s*[=~<>!@]=?=?\s*|\s+)[vV]?([0-9]{1,6}(?:\.[0-9]{1,6}){0,3})(.*)")
+_PRE_RELEASE = re.compile(r"[._-]?(?:a|b|c|rc|alpha|beta|pre|preview|dev)[._-]?[0-9]*", re.IGNORECASE)
 
 
 class ValueRefusedError(Exception):
@@ -112,9 +119,36 @@ def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
     ranges = space.measured.values()
     lines = [*_lines(space), OTHER]
     measured = "; ".join(f"{release.package} >={release.start}, <{release.before}" for release in ranges)
-    hint = text.nearest(value, lines) if isinstance(value, str) and "==" not in value else ""
+    older = space.release(value) if isinstance(value, str) else None
+    if older is not None:
+        oldest = f"{older.package}=={older.start}"
+        raise ValueRefusedError(
+            f"{text.quote(value)} is not a known SDK.", space.knowledge.phrases["sdk.too-old"].format(oldest=oldest)
+        )
+    hint = _almost_release(value, space)
+    if not hint and isinstance(value, str) and "==" not in value:
+        hint = text.nearest(value, lines)
     allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 in a measured range ({measured})."
     raise ValueRefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
+
+
+def _almost_release(value: Any, space: FactSpace) -> str:
+    """Return a hint for a text that names a release in another way than `package==numbers`; else ""."""
+    match = _RELEASE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONG else None
+    if match is None:
+        return ""
+    package, operator, number, rest = match[1].lower(), match[2].strip(), match[3], match[4].strip()
+    packages = list(dict.fromkeys(release.package for release in space.measured.values()))
+    phrase = ""
+    if _PRE_RELEASE.match(rest):
+        phrase = "sdk.pre-release"
+    elif rest or operator != "==" or "==v" in value.lower():
+        phrase = "sdk.one-release"
+    elif package in packages:
+        return ""
+    known = [f"{name}=={number}" for name in packages if space.known_release(f"{name}=={number}")]
+    reason = space.knowledge.phrases[phrase] if phrase else ""
+    return f"{reason} {text.nearest(f'{package}=={number}', known)}".strip()
 
 
 def _lines(space: FactSpace) -> list[str]:

@@ -151,7 +151,7 @@ def test_the_option_sdk_takes_a_line_a_release_or_a_package(sdk: str, versions: 
 
 
 def test_a_release_without_a_measurement_is_named() -> None:
-    note = "2.9.0 has not been measured; 2.3.0 is used. To measure the release: `mcp-advisor capabilities measure"
+    note = "2.9.0 has not been measured; the measurements of 2.3.0 are used. To measure the release: `mcp-advisor "
     for form in ("text", "markdown"):
         assert note in " ".join(run("--sdk", "mcp==2.9.0", "--format", form).stdout.split())
         assert "has not been measured" not in run("--sdk", "mcp==2.3.0", "--format", form).stdout
@@ -205,7 +205,7 @@ def test_the_table_of_capabilities_in_a_terminal() -> None:
 
 def test_marks_are_explained() -> None:
     text = run().stdout
-    assert ("- not in this era" in text) is bool(re.search(r" -( |$)", text, flags=re.M))
+    assert ("- not available" in text) is bool(re.search(r" -( |$)", text, flags=re.M))
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import pytest
 from running import run_command_for_text
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.checks.proof import base_domains
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.report.rule_records import Catalogue, sentence, words
 from advisor.report.rule_text import TABLE_NAMES
 
-retried = pytest.mark.retried("The proof must end within 240 s.")
+retried = pytest.mark.retried("The program must end within 60 s.")
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +36,12 @@ def record(*arguments: str) -> Any:
     done = run(*arguments, "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("warning", ["elicitation-error-is-not-consent", "redirect-loses-the-prefix"])
+def test_names_in_braces_are_explained_once(warning: str) -> None:
+    said = " ".join(run("show", warning).stdout.split())
+    assert said.count("A decision shows values instead of the names in braces.") == 1
 
 
 # --- list -------------------------------------------------------------------------------------------------------
@@ -74,7 +82,9 @@ def test_show_describes_every_part_of_a_rule(knowledge: Knowledge) -> None:
     said = " ".join(done.stdout.split())
     rules = knowledge.tables["session"].rules
     position = f"rule {rules.index(rule) + 1} of {len(rules)}"
-    assert said.startswith(f"SES-300 {rule.title} Which deployment pattern fits, and does the server keep sessions? ")
+    question = "Which deployment pattern fits, and does the server keep sessions?"
+    head = f"SES-300 {rule.title} Rule of the table `session`, which answers the question: {question}"
+    assert said.startswith(f"{head} Other id of this rule: ")
     assert "- The server keeps sessions (stateless_http: false)" in said
     assert "- A session affinity mechanism works in this environment - No earlier rule applies" in said
     assert f"Why {rule.because}" in said
@@ -125,26 +135,28 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
     shown = record("show", "SES-200")
     # SES-210 and the like come later; of the earlier ones, each can hold together with it.
     assert [rule["id"] for rule in shown["preempted_by"]] == [
+        "SES-006",
         "SES-010",
-        "SES-012",
         "SES-014",
         "SES-020",
         "SES-030",
         "SES-034",
         "SES-036",
+        "SES-037",
         "SES-038",
         "SES-040",
         "SES-042",
         "SES-044",
         "SES-048",
         "SES-050",
+        "SES-088",
         "SES-090",
         "SES-092",
         "SES-094",
         "SES-100",
         "SES-110",
     ]
-    assert "and then decide:\n    SES-010  No client can connect\n" in run("show", "SES-200").stdout
+    assert "and then decide:\n    SES-006  A gateway refuses every legacy client" in run("show", "SES-200").stdout
     # AFF-110 asks for one proxy and AFF-120 for many: the first cannot take the second's cases.
     assert "AFF-110" not in [rule["id"] for rule in record("show", "AFF-120")["preempted_by"]]
     assert "AFF-010" in [rule["id"] for rule in record("show", "AFF-120")["preempted_by"]]
@@ -228,14 +240,20 @@ def test_a_rule_is_found_by_its_alias() -> None:
 # --- check ------------------------------------------------------------------------------------------------------
 
 
-def test_check_proves_the_rules() -> None:
+@pytest.mark.no_cover
+def test_check_proves_the_rules(advisor: Advisor) -> None:
     done = run("check", "--format", "json")
     proof = json.loads(done.stdout)
     assert (done.returncode, done.stderr, proof["faults"], proof["ok"]) == (0, "", [], True)
     assert proof["schema"] == "mcp-advisor/proof/1"
     assert proof["combinations"] > 10**12
     assert 10 ** proof["power_of_ten"] == pytest.approx(proof["combinations"], rel=0.02)
-    assert {"facts", "classes", "peak", "rules", "seconds"} <= proof.keys()
+    domains = base_domains(advisor)
+    assert proof["combinations"] % prod(len(domains[f"needs.{name}"]) for name in advisor.lost.features) == 0
+    assert 0 < proof["facts"] <= len(domains)
+    assert 0 < proof["classes"] < proof["peak"] < 10**6
+    assert proof["rules"] == sum(len(table.spec.rules) for table in advisor.tables.values())
+    assert proof["seconds"] > 0
 
 
 @pytest.fixture
@@ -250,7 +268,11 @@ def _change(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.thorough
-def test_check_shows_a_fault_with_its_counter_example(folder: Path) -> None:
+def test_check_shows_each_fault_once_with_its_counter_example(folder: Path) -> None:
+    text = (folder / "sources.yaml").read_text(encoding="utf-8")
+    (folder / "sources.yaml").write_text(
+        text.replace("id: lesson-two-flags\n", "id: lesson-three-flags\n"), encoding="utf-8"
+    )
     _change(
         folder / "tables" / "20-processes.yaml", "    when: {scale.workers: many}\n", "    when: {scale.workers: one}\n"
     )
@@ -260,19 +282,10 @@ def test_check_shows_a_fault_with_its_counter_example(folder: Path) -> None:
     assert re.search(r"^Checked\n  [\d,]{15,} combinations \(10\^\d\d\.\d\) of the values of \d+ facts\n", done.stdout)
     fault = done.stdout.split("\nPRO-020: wrong example (example)\n")[1].split("\n\n")[0].rstrip()
     assert fault.endswith("\n  Example:\n    scale.workers: 4")
-
-
-@pytest.mark.thorough
-def test_check_reports_a_repeated_fault_once(folder: Path) -> None:
-    text = (folder / "sources.yaml").read_text(encoding="utf-8")
-    (folder / "sources.yaml").write_text(
-        text.replace("id: lesson-two-flags\n", "id: lesson-three-flags\n"), encoding="utf-8"
-    )
-    said = run("check", "--rules", str(folder)).stdout
-    assert said.count("the source 'lesson-two-flags' does not exist") == 1
+    assert done.stdout.count("the source 'lesson-two-flags' does not exist") == 1
     place = re.search(
         r"^missing source \(source\) in \d+ places\n  the source 'lesson-two-flags' does not exist\n((?:    .*\n)+)",
-        said,
+        done.stdout,
         re.M,
     )
     assert place
@@ -280,13 +293,19 @@ def test_check_reports_a_repeated_fault_once(folder: Path) -> None:
     assert "    SES-100\n" in place[1]
 
 
-def test_check_reports_a_gap_without_folding_the_fact_space(folder: Path) -> None:
+@pytest.fixture
+def gap(folder: Path) -> Path:
+    """Rules with a gap in a table. The proof ends with the gap, before it folds the fact space."""
     _change(
         folder / "tables" / "10-eras.yaml",
-        "    when: {clients.protocol: legacy}\n",
-        "    when: {clients.protocol: legacy, sdk.modern: served}\n",
+        "    when: {clients.protocol: legacy, path.eras: {in: [both, legacy]}}\n",
+        "    when: {clients.protocol: legacy, path.eras: both}\n",
     )
-    done = run("check", "--rules", str(folder), "--format", "json")
+    return folder
+
+
+def test_check_reports_a_gap_without_folding_the_fact_space(gap: Path) -> None:
+    done = run("check", "--rules", str(gap), "--format", "json")
     proof = json.loads(done.stdout)
     assert (done.returncode, proof["ok"]) == (1, False)
     assert (proof["combinations"], proof["power_of_ten"]) == (0, None)
@@ -296,7 +315,7 @@ def test_check_reports_a_gap_without_folding_the_fact_space(folder: Path) -> Non
             "kind": "gap",
             "where": "eras",
             "message": "no rule applies to these facts",
-            "example": {"clients.protocol": "legacy", "sdk.modern": "falls-back"},
+            "example": {"clients.fallback": "yes", "clients.protocol": "legacy", "path.eras": "legacy"},
         }
     ]
 
@@ -341,14 +360,12 @@ def test_show_works_in_any_encoding() -> None:
     assert "`sticky learn ... header` reads the session ID" in done.stdout
 
 
-@pytest.mark.thorough
 @retried
-def test_check_shows_progress_only_on_a_terminal() -> None:
-    child = pexpect.spawn(
-        sys.executable, ["-m", "advisor", "rules", "check"], cwd=str(ROOT), timeout=240, encoding="utf-8"
-    )
+def test_check_shows_progress_only_on_a_terminal(gap: Path) -> None:
+    command = ["-m", "advisor", "rules", "check", "--rules", str(gap)]
+    child = pexpect.spawn(sys.executable, command, cwd=str(ROOT), timeout=60, encoding="utf-8")
     child.expect_exact("Checking the rules for all combinations of facts")
     child.expect_exact("Checked")
     child.expect(pexpect.EOF)
     child.close()
-    assert child.exitstatus in (0, 1)
+    assert child.exitstatus == 1

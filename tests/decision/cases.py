@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
+from functools import lru_cache
+from random import Random
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from advisor.decision.checks.proof import nested
@@ -47,7 +51,8 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
                 optional[name] = st.sampled_from([1, 30, 600])
             case _:
                 values = [space.typical(name, value) for value in space.domains[name]]
-                optional[name] = st.sampled_from([value for value in values if value is not None])
+                if known := [value for value in values if value is not None]:
+                    optional[name] = st.sampled_from(known)
     always = {
         "scale.instances": st.sampled_from([3, 3, 1, {"min": 1, "max": 4}]),
         "sdk": st.sampled_from([release.exact for release in space.measured.values()] + [OTHER]),
@@ -74,6 +79,27 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
     return st.tuples(flat, needs, st.lists(tool, max_size=3)).map(put_together)
 
 
+@lru_cache(maxsize=1)
+def drawn(space: FactSpace) -> tuple[dict[str, Any], ...]:
+    """400 of the files, the same in every run. To draw a file takes longer than to decide it, so tests share them."""
+    found: list[dict[str, Any]] = []
+
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @given(cases(space))
+    def draw(flat: dict[str, Any]) -> None:
+        found.append(flat)
+
+    draw()
+    return tuple(found)
+
+
+def unsure(flat: Mapping[str, Any], space: FactSpace, draw: Random, most: int = 3) -> dict[str, Any]:
+    """The file with `unknown` for some needs that it does not state."""
+    stated = {f"needs.{feature}" for tool in flat.get("tools", []) for feature in tool["needs"]} | set(flat)
+    left = [name for name in space.facts if name.startswith("needs.") and name not in stated]
+    return {**flat, **dict.fromkeys(draw.sample(left, min(len(left), most)), UNKNOWN)}
+
+
 def _paths(space: FactSpace) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Lists of hops. Managed platforms and several hops are as frequent as a single proxy."""
     stated = {
@@ -86,31 +112,23 @@ def _paths(space: FactSpace) -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(st.fixed_dictionaries({"kind": st.sampled_from(kinds)}, optional=stated), max_size=3)
 
 
-def _change_hops(hops: list[dict[str, Any]], key: str, value: Any) -> None:
-    """Apply a change of `environment.proxy` to the hops: all hops pass streams, and the last hop has all else."""
-    if key == "kind":
-        hops[-1].pop("version", None)
-    for hop in hops if key == "sse" and value is True else hops[-1:]:
-        hop[key] = value
-
-
-def changed(flat: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """The file after a change that the advice states.
-
-    The change also applies to the needs and the duration of each tool. With another kind of proxy, the version of the
-    proxy is removed.
-    """
-    after = copy.deepcopy({**flat, **change})
-    if after.get(HOPS):
-        for name in [name for name in change if name.startswith(PROXY)]:
-            _change_hops(after[HOPS], name.removeprefix(PROXY), after.pop(name))
-    for name, value in change.items():
-        if name == "environment.proxy.kind":
-            after.pop("environment.proxy.version", None)
-        for tool in after.get("tools", ()):
-            feature = name.removeprefix("needs.")
-            if feature in tool.get("needs", {}) and name.startswith("needs."):
-                tool["needs"][feature] = min(tool["needs"][feature], value, key=_LEVELS.index)
-            if name == "workload.longest_call_s":
-                tool.pop("duration_s", None)
+def edited(flat: Mapping[str, Any], edits: Mapping[str, Any]) -> dict[str, Any]:
+    """The file after edits that a decision prints: keys such as `tools[0].needs.sampling`; None removes the key."""
+    after = copy.deepcopy(dict(flat))
+    removed = {int(match[1]) for key in edits if (match := re.fullmatch(r"environment\.hops\[(\d+)\]", key))}
+    for key, value in edits.items():
+        if key.endswith("]"):
+            continue  # a hop is removed after the other edits, which have its index
+        place: dict[str, Any] = after
+        name = key
+        if match := re.fullmatch(r"(tools|environment\.hops)\[(\d+)\]\.(.*)", key):
+            place, name = after[match[1]][int(match[2])], match[3]
+            if name.startswith("needs."):
+                place, name = place["needs"], name.removeprefix("needs.")
+        if value is None:
+            del place[name]
+        else:
+            place[name] = value
+    if removed:
+        after["environment.hops"] = [hop for index, hop in enumerate(after["environment.hops"]) if index not in removed]
     return after

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from advisor.decision.advisor import Advisor, default_advisor
-from advisor.decision.model import Decision, Flags
+from advisor.decision.core import Flags
+from advisor.decision.model import Decision
 from advisor.decision.tiers import changed, stateful_part, stateless_part
 from advisor.requirements import load_bytes
 
@@ -379,7 +380,7 @@ def test_warnings_name_the_default_of_the_proxy(decide: Any, advisor: Advisor) -
     facts = {"environment.proxy.kind": "envoy", "workload.longest_call_s": 40}
     default = advisor.knowledge.proxies["envoy"].total_timeout_s
     assert default is not None
-    assert f"a proxy ends every response after {default:g} s" in message(decide(facts), "call-outlives-total-timeout")
+    assert f"Envoy ends every response after {default:g} s" in message(decide(facts), "call-outlives-total-timeout")
 
 
 def test_a_call_shorter_than_a_timeout_gives_no_warning(decide: Any) -> None:
@@ -395,7 +396,7 @@ def test_a_call_shorter_than_a_timeout_gives_no_warning(decide: Any) -> None:
 def test_clients_that_lack_a_needed_feature_are_named(decide: Any, advisor: Advisor) -> None:
     client = next(client for client in advisor.knowledge.clients.values() if client.features.get("sampling") is False)
     decision = decide({"clients.apps": [client.id], "needs.sampling": "preferred"})
-    assert f"{client.name}: sampling." in message(decision, "client-lacks-feature")
+    assert f"{client.name}: sampling (preferred)." in message(decision, "client-lacks-preferred-feature")
     assert decide({"clients.apps": [client.id]}).facts["clients.missing"] == "none"
 
 

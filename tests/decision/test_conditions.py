@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.core import Flags
 from advisor.decision.losses import LossTable
-from advisor.decision.model import Decision, FeatureRow, Flags
+from advisor.decision.model import Decision, FeatureRow
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.report.decision_json import decision_dict
 
@@ -27,12 +28,12 @@ def _row(decision: Decision, feature: str) -> FeatureRow:
         ("mcp-2", "elicitation", "works with Resolve(Elicit)", "works with Resolve(Elicit)"),
         ("fastmcp-4", "elicitation", "works with ctx.elicit", "works with InputRequiredResult"),
         ("fastmcp-4", "sampling", "works with create_message", "works with InputRequiredResult"),
-        ("mcp-2", "list_changed", "works with session notifications", "works with bus notifications"),
+        ("mcp-2", "list_changed", "works with session.send_…", "works with ctx.notify_…"),
         ("mcp-2", "logging", "works", "works if the client asks for a log level"),
         ("fastmcp-4", "logging", "works", "works if the client asks for a log level"),
         ("mcp-2", "progress", "works", "works"),
-        ("mcp-1", "sampling", "works", "not in this era"),
-        ("mcp-1", "logging", "works", "not in this era"),
+        ("mcp-1", "sampling", "works", "as legacy"),
+        ("mcp-1", "logging", "works", "as legacy"),
     ],
 )
 def test_the_words_of_a_cell_name_the_call_or_the_client(
@@ -48,7 +49,7 @@ def test_the_words_of_a_cell_name_the_call_or_the_client(
 def test_how_says_what_other_calls_and_other_clients_get(decide: Any) -> None:
     decision = decide(NEEDS | {"sdk": "mcp-2", "scale.instances": 1, "clients.protocol": "modern"})
     assert _row(decision, "elicitation").modern.how.endswith(
-        "; other calls: InputRequiredResult (works), ctx.elicit (fails with an error)"
+        "; also works: InputRequiredResult; does not work: ctx.elicit (fails with an error)"
     )
     assert _row(decision, "logging").modern.how.endswith("; a client that asks for no log level gets no message")
 

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import copy
+from random import Random
 from typing import Any
 
 import pytest
-from cases import cases, changed, read
+from cases import cases, drawn, edited, read
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
+from advisor.requirements.edits import edits
+
+pytestmark = pytest.mark.no_cover  # these tests only repeat decisions
 
 PHASES = [phase for phase in Phase if phase is not Phase.shrink]
-many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+many = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 LEVELS = ("none", "preferred", "required")
 
 
+def several(flat: dict[str, Any]) -> dict[str, Any]:
+    """The file with several instances, and with nothing in `needs` that forbids a need of a tool."""
+    kept = {name: value for name, value in flat.items() if not (name.startswith("needs.") and value == "none")}
+    return kept | {"scale.instances": 3}
+
+
 @pytest.fixture(scope="module")
-def files(advisor: Advisor) -> st.SearchStrategy[dict[str, Any]]:
-    """Files of several instances, in which `needs` forbids no need of a tool."""
-    return cases(advisor.space).map(
-        lambda flat: (
-            {name: value for name, value in flat.items() if not (name.startswith("needs.") and value == "none")}
-            | {"scale.instances": 3}
-        )
-    )
+def files(advisor: Advisor) -> list[dict[str, Any]]:
+    """Files with several instances."""
+    return [several(flat) for flat in drawn(advisor.space)]
+
+
+@pytest.fixture(scope="module")
+def asked(advisor: Advisor, files: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str, int | None]]:
+    """Each file, with a feature and with the place of its need: the index of a tool, or None for the file."""
+    random = Random(0)
+    return [
+        (flat, random.choice(advisor.lost.features), random.choice([None, *range(len(flat.get("tools", ())))]))
+        for flat in files
+    ]
 
 
 def decided(advisor: Advisor, flat: dict[str, Any]) -> Decision:
@@ -63,32 +78,22 @@ def lost(decision: Decision, need: str) -> set[tuple[str, str]]:
     }
 
 
-@many
-@given(data=st.data())
-def test_making_a_need_stronger_never_makes_a_contradiction_feasible(
-    advisor: Advisor, files: Any, data: st.DataObject
-) -> None:
-    flat = data.draw(files)
-    feature = data.draw(st.sampled_from(advisor.lost.features))
-    place = data.draw(st.sampled_from([None, *range(len(flat.get("tools", ())))]))
-    files_of_levels = (with_need(flat, feature, place, level) for level in LEVELS)
-    feasible = [advisor.core(read(file, advisor.space)).feasible for file in files_of_levels]
-    assert feasible == sorted(feasible, reverse=True), (flat, feature, place)
-    assert feasible[0] == feasible[1], (flat, feature, place)
+def test_making_a_need_stronger_never_makes_a_contradiction_feasible(advisor: Advisor, asked: Any) -> None:
+    for flat, feature, place in asked:
+        files_of_levels = (with_need(flat, feature, place, level) for level in LEVELS)
+        feasible = [advisor.core(read(file, advisor.space)).feasible for file in files_of_levels]
+        assert feasible == sorted(feasible, reverse=True), (flat, feature, place)
+        assert feasible[0] == feasible[1], (flat, feature, place)
 
 
-@many
-@given(data=st.data())
-def test_a_preferred_need_does_not_affect_required_features(advisor: Advisor, files: Any, data: st.DataObject) -> None:
-    flat = data.draw(files)
-    feature = data.draw(st.sampled_from(advisor.lost.features))
-    if "required" in levels(flat, feature):
-        return
-    place = data.draw(st.sampled_from([None, *range(len(flat.get("tools", ())))]))
-    without, wanted = (decided(advisor, with_need(flat, feature, place, level)) for level in LEVELS[:2])
-    assert wanted.feasible == without.feasible
-    if wanted.feasible:
-        assert lost(wanted, "required") == lost(without, "required")
+def test_a_preferred_need_does_not_affect_required_features(advisor: Advisor, asked: Any) -> None:
+    for flat, feature, place in asked:
+        if "required" in levels(flat, feature):
+            continue
+        without, wanted = (decided(advisor, with_need(flat, feature, place, level)) for level in LEVELS[:2])
+        assert wanted.feasible == without.feasible, (flat, feature, place)
+        if wanted.feasible:
+            assert lost(wanted, "required") == lost(without, "required"), (flat, feature, place)
 
 
 CAPABILITIES = {
@@ -101,32 +106,46 @@ CAPABILITIES = {
 }
 
 
-@pytest.mark.parametrize("examples", [400, pytest.param(4000, marks=pytest.mark.thorough)])
-def test_a_capability_never_makes_the_outcome_worse(advisor: Advisor, files: Any, examples: int) -> None:
-    @settings(many, max_examples=examples)
-    @given(flat=files, name=st.sampled_from(sorted(CAPABILITIES)))
+def never_worse(advisor: Advisor, flat: dict[str, Any], name: str) -> None:
+    """Fail if a capability makes the outcome for a file worse."""
+    asked = read(flat, advisor.space)
+    without, having = (decided(advisor, edited(flat, edits(asked, {name: value}))) for value in CAPABILITIES[name])
+    assert without.feasible <= having.feasible, (flat, name)
+    if without.feasible:
+        assert lost(having, "required") <= lost(without, "required"), (flat, name)
+        # If the proxy passes SSE streams, more features work in sessions. Every tool can then prefer a session, so
+        # that no tool is left for a stateless tier, and the decision drops the preferred features of all tools.
+        if name != "environment.proxy.sse":
+            assert lost(having, "preferred") <= lost(without, "preferred"), (flat, name)
+
+
+def test_a_capability_never_makes_the_outcome_worse(advisor: Advisor, files: list[dict[str, Any]]) -> None:
+    random = Random(0)
+    for flat in files:
+        never_worse(advisor, flat, random.choice(sorted(CAPABILITIES)))
+
+
+@pytest.mark.thorough
+def test_a_capability_never_makes_the_outcome_of_many_other_files_worse(advisor: Advisor) -> None:
+    @settings(many, max_examples=2000)
+    @given(flat=cases(advisor.space).map(several), name=st.sampled_from(sorted(CAPABILITIES)))
     def holds(flat: dict[str, Any], name: str) -> None:
-        without, having = (decided(advisor, changed(flat, {name: value})) for value in CAPABILITIES[name])
-        assert without.feasible <= having.feasible, (flat, name)
-        if without.feasible:
-            assert lost(having, "required") <= lost(without, "required"), (flat, name)
-            # If the proxy passes SSE streams, more features work in sessions. Every tool can then prefer a session, so
-            # that no tool is left for a stateless tier, and the decision drops the preferred features of all tools.
-            if name != "environment.proxy.sse":
-                assert lost(having, "preferred") <= lost(without, "preferred"), (flat, name)
+        never_worse(advisor, flat, name)
 
     holds()
 
 
-@many
-@given(data=st.data())
-def test_every_tier_is_feasible_and_of_its_kind(advisor: Advisor, files: Any, data: st.DataObject) -> None:
-    flat = data.draw(files)
-    flat["scale.affinity"] = "unavailable"
-    decision = decided(advisor, flat)
-    if decision.tiers:
+def test_every_tier_is_feasible_and_of_its_kind(advisor: Advisor, files: list[dict[str, Any]]) -> None:
+    found = 0
+    for file in files:
+        flat = {**file, "scale.affinity": "unavailable"}
+        decision = decided(advisor, flat)
+        if not decision.tiers:
+            continue
+        found += 1
         stateless, stateful = decision.tiers
         assert (stateless.core.pattern, stateful.core.pattern) == ("stateless-fleet", "single-instance"), flat
         assert stateless.core.flags.stateless_http
         assert not stateful.core.flags.stateless_http
         assert stateless.tools
+    assert found

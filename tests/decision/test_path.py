@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -52,7 +53,10 @@ def test_redirects_lose_https_or_the_prefix(decide: Any, facts: dict[str, Any], 
         ("gclb", None, 620, False, 620),
         ("cloudflare", None, 5, True, 915),
         ("cloud-run", None, None, False, 915),
-        ("nginx", None, None, False, 75),
+        ("nginx", None, None, False, 75),  # the release is not stated
+        ("traefik", None, None, True, 105),
+        ("caddy", None, 121, False, 135),
+        ("ingress-nginx", None, None, True, 75),
         ("none", None, None, False, 75),
     ],
 )
@@ -68,24 +72,31 @@ def test_the_server_keeps_idle_connections_for_longer_than_the_proxy(
 
 
 def _settings(decision: Decision) -> str:
-    return next(f.content for f in server.files(kit_context(decision)) if f.path == "server/settings.py")
+    return next(f.content for f in server.files(kit_context(decision)) if f.path == "server/runtime/settings.py")
 
 
 @pytest.mark.parametrize(
-    ("platform", "kind", "trusted"),
+    ("platform", "kind", "elsewhere"),
     [
-        ("serverless", "cloud-run", "*"),
-        ("kubernetes", "nginx", "*"),
-        ("compose", "alb", "*"),
-        ("compose", "none", "127.0.0.1"),
-        ("systemd", "nginx", "127.0.0.1"),
+        ("serverless", "cloud-run", True),
+        ("kubernetes", "nginx", True),
+        ("compose", "alb", True),
+        ("compose", "none", False),
+        ("systemd", "nginx", False),
     ],
 )
-def test_a_kit_trusts_the_proxy_of_its_platform(decide: Any, platform: str, kind: str, trusted: str) -> None:
-    text = _settings(decide(_at(kind) | {"environment.platform": platform, "clients.protocol": "modern"}))
-    assert f'env.text("FORWARDED_ALLOW_IPS", {trusted!r})' in text.replace("'", '"').replace(
-        f'"{trusted}"', f"{trusted!r}"
-    )
+def test_a_kit_trusts_the_proxy_of_its_platform_and_no_client(
+    decide: Any, platform: str, kind: str, elsewhere: bool
+) -> None:
+    decision = decide(_at(kind) | {"environment.platform": platform, "clients.protocol": "modern"})
+    trusted = kit_context(decision).trusted_proxies
+    networks = [ip_network(one) for one in trusted.split(",")]
+    assert any(ip_address("127.0.0.1") in network for network in networks)
+    for address in ("10.1.2.3", "172.17.0.1", "100.64.0.9", "169.254.8.129", "fd00::7"):
+        assert any(ip_address(address) in network for network in networks) == elsewhere
+    for address in ("203.0.113.7", "8.8.8.8", "2001:db8::1", "172.32.0.1"):
+        assert not any(ip_address(address) in network for network in networks)
+    assert trusted in _settings(decision)
 
 
 def test_a_kit_serves_every_form_of_its_path(decide: Any) -> None:
@@ -104,3 +115,22 @@ def test_a_kit_serves_every_form_of_its_path(decide: Any) -> None:
 def test_the_client_timeout_of_haproxy_is_harmless(decide: Any) -> None:
     facts = _at("haproxy") | {"environment.proxy.idle_timeout_s": 30, "environment.proxy.sse": True}
     assert not {one for one in _warned(decide(facts | {"needs.list_changed": "preferred"})) if one.startswith("idle-")}
+
+
+@pytest.mark.parametrize(
+    ("facts", "warned"),
+    [
+        (_at("haproxy") | {"current.stateless_http": True}, True),
+        (_at("nginx") | {"current.stateless_http": True, "sdk": "fastmcp-2"}, True),
+        (_at("haproxy", path="/mcp") | {"current.stateless_http": True}, False),
+        (_at("haproxy"), False),
+        (_at("haproxy") | {"current.stateless_http": False}, False),
+        (_at("none") | {"current.stateless_http": True}, False),
+        (_at("alb") | {"current.stateless_http": True}, False),  # slash-redirects-to-http names the redirect
+    ],
+)
+def test_a_stateless_server_behind_a_proxy_names_the_redirect(decide: Any, facts: dict[str, Any], warned: bool) -> None:
+    found = {one.id: one for one in decide({"clients.protocol": "legacy", "scale.instances": 3, **facts}).warnings}
+    assert ("path-is-not-stated" in found) is warned
+    if warned:
+        assert found["path-is-not-stated"].severity == "low"

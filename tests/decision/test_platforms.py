@@ -66,5 +66,6 @@ def test_warnings_of_platforms(decide: Any, facts: Any, code: str) -> None:
 
 
 def test_a_kit_exists_for_every_kind_of_proxy(decide: Any, advisor: Advisor) -> None:
-    for kind in advisor.knowledge.proxies:
-        assert render_kit(decide(SERVERLESS | {"environment.proxy.kind": kind}), "")
+    for kind, proxy in advisor.knowledge.proxies.items():
+        clients = {"clients.protocol": {"legacy": "modern"}.get(proxy.refuses, "legacy")}
+        assert render_kit(decide(SERVERLESS | clients | {"environment.proxy.kind": kind}), "")

@@ -120,9 +120,9 @@ def test_a_release_that_was_not_measured(decide: Any, sdk: str, used: str) -> No
     decision = decide(FLEET | {"sdk": sdk})
     asked = sdk.partition("==")[2]
     assert {cell.status for row in decision.features for _, cell in row.cells} <= {"assumed", "derived"}
-    assert sdk_text(decision) == f"{sdk} ({asked} has not been measured; {used} is used)"
+    assert sdk_text(decision) == f"{sdk} ({asked} has not been measured; the measurements of {used} are used)"
     warning = next(one for one in decision.warnings if one.id == "sdk-not-measured")
-    assert f"{asked} has not been measured; {used} is used" in warning.message
+    assert f"{asked} has not been measured; the measurements of {used} are used" in warning.message
     assert f"`mcp-advisor capabilities measure --sdk {sdk}`" in warning.fix.text
     assert decision_dict(decision)["sdk"] == {
         "asked": sdk,
@@ -154,6 +154,18 @@ def test_a_missing_behaviour_is_a_fault(advisor: Advisor) -> None:
     ]
     faults = lookups(Advisor(dataclasses.replace(advisor.knowledge, traits=traits)))
     assert any("sdk.oauth_key" in str(fault) and "fastmcp==2.11.0" in str(fault) for fault in faults)
+
+
+@pytest.mark.parametrize(("before", "start"), [("1.25.0", "1.25.1"), ("1.19.0", "1.21.0")])
+def test_a_behaviour_that_is_missing_in_the_middle_of_a_range_is_a_fault(
+    advisor: Advisor, before: str, start: str
+) -> None:
+    """A gap between the first and the newest release of a range counts, whether a release in it was measured or not."""
+    verifier = next(one for one in advisor.knowledge.traits if (one.name, one.start) == ("token verifier", "1.10.0"))
+    others = [one for one in advisor.knowledge.traits if one is not verifier]
+    parts = [dataclasses.replace(verifier, before=before), dataclasses.replace(verifier, start=start)]
+    faults = lookups(Advisor(dataclasses.replace(advisor.knowledge, traits=[*others, *parts])))
+    assert any("sdk.token_verifier" in str(fault) and f"mcp=={before}" in str(fault) for fault in faults)
 
 
 def test_the_status_of_a_limit_fits_its_number(advisor: Advisor) -> None:
@@ -213,3 +225,125 @@ def test_a_condition_on_clients_needs_a_measurement(advisor: Advisor) -> None:
     faults = lookups(Advisor(dataclasses.replace(knowledge, features=features)))
     assert {one.message for one in faults} == {"'something else' was not measured"}
     assert {one.example["sdk"].partition("==")[0] for one in faults} == {"mcp", "fastmcp"}
+
+
+@pytest.mark.parametrize(
+    ("release", "expiry", "limit"),
+    [
+        ("2.12.4", "idle-timeout", 10_000),  # pip installs mcp 1.30.0
+        ("2.12.5", "never", None),  # requires mcp below 1.17
+        ("2.13.2", "idle-timeout", 10_000),
+        ("2.13.3", "never", None),  # requires mcp below 1.23
+        ("2.14.0", "idle-timeout", 10_000),
+        ("3.4.11", "idle-timeout", 10_000),
+    ],
+)
+def test_idle_sessions_of_fastmcp_end_if_its_mcp_release_ends_them(
+    decide: Any, advisor: Advisor, release: str, expiry: str, limit: int | None
+) -> None:
+    decision = decide({"sdk": f"fastmcp=={release}", "scale.instances": 1, "clients.protocol": "legacy"})
+    assert decision.facts["sessions.expiry"] == expiry
+    assert advisor.knowledge.capacity[f"fastmcp-{release[0]}"].most_sessions(release) == limit
+
+
+@pytest.mark.parametrize(
+    ("sdk", "release", "stateless", "limit"),
+    [
+        ("fastmcp==2.14.7", "1.28.1", True, None),
+        ("fastmcp==2.14.7", "1.30", False, 10_000),
+        ("fastmcp-4", "2.3.0", False, 10_000),
+        ("fastmcp==4.0.0", "2.1.0", True, None),
+        ("fastmcp==2.12.4", "1.12.4", True, None),
+    ],
+)
+def test_the_stated_mcp_release_decides_whether_idle_sessions_end(
+    decide: Any, sdk: str, release: str, stateless: bool, limit: int | None
+) -> None:
+    facts = {"sdk": sdk, "mcp_release": release, "scale.instances": 1, "clients.protocol": "legacy"}
+    decision = decide(facts)
+    assert decision.core.flags.stateless_http is stateless
+    kept = decide(facts | {"needs.sampling": "required", "preference": "full-features"})
+    assert kept.capacity.session_limit == limit
+    for one in (decision, kept):
+        assert "mcp-release-is-assumed" not in {warning.id for warning in one.warnings}
+        assert not [change for change in one.counterfactuals if "sdk" in change.change]
+
+
+@pytest.mark.parametrize(
+    ("sdk", "assumed"),
+    [
+        ("fastmcp-3", "mcp>=1.24.0,<2.0.0. The decision assumes mcp 1.30.0"),
+        ("fastmcp==4.0.0", "mcp>=2.0.0,<3.0.0. The decision assumes mcp 2.3.0"),
+        ("fastmcp==2.13.1", "mcp>=1.19.0,<2.0.0,!=1.21.1. The decision assumes mcp 1.30.0"),
+        ("fastmcp==2.13.3", ""),  # no allowed release ends idle sessions
+        ("fastmcp==4.2.3", ""),  # every allowed release ends idle sessions
+        ("mcp-2", ""),
+    ],
+)
+def test_an_assumed_mcp_release_is_named(decide: Any, sdk: str, assumed: str) -> None:
+    facts = {"sdk": sdk, "scale.instances": 1, "clients.protocol": "legacy", "preference": "full-features"}
+    said = [one.message for one in decide(facts).warnings if one.id == "mcp-release-is-assumed"]
+    assert [assumed in message for message in said] == [True] * bool(assumed)
+    assert not [
+        one for one in decide(facts | {"clients.protocol": "modern"}).warnings if one.id == "mcp-release-is-assumed"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"start": "2.13.4"}, "exactly one entry of `underlying` must have this release"),  # no entry for 2.13.3
+        ({"before": "2.14.1"}, "exactly one entry of `underlying` must have this release"),  # two entries for 2.14.0
+        ({"newest": "1.23.0"}, "mcp 1.23.0 is not in the range mcp>=1.19.0,<1.23.0,!=1.21.1"),
+        ({"least": "1.21.1"}, "mcp 1.21.1 is not in the range mcp>=1.21.1,<1.23.0,!=1.21.1"),
+    ],
+)
+def test_each_fastmcp_release_has_one_range_of_mcp_releases(
+    advisor: Advisor, change: dict[str, Any], said: str
+) -> None:
+    entries = [
+        dataclasses.replace(entry, **change) if entry.id == "fastmcp 2.13.3" else entry
+        for entry in advisor.knowledge.underlying
+    ]
+    faults = lookups(Advisor(dataclasses.replace(advisor.knowledge, underlying=entries)))
+    assert {one.message for one in faults} == {said}
+
+
+@pytest.mark.parametrize("release", ["2.11.3", "2.13.3", "2.14.7"])
+def test_every_fastmcp_release_keeps_streams_that_clients_resume(decide: Any, release: str) -> None:
+    facts = {"sdk": f"fastmcp=={release}", "clients.protocol": "legacy", "needs.resumability": "required"}
+    assert decide(facts | {"scale.instances": 1}).feasible
+
+
+@pytest.mark.parametrize(
+    ("stated", "code", "share"),
+    [
+        (
+            {"sdk": "fastmcp==2.12.4", "scale.instances": {"min": 4, "max": 8}},
+            "oauth-key-needs-an-upgrade",
+            "75 % to 88 %",
+        ),
+        ({"sdk": "fastmcp==2.12.4", "scale.instances": 2, "scale.workers": 2}, "oauth-key-needs-an-upgrade", "75 %"),
+        (
+            {"sdk": "fastmcp==2.12.4", "scale.instances": {"min": 1, "max": 5}},
+            "oauth-key-needs-an-upgrade",
+            "0 % to 80 %",
+        ),
+        ({"sdk": "fastmcp-4", "scale.instances": 2, "scale.workers": 2}, "oauth-state-per-process", "50 %"),
+        ({"sdk": "other", "scale.instances": 3}, "other-servers-share-login-state", "67 %"),
+        ({"sdk": "fastmcp-4", "environment.platform": "serverless"}, "oauth-state-per-process", "(N - 1)/N"),
+    ],
+)
+def test_the_share_of_failing_logins_follows_the_number_of_instances(
+    decide: Any, stated: dict[str, Any], code: str, share: str
+) -> None:
+    warned = {one.id: one for one in decide({"environment.auth": "oauth-proxy", **stated}).warnings}
+    assert f"about {share} of the callbacks" in warned[code].message
+
+
+def test_a_release_without_a_signing_key_is_upgraded_first(decide: Any) -> None:
+    decision = decide(LOGIN | {"sdk": "fastmcp==2.12.4", "operations.shared_store": "redis"})
+    warned = {one.id: one for one in decision.warnings}["oauth-key-needs-an-upgrade"]
+    steps = [warned.fix.text.index(word) for word in ("2.13.0", "jwt_signing_key", "client_storage")]
+    assert steps == sorted(steps)
+    assert "whatever the client store is" in warned.message

@@ -69,6 +69,36 @@ def test_the_old_transport_needs_one_process_or_a_newer_transport(
     assert ("sdk" in found.change, "Upgrade to fastmcp==2.1" in found.how) == (is_old, is_old)
 
 
+@pytest.mark.parametrize(
+    ("facts", "mechanism"),
+    [
+        ({"environment.proxy.kind": "alb", "clients.keep_cookies": True}, "platform-cookie"),
+        ({"environment.proxy.kind": "haproxy", "clients.keep_cookies": True}, "platform-cookie"),
+        ({"environment.proxy.version": "1.31", "clients.keep_cookies": True}, "nginx-sticky-cookie"),
+        ({"clients.addresses": "stable"}, "nginx-ip-hash"),
+        (
+            {"environment.proxy.kind": "envoy", "scale.affinity": "available", "clients.keep_cookies": True},
+            "nginx-sticky-cookie",
+        ),
+        (
+            {"environment.platform": "kubernetes", "environment.proxy.kind": "none", "clients.addresses": "stable"},
+            "kubernetes-client-ip",
+        ),
+    ],
+)
+def test_the_old_transport_works_with_affinity_by_cookie_or_address(decide: Any, facts: Any, mechanism: str) -> None:
+    several = SSE | {"environment.platform": "systemd", "scale.instances": 3, "needs.sampling": "required"}
+    decision = decide(several | facts)
+    assert (decision.core.pattern, decision.core.mechanism) == ("sticky-fleet", mechanism)
+    assert "Settings of HAProxy: ." not in str(decision.warnings)
+    assert decide(several | facts | {"scale.workers": 2}).core.pattern == "contradiction"
+    without = decide(several | facts | {"clients.keep_cookies": "unknown", "clients.addresses": "unknown"})
+    assert without.core.pattern == "contradiction"
+    assert any("clients.keep_cookies" in other.change for other in without.counterfactuals) is (
+        "clients.keep_cookies" in facts
+    )
+
+
 def test_the_old_transport_in_one_process(decide: Any) -> None:
     decision = decide(SSE | {"needs.sampling": "required", "needs.progress": "required"})
     assert (decision.core.pattern, decision.kind, decision.capacity) == ("single-instance", "http+sse", None)
@@ -211,7 +241,10 @@ def test_another_language_gets_pattern_and_path_with_its_own_settings(
 ) -> None:
     decision = decide(OTHER | {"language": language} | facts)
     assert decision.core.pattern == pattern
-    texts = [re.sub(r"json_response( of StreamableHttp|: true|\s+in|\s+of)", "", text) for text in said(decision)]
+    texts = [
+        re.sub(r"current\.stateless_http|json_response( of StreamableHttp|: true|\s+in|\s+of)", "", text)
+        for text in said(decision)
+    ]
     assert not [found for text in texts for found in FLAGS.findall(text)]
     assert not re.search(r"uvicorn|fastmcp|FastMCP|MCPServer|Resolve\(|ctx\.", " ".join(said(decision)))
     assert {cell.status for row in decision.features for _, cell in row.cells} <= {"assumed", "derived"}
@@ -223,8 +256,8 @@ def test_another_language_gets_pattern_and_path_with_its_own_settings(
         assert own.stateless in settings
         assert own.sessions in settings
     elif decision.feasible:
-        assert settings[0] == (own.stateless if pattern == "stateless-fleet" else own.sessions)
-        assert document["modes"]["sessions"] is (pattern != "stateless-fleet")
+        assert settings[0] == (own.stateless if decision.core.flags.stateless_http else own.sessions)
+        assert document["modes"]["sessions"] is not decision.core.flags.stateless_http
         assert "have not been measured" in decision.assumption
     assert "have not been measured" in re.sub(r"\s+", " ", said(decision)[1])
 
@@ -234,11 +267,20 @@ def test_another_language_gets_pattern_and_path_with_its_own_settings(
     [
         ({"language": "csharp"}, "data-protection-keys-per-process", {"scale.instances": 1}),
         (
-            {"language": "csharp", "scale.instances": 1, "clients.protocol": "mixed"},
+            {"language": "go", "scale.instances": 1, "clients.protocol": "mixed", "needs.elicitation": "required"},
             "sessions-refuse-modern-clients",
+            {"language": "csharp"},
+        ),
+        (
+            {"language": "java", "needs.progress": "preferred", "scale.affinity": "unavailable"},
+            "java-stateless-answers-json",
+            {"language": "go"},
+        ),
+        (
+            {"language": "java", "scale.instances": 1, "needs.elicitation": "required"},
+            "other-sessions-never-end",
             {"language": "rust"},
         ),
-        ({"language": "java", "needs.progress": "preferred"}, "java-stateless-answers-json", {"language": "go"}),
         ({"language": "kotlin"}, "kotlin-helpers-answer-json", {"language": "java"}),
         ({"language": "rust"}, "rust-refuses-host-names", {"language": "go"}),
         ({"environment.auth": "oauth-proxy"}, "other-servers-share-login-state", {"environment.auth": "bearer"}),
@@ -281,3 +323,49 @@ def test_no_kit_without_python_flags(decide: Any, facts: Any, way: str) -> None:
         render_kit(decide(facts), "")
     assert caught.value.code == Exit.USAGE
     assert way in str(caught.value)
+
+
+ONE = OTHER | {"scale.instances": 1, "clients.protocol": "legacy"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_clients_without_a_handshake_get_a_server_without_sessions(decide: Any, language: str) -> None:
+    """A server with sessions refuses their calls, whatever its language is. A needed feature keeps the sessions."""
+    plain = ONE | {"language": language, "clients.plain_http": True}
+    for facts in ({}, {"environment.platform": "local"}):
+        assert decide(plain | facts).core.flags.stateless_http
+    kept = decide(plain | {"needs.elicitation": "required"})
+    assert not kept.core.flags.stateless_http
+    assert "plain-clients-need-a-handshake" in codes(kept)
+
+
+def test_an_sdk_without_an_idle_timeout_drops_sessions_in_one_process(decide: Any, knowledge: Knowledge) -> None:
+    for language, entry in knowledge.languages.items():
+        stateless = decide(ONE | {"language": language}).core.flags.stateless_http
+        assert stateless is (entry.expiry == "never"), language
+        assert not decide(ONE | {"language": language, "environment.platform": "local"}).core.flags.stateless_http
+    assert {name for name, entry in knowledge.languages.items() if entry.expiry == "never"} == {
+        "go",
+        "java",
+        "typescript",
+    }
+
+
+def test_a_java_server_without_sessions_loses_what_a_stream_carries(decide: Any) -> None:
+    java = {"language": "java", "needs.progress": "required"}
+    assert not decide(ONE | java).core.flags.stateless_http
+    assert (
+        decide(OTHER | java | {"clients.protocol": "legacy", "environment.proxy.kind": "haproxy"}).core.mechanism
+        != "none"
+    )
+    stuck = OTHER | java | {"clients.protocol": "legacy", "scale.affinity": "unavailable"}
+    assert decide(stuck).core.pattern == "contradiction"
+    assert decide(stuck | {"language": "go"}).core.pattern == "stateless-fleet"
+
+
+def test_python_servers_with_plain_clients_on_a_local_machine(decide: Any) -> None:
+    local = {"scale.instances": 1, "environment.platform": "local", "clients.protocol": "legacy"}
+    assert decide(local).core.flags == (False, False)
+    plain = decide(local | {"clients.plain_http": True, "workload.longest_call_s": 1})
+    assert plain.core.flags == (True, True)
+    assert not {"plain-clients-need-a-handshake", "plain-clients-get-406"} & codes(plain)

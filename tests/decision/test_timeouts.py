@@ -19,6 +19,10 @@ FLEET = {"scale.instances": 3, "clients.protocol": "legacy"}
 ASKING = {"needs.elicitation": "required", "clients.protocol": "legacy", "workload.longest_call_s": 4}
 
 
+def _fix(decision: Any, warning: str) -> str:
+    return str(next(one.fix.text for one in decision.warnings if one.id == warning))
+
+
 def _warned(decision: Decision) -> dict[str, str]:
     return {warning.id: warning.severity for warning in decision.warnings}
 
@@ -89,7 +93,7 @@ def test_thirty_seconds_at_haproxy_cut_nothing(decide: Any, advisor: Advisor) ->
     assert "measured-haproxy-timeouts" in haproxy.sources
 
 
-@pytest.mark.parametrize("kind", ["other", "traefik", "azure-container-apps", "gateway-api", "fly", "app-service"])
+@pytest.mark.parametrize("kind", ["other", "azure-container-apps", "gateway-api", "fly", "app-service"])
 def test_limits_that_are_not_known_are_named(decide: Any, advisor: Advisor, kind: str) -> None:
     decision = decide(FLEET | {"environment.proxy.kind": kind, "workload.longest_call_s": 600})
     warning = next(one for one in decision.warnings if one.id == "proxy-timeouts-not-known")
@@ -107,13 +111,16 @@ def test_a_default_that_is_not_confirmed_is_shown_as_such(decide: Any) -> None:
 @pytest.mark.parametrize(
     ("facts", "code"),
     [
-        ({"environment.proxy.kind": "traefik"}, "proxy-timeouts-and-calls-not-known"),
+        ({"environment.proxy.kind": "gateway-api"}, "proxy-timeouts-and-calls-not-known"),
+        ({"environment.proxy.kind": "gateway-api", "workload.longest_call_s": 4}, None),
+        ({"environment.proxy.kind": "gateway-api", "workload.longest_call_s": 9}, "proxy-timeouts-not-known"),
         ({"environment.proxy.kind": "traefik", "workload.longest_call_s": 4}, None),
-        ({"environment.proxy.kind": "traefik", "workload.longest_call_s": 9}, "proxy-timeouts-not-known"),
+        ({"environment.proxy.kind": "traefik", "workload.longest_call_s": 9}, "proxy-timeouts-are-settings"),
+        ({"environment.proxy.kind": "caddy", "workload.longest_call_s": 600}, "proxy-timeouts-are-settings"),
         ({"environment.proxy.kind": "nginx", "workload.longest_call_s": 600}, None),
         (
             {
-                "environment.proxy.kind": "traefik",
+                "environment.proxy.kind": "gateway-api",
                 "workload.longest_call_s": 9,
                 "environment.proxy.idle_timeout_s": 60,
                 "environment.proxy.total_timeout_s": 86400,
@@ -150,7 +157,45 @@ def test_the_limits_of_managed_proxies(decide: Any, advisor: Advisor, kind: str,
     )
 
 
-@pytest.mark.parametrize("kind", ["app-service", "heroku", "apache", "caddy"])
+@pytest.mark.parametrize(
+    ("facts", "warning"),
+    [
+        # A proxy that buffers streams makes the decision use JSON answers, which are silent until they are complete.
+        ({"environment.proxy.kind": "app-service", "environment.proxy.sse": False}, "answer-outlives-idle-timeout"),
+        ({"environment.proxy.kind": "heroku", "environment.proxy.sse": False}, "answer-outlives-idle-timeout"),
+        ({"environment.proxy.kind": "railway"}, "call-outlives-total-timeout"),
+        ({"environment.proxy.kind": "agentcore", "environment.platform": "serverless"}, "call-outlives-total-timeout"),
+    ],
+)
+def test_no_warning_advises_to_raise_a_fixed_limit(decide: Any, advisor: Advisor, facts: Any, warning: str) -> None:
+    fix = _fix(decide(FLEET | facts | {"workload.longest_call_s": 4000}), warning)
+    assert "You cannot raise this" in fix
+    assert "use another platform" in fix
+    assert "Raise" not in fix
+
+
+def test_a_limit_that_can_be_changed_names_its_setting(decide: Any) -> None:
+    facts = {"environment.proxy.kind": "alb", "environment.proxy.sse": False, "workload.longest_call_s": 90}
+    fix = _fix(decide(FLEET | facts), "answer-outlives-idle-timeout")
+    assert "Raise the idle timeout" in fix
+    assert "Settings of AWS Application Load Balancer: the attribute idle_timeout.timeout_seconds" in fix
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_caddy_follows_the_session_id_without_cookies(decide: Any, cookies: bool) -> None:
+    facts = {"environment.proxy.kind": "caddy", "needs.elicitation": "required", "clients.keep_cookies": cookies}
+    decision = decide(FLEET | facts)
+    assert (decision.core.pattern, decision.core.mechanism) == ("sticky-fleet", "caddy-session-envelope")
+    assert "header_down" in _fix(decision, "platform-affinity-is-a-setting")
+
+
+def test_traefik_keeps_sessions_for_clients_with_cookies_only(decide: Any) -> None:
+    facts = FLEET | {"environment.proxy.kind": "traefik", "needs.elicitation": "required"}
+    assert decide(facts | {"clients.keep_cookies": True}).core.mechanism == "platform-cookie"
+    assert not decide(facts | {"clients.keep_cookies": False}).feasible
+
+
+@pytest.mark.parametrize("kind", ["app-service", "heroku", "apache"])
 def test_new_proxies_with_a_cookie_keep_sessions(decide: Any, kind: str) -> None:
     facts = FLEET | {"environment.proxy.kind": kind, "needs.elicitation": "required"}
     assert decide(facts | {"clients.keep_cookies": True}).core.mechanism == "platform-cookie"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from models import Model, models, rule, run
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.core import CORE_FACTS
 from advisor.decision.derived_facts import TOOL_NEEDS
-from advisor.decision.model import CORE_FACTS
 from advisor.engine.network import FunctionNode, Network, TableNode
 from advisor.engine.rules import RuleTable
 from advisor.engine.table import DecisionTable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -71,29 +71,33 @@ class Coverer:
         self.domains["sdk"] = [name for name in self.domains["sdk"] if self.space.releases[str(name)].has_kit]
         self.domains["transport"] = ("streamable-http",)  # no kit is generated for the other transport
         self.domains["language"] = ("unknown",)  # nor for other languages
+        self.domains["environment.function_adapter"] = ("unknown", "none")  # an adapter sets other facts
         # A fold can list any tools, so the value that is always possible comes first.
         self.folded: dict[str, Sequence[Value]] = {
             **base_domains(advisor),
             "sdk": self.domains["sdk"],
             "transport": self.domains["transport"],
             SEPARABLE: ("no", "yes"),
+            # The cases name no client applications and no hops in front of the proxy.
+            "clients.fallback": ("no",),
+            "outer.refuses": ("none",),
         }
         self.found = Covering()
 
-    def cover_combinations(self) -> Covering:
-        """Requirements for every reachable combination."""
-        for combination, row in self.combinations():
+    def cover_combinations(self, reachable: Iterable[tuple[Combination, Row]] | None = None) -> Covering:
+        """Requirements for every reachable combination; `reachable` has them if they are known."""
+        for combination, row in self.combinations() if reachable is None else reachable:
             self.found.combinations.add(combination)
             decision = self.add(row)
             assert decision is not None, f"{combination}: no requirements lead there, but these facts do: {row}"
             assert combination_of(self.advisor, decision) == combination, row
         return self.found
 
-    def cover_pairs(self) -> Covering:
-        """Requirements for every pair that a feasible decision has."""
+    def cover_pairs(self, most: int | None = None) -> Covering:
+        """Requirements for every pair that a feasible decision has; `most` limits their number."""
         self.found.pairs = self.all_pairs()
         left = set(self.found.pairs)
-        while left:
+        while left and len(self.found.cases) != most:
             pair = min(left, key=repr)
             decision = self.with_pair(pair, left)
             if decision is None:
@@ -122,7 +126,8 @@ class Coverer:
         groups: dict[Any, list[Value]] = {}
         for value in self.domains[fact]:
             seen = [t.masks[t.inputs.index(fact)][value] for t in self.advisor.tables.values() if fact in t.inputs]
-            groups.setdefault(tuple(seen), []).append(value)
+            refused = self.space.knowledge.proxies[str(value)].refuses if fact == KIND else ""
+            groups.setdefault((refused, *seen), []).append(value)
         return list(groups.values())
 
     def all_pairs(self) -> set[Pair]:

@@ -4,7 +4,8 @@
 was stopped at that point. The last folder is of a run that was not stopped. A point is each access to the disk (an
 audit hook stops the run just before it) and each line that writes or flushes a file. STOP is
 
-- killed: by SIGKILL, as in a power failure;
+- killed: by SIGKILL. A killed process does nothing more, so a copy of the folder at that point has the same content.
+  One run therefore leaves all folders. At every tenth point, a process is killed, and its folder must equal the copy;
 - killed-twice: by SIGKILL, and the next run is killed at its own n-th point;
 - interrupted: by SIGINT, as Ctrl-C does.
 """
@@ -105,6 +106,23 @@ class Stopper:
             os.kill(os.getpid(), self.signal)
 
 
+class Copier(Stopper):
+    """Copies a folder at each point."""
+
+    def __init__(self, source: Path, work: Path) -> None:
+        super().__init__(0, signal.SIGKILL)
+        self.source, self.work = source, work
+        self.copies = 0
+        self.copying = False
+
+    def _point(self) -> None:
+        if not self.copying:
+            self.copying = True
+            shutil.copytree(self.source, self.work / str(self.copies))
+            self.copies += 1
+            self.copying = False
+
+
 def stopped(here: Path, scenario: str, number: int, number_of_signal: int) -> bool:
     """Run the scenario and stop it at one point; returns whether the run reached that point."""
     child = os.fork()
@@ -126,10 +144,53 @@ def stopped(here: Path, scenario: str, number: int, number_of_signal: int) -> bo
     return reached
 
 
+def contents(folder: Path) -> dict[str, tuple[bytes | None, int]]:
+    """Path → (content, mode) of every file and folder."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    return {name: (path.read_bytes() if path.is_file() else None, path.stat().st_mode) for name, path in found.items()}
+
+
+def copy_each_point(work: Path, scenario: str) -> int:
+    """Run the scenario once and copy the folder at each point; returns the number of points."""
+    here = work / "run"
+    shutil.copytree(work / "start", here)
+    reading, writing = os.pipe()
+    if os.fork() == 0:  # in another process, because an audit hook cannot be removed
+        copier = Copier(here, work)
+        copier.install()
+        run(here / "kit", scenario)
+        copier.copying = True
+        os.write(writing, str(copier.copies).encode())
+        os._exit(0)
+    os.close(writing)
+    points = int(os.read(reading, 100) or sys.exit("the process failed by itself"))
+    os.wait()
+    here.rename(work / str(points))
+    return points
+
+
+def kill(work: Path, scenario: str) -> None:
+    """Leave the state at each point, and compare every tenth state with the state after a process was killed there."""
+    points = copy_each_point(work, scenario)
+    for number in (*range(0, points, 10), points - 1, points):
+        here = work / "killed"
+        shutil.copytree(work / "start", here)
+        if stopped(here, scenario, number, signal.SIGKILL) is not (number < points):
+            sys.exit(f"the run has not {points} points")
+        if contents(here) != contents(work / str(number)):
+            sys.exit(f"a process that is killed at point {number} leaves another state")
+        shutil.rmtree(here)
+
+
 def main() -> None:
+    # A flush takes milliseconds, and a process that is killed loses nothing that it has written.
+    os.fsync = lambda fd: None
     scenario, stop, work = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     number_of_signal = signal.SIGINT if stop == "interrupted" else signal.SIGKILL
     prepare(work / "start" / "kit", scenario)
+    if stop == "killed":
+        kill(work, scenario)
+        return
     number, reached = 0, True
     while reached:
         here = work / str(number)

@@ -284,8 +284,13 @@ def _probes(build: Build) -> Iterator[str]:
                     yield f"{_title(workload)}: {name} asks no port of its own"
                 if asked.get("path", "").startswith("/mcp"):
                     yield f"{_title(workload)}: {name} opens sessions"
-            if container.get("livenessProbe") == container.get("readinessProbe"):
+            alive, ready = container.get("livenessProbe", {}), container.get("readinessProbe", {})
+            if alive == ready:
                 yield f"{_title(workload)}: liveness uses the readiness check, so a busy pod is killed"
+            if "httpGet" not in alive:
+                yield f"{_title(workload)}: the liveness check passes while the process hangs"
+            if alive.get("httpGet", {}).get("path") == "/ready" or ready.get("httpGet", {}).get("path") == "/health":
+                yield f"{_title(workload)}: a draining pod is killed, or gets new requests"
 
 
 def _security(build: Build) -> Iterator[str]:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,10 +43,10 @@ def until(what: str, check: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def answers(port: int, path: str) -> bool:
+def answers(port: int, path: str, host: str = "127.0.0.1") -> bool:
     with (
         suppress(OSError, http.client.HTTPException),
-        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as c,
+        closing(http.client.HTTPConnection(host, port, timeout=2)) as c,
     ):
         c.request("GET", path)
         return c.getresponse().status == 200
@@ -89,19 +89,27 @@ class Upstreams:
 
 @contextmanager
 def upstreams(
-    folder: Path, names: Sequence[str], stateless: Sequence[str] = (), app: str = "upstream:app"
+    folder: Path,
+    names: Sequence[str],
+    stateless: Sequence[str] = (),
+    app: str = "upstream:app",
+    hosts: Mapping[str, str] | None = None,
 ) -> Iterator[Upstreams]:
+    """Start the instances `names`. With `hosts`, they have one port, each at its own address of loopback."""
     assert importlib.util.find_spec("uvicorn"), f"uvicorn is missing: {EXTRA}"
     with ExitStack() as stack:
         fleet = Upstreams()
+        common = free_port()
         for name in names:
-            port = fleet.ports[name] = free_port()
+            port = fleet.ports[name] = common if hosts else free_port()
             command = [sys.executable, "-m", "uvicorn", app, "--app-dir", str(HERE), "--port", str(port)]
+            command += ["--host", hosts[name]] if hosts else []
             env = {"UPSTREAM_NAME": name, "UPSTREAM_STATELESS": str(int(name in stateless))}
             started = process([*command, "--log-level", "warning"], folder / f"{name}.log", **env)
             fleet.processes[name] = stack.enter_context(started)
         for name, port in fleet.ports.items():
-            until(f"{name} answers", partial(answers, port, "/health"))
+            host = hosts[name] if hosts else "127.0.0.1"
+            until(f"{name} answers", partial(answers, port, "/health", host))
         yield fleet
 
 

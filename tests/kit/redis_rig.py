@@ -134,15 +134,13 @@ def _gate(folder: Path) -> None:
 
     If a report is buffered until the result comes, the call never ends.
     """
-    path = folder / "server" / "server.py"
+    path = folder / "server" / "tools.py"
     text = path.read_text()
     wait = f"""        while step > 1 and text.startswith("gate-") and not Path({str(folder)!r}, text).exists():
             await asyncio.sleep(0.01)
 """
-    text = text.replace(REPORT, f"{wait}{REPORT}")
-    path.write_text(
-        text if "import asyncio\n" in text else text.replace("import inspect\n", "import asyncio\nimport inspect\n")
-    )
+    docstring, _, code = text.replace(REPORT, f"{wait}{REPORT}").partition('"""\n\n')
+    path.write_text(f'{docstring}"""\n\nimport asyncio\nfrom pathlib import Path\n{code}')
 
 
 def _nginx(folder: Path, made: Fleet) -> str:

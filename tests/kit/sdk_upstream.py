@@ -46,6 +46,7 @@ async def work(ctx: Context) -> str:
     return NAME
 
 
+@mcp.custom_route("/ready", methods=["GET"])  # type: ignore[untyped-decorator]
 @mcp.custom_route("/health", methods=["GET"])  # type: ignore[untyped-decorator]
 async def health(request: Request) -> JSONResponse:
     return JSONResponse({})

@@ -15,7 +15,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import expected_failures, keeping
 from advisor.kit.render import render_kit
-from advisor.requirements import load_path
+from advisor.requirements import load_bytes, load_path
 
 ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -72,3 +72,15 @@ def test_with_one_running_instance_no_event_moves_clients_to_another(advisor: Ad
     alone = expected_failures(kit, advisor.knowledge, {"main": 1})
     assert {promise.keeping for promise in alone} == {"stateless-single"}
     assert "instances-replaced" not in {promise.event.id for promise in alone}
+
+
+@pytest.mark.parametrize(("stated", "is_assumed"), [("", True), ("workload: {longest_call_s: 45}\n", False)])
+def test_a_kit_says_whether_the_longest_call_is_assumed(advisor: Advisor, stated: str, is_assumed: bool) -> None:
+    text = "service: a\nscale: {instances: 3}\nenvironment: {platform: kubernetes, proxy: {kind: alb}}\n" + stated
+    decision = advisor.decide(load_bytes(text.encode(), "r.yaml", advisor.space))
+    files = {file.path: file.content for file in render_kit(decision, text)}
+    assert (
+        "the requirements do not state the longest call; this kit assumes 60 s" in files["DECISION.md"]
+    ) is is_assumed
+    assert ("the longest call takes 45 s" in files["DECISION.md"]) is not is_assumed
+    assert any("so 60 s is an assumption" in content for content in files.values()) is is_assumed

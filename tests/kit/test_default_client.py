@@ -92,7 +92,7 @@ def test_several_instances_share_keys_whatever_the_requirements_say_about_client
 ) -> None:
     context = kit(sdk=sdk, **{**STICKY, "clients.protocol": protocol}, tools=ASK)
     assert context.needs_sealing_keys
-    assert "request_state_security=SEALING" in _text(context, "server/server.py")
+    assert "request_state_security=SEALING" in _text(context, "server/runtime/sdk.py")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_change_notifications_reach_modern_clients_of_a_kit_for_legacy_clients(
     context = kit(sdk=sdk, **facts)
     assert context.needs_bus
     assert context.uses_redis
-    assert "shared_state.subscription_bus()" in _text(context, "server/server.py")
+    assert "shared_state.subscription_bus()" in _text(context, "server/runtime/sdk.py")
     assert not kit(sdk="mcp-1", **facts).needs_bus
 
 

@@ -79,12 +79,12 @@ def test_the_report_is_on_stderr_and_names_the_next_steps(tmp_path: Path) -> Non
     assert done.err.splitlines()[-1].startswith("Next: read kit/README.md")
 
 
-def test_a_kit_with_tokens_says_that_its_server_needs_a_verifier(tmp_path: Path) -> None:
+def test_a_kit_with_tokens_says_what_its_server_needs_to_start(tmp_path: Path) -> None:
     assert run(EXAMPLES / "payment-provider.yaml", "-o", tmp_path / "with").returncode == 0
     assert run(STICKY, "-o", tmp_path / "sticky").returncode == 0
     for kit in ("with", "sticky"):
         auth = yaml.safe_load((tmp_path / kit / "requirements.yaml").read_text()).get("environment", {}).get("auth")
-        told = "The generated server has no token verifier" in (tmp_path / kit / "README.md").read_text()
+        told = "does not start before you set `MCP_AUTH_ISSUER`" in (tmp_path / kit / "README.md").read_text()
         assert told == (auth in ("bearer", "oauth-proxy"))
 
 
@@ -157,7 +157,7 @@ def test_diff_of_a_new_kit_shows_every_file(tmp_path: Path) -> None:
 
 def test_user_edits_are_merged_or_reported_as_conflicts_and_never_lost(kit: Path) -> None:
     proxy = kit / "proxy/nginx.conf"
-    proxy.write_text(proxy.read_text().replace("worker_connections 4096", "worker_connections 9999"))
+    proxy.write_text(proxy.read_text().replace("/tmp/mcp-proxy-scgi", "/tmp/our-scgi"))
     readme = kit / "README.md"
     title = next(line for line in readme.read_text().splitlines() if line.startswith("# "))
     readme.write_text(readme.read_text().replace(title, "# Our own title"))
@@ -165,7 +165,7 @@ def test_user_edits_are_merged_or_reported_as_conflicts_and_never_lost(kit: Path
     (kit / "notes.txt").write_text("ours\n")
     done = run(TIERED, "-o", kit)
     assert done.returncode == 1, "a file was left in conflict"
-    assert "worker_connections 9999" in proxy.read_text()
+    assert "/tmp/our-scgi" in proxy.read_text()
     assert "customer-service-agent" in (kit / "compose.yaml").read_text()
     assert "mcp_stateful" in (kit / "proxy/server.conf").read_text()
     assert "# Our own title" in readme.read_text()
@@ -355,5 +355,5 @@ def test_diff_marks_a_missing_final_newline(kit: Path) -> None:
 def test_an_sdk_release_that_generated_servers_do_not_support_is_refused(tmp_path: Path) -> None:
     done = run("-", "-o", tmp_path / "kit", stdin=b"{version: 1, service: old, sdk: mcp==1.9.0}")
     assert done.returncode == 2
-    assert "mcp==1.10.0 or newer" in done.err
+    assert "mcp==1.19.0 or newer" in done.err
     assert not (tmp_path / "kit").exists()

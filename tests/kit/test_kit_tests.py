@@ -26,28 +26,29 @@ FEATURES = (
     *("sampling", "elicitation", "roots", "progress", "logging"),
     *("subscriptions", "list_changed", "session_state", "resumability"),
 )
-# Name of the case → the feature, a pattern in server.py, its replacement, and the tests that must fail.
+# Name of the case → the feature, a pattern in the server or in the tools of the tests, its replacement, and the tests
+# that must fail.
 LOSSES = {
     "the client's model is not asked": (
         "sampling",
         r"    \*,\n    sample: Annotated\[.*\n(?s:(.*?))\(sample\.content\.text if .*? else \"\"\)",
         r'\1"sampled"',
-        "example_sampling",
+        "probe_sampling",
     ),
     "the user is not asked": (
         "elicitation",
         r"    \*,\n    answer: Annotated\[.*\n(?s:(.*?))said\(answer\)",
         r'\1"confirmed"',
-        "example_elicitation",
+        "probe_elicitation",
     ),
     "the client's folders are not asked for": (
         "roots",
         r"    \*,\n    roots: Annotated\[.*\n(?s:(.*?))\", \"\.join\(.*\)",
         r'\1"file:///workspace")',
-        "example_roots",
+        "probe_roots",
     ),
-    "no progress is reported": ("progress", r"await ctx\.report_progress\(.*\)", "pass", "example_progress"),
-    "nothing is logged": ("logging", r"await ctx\.info\(.*\)", "pass", "example_logging"),
+    "no progress is reported": ("progress", r"await ctx\.report_progress\(.*\)", "pass", "probe_progress"),
+    "nothing is logged": ("logging", r"await ctx\.info\(.*\)", "pass", "probe_logging"),
     "subscribers are not told": (
         "subscriptions",
         r"await ctx\.notify_resource_updated\(.*\)",
@@ -56,19 +57,19 @@ LOSSES = {
     ),
     "the resource does not change": (
         "subscriptions",
-        r"await set_status\(text\)",
+        r"await save_value\(STATUS_URI, text\)",
         "pass",
         "test_a_subscriber_gets_a_notification",
     ),
     "subscribing does nothing": (
         "subscriptions",
-        r"remember\(subscribers, ctx\)",
+        r"uris\.add\(str\(params\.uri\)\)",
         "pass",
         "test_a_subscriber_gets_a_notification",
     ),
     "all clients are told": (
         "subscriptions",
-        r"(?s)(def tell_sessions.*?)list\(subscribers\)",
+        r"(?s)(def tell_sessions.*?)\[session for .*? in uris\]",
         r"\1list(listers)",
         "test_a_client_without_a_subscription",
     ),
@@ -80,11 +81,11 @@ LOSSES = {
     ),
     "only the caller is told of other tools": (
         "list_changed",
-        r"(?s)(def list_and_remember.*?)remember\(listers, ctx\)",
+        r"(?s)(def list_and_remember.*?)listers\.add\(ctx\.session\._connection\)",
         r"\1pass",
         "test_clients_get_a_notification",
     ),
-    "nothing is remembered": ("session_state", r"await STATE\.save\(.*\)", "pass", "example_session_state"),
+    "nothing is remembered": ("session_state", r"await STATE\.save\(.*\)", "pass", "probe_session_state"),
     "events are not kept": ("resumability", r"event_store=EVENTS,", "", "test_a_client_resumes"),
 }
 
@@ -124,11 +125,14 @@ def test_the_tests_of_the_kit_pass_on_the_complete_server(kit: Path) -> None:
 def test_the_tests_of_the_kit_fail_when_their_feature_is_removed(kit: Path, loss: str, tmp_path: Path) -> None:
     _, pattern, instead, tests = LOSSES[loss]
     folder = shutil.copytree(kit, tmp_path / "kit")
-    main = folder / "server" / "server.py"
-    text, count = re.subn(pattern, instead, main.read_text())
-    assert count == 1, loss
-    compile(text, "server.py", "exec")
-    main.write_text(text)
+    changed = []
+    for path in (folder / "tests/probe_tools.py", folder / "server/runtime/sdk.py", folder / "server/server.py"):
+        text, count = re.subn(pattern, instead, path.read_text())
+        if count:
+            compile(text, path.name, "exec")
+            path.write_text(text)
+            changed += [path] * count
+    assert len(changed) == 1, loss
     code, output = run(folder, tests)
     # Exit code 1 means that tests failed. A server that does not start would be an error of the fixture instead.
     assert code == 1, output[-4000:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -117,17 +118,20 @@ def test_the_proxy_configuration_names_deployed_pods_and_services(advisor: Advis
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, case: str) -> None:
-    """settings.py of the same kit accepts the environment variables of the manifest."""
+    """The settings of the same kit accepts the environment variables of the manifest."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
     path = tmp_path / "settings.py"
-    path.write_text(next(file.content for file in server.files(kit) if file.path == "server/settings.py"))
+    path.write_text(next(file.content for file in server.files(kit) if file.path == "server/runtime/settings.py"))
     read = _module(path).read
     workloads = build(kit, built(written(kit, tmp_path))).workloads
     for tier in kubernetes.fit(kit).tiers:
         (found_workload,) = (workload for workload in workloads if workload["metadata"]["name"] == tier.host)
         (container,) = found_workload["spec"]["template"]["spec"]["containers"]
         values = {entry["name"]: entry.get("value", "x" * 64) for entry in container["env"]}
-        found = read(values)
+        # The user writes the values for tokens. Without them, the server does not start.
+        needed = {setting.name for setting in kit.token_settings}
+        assert {problem.split()[0] for problem in read(values).problems} == {n for n in needed if not values[n]}
+        found = read(values | dict.fromkeys(needed, f"https://issuer.example.com/{'x' * 32}"))
         assert found.problems == ()
         assert (found.tier, found.stateless_http, found.json_response) == (
             tier.name,
@@ -167,7 +171,7 @@ def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path:
         "learn": ("StatefulSet", "", "None", True, False),
         "learn-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "envelope-range": ("StatefulSet", "", "None", True, False),  # each instance has a fixed share of sessions
-        "ip-hash-range": ("StatefulSet", "", "None", True, False),  # this nginx resolves all names when it starts
+        "ip-hash-range": ("StatefulSet", "", "None", True, False),  # the number of instances selects the instance
         "haproxy-envelope": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "envoy-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "client-ip": ("Deployment", "", "ClientIP", False, False),
@@ -189,11 +193,40 @@ def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path:
         assert (workload["kind"], signal, *affinity, proxied, bool(all_of.of("HTTPRoute"))) == wanted, case
 
 
+def test_a_proxy_has_the_address_of_every_pod_and_no_name_of_a_missing_pod(advisor: Advisor, tmp_path: Path) -> None:
+    """A Service with one address would leave the proxy no other pod to try. A missing name would fill the error log."""
+    for case, make in CASES.items():
+        kit = kubernetes.fit(replace(make(advisor), platform="kubernetes"))
+        all_of = build(kit, raw(written(make(advisor), tmp_path / case)))
+        if not all_of.of("ConfigMap"):
+            continue
+        wiring = production_wiring(kit)
+        for tier in kit.tiers:
+            if tier.max_instances == 1 or (kit.proxy == "nginx" and not resolves(kit)):
+                continue
+            workload = next(work for work in all_of.workloads if work["metadata"]["name"] == tier.host)
+            domain = f".{kit.namespace}.svc.cluster.local"
+            hosts = [address.rpartition(":")[0].removesuffix(domain) for address in wiring.addresses[tier.name]]
+            named = [host.partition(".")[0] for host in hosts if "." in host]
+            services = {host for host in hosts if "." not in host}
+            assert bool(named) != bool(services), case
+            for name in services:
+                service = all_of.find("Service", name)
+                assert service is not None, (case, name)
+                assert service["spec"]["clusterIP"] == "None", (case, name)
+                assert workload in all_of.selected(service["spec"]["selector"]), (case, name)
+            if kit.proxy == "nginx":
+                running = workload["spec"].get("replicas", 0)
+                assert set(named) <= {f"{tier.host}-{n}" for n in range(running)}, (case, "missing pods")
+            elif kit.proxy == "haproxy":
+                assert len(hosts) == tier.max_instances, (case, "one server for each pod")
+
+
 def test_a_fixed_fleet_behind_nginx_runs_every_instance_of_its_configuration(advisor: Advisor, tmp_path: Path) -> None:
     for case in ("envelope-range", "ip-hash-range"):
         kit = CASES[case](advisor)
         (tier,) = kit.tiers
-        assert not resolves(kit) or balance(kit, tier) == "envelope"
+        assert balance(kit, tier) in ("envelope", "ip-hash")
         workload = build(kit, raw(written(kit, tmp_path / case))).find("StatefulSet", tier.host)
         assert workload is not None
         assert workload["spec"]["replicas"] == tier.max_instances == 6
@@ -309,3 +342,13 @@ def test_every_file_path_stays_inside_the_kit(advisor: Advisor) -> None:
     ]
     assert all(file.path.startswith("kubernetes/") or file.path == "proxy/kustomization.yaml" for file in made)
     assert all(file.content.endswith("\n") and not file.executable for file in made)
+
+
+def test_the_printed_command_creates_each_secret_that_the_pods_read(advisor: Advisor) -> None:
+    oauth = replace(CASES["everything-secret"](advisor), auth="oauth-proxy", package="fastmcp")
+    for kit in (*(make(advisor) for make in CASES.values()), oauth):
+        files = {file.path: file.content for file in kubernetes.files(kit)}
+        read = set(re.findall(r"secretKeyRef: \{name: [^,]+, key: ([\w-]+)\}", "".join(files.values())))
+        created = set(re.findall(r"--from-literal=([\w-]+)=", files["kubernetes/kustomization.yaml"]))
+        assert created == read
+    assert {"auth-client-secret", "auth-signing-key"} <= read

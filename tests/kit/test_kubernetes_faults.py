@@ -176,6 +176,9 @@ FAULTS: dict[str, list[tuple[str, Callable[[Build], None]]]] = {
         _main("readinessProbe.httpGet.port", "web"),
         _main("startupProbe.httpGet.path", "/mcp"),
         _main("livenessProbe", {}),
+        _main("livenessProbe", {"tcpSocket": {"port": "http"}, "failureThreshold": 3}),
+        _main("livenessProbe.httpGet.path", "/ready"),
+        _main("readinessProbe.httpGet.path", "/health"),
         ("stateless", lambda found: _container(found).update(livenessProbe=_container(found)["readinessProbe"])),
     ],
     "security": [

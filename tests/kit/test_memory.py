@@ -123,9 +123,10 @@ def test_the_manifest_says_how_it_was_computed(advisor: Advisor, decide: Any, kn
     ):
         decision = decide(facts)
         text = " ".join(texts(decision, advisor)["server.yaml"].replace("#", " ").split())
-        assert "9,000 sessions on this pod (one per client" + where in text
-        assert f"{measured.stream_session_bytes.median / 1000:.0f} kB for each" in text
-        assert f"in total {decision.capacity.memory_mb:,.0f} MB" in text
+        each = f"{measured.stream_session_bytes.median / 1000:.0f} kB each"
+        held = f"{9000 * measured.stream_session_bytes.median / 1_000_000:,.0f} MB for the sessions on this pod"
+        assert f"{held} (9,000 sessions, {each}; one session per client{where}" in text
+        assert f"The sum is {decision.capacity.memory_mb:,.0f} MB." in text
     for facts in ({"environment.platform": "kubernetes"}, STICKY | {"scale.instances": 3, "sdk": "mcp-2"}):
         modern = facts | {"clients.protocol": "modern", "needs.sampling": "none", "clients.concurrent": 90_000}
         assert "The memory request" not in texts(decide(modern), advisor)["server.yaml"]

@@ -1,22 +1,19 @@
-"""How a generated server closes its connections while it shuts down (drain.py)."""
+"""How a generated server closes its connections while it shuts down (runtime/drain.py)."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-from advisor.decision.advisor import Advisor
-from advisor.kit.render import render_kit
-from advisor.requirements import load_path
+from server_code import run, written
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "exercise-1-research.yaml"
+from advisor.decision.advisor import Advisor
+
 # A test cannot force a connection that uvicorn does not know at SIGTERM, but it can make the answers on one.
 ANSWERS = """
 import asyncio, json, signal
 import uvicorn
-from drain import Drain
+from runtime.drain import Drain
 
 async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"x-one", b"1")]})
@@ -37,15 +34,35 @@ print(json.dumps([before, asyncio.run(headers())]))
 """
 
 
+# systemd would get these messages. The last line blocks the event loop, as a tool that hangs does.
+MESSAGES = """
+import asyncio, os, socket, sys, time
+os.environ |= {"NOTIFY_SOCKET": sys.argv[1], "WATCHDOG_USEC": "400000"}
+systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+systemd.bind(sys.argv[1])
+systemd.settimeout(20)
+from runtime.watchdog import Watchdog
+
+async def app(scope, receive, send):
+    for _ in range(3):
+        assert await asyncio.to_thread(systemd.recv, 100) == b"WATCHDOG=1"
+    time.sleep(0.3)
+    systemd.setblocking(False)
+    try:
+        print("hung", systemd.recv(100))
+    except BlockingIOError:
+        print("hung and silent")
+
+asyncio.run(Watchdog(app)({"type": "lifespan"}, None, None))
+"""
+
+
+def test_a_process_that_hangs_sends_no_messages_to_systemd(advisor: Advisor, tmp_path: Path) -> None:
+    server = written(advisor, tmp_path, **{"environment.platform": "systemd"})
+    assert run(server, MESSAGES, str(tmp_path / "notify")) == "hung and silent\n"
+
+
 def test_a_connection_closes_after_its_first_answer_after_sigterm(advisor: Advisor, tmp_path: Path) -> None:
-    decision = advisor.decide(load_path(EXAMPLE, advisor.space))
-    for file in render_kit(decision, EXAMPLE.read_text()):
-        if file.path.startswith("server/"):
-            (tmp_path / Path(file.path).name).write_text(file.content)
-    done = subprocess.run(
-        [sys.executable, "-c", ANSWERS], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    before, after = json.loads(done.stdout)
+    before, after = json.loads(run(written(advisor, tmp_path), ANSWERS))
     assert before == [["x-one", "1"]]
     assert after == [["x-one", "1"], ["connection", "close"]]

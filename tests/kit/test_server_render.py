@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.decision.advisor import Advisor
+from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import pytest_suite, server
@@ -63,6 +66,7 @@ CASES: dict[str, dict[str, Any]] = {
         **ALL,
     },
     "workers": {"scale.instances": 2, "scale.workers": 4, "clients.protocol": "mixed"},
+    "tokens": {"scale.instances": 3, "environment.auth": "bearer", "clients.protocol": "mixed"},
 }
 
 
@@ -133,9 +137,10 @@ def test_every_needed_feature_has_a_tool_in_some_tier(kit: Callable[..., KitCont
 @pytest.mark.parametrize("line", LINES)
 def test_a_server_uses_sampling_only_where_it_does_not_call_a_model(kit: Callable[..., KitContext], line: str) -> None:
     context = kit(sdk=line, **CASES["direct-llm"])
-    main = texts(server.files(context))["server/server.py"]
-    assert "await ask_model(text)" in main
-    assert not any(call in main for call in ("create_message", "ctx.sample", "Resolve", "InputRequiredResult"))
+    files = texts(server.files(context))
+    assert "await ask_model(text)" in files["server/tools.py"]
+    code = files["server/tools.py"] + files["server/runtime/sdk.py"]
+    assert not any(call in code for call in ("create_message", "ctx.sample", "Resolve", "InputRequiredResult"))
 
 
 def functions_of_tools(tree: ast.Module) -> dict[str, str]:
@@ -167,12 +172,12 @@ def module_names(tree: ast.Module) -> set[str]:
 @pytest.mark.parametrize("line", LINES)
 def test_no_tool_name_shadows_a_name_of_the_module(kit: Callable[..., KitContext], line: str) -> None:
     base = {"scale.instances": 3, "clients.protocol": "mixed", **ALL}
-    used = module_names(ast.parse(texts(server.files(kit(sdk=line, **base)))["server/server.py"]))
+    used = module_names(ast.parse(texts(server.files(kit(sdk=line, **base)))["server/tools.py"]))
     names = sorted(used | {"import", "match", "a-b", "a.b", "a_b"})
     files = texts(server.files(kit(sdk=line, **base, tools=[{"name": name} for name in names])))
     functions = {
         name: function
-        for name, function in functions_of_tools(ast.parse(files["server/server.py"])).items()
+        for name, function in functions_of_tools(ast.parse(files["server/tools.py"])).items()
         if name in names
     }
     assert functions.keys() == set(names)
@@ -184,7 +189,89 @@ def test_no_tool_name_shadows_a_name_of_the_module(kit: Callable[..., KitContext
 def test_any_service_name_appears_unchanged_in_the_module(kit: Callable[..., KitContext], name: str) -> None:
     context = kit(sdk="mcp-2", **{"tools": [{"name": name}]})
     files = texts(server.files(context))
-    settings = ast.parse(files["server/settings.py"])
+    settings = ast.parse(files["server/runtime/settings.py"])
     assert any(isinstance(node, ast.Constant) and node.value == name for node in ast.walk(settings))
-    compile(files["server/server.py"], "server.py", "exec")
-    assert json.dumps(name) in files["server/server.py"].replace("'", '"')
+    compile(files["server/tools.py"], "tools.py", "exec")
+    assert json.dumps(name) in files["server/tools.py"].replace("'", '"')
+
+
+@pytest.mark.parametrize(("release", "call"), [("2.13.3", "create_streamable_http_app"), ("2.14.7", "mcp.http_app")])
+def test_the_event_store_goes_to_the_function_that_takes_it(
+    decide: Callable[..., Any], release: str, call: str
+) -> None:
+    facts = {"sdk": f"fastmcp=={release}", "clients.protocol": "legacy", "needs.resumability": "required"}
+    files = texts(server.files(kit_context(decide(facts | {"scale.instances": 1}))))
+    text = files["server/server.py"]
+    assert "event_store=EVENTS" in text.partition(f"app: App = {call}(")[2].partition("\n    )\n")[0]
+
+
+@pytest.mark.parametrize(("release", "guarded"), [("2.14.7", True), ("3.0.0", True), ("3.4.2", True), ("3.4.3", False)])
+def test_the_list_of_hosts_goes_to_a_function_that_takes_it(
+    kit: Callable[..., KitContext], release: str, guarded: bool
+) -> None:
+    """Before fastmcp 3.4.3, http_app takes no list of hosts, and the kit contains the host check."""
+    files = texts(server.files(kit(sdk=f"fastmcp=={release}")))
+    assert ("server/runtime/host_guard.py" in files) is guarded
+    assert ("HostGuard(app, SETTINGS.allowed_hosts" in files["server/server.py"]) is guarded
+    assert ("allowed_hosts=list(SETTINGS.allowed_hosts)" in files["server/server.py"]) is not guarded
+
+
+def test_the_image_contains_the_packages_and_data_of_the_user(kit: Callable[..., KitContext]) -> None:
+    files = texts(server.files(kit(sdk="mcp-2")))
+    assert "\nCOPY . /app/\n" in files["server/Dockerfile"]
+    lines = files["server/.dockerignore"].splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    assert not any(pattern.startswith("!") for pattern in patterns)
+
+    def copied(path: str) -> bool:  # Docker leaves out a file if a pattern matches the file or one of its folders
+        folders = [path, *map(str, PurePosixPath(path).parents)]
+        near = [pattern for pattern in patterns if not pattern.startswith("**/")]
+        anywhere = [pattern[3:] for pattern in patterns if pattern.startswith("**/")]
+        deep = any(fnmatch(part, pattern) for pattern in anywhere for part in PurePosixPath(path).parts)
+        return not deep and not any(
+            fnmatch(one, pattern) and one.count("/") == pattern.count("/") and one != "."
+            for one in folders
+            for pattern in near
+        )
+
+    for path in ("tools.py", "runtime/sdk.py", "other.py", "shop/__init__.py", "shop/prices.json", "a/b/c.txt"):
+        assert copied(path), path
+    for path in (".env", "prod.env", ".venv/bin/python", "shop/__pycache__/a.pyc", "Dockerfile"):
+        assert not copied(path), path
+
+
+@pytest.mark.parametrize(
+    ("sdk", "requirement", "release"),
+    [
+        ("mcp-2", "mcp>=2.3.0,<2.4", "2.3"),  # a line: the newest minor release that was measured
+        ("mcp==2.0.0", "mcp==2.0.0", "2.0"),
+        ("mcp==1.20.0", "mcp==1.20.0", "1.20"),
+        ("fastmcp==3.4.0", "fastmcp==3.4.0", "3.4"),  # not measured
+    ],
+)
+def test_the_stated_release_is_the_release_of_the_kit(
+    kit: Callable[..., KitContext], sdk: str, requirement: str, release: str
+) -> None:
+    context = kit(sdk=sdk)
+    files = texts([*server.files(context), *pytest_suite.files(context)])
+    assert f'    "{requirement}",\n' in files["server/pyproject.toml"]
+    assert "pip install ./server " in files[".github/workflows/ci.yml"]
+    assert re.search(rf"^MEASURED = '{release}'", files["tests/test_server.py"], re.MULTILINE)
+
+
+def test_an_old_release_gets_the_packages_of_its_time(kit: Callable[..., KitContext]) -> None:
+    for sdk, companions in (("mcp==1.21.0", ["pydantic<2.14"]), ("mcp==1.22.0", []), ("mcp-2", [])):
+        assert [one.requirement for one in kit(sdk=sdk).companions] == companions
+
+
+def test_a_kit_pins_the_stated_mcp_release_under_fastmcp(kit: Callable[..., KitContext]) -> None:
+    for release, pins in (("1.28.1", ["mcp==1.28.1"]), ("1.20.0", ["mcp==1.20.0", "pydantic<2.14"])):
+        context = kit(sdk="fastmcp==2.13.1", mcp_release=release)
+        assert [one.requirement for one in context.companions] == pins
+        project = texts(server.files(context))["server/pyproject.toml"]
+        assert all(f'    "{pin}",\n' in project for pin in pins)
+
+
+def test_a_release_that_is_too_old_for_kits_has_none(kit: Callable[..., KitContext]) -> None:
+    with pytest.raises(UsageError, match=r"need mcp==1\.19\.0 or newer. The requirements name mcp==1\.12\.4"):
+        kit(sdk="mcp==1.12.4")

@@ -46,19 +46,19 @@ LEGACY = "2025-06-18"
 def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[[KitContext], Path]:
     """A function from a kit to the interpreter of an environment with the requirements of the kit."""
     uv = str(programs.program("uv"))
-    made: dict[str, Path] = {}
+    made: dict[tuple[str, ...], Path] = {}
 
     def environment(kit: KitContext) -> Path:
-        if kit.requirement not in made:
+        if tuple(kit.installs) not in made:
             folder = tmp_path_factory.mktemp("venv")
             (folder / "overrides.txt").write_text(OVERRIDES)
             interpreter = folder / "venv" / "bin" / "python"
             subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)
             install = [uv, "pip", "install", "-q", "--python", str(interpreter)]
             overrides = ["--override", str(folder / "overrides.txt")]
-            subprocess.run([*install, *overrides, kit.requirement, "uvicorn>=0.30", "pytest>=8"], check=True)
-            made[kit.requirement] = interpreter
-        return made[kit.requirement]
+            subprocess.run([*install, *overrides, *kit.installs, "pytest>=8"], check=True)
+            made[tuple(kit.installs)] = interpreter
+        return made[tuple(kit.installs)]
 
     return environment
 
@@ -146,6 +146,39 @@ def running(python: Path, folder: Path, **values: str) -> Iterator[Running]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@pytest.mark.parametrize("line", [*LINES, "fastmcp==3.4.3"])
+def test_the_code_of_a_decision_answers_the_stated_hosts(
+    kit: Callable[..., KitContext], decide: Any, python: Callable[[KitContext], Path], tmp_path: Path, line: str
+) -> None:
+    """The code that `recommend` prints starts on the real SDK and answers requests for environment.hosts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    facts = {"sdk": line, "environment.platform": "systemd", "environment.hosts": ["a.example"], "scale.workers": 2}
+    script = tmp_path / "server.py"
+    script.write_text(decide(facts).code)  # an app for uvicorn, whose port is free
+    command = [str(python(kit(sdk=line))), "-m", "uvicorn", "server:app", "--port", str(port)]
+    with (tmp_path / "log.txt").open("w") as log:
+        process = subprocess.Popen(command, cwd=tmp_path, env=clean(), stdout=log, stderr=log, text=True)
+        try:
+            instance = Running(f"http://127.0.0.1:{port}", process)
+            deadline = time.monotonic() + START_S
+            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+            found = []
+            for host in ("a.example", "a.example:443", "localhost:8000"):
+                while True:
+                    assert process.poll() is None, (tmp_path / "log.txt").read_text()
+                    assert time.monotonic() < deadline, (tmp_path / "log.txt").read_text()
+                    with contextlib.suppress(OSError):
+                        found.append(instance.send("/mcp", body, Host=host)[0])
+                        break
+                    time.sleep(0.1)
+            assert found == [200, 200, 200]
+        finally:
+            process.kill()
+            process.wait()
 
 
 def call(tool: str, number: int = 7) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import http.client
 import signal
 import socket
@@ -103,8 +104,8 @@ def test_a_dead_owner_gives_404_for_its_sessions_only(kit: KitContext, tmp_path:
 
 def test_sessions_of_a_stalled_owner_get_504_or_503_until_it_resumes(kit: KitContext, tmp_path: Path) -> None:
     shorter = {
-        "session_relay.py": {f"READ_S = {kit.idle_timeout_s}.0": "READ_S = 2.0"},
-        "session_directory.py": {"ALIVE_S = 15": "ALIVE_S = 5"},
+        "runtime/session_relay.py": {f"READ_S = {kit.idle_timeout_s}.0": "READ_S = 2.0"},
+        "runtime/session_directory.py": {"ALIVE_S = 15": "ALIVE_S = 5"},
     }
     with fleet(kit, tmp_path, edits=shorter) as made, made.redis():
         first, second, third = made.ports
@@ -127,8 +128,26 @@ def modern_work_goes_on_at(port: int) -> None:
     assert asyncio.run(modern(f"http://127.0.0.1:{port}", "new"))[0] == "new"
 
 
+def test_a_request_for_another_path_does_not_end_a_session(kit: KitContext, tmp_path: Path) -> None:
+    """The SDK answers 404 to another path. The directory must not take this answer for the end of the session."""
+    with fleet(kit, tmp_path) as made, made.redis():
+        first, _, third = made.ports
+        own = session(first)
+        for port in made.ports:
+            for path in ("/x/mcp", "//mcp", "/mcp//", "/mcp/x", "/x/mcp/"):
+                for method in ("POST", "GET", "DELETE"):
+                    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=CALL_S)) as connection:
+                        connection.request(method, path, b"{}", {"Content-Type": "application/json", **own})
+                        assert connection.getresponse().status in {404, 405, 307}, (method, path)
+        assert made.ask("EXISTS", entry(own)) == b":1\r\n"
+        assert [call(port, own).status for port in (first, third, made.proxy)] == [200] * 3
+        names = made.ask("KEYS", "*").decode()
+        assert "mcp:demo:session:" in names
+        assert own["Mcp-Session-Id"] not in names, "who reads Redis must not learn the ids"
+
+
 def entry(own: dict[str, str]) -> str:
-    return f"mcp:demo:session:{own['Mcp-Session-Id']}"
+    return f"mcp:demo:session:{hashlib.sha256(own['Mcp-Session-Id'].encode()).hexdigest()}"
 
 
 @dataclass

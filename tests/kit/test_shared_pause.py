@@ -22,8 +22,8 @@ retried = pytest.mark.retried("The test pauses Redis and stops a process for mom
 LOOK_UP = """
 import asyncio, time
 from redis.asyncio import Redis
-from shared_state import Store
-from settings import SETTINGS
+from runtime.shared_state import Store
+from runtime.settings import SETTINGS
 
 async def main() -> None:
     store = Store(SETTINGS.redis_url)

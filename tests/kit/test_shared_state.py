@@ -235,7 +235,7 @@ def test_a_session_cannot_read_the_events_of_another_session(
 ) -> None:
     """With a store that has one key for all sessions, the test finds a stolen event, so the test can fail."""
     made_for = kit("progress", "resumability", protocol="legacy")
-    with fleet(made_for, tmp_path, edits={"shared_state.py": NAIVE} if naive else {}) as made, made.redis():
+    with fleet(made_for, tmp_path, edits={"runtime/shared_state.py": NAIVE} if naive else {}) as made, made.redis():
         first, second, third = made.ports
         sessions = {"mine": session(first), "same owner": session(first), "other owner": session(second)}
         last = spoken(third, sessions)
@@ -356,11 +356,12 @@ def test_the_server_does_not_start_without_the_settings_of_a_fleet(
     kit: Callable[..., KitContext], tmp_path: Path, changes: dict[str, str], said: str
 ) -> None:
     for file in server.files(kit("progress")):
-        path = tmp_path / Path(file.path).name
+        path = tmp_path / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content)
     good = {"MCP_INSTANCE_URL": "http://127.0.0.1:8000", "MCP_REDIS_URL": "redis://127.0.0.1/0"}
     values = {**good, "MCP_SEALING_KEYS": "k" * 32, **changes}
-    command = [sys.executable, str(tmp_path / "server.py")]
+    command = [sys.executable, str(tmp_path / "server" / "server.py")]
     ended = subprocess.run(
         command, env={**os.environ, **values}, capture_output=True, text=True, timeout=60, check=False
     )
@@ -371,6 +372,9 @@ def test_the_server_does_not_start_without_the_settings_of_a_fleet(
 
 def test_one_process_needs_no_address(kit: Callable[..., KitContext], tmp_path: Path) -> None:
     made_for = kit("progress")
-    edits = {"settings.py": {"instances=3": "instances=1"}, "session_directory.py": {'MCP_INSTANCE_URL", ': 'UNSET", '}}
+    edits = {
+        "runtime/settings.py": {"instances=3": "instances=1"},
+        "runtime/session_directory.py": {'MCP_INSTANCE_URL", ': 'UNSET", '},
+    }
     with fleet(made_for, tmp_path, edits=edits) as made, made.redis():
         assert initialize(made.ports[0]).status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -93,16 +94,31 @@ def test_stopping_a_unit_drains_it_within_its_stop_timeout(kit: KitContext) -> N
     for tier in kit.tiers:
         service = read(files[f"systemd/{tier.host}@.service"])["Service"]
         assert int(service["TimeoutStopSec"]) == tier.grace_s
-        assert service["ExecStop"] == f"/bin/sh -c 'test -z \"$$MAINPID\" || exec sleep {tier.preferred_stop_s}'"
+        drain = f'{{ touch "$$MCP_DRAIN_FILE"; exec sleep {tier.preferred_stop_s}; }}'
+        assert service["ExecStop"] == f"/bin/sh -c 'test -z \"$$MAINPID\" || {drain}'"
+
+
+def test_a_process_that_hangs_is_restarted_but_no_process_that_is_busy_with_a_call(kit: KitContext) -> None:
+    files = {file.path: file.content for file in systemd.files(kit)}
+    for tier in kit.tiers:
+        service = read(files[f"systemd/{tier.host}@.service"])["Service"]
+        assert int(service["WatchdogSec"]) >= tier.longest_call_s + 60
+        assert service["WatchdogSignal"] == "SIGKILL"  # a stopped process reacts to no other signal
+        assert service["Restart"] == "on-failure"
+        assert (service.get("NotifyAccess") == "all") == (tier.workers > 1)
 
 
 @pytest.mark.parametrize(("environment", "waits"), [({"MAINPID": "1"}, True), ({}, False)])
-def test_the_drain_waits_only_for_a_running_process(kit: KitContext, environment: dict[str, str], waits: bool) -> None:
+def test_the_drain_waits_only_for_a_running_process(
+    kit: KitContext, environment: dict[str, str], waits: bool, tmp_path: Path
+) -> None:
     text = next(file.content for file in systemd.files(kit) if file.path.endswith("@.service"))
     (script,) = re.findall(r"^ExecStop=/bin/sh -c '(.*)'$", text, re.MULTILINE)
     script = script.replace("$$", "$").replace("exec sleep", "echo sleep")
-    done = subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, timeout=30, check=True)
-    assert done.stdout.startswith(b"sleep") == waits
+    drain = tmp_path / "draining"
+    env = {**environment, "MCP_DRAIN_FILE": str(drain), "PATH": os.defpath}
+    done = subprocess.run(["/bin/sh", "-c", script], env=env, capture_output=True, timeout=30, check=True)
+    assert done.stdout.startswith(b"sleep") == drain.exists() == waits
 
 
 def test_the_target_starts_the_instances_that_the_proxy_expects(kit: KitContext) -> None:

@@ -143,7 +143,7 @@ def test_a_legacy_client_reaches_each_tier_by_its_path(tiers: Tiers) -> None:
 
 
 def test_one_process_and_stdio_list_only_tools_that_they_serve(tiers: Tiers) -> None:
-    show = "import settings; print(sorted(settings.SETTINGS.elsewhere))"
+    show = "import tools; from runtime.sdk import MOVED_TOOLS; print(sorted(MOVED_TOOLS))"
     for values in ({}, {"MCP_TIER": "stateful"}, {"MCP_TIER": "stateless", "MCP_TRANSPORT": "stdio"}):
         command = [str(tiers.interpreter), "-c", show]
         env = {**test_server_run.clean(), **values}

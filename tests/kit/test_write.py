@@ -41,12 +41,6 @@ def tree(root: Path) -> dict[str, tuple[bytes, int]]:
     return files
 
 
-def everything(root: Path) -> dict[str, tuple[bytes | None, int]]:
-    """Path → (content, mode) of every file and folder, with the work files of a run."""
-    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*")}
-    return {name: (path.read_bytes() if path.is_file() else None, path.stat().st_mode) for name, path in found.items()}
-
-
 def python(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, **options)
@@ -56,6 +50,10 @@ def ended(process: subprocess.Popen[str], timeout: float = 90) -> tuple[str, int
     """Wait for the end of a process; returns its text on stderr and its exit code."""
     _, said = process.communicate(timeout=timeout)
     return said, process.returncode
+
+
+# The default tests stop the scenario that has the most kinds of files: an update of a kit with the user's edits.
+SCENARIOS = ["update", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("fresh", "empty", "force"))]
 
 
 class Runs(NamedTuple):
@@ -98,12 +96,12 @@ def stopped_copy(stopped: Callable[..., Runs], tmp_path: Path) -> Callable[..., 
 
 
 @pytest.mark.parametrize("stop", ["killed", pytest.param("killed-twice", marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_killed_run_leaves_complete_files_and_the_next_run_finishes_it(
     stopped_copy: Callable[..., Runs], scenario: str, stop: str
 ) -> None:
     start, dead, finished = stopped_copy(scenario, stop)
-    old, new = tree(start), tree(finished)
+    old, new, after = tree(start), tree(finished), dying.contents(finished)
     if scenario in ("fresh", "empty"):
         assert set(new) == {f"kit/{file.path}" for file in (*dying.AFTER, KitFile(LOCK, ""))}
     states = set()
@@ -118,22 +116,23 @@ def test_a_killed_run_leaves_complete_files_and_the_next_run_finishes_it(
             # The lock file is written last. A second run first writes a lock file of the present state.
             assert found == new or (stop == "killed-twice" and parse(lock[0], LOCK)), folder
         dying.run(folder / "kit", scenario)
-        assert everything(folder) == everything(finished), folder
+        assert dying.contents(folder) == after, folder
     assert states == {"old", "between", "new"}
 
 
-@pytest.mark.parametrize("scenario", ["fresh", "empty", "update", "force"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_an_interrupted_run_leaves_the_old_kit_or_the_new_one(stopped_copy: Callable[..., Runs], scenario: str) -> None:
     start, interrupted, finished = stopped_copy(scenario, "interrupted")
-    old, new = tree(start), tree(finished)
-    assert {tree(folder) == new for folder in interrupted} == {True, False}
-    for folder in interrupted:
-        assert tree(folder) in (old, new), folder
+    old, new, after = tree(start), tree(finished), dying.contents(finished)
+    left = {folder: tree(folder) for folder in interrupted}
+    assert {found == new for found in left.values()} == {True, False}
+    for folder, found in left.items():
+        assert found in (old, new), folder
         dying.run(folder / "kit", scenario)
-        assert everything(folder) == everything(finished), folder
+        assert dying.contents(folder) == after, folder
 
 
-@pytest.mark.parametrize("scenario", ["fresh", "empty", "update"])
+@pytest.mark.parametrize("scenario", SCENARIOS[:-1])
 def test_after_a_killed_run_another_kit_contains_no_file_of_the_killed_run(
     stopped_copy: Callable[..., Runs], scenario: str
 ) -> None:
@@ -152,9 +151,9 @@ def test_diff_after_a_killed_run_shows_the_remaining_changes_and_writes_nothing(
     _, dead, finished = stopped("update")
     new = tree(finished / "kit")
     for folder in dead:
-        before = everything(folder)
+        before = dying.contents(folder)
         changes = preview(dying.AFTER, folder / "kit").changes
-        assert everything(folder) == before
+        assert dying.contents(folder) == before
         left = any(write.before != write.after for change in changes for write in change.writes)
         assert left == ({**tree(folder / "kit"), LOCK: new[LOCK]} != new)
 
@@ -190,7 +189,7 @@ def test_a_file_that_changes_while_the_kit_is_written_is_not_replaced(
     assert (kit / "plain.txt.new").read_text() == "plain, after\n"
 
 
-@pytest.mark.parametrize("scenario", ["update", "force"])
+@pytest.mark.parametrize("scenario", [SCENARIOS[0], SCENARIOS[-1]])
 def test_no_edit_of_the_user_is_lost(stopped: Callable[..., Runs], scenario: str) -> None:
     kit = stopped(scenario).finished / "kit"
     found = {path: content.decode() for path, (content, _) in tree(kit).items()}
@@ -310,6 +309,36 @@ def test_many_concurrent_runs_leave_one_complete_kit(tmp_path: Path) -> None:
         assert code == 0, said
     assert ended(python(*command, str(tmp_path / "alone")))[1] == 0
     assert tree(tmp_path / "many/kit") == tree(tmp_path / "alone")
+
+
+def test_everything_is_flushed_before_the_first_file_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the flushes, a power failure could leave an empty file under the name of a complete one."""
+    kit = tmp_path / "kit"
+    generate(dying.BEFORE, b"", kit)
+    log: list[str] = []
+
+    def flushed(handle: int) -> None:
+        log.append(f"flush {Path(f'/proc/self/fd/{handle}').readlink().relative_to(tmp_path)}")
+
+    def replaced(self: Path, target: Path) -> Path:
+        log.append(f"replace {Path(target).relative_to(tmp_path)}")
+        return rename(self, target)
+
+    rename = Path.replace
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "replace", replaced)
+    generate(dying.AFTER, b"", kit)
+    first = next(index for index, line in enumerate(log) if line.startswith("replace"))
+    files = [file.path for file in dying.AFTER if file not in dying.BEFORE]
+    staged = [line for line in log[:first] if line.startswith(f"flush kit/{STAGE}/")]
+    assert len(set(staged)) == len(files) + 1  # with the lock file
+    assert log[first - 1] == f"flush kit/{STAGE}"
+    assert {line for line in log if line.startswith("replace")} == {f"replace kit/{path}" for path in (*files, LOCK)}
+    lock = log.index(f"replace kit/{LOCK}")
+    assert {f"flush {Path('kit', path).parent}" for path in files} <= set(log[first:lock])
+    assert log[lock + 1 :] == ["flush kit"]
 
 
 def test_a_full_disk_leaves_the_old_kit(tmp_path: Path) -> None:

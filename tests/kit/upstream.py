@@ -28,7 +28,7 @@ async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     headers = {key.decode().lower(): value.decode("latin-1") for key, value in scope["headers"]}
-    if scope["path"] == "/health":
+    if scope["path"] in ("/health", "/ready"):
         await _json(send, 200, {"calls": calls})
         return
     if scope["path"] != "/mcp":

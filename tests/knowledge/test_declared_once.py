@@ -83,6 +83,19 @@ def test_the_calls_of_a_line_are_measured_for_its_eras(knowledge: Knowledge) -> 
         ("sdks.yaml", "line: mcp-2", "line: mcp-9", "sdks (mcp-9), line: 'mcp-9' is not declared"),
         ("conduct.yaml", "[redis-session-directory]", "[memcached]", "mechanisms: 'memcached' is not declared"),
         ("failures.yaml", "[nginx-ip-hash, ", "[ip-hash, ", "keeping: 'ip-hash' is not declared"),
+        (
+            "facts.yaml",
+            "value: unavailable, because: adapter.affinity}]",
+            "value: never, because: adapter.affinity}]",
+            "not have the value 'never'",
+        ),
+        ("facts.yaml", "because: adapter.sse", "because: adapter.sss", "implies: 'adapter.sss' is not declared"),
+        (
+            "facts.yaml",
+            "having: redis",
+            "having: memcached",
+            "operations.shared_store does not have the value 'memcached'",
+        ),
         ("topology.yaml", "mechanism: nginx-ip-hash", "mechanism: hash", "mechanism: 'hash' is not declared"),
     ],
 )

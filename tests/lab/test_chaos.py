@@ -41,7 +41,7 @@ experiment.SETTLE_S = 10.0
 from advisor.__main__ import main
 sys.exit(main())
 """
-# A test adds this code to settings.py: an instance fails when it is started again.
+# A test adds this code to runtime/settings.py: an instance fails when it is started again.
 AGAIN = """
 import pathlib, tempfile
 _here = pathlib.Path(tempfile.gettempdir())
@@ -61,6 +61,7 @@ def deployment(
 
 STICKY = deployment("desk", "sampling: required")
 HAPROXY = deployment("desk", "sampling: required", proxy="haproxy")
+ENVOY = deployment("desk", "sampling: required", proxy="envoy")
 STATELESS = deployment("lookup", "progress: required")
 ALONE = deployment("alone", "sampling: required", instances=1)
 SHARED = deployment("cart", "progress: required, session_state: required", store="redis")
@@ -118,13 +119,14 @@ def test_an_unknown_event_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("requirements", "keeping", "events"),
     [
-        (STICKY, "nginx-sticky-learn", "instance-killed instance-stalled proxy-reloaded"),
-        (HAPROXY, "haproxy-stick-table", "instance-killed proxy-reloaded"),
+        (STICKY, "nginx-sticky-learn", "instance-killed instance-vanished instance-stalled proxy-reloaded"),
+        (HAPROXY, "haproxy-stick-table", "instance-killed instance-vanished proxy-reloaded"),
+        (ENVOY, "envoy-session-envelope", "instance-killed instance-vanished"),
         (STATELESS, "stateless", "instance-killed instance-stopped instances-replaced"),
         (ALONE, "single-instance", "instance-killed instance-stalled"),
         (SHARED, "stateless", "instance-killed redis-restarted redis-stalled"),
     ],
-    ids=["sticky", "haproxy", "stateless", "alone", "shared"],
+    ids=["sticky", "haproxy", "envoy", "stateless", "alone", "shared"],
 )
 def test_a_sound_kit_behaves_as_expected_in_every_event(
     advisor: Advisor, tmp_path: Path, temporary: Path, requirements: str, keeping: str, events: str
@@ -168,6 +170,19 @@ def test_a_proxy_that_repeats_requests_is_reported(advisor: Advisor, tmp_path: P
 
 @pytest.mark.programs
 @retried
+def test_a_proxy_that_fails_new_sessions_while_packets_vanish_is_reported(
+    advisor: Advisor, tmp_path: Path, temporary: Path
+) -> None:
+    kit = kit_in(tmp_path, STICKY)
+    edited(kit / "proxy/server.conf", "    proxy_next_upstream error timeout;", "    proxy_next_upstream error;")
+    done = chaos(kit, "instance-vanished", temporary)
+    assert done.returncode == 1, done.stdout
+    details = [row["detail"] for row in result(advisor, done)["chaos"]]
+    assert any("requests without a session failed although other instances run" in detail for detail in details)
+
+
+@pytest.mark.programs
+@retried
 def test_a_haproxy_that_loses_its_table_at_a_reload_is_reported(
     advisor: Advisor, tmp_path: Path, temporary: Path
 ) -> None:
@@ -185,7 +200,7 @@ def test_a_haproxy_that_loses_its_table_at_a_reload_is_reported(
 def test_state_that_is_not_shared_is_reported(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, OWNED)
     # With session affinity and without failures, no client notices the fault.
-    edited(kit / "server/server.py", "STATE: StateStore = shared_state.state_store()", "STATE = MemoryState()")
+    edited(kit / "server/runtime/sdk.py", "STATE: StateStore = shared_state.state_store()", "STATE = MemoryState()")
     done = chaos(kit, "instance-killed redis-restarted", temporary)
     assert done.returncode == 1, done.stdout
     killed, redis = result(advisor, done)["chaos"]
@@ -199,7 +214,7 @@ def spoilt(kit: Path, *, when: str, spoilt: str) -> Path:
     """The kit with a server that fails when it is started again."""
     hosts = 'LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")\n'
     code = AGAIN.replace("WHEN", when).replace("SPOILT", spoilt)
-    edited(kit / "server/settings.py", hosts, hosts + code)
+    edited(kit / "server/runtime/settings.py", hosts, hosts + code)
     return kit
 
 

@@ -73,6 +73,8 @@ UNMISTAKABLE = {
     ("instance-killed", "single-instance", "modern"): {"fails"},
     ("instance-killed", "stateless-single", "legacy"): {"fails"},
     ("instance-killed", "haproxy-stick-table", "legacy"): {"lost"},
+    ("instance-vanished", "nginx-sticky-learn", "legacy"): {"lost"},
+    ("instance-vanished", "stateless", "modern"): set(),
     ("instance-stopped", "single-instance", "legacy"): {"fails", "lost"},
     ("instance-stopped", "stateless-single", "modern"): {"fails"},
     ("instance-stopped", "redis-session-directory", "legacy"): {"lost"},
@@ -141,7 +143,7 @@ def test_the_check_uses_the_kits_own_tool_for_state_handles(advisor: Advisor, tm
     shelf = state_handles_of(context, context.tiers[0], Extras(redis=True))
     assert shelf == StateHandles("keep")
     files = {file.path: file.content for file in render_kit(decision, "")}
-    server = files["server/server.py"]
+    server = files["server/tools.py"]
     words = "This state handle is unknown or has expired. Call the tool again without `handle`."
     assert f'"{words}"' in server
     assert shelf.found(words, is_error=True) == "gone"

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from chaos_calls import BAD, CUT, EVENT, FULL, GONE, OK, Answer, call, promise, verdict
+from chaos_calls import BAD, CUT, EVENT, FULL, GONE, OK, Answer, call, promise, ran, verdict
 
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import ExpectedBehaviour
 from advisor.knowledge.types import Era
-from advisor.lab.chaos.evidence import ClientCall, Execution, Handle, HandleJudgement, Happened
+from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Handle, HandleJudgement, Happened
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.verdict import judge, kind
 
@@ -55,6 +55,26 @@ def test_only_sessions_of_the_dead_owner_can_be_lost(knowledge: Knowledge) -> No
     assert elsewhere.numbers.lost_elsewhere == 1
     hiccup = verdict(sticky, lost, call(BAD, OK, owner="b", name="2"))
     assert "succeeded only after a retry" in hiccup.problems[0]
+
+
+@pytest.mark.parametrize(("at", "fails"), [(100.5, False), (101.5, True), (103.5, False)])
+def test_requests_without_a_session_must_not_fail_while_packets_vanish(
+    knowledge: Knowledge, at: float, fails: bool
+) -> None:
+    wrong = "1 requests without a session failed although other instances run (HTTP 502)"
+    fleet = promise(knowledge, "instance-vanished", "stateless", "modern")
+    assert (wrong in verdict(fleet, call(BAD, OK, era="modern", owner="", at=at)).problems) == fails
+    crashed = promise(knowledge, "instance-killed", "stateless", "modern")
+    assert verdict(crashed, call(BAD, OK, era="modern", owner="", at=at)).problems == ()
+    sticky = promise(knowledge, "instance-vanished")
+    lost = call(GONE, OK)
+    assert verdict(sticky, lost).problems == ()
+    assert verdict(sticky, lost, call(GONE, OK, owner="", at=at, name="2")).problems == (), (
+        "a new session of unknown owner"
+    )
+    refused = [CallAttempt("x", at, at, 0, said="initialize: HTTP 504")]
+    problems = judge(sticky, [lost], ran(lost), EVENT, refusals=refused).problems
+    assert bool(problems) == fails
 
 
 def test_a_session_that_outlives_its_owner_is_suspicious(knowledge: Knowledge) -> None:

@@ -58,6 +58,8 @@ def decisions(advisor: Advisor, folder: Path) -> Documents:
     )
     contradiction = {"needs.sampling": "required", "scale.instances": 3, "scale.affinity": "unavailable"}
     yield decision_dict(advisor.decide(example_requirements(advisor, contradiction)))
+    unsure = {"needs.sampling": "unknown", "needs.progress": "unknown", "scale.instances": 3}
+    yield decision_dict(advisor.decide(example_requirements(advisor, {**unsure, "clients.protocol": "legacy"})))
     raw, requirements = requirements_of("pattern-3-sticky-fleet.yaml", advisor)
     kit = render_kit(advisor.decide(requirements), raw.decode())
     yield next(json.loads(file.content) for file in kit if file.path == "decision.json")

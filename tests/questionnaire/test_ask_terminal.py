@@ -27,6 +27,7 @@ PLATFORM = "Where does the server run?"
 HOSTS = "Under which host names do clients reach the server?"
 REQUIRED = "Which features must work? (required)"
 PREFERRED = "Which other features are useful but not essential? (preferred)"
+UNSURE = "About which other features are you not sure?"
 PLAIN = "Do curl-like clients call the endpoint"
 WORKERS = "How many server processes share the port of one instance"
 SSE = "Does every proxy between client and server pass"
@@ -34,7 +35,7 @@ LONGEST = "How many seconds does the slowest tool call take?"
 REVIEW = "Are these answers correct?"
 
 # One instance and no needs: every default is accepted, whatever the capability data say.
-SHORT_RUN = [SDK, INSTANCES, PLATFORM, HOSTS, REQUIRED, PREFERRED]
+SHORT_RUN = [SDK, INSTANCES, PLATFORM, HOSTS, REQUIRED, PREFERRED, UNSURE]
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_back_works_in_every_kind_of_prompt(start: Start) -> None:
     for title in (INSTANCES, PLATFORM, HOSTS, REQUIRED):
         terminal.answer(title, ENTER)
     terminal.see(f"? {PREFERRED}")
-    terminal.send(LEFT)  # from the second of two lists to the first
+    terminal.send(LEFT)  # from the second list to the first
     terminal.see(f"? {REQUIRED}")
     terminal.send(LEFT)
     terminal.see(f"? {HOSTS}")
@@ -273,6 +274,7 @@ def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Pa
     terminal = start("--answers", "known.yaml", rows=24)
     terminal.answer(REQUIRED, ENTER)
     terminal.answer(PREFERRED, ENTER)
+    terminal.answer(UNSURE, ENTER)
     terminal.see("? Which proxy or load balancer is directly in front of the servers?", "> nginx")
     terminal.send(*[DOWN] * (len(advisor.space.domains["environment.proxy.kind"]) - 1))  # to the last value
     terminal.see("> none", "Esc back)")
@@ -316,7 +318,7 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path:
     terminal.see("99 is not in the list")
     terminal.send("mcp-2\n")
     terminal.see(INSTANCES)
-    terminal.send("\n", "\n", "\n", "4\n", "-\n")
+    terminal.send("\n", "\n", "\n", "4\n", "-\n", "-\n")
     terminal.see(f"{REQUIRED} progress", PLAIN)
     terminal.send("\n")
     terminal.see(WORKERS)

@@ -129,12 +129,13 @@ def test_a_counterfactual_lists_only_differences() -> None:
                 assert change["then"].get("flags") != document["flags"]
 
 
-def test_explain_shows_every_rule_tried_with_its_conditions() -> None:
-    decision = decide("sticky")
+@pytest.mark.parametrize("name", ["sticky", "tiered"])
+def test_explain_shows_every_rule_tried_with_its_conditions(name: str) -> None:
+    decision = decide(name)
     text = decision_text(decision, Screen(120), trace(decision))
     markdown = decision_markdown(decision, trace(decision))
-    for attempts in trace(decision).values():
-        for attempt in attempts:
+    for table in trace(decision):
+        for attempt in table.attempts:
             assert attempt.rule.id in text
             assert f"`{attempt.rule.id}`" in markdown
     assert "All rules" in text

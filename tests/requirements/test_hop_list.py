@@ -160,3 +160,21 @@ def test_a_longer_path_never_allows_more(knowledge: Knowledge, data: st.DataObje
     order = (True, UNKNOWN, False)
     sse = [order.index(facts["environment.proxy.sse"][0]) for facts in (before_facts, after_facts)]
     assert sse == sorted(sse)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("none", "'none' is not a hop. Remove this entry, or name the proxy. Allowed: nginx, haproxy,"),
+        ("null", "null is not a hop. Remove this entry, or name the proxy. Allowed: nginx,"),
+        ("ngnix", "'ngnix' is not allowed. Did you mean 'nginx'? Allowed: nginx,"),
+        ("[nginx]", "is not allowed. Allowed: nginx,"),
+        ("7", "7 is not allowed. Allowed: nginx,"),
+    ],
+)
+def test_a_hop_names_a_proxy(read: Callable[[str], Requirements], kind: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(f"  hops: [{{kind: alb}}, {{kind: {kind}}}]\n")
+    assert "environment.hops[1].kind" in str(caught.value)
+    assert said in str(caught.value)
+    assert "none," not in str(caught.value)

@@ -39,6 +39,8 @@ ALONE = (
     "is greater than max",
     "but needs.",
     "is not a known SDK",
+    "this key needs fastmcp",
+    "does not work with mcp",
 )
 
 VALID: dict[str, list[Any]] = {
@@ -64,6 +66,7 @@ VALID: dict[str, list[Any]] = {
         "/a" * 100,
         "/a" * 101,
         "/health",
+        "/ready/",
         "/metrics/",
         "/healthy",
         "/a//b",
@@ -203,6 +206,7 @@ def agree(document: Any) -> None:
         {"environment": {"hops": [{"kind": "alb"}], "proxy": {"kind": "nginx"}}},
         {"needs": {"sampling": "none"}, "tools": [{"name": "ask", "needs": {"sampling": "required"}}]},
         {"sdk": "mcp==0.1"},
+        {"sdk": "fastmcp-3", "mcp_release": "1.12.4"},
         {"scale": {"workers": 2.0}},
         {"environment": {"proxy": {"version": 1.0000001}}},
     ],

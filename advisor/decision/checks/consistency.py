@@ -9,10 +9,12 @@ from typing import Any
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks import topology
 from advisor.decision.checks.fault import fault
+from advisor.decision.facts import COMPUTED
 from advisor.engine.network import TableNode
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
+from advisor.knowledge.releases import release_ranges
 from advisor.knowledge.space import UNKNOWN
 
 
@@ -30,6 +32,9 @@ def sources(knowledge: Knowledge) -> list[Finding]:
     named += [(measured.source, measured.sources) for measured in knowledge.capacity.values()]
     named += [(f"memory: {allowance.id}", allowance.sources) for allowance in knowledge.memory.allowances]
     named += [(flags.id, flags.sources) for flags in knowledge.flags.values()]
+    named += [(proxy.id, proxy.sources) for proxy in knowledge.kit_proxies.values() if proxy.fixed or proxy.sources]
+    named += [(network.id, network.sources) for network in knowledge.networks.values()]
+    named += [(figure.id, figure.sources) for figure in knowledge.figures.values() if figure.sources]
     return [
         fault("source", where, f"the source {source!r} does not exist")
         for where, sources in named
@@ -44,12 +49,8 @@ def unread(advisor: Advisor) -> list[Finding]:
     by_rules = {name: {fact for rule in table.rules for fact in rule.when} for name, table in tables.items()}
     read = {fact for facts in by_rules.values() for fact in facts}
     read |= {name for node in advisor.network.nodes if not isinstance(node, TableNode) for name in node.inputs}
-    for derived in advisor.knowledge.derived:
-        read |= set((derived.compare or {}).values()) | set((derived.lacking or {}).values())
-        read |= set((derived.room or {}).values()) | set((derived.pings or {}).values())
-        read |= set((derived.measured or {}).values()) | set((derived.limits or {}).values())
-        read |= set((derived.tls or {}).values()) | set((derived.reuse or {}).values())
-        read |= set((derived.hops or {}).values())
+    for _, computation, spec in advisor.space.computed:
+        read |= set(spec.values()) if computation in COMPUTED else set()
     return [
         fault("unread", name, "no rule uses this fact")
         for name, fact in advisor.space.facts.items()
@@ -70,6 +71,7 @@ def contradictions(knowledge: Knowledge) -> list[Finding]:
         for package in knowledge.capabilities
         for where, message, example in (*_lines(package), *_cells(package, known), *_overlaps(package))
     ]
+    found += list(_holes(knowledge))
     found += [fault("data", f"capacity: {where}", message) for where, message in _unmeasured(knowledge)]
     return [*found, *topology.faults(knowledge)]
 
@@ -114,6 +116,28 @@ def _cells(package: Capabilities, known: set[tuple[str, str]]) -> _Found:
             if not cell.holds(release):
                 message = f"observed_on has {release}, which is outside of the range >={cell.start}, <{cell.before}"
                 yield where, message, {"release": release}
+
+
+def _holes(knowledge: Knowledge) -> Iterator[Finding]:
+    """Yield faults: releases for which a call has no cell, although the releases around them have one.
+
+    A call can begin or end with an SDK line.
+    """
+    ranges = release_ranges(knowledge.capabilities, knowledge.capacity)
+    for package in knowledge.capabilities:
+        releases = [release for release in ranges if release.package == package.package]
+        by_call: dict[tuple[str, str], list[CapabilityCell]] = {}
+        for cell in package.cells:
+            by_call.setdefault((cell.feature, cell.call), []).append(cell)
+        for (feature, call), cells in by_call.items():
+            covered = [release for release in releases if any(cell.covers(release) for cell in cells)]
+            lines = [release.line for release in covered]
+            between = releases[releases.index(covered[0]) : releases.index(covered[-1])] if covered else []
+            for release in releases:
+                if release not in covered and (release in between or release.line in lines):
+                    message = "this call has cells for releases around this release, but not for this release"
+                    yield fault("data", f"{package.package}: {feature}, {call}", message, {"sdk": release.id})
+                    break
 
 
 def _overlaps(package: Capabilities) -> _Found:

@@ -10,8 +10,11 @@ from advisor.decision.checks.fault import fault
 from advisor.decision.sdk_behaviour import behaviour, behaviour_seen, ping_interval_s
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
+from advisor.knowledge.capabilities import Behaviour, CapabilityCell
 from advisor.knowledge.facts import Derived
+from advisor.knowledge.releases import Release
 from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.knowledge.versions import key
 
 
 def lookups(advisor: Advisor) -> list[Finding]:
@@ -22,17 +25,36 @@ def lookups(advisor: Advisor) -> list[Finding]:
         *_stale(advisor),
         *_traits(advisor.knowledge),
         *_proxies(advisor.knowledge),
+        *_underlying(advisor.space),
     ]
 
 
 def _missing(space: FactSpace) -> Iterator[Finding]:
-    """Yield faults: derived facts without data for the first or the newest measured release of a range."""
+    """Yield faults: derived facts without data for a release of a range."""
+    versions = {release.id: _versions(release, space.knowledge) for release in space.measured.values()}
     for derived in space.knowledge.derived:
         for release in space.measured.values():
-            for version in dict.fromkeys((release.start, release.newest)):
+            for version in versions[release.id]:
                 if not _known(derived, release.package, version, space.knowledge):
                     message = "the capability data and the traits have no value of this fact for a release"
                     yield fault("data", derived.id, message, {"sdk": f"{release.package}=={version}"})
+
+
+def _versions(release: Release, knowledge: Knowledge) -> list[str]:
+    """Return the releases of a range at which data is looked up, in ascending order.
+
+    These are the first release, every measured release, and the releases in which data of the package starts or ends.
+    """
+    found = {release.start, release.newest}
+    for data in knowledge.capabilities:
+        if data.package == release.package:
+            entries: list[CapabilityCell | Behaviour] = [*data.cells, *data.behaviour]
+            for entry in entries:
+                found.update((entry.start, entry.before, *entry.observed_on))
+    for trait in knowledge.traits:
+        if trait.package == release.package:
+            found.update((trait.start, trait.before))
+    return sorted(filter(release.holds, found), key=key)
 
 
 def _conditions(space: FactSpace) -> Iterator[Finding]:
@@ -66,11 +88,7 @@ _EXACT = ("behaviour", "pings", "measured", "limits", "unnamed", "tls", "reuse",
 
 def _stale(advisor: Advisor) -> Iterator[Finding]:
     """Yield faults: inputs of decision tables that `changes` does not compute again after a change."""
-    exact = {
-        derived.id
-        for derived in advisor.knowledge.derived
-        if any(getattr(derived, kind) is not None for kind in _EXACT)
-    }
+    exact = {derived.id for derived in advisor.knowledge.derived if derived.computation in _EXACT}
     for table in advisor.tables.values():
         for name in exact.intersection(table.inputs):
             message = f"a decision table reads {name}, which belongs to the exact release or to the proxy as stated"
@@ -93,6 +111,22 @@ def _traits(knowledge: Knowledge) -> Iterator[Finding]:
         if same and (release := trait.first_shared(other)):
             message = "two traits have the same release"
             yield fault("data", f"trait {trait.name}, {trait.package}", message, {"release": release})
+
+
+def _underlying(space: FactSpace) -> Iterator[Finding]:
+    """Yield faults: releases without exactly one range of mcp releases, and ranges without their own mcp releases."""
+    entries = space.knowledge.underlying
+    for package in {entry.package for entry in entries}:
+        starts = [release.start for release in space.measured.values() if release.package == package]
+        for version in (*starts, *(entry.start for entry in entries if entry.package == package)):
+            found = [entry.id for entry in entries if entry.package == package and entry.holds(version)]
+            if len(found) != 1:
+                message = "exactly one entry of `underlying` must have this release"
+                yield fault("data", f"underlying {', '.join(found)}", message, {"sdk": f"{package}=={version}"})
+    for entry in entries:
+        for version in (entry.least, entry.newest):
+            if not entry.allows(version):
+                yield fault("data", f"underlying {entry.id}", f"mcp {version} is not in the range {entry.requirement}")
 
 
 def _proxies(knowledge: Knowledge) -> Iterator[Finding]:

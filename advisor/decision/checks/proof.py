@@ -6,36 +6,46 @@ The proof covers every combination of facts, not a sample. It shows that:
    overlap.
 2. Every rule decides at least one combination. A rule is dead if its conditions are never true together. A rule is
    shadowed if earlier rules decide all of its combinations.
-3. A feasible decision keeps every required feature for the eras that the requirements name.
-4. Every example is correct, every source exists, a rule uses every fact, and cells of the capability data do not
+3. A feasible decision keeps every required feature and plain calls, for the eras that the requirements name. It is a
+   possible configuration, and its mechanism for session affinity works with these facts. Each tier is feasible.
+4. A contradiction is true: no possible configuration keeps every required feature.
+5. A stronger need never makes a contradiction feasible. A preferred need, one more tool or one more capability never
+   makes a feasible decision a contradiction.
+6. Every example is correct, every source exists, a rule uses every fact, and cells of the capability data do not
    contradict each other.
+
+The facts apart from needs and tools are folded into situations (`situations`). The needs have few levels (`needs`), and
+the lists of tools have few divisions (`division`). The proof decides each situation with each level and division.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any, Literal
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.checks.alike import Alike
+from advisor.decision.checks.comparisons import capability_faults, tier_faults
 from advisor.decision.checks.conduct import conduct
 from advisor.decision.checks.consistency import contradictions, sources, unread
+from advisor.decision.checks.decisions import decision_faults
 from advisor.decision.checks.failures import failures
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.lookups import lookups
-from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS, blocked
-from advisor.decision.feature_outcomes import Configuration
-from advisor.engine.fold import Folded, fold
-from advisor.engine.network import NodeStep, Row
+from advisor.decision.checks.mechanisms import mechanism_faults
+from advisor.decision.checks.situations import Model
+from advisor.decision.derived_facts import TOOL_NEEDS
+from advisor.engine.fold import fold
+from advisor.engine.network import NodeStep, Row, TableNode
 from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable, show
 from advisor.errors import InputError, KnowledgeError
 from advisor.findings import Finding
-from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
 from advisor.requirements.model import Requirements
 from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
@@ -81,17 +91,47 @@ def check(advisor: Advisor) -> Report:
 
 
 def _prove(advisor: Advisor, report: Report) -> None:
-    report.faults += sources(advisor.knowledge)
-    report.faults += unread(advisor)
-    report.faults += contradictions(advisor.knowledge)
-    report.faults += failures(advisor.knowledge)
-    report.faults += conduct(advisor.knowledge)
-    report.faults += lookups(advisor)
-    gaps = _gaps(advisor)
-    report.faults += gaps
-    if not gaps:  # After a gap, later tables have no input.
-        report.faults += _space(advisor, report)
-        report.faults += _examples(advisor)
+    for find in _stages(advisor, report):
+        found = list(find())
+        report.faults += found
+        if any(finding.id in ("gap", "overlap") for finding in found):
+            return  # After a gap, later tables have no input.
+
+
+def first_fault(advisor: Advisor) -> Finding | None:
+    """Return a fault of the rules of `advisor`, or None. The checks that take less time run first."""
+    for find in _stages(advisor, Report([])):
+        for finding in find():
+            return finding
+    return None
+
+
+def _stages(advisor: Advisor, report: Report) -> Iterator[Callable[[], Iterable[Finding]]]:
+    """Yield the checks."""
+    knowledge = advisor.knowledge
+    yield lambda: sources(knowledge)
+    yield lambda: unread(advisor)
+    yield lambda: contradictions(knowledge)
+    yield lambda: failures(knowledge)
+    yield lambda: conduct(knowledge)
+    yield lambda: lookups(advisor)
+    decided: set[str] = set()
+    wrong: list[Finding] = []
+
+    def gaps() -> list[Finding]:
+        wrong.extend(_gaps(advisor))
+        return wrong
+
+    yield gaps
+    if wrong:
+        return
+    yield lambda: _examples(advisor, decided)
+    yield lambda: mechanism_faults(advisor)
+    model = Model(advisor)
+    yield lambda: _space(model, report)
+    yield lambda: tier_faults(model)
+    yield lambda: capability_faults(model)
+    yield lambda: _unreached(advisor, decided)
 
 
 def _gaps(advisor: Advisor) -> list[Finding]:
@@ -102,7 +142,9 @@ def _gaps(advisor: Advisor) -> list[Finding]:
     faults = []
     for table in (*advisor.tables.values(), advisor.cells.delivery):
         policy = table.spec.hit_policy
-        classes = _fold_table(table)
+        if policy == "first" and any(not rule.when for rule in table.spec.rules):
+            continue  # This rule applies to all facts.
+        classes = _fold_table(table, brief=policy == "first")
         for mask, example in classes.items():
             if mask == 0:
                 faults.append(fault("gap", table.spec.table, "no rule applies to these facts", example))
@@ -112,14 +154,22 @@ def _gaps(advisor: Advisor) -> list[Finding]:
     return faults
 
 
-def _fold_table(table: DecisionTable) -> dict[int, dict[str, Value]]:
-    """Return every set of rules that can apply together, as a bit mask, with an example of inputs."""
-    steps = [NodeStep((), ("mask",), lambda row: (table.full,))]
-    steps += [
-        NodeStep(("mask", name), ("mask",), _narrowing(masks))
-        for name, masks in zip(table.inputs, table.masks, strict=True)
-    ]
-    folded = fold(steps, table.domains, ("mask",))
+def _fold_table(table: DecisionTable, *, brief: bool = False) -> dict[int, dict[str, Value]]:
+    """Return every set of rules that can apply together, as a bit mask, with an example of inputs.
+
+    Args:
+        table: the table.
+        brief: whether the sets leave out rules that cannot decide.
+    """
+    node = TableNode(table)
+    if brief:
+        narrow = [node.narrow(name, table.inputs[index + 1 :]) for index, name in enumerate(table.inputs)]
+    else:
+        narrow = [
+            NodeStep((node.mask, name), (node.mask,), _narrowing(masks))
+            for name, masks in zip(table.inputs, table.masks, strict=True)
+        ]
+    folded = fold([node.start(), *narrow], Alike([node], table.domains, ()).domains, (node.mask,))
     return {row[0]: folded_class.example() for row, folded_class in folded.classes.items()}
 
 
@@ -127,80 +177,41 @@ def _narrowing(masks: Mapping[Value, int]) -> Callable[[Row], Row]:
     return lambda row: (row[0] & masks[row[1]],)
 
 
-def _space(advisor: Advisor, report: Report) -> list[Finding]:
-    """Fold the complete fact space, then fold it again for each feature with this feature required."""
-    watched = _Watch(advisor)
-    steps = watched.steps(advisor.network.steps(_PROVED, every_rule=True))
+def _space(model: Model, report: Report) -> Iterator[Finding]:
+    """Yield faults of decisions for the complete fact space."""
+    advisor = model.advisor
+    read = _base_facts(advisor.network.steps(_PROVED))
     domains = base_domains(advisor)
-    read = {name for step in steps for name in step.reads} - {name for step in steps for name in step.writes}
     report.facts = len(read)
     report.combinations = prod(len(domains[name]) for name in read)
-    whole = fold(steps, domains, ("pattern",), stop_on=KnowledgeError)
-    report.peak = whole.peak
-    report.classes = len(whole.classes)
-    faults = [fault("gap", str(error), "the tables contradict each other", facts) for error, facts in whole.failures]
-    total = sum(folded_class.count for folded_class in whole.classes.values())
-    if not faults and total != report.combinations:
-        faults.append(fault("gap", "", f"only {total} of {report.combinations} combinations have a decision"))
-    steps = advisor.network.steps(_PROVED)
-    for feature in advisor.lost.features:
-        required = {**domains, f"needs.{feature}": ("required",)}
-        verdicts = _Verdicts(advisor, feature)
-        folded = fold(verdicts.insert(steps), required, ("verdict", *_PROVED), stop_on=KnowledgeError)
-        report.classes += len(folded.classes)
-        faults += verdicts.faults(folded)
-    return faults + watched.faults()
+    whole = model.situations()
+    report.peak, report.classes = whole.peak, len(whole.classes)
+    for error, facts in whole.failures:
+        yield fault("gap", str(error), "the tables contradict each other", facts)
+    total = sum(found.count for found in whole.classes.values())
+    expected = prod(len(model.alike.domains[name]) for name in _base_facts(model.steps()) - model.left)
+    if not whole.failures and total != expected:
+        yield fault("gap", "", f"only {total} of {expected} combinations have a decision")
+    yield from decision_faults(model, whole)
+
+
+def _base_facts(steps: Sequence[NodeStep]) -> set[str]:
+    """Return the facts that steps read but do not write."""
+    return {name for step in steps for name in step.reads} - {name for step in steps for name in step.writes}
 
 
 _PROVED = ("pattern", "stateless_http", "json_response", "owner", "substitute")
 
 
-class _Verdicts:
-    """The eras that lose a required feature, for every context and every possible decision.
-
-    A verdict is a function from (flags, owner, pattern) to the eras that lose the feature. The proof treats contexts
-    with the same function alike. So the fold can forget SDK, eras, store and proxy after the tables have used them.
-    """
-
-    def __init__(self, advisor: Advisor, feature: str) -> None:
-        self._advisor = advisor
-        self._feature = feature
-        self._owners = advisor.knowledge.tables["session"].outputs["owner"]
-        self._known: list[Mapping[Row, str]] = []
-
-    def insert(self, steps: list[NodeStep]) -> list[NodeStep]:
-        """Return `steps` with a step for the verdict after the step that knows the context."""
-        at = next(index for index, step in enumerate(steps) if step.reads == CONTEXT)
-        return [*steps[: at + 1], NodeStep(CONTEXT, ("verdict",), self._verdict), *steps[at + 1 :]]
-
-    def _verdict(self, context: Row) -> Row:
-        sdk, legacy, modern, processes, store, sse = context
-        named: list[Era] = [era for era, state in zip(ERAS, (legacy, modern), strict=True) if state == "named"]
-        lost: dict[Row, str] = {}
-        for (stateless, json), owner in product(FLAG_PAIRS, self._owners):
-            at = Configuration(sdk, stateless, json, processes, str(owner), store, blocked(sse))
-            # In a tiered deployment, the stateful tier (one process, SSE streams) serves what the stateless tier loses.
-            inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
-            for tiered in (False, True):
-                losing = [era for era in named if not self._kept(era, at, inside if tiered else at)]
-                lost[stateless, json, owner, tiered] = ", ".join(losing)
-        if lost not in self._known:
-            self._known.append(lost)
-        return (self._known.index(lost),)
-
-    def _kept(self, era: Era, *places: Configuration) -> bool:
-        return any(self._advisor.cells.works(self._feature, era, place) for place in places)
-
-    def faults(self, folded: Folded) -> list[Finding]:
-        """Return a fault if a feasible class loses the feature for a named era. All classes require the feature."""
-        for row, folded_class in folded.classes.items():
-            verdict, pattern, stateless, json, owner, substitute = row
-            replaced = substitute == "direct-llm" and self._advisor.knowledge.features[self._feature].substitute
-            losing = self._known[verdict][stateless, json, owner, pattern == "tiered"]
-            if pattern != "contradiction" and losing and not replaced:
-                message = f"a feasible decision loses this required feature for {losing} clients"
-                return [fault("lost", self._feature, message, {**folded_class.example(), "pattern": pattern})]
+def _unreached(advisor: Advisor, decided: set[str]) -> list[Finding]:
+    """Return faults: rules that decide no combination. An example shows that a rule in `decided` decides one."""
+    rules = {rule.id for table in advisor.tables.values() for rule in table.spec.rules}
+    if rules <= decided:
         return []
+    watched = _Watch(advisor)
+    steps = watched.steps(advisor.network.steps(_PROVED, every_rule=True))
+    fold(steps, base_domains(advisor), ("pattern",), stop_on=KnowledgeError)
+    return watched.faults()
 
 
 class _Watch:
@@ -261,8 +272,11 @@ def base_domains(advisor: Advisor) -> dict[str, Sequence[Value]]:
 _KINDS: tuple[Literal["hit", "miss"], ...] = ("hit", "miss")
 
 
-def _examples(advisor: Advisor) -> list[Finding]:
-    """Return faults: `hit` examples to which the rule does not apply, and `miss` examples to which it applies."""
+def _examples(advisor: Advisor, decided: set[str]) -> list[Finding]:
+    """Return faults: `hit` examples to which the rule does not apply, and `miss` examples to which it applies.
+
+    The rules that their example shows to decide are added to `decided`.
+    """
     faults = []
     for table, rule in advisor.knowledge.rules.values():
         for kind in _KINDS:
@@ -274,6 +288,8 @@ def _examples(advisor: Advisor) -> list[Finding]:
             except (InputError, KnowledgeError) as error:
                 faults.append(fault("example", rule.id, f"the example {kind!r} is not valid: {error}"))
                 continue
+            if fired and kind == "hit":
+                decided.add(rule.id)
             if fired is not (kind == "hit"):
                 verb = "does not apply" if kind == "hit" else "applies"
                 message = f"this rule {verb} to its example {kind!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy
 from advisor.kit.templating import render
@@ -68,6 +69,7 @@ def files(kit: KitContext) -> list[KitFile]:
     text = render(
         "compose/compose.yaml.j2",
         kit=kit,
+        endpoints=endpoints(kit, FIRST_PORT),
         instances=_instances(kit),
         proxies=_proxies(kit, image) if image else [],
         proxy=image,
@@ -116,7 +118,7 @@ def _image(kit: KitContext, moved: dict[str, str]) -> ProxyImage:
     fetch = ["CMD", "wget", "-q", "-O", "/dev/null", address]
     connect = ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{PROXY_PORT}"]
     return ProxyImage(
-        image=f"{carried.image}:{carried.tag_of(stated[0] if stated else carried.version)}",
+        image=f"{carried.image}:{carried.tag_of(carried.release_for(stated[0] if stated else ''))}",
         command=carried.command(carried.id, carried.folder),
         mounts=[(f"./{moved.get(name, f'proxy/{name}')}", f"{carried.folder}/{name}") for name in names],
         check=fetch if carried.fetches else connect,

@@ -8,10 +8,14 @@ from typing import Any
 
 from advisor.decision.model import Decision
 from advisor.documents import document
+from advisor.kit.endpoints import TierUrl, endpoints
 from advisor.kit.expected_failures import failure_records, shares_handles
 from advisor.kit.model import KitContext, KitFile
+from advisor.kit.parts import kubernetes
 from advisor.kit.parts.compose import try_ports
+from advisor.kit.parts.server import server_tools
 from advisor.kit.templating import render
+from advisor.knowledge.kits import BALANCER
 from advisor.report import decision_wording
 from advisor.report.decision_document import DecisionDocument, ExpectedFailureRecord
 from advisor.report.decision_json import decision_dict
@@ -36,7 +40,7 @@ def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[K
         KitFile("requirements.yaml", requirements_text),
         KitFile("decision.json", json_text(decision_document(kit, decision))),
         KitFile("DECISION.md", _page(kit, decision)),
-        KitFile("README.md", _readme(kit)),
+        KitFile("README.md", readme(kit)),
         KitFile(".env.example", render("documents/env.example.j2", kit=kit)),
         KitFile(".gitignore", render("documents/gitignore.j2", kit=kit)),
     ]
@@ -64,6 +68,7 @@ def _page(kit: KitContext, decision: Decision) -> str:
 
 def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
     needed = [row for row in decision.needed if row.feature != "plain"]
+    nothing, certain = decision_wording.nothing_lost(decision)
     return {
         "kit": kit,
         "decision": decision,
@@ -71,15 +76,35 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "sdk": decision_wording.sdk_text(decision),
         "clients": decision_wording.clients_text(decision),
         "handles": shares_handles(kit),
+        "endpoints": endpoints(kit, try_ports(kit)[0]),
+        "affinity": _affinity(kit),
+        "streams": _streams(kit, decision),
         "losses": [
             (row, decision_wording.lost_for(row) or "this deployment replaces the feature")
             for row in needed
             if row.lost or row.substituted
         ],
+        "nothing_lost": "" if certain else nothing,
         "kept": [row.title for row in needed if not row.lost and not row.substituted],
         "warnings_shown": WARNINGS_SHOWN,
         "failures": _failures(failure_records(kit, decision.knowledge)),
     }
+
+
+def _affinity(kit: KitContext) -> str:
+    """Return what provides session affinity: kit, balancer (the load balancer in front) or "" for none."""
+    mechanisms = [mechanism for tier in kit.tiers if (mechanism := kit.mechanism(tier))]
+    if not mechanisms:
+        return ""
+    done_by = {mechanism.done_by for mechanism in mechanisms}
+    return "balancer" if done_by & {BALANCER} else "kit"
+
+
+def _streams(kit: KitContext, decision: Decision) -> list[str]:
+    """Return the requests that open a stream which lasts longer than a call."""
+    listens = kit.serves_modern and decision.facts["listen.streams"] != "none"
+    gets = any(tier.keeps_sessions for tier in kit.tiers)
+    return [*(["GET"] if gets else []), *(["`subscriptions/listen`"] if listens else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +138,43 @@ def _failures(records: Sequence[ExpectedFailureRecord]) -> list[FailureRow]:
     return rows
 
 
-def _readme(kit: KitContext) -> str:
+def readme(kit: KitContext) -> str:
+    """Render README.md: the steps, the first tool call and, on Kubernetes, the commands of the first deployment."""
     ports = try_ports(kit)
+    served = endpoints(kit, ports[0])
     text = render(
         "documents/steps.j2",
         kit=kit,
-        secrets=kit.needs_sealing_keys or kit.direct_llm,
-        try_url=f"http://localhost:{ports[0]}{kit.tiers[0].path}",
+        endpoints=served,
         many_ports=len(ports) > 1,
     )
     steps = [line for line in text.splitlines() if line.strip()]
-    return render("documents/README.md.j2", kit=kit, steps=steps)
+    return render(
+        "documents/README.md.j2",
+        kit=kit,
+        steps=steps,
+        call=_first_call(kit, served[0]),
+        port=ports[0],
+        deploy=kubernetes.first_deployment(kit) if kit.platform == "kubernetes" else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCall:
+    """The first tool call of a person who tries the kit.
+
+    Attributes:
+        url: the URL on the machine that runs compose.yaml.
+        tool: a tool that curl can call, or "" if each tool needs a client that answers, or a language model.
+        has_session: whether the call needs a session.
+    """
+
+    url: str
+    tool: str
+    has_session: bool
+
+
+def _first_call(kit: KitContext, endpoint: TierUrl) -> FirstCall:
+    plain = [tool.name for tool in server_tools(kit) if not tool.asks and not tool.uses_direct_llm]
+    tool = next((name for name in plain if name in endpoint.tools), "")
+    return FirstCall(endpoint.local, tool, kit.tiers[0].keeps_sessions)

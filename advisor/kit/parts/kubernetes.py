@@ -9,19 +9,14 @@ from dataclasses import dataclass, replace
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, SERVER_PORT, balance, production_wiring, resolves
+from advisor.kit.upstreams import PROXY_PORT, SERVER_PORT, balance, production_wiring, ready_service, resolves
 from advisor.knowledge.kits import BALANCER, SERVICE
-from advisor.knowledge.versions import parse
-
-GATEWAYS = ("gateway-api", "nginx-gateway-fabric")
-"""The kinds of proxy that an HTTPRoute configures."""
 
 LONGEST = 43
 """The maximum length of a name. With `-stateful` and a hash, the name must fit into a pod label of 63 characters."""
 
-_PROPAGATION_S = 10
-_LLM_PER_MINUTE = 60  # the total for all processes
-_CPU_M = 250  # the CPU request of a process; the limit is four times this value
+
+_EXAMPLE_ROUTE = "httproute.example.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +27,29 @@ class Workload:
         tier: the tier.
         kind: StatefulSet if each instance needs a stable name, else Deployment.
         headless: name of the headless Service that gives the instances DNS names, or "".
+        ready: name of the headless Service with the addresses of all ready pods, for the proxy of the kit, or "".
         balanced: name of the Service that balances requests, or "" if the proxy selects the instances.
         scaling: metric of the autoscaler: cpu or sessions; "" for a fixed size.
         replicas: number of instances without an autoscaler.
         fixed_by_proxy: whether the requirements ask for a range that the configuration of the proxy does not allow.
         https: the external services that it calls with HTTPS, in words.
         kept_by: the component that provides session affinity (see `Mechanism.done_by`); "" for none.
+        cpu_request_m: the CPU request in thousandths of a CPU.
+        llm_per_minute: the limit of model calls per minute for one process.
     """
 
     tier: TierContext
     kind: str
     headless: str
+    ready: str
     balanced: str
     scaling: str
     replicas: int
     fixed_by_proxy: bool
     https: tuple[str, ...]
     kept_by: str
+    cpu_request_m: int
+    llm_per_minute: int
 
     @property
     def client_ip(self) -> bool:
@@ -71,11 +72,6 @@ class Workload:
         return bool(self.scaling) or self.replicas > 1
 
     @property
-    def cpu_request_m(self) -> int:
-        """The CPU request in thousandths of a CPU."""
-        return _CPU_M * self.tier.workers
-
-    @property
     def memory_request_mi(self) -> int:
         """The memory request in MiB."""
         return self.tier.memory.request_mi(self.tier.workers)
@@ -84,11 +80,6 @@ class Workload:
     def memory_limit_mi(self) -> int:
         """The memory limit in MiB."""
         return self.tier.memory.limit_mi(self.tier.workers)
-
-    @property
-    def llm_per_minute(self) -> int:
-        """The limit of model calls per minute for one process."""
-        return max(1, _LLM_PER_MINUTE // (self.tier.max_instances * self.tier.workers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +131,69 @@ class Route:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class FirstDeployment:
+    """What the commands of the first deployment name.
+
+    Attributes:
+        service: name of the objects.
+        namespace: the namespace.
+        secret: name of the secret.
+        secrets: key and example value of each entry of the secret; can be empty.
+        rollouts: the workloads, such as statefulset/chat.
+        entry: the Service for clients.
+        port: the port of that Service.
+        route: the file with an HTTPRoute to that Service, or "" if a gateway would break the session affinity.
+        route_is_example: whether kustomization.yaml does not contain the file.
+        direct: whether clients must connect to the Service without a gateway in between.
+    """
+
+    service: str
+    namespace: str
+    secret: str
+    secrets: tuple[tuple[str, str], ...]
+    rollouts: tuple[str, ...]
+    entry: str
+    port: int
+    route: str
+    route_is_example: bool
+    direct: bool
+
+
+def first_deployment(kit: KitContext) -> FirstDeployment:
+    """Return what the commands of the first deployment name."""
+    fitted = fit(kit)
+    proxy = _proxy(fitted)
+    works = tuple(_workload(fitted, tier, deployed=proxy is not None) for tier in fitted.tiers)
+    example = not _has_route(fitted)
+    routed = not any(work.client_ip or work.behind_cookies for work in works)
+    return FirstDeployment(
+        service=fitted.service,
+        namespace=fitted.namespace,
+        secret=f"{fitted.service}-secrets",
+        secrets=tuple(_secrets(fitted)),
+        rollouts=(
+            *(f"{work.kind.lower()}/{work.tier.host}" for work in works),
+            *([f"deployment/{proxy.name}"] if proxy else []),
+        ),
+        entry=_entry(fitted, proxy),
+        port=proxy.port if proxy else SERVER_PORT,
+        route=_EXAMPLE_ROUTE if example and routed else "" if example else "httproute.yaml",
+        route_is_example=example,
+        direct=any(work.client_ip for work in works),
+    )
+
+
 def files(kit: KitContext) -> list[KitFile]:
     """Render the files in `kubernetes/`, and the file in `proxy/` that creates the ConfigMap of the proxy."""
     if kit.platform != "kubernetes":
         return []
     fitted = fit(kit)
     renamed = fitted is not kit
-    works = tuple(_workload(fitted, tier) for tier in fitted.tiers)
     proxy = _proxy(fitted)
-    entry = f"{fitted.service}-entry" if proxy else fitted.tiers[0].host
+    works = tuple(_workload(fitted, tier, deployed=proxy is not None) for tier in fitted.tiers)
+    entry = _entry(fitted, proxy)
+    first = first_deployment(kit)
     shared = {
         "kit": fitted,
         "works": works,
@@ -168,11 +213,14 @@ def files(kit: KitContext) -> list[KitFile]:
     optional = {
         "proxy.yaml": proxy is not None,
         "network-policy.yaml": True,
-        "httproute.yaml": fitted.outer_proxy in GATEWAYS,
+        "httproute.yaml": _has_route(fitted),
     }
     for name in (name for name, wanted in optional.items() if wanted):
         names.append(name)
-        texts[name] = render(f"kubernetes/{name}.j2", **shared, route=_route(fitted, proxy, entry))
+        texts[name] = render(f"kubernetes/{name}.j2", **shared, route=_route(fitted, proxy, entry), first=first)
+    if first.route == _EXAMPLE_ROUTE:
+        route = _route(fitted, proxy, entry)
+        texts[first.route] = render("kubernetes/httproute.yaml.j2", **shared, route=route, first=first)
     texts["kustomization.yaml"] = render(
         "kubernetes/kustomization.yaml.j2",
         **shared,
@@ -206,26 +254,31 @@ def fit(kit: KitContext) -> KitContext:
     return replace(kit, service=name, tiers=tiers)
 
 
-def _workload(kit: KitContext, tier: TierContext) -> Workload:
+def _workload(kit: KitContext, tier: TierContext, *, deployed: bool) -> Workload:
     addressed = balance(kit, tier) != "plain"
     shared = tier.pattern == "shared-state"
     ranged = tier.pattern != "single-instance" and tier.max_instances > tier.instances
-    # nginx lists the names of the pods. All must exist when nginx starts, or each has a fixed share of sessions.
+    # nginx lists the names of the pods. All must exist when nginx starts, or the place in the list selects the pod.
     static = bool(kit.proxy) and "resolve" in kit.carried.since
-    listed = addressed and static and (balance(kit, tier) == "envelope" or not resolves(kit))
+    by_order = balance(kit, tier) in ("envelope", "ip-hash")
+    listed = addressed and static and (by_order or not resolves(kit))
     fixed = ranged and listed
     mechanism = kit.mechanism(tier)
+    ready = ready_service(kit, tier)
     reasons = {"the language model": kit.direct_llm, "the token issuer": kit.auth != "none"}
     return Workload(
         tier=tier,
         kind="StatefulSet" if addressed or shared else "Deployment",
         headless=tier.host if addressed else f"{tier.host}-pods" if shared else "",
-        balanced="" if addressed else tier.host,
+        ready=ready,
+        balanced="" if addressed or (ready and deployed) else tier.host,
         scaling="" if fixed or not ranged else "sessions" if tier.keeps_sessions else "cpu",
         replicas=tier.max_instances if fixed else tier.instances,
         fixed_by_proxy=fixed,
         https=tuple(reason for reason, holds in reasons.items() if holds),
         kept_by=mechanism.done_by if mechanism else "",
+        cpu_request_m=kit.knowledge.figure("cpu.request_m") * tier.workers,
+        llm_per_minute=max(1, kit.knowledge.figure("llm.calls_per_minute") // (tier.max_instances * tier.workers)),
     )
 
 
@@ -236,22 +289,30 @@ def _proxy(kit: KitContext) -> ProxyWorkload | None:
     plan, carried = proxy_part.plan_for(kit), kit.carried
     sticky = plan.sticky
     learned = sticky is not None and sticky.learned
-    stated = kit.proxy_version
-    version = stated if parse(stated) is not None and "." in stated else carried.version
     return ProxyWorkload(
         name=f"{kit.service}-proxy",
         replicas=kit.proxy_replicas,
         only_one=kit.proxy_replicas == 1 and learned,
         image=carried.image,
-        tag=carried.tag_of(version),
+        tag=carried.tag_of(carried.release_for(kit.proxy_version)),
         command=tuple(carried.command(carried.id, carried.folder, "pod")),
         folder=carried.folder,
         files=tuple(carried.files),
         drains=carried.drains,
-        drain_s=_PROPAGATION_S if carried.drains else max(tier.preferred_stop_s for tier in kit.tiers),
+        drain_s=kit.tiers[0].propagation_s if carried.drains else max(tier.preferred_stop_s for tier in kit.tiers),
         stop_s=plan.stop_s if carried.drains else 5,
         memory_mi=512 + (sticky.zone_mb if sticky is not None and sticky.balance == "learn" else 0),
     )
+
+
+def _entry(kit: KitContext, proxy: ProxyWorkload | None) -> str:
+    """Return the name of the Service for clients."""
+    return f"{kit.service}-entry" if proxy else kit.tiers[0].host
+
+
+def _has_route(kit: KitContext) -> bool:
+    """Whether the proxy of the requirements is configured by an HTTPRoute."""
+    return bool(kit.outer_proxy) and kit.knowledge.proxies[kit.outer_proxy].http_route
 
 
 def _hosts(kit: KitContext, entry: str) -> tuple[str, ...]:
@@ -268,10 +329,11 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
     """Return a pair of key and example value for each secret that the servers need."""
     wanted = [
         (kit.needs_sealing_keys, "sealing-keys", '"$(openssl rand -hex 32)"'),
-        (kit.uses_redis, "redis-url", "redis://:PASSWORD@HOST:6379/0"),
+        (kit.uses_redis, "redis-url", "rediss://:PASSWORD@HOST:6379/0"),
         (kit.direct_llm, "llm-key", "KEY"),
     ]
-    return [(key, value) for holds, key, value in wanted if holds]
+    auth = [(setting.secret, setting.example) for setting in kit.token_settings if setting.secret]
+    return [*((key, value) for holds, key, value in wanted if holds), *auth]
 
 
 def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:

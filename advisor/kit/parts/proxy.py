@@ -8,6 +8,7 @@ because Envoy cannot include files. The other text is equal in both environments
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
@@ -17,9 +18,11 @@ from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """The protocol versions with an initialize handshake. Requests with any other version are from modern clients."""
 
-_SESSIONS_PER_INSTANCE = 10_000  # the limit of the SDK
-_SESSIONS_PER_MB = 4_000  # sessions per MB of an nginx zone, from the nginx documentation
+SESSION_IDLE_MIN = 30
+"""The minutes without a request after which the SDK ends a session."""
+
 _ATTEMPTS = 3  # with session-ID rewriting: the number of instances to try for a request without a session
+_BOUND = ("learn", "cookie", "ip-hash")  # the balances for which nginx has an upstream of all instances
 _SLOTS = 32  # the maximum number of servers behind one name that a local check can run
 _METADATA = "[.]well-known/[^/].*"
 _OAUTH = ("authorize", "token", "register", "revoke", "consent", "auth/callback")  # the paths of an OAuth proxy
@@ -35,6 +38,9 @@ class Pool:
         learned: whether the proxy keeps the owners of sessions in its memory.
         addresses: host:port of each instance.
         patterns: regular expressions for the names of its tools, safe inside quotes in every file format.
+        sessions_per_instance: the maximum number of sessions of one instance.
+        sessions_per_mb: the number of sessions per MB of an nginx zone.
+        clients: the number of clients in the requirements.
     """
 
     tier: TierContext
@@ -42,6 +48,9 @@ class Pool:
     learned: bool
     addresses: tuple[str, ...]
     patterns: tuple[str, ...]
+    sessions_per_instance: int
+    sessions_per_mb: int
+    clients: int
 
     @property
     def name(self) -> str:
@@ -59,19 +68,38 @@ class Pool:
         return self.balance != "plain"
 
     @property
+    def bound(self) -> bool:
+        """Whether nginx must keep the sessions of an instance there, so that other requests use their own upstream."""
+        return self.balance in _BOUND
+
+    @property
+    def fresh(self) -> str:
+        """The name of the upstream for requests without an owner."""
+        return f"{self.name}_new"
+
+    @property
     def slots(self) -> int:
         """The number of server entries in haproxy.cfg, enough for production and for a local check."""
         return max(len(self.addresses), min(self.tier.max_instances, _SLOTS))
 
     @property
-    def sessions_per_instance(self) -> int:
-        """The maximum number of sessions of one instance."""
-        return _SESSIONS_PER_INSTANCE
-
-    @property
     def streams(self) -> int:
         """The maximum number of open requests: a stream and a call for each session, also for a local check."""
-        return 2 * _SESSIONS_PER_INSTANCE * self.tier.max_instances
+        return 2 * self.sessions_per_instance * self.tier.max_instances
+
+    @property
+    def sessions_per_address(self) -> int:
+        """The new sessions that one client address can open without a wait.
+
+        One address gets the same number again within the idle time of sessions. So it can hold half of all sessions, or
+        twice the planned clients if that is more.
+        """
+        return max(self.clients, self.tier.max_sessions * self.tier.instances // 4)
+
+    @property
+    def sessions_per_minute(self) -> int:
+        """The new sessions of one client address per minute after the first ones."""
+        return ceil(self.sessions_per_address / SESSION_IDLE_MIN)
 
     @property
     def zone_kb(self) -> int:
@@ -81,8 +109,9 @@ class Pool:
     @property
     def zone_mb(self) -> int:
         """The size in MB of the session table of nginx, enough for the maximum number of sessions."""
-        sessions = len(self.addresses) * _SESSIONS_PER_INSTANCE
-        return min(256, max(1, -(-sessions // _SESSIONS_PER_MB)))
+        instances = self.tier.max_instances if len(self.addresses) == 1 else len(self.addresses)
+        sessions = instances * self.sessions_per_instance
+        return min(256, max(1, -(-sessions // self.sessions_per_mb)))
 
     @property
     def shares(self) -> tuple[str, ...]:
@@ -113,6 +142,7 @@ class ProxyPlan:
     stop_s: int
     handshake_versions: tuple[str, ...] = HANDSHAKE_VERSIONS
     attempts: int = _ATTEMPTS
+    idle_min: int = SESSION_IDLE_MIN
 
     @property
     def sticky(self) -> Pool | None:
@@ -140,6 +170,11 @@ class ProxyPlan:
         """Whether nginx needs a DNS server at run time: for `resolve`, or for an address in a variable."""
         envelope = self.sticky is not None and self.sticky.balance == "envelope"
         return bool(self.wiring.resolver) and (self.resolve or envelope)
+
+    @property
+    def keeper(self) -> Pool | None:
+        """The pool whose servers keep sessions, or None."""
+        return next((pool for pool in self.pools if pool.tier.keeps_sessions), None)
 
     @property
     def stateless(self) -> tuple[Pool, ...]:
@@ -206,7 +241,18 @@ def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
     patterns = tuple(tool.name.replace(".", "[.]") for tool in tier.tools)
     mechanism = applied(kit, tier)
     learned = mechanism is not None and mechanism.owner_in == "proxy-memory"
-    return Pool(tier, balance(kit, tier), learned, wiring.addresses[tier.name], patterns)
+    figure = kit.knowledge.figure
+    addresses = wiring.addresses[tier.name]
+    return Pool(
+        tier=tier,
+        balance=balance(kit, tier),
+        learned=learned,
+        addresses=addresses,
+        patterns=patterns,
+        sessions_per_instance=figure("instance.sessions"),
+        sessions_per_mb=figure("nginx.sessions_per_mb"),
+        clients=kit.sizing.clients,
+    )
 
 
 def _refuse_hostile(kit: KitContext) -> None:

@@ -1,4 +1,7 @@
-"""Renders the tests of a kit (every transport with every flag pair) and the CI workflow that runs them."""
+"""Renders the tests of a kit (every transport with every flag pair) and the CI workflow that runs them.
+
+The tests bring tools of their own, so that users can change the tools in tools.py. They only list the user's tools.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from advisor.kit.model import KitContext, KitFile
-from advisor.kit.parts.server import ASKS, ServerTool, server_tools
+from advisor.kit.parts.server import ASKS, SDK_NAMES, ServerTool, server_tools, used_parts, without_unused_imports
 from advisor.kit.templating import render
-from advisor.knowledge.types import Era, Need, Outcome
+from advisor.knowledge.types import Era, Need, Outcome, flag_key
 
 CHECKED = (*ASKS, "progress", "logging", "session_state")
 """The features that test_matrix.py tests with the client of the SDK."""
@@ -16,13 +19,8 @@ CHECKED = (*ASKS, "progress", "logging", "session_state")
 STREAMED = ("subscriptions", "list_changed", "resumability")
 """The features that test_streams.py tests: they need a second stream or a broken connection."""
 
-# The SDK calls that all SDK lines use for legacy and modern clients.
-_REPORTS = {
-    "progress": "ctx.report_progress",
-    "logging": "ctx.info",
-    "session_state": "handle argument",
-    "resumability": "EventStore",
-}
+PROBE_STATUS = "status://probe"
+"""The URI of the resource of the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class ExpectedTool:
 
 def files(kit: KitContext) -> list[KitFile]:
     """Render the files in tests/ and the CI workflow."""
-    tools = server_tools(kit)
+    tools = probe_tools(kit)
     expected = tuple(ExpectedTool(tool.name, tool.needs, _expects(tool), tool.uses_direct_llm) for tool in tools)
     eras = kit.served_eras
     watched = [feature for feature in CHECKED if any(feature in tool.expects for tool in expected)]
@@ -49,6 +47,8 @@ def files(kit: KitContext) -> list[KitFile]:
     texts = {
         "tests/client.py": render("tests/client.py.j2", kit=kit),
         "tests/conftest.py": render("tests/conftest.py.j2", kit=kit),
+        "tests/probe_server.py": render("tests/probe_server.py.j2", kit=kit),
+        "tests/probe_tools.py": _probe_module(kit, tools),
         "tests/test_matrix.py": render(
             "tests/test_matrix.py.j2", kit=kit, tools=expected, eras=eras, predicted=predicted
         ),
@@ -62,16 +62,48 @@ def files(kit: KitContext) -> list[KitFile]:
             kit=kit,
             eras=eras,
             predicted=_predicted(kit, streamed, eras),
+            status_uri=PROBE_STATUS,
             **dict.fromkeys(STREAMED, "") | streamed,
         )
+    if kit.checks_tokens and not kit.runs_oauth_proxy:
+        flags = flag_key(kit.tiers[-1].stateless_http, kit.tiers[-1].json_response)
+        texts["tests/test_auth.py"] = render("tests/test_auth.py.j2", kit=kit, flags=flags)
     if direct:
         texts["tests/test_direct_llm.py"] = render("tests/test_direct_llm.py.j2", kit=kit, direct=direct)
     return [KitFile(path, text) for path, text in texts.items()]
 
 
+def probe_tools(kit: KitContext) -> tuple[ServerTool, ...]:
+    """Return the tools that the tests bring: a tool for each set of features that a tool of the kit needs."""
+    made: dict[tuple[object, ...], ServerTool] = {}
+    for tool in server_tools(kit):
+        same = (*tool.needs.items(), tool.uses_direct_llm)
+        name = "_".join(("probe", *tool.needs)) if tool.needs else "probe_plain"
+        taken = sum(other.name.startswith(name) for other in made.values())
+        name = f"{name}_{taken + 1}" if taken else name
+        made.setdefault(same, ServerTool(name, name, tool.needs, tool.uses_direct_llm))
+    return tuple(made.values())
+
+
+def _probe_module(kit: KitContext, tools: tuple[ServerTool, ...]) -> str:
+    text = render(
+        "tests/probe_tools.py.j2",
+        kit=kit,
+        tools=tools,
+        used=used_parts(tools),
+        tier=kit.tiers[-1].name if kit.tiered else "",
+        in_tests=True,
+        status_uri=PROBE_STATUS,
+        status_function="probe_status",
+        sdk_names=SDK_NAMES,
+    )
+    return without_unused_imports(text)
+
+
 def predict(kit: KitContext, feature: str, era: Era) -> dict[str, Outcome]:
     """Return flag pair → outcome for the SDK call that the generated server uses for the feature."""
-    call = _REPORTS[feature] if feature in _REPORTS else kit.sdk.calls[feature][era]
+    lines = kit.sdk.calls.get(feature)
+    call = lines[era] if lines else kit.knowledge.features[feature].calls[0].call
     cell = next(cell for cell in kit.cells if (cell.feature, cell.call) == (feature, call))
     return cell.modern if era == "modern" else cell.legacy
 

@@ -15,8 +15,18 @@ from advisor.knowledge.types import Need
 ASKS = ("roots", "elicitation", "sampling")
 """The features that are requests to the client, in the order in which an example tool sends them."""
 
+STATUS_URI = "status://current"
+"""The URI of the example resource that clients can subscribe to."""
+
+SDK_NAMES = (
+    *("STATE", "ask", "ask_model", "ask_user", "client_roots", "load_value", "mcp", "require_client"),
+    *("resource_changed", "save_value", "tool", "tools_changed"),
+)
+"""The names of runtime/sdk.py that tools can use. A kit has only those that its tools need."""
+
 _EXAMPLE = "example_"
 _MAX_LINE = 120
+_MAX_IMPORT = 88  # the default of linters, which have no configuration for the tests of a kit
 _IMPORT = re.compile(
     r"^(?:from (?P<module>[\w.]+) import (?:\((?P<many>[^)]*)\)|(?P<names>[^(\n]+))|import [\w.]+)\n", re.MULTILINE
 )
@@ -120,6 +130,7 @@ class ServerTier:
     json_response: bool
     instances: int
     workers: int
+    max_sessions: int
     shutdown_s: int
     tools: tuple[str, ...]
 
@@ -132,33 +143,46 @@ def files(kit: KitContext) -> list[KitFile]:
     # A change on one instance must reach the clients of all instances: legacy sessions and modern listeners.
     shares_changes = kit.uses_redis and (used.subscriptions or used.list_changed)
     shared = {"kit": kit, "tiers": tiers, "used": used, "shares_changes": shares_changes}
+    shared["keeps_sessions"] = any(tier.keeps_sessions for tier in kit.tiers)
     hooks = kit.uses_redis and (used.state or kit.needs_event_store or shares_changes)
-    main = render("server/server.py.j2", **shared, tools=tools, hooks=hooks)
+    named = {
+        "tools": tools,
+        "tier": "",
+        "in_tests": False,
+        "status_uri": STATUS_URI,
+        "status_function": "current_status",
+    }
     names = list(dict.fromkeys([*kit.hosts, *(tier.host for tier in kit.tiers)]))
     origins = tuple(f"{scheme}://{host}" for host in kit.hosts for scheme in ("https", "http"))
     aliases = kit.aliases(kit.tiers[0])
-    settings = render("server/settings.py.j2", **shared, hosts=tuple(names), origins=origins, aliases=aliases)
+    settings = {"hosts": tuple(names), "origins": origins, "aliases": aliases}
     texts = {
-        "server.py": without_unused_imports(main),
-        "settings.py": settings,
-        "observability.py": render("server/observability.py.j2", **shared),
-        "drain.py": render("server/drain.py.j2", **shared),
+        "tools.py": without_unused_imports(render("server/tools.py.j2", **shared, **named, sdk_names=SDK_NAMES)),
+        "server.py": without_unused_imports(render("server/server.py.j2", **shared)),
+        "runtime/__init__.py": render("server/runtime/__init__.py.j2", **shared),
+        "runtime/sdk.py": without_unused_imports(render("server/runtime/sdk.py.j2", **shared, hooks=hooks)),
+        "runtime/serving.py": render("server/runtime/serving.py.j2", **shared),
+        "runtime/settings.py": render("server/runtime/settings.py.j2", **shared, **settings),
+        "runtime/observability.py": render("server/runtime/observability.py.j2", **shared),
+        "runtime/drain.py": render("server/runtime/drain.py.j2", **shared),
         "pyproject.toml": render("server/pyproject.toml.j2", **shared),
         "Dockerfile": render("server/Dockerfile.j2", **shared),
         ".dockerignore": render("server/dockerignore.j2", **shared),
     }
     optional = {
+        "auth": kit.checks_tokens,
         "state": used.state,
         "direct_llm": used.direct_llm,
         "event_store": kit.needs_event_store,
-        "host_guard": kit.sdk.host_check == "none",
+        "host_guard": kit.host_check == "none",
         "shared_state": kit.uses_redis,
         "session_directory": kit.needs_directory,
         "session_relay": kit.needs_directory,
+        "watchdog": kit.platform == "systemd",
     }
     for module, wanted in optional.items():
         if wanted:
-            texts[f"{module}.py"] = render(f"server/{module}.py.j2", **shared)
+            texts[f"runtime/{module}.py"] = render(f"server/runtime/{module}.py.j2", **shared)
     return [KitFile(f"server/{name}", text) for name, text in texts.items()]
 
 
@@ -179,6 +203,7 @@ def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
             tier.json_response,
             tier.instances,
             tier.workers,
+            tier.max_sessions,
             tier.shutdown_s,
             (*(tool.name for tool in tier.tools), *(examples if tier is kit.tiers[-1] else ())),
         )
@@ -229,7 +254,10 @@ def without_unused_imports(source: str) -> str:
         source: the text of a module with one import statement for each imported module.
     """
     tree = ast.parse(source)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    defined = {
+        node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef | ast.ClassDef)
+    }
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - defined
 
     def kept(match: re.Match[str]) -> str:
         if match["module"] is None:
@@ -237,33 +265,33 @@ def without_unused_imports(source: str) -> str:
         listed = re.findall(r"\w+", match["many"] or match["names"])
         names = [name for name in listed if name in used]
         line = f"from {match['module']} import {', '.join(names)}\n"
-        if len(line) > _MAX_LINE + 1:
+        if len(line) > _MAX_IMPORT + 1:
             line = f"from {match['module']} import (\n" + "".join(f"    {name},\n" for name in names) + ")\n"
         return line if names else ""
 
-    head, mark, rest = source.partition("\nNEEDS_META")
-    return re.sub(r"\n{3,}", "\n\n", _IMPORT.sub(kept, head)) + re.sub(r"\n{4,}", "\n\n\n", mark + rest)
+    ends = [node.end_lineno or 0 for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    lines = source.splitlines(keepends=True)
+    head, rest = _IMPORT.sub(kept, "".join(lines[: max(ends)])), "".join(lines[max(ends) :]).lstrip("\n")
+    gap = "\n\n\n" if rest.startswith(("@", "def ", "async ", "class ")) else "\n\n"
+    return re.sub(r"\n{3,}", "\n\n", head).rstrip("\n") + gap + re.sub(r"\n{4,}", "\n\n\n", rest)
 
 
-# The names that a tool's function must not have, because it would hide a name that the module uses.
-_RESERVED = frozenset(dir(builtins)) | frozenset(
-    re.findall(
-        r"[A-Za-z_]\w*",
-        """
-        asyncio contextlib inspect os sys tempfile uvicorn mcp tool main serve create_app App Drain Observability
-        Path Annotated Any Awaitable Callable TypeVar WeakSet AnyUrl BaseModel Field ValidationError Context
-        FastMCP MCPServer ToolError McpError MCPError TransportSecuritySettings RequestStateSecurity Elicit
-        ListRoots Resolve Sample AcceptedElicitation ElicitationResult SamplingMessage TextContent ErrorData
-        EmptyResult InputRequiredResult CreateMessageResult CreateMessageRequest CreateMessageRequestParams
-        ElicitRequest ElicitRequestFormParams ElicitResult ListRootsRequest ListRootsResult
-        SubscribeRequestParams UnsubscribeRequestParams SubscriptionsListenRequestParams
-        ListToolsRequest InMemorySubscriptionBus ListenHandler ResourceUpdated ToolsListChanged
-        HostGuard ModelError call_model SessionEvents MemoryState StateStore new_handle shared_state
-        install_shared_state status subscribers subscribe unsubscribe session_of current_status status_changed
-        set_status listers telling remember tell tell_sessions start told changed answer_list list_and_remember
-        tools_changed require_client within_limit ask ask_model ask_user ask_roots client_roots said question
-        TierServer OtherTier Middleware ListToolsResult PaginatedRequestParams list_tools
-        is_modern sampling_params read_sample read_confirmation read_roots Confirmation Answer
-        """,
+# The names that a tool's function must not have, because it would hide a name that tools.py uses.
+_RESERVED = (
+    frozenset(dir(builtins))
+    | frozenset(SDK_NAMES)
+    | frozenset(
+        re.findall(
+            r"[A-Za-z_]\w*",
+            """
+            Annotated Any BaseModel Field ValidationError AnyUrl Context FastMCP MCPServer ToolError McpError MCPError
+            RequestStateSecurity Elicit ListRoots Resolve Sample AcceptedElicitation ElicitationResult SamplingMessage
+            TextContent ErrorData EmptyResult InputRequiredResult CreateMessageResult CreateMessageRequest
+            CreateMessageRequestParams ElicitRequest ElicitRequestFormParams ElicitResult ListRootsRequest
+            ListRootsResult ListToolsResult ListToolsRequest PaginatedRequestParams SubscribeRequestParams
+            UnsubscribeRequestParams SubscriptionsListenRequestParams InMemorySubscriptionBus ListenHandler
+            ResourceUpdated ToolsListChanged Middleware new_handle current_status Confirmation said ask_roots
+            """,
+        )
     )
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
+from advisor.kit.upstreams import PROXY_PORT
 
 
 def files(kit: KitContext) -> list[KitFile]:
@@ -11,6 +13,7 @@ def files(kit: KitContext) -> list[KitFile]:
     text = render(
         "serverless/README.md.j2",
         kit=kit,
+        endpoints=endpoints(kit, PROXY_PORT),
         limits={tier.name: _limit(tier) for tier in kit.tiers},
         reasons={tier.name: _reason(tier) for tier in kit.tiers},
         streams=not all(tier.json_response for tier in kit.tiers),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.templating import render
 from advisor.kit.upstreams import PROXY_PORT, production_wiring
@@ -14,11 +15,8 @@ def files(kit: KitContext) -> list[KitFile]:
     ports = _ports(kit)
     instances = [f"{tier.host}@{port}.service" for tier in kit.tiers for port in ports[tier.name]]
     proxy = f"{kit.service}-proxy.service"
-    secrets = kit.needs_sealing_keys or kit.direct_llm
     made = {
-        f"{tier.host}@.service": render(
-            "systemd/server.service.j2", kit=kit, tier=tier, ports=ports[tier.name], secrets=secrets
-        )
+        f"{tier.host}@.service": render("systemd/server.service.j2", kit=kit, tier=tier, ports=ports[tier.name])
         for tier in kit.tiers
     }
     if kit.proxy:
@@ -53,6 +51,7 @@ def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
         sticky=sticky,
         wiring=kit.carried.files[0] if kit.proxy else "",
         proxy_port=PROXY_PORT,
+        endpoints=endpoints(kit, PROXY_PORT),
     )
 
 

@@ -46,9 +46,9 @@ def summary(done: Generation, *, written: bool) -> str:
     return f"{done.root}: {parts}{'' if written else ' (nothing was written)'}."
 
 
-def next_steps(done: Generation) -> list[str]:
-    """Return the next steps for the user."""
-    steps = []
+def next_steps(done: Generation, notes: list[str]) -> list[str]:
+    """Return the next steps for the user. `notes` are what clients of this kit must know."""
+    steps = list(notes) if done.changed else []
     if done.conflicts:
         steps.append("Compare each .new file with your file, copy the changes that you want, and delete the .new file.")
     if any(change.action == "added" for change in done.changes):

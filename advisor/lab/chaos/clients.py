@@ -47,6 +47,7 @@ class Caller:
         calls: the recorded calls.
         running: id of the current or last request.
         refused: the reason why the last attempt to open a session failed; "" after a success.
+        refusals: every failed request for a new session.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Caller:
     calls: list[ClientCall] = field(default_factory=list)
     running: str = ""
     refused: str = ""
+    refusals: list[CallAttempt] = field(default_factory=list)
     _number: int = 0
 
     @property
@@ -80,6 +82,7 @@ class Caller:
     def forget(self) -> None:
         """Delete the recorded calls."""
         self.calls.clear()
+        self.refusals.clear()
 
     def calm(self, since: float) -> bool:
         """Whether the last two calls began after `since` and succeeded at the first request."""
@@ -128,12 +131,15 @@ class Caller:
         self.owner = ""
         started, wrong = time.monotonic(), ""
         for _ in range(2):
+            began = time.monotonic()
             try:
                 wrong = await asyncio.wait_for(self.endpoint.initialize(), ANSWER_S)
             except _broken() as error:
                 wrong = _kind_of(error)
             if not wrong:
                 return None
+            said = f"initialize: {wrong}"
+            self.refusals.append(CallAttempt(f"{id}-initialize", began, time.monotonic(), BROKEN, said=said))
             await asyncio.sleep(RETRY_S)
         return CallAttempt(f"{id}-initialize", started, time.monotonic(), BROKEN, said=f"initialize: {wrong}")
 
@@ -185,7 +191,7 @@ class Keeper(Caller):
 
     def forget(self) -> None:
         """Delete the recorded calls. The state handle stays."""
-        self.calls.clear()
+        Caller.forget(self)
         self.recalls.clear()
 
     def calm(self, since: float) -> bool:

@@ -11,10 +11,13 @@ from advisor.errors import LabError
 from advisor.lab.chaos.evidence import Happened
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import FleetInstance
+from advisor.lab.process.ports import swallowing
 from advisor.lab.process.process import POLL_S, Process
 
 DOWN_S = 2.0
 """Seconds for which a killed process stays down. Clients retry sooner."""
+GONE_S = 8.0
+"""Seconds for which packets to an instance vanish. A proxy waits a shorter time for a connection."""
 STALL_S = 3.0
 """Seconds for which a stalled process hangs. Every idle timeout is longer."""
 HANDS_ON_S = 11.0
@@ -24,6 +27,7 @@ STOP_S = 60.0
 
 EVENTS = (
     "instance-killed",
+    "instance-vanished",
     "instance-stalled",
     "instance-stopped",
     "instances-replaced",
@@ -33,7 +37,7 @@ EVENTS = (
 )
 """The ids of the events that this module can inject. rules/failures.yaml has the same list."""
 
-_OF_ONE = frozenset({"instance-killed", "instance-stalled", "instance-stopped"})
+_OF_ONE = frozenset({"instance-killed", "instance-vanished", "instance-stalled", "instance-stopped"})
 """Events with a single target. All other events have all instances as targets."""
 
 
@@ -78,6 +82,11 @@ async def inject(
         case "instance-killed":
             target.process.kill()
             await asyncio.sleep(DOWN_S)
+            await fleet.restart(target)
+        case "instance-vanished":
+            target.process.kill()
+            async with swallowing(target.port):
+                await asyncio.sleep(GONE_S)
             await fleet.restart(target)
         case "instance-stalled":
             await _stalled(target.process)

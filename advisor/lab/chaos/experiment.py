@@ -148,7 +148,9 @@ class Experiment:
         if act.happened is not None:
             calls = [call for call in (*self._traffic.calls, *act.calls) if call.era == failure.era]
             recalls = [call for call in self._traffic.recalls if call.era == failure.era]
-            judged = judge(failure.expected, calls, executions, act.happened, recalls)
+            judged = judge(
+                failure.expected, calls, executions, act.happened, recalls, self._traffic.refusals(failure.era)
+            )
             problems += judged.problems
             if judged.running is None and not act.error:
                 problems.append("no call ran on the target when the fault was injected")

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from advisor.console.canvas import Canvas, Column, Words
 from advisor.documents import Count, Number, document
 from advisor.knowledge.failures import Handles, Running, Then
+from advisor.knowledge.store import load
 from advisor.knowledge.types import Era
 from advisor.knowledge.vocabulary import Keeping
 from advisor.lab.chaos.evidence import ChaosRow, HandlesSeen
-
-MEANINGS: dict[Then, str] = {
-    "unaffected": "the first attempt of each call succeeds.",
-    "waits": "a call succeeds as soon as the target continues.",
-    "retry-succeeds": "a call can fail with HTTP 5xx or a broken connection. One retry succeeds.",
-    "404-then-initialize": "sessions of the target get 404. Their clients can initialize again.",
-    "503-then-retry": "a call can get HTTP 503 with Retry-After until the fault is over. Then a retry succeeds.",
-    "5xx-then-retry": "calls fail with HTTP 5xx until the fault is over. Then a retry succeeds.",
-    "5xx-then-initialize": "calls fail until the fault is over. Then sessions get 404. Clients can initialize again.",
-    "does-not-apply": "this fault cannot happen in this deployment.",
-}
-"""What the behaviours in the columns Expected and Observed mean."""
 
 
 class RunningRecord(TypedDict):
@@ -127,9 +116,10 @@ def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
         heads = ["Event", "Era", "Calls", "1st try\nfailed", "Retry\nfailed", "Sessions\nlost", "Longest\nwait"]
         canvas.table([Column(head, fixed=True, least=4) for head in heads], [(_counts(row), "") for row in some])
     shown = {behaviour for row in rows for behaviour in (row.failure.expected.then, row.judged.seen)}
-    for behaviour, meaning in MEANINGS.items():
+    phrases = load().phrases
+    for behaviour in get_args(Then):
         if behaviour in shown:
-            canvas.line((behaviour, "bold"), f": {meaning}", indent=2)
+            canvas.line((behaviour, "bold"), f": {phrases[f'then.{behaviour}']}", indent=2)
     canvas.line(
         "The column Observed leaves out the calls that ran on the target when the fault was injected. "
         "The counts include these calls.",

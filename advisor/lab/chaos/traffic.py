@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.clients import Caller, Keeper
-from advisor.lab.chaos.evidence import ClientCall
+from advisor.lab.chaos.evidence import CallAttempt, ClientCall
 
 PAUSE_S = 0.15
 """Pause in seconds between two rounds of a client."""
@@ -71,6 +71,10 @@ class ChaosTraffic:
         """All recorded calls with a state handle, in the order of their start."""
         keepers = [client for client in self.clients if isinstance(client, Keeper)]
         return sorted((call for keeper in keepers for call in keeper.recalls), key=lambda call: call.began)
+
+    def refusals(self, era: Era) -> list[CallAttempt]:
+        """All failed requests of an era for a new session."""
+        return [refusal for client in self.clients if client.era == era for refusal in client.refusals]
 
     def trouble(self, since: float) -> dict[Era, str]:
         """For each era, the problem of the first client that was not served at the first request since then."""

@@ -11,6 +11,8 @@ from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Happe
 
 Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
 
+KNOWN_S = 1.0
+"""Seconds after the start of an event. Connections that the event broke have failed by then."""
 SLOW_S = 10.0
 """Seconds after which an answer is slow, if the expected behaviour has no wait."""
 
@@ -52,6 +54,7 @@ def judge(
     executions: Iterable[Execution],
     event: Happened,
     recalls: Sequence[ClientCall] = (),
+    refusals: Sequence[CallAttempt] = (),
 ) -> Judgement:
     """Compare the calls of clients of one era with the expected behaviour.
 
@@ -61,6 +64,7 @@ def judge(
         executions: the execution logs of the instances.
         event: the injected fault.
         recalls: the calls with a state handle. Only their lost sessions matter here; `judge_handles` judges the rest.
+        refusals: the failed requests for a new session.
 
     Returns:
         The observed behaviour, the differences and the counts.
@@ -78,6 +82,7 @@ def judge(
         *unexpected(others, expected.others, event, "calls of sessions on other instances"),
         *(_UNFELT[effect] for effect in expected.felt if not _felt(effect, mine, lost, event)),
         *_too_many_lost(expected, calls, lost),
+        *_unserved(expected, calls, refusals, event),
         *_running_problems(expected, running, on_target),
         *_always(calls, numbers, began),
     ]
@@ -117,6 +122,21 @@ def _too_many_lost(expected: ExpectedBehaviour, calls: Sequence[ClientCall], los
     if expected.lost_at_most == 1 or len(lost) <= expected.lost_at_most * sessions:
         return []
     return [f"{len(lost)} of {sessions} sessions were lost, expected: {expected.lost_at_most:.0%} at most"]
+
+
+def _unserved(
+    expected: ExpectedBehaviour, calls: Sequence[ClientCall], refusals: Sequence[CallAttempt], event: Happened
+) -> list[str]:
+    """Failed requests without a session id that began when the proxy could already know of the event."""
+    if expected.new_requests == "any":
+        return []
+    # A request without a session never gets 404. The owner of a new session is unknown until its first call.
+    failures = [attempt for call in calls if not call.owner for attempt in call.attempts if not attempt.ok]
+    free = [attempt for attempt in failures if attempt.status != 404]
+    failed = [call for call in (*free, *refusals) if event.began + KNOWN_S < call.started < event.over]
+    if not failed:
+        return []
+    return [f"{len(failed)} requests without a session failed although other instances run ({failed[0].said})"]
 
 
 def _held_s(event: Happened) -> float:

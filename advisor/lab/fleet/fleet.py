@@ -109,6 +109,7 @@ class Fleet:
             "MCP_PORT": str(port),
             "MCP_WORKERS": str(min(tier.workers, MOST_WORKERS)),
             "MCP_SEALING_KEYS": self._keys,
+            "MCP_AUTH": "off",  # the clients of the lab have no tokens; the tests of the kit check tokens
             "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
             "LAB_SERVER": str(server),
             "LAB_TOOLS": str(TESTSERVER),

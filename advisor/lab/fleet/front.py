@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -22,6 +24,10 @@ Way = Literal["round-robin", "cookie", "address", "session"]
 
 MOST_PROXIES = 2
 """The maximum number of the kit's proxies that run. More proxies show nothing new."""
+
+PROXY_SOURCE = "127.0.255.8" if sys.platform == "linux" else ""
+"""The address from which proxies connect to the servers. uvicorn trusts 127.0.0.1 by default, so a fleet whose proxies
+connect from there would hide a server that does not trust its proxy. Only Linux has more loopback addresses."""
 
 _TEMPORARY = "/tmp/mcp-proxy"  # the kit's nginx stores its pid and temporary files here
 # The key of a mechanism to the strategy.
@@ -126,6 +132,8 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> N
         text = file.read_text()
         if path == wired.path:
             text = _rewired(kit_dir / path, base[path], text, wired.content, wiring)
+        if path == "proxy/haproxy.cfg" and wiring.source:  # HAProxy accepts `source` only in this section
+            text = re.sub(r"^defaults\n", rf"\g<0>    source {wiring.source}\n", text, count=1, flags=re.MULTILINE)
         # Two proxies of this kit on one machine must not share a pid file, so each proxy gets its own folder.
         (folder / file.name).write_text(text.replace(_TEMPORARY, str(folder / "tmp")))
 
@@ -174,7 +182,7 @@ def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ..
         peer_port: the port on which HAProxy passes its stick table to the next process, if the kit configures this.
     """
     peers = dict.fromkeys(production_wiring(kit).peers, f"127.0.0.1:{peer_port}")
-    return Wiring(f"127.0.0.1:{port}", addresses, peers=peers)
+    return Wiring(f"127.0.0.1:{port}", addresses, peers=peers, source=PROXY_SOURCE)
 
 
 def write_template(template: str, folder: Path, file: str = "nginx.conf", **values: object) -> Path:

@@ -124,7 +124,13 @@ class Proxies:
 
         def launch(port: int) -> Launch:
             path = front.write_template(
-                "stand_in.conf.j2", folder, way=chosen.way, holds=chosen.holds, port=port, addresses=addresses
+                "stand_in.conf.j2",
+                folder,
+                way=chosen.way,
+                holds=chosen.holds,
+                port=port,
+                addresses=addresses,
+                source=front.PROXY_SOURCE,
             )
             return Launch([binary, "-c", path, "-g", "daemon off;"], ready=lambda: _healthy(port))
 

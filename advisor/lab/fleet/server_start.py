@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from advisor.errors import LabError, UsageError
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.process.environments import environment
@@ -22,7 +24,6 @@ REDIS = "redis>=5.0"
 """The package that the lab's own tools need for a shared store."""
 
 _MISFIT = re.compile(r"^\s*(ImportError|ModuleNotFoundError|AttributeError|TypeError)\b.*", re.MULTILINE)
-_RELEASE = re.compile(r"(?P<package>[a-z]+)>=(?P<version>[0-9.]+)")
 
 
 def packages(pyproject: Path) -> list[str]:
@@ -62,6 +63,26 @@ async def interpreter(run: Run, release: str, server: Path, wanted: Sequence[str
     return await environment(run, wanted), ""
 
 
+async def other_release(run: Run, python: Path, package: str, asked: str) -> str:
+    """Return in words that an environment has another SDK release than the requirements ask for; "" if it has not.
+
+    Args:
+        run: runs the interpreter.
+        python: the interpreter of the environment.
+        package: mcp or fastmcp.
+        asked: the SDK requirement, as the requirements file states it.
+    """
+    code = "import sys; from importlib.metadata import distributions as found; "
+    code += "print(*(package.version for package in found(name=sys.argv[1])))"
+    found, *_ = (await run.execute(f"the release of {package}", [python, "-I", "-c", code, package])).split() or [""]
+    if found and Requirement(asked).specifier.contains(found, prereleases=True):
+        return ""
+    return (
+        f"This run used {package} {found or '(not installed)'}, but the requirements ask for {asked}. To fix this, "
+        f"write {asked} into server/pyproject.toml."
+    )
+
+
 async def start_servers(fleet: Fleet, wanted: Sequence[str], steps: Steps, name: str) -> None:
     """Start the instances. If an old SDK fails with current packages, use the packages from its release date.
 
@@ -81,11 +102,11 @@ async def start_servers(fleet: Fleet, wanted: Sequence[str], steps: Steps, name:
             await fleet.start_servers()
     except LabError as error:
         misfit = _MISFIT.search("\n".join(error.lines))
-        release = _RELEASE.match(fleet.plan.kit.requirement)
-        if misfit is None or release is None:
+        if misfit is None:
             raise
+        kit = fleet.plan.kit
         with steps.step("environment with packages from the release date of the SDK") as current:
-            then = await its_time(fleet.run, release["package"], release["version"])
+            then = await its_time(fleet.run, kit.package, kit.oldest_sdk)
             python = await environment(fleet.run, wanted, exclude_newer=then, name="venv-then")
             current.note = then[:10]
         fleet.plan = replace(fleet.plan, python=python)

@@ -6,18 +6,21 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from advisor.errors import EnvironmentLacksError
+from advisor.errors import EnvironmentLacksError, LabError
 
 _LOWEST = 20_000
 _ATTEMPTS = 200
 _REMEMBERED = 500
 _ANSWER_S = 2.0
 _LISTEN = "0A"
+_TAKEN_S = 5.0
+_SILENT_S = 0.3
+_QUEUED = 16
 
 _given: list[int] = []
 _choice = random.SystemRandom()  # parallel runs must not draw the same numbers
@@ -62,6 +65,42 @@ def is_free(port: int) -> bool:
     return True
 
 
+@asynccontextmanager
+async def swallowing(port: int) -> AsyncIterator[None]:
+    """Let connection attempts to a free port of 127.0.0.1 get no answer, as if the packets were lost on the way.
+
+    The port has a listener that accepts nothing, and its queue is full. Linux then drops the packets of new clients.
+
+    Raises:
+        LabError: the port is in use, or the system still answers connection attempts.
+    """
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        await _bound(listener, port)
+        listener.listen(0)
+        for _ in range(_QUEUED):
+            queued = stack.enter_context(socket.socket())
+            queued.setblocking(False)
+            connecting = asyncio.get_running_loop().sock_connect(queued, ("127.0.0.1", port))
+            try:
+                await asyncio.wait_for(connecting, _SILENT_S)
+            except asyncio.TimeoutError:
+                yield
+                return
+        raise LabError(f"This system answers connection attempts to port {port} although the queue is full.")
+
+
+async def _bound(listener: socket.socket, port: int) -> None:
+    """Bind a socket to a port. A process that has just been killed can still hold it."""
+    for _ in range(int(_TAKEN_S / _SILENT_S)):
+        with suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return
+        await asyncio.sleep(_SILENT_S)
+    raise LabError(f"Port {port} is still in use.")
+
+
 async def listening(port: int) -> bool:
     """Whether a process accepts connections on this port of 127.0.0.1."""
     try:
@@ -74,14 +113,23 @@ async def listening(port: int) -> bool:
 
 async def answers(url: str) -> bool:
     """Whether a GET request of the http URL gets a status below 500 within two seconds."""
+    return 0 < (await _answer(url))[0] < 500
+
+
+async def header(url: str, name: str) -> str:
+    """A header of the answer to a GET request of the http URL; "" without this header, or without an answer in time."""
+    return (await _answer(url))[1].get(name.lower(), "")
+
+
+async def _answer(url: str) -> tuple[int, dict[str, str]]:
+    """The HTTP status and the headers of the answer; status 0 without an HTTP answer within two seconds."""
     try:
-        return 0 < await asyncio.wait_for(_status(url), _ANSWER_S) < 500
+        return await asyncio.wait_for(_asked(url), _ANSWER_S)
     except (OSError, asyncio.TimeoutError):
-        return False
+        return 0, {}
 
 
-async def _status(url: str) -> int:
-    """The HTTP status of the answer; 0 if the answer is not HTTP."""
+async def _asked(url: str) -> tuple[int, dict[str, str]]:
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     reader, writer = await asyncio.open_connection(parts.hostname or "127.0.0.1", parts.port or 80)
@@ -89,11 +137,16 @@ async def _status(url: str) -> int:
         request = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         writer.write(request.encode())
         line = (await reader.readline()).split()
+        headers = {}
+        while text := (await reader.readline()).decode(errors="replace").strip():
+            name, _, value = text.partition(":")
+            headers[name.lower()] = value.strip()
     except ValueError:  # a line without end
-        return 0
+        return 0, {}
     finally:
         await _close(writer)
-    return int(line[1]) if len(line) > 1 and line[0].startswith(b"HTTP/") and line[1].isdigit() else 0
+    status = int(line[1]) if len(line) > 1 and line[0].startswith(b"HTTP/") and line[1].isdigit() else 0
+    return status, headers
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

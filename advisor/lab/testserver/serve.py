@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import logging
 import os
 import sys
@@ -123,10 +124,13 @@ def application(lab: Any, line: str, stateless: bool, json_response: bool, copy:
         return server.streamable_http_app(**flags, event_store=store)
     if store is None:
         return server.http_app(path="/mcp", **flags)
-    try:
+    if "event_store" in inspect.signature(server.http_app).parameters:
         return server.http_app(path="/mcp", **flags, event_store=store)
-    except TypeError as error:  # before fastmcp 2.14
-        return Absent(f"{type(error).__name__}: {error}")
+    # Before fastmcp 2.14, only the function that http_app() calls takes a store.
+    create = getattr(importlib.import_module("fastmcp.server.http"), "create_streamable_http_app", None)
+    if create is None:
+        return Absent("neither http_app() nor create_streamable_http_app() takes event_store")
+    return create(server=server, streamable_http_path="/mcp", event_store=store, auth=server.auth, **flags)
 
 
 def listen(server: Any) -> Any:

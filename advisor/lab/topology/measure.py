@@ -6,9 +6,10 @@ import asyncio
 import datetime
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 
 import advisor
@@ -21,7 +22,7 @@ from advisor.lab.topology import window as topology_window
 from advisor.lab.topology.proxies import NAMES, Balancer
 from advisor.lab.topology.rates import Rates, RoadClient, rates
 from advisor.lab.topology.roads import Road, road
-from advisor.lab.topology.test_servers import STEPS, Addresses, kit_servers, names, servers
+from advisor.lab.topology.test_servers import COUNT, STEPS, Addresses, kit_servers, names, servers
 from advisor.lab.topology.visits import Visit, problems, visits
 
 SEED = 4
@@ -93,7 +94,8 @@ async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: 
                 peered = balancer.peered and server == "stateful"
                 async with _proxies(run, addresses, balancer, passage.under, peered=peered) as listening:
                     for kind in (kind for kind in KINDS if kind.startswith(f"{server}+")):
-                        taken, seen = await _passage(kind, passage.under, listening, scale)
+                        fleet_of = partial(_fleet, run, balancer, addresses, passage.under, listening)
+                        taken, seen = await _passage(kind, passage.under, listening, scale, fleet_of)
                         figures[kind] = _figures(taken, seen, names(addresses))
                         failed = taken.problems + Counter(
                             {f"SDK client: {problem}": number for problem, number in problems(seen).items()}
@@ -144,11 +146,28 @@ async def _warm(port: int, instances: Sequence[str]) -> None:
 
 
 async def _passage(
-    kind: Kind, under: Conditions, listening: tuple[int, ...], scale: Scale
+    kind: Kind, under: Conditions, listening: tuple[int, ...], scale: Scale, fleet_of: Callable[[int], Awaitable[None]]
 ) -> tuple[Rates, list[Visit]]:
-    """The results of raw clients and of SDK clients for a kind of server and client."""
+    """The results of raw clients and of SDK clients for a kind of server and client.
+
+    If an instance is added, it is added after all clients have connected: first the raw clients, then the SDK clients.
+    """
     roads = [road(under, listening, number) for number in range(scale.sessions)]
-    return await rates(kind, roads, scale.calls, SEED), await visits(kind, roads[: scale.visitors])
+    if under.instances == "same":
+        return await rates(kind, roads, scale.calls, SEED), await visits(kind, roads[: scale.visitors])
+    grow = partial(fleet_of, COUNT)
+    await fleet_of(COUNT - 1)
+    taken = await rates(kind, roads, scale.calls, SEED, grow)
+    await fleet_of(COUNT - 1)
+    return taken, await visits(kind, roads[: scale.visitors], grow)
+
+
+async def _fleet(
+    run: Run, balancer: Balancer, addresses: Sequence[str], under: Conditions, listening: tuple[int, ...], count: int
+) -> None:
+    """Let every proxy use the first `count` servers."""
+    for name, port in zip(NAMES[: under.proxies], listening, strict=True):
+        await balancer.change(run, addresses[:count], name=name, port=port)
 
 
 def _figures(taken: Rates, seen: list[Visit], instances: Sequence[str]) -> Figures:

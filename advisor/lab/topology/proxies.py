@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
-from advisor.errors import KnowledgeError
+from advisor.errors import KnowledgeError, LabError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
@@ -18,6 +21,38 @@ from advisor.lab.process import ports, programs
 from advisor.lab.process.run import Launch, Process, Run
 
 _PEERS = "haproxy-peers.cfg.j2"  # the template for proxies that share a table
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """A program that no kit contains: its configuration file, and its arguments. It reads a changed file again."""
+
+    file: str
+    arguments: tuple[str, ...]
+    validate: tuple[str, ...] = ()
+
+
+_ALONE = {
+    "caddy": _Alone(
+        "Caddyfile",
+        ("run", "--config", "{folder}/Caddyfile", "--adapter", "caddyfile", "--watch"),
+        ("validate", "--config", "{folder}/Caddyfile", "--adapter", "caddyfile"),
+    ),
+    # Traefik has no command that checks a configuration.
+    "traefik": _Alone(
+        "traefik.yaml",
+        (
+            "--providers.file.filename={folder}/traefik.yaml",
+            "--entryPoints.web.address=127.0.0.1:{port}",
+            "--ping.manualRouting=true",
+            "--global.checkNewVersion=false",
+            "--global.sendAnonymousUsage=false",
+            "--log.level=ERROR",
+        ),
+    ),
+}
+_READ_S = 20.0  # seconds until a program must have read a changed configuration
+_POLL_S = 0.05
 
 NAMES = ("proxy-1", "proxy-2")
 """The names of the proxies of a run. Proxies that share a table find each other by these names."""
@@ -61,7 +96,8 @@ class Balancer:
         self._kit = None if way.template else kit
         self.servers = kit if way.template else None
         self._program = programs.program(way.program)
-        self._carried = advisor.knowledge.kit_proxies[way.proxy]
+        self._alone = _ALONE.get(way.program)
+        self._carried = None if self._alone else advisor.knowledge.kit_proxies[way.proxy]
         self._redis = programs.program("redis-server") if self.servers is not None else None
         self._peers = {name: f"127.0.0.1:{ports.free_port()}" for name in NAMES}
 
@@ -98,11 +134,46 @@ class Balancer:
         return await run.start_on_port(f"{self._way.id}-{name}", build, port=port)
 
     def _launch(self, parent: Path, addresses: tuple[str, ...], name: str, port: int) -> Launch:
-        folder = parent / f"{self._way.id}-{name}-{port}"
+        folder = self._folder(parent, name, port)
         self.write(folder, addresses, port)
-        command = self._carried.command(str(self._program), str(folder), "lab")
         named = ["-L", name] if self.peered else []
-        return Launch([*command, *named], ready=lambda: ports.answers(f"http://127.0.0.1:{port}/healthz"))
+        command = [*self.command(folder, port), *named]
+        return Launch(command, ready=lambda: self._ready(port, len(addresses)))
+
+    async def _ready(self, port: int, count: int) -> bool:
+        """Whether the proxy uses `count` servers. Traefik answers 404 before it has read its configuration."""
+        url = f"http://127.0.0.1:{port}/healthz"
+        if self._alone is None:
+            return await ports.answers(url)
+        return await ports.header(url, "x-instances") == str(count)
+
+    def _folder(self, parent: Path, name: str, port: int) -> Path:
+        return parent / f"{self._way.id}-{name}-{port}"
+
+    def command(self, folder: Path, port: int, *, validate: bool = False) -> list[str]:
+        """The command that starts the program, or that checks its configuration; [] if the program has no check."""
+        if self._carried is not None:
+            return self._carried.command(str(self._program), str(folder), "lab")
+        assert self._alone is not None
+        wanted = self._alone.validate if validate else self._alone.arguments
+        words = [word.format(folder=folder, port=port) for word in wanted]
+        return [str(self._program), *words] if words else []
+
+    async def change(self, run: Run, addresses: Sequence[str], *, name: str, port: int) -> None:
+        """Give a running proxy other servers, and wait until it uses them.
+
+        Raises:
+            LabError: the proxy did not read its new configuration in time.
+        """
+        folder = self._folder(run.folder, name, port)
+        new = folder / "new"
+        self.write(new, tuple(addresses), port)
+        (new / self._file()).replace(folder / self._file())  # the program must never read a part of the file
+        end = time.monotonic() + _READ_S
+        while not await self._ready(port, len(addresses)):
+            if time.monotonic() > end:
+                raise LabError(f"{self._way.program} did not read its new configuration within {_READ_S:g} s.")
+            await asyncio.sleep(_POLL_S)
 
     def write(self, folder: Path, addresses: tuple[str, ...], port: int) -> None:
         """Write the configuration.
@@ -114,14 +185,19 @@ class Balancer:
         """
         kit, way = self._kit, self._way
         if kit is None:
-            suffix = ".".join(way.template.removesuffix(".j2").split(".")[1:])
-            file = f"{way.proxy}.{suffix}"
+            file = self._file()
             peers = self._peers if self.peered else {}
             front.write_template(way.template, folder, file, way=way, addresses=addresses, port=port, peers=peers)
             # The command needs every file that a kit has. The configuration is in `file`; the other files are empty.
-            for other in self._carried.files:
+            for other in self._carried.files if self._carried else ():
                 (folder / other).touch()
             return
         front.lay_out(proxy.files(kit), folder / "kit")
         wiring = front.own_wiring(kit, port, {kit.tiers[0].name: addresses}, ports.free_port())
         front.write_own(kit, folder / "kit", folder, wiring)
+
+    def _file(self) -> str:
+        """The name of the configuration file that a template becomes."""
+        if self._alone is not None:
+            return self._alone.file
+        return f"{self._way.proxy}.{'.'.join(self._way.template.removesuffix('.j2').split('.')[1:])}"

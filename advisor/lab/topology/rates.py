@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from advisor.knowledge.topology import Kind
 from advisor.lab.clients.socket_client import SocketAnswer, SocketClient
@@ -14,6 +15,9 @@ from advisor.lab.topology.roads import Road
 from advisor.lab.topology.test_servers import TOOL
 
 _ANSWER_S = 10.0
+
+Change: TypeAlias = Callable[[], Awaitable[None]]
+"""Changes the servers of the proxies during a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +141,25 @@ class Crowd:
     """Random requests of other clients, between the requests that the measurement counts.
 
     Without these requests, clients that send in a fixed order can be in step with a proxy that uses round robin. Then
-    all requests of a client would reach the same instance, which does not happen in production.
+    all requests of a client would reach the same instance, which does not happen in production. A proxy can balance
+    new sessions apart from other requests, so some of these requests open a session.
     """
 
     def __init__(self, ports: Sequence[int], seed: int | str) -> None:
         """Send requests to these ports, in an order that depends on the seed."""
         self._random = random.Random(seed)
-        self._clients = [RoadClient(Road(("127.0.0.1",), (port,)), legacy=False) for port in ports]
+        roads = [Road(("127.0.0.1",), (port,)) for port in ports]
+        callers = [RoadClient(road, legacy=False).call for road in roads]
+        openers = [RoadClient(road, legacy=True).connect for road in roads]
+        self._requests = callers + openers
 
     async def pass_by(self) -> None:
         """Send zero, one or two requests, each to a random port."""
         for _ in range(self._random.randint(0, 2)):
-            await self._random.choice(self._clients).call()
+            await self._random.choice(self._requests)()
 
 
-async def rates(kind: Kind, roads: Sequence[Road], calls: int, seed: int) -> Rates:
+async def rates(kind: Kind, roads: Sequence[Road], calls: int, seed: int, change: Change | None = None) -> Rates:
     """Connect a client for each road, then send the calls of all clients in a random order. Takes some seconds.
 
     Args:
@@ -159,6 +167,7 @@ async def rates(kind: Kind, roads: Sequence[Road], calls: int, seed: int) -> Rat
         roads: one road for each client.
         calls: the number of calls of each client.
         seed: determines the order of the calls.
+        change: changes the proxies after all clients have connected.
     """
     legacy, sessions = kind.endswith("legacy"), kind == "stateful+legacy"
     seen = Rates(clients=len(roads), calls=len(roads) * calls)
@@ -171,6 +180,8 @@ async def rates(kind: Kind, roads: Sequence[Road], calls: int, seed: int) -> Rat
             seen.spread[client.owner] += 1
         if connected.problem:
             seen.problems[connected.problem] += 1
+    if change is not None:
+        await change()
     order = clients * calls
     random.Random(seed).shuffle(order)
     for client in order:

@@ -17,7 +17,7 @@ import httpx2
 from advisor.knowledge.topology import Kind
 from advisor.lab.clients.roaming import Choice, Roaming
 from advisor.lab.clients.sdk_client import Heard, connect
-from advisor.lab.topology.rates import Crowd
+from advisor.lab.topology.rates import Change, Crowd
 from advisor.lab.topology.roads import Road
 from advisor.lab.topology.test_servers import ASK, ASK_OVER_GET, WORK
 
@@ -69,7 +69,25 @@ def _along(road: Road, crowd: Crowd) -> Choice:
     return choose
 
 
-async def _visit(kind: Kind, road: Road, crowd: Crowd) -> Visit:
+class _Change:
+    """Changes the proxies when the last of several clients has connected. The other clients wait for the change."""
+
+    def __init__(self, change: Change | None, clients: int) -> None:
+        self._change = change
+        self._missing = clients
+        self._done = asyncio.Event()
+
+    async def after(self, *, wait: bool) -> None:
+        """Count a client. With `wait`, return after the change."""
+        self._missing -= 1
+        if self._change is not None and self._missing == 0:
+            await self._change()
+            self._done.set()
+        elif self._change is not None and wait:
+            await self._done.wait()
+
+
+async def _visit(kind: Kind, road: Road, crowd: Crowd, change: _Change) -> Visit:
     """Connect, call each tool once, and disconnect. Errors are added to `problems` and never raised."""
     seen, heard = Visit(over_get=False if kind == "stateful+legacy" else None), Heard()
     url, legacy = f"http://127.0.0.1:{road.ports[0]}/mcp", kind.endswith("legacy")
@@ -82,9 +100,12 @@ async def _visit(kind: Kind, road: Road, crowd: Crowd) -> Visit:
         transport=Roaming(False, _along(road, crowd)),  # plain HTTP needs no certificates
         cookies=CookieJar() if road.keeps_cookies else CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
+    connected = False
     try:
         with anyio.fail_after(6 * STEP_S + _CLOSE_S):
             async with connection as client:
+                connected = True
+                await change.after(wait=True)
                 before = len(heard.replies)
                 seen.sampled = await _samples(client, heard, ASK, seen)
                 if not legacy:
@@ -94,6 +115,8 @@ async def _visit(kind: Kind, road: Road, crowd: Crowd) -> Visit:
                 await _try(client, heard, WORK, seen)
     except Exception as error:
         seen.problems.append(_reason(error))
+    if not connected:
+        await change.after(wait=False)
     seen.progress = len(heard.progress)
     return seen
 
@@ -125,11 +148,18 @@ def _reason(error: BaseException) -> str:
     return (str(error) or type(error).__name__)[:160]
 
 
-async def visits(kind: Kind, roads: list[Road]) -> list[Visit]:
-    """Measure with one client for each road, in parallel. A failed request takes some seconds."""
+async def visits(kind: Kind, roads: list[Road], change: Change | None = None) -> list[Visit]:
+    """Measure with one client for each road, in parallel. A failed request takes some seconds.
+
+    Args:
+        kind: the kind of server and the protocol era of the clients.
+        roads: one road for each client.
+        change: changes the proxies after all clients have connected.
+    """
+    changing = _Change(change, len(roads))
     with _quiet():
         return await asyncio.gather(
-            *(_visit(kind, road, Crowd(sorted(road.ports), number)) for number, road in enumerate(roads))
+            *(_visit(kind, road, Crowd(sorted(road.ports), number), changing) for number, road in enumerate(roads))
         )
 
 

@@ -25,7 +25,7 @@ from advisor.lab.chaos.run import chaos
 from advisor.lab.fleet.explain import Marks
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import MOST_WORKERS, FleetPlan
-from advisor.lab.fleet.server_start import REDIS, interpreter, packages, start_servers
+from advisor.lab.fleet.server_start import REDIS, interpreter, other_release, packages, start_servers
 from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.fleet.traffic import drive, reach_all
 from advisor.lab.load.loaded_server import of_kit
@@ -34,6 +34,7 @@ from advisor.lab.process import programs
 from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps
 from advisor.lab.testserver.execution_log import FOLDER
+from advisor.lab.verify.addresses import check_addresses
 from advisor.lab.verify.checking import check
 from advisor.lab.verify.conduct import foresight
 from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
@@ -209,6 +210,7 @@ async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, 
         traffic, problems = await _traffic(job, fleet, steps)
         found = replace(found, traffic=tuple(traffic), problems=(*found.problems, *problems))
         found = await check(found, fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
+        found = replace(found, problems=(*found.problems, *await check_addresses(fleet, steps)))
     dead = [
         f"The process {process.name} ended (exit code {process.code})"
         for process in fleet.processes
@@ -278,6 +280,8 @@ async def _running(run: Run, prepared: Preparation, kit_dir: Path, steps: Steps)
     env = {FOLDER: str(executions)}
     plan = FleetPlan(kit_dir, kit, python, prepared.front, prepared.instances, prepared.extras, env)
     fleet = Fleet(run, plan)
+    if other := await other_release(run, python, kit.package, kit.requirement):
+        fleet.problems.append(other)
     try:
         await start_servers(fleet, wanted, steps, f"start of {_instances(prepared)}")
         if prepared.front.program is not None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.core import core_of
 from advisor.decision.losses import LossTable
-from advisor.decision.model import Decision, EraCell, FeatureRow, core_of
+from advisor.decision.model import Decision, EraCell, FeatureRow
 from advisor.kit.model import KitContext
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
 from advisor.knowledge.features import Carriage, Feature, Scope

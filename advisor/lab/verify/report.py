@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import get_args
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
+from advisor.knowledge import load
 from advisor.knowledge.types import Era, Outcome
 from advisor.lab.chaos.report import chaos_text
 from advisor.lab.fleet.session_traffic import SessionTraffic
@@ -15,14 +17,6 @@ _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
 _WIDE = 100  # from this screen width on, every call fits on a single line
 _ROOM = 23  # the width of the column "Call" on a narrower screen
 _PROTOCOLS = "Legacy clients use protocol 2025-11-25 and older. Modern clients use protocol 2026-07-28."
-_OUTCOMES: dict[Outcome, str] = {
-    "works": "The client gets everything that the feature should send.",
-    "dropped": "The call succeeds, but messages or state of the feature are lost.",
-    "error": "The call fails with an error.",
-    "hang": "The call gets no result.",
-    "unreachable": "The request reaches an instance that does not have the session or state.",
-    "unsupported": "The feature is not part of the protocol or of the SDK release.",
-}
 
 
 def verification_text(found: Verification, screen: Screen) -> str:
@@ -104,7 +98,8 @@ def _legend(canvas: Canvas, rows: Sequence[Checked]) -> None:
     canvas.line()
     canvas.line(_PROTOCOLS)
     shown = {row.cell.predicted for row in rows} | {row.observed for row in rows}
-    canvas.pairs([(outcome, meaning) for outcome, meaning in _OUTCOMES.items() if outcome in shown])
+    phrases = load().phrases
+    canvas.pairs([(outcome, phrases[f"outcome.{outcome}.means"]) for outcome in get_args(Outcome) if outcome in shown])
 
 
 def _row(checked: Checked, narrow: bool) -> list[Words]:

@@ -1,0 +1,237 @@
+"""Checks of the decision for every situation and every level of needs.
+
+A feasible decision keeps every required feature and plain calls. It is one of the entries of rules/configurations.yaml.
+If a decision is a contradiction, no entry keeps every required feature. A stronger need never makes a contradiction
+feasible, and neither a preferred need nor one more tool makes a feasible decision a contradiction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from advisor.decision.checks.division import Step, longer, stronger, values
+from advisor.decision.checks.fault import fault
+from advisor.decision.checks.needs import Bits, raised
+from advisor.decision.checks.situations import SEPARABLE, Model, Outputs, Standing
+from advisor.engine.fold import Class, Folded
+from advisor.engine.rules import Value
+from advisor.findings import Finding
+from advisor.knowledge.configurations import PossibleConfiguration
+
+
+class Group(NamedTuple):
+    """Situations that differ only in the rules of the response mode.
+
+    Attributes:
+        context: the index of the context.
+        session: the rules of the table `session` that are possible.
+        possible: the possible configurations.
+        response: for each set of possible rules of the table of the response mode, a class of the fold.
+    """
+
+    context: int
+    session: int
+    possible: int
+    response: dict[int, Class]
+
+
+class Change(NamedTuple):
+    """A change of needs or tools: from and to a level, with the values of `tools.separable` before and after."""
+
+    before: int
+    after: int
+    separable: frozenset[tuple[str, str]]
+    feature: Bits
+    need: int
+
+
+def decision_faults(model: Model, whole: Folded) -> Iterator[Finding]:
+    """Yield faults of decisions, at most one of each kind for a place."""
+    seen: set[tuple[str, str]] = set()
+    grouped: dict[tuple[int, int, int], dict[int, Class]] = {}
+    for (context, session, response, possible), found in whole.classes.items():
+        grouped.setdefault((context, session, possible), {})[response] = found
+    changes: dict[int, list[Change]] = {}
+    for (context, session, possible), response in grouped.items():
+        group = Group(context, session, possible, response)
+        if context not in changes:
+            changes[context] = list(_changes(model, context))
+        for finding in _Check(model, group).faults(changes[context]):
+            if (finding.id, finding.key) not in seen:
+                seen.add((finding.id, finding.key))
+                yield finding
+
+
+class _Check:
+    """The checks of one group of situations."""
+
+    def __init__(self, model: Model, group: Group) -> None:
+        self._model = model
+        self._group = group
+        self._context = model.contexts[group.context]
+        self._standings = model.standings(group.context)
+        self._rules: list[dict[str, int]] = []
+        masks = {value: model.tiers_mask(value)[0] for value in ("no", "yes", "with-sampling", "without-sampling")}
+        for standing in self._standings:
+            mask = group.session & standing.session
+            self._rules.append({value: _lowest(mask & masks[value]) for value in values(standing.file)})
+
+    def faults(self, changes: Sequence[Change]) -> Iterator[Finding]:
+        for standing, rules in zip(self._standings, self._rules, strict=True):
+            for value, rule in rules.items():
+                if rule < 0:
+                    yield self._fault("gap", "session", "no rule applies to these facts", standing, value)
+                elif self._model.outputs[rule].feasible:
+                    yield from self._decision(standing, value, rule)
+                else:
+                    yield from self._contradiction(standing, value, rule)
+        yield from self._monotone(changes)
+
+    def _decision(self, standing: Standing, value: str, rule: int) -> Iterator[Finding]:
+        model, outputs = self._model, self._model.outputs[rule]
+        must = standing.needs.most | model.always
+        if outputs.substitute != "none":
+            must &= ~model.replaced
+        possible = self._possible(value)
+        then = model.session.spec.rules[rule].then
+        known: set[bool | None] = set()
+        for response, found in self._group.response.items():
+            json = model.json(response, standing, outputs.stateless)
+            if json is None:
+                yield self._fault("gap", "framing", "no rule applies to these facts", standing, value, found=found)
+            if json is None or json in known:
+                continue
+            known.add(json)
+            place = model.decisions[outputs.stateless, json, outputs.owner, outputs.pattern == "tiered"]
+            for feature in model.names(must & ~self._context.kept[place]):
+                message = "a feasible decision loses this required feature for the clients that the requirements name"
+                yield self._fault("lost", feature, message, standing, value, outputs, found, keep=feature)
+            if not any(entry.fits(then, json_response=json) for entry in possible):
+                message = "this rule decides for a configuration that is not possible with these facts"
+                yield self._fault(
+                    "impossible", model.session.spec.rules[rule].id, message, standing, value, found=found
+                )
+
+    def _contradiction(self, standing: Standing, value: str, rule: int) -> Iterator[Finding]:
+        model = self._model
+        for required in standing.needs.least:
+            for entry in self._possible(value):
+                must = required | model.always
+                if entry.substitute != "none":
+                    must &= ~model.replaced
+                if any(
+                    not must
+                    & ~self._context.kept[model.decisions[stateless, json, entry.owner, entry.pattern == "tiered"]]
+                    for stateless in entry.stateless_http
+                    for json in entry.json_response
+                ):
+                    message = f"this rule decides for a contradiction, but {entry.id} keeps every required feature"
+                    yield self._fault(
+                        "untrue", model.session.spec.rules[rule].id, message, standing, value, exact=required
+                    )
+                    return
+
+    def _monotone(self, changes: Sequence[Change]) -> Iterator[Finding]:
+        outputs = self._model.outputs
+        for change in changes:
+            before, after = self._rules[change.before], self._rules[change.after]
+            for one, other in change.separable:
+                if one not in before or other not in after:
+                    continue
+                was, becomes = outputs[before[one]].feasible, outputs[after[other]].feasible
+                if was == becomes or (was and change.need == 2):
+                    continue
+                if not was and change.need == 0:
+                    continue  # A tier without sessions needs a tool.
+                rule = self._model.session.spec.rules[after[other]].id
+                name = "".join(self._model.names(change.feature))
+                what = {0: "one more tool without needs", 1: f"a preferred need for {name}"}.get(
+                    change.need, f"a required need for {name}"
+                )
+                makes = "makes a feasible decision a contradiction" if was else "makes a contradiction feasible"
+                standing = self._standings[change.before]
+                yield self._fault("monotone", rule, f"{what} {makes}", standing, one)
+
+    def _possible(self, value: str) -> list[PossibleConfiguration]:
+        model = self._model
+        mask = self._group.possible & model.tiers_mask(value)[1]
+        entries = model.advisor.knowledge.configurations.values()
+        return [entry for index, entry in enumerate(entries) if mask >> index & 1]
+
+    def _fault(
+        self,
+        kind: str,
+        where: str,
+        message: str,
+        standing: Standing,
+        value: str,
+        outputs: Outputs | None = None,
+        found: Class | None = None,
+        *,
+        keep: str = "",
+        exact: Bits | None = None,
+    ) -> Finding:
+        found = found or next(iter(self._group.response.values()))
+        needs = (
+            _needs(self._model, self._group.context, standing, keep)
+            if exact is None
+            else {f"needs.{name}": "required" for name in self._model.names(exact)}
+        )
+        example: dict[str, Value] = {**found.example(), **needs}
+        if value != "no":
+            example[SEPARABLE] = value
+        if outputs is not None:
+            example["pattern"] = outputs.pattern
+        return fault(kind, where, message, example)
+
+
+def _needs(model: Model, context: int, standing: Standing, keep: str) -> dict[str, str]:
+    """Return a combination of needs of a level. It has few needs, and requires the feature `keep`."""
+    of = model.contexts[context]
+    counted = (*of.counted, of.firm, of.soft)
+    needs = dict.fromkeys(range(len(model.advisor.lost.features)), 0)
+    for index in needs:
+        bit = 1 << index
+        needs[index] = 2 if standing.needs.most & bit else 1 if standing.needs.wanted & bit else 0
+    for index in needs:
+        if model.features[index] == keep:
+            continue
+        for weaker in range(needs[index]):
+            other = {**needs, index: weaker}
+            level = (0,) * len(counted)
+            for feature, need in other.items():
+                level = raised(level, counted, 1 << feature, need)
+            if level == standing.level:
+                needs = other
+                break
+    words = ("none", "preferred", "required")
+    return {f"needs.{model.features[index]}": words[need] for index, need in needs.items()}
+
+
+def _changes(model: Model, context: int) -> Iterator[Change]:
+    """Yield the changes of needs and tools that matter in a context."""
+    of = model.contexts[context]
+    counted = (*of.counted, of.firm, of.soft)
+    standings = model.standings(context)
+    index = {standing.level: at for at, standing in enumerate(standings)}
+    columns: dict[tuple[bool, ...], Bits] = {}
+    for position in range(len(model.advisor.lost.features)):
+        columns.setdefault(tuple(bool(bits >> position & 1) for bits in counted), 1 << position)
+    steps, lists = stronger(), longer()
+    for at, standing in enumerate(standings):
+        for feature in columns.values():
+            group = 0 if of.firm & feature else 1 if of.soft & feature else 2
+            for need in (1, 2):
+                after = index[raised(standing.level, counted, feature, need)]
+                pairs = steps[Step(standing.file, group, need)]
+                if after == at:
+                    pairs = frozenset(pair for pair in pairs if pair[0] != pair[1])
+                if pairs:
+                    yield Change(at, after, pairs, feature, need)
+        yield Change(at, at, lists[standing.file], 0, 0)
+
+
+def _lowest(mask: int) -> int:
+    """Return the index of the first rule of a mask; -1 without rules."""
+    return (mask & -mask).bit_length() - 1

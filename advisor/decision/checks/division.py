@@ -1,0 +1,122 @@
+"""All lists of tools, as the derived fact `tools.separable` sees them.
+
+Whether tiers can divide the tools depends on two groups of features that need a session: those without a substitute
+(`firm`) and those with a substitute (`soft`). A tool has a need for each group, so there are nine kinds of tools. Two
+tools of the same kind change nothing, so a list of tools is a set of kinds.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+from advisor.decision.tiers import stateful_tools
+from advisor.knowledge.types import NEEDS
+
+Kind: TypeAlias = tuple[int, int]
+"""The needs of a tool for features of the groups `firm` and `soft`: 0 none, 1 preferred, 2 required."""
+
+Tools: TypeAlias = frozenset[Kind]
+
+KINDS: tuple[Kind, ...] = tuple((firm, soft) for firm in (0, 1, 2) for soft in (0, 1, 2))
+
+
+class Step(NamedTuple):
+    """A change of one need.
+
+    Attributes:
+        file: the needs of the file for the groups `firm` and `soft`, before the change.
+        group: the group of the feature: 0 firm, 1 soft, 2 neither of the two.
+        need: the new need.
+    """
+
+    file: Kind
+    group: int
+    need: int
+
+
+@lru_cache(maxsize=8192)
+def separable(file: Kind, tools: Tools) -> str:
+    """Return the value of `tools.separable` for the needs of the file and a list of tools."""
+    with_sampling = division(file, tools, substitute=False) is not None
+    substituted = division(file, tools, substitute=True) is not None
+    if with_sampling:
+        return "yes" if substituted else "with-sampling"
+    return "without-sampling" if substituted else "no"
+
+
+def division(file: Kind, tools: Tools, *, substitute: bool) -> tuple[Tools, Tools] | None:
+    """Return the kinds of the tools of the stateless and of the stateful tier; None if they cannot be divided."""
+    if not tools:
+        return None
+    groups = {"firm": 0} if substitute else {"firm": 0, "soft": 1}
+    ordered = sorted(tools)
+    listed = [tuple((name, NEEDS[kind[at]]) for name, at in groups.items() if kind[at]) for kind in ordered]
+    required = {name for name, at in groups.items() if file[at] == 2}
+    preferred = {name for name, at in groups.items() if file[at] == 1}
+    bound = stateful_tools(listed, required, preferred)
+    if bound is None:
+        return None
+    stateful = frozenset(kind for kind, is_bound in zip(ordered, bound, strict=True) if is_bound)
+    return tools - stateful, stateful
+
+
+@lru_cache(maxsize=1)
+def divisions() -> dict[tuple[Kind, str], tuple[tuple[Kind, Tools], ...]]:
+    """Return all lists of tools by the needs of the file and the value of `tools.separable`."""
+    found: dict[tuple[Kind, str], list[tuple[Kind, Tools]]] = {}
+    for file, tools in _lists():
+        found.setdefault((file, separable(file, tools)), []).append((file, tools))
+    return {key: tuple(lists) for key, lists in found.items()}
+
+
+VALUES = ("no", "yes", "with-sampling", "without-sampling")
+
+
+def values(file: Kind) -> list[str]:
+    """Return the values that `tools.separable` can have, `no` first."""
+    return [value for value in VALUES if (file, value) in divisions()]
+
+
+@lru_cache(maxsize=1)
+def stronger() -> dict[Step, frozenset[tuple[str, str]]]:
+    """Return the values of `tools.separable` before and after one need becomes stronger, in the file or in a tool."""
+    found: dict[Step, set[tuple[str, str]]] = {}
+    for file, tools in _lists():
+        before = separable(file, tools)
+        for need in (1, 2):
+            found.setdefault(Step(file, 2, need), set()).add((before, before))
+            for group in (0, 1):
+                pairs = found.setdefault(Step(file, group, need), set())
+                after = _raised(file, group, need)
+                pairs.add((before, separable(after, tools)))
+                for kind in tools:
+                    other = _raised(kind, group, need)
+                    pairs.add((before, separable(after, tools | {other})))
+                    pairs.add((before, separable(after, tools - {kind} | {other})))
+    return {step: frozenset(pairs) for step, pairs in found.items()}
+
+
+@lru_cache(maxsize=1)
+def longer() -> dict[Kind, frozenset[tuple[str, str]]]:
+    """Return the values of `tools.separable` before and after the file lists one more tool, which needs nothing."""
+    found: dict[Kind, set[tuple[str, str]]] = {}
+    for file, tools in _lists():
+        found.setdefault(file, set()).add((separable(file, tools), separable(file, tools | {(0, 0)})))
+    return {file: frozenset(pairs) for file, pairs in found.items()}
+
+
+def _raised(kind: Kind, group: int, need: int) -> Kind:
+    firm, soft = kind
+    return (max(firm, need), soft) if group == 0 else (firm, max(soft, need))
+
+
+@lru_cache(maxsize=1)
+def _lists() -> tuple[tuple[Kind, Tools], ...]:
+    """Return every list of tools with every combination of needs of a file that can have these tools."""
+    found: list[tuple[Kind, Tools]] = []
+    for bits in range(1 << len(KINDS)):
+        tools = frozenset(kind for index, kind in enumerate(KINDS) if bits >> index & 1)
+        most = tuple(max((kind[group] for kind in tools), default=0) for group in (0, 1))
+        found += [(file, tools) for file in KINDS if most[0] <= file[0] and most[1] <= file[1]]
+    return tuple(found)

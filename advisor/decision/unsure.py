@@ -1,0 +1,40 @@
+"""The needs that a file states as `unknown`: which of them the decision keeps, and what the others would change.
+
+A feature is kept if the deployment is the same with and without it, and the feature works in this deployment. The
+decision then treats the need as `preferred`, and otherwise as `none`. So a doubt never leads to sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from advisor.decision.core import Core
+from advisor.decision.model import FeatureRow
+from advisor.decision.tiers import changed
+from advisor.requirements.model import Requirements
+
+Outline: TypeAlias = "tuple[Core, tuple[tuple[Core, tuple[str, ...]], ...], tuple[FeatureRow, ...]]"
+"""A deployment: its core, the core and the tools of each tier, and the feature table."""
+
+
+def settle(requirements: Requirements, outline: Callable[[Requirements], Outline]) -> Requirements:
+    """Return the requirements with `preferred` for each unsure need that the deployment keeps without a change.
+
+    The needs are tried one after the other, so the needs that are kept fit together.
+
+    Args:
+        requirements: the requirements; the unsure needs have the value `none`.
+        outline: returns the deployment for requirements.
+    """
+    if not requirements.unsure:
+        return requirements
+    core, tiers, _ = outline(requirements)
+    kept = requirements
+    for need in sorted(requirements.unsure):
+        tried = changed(kept, {need: "preferred"})
+        *deployment, rows = outline(tried)
+        works = not any(row.lost for row in rows if f"needs.{row.feature}" == need)
+        if deployment == [core, tiers] and works:
+            kept = tried
+    return kept

@@ -1,0 +1,32 @@
+"""Words around the feature table of a decision: the calls to use, and the terms and names that the table shortens."""
+
+from __future__ import annotations
+
+from advisor.decision.model import Decision, EraCell
+
+
+def how_lines(cell: EraCell) -> list[str]:
+    """Return how a feature reaches the clients: the call and who answers, then other calls and conditions."""
+    return cell.how.split("; ")
+
+
+def where_head(decision: Decision) -> str:
+    """Return the heading of the texts that `how_lines` returns."""
+    phrases = decision.knowledge.phrases
+    return phrases.get(f"table.where.{decision.kind}") or phrases["table.where"]
+
+
+def table_notes(decision: Decision) -> list[str]:
+    """Return sentences that explain the words and the shortened names of the feature table."""
+    phrases = decision.knowledge.phrases
+    cells = [cell for row in (*decision.needed, *decision.unneeded) for _, cell in row.cells]
+    names = dict.fromkeys(cell.call for cell in cells if "…" in cell.words)
+    notes = [phrases.get(f"table.terms.{decision.kind}") or phrases["table.terms"]]
+    return [*notes, phrases["table.short"].format(names=", ".join(names))] if names else notes
+
+
+def where_notes(decision: Decision) -> list[str]:
+    """Return sentences that explain the words of `how_lines`."""
+    phrases = decision.knowledge.phrases
+    keys = phrases["scope.keys"] in " ".join(cell.how for row in decision.needed for _, cell in row.cells)
+    return [phrases["table.keys"]] if keys else []

@@ -1,0 +1,132 @@
+"""Needs that a file states as `unknown`: they never lead to sessions, and a feature that costs nothing is kept."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from cases import drawn, read, unsure
+
+from advisor.console.canvas import Screen
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision, UnsureNeed
+from advisor.questionnaire.saved_answers import stated, to_yaml
+from advisor.report.decision_json import decision_dict
+from advisor.report.decision_markdown import decision_markdown
+from advisor.report.decision_text import decision_text
+from advisor.requirements import load_bytes
+
+FLEET = {"scale.instances": 3, "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
+
+
+def decide(advisor: Advisor, **flat: Any) -> Decision:
+    return advisor.decide(read(flat, advisor.space))
+
+
+def found(decision: Decision) -> dict[str, UnsureNeed]:
+    return {need.feature: need for need in decision.unsure}
+
+
+def deployment(decision: Decision) -> tuple[Any, ...]:
+    return decision.core, [(tier.core, tier.tools) for tier in decision.tiers]
+
+
+def test_a_doubt_does_not_change_the_deployment_and_kept_features_work(advisor: Advisor) -> None:
+    draw = random.Random(1)
+    outcomes = set()
+    for flat in drawn(advisor.space)[:150]:
+        doubts = {name: value for name, value in unsure(flat, advisor.space, draw).items() if value == "unknown"}
+        doubts = {name: value for name, value in doubts.items() if name not in flat}
+        sure = decide(advisor, **flat, **dict.fromkeys(doubts, "none"))
+        decision = decide(advisor, **flat, **doubts)
+        assert deployment(decision) == deployment(sure), flat
+        assert {f"needs.{need.feature}" for need in decision.unsure} == set(doubts)
+        lost = {row.feature for row in decision.features if row.lost}
+        for need in decision.unsure:
+            outcomes.add(need.kept)
+            if need.price is None:
+                assert need.feature not in lost, flat
+            else:
+                priced = decide(advisor, **{**flat, **doubts, f"needs.{need.feature}": "required"})
+                assert need.price.core == priced.core, (flat, need)
+    assert outcomes == {True, False}
+
+
+def test_a_feature_that_needs_sessions_is_not_kept_in_a_fleet_and_has_its_price(advisor: Advisor) -> None:
+    decision = decide(advisor, **FLEET, **{"needs.sampling": "unknown", "needs.progress": "unknown"})
+    needs = found(decision)
+    assert decision.core.pattern == "stateless-fleet"
+    assert needs["progress"] == UnsureNeed("progress", True, None)
+    assert needs["sampling"].price is not None
+    assert needs["sampling"].price.core.pattern == "sticky-fleet"
+    record = {entry["feature"]: entry for entry in decision_dict(decision)["unsure"]}
+    assert record["progress"] == {"feature": "progress", "kept": True}
+    assert record["sampling"]["then"]["affinity"] == {"mechanism": "haproxy-stick-table"}
+    for text in (decision_text(decision, Screen(200, False, True)), decision_markdown(decision)):
+        assert "Not sure" in text
+        assert "progress: counted as preferred, because this works without any other change" in text
+        assert "sampling: counted as not needed. If a tool needs it, the result is sticky-fleet" in text
+
+
+def test_one_process_keeps_every_feature_that_sessions_keep(advisor: Advisor) -> None:
+    decision = decide(advisor, **{"scale.instances": 1, "needs.sampling": "unknown", "clients.protocol": "legacy"})
+    assert found(decision)["sampling"].kept
+    assert not decision.core.flags.stateless_http
+
+
+def test_a_feature_that_nothing_keeps_says_so(advisor: Advisor) -> None:
+    flat = {**FLEET, "scale.affinity": "unavailable", "needs.sampling": "unknown"}
+    decision = decide(advisor, **flat)
+    price = found(decision)["sampling"].price
+    assert price is not None
+    assert not price.core.feasible
+    assert "no configuration keeps every required feature" in decision_markdown(decision)
+
+
+def test_a_tool_can_be_unsure_and_another_tool_settles_the_doubt(advisor: Advisor) -> None:
+    unsure = {"name": "a", "needs": {"sampling": "unknown"}}
+    sure = {"name": "b", "needs": {"sampling": "required"}}
+    assert "sampling" in found(decide(advisor, tools=[unsure]))
+    decision = decide(advisor, tools=[unsure, sure])
+    assert not decision.unsure
+    assert decision.requirements["needs.sampling"] == "required"
+    decision = decide(advisor, tools=[sure], **{"needs.sampling": "unknown"})
+    assert not decision.unsure
+    assert "needs.sampling" in decision.requirements.inferred
+
+
+def test_saved_answers_keep_a_doubt(advisor: Advisor) -> None:
+    requirements = read({"needs.sampling": "unknown", "needs.roots": "none"}, advisor.space)
+    text = to_yaml(stated(requirements), advisor.space, "test")
+    assert "sampling: unknown" in text
+    assert load_bytes(text.encode(), "again.yaml", advisor.space).unsure == requirements.unsure
+
+
+@pytest.mark.parametrize(
+    ("flat", "warned"),
+    [
+        ({}, True),
+        ({"needs.session_state": "unknown"}, True),
+        ({"needs.session_state": "none"}, False),
+        ({"tools": [{"name": "a"}]}, False),  # a list of tools states what the tools need
+    ],
+)
+def test_a_change_to_no_sessions_asks_for_session_state(advisor: Advisor, flat: dict[str, Any], warned: bool) -> None:
+    decision = decide(advisor, **FLEET, **{"current.stateless_http": False}, **flat)
+    assert decision.core.flags.stateless_http
+    assert any(warning.id == "session-state-is-not-stated" for warning in decision.warnings) == warned
+
+
+def test_the_json_document_has_the_need_as_stated_and_as_counted(advisor: Advisor) -> None:
+    stated = {"needs.elicitation": "unknown", "needs.progress": "unknown", "needs.roots": "none"}
+    decision = decide(advisor, **{"scale.instances": 3, "clients.protocol": "legacy", **stated})
+    rows = {row["feature"]: row for row in decision_dict(decision)["features"]}
+    counted = {
+        name: (rows[name]["need"], rows[name].get("counted_as")) for name in ("elicitation", "progress", "roots")
+    }
+    assert counted == {
+        "elicitation": ("unknown", "none"),
+        "progress": ("unknown", "preferred"),
+        "roots": ("none", None),
+    }

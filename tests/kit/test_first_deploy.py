@@ -1,0 +1,188 @@
+"""A person who knows nothing about the kit gets from its README to a first tool call."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import test_server_run
+import yaml
+from kubernetes_kits import CASES, build, raw, written
+from manifest_checks import check
+from proxy_kits import EXAMPLES
+from test_server_run import running, write
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
+from advisor.kit.context import InfeasibleError
+from advisor.kit.model import KitContext
+from advisor.kit.parts import kubernetes
+from advisor.kit.parts.documents import readme
+from advisor.kit.render import render_kit
+from advisor.requirements import load_path
+
+python, kit = test_server_run.python, test_server_run.kit  # fixtures
+
+
+def block(text: str, title: str) -> str:
+    """The commands of a section of the README."""
+    found = re.search(rf"^## {title}\n.*?^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of each command, without comments."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def secret_keys(manifests: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Name and key of each secret that a container needs."""
+
+    def walk(node: Any) -> Iterator[tuple[str, str]]:
+        if isinstance(node, dict):
+            if "secretKeyRef" in node:
+                yield node["secretKeyRef"]["name"], node["secretKeyRef"]["key"]
+            for value in node.values():
+                yield from walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from walk(value)
+
+    return set(walk(manifests))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_commands_of_the_first_deployment_name_what_the_manifests_contain(
+    advisor: Advisor, tmp_path: Path, case: str
+) -> None:
+    made = replace(CASES[case](advisor), platform="kubernetes")
+    folder = written(made, tmp_path)
+    manifests = raw(folder)
+    all_of = build(made, manifests)
+    text = block(readme(made), "First deployment")
+    run = commands(text)
+    namespace = kubernetes.fit(made).namespace
+    assert all(words[1:3] == ["-n", namespace] for words in run if words[0] == "kubectl" and words[1].startswith("-"))
+    image = yaml.safe_load((folder / "kubernetes/kustomization.yaml").read_text())["images"][0]
+    assert [words[-2:] for words in run if words[:2] == ["docker", "build"]] == [
+        [f"{image['newName']}:{image['newTag']}", "server"]
+    ]
+    waited = {words[5] for words in run if "rollout" in words}
+    assert waited == {f"{one['kind'].lower()}/{one['metadata']['name']}" for one in all_of.workloads}
+    created = {
+        (words[6], word.partition("=")[2].partition("=")[0])
+        for words in run
+        if "secret" in words
+        for word in words
+        if word.startswith("--from-literal=")
+    }
+    assert created == secret_keys(manifests)
+    policies = "".join(path.read_text() for path in (folder / "kubernetes").glob("network-policy.yaml"))
+    labels = set(re.findall(r"matchLabels: \{(mcp-[a-z]+): allowed\}", policies))
+    assert {words[-1].partition("=")[0] for words in run if "label" in words} == labels
+    (forward,) = (words for words in run if "port-forward" in words)
+    service = all_of.find("Service", forward[4].removeprefix("service/"))
+    assert service
+    assert int(forward[5].partition(":")[2]) in {port["port"] for port in service["spec"]["ports"]}
+    assert forward[5].startswith("8080:")
+    order = [text.index(step) for step in ("docker push", "namespace.yaml", "mcp-ingress", "apply -k", "rollout")]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_example_of_a_route_is_valid_and_not_deployed(advisor: Advisor, tmp_path: Path, case: str) -> None:
+    made = CASES[case](advisor)
+    folder = written(made, tmp_path)
+    listed = yaml.safe_load((folder / "kubernetes/kustomization.yaml").read_text())["resources"]
+    example = folder / "kubernetes/httproute.example.yaml"
+    mechanisms = [one.done_by for tier in made.tiers if (one := made.mechanism(tier))]
+    breaks = {"kubernetes-service", "platform-balancer"} & set(mechanisms)
+    assert example.exists() == ("httproute.yaml" not in listed and not breaks)
+    assert example.name not in listed
+    text = readme(replace(made, platform="kubernetes"))
+    assert ("httproute" in text) == (example.exists() or "httproute.yaml" in listed)
+    if example.exists():
+        manifests = [*raw(folder), yaml.safe_load(example.read_text())]
+        assert check(build(made, manifests)) == []
+        manifests[-1]["spec"]["rules"][0]["backendRefs"][0]["name"] = "another"
+        assert check(build(made, manifests)), "the check can fail"
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_decision_page_separates_what_the_kit_does_from_what_is_left(advisor: Advisor, example: Path) -> None:
+    try:
+        files = {file.path: file.content for file in render_kit(advisor.decide(load_path(example, advisor.space)), "")}
+    except InfeasibleError:
+        return
+    page = files["DECISION.md"]
+    done, left = re.findall(r"^- \*\*(?:Done by this kit|Left to you):\*\* (.*)\.$", page, re.MULTILINE)
+    facts = yaml.safe_load(example.read_text()).get("environment", {})
+    checked = facts.get("auth") in ("bearer", "oauth-proxy")
+    local = facts.get("platform") == "local"
+    assert ("check of access tokens" in done) == checked
+    assert ("answers every client" in left) == (not checked and not local)
+    assert ("TLS, because" in left) == (facts.get("platform", "kubernetes") not in ("local", "serverless"))
+    assert ("network policies" in done) == any(name.startswith("kubernetes/") for name in files)
+    assert ("a Redis with" in left) == ("  redis:" in files["compose.yaml"] and "network policies" in done)
+    assert len(page.splitlines()) <= 60
+    assert len(files["README.md"].splitlines()) <= 60
+
+
+@pytest.mark.parametrize("line", ["mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4"])
+def test_the_page_names_only_streams_that_the_servers_open(
+    advisor: Advisor, decide: Callable[..., Decision], line: str
+) -> None:
+    """A server of FastMCP 4 answers subscriptions/listen only with a handler, which the kit adds if a tool needs it."""
+    for need in ("none", "preferred"):
+        for stateful in (False, True):
+            facts: dict[str, Any] = {
+                "sdk": line,
+                "needs.list_changed": need,
+                "scale.instances": 1,
+                "clients.protocol": "mixed",
+            }
+            decision = decide({**facts, **({"needs.elicitation": "required"} if stateful else {"scale.instances": 3})})
+            page = next(file.content for file in render_kit(decision, "") if file.path == "DECISION.md")
+            listens = line == "mcp-2" or (line == "fastmcp-4" and need != "none")
+            said = re.search(r"Open streams \((.*?)\)", page)
+            streams = said[1] if said else ""
+            assert ("listen" in streams) == listens, (line, need, stateful)
+            assert ("GET" in streams) == (not decision.core.flags.stateless_http)
+
+
+@pytest.mark.programs
+@pytest.mark.retried("The servers and their clients share the processors, and each request has a deadline.")
+@pytest.mark.parametrize("line", test_server_run.LINES)
+def test_the_commands_of_the_first_tool_call_work(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path, line: str
+) -> None:
+    facts = {"sdk": line, "clients.protocol": "mixed"}
+    ask = [{"name": "ask", "needs": {"elicitation": "required"}}]
+    cases: dict[str, dict[str, Any]] = {
+        "session": {"needs.elicitation": "required", "scale.instances": 1, "tools": [*ask, {"name": "look"}]},
+        "stateless": {"scale.instances": 3},
+        "only list": {"scale.instances": 1, "tools": ask},
+    }
+    for name, more in cases.items():
+        made = kit(**facts, **more)
+        text = block(readme(made), "First tool call")
+        assert ("SESSION" in text) == made.tiers[0].keeps_sessions
+        with running(python(made), write(made, tmp_path / name)) as server:
+            port = server.url.rpartition(":")[2]
+            script = text.replace("localhost:8080", f"localhost:{port}")
+            done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, done.stderr
+            (answer,) = (json.loads(line) for line in re.findall(r"\{.*\}", done.stdout))
+            if name == "only list":
+                assert [tool["name"] for tool in answer["result"]["tools"]] == ["ask"]
+            else:
+                assert answer["result"]["content"][0]["text"] == "hello"

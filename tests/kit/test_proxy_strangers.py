@@ -1,0 +1,100 @@
+"""Clients without a session id cannot use up the sessions of the servers, and other clients do not notice them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from proxy_kits import ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, IP_HASH, LEARN, TABLE, Setup, sticky, tiered
+from proxy_rig import Client, Upstreams, running, upstreams
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.model import KitContext
+from advisor.kit.parts import proxy
+
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried(
+        "The proxy, its servers and the clients share the processors, and each request has a deadline."
+    ),
+]
+
+SETUPS = (LEARN, IP_HASH, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, ENVOY)
+MOST = 8
+"""The sessions that one address can open without a wait in these tests."""
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstreams]:
+    with upstreams(tmp_path_factory.mktemp("fleet"), ("one", "two")) as started:
+        yield started
+
+
+def _small(kit: KitContext) -> KitContext:
+    """A kit in which each address can open `MOST` sessions."""
+    tiers = tuple(replace(tier, instances=2, max_instances=2, max_sessions=2 * MOST) for tier in kit.tiers)
+    small = replace(kit, tiers=tiers, sizing=replace(kit.sizing, clients=1))
+    assert {pool.sessions_per_address for pool in proxy.plan_for(small).pools} == {MOST}
+    return small
+
+
+def _opened(client: Client, count: int, path: str = "/mcp", **headers: str) -> Counter[int]:
+    return Counter(client.rpc("initialize", {}, path, **headers).status for _ in range(count))
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_one_address_cannot_open_all_sessions(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
+    kit = _small(sticky(advisor, setup))
+    tiers = {"main": fleet.addresses(["one", "two"])}
+    with running(kit, tmp_path / "proxy", tiers, debian=setup.debian) as client:
+        _, _, headers = client.initialize()
+        statuses = _opened(client, 4 * MOST)
+        assert set(statuses) == {200, 429}
+        assert MOST - 2 <= statuses[200] <= 2 * MOST + 1
+        assert client.call(headers).status == 200, "sessions continue"
+        assert client.modern("echo").status == 200, "modern clients open no session"
+
+
+@pytest.mark.parametrize("setup", [LEARN, TABLE, ENVOY], ids=str)
+@pytest.mark.parametrize("hops", [1, 2])
+def test_clients_behind_load_balancers_are_counted_separately(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup, hops: int
+) -> None:
+    kit = replace(_small(sticky(advisor, setup)), outer_proxy="alb", front_hops=hops)
+    tiers = {"main": fleet.addresses(["one", "two"])}
+    behind = ", 10.0.0.1" * (hops - 1)
+    with running(kit, tmp_path / "proxy", tiers) as client:
+        # A client can write anything in front of the address that the load balancer adds.
+        for number in range(3 * MOST):
+            client.rpc("initialize", X_Forwarded_For=f"203.0.113.{number}, 198.51.100.7{behind}")
+        assert _opened(client, 3, X_Forwarded_For=f"203.0.113.9, 198.51.100.7{behind}") == {429: 3}
+        assert _opened(client, 3, X_Forwarded_For=f"198.51.100.8{behind}") == {200: 3}
+
+
+@pytest.mark.parametrize("setup", [LEARN, TABLE, ENVOY], ids=str)
+def test_only_the_tier_with_sessions_has_a_limit(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
+    kit = _small(tiered(advisor, setup))
+    tiers = {tier.name: fleet.addresses(["one", "two"]) for tier in kit.tiers}
+    with running(kit, tmp_path / "proxy", tiers) as client:
+        assert set(_opened(client, 4 * MOST, "/mcp")) == {200}
+        assert 429 in _opened(client, 4 * MOST, "/stateful/mcp")
+
+
+def test_the_limits_follow_from_the_plan(advisor: Advisor) -> None:
+    kit = sticky(advisor, LEARN)
+    (pool,) = proxy.plan_for(kit).pools
+    (tier,) = kit.tiers
+    assert tier.memory.sessions <= tier.max_sessions <= 10_000
+    held = tier.memory.process_bytes + tier.max_sessions * tier.memory.session_bytes
+    assert held < tier.memory.limit_mi(1) * 1024 * 1024
+    capacity = tier.max_sessions * tier.instances
+    assert pool.sessions_per_address >= kit.sizing.clients
+    assert 2 * pool.sessions_per_address <= max(capacity / 2, 2 * kit.sizing.clients)
+    text = "".join(file.content for file in proxy.files(kit))
+    assert re.search(rf"limit_req zone=mcp_openers burst={pool.sessions_per_address} nodelay;", text)

@@ -1,0 +1,145 @@
+"""A node that swallows packets instead of refusing connections: no new session and no modern call fails."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from blackhole import connected, swallowing
+from proxy_kits import (
+    COOKIE,
+    ENVELOPE,
+    ENVELOPE_HAPROXY,
+    ENVOY,
+    IP_HASH,
+    LEARN,
+    TABLE,
+    Setup,
+    stateless,
+    sticky,
+    tiered,
+)
+from proxy_rig import Client, Upstreams, running, until, upstreams
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.model import KitContext
+
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried(
+        "The proxy, its servers and the clients share the processors, and each request has a deadline."
+    ),
+]
+
+NAMES = ("one", "two", "three")
+BOUND = (LEARN, COOKIE, IP_HASH)
+"""The setups in which nginx has one upstream of all instances for the requests of sessions."""
+SETUPS = (*BOUND, ENVELOPE, TABLE, ENVELOPE_HAPROXY, ENVOY)
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_a_vanished_owner_costs_only_its_own_sessions(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
+    with (
+        upstreams(tmp_path, NAMES) as fleet,
+        running(
+            sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
+        ) as client,
+    ):
+        opened = [client.initialize() for _ in range(12)]
+        victim = opened[0][1]
+        _idle(fleet, victim)
+        fleet.stop(victim)
+        with swallowing(fleet.ports[victim]):
+            assert [client.modern("echo").status for _ in range(9)] == [200] * 9
+            for _ in range(6):
+                _, owner, headers = client.initialize()
+                assert owner != victim
+                assert client.call(headers).status == 200
+            lost = [client.call(headers).status for _, owner, headers in opened if owner == victim][:2]
+            assert set(lost) == {404}
+            kept = [client.call(headers).status for _, owner, headers in opened if owner != victim]
+            assert set(kept) <= {200}
+        fleet.resume(victim)
+        until("the instance serves again", lambda: _serves(client, victim, client.initialize))
+        if setup in (LEARN, COOKIE, ENVELOPE, ENVELOPE_HAPROXY, ENVOY):
+            again = [client.call(headers).status for _, owner, headers in opened if owner == victim]
+            assert set(again) == {200}, "the sessions are still bound to their owner"
+
+
+@pytest.mark.parametrize(
+    ("setup", "make"),
+    [(LEARN, tiered), (LEARN, stateless), (TABLE, stateless)],
+    ids=lambda one: getattr(one, "__name__", str(one)),
+)
+def test_a_vanished_instance_fails_no_call_without_a_session(
+    advisor: Advisor, tmp_path: Path, setup: Setup, make: Callable[[Advisor, Setup], KitContext]
+) -> None:
+    kit = make(advisor, setup)
+    tiers = {tier.name: ("one", "two") for tier in kit.tiers}
+    with (
+        upstreams(tmp_path, NAMES) as fleet,
+        running(
+            kit, tmp_path / "proxy", {t: fleet.addresses(names) for t, names in tiers.items()}, debian=setup.debian
+        ) as client,
+    ):
+        _idle(fleet, "one")
+        fleet.stop("one")
+        with swallowing(fleet.ports["one"]):
+            tool = kit.tiers[-1].tools[0].name
+            assert [client.modern(tool).json["served_by"] for _ in range(6)] == ["two"] * 6
+            assert [client.initialize(kit.tiers[-1].path)[1] for _ in range(6)] == ["two"] * 6
+
+
+@pytest.mark.parametrize("setup", BOUND, ids=str)
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+@pytest.mark.parametrize("end", ["killed", "slow"])
+def test_a_request_without_a_session_that_was_sent_is_not_repeated(
+    advisor: Advisor, tmp_path: Path, setup: Setup, era: str, end: str
+) -> None:
+    kit = replace(sticky(advisor, setup), idle_timeout_s=1 if end == "slow" else 60)
+    body = json.dumps({"method": "tools/call", "params": {"name": "sleep", "seconds": 20}}).encode()
+    version = "2026-07-28" if era == "modern" else ""
+    with (
+        upstreams(tmp_path, ("a", "b"), stateless=("a", "b")) as pair,
+        running(kit, tmp_path / "proxy", {"main": pair.addresses("ab")}, debian=setup.debian) as client,
+    ):
+        statuses: list[int] = []
+
+        def call() -> None:
+            statuses.append(client.request("POST", "/mcp", body, MCP_Protocol_Version=version).status)
+
+        caller = threading.Thread(target=call)
+        caller.start()
+        until("an instance runs the call", lambda: _running(pair))
+        (victim,) = _running(pair)
+        if end == "killed":
+            pair.kill(victim)
+        caller.join(20)
+        assert statuses == ([504] if end == "slow" else [502])
+        assert _running(pair) == ([victim] if end == "slow" else [])
+
+
+def _idle(fleet: Upstreams, name: str) -> None:
+    """Wait until the proxy has closed its idle connections to an instance. A request on them would wait."""
+    until("no idle connection", lambda: not connected(fleet.ports[name]))
+
+
+def _serves(client: Client, name: str, open_: Callable[[], tuple[str, str, dict[str, str]]]) -> bool:
+    return open_()[1] == name or client.modern("echo").json["served_by"] == name
+
+
+def _running(fleet: Upstreams) -> list[str]:
+    """The running instances that got the call."""
+    found = []
+    for name, port in fleet.ports.items():
+        if fleet.processes[name].poll() is None:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+                connection.request("GET", "/health")
+                found += [name] * json.loads(connection.getresponse().read())["calls"].count("sleep")
+    return found

@@ -1,0 +1,93 @@
+"""HTTP+SSE with several instances: a cookie or the address of the client sends each message to the right process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import ClientSession
+from mcp.client.sse import sse_client
+
+from advisor.decision.advisor import Advisor
+from advisor.lab.process import ports
+from advisor.lab.process.run import Launch, Run
+from advisor.lab.topology.proxies import Balancer
+
+pytestmark = pytest.mark.programs
+
+SERVER = """
+import sys
+import uvicorn
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("old-transport")
+
+
+@server.tool()
+def name() -> str:
+    return sys.argv[1]
+
+
+uvicorn.run(server.sse_app(), port=int(sys.argv[1]), log_level="warning", timeout_graceful_shutdown=1)
+"""
+
+
+class NoCookies(httpx2.Cookies):
+    def extract_cookies(self, response: Any) -> None:
+        """Drop the cookies of a response."""
+
+
+def client(*, cookies: bool, **settings: Any) -> httpx2.AsyncClient:
+    made = httpx2.AsyncClient(**settings)
+    if not cookies:
+        made._cookies = NoCookies()
+    return made
+
+
+async def succeeds(port: int, *, cookies: bool) -> bool:
+    """Whether a client can call a tool three times, and the same instance answers."""
+    with contextlib.suppress(Exception):
+        url = f"http://127.0.0.1:{port}/sse"
+        connected = sse_client(url, httpx_client_factory=partial(client, cookies=cookies))
+        with anyio.fail_after(10 if cookies else 4):
+            async with connected as streams, ClientSession(*streams) as session:
+                await session.initialize()
+                answers = [await session.call_tool("name", {}) for _ in range(3)]
+                return len({str(answer.content) for answer in answers}) == 1
+    return False
+
+
+def serving(port: int) -> Launch:
+    listening = f"http://127.0.0.1:{port}/messages/"
+    return Launch([sys.executable, "-c", SERVER, str(port)], ready=lambda: ports.answers(listening))
+
+
+@pytest.mark.parametrize(
+    ("directive", "cookies", "works"),
+    [
+        ("sticky cookie route path=/ httponly;", True, True),
+        ("sticky cookie route path=/ httponly;", False, False),
+        ("ip_hash;", False, True),
+        ("", True, False),
+    ],
+)
+def test_a_cookie_or_the_address_finds_the_process_of_the_stream(
+    advisor: Advisor, directive: str, cookies: bool, works: bool
+) -> None:
+    way = replace(advisor.knowledge.topology["platform-cookie"], directives=[directive] if directive else [])
+
+    async def count() -> int:
+        async with Run.open("old-transport") as run:
+            started = [await run.start_on_port(f"server-{number}", serving, deadline_s=60.0) for number in range(3)]
+            addresses = [f"127.0.0.1:{port}" for _, port in started]
+            _, port = await Balancer(way, advisor).start(run, addresses)
+            return sum([await succeeds(port, cookies=cookies) for _ in range(4)])
+
+    assert (asyncio.run(count()) == 4) is works

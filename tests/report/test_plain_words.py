@@ -1,0 +1,113 @@
+"""Texts that readers misread before: processes and instances, ranges, unknown limits, and steps without effect."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from advisor.console.canvas import Screen
+from advisor.knowledge import Knowledge
+from advisor.report.decision_text import decision_text
+from advisor.report.decision_wording import clients_text, instances_text
+
+SEVERAL = {"scale.instances": 3, "clients.protocol": "legacy", "environment.platform": "compose"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"scale.instances": 1}, "1"),
+        ({"scale.instances": {"min": 1, "max": 15}}, "1 to 15"),
+        ({"scale.workers": 4}, "1, with 4 server processes"),
+        ({"scale.instances": 3, "scale.workers": 4}, "3, with 4 server processes in each instance"),
+        (
+            {"scale.instances": {"min": 2, "max": 9}, "scale.workers": 2},
+            "2 to 9, with 2 server processes in each instance",
+        ),
+    ],
+)
+def test_instances_and_processes_are_told_apart(decide: Any, asked: dict[str, Any], said: str) -> None:
+    assert instances_text(decide({"clients.protocol": "legacy", **asked})) == said
+
+
+def test_one_instance_with_workers_is_not_called_several_instances(decide: Any) -> None:
+    assert decide({"scale.workers": 4, "clients.protocol": "legacy"}).means.startswith("one instance with several")
+
+
+@pytest.mark.parametrize(
+    ("stated", "keys"),
+    [
+        ({}, "environment.proxy.idle_timeout_s in"),
+        ({"environment.hops": [{"kind": "cloud-run"}]}, "idle_timeout_s in environment.hops"),
+    ],
+)
+def test_only_limits_that_are_not_known_must_be_stated(decide: Any, stated: dict[str, Any], keys: str) -> None:
+    asked = {"environment.platform": "serverless", "environment.proxy.kind": "cloud-run", "workload.longest_call_s": 60}
+    warned = {one.id: one.fix.text for one in decide({**asked, **stated}).warnings}
+    assert keys in warned["proxy-timeouts-not-known"]
+    assert "total_timeout_s" not in warned["proxy-timeouts-not-known"]
+
+
+def test_the_steps_leave_out_a_question_about_another_deployment(decide: Any) -> None:
+    several, one = decide(SEVERAL), decide({**SEVERAL, "scale.instances": 1})
+    assert "single" in {step.table for step in several.path}  # the JSON document has every step
+    assert "single" not in {step.table for step in several.steps}
+    assert one.steps == one.path
+
+
+def test_a_warning_names_the_command_that_generates_a_server_and_does_not_speak_of_lines(knowledge: Knowledge) -> None:
+    texts = [text for rule in knowledge.tables["warnings"].rules for text in (rule.because, rule.fix)]
+    assert [text for text in texts if re.search(r"\b[Aa] generated|SDK line|\b[Ee](lse|very)where\b", text)] == []
+
+
+STICKY = {**SEVERAL, "needs.sampling": "required", "environment.proxy.kind": "nginx", "sdk": "mcp-2"}
+
+
+def _lines(decision: Any) -> list[str]:
+    return [line.strip() for line in decision_text(decision, Screen(120)).splitlines()]
+
+
+def test_each_title_call_and_tier_has_a_line_of_its_own(decide: Any) -> None:
+    tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
+    lines = _lines(decide({key: value for key, value in STICKY.items() if key != "needs.sampling"}, tools=tools))
+    assert "- ctx.session.create_message fails for modern clients" in lines
+    assert "does not work: InputRequiredResult (fails with an error)" in lines
+    assert any(line.endswith("tiered, no session affinity") for line in lines)
+    assert "stateful tier: stateless_http=False, json_response=False" in lines
+
+
+def test_the_feature_table_gives_the_complete_names_that_it_shortens(decide: Any) -> None:
+    text = " ".join(_lines(decide(STICKY)))
+    assert "Complete names: session.send_resource_updated, session.send_tool_list_changed." in text
+
+
+def test_a_server_that_also_answers_modern_clients_is_not_shown_as_a_server_for_legacy_clients_only(
+    decide: Any,
+) -> None:
+    assert clients_text(decide(STICKY)) == "legacy; a server of this SDK release also answers modern clients"
+    assert clients_text(decide({**STICKY, "sdk": "mcp-1"})) == "legacy"
+
+
+def test_a_warning_describes_only_the_timeouts_that_are_not_known(decide: Any) -> None:
+    asked = {"environment.proxy.kind": "other", "environment.proxy.total_timeout_s": 900, "workload.longest_call_s": 60}
+    warned = {one.id: one.message for one in decide({**SEVERAL, **asked}).warnings}["proxy-timeouts-not-known"]
+    assert "An idle timeout below" in warned
+    assert "total timeout" not in warned
+
+
+def test_nothing_is_lost_only_under_the_condition_of_a_warning(decide: Any) -> None:
+    asked = {"needs.session_state": "required", "workload.state_by": "user", "environment.proxy.kind": "nginx"}
+    said = " ".join(_lines(decide({"scale.instances": 3, "clients.protocol": "legacy", **asked})))
+    assert "none of the needed features, if no user has two sessions at a time" in said
+    shared = {**asked, "operations.shared_store": "redis"}
+    said = " ".join(_lines(decide({"scale.instances": 3, "clients.protocol": "legacy", **shared})))
+    assert "none of the needed features" in said
+    assert "two sessions at a time" not in said
+
+
+def test_each_condition_of_lost_features_belongs_to_a_warning(knowledge: Knowledge) -> None:
+    names = [name.removeprefix("lost.none.") for name in knowledge.phrases if name.startswith("lost.none.")]
+    assert names
+    assert {rule.id for _, rule in knowledge.rules.values()} >= set(names)
