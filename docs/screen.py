@@ -17,11 +17,8 @@ from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "images" / "first-screen.svg"
-COMMAND = "mcp-advisor recommend examples/analytics-behind-alb.yaml"
+COMMAND = "mcp-advisor recommend examples/customer-service-agent.yaml"
 COLUMNS = 80
-LINES = 36
-"""The lines of a usual terminal window. The rest of the output follows below them."""
-
 _DARK = [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34)]
 _DARK += [(88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)]
 _BRIGHT = [(139, 148, 158), (255, 161, 152), (86, 211, 100), (227, 179, 65)]
@@ -33,7 +30,7 @@ _FORMAT = (ROOT / "docs" / "templates" / "screen.svg").read_text(encoding="utf-8
 
 
 def output() -> str:
-    """The first lines of what the command prints, with the escape sequences of a terminal."""
+    """What the command prints, with the escape sequences of a terminal."""
     settings = {"COLUMNS": str(COLUMNS), "FORCE_COLOR": "1", "PYTHONIOENCODING": "utf-8", "TERM": "xterm-256color"}
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     done = subprocess.run(
@@ -44,7 +41,7 @@ def output() -> str:
         encoding="utf-8",
         check=True,
     )
-    return "\n".join(done.stdout.splitlines()[:LINES])
+    return done.stdout
 
 
 def picture(printed: str) -> str:

@@ -20,7 +20,7 @@ from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.relevance import Relevance
 from advisor.questionnaire.saved_answers import load_stated
 from advisor.questionnaire.terminal import say
-from advisor.report.decision_text import decision_text
+from advisor.report.first_screen import first_screen
 from advisor.requirements import load_path
 
 EPILOG = epilog(
@@ -84,7 +84,7 @@ def _conclude(advisor: Advisor, path: Path) -> int:
     """Print the recommendation for the saved file, and the command that prints it again; return the exit code."""
     decision = advisor.decide(load_path(path, advisor.space))
     screen = Screen(standard_output.width(), standard_output.wants_colour(), standard_output.is_unicode())
-    standard_output.emit(decision_text(decision, screen))
+    standard_output.emit(first_screen(decision, screen))
     say()
     say(advisor.knowledge.phrases["ask.saved"].format(file=path))
     standard_output.say(f"  mcp-advisor recommend {shlex.quote(os.fspath(path))}")

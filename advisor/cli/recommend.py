@@ -11,6 +11,7 @@ from advisor.cli.epilog import epilog
 from advisor.cli.formats import DocumentFormat as Format
 from advisor.cli.formats import DocumentFormatOption
 from advisor.errors import Exit
+from advisor.report.detail import DecisionPart, Detail
 
 if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
@@ -20,6 +21,7 @@ _NAMED = 5  # the message about skipped files names at most so many
 
 EPILOG = epilog(
     "recommend requirements.yaml",
+    "recommend requirements.yaml --show warnings --show features",
     "recommend deployments/ --format json",
     exit_codes={
         0: "success",
@@ -39,21 +41,34 @@ def recommend(
         ),
     ],
     format: DocumentFormatOption = Format.TEXT,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show the complete decision, with code, reasons and fixes.")
+    ] = False,
+    show: Annotated[
+        list[DecisionPart] | None,
+        typer.Option("--show", help="Show only this section of the complete decision. Repeatable."),
+    ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also show every rule that was evaluated, and which condition failed.")
+        bool,
+        typer.Option(
+            "--explain", help="Show the complete decision, every rule that was evaluated, and which condition failed."
+        ),
     ] = False,
 ) -> int:
     """Recommend flags, deployment pattern and session affinity.
 
-    For each requirements file, the command prints the values of stateless_http and json_response, the deployment
-    pattern and the mechanism of session affinity. It also prints the features that clients lose, the warnings and the
-    reasons. For several files or a directory, the text output is a table with one entry for each file.
+    The answer fits on one screen: the values of stateless_http and json_response, the deployment pattern, the mechanism
+    of session affinity, the features that clients lose, and the most important warnings. For several files or a
+    directory, the text output is a table with one line for each file.
+
+    The options --full and --show show details in the text output. Other formats always contain the complete decision.
     """
     from advisor.console.output import emit, say
     from advisor.decision.advisor import default_advisor
     from advisor.errors import UsageError
     from advisor.requirements.discovery import is_directory
 
+    detail = Detail(full=full or explain, sections=show or [])
     results, skipped = decide_all(files, default_advisor(), explain=explain)
     is_batch = len(files) > 1 or is_directory(files[0])
     if skipped:
@@ -68,7 +83,7 @@ def recommend(
         if result.error is not None:
             say(str(result.error))
     if is_batch or results[0].decision is not None:
-        emit(_render(results, format, is_batch=is_batch))
+        emit(_render(results, format, detail, is_batch=is_batch))
     return exit_code(results)
 
 
@@ -118,7 +133,7 @@ def exit_code(results: Sequence[Result]) -> Exit:
     return Exit.OK
 
 
-def _render(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:
+def _render(results: Sequence[Result], format: Format, detail: Detail, *, is_batch: bool) -> str:
     if format in (Format.JSON, Format.YAML):
         return _data(results, format, is_batch=is_batch)
     decision, trace = results[0].decision, results[0].trace
@@ -135,10 +150,10 @@ def _render(results: Sequence[Result], format: Format, *, is_batch: bool) -> str
     if is_batch or decision is None:
         from advisor.report.batch_text import batch_text
 
-        return batch_text(results, screen)
-    from advisor.report.decision_text import decision_text
+        return batch_text(results, screen, detail)
+    from advisor.report.decision_text import detailed_text
 
-    return decision_text(decision, screen, trace)
+    return detailed_text(decision, screen, detail, trace)
 
 
 def _data(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:

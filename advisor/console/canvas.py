@@ -62,6 +62,10 @@ class Column(NamedTuple):
     most: int | None = None
 
 
+class _Code(Text):
+    """A line that is neither wrapped nor cut."""
+
+
 class _Ascii(io.StringIO):
     """A text buffer whose encoding makes rich draw with ASCII only."""
 
@@ -77,6 +81,11 @@ class Canvas:
         self._screen = screen
         self._shapes: list[RenderableType] = []
 
+    @property
+    def size(self) -> int:
+        """The number of shapes, to find out whether something was added."""
+        return len(self._shapes)
+
     def line(self, *parts: Part, indent: int = 0) -> None:
         """Add a paragraph, wrapped to the width."""
         self._shapes.append(_indented(_text(list(parts)), indent))
@@ -87,7 +96,7 @@ class Canvas:
 
     def code(self, code: str, style: str = "cyan") -> None:
         """Add lines that users copy. They start at the left edge and are never wrapped."""
-        self._shapes += [Text(line, style, no_wrap=True, overflow="ignore") for line in code.splitlines()]
+        self._shapes += [_Code(line, style) for line in code.splitlines()]
 
     def heading(self, title: str) -> None:
         """Add the heading of a section, with a line across the screen."""
@@ -143,7 +152,8 @@ class Canvas:
             highlight=False,
             emoji=False,
         )
-        console.print(*self._shapes, sep="\n")
+        for shape in self._shapes:
+            console.print(shape, soft_wrap=isinstance(shape, _Code))
         lines = (_BLANKS.sub(r"\1", line.rstrip(" ")) for line in file.getvalue().split("\n"))
         return "\n".join(lines).strip("\n") + "\n"
 

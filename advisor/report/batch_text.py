@@ -1,60 +1,73 @@
-"""Several decisions as text for a terminal: a table, then the answer of each decision."""
+"""Several decisions as text for a terminal: a table, then details on request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from advisor.console.canvas import Canvas, Column, Screen, Words
-from advisor.report.decision_summary import draw_eras, record_text
-from advisor.report.decision_text import decision_text
+from advisor.console.canvas import Canvas, Screen
+from advisor.report.decision_text import detailed_text
+from advisor.report.detail import BRIEF, Detail
 from advisor.report.overview import IMPOSSIBLE, OverviewRow, Result, rows, summary
 
-_WIDE = 110  # From this width in columns, session affinity has its own column.
+_WIDE = 110  # From this width in columns, the table shows session affinity and the names of the lost features.
+_GAP = 2
 
 
-def batch_text(results: Sequence[Result], screen: Screen) -> str:
-    """Return a table of all results, then the answer of each decision, or the complete decision if it has a trace."""
+def batch_text(results: Sequence[Result], screen: Screen, detail: Detail = BRIEF) -> str:
+    """Return a table with a line for each result, then the parts of each decision that `detail` asks for."""
     folder, lines = rows(results)
     with_flags = any(result.decision is not None and result.decision.kind == "python" for result in results)
     parts = [_table(lines, summary(results, folder), screen, with_flags=with_flags)]
     for result in results:
-        if result.decision is not None:
+        if result.decision is not None and not detail.brief:
             parts.append(_line(screen))
-            parts.append(
-                decision_text(result.decision, screen, result.trace)
-                if result.trace
-                else record_text(result.decision, screen)
-            )
+            parts.append(detailed_text(result.decision, screen, detail, result.trace))
     return "\n".join(parts)
 
 
 def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen, *, with_flags: bool) -> str:
     canvas = Canvas(screen)
-    last = [Column("Lost\nfeatures", least=9), Column("Warnings", fixed=True)]
-    if canvas.width >= _WIDE:
-        first = [Column("File\nService"), Column("Pattern\nFlags", fixed=True), Column("Session affinity", least=24)]
-    else:
-        first = [Column("File\nService"), Column("Pattern\nFlags\nSession affinity", least=24)]
-    lines = [(_cells(row, wide=canvas.width >= _WIDE), _style(row)) for row in rows]
-    canvas.table([*first, *last], lines)
+    wide = canvas.width >= _WIDE
+    heads = ["File", "Pattern", "Flags", *(["Session affinity"] if wide else []), "Lost", "Warnings"]
+    cells = [_cells(row, wide=wide) for row in rows]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    widths[0] = min(widths[0], max(len(heads[0]), canvas.width - sum(width + _GAP for width in widths[1:])))
+    canvas.code(_row(heads, widths), "bold")
+    for row, texts in zip(rows, cells, strict=True):
+        if len(texts[0]) > widths[0]:  # The name of a file is never cut or folded, so it gets a line of its own.
+            canvas.code(texts[0], _style(row))
+            texts[0] = ""
+        canvas.code(_row(texts, widths), _style(row))
+    canvas.gap()
     canvas.line((summed, "bold"), indent=1)
     if with_flags:
         canvas.line(("stateful: stateless_http=False; stateless: stateless_http=True", "dim"), indent=1)
         canvas.line(("sse: json_response=False; json: json_response=True", "dim"), indent=1)
-    draw_eras(canvas, indent=1)
+        canvas.line(("per tier: each tier has its own flags", "dim"), indent=1)
+    canvas.line(("Lost: needed features. Warnings: all (high severity)", "dim"), indent=1)
+    canvas.line(("--full or --show SECTION adds the details of each file.", "dim"), indent=1)
     return canvas.text()
+
+
+def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
+    return (" " * _GAP).join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def _style(row: OverviewRow) -> str:
     return "red" if row.error or row.pattern == IMPOSSIBLE else ""
 
 
-def _cells(row: OverviewRow, *, wide: bool) -> list[Words]:
-    name = f"{row.file}\n{row.service}" if row.service else row.file
-    pattern = row.pattern if row.flags in ("", "-") else f"{row.pattern}\n{row.flags}"
-    affinity = row.error or row.affinity
-    middle = [pattern, affinity] if wide else [pattern if affinity == "-" else f"{pattern}\n{affinity}"]
-    return [name, *middle, row.lost, row.warnings]
+def _cells(row: OverviewRow, *, wide: bool) -> list[str]:
+    flags = "per tier" if " / " in row.flags else row.flags
+    lost = row.lost if wide or row.lost == "-" else str(row.lost.count(",") + 1)
+    return [
+        row.file,
+        row.pattern,
+        flags,
+        *([row.affinity] if wide else []),
+        lost if row.pattern != "invalid" else "",
+        row.warnings.replace(" high", ""),
+    ]
 
 
 def _line(screen: Screen) -> str:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from advisor.console.canvas import Canvas, Screen, Words
+from advisor.console.canvas import Canvas, Words
 from advisor.decision.model import Decision
 from advisor.report import decision_wording
 
-
-def record_text(decision: Decision, screen: Screen) -> str:
-    """Return only the answer, for the text of several files."""
-    canvas = Canvas(screen)
-    draw_answer(canvas, decision)
-    return canvas.text()
+SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
 
 def draw_answer(canvas: Canvas, decision: Decision) -> None:
@@ -22,7 +17,7 @@ def draw_answer(canvas: Canvas, decision: Decision) -> None:
     canvas.gap()
     if not decision.feasible:
         _contradiction(canvas, decision)
-        _remediations(canvas, decision)
+        draw_remediations(canvas, decision)
         return
     canvas.line((decision.core.pattern, "bold green"), f": {decision.means}")
     if decision.assumption:
@@ -99,7 +94,8 @@ def _contradiction(canvas: Canvas, decision: Decision) -> None:
     canvas.line(decision.verdict.rule.because)
 
 
-def _remediations(canvas: Canvas, decision: Decision) -> None:
+def draw_remediations(canvas: Canvas, decision: Decision) -> None:
+    """Draw the changes that resolve a contradiction."""
     canvas.heading("To fix this: possible changes, best first")
     if not decision.alternatives:
         canvas.line("No change that the team can make resolves this contradiction.", indent=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
@@ -10,37 +10,55 @@ from advisor.decision.model import Decision, EraCell, FeatureRow, Trace
 from advisor.engine.table import show
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording, feature_wording
-from advisor.report.decision_summary import count, draw_answer, draw_eras
+from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_eras, draw_remediations
+from advisor.report.detail import DecisionPart, Detail
+from advisor.report.first_screen import first_screen
 
 _WIDE = 100  # From this width in columns, the feature table has a column for "What to do instead".
 _OUTCOME_WIDTH = 21  # The longest outcome, "! fails with an error", fits into one line.
-_SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
 
-def decision_text(decision: Decision, screen: Screen, trace: Trace | None = None) -> str:
-    """Return the complete decision as text.
+def detailed_text(decision: Decision, screen: Screen, detail: Detail, trace: Trace | None = None) -> str:
+    """Return the first screen of the decision, or the parts that `detail` asks for."""
+    if detail.brief:
+        return first_screen(decision, screen)
+    return decision_text(decision, screen, trace, () if detail.full else detail.sections)
+
+
+def decision_text(
+    decision: Decision, screen: Screen, trace: Trace | None = None, sections: Collection[DecisionPart] = ()
+) -> str:
+    """Return the decision as text.
 
     Args:
         decision: the decision.
         screen: the abilities of the output.
         trace: the rules that were checked, for a section with all rules.
+        sections: the sections to show; empty for the complete decision.
     """
     canvas = Canvas(screen)
+    for section in sorted(sections, key=list(DecisionPart).index) if sections else _complete(decision):
+        before = canvas.size
+        for draw in _DRAWS[section]:
+            draw(canvas, decision)
+        if sections and canvas.size == before:
+            canvas.line(decision.knowledge.phrases["section.empty"].format(section=section.value))
+    if trace:
+        _explain(canvas, trace)
+    if not sections:
+        _next(canvas, decision)
+    return canvas.text()
+
+
+def _complete(decision: Decision) -> list[DecisionPart]:
+    """Return the sections of a complete decision. The answer of a contradiction already has the alternatives."""
+    return [section for section in DecisionPart if decision.feasible or section is not DecisionPart.ALTERNATIVES]
+
+
+def _answer(canvas: Canvas, decision: Decision) -> None:
     draw_answer(canvas, decision)
     canvas.gap()
     draw_eras(canvas)
-    _features(canvas, decision)
-    _disputes(canvas, decision)
-    _path(canvas, decision)
-    _warnings(canvas, decision)
-    _shifts(canvas, decision)
-    if decision.feasible:
-        _alternatives(canvas, decision)
-    _assumptions(canvas, decision)
-    if trace:
-        _explain(canvas, trace)
-    _next(canvas, decision)
-    return canvas.text()
 
 
 def _features(canvas: Canvas, decision: Decision) -> None:
@@ -139,7 +157,7 @@ def _warnings(canvas: Canvas, decision: Decision) -> None:
         return
     canvas.heading("Warnings")
     for severity, group in groupby(decision.warnings, key=lambda warning: warning.severity):
-        canvas.line((f"{severity.capitalize()} severity", _SEVERITY_STYLES[severity]))
+        canvas.line((f"{severity.capitalize()} severity", SEVERITY_STYLES[severity]))
         for warning in group:
             canvas.line((warning.title, "bold"), (f"  {warning.id}", "dim"), indent=2)
             canvas.line(warning.message, indent=4)
@@ -175,6 +193,9 @@ def _after(shift: decision_wording.Shift) -> Words:
 
 
 def _alternatives(canvas: Canvas, decision: Decision) -> None:
+    if not decision.feasible:
+        draw_remediations(canvas, decision)
+        return
     if not decision.alternatives:
         return
     canvas.heading("Other possible deployments")
@@ -196,6 +217,17 @@ def _assumptions(canvas: Canvas, decision: Decision) -> None:
     if assumed:
         canvas.heading("Assumed values, because the requirements do not state them")
         canvas.line("; ".join(f"{name}: {value}" for name, value in assumed), indent=1)
+
+
+_DRAWS: Mapping[DecisionPart, Sequence[Callable[[Canvas, Decision], None]]] = {
+    DecisionPart.ANSWER: [_answer],
+    DecisionPart.FEATURES: [_features, _disputes],
+    DecisionPart.STEPS: [_path],
+    DecisionPart.WARNINGS: [_warnings],
+    DecisionPart.CHANGES: [_shifts],
+    DecisionPart.ALTERNATIVES: [_alternatives],
+    DecisionPart.ASSUMPTIONS: [_assumptions],
+}
 
 
 def _explain(canvas: Canvas, trace: Trace) -> None:

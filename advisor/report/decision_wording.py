@@ -97,6 +97,15 @@ def clients_text(decision: Decision) -> str:
     return text
 
 
+def affinity_text(decision: Decision) -> str:
+    """Return the mechanism of session affinity with the place that stores the owner, or `none`."""
+    core = decision.core
+    mechanism = decision.knowledge.mechanisms.get(core.mechanism)
+    if mechanism is None:
+        return core.mechanism
+    return f"{core.mechanism} ({decision.knowledge.phrases[f'owner-in.{mechanism.owner_in}']})"
+
+
 def instances_text(decision: Decision) -> str:
     """Return the number of instances and of their processes, for each tier of a tiered deployment."""
     if not decision.tiers:

@@ -58,15 +58,36 @@ def after_the_heading(shown: str) -> str:
     return shown.split("\n\n", 1)[1]
 
 
-def test_one_file_gives_the_answer_first() -> None:
+def test_one_file_gives_one_screen() -> None:
     done = run(GOOD)
     assert done.returncode == 0
     assert done.err == ""
     lines = done.out.splitlines()
-    assert lines[0].startswith("customer-support")
-    assert after_the_heading(done.out).startswith("sticky-fleet")
-    assert 'mcp.run("streamable-http", stateless_http=False, json_response=False,' in lines
+    assert lines[0].startswith("customer-support  sticky-fleet: ")
+    assert any(line.startswith("Flags ") and "stateless_http=False, json_response=False" in line for line in lines)
+    assert lines[-1] == f"  mcp-advisor recommend {GOOD} --full"
     assert "\x1b" not in done.out
+
+
+@pytest.mark.parametrize("option", ["--full", "--explain"])
+def test_the_complete_decision_has_the_code(option: str) -> None:
+    done = run(GOOD, option)
+    assert after_the_heading(done.out).startswith("sticky-fleet")
+    assert 'mcp.run("streamable-http", stateless_http=False, json_response=False,' in done.out.splitlines()
+
+
+def test_a_section_is_shown_alone() -> None:
+    done = run(GOOD, "--show", "steps", "--show", "assumptions")
+    assert done.out.startswith("Steps of the decision")
+    assert "Assumed values" in done.out
+    assert "Warnings" not in done.out
+    assert run(INFEASIBLE, "--show", "alternatives").out.startswith("To fix this: possible changes")
+
+
+def test_an_unknown_section_gets_the_known_ones() -> None:
+    done = run(GOOD, "--show", "warning")
+    assert done.returncode == 2
+    assert "warnings" in done.err
 
 
 def test_one_file_as_json_is_the_decision_document() -> None:
@@ -92,16 +113,22 @@ def test_an_error_in_standard_input_names_it() -> None:
 def test_a_contradiction_exits_with_3_and_says_so_first() -> None:
     done = run(INFEASIBLE)
     assert done.returncode == 3
-    assert after_the_heading(done.out).startswith("contradiction: ")
-    assert "To fix this: possible changes" in done.out
+    assert "  contradiction: " in done.out.splitlines()[0]
+    assert "Possible changes, best first" in done.out
 
 
-def test_several_files_give_a_table_and_a_record_each() -> None:
+def test_several_files_give_a_table() -> None:
     done = run(GOOD, INFEASIBLE)
     assert done.returncode == 3
     assert "2 files: 1 not possible, 1 sticky-fleet" in done.out
-    assert "MCPServer(" in done.out
-    assert "To fix this: possible changes" in done.out
+    assert "Possible changes" not in done.out
+
+
+def test_details_of_several_files_follow_the_table() -> None:
+    done = run(GOOD, INFEASIBLE, "--full")
+    assert done.out.index("2 files: ") < done.out.index("MCPServer(") < done.out.index("To fix this: possible changes")
+    warned = run(GOOD, INFEASIBLE, "--show", "warnings").out
+    assert warned.count("Warnings ─") == 2
 
 
 def test_an_invalid_file_does_not_abort_the_batch(tmp_path: Path) -> None:
@@ -215,8 +242,8 @@ def test_output_is_ascii_if_the_encoding_has_no_other_characters(format: str) ->
 
 
 def test_the_width_follows_the_variable_columns() -> None:
-    assert max(map(len, run(GOOD, COLUMNS="120").out.splitlines())) == 120
-    assert max(map(len, run(GOOD, COLUMNS="80").out.splitlines())) == 80
+    assert max(map(len, run(GOOD, "--full", COLUMNS="120").out.splitlines())) == 120
+    assert max(map(len, run(GOOD, "--full", COLUMNS="80").out.splitlines())) == 80
 
 
 @pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])

@@ -20,6 +20,14 @@ def test_a_wrapped_paragraph_fits_and_keeps_every_word(text: str, width: int) ->
     assert "".join(drawn.split()) == "".join(text.split())
 
 
+def test_code_is_neither_wrapped_nor_cut() -> None:
+    canvas = Canvas(Screen(60))
+    canvas.line("Before")
+    canvas.code(f"run {'x' * 100}\n  --option")
+    canvas.line("After")
+    assert canvas.text().splitlines() == ["Before", f"run {'x' * 100}", "  --option", "After"]
+
+
 def test_only_flexible_columns_shrink() -> None:
     canvas = Canvas(Screen(60))
     columns = [Column("A", fixed=True), Column("B"), Column("C")]

@@ -1,0 +1,264 @@
+"""The answer of a decision on one screen of a terminal. Details follow on request.
+
+The verdict, what is lost or assumed, the settings, the needed features and the next commands are always complete. The
+other lines show warnings, the worst first, and changes that lead to another decision. The headings say how many are
+hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import TypeAlias
+
+from advisor.console.canvas import Canvas, Screen, Words
+from advisor.decision.model import Alternative, Decision, EraCell, FeatureRow
+from advisor.findings import Finding
+from advisor.knowledge.types import ERAS, Era
+from advisor.report import decision_wording
+from advisor.report.decision_summary import SEVERITY_STYLES
+
+LINES = 23
+"""The most lines of the answer. A terminal with 24 lines shows a prompt below them."""
+WIDTH = 80
+"""The longest line in columns. Commands to copy are never wrapped and can be longer."""
+
+_CHANGES = 2  # so many changes have priority over the last warnings
+_WARNINGS = 3  # so many warnings have priority over all changes
+_WHY_LINES = 2
+_LABEL = 10  # columns that a label and the space after it take
+
+_Block: TypeAlias = Callable[[Canvas], None]
+"""Draws lines that are shown together or not at all."""
+
+
+def first_screen(decision: Decision, screen: Screen) -> str:
+    """Return the answer of a decision, in at most `LINES` lines if the screen has `WIDTH` columns or more.
+
+    With many needed or lost features, the answer can be longer, because these are always complete.
+    """
+    narrow = screen._replace(width=min(screen.width, WIDTH))
+    if not decision.feasible:
+        return _contradiction(decision, narrow)
+    airy, tight = (_answer(decision, narrow, gaps=gaps) for gaps in (True, False))
+    return airy if len(airy.splitlines()) <= LINES else tight
+
+
+def _answer(decision: Decision, screen: Screen, *, gaps: bool) -> str:
+    """Draw the answer. With `gaps`, empty lines divide its parts, and the most important warnings always have room."""
+    above = [_verdict, _settings, *([_features] if _listed(decision) else [])]
+    fixed = _height([partial(draw, decision=decision) for draw in (*above, _next)], screen)
+    room = LINES - fixed - (len(above) if gaps else 0)
+    warnings = [partial(_warning, warning=warning) for warning in decision.warnings]
+    shifts, further = decision_wording.shifts(decision)
+    changes = [partial(_change, shift=shift) for shift in shifts]
+    urgent = warnings[:_WARNINGS]
+    reserved = _height(urgent, screen) + 1
+    shown = _fitting(changes[:_CHANGES], room - reserved - 1, screen)
+    room -= _height(shown, screen) + bool(shown)
+    warned: Sequence[_Block] = _fitting(warnings, room - 1, screen)
+    if gaps and len(warned) < len(urgent):
+        warned = urgent
+    canvas = Canvas(screen)
+    for draw in above:
+        draw(canvas, decision)
+        if gaps:
+            canvas.gap()
+    if warnings:
+        _list(canvas, decision, "warnings", warned, len(warnings) - len(warned))
+    if shown:
+        _list(canvas, decision, "changes", shown, len(changes) - len(shown) + further)
+    _next(canvas, decision)
+    return canvas.text()
+
+
+def _height(blocks: Sequence[_Block], screen: Screen) -> int:
+    """Return the number of lines of the blocks."""
+    canvas = Canvas(screen)
+    for draw in blocks:
+        draw(canvas)
+    return len(canvas.text().splitlines()) if blocks else 0
+
+
+def _fitting(blocks: Sequence[_Block], room: int, screen: Screen) -> list[_Block]:
+    """Return the first blocks that fit into `room` lines."""
+    fitting: list[_Block] = []
+    for block in blocks:
+        room -= _height([block], screen)
+        if room < 0:
+            break
+        fitting.append(block)
+    return fitting
+
+
+def _verdict(canvas: Canvas, decision: Decision) -> None:
+    """Draw the pattern, and next to it what is lost, assumed or not known."""
+    service = (str(decision.requirements["service"]), "bold")
+    canvas.line(service, "  ", (decision.core.pattern, "bold green"), f": {decision.means}")
+    lost = decision_wording.losses(decision)
+    nothing, certain = decision_wording.nothing_lost(decision)
+    style = "bold red" if lost else ("green" if certain else "yellow")
+    rows: list[tuple[str, Words]] = [("Lost", ("\n".join(lost) or nothing, style))]
+    rows += [("Replaced", f"{row.title}: {row.instead}") for row in decision.features if row.substituted]
+    rows += [("Assumed", (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
+    doubts = decision_wording.unsure(decision)
+    rows += [("Not sure", ("\n".join(doubts), "yellow"))] if doubts else []
+    canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in rows], indent=0, styles=["bold"])
+
+
+def _assumptions(decision: Decision, width: int) -> list[str]:
+    """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
+    phrases = decision.knowledge.phrases
+    unused = ", ".join(row.feature for row in decision.assumed_unused)
+    texts = [phrases["screen.unused"].format(names=unused)] if unused else []
+    if decision.assumption:
+        texts.append(decision.assumption)
+    elif decision.facts["sdk.measured"] == "no":
+        texts.append(decision_wording.sdk_text(decision))
+    defaults = [
+        f"{name}: {value}" for name, value in decision_wording.assumed(decision) if not name.startswith("needs.")
+    ]
+    if defaults:
+        texts.append(_cropped(defaults, width, phrases["screen.hidden"], section="assumptions"))
+    return texts
+
+
+def _cropped(names: Sequence[str], width: int, more: str, section: str) -> str:
+    """Return the first names that fit into a line of `width` columns, and how many names are hidden."""
+    for count in range(len(names), 0, -1):
+        hidden = len(names) - count
+        text = ", ".join(names[:count]) + (f" {more.format(number=hidden, section=section)}" if hidden else "")
+        if len(text) <= width:
+            return text
+    return more.format(number=len(names), section=section)
+
+
+def _settings(canvas: Canvas, decision: Decision) -> None:
+    """Draw the flags or modes, the instances, the session affinity, and the rule that decides the pattern."""
+    pairs: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
+    if decision.tiers and decision.kind == "python":
+        _tiers(canvas, decision)
+    elif decision.kind == "python":
+        pairs.append(("Flags", (decision_wording.flags_text(decision.core, decision.kind), "bold cyan")))
+    if not decision.tiers or decision.kind != "python":
+        pairs.append(("Instances", decision_wording.instances_text(decision)))
+    rule = decision.verdict.rule
+    pairs.append(("Affinity", decision_wording.affinity_text(decision)))
+    label = max(_LABEL, *(len(name) + 2 for name, _ in pairs))
+    why = _whole_sentences(f"{rule.because}", _WHY_LINES * (canvas.width - label) - len(rule.id) - 3)
+    pairs.append(("Why", [why, (f" ({rule.id})", "dim")]))
+    canvas.pairs([(f"{name:<{_LABEL - 2}}", words) for name, words in pairs], indent=0, styles=["bold"])
+
+
+def _tiers(canvas: Canvas, decision: Decision) -> None:
+    phrases = decision.knowledge.phrases
+    heads: list[Words] = [(head, "dim") for head in ("Tier", "Instances", "stateless_http", "json_response", "Tools")]
+    rows: list[list[Words]] = []
+    for tier in decision.tiers:
+        flags = (str(flag) for flag in tier.core.flags)
+        tools = _cropped(tier.tools, canvas.width - 50, phrases["screen.hidden-tools"], "") if tier.tools else ""
+        rows.append([(tier.name, "bold"), str(tier.instances), *((flag, "bold cyan") for flag in flags)])
+        rows[-1].append(tools or phrases["screen.other-tools"])
+    canvas.pairs([heads, *rows], indent=0)
+
+
+def _whole_sentences(text: str, length: int) -> str:
+    """Return the first sentences of a text that have at most `length` characters together; at least one sentence."""
+    sentences = text.split(". ")
+    kept = sentences[0]
+    for sentence in sentences[1:]:
+        if len(kept) + len(sentence) + 3 > length:
+            return f"{kept}."
+        kept = f"{kept}. {sentence}"
+    return kept
+
+
+def _listed(decision: Decision) -> list[FeatureRow]:
+    return [row for row in decision.needed if row.feature != "plain" or row.lost]
+
+
+def _features(canvas: Canvas, decision: Decision) -> None:
+    """Draw the needed features. Neighbours with equal outcomes share a row. Plain calls have a row if they fail."""
+    phrases, rows = decision.knowledge.phrases, _listed(decision)
+    preferred = any(row.need == "preferred" for row in rows)
+    heads = [phrases["screen.features.preferred" if preferred else "screen.features"]]
+    heads += [_head(decision, era) for era in ERAS]
+    table: list[Sequence[Words]] = [[(head, "dim") for head in heads]]
+    for _, group in groupby(rows, key=lambda row: (row.legacy.words, row.modern.words)):
+        alike = list(group)
+        titles = ", ".join(f"{row.title}{' *' if row.need == 'preferred' else ''}" for row in alike)
+        table.append([titles, *(_outcome(cell) for _, cell in alike[0].cells)])
+    canvas.pairs(table, indent=0)
+
+
+def _head(decision: Decision, era: Era) -> str:
+    note = decision_wording.era_note(decision, era)
+    return f"{era.capitalize()} clients" + (f" ({note})" if note else "")
+
+
+def _outcome(cell: EraCell) -> Words:
+    if not cell.named:
+        return (cell.words, "dim")
+    return (cell.words, "green") if cell.outcome == "works" else (f"! {cell.words}", "bold red")
+
+
+def _list(canvas: Canvas, decision: Decision, section: str, blocks: Sequence[_Block], hidden: int) -> None:
+    """Draw a list with a heading that says how many entries are hidden, and which option shows them."""
+    phrases = decision.knowledge.phrases
+    more = f" {phrases['screen.hidden'].format(number=hidden, section=section)}" if hidden else ""
+    canvas.line((phrases[f"screen.{section}"], "bold"), (more, "dim"))
+    for draw in blocks:
+        draw(canvas)
+
+
+def _warning(canvas: Canvas, warning: Finding) -> None:
+    severity = (f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity])
+    canvas.pairs([(severity, [warning.title, (f" ({warning.id})", "dim")])], indent=2)
+
+
+def _change(canvas: Canvas, shift: decision_wording.Shift) -> None:
+    canvas.line(f"{shift.change} -> ", (shift.then or shift.differs, "" if shift.feasible else "bold red"), indent=2)
+
+
+def _next(canvas: Canvas, decision: Decision) -> None:
+    """Draw the commands that come next."""
+    file = decision_wording.file_argument(decision)
+    canvas.line((decision.knowledge.phrases["screen.next"], "bold"))
+    if decision.kind == "python":
+        canvas.code(f"  mcp-advisor generate {file} -o kit\n  mcp-advisor verify kit")
+    canvas.code(f"  mcp-advisor recommend {file} --full")
+
+
+def _contradiction(decision: Decision, screen: Screen) -> str:
+    """Draw what cannot be kept, then the changes that resolve the contradiction."""
+    phrases, rule = decision.knowledge.phrases, decision.verdict.rule
+    canvas = Canvas(screen)
+    service = (str(decision.requirements["service"]), "bold")
+    canvas.line(service, "  ", ("contradiction", "bold red"), f": {decision.means}")
+    unmet = [(row.title, decision_wording.lost_for(row) or phrases["screen.never"]) for row in decision.unmet]
+    pairs: list[tuple[str, Words]] = [("Not kept", (f"{title}: {text}", "bold red")) for title, text in unmet]
+    pairs += [("Assumed", (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
+    why = _whole_sentences(rule.because, 4 * (canvas.width - _LABEL) - len(rule.id) - 3)
+    pairs.append(("Why", [why, (f" ({rule.id})", "dim")]))
+    canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in pairs], indent=0, styles=["bold"])
+    canvas.gap()
+    canvas.line((phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
+    ways = enumerate(decision.alternatives, 1)
+    remedies = [partial(_remedy, decision=decision, way=way, number=number) for number, way in ways]
+    room = LINES - len(canvas.text().splitlines())
+    shown = _fitting(remedies, room - (_height(remedies, screen) > room), screen)
+    for draw in shown:
+        draw(canvas)
+    if len(shown) < len(remedies):
+        hidden = len(remedies) - len(shown)
+        canvas.line((phrases["screen.hidden"].format(number=hidden, section="answer"), "dim"))
+    return canvas.text()
+
+
+def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -> None:
+    change = decision_wording.change_text(decision, way)
+    loses = decision.knowledge.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
+    result = f"{way.core.pattern}; {loses.format(names=', '.join(way.gives_up))}"
+    lines: list[Sequence[Words]] = [((f"{number}.", "bold"), way.how)]
+    canvas.pairs([*lines, ("", [(change, "cyan"), f" -> {result}" if change else result])], indent=0)

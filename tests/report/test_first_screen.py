@@ -1,0 +1,122 @@
+"""The first screen of a decision answers the question completely, and fits on a terminal of 24 lines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from advisor.console.canvas import Screen
+from advisor.decision.advisor import default_advisor
+from advisor.decision.model import Decision
+from advisor.report.batch_text import batch_text
+from advisor.report.decision_text import decision_text
+from advisor.report.detail import DecisionPart
+from advisor.report.first_screen import LINES, WIDTH, first_screen
+from advisor.report.overview import Result
+from advisor.requirements import load_path
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples" / "field").glob("*.yaml")])
+NAMES = [path.stem for path in FILES]
+
+
+def decide(path: Path) -> Decision:
+    advisor = default_advisor()
+    return advisor.decide(load_path(path, advisor.space))
+
+
+def words(text: str) -> str:
+    """The text with all line breaks and indents as one space."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_every_example_fits_on_one_screen(path: Path) -> None:
+    lines = first_screen(decide(path), Screen(120)).splitlines()
+    assert len(lines) <= LINES
+    # A command is never wrapped, and the path of this checkout can be long.
+    assert all(len(line) <= WIDTH for line in lines if "mcp-advisor" not in line)
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_nothing_that_is_lost_or_assumed_is_hidden(path: Path) -> None:
+    decision = decide(path)
+    shown = words(first_screen(decision, Screen(80)))
+    assert decision.core.pattern in shown
+    lost = [row for row in decision.needed if row.lost] if decision.feasible else decision.unmet
+    assert all(row.title in shown for row in lost)
+    assert all(row.feature in shown for row in decision.assumed_unused)
+    assert all(need.feature in shown for need in decision.unsure)
+    assert decision.assumption in shown
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_the_flags_of_every_server_are_shown(path: Path) -> None:
+    decision = decide(path)
+    if not decision.feasible or decision.kind != "python":
+        return
+    lines = first_screen(decision, Screen(80)).splitlines()
+    for tier in decision.tiers:
+        (line,) = (line for line in lines if line.startswith(f"{tier.name} "))
+        assert line.split()[1:4] == [str(tier.instances), *map(str, tier.core.flags)]
+    flags = decision.core.flags
+    pair = f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
+    assert decision.tiers or any(pair in line for line in lines)
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_every_warning_is_shown_or_counted_and_the_worst_come_first(path: Path) -> None:
+    decision = decide(path)
+    if not decision.feasible:
+        return
+    shown = first_screen(decision, Screen(80))
+    listed = [warning.id for warning in decision.warnings if f"({warning.id})" in words(shown)]
+    hidden = re.search(r"Warnings \((\d+) more with --show warnings\)", shown)
+    assert len(listed) + (int(hidden[1]) if hidden else 0) == len(decision.warnings)
+    assert listed == [warning.id for warning in decision.warnings[: len(listed)]]
+    assert listed or not decision.warnings
+
+
+def test_every_remedy_of_a_contradiction_names_its_keys() -> None:
+    decision = decide(ROOT / "examples" / "sampling-on-a-stateless-fleet.yaml")
+    shown = words(first_screen(decision, Screen(80)))
+    for number, way in enumerate(decision.alternatives[:4], 1):
+        assert f"{number}. {way.how}" in shown
+        assert all(key in shown for key in way.change)
+
+
+def test_commands_are_never_wrapped(tmp_path: Path) -> None:
+    path = tmp_path / f"{'long-' * 20}name.yaml"
+    path.write_bytes(FILES[0].read_bytes())
+    lines = first_screen(decide(path), Screen(80)).splitlines()
+    assert lines[-3:] == [
+        f"  mcp-advisor generate {path} -o kit",
+        "  mcp-advisor verify kit",
+        f"  mcp-advisor recommend {path} --full",
+    ]
+
+
+def test_a_table_of_files_fits_and_folds_no_name() -> None:
+    results = [Result(str(path), decide(path)) for path in FILES]
+    for width in (80, 120):
+        shown = batch_text(results, Screen(width)).splitlines()
+        assert all(len(line) <= width for line in shown)
+        for path in FILES:
+            assert any(str(path.relative_to(ROOT / "examples")) in line for line in shown)
+
+
+def test_a_name_that_does_not_fit_gets_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / f"{'long-' * 15}name.yaml"
+    path.write_bytes(FILES[0].read_bytes())
+    lines = batch_text(
+        [Result(str(path), decide(path)), Result(str(tmp_path / "b.yaml"), decide(FILES[1]))], Screen(80)
+    )
+    assert path.name in lines.splitlines()
+
+
+def test_a_section_without_content_says_so() -> None:
+    decision = decide(FILES[0])._replace(warnings=())
+    shown = decision_text(decision, Screen(80), sections=[DecisionPart.WARNINGS])
+    assert shown == "The section warnings is empty for this decision.\n"
