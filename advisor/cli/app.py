@@ -15,6 +15,7 @@ from advisor.cli.lazy_group import LazyGroup, load_command
 _SUMMARIES = {
     "ask": "Answer questions about a deployment; get a recommendation.",
     "recommend": "Recommend flags, deployment pattern and session affinity.",
+    "explain": "Explain a word of an answer: a pattern, a warning, a key.",
     "generate": "Write a deployment kit for a requirements file.",
     "verify": "Run a kit with real programs and check what clients observe.",
     "exercise": "Run test servers with all four flag pairs and compare them.",
@@ -22,6 +23,7 @@ _SUMMARIES = {
     "schema": "Print a JSON Schema for the input file or for JSON output.",
     "capabilities": "Show which features each SDK release supports.",
     "topology": "Show what load-balancing strategies do to sessions.",
+    "help": "Show the help of a command, or the exit codes.",
     "rules": "List, explain or check the rules of the recommendation.",
 }
 
@@ -58,6 +60,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help, because the import of rich takes longer than all other imports together
     pretty_exceptions_enable=False,
     no_args_is_help=False,
+    subcommand_metavar="COMMAND [ARGS]",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EPILOG,
 )
@@ -74,7 +77,9 @@ def _main(
     context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version of mcp-advisor and exit."),
+        typer.Option(
+            "--version", "-V", callback=_version, is_eager=True, help="Show the version of mcp-advisor and exit."
+        ),
     ] = False,
 ) -> None:
     """Decide how to deploy an MCP server with more than one instance."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 from enum import Enum
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+
+from advisor.requirements.text import nearest
 
 
 class LazyGroup(TyperGroup):
@@ -76,8 +78,16 @@ class _Words:
         if kind in (str, list[str]):
             return value
         if isinstance(kind, type) and issubclass(kind, Enum):
-            allowed = [member.value for member in kind]
-            if isinstance(value, kind) or value in allowed:
-                return kind(value)
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, allowed))}.", ctx=ctx, param=param)
+            return _member(kind, value, param, ctx)
+        (member,) = get_args(kind) or (None,)
+        if get_origin(kind) is list and issubclass(member, Enum):
+            return [_member(member, each, param, ctx) for each in value]
         return self._typers_own().coerce(value, param=param, ctx=ctx)
+
+
+def _member(kind: type[Enum], value: Any, param: Any, ctx: Any) -> Enum:
+    allowed = [member.value for member in kind]
+    if isinstance(value, kind) or value in allowed:
+        return kind(value)
+    hint = f"{value!r} is not one of {', '.join(map(repr, allowed))}. {nearest(str(value), allowed)}".strip()
+    raise typer.BadParameter(hint, ctx=ctx, param=param)

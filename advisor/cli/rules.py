@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from advisor.cli.entry import print_entry
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import ReportLine, drawn
 from advisor.console.output import emit, is_unicode, say
-from advisor.decision.advisor import Advisor, default_advisor
+from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import check
 from advisor.errors import Exit, KnowledgeError, UsageError
 from advisor.files import reason
@@ -72,9 +73,7 @@ def show_rule(
 
     For a rule, the output has the conditions, the result, the reason, the sources and examples.
     """
-    advisor = default_advisor()
-    catalogue = rule_records.Catalogue(advisor.space, advisor.compiled)
-    _print(catalogue.find(name), format, lambda record: rule_text.entry_lines(record, catalogue.says, catalogue.terms))
+    print_entry(name, format)
 
 
 @app.command("check", epilog=_CHECK_EPILOG)

@@ -35,10 +35,14 @@ class Implied(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A value of a choice, and its meaning. No change to a `deprecated` value is suggested."""
+    """A value of a choice, and its meaning. No change to a `deprecated` value is suggested.
+
+    `also` lists names that people use for the value. They are not allowed in a file, but the message names the value.
+    """
 
     value: str
     means: str
+    also: tuple[str, ...] = ()
     deprecated: bool = False
     implies: tuple[Implied, ...] = ()
 

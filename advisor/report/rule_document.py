@@ -11,7 +11,7 @@ from advisor.knowledge.features import FeatureCall, Instead
 from advisor.knowledge.types import Raw
 from advisor.knowledge.vocabulary import Seen
 
-Kind: TypeAlias = Literal["rule", "table", "fact", "derived", "feature", "source"]
+Kind: TypeAlias = Literal["rule", "table", "fact", "derived", "feature", "source", "word"]
 
 
 class TableHead(TypedDict):
@@ -205,7 +205,26 @@ class SourceEntry(Entry):
     cited_by: list[str]
 
 
-AnyEntry: TypeAlias = RuleEntry | TableEntry | FactEntry | DerivedEntry | FeatureEntry | SourceEntry
+class MeaningRecord(TypedDict):
+    """A meaning of a word.
+
+    Attributes:
+        kind: What the word is, such as a deployment pattern or a value of a fact.
+        see: Titles of related rules or facts by their ids.
+    """
+
+    kind: str
+    means: str
+    see: dict[str, str]
+
+
+class WordEntry(Entry):
+    """A word of an answer: a pattern, a mechanism, an outcome, an exit code, a value of a fact, or a term."""
+
+    meanings: list[MeaningRecord]
+
+
+AnyEntry: TypeAlias = RuleEntry | TableEntry | FactEntry | DerivedEntry | FeatureEntry | SourceEntry | WordEntry
 
 
 class FaultRecord(TypedDict):

@@ -1,4 +1,4 @@
-"""The rule catalogue as plain records: rules, tables, facts, features and sources by id, and the proof of the rules.
+"""The rule catalogue as plain records: rules, tables, facts, features, sources and words, and the proof of the rules.
 
 `--format json` prints a record; `rule_text` makes the text for a terminal from a record.
 """
@@ -17,6 +17,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
+from advisor.report.answer_words import answer_words
 from advisor.report.rule_document import (
     AnyEntry,
     Condition,
@@ -27,6 +28,7 @@ from advisor.report.rule_document import (
     FeatureEntry,
     GuideRecord,
     Kind,
+    MeaningRecord,
     PositionInTable,
     ProofDocument,
     RuleEntry,
@@ -36,6 +38,7 @@ from advisor.report.rule_document import (
     SourceEntry,
     TableEntry,
     TableHead,
+    WordEntry,
 )
 from advisor.requirements.schema import meanings
 from advisor.requirements.text import nearest
@@ -101,9 +104,10 @@ class Catalogue:
         self._knowledge = space.knowledge
         self._space = space
         self._compiled = tables
+        self._words = answer_words(space)
 
     def find(self, name: str) -> AnyEntry:
-        """The record of the rule, table, fact, feature or source with this id, in upper or lower case.
+        """The record of the rule, table, fact, feature or source with this id, or of the word, in upper or lower case.
 
         Raises:
             UsageError: the id does not exist; the message contains the nearest spelling.
@@ -115,8 +119,11 @@ class Catalogue:
         for _, rule in self._knowledge.rules.values():
             known[rule.alias.lower()] = ("rule", rule.id)
             spellings.append(rule.alias)
+        for word in self._words:
+            known.setdefault(word, ("word", word))
+            spellings.append(word)
         if name.lower() not in known:
-            raise UsageError(unknown("rule, table, fact, feature or source", name, spellings, _HELP))
+            raise UsageError(unknown("rule, fact, feature, source or word", name, spellings, _HELP))
         kind, entry = known[name.lower()]
         makers: dict[Kind, Callable[[str], AnyEntry]] = {
             "rule": self._rule,
@@ -125,6 +132,7 @@ class Catalogue:
             "derived": self._derived,
             "feature": self._feature,
             "source": self._source,
+            "word": self._word,
         }
         return makers[kind](entry)
 
@@ -215,6 +223,11 @@ class Catalogue:
         source = self._knowledge.sources[name]
         cited = [rule.id for _, rule in self._knowledge.rules.values() if name in rule.sources]
         return document(SourceEntry, source, kind="source", type=source.kind, cited_by=cited)
+
+    def _word(self, name: str) -> WordEntry:
+        found = self._words[name]
+        records = [document(MeaningRecord, word) for word in found]
+        return document(WordEntry, kind="word", id=found[0].word, title=found[0].kind, meanings=records)
 
     def _sources(self, ids: Sequence[str]) -> list[Source]:
         # `rules check` reports sources that do not exist. `rules show` must work without them.

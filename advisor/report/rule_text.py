@@ -82,6 +82,7 @@ def entry_lines(record: Record, says: Says, terms: Mapping[str, str]) -> Iterato
         "table": _table_sheet,
         "feature": _feature_sheet,
         "source": _source_sheet,
+        "word": _word_sheet,
     }
     sections = [section for section in makers.get(record["kind"], _fact_sheet)(record, says) if section[1]]
     return _lines([*sections, *_terms(sections, terms)])
@@ -243,6 +244,15 @@ def _source_sheet(record: Record, says: Says) -> Iterator[_Section]:
     )
     yield "What the source says", [record["says"]]
     yield "Rules that cite this source", [", ".join(record["cited_by"])] if record["cited_by"] else []
+
+
+def _word_sheet(record: Record, says: Says) -> Iterator[_Section]:
+    del says
+    for number, meaning in enumerate(record["meanings"]):
+        head = meaning["kind"] if number else f"{record['id']}  {meaning['kind']}"
+        widest = max(map(len, meaning["see"]), default=0)
+        see = [f"  {name:{widest}}\t{title}" for name, title in meaning["see"].items()]
+        yield head, [meaning["means"], *(["See:", *see] if see else [])]
 
 
 def proof_lines(record: Record) -> Iterator[ReportLine]:

@@ -42,6 +42,9 @@ def _read_choice(fact: Fact, value: Any, space: FactSpace) -> Any:
     if isinstance(value, str) and value in allowed:
         return value
     hint = text.nearest(value, allowed) if isinstance(value, str) else ""
+    known_as = next((choice.value for choice in fact.values if str(value).lower() in choice.also), "")
+    if known_as:
+        hint = f"Did you mean {known_as!r}?"
     if value is False and "none" in allowed:  # YAML reads `shared_store: no` as false
         hint = "Did you mean 'none'?"
     raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())

@@ -196,7 +196,7 @@ def test_show_refuses_an_unknown_id() -> None:
     done = run("show", "SES-3000")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "There is no rule, table, fact, feature or source 'SES-3000'. Did you mean 'SES-300'? "
+        "There is no rule, fact, feature, source or word 'SES-3000'. Did you mean 'SES-300'? "
         "`mcp-advisor rules list` shows the rules.\n"
     )
 

@@ -91,6 +91,7 @@ def rules(advisor: Advisor, folder: Path) -> Documents:
 def knowledge_entries(advisor: Advisor, folder: Path) -> Documents:
     catalogue = Catalogue(advisor.space, advisor.compiled)
     yield from (catalogue.find(name) for names in catalogue.ids().values() for name in names)
+    yield from (catalogue.find(word) for word in ("sticky-fleet", "nginx-sticky-learn", "flag pair", "exit code 3"))
 
 
 def proof(advisor: Advisor, folder: Path) -> Documents:

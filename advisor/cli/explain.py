@@ -1,0 +1,36 @@
+"""The command `explain`: it explains any word of an answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from advisor.cli.entry import print_entry
+from advisor.cli.epilog import epilog
+from advisor.cli.formats import Format, FormatOption
+
+EPILOG = epilog(
+    "explain sticky-fleet",
+    "explain drain-before-sigterm",
+    "explain scale.affinity",
+    exit_codes={0: "success", 2: "the word is not known; the message names the nearest spelling"},
+)
+
+
+def explain(
+    word: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORD",
+            help="A pattern, a mechanism of session affinity, a rule or warning, a feature, a key of the requirements "
+            "file or its value, a term, an exit code or a source.",
+        ),
+    ],
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Explain a word of an answer: a pattern, a warning, a key.
+
+    The command finds every word that a decision, a warning or a kit shows.
+    """
+    print_entry(word, format)
