@@ -1,0 +1,134 @@
+"""Kits of every SDK line, called by clients that are not written in Python, with and without each proxy of a kit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import node_project
+import proxy_rig
+import pytest
+import test_server_run
+from node_project import NodeProject
+from proxy_kits import ENVOY, LEARN, TABLE, Setup
+
+from advisor.kit.model import KitContext
+from advisor.knowledge import Knowledge
+
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.retried(
+        "The proxy, its servers and the clients share the processors, and each request has a deadline."
+    ),
+]
+
+node = node_project.node  # fixtures
+python, kit = test_server_run.python, test_server_run.kit
+
+LINES = test_server_run.LINES
+MODERN = "2026-07-28"
+KEYS = "0123456789abcdef" * 4
+FRONTS: dict[str, Setup | None] = {"direct": None, "nginx": LEARN, "haproxy": TABLE, "envoy": ENVOY}
+STICKY = {
+    "environment.proxy.kind": "nginx",
+    "environment.proxy.version": "1.31",
+    "clients.protocol": "mixed",
+    "scale.instances": 2,
+    "scale.affinity": "available",
+    "operations.can_operate_affinity": True,
+    "tools": [{"name": "ask", "needs": {"sampling": "required", "elicitation": "required"}}, {"name": "look"}],
+}
+# Each line and each front at least once: a start of the Inspector takes longer than all calls of a client.
+INSPECTED = (*zip(LINES, FRONTS, strict=False), ("fastmcp-4", "nginx"))
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Two instances of a kit that asks its clients.
+
+    Attributes:
+        line: the SDK line.
+        kit: the kit with nginx.
+        addresses: host and port of the instances.
+    """
+
+    line: str
+    kit: KitContext
+    addresses: tuple[str, ...]
+
+    @contextmanager
+    def behind(self, front: str, folder: Path) -> Iterator[str]:
+        """Start the proxy, if there is one; yields the URL of the service."""
+        setup = FRONTS[front]
+        if setup is None:
+            yield f"http://{self.addresses[0]}/mcp"
+            return
+        tier = replace(self.kit.tiers[0], mechanism=setup.mechanism)
+        context = replace(self.kit, tiers=(tier,), proxy=setup.proxy, proxy_version=setup.version)
+        with proxy_rig.running(context, folder, {"main": self.addresses}) as proxy:
+            yield f"http://127.0.0.1:{proxy.port}/mcp"
+
+
+def serves_modern(knowledge: Knowledge, line: str) -> bool:
+    return knowledge.lines[line].serves_modern
+
+
+@pytest.fixture(scope="module", params=LINES)
+def fleet(
+    request: pytest.FixtureRequest,
+    knowledge: Knowledge,
+    kit: Callable[..., KitContext],
+    python: Callable[[KitContext], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Fleet]:
+    line = request.param
+    protocol = "mixed" if serves_modern(knowledge, line) else "legacy"
+    context = kit(sdk=line, **{**STICKY, "clients.protocol": protocol})
+    assert [(tier.pattern, tier.mechanism) for tier in context.tiers] == [("sticky-fleet", LEARN.mechanism)]
+    root = tmp_path_factory.mktemp("fleet")
+    values = {"MCP_INSTANCES": "2", "MCP_SEALING_KEYS": KEYS, "FASTMCP_CHECK_FOR_UPDATES": "off"}
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                test_server_run.running(python(context), test_server_run.write(context, root / f"{number}"), **values)
+            )
+            for number in range(2)
+        ]
+        yield Fleet(line, context, tuple(instance.url.removeprefix("http://") for instance in started))
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_both_clients_of_the_typescript_sdk_work(
+    knowledge: Knowledge, node: NodeProject, fleet: Fleet, tmp_path: Path, front: str
+) -> None:
+    """The client 1.32 speaks the legacy era. The client 2.4 looks for the modern era first."""
+    with fleet.behind(front, tmp_path / "proxy") as url:
+        done = node.run("node", "visit.mjs", url, "look", "ask")
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["legacy"]["version"] < MODERN
+    assert (seen["auto"]["version"] == MODERN) == serves_modern(knowledge, fleet.line)
+    for visit in seen.values():
+        assert visit["listed"] == ["ask", "look"]
+        assert visit["said"]["look"] == ["hello"] * 2
+        assert len(visit["said"]["ask"]) == 2
+        assert all("model: sampled" in said and "user: confirmed" in said for said in visit["said"]["ask"]), visit
+
+
+@pytest.mark.parametrize(("fleet", "front"), INSPECTED, indirect=["fleet"])
+def test_the_inspector_lists_and_calls_tools(node: NodeProject, fleet: Fleet, tmp_path: Path, front: str) -> None:
+    with fleet.behind(front, tmp_path / "proxy") as url:
+        listed = node.run("mcp-inspector", "--cli", url, "--transport", "http", "--method", "tools/list")
+        options = ["--method", "tools/call", "--tool-name", "look", "--tool-arg", "text=hello"]
+        called = node.run("mcp-inspector", "--cli", url, "--transport", "http", *options)
+    assert (listed.returncode, called.returncode) == (0, 0), listed.stderr + called.stderr
+    assert [tool["name"] for tool in json.loads(listed.stdout)["tools"]] == ["ask", "look"]
+    assert json.loads(called.stdout)["content"][0]["text"] == "hello"
+
+
+def test_every_line_and_front_meets_the_inspector() -> None:
+    assert {line for line, _ in INSPECTED} == set(LINES)
+    assert {front for _, front in INSPECTED} == set(FRONTS)
