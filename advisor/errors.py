@@ -76,9 +76,12 @@ class EnvironmentLacksError(AdvisorError):
 
 
 class InterruptedByUserError(AdvisorError):
-    """The user stopped the program. The message names the saved file."""
+    """The user or a signal stopped the program. The message names the saved file."""
 
-    code = Exit.INTERRUPTED
+    def __init__(self, message: str, code: Exit = Exit.INTERRUPTED) -> None:
+        """Args: message: for the user; code: the exit code."""
+        self.code = code
+        super().__init__(message)
 
 
 class EndedBySignalError(InterruptedByUserError):
@@ -86,8 +89,7 @@ class EndedBySignalError(InterruptedByUserError):
 
     def __init__(self, number: int) -> None:
         """Args: number: the number of the signal."""
-        self.code = Exit(128 + number)
-        super().__init__("Interrupted. All started programs have ended.")
+        super().__init__("Interrupted. All started programs have ended.", Exit(128 + number))
 
 
 class LabError(AdvisorError):

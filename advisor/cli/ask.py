@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
+from collections import ChainMap
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,27 +17,32 @@ from advisor.console import output as standard_output
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.errors import Exit, UsageError
-from advisor.questionnaire.conversation import converse, save_answers
+from advisor.questionnaire.conversation import check_target, converse, save_answers
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.relevance import Relevance
-from advisor.questionnaire.saved_answers import load_stated
+from advisor.questionnaire.saved_answers import load_stated, stated
 from advisor.questionnaire.terminal import say
 from advisor.report.first_screen import first_screen
-from advisor.requirements import load_path
+from advisor.requirements import load_bytes, load_path
 
 EPILOG = epilog(
     "ask",
-    "ask --answers draft.yaml -o requirements.yaml",
+    "ask requirements.yaml",
+    "ask --defaults --set service=orders --set scale.instances=3",
     exit_codes={
         0: "a recommendation was printed",
         2: "an answer is invalid or missing, or a file cannot be used",
         3: "no configuration keeps every required feature",
-        130: "interrupted; the answers so far are saved",
+        130: "interrupted; the answers so far are saved (129 if the terminal was closed, 143 after SIGTERM)",
     },
 )
 
 
 def ask(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A requirements file to edit. The new answers replace it."),
+    ] = None,
     answers: Annotated[
         Path | None,
         typer.Option(
@@ -45,33 +52,86 @@ def ask(
             "answers. By default, every question is open.",
         ),
     ] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Answer a question with a key of the requirements file. Repeatable."
+        ),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask no question. Every other key has its default.")
+    ] = False,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The requirements file that stores the answers.")
-    ] = Path("requirements.yaml"),
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The requirements file that stores the answers.  [default: requirements.yaml]",
+        ),
+    ] = None,
 ) -> int:
     """Answer questions about a deployment; get a recommendation.
 
     The command skips each question that cannot change the recommendation. After the last question, it saves the
-    answers as a requirements file and prints the recommendation. After an interruption, run the same command again to
-    resume.
+    answers as a requirements file and prints the recommendation. It also saves each answer immediately. After an
+    interruption, run the same command again to resume.
 
-    Without a terminal, the command asks no question. It saves the answers from --answers, which must then be complete.
+    Without a terminal, the command asks no question: use --defaults, with --set for the keys that you know.
     """
     advisor = default_advisor()
-    interview = Interview(advisor, Relevance(advisor), load_stated(answers, advisor.space) if answers else {})
-    if not output.absolute().parent.is_dir():
-        raise UsageError(
-            f"{output}: the folder {output.parent} does not exist. Create it, or name another file with -o."
-        )
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        output = converse(advisor, interview, output)
+    target = output or file or Path("requirements.yaml")
+    check_target(target)
+    known = [load_stated(path, advisor.space) for path in (file, answers) if path is not None]
+    interview = Interview(advisor, Relevance(advisor), dict(ChainMap(_set(advisor, set or []), *reversed(known))))
+    if defaults:
+        _save_defaults(advisor, interview, target, replace=file is not None)
+    elif sys.stdin.isatty() and sys.stdout.isatty():
+        target = converse(advisor, interview, target, edit=file is not None)
     else:
-        _save_without_terminal(advisor, interview, output)
-    return _conclude(advisor, output)
+        _save_without_terminal(advisor, interview, target)
+    return _conclude(advisor, target)
+
+
+def _set(advisor: Advisor, given: list[str]) -> dict[str, Any]:
+    """Return the facts of `--set KEY=VALUE`.
+
+    Raises:
+        UsageError: an entry has no `=`.
+        InputError: a key or a value is not allowed.
+    """
+    found: dict[str, Any] = {}
+    for entry in given:
+        key, sign, value = entry.partition("=")
+        if not sign:
+            raise UsageError(f"--set {entry!r:.80}: write KEY=VALUE, for example --set scale.instances=3.")
+        text = value
+        for section in reversed(key.split(".")):
+            text = f"{{{json.dumps(section)}: {text}}}"
+        found.update(stated(load_bytes(text.encode(), f"--set {entry}", advisor.space, partial=True)))
+    return found
+
+
+def _save_defaults(advisor: Advisor, interview: Interview, output: Path, *, replace: bool) -> None:
+    words = advisor.knowledge.phrases
+    missing = _required(advisor, interview)
+    if missing:
+        raise UsageError(words["ask.required"].format(keys=", ".join(missing), example=missing[0]))
+    if output.exists() and not replace:
+        raise UsageError(words["ask.no-file"].format(file=output))
+    save_answers(advisor, interview, output)
+
+
+def _required(advisor: Advisor, interview: Interview) -> list[str]:
+    """Return the required keys without a value."""
+    return [name for name, fact in advisor.space.facts.items() if fact.required and name not in interview.values]
 
 
 def _save_without_terminal(advisor: Advisor, interview: Interview, output: Path) -> None:
     words = advisor.knowledge.phrases
+    required = _required(advisor, interview)
+    if required:
+        raise UsageError(words["ask.no-terminal.required"].format(keys=", ".join(required), example=required[0]))
     missing = interview.missing()
     if missing:
         raise UsageError(words["ask.no-terminal"].format(keys=", ".join(missing)))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
-from advisor.errors import InputError, InterruptedByUserError, UsageError
+from advisor.errors import Exit, InputError, InterruptedByUserError, UsageError
 from advisor.files import reason, write_atomically
-from advisor.questionnaire.interview import Interview
+from advisor.questionnaire.interview import Answer, Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.numbered_prompts import NumberedPrompts
 from advisor.questionnaire.question_forms import Option
@@ -19,37 +21,72 @@ from advisor.questionnaire.saved_answers import load_stated, part, partial_path,
 from advisor.questionnaire.terminal import Terminal, say
 
 
-def converse(advisor: Advisor, interview: Interview, output: Path) -> Path:
-    """Ask the questions on the terminal and save the answers.
+def converse(advisor: Advisor, interview: Interview, output: Path, *, edit: bool = False) -> Path:
+    """Ask the questions on the terminal and save the answers. Each answer is also saved immediately, in its own file.
 
     Args:
         advisor: makes the decisions.
         interview: the questions and the known answers.
         output: the file for the answers.
+        edit: whether `interview` has the answers of `output`, which the new answers replace.
 
     Returns:
         The saved file: `output`, or another file that the user chose.
 
     Raises:
-        InterruptedByUserError: the user or a signal stopped the questionnaire. The answers so far are saved.
+        InterruptedByUserError: the user or a signal stopped the questionnaire, or the terminal was closed. The answers
+            so far are saved.
         UsageError: the file cannot be written.
     """
     words = advisor.knowledge.phrases
-    partial = partial_path(output)
     terminal = _terminal(words)
     interviewer = Interviewer(advisor, terminal, interview)
-    with _signals_interrupt():
+    partial = partial_path(output)
+
+    def save_now() -> None:
+        _save_partial(advisor, interview, partial)
+
+    interview.recorded = save_now
+    with _signals_interrupt() as interruption:
         try:
             say(words["ask.intro"].replace("Esc", terminal.back_key))
             say()
-            _offer_to_resume(advisor, interviewer, interview, partial)
+            if partial.exists():
+                _offer_to_resume(advisor, interviewer, interview, partial)
+            elif output.exists() and not edit:
+                output = _choose_file(advisor, interviewer, interview, output)
+                partial = partial_path(output)
             interviewer.run()
-            chosen = _choose_file(interviewer, output, words)
-            save_answers(advisor, interview, chosen)
-        except KeyboardInterrupt:
-            raise InterruptedByUserError(_save_partial(advisor, interview, partial)) from None
+            save_answers(advisor, interview, output)
+        except (KeyboardInterrupt, EOFError):
+            raise interruption.error(_save_partial(advisor, interview, partial)) from None
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            interruption.code = Exit.HUNG_UP  # the terminal was closed
+            raise interruption.error(_save_partial(advisor, interview, partial)) from None
     partial.unlink(missing_ok=True)
-    return chosen
+    return output
+
+
+def check_target(output: Path) -> None:
+    """Find out before the first question whether the answers can be saved.
+
+    Raises:
+        UsageError: the file or its folder cannot be written.
+    """
+    folder = output.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(
+            f"{output}: the folder {output.parent} does not exist. Create it, or name another file with -o."
+        )
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder. Name a file with -o.")
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".mcp-advisor-"):
+            pass
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {reason(error)}. Name another file with -o.") from None
 
 
 def save_answers(advisor: Advisor, interview: Interview, path: Path) -> None:
@@ -62,7 +99,8 @@ def save_answers(advisor: Advisor, interview: Interview, path: Path) -> None:
     try:
         save(path, text, interview.requirements, advisor.space)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {reason(error)}. Name another file with -o.") from None
+        # The text is printed, because it is all that the user has.
+        raise UsageError(f"{path} cannot be written: {reason(error)}. These are the answers:\n{text}") from None
 
 
 def _terminal(words: Mapping[str, str]) -> Terminal:
@@ -75,33 +113,45 @@ def _terminal(words: Mapping[str, str]) -> Terminal:
 
 
 def _offer_to_resume(advisor: Advisor, interviewer: Interviewer, interview: Interview, partial: Path) -> None:
-    if not partial.exists():
-        return
     words = advisor.knowledge.phrases
-    try:
-        stated = load_stated(partial, advisor.space)
-    except InputError as error:
-        say(words["ask.resume.unusable"].format(file=partial, problem=error))
-        return
     options = [Option(name, words[f"ask.resume.{name}"], words[f"ask.resume.{name}.means"]) for name in ("yes", "no")]
-    if interviewer.choose(words["ask.resume"].format(file=partial), options) == "yes":
+    stated = _usable(advisor, partial)
+    if stated is not None and interviewer.choose(words["ask.resume"].format(file=partial), options) == "yes":
         new = {name: value for name, value in stated.items() if name not in interview.fixed}
         fixed, answers = part(new, interview.questions)
         interview.resume({**fixed, **interview.fixed}, answers)
         interviewer.tell()
 
 
-def _choose_file(interviewer: Interviewer, output: Path, words: Mapping[str, str]) -> Path:
-    """Return the file for the answers. If `output` exists, ask whether to overwrite it or to use another file."""
+def _usable(advisor: Advisor, path: Path) -> Answer | None:
+    """Return the facts in a file, or None after a message if the file cannot be used."""
+    try:
+        return load_stated(path, advisor.space)
+    except InputError as error:
+        say(advisor.knowledge.phrases["ask.resume.unusable"].format(file=path, problem=error))
+        return None
+
+
+def _choose_file(advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path) -> Path:
+    """Ask what to do with the existing file `output`. Return the file for the answers."""
+    words = advisor.knowledge.phrases
     while output.exists():
-        options = [Option(name, words[f"ask.exists.{name}"]) for name in ("overwrite", "other")]
-        if interviewer.choose(words["ask.exists"].format(file=output), options) == "overwrite":
+        names = ("edit", "overwrite", "other")
+        options = [Option(name, words[f"ask.exists.{name}"], words[f"ask.exists.{name}.means"]) for name in names]
+        chosen = interviewer.choose(words["ask.exists"].format(file=output), options)
+        if chosen == "overwrite":
             break
-        name = interviewer.text(words["ask.exists.name"])
-        if name and Path(name).absolute().parent.is_dir() and not Path(name).is_dir():
-            output = Path(name)
-        elif name:
-            say(words["ask.exists.not-there"].format(file=name), "  ")
+        if chosen == "edit":
+            stated = _usable(advisor, output)
+            if stated is not None:
+                interview.resume({**stated, **interview.fixed}, {})
+                break
+        if chosen == "other":
+            name = interviewer.text(words["ask.exists.name"])
+            if name and Path(name).absolute().parent.is_dir() and not Path(name).is_dir():
+                output = Path(name)
+            elif name:
+                say(words["ask.exists.not-there"].format(file=name), "  ")
     return output
 
 
@@ -111,20 +161,41 @@ def _save_partial(advisor: Advisor, interview: Interview, partial: Path) -> str:
     values = interview.everything
     if not values:
         return words["ask.interrupted.nothing"]
+    text = to_yaml(values, advisor.space, words["ask.partial-head"])
     try:
-        write_atomically(partial, to_yaml(values, advisor.space, words["ask.partial-head"]))
+        write_atomically(partial, text)
     except OSError as error:
-        return f"Interrupted. The answers are not saved, because {partial} cannot be written: {reason(error)}."
+        return words["ask.interrupted.not-saved"].format(file=partial, reason=reason(error), answers=text)
     return words["ask.interrupted"].format(file=partial)
 
 
+class _Interruption:
+    """The signal that ended the questionnaire.
+
+    Attributes:
+        code: the exit code of the program.
+    """
+
+    code = Exit.INTERRUPTED
+
+    def end(self, number: int, _frame: object) -> None:
+        """Handle a signal: the effect is that of Ctrl-C, but the exit code is that of the signal."""
+        self.code = Exit(128 + number)
+        signal.raise_signal(signal.SIGINT)
+
+    def error(self, message: str) -> InterruptedByUserError:
+        """Return the error for the user."""
+        return InterruptedByUserError(message, self.code)
+
+
 @contextlib.contextmanager
-def _signals_interrupt() -> Iterator[None]:
+def _signals_interrupt() -> Iterator[_Interruption]:
     """Within this context, SIGTERM and SIGHUP have the effect of Ctrl-C: the answers so far are saved."""
+    interruption = _Interruption()
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT)) for number in numbers}
+    before = {number: signal.signal(number, interruption.end) for number in numbers}
     try:
-        yield
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

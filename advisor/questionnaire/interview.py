@@ -7,7 +7,7 @@ answer is the next question. So after a changed answer, only the questions that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -93,6 +93,7 @@ class Interview:
         questions: all questions by id, in order.
         fixed: facts from a file. They are not asked and never removed.
         answers: from the id of a question to its answer. Answers that the replay does not use stay here.
+        recorded: called when an answer was recorded.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Interview:
         answers: Mapping[str, Answer] | None = None,
     ) -> None:
         """Start an interview, or resume one with `answers`."""
+        self.recorded: Callable[[], None] = lambda: None
         self._advisor = advisor
         self._relevance = relevance
         self.questions = {question.id: question for question in questions(advisor)}
@@ -163,6 +165,7 @@ class Interview:
             self.fixed.update(answer)
         else:
             self.answers[question.id] = dict(answer)
+        self.recorded()  # before the work that follows, so that no interruption can lose the answer
         self._cursor = None
         self._settle_tools()
         self._place = self._replay()

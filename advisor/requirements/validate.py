@@ -41,10 +41,6 @@ def validate(document: SourceDocument, space: FactSpace, *, partial: bool = Fals
     return _Validation(document, space, partial).run()
 
 
-_OWN_DOCUMENTS = "mcp-advisor/"
-"""The start of the key `schema` in all JSON documents of the program."""
-
-
 class _Validation:
     def __init__(self, document: SourceDocument, space: FactSpace, partial: bool) -> None:
         self.document = document
@@ -61,7 +57,7 @@ class _Validation:
         if not isinstance(data, dict):
             hint = "To see a requirements file, run `mcp-advisor init`."
             self._problem((), f"the file is {_kind(data)}, but a requirements file is a mapping of keys.", hint)
-        elif str(data.get("schema", "")).startswith(_OWN_DOCUMENTS):
+        elif str(data.get("schema", "")).startswith("mcp-advisor/"):
             hint = "Use the requirements file from which the document was made. A kit contains it as requirements.yaml."
             message = f"the file is a document that mcp-advisor printed ({data['schema']}), not a requirements file."
             self._problem(("schema",), message, hint)

@@ -25,21 +25,76 @@ tools: [lookup, {name: report, needs: {progress: required}}]
 """
 
 
-def test_the_missing_keys_are_named(tmp_path: Path) -> None:
+def test_only_required_keys_are_named_first(tmp_path: Path) -> None:
     done = ask(tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
-    for key in ("service", "sdk", "scale.instances", "environment.platform", "environment.hosts", "needs"):
-        assert key in done.stderr
-    assert "clients.concurrent" not in done.stderr  # it is never asked
+    assert "These keys have no default: service." in done.stderr
+    assert "--defaults" in done.stderr
+    assert "scale.instances" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_what_can_still_change_the_outcome_is_missing(tmp_path: Path) -> None:
+def test_the_keys_that_can_change_the_recommendation_are_named(tmp_path: Path) -> None:
+    done = ask(tmp_path, "--set", "service=svc")
+    assert done.returncode == 2
+    assert "--defaults" in done.stderr
+    for key in ("sdk", "scale.instances", "environment.platform", "environment.hosts", "needs"):
+        assert key in done.stderr
+    assert "clients.concurrent" not in done.stderr  # it is never asked
+
+
+def test_defaults_answer_every_other_question(tmp_path: Path) -> None:
+    done = ask(tmp_path, "--defaults", "--set", "service=quick", "--set", "needs.sampling=required", "-o", "q.yaml")
+    assert done.returncode == 0, done.stderr
+    saved = yaml.safe_load((tmp_path / "q.yaml").read_text())
+    assert saved == {"version": 1, "service": "quick", "needs": {"sampling": "required"}}
+    assert "Sampling" in done.stdout
+    again = ask(tmp_path, "--defaults", "--set", "service=other", "-o", "q.yaml")
+    assert again.returncode == 2
+    assert "already exists" in again.stderr
+
+
+def test_a_named_file_is_edited(tmp_path: Path) -> None:
+    (tmp_path / "prod.yaml").write_text(ENOUGH)
+    done = ask(tmp_path, "prod.yaml", "--defaults", "--set", "scale.instances=3")
+    assert done.returncode == 0, done.stderr
+    saved = yaml.safe_load((tmp_path / "prod.yaml").read_text())
+    assert saved["service"] == "svc"
+    assert saved["scale"] == {"instances": 3, "workers": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("scale.instances", "write KEY=VALUE"),
+        ("scale.instanses=3", "Did you mean 'instances'?"),
+        ("environment.platform=k8s", "Did you mean 'kubernetes'?"),
+        ("scale.instances=[", "--set scale.instances=["),
+        ("environment.hosts=[a.example.com], x: 1", "unknown key"),
+    ],
+)
+def test_a_wrong_setting_gets_one_message(tmp_path: Path, given: str, said: str) -> None:
+    done = ask(tmp_path, "--defaults", "--set", "service=svc", "--set", given)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("output", [".", "/proc/requirements.yaml", "absent/requirements.yaml"])
+def test_the_target_is_checked_first(tmp_path: Path, output: str) -> None:
+    done = ask(tmp_path, "-o", output)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{output}")
+    assert "with -o." in done.stderr
+
+
+def test_only_the_missing_required_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(ENOUGH.replace("service: svc\n", ""))
     done = ask(tmp_path, "--answers", "known.yaml")
     assert done.returncode == 2
-    assert "need a value: service." in done.stderr
+    assert "no default: service." in done.stderr
 
 
 def test_answers_that_are_enough_are_decided_and_saved(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_a_signal_saves_the_answers_so_far(start: Start, tmp_path: Path, number:
         terminal.answer(SDK, ENTER)
     terminal.see(f"? {at}")
     terminal.kill(number)
-    assert terminal.end() == 130
+    assert terminal.end() == 128 + number
     assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
     assert [path.name for path in tmp_path.iterdir()] == ["requirements.partial.yaml"]
 
@@ -239,18 +239,63 @@ def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None
     }
 
 
-def test_an_existing_file_is_overwritten_only_after_a_confirmation(start: Start, tmp_path: Path) -> None:
+def test_an_existing_file_stays_if_the_user_names_another(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.yaml").write_text("service: precious\n")
     terminal = start()
+    terminal.see("requirements.yaml already exists.", "> edit the file")
+    terminal.send(DOWN, DOWN, ENTER)
+    terminal.answer("Name of the file", "new.yaml", ENTER)
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
     terminal.send(ENTER)
-    terminal.see("requirements.yaml already exists.")
-    terminal.send(DOWN, ENTER)
-    terminal.answer("Name of the file", "new.yaml", ENTER)
     assert terminal.end() == 0
     assert (tmp_path / "requirements.yaml").read_text() == "service: precious\n"
     assert "service: svc" in (tmp_path / "new.yaml").read_text()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_existing_file_is_edited(start: Start, tmp_path: Path, named: bool) -> None:
+    """The answers of the file are not asked again."""
+    (tmp_path / "requirements.yaml").write_text("service: precious\nsdk: mcp-1\nscale: {instances: 1}\n")
+    terminal = start("requirements.yaml") if named else start()
+    if not named:
+        terminal.see("> edit the file")
+        terminal.send(ENTER)
+    terminal.see(f"? {PLATFORM}")
+    assert f"? {SERVICE}" not in terminal.text
+    to_review(terminal)
+    terminal.see("precious")
+    terminal.send(ENTER)
+    assert terminal.end() == 0
+    saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
+    assert (saved["service"], saved["sdk"]) == ("precious", "mcp-1")
+    assert [path.name for path in tmp_path.iterdir()] == ["requirements.yaml"]
+
+
+def test_each_answer_is_saved_immediately(start: Start, tmp_path: Path) -> None:
+    """Nothing is lost, whatever ends the program."""
+    terminal = start()
+    partial = tmp_path / "requirements.partial.yaml"
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see(f"? {SDK}")
+    assert yaml.safe_load(partial.read_text())["service"] == "svc"
+    terminal.answer(SDK, ENTER)
+    terminal.see(f"? {INSTANCES}")
+    assert yaml.safe_load(partial.read_text())["sdk"]
+    terminal.kill(signal.SIGKILL)
+    terminal.end()
+    again = start()
+    again.see("Resume that run?", "> resume")
+    again.send(ENTER)
+    again.see(f"{SERVICE} svc", f"? {INSTANCES}")
+
+
+def test_a_closed_terminal_leaves_the_answers(start: Start, tmp_path: Path) -> None:
+    terminal = start()
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see(f"? {SDK}")
+    terminal.child.close(force=False)
+    assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
 
 
 def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) -> None:
