@@ -75,7 +75,7 @@ def capabilities(
 ) -> None:
     """Show which features each SDK release supports.
 
-    The data comes from measurements of real SDK releases. Each row of a table is one function of the SDK for a
+    The data comes from measurements of real SDK releases. Each row of a table is one API call of the SDK that uses a
     feature. The four columns are the four flag pairs. In the name of a column, stateful and stateless mean
     stateless_http=False and stateless_http=True; sse and json mean json_response=False and json_response=True. Legacy
     clients (2025-11-25 and older) and modern clients (2026-07-28) have separate tables.

@@ -21,7 +21,8 @@ MEASURE_EPILOG = epilog(
     "capabilities measure --sdk mcp==2.3.0",
     "capabilities measure --sdk mcp==2.3.0 --check",
     exit_codes={
-        0: "every measurement agrees with the stored data; with --write: always",
+        0: "every measurement agrees with the stored data; with --write: the measurements were written, even if they "
+        "differ",
         1: "a measurement differs from the stored data, or a release cannot be measured",
         2: "the release or an option is invalid",
         4: f"{LAB_MISSING}, or a file cannot be written",

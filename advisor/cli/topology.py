@@ -24,7 +24,7 @@ _MEASURE_EPILOG = epilog(
     "topology measure",
     "topology measure --setup nginx-sticky-learn",
     exit_codes={
-        0: "every strategy behaves as the data says; with --write: always",
+        0: "every strategy behaves as the data says; with --write: the measurements were written, even if they differ",
         1: "a strategy keeps or loses sessions in other cases than the data says",
         2: "the ID is unknown",
         4: LAB_MISSING,

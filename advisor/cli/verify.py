@@ -32,11 +32,11 @@ EPILOG = epilog(
     },
     faults={
         "instance-killed": "SIGKILL to one instance, as in a crash",
-        "instance-vanished": "packets to one instance vanish, as of a lost node",
+        "instance-vanished": "packets to one instance vanish, as if its node was lost",
         "instance-stalled": "one instance hangs for 3 seconds",
         "instance-stopped": "SIGTERM to one instance",
         "instances-replaced": "all instances are restarted one after another",
-        "proxy-reloaded": "the proxy reloads its configuration",
+        "proxy-reloaded": "the proxy reloads its configuration in place",
         "redis-restarted": "Redis stops and restarts without its data",
         "redis-stalled": "Redis hangs for 3 seconds",
     },

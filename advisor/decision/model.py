@@ -45,7 +45,7 @@ class EraCell(NamedTuple):
     Attributes:
         outcome: the outcome, as in the public contract.
         words: the outcome in words.
-        call: the call with the best outcome, as written in server code; "" if the SDK has no call for the era.
+        call: the call with the best outcome, as written in server code; "" if the SDK has no API call for the era.
         how: how the messages of the call are sent, or why the feature does not work.
         evidence: the result, with its date and the releases, or the rule that decides.
         named: whether the requirements name the era.

@@ -246,11 +246,14 @@ def reuse_words(name: str, requirements: Requirements, knowledge: Knowledge) -> 
     if name == "proxy.reuser":
         return knowledge.proxies[last.kind].name
     if name == "proxy.or_shorten":
-        setting = knowledge.proxies[last.kind].reuse_setting
-        return (
-            knowledge.phrases["reuse.shorten"].format(name=knowledge.proxies[last.kind].name, setting=setting)
-            if setting
-            else ""
+        kind = knowledge.proxies[last.kind]
+        if not kind.reuse_setting:
+            return ""
+        return knowledge.phrases["reuse.shorten"].format(
+            name=kind.name,
+            setting=kind.reuse_setting,
+            kept_s=f"{_keep_alive_s(requirements, knowledge) or 0:,.10g}",
+            note=f" {kind.reuse_note}" if kind.reuse_note else "",
         )
     if name == "server.keep_alive_setting":
         return knowledge.languages[requirements["language"]].keep_alive_setting

@@ -57,6 +57,7 @@ class ProxyKind(NamedTuple):
     reuse_s: float | None = None
     reuse_since: str = ""
     reuse_setting: str = ""
+    reuse_note: str = ""
     tls: Literal["ends", "unknown"] = "unknown"
     keep_alive: Literal["", "idle-timeout"] = ""
     keep_alive_s: float | None = None

@@ -234,8 +234,8 @@ def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     """Return the result of a measured strategy with its figures; without `runs`, only the figures of its window."""
     parts = []
     if runs:
-        kept = [f"{run.figures['stateful+legacy'].whole} ({under(run, row, phrases)})" for run in row.runs]
-        summary = [phrases["topology.kept"].format(kept=", ".join(kept))] if len(kept) > 1 else []
+        kept = [f"{run.figures['stateful+legacy'].whole} {_clauses(run, row, phrases)}" for run in row.runs]
+        summary = [phrases["topology.kept"].format(kept="; ".join(kept))] if len(kept) > 1 else []
         parts = [row.because, *summary, *(_figures_in_words(run, row, phrases) for run in row.runs)]
     if runs and all(without_loss(kind, run) for run in row.runs for kind in KINDS[1:]):
         parts.append(phrases["topology.rest"])
@@ -278,10 +278,20 @@ def under(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
 
     If clients keep cookies in another run of `row`, the words also say that clients drop cookies in this run.
     """
-    words = [phrases[f"topology.{name}.{value}"] for name, value in run.under.unusual.items()]
+    return ", ".join(phrases[f"topology.{name}"] for name in _conditions(run, row))
+
+
+def _clauses(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
+    """Return the conditions of a run as clauses that follow a number."""
+    return " and ".join(phrases[f"topology.if.{name}"] for name in _conditions(run, row))
+
+
+def _conditions(run: BalancingRun, row: Way) -> list[str]:
+    """Return the conditions of a run that tell it from other runs of `row`, as parts of the ids of phrases."""
+    named = [f"{name}.{value}" for name, value in run.under.unusual.items()]
     if run.under.cookies == "dropped" and any(other.under.cookies == "kept" for other in row.runs):
-        words.append(phrases["topology.cookies.dropped"])
-    return ", ".join(words) or phrases["topology.usual"]
+        named.append("cookies.dropped")
+    return named or ["usual"]
 
 
 def _milliseconds(microseconds: int) -> str:

@@ -65,15 +65,18 @@ def words(condition: Any) -> str:
     return f"{_OPERATORS[operator]} {operand}"
 
 
-def sentence(phrases: Mapping[str, str], fact: str, condition: Any) -> str:
+def sentence(phrases: Mapping[str, str], fact: str, condition: Any, pattern: str = "") -> str:
     """A condition, or an outcome, as a sentence without its full stop.
 
     Args:
         phrases: of the knowledge; rules/conditions.yaml has those of conditions.
         fact: its id.
         condition: a value, or an operator with its values, as rules write it.
+        pattern: of an outcome, the pattern of the same rule, because some sentences depend on it; "" for a condition.
     """
     said = f"{fact} {words(condition)}"
+    if (own := f"{said} if pattern is {pattern}") in phrases:
+        return phrases[own]
     if said in phrases:
         return phrases[said]
     operator = next(iter(condition)) if isinstance(condition, dict) else "is"
@@ -162,9 +165,9 @@ class Catalogue:
             sources=self._sources(rule.sources),
         )
 
-    def says(self, fact: str, condition: Any) -> str:
-        """A condition, or an outcome, as a sentence without its full stop."""
-        return sentence(self._knowledge.phrases, fact, condition)
+    def says(self, fact: str, condition: Any, pattern: str = "") -> str:
+        """A condition, or an outcome of a rule with this pattern, as a sentence without its full stop."""
+        return sentence(self._knowledge.phrases, fact, condition, pattern)
 
     @property
     def terms(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from advisor.engine.table import show
 Record: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
 
-Says: TypeAlias = Callable[[str, Any], str]
+Says: TypeAlias = Callable[..., str]
 """Makes a sentence of a fact and a condition on it, or of an output of a table and its value."""
 
 _Section: TypeAlias = tuple[str, list[str]]
@@ -117,7 +117,7 @@ def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
     )
     yield (
         "What the rule decides",
-        [f"-\t{_decided(name, value, says)}" for name, value in outcome(record["then"]).items()],
+        [f"-\t{_decided(name, value, says, record['then'])}" for name, value in outcome(record["then"]).items()],
     )
     earlier = record["preempted_by"]
     conditions = [f"-\t{_said(condition, says)}" for condition in record["when"]]
@@ -163,9 +163,9 @@ def outcome(outputs: Record) -> Record:
     return {name: value for name, value in outputs.items() if (name, value) != ("substitute", "none")}
 
 
-def _decided(name: str, value: Any, says: Says) -> str:
-    """An output as a sentence, with its name in parentheses if users know the name."""
-    said = says(name, value)
+def _decided(name: str, value: Any, says: Says, outputs: Record) -> str:
+    """One of the outputs of a rule as a sentence, with its name in parentheses if users know the name."""
+    said = says(name, value, outputs.get("pattern", ""))
     return said if table_only(name) else f"{said} ({name}: {show(value)})"
 
 

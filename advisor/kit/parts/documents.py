@@ -88,6 +88,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "kept": [row.title for row in needed if not row.lost and not row.substituted],
         "warnings_shown": WARNINGS_SHOWN,
         "failures": _failures(failure_records(kit, decision.knowledge)),
+        "proxy_update": kubernetes.proxy_update(kit),
     }
 
 

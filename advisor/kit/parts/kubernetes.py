@@ -305,6 +305,12 @@ def _proxy(kit: KitContext) -> ProxyWorkload | None:
     )
 
 
+def proxy_update(kit: KitContext) -> str:
+    """Return whether a rolling update of the proxy keeps or loses sessions; "" if the kit has no pod for a proxy."""
+    proxy = _proxy(kit) if kit.platform == "kubernetes" else None
+    return "" if proxy is None else "loses" if proxy.only_one else "keeps"
+
+
 def _entry(kit: KitContext, proxy: ProxyWorkload | None) -> str:
     """Return the name of the Service for clients."""
     return f"{kit.service}-entry" if proxy else kit.tiers[0].host
