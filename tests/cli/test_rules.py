@@ -129,6 +129,12 @@ def test_show_explains_the_terms_that_it_uses() -> None:
     said = run("show", "SES-300").stdout
     assert "session affinity: all requests of a session" in said
     assert "state handle" not in said
+    assert "HTTP+SSE: the deprecated transport of MCP 2024-11-05, not Streamable HTTP" in run("show", "SES-012").stdout
+
+
+def test_a_rule_says_which_instances_can_answer_in_its_pattern() -> None:
+    assert "Any instance of the stateless tier can answer" in " ".join(run("show", "SES-400").stdout.split())
+    assert "-  Any instance can answer any request\n" in run("show", "SES-210").stdout
 
 
 def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:

@@ -84,3 +84,24 @@ def test_a_kit_says_whether_the_longest_call_is_assumed(advisor: Advisor, stated
     ) is is_assumed
     assert ("the longest call takes 45 s" in files["DECISION.md"]) is not is_assumed
     assert any("so 60 s is an assumption" in content for content in files.values()) is is_assumed
+
+
+@pytest.mark.parametrize(
+    ("platform", "replicas", "said"),
+    [
+        ("kubernetes", 1, "Legacy clients whose session the new pod does not know get 404"),
+        ("kubernetes", 2, "No session is lost, because nginx stores nothing about sessions here."),
+        ("compose", 1, ""),
+    ],
+)
+def test_a_kit_says_what_a_rolling_update_of_its_proxy_does_to_sessions(
+    advisor: Advisor, platform: str, replicas: int, said: str
+) -> None:
+    text = (
+        "service: a\nscale: {instances: 3}\nclients: {protocol: legacy}\nneeds: {sampling: required}\n"
+        f"environment: {{platform: {platform}, proxy: {{kind: nginx, version: 1.31.9, replicas: {replicas}}}}}\n"
+    )
+    made = render_kit(advisor.decide(load_bytes(text.encode(), "r.yaml", advisor.space)), text)
+    (document,) = [file.content for file in made if file.path == "DECISION.md"]
+    assert ("starts a rolling update" in document) == bool(said)
+    assert said in document

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from advisor.console.canvas import Screen
+from advisor.engine.table import show
 from advisor.knowledge import Knowledge
 from advisor.report.decision_text import decision_text
 from advisor.report.decision_wording import clients_text, instances_text
@@ -111,3 +112,15 @@ def test_each_condition_of_lost_features_belongs_to_a_warning(knowledge: Knowled
     names = [name.removeprefix("lost.none.") for name in knowledge.phrases if name.startswith("lost.none.")]
     assert names
     assert {rule.id for _, rule in knowledge.rules.values()} >= set(names)
+
+
+PLAIN = {"yes", "no", "none", "preferred", "required", "one", "many", "true", "false", "unknown"}
+
+
+def test_a_step_explains_each_value_that_no_reader_of_a_requirements_file_knows(advisor: Any) -> None:
+    knowledge, space = advisor.knowledge, advisor.space
+    names = {name for table in knowledge.tables.values() if table.role == "decision" for name in table.inputs}
+    values = {(name, show(value)) for name in names - set(space.facts) for value in space.domains[name]}
+    asked = {(name, value) for name, value in values if value not in PLAIN}
+    assert ("tools.separable", "with-sampling") in asked
+    assert {f"fact.{name}.{value}" for name, value in asked} <= set(knowledge.phrases)
