@@ -234,8 +234,10 @@ def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     """Return the result of a measured strategy with its figures; without `runs`, only the figures of its window."""
     parts = []
     if runs:
-        kept = [f"{run.figures['stateful+legacy'].whole} {_clauses(run, row, phrases)}" for run in row.runs]
-        summary = [phrases["topology.kept"].format(kept="; ".join(kept))] if len(kept) > 1 else []
+        summary = [
+            phrases["topology.kept"].format(when=_when(run, row, phrases), kept=run.figures["stateful+legacy"].whole)
+            for run in (row.runs if len(row.runs) > 1 else [])
+        ]
         parts = [row.because, *summary, *(_figures_in_words(run, row, phrases) for run in row.runs)]
     if runs and all(without_loss(kind, run) for run in row.runs for kind in KINDS[1:]):
         parts.append(phrases["topology.rest"])
@@ -281,9 +283,10 @@ def under(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
     return ", ".join(phrases[f"topology.{name}"] for name in _conditions(run, row))
 
 
-def _clauses(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
-    """Return the conditions of a run as clauses that follow a number."""
-    return " and ".join(phrases[f"topology.if.{name}"] for name in _conditions(run, row))
+def _when(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
+    """Return the conditions of a run as the clauses at the start of a sentence."""
+    clauses = " and ".join(phrases[f"topology.if.{name}"] for name in _conditions(run, row))
+    return clauses[:1].upper() + clauses[1:]
 
 
 def _conditions(run: BalancingRun, row: Way) -> list[str]:
