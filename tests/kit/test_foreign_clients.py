@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import node_project
 import proxy_rig
 import pytest
 import test_server_run
+import yaml
 from node_project import NodeProject
 from proxy_kits import ENVOY, LEARN, TABLE, Setup
 
@@ -29,19 +32,43 @@ node = node_project.node  # fixtures
 python, kit = test_server_run.python, test_server_run.kit
 
 LINES = test_server_run.LINES
-MODERN = "2026-07-28"
+LEGACY, MODERN = "2025-11-25", "2026-07-28"
 KEYS = "0123456789abcdef" * 4
 FRONTS: dict[str, Setup | None] = {"direct": None, "nginx": LEARN, "haproxy": TABLE, "envoy": ENVOY}
-STICKY = {
+STICKY: dict[str, Any] = {
     "environment.proxy.kind": "nginx",
     "environment.proxy.version": "1.31",
     "clients.protocol": "mixed",
     "scale.instances": 2,
     "scale.affinity": "available",
     "operations.can_operate_affinity": True,
-    "tools": [{"name": "ask", "needs": {"sampling": "required", "elicitation": "required"}}, {"name": "look"}],
+    "tools": [
+        {"name": "ask", "needs": {"sampling": "required", "elicitation": "required"}},
+        {"name": "look"},
+        # The tools that the conformance suite calls.
+        {"name": "test_simple_text"},
+        {"name": "test_sampling", "needs": {"sampling": "required"}},
+        {"name": "test_elicitation", "needs": {"elicitation": "required"}},
+        {"name": "test_tool_with_logging", "needs": {"logging": "required"}},
+        {"name": "test_tool_with_progress", "needs": {"progress": "required"}},
+    ],
 }
+TOOLS = sorted(tool["name"] for tool in STICKY["tools"])
+# The suite calls tools without `text`, or with arguments of its own.
+PARAMETER = 'text: str = ""'
+PARAMETERS = 'text: str = "This is a simple text response for testing.", prompt: str = "", message: str = ""'
 # Each line and each front at least once: a start of the Inspector takes longer than all calls of a client.
+FAILURES = Path(__file__).with_name("conformance_failures.yaml")
+# Each line, each front, and each revision that a line serves.
+CONFORMED = (
+    ("mcp-1", "envoy", LEGACY),
+    ("mcp-2", "nginx", LEGACY),
+    ("mcp-2", "haproxy", MODERN),
+    ("fastmcp-2", "nginx", LEGACY),
+    ("fastmcp-3", "direct", LEGACY),
+    ("fastmcp-4", "haproxy", LEGACY),
+    ("fastmcp-4", "envoy", MODERN),
+)
 INSPECTED = (*zip(LINES, FRONTS, strict=False), ("fastmcp-4", "nginx"))
 
 
@@ -93,11 +120,21 @@ def fleet(
     with ExitStack() as stack:
         started = [
             stack.enter_context(
-                test_server_run.running(python(context), test_server_run.write(context, root / f"{number}"), **values)
+                test_server_run.running(python(context), _written(context, root / f"{number}"), **values)
             )
             for number in range(2)
         ]
         yield Fleet(line, context, tuple(instance.url.removeprefix("http://") for instance in started))
+
+
+def _written(context: KitContext, folder: Path) -> Path:
+    """Write the server. Its tools also take the arguments of the conformance suite."""
+    test_server_run.write(context, folder)
+    tools = folder / "server" / "tools.py"
+    text = tools.read_text()
+    assert text.count(PARAMETER) == len(TOOLS)
+    tools.write_text(text.replace(PARAMETER, PARAMETERS))
+    return folder
 
 
 @pytest.mark.parametrize("front", FRONTS)
@@ -112,7 +149,7 @@ def test_both_clients_of_the_typescript_sdk_work(
     assert seen["legacy"]["version"] < MODERN
     assert (seen["auto"]["version"] == MODERN) == serves_modern(knowledge, fleet.line)
     for visit in seen.values():
-        assert visit["listed"] == ["ask", "look"]
+        assert visit["listed"] == TOOLS
         assert visit["said"]["look"] == ["hello"] * 2
         assert len(visit["said"]["ask"]) == 2
         assert all("model: sampled" in said and "user: confirmed" in said for said in visit["said"]["ask"]), visit
@@ -125,10 +162,38 @@ def test_the_inspector_lists_and_calls_tools(node: NodeProject, fleet: Fleet, tm
         options = ["--method", "tools/call", "--tool-name", "look", "--tool-arg", "text=hello"]
         called = node.run("mcp-inspector", "--cli", url, "--transport", "http", *options)
     assert (listed.returncode, called.returncode) == (0, 0), listed.stderr + called.stderr
-    assert [tool["name"] for tool in json.loads(listed.stdout)["tools"]] == ["ask", "look"]
+    assert sorted(tool["name"] for tool in json.loads(listed.stdout)["tools"]) == TOOLS
     assert json.loads(called.stdout)["content"][0]["text"] == "hello"
 
 
-def test_every_line_and_front_meets_the_inspector() -> None:
-    assert {line for line, _ in INSPECTED} == set(LINES)
-    assert {front for _, front in INSPECTED} == set(FRONTS)
+@pytest.mark.parametrize(("fleet", "front", "revision"), CONFORMED, indirect=["fleet"])
+def test_the_conformance_suite_finds_only_explained_failures(
+    node: NodeProject, fleet: Fleet, tmp_path: Path, front: str, revision: str
+) -> None:
+    options = ["--spec-version", revision, "--suite", "active", "--output-dir", str(tmp_path / "results")]
+    with fleet.behind(front, tmp_path / "proxy") as url:
+        done = node.run("conformance", "server", "--url", url, *options)
+    summary = re.findall(r"^([✓✗]) ([\w-]+): \d+ passed, \d+ failed", done.stdout, re.MULTILINE)
+    assert len(summary) >= 20, done.stdout + done.stderr
+    explained = {
+        scenario
+        for entry in yaml.safe_load(FAILURES.read_text())
+        if fleet.line in entry.get("lines", LINES)
+        for scenario in entry["scenarios"]
+    }
+    failed = {name for mark, name in summary if mark == "✗"}
+    assert sorted(failed) == sorted(explained & {name for _, name in summary})
+
+
+def test_every_line_and_front_meets_each_tool(knowledge: Knowledge) -> None:
+    for covering in (INSPECTED, CONFORMED):
+        assert {case[0] for case in covering} == set(LINES)
+        assert {case[1] for case in covering} == set(FRONTS)
+    modern = {line for line, _, revision in CONFORMED if revision == MODERN}
+    assert modern == {line for line in LINES if serves_modern(knowledge, line)}
+
+
+def test_no_address_of_the_lock_file_is_a_mirror() -> None:
+    packages = json.loads((node_project.SOURCES / "package-lock.json").read_text())["packages"]
+    addresses = [package["resolved"] for name, package in packages.items() if name]
+    assert all(address.startswith("https://registry.npmjs.org/") for address in addresses)
