@@ -22,13 +22,17 @@ def connect(port: int) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
 
-def send(connection: http.client.HTTPConnection, method: str, params: Any, key: str = "") -> tuple[int, Any]:
+def send(
+    connection: http.client.HTTPConnection, method: str, params: Any, key: str = "", token: str = ""
+) -> tuple[int, Any]:
     message: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
     if params is not None:
         message |= {"id": 1, "params": params}
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     if key:
         headers |= {"Mcp-Session-Id": key, "MCP-Protocol-Version": "2025-06-18"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
     connection.request("POST", "/mcp", json.dumps(message), headers)
     with connection.getresponse() as answer:
         text = answer.read()

@@ -1,4 +1,4 @@
-"""The cost of health checks, metrics and the other parts of a generated server: `python -m benchmarks server`."""
+"""The cost of health checks, metrics, tokens and the rest of a generated server: `python -m benchmarks server`."""
 
 import contextlib
 import itertools
@@ -6,7 +6,7 @@ import statistics
 import sys
 import tempfile
 import time
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
@@ -17,9 +17,14 @@ from advisor.lab.load.client import processor_s
 from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 from benchmarks.rig import HELLO, connect, free_port, send, start, until
+from benchmarks.tokens import issuer
 
 ROUNDS = 15
 CALLS = 400
+
+Rounds = list[float]
+"""Seconds of each round."""
+
 BARE = """
 import sys
 
@@ -41,68 +46,114 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, time
 """
 
 
-def generated() -> None:
-    """Alternate calls of one tool in a bare server of the SDK and in the generated server, with and without sessions.
+@dataclass(frozen=True)
+class Served:
+    """A running server.
 
-    Prints the throughput of the generated server divided by that of the bare server, for wall time and for the CPU time
-    of the server process. The CPU time is reliable on a busy machine too.
+    Attributes:
+        port: its port.
+        pid: its process.
+        token: the access token of its clients, or "".
+    """
+
+    port: int
+    pid: int
+    token: str = ""
+
+    def opens(self) -> bool:
+        """Whether the server opens a session."""
+        with contextlib.suppress(OSError):
+            return send(connect(self.port), "initialize", HELLO, token=self.token)[0] == 200
+        return False
+
+
+def generated() -> None:
+    """Alternate calls of one tool in two servers, with and without sessions.
+
+    First, a bare server of the SDK and the generated server without tokens. Prints the throughput of the generated
+    server divided by that of the bare server. Second, the generated server without and with tokens (JWT). Prints the
+    time that a token adds to a call. Both are shown for wall time and for the CPU time of the server process. The CPU
+    time is reliable on a busy machine too.
     """
     for stateless in (False, True):
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
             work = Path(folder)
-            ports = [free_port(), free_port()]
-            pids = _servers(stack, work, ports, stateless)
-            until(partial(_all_open, ports))
-            print(f"  {'stateless' if stateless else 'with a session'}: {_compare(ports, pids)}", flush=True)
+            issued = stack.enter_context(issuer())
+            bare = _bare(stack, work, stateless)
+            off = _kit(stack, work / "off", stateless, {})
+            checks = _kit(stack, work / "jwt", stateless, {**issued.settings}, issued.token)
+            for served in (bare, off, checks):
+                until(served.opens)
+            print(f"  {'stateless' if stateless else 'with a session'}:")
+            print(f"    auth off, throughput against a bare server: {_ratios(*_compare(bare, off))}   (aim: 0.95)")
+            print(f"    JWT against auth off: {_added(*_compare(off, checks))}", flush=True)
 
 
-def _all_open(ports: list[int]) -> bool:
-    return all(_opens(port) for port in ports)
+def _bare(stack: contextlib.ExitStack, work: Path, stateless: bool) -> Served:
+    (work / "bare.py").write_text(BARE)
+    port = free_port()
+    command = [sys.executable, str(work / "bare.py"), str(port), str(stateless)]
+    return Served(port, start(stack, work / "bare.log", command).pid)
 
 
-def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], stateless: bool) -> list[int]:
+def _kit(
+    stack: contextlib.ExitStack, folder: Path, stateless: bool, settings: dict[str, str], token: str = ""
+) -> Served:
+    """Start the server of a kit. With a token, the kit is made for clients with tokens."""
     advisor = Advisor(load())
-    facts = {"version": 1, "service": "demo", "scale": {"instances": 1}}
+    auth = {"environment": {"auth": "bearer"}} if token else {}
+    facts = {"version": 1, "service": "demo", "scale": {"instances": 1}, **auth}
     kit = kit_context(advisor.decide(validate(SourceDocument("demo", facts, {}), advisor.space)))
     for file in server.files(kit):
-        path = work / file.path
+        path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content)
-    (work / "bare.py").write_text(BARE)
-    flags = {"MCP_STATELESS": str(stateless), "MCP_JSON_RESPONSE": "false", "MCP_INSTANCES": "1"}
-    bare = start(stack, work / "bare.log", [sys.executable, str(work / "bare.py"), str(ports[0]), str(stateless)])
-    kits = [sys.executable, str(work / "server" / "server.py")]
-    return [bare.pid, start(stack, work / "kit.log", kits, {**flags, "MCP_PORT": str(ports[1])}).pid]
+    port = free_port()
+    flags = {"MCP_STATELESS": str(stateless), "MCP_JSON_RESPONSE": "false", "MCP_INSTANCES": "1", "MCP_PORT": str(port)}
+    command = [sys.executable, str(folder / "server" / "server.py")]
+    return Served(port, start(stack, folder / "log", command, {**flags, **settings}).pid, token)
 
 
-def _opens(port: int) -> bool:
-    with contextlib.suppress(OSError):
-        return send(connect(port), "initialize", HELLO)[0] == 200
-    return False
-
-
-def _compare(ports: list[int], pids: list[int]) -> str:
-    connections = [connect(port) for port in ports]
-    sessions = [send(connection, "initialize", HELLO)[1].get("mcp-session-id", "") for connection in connections]
-    clock: list[list[float]] = [[], []]
-    processor: list[list[float]] = [[], []]
+def _compare(first: Served, second: Served) -> tuple[list[Rounds], ...]:
+    """The seconds of each round by the clock and by processor time, for both servers."""
+    both = (first, second)
+    connections = [connect(served.port) for served in both]
+    sessions = [
+        send(connection, "initialize", HELLO, token=served.token)[1].get("mcp-session-id", "")
+        for connection, served in zip(connections, both, strict=True)
+    ]
+    clock: list[Rounds] = [[], []]
+    processor: list[Rounds] = [[], []]
     for number in itertools.chain([-1], range(ROUNDS)):  # one round to warm up
         for which in (0, 1) if number % 2 else (1, 0):
-            began, spent = time.perf_counter(), processor_s(pids[which])
+            served = both[which]
+            began, spent = time.perf_counter(), processor_s(served.pid)
             for _ in range(CALLS):
-                status, _ = send(connections[which], "tools/call", _ECHO, sessions[which])
+                status, _ = send(connections[which], "tools/call", _ECHO, sessions[which], served.token)
                 assert status == 200, status
             if number >= 0:
                 clock[which].append(time.perf_counter() - began)
-                processor[which].append(processor_s(pids[which]) - spent)
+                processor[which].append(processor_s(served.pid) - spent)
+    return clock, processor
+
+
+def _ratios(clock: list[Rounds], processor: list[Rounds]) -> str:
     shown = []
-    for name, (bare, kit) in (("by the clock", clock), ("by processor time", processor)):
-        ratios = sorted(a / b for a, b in zip(bare, kit, strict=True))
-        each = statistics.median(kit) / CALLS * 1e6
+    for name, (first, second) in (("by the clock", clock), ("by processor time", processor)):
+        ratios = sorted(a / b for a, b in zip(first, second, strict=True))
+        each = statistics.median(second) / CALLS * 1e6
         shown.append(
             f"{name} {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}; {each:.0f} µs a call)"
         )
-    return "throughput against a bare server: " + ", ".join(shown)
+    return ", ".join(shown)
+
+
+def _added(clock: list[Rounds], processor: list[Rounds]) -> str:
+    shown = []
+    for name, (first, second) in (("by the clock", clock), ("by processor time", processor)):
+        more = sorted((b - a) / CALLS * 1e6 for a, b in zip(first, second, strict=True))
+        shown.append(f"{name} {statistics.median(more):.0f} µs more for each call ({more[0]:.0f} to {more[-1]:.0f})")
+    return ", ".join(shown)
 
 
 _ECHO = {"name": "echo", "arguments": {"text": "hello"}}
