@@ -39,6 +39,7 @@ from advisor.lab.verify.checking import check
 from advisor.lab.verify.conduct import foresight
 from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
 from advisor.lab.verify.kit_documents import read_kit_documents
+from advisor.lab.verify.kit_edits import read_kit_edits
 from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.lab.verify.result import Verification
 from advisor.requirements import Requirements
@@ -116,7 +117,9 @@ def plan(
     elif kit_dir is not None:
         documents = read_kit_documents(kit_dir, prepared, advisor)
         prepared = replace(prepared, cells=documents.cells, notes=(*prepared.notes, *documents.notes))
-        problems += documents.problems
+        broken, edits = read_kit_edits(kit_dir, render_kit(prepared.decision, raw.decode()))
+        prepared = replace(prepared, notes=(*prepared.notes, *edits))
+        problems += [*documents.problems, *broken]
         if documents.decision is not None and failures:
             failures, wrong = as_documented(failures, documents.decision, prepared, advisor.knowledge)
             problems += wrong
