@@ -70,10 +70,10 @@ class Served:
 def generated() -> None:
     """Alternate calls of one tool in two servers, with and without sessions.
 
-    First, a bare server of the SDK and the generated server without tokens. The result is the throughput of the generated
-    server divided by that of the bare server. Second, the generated server without and with tokens (JWT). The result is
-    the time that a token adds to a call. Each result has a value for wall time, and a value for the CPU time of the server
-    process. The CPU time is reliable on a busy machine too.
+    First, a bare server of the SDK and the generated server without tokens. The result is the throughput of the
+    generated server divided by that of the bare server. Second, the generated server without and with tokens (JWT).
+    The result is the time that a token adds to a call. Each result has a value for wall time, and a value for the CPU
+    time of the server process. The CPU time is reliable on a busy machine too.
     """
     for stateless in (False, True):
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
