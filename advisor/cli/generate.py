@@ -65,8 +65,8 @@ def generate(
     tests and DECISION.md with the reasons.
 
     Run the command again after a change of the requirements. It keeps your edits in DIR and merges them with the new
-    versions of the files. If you and the new version changed the same lines, your file stays, and the new version is
-    written next to it (.new).
+    versions of the files. If you and the new version changed the same lines, your lines stay, and the new version is
+    written next to the file (.new). The conflict ends when you delete the .new file.
     """
     if is_directory(file):
         raise UsageError(f"{file} is a directory. Name one requirements file: a kit has exactly one.")
@@ -87,7 +87,7 @@ def _preview(done: Generation, format: Format) -> int:
         emit("".join(diff(change) for change in done.changes))
     for line in (*report.lines(done, written=False), report.summary(done, written=False)):
         say(line)
-    return Exit.FINDINGS if done.changed else Exit.OK
+    return Exit.FINDINGS if done.changed or done.conflicts else Exit.OK
 
 
 def _report(done: Generation, notes: list[str], format: Format) -> int:

@@ -174,13 +174,41 @@ def test_user_edits_are_merged_or_reported_as_conflicts_and_never_lost(kit: Path
     assert (kit / "notes.txt").read_text() == "ours\n"
     for said in (
         r"merged +proxy/nginx.conf: your edits",
-        r"left +README.md: .* README.md.new",
+        r"conflict +README.md: .* README.md.new",
         r"not restored compose/upstreams.conf: .*--force",
         r"Compare each \.new file",
     ):
         assert re.search(said, done.err), said
-    # The second run does not report the conflict again.
+    # The conflict stays until it is resolved.
+    for arguments in ([], ["--diff"]):
+        again = run(TIERED, "-o", kit, *arguments)
+        assert again.returncode == 1
+        assert re.search(r"conflict +README.md: .* README.md.new", again.err)
+    (kit / "README.md.new").unlink()
     assert run(TIERED, "-o", kit, "--diff").returncode == 0
+
+
+def test_other_places_of_a_file_with_a_conflict_are_merged(kit: Path) -> None:
+    readme, new = kit / "README.md", kit / "README.md.new"
+    title = next(line for line in readme.read_text().splitlines() if line.startswith("# "))
+    before = readme.read_text()
+    readme.write_text(before.replace(title, "# Our own title"))
+    assert run(TIERED, "-o", kit).returncode == 1
+    merged, ours = readme.read_text().splitlines(), new.read_text().splitlines()
+    assert "# Our own title" in merged
+    added = set(ours) - set(before.splitlines()) - {line for line in ours if line.startswith("# ")}
+    assert added & set(merged), "the other changes of the new version are in the file"
+
+
+def test_force_resolves_a_conflict(kit: Path) -> None:
+    readme = kit / "README.md"
+    readme.write_text("ours\n")
+    assert run(TIERED, "-o", kit).returncode == 1
+    generated = (kit / "README.md.new").read_text()
+    assert run(TIERED, "-o", kit, "--force").returncode == 0
+    assert readme.read_text() == generated
+    assert (kit / "README.md.bak").read_text() == "ours\n"
+    assert not (kit / "README.md.new").exists()
 
 
 def test_a_file_that_left_the_kit_is_deleted_unless_the_user_edited_it(tmp_path: Path) -> None:

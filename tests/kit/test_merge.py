@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.kit.sync.three_way_merge import merge, merge_bytes
+from advisor.kit.sync.three_way_merge import merge, merge_bytes, merge_places
 
 BASE = "".join(f"{letter}\n" for letter in "abcdefgh")
 TEXTS = st.lists(st.sampled_from("abcdef"), max_size=12).map(lambda lines: "".join(f"{line}\n" for line in lines))
@@ -34,6 +34,12 @@ def test_changes_of_adjacent_lines_are_a_conflict() -> None:
 
 def test_insertions_at_the_same_place_are_a_conflict() -> None:
     assert merge(BASE, BASE.replace("c\n", "c\nmine\n"), BASE.replace("c\n", "c\nnew\n")) is None
+
+
+def test_places_without_a_conflict_are_merged() -> None:
+    theirs = BASE.replace("c\n", "mine\n")
+    ours = BASE.replace("c\n", "new\n").replace("g\n", "G\n")
+    assert merge_places(BASE, theirs, ours) == (theirs.replace("g\n", "G\n"), 1)
 
 
 @given(TEXTS, TEXTS)
@@ -70,7 +76,8 @@ def test_the_result_matches_git_merge_file(tmp_path: Path) -> None:
 
 def test_windows_line_endings_are_kept() -> None:
     theirs = BASE.replace("b\n", "B\n").replace("\n", "\r\n").encode()
-    assert merge_bytes(BASE, theirs, BASE.replace("g\n", "G\n")) == b"a\r\nB\r\nc\r\nd\r\ne\r\nf\r\nG\r\nh\r\n"
+    merged = b"a\r\nB\r\nc\r\nd\r\ne\r\nf\r\nG\r\nh\r\n"
+    assert merge_bytes(BASE, theirs, BASE.replace("g\n", "G\n")) == (merged, 0)
 
 
 def test_a_binary_file_is_a_conflict() -> None:

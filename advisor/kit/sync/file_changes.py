@@ -18,7 +18,7 @@ Action = Literal[
     "added",  # the file did not exist
     "updated",  # the user had not edited the file, so the new version replaces it
     "merged",  # the user had edited the file; the result contains the edits and the new text
-    "conflict",  # the user and the new version changed the same lines; the file stays, a .new file has the new version
+    "conflict",  # the user and the new version changed the same lines, which stay; a .new file has the new version
     "overwritten",  # edited, but replaced because of --force; a .bak file has the user's version
     "removed",  # the file is no longer part of the kit, and the user had not edited it
     "kept",  # the user had edited the file, and the new version has no changes
@@ -117,19 +117,23 @@ class _Case:
         return FileChange(self.path, "added", (self._write(None, file.content.encode()),))
 
     def _edited(self, disk: bytes, ours: bytes) -> FileChange:
+        versions = (ours,) if self.base is None else (ours, self.base.encode())
+        pending = f"{self.path}.new"
+        # The user deletes the `.new` file of an earlier conflict when the conflict is resolved.
+        unresolved = pending not in self.taken and self.read(pending) in versions
         if self.force:
             saved = self._other_name(".bak", disk, replaceable=())
             keep = Write(saved, self.read(saved), disk)
-            return FileChange(self.path, "overwritten", (*_needed(keep), self._write(disk, ours)), saved)
-        if self.base is not None and self.base.encode() == ours:
+            solved = (Write(pending, self.read(pending), None),) if unresolved else ()
+            return FileChange(self.path, "overwritten", (*_needed(keep), self._write(disk, ours), *solved), saved)
+        if self.base is not None and self.base.encode() == ours and not unresolved:
             return FileChange(self.path, "kept")
-        merged = None if self.base is None else merge_bytes(self.base, disk, ours.decode())
-        if merged is not None:
-            return FileChange(self.path, "merged", (self._write(disk, merged),))
-        # The `.new` file of an earlier run can be replaced if the user has not edited it.
-        earlier = () if self.base is None else (self.base.encode(),)
-        name = self._other_name(".new", ours, replaceable=earlier)
-        return FileChange(self.path, "conflict", _needed(Write(name, self.read(name), ours)), name)
+        merged, conflicts = (self.base is not None and merge_bytes(self.base, disk, ours.decode())) or (disk, 1)
+        mend = () if merged == disk else (self._write(disk, merged),)
+        if not conflicts and not unresolved:
+            return FileChange(self.path, "merged", mend)
+        name = self._other_name(".new", ours, replaceable=versions)
+        return FileChange(self.path, "conflict", (*mend, *_needed(Write(name, self.read(name), ours))), name)
 
     def _write(self, before: bytes | None, after: bytes | None) -> Write:
         return Write(self.path, before, after, self.file is not None and self.file.executable)

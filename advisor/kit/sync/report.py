@@ -14,7 +14,7 @@ _WORDS = {
     "added": ("added", ""),
     "updated": ("updated", ""),
     "merged": ("merged", "your edits and the new text are both in the file"),
-    "conflict": ("left", "your edits and the new version change the same lines; the new version is in {other}"),
+    "conflict": ("conflict", "your edits and the new version change the same lines; the new version is in {other}"),
     "overwritten": ("overwritten", "your version is in {other}"),
     "removed": ("removed", "no longer part of the kit"),
     "kept": ("kept", "your edits stay"),
@@ -41,7 +41,7 @@ def summary(done: Generation, *, written: bool) -> str:
     for change in done.changes:
         counts[change.action] = counts.get(change.action, 0) + 1
     parts = ", ".join(f"{number} {action}" for action, number in counts.items())
-    if not done.changed:
+    if not done.changed and not done.conflicts:
         return f"{done.root}: nothing {'to change' if written else 'would change'} ({parts})."
     return f"{done.root}: {parts}{'' if written else ' (nothing was written)'}."
 
@@ -50,7 +50,10 @@ def next_steps(done: Generation, notes: list[str]) -> list[str]:
     """Return the next steps for the user. `notes` are what clients of this kit must know."""
     steps = list(notes) if done.changed else []
     if done.conflicts:
-        steps.append("Compare each .new file with your file, copy the changes that you want, and delete the .new file.")
+        steps.append(
+            "Where both change the same lines, your lines stay. Compare each .new file with your file, copy the "
+            "changes that you want, and delete the .new file. Until then, each run reports the conflict."
+        )
     if any(change.action == "added" for change in done.changes):
         readme = shlex.quote(str(done.root / "README.md"))
         steps.append(f"Next: read {readme}. It explains how to try, test and deploy the kit.")

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
 _MAX_LINES = 20_000  # matching can take quadratic time; no file of a kit is this long
 
 _Region = tuple[int, int, int, int]  # start in base, in theirs and in ours, and the number of shared lines
+
+
+class Merged(NamedTuple):
+    """The result of a merge.
+
+    Attributes:
+        text: both sets of changes. Where they change the same lines, the text has the lines of the user.
+        conflicts: the number of such places.
+    """
+
+    text: str
+    conflicts: int
 
 
 def merge(base: str, theirs: str, ours: str) -> str | None:
@@ -18,40 +31,46 @@ def merge(base: str, theirs: str, ours: str) -> str | None:
         theirs: the user's version of that text.
         ours: the newly generated text.
     """
+    merged = merge_places(base, theirs, ours)
+    return None if merged is None or merged.conflicts else merged.text
+
+
+def merge_places(base: str, theirs: str, ours: str) -> Merged | None:
+    """Merge like `merge`, place by place; return None if a text is too long."""
     if base == theirs or theirs == ours:
-        return ours
+        return Merged(ours, 0)
     if base == ours:
-        return theirs
+        return Merged(theirs, 0)
     old, left, right = (text.splitlines(keepends=True) for text in (base, theirs, ours))
     if max(len(old), len(left), len(right)) > _MAX_LINES:
         return None
     merged: list[str] = []
-    at_old = at_left = at_right = 0
+    conflicts = at_old = at_left = at_right = 0
     for start, left_start, right_start, length in _shared(old, left, right):
-        chunk = _choose(old[at_old:start], left[at_left:left_start], right[at_right:right_start])
-        if chunk is None:
-            return None
-        merged += chunk
+        mine = left[at_left:left_start]
+        chunk = _choose(old[at_old:start], mine, right[at_right:right_start])
+        conflicts += chunk is None
+        merged += mine if chunk is None else chunk
         merged += old[start : start + length]
         at_old, at_left, at_right = start + length, left_start + length, right_start + length
-    return "".join(merged)
+    return Merged("".join(merged), conflicts)
 
 
-def merge_bytes(base: str, theirs: bytes, ours: str) -> bytes | None:
-    """Merge like `merge`, with a file on disk. A file with Windows line ends keeps them.
+def merge_bytes(base: str, theirs: bytes, ours: str) -> tuple[bytes, int] | None:
+    """Merge like `merge_places`, with a file on disk. A file with Windows line ends keeps them.
 
     Returns:
-        The merged bytes, or None if there is a conflict or the file is not UTF-8 text.
+        The merged bytes and the number of conflicts, or None if the file is not UTF-8 text or is too long.
     """
     try:
         text = theirs.decode()
     except UnicodeDecodeError:
         return None
     windows = "\r\n" in text and "\n" not in text.replace("\r\n", "") and "\r" not in base
-    merged = merge(base, text.replace("\r\n", "\n") if windows else text, ours)
+    merged = merge_places(base, text.replace("\r\n", "\n") if windows else text, ours)
     if merged is None:
         return None
-    return (merged.replace("\n", "\r\n") if windows else merged).encode()
+    return (merged.text.replace("\n", "\r\n") if windows else merged.text).encode(), merged.conflicts
 
 
 def _choose(old: list[str], left: list[str], right: list[str]) -> list[str] | None:
