@@ -248,7 +248,8 @@ class Network:
         """Return the nodes on which `targets` depend as steps, in an order with which a fold can forget facts early.
 
         A fact on which many facts depend comes early, so that other facts come when few rules are still possible.
-        With this order, the folds of the proof have at most 4,400 classes at a time. In the order of the tables, they had 120,000.
+        With this order, the folds of the proof have at most 4,400 classes at a time. In the order of the tables, they
+        had 120,000.
         A table reads each input as soon as the value of the input is known. After that, only the set of possible rules
         depends on this input.
 
