@@ -54,6 +54,7 @@ EXPECTED = {
 # The expected decision of each real case: pattern, mechanism, whether the server keeps sessions, and the warnings or
 # changes that the answer must contain. None means that the answer has no flags and no modes.
 EXPECTED_FIELD: dict[str, tuple[str, str, bool | None, list[Any]]] = {
+    "alb-cuts-json-answers": ("stateless-fleet", "none", False, ["json-answers-are-cut-today"]),
     "cloud-run-old-transport": (
         "contradiction",
         "none",
@@ -75,6 +76,7 @@ EXPECTED_FIELD: dict[str, tuple[str, str, bool | None, list[Any]]] = {
         None,
         [{"transport": "streamable-http"}, {"scale.instances": 1}],
     ),
+    "lambda-second-call": ("stateless-fleet", "none", False, ["adapter-runs-the-lifespan-for-each-event"]),
     "lambda-old-transport": ("contradiction", "none", None, [{"transport": "streamable-http"}]),
     "sampling-on-app-service": (
         "contradiction",
@@ -84,6 +86,7 @@ EXPECTED_FIELD: dict[str, tuple[str, str, bool | None, list[Any]]] = {
     ),
     "typescript-cookie-ingress": ("sticky-fleet", "platform-cookie", True, ["cookie-affinity-needs-a-jar"]),
     "typescript-scale-to-zero": ("stateless-fleet", "none", False, ["sessions-without-affinity"]),
+    "typescript-stream-in-a-function": ("stateless-fleet", "none", False, ["other-servers-answer-405"]),
 }
 
 

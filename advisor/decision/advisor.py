@@ -34,7 +34,7 @@ from advisor.decision.model import (
 from advisor.decision.sdk_behaviour import asked_release
 from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, without_flags
-from advisor.decision.tiers import TierRequirements, changed, stateful_part, stateless_part
+from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
 from advisor.decision.unsure import Outline, settle
 from advisor.decision.warnings import Warnings
 from advisor.engine.network import Network, TableNode
@@ -43,6 +43,7 @@ from advisor.knowledge import Knowledge, load
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
+from advisor.requirements.completion import changed
 from advisor.requirements.hops import HOPS
 from advisor.requirements.model import Requirements
 
@@ -105,7 +106,7 @@ class Advisor:
 
     def decide(self, requirements: Requirements) -> Decision:
         """The complete decision."""
-        stated, requirements = requirements, settle(requirements, self._outline)
+        stated, requirements = requirements, settle(requirements, self._outline, self.space)
         facts, core, parts = self._decided(requirements)
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(map(self._tier, parts))
@@ -170,7 +171,7 @@ class Advisor:
         if settled[need] != "none":
             return UnsureNeed(feature, True, None)
         change = {need: "required"}
-        core, flags = self._settled(self.core(changed(stated, change)), stated, change)
+        core, flags = self._settled(self.core(changed(stated, change, self.space)), stated, change)
         return UnsureNeed(feature, False, Counterfactual(change, core, None, "", flags))
 
     def _path(
@@ -299,7 +300,7 @@ class Advisor:
         """
         if core.pattern != "tiered":
             return core, ()
-        after = changed(requirements, change) if change else requirements
+        after = changed(requirements, change, self.space) if change else requirements
         tiers = self._split(after, self.facts(after), core.substitute)
         flags = tuple(self.core(tier).flags for tier in tiers)
         return core._replace(flags=flags[0]), flags

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from advisor.decision.core import CORE_FACTS, Core, core_of
+from advisor.decision.derived_facts import REPLACED
 from advisor.decision.losses import instead_of
 from advisor.decision.model import Alternative, Counterfactual
-from advisor.engine.network import Network, Row
+from advisor.engine.network import Network, Plan, Row
 from advisor.engine.rules import Value
 from advisor.engine.table import show
 from advisor.knowledge.facts import FactChange
-from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.knowledge.space import UNKNOWN, FactSpace, holds
 from advisor.knowledge.types import NEEDS, Raw
 from advisor.knowledge.versions import key
 from advisor.requirements.hops import HOPS
 
-_Single: TypeAlias = tuple[str, Value]
+_Move: TypeAlias = Mapping[str, Value]
+"""The facts that a change of the requirements states, with their new values. The first fact is the main one."""
+
 _Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
 
 _REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cache is emptied
 
 _KIND = "environment.proxy.kind"
+_PLATFORM = "environment.platform"
 
 _BY_HOPS = ("clients.addresses", "clients.keep_cookies")
 """Facts that can follow from the list of hops. With such a list, a change of these facts alone has no effect."""
@@ -31,6 +35,21 @@ _BY_HOPS = ("clients.addresses", "clients.keep_cookies")
 _HOP_EFFORT = 3  # effort of the removal of a hop, as of a change of the last hop
 
 _MANY = 40  # largest number of possible fixes of a contradiction
+
+
+class _Option(NamedTuple):
+    """A new value of a fact.
+
+    Attributes:
+        name: the fact.
+        value: the new value.
+        moves: the smallest change with this value, then larger changes. A larger change counts only if the smaller
+            change has no effect.
+    """
+
+    name: str
+    value: Value
+    moves: tuple[_Move, ...]
 
 
 class Changes:
@@ -41,20 +60,35 @@ class Changes:
         self._space = space
         self._network = network
         relevant = network.dependencies_of(CORE_FACTS)
-        self._facts = [name for name in space.facts if name in relevant and len(space.domains[name]) > 1]
+        implies = [(name, implied) for name, _, implied in space.implied if implied.fact in relevant]
+        self._implying = {name for name, _ in implies}
+        self._restricting = {(name, value) for name, value, _ in space.implied}
+        known = relevant | self._implying
+        self._facts = [name for name in space.facts if name in known and len(space.domains[name]) > 1]
+        # A change of these facts can change other facts, because they imply them or are a condition for them.
+        conditions = [implied.only_when for _, implied in implies] + [
+            only for name, _, only in space.bound if name in known
+        ]
+        self._linked = self._implying.union(only.fact for only in conditions if only is not None)
+        self._followers = {
+            name: [fact for fact in space.facts.values() if name in fact.follows and fact.capability]
+            for name in self._facts
+        }
         self._platforms = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.runs_servers}
         self._refusing = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.refuses}
         self._gateways = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.mcp_sessions}
         self._values = {name: self._alternatives(name) for name in self._facts}
         self._plan = network.plan(CORE_FACTS)
-        self._plans = {name: network.between(name, CORE_FACTS) for name in self._facts}
+        self._plans = {
+            name: self._plan if name in self._linked else network.between(name, CORE_FACTS) for name in self._facts
+        }
         # The cache of cores uses only the base facts on which a core depends. Similar requirements share most entries.
         sources = tuple(name for name in network.base if name in relevant)
         self._row = itemgetter(*sources)
         self._index = {name: index for index, name in enumerate(sources)}
         self._cores: dict[Row, Core] = {}
         self._distinct: dict[Core, Core] = {}
-        self._told: dict[tuple[str, Value, Value, Value], tuple[dict[str, Any], int | None, str]] = {}
+        self._told: dict[tuple[Value, ...], tuple[dict[str, Any], int | None, str]] = {}
 
     def _alternatives(self, name: str) -> list[Value]:
         # A team cannot make a known fact unknown, and cannot put the proxy of a platform in front of other servers. No
@@ -66,8 +100,29 @@ class Changes:
     def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
         """Return the core after some base facts change."""
         revised = dict(facts)
-        self._network.revise(revised, changes, self._plan)
+        self._network.revise(revised, self._consequences(changes, facts), self._plan)
         return core_of(revised)
+
+    def _consequences(self, move: _Move, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a change with everything that follows from it.
+
+        A fact without a meaning after the change gets its default value. A fact that another fact implied before the
+        change gets the value that it has without the implication.
+        """
+        if self._linked.isdisjoint(move):
+            return move
+        plain = {**facts, **facts[REPLACED], **move}
+        bound = {
+            name: self._space.bin(name, fact.default)
+            for name, fact, only in self._space.bound
+            if not holds(only, plain)
+        }
+        plain |= bound
+        implied = {name: found.value for name, found in self._space.implications(plain).items()}
+        after = {**plain, **implied}
+        touched = dict.fromkeys((*move, *bound, *facts[REPLACED], *implied))
+        changes = {name: after[name] for name in touched if after[name] != facts[name]}
+        return {**changes, REPLACED: {name: plain[name] for name in implied}}
 
     def counterfactuals(self, facts: Mapping[str, Any]) -> tuple[Counterfactual, ...]:
         """Return every change of one fact that leads to another core, the easiest first.
@@ -77,22 +132,36 @@ class Changes:
         here = self._row(facts)
         now = core_of(facts)
         revised = dict(facts)
-        found = []
-        for name, value in self._single(facts):
-            index = self._index[name]
-            row = (*here[:index], value, *here[index + 1 :])
-            then = self._cores.get(row)
-            if then is None:
-                then = self._vary(revised, name, value, row)
-            if then != now:
-                change, effort, how = self._tell(name, facts[name], value, facts[_KIND])
-                found.append(Counterfactual(change, then, effort, how))
-        found.sort(key=_by_effort)
-        return tuple(found)
+        found: list[tuple[_Move, Core]] = []
+        for option in self._options(facts):
+            for move in option.moves:
+                changes = self._consequences(move, facts)
+                row = self._changed(here, changes)
+                then = self._cores.get(row)
+                if then is None:
+                    then = self._vary(revised, changes, self._plan_of(option.name, move), row)
+                if then != now:
+                    found.append((move, then))
+                    break
+        told = ((self._tell(move, facts), then) for move, then in _smallest(found))
+        others = [Counterfactual(change, then, effort, how) for (change, effort, how), then in told]
+        others.sort(key=_by_effort)
+        return tuple(others)
 
-    def _vary(self, facts: dict[str, Any], name: str, value: Value, row: Row) -> Core:
-        """Return the core after one fact changes, and cache it for `row`. `facts` does not change."""
-        old = self._network.revise(facts, {name: value}, self._plans[name])
+    def _plan_of(self, name: str, move: _Move) -> Plan:
+        return self._plans[name] if len(move) == 1 else self._plan
+
+    def _changed(self, row: Row, changes: Mapping[str, Any]) -> Row:
+        """Return the row of the cache after `changes`."""
+        revised = list(row)
+        for name, value in changes.items():
+            if name in self._index:
+                revised[self._index[name]] = value
+        return tuple(revised)
+
+    def _vary(self, facts: dict[str, Any], changes: Mapping[str, Any], plan: Plan, row: Row) -> Core:
+        """Return the core after a change, and cache it for `row`. `facts` does not change."""
+        old = self._network.revise(facts, changes, plan)
         core = core_of(facts)
         facts.update(old)
         if len(self._cores) >= _REMEMBERED:
@@ -100,13 +169,28 @@ class Changes:
         self._cores[row] = self._distinct.setdefault(core, core)
         return core
 
-    def _single(self, facts: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+    def _options(self, facts: Mapping[str, Any]) -> Iterator[_Option]:
         for name, values in self._values.items():
             now = facts[name]
             if self._meaningful(name, facts):
                 for value in values:
                     if value is not now and value != now and self._applies(name, now, value, facts):
-                        yield name, value
+                        yield _Option(name, value, self._moves(name, value, facts))
+
+    def _moves(self, name: str, value: Value, facts: Mapping[str, Any]) -> tuple[_Move, ...]:
+        move = {name: value}
+        if name == _PLATFORM and facts[_KIND] in self._platforms:
+            move[_KIND] = self._space.facts[_KIND].default  # the load balancer of a platform serves only this platform
+        followers = self._followers[name]
+        if not followers:
+            return (move,)
+        after = {**facts, **self._consequences(move, facts)}
+        also = {
+            fact.id: fact.capability.having
+            for fact in followers
+            if fact.capability and after[fact.id] == fact.capability.without and fact.id not in after[REPLACED]
+        }
+        return (move, {**move, **also}) if also else (move,)
 
     def _applies(self, name: str, now: Value, value: Value, facts: Mapping[str, Any]) -> bool:
         if name == _KIND:
@@ -129,20 +213,33 @@ class Changes:
             return False  # Another proxy then means another platform.
         if name in _BY_HOPS and facts[HOPS] == "some":
             return False
-        if any(name == implied.fact and facts[other] == value for other, value, implied in self._space.implied):
-            return False  # The other fact then decides the value.
-        only = self._space.facts[name].only_when
-        return only is None or facts[only.fact] in only.any_of
+        if name in facts[REPLACED]:
+            return False  # Another fact then decides the value.
+        if name in self._implying and (name, facts[name]) not in self._restricting:
+            return False  # Another value can only restrict the deployment further.
+        fact = self._space.facts[name]
+        return holds(fact.only_when, facts) and holds(fact.only_with, facts)
 
-    def _tell(self, name: str, old: Value, new: Value, kind: Value) -> tuple[dict[str, Any], int | None, str]:
-        """Return a change as in the requirements file, its effort, and how to make it behind the proxy `kind`."""
-        told = self._told.get((name, old, new, kind))
+    def _tell(self, move: _Move, facts: Mapping[str, Any]) -> tuple[dict[str, Any], int | None, str]:
+        """Return a change as in the requirements file, its effort, and how to make it. The main fact has the effort."""
+        name, new = next(iter(move.items()))
+        old, kind = facts[name], facts[_KIND]
+        asked = (*move.items(), old, kind)
+        told = self._told.get(asked)
         if told is None:
             change = self._change(name, old, new)
-            how = self._how(name, new, change, kind) if change else ""
-            raw = {name: self._space.typical(name, new)}
-            told = self._told[name, old, new, kind] = (raw, change.effort if change else None, how)
+            how = " ".join(self._hows(move, facts)) if change else ""
+            raw = {fact: self._space.typical(fact, value) for fact, value in move.items()}
+            told = self._told[asked] = (raw, change.effort if change else None, how)
         return told
+
+    def _hows(self, move: _Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[str]:
+        """Yield how to make each part of a change."""
+        kind = move.get(_KIND, facts[_KIND])
+        for name, value in move.items():
+            change = self._change(name, facts[name], value)
+            if change:
+                yield self._how(name, value, change, kind, core)
 
     def ways_out(self, facts: Mapping[str, Any], shorter: tuple[Raw, Core] | None = None) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction, the least effort first.
@@ -154,9 +251,9 @@ class Changes:
             facts: the facts of the contradiction.
             shorter: a path with fewer hops that resolves the contradiction, with its core.
         """
-        possible = [(n, v) for n, v in self._single(facts) if self._can_change(n, v, facts)]
+        possible = [option for option in self._options(facts) if self._can_change(option.name, option.value, facts)]
         found = [self._shorter(*shorter)] if shorter else []
-        found += [self._way_out({n: v}, then, facts) for n, v, then in self._feasible(facts, possible)]
+        found += [self._way_out(move, then, facts) for move, then in self._feasible(facts, possible)]
         if not found:
             found = list(self._pairs(facts, possible, {}))
         if not found:
@@ -166,29 +263,36 @@ class Changes:
             if not found:  # No configuration serves these clients, whatever they need: another fact must change.
                 weaker = {**facts, **demoted}
                 self._network.evaluate(weaker)
-                others = [(n, v) for n, v in possible if n not in demoted]
-                found = [self._way_out({**demoted, n: v}, then, facts) for n, v, then in self._feasible(weaker, others)]
+                others = [option for option in possible if option.name not in demoted]
+                feasible = self._feasible(weaker, others)
+                found = [self._way_out({**demoted, **move}, then, facts) for move, then in feasible]
                 found = found or list(self._pairs(facts, others, demoted))
         return tuple(_ranked(found))
 
-    def _feasible(self, facts: Mapping[str, Any], possible: list[_Single]) -> Iterator[tuple[str, Value, Core]]:
-        """Yield the possible changes of one fact that resolve the contradiction, each with its new core."""
+    def _feasible(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[_Move, Core]]:
+        """Return the smallest change of each possible option that resolves the contradiction, with its new core."""
         revised = dict(facts)
-        for name, value in possible:
-            old = self._network.revise(revised, {name: value}, self._plans[name])
-            if revised["pattern"] != "contradiction":
-                yield name, value, core_of(revised)
-            revised.update(old)
+        found: list[tuple[_Move, Core]] = []
+        for option in possible:
+            for move in option.moves:
+                old = self._network.revise(revised, self._consequences(move, revised), self._plan_of(option.name, move))
+                then = core_of(revised) if revised["pattern"] != "contradiction" else None
+                revised.update(old)
+                if then is not None:
+                    found.append((move, then))
+                    break
+        return _smallest(found)
 
-    def _pairs(self, facts: Mapping[str, Any], possible: list[_Single], also: dict[str, Value]) -> Iterator[_Ranked]:
+    def _pairs(self, facts: Mapping[str, Any], possible: list[_Option], also: dict[str, Value]) -> Iterator[_Ranked]:
         """Yield the pairs of possible changes that, together with the changes in `also`, resolve the contradiction."""
         revised = {**facts, **also}
         self._network.evaluate(revised)
-        for index, (name, value) in enumerate(possible):
-            old = self._network.revise(revised, {name: value}, self._plans[name])
-            others = [(n, v) for n, v in possible[index + 1 :] if n != name]
-            for other, second, then in self._feasible(revised, others):
-                yield self._way_out({**also, name: value, other: second}, then, facts)
+        for index, option in enumerate(possible):
+            first = option.moves[0]
+            old = self._network.revise(revised, self._consequences(first, revised), self._plan_of(option.name, first))
+            others = [other for other in possible[index + 1 :] if other.name not in first]
+            for second, then in self._feasible(revised, others):
+                yield self._way_out({**also, **first, **second}, then, facts)
             revised.update(old)
 
     def _can_change(self, name: str, value: Value, facts: Mapping[str, Any]) -> bool:
@@ -210,19 +314,16 @@ class Changes:
         same_package = self._space.releases[str(old)].package == self._space.releases[str(new)].package
         return change if same_package else None
 
-    def _way_out(self, changes: Mapping[str, Value], then: Core, facts: Mapping[str, Any]) -> _Ranked:
-        effort, hows, gives_up = 0, [], []
-        for name, value in changes.items():
-            change = self._change(name, facts[name], value)
-            if change:
-                effort += change.effort
-                hows.append(self._how(name, value, change, changes.get(_KIND, facts[_KIND]), then))
-            if name.startswith("needs."):
-                gives_up.append(name.removeprefix("needs."))
+    def _way_out(self, changes: _Move, then: Core, facts: Mapping[str, Any]) -> _Ranked:
+        efforts = [self._change(name, facts[name], value) for name, value in changes.items()]
+        effort = sum(change.effort for change in efforts if change)
+        gives_up = [name.removeprefix("needs.") for name in changes if name.startswith("needs.")]
         if then.substitute == "direct-llm":
             gives_up.append("sampling")
         raw = {name: self._space.typical(name, value) for name, value in changes.items()}
-        alternative = Alternative(then, raw, tuple(gives_up), " ".join(hows), self._because(then))
+        alternative = Alternative(
+            then, raw, tuple(gives_up), " ".join(self._hows(changes, facts, then)), self._because(then)
+        )
         return (len(gives_up), effort), alternative
 
     def _shorter(self, hops: Raw, core: Core) -> _Ranked:
@@ -254,6 +355,12 @@ class Changes:
         if not setting:
             return ""
         return self._space.knowledge.phrases[f"setting.{change.setting}"].format(name=proxy.name, setting=setting)
+
+
+def _smallest(found: list[tuple[_Move, Core]]) -> list[tuple[_Move, Core]]:
+    """Return the changes without those that contain another change of one fact."""
+    alone = {part for move, _ in found if len(move) == 1 for part in move.items()}
+    return [(move, then) for move, then in found if len(move) == 1 or alone.isdisjoint(move.items())]
 
 
 def _by_effort(counterfactual: Counterfactual) -> int:

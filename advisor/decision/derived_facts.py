@@ -23,6 +23,9 @@ Lost: TypeAlias = "Mapping[str, list[str]]"
 TOOL_NEEDS = "tools#needs"
 """The needs of each tool (see `ToolNeeds`): a fact that only `separable` reads."""
 
+REPLACED = "implied#replaced"
+"""The values that implied facts have without the implication: an entry that only changes of the requirements read."""
+
 FREE = frozenset(["proxy.refuses", "path.refuses"])
 """Derived facts that the proof and the questionnaire treat as facts of their own.
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from advisor.decision.capacity import sessions_room
-from advisor.decision.derived_facts import TOOL_NEEDS
+from advisor.decision.derived_facts import REPLACED, TOOL_NEEDS
 from advisor.decision.gateways import STREAMING, path_fact, streaming_settings
 from advisor.decision.proxy_limits import hops_keep_alive, keep_alive, limit, limits_fact, tls_ends
 from advisor.decision.sdk_behaviour import asked_release, behaviour, mcp_expiry, ping_interval_s
@@ -27,6 +27,7 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
             facts[name] = value
     facts["tools"] = "some" if requirements.tools else "none"
     facts[TOOL_NEEDS] = needs_of_tools(requirements)
+    facts[REPLACED] = {name: space.bin(name, raw) for name, raw in requirements.replaced.items()}
     behaviours, _ = _of_release(requirements, space)
     facts |= behaviours
     for name, computation, spec in space.computed:
@@ -134,6 +135,11 @@ def _some(found: Sequence[str]) -> str:
     return "some" if found else "none"
 
 
+def _of_language(spec: Mapping[str, str], requirements: Requirements, space: FactSpace) -> str:
+    value: str = getattr(space.knowledge.languages[requirements[spec["language"]]], spec["property"])
+    return value
+
+
 _KEEP_ALIVE = {"server": keep_alive, "hops": hops_keep_alive}
 
 _Computation: TypeAlias = Callable[[Mapping[str, str], Requirements, FactSpace], str]
@@ -149,7 +155,7 @@ COMPUTED: Mapping[str, _Computation] = {
     "stated": lambda spec, asked, _: "no" if asked.silent_about(spec["fact"]) else "yes",
     "recovery": lambda _, asked, space: "lacking" if unrecovering_clients(asked, space) else UNKNOWN,
     "fallback": lambda _, asked, space: "yes" if all_fall_back(asked, space) else "no",
-    "of_language": lambda spec, asked, space: space.knowledge.languages[asked[spec["language"]]].expiry,
+    "of_language": lambda spec, asked, space: _of_language(spec, asked, space),
     "room": lambda _, asked, space: sessions_room(asked, space),
     "measured": lambda _, asked, space: "yes" if asked_release(asked, space).measured else "no",
     "tls": lambda _, asked, space: tls_ends(asked, space.knowledge),

@@ -10,9 +10,9 @@ from advisor.decision.derived_facts import union
 from advisor.knowledge.catalogue import ProxyKind
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.store import Knowledge
+from advisor.requirements.completion import complete
 from advisor.requirements.hops import HOPS, hops_of
 from advisor.requirements.model import Requirements
-from advisor.requirements.validate import complete
 
 _WORST = ("ignored", "for-each-request", "in-memory", "in-session-id")
 """What gateways do with sessions of legacy clients; the first of these decides for the path."""

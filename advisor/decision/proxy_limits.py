@@ -39,10 +39,11 @@ class ProxyLimit(NamedTuple):
 def limits(requirements: Requirements, space: FactSpace, *, stream: bool = True) -> tuple[ProxyLimit, ProxyLimit]:
     """Return the idle timeout and the total timeout, for a `stream` or for a JSON answer.
 
-    The timeout of a function counts as a total timeout.
+    The timeout of a function counts as a total timeout. A stated timeout counts, whatever the file says of the adapter.
     """
     adapter, stated = (requirements[f"environment.{name}"] for name in ("function_adapter", "function_timeout_s"))
-    return _limits(hops_of(requirements.values), adapter in ("asgi", "web"), stated, space, stream)
+    in_function = adapter in ("asgi", "web") or stated is not None
+    return _limits(hops_of(requirements.values), in_function, stated, space, stream)
 
 
 def hop_limits(requirements: Requirements, space: FactSpace) -> tuple[ProxyLimit, ProxyLimit]:
@@ -61,8 +62,17 @@ def _limits(
     idle, total = (_limit(name, hops, space.knowledge, stream) for name in ("idle", "total"))
     seconds = timeout_s if timeout_s is not None else function.total_timeout_s
     if in_function and not behind and seconds is not None and (total.seconds is None or seconds < total.seconds):
-        total = total._replace(seconds=seconds, proxy=function._replace(name=space.knowledge.phrases["function.name"]))
+        total = total._replace(seconds=seconds, proxy=_behind(hops[-1], function, timeout_s, space.knowledge))
     return idle, total
+
+
+def _behind(last: Hop, function: ProxyKind, timeout_s: float | None, knowledge: Knowledge) -> ProxyKind:
+    """Return the limit of the function behind the last hop. A stated timeout can be that of any platform."""
+    known = timeout_s is None or knowledge.proxies[last.kind].function_max_s is not None
+    if known:
+        return function._replace(name=knowledge.phrases["function.name"])
+    phrases = knowledge.phrases
+    return function._replace(name=phrases["function.other"], look_up=phrases["function.look-up"], total_max_s=None)
 
 
 def _function(knowledge: Knowledge) -> ProxyKind:
@@ -295,8 +305,7 @@ def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stre
         return str(getattr(space.knowledge.proxies[requirements["environment.proxy.kind"]], key))
     if key == "raise":
         found = idle if about == "idle" else total
-        phrase = f"limits.{about}.{'fixed' if about in found.proxy.fixed else 'raise'}"
-        return space.knowledge.phrases[phrase].format(name=found.proxy.name, look_up=found.proxy.look_up)
+        return _raise(found, requirements["workload.longest_call_s"], space.knowledge)
     if key == "key":
         return _key(about, requirements, total)
     if about in ("idle", "total"):
@@ -318,6 +327,18 @@ def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stre
     if len(proxies) == 1:
         return settings[proxies[0].id]
     return "; ".join(f"for {proxy.name}, {settings[proxy.id]}" for proxy in proxies)
+
+
+def _raise(found: ProxyLimit, longest_call_s: float | None, knowledge: Knowledge) -> str:
+    """Return how to raise a timeout above the longest call, or that the platform does not allow this."""
+    about = found.name.partition(" ")[0]
+    most = found.proxy.longest("idle" if about == "idle" else "total")
+    how = "fixed" if about in found.proxy.fixed else "raise"
+    if how == "raise" and most is not None and longest_call_s is not None and longest_call_s >= most:
+        how = "maximum"
+    words = knowledge.phrases[f"limits.{about}.{how}"]
+    seconds = f"{most:,g}" if most is not None else "?"
+    return words.format(name=found.proxy.name, look_up=found.proxy.look_up, seconds=seconds)
 
 
 def _one_process(requirements: Requirements, knowledge: Knowledge) -> str:

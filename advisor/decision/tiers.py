@@ -124,14 +124,3 @@ def _part(requirements: Requirements, names: Collection[str], values: Mapping[st
     if durations and None not in durations:
         own["workload.longest_call_s"] = max(duration for duration in durations if duration is not None)
     return replace(requirements, values={**own, **values}, tools=tools)
-
-
-def changed(requirements: Requirements, change: Mapping[str, Any]) -> Requirements:
-    """The requirements with some facts changed: fact id → value as the file writes it.
-
-    A change of the longest call applies to every tool, so the tools' own longest calls do not hold any more.
-    """
-    tools = requirements.tools
-    if "workload.longest_call_s" in change:
-        tools = tuple(tool._replace(duration_s=None) for tool in tools)
-    return replace(requirements, values={**requirements.values, **change}, tools=tools)

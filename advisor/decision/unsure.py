@@ -11,14 +11,15 @@ from typing import TypeAlias
 
 from advisor.decision.core import Core
 from advisor.decision.model import FeatureRow
-from advisor.decision.tiers import changed
+from advisor.knowledge.space import FactSpace
+from advisor.requirements.completion import changed
 from advisor.requirements.model import Requirements
 
 Outline: TypeAlias = "tuple[Core, tuple[tuple[Core, tuple[str, ...]], ...], tuple[FeatureRow, ...]]"
 """A deployment: its core, the core and the tools of each tier, and the feature table."""
 
 
-def settle(requirements: Requirements, outline: Callable[[Requirements], Outline]) -> Requirements:
+def settle(requirements: Requirements, outline: Callable[[Requirements], Outline], space: FactSpace) -> Requirements:
     """Return the requirements with `preferred` for each unsure need that the deployment keeps without a change.
 
     The needs are tried one after the other, so the needs that are kept fit together.
@@ -26,13 +27,14 @@ def settle(requirements: Requirements, outline: Callable[[Requirements], Outline
     Args:
         requirements: the requirements; the unsure needs have the value `none`.
         outline: returns the deployment for requirements.
+        space: the known facts.
     """
     if not requirements.unsure:
         return requirements
     core, tiers, _ = outline(requirements)
     kept = requirements
     for need in sorted(requirements.unsure):
-        tried = changed(kept, {need: "preferred"})
+        tried = changed(kept, {need: "preferred"}, space)
         *deployment, rows = outline(tried)
         works = not any(row.lost for row in rows if f"needs.{row.feature}" == need)
         if deployment == [core, tiers] and works:

@@ -27,6 +27,7 @@ from advisor.findings import SEVERITIES, Finding, Fix, Severity
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.model import Requirements
 
+_STARTING_NAME = re.compile(r"(?:^|(?<=\. ))(?:another|no|the)\b")
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 _LIMITS = ("environment.proxy.idle_timeout_s", "environment.proxy.total_timeout_s")
@@ -102,7 +103,9 @@ class Warnings:
 
     def _warning(self, rule: Rule, requirements: Requirements, words: Mapping[str, str]) -> Finding:
         finding = self._unfilled[rule.id]
-        message, fix = (self._filled(text, requirements, words).strip() for text in (finding.message, rule.fix))
+        texts = (self._filled(text, requirements, words).strip() for text in (finding.message, rule.fix))
+        # A name such as `another proxy` can start a sentence.
+        message, fix = (_STARTING_NAME.sub(lambda start: start[0].title(), text) for text in texts)
         return finding._replace(message=message, fix=Fix(fix))
 
     def _filled(self, text: str, requirements: Requirements, words: Mapping[str, str]) -> str:

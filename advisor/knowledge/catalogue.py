@@ -81,6 +81,19 @@ class ProxyKind(NamedTuple):
     unset: list[Literal["idle", "total"]] = []  # noqa: RUF012
     unset_setting: str = ""
     stream_total_timeout_s: float | None = None
+    idle_max_s: float | None = None
+    total_max_s: float | None = None
+    function_max_s: float | None = None
+
+    def longest(self, about: Literal["idle", "total"]) -> float | None:
+        """Return the longest `idle` or `total` timeout in seconds that the platform allows; None if it is not known.
+
+        A fixed timeout without a maximum of its own has its default.
+        """
+        most = self.idle_max_s if about == "idle" else self.total_max_s
+        if most is None and about in self.fixed:
+            return self.idle_timeout_s if about == "idle" else self.total_timeout_s
+        return most
 
 
 class Companion(NamedTuple):

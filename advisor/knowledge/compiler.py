@@ -205,11 +205,15 @@ def _refuse_foreign_values(sections: dict[str, list[Any]]) -> None:
     for fact in sections["facts"]:
         implied = [implied for choice in fact.values for implied in choice.implies]
         stated = [(fact.id, value) for value in fact.capability or ()]
-        for name, value in stated + [(one.fact, one.value) for one in implied]:
+        conditions = [rule.only_when for rule in implied if rule.only_when is not None]
+        stated += [
+            (only.fact, value) for only in conditions if not facts_[only.fact].values_from for value in only.any_of
+        ]
+        for name, value in stated + [(rule.fact, rule.value) for rule in implied]:
             allowed = [choice.value for choice in facts_[name].values] or [True, False] if name in facts_ else []
             if value not in allowed:
                 raise KnowledgeError(f"rules/: facts ({fact.id}): {name} does not have the value {value!r}")
-        if strange := [one.because for one in implied if one.because not in phrases]:
+        if strange := [rule.because for rule in implied if rule.because not in phrases]:
             raise KnowledgeError(f"rules/: facts ({fact.id}), implies: {strange[0]!r} is not declared")
 
 

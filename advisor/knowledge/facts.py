@@ -26,12 +26,23 @@ FactType = Literal[
 ]
 
 
+class OnlyWhen(NamedTuple):
+    """A condition on the values of another fact."""
+
+    fact: str
+    any_of: list[Value]
+
+
 class Implied(NamedTuple):
-    """A value that another fact then has, whatever the file says. `because` is a key of rules/wording.yaml."""
+    """A value that another fact then has, whatever the file says. `because` is a key of rules/wording.yaml.
+
+    With `only_when`, the implication needs this condition, too.
+    """
 
     fact: str
     value: Value
     because: str
+    only_when: OnlyWhen | None = None
 
 
 class Choice(NamedTuple):
@@ -76,22 +87,16 @@ class Capability(NamedTuple):
     having: Value
 
 
-class OnlyWhen(NamedTuple):
-    """A condition of a fact: the fact has a meaning only for these values of another fact."""
-
-    fact: str
-    any_of: list[Value]
-
-
-class OnlyWith(NamedTuple):
-    """A condition of a fact: the file can state it only together with this value of another fact."""
-
-    fact: str
-    value: Value
-
-
 class Fact(NamedTuple):
-    """A fact of the requirements file."""
+    """A fact of the requirements file.
+
+    Attributes:
+        only_when: the fact has a meaning only under this condition; otherwise its value has no effect.
+        only_with: the file can state the fact only under this condition, because otherwise the two values contradict
+            each other. The default value, and the values in `always`, need no condition.
+        always: values that need no condition.
+        follows: facts that can decide this fact. A change of one of them can also change this fact.
+    """
 
     id: str
     type: FactType
@@ -108,7 +113,9 @@ class Fact(NamedTuple):
     values_from: Literal["proxies", "languages", ""] = ""
     bins: tuple[Bin, ...] = ()
     only_when: OnlyWhen | None = None
-    only_with: OnlyWith | None = None
+    only_with: OnlyWhen | None = None
+    always: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     change: FactChange | None = None
     capability: Capability | None = None
 

@@ -44,6 +44,7 @@ class Language(NamedTuple):
     json: str
     sources: list[str]
     expiry: Literal["idle-timeout", "never", "unknown"] = "unknown"
+    get_stream: Literal["open", "refused", "unknown"] = "unknown"
     keep_alive: Literal["default", "never", "unknown"] = "unknown"
     keep_alive_s: float | None = None
     keep_alive_setting: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -97,6 +97,23 @@ class FactSpace:
         choices = [(name, choice) for name, fact in self.facts.items() for choice in fact.values]
         return tuple((name, choice.value, implied) for name, choice in choices for implied in choice.implies)
 
+    def implications(self, values: Mapping[str, Any]) -> dict[str, Implied]:
+        """Return what `values` imply: from the id of a fact to the implication that decides its value.
+
+        Args:
+            values: a value for every fact, as in the requirements file or as the rules see it.
+        """
+        return {
+            implied.fact: implied
+            for name, value, implied in self.implied
+            if values[name] == value and holds(implied.only_when, values)
+        }
+
+    @cached_property
+    def bound(self) -> tuple[tuple[str, Fact, OnlyWhen], ...]:
+        """The facts that the file can state only with certain values of another fact: (id, fact, condition)."""
+        return tuple((name, fact, fact.only_with) for name, fact in self.facts.items() if fact.only_with is not None)
+
     def _domain(self, fact: Fact) -> tuple[Value, ...]:
         match fact.type:
             case "choice":
@@ -175,6 +192,11 @@ class FactSpace:
             if found.bin == value:
                 return found.typical
         return None if value in _ANY or (fact.bins and value == UNKNOWN) else value
+
+
+def holds(only: OnlyWhen | None, values: Mapping[str, Any]) -> bool:
+    """Return whether a condition is true of `values`. No condition is always true."""
+    return only is None or values[only.fact] in only.any_of
 
 
 def _bin_number(bins: Sequence[Bin], raw: Any) -> Value:

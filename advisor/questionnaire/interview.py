@@ -16,8 +16,8 @@ from advisor.engine.rules import Rule
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN
 from advisor.questionnaire.relevance import Relevance
+from advisor.requirements.completion import complete
 from advisor.requirements.model import Requirements, Tool
-from advisor.requirements.validate import complete
 
 Answer: TypeAlias = Mapping[str, Any]
 """From the id of a fact to its validated value. The fact `tools` has a tuple of tools."""

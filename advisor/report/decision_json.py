@@ -59,7 +59,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         features=[_feature(row, decision) for row in decision.features],
         path=[_step(step) for step in decision.path],
         counterfactuals=[
-            {"change": plain(edits(asked, other.change)), "then": then}
+            {"change": plain(edits(asked, other.change, decision.knowledge.facts)), "then": then}
             for other in decision.counterfactuals
             if (then := _difference(other.core, core, decision.kind_after(other.change)))
         ],
@@ -67,7 +67,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
             document(
                 AlternativeRecord,
                 way,
-                change=edits(asked, way.change),
+                change=edits(asked, way.change, decision.knowledge.facts),
                 **_core(way.core, decision.kind_after(way.change)),
             )
             for way in decision.alternatives

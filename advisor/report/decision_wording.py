@@ -255,10 +255,9 @@ def _by_fact(decision: Decision) -> Iterable[tuple[str, _Result, str, int]]:
     told = [] if decision.feasible else [way.change for way in decision.alternatives]  # The possible fixes show these.
     for other in decision.counterfactuals:
         if other.change not in told and difference(other.core, decision.core):
-            for fact, value in other.change.items():
-                result = _Result(other.core, other.tier_flags)
-                key = _edited(decision, fact, value)
-                merged.setdefault((key, result), []).append((value_text(value), other.effort or _NO_EFFORT))
+            value = next(iter(other.change.values()))
+            key, result = _edited(decision, other.change), _Result(other.core, other.tier_flags)
+            merged.setdefault((key, result), []).append((value_text(value), other.effort or _NO_EFFORT))
     for (fact, result), values in merged.items():
         texts = [text for text, _ in values]
         listed = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
@@ -302,20 +301,21 @@ def _differs(result: _Result, decision: Decision, kind: str) -> str:
 
 def change_text(decision: Decision, alternative: Alternative) -> str:
     """Return the keys of the requirements file that an alternative edits, with their new values."""
-    edited = edits(decision.requirements, alternative.change).items()
+    edited = edits(decision.requirements, alternative.change, decision.knowledge.facts).items()
     return ", ".join(f"remove {key}" if value is None else f"{key}: {value_text(value)}" for key, value in edited)
 
 
-def _edited(decision: Decision, fact: str, value: Raw) -> str:
-    """Return a fact as the key of the file that a change edits, with the other keys that the change edits too."""
-    first, *others = edits(decision.requirements, {fact: value}) or [fact]
+def _edited(decision: Decision, change: Mapping[str, Raw]) -> str:
+    """Return the key of the file for the main fact of a change, with the other keys that the change edits too."""
+    edited = edits(decision.requirements, change, decision.knowledge.facts) or dict(change)
+    first, *others = edited
     if others and others[0].startswith("tools["):
-        return f"{first} (without duration_s in tools)" if fact.startswith("workload.") else f"{first} of every tool"
-    return (
-        f"{first} (without {', '.join(others)})"
-        if others and first.endswith("kind")
-        else " and ".join([first, *others])
-    )
+        return f"{first} (without duration_s in tools)" if first.startswith("workload.") else f"{first} of every tool"
+    alike = [key for key in others if edited[key] == edited[first]]
+    added = [f"{key}: {value_text(edited[key])}" for key in others if key not in alike and edited[key] is not None]
+    removed = [key for key in others if edited[key] is None]
+    parts = [f"{name} {', '.join(keys)}" for name, keys in (("with", added), ("without", removed)) if keys]
+    return " and ".join([first, *alike]) + (f" ({' and '.join(parts)})" if parts else "")
 
 
 def flags_text(core: Core, kind: str) -> str:

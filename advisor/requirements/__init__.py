@@ -8,8 +8,9 @@ from advisor.errors import InputError
 from advisor.findings import input_problem
 from advisor.knowledge.space import FactSpace
 from advisor.requirements import reader
+from advisor.requirements.completion import complete
 from advisor.requirements.model import Requirements, Tool
-from advisor.requirements.validate import complete, validate
+from advisor.requirements.validate import validate
 
 __all__ = ["Requirements", "Tool", "complete", "load_bytes", "load_path", "validate"]
 

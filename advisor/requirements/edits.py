@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from advisor.knowledge.facts import Fact
 from advisor.knowledge.types import NEEDS, Raw
 from advisor.requirements.hops import HOPS, PROXY
 from advisor.requirements.model import Requirements
 
 
-def edits(requirements: Requirements, change: Mapping[str, Raw]) -> dict[str, Raw]:
+def edits(requirements: Requirements, change: Mapping[str, Raw], facts: Mapping[str, Fact]) -> dict[str, Raw]:
     """Return the edits of the file that make a change true.
 
     Args:
         requirements: the requirements of the file.
         change: from the id of a fact to its new value.
+        facts: the facts of rules/facts.yaml, by id.
 
     Returns:
         From a key (`needs.sampling`, `tools[0].needs.sampling`, `environment.hops[1].kind`) to its new value.
@@ -32,7 +34,15 @@ def edits(requirements: Requirements, change: Mapping[str, Raw]) -> dict[str, Ra
         if name == f"{PROXY}kind" and requirements[f"{PROXY}version"] is not None:
             found[f"{PROXY}version"] = None  # a version of another proxy
         found |= _in_tools(requirements, name, value)
-    return found
+    return found | _without_meaning(requirements, change, facts)
+
+
+def _without_meaning(
+    requirements: Requirements, change: Mapping[str, Raw], facts: Mapping[str, Fact]
+) -> dict[str, Raw]:
+    """Return the removal of each stated key that the file must not state after the change."""
+    bound = ((name, facts[name].only_with) for name in sorted(requirements.given) if name in facts)
+    return {name: None for name, only in bound if only and only.fact in change and change[only.fact] not in only.any_of}
 
 
 def _in_hops(requirements: Requirements, key: str, value: Raw) -> dict[str, Raw]:

@@ -35,6 +35,8 @@ class Requirements:
         given: the ids of the facts in the file.
         inferred: from the id of a fact that follows from the tools or the client applications, to the reason.
         unsure: the ids of the needs that the file states as `unknown`. Their value in `values` is `none`.
+        replaced: from the id of a fact whose value another fact implies, to the value that it has without this
+            implication.
         name: the name of the file as the user typed it.
     """
 
@@ -43,6 +45,7 @@ class Requirements:
     given: frozenset[str] = frozenset()
     inferred: Mapping[str, str] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
+    replaced: Mapping[str, Raw] = field(default_factory=dict)
     name: str = "<requirements>"
 
     def __getitem__(self, name: str) -> Any:
@@ -52,7 +55,8 @@ class Requirements:
     @property
     def stated(self) -> dict[str, Raw]:
         """The facts in the file, as the file states them."""
-        return {k: UNKNOWN if k in self.unsure else v for k, v in self.values.items() if k in self.given}
+        values = {**self.values, **self.replaced, **dict.fromkeys(self.unsure, UNKNOWN)}
+        return {name: value for name, value in values.items() if name in self.given}
 
     def silent_about(self, fact: str) -> bool:
         """Return whether the file does not state a fact. A list of tools states all needs, except those in `unsure`."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from advisor.documents.schema import DIALECT
-from advisor.knowledge.facts import Fact
+from advisor.knowledge.facts import Fact, OnlyWhen
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.hops import HOP_KEYS, MAX_HOPS, PROXY
@@ -71,7 +71,7 @@ def requirements_schema(space: FactSpace) -> Schema:
         for section in sections:
             here = here["properties"].setdefault(section, _section())
         here["properties"][key] = describe(fact, space) | _TYPES[fact.type](fact, space)
-    schema["allOf"] = [_alone(name, fact) for name, fact in space.facts.items() if fact.only_with]
+    schema["allOf"] = [_alone(name, fact, only, space) for name, fact, only in space.bound]
     pattern = space.knowledge.facts["needs"]
     schema["properties"]["needs"] |= {"title": pattern.question, "description": f"{pattern.why}\n{pattern.help}"}
     return schema
@@ -99,12 +99,20 @@ def describe(fact: Fact, space: FactSpace) -> Schema:
     return described if fact.required else {**described, "default": fact.default}
 
 
-def _alone(name: str, fact: Fact) -> Schema:
-    """Return the condition of a fact of the top level that needs the value of another fact of the top level."""
-    assert fact.only_with is not None
-    stated = {"properties": {name: {"not": {"const": fact.default}}}, "required": [name]}
-    other = {fact.only_with.fact: {"const": fact.only_with.value}}
-    return {"if": stated, "then": {"properties": other, "required": list(other)}}
+def _alone(name: str, fact: Fact, only: OnlyWhen, space: FactSpace) -> Schema:
+    """Return the condition of a fact that the file can state only with certain values of another fact."""
+    free = [fact.default, *fact.always, *([None] if "none" in fact.always else [])]  # null is the same as none
+    by_default = space.facts[only.fact].default in only.any_of
+    needed = {"const": only.any_of[0]} if len(only.any_of) == 1 else {"enum": only.any_of}
+    stated = {"not": {"const": free[0]} if len(free) == 1 else {"enum": free}}
+    return {"if": _at(name, stated), "then": _at(only.fact, needed, required=not by_default)}
+
+
+def _at(name: str, schema: Schema, *, required: bool = True) -> Schema:
+    """Return the schema of a file whose fact `name` has a value that fits `schema`."""
+    for key in reversed(name.split(".")):
+        schema = {"properties": {key: schema}, **({"required": [key]} if required else {})}
+    return schema
 
 
 def _section() -> Schema:

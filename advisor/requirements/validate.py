@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from advisor.engine.table import show
 from advisor.errors import InputError
 from advisor.findings import Finding, input_problem
-from advisor.knowledge.catalogue import ClientApp
+from advisor.knowledge.catalogue import ProxyKind
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.types import NEEDS, Need, StatedNeed
+from advisor.knowledge.types import Need, StatedNeed
 from advisor.requirements import text
-from advisor.requirements.hops import HOP_KEYS, HOPS, MAX_HOPS, PROXY, combined, stated_hops
+from advisor.requirements.completion import complete
+from advisor.requirements.hops import HOP_KEYS, HOPS, MAX_HOPS, PROXY
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.reader import Path, SourceDocument
 from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
@@ -25,6 +25,7 @@ from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
 VERSION = 1
 MAX_PROBLEMS = 100  # shown problems; a file of unknown keys can have 20,000 problems
 _TOOL_KEYS = ("name", "needs", "duration_s")
+_FUNCTION_TIMEOUT = "environment.function_timeout_s"
 
 
 def validate(document: SourceDocument, space: FactSpace, *, partial: bool = False) -> Requirements:
@@ -71,6 +72,7 @@ class _Validation:
             self._alone()
             self._forbidden_needs()
             self._mcp_release()
+            self._too_long()
         if self.problems:
             raise InputError(self.document.name, _listed(self.problems))
         doubts = {need: UNKNOWN for need in self.unsure if need not in self.values}
@@ -125,12 +127,38 @@ class _Validation:
 
     def _alone(self) -> None:
         """Report each fact that the file states without the value of another fact that it needs."""
-        for name, fact in self.space.facts.items():
-            only = fact.only_with
-            stated = self.values.get(name, fact.default) != fact.default
-            if only and stated and self.values.get(only.fact) != only.value:
-                path = tuple(name.split("."))
-                self._problem(path, f"this key needs {only.fact}: {only.value}.", fact.help)
+        for name, fact, only in self.space.bound:
+            stated = self.values.get(name, fact.default)
+            if stated in (fact.default, *fact.always):
+                continue
+            if self.values.get(only.fact, self.space.facts[only.fact].default) not in only.any_of:
+                needed = " or ".join(map(str, only.any_of))
+                self._problem(tuple(name.split(".")), f"this key needs {only.fact}: {needed}.", fact.help)
+
+    def _too_long(self) -> None:
+        """Report each timeout that is longer than the platform allows. A file with other problems gets no report."""
+        if self.problems:
+            return
+        hops = self.values.get(HOPS) or []
+        short = {name.removeprefix(PROXY): value for name, value in self.values.items() if name.startswith(PROXY)}
+        proxies = self.space.knowledge.proxies
+        kind = self.space.facts[f"{PROXY}kind"].default
+        for index, hop in enumerate(hops or [{"kind": kind, **short}]):
+            path: Path = (*HOPS.split("."), index) if hops else tuple(PROXY[:-1].split("."))
+            for about in ("idle", "total"):
+                stated, most = hop.get(f"{about}_timeout_s"), proxies[hop["kind"]].longest(about)
+                if stated is not None and most is not None and stated > most:
+                    self._longer((*path, f"{about}_timeout_s"), proxies[hop["kind"]], stated, most)
+            kind = hop["kind"]
+        stated, most = self.values.get(_FUNCTION_TIMEOUT), proxies[kind].function_max_s
+        if stated is not None and most is not None and stated > most:
+            self._longer(tuple(_FUNCTION_TIMEOUT.split(".")), None, stated, most)
+
+    def _longer(self, path: Path, proxy: ProxyKind | None, stated: float, most: float) -> None:
+        phrases = self.space.knowledge.phrases
+        name = proxy.name if proxy else phrases["function.name"]
+        hint = phrases["limits.longest"].format(seconds=f"{most:,g}")
+        self._problem(path, phrases["limits.too-long"].format(stated=f"{stated:,g}", name=name), hint)
 
     def _mcp_release(self) -> None:
         """Report an mcp release that the fastmcp release does not allow, or that is stated for another SDK."""
@@ -320,79 +348,6 @@ def _listed(problems: list[Finding]) -> list[Finding]:
     shown = sorted(problems[:MAX_PROBLEMS], key=lambda problem: problem.line or 0)
     more = len(problems) - len(shown)
     return [*shown, input_problem(f"{more} more problems are not shown.")] if more else shown
-
-
-def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpace, name: str) -> Requirements:
-    """Return requirements with a value for every fact.
-
-    Missing facts follow from the tools, from the named client applications, or else from the defaults.
-
-    Args:
-        values: the validated facts, by id.
-        tools: the tools.
-        space: the known facts.
-        name: the name of the file as the user typed it.
-    """
-    needed = {f"needs.{feature}" for tool in tools for feature in tool.needs}
-    unsure = {key for key, value in values.items() if key.startswith("needs.") and value == UNKNOWN} - needed
-    # A tool that needs a feature settles a doubt about this feature.
-    given = {key: value for key, value in values.items() if value != UNKNOWN or key not in needed}
-    filled = {**given, **dict.fromkeys(unsure, "none")}
-    inferred: dict[str, str] = {}
-    for tool in tools:
-        for feature, level in tool.needs.items():
-            key = f"needs.{feature}"
-            if NEEDS.index(level) > NEEDS.index(filled.get(key, "none")):
-                filled[key] = level
-                if key not in given:
-                    inferred[key] = "the strongest need of the tools"
-    durations = [tool.duration_s for tool in tools if tool.duration_s is not None]
-    if durations and max(durations) > (filled.get("workload.longest_call_s") or 0):
-        filled["workload.longest_call_s"] = max(durations)
-        if "workload.longest_call_s" not in values:
-            inferred["workload.longest_call_s"] = "the longest duration_s of the tools"
-    for key, value, why in _from_apps(filled.get("clients.apps") or [], space):
-        if key not in filled:
-            filled[key] = value
-            inferred[key] = why
-    for key, fact in space.facts.items():
-        if fact.type != "tools" and key not in filled:
-            filled[key] = fact.default
-    if filled[HOPS]:
-        for key, (value, reason) in combined(stated_hops(filled), space.knowledge.proxies).items():
-            filled[key] = value
-            inferred[key] = space.knowledge.phrases[reason]
-    for key, value, implied in space.implied:
-        if filled[key] == value and filled[implied.fact] != implied.value:
-            filled[implied.fact] = implied.value
-            inferred[implied.fact] = space.knowledge.phrases[implied.because]
-    return Requirements(filled, tools, frozenset(given), inferred, frozenset(unsure), name)
-
-
-def _from_apps(apps: list[str], space: FactSpace) -> list[tuple[str, Any, str]]:
-    """Return the facts on eras and cookies that follow from client applications, as (fact, value, reason)."""
-    known = [space.knowledge.clients[app] for app in apps]
-    if not known:
-        return []
-    eras = {client.protocol for client in known}
-    protocol = eras.pop() if len(eras) == 1 else (UNKNOWN if UNKNOWN in eras else "mixed")
-    jars = {client.keep_cookies for client in known}
-    cookies: bool | str = False if False in jars else (True if jars == {True} else UNKNOWN)
-    return [
-        ("clients.protocol", protocol, _apps_say("protocol", protocol, known, space)),
-        ("clients.keep_cookies", cookies, _apps_say("cookies", cookies, known, space)),
-    ]
-
-
-def _apps_say(about: str, value: bool | str, known: list[ClientApp], space: FactSpace) -> str:
-    """Return what is known of the client applications that decide a value: the `protocol` or the `cookies`."""
-    deciding = [app for app in known if (app.protocol if about == "protocol" else app.keep_cookies) == value] or known
-    if value == "mixed":
-        deciding = known
-    *others, last = (client.name for client in deciding)
-    phrase = space.knowledge.phrases[f"apps.{about}.{show(value)}{'.many' if others else ''}"]
-    names = f"{', '.join(others)} and {last}" if others else last
-    return phrase.format(names=names, date=min(client.as_of for client in deciding))
 
 
 def _kind(value: object) -> str:

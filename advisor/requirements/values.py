@@ -17,6 +17,7 @@ from advisor.requirements import text
 MAX_LIST = 500
 MAX_SECONDS = 7 * 24 * 3600
 INSTANCES_RULE = "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}."
+_SCALE_TO_ZERO = "If the platform scales to zero, write min: 1 and set environment.platform to serverless."
 
 
 _LONG = 100
@@ -72,6 +73,8 @@ def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
     if isinstance(value, dict):
         if set(value) != {"min", "max"}:
             raise ValueRefusedError(f"{text.quote(dict(value))} is not a range.", rule)
+        if value["min"] == 0 and type(value["min"]) is int:
+            raise ValueRefusedError("min: 0 is not allowed.", f"{rule} {_SCALE_TO_ZERO}")
         low, high = (_instances(value[end], f"{end}: ", rule) for end in ("min", "max"))
         if low > high:
             raise ValueRefusedError(f"min {low} is greater than max {high}.", "Swap the two numbers.")

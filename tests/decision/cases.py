@@ -6,8 +6,9 @@ import copy
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from math import inf
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from advisor.requirements.validate import validate
 
 _LEVELS = ("none", "preferred", "required")
 _DURATIONS = (0.4, 2, 4, 40)
+_TIMEOUTS: tuple[Literal["idle", "total"], ...] = ("idle", "total")
 
 
 def read(flat: Mapping[str, Any], space: FactSpace) -> Requirements:
@@ -34,8 +36,6 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
     features = [name.removeprefix("needs.") for name in space.facts if name.startswith("needs.")]
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, fact in space.facts.items():
-        if fact.only_with:
-            continue
         match fact.type:
             case "name" | "tools" | "need":
                 continue
@@ -71,12 +71,29 @@ def cases(space: FactSpace) -> st.SearchStrategy[dict[str, Any]]:
         }
         if flat.get(HOPS):  # otherwise the short form for the last hop
             flat = {name: value for name, value in flat.items() if not name.startswith(PROXY)}
+        _keep_to_maxima(flat, space)
+        for name, _, only in space.bound:
+            if flat.get(only.fact, space.facts[only.fact].default) not in only.any_of:
+                flat.pop(name, None)
         return flat | ({"tools": [{"name": f"t{i}", **tool} for i, tool in enumerate(tools)]} if tools else {})
 
     for name in always:
         optional.pop(name, None)
     flat = st.fixed_dictionaries(always, optional=optional)
     return st.tuples(flat, needs, st.lists(tool, max_size=3)).map(put_together)
+
+
+def _keep_to_maxima(flat: dict[str, Any], space: FactSpace) -> None:
+    """Remove each timeout that the platform does not allow."""
+    proxies = space.knowledge.proxies
+    last = (flat.get(HOPS) or [{"kind": flat.get(f"{PROXY}kind", "nginx")}])[-1]["kind"]
+    hops = [(hop, "", hop["kind"]) for hop in flat.get(HOPS) or []] or [(flat, PROXY, last)]
+    for hop, prefix, kind in hops:
+        for about in _TIMEOUTS:
+            if hop.get(f"{prefix}{about}_timeout_s", 0) > (proxies[kind].longest(about) or inf):
+                del hop[f"{prefix}{about}_timeout_s"]
+    if flat.get("environment.function_timeout_s", 0) > (proxies[last].function_max_s or inf):
+        del flat["environment.function_timeout_s"]
 
 
 @lru_cache(maxsize=1)

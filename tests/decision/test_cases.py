@@ -9,8 +9,9 @@ import pytest
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.core import Flags
 from advisor.decision.model import Decision
-from advisor.decision.tiers import changed, stateful_part, stateless_part
+from advisor.decision.tiers import stateful_part, stateless_part
 from advisor.requirements import load_bytes
+from advisor.requirements.completion import changed
 
 FLEET = {"scale.instances": 3, "needs.sampling": "required", "clients.protocol": "legacy"}
 STUCK = FLEET | {"scale.affinity": "unavailable"}
@@ -318,11 +319,11 @@ def test_a_tier_with_a_tool_of_unknown_duration_keeps_the_longest_call_of_the_fi
     assert stateless_part(all_tools, {"lookup"}, {"sampling"})["workload.longest_call_s"] == 40
 
 
-def test_a_changed_longest_call_is_one_of_every_tool(requirements: Any) -> None:
-    after = changed(requirements(TIERED), {"workload.longest_call_s": 4})
+def test_a_changed_longest_call_is_one_of_every_tool(requirements: Any, advisor: Advisor) -> None:
+    after = changed(requirements(TIERED), {"workload.longest_call_s": 4}, advisor.space)
     assert after["workload.longest_call_s"] == 4
     assert {tool.duration_s for tool in after.tools} == {None}
-    assert changed(requirements(TIERED), {"scale.instances": 5}).tools == requirements(TIERED).tools
+    assert changed(requirements(TIERED), {"scale.instances": 5}, advisor.space).tools == requirements(TIERED).tools
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def decide_file(advisor: Advisor, flat: dict[str, Any]) -> Decision:
 
 def core_after(advisor: Advisor, flat: dict[str, Any], change: Mapping[str, Any]) -> Core:
     """The core of the decision for the file with the edits that a report prints for a change."""
-    printed = edits(read(flat, advisor.space), change)
+    printed = edits(read(flat, advisor.space), change, advisor.space.facts)
     after = read(edited(flat, printed), advisor.space)
     core = advisor.core(after)
     return advisor.decide(after).core if core.pattern == "tiered" else core  # the flags are then those of a tier
@@ -249,7 +249,7 @@ def test_the_remedies_of_a_file_with_unsure_needs_give_what_they_print(advisor: 
         assert not decision.feasible
         assert decision.alternatives
         for alternative in decision.alternatives:
-            printed = edits(read(flat, advisor.space), alternative.change)
+            printed = edits(read(flat, advisor.space), alternative.change, advisor.space.facts)
             after = decide_file(advisor, edited(flat, printed))
             assert after.core == alternative.core, (alternative.change, flat)
             assert tuple(tier.core.flags for tier in after.tiers) == alternative.tier_flags

@@ -168,7 +168,8 @@ def test_the_remedies_of_a_refusing_gateway(decide: Any) -> None:
     legacy = {"clients.protocol": "legacy"}
     path = _path("cloudflare", "microsoft-mcp-gateway", {"kind": "nginx", "version": "1.31"})
     decision = decide(legacy | path)
-    ways = {str(edits(decision.requirements, way.change)): way for way in decision.alternatives}
+    facts = decision.knowledge.facts
+    ways = {str(edits(decision.requirements, way.change, facts)): way for way in decision.alternatives}
     assert "{'environment.hops[1]': None}" in ways
     assert "{'clients.protocol': 'modern'}" in ways
     assert ways["{'environment.hops[1]': None}"].how.startswith("Remove the gateway")

@@ -109,7 +109,8 @@ CAPABILITIES = {
 def never_worse(advisor: Advisor, flat: dict[str, Any], name: str) -> None:
     """Fail if a capability makes the outcome for a file worse."""
     asked = read(flat, advisor.space)
-    without, having = (decided(advisor, edited(flat, edits(asked, {name: value}))) for value in CAPABILITIES[name])
+    printed = (edits(asked, {name: value}, advisor.space.facts) for value in CAPABILITIES[name])
+    without, having = (decided(advisor, edited(flat, change)) for change in printed)
     assert without.feasible <= having.feasible, (flat, name)
     if without.feasible:
         assert lost(having, "required") <= lost(without, "required"), (flat, name)

@@ -85,8 +85,8 @@ def test_the_calls_of_a_line_are_measured_for_its_eras(knowledge: Knowledge) -> 
         ("failures.yaml", "[nginx-ip-hash, ", "[ip-hash, ", "keeping: 'ip-hash' is not declared"),
         (
             "facts.yaml",
-            "value: unavailable, because: adapter.affinity}]",
-            "value: never, because: adapter.affinity}]",
+            "value: false, because: adapter.sse}]",
+            "value: never, because: adapter.sse}]",
             "not have the value 'never'",
         ),
         ("facts.yaml", "because: adapter.sse", "because: adapter.sss", "implies: 'adapter.sss' is not declared"),

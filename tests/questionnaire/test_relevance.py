@@ -13,8 +13,8 @@ from advisor.decision.core import core_of
 from advisor.questionnaire.reachability import SEPARABLE, Reachability
 from advisor.questionnaire.relevance import COMPLETIONS, Relevance
 from advisor.requirements import Requirements
+from advisor.requirements.completion import complete
 from advisor.requirements.model import Tool
-from advisor.requirements.validate import complete
 
 MOST_COMBINATIONS = 6_000
 KIND = "environment.proxy.kind"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -13,6 +13,7 @@ from advisor.lab.fleet.front import MOST_PROXIES, Front, front_of
 from advisor.lab.fleet.plan import MOST_WORKERS, Extras
 from advisor.lab.verify.prediction import PredictedCell, PredictedTable, cells, tables
 from advisor.requirements import Requirements
+from advisor.requirements.completion import changed
 
 MOST_INSTANCES = 5
 """The maximum number of instances of a tier, unless the user sets a number. More instances show nothing new."""
@@ -66,8 +67,8 @@ def prepare(requirements: Requirements, advisor: Advisor, *, proxy: str = "", in
     kit = kit_context(decision)
     other = proxy not in ("", "none", kit.proxy)
     if other:
-        changed = {"environment.proxy.kind": proxy, "environment.proxy.version": None}
-        decision = advisor.decide(replace(requirements, values={**requirements.values, **changed}))
+        other_proxy = {"environment.proxy.kind": proxy, "environment.proxy.version": None}
+        decision = advisor.decide(changed(requirements, other_proxy, advisor.space))
         kit = kit_context(decision)
         notes.append(f"This run uses a new decision for the proxy {proxy}: {kit.summary}.")
     if kit.proxy and kit.proxy_replicas > MOST_PROXIES and proxy != "none":
