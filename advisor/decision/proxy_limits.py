@@ -42,8 +42,7 @@ def limits(requirements: Requirements, space: FactSpace, *, stream: bool = True)
     The timeout of a function counts as a total timeout. A stated timeout counts, whatever the file says of the adapter.
     """
     adapter, stated = (requirements[f"environment.{name}"] for name in ("function_adapter", "function_timeout_s"))
-    in_function = adapter in ("asgi", "web") or stated is not None
-    return _limits(hops_of(requirements.values), in_function, stated, space, stream)
+    return _limits(hops_of(requirements.values), adapter in ("asgi", "web"), stated, space, stream)
 
 
 def hop_limits(requirements: Requirements, space: FactSpace) -> tuple[ProxyLimit, ProxyLimit]:
@@ -53,7 +52,7 @@ def hop_limits(requirements: Requirements, space: FactSpace) -> tuple[ProxyLimit
 
 @lru_cache(maxsize=256)
 def _limits(
-    hops: tuple[Hop, ...], in_function: bool, timeout_s: float | None, space: FactSpace, stream: bool
+    hops: tuple[Hop, ...], adapted: bool, timeout_s: float | None, space: FactSpace, stream: bool
 ) -> tuple[ProxyLimit, ProxyLimit]:
     function = _function(space.knowledge)
     behind = hops[-1].kind == function.id  # the last hop has the timeout of the function
@@ -61,15 +60,16 @@ def _limits(
         hops = (*hops[:-1], hops[-1]._replace(total_timeout_s=timeout_s))
     idle, total = (_limit(name, hops, space.knowledge, stream) for name in ("idle", "total"))
     seconds = timeout_s if timeout_s is not None else function.total_timeout_s
-    if in_function and not behind and seconds is not None and (total.seconds is None or seconds < total.seconds):
-        total = total._replace(seconds=seconds, proxy=_behind(hops[-1], function, timeout_s, space.knowledge))
+    in_function = (adapted or timeout_s is not None) and not behind
+    if in_function and seconds is not None and (total.seconds is None or seconds < total.seconds):
+        proxy = _behind(hops[-1], function, space.knowledge, adapted=adapted)
+        total = total._replace(seconds=seconds, proxy=proxy)
     return idle, total
 
 
-def _behind(last: Hop, function: ProxyKind, timeout_s: float | None, knowledge: Knowledge) -> ProxyKind:
-    """Return the limit of the function behind the last hop. A stated timeout can be that of any platform."""
-    known = timeout_s is None or knowledge.proxies[last.kind].function_max_s is not None
-    if known:
+def _behind(last: Hop, function: ProxyKind, knowledge: Knowledge, *, adapted: bool) -> ProxyKind:
+    """Return the limit of the function behind the last hop. Without an adapter, its platform can be any platform."""
+    if adapted or knowledge.proxies[last.kind].function_max_s is not None:
         return function._replace(name=knowledge.phrases["function.name"])
     phrases = knowledge.phrases
     return function._replace(name=phrases["function.other"], look_up=phrases["function.look-up"], total_max_s=None)
