@@ -73,10 +73,11 @@ def generate(
     advisor = default_advisor()
     raw, requirements = read_for_kit(file, advisor.space)
     decision = advisor.decide(requirements)
-    files = render_kit(decision, raw.decode())
+    kit = kit_context(decision)
+    files = render_kit(decision, raw.decode(), kit)
     if show_diff:
         return _preview(preview(files, Path(output), force=force), format)
-    notes = client_notes(kit_context(decision), FIRST_PORT)
+    notes = client_notes(kit, FIRST_PORT)
     return _report(write_kit(files, raw, Path(output), force=force), notes, format)
 
 

@@ -179,7 +179,7 @@ def _kit_folder(job: VerificationPlan, run: Run, steps: Steps) -> Path:
         return job.kit_dir
     folder = run.folder / "kit"
     with steps.step("kit"):
-        files = render_kit(job.prepared.decision, job.requirements.decode())
+        files = render_kit(job.prepared.decision, job.requirements.decode(), job.prepared.kit)
         generate(files, job.requirements, folder)
     return folder
 
