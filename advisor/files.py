@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+
+_LACKING = {
+    errno.ENOSPC: "Free space on the disk, or set TMPDIR to a folder on another disk",
+    errno.EDQUOT: "Free space of this user's quota, or set TMPDIR to a folder on another disk",
+    errno.EMFILE: "Raise the limit of open files with `ulimit -n 4096`",
+    errno.ENFILE: "End other programs: the system has no file descriptor left",
+    errno.ENOMEM: "End other programs, or raise the limit of memory (`ulimit -v`)",
+    errno.EAGAIN: "Raise the limit of processes with `ulimit -u`",
+}
 
 
 def reason(error: BaseException) -> str:
     """Return the cause of an error of the operating system as the end of a sentence, such as `permission denied`."""
     said = getattr(error, "strerror", None)
     return said.lower() if said else str(error)
+
+
+def lacking(number: int | None) -> str:
+    """How to give a program more of what the system lacks, as a sentence without its full stop.
+
+    Args:
+        number: the number of an error of the operating system (`errno`).
+
+    Returns:
+        The remedy, such as `Raise the limit of open files with ...`. Empty for an error with another cause.
+    """
+    return _LACKING.get(number or 0, "")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 
 from advisor.errors import AdvisorError, Exit
+from advisor.files import lacking, reason
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -34,9 +36,21 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader of the pipe has ended (`| head`). Without this line, Python reports a second error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK
+    except MemoryError:
+        _say(f"The memory is not sufficient. {lacking(errno.ENOMEM)}.")
+        code = Exit.ENVIRONMENT
     except Exception as error:
-        code = _usage(error)
+        code = _lacks(error) or _usage(error)
     sys.exit(int(code or 0))
+
+
+def _lacks(error: Exception) -> int:
+    """Show an error of the operating system that another setting of this machine prevents; 0 for any other error."""
+    remedy = lacking(error.errno) if isinstance(error, OSError) else ""
+    if not remedy:
+        return 0
+    _say(f"{reason(error)[:1].upper()}{reason(error)[1:]}. {remedy}.")
+    return Exit.ENVIRONMENT
 
 
 def _usage(error: Exception) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from advisor.errors import EnvironmentLacksError, LabError, UsageError
+from advisor.files import lacking
 from advisor.lab.process.programs import program
 from advisor.lab.process.run import Run
 
@@ -24,6 +25,7 @@ _UNREACHABLE = re.compile(
 _UNSOLVABLE = re.compile(
     r"no solution found|failed to parse|was not found in the (?:package registry|provided package locations)", re.I
 )
+_SYSTEM = re.compile(r"\(os error (\d+)\)")
 _DRAWING = re.compile(r"^[\s\u00d7\u2570\u2500\u25b6\u2502\u251c\u2192>|-]+(?=\S)")
 
 
@@ -49,7 +51,7 @@ async def environment(
 
     Raises:
         UsageError: a release does not exist, or the requirements contradict each other.
-        EnvironmentLacksError: uv is missing or the package index cannot be reached.
+        EnvironmentLacksError: uv is missing, the package index cannot be reached, or the disk is full.
         LabError: another step failed or took too long.
     """
     uv = program("uv")
@@ -57,24 +59,34 @@ async def environment(
     interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     quiet = {"UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
     create: list[str | Path] = [uv, "venv", "--quiet", "--python", python or sys.executable, folder]
-    await run.execute(f"{name}-create", create, env=quiet, deadline_s=_CREATE_S)
     install: list[str | Path] = [uv, "pip", "install", "--python", interpreter]
     if exclude_newer is not None:
         install += ["--exclude-newer", exclude_newer]
     try:
+        await run.execute(f"{name}-create", create, env=quiet, deadline_s=_CREATE_S)
         await run.execute(f"{name}-install", [*install, "--", *requirements], env=quiet, deadline_s=_INSTALL_S)
     except LabError as error:
-        raise _explained(error, requirements) from error
+        raise explained(error, requirements) from error
     return interpreter
 
 
-def _explained(error: LabError, requirements: Sequence[str]) -> Exception:
-    """Convert an error of uv to an error with a remediation, if the output of uv shows the cause."""
+def explained(error: LabError, requirements: Sequence[str]) -> Exception:
+    """Convert an error of uv to an error with a remediation, if the output of uv shows the cause.
+
+    Args:
+        error: the failed step, with the last lines of uv.
+        requirements: the packages, for the message.
+
+    Returns:
+        EnvironmentLacksError or UsageError with the cause, or the same error.
+    """
     lines = [_DRAWING.sub("", line).rstrip() for line in error.lines]
     said = [line for line in lines if line and not line.startswith("Using Python")]
     text = " ".join(said)
     short = "\n".join(f"    {line}" for line in said[-_MESSAGE_LINES:])
     wanted = " ".join(requirements)
+    if (failed := _SYSTEM.search(text)) and (remedy := lacking(int(failed[1]))):
+        return EnvironmentLacksError(f"Cannot install {wanted}:\n{short}\n{remedy}.")
     if _UNREACHABLE.search(text):
         return EnvironmentLacksError(f"The package index cannot be reached, so {wanted} cannot be installed.\n{short}")
     if _UNSOLVABLE.search(text):

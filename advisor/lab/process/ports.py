@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import socket
@@ -36,8 +37,9 @@ def free_port() -> int:
         EnvironmentLacksError: there is no free port.
     """
     highest = _lowest_outgoing() - 1
-    for _ in range(_ATTEMPTS):
-        port = _choice.randint(_LOWEST, highest)
+    drawn = (_choice.randint(_LOWEST, highest) for _ in range(_ATTEMPTS))
+    # If nearly all ports are in use, the draws miss the few free ports, so each port gets a look.
+    for port in itertools.chain(drawn, range(_LOWEST, highest + 1)):
         if port not in _given and is_free(port):
             _given.append(port)
             del _given[:-_REMEMBERED]

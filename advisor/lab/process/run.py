@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 from advisor.errors import AdvisorError, EndedBySignalError, EnvironmentLacksError, LabError
-from advisor.files import reason
+from advisor.files import lacking, reason
 from advisor.lab.process import ports, reaper
 from advisor.lab.process.interruption import caught
+from advisor.lab.process.limits import require_resources
 from advisor.lab.process.process import POLL_S, Process, clean_environment
 
 __all__ = ["Launch", "Process", "Run"]
@@ -79,8 +80,9 @@ class Run:
 
         Raises:
             EndedBySignalError: one of these signals arrived.
-            EnvironmentLacksError: the lab does not support this system.
+            EnvironmentLacksError: the lab does not support this system, or a limit of the system is too low.
         """
+        require_resources()
         with caught() as interruption:
             run = cls(name)
             try:
@@ -205,6 +207,8 @@ class Run:
                     start_new_session=True,
                 )
             except OSError as error:
+                if remedy := lacking(error.errno):
+                    raise EnvironmentLacksError(f"{name} cannot start: {reason(error)}. {remedy}.") from error
                 raise LabError(f"{name} could not be started: {reason(error)}", log=log) from error
         self._reaper.tell(f"pid {popen.pid}")
         process = Process(name, popen, log, offset, lambda pid: self._reaper.tell(f"gone {pid}"))
