@@ -74,7 +74,7 @@ def kit_context(decision: Decision) -> KitContext:
     cells = _cells(decision, needed | {"plain"})
     proxy = _proxy(decision, decision.knowledge)
     kind = requirements["environment.proxy.kind"]
-    outer = outer_hop(requirements, proxy, decision.knowledge)
+    outer = None if _has_no_proxy(decision) else outer_hop(requirements, proxy, decision.knowledge)
     own_keep_alive = decision.knowledge.figure("keep-alive.kit_s")
     keep_alive = needed_keep_alive_s(outer, requirements, decision.knowledge) if outer else own_keep_alive
     return KitContext(
@@ -228,6 +228,8 @@ def _cells(decision: Decision, features: set[str]) -> tuple[CellContext, ...]:
 
 def _proxy(decision: Decision, knowledge: Knowledge) -> str:
     """The proxy of the kit: the proxy that provides session affinity, or a proxy in front that a kit can configure."""
+    if _has_no_proxy(decision):
+        return ""
     mechanism = knowledge.mechanisms.get(decision.core.mechanism)
     kind: str = decision.requirements["environment.proxy.kind"]
     for name in (mechanism.done_by if mechanism else "", kind):
@@ -235,6 +237,13 @@ def _proxy(decision: Decision, knowledge: Knowledge) -> str:
             return name
     # If a kit cannot configure the load balancer in front, the kit needs its own proxy to route requests to the tiers.
     return next(iter(knowledge.kit_proxies)) if decision.tiers else ""
+
+
+def _has_no_proxy(decision: Decision) -> bool:
+    """Whether a single process runs on a developer's machine, and the requirements name no proxy there."""
+    requirements = decision.requirements
+    alone = decision.core.pattern == "single-instance" and requirements["environment.platform"] == "local"
+    return alone and "environment.proxy.kind" in requirements.defaults
 
 
 def _summary(decision: Decision) -> str:

@@ -226,6 +226,20 @@ class KitContext:
         return self.knowledge.sdks[self.line]
 
     @property
+    def plain(self) -> bool:
+        """Whether the server is a single file: one process on a developer's machine, without a proxy and tokens.
+
+        Other kits have the package runtime/. The code for tokens, event stores and a missing host check is there.
+        """
+        return (
+            self.platform == "local"
+            and self.tiers[0].pattern == "single-instance"
+            and not (self.tiered or self.proxy or self.outer_proxy or self.tiers[0].workers > 1)
+            and not (self.checks_tokens or self.uses_redis or self.direct_llm or self.needs_event_store)
+            and not (self.origins or self.path != ENDPOINT or self.host_check == "none")
+        )
+
+    @property
     def trusted_proxies(self) -> str:
         """The proxies whose forwarded headers the servers read: on this machine, or in a network of the platform."""
         fronted = self.proxy or self.outer_proxy

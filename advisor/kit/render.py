@@ -23,7 +23,7 @@ def render_kit(decision: Decision, requirements_text: str, kit: KitContext | Non
     """
     kit = kit or kit_context(decision)
     files = documents.files(kit, decision, requirements_text)
-    for part in (server, proxy, pytest_suite, compose):
+    for part in (server, pytest_suite) if kit.plain else (server, proxy, pytest_suite, compose):
         files += part.files(kit)
     if kit.platform in _PLATFORM:
         files += _PLATFORM[kit.platform].files(kit)

@@ -33,6 +33,7 @@ class Conduct:
     streams: list[Streams] = field(default_factory=lambda: ["passed", "held"])
     proxies: list[str] = field(default_factory=list)
     mechanisms: list[str] = field(default_factory=list)
+    single_file: bool = True
 
     def fits(self, case: ConductCase) -> bool:
         """Return whether the entry applies to this case."""
@@ -41,6 +42,8 @@ class Conduct:
         if case.behaviour not in self.behaviours or case.era not in self.eras:
             return False
         front = not self.proxies or case.proxy in self.proxies
+        if case.single_file and not self.single_file:
+            return False
         found = not self.mechanisms or case.mechanism in self.mechanisms
         return front and found and kept in self.sessions and way in self.streams
 
@@ -56,6 +59,7 @@ class ConductCase(NamedTuple):
         proxy: the proxy of the kit in front of the servers; `other` for another proxy or no proxy.
         held: whether a proxy buffers SSE streams.
         mechanism: how the requests of a session reach the instance that owns the session.
+        single_file: whether the server of the kit is a single file, for a developer's machine.
     """
 
     behaviour: str
@@ -65,6 +69,7 @@ class ConductCase(NamedTuple):
     proxy: str
     held: bool = False
     mechanism: str = "none"
+    single_file: bool = False
 
 
 def conduct_of(case: ConductCase, conduct: list[Conduct]) -> Conduct | None:

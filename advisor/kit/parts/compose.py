@@ -14,6 +14,9 @@ from advisor.kit.upstreams import PROXY_PORT, production_wiring
 FIRST_PORT = 8080
 """The port on this machine of the proxy or, in a kit without a proxy, of the first instance."""
 
+SERVER_PORT = 8000
+"""The port of a server that runs on this machine without a container."""
+
 _WIRING = "compose"
 """The folder for the wiring of Compose, if `proxy/` contains the wiring of another platform."""
 
@@ -80,6 +83,8 @@ def files(kit: KitContext) -> list[KitFile]:
 
 def try_ports(kit: KitContext) -> list[int]:
     """Return the ports for clients on this machine: one for each proxy or, without a proxy, one for each instance."""
+    if kit.plain:
+        return [SERVER_PORT]
     many = kit.proxy_replicas if kit.proxy else sum(tier.instances for tier in kit.tiers)
     return [FIRST_PORT + number for number in range(many)]
 

@@ -36,12 +36,13 @@ def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[K
         decision: the decision that the kit deploys.
         requirements_text: the requirements file, which the kit contains unchanged.
     """
+    env = [] if kit.plain else [KitFile(".env.example", render("documents/env.example.j2", kit=kit))]
     return [
         KitFile("requirements.yaml", requirements_text),
         KitFile("decision.json", json_text(decision_document(kit, decision))),
         KitFile("DECISION.md", _page(kit, decision)),
         KitFile("README.md", readme(kit)),
-        KitFile(".env.example", render("documents/env.example.j2", kit=kit)),
+        *env,
         KitFile(".gitignore", render("documents/gitignore.j2", kit=kit)),
     ]
 
@@ -58,7 +59,9 @@ def stated_lines(kit: KitContext, decision: Decision) -> list[str]:
     The reasons are not included, because their wording can change from one version to the next.
     """
     values = _values(kit, decision)
-    text = "".join(render(f"documents/{part}.md.j2", **values) for part in _STATED)
+    text = "".join(
+        render(f"documents/{part}.md.j2", **values) for part in _STATED if not (part == "failures" and kit.plain)
+    )
     return [line for line in text.splitlines() if line.strip("|- ")]
 
 

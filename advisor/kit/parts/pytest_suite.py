@@ -34,7 +34,9 @@ class ExpectedTool:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """Render the files in tests/ and the CI workflow."""
+    """Render the files in tests/ and the CI workflow. A server in a single file has a test and no workflow."""
+    if kit.plain:
+        return _plain_files(kit)
     tools = probe_tools(kit)
     expected = tuple(ExpectedTool(tool.name, tool.needs, _expects(tool), tool.uses_direct_llm) for tool in tools)
     eras = kit.served_eras
@@ -71,6 +73,14 @@ def files(kit: KitContext) -> list[KitFile]:
     if direct:
         texts["tests/test_direct_llm.py"] = render("tests/test_direct_llm.py.j2", kit=kit, direct=direct)
     return [KitFile(path, text) for path, text in texts.items()]
+
+
+def _plain_files(kit: KitContext) -> list[KitFile]:
+    tools = server_tools(kit)
+    called = next((tool.name for tool in tools if not tool.asks), "")
+    names = tuple(tool.name for tool in tools)
+    test = render("tests/test_plain.py.j2", kit=kit, eras=kit.served_eras, names=names, plain=called)
+    return [KitFile("tests/client.py", render("tests/client.py.j2", kit=kit)), KitFile("tests/test_server.py", test)]
 
 
 def probe_tools(kit: KitContext) -> tuple[ServerTool, ...]:

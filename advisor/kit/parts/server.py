@@ -7,6 +7,7 @@ import builtins
 import re
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 from advisor.kit.model import KitContext, KitFile, ToolContext
 from advisor.kit.templating import render
@@ -144,6 +145,8 @@ def files(kit: KitContext) -> list[KitFile]:
     shares_changes = kit.uses_redis and (used.subscriptions or used.list_changed)
     shared = {"kit": kit, "tiers": tiers, "used": used, "shares_changes": shares_changes}
     shared["keeps_sessions"] = any(tier.keeps_sessions for tier in kit.tiers)
+    if kit.plain:
+        return _plain_files(kit, shared)
     hooks = kit.uses_redis and (used.state or kit.needs_event_store or shares_changes)
     named = {
         "tools": tools,
@@ -184,6 +187,17 @@ def files(kit: KitContext) -> list[KitFile]:
         if wanted:
             texts[f"runtime/{module}.py"] = render(f"server/runtime/{module}.py.j2", **shared)
     return [KitFile(f"server/{name}", text) for name, text in texts.items()]
+
+
+def _plain_files(kit: KitContext, shared: dict[str, Any]) -> list[KitFile]:
+    """Render the server in a single file, for a developer's machine."""
+    here = {"status_uri": STATUS_URI, "status_function": "current_status", "tier": "", "in_tests": False}
+    tools = server_tools(kit)
+    text = render("server/plain.py.j2", **{**shared, **here, "tools": tools, "tier_flags": kit.tiers[0]})
+    return [
+        KitFile("server/server.py", without_unused_imports(text)),
+        KitFile("server/pyproject.toml", render("server/pyproject.toml.j2", **shared)),
+    ]
 
 
 def server_tools(kit: KitContext) -> tuple[ServerTool, ...]:

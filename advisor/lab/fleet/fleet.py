@@ -114,6 +114,7 @@ class Fleet:
             "LAB_SERVER": str(server),
             "LAB_TOOLS": str(TESTSERVER),
             "LAB_LINE": plan.kit.line,
+            "LAB_COUNTS": "1" if plan.kit.plain else "",
             "PYTHONDONTWRITEBYTECODE": "1",  # Python must not write files into the kit
         }
         redis_url = f"redis://127.0.0.1:{self._redis_port}/0"

@@ -8,6 +8,7 @@ Environment variables, in addition to the variables of the server:
 - `LAB_SERVER`: the folder of server.py.
 - `LAB_TOOLS`: the folder of the lab's tools.
 - `LAB_LINE`: the SDK release line, such as mcp-2.
+- `LAB_COUNTS`: with 1, the lab answers /health and /metrics, because the server has no such paths.
 
 Variables for features that the kit omits, but whose outcome the decision predicts:
 
@@ -126,7 +127,10 @@ if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
     # The workers of all instances start in parallel on one machine. This takes longer than uvicorn's limit of 5 s.
     uvicorn.run = functools.partial(uvicorn.run, timeout_worker_healthcheck=60)
 _CREATE = SERVER.create_app
-SERVER.create_app = lambda: TOOLS.signed(_create_app(), os.environ["MCP_PORT"])
+if os.environ.get("LAB_COUNTS"):
+    SERVER.create_app = lambda: _module("_lab_launcher.counting").Counting(_create_app())
+else:
+    SERVER.create_app = lambda: TOOLS.signed(_create_app(), os.environ["MCP_PORT"])
 
 if __name__ == "__main__":
     SERVER.main()

@@ -86,6 +86,7 @@ def _hosts(fleet: Fleet) -> Iterator[_Call]:
     """Each stated host name, through the proxy and at each instance."""
     urls = dict.fromkeys([*_doors(fleet), *(instance.url for instance in fleet.instances)])
     names = {instance.url: instance.name for instance in fleet.instances}
+    settings = "server/server.py" if fleet.plan.kit.plain else "server/runtime/settings.py"
 
     async def check(host: str, place: str, raw: Endpoint) -> str:
         answer = await _initialize(raw, host=host)
@@ -93,7 +94,7 @@ def _hosts(fleet: Fleet) -> Iterator[_Call]:
             return ""
         return (
             f"Clients that use the host name {host} of the requirements get {said(answer)} from {place}. To fix this, "
-            "add the name to HOSTS in server/runtime/settings.py, and let the proxy pass the header Host."
+            f"add the name to HOSTS in {settings}, and let the proxy pass the header Host."
         )
 
     for host in fleet.plan.kit.hosts:
@@ -163,6 +164,6 @@ def _paths(fleet: Fleet) -> Iterator[_Call]:
         return f"{path} gets {said(answer)}. Clients use this path, so it needs the same answer as {kit.tiers[0].path}."
 
     for tier in kit.tiers if port else kit.tiers[:1]:
-        for path in (*kit.aliases(tier), tier.path):
+        for path in (tier.path,) if kit.plain else (*kit.aliases(tier), tier.path):
             base = f"http://127.0.0.1:{port}" if port else fleet.of(tier.name)[0].url.removesuffix("/mcp")
             yield _Call(base + path, partial(check, path))

@@ -34,6 +34,7 @@ class Foresight:
         version: the SDK release of the kit.
         rows: the measured behaviours of the SDK package.
         conduct: the differences between kits and servers without a kit.
+        single_file: whether the server of the kit is a single file.
     """
 
     tiers: tuple[TierContext, ...]
@@ -42,6 +43,7 @@ class Foresight:
     version: str
     rows: Sequence[Behaviour]
     conduct: list[Conduct]
+    single_file: bool
 
     def of(self, place: Place, behaviour: str) -> tuple[str, ...]:
         """The expected results of a behaviour, in the short form of `gist`.
@@ -52,7 +54,14 @@ class Foresight:
         """
         tier = next(tier for tier in self.tiers if place.tier in (None, tier.name))
         case = ConductCase(
-            behaviour, place.era, tier.stateless_http, tier.json_response, self.proxy, self.held, tier.mechanism
+            behaviour,
+            place.era,
+            tier.stateless_http,
+            tier.json_response,
+            self.proxy,
+            self.held,
+            tier.mechanism,
+            self.single_file,
         )
         of_kit = conduct_of(case, self.conduct)
         if of_kit is not None:
@@ -76,6 +85,7 @@ def foresight(prepared: Preparation, advisor: Advisor) -> Foresight:
             for row in capability.behaviour
         ],
         conduct=advisor.knowledge.conduct,
+        single_file=prepared.kit.plain,
     )
 
 

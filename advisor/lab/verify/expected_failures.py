@@ -29,12 +29,17 @@ def failures_to_inject(
         events: ids of the events to inject; empty for all events.
 
     Raises:
-        UsageError: an event does not exist, or several instances run without a proxy.
+        UsageError: an event does not exist, several instances run without a proxy, or nothing is expected.
     """
     known = [event.id for event in knowledge.events]
     for event in events:
         if event not in known:
             raise UsageError(f"Unknown event {event!r}. The events are: {', '.join(known)}.")
+    if prepared.kit.plain:
+        raise UsageError(
+            "The kit of a developer's machine has no expected behaviour for faults. To fix this, set "
+            "environment.platform to the platform of the deployment."
+        )
     if prepared.front.program is None and max(prepared.instances.values()) > 1:
         raise UsageError(
             "Fault injection into several instances needs a proxy. To fix this, name a proxy with --proxy or use "
