@@ -19,6 +19,7 @@ snapshots:
 	MCP_ADVISOR_UPDATE_SNAPSHOTS=1 .venv/bin/pytest -n 2
 lock:
 	.venv/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.10 --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
+	.venv/bin/python -m tests.kit_locks
 bench:
 	.venv/bin/python -m benchmarks
 all:

@@ -13,14 +13,9 @@ from advisor.decision.core import Core
 from advisor.decision.model import Decision, FeatureRow
 from advisor.decision.proxy_limits import forwarding_hops, needed_keep_alive_s, outer_hop
 from advisor.errors import AdvisorError, Exit, UsageError
+from advisor.kit.features import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext, memory_of
-from advisor.kit.model import (
-    CellContext,
-    FeatureContext,
-    KitContext,
-    TierContext,
-    ToolContext,
-)
+from advisor.kit.model import KitContext, TierContext, ToolContext
 from advisor.kit.sizing import sizing_for
 from advisor.kit.tokens import checks_tokens, runs_oauth_proxy
 from advisor.knowledge import Knowledge

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import ceil
 
+from advisor.kit.features import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext
 from advisor.kit.sizing import Sizing
 from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, checks_tokens, runs_oauth_proxy
@@ -12,7 +13,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import Companion, SdkCode
 from advisor.knowledge.kits import KitProxy, Mechanism
 from advisor.knowledge.space import ENDPOINT
-from advisor.knowledge.types import Era, Need, Outcome
+from advisor.knowledge.types import Era, Need
 from advisor.knowledge.versions import at_least
 
 
@@ -46,23 +47,6 @@ class ToolContext:
     function: str
     needs: dict[str, Need]
     duration_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureContext:
-    """A needed feature and the SDK call for it in each protocol era.
-
-    Attributes:
-        id: feature id.
-        need: the level of the need.
-        legacy_works: whether the feature works for legacy clients in its tier.
-        modern_works: whether the feature works for modern clients.
-    """
-
-    id: str
-    need: Need
-    legacy_works: bool
-    modern_works: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +113,6 @@ class TierContext:
     def grace_s(self) -> int:
         """The grace period of the platform in seconds: the wait before SIGTERM, the shutdown, and a margin."""
         return self.preferred_stop_s + self.shutdown_s + 5
-
-
-@dataclass(frozen=True, slots=True)
-class CellContext:
-    """The measured outcomes of an SDK call on this release, for all flag pairs. The kit's tests expect these outcomes.
-
-    Attributes:
-        feature: feature id, or plain.
-        call: the SDK call, as rules/capabilities writes it.
-        legacy: flag pair (such as stateful+sse) → outcome, for legacy clients.
-        modern: flag pair → outcome, for modern clients.
-    """
-
-    feature: str
-    call: str
-    legacy: dict[str, Outcome]
-    modern: dict[str, Outcome]
 
 
 @dataclass(frozen=True, slots=True)

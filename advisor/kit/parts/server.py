@@ -9,6 +9,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+from advisor.kit.locks import locked
 from advisor.kit.model import KitContext, KitFile, ToolContext
 from advisor.kit.templating import render
 from advisor.knowledge.types import Need
@@ -169,6 +170,7 @@ def files(kit: KitContext) -> list[KitFile]:
         "runtime/observability.py": render("server/runtime/observability.py.j2", **shared),
         "runtime/drain.py": render("server/runtime/drain.py.j2", **shared),
         "pyproject.toml": render("server/pyproject.toml.j2", **shared),
+        "requirements.lock": _lock(kit),
         "Dockerfile": render("server/Dockerfile.j2", **shared),
         ".dockerignore": render("server/dockerignore.j2", **shared),
     }
@@ -197,7 +199,12 @@ def _plain_files(kit: KitContext, shared: dict[str, Any]) -> list[KitFile]:
     return [
         KitFile("server/server.py", without_unused_imports(text)),
         KitFile("server/pyproject.toml", render("server/pyproject.toml.j2", **shared)),
+        KitFile("server/requirements.lock", _lock(kit)),
     ]
+
+
+def _lock(kit: KitContext) -> str:
+    return render("server/requirements.lock.j2", pins=locked(kit))
 
 
 def server_tools(kit: KitContext) -> tuple[ServerTool, ...]:
