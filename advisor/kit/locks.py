@@ -17,19 +17,18 @@ _PIN = re.compile(r"([A-Za-z0-9._-]+)==(\S+)")
 def locked(kit: KitContext) -> list[str]:
     """Return the lines of the lock file: a package, `==` and its release, and the Python releases that need the line.
 
-    The file `mcp-1.30.0.txt` has the packages of this SDK release and of each older one down to the next file. The
-    package that a stated mcp release under fastmcp limits has no line.
+    The file `mcp-1.30.0.txt` has the packages of this SDK release and of each older one down to the next file. If
+    the requirements state the mcp release under fastmcp, the packages that it limits have no line.
 
     Args:
         kit: the kit. Its SDK release is the oldest that its requirement allows.
     """
     release, lines = lock_file(kit.package, kit.oldest_sdk)
+    if not kit.mcp_release:
+        return of_release(lines, release, kit.oldest_sdk)
     loose = {re.split(r"[<>=!~]", companion.requirement)[0] for companion in kit.companions}
-    if kit.mcp_release:
-        loose |= {"mcp", "mcp-types"}
-    if "pydantic" in loose and kit.mcp_release:
-        loose.add("pydantic-core")
-    return of_release(lines, release, kit.oldest_sdk, loose)
+    parts = {"mcp": "mcp-types", "pydantic": "pydantic-core"}  # these packages need one exact release of another
+    return of_release(lines, release, kit.oldest_sdk, loose | {parts[name] for name in loose if name in parts})
 
 
 def lock_file(package: str, version: str) -> tuple[str, list[str]]:

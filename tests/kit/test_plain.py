@@ -42,7 +42,10 @@ def test_the_server_is_a_single_file_that_linters_accept(
     kit = write(decide({**LOCAL, "sdk": line, **needs}), tmp_path)
     found = {str(path.relative_to(kit)) for path in kit.rglob("*") if path.is_file()}
     pages = {"README.md", "DECISION.md", "decision.json", "requirements.yaml", ".gitignore"}
-    assert found == pages | {"server/server.py", "server/pyproject.toml", "tests/client.py", "tests/test_server.py"}
+    assert found == pages | {
+        *("server/server.py", "server/pyproject.toml", "server/requirements.lock"),
+        *("tests/client.py", "tests/test_server.py"),
+    }
     linted = run(kit, "-m", "ruff", "check", ".")
     assert linted.returncode == 0, linted.stdout
 

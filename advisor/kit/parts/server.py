@@ -310,6 +310,7 @@ _RESERVED = (
             TextContent ErrorData EmptyResult InputRequiredResult CreateMessageResult CreateMessageRequest
             CreateMessageRequestParams ElicitRequest ElicitRequestFormParams ElicitResult ListRootsRequest
             ListRootsResult ListToolsResult ListToolsRequest PaginatedRequestParams SubscribeRequestParams
+            choice Settings State main create_app uvicorn Starlette dataclass
             UnsubscribeRequestParams SubscriptionsListenRequestParams InMemorySubscriptionBus ListenHandler
             ResourceUpdated ToolsListChanged Middleware new_handle current_status Confirmation said ask_roots
             """,
