@@ -8,7 +8,7 @@ _METHODS = ("tools/call", "ping")
 
 
 class Counting:
-    """An ASGI application that counts the sessions and the calls of another application."""
+    """Counts the sessions and the calls of an ASGI application."""
 
     def __init__(self, inner: Any) -> None:
         """Args: inner: the application of the server."""
