@@ -70,7 +70,8 @@ def test_the_documents_of_a_new_kit_state_the_decision(advisor: Advisor, kit: Ki
     rows = documents.stated_lines(prepared.kit, prepared.decision)
     assert set(rows) <= set((folder / "DECISION.md").read_text().splitlines())
     assert any("stateless_http=" in row for row in rows)
-    assert any(row.startswith("| An instance crashes") for row in rows)
+    # The kit of a developer's machine has no table of failures.
+    assert any(row.startswith("| An instance crashes") for row in rows) == (name != "local-development")
 
 
 def test_the_predicted_outcome_comes_from_the_decision(kit: KitOf) -> None:
