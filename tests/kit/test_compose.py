@@ -146,3 +146,9 @@ def test_the_health_check_of_the_servers_can_fail(rendered: Rendered) -> None:
     # Nothing listens on port 1 of this machine.
     command = [sys.executable, *(word.replace(":8000/", ":1/") for word in check[2:])]
     assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode != 0
+
+
+def test_no_container_fills_the_disk_with_its_log(rendered: Rendered) -> None:
+    _, files = rendered
+    for name, service in yaml.safe_load(files["compose.yaml"])["services"].items():
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
