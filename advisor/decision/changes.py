@@ -14,10 +14,11 @@ from advisor.engine.network import Network, Plan, Row
 from advisor.engine.rules import Value
 from advisor.engine.table import show
 from advisor.knowledge.facts import FactChange
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace, holds
 from advisor.knowledge.types import NEEDS, Raw
 from advisor.knowledge.versions import key
-from advisor.requirements.hops import HOPS
+from advisor.requirements.hops import HOPS, SETTLED
 
 _Move: TypeAlias = Mapping[str, Value]
 """The facts that a change of the requirements states, with their new values. The first fact is the main one."""
@@ -28,9 +29,6 @@ _REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cach
 
 _KIND = "environment.proxy.kind"
 _PLATFORM = "environment.platform"
-
-_BY_HOPS = ("clients.addresses", "clients.keep_cookies")
-"""Facts that can follow from the list of hops. With such a list, a change of these facts alone has no effect."""
 
 _HOP_EFFORT = 3  # effort of the removal of a hop, as of a change of the last hop
 
@@ -76,6 +74,7 @@ class Changes:
         }
         self._platforms = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.runs_servers}
         self._refusing = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.refuses}
+        self._unfit = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.retired} | {OTHER}
         self._gateways = {proxy.id for proxy in space.knowledge.proxies.values() if proxy.mcp_sessions}
         self._values = {name: self._alternatives(name) for name in self._facts}
         self._plan = network.plan(CORE_FACTS)
@@ -92,8 +91,8 @@ class Changes:
 
     def _alternatives(self, name: str) -> list[Value]:
         # A team cannot make a known fact unknown, and cannot put the proxy of a platform in front of other servers. No
-        # change to a gateway that refuses clients is suggested.
-        excluded = {UNKNOWN, *(self._platforms | self._refusing if name == _KIND else ())}
+        # change to a gateway that refuses clients, to a retired proxy or to an unnamed proxy is suggested.
+        excluded = {UNKNOWN, *(self._platforms | self._refusing | self._unfit if name == _KIND else ())}
         excluded |= {choice.value for choice in self._space.facts[name].values if choice.deprecated}
         return [value for value in self._space.domains[name] if value not in excluded]
 
@@ -193,13 +192,24 @@ class Changes:
         return (move, {**move, **also}) if also else (move,)
 
     def _applies(self, name: str, now: Value, value: Value, facts: Mapping[str, Any]) -> bool:
+        if name == _PLATFORM:
+            kind = facts[_KIND]  # a change of the platform also replaces the proxy of a platform
+            return kind in self._platforms or self._space.knowledge.proxies[kind].possible_on(str(value))
         if name == _KIND:
+            if not self._available(str(value), facts):
+                return False
             if facts["proxy.refuses"] != "none" and value not in self._gateways:
                 return value == "none" and facts[HOPS] == "none"  # another gateway replaces a gateway, or no proxy
             return value != "none" or facts[HOPS] == "none"  # a hop is a proxy
         if name == "sdk" and facts["mcp.expiry"] not in ("known", "assumed"):
             return False  # Another SDK release might not allow the stated mcp release.
         return name != "sdk" or self._steps_forward(now, value)
+
+    def _available(self, kind: str, facts: Mapping[str, Any]) -> bool:
+        """Return whether a team with these facts can use a proxy: it exists on their platform and in their cloud."""
+        proxies = self._space.knowledge.proxies
+        proxy = proxies[kind]
+        return proxy.possible_on(facts[_PLATFORM]) and proxy.cloud in ("", proxies[facts[_KIND]].cloud)
 
     def _steps_forward(self, old: Value, new: Value) -> bool:
         """Return whether a Python release is the newest of its line, and no downgrade within a package."""
@@ -211,7 +221,7 @@ class Changes:
     def _meaningful(self, name: str, facts: Mapping[str, Any]) -> bool:
         if name == _KIND and facts[_KIND] in self._platforms:
             return False  # Another proxy then means another platform.
-        if name in _BY_HOPS and facts[HOPS] == "some":
+        if name in facts.get(SETTLED, ()):
             return False
         if name in facts[REPLACED]:
             return False  # Another fact then decides the value.

@@ -15,6 +15,7 @@ from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.requirements.hops import SETTLED, settled
 from advisor.requirements.model import Requirements
 
 
@@ -34,6 +35,7 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
         if computation in COMPUTED:
             facts[name] = COMPUTED[computation](spec, requirements, space)
     facts[STREAMING] = streaming_settings(requirements, space.knowledge)
+    facts[SETTLED] = settled(requirements.values, space.knowledge.proxies)
     return facts
 
 

@@ -102,13 +102,29 @@ def limits_fact(ask: str, requirements: Requirements, space: FactSpace) -> str:
     """Return the value of a derived fact about the timeouts (`limits` in rules/facts.yaml)."""
     idle, total = limits(requirements, space)
     if ask == "known":
-        return UNKNOWN if idle.unknown or total.unknown else "known"
+        return UNKNOWN if any(limit.unknown for limit in _open(requirements, space)) else "known"
     if ask == "unset":
         return "some" if _unset(requirements, space.knowledge) else "none"
     seconds = (idle if ask == "idle" else total).seconds
     if seconds is None or seconds > space.knowledge.figure("timeout.long_s"):
         return "none"
     return "short" if seconds < space.knowledge.figure("timeout.short_s") else "long"
+
+
+def _open(requirements: Requirements, space: FactSpace, *, stream: bool = True) -> tuple[ProxyLimit, ...]:
+    """Return the timeouts, each with the proxies whose unknown value can still matter.
+
+    A timeout that another proxy is known to have, and that already ends the longest call, makes them irrelevant. If the
+    longest call is not known, a short timeout does.
+    """
+    longest = requirements["workload.longest_call_s"]
+    call = longest if longest is not None else space.knowledge.figure("timeout.short_s")
+    return tuple(
+        limit._replace(unknown=())
+        if limit.seconds is not None and limit.proxy not in limit.unknown and limit.seconds <= call
+        else limit
+        for limit in limits(requirements, space, stream=stream)
+    )
 
 
 def _unset(requirements: Requirements, knowledge: Knowledge) -> list[ProxyKind]:
@@ -290,9 +306,9 @@ def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stre
     Args:
         name: `proxy`, `idle` or `total` with a key of rules/proxies.yaml, for the last proxy or for the proxy that
             limits. `idle.key`, `total.key` and `sse.key` are the keys of the requirements file. `idle.raise` and
-            `total.raise` say how to raise the timeout, or that it is fixed. Or `unknown` with `limits`, `effects`,
-            `keys`, `name` or `look_up`, for the timeouts that are not known. Or `unset` with `name` or `look_up`, for
-            the timeouts that are off by default.
+            `total.raise` say how to raise the timeout, or that it is fixed. Or `unknown` with `limits`, `known`,
+            `effects`, `keys`, `name` or `look_up`, for the timeouts that are not known. Or `unset` with `name` or
+            `look_up`, for the timeouts that are off by default.
         requirements: the requirements.
         space: the known facts.
         stream: whether the total timeout is that of a stream, or that of a JSON answer.
@@ -310,8 +326,11 @@ def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stre
         return _key(about, requirements, total)
     if about in ("idle", "total"):
         return str(getattr((idle if about == "idle" else total).proxy, key))
+    idle, total = _open(requirements, space, stream=stream)
     if key == "limits":
         return " and ".join(_unknown_limit(timeout) for timeout in (idle, total) if timeout.unknown)
+    if key == "known":
+        return _known(idle, total, space.knowledge)
     if key == "effects":
         names = (timeout.name.partition(" ")[0] for timeout in (total, idle) if timeout.unknown)
         return " ".join(space.knowledge.phrases[f"limits.{name}.effect"] for name in names)
@@ -355,6 +374,21 @@ def _key(about: str, requirements: Requirements, total: ProxyLimit) -> str:
         return "environment.function_timeout_s"
     key = about if about == "sse" else f"{about}_timeout_s"
     return f"{key} of each proxy in {HOPS}" if requirements[HOPS] else f"{PROXY}{key}"
+
+
+def _known(idle: ProxyLimit, total: ProxyLimit, knowledge: Knowledge) -> str:
+    """Return a sentence about the default timeout of a proxy whose other timeout is not known; else ""."""
+    for name, limit, other in (("idle", idle, total), ("total", total, idle)):
+        default = getattr(limit.proxy, f"{name}_timeout_s")
+        if (
+            limit.proxy in other.unknown
+            and not limit.unknown
+            and limit.seconds is not None
+            and limit.seconds == default
+        ):
+            seconds = f"{limit.seconds:,.10g}"
+            return knowledge.phrases["limits.known"].format(limit=limit.name, name=limit.proxy.name, seconds=seconds)
+    return ""
 
 
 def _unknown_limit(limit: ProxyLimit) -> str:

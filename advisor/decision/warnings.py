@@ -72,6 +72,7 @@ class Warnings:
         if facts["json_response"]:
             limited = json_limit_words(requirements, self._space)
             words = {**{name: self._filled(text, requirements, limited) for name, text in limited.items()}, **words}
+        words = {"proxy.affinity_setting": self._affinity_setting(requirements, facts), **words}
         if tiers:
             found = self._of_tiers(requirements, facts, tiers, words)
         else:
@@ -81,6 +82,14 @@ class Warnings:
                 rules = tuple(rule for rule in rules if self._decided.isdisjoint(rule.when) and not _of_needs(rule))
             found = (self._warning(rule, requirements, words) for rule in rules)
         return tuple(sorted(found, key=lambda warning: SEVERITIES.index(warning.severity)))
+
+    def _affinity_setting(self, requirements: Requirements, facts: Mapping[str, Any]) -> str:
+        """Return the setting of the last hop for the mechanism that works here; "" without such a setting."""
+        if facts["affinity.candidate"] == "none":
+            return ""
+        mechanism = self._space.knowledge.mechanisms[facts["affinity.candidate"]]
+        proxy = self._space.knowledge.proxies[requirements["environment.proxy.kind"]]
+        return proxy.affinity_settings.get(mechanism.keyed_on, "")
 
     def _of_tiers(
         self,

@@ -33,6 +33,9 @@ class ClientApp(NamedTuple):
     falls_back: bool | Literal["unknown"] = "unknown"
 
 
+KeyedOn = Literal["session-id", "cookie", "client-address"]
+"""What session affinity can depend on."""
+
 LimitStatus = Literal["default", "not-confirmed", "none", "unknown"]
 
 
@@ -50,7 +53,9 @@ class ProxyKind(NamedTuple):
     affinity: str
     streaming: str
     sources: list[str]
-    affinity_setting: str = ""
+    cloud: str = ""
+    retired: bool = False
+    affinity_settings: dict[KeyedOn, str] = {}  # noqa: RUF012
     one_instance: str = ""
     runs_servers: bool = False
     reuse: Literal["default", "fixed", "idle-timeout", "none", "unknown"] = "unknown"
@@ -94,6 +99,19 @@ class ProxyKind(NamedTuple):
         if most is None and about in self.fixed:
             return self.idle_timeout_s if about == "idle" else self.total_timeout_s
         return most
+
+    def possible_on(self, platform: str) -> bool:
+        """Return whether the proxy can be in front of servers on `platform`, a value of `environment.platform`."""
+        if self.operated == "cluster":
+            return platform == "kubernetes"
+        if self.runs_servers:
+            return platform == "serverless"
+        return self.operated == "own" or platform != "local"
+
+    @property
+    def cookie_affinity(self) -> str:
+        """The setting for session affinity by cookie; "" if the proxy has none."""
+        return self.affinity_settings.get("cookie", "")
 
 
 class Companion(NamedTuple):

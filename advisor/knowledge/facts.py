@@ -70,14 +70,14 @@ class Bin(NamedTuple):
 class FactChange(NamedTuple):
     """How to change a fact: the effort from 1 to 5, and a description. `{value}` stands for the new value.
 
-    With `old` and `new`, only changes from and to these values are possible. `setting` is a key of rules/proxies.yaml.
+    With `old` and `new`, only changes from and to these values are possible. `setting` is an attribute of `ProxyKind`.
     """
 
     effort: Literal[1, 2, 3, 4, 5]
     how: str
     old: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
-    setting: Literal["", "one_instance", "affinity_setting"] = ""
+    setting: Literal["", "one_instance", "cookie_affinity"] = ""
 
 
 class Capability(NamedTuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from advisor.engine.rules import STRICT, Value
+from advisor.knowledge.catalogue import KeyedOn
 from advisor.knowledge.versions import at_least, parse
 
 SERVERS = "servers"
@@ -22,8 +23,8 @@ class Mechanism:
     __pydantic_config__ = STRICT
     id: str
     done_by: str
-    keyed_on: Literal["session-id", "cookie", "client-address"]
-    owner_in: Literal["proxy-memory", "session-id", "cookie", "hash", "redis"]
+    keyed_on: KeyedOn
+    owner_in: Literal["proxy-memory", "session-id", "cookie", "hash", "redis", "balancer"]
     sources: list[str]
     when: list[dict[str, Value | dict[str, Value | list[Value]]]]
     balance: Literal["", "learn", "envelope", "cookie", "ip-hash", "table"] = ""

@@ -111,6 +111,17 @@ def combined(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind]) -> dict[str,
     return facts
 
 
+SETTLED = "hops#settled"
+"""The facts that the list of hops settles: a fact that only changes of the requirements read."""
+
+
+def settled(values: Mapping[str, Any], proxies: Mapping[str, ProxyKind]) -> frozenset[str]:
+    """Return the facts about clients that follow from `environment.hops`. A change of such a fact has no effect."""
+    stated = stated_hops(values)
+    found = combined(stated, proxies) if stated else ()
+    return frozenset(name for name in found if not name.startswith(PROXY))
+
+
 def _sse(hops: Sequence[Hop]) -> Raw:
     """Return whether every hop passes streams: false if one hop does not, else unknown if one is unknown."""
     passes = [hop.sse for hop in hops]

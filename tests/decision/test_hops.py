@@ -227,7 +227,8 @@ def test_the_fix_for_a_cookie_behind_another_hop_can_be_done_there(decide: Any, 
     assert decision.core.mechanism == "platform-cookie"
     warned = _warnings(decision)
     assert set(warned) & GATEWAY_RULES == {"affinity-cookie-ends-at-a-hop"}
-    assert "stickiness.enabled" in warned["affinity-cookie-ends-at-a-hop"]
+    assert "stickiness.enabled" in warned["platform-affinity-is-a-setting"]
+    assert "cookie arrives at AWS Application Load Balancer" in warned["affinity-cookie-ends-at-a-hop"]
     assert "{" not in warned["affinity-cookie-ends-at-a-hop"]
 
 

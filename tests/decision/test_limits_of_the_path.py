@@ -201,3 +201,18 @@ def test_one_process_is_a_way_to_keep_sessions(decide: Any, stated: Any, text: s
     ]
     assert [text in fix for fix in fixes] == [True]
     assert all(("without redundancy" in fix) is bool(text) for fix in fixes)
+
+
+def test_a_known_limit_is_not_called_unknown(decide: Any) -> None:
+    """Another hop already ends the call, or the same platform has a known limit of another kind."""
+    path = {"environment.hops": [{"kind": "service-connect"}, {"kind": "app-service"}]}
+    unknown = {"proxy-timeouts-not-known", "proxy-timeouts-and-calls-not-known"}
+    ended = _warned(decide(LEGACY | path | {"workload.longest_call_s": 300}))
+    assert "after 15 s" in ended["call-outlives-total-timeout"].message
+    assert not unknown & ended.keys()
+    assert not unknown & _warned(decide(LEGACY | path)).keys()
+    assert "proxy-timeouts-not-known" in _warned(decide(LEGACY | path | {"workload.longest_call_s": 10}))
+    alone = _warned(decide(LEGACY | {"environment.proxy.kind": "app-service", "workload.longest_call_s": 300}))
+    message = alone["proxy-timeouts-not-known"].message
+    assert "does not know the total timeout of the proxy (Azure App Service)" in message
+    assert "knows the idle timeout of Azure App Service, which is 230 s" in message

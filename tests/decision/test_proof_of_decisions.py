@@ -140,6 +140,13 @@ def test_a_mechanism_that_does_not_work_is_found(knowledge: Knowledge, rule: str
     assert [fault.key for fault in mechanism_faults(Advisor(when(knowledge, rule, **changes)))][:1] == [rule]
 
 
+def test_a_mechanism_without_a_setting_is_found(knowledge: Knowledge) -> None:
+    """A cookie of ALB is no setting of NLB, and NLB has no other setting for a cookie."""
+    broken = when(knowledge, "AFF-170", environment_proxy_kind={"in": ["alb", "aws-nlb"]})
+    messages = [fault.message for fault in mechanism_faults(Advisor(broken)) if fault.key == "AFF-170"]
+    assert "this rule selects platform-cookie, but aws-nlb has no affinity_settings for cookie" in messages
+
+
 def test_the_real_mechanisms_work(advisor: Advisor) -> None:
     assert list(mechanism_faults(advisor)) == []
 

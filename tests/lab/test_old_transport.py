@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -39,6 +40,9 @@ uvicorn.run(server.sse_app(), port=int(sys.argv[1]), log_level="warning", timeou
 """
 
 
+CLIENTS = 4
+
+
 class NoCookies(httpx2.Cookies):
     def extract_cookies(self, response: Any) -> None:
         """Drop the cookies of a response."""
@@ -70,24 +74,35 @@ def serving(port: int) -> Launch:
 
 
 @pytest.mark.parametrize(
-    ("directive", "cookies", "works"),
+    ("setup", "directives", "cookies", "works"),
     [
-        ("sticky cookie route path=/ httponly;", True, True),
-        ("sticky cookie route path=/ httponly;", False, False),
-        ("ip_hash;", False, True),
-        ("", True, False),
+        ("platform-cookie", ("sticky cookie route path=/ httponly;",), True, True),
+        ("platform-cookie", ("sticky cookie route path=/ httponly;",), False, False),
+        ("platform-cookie", ("ip_hash;",), False, True),
+        ("platform-cookie", (), True, False),
+        ("haproxy-client-address", None, False, True),
+        ("envoy-client-address", None, False, True),
+        ("traefik-client-address", None, False, True),
+        ("caddy-ip-hash", None, False, True),
+        ("envoy-cookie", None, True, True),
+        ("envoy-cookie", None, False, False),
+        ("traefik-cookie", None, True, True),
+        ("caddy-cookie", None, True, True),
     ],
 )
 def test_a_cookie_or_the_address_finds_the_process_of_the_stream(
-    advisor: Advisor, directive: str, cookies: bool, works: bool
+    advisor: Advisor, setup: str, directives: Sequence[str] | None, cookies: bool, works: bool
 ) -> None:
-    way = replace(advisor.knowledge.topology["platform-cookie"], directives=[directive] if directive else [])
+    """The setups are those of rules/topology.yaml, some with other directives."""
+    way = advisor.knowledge.topology[setup]
+    if directives is not None:
+        way = replace(way, directives=list(directives))
 
     async def count() -> int:
         async with Run.open("old-transport") as run:
             started = [await run.start_on_port(f"server-{number}", serving, deadline_s=60.0) for number in range(3)]
             addresses = [f"127.0.0.1:{port}" for _, port in started]
             _, port = await Balancer(way, advisor).start(run, addresses)
-            return sum([await succeeds(port, cookies=cookies) for _ in range(4)])
+            return sum([await succeeds(port, cookies=cookies) for _ in range(CLIENTS)])
 
-    assert (asyncio.run(count()) == 4) is works
+    assert (asyncio.run(count()) == CLIENTS) is works

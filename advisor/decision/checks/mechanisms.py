@@ -1,4 +1,4 @@
-"""Checks that a mechanism for session affinity is selected only with the facts with which it works."""
+"""Checks the mechanisms for session affinity: the facts with which they work, and the settings of their proxies."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from advisor.decision.checks.fault import fault
 from advisor.engine.fold import fold
 from advisor.engine.network import NodeStep, Row, TableNode
 from advisor.engine.rules import Rule, RuleTable
-from advisor.engine.table import DecisionTable
+from advisor.engine.table import DecisionTable, admitted
 from advisor.findings import Finding
+from advisor.knowledge.kits import BALANCER
 
 _OUTPUT = "affinity.candidate"
+_KIND = "environment.proxy.kind"
 _WORKING, _CHOSEN = "mechanisms#rules", "mechanisms#chosen"
 
 
@@ -23,8 +25,9 @@ def _lowest(row: Row) -> Row:
 
 
 def mechanism_faults(advisor: Advisor) -> Iterator[Finding]:
-    """Yield faults: rules that select a mechanism for facts with which the mechanism does not work."""
+    """Yield faults: rules that select a mechanism that does not work with their facts, or that no setting turns on."""
     table = next(table for table in advisor.tables.values() if _OUTPUT in table.outputs)
+    yield from _without_setting(advisor, table)
     working = _working_table(advisor, table)
     nodes = [TableNode(table), TableNode(working)]
     alike = Alike(nodes, {name: advisor.space.domains[name] for name in table.inputs}, table.outputs)
@@ -41,6 +44,21 @@ def mechanism_faults(advisor: Advisor) -> Iterator[Finding]:
         if mechanism in known and not mask & known[mechanism]:
             message = f"this rule selects {mechanism} for facts with which the mechanism does not work"
             yield fault("mechanism", rule.id, message, found.example())
+
+
+def _without_setting(advisor: Advisor, affinity: DecisionTable) -> Iterator[Finding]:
+    """Yield faults: rules that select a mechanism of a load balancer for which rules/proxies.yaml has no setting."""
+    for rule in affinity.spec.rules:
+        mechanism = advisor.knowledge.mechanisms.get(str(rule.then[_OUTPUT]))
+        if mechanism is None or mechanism.done_by != BALANCER:
+            continue
+        domain = advisor.space.domains[_KIND]
+        for kind in sorted(map(str, admitted(rule.when[_KIND], domain, rule.id) if _KIND in rule.when else domain)):
+            if mechanism.keyed_on not in advisor.knowledge.proxies[kind].affinity_settings:
+                message = (
+                    f"this rule selects {mechanism.id}, but {kind} has no affinity_settings for {mechanism.keyed_on}"
+                )
+                yield fault("mechanism", rule.id, message)
 
 
 def _working_table(advisor: Advisor, affinity: DecisionTable) -> DecisionTable:
