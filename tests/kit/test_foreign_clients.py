@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -17,8 +18,10 @@ import test_server_run
 import yaml
 from node_project import NodeProject
 from proxy_kits import ENVOY, LEARN, TABLE, Setup
+from test_first_deploy import block
 
 from advisor.kit.model import KitContext
+from advisor.kit.parts.documents import readme
 from advisor.knowledge import Knowledge
 
 pytestmark = [
@@ -86,16 +89,21 @@ class Fleet:
     kit: KitContext
     addresses: tuple[str, ...]
 
+    def kit_with(self, front: str) -> KitContext:
+        """The kit with another proxy. The servers do not differ."""
+        setup = FRONTS[front]
+        if setup is None:
+            return self.kit
+        tier = replace(self.kit.tiers[0], mechanism=setup.mechanism)
+        return replace(self.kit, tiers=(tier,), proxy=setup.proxy, proxy_version=setup.version)
+
     @contextmanager
     def behind(self, front: str, folder: Path) -> Iterator[str]:
         """Start the proxy, if there is one; yields the URL of the service."""
-        setup = FRONTS[front]
-        if setup is None:
+        if FRONTS[front] is None:
             yield f"http://{self.addresses[0]}/mcp"
             return
-        tier = replace(self.kit.tiers[0], mechanism=setup.mechanism)
-        context = replace(self.kit, tiers=(tier,), proxy=setup.proxy, proxy_version=setup.version)
-        with proxy_rig.running(context, folder, {"main": self.addresses}) as proxy:
+        with proxy_rig.running(self.kit_with(front), folder, {"main": self.addresses}) as proxy:
             yield f"http://127.0.0.1:{proxy.port}/mcp"
 
 
@@ -164,6 +172,17 @@ def test_the_inspector_lists_and_calls_tools(node: NodeProject, fleet: Fleet, tm
     assert (listed.returncode, called.returncode) == (0, 0), listed.stderr + called.stderr
     assert sorted(tool["name"] for tool in json.loads(listed.stdout)["tools"]) == TOOLS
     assert json.loads(called.stdout)["content"][0]["text"] == "hello"
+
+
+@pytest.mark.parametrize(("fleet", "front"), INSPECTED, indirect=["fleet"])
+def test_the_commands_of_the_readme_work(fleet: Fleet, tmp_path: Path, front: str) -> None:
+    text = block(readme(fleet.kit_with(front)), "First tool call")
+    with fleet.behind(front, tmp_path / "proxy") as url:
+        script = text.replace("http://localhost:8080/mcp", url)
+        assert script != text
+        done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"text":"hello"' in done.stdout.replace(": ", ":"), done.stdout
 
 
 @pytest.mark.parametrize(("fleet", "front", "revision"), CONFORMED, indirect=["fleet"])
