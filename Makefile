@@ -1,5 +1,5 @@
 # One line for each task. The README's test command makes the environment `.venv`.
-.PHONY: test programs lint types rules docs site snapshots lock bench all
+.PHONY: test programs lint types rules docs site snapshots lock kit-locks bench all
 
 test:
 	.venv/bin/pytest -n 2
@@ -19,6 +19,7 @@ snapshots:
 	MCP_ADVISOR_UPDATE_SNAPSHOTS=1 .venv/bin/pytest -n 2
 lock:
 	.venv/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.10 --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
+kit-locks:
 	.venv/bin/python -m tests.kit_locks
 bench:
 	.venv/bin/python -m benchmarks
