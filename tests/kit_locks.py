@@ -1,4 +1,4 @@
-"""Writes templates/kit/locks: the exact releases of the packages of kits. `make kit-locks` runs `python -m tests.kit_locks`.
+"""Writes templates/kit/locks: the exact releases of the packages of kits. `make kit-locks` runs this module.
 
 The newest release of each SDK line gets a file. An older release gets its own file only if it does not work with
 the packages of the next newer file. uv asks the package index for the releases.

@@ -118,7 +118,7 @@ def test_actions_are_pinned_by_major_version() -> None:
 
 def test_every_target_of_the_makefile_has_one_recipe_line() -> None:
     text = (ROOT / "Makefile").read_text()
-    recipes = re.findall(r"^([a-z]+):\n((?:\t.*\n)*)", text, re.MULTILINE)
+    recipes = re.findall(r"^([a-z-]+):\n((?:\t.*\n)*)", text, re.MULTILINE)
     assert {name for name, recipe in recipes if recipe.count("\n") != 1} == set()
     names = [name for name, _ in recipes]
     assert f".PHONY: {' '.join(names)}\n" in text
