@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _lacks(error: Exception) -> int:
-    """Show an error of the operating system that another setting of this machine prevents; 0 for any other error."""
+    """Show an error that a setting of the machine avoids. Return its exit code, or 0 for any other error."""
     remedy = lacking(error.errno) if isinstance(error, OSError) else ""
     if not remedy:
         return 0

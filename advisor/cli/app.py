@@ -15,7 +15,7 @@ from advisor.cli.lazy_group import LazyGroup, load_command
 _SUMMARIES = {
     "ask": "Answer questions about a deployment; get a recommendation.",
     "recommend": "Recommend flags, deployment pattern and session affinity.",
-    "explain": "Explain a word of an answer: a pattern, a warning, a key.",
+    "explain": "Explain a word of the output: a pattern, a warning, a key.",
     "generate": "Write a deployment kit for a requirements file.",
     "verify": "Run a kit with real programs and check what clients observe.",
     "exercise": "Run test servers with all four flag pairs and compare them.",

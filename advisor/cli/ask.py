@@ -41,7 +41,11 @@ EPILOG = epilog(
 def ask(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="A requirements file to edit. The new answers replace it."),
+        typer.Argument(
+            metavar="[FILE]",
+            help="A requirements file to edit. Its values are the answers so far. The result is saved in "
+            "the same file.",
+        ),
     ] = None,
     answers: Annotated[
         Path | None,
@@ -55,11 +59,13 @@ def ask(
     set: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Answer a question with a key of the requirements file. Repeatable."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set a key of the requirements file, instead of an answer to its question. Repeatable.",
         ),
     ] = None,
     defaults: Annotated[
-        bool, typer.Option("--defaults", help="Ask no question. Every other key has its default.")
+        bool, typer.Option("--defaults", help="Ask no question. Every key that you do not set has its default.")
     ] = False,
     output: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""The command `explain`: it explains any word of an answer."""
+"""The command `explain`: it explains any word that the program prints."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def explain(
     ],
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Explain a word of an answer: a pattern, a warning, a key.
+    """Explain a word of the output: a pattern, a warning, a key.
 
     The command finds every word that a decision, a warning or a kit shows.
     """

@@ -36,7 +36,12 @@ DAMAGES: dict[str, tuple[dict[str, str], str, str, str]] = {
     "a short timeout in Envoy": (ENVOY, "proxy/envoy.yaml", r" timeout: 0s", " timeout: 15s"),
     "a repeated request": (HAPROXY, "proxy/haproxy.cfg", r"timeout server \S+", "retry-on all-retryable-errors"),
     "a short memory of the session table": (NGINX, "proxy/upstreams.conf", r"timeout=24h", "timeout=1s"),
-    "a short life of sealed state": (NGINX, "server/runtime/sdk.py", r"^ANSWER_S = \d+", "ANSWER_S = 1"),
+    "a short life of sealed state": (
+        NGINX,
+        "server/runtime/sdk.py",
+        r"keys=SETTINGS.sealing_keys\)",
+        "keys=SETTINGS.sealing_keys, ttl=1)",
+    ),
     "no bound of a graceful stop": (NGINX, "server/runtime/serving.py", r"timeout_graceful_shutdown=\S+", ""),
     "no drain": (NGINX, "server/runtime/drain.py", r"(?s).*", ""),
     "a small body limit": (NGINX, "proxy/server.conf", r"client_max_body_size \S+;", "client_max_body_size 1k;"),
