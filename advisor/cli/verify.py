@@ -25,7 +25,7 @@ EPILOG = epilog(
     exit_codes={
         0: "every result is as expected",
         1: "a result is not as expected; or decision.json or DECISION.md is missing or damaged; or a program did not "
-        "start",
+        "start; or the time of --timeout passed",
         2: "the command or the requirements are invalid",
         3: "no configuration keeps every required feature",
         4: LAB_MISSING,
@@ -123,6 +123,18 @@ def verify(
             "again and again with each flag pair, and measure the calls per second. By default (0), no load test runs.",
         ),
     ] = 0,
+    timeout: Annotated[
+        int,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=0,
+            max=86_400,
+            show_default=False,
+            help="End the run with exit code 1 if there is no result after this time. By default (0), only single "
+            "steps have a time limit.",
+        ),
+    ] = 0,
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Run a kit with real programs and check what clients observe.
@@ -168,6 +180,7 @@ def verify(
         chaos=chaos or chaos_only or bool(event),
         events=tuple(event or ()),
         load=load,
+        timeout_s=timeout,
     )
     job = plan(raw, requirements, advisor, options, kit_dir)
     context, shown = watcher()

@@ -31,6 +31,7 @@ from advisor.lab.fleet.traffic import drive, reach_all
 from advisor.lab.load.loaded_server import of_kit
 from advisor.lab.load.run import allow_sessions, measure_load
 from advisor.lab.process import programs
+from advisor.lab.process.deadline import deadline
 from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps
 from advisor.lab.testserver.execution_log import FOLDER
@@ -57,6 +58,7 @@ class VerifyOptions:
         chaos: whether to inject faults.
         events: ids of the faults to inject; empty for all.
         load: number of sessions that an instance must hold; 0 for no measurement.
+        timeout_s: the time limit in seconds, from the installation to the report; 0 for no limit.
     """
 
     proxy: str = ""
@@ -66,6 +68,7 @@ class VerifyOptions:
     chaos: bool = False
     events: tuple[str, ...] = ()
     load: int = 0
+    timeout_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +151,25 @@ async def verify(
         The result.
 
     Raises:
-        LabError: a process did not start.
+        LabError: a process did not start, or the time limit passed.
         UsageError: the kit's files cannot be used.
         EnvironmentLacksError: the packages of the server cannot be installed.
         EndedBySignalError: the run was interrupted before its result was reported.
     """
     found: Verification | None = None
     try:
-        async with (
-            Run.open("verify") as run,
-            _running(run, job.prepared, _kit_folder(job, run, steps), steps) as fleet,
-        ):
-            found = await _observed(job, fleet, steps)
-            if not found.ok:
-                run.keep_logs()
-                found = replace(found, logs=str(run.logs))
-            report(found)
-            if keep is not None:
-                keep(fleet)
-                await asyncio.Event().wait()
+        async with Run.open("verify") as run:
+            with deadline(job.options.timeout_s, "The verification") as end_limit:
+                async with _running(run, job.prepared, _kit_folder(job, run, steps), steps) as fleet:
+                    found = await _observed(job, fleet, steps)
+                    end_limit()
+                    if not found.ok:
+                        run.keep_logs()
+                        found = replace(found, logs=str(run.logs))
+                    report(found)
+                    if keep is not None:
+                        keep(fleet)
+                        await asyncio.Event().wait()
     except EndedBySignalError:
         if keep is None or found is None:  # a signal is the normal end of a fleet that `keep` left running
             raise
