@@ -15,6 +15,7 @@ from advisor.decision.advisor import default_advisor
 from advisor.errors import Exit, UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.endpoints import client_notes
+from advisor.kit.kit_parts import selection
 from advisor.kit.parts.compose import FIRST_PORT
 from advisor.kit.render import render_kit
 from advisor.kit.sync import report
@@ -27,6 +28,7 @@ from advisor.requirements.discovery import is_directory
 EPILOG = epilog(
     "generate requirements.yaml -o kit",
     "generate requirements.yaml -o kit --diff",
+    "generate requirements.yaml -o kit --only proxy,kubernetes",
     exit_codes={
         0: "the kit is complete; with --diff: no file would change",
         1: "some files have merge conflicts, all others were written; with --diff: files would change",
@@ -55,6 +57,18 @@ def generate(
             "not belong to a kit.",
         ),
     ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PARTS",
+            help="Write only these parts of the kit, for example proxy,kubernetes. Other files stay as they are.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="PARTS", help="Write the kit without these parts, for example server,tests."),
+    ] = None,
     format: Annotated[
         Format, typer.Option("--format", "-f", help="Format of the report: text for people, json for scripts.")
     ] = Format.TEXT,
@@ -68,6 +82,7 @@ def generate(
     versions of the files. If you and the new version changed the same lines, your lines stay, and the new version is
     written next to the file (.new). The conflict ends when you delete the .new file.
     """
+    selected = selection(only or [], without or [])
     if is_directory(file):
         raise UsageError(f"{file} is a directory. Name one requirements file: a kit has exactly one.")
     advisor = default_advisor()
@@ -76,9 +91,9 @@ def generate(
     kit = kit_context(decision)
     files = render_kit(decision, raw.decode(), kit)
     if show_diff:
-        return _preview(preview(files, Path(output), force=force), format)
+        return _preview(preview(files, Path(output), force=force, selected=selected), format)
     notes = client_notes(kit, FIRST_PORT)
-    return _report(write_kit(files, raw, Path(output), force=force), notes, format)
+    return _report(write_kit(files, raw, Path(output), force=force, selected=selected), notes, format)
 
 
 def _preview(done: Generation, format: Format) -> int:

@@ -15,6 +15,8 @@ import pytest
 import yaml
 from running import run_command
 
+from advisor.kit.kit_parts import KIT_PARTS
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 STICKY, TIERED = EXAMPLES / "saas-b2b.yaml", EXAMPLES / "customer-service-agent.yaml"
@@ -388,3 +390,39 @@ def test_an_sdk_release_that_generated_servers_do_not_support_is_refused(tmp_pat
     assert done.returncode == 2
     assert "mcp==1.19.0 or newer" in done.err
     assert not (tmp_path / "kit").exists()
+
+
+def test_only_selected_parts_are_written_and_others_stay(tmp_path: Path) -> None:
+    kit = tmp_path / "kit"
+    assert run(STICKY, "-o", kit, "--only", "proxy, kubernetes").returncode == 0
+    assert {path.split("/")[0] for path in tree(kit)} == {"proxy", "kubernetes", ".mcp-advisor.lock"}
+    assert run(STICKY, "-o", kit, "--without", "tests").returncode == 0
+    assert (kit / "server/server.py").exists()
+    assert not (kit / "tests").exists()
+    edited = kit / "server/server.py"
+    edited.write_text(f"{edited.read_text()}# mine\n")
+    done = run(TIERED, "-o", kit, "--only", "proxy")
+    assert done.returncode == 0
+    assert "mcp_stateful" in (kit / "proxy/server.conf").read_text()
+    assert "# mine" in edited.read_text()
+    # The next complete run knows the edit, and the versions of the files that the last run left out.
+    done = run(TIERED, "-o", kit)
+    assert done.returncode == 0, done.err
+    assert "# mine" in edited.read_text()
+    assert run(TIERED, "-o", kit, "--diff").returncode == 0
+
+
+def test_an_unknown_part_gets_the_nearest_name(tmp_path: Path) -> None:
+    done = run(STICKY, "-o", tmp_path / "kit", "--only", "proxi")
+    assert done.returncode == 2
+    assert "Did you mean 'proxy'?" in done.err
+    assert not (tmp_path / "kit").exists()
+
+
+def test_every_file_of_a_kit_belongs_to_a_part(tmp_path: Path) -> None:
+    for number, example in enumerate(sorted(EXAMPLES.glob("*.yaml"))):
+        kit = tmp_path / str(number)
+        run(example, "-o", kit)
+        for path in tree(kit) if kit.exists() else ():
+            owners = [part for part, starts in KIT_PARTS.items() if path.startswith(starts)]
+            assert path == ".mcp-advisor.lock" or len(owners) == 1, path

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
+from typing import TypeAlias
 
 from advisor.errors import AdvisorError, EnvironmentLacksError, UsageError
 from advisor.files import reason
@@ -48,7 +49,18 @@ class Generation:
         return any(change.action == "conflict" for change in self.changes)
 
 
-def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bool = False) -> Generation:
+Selected: TypeAlias = Callable[[str], bool]
+"""Says whether a run writes the file with this path. Other files, and what the lock says of them, stay as they are."""
+
+
+def _every(path: str) -> bool:
+    del path
+    return True
+
+
+def generate(
+    files: list[KitFile], requirements: bytes, root: Path, *, force: bool = False, selected: Selected = _every
+) -> Generation:
     """Write the kit to `root`.
 
     Args:
@@ -56,6 +68,7 @@ def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bo
         requirements: the bytes of the requirements file.
         root: the kit's folder.
         force: replace edited files (a copy is saved), restore deleted files, and accept a folder with other files.
+        selected: the files to write.
 
     Raises:
         UsageError: the folder cannot be used. Nothing was written.
@@ -69,14 +82,15 @@ def generate(files: list[KitFile], requirements: bytes, root: Path, *, force: bo
         lock = _lock(folder)
         if completed:
             folder.settle(dump(lock) if lock else None)
-        changes = _plan(files, lock, folder, force=force)
-        lock_write = Write(LOCK, folder.read(LOCK), dump(lock_for(files, requirements)))
+        chosen, known = _selected(files, lock, selected)
+        changes = _plan(chosen, known, folder, force=force)
+        lock_write = Write(LOCK, folder.read(LOCK), dump(_next_lock(chosen, lock, requirements, selected)))
         if any(change.writes for change in changes) or lock_write.before != lock_write.after:
-            folder.write(changes, _gone(files, lock), lock_write)
+            folder.write(changes, _gone(chosen, known), lock_write)
         return Generation(root, tuple(changes), completed)
 
 
-def preview(files: list[KitFile], root: Path, *, force: bool = False) -> Generation:
+def preview(files: list[KitFile], root: Path, *, force: bool = False, selected: Selected = _every) -> Generation:
     """Return the changes that `generate` would make, without writing anything.
 
     Raises:
@@ -86,9 +100,24 @@ def preview(files: list[KitFile], root: Path, *, force: bool = False) -> Generat
     place = _resolved(root)
     with _system_errors(root):
         if not place.exists():
-            return Generation(root, tuple(plan(files, None, lambda _: None, force=force)))
+            chosen, _ = _selected(files, None, selected)
+            return Generation(root, tuple(plan(chosen, None, lambda _: None, force=force)))
         folder = KitFolder(place)
-        return Generation(root, tuple(_plan(files, _lock(folder), folder, force=force)), folder.interrupted)
+        chosen, known = _selected(files, _lock(folder), selected)
+        return Generation(root, tuple(_plan(chosen, known, folder, force=force)), folder.interrupted)
+
+
+def _selected(files: list[KitFile], lock: Lock | None, selected: Selected) -> tuple[list[KitFile], Lock | None]:
+    """Return the selected files, and the lock without other files."""
+    base = {path: text for path, text in lock.base.items() if selected(path)} if lock else {}
+    return [file for file in files if selected(file.path)], replace(lock, base=base) if lock else None
+
+
+def _next_lock(chosen: list[KitFile], lock: Lock | None, requirements: bytes, selected: Selected) -> Lock:
+    """Return the lock after a run. For files that are not selected, it says the same as before."""
+    new = lock_for(chosen, requirements)
+    others = {path: text for path, text in lock.base.items() if not selected(path)} if lock else {}
+    return replace(new, base=dict(sorted({**others, **new.base}.items())))
 
 
 def diff(change: FileChange) -> str:

@@ -1,0 +1,46 @@
+"""The parts of a kit by the names that users give, such as `proxy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from advisor.errors import UsageError
+from advisor.requirements.text import nearest
+
+KIT_PARTS = {
+    "server": ("server/",),
+    "tests": ("tests/",),
+    "proxy": ("proxy/",),
+    "compose": ("compose.yaml", "compose/", ".env.example"),
+    "kubernetes": ("kubernetes/",),
+    "systemd": ("systemd/",),
+    "serverless": ("serverless/",),
+    "ci": (".github/", ".gitignore"),
+    "documents": ("README.md", "DECISION.md", "decision.json", "requirements.yaml"),
+}
+"""The starts of the paths of each part."""
+
+
+def selection(only: Iterable[str], without: Iterable[str]) -> Callable[[str], bool]:
+    """Return a function that says whether the path of a file belongs to the selected parts.
+
+    Args:
+        only: the parts to select; empty for all. An entry can be a list with commas.
+        without: the parts to leave out.
+
+    Raises:
+        UsageError: there is no part with this name.
+    """
+    wanted, unwanted = _parts(only), _parts(without)
+    starts = [start for part, paths in KIT_PARTS.items() if part in (wanted or KIT_PARTS) for start in paths]
+    others = [start for part in unwanted for start in KIT_PARTS[part]]
+    return lambda path: path.startswith(tuple(starts)) and not path.startswith(tuple(others))
+
+
+def _parts(names: Iterable[str]) -> list[str]:
+    parts = [part.strip() for name in names for part in name.split(",")]
+    for part in parts:
+        if part not in KIT_PARTS:
+            hint = f"{nearest(part, KIT_PARTS)} Parts: {', '.join(KIT_PARTS)}.".strip()
+            raise UsageError(f"There is no part {part!r:.80} of a kit. {hint}")
+    return parts
