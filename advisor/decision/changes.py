@@ -29,6 +29,7 @@ _REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cach
 
 _KIND = "environment.proxy.kind"
 _PLATFORM = "environment.platform"
+_WORKERS = "scale.workers"
 
 _HOP_EFFORT = 3  # effort of the removal of a hop, as of a change of the last hop
 
@@ -263,7 +264,8 @@ class Changes:
         """
         possible = [option for option in self._options(facts) if self._can_change(option.name, option.value, facts)]
         found = [self._shorter(*shorter)] if shorter else []
-        found += [self._way_out(move, then, facts) for move, then in self._feasible(facts, possible)]
+        alone = self._feasible(facts, possible)
+        found += [self._way_out(move, then, facts) for move, then in [*alone, *self._without_workers(facts, possible)]]
         if not found:
             found = list(self._pairs(facts, possible, {}))
         if not found:
@@ -292,6 +294,21 @@ class Changes:
                     found.append((move, then))
                     break
         return _smallest(found)
+
+    def _without_workers(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[_Move, Core]]:
+        """Return the changes that resolve the contradiction only with one worker for each instance.
+
+        No proxy can select one of several workers that share a port.
+        """
+        one = [option for option in possible if option.name == _WORKERS and option.value == "one"]
+        if not one or self._feasible(facts, one):
+            return []
+        first, revised = one[0].moves[0], dict(facts)
+        self._network.revise(revised, self._consequences(first, revised), self._plan)
+        others = [option for option in possible if option.name != _WORKERS and not option.name.startswith("needs.")]
+        known = {part for move, _ in self._feasible(facts, others) for part in move.items()}
+        together = self._feasible(revised, others)
+        return [({**first, **move}, then) for move, then in together if known.isdisjoint(move.items())]
 
     def _pairs(self, facts: Mapping[str, Any], possible: list[_Option], also: dict[str, Value]) -> Iterator[_Ranked]:
         """Yield the pairs of possible changes that, together with the changes in `also`, resolve the contradiction."""

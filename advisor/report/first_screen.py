@@ -58,8 +58,10 @@ def _answer(decision: Decision, screen: Screen, *, gaps: bool) -> str:
     shown = _fitting(changes[:_CHANGES], room - reserved - 1, screen)
     room -= _height(shown, screen) + bool(shown)
     warned: Sequence[_Block] = _fitting(warnings, room - 1, screen)
-    if gaps and len(warned) < len(urgent):
+    if len(warned) < len(urgent) and gaps:
         warned = urgent
+    elif not warned:  # the worst warning is never hidden
+        warned = warnings[:1]
     canvas = Canvas(screen)
     for draw in above:
         draw(canvas, decision)
@@ -113,7 +115,7 @@ def _assumptions(decision: Decision, width: int) -> list[str]:
     unused = ", ".join(row.feature for row in decision.assumed_unused)
     texts = [phrases["screen.unused"].format(names=unused)] if unused else []
     if decision.assumption:
-        texts.append(decision.assumption)
+        texts.append(_whole_sentences(decision.assumption, width))
     elif decision.facts["sdk.measured"] == "no":
         texts.append(decision_wording.sdk_text(decision))
     defaults = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -111,3 +111,14 @@ def test_the_warning_names_the_setting_of_the_mechanism(decide: Any, kind: str, 
     decision = decide(facts | {KIND: kind})
     (fix,) = [warned.fix.text for warned in decision.warnings if warned.id == "platform-affinity-is-a-setting"]
     assert words in fix
+
+
+@pytest.mark.parametrize("kind", ["apache", "traefik", "other", "alb", "none"])
+def test_one_worker_is_offered_together_with_what_needs_it(decide: Callable[..., Decision], kind: str) -> None:
+    """With several workers, no proxy helps, so one worker alone resolves nothing."""
+    facts = {"scale.instances": 4, "scale.workers": 4, "environment.platform": "systemd"}
+    decision = decide({**facts, "environment.proxy.kind": kind, "needs.elicitation": "required", "sdk": "mcp-1"})
+    ways = [dict(way.change) for way in decision.alternatives]
+    assert {"scale.workers": 1, "environment.proxy.kind": "nginx"} in ways
+    assert {"scale.workers": 1, "scale.instances": 1} in ways
+    assert all(way.core.feasible for way in decision.alternatives)
