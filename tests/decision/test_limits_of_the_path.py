@@ -147,8 +147,9 @@ def test_no_fix_offers_what_the_requirements_exclude(decide: Any) -> None:
     blocked = {"environment.proxy.sse": False, "workload.longest_call_s": 90, "environment.proxy.kind": "alb"}
     assert "json_response" not in _warned(decide(LEGACY | blocked))["answer-outlives-idle-timeout"].fix.text
     fly = {"environment.platform": "serverless", "environment.proxy.kind": "fly", "needs.elicitation": "required"}
-    fix = _warned(decide(LEGACY | fly))["dead-owner-must-be-404"].fix.text
-    assert "server generated" not in fix
+    warned = _warned(decide(LEGACY | fly))
+    assert "dead-owner-must-be-404" not in warned  # no user can configure the proxy of Fly.io
+    assert "force_self" in warned["fly-replay-needs-code"].message + warned["fly-replay-needs-code"].fix.text
 
 
 AGENTCORE = {"environment.platform": "serverless", "environment.proxy.kind": "agentcore", "clients.protocol": "legacy"}

@@ -206,8 +206,10 @@ class Coverer:
         case: dict[str, Any] = {name: self.raw(name, value) for name, value in facts.items() if name != "tools"}
         if case[KIND] != "nginx":
             case.pop(VERSION)
-        case["environment.proxy.idle_timeout_s"] = pick((None, 30, 600))
-        case["environment.proxy.total_timeout_s"] = pick((None, 30, 600))
+        for about in ("idle", "total"):
+            timeout, longest = pick((None, 30, 600)), self.space.knowledge.proxies[case[KIND]].longest(about)
+            allowed = timeout is None or longest is None or timeout <= longest
+            case[f"environment.proxy.{about}_timeout_s"] = timeout if allowed else longest
         if facts["scale.instances"] == "many":
             case["scale.instances"] = pick((3, {"min": 2, "max": 5}))
         case = {name: value for name, value in case.items() if value is not None}
