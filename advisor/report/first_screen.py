@@ -41,8 +41,8 @@ def first_screen(decision: Decision, screen: Screen) -> str:
     narrow = screen._replace(width=min(screen.width, WIDTH))
     if not decision.feasible:
         return _contradiction(decision, narrow)
-    airy, tight = (_answer(decision, narrow, gaps=gaps) for gaps in (True, False))
-    return airy if len(airy.splitlines()) <= LINES else tight
+    airy = _answer(decision, narrow, gaps=True)
+    return airy if len(airy.splitlines()) <= LINES else _answer(decision, narrow, gaps=False)
 
 
 def _answer(decision: Decision, screen: Screen, *, gaps: bool) -> str:
