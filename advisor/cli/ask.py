@@ -90,12 +90,11 @@ def ask(
     check_target(target)
     known = [load_stated(path, advisor.space) for path in (file, answers) if path is not None]
     interview = Interview(advisor, Relevance(advisor), dict(ChainMap(_set(advisor, set or []), *reversed(known))))
-    if defaults:
-        _save_defaults(advisor, interview, target, replace=file is not None)
-    elif sys.stdin.isatty() and sys.stdout.isatty():
-        target = converse(advisor, interview, target, edit=file is not None)
+    edit = target == file
+    if sys.stdin.isatty() and sys.stdout.isatty() and not defaults:
+        target = converse(advisor, interview, target, edit=edit)
     else:
-        _save_without_terminal(advisor, interview, target)
+        _save_unasked(advisor, interview, target, defaults=defaults, replace=edit)
     return _conclude(advisor, target)
 
 
@@ -118,11 +117,20 @@ def _set(advisor: Advisor, given: list[str]) -> dict[str, Any]:
     return found
 
 
-def _save_defaults(advisor: Advisor, interview: Interview, output: Path, *, replace: bool) -> None:
+def _save_unasked(advisor: Advisor, interview: Interview, output: Path, *, defaults: bool, replace: bool) -> None:
+    """Save the known answers without a question.
+
+    Raises:
+        UsageError: a key is missing, or `output` exists and is not the file to edit.
+    """
     words = advisor.knowledge.phrases
-    missing = _required(advisor, interview)
+    required = _required(advisor, interview)
+    if required:
+        phrase = words["ask.required" if defaults else "ask.no-terminal.required"]
+        raise UsageError(phrase.format(keys=", ".join(required), example=required[0]))
+    missing = [] if defaults else interview.missing()
     if missing:
-        raise UsageError(words["ask.required"].format(keys=", ".join(missing), example=missing[0]))
+        raise UsageError(words["ask.no-terminal"].format(keys=", ".join(missing)))
     if output.exists() and not replace:
         raise UsageError(words["ask.no-file"].format(file=output))
     save_answers(advisor, interview, output)
@@ -131,19 +139,6 @@ def _save_defaults(advisor: Advisor, interview: Interview, output: Path, *, repl
 def _required(advisor: Advisor, interview: Interview) -> list[str]:
     """Return the required keys without a value."""
     return [name for name, fact in advisor.space.facts.items() if fact.required and name not in interview.values]
-
-
-def _save_without_terminal(advisor: Advisor, interview: Interview, output: Path) -> None:
-    words = advisor.knowledge.phrases
-    required = _required(advisor, interview)
-    if required:
-        raise UsageError(words["ask.no-terminal.required"].format(keys=", ".join(required), example=required[0]))
-    missing = interview.missing()
-    if missing:
-        raise UsageError(words["ask.no-terminal"].format(keys=", ".join(missing)))
-    if output.exists():
-        raise UsageError(words["ask.no-file"].format(file=output))
-    save_answers(advisor, interview, output)
 
 
 def _conclude(advisor: Advisor, path: Path) -> int:

@@ -64,6 +64,17 @@ def test_a_named_file_is_edited(tmp_path: Path) -> None:
     assert saved["scale"] == {"instances": 3, "workers": 1}
 
 
+def test_an_edited_file_never_replaces_another_file(tmp_path: Path) -> None:
+    (tmp_path / "prod.yaml").write_text(ENOUGH)
+    (tmp_path / "other.yaml").write_text("service: precious\n")
+    for options in ([], ["--defaults"]):
+        done = ask(tmp_path, "prod.yaml", "-o", "other.yaml", *options)
+        assert done.returncode == 2
+        assert "other.yaml already exists" in done.stderr
+        assert (tmp_path / "other.yaml").read_text() == "service: precious\n"
+    assert ask(tmp_path, "prod.yaml").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
