@@ -60,6 +60,14 @@ def _usage(error: Exception) -> int:
         if type(error).__name__ == "Abort":
             return Exit.INTERRUPTED
         raise error
+    if possible := getattr(error, "possibilities", None):
+        from advisor.requirements.text import nearest
+
+        # The parser words the same hint in another way for options than for commands and values.
+        typed = str(getattr(error, "option_name", "") or getattr(error, "command_name", ""))
+        vars(error).update(
+            message=f"{vars(error)['message'].rstrip('.')}. {nearest(typed, possible)}".rstrip(), possibilities=None
+        )
     show()
     return int(getattr(error, "exit_code", Exit.USAGE))
 

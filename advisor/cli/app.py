@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from advisor import __version__
 from advisor.cli.epilog import epilog
 from advisor.cli.lazy_group import LazyGroup, load_command
+from advisor.errors import Exit
+from advisor.knowledge import load
 
 # Each text is also the first paragraph of the help of its command. `--help` cuts a text after 60 characters.
 _SUMMARIES = {
@@ -27,42 +30,35 @@ _SUMMARIES = {
     "rules": "List, explain or check the rules of the recommendation.",
 }
 
+_TERMS = ("flag pair", "legacy", "modern", "kit")
 _SUMMARY = "Decide how to deploy an MCP server with more than one instance."
-_EPILOG = (
-    epilog(
-        "ask",
-        "recommend requirements.yaml",
-        "generate requirements.yaml -o kit",
-        "verify kit",
-        exit_codes={
-            0: "success",
-            1: "a check found a problem, or your edits in a generated kit conflict with its new version",
-            2: "wrong usage or invalid input",
-            3: "no configuration keeps every required feature",
-            4: "a program, a package or a free port is missing",
-            130: "interrupted (129 by SIGHUP, 143 by SIGTERM)",
-        },
-        terms={
-            "flag pair": "the values of stateless_http and json_response in the server",
-            "legacy": "clients of MCP 2025-11-25 and older",
-            "modern": "clients of MCP 2026-07-28",
-            "kit": "the generated server, proxy configuration, manifests and tests",
-        },
-    )
-    + "\n\nRun mcp-advisor COMMAND --help to see the options of a command. "
-    + "On a terminal, mcp-advisor without a command runs mcp-advisor ask."
-)
+
+
+class Program(LazyGroup):
+    """The group of all commands. Its help reads the words for terms and exit codes from the rules."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, the terms, the exit codes and the first steps."""
+        self.epilog = _epilog(load().phrases)
+        super().format_epilog(ctx, formatter)
+
+
+def _epilog(phrases: Mapping[str, str]) -> str:
+    examples = ("ask", "recommend requirements.yaml", "generate requirements.yaml -o kit", "verify kit")
+    terms = {term: phrases[f"help.term.{term}"] for term in _TERMS}
+    codes = {code.value: phrases[f"exit.{code.value}"] for code in Exit}
+    return f"{epilog(*examples, exit_codes=codes, terms=terms)}\n\n{phrases['help.start']}"
+
 
 app = typer.Typer(
     name="mcp-advisor",
-    cls=LazyGroup,
+    cls=Program,
     help=_SUMMARY,
     rich_markup_mode=None,  # plain help, because the import of rich takes longer than all other imports together
     pretty_exceptions_enable=False,
     no_args_is_help=False,
     subcommand_metavar="COMMAND [ARGS]",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=_EPILOG,
 )
 
 

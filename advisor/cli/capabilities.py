@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from advisor.cli import measure
+from advisor.cli.completion import complete_feature, complete_sdk
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import DocumentFormat as Format
 from advisor.cli.formats import DocumentFormatOption
@@ -47,6 +48,7 @@ def capabilities(
         typer.Option(
             "--sdk",
             metavar="NAME",
+            autocompletion=complete_sdk,
             help="Show only one SDK: a package (mcp), the SDK line of one major version (mcp-2), or a release "
             "(mcp==1.28.1). By default, show all SDKs.",
         ),
@@ -56,6 +58,7 @@ def capabilities(
         typer.Option(
             "--feature",
             metavar="NAME",
+            autocompletion=complete_feature,
             help="Show only one feature, such as progress, and explain its measured results. By default, show all "
             "features without explanations.",
         ),

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.completion import complete_sdk
 from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.console import output
 from advisor.errors import UsageError
+from advisor.requirements.text import nearest
 
 EPILOG = epilog(
     "exercise",
@@ -42,6 +44,7 @@ def exercise(
         typer.Option(
             "--sdk",
             metavar="NAME",
+            autocompletion=complete_sdk,
             help="The SDK of the servers: a release (mcp==1.28.1) or an SDK line (mcp-1, mcp-2, fastmcp-2, fastmcp-3, "
             "fastmcp-4). For a line, the command uses the installed release, or else the newest measured release.",
         ),
@@ -101,9 +104,8 @@ def _release(sdk: str) -> str:
     found = space.release(sdk)
     if found is None:
         lines = dict.fromkeys(release.line.id for release in space.measured.values())
-        raise UsageError(
-            f"--sdk {sdk!r:.80} is not an SDK. Allowed: {', '.join(lines)}, or a release such as mcp==2.3.0."
-        )
+        allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==2.3.0."
+        raise UsageError(f"--sdk {sdk!r:.80} is not an SDK. {nearest(sdk, lines)} {allowed}".replace("  ", " "))
     try:
         installed = metadata.version(found.package)
     except metadata.PackageNotFoundError:

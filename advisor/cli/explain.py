@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from advisor.cli.completion import complete_word
 from advisor.cli.entry import print_entry
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format, FormatOption
@@ -23,6 +24,7 @@ def explain(
         str,
         typer.Argument(
             metavar="WORD",
+            autocompletion=complete_word,
             help="A pattern, a mechanism of session affinity, a rule or warning, a feature, a key of the requirements "
             "file or its value, a term, an exit code or a source.",
         ),

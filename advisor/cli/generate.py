@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from advisor.cli.completion import complete_parts
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format
 from advisor.cli.inputs import read_for_kit
@@ -62,12 +63,18 @@ def generate(
         typer.Option(
             "--only",
             metavar="PARTS",
+            autocompletion=complete_parts,
             help="Write only these parts of the kit, for example proxy,kubernetes. Other files stay as they are.",
         ),
     ] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option("--without", metavar="PARTS", help="Write the kit without these parts, for example server,tests."),
+        typer.Option(
+            "--without",
+            metavar="PARTS",
+            autocompletion=complete_parts,
+            help="Write the kit without these parts, for example server,tests.",
+        ),
     ] = None,
     format: Annotated[
         Format, typer.Option("--format", "-f", help="Format of the report: text for people, json for scripts.")

@@ -16,9 +16,20 @@ _EXIT_CODES = "exit-codes"
 EPILOG = epilog("help verify", "help exit-codes")
 
 
+def _complete(context: typer.Context, incomplete: str) -> list[str]:
+    return [topic for topic in _topics(context) if topic.startswith(incomplete)]
+
+
+def _topics(context: typer.Context) -> list[str]:
+    program = context.find_root()
+    return [*getattr(program.command, "commands", {}), _EXIT_CODES]
+
+
 def help(
     context: typer.Context,
-    topic: Annotated[str, typer.Argument(metavar="[TOPIC]", help="A command, or `exit-codes`.")] = "",
+    topic: Annotated[
+        str, typer.Argument(metavar="[TOPIC]", autocompletion=_complete, help="A command, or `exit-codes`.")
+    ] = "",
 ) -> None:
     """Show the help of a command, or the exit codes."""
     program = context.parent
@@ -32,7 +43,7 @@ def help(
         for code in Exit:
             print(f"{code.value:<4} {phrases[f'exit.{code.value}']}")
         return
-    names = [*getattr(program.command, "commands", {}), _EXIT_CODES]
+    names = _topics(context)
     if topic not in names:
         raise UsageError(f"There is no command {topic!r:.80}. {nearest(topic, names)} Topics: {', '.join(names)}.")
     command = load_command(topic, program)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from advisor.cli.completion import complete_feature, complete_package, complete_release
 from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import drawn
@@ -51,7 +52,12 @@ DeadlineOption: TypeAlias = Annotated[
 def measure(
     sdk: Annotated[
         list[str],
-        typer.Option("--sdk", metavar="RELEASE", help="The release to measure, such as mcp==2.3.0. Repeatable."),
+        typer.Option(
+            "--sdk",
+            metavar="RELEASE",
+            autocompletion=complete_release,
+            help="The release to measure, such as mcp==2.3.0. Repeatable.",
+        ),
     ],
     write: Annotated[
         bool, typer.Option("--write", help="Write the measurements to rules/capabilities/ and print the diff.")
@@ -126,12 +132,18 @@ def measure(
 
 
 def bisect(
-    sdk: Annotated[str, typer.Option("--sdk", metavar="PACKAGE", help="The package of the SDK: mcp or fastmcp.")],
+    sdk: Annotated[
+        str,
+        typer.Option(
+            "--sdk", metavar="PACKAGE", autocompletion=complete_package, help="The package of the SDK: mcp or fastmcp."
+        ),
+    ],
     cell: Annotated[
         str,
         typer.Option(
             "--cell",
             metavar="FEATURE[/CALL]",
+            autocompletion=complete_feature,
             help="Search only for the changes of this feature, or of this API call. By default, search for all.",
         ),
     ] = "",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from advisor.cli.completion import complete_id, complete_table
 from advisor.cli.entry import print_entry
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format, FormatOption
@@ -45,10 +46,16 @@ app = typer.Typer(
 )
 
 
-@app.command("list")
+@app.command("list", epilog=epilog("rules list --table session"))
 def list_rules(
     table: Annotated[
-        str, typer.Option("--table", metavar="NAME", help="List only this decision table. By default, list all tables.")
+        str,
+        typer.Option(
+            "--table",
+            metavar="NAME",
+            autocompletion=complete_table,
+            help="List only this decision table. By default, list all tables.",
+        ),
     ] = "",
     format: FormatOption = Format.TEXT,
 ) -> None:
@@ -57,12 +64,13 @@ def list_rules(
     _print(record, format, rule_text.listing_lines)
 
 
-@app.command("show")
+@app.command("show", epilog=epilog("rules show SES-300", "rules show scale.instances"))
 def show_rule(
     name: Annotated[
         str,
         typer.Argument(
             metavar="ID",
+            autocompletion=complete_id,
             help="The id of a rule (SES-300), a decision table (session), a fact (scale.instances), a feature "
             "(progress) or a source.",
         ),

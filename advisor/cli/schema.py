@@ -2,68 +2,60 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated
 
 import typer
 
 from advisor.cli.epilog import epilog
 from advisor.console.output import emit
+from advisor.errors import UsageError
+from advisor.requirements.text import nearest
 
-EPILOG = epilog(
-    "schema requirements > requirements.schema.json",
-    "schema decision",
-    documents={
-        "requirements": "the requirements file",
-        "decision": "recommend FILE --format json",
-        "decisions": "recommend FILE FILE... --format json",
-        "generation": "generate --format json",
-        "verification": "verify --format json",
-        "exercise": "exercise --format json",
-        "capabilities": "capabilities --format json",
-        "bisection": "capabilities bisect --format json",
-        "topology": "topology --format json",
-        "rules": "rules list --format json",
-        "knowledge": "rules show ID --format json",
-        "proof": "rules check --format json",
-    },
-)
+DOCUMENTS = {
+    "requirements": "the requirements file",
+    "decision": "recommend FILE --format json",
+    "decisions": "recommend FILE FILE... --format json",
+    "generation": "generate FILE --format json",
+    "verification": "verify --format json",
+    "exercise": "exercise --format json",
+    "capabilities": "capabilities --format json",
+    "bisection": "capabilities bisect --format json",
+    "topology": "topology --format json",
+    "rules": "rules list --format json",
+    "knowledge": "rules show ID --format json",
+    "proof": "rules check --format json",
+}
+"""The documents that have a JSON Schema, and the commands that print them."""
+
+EPILOG = epilog("schema requirements > requirements.schema.json", "schema decision", documents=DOCUMENTS)
 
 
-class DocumentName(str, Enum):
-    """The documents that have a JSON Schema."""
-
-    REQUIREMENTS = "requirements"
-    DECISION = "decision"
-    CAPABILITIES = "capabilities"
-    VERIFICATION = "verification"
-    TOPOLOGY = "topology"
-    EXERCISE = "exercise"
-    DECISIONS = "decisions"
-    RULES = "rules"
-    KNOWLEDGE = "knowledge"
-    PROOF = "proof"
-    GENERATION = "generation"
-    BISECTION = "bisection"
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in DOCUMENTS if name.startswith(incomplete)]
 
 
 def schema(
     name: Annotated[
-        DocumentName,
+        str,
         typer.Argument(
-            metavar="NAME", help="The document that the schema describes. The list below explains the names."
+            metavar="NAME",
+            autocompletion=_complete,
+            help="The document that the schema describes. The list below explains the names.",
         ),
-    ] = DocumentName.REQUIREMENTS,
+    ] = "requirements",
 ) -> None:
     """Print a JSON Schema for the input file or for JSON output.
 
     The schema (draft 2020-12) describes every key of the document. Editors use the schema of the requirements file to
     complete and check it. Scripts use the other schemas to check the JSON output of a command.
     """
+    if name not in DOCUMENTS:
+        hint = f"{nearest(name, DOCUMENTS)} Documents: {', '.join(DOCUMENTS)}.".strip()
+        raise UsageError(f"There is no document {name!r:.80}. {hint}")
     from advisor.cli.schema_registry import schema_of
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
     from advisor.report.serialization import json_text
 
     # An editor can read ASCII in every encoding in which the user saves the schema.
-    emit(json_text(schema_of(name.value, FactSpace(load())), ascii_only=True))
+    emit(json_text(schema_of(name, FactSpace(load())), ascii_only=True))

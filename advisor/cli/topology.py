@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.completion import complete_setup
 from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import drawn
@@ -56,6 +57,7 @@ def measure(
         typer.Option(
             "--setup",
             metavar="ID",
+            autocompletion=complete_setup,
             help="Measure only this strategy, by its id in rules/topology.yaml. Repeatable. By default, measure all.",
         ),
     ] = [],  # noqa: B006

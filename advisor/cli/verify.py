@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.completion import complete_event, complete_proxy
 from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.errors import Exit, UsageError
 from advisor.knowledge import load as load_knowledge
+from advisor.requirements.text import nearest
 
 if TYPE_CHECKING:
     from advisor.lab.fleet.fleet import Fleet
@@ -61,6 +63,7 @@ def verify(
         typer.Option(
             "--proxy",
             metavar=f"[{'|'.join(PROXIES)}]",
+            autocompletion=complete_proxy,
             help="Use this proxy instead of the proxy of the kit. The command then generates a temporary kit for this "
             "proxy. With the value `none`, clients connect directly to the instances.",
         ),
@@ -108,6 +111,7 @@ def verify(
         typer.Option(
             "--event",
             metavar="FAULT",
+            autocompletion=complete_event,
             help="Like --chaos, but only with this fault (see the list below). Repeatable.",
         ),
     ] = None,
@@ -168,7 +172,8 @@ def verify(
     from advisor.lab.verify.job import verify as run_verification
 
     if proxy not in ("", *PROXIES):
-        raise UsageError(f"--proxy {proxy!r:.80} is not allowed. Allowed: {', '.join(PROXIES)}.")
+        hint = f"{nearest(proxy, PROXIES)} Allowed: {', '.join(PROXIES)}.".strip()
+        raise UsageError(f"--proxy {proxy!r:.80} is not allowed. {hint}")
     advisor = default_advisor()
     kit_dir = _kit_dir(target) if is_directory(target) else None
     raw, requirements = read_for_kit(str(kit_dir / "requirements.yaml") if kit_dir else target, advisor.space)

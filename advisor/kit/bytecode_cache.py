@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import FileSystemBytecodeCache
 from jinja2.bccache import Bucket
 
-from advisor.knowledge.cache import cache_dir
+from advisor.knowledge.cache import cache_dir, may_create
 
 
 class TemplateBytecodeCache(FileSystemBytecodeCache):
@@ -34,5 +34,7 @@ class TemplateBytecodeCache(FileSystemBytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Write the compiled code. The file is either complete or missing."""
         with suppress(OSError):
+            if not may_create(Path(self.directory)):
+                return
             Path(self.directory).mkdir(parents=True, exist_ok=True)
             super().dump_bytecode(bucket)

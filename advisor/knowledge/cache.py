@@ -47,6 +47,12 @@ def fingerprint(root: Path) -> str:
     return f"{number:08x}"
 
 
+def may_create(folder: Path) -> bool:
+    """Return whether the program can create this cache folder without creating the home folder of the user."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111
+    return home.is_dir() or home not in folder.parents
+
+
 def read(name: str) -> Any | None:
     """Return the content of the cache file `name`, or None."""
     try:
@@ -62,6 +68,8 @@ def write(name: str, content: Any) -> None:
     """Write `content` to the cache file `name` atomically, and delete the oldest cache files."""
     folder = cache_dir()
     with contextlib.suppress(OSError):
+        if not may_create(folder):
+            return
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / f"{name}.pickle", pickle.dumps(content, pickle.HIGHEST_PROTOCOL))
         kept = sorted(folder.glob("*.pickle"), key=lambda path: path.stat().st_mtime_ns, reverse=True)

@@ -118,15 +118,12 @@ class Catalogue:
         known: dict[str, tuple[Kind, str]] = {
             entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)
         }
-        spellings = [entry for _, entry in known.values()]
         for _, rule in self._knowledge.rules.values():
             known[rule.alias.lower()] = ("rule", rule.id)
-            spellings.append(rule.alias)
         for word in self._words:
             known.setdefault(word, ("word", word))
-            spellings.append(word)
         if name.lower() not in known:
-            raise UsageError(unknown("rule, fact, feature, source or word", name, spellings, _HELP))
+            raise UsageError(unknown("rule, fact, feature, source or word", name, self.names(), _HELP))
         kind, entry = known[name.lower()]
         makers: dict[Kind, Callable[[str], AnyEntry]] = {
             "rule": self._rule,
@@ -138,6 +135,11 @@ class Catalogue:
             "word": self._word,
         }
         return makers[kind](entry)
+
+    def names(self) -> list[str]:
+        """Every name that `find` knows: the ids, the aliases of the rules, and the words of an answer."""
+        aliases = (rule.alias for _, rule in self._knowledge.rules.values())
+        return [*(entry for ids in self.ids().values() for entry in ids), *aliases, *self._words]
 
     def ids(self) -> dict[Kind, list[str]]:
         """The ids by kind. An id has one kind only."""

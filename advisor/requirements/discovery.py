@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from advisor.errors import UsageError
+from advisor.errors import InputError, UsageError
 from advisor.files import reason
+from advisor.findings import input_problem
 from advisor.knowledge.space import FactSpace
 from advisor.requirements import Requirements, load_path, reader, validate
 
@@ -25,15 +26,17 @@ _COMMON = {"service", "environment", "tools"}
 
 
 class Candidate(NamedTuple):
-    """A file that might contain requirements.
+    """A file that might contain requirements, or an unreadable directory that might contain such files.
 
     Attributes:
         name: the path, as the user typed it or below the typed directory.
         found: whether the program found the file in a directory; False if the user named the file.
+        problem: for a directory, why it cannot be read; "" for a file.
     """
 
     name: str
     found: bool = False
+    problem: str = ""
 
 
 def gather(names: Sequence[str]) -> list[Candidate]:
@@ -54,8 +57,8 @@ def gather(names: Sequence[str]) -> list[Candidate]:
                     f"{name}: this directory contains no .yaml, .yml or .json file. "
                     "Name a requirements file, or another directory."
                 )
-            for path in candidates:
-                found.setdefault(path, Candidate(path, found=True))
+            for candidate in candidates:
+                found.setdefault(candidate.name, candidate)
         else:
             found[name] = Candidate(name)
     return list(found.values())
@@ -69,23 +72,32 @@ def is_directory(name: str) -> bool:
         return False
 
 
-def _walk(root: str) -> Iterator[str]:
-    def refuse(error: OSError) -> None:
-        raise UsageError(f"{error.filename}: this directory cannot be read ({reason(error)}).")
+def _walk(root: str) -> Iterator[Candidate]:
+    unreadable: list[Candidate] = []
 
-    for folder, folders, files in os.walk(root, onerror=refuse):
+    def report(error: OSError) -> None:
+        problem = f"this directory cannot be read ({reason(error)})."
+        if error.filename == root:
+            raise UsageError(f"{root}: {problem}")
+        unreadable.append(Candidate(error.filename, found=True, problem=problem))
+
+    for folder, folders, files in os.walk(root, onerror=report):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
-                yield str(Path(folder, name))
+                yield Candidate(str(Path(folder, name)), found=True)
+    yield from unreadable
 
 
 def load_candidate(candidate: Candidate, space: FactSpace) -> Requirements | None:
     """Return the requirements in a file, or None for a file of another kind in a directory.
 
     Raises:
-        InputError: the file is invalid. A file in a directory must look like a requirements file.
+        InputError: the file is invalid, or the candidate is a directory that cannot be read. A file in a directory
+            must look like a requirements file.
     """
+    if candidate.problem:
+        raise InputError(candidate.name, [input_problem(candidate.problem)])
     if not candidate.found:
         return load_path(candidate.name, space)
     try:

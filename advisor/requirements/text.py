@@ -16,6 +16,7 @@ _HOST = re.compile(
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 # The path of a URL without characters that nginx, YAML or a regular expression read in another way.
 _PATH = re.compile(r"(?=.{1,200}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?")
+_CLOSE = 10  # so many similar names are compared
 RESERVED_PATHS = ("/health", "/healthz", "/metrics", "/ready")
 
 LABEL_RULE = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
@@ -72,5 +73,15 @@ def nearest(text: str, candidates: Iterable[str]) -> str:
     if len(text) > 64:  # difflib needs quadratic time, and a longer text is not a typing error
         return ""
     known = {candidate.lower(): candidate for candidate in candidates}
-    close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.6)
-    return f"Did you mean {known[close[0]]!r}?" if close else ""
+    typed = text.lower()
+    close = difflib.get_close_matches(typed, known, n=_CLOSE, cutoff=0.6)
+    if not close:
+        return ""
+
+    def likeness(candidate: str) -> tuple[float, int]:
+        """Of equally similar names, the name with the same beginning is more likely: SES-3OO means SES-300."""
+        matcher = difflib.SequenceMatcher(None, candidate, typed)
+        start = matcher.get_matching_blocks()[0]
+        return matcher.ratio(), start.size if start.a == start.b == 0 else 0
+
+    return f"Did you mean {known[max(close, key=likeness)]!r}?"

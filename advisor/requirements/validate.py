@@ -6,7 +6,9 @@ nearest spelling.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from advisor.errors import InputError
@@ -59,9 +61,7 @@ class _Validation:
             hint = "To see a requirements file, run `mcp-advisor init`."
             self._problem((), f"the file is {_kind(data)}, but a requirements file is a mapping of keys.", hint)
         elif str(data.get("schema", "")).startswith("mcp-advisor/"):
-            hint = "Use the requirements file from which the document was made. A kit contains it as requirements.yaml."
-            message = f"the file is a document that mcp-advisor printed ({data['schema']}), not a requirements file."
-            self._problem(("schema",), message, hint)
+            self._printed(data)
         else:
             version = data.get("version", VERSION)
             if type(version) is not int or version != VERSION:  # `true` and `1.0` equal 1
@@ -77,6 +77,17 @@ class _Validation:
             raise InputError(self.document.name, _listed(self.problems))
         doubts = {need: UNKNOWN for need in self.unsure if need not in self.values}
         return complete({**doubts, **self.values}, tuple(self.tools), self.space, self.document.name)
+
+    def _printed(self, data: Mapping[str, Any]) -> None:
+        """Report a document that this program printed, and how to decide again."""
+        phrases = self.space.knowledge.phrases
+        kind = "decision" if str(data["schema"]).startswith("mcp-advisor/decision/") else "document"
+        said = phrases[f"input.{kind}"].format(
+            schema=text.printable(str(data["schema"]), 60), service=text.quote(data.get("service"))
+        )
+        # A kit has the requirements next to decision.json.
+        file = PurePath(self.document.name or "-").with_name("requirements.yaml")
+        self._problem(("schema",), said, phrases[f"input.{kind}.fix"].format(file=shlex.quote(str(file))))
 
     def _walk(self, data: Mapping[str, Any], tree: Mapping[str, Any], path: Path) -> None:
         for key, value in data.items():

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
+from running import run_command
 from typer import Context
 from typer.main import get_command
 
@@ -15,11 +18,13 @@ from advisor.cli import schema, verify
 from advisor.cli.app import app
 from advisor.cli.lazy_group import LazyGroup, load_command
 from advisor.decision.advisor import Advisor
+from advisor.errors import Exit
 
 ROOT = Path(__file__).parents[2]
 _command = get_command(app)
 assert isinstance(_command, LazyGroup)
 PROGRAM = _command
+Group: TypeAlias = Any  # a group or a command of typer, which has no public type for both
 
 
 @pytest.mark.parametrize("name", PROGRAM.commands)
@@ -37,6 +42,89 @@ def test_the_list_of_commands_shows_complete_summaries() -> None:
     } == {}
 
 
+def _paths(command: Group, *names: str) -> Iterator[tuple[str, ...]]:
+    """The names of all commands and subcommands."""
+    for name in getattr(command, "commands", {}):
+        yield (*names, name)
+        if not names:
+            yield from _paths(load_command(name, Context(PROGRAM)), name)
+
+
+@pytest.mark.parametrize("path", [(), *_paths(PROGRAM)], ids=" ".join)
+def test_help_fits_80_columns_and_has_an_example(path: tuple[str, ...]) -> None:
+    done = run_command(*path, "--help", COLUMNS="80")
+    shown = done.stdout.decode()
+    assert done.returncode == 0
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+    assert re.search(r"^  Examples?:\n    mcp-advisor ", shown, re.MULTILINE)
+    assert [line for line in shown.splitlines()[1:] if line.endswith("...")] == [], "the parser cut a text"
+
+
+def test_the_help_and_the_list_of_exit_codes_have_the_same_words(advisor: Advisor) -> None:
+    shown = " ".join(run_command("--help", COLUMNS="80").stdout.decode().split())
+    listed = run_command("help", "exit-codes").stdout.decode().splitlines()
+    assert [int(line.split()[0]) for line in listed] == [code.value for code in Exit]
+    assert [line for line in listed if " ".join(line.split()) not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["recomend"], "recommend"),
+        (["rules", "shwo"], "show"),
+        (["recommend", "--formt", "json", "-"], "--format"),
+        (["recommend", "--format", "jsn", "-"], "json"),
+        (["recommend", "--show", "warnigs", "-"], "warnings"),
+        (["schema", "requirments"], "requirements"),
+        (["explain", "SES-3OO"], "SES-300"),
+        (["explain", "stick-fleet"], "sticky-fleet"),
+        (["capabilities", "--sdk", "mcp-22"], "mcp-2"),
+        (["capabilities", "--feature", "progres"], "progress"),
+        (["rules", "list", "--table", "sesion"], "session"),
+        (["generate", "-", "-o", "kit", "--only", "proxi"], "proxy"),
+        (["verify", "-", "--proxy", "ngnix"], "nginx"),
+        (["exercise", "--sdk", "mpc-2"], "mcp-2"),
+        (["capabilities", "bisect", "--sdk", "fastmpc"], "fastmcp"),
+        (["help", "verfy"], "verify"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_typing_error_gets_the_nearest_name(arguments: list[str], meant: str) -> None:
+    done = run_command(*arguments)
+    assert done.returncode == 2
+    assert f"Did you mean {meant!r}?" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("explain sticky-f", ["sticky-fleet"]),
+        ("explain drain-b", ["drain-before-sigterm"]),
+        ("rules show SES-10", ["SES-100"]),
+        ("rules list --table sess", ["session"]),
+        ("capabilities --sdk mcp==1.28.", ["mcp==1.28.1"]),
+        ("capabilities --sdk fastmcp-", ["fastmcp-2", "fastmcp-3", "fastmcp-4"]),
+        ("capabilities --feature prog", ["progress"]),
+        ("capabilities bisect --sdk fast", ["fastmcp"]),
+        ("exercise --sdk mcp-", ["mcp-1", "mcp-2"]),
+        ("topology measure --setup nginx-sticky-c", ["nginx-sticky-cookie"]),
+        ("verify kit --event proxy", ["proxy-reloaded"]),
+        ("verify kit --proxy ha", ["haproxy"]),
+        ("generate a.yaml --only proxy,kub", ["proxy,kubernetes"]),
+        ("recommend a.yaml --show warn", ["warnings"]),
+        ("schema gen", ["generation"]),
+        ("help exit", ["exit-codes"]),
+        ("recommend examples/sa", []),  # the shell completes files
+    ],
+)
+def test_the_shell_completes_names(typed: str, completed: list[str]) -> None:
+    words = ["mcp-advisor", *typed.split()]
+    done = run_command(
+        _MCP_ADVISOR_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=str(len(words) - 1)
+    )
+    assert done.stdout.decode().split() == completed
+
+
 def test_the_help_of_verify_lists_every_fault(advisor: Advisor) -> None:
     faults = re.findall(r"^  (\S+)", verify.EPILOG.partition("Faults:")[2].partition("\n\n")[0], re.MULTILINE)
     assert faults == [event.id for event in advisor.knowledge.events]
@@ -44,7 +132,7 @@ def test_the_help_of_verify_lists_every_fault(advisor: Advisor) -> None:
 
 def test_the_help_of_schema_lists_every_document() -> None:
     lines = schema.EPILOG.partition("Documents:\n")[2].splitlines()
-    assert {line.split()[0] for line in lines} == {name.value for name in schema.DocumentName}
+    assert {line.split()[0] for line in lines} == {*schema.DOCUMENTS}
 
 
 def test_a_command_imports_no_other_command() -> None:

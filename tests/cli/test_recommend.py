@@ -183,6 +183,50 @@ def test_a_directory_is_searched_and_other_files_are_skipped(mixed: Path) -> Non
     )
 
 
+def test_a_subfolder_that_cannot_be_read_does_not_stop_the_others(mixed: Path) -> None:
+    """The path of the subfolder is longer than the system allows, because root can read a folder without permission."""
+    handle = os.open(mixed, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("x" * 250, dir_fd=handle)
+        inner = os.open("x" * 250, os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+    done = run(mixed, "--format", "json")
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
+    assert [decision["service"] for decision in document["decisions"]] == ["b", "a"]
+    (error,) = document["errors"]
+    assert error["problems"][0]["message"] == "this directory cannot be read (file name too long)."
+
+
+def test_a_decision_says_that_it_is_one_and_how_to_decide_again(tmp_path: Path) -> None:
+    decision = tmp_path / "my kit" / "decision.json"
+    decision.parent.mkdir()
+    decision.write_bytes(run(GOOD, "--format", "json").stdout)
+    (decision.parent / "requirements.yaml").write_bytes(GOOD.read_bytes())
+    done = run(decision)
+    assert done.returncode == 2
+    assert "this file is the decision for the service 'customer-support'" in done.err
+    command = shlex.split(done.err.strip().rpartition("run: ")[2])
+    assert command[:2] == ["mcp-advisor", "recommend"]
+    assert run(*command[2:]).returncode == 0
+
+
+def test_the_home_folder_is_never_created(tmp_path: Path) -> None:
+    home = tmp_path / "missing"
+    settings = environment(HOME=str(home))
+    for name in ("MCP_ADVISOR_CACHE", "XDG_CACHE_HOME"):
+        settings.pop(name, None)
+    for arguments in (["recommend", str(GOOD)], ["generate", str(GOOD), "-o", str(tmp_path / "kit")]):
+        command = [sys.executable, "-m", "advisor", *arguments]
+        subprocess.run(command, env=settings, capture_output=True, timeout=60, check=True)
+    assert not home.exists()
+    home.mkdir()
+    subprocess.run([*command[:3], "recommend", str(GOOD)], env=settings, capture_output=True, timeout=60, check=True)
+    assert any(home.iterdir()), "the cache is in the home folder if this folder exists"
+
+
 def test_a_misspelt_service_in_a_directory_is_an_error_and_not_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("service: a\n")
     (tmp_path / "b.yaml").write_text("servise: payments\nneeds: {sampling: required}\n")

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from running import run_command_for_text
 
-from advisor.cli.schema import DocumentName
+from advisor.cli.schema import DOCUMENTS
 from advisor.cli.schema_registry import DECLARATIONS
 from advisor.knowledge import Knowledge
 from advisor.knowledge.topology import Way
@@ -36,7 +36,7 @@ def test_each_schema_is_one_document(name: str) -> None:
 
 
 def test_every_document_has_a_name_on_the_command_line() -> None:
-    assert {name.value for name in DocumentName} == {"requirements", *DECLARATIONS}
+    assert {*DOCUMENTS} == {"requirements", *DECLARATIONS}
 
 
 def test_requirements_is_the_default() -> None:
@@ -46,7 +46,7 @@ def test_requirements_is_the_default() -> None:
 def test_an_unknown_name_is_refused_with_the_list_of_names() -> None:
     done = run("decision-table")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "'requirements', 'decision', 'capabilities'" in done.stderr
+    assert "Documents: requirements, decision, decisions, generation" in done.stderr
 
 
 # --- topology ------------------------------------------------------------------------------------------------------

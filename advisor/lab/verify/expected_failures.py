@@ -13,6 +13,7 @@ from advisor.kit.expected_failures import ExpectedFailure, expected_failures, fa
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import ExpectedBehaviour
 from advisor.lab.verify.preparation import Preparation
+from advisor.requirements.text import nearest
 
 _KEY = "expected_failures"
 _STATED = ("then", "running", "others", "felt", "lost_at_most")
@@ -34,7 +35,8 @@ def failures_to_inject(
     known = [event.id for event in knowledge.events]
     for event in events:
         if event not in known:
-            raise UsageError(f"Unknown event {event!r}. The events are: {', '.join(known)}.")
+            hint = f"{nearest(event, known)} The events are: {', '.join(known)}.".strip()
+            raise UsageError(f"Unknown event {event!r:.80}. {hint}")
     if prepared.kit.plain:
         raise UsageError(
             "The kit of a developer's machine has no expected behaviour for faults. To fix this, set "
