@@ -85,8 +85,7 @@ class Advisor:
         self.network = Network([*(TableNode(table) for table in self.tables.values()), *derived])
         self._losses = LossTable(self.space, self.cells)
         self._changes = Changes(self.space, self.network)
-        decided = self.network.consequences_of(self.tables["session"].outputs)
-        self._warnings = Warnings(self.findings, self.space, decided)
+        self._warnings = Warnings(self.findings, self.space, self.network)
         tables = (*self.tables.values(), self.findings, self.cells.delivery)
         self.compiled = {table.spec.table: table for table in tables}
         self._newest = {
@@ -148,7 +147,10 @@ class Advisor:
         """Every rule tried, by table, for `--explain`. The flags and the warnings of tiers are decided in the tiers."""
         tables = (*self.tables.values(), self.findings)
         if not decision.tiers:
-            return [TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in tables]
+            *decisive, warned = (TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in tables)
+            rules = self._warnings.rules(decision.facts)
+            attempts = [attempt._replace(fired=attempt.rule in rules) for attempt in warned.attempts]
+            return [*decisive, warned._replace(attempts=attempts)]
         first = list(self.tables.values())[: list(self.tables).index("session") + 1]
         found = [TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in first]
         for tier in self.tiers(decision.requirements, decision.facts):

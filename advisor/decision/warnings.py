@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -21,14 +22,18 @@ from advisor.decision.proxy_limits import (
 from advisor.decision.sdk_behaviour import mcp_words, sdk_words
 from advisor.decision.server_code import function_limits
 from advisor.decision.tiers import TierRequirements
+from advisor.engine.network import Network
 from advisor.engine.rules import Rule
 from advisor.engine.table import DecisionTable, show
 from advisor.findings import SEVERITIES, Finding, Fix, Severity
 from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import NEEDS
 from advisor.requirements.model import Requirements
 
 _STARTING_NAME = re.compile(r"(?:^|(?<=\. ))(?:another|no|the)\b")
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+
+_FLAGS = ("stateless_http", "json_response")
 
 _LIMITS = ("environment.proxy.idle_timeout_s", "environment.proxy.total_timeout_s")
 """Placeholders for the shortest timeout of the path, stated or a default."""
@@ -41,15 +46,15 @@ _OF_HOPS = (
 class Warnings:
     """Makes the warnings of decisions from a table of findings."""
 
-    def __init__(self, table: DecisionTable, space: FactSpace, decided: frozenset[str]) -> None:
+    def __init__(self, table: DecisionTable, space: FactSpace, network: Network) -> None:
         """Create the warnings of `table`.
 
         Args:
             table: compiled for the facts of `space`.
             space: the facts.
-            decided: the facts that follow from the pattern. A contradiction has no pattern.
+            network: decides the pattern and the flags, and derives the facts that follow from them.
         """
-        self._decided = decided
+        self._network = network
         self._table = table
         self._space = space
         self._unfilled = {rule.id: _finding(rule) for rule in table.spec.rules}
@@ -69,19 +74,38 @@ class Warnings:
             tiers: the tiers of a tiered deployment. Each tier has its own flags and needs, and so its own warnings.
             words: the values of placeholders that depend on the decision, by name.
         """
-        if facts["json_response"]:
+        if facts["json_response"] and facts["pattern"] != "contradiction":
             limited = json_limit_words(requirements, self._space)
             words = {**{name: self._filled(text, requirements, limited) for name, text in limited.items()}, **words}
         words = {"proxy.affinity_setting": self._affinity_setting(requirements, facts), **words}
         if tiers:
             found = self._of_tiers(requirements, facts, tiers, words)
         else:
-            rules = self._table.evaluate(facts).rules
-            # A contradiction decides nothing and meets no need, so no rule can warn of them.
-            if facts["pattern"] == "contradiction":
-                rules = tuple(rule for rule in rules if self._decided.isdisjoint(rule.when) and not _of_needs(rule))
-            found = (self._warning(rule, requirements, words) for rule in rules)
+            found = (self._warning(rule, requirements, words) for rule in self.rules(facts))
         return tuple(sorted(found, key=lambda warning: SEVERITIES.index(warning.severity)))
+
+    def rules(self, facts: Mapping[str, Any]) -> tuple[Rule, ...]:
+        """Return the rules that warn of a deployment without tiers.
+
+        A contradiction decides nothing and meets no need. Its warnings are those that are true with every flag pair,
+        such as a time limit below the longest call.
+
+        Args:
+            facts: every fact of the deployment.
+        """
+        rules = self._table.evaluate(facts).rules
+        if facts["pattern"] != "contradiction":
+            return rules
+        for pair in product((False, True), repeat=len(_FLAGS)):
+            other = dict(facts)
+            self._network.revise(other, dict(zip(_FLAGS, pair, strict=True)))
+            fired = self._table.evaluate(other).rules
+            rules = tuple(rule for rule in rules if rule in fired)
+        return tuple(rule for rule in rules if not self._of_needs(rule))
+
+    def _of_needs(self, rule: Rule) -> bool:
+        """Return whether a rule reads how strong a need is."""
+        return any(set(self._table.domains[name]) <= set(NEEDS) for name in rule.when)
 
     def _affinity_setting(self, requirements: Requirements, facts: Mapping[str, Any]) -> str:
         """Return the setting of the last hop for the mechanism that works here; "" without such a setting."""
@@ -152,10 +176,6 @@ class Warnings:
             value = limit(requirements, self._space, {"limit": name, "proxy_default": STREAM_LIMIT})
             return f"{value:g}" if value is not None else "?"
         return _in_words(requirements[name])
-
-
-def _of_needs(rule: Rule) -> bool:
-    return any(name.startswith(("need.", "needs.")) for name in rule.when)
 
 
 def _finding(rule: Rule) -> Finding:

@@ -26,6 +26,7 @@ WIDTH = 80
 
 _CHANGES = 2  # so many changes have priority over the last warnings
 _WARNINGS = 3  # so many warnings have priority over all changes
+_URGENT = 2  # so many warnings of high severity are shown before the changes that resolve a contradiction
 _WHY_LINES = 2
 _LABEL = 10  # columns that a label and the space after it take
 
@@ -245,6 +246,10 @@ def _contradiction(decision: Decision, screen: Screen) -> str:
     pairs.append(("Why", [why, (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in pairs], indent=0, styles=["bold"])
     canvas.gap()
+    urgent = [partial(_warning, warning=found) for found in decision.warnings if found.severity == "high"]
+    if urgent:
+        warned = urgent[:_URGENT]
+        _list(canvas, decision, "warnings", warned, len(decision.warnings) - len(warned))
     canvas.line((phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
     ways = enumerate(decision.alternatives, 1)
     remedies = [partial(_remedy, decision=decision, way=way, number=number) for number, way in ways]

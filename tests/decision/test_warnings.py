@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from cases import drawn, read
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
+from advisor.knowledge.types import NEEDS
 from advisor.requirements.hops import HOPS
 
 # Warnings whose title names what the decision has turned off, because this is their subject.
@@ -67,17 +69,59 @@ def test_no_warning_is_about_something_that_is_turned_off(
     assert kinds == {"no sessions", "no streams"}
 
 
-def test_a_contradiction_has_no_warning_about_a_decision_or_a_need(
+def test_a_warning_of_a_contradiction_is_true_with_every_flag_pair(
     advisor: Advisor, decided: list[tuple[dict[str, Any], Decision]]
 ) -> None:
-    outputs = advisor.network.consequences_of(advisor.tables["session"].outputs)
+    """No warning is about a decision that was not made, and none is about a need that is not met."""
+    needs = {name for name, domain in advisor.space.domains.items() if set(domain) <= set(NEEDS)}
     contradictions = [(flat, decision) for flat, decision in decided if not decision.feasible]
     assert len(contradictions) > 10
     for flat, decision in contradictions:
-        for warning in decision.warnings:
-            read_facts = set(advisor.knowledge.rules[warning.id][1].when)
-            assert not read_facts & outputs, (warning.id, flat)
-            assert not [name for name in read_facts if name.startswith(("need.", "needs."))], (warning.id, flat)
+        reached = []
+        for stateless, json in product((False, True), repeat=2):
+            facts = dict(decision.facts)
+            advisor.network.revise(facts, {"stateless_http": stateless, "json_response": json})
+            reached.append({rule.id for rule in advisor.findings.evaluate(facts).rules})
+        in_all = set.intersection(*reached)
+        about = {name for name in in_all if needs & set(advisor.knowledge.rules[name][1].when)}
+        assert {warning.id for warning in decision.warnings} == in_all - about, flat
+
+
+@pytest.mark.parametrize(
+    ("proxy", "warned"),
+    [
+        # A time limit of the path ends the longest call, whatever the decision is.
+        ({"kind": "envoy"}, "call-outlives-total-timeout"),
+        # The path cuts the silence before the first ping, so streams and JSON answers fail alike.
+        ({"kind": "haproxy", "idle_timeout_s": 10}, "silent-calls-are-cut"),
+        ({"kind": "other"}, "proxy-timeouts-not-known"),
+    ],
+)
+def test_a_contradiction_warns_of_a_path_that_ends_calls(decide: Any, proxy: dict[str, Any], warned: str) -> None:
+    path = {f"environment.proxy.{key}": value for key, value in proxy.items()}
+    many = {"scale.instances": 3, "scale.affinity": "unavailable", "clients.protocol": "legacy"}
+    facts = {**path, **many, "workload.longest_call_s": 60}
+    contradiction = decide({**facts, "needs.sampling": "required"})
+    assert not contradiction.feasible
+    assert warned in {warning.id for warning in contradiction.warnings}
+    assert warned not in {
+        w.id for w in decide({**facts, "workload.longest_call_s": 5, "needs.sampling": "required"}).warnings
+    }
+
+
+def test_a_limit_of_one_response_mode_is_no_warning_of_a_contradiction(decide: Any) -> None:
+    """AgentCore ends a JSON answer after 900 s and a stream after 3,600 s: a call of 1,000 s fails only as JSON."""
+    facts = {
+        "environment.platform": "serverless",
+        "environment.proxy.kind": "agentcore",
+        "scale.affinity": "unavailable",
+        "clients.protocol": "legacy",
+        "needs.sampling": "required",
+    }
+    for seconds, warned in ((1000, False), (4000, True)):
+        decision = decide({**facts, "workload.longest_call_s": seconds})
+        assert not decision.feasible
+        assert ("call-outlives-total-timeout" in {warning.id for warning in decision.warnings}) is warned
 
 
 def test_a_file_with_hops_gets_no_key_of_the_single_proxy(
