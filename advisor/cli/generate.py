@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,19 +11,13 @@ import typer
 from advisor.cli.completion import complete_parts
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format
-from advisor.cli.inputs import read_for_kit
+from advisor.cli.kits import MadeKit, Writing, make_kit, make_kits
 from advisor.console.output import emit, say
-from advisor.decision.advisor import default_advisor
-from advisor.errors import Exit, UsageError
-from advisor.kit.context import kit_context
-from advisor.kit.endpoints import client_notes
+from advisor.errors import Exit
 from advisor.kit.kit_parts import selection
-from advisor.kit.parts.compose import FIRST_PORT
-from advisor.kit.render import render_kit
 from advisor.kit.sync import report
-from advisor.kit.sync.document import generation_dict
-from advisor.kit.sync.generate import Generation, diff, preview
-from advisor.kit.sync.generate import generate as write_kit
+from advisor.kit.sync.document import generation_dict, generations_dict
+from advisor.kit.sync.generate import Generation, diff
 from advisor.report.serialization import json_text
 from advisor.requirements.discovery import is_directory
 
@@ -30,6 +25,7 @@ EPILOG = epilog(
     "generate requirements.yaml -o kit",
     "generate requirements.yaml -o kit --diff",
     "generate requirements.yaml -o kit --only proxy,kubernetes",
+    "generate deployments/ -o kits",
     exit_codes={
         0: "the kit is complete; with --diff: no file would change",
         1: "some files have merge conflicts, all others were written; with --diff: files would change",
@@ -40,11 +36,30 @@ EPILOG = epilog(
 )
 
 
+class ConflictStyle(str, Enum):
+    """How a conflict is left in a kit."""
+
+    NEW = "new"
+    REJ = "rej"
+    MARKERS = "markers"
+
+
 def generate(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A requirements file, or - for standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="A requirements file, - for standard input, or a directory of requirements files.",
+        ),
+    ],
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="DIR", help="The folder of the kit. The command creates it if needed."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="The folder of the kit; for a directory, the folder of all kits. The command creates it if needed.",
+        ),
     ],
     show_diff: Annotated[
         bool, typer.Option("--diff", help="Show the changes as a unified diff and write nothing.")
@@ -76,6 +91,15 @@ def generate(
             help="Write the kit without these parts, for example server,tests.",
         ),
     ] = None,
+    conflicts: Annotated[
+        ConflictStyle,
+        typer.Option(
+            "--conflicts",
+            help="What to write if you and the new version changed the same lines. `new` writes the new version of the "
+            "file next to your file. `rej` writes only the missing changes next to your file. `markers` writes both "
+            "versions of these lines into your file, between <<<<<<< and >>>>>>>.",
+        ),
+    ] = ConflictStyle.NEW,
     format: Annotated[
         Format, typer.Option("--format", "-f", help="Format of the report: text for people, json for scripts.")
     ] = Format.TEXT,
@@ -87,42 +111,46 @@ def generate(
 
     Run the command again after a change of the requirements. It keeps your edits in DIR and merges them with the new
     versions of the files. If you and the new version changed the same lines, your lines stay, and the new version is
-    written next to the file (.new). The conflict ends when you delete the .new file.
+    written next to the file (.new). The conflict ends when you delete the .new file. --conflicts has other ways.
+
+    For a directory, the command writes a kit for each requirements file in it: DIR/NAME for the file NAME.yaml.
     """
-    selected = selection(only or [], without or [])
+    how = Writing(force, selection(only or [], without or []), conflicts.value, show_diff)
     if is_directory(file):
-        raise UsageError(f"{file} is a directory. Name one requirements file: a kit has exactly one.")
-    advisor = default_advisor()
-    raw, requirements = read_for_kit(file, advisor.space)
-    decision = advisor.decide(requirements)
-    kit = kit_context(decision)
-    files = render_kit(decision, raw.decode(), kit)
-    if show_diff:
-        return _preview(preview(files, Path(output), force=force, selected=selected), format)
-    notes = client_notes(kit, FIRST_PORT)
-    return _report(write_kit(files, raw, Path(output), force=force, selected=selected), notes, format)
-
-
-def _preview(done: Generation, format: Format) -> int:
+        return _many(file, output, how, format)
+    made = make_kit(file, Path(output), how)
+    _say(made, brief=show_diff)
     if format is Format.JSON:
-        _emit_json(done, written=False)
-    else:
-        emit("".join(diff(change) for change in done.changes))
-    for line in (*report.lines(done, written=False), report.summary(done, written=False)):
-        say(line)
-    return Exit.FINDINGS if done.changed or done.conflicts else Exit.OK
+        emit(json_text(generation_dict(made.done, written=not show_diff), ascii_only=True))
+    elif show_diff:
+        emit("".join(diff(change) for change in made.done.changes))
+    return _code(made.done, how)
 
 
-def _report(done: Generation, notes: list[str], format: Format) -> int:
+def _many(folder: str, output: str, how: Writing, format: Format) -> int:
+    """Generate the kits of all requirements files in a folder. A file without a kit does not stop the others."""
+    made, errors = make_kits(folder, Path(output), how)
+    for kit in made:
+        _say(kit, brief=True)
+    for error in errors:
+        say(error.message if error.message.startswith(error.file) else f"{error.file}: {error.message}")
+    if format is Format.JSON:
+        emit(json_text(generations_dict(made, errors), ascii_only=True))
+    elif how.preview:
+        emit("".join(diff(change, f"{kit.folder}/") for kit in made for change in kit.done.changes))
+    codes = [error.code for error in errors]
+    return min(codes) if codes else max(_code(kit.done, how) for kit in made)
+
+
+def _code(done: Generation, how: Writing) -> Exit:
+    return Exit.FINDINGS if done.conflicts or (how.preview and done.changed) else Exit.OK
+
+
+def _say(made: MadeKit, *, brief: bool) -> None:
+    """Describe the changes of a kit. With `brief`, name only the files that differ from the new version."""
+    done = made.done
     if done.completed:
         say("An earlier run was interrupted while it wrote the kit. This run completed the earlier run.")
-    steps = report.next_steps(done, notes)
-    for line in (*report.lines(done, written=True), report.summary(done, written=True), *steps):
+    steps = report.next_steps(done, made.notes) if made.written else []
+    for line in (*report.lines(done, written=not brief), report.summary(done, written=made.written), *steps):
         say(line)
-    if format is Format.JSON:
-        _emit_json(done, written=True)
-    return Exit.FINDINGS if done.conflicts else Exit.OK
-
-
-def _emit_json(done: Generation, *, written: bool) -> None:
-    emit(json_text(generation_dict(done, written=written), ascii_only=True))

@@ -16,6 +16,7 @@ DOCUMENTS = {
     "decision": "recommend FILE --format json",
     "decisions": "recommend FILE FILE... --format json",
     "generation": "generate FILE --format json",
+    "generations": "generate DIR --format json",
     "verification": "verify --format json",
     "exercise": "exercise --format json",
     "capabilities": "capabilities --format json",

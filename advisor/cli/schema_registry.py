@@ -18,6 +18,7 @@ DECLARATIONS = {
     "knowledge": "advisor.report.rule_document:AnyEntry",
     "proof": "advisor.report.rule_document:ProofDocument",
     "generation": "advisor.kit.sync.document:GenerationDocument",
+    "generations": "advisor.kit.sync.document:GenerationsDocument",
     "verification": "advisor.lab.verify.document:VerificationDocument",
     "exercise": "advisor.lab.exercise.document:ExerciseDocument",
     "bisection": "advisor.lab.capabilities.report:BisectionDocument",

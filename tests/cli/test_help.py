@@ -112,7 +112,7 @@ def test_a_typing_error_gets_the_nearest_name(arguments: list[str], meant: str) 
         ("verify kit --proxy ha", ["haproxy"]),
         ("generate a.yaml --only proxy,kub", ["proxy,kubernetes"]),
         ("recommend a.yaml --show warn", ["warnings"]),
-        ("schema gen", ["generation"]),
+        ("schema gen", ["generation", "generations"]),
         ("help exit", ["exit-codes"]),
         ("recommend examples/sa", []),  # the shell completes files
     ],

@@ -202,6 +202,136 @@ def test_other_places_of_a_file_with_a_conflict_are_merged(kit: Path) -> None:
     assert added & set(merged), "the other changes of the new version are in the file"
 
 
+def conflicting(kit: Path) -> Path:
+    """The README of a kit, whose title the user changed. The title of the next kit is another."""
+    readme = kit / "README.md"
+    title = next(line for line in readme.read_text().splitlines() if line.startswith("# "))
+    readme.write_text(readme.read_text().replace(title, "# Our own title"))
+    return readme
+
+
+def test_markers_show_both_versions_of_each_place_in_the_file(kit: Path) -> None:
+    readme = conflicting(kit)
+    done = run(TIERED, "-o", kit, "--conflicts", "markers")
+    assert done.returncode == 1
+    assert re.search(r"conflict +README.md: .* between <<<<<<< and >>>>>>>", done.err)
+    lines = readme.read_text().splitlines()
+    start = lines.index("<<<<<<< your version")
+    marks = lines[start : start + 5]
+    assert marks == [
+        "<<<<<<< your version",
+        "# Our own title",
+        "=======",
+        "# Deployment kit for `customer-service-agent`",
+        ">>>>>>> new version of mcp-advisor",
+    ]
+    assert readme.read_text().count("<<<<<<<") == 1, "the other places are merged"
+    assert not (kit / "README.md.new").exists()
+    marked = readme.read_text()
+    for arguments in ([], ["--diff"], ["--conflicts", "markers"]):
+        again = run(TIERED, "-o", kit, *arguments)
+        assert again.returncode == 1, "the conflict stays until the marks are deleted"
+        assert readme.read_text() == marked
+        assert not (kit / "README.md.new").exists()
+    readme.write_text(marked.replace("\n".join(marks), "# Our own title"))
+    assert run(TIERED, "-o", kit, "--diff").returncode == 0
+
+
+def test_a_second_conflict_in_a_file_with_marks_gets_the_new_version(kit: Path) -> None:
+    readme = conflicting(kit)
+    assert run(TIERED, "-o", kit, "--conflicts", "markers").returncode == 1
+    assert run(STICKY, "-o", kit, "--conflicts", "markers").returncode == 1
+    assert readme.read_text().count("<<<<<<<") == 1
+    assert f"`{yaml.safe_load(STICKY.read_text())['service']}`" in (kit / "README.md.new").read_text()
+
+
+def test_a_rej_file_has_only_the_changes_that_were_not_made(kit: Path, tmp_path: Path) -> None:
+    before = (kit / "README.md").read_text()
+    readme = conflicting(kit)
+    done = run(TIERED, "-o", kit, "--conflicts", "rej")
+    assert done.returncode == 1
+    assert re.search(r"conflict +README.md: .* README.md.rej", done.err)
+    rejected = (kit / "README.md.rej").read_text()
+    changed = [line for line in rejected.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    old = next(line for line in before.splitlines() if line.startswith("# "))
+    assert changed == [f"-{old}", "+# Deployment kit for `customer-service-agent`"]
+    assert "# Our own title" in readme.read_text().splitlines()
+    (tmp_path / "README.md").write_text(before)
+    patch = ["git", "apply", "--unsafe-paths", str(kit / "README.md.rej")]
+    subprocess.run(patch, cwd=tmp_path, timeout=30, check=True)
+    again = run(TIERED, "-o", kit)
+    assert again.returncode == 1
+    assert (kit / "README.md.rej").read_text() == rejected
+    (kit / "README.md.rej").unlink()
+    assert run(TIERED, "-o", kit, "--diff").returncode == 0
+
+
+def test_a_rej_file_of_the_user_is_never_replaced(kit: Path) -> None:
+    conflicting(kit)
+    (kit / "README.md.rej").write_text("mine\n")
+    assert run(TIERED, "-o", kit, "--conflicts", "rej").returncode == 1
+    assert (kit / "README.md.rej").read_text() == "mine\n"
+    assert (kit / "README.md.new").exists()
+
+
+@pytest.mark.parametrize("style", ["markers", "rej"])
+def test_force_cleans_up_every_kind_of_conflict(kit: Path, style: str) -> None:
+    readme = conflicting(kit)
+    assert run(TIERED, "-o", kit, "--conflicts", style).returncode == 1
+    assert run(TIERED, "-o", kit, "--force").returncode == 0
+    assert "<<<<<<<" not in readme.read_text()
+    assert not list(kit.glob("*.rej"))
+    assert run(TIERED, "-o", kit, "--diff").returncode == 0
+
+
+def test_a_directory_of_requirements_gives_a_directory_of_kits(tmp_path: Path) -> None:
+    place, kits = tmp_path / "deployments", tmp_path / "deployments" / "kits"
+    (place / "team").mkdir(parents=True)
+    shutil.copy(STICKY, place / "team" / "support.yaml")
+    shutil.copy(EXAMPLES / "pattern-1-single-instance.yaml", place / "one.yml")
+    (place / "values.yaml").write_text("image: {tag: latest}\n")
+    assert run(place, "-o", kits).returncode == 0
+    assert sorted(path.parent.relative_to(kits).as_posix() for path in kits.rglob(LOCK)) == ["one", "team/support"]
+    single = tmp_path / "single"
+    assert run(STICKY, "-o", single).returncode == 0
+    assert tree(single) == tree(kits / "team" / "support")
+    # The kits contain requirements files too. A second run finds nothing to do.
+    assert run(place, "-o", kits, "--diff").returncode == 0
+
+
+def test_a_file_without_a_kit_does_not_stop_the_others(tmp_path: Path) -> None:
+    place = tmp_path / "deployments"
+    place.mkdir()
+    shutil.copy(STICKY, place / "good.yaml")
+    shutil.copy(STICKY, place / "good.json")
+    shutil.copy(ROOT / "tests/report/requirements/contradiction.yaml", place / "never.yaml")
+    done = run(place, "-o", tmp_path / "kits")
+    assert done.returncode == 2, "good.json is not JSON"
+    assert [path.name for path in (tmp_path / "kits").iterdir()] == ["good"]
+    (place / "good.json").write_text('{"service": "twice"}')
+    done = run(place, "-o", tmp_path / "kits", "--diff")
+    assert done.returncode == 2
+    assert "already has the kit of" in done.err
+    (place / "good.json").unlink()
+    done = run(place, "-o", tmp_path / "kits", "--format", "json")
+    assert done.returncode == 3
+    document = json.loads(done.stdout)
+    assert [kit["file"] for kit in document["kits"]] == [str(place / "good.yaml")]
+    assert [(error["file"], error["code"]) for error in document["errors"]] == [(str(place / "never.yaml"), 3)]
+
+
+def test_the_diff_of_a_directory_can_be_applied_in_the_folder_of_the_kits(tmp_path: Path) -> None:
+    place, kits = tmp_path / "deployments", tmp_path / "kits"
+    place.mkdir()
+    shutil.copy(STICKY, place / "support.yaml")
+    done = run(place, "-o", kits, "--diff")
+    assert done.returncode == 1
+    assert not kits.exists()
+    kits.mkdir()
+    subprocess.run(["git", "apply", "--unsafe-paths", "-"], cwd=kits, input=done.stdout, timeout=30, check=True)
+    assert (kits / "support" / "server" / "server.py").is_file()
+
+
 def test_force_resolves_a_conflict(kit: Path) -> None:
     readme = kit / "README.md"
     readme.write_text("ours\n")
@@ -285,7 +415,7 @@ def test_a_contradiction_exits_with_3_and_writes_nothing(tmp_path: Path) -> None
     ("arguments", "said"),
     [
         (["missing.yaml", "-o", "kit"], "cannot be read"),
-        ([".", "-o", "kit"], "is a directory"),
+        (["empty", "-o", "kit"], "contains no .yaml"),
         (["bad.yaml", "-o", "kit"], "bad.yaml:2: scale.instances"),
         (["good.yaml", "-o", "bad.yaml"], "is not a folder"),
         (["good.yaml", "-o", "bad.yaml/kit"], "cannot be"),
@@ -298,6 +428,7 @@ def test_bad_usage_exits_with_2(tmp_path: Path, arguments: list[str], said: str)
     (tmp_path / "bad.yaml").write_text("service: a\nscale: {instances: 0}\n")
     shutil.copy(STICKY, tmp_path / "good.yaml")
     (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "empty").mkdir()
     before = tree(tmp_path)
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2 or not said

@@ -39,7 +39,8 @@ def test_insertions_at_the_same_place_are_a_conflict() -> None:
 def test_places_without_a_conflict_are_merged() -> None:
     theirs = BASE.replace("c\n", "mine\n")
     ours = BASE.replace("c\n", "new\n").replace("g\n", "G\n")
-    assert merge_places(BASE, theirs, ours) == (theirs.replace("g\n", "G\n"), 1)
+    wanted = BASE.replace("c\n", "new\n")
+    assert merge_places(BASE, theirs, ours) == (theirs.replace("g\n", "G\n"), 1, wanted)
 
 
 @given(TEXTS, TEXTS)
@@ -77,7 +78,9 @@ def test_the_result_matches_git_merge_file(tmp_path: Path) -> None:
 def test_windows_line_endings_are_kept() -> None:
     theirs = BASE.replace("b\n", "B\n").replace("\n", "\r\n").encode()
     merged = b"a\r\nB\r\nc\r\nd\r\ne\r\nf\r\nG\r\nh\r\n"
-    assert merge_bytes(BASE, theirs, BASE.replace("g\n", "G\n")) == (merged, 0)
+    found = merge_bytes(BASE, theirs, BASE.replace("g\n", "G\n"))
+    assert found is not None
+    assert (found[0], found[1].conflicts) == (merged, 0)
 
 
 def test_a_binary_file_is_a_conflict() -> None:

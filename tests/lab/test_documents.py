@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +20,14 @@ from test_measure import measured as measured_release
 from test_verification import FINE, WRONG
 
 from advisor.cli import inputs
+from advisor.cli.kits import Writing, make_kits
 from advisor.cli.schema_registry import DECLARATIONS, schema_of
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import Report, example_requirements
 from advisor.errors import InputError
 from advisor.findings import Finding, Location
 from advisor.kit.render import render_kit
-from advisor.kit.sync.document import generation_dict
+from advisor.kit.sync.document import generation_dict, generations_dict
 from advisor.kit.sync.generate import generate, preview
 from advisor.lab.capabilities import report as measurements
 from advisor.lab.capabilities.bisection import Bisected
@@ -107,6 +109,23 @@ def generation(advisor: Advisor, folder: Path) -> Documents:
     yield generation_dict(generate(files, raw, folder / "kit"), written=True)
 
 
+def generations(advisor: Advisor, folder: Path) -> Documents:
+    requirements = str(requirements_folder(folder))
+    how = Writing(force=False, selected=lambda path: True, style="new", preview=True)
+    yield generations_dict(*make_kits(requirements, folder / "kits", how))
+    yield generations_dict(*make_kits(requirements, folder / "kits", how._replace(preview=False)))
+
+
+def requirements_folder(folder: Path) -> Path:
+    """A folder with a good, an invalid and a contradictory requirements file."""
+    place = folder / "requirements"
+    place.mkdir()
+    shutil.copy(EXAMPLES / "pattern-1-single-instance.yaml", place)
+    (place / "bad.yaml").write_text("service: a\nscale: {instances: 0}\n")
+    shutil.copy(EXAMPLES.parent / "tests" / "report" / "requirements" / "contradiction.yaml", place)
+    return place
+
+
 def verification(advisor: Advisor, folder: Path) -> Documents:
     yield verification_dict(FINE)
     yield verification_dict(replace(WRONG, chaos=tuple(rows(advisor.knowledge)), load=measured_load()))
@@ -133,6 +152,7 @@ EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "knowledge": knowledge_entries,
     "proof": proof,
     "generation": generation,
+    "generations": generations,
     "verification": verification,
     "exercise": exercises,
     "bisection": bisection,

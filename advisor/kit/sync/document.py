@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from collections.abc import Sequence
+from typing import Annotated, Literal, NamedTuple, TypedDict
 
 from advisor.documents import OPTIONAL, document
 from advisor.kit.sync.file_changes import Action
@@ -13,7 +14,7 @@ class FileRecord(TypedDict):
     """A file of the kit and its change.
 
     Attributes:
-        beside: the file with the other version of an edited file (`.new` or `.bak`); null if there is none.
+        beside: the file with the other version of an edited file (`.new`, `.rej` or `.bak`); null if there is none.
         diff: the change as a unified diff; only with --diff.
     """
 
@@ -36,6 +37,66 @@ class GenerationDocument(TypedDict):
     written: bool
     changed: bool
     files: list[FileRecord]
+
+
+class MadeKit(NamedTuple):
+    """A kit that was written or previewed.
+
+    Attributes:
+        file: the requirements file.
+        folder: the folder of the kit in the folder of all kits, or "" for a single kit.
+        done: the changes of the kit.
+        notes: what clients of the kit must know, in words.
+        written: false for a preview.
+    """
+
+    file: str
+    folder: str
+    done: Generation
+    notes: list[str]
+    written: bool
+
+
+class KitError(NamedTuple):
+    """A requirements file without a kit.
+
+    Attributes:
+        file: the requirements file.
+        message: the reason, for the user.
+        code: the exit code of `generate` for this file alone.
+    """
+
+    file: str
+    message: str
+    code: int
+
+
+class KitOfFile(GenerationDocument, TypedDict):
+    """The kit of one of several requirements files.
+
+    Attributes:
+        file: the requirements file.
+    """
+
+    file: str
+
+
+class GenerationsDocument(TypedDict):
+    """The kits of the requirements files in a directory, version 1.
+
+    Attributes:
+        errors: the files without a kit.
+    """
+
+    schema: Literal["mcp-advisor/generations/1"]
+    kits: list[KitOfFile]
+    errors: list[KitError]
+
+
+def generations_dict(made: Sequence[MadeKit], errors: Sequence[KitError]) -> GenerationsDocument:
+    """Return the document of several generations."""
+    kits: list[KitOfFile] = [{"file": kit.file, **generation_dict(kit.done, written=kit.written)} for kit in made]
+    return document(GenerationsDocument, kits=kits, errors=errors)
 
 
 def generation_dict(done: Generation, *, written: bool) -> GenerationDocument:

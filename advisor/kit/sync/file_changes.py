@@ -8,6 +8,7 @@ from itertools import count
 from typing import Literal, TypeAlias
 
 from advisor.kit.model import KitFile
+from advisor.kit.sync.conflicts import Style, has_marks, is_rejected, rejected
 from advisor.kit.sync.lock_file import Lock
 from advisor.kit.sync.three_way_merge import merge_bytes
 
@@ -18,7 +19,7 @@ Action = Literal[
     "added",  # the file did not exist
     "updated",  # the user had not edited the file, so the new version replaces it
     "merged",  # the user had edited the file; the result contains the edits and the new text
-    "conflict",  # the user and the new version changed the same lines, which stay; a .new file has the new version
+    "conflict",  # the user and the new version changed the same lines (see `Style`), or a conflict is unresolved
     "overwritten",  # edited, but replaced because of --force; a .bak file has the user's version
     "removed",  # the file is no longer part of the kit, and the user had not edited it
     "kept",  # the user had edited the file, and the new version has no changes
@@ -56,7 +57,7 @@ class FileChange:
         path: path relative to the kit's folder.
         action: the kind of change.
         writes: the writes in their order; empty if there is nothing to write.
-        beside: the file with the other version (`.new` or `.bak`), or "".
+        beside: the file with the other version (`.new`, `.rej` or `.bak`), or "".
     """
 
     path: str
@@ -65,7 +66,7 @@ class FileChange:
     beside: str = ""
 
 
-def plan(files: list[KitFile], lock: Lock | None, read: Read, *, force: bool) -> list[FileChange]:
+def plan(files: list[KitFile], lock: Lock | None, read: Read, *, force: bool, style: Style = "new") -> list[FileChange]:
     """Return the changes, sorted by path.
 
     Args:
@@ -73,11 +74,13 @@ def plan(files: list[KitFile], lock: Lock | None, read: Read, *, force: bool) ->
         lock: the result of the last run, or None if unknown.
         read: reads a file on disk.
         force: overwrite edited files (a copy is saved) and restore deleted files.
+        style: how a conflict is left in the kit.
     """
     new = {file.path: file for file in files}
     base: Mapping[str, str] = lock.base if lock else {}
     paths = sorted({*new, *base})
-    return [_Case(path, new.get(path), base.get(path), read, frozenset(paths), force).change() for path in paths]
+    taken = frozenset(paths)
+    return [_Case(path, new.get(path), base.get(path), read, taken, force, style).change() for path in paths]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class _Case:
     read: Read
     taken: frozenset[str]
     force: bool
+    style: Style
 
     def change(self) -> FileChange:
         disk = self.read(self.path)
@@ -119,21 +123,40 @@ class _Case:
     def _edited(self, disk: bytes, ours: bytes) -> FileChange:
         versions = (ours,) if self.base is None else (ours, self.base.encode())
         pending = f"{self.path}.new"
-        # The user deletes the `.new` file of an earlier conflict when the conflict is resolved.
-        unresolved = pending not in self.taken and self.read(pending) in versions
+        # The user deletes the `.new` or `.rej` file of an earlier conflict, or the marks, to end the conflict.
+        waiting = [pending] if pending not in self.taken and self.read(pending) in versions else []
+        waiting += [self._rej] if is_rejected(self.read(self._rej)) else []
         if self.force:
             saved = self._other_name(".bak", disk, replaceable=())
             keep = Write(saved, self.read(saved), disk)
-            solved = (Write(pending, self.read(pending), None),) if unresolved else ()
+            solved = [Write(path, self.read(path), None) for path in waiting]
             return FileChange(self.path, "overwritten", (*_needed(keep), self._write(disk, ours), *solved), saved)
-        if self.base is not None and self.base.encode() == ours and not unresolved:
+        is_marked = has_marks(_plain(disk).decode(errors="replace"))
+        if self.base is not None and self.base.encode() == ours and not waiting and not is_marked:
             return FileChange(self.path, "kept")
-        merged, conflicts = (self.base is not None and merge_bytes(self.base, disk, ours.decode())) or (disk, 1)
-        mend = () if merged == disk else (self._write(disk, merged),)
-        if not conflicts and not unresolved:
+        # Marks inside of marks would be hard to read, so a second conflict gets a `.new` file.
+        style: Style = "new" if self.base is None or (is_marked and self.style == "markers") else self.style
+        found = self.base is not None and merge_bytes(self.base, disk, ours.decode(), marks=style == "markers")
+        text, merged = found or (disk, None)
+        mend = () if text == disk else (self._write(disk, text),)
+        conflicts = merged is None or merged.conflicts > 0
+        if not conflicts and not waiting and not is_marked:
             return FileChange(self.path, "merged", mend)
-        name = self._other_name(".new", ours, replaceable=versions)
-        return FileChange(self.path, "conflict", (*mend, *_needed(Write(name, self.read(name), ours))), name)
+        old = self.read(self._rej)
+        if style == "rej" and old is not None and not is_rejected(old):
+            style = "new"  # the user has a file with the name
+        if self.base is not None and merged is not None and conflicts and style == "rej":
+            left = Write(self._rej, old, rejected(self.path, self.base, merged.wanted, old))
+        elif pending in waiting or merged is None or (conflicts and style == "new"):
+            name = self._other_name(".new", ours, replaceable=versions)
+            left = Write(name, self.read(name), ours)
+        else:
+            return FileChange(self.path, "conflict", mend, next(iter(waiting), ""))
+        return FileChange(self.path, "conflict", (*mend, *_needed(left)), left.path)
+
+    @property
+    def _rej(self) -> str:
+        return f"{self.path}.rej"
 
     def _write(self, before: bytes | None, after: bytes | None) -> Write:
         return Write(self.path, before, after, self.file is not None and self.file.executable)

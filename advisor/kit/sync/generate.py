@@ -14,6 +14,7 @@ from typing import TypeAlias
 from advisor.errors import AdvisorError, EnvironmentLacksError, UsageError
 from advisor.files import reason
 from advisor.kit.model import KitFile
+from advisor.kit.sync.conflicts import Style
 from advisor.kit.sync.directory_lock import directory_lock
 from advisor.kit.sync.file_changes import WRITTEN, FileChange, Write, plan
 from advisor.kit.sync.kit_folder import KitFolder
@@ -59,7 +60,13 @@ def _every(path: str) -> bool:
 
 
 def generate(
-    files: list[KitFile], requirements: bytes, root: Path, *, force: bool = False, selected: Selected = _every
+    files: list[KitFile],
+    requirements: bytes,
+    root: Path,
+    *,
+    force: bool = False,
+    selected: Selected = _every,
+    style: Style = "new",
 ) -> Generation:
     """Write the kit to `root`.
 
@@ -69,6 +76,7 @@ def generate(
         root: the kit's folder.
         force: replace edited files (a copy is saved), restore deleted files, and accept a folder with other files.
         selected: the files to write.
+        style: how a conflict is left in the kit.
 
     Raises:
         UsageError: the folder cannot be used. Nothing was written.
@@ -83,14 +91,16 @@ def generate(
         if completed:
             folder.settle(dump(lock) if lock else None)
         chosen, known = _selected(files, lock, selected)
-        changes = _plan(chosen, known, folder, force=force)
+        changes = _plan(chosen, known, folder, force=force, style=style)
         lock_write = Write(LOCK, folder.read(LOCK), dump(_next_lock(chosen, lock, requirements, selected)))
         if any(change.writes for change in changes) or lock_write.before != lock_write.after:
             folder.write(changes, _gone(chosen, known), lock_write)
         return Generation(root, tuple(changes), completed)
 
 
-def preview(files: list[KitFile], root: Path, *, force: bool = False, selected: Selected = _every) -> Generation:
+def preview(
+    files: list[KitFile], root: Path, *, force: bool = False, selected: Selected = _every, style: Style = "new"
+) -> Generation:
     """Return the changes that `generate` would make, without writing anything.
 
     Raises:
@@ -104,7 +114,7 @@ def preview(files: list[KitFile], root: Path, *, force: bool = False, selected: 
             return Generation(root, tuple(plan(chosen, None, lambda _: None, force=force)))
         folder = KitFolder(place)
         chosen, known = _selected(files, _lock(folder), selected)
-        return Generation(root, tuple(_plan(chosen, known, folder, force=force)), folder.interrupted)
+        return Generation(root, tuple(_plan(chosen, known, folder, force=force, style=style)), folder.interrupted)
 
 
 def _selected(files: list[KitFile], lock: Lock | None, selected: Selected) -> tuple[list[KitFile], Lock | None]:
@@ -120,15 +130,15 @@ def _next_lock(chosen: list[KitFile], lock: Lock | None, requirements: bytes, se
     return replace(new, base=dict(sorted({**others, **new.base}.items())))
 
 
-def diff(change: FileChange) -> str:
-    """Return a change as a unified diff for `patch -p1` and `git apply`."""
-    return "".join(_one_diff(write) for write in change.writes)
+def diff(change: FileChange, folder: str = "") -> str:
+    """Return a change as a unified diff for `patch -p1` and `git apply`. Each path begins with `folder`."""
+    return "".join(_one_diff(write, folder) for write in change.writes)
 
 
-def _one_diff(write: Write) -> str:
+def _one_diff(write: Write, folder: str) -> str:
     old, new = (_lines(content) for content in (write.before, write.after))
-    names = [f"a/{write.path}" if write.before is not None else "/dev/null"]
-    names.append(f"b/{write.path}" if write.after is not None else "/dev/null")
+    names = [f"a/{folder}{write.path}" if write.before is not None else "/dev/null"]
+    names.append(f"b/{folder}{write.path}" if write.after is not None else "/dev/null")
     if old is None or new is None:
         return f"Binary files {names[0]} and {names[1]} differ\n"
     lines = unified_diff(old, new, names[0], names[1])
@@ -144,7 +154,7 @@ def _lines(content: bytes | None) -> list[str] | None:
     return [f"{part}\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
-def _plan(files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: bool) -> list[FileChange]:
+def _plan(files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: bool, style: Style) -> list[FileChange]:
     if lock is None and not force:
         expected = {file.path: file.content.encode() for file in files}
         if other := folder.foreign(expected):
@@ -153,7 +163,7 @@ def _plan(files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: 
                 "another folder, or add --force. With --force, files that do not belong to the kit stay unchanged, and "
                 "every replaced file is saved as a copy (.bak)."
             )
-    return plan(files, lock, folder.read, force=force)
+    return plan(files, lock, folder.read, force=force, style=style)
 
 
 def _lock(folder: KitFolder) -> Lock | None:

@@ -14,7 +14,7 @@ _WORDS = {
     "added": ("added", ""),
     "updated": ("updated", ""),
     "merged": ("merged", "your edits and the new text are both in the file"),
-    "conflict": ("conflict", "your edits and the new version change the same lines; the new version is in {other}"),
+    "conflict": ("conflict", ""),
     "overwritten": ("overwritten", "your version is in {other}"),
     "removed": ("removed", "no longer part of the kit"),
     "kept": ("kept", "your edits stay"),
@@ -22,10 +22,30 @@ _WORDS = {
     "deleted": ("not restored", "you deleted it; --force restores it"),
     "unchanged": ("unchanged", ""),
 }
+# The text after the path of a conflict, by the ending of the file next to it.
+_CONFLICT = {
+    ".new": "your edits and the new version change the same lines; the new version is in {other}",
+    ".rej": "your edits and the new version change the same lines; the changes that were not made are in {other}",
+    "": "your edits and the new version change the same lines; the file has both, between <<<<<<< and >>>>>>>",
+}
+_STEPS = {
+    ".new": "Where both change the same lines, your lines stay. Compare each .new file with your file, copy the "
+    "changes that you want, and delete the .new file.",
+    ".rej": "Where both change the same lines, your lines stay. Make the changes of each .rej file that you want, "
+    "and delete the .rej file.",
+    "": "Edit the lines between <<<<<<< and >>>>>>>, and delete these marks.",
+}
+
+
+def _ending(change: FileChange) -> str:
+    """Return the ending of the file next to a conflict, without a number; "" for marks in the file."""
+    return next((ending for ending in (".new", ".rej") if ending in change.beside[len(change.path) :]), "")
 
 
 def _line(change: FileChange) -> str:
     verb, note = _WORDS[change.action]
+    if change.action == "conflict":
+        note = _CONFLICT[_ending(change)]
     text = f"  {verb:<12} {change.path}"
     return f"{text}: {note.format(other=change.beside)}" if note else text
 
@@ -50,10 +70,8 @@ def next_steps(done: Generation, notes: list[str]) -> list[str]:
     """Return the next steps for the user. `notes` are what clients of this kit must know."""
     steps = list(notes) if done.changed else []
     if done.conflicts:
-        steps.append(
-            "Where both change the same lines, your lines stay. Compare each .new file with your file, copy the "
-            "changes that you want, and delete the .new file. Until then, each run reports the conflict."
-        )
+        endings = dict.fromkeys(_ending(change) for change in done.changes if change.action == "conflict")
+        steps += [f"{_STEPS[ending]} Until then, each run reports the conflict." for ending in endings]
     if any(change.action == "added" for change in done.changes):
         readme = shlex.quote(str(done.root / "README.md"))
         steps.append(f"Next: read {readme}. It explains how to try, test and deploy the kit.")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from advisor.kit.sync.conflicts import marked
+
 _MAX_LINES = 20_000  # matching can take quadratic time; no file of a kit is this long
 
 _Region = tuple[int, int, int, int]  # start in base, in theirs and in ours, and the number of shared lines
@@ -17,10 +19,12 @@ class Merged(NamedTuple):
     Attributes:
         text: both sets of changes. Where they change the same lines, the text has the lines of the user.
         conflicts: the number of such places.
+        wanted: the common ancestor with the new lines in these places.
     """
 
     text: str
     conflicts: int
+    wanted: str
 
 
 def merge(base: str, theirs: str, ours: str) -> str | None:
@@ -35,42 +39,48 @@ def merge(base: str, theirs: str, ours: str) -> str | None:
     return None if merged is None or merged.conflicts else merged.text
 
 
-def merge_places(base: str, theirs: str, ours: str) -> Merged | None:
-    """Merge like `merge`, place by place; return None if a text is too long."""
+def merge_places(base: str, theirs: str, ours: str, *, marks: bool = False) -> Merged | None:
+    """Merge like `merge`, place by place; return None if a text is too long.
+
+    With `marks`, the text has both versions of a place that both sides change, between marks.
+    """
     if base == theirs or theirs == ours:
-        return Merged(ours, 0)
+        return Merged(ours, 0, base)
     if base == ours:
-        return Merged(theirs, 0)
+        return Merged(theirs, 0, base)
     old, left, right = (text.splitlines(keepends=True) for text in (base, theirs, ours))
     if max(len(old), len(left), len(right)) > _MAX_LINES:
         return None
     merged: list[str] = []
+    wanted: list[str] = []
     conflicts = at_old = at_left = at_right = 0
     for start, left_start, right_start, length in _shared(old, left, right):
-        mine = left[at_left:left_start]
-        chunk = _choose(old[at_old:start], mine, right[at_right:right_start])
+        before, mine, new = old[at_old:start], left[at_left:left_start], right[at_right:right_start]
+        chunk = _choose(before, mine, new)
         conflicts += chunk is None
-        merged += mine if chunk is None else chunk
-        merged += old[start : start + length]
+        kept = marked(mine, new) if marks else mine
+        shared = old[start : start + length]
+        merged += [*(kept if chunk is None else chunk), *shared]
+        wanted += [*(new if chunk is None else before), *shared]
         at_old, at_left, at_right = start + length, left_start + length, right_start + length
-    return Merged("".join(merged), conflicts)
+    return Merged("".join(merged), conflicts, "".join(wanted))
 
 
-def merge_bytes(base: str, theirs: bytes, ours: str) -> tuple[bytes, int] | None:
+def merge_bytes(base: str, theirs: bytes, ours: str, *, marks: bool = False) -> tuple[bytes, Merged] | None:
     """Merge like `merge_places`, with a file on disk. A file with Windows line ends keeps them.
 
     Returns:
-        The merged bytes and the number of conflicts, or None if the file is not UTF-8 text or is too long.
+        The bytes for the disk and the merged text, or None if the file is not UTF-8 text or is too long.
     """
     try:
         text = theirs.decode()
     except UnicodeDecodeError:
         return None
     windows = "\r\n" in text and "\n" not in text.replace("\r\n", "") and "\r" not in base
-    merged = merge_places(base, text.replace("\r\n", "\n") if windows else text, ours)
+    merged = merge_places(base, text.replace("\r\n", "\n") if windows else text, ours, marks=marks)
     if merged is None:
         return None
-    return (merged.text.replace("\n", "\r\n") if windows else merged.text).encode(), merged.conflicts
+    return (merged.text.replace("\n", "\r\n") if windows else merged.text).encode(), merged
 
 
 def _choose(old: list[str], left: list[str], right: list[str]) -> list[str] | None:
