@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from advisor.console.canvas import Canvas, Screen
+from advisor.knowledge import load
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import BRIEF, Detail
 from advisor.report.overview import IMPOSSIBLE, OverviewRow, Result, rows, summary
@@ -28,7 +29,8 @@ def batch_text(results: Sequence[Result], screen: Screen, detail: Detail = BRIEF
 def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen, *, with_flags: bool) -> str:
     canvas = Canvas(screen)
     wide = canvas.width >= _WIDE
-    heads = ["File", "Pattern", "Flags", *(["Session affinity"] if wide else []), "Lost", "Warnings"]
+    phrases = load().phrases
+    heads = phrases["batch.columns.wide" if wide else "batch.columns"].split(", ")
     cells = [_cells(row, wide=wide) for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     widths[0] = min(widths[0], max(len(heads[0]), canvas.width - sum(width + _GAP for width in widths[1:])))
@@ -41,11 +43,10 @@ def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen, *, with_fla
     canvas.gap()
     canvas.line((summed, "bold"), indent=1)
     if with_flags:
-        canvas.line(("stateful: stateless_http=False; stateless: stateless_http=True", "dim"), indent=1)
-        canvas.line(("sse: json_response=False; json: json_response=True", "dim"), indent=1)
-        canvas.line(("per tier: each tier has its own flags", "dim"), indent=1)
-    canvas.line(("Lost: needed features. Warnings: all (high severity)", "dim"), indent=1)
-    canvas.line(("--full or --show SECTION adds the details of each file.", "dim"), indent=1)
+        for part in ("sessions", "modes", "tiers"):
+            canvas.line((phrases[f"batch.legend.{part}"], "dim"), indent=1)
+    for part in ("columns", "more"):
+        canvas.line((phrases[f"batch.legend.{part}"], "dim"), indent=1)
     return canvas.text()
 
 

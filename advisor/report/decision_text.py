@@ -211,11 +211,15 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
 
 def _assumptions(canvas: Canvas, decision: Decision) -> None:
     inferred, assumed = decision_wording.inferred(decision), decision_wording.assumed(decision)
+    phrases = decision.knowledge.phrases
+    if decision.assumption:
+        canvas.heading(phrases["assumptions.server"])
+        canvas.line(decision.assumption, indent=1)
     if inferred:
-        canvas.heading("Values derived from the requirements")
+        canvas.heading(phrases["assumptions.derived"])
         canvas.pairs([(f"{name}: {value}", (why, "dim")) for name, value, why in inferred], indent=1)
     if assumed:
-        canvas.heading("Assumed values, because the requirements do not state them")
+        canvas.heading(phrases["assumptions.values"])
         canvas.line("; ".join(f"{name}: {value}" for name, value in assumed), indent=1)
 
 

@@ -7,7 +7,7 @@ hidden.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TypeAlias
@@ -102,12 +102,19 @@ def _verdict(canvas: Canvas, decision: Decision) -> None:
     lost = decision_wording.losses(decision)
     nothing, certain = decision_wording.nothing_lost(decision)
     style = "bold red" if lost else ("green" if certain else "yellow")
-    rows: list[tuple[str, Words]] = [("Lost", ("\n".join(lost) or nothing, style))]
-    rows += [("Replaced", f"{row.title}: {row.instead}") for row in decision.features if row.substituted]
-    rows += [("Assumed", (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
+    labels = _labels(decision)
+    rows: list[tuple[str, Words]] = [(labels["lost"], ("\n".join(lost) or nothing, style))]
+    rows += [(labels["replaced"], f"{row.title}: {row.instead}") for row in decision.features if row.substituted]
+    rows += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
     doubts = decision_wording.unsure(decision)
-    rows += [("Not sure", ("\n".join(doubts), "yellow"))] if doubts else []
+    rows += [(labels["unsure"], ("\n".join(doubts), "yellow"))] if doubts else []
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in rows], indent=0, styles=["bold"])
+
+
+def _labels(decision: Decision) -> Mapping[str, str]:
+    """Return the labels of the rows."""
+    start = "screen.label."
+    return {key.removeprefix(start): text for key, text in decision.knowledge.phrases.items() if key.startswith(start)}
 
 
 def _assumptions(decision: Decision, width: int) -> list[str]:
@@ -116,7 +123,9 @@ def _assumptions(decision: Decision, width: int) -> list[str]:
     unused = ", ".join(row.feature for row in decision.assumed_unused)
     texts = [phrases["screen.unused"].format(names=unused)] if unused else []
     if decision.assumption:
-        texts.append(_whole_sentences(decision.assumption, width))
+        said = _whole_sentences(decision.assumption, width)
+        more = f" {phrases['screen.more'].format(section='assumptions')}" if said != decision.assumption else ""
+        texts.append(f"{said}{more}")
     elif decision.facts["sdk.measured"] == "no":
         texts.append(decision_wording.sdk_text(decision))
     defaults = [
@@ -139,24 +148,25 @@ def _cropped(names: Sequence[str], width: int, more: str, section: str) -> str:
 
 def _settings(canvas: Canvas, decision: Decision) -> None:
     """Draw the flags or modes, the instances, the session affinity, and the rule that decides the pattern."""
+    labels = _labels(decision)
     pairs: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
     if decision.tiers and decision.kind == "python":
         _tiers(canvas, decision)
     elif decision.kind == "python":
-        pairs.append(("Flags", (decision_wording.flags_text(decision.core, decision.kind), "bold cyan")))
+        pairs.append((labels["flags"], (decision_wording.flags_text(decision.core, decision.kind), "bold cyan")))
     if not decision.tiers or decision.kind != "python":
-        pairs.append(("Instances", decision_wording.instances_text(decision)))
+        pairs.append((labels["instances"], decision_wording.instances_text(decision)))
     rule = decision.verdict.rule
-    pairs.append(("Affinity", decision_wording.affinity_text(decision)))
+    pairs.append((labels["affinity"], decision_wording.affinity_text(decision)))
     label = max(_LABEL, *(len(name) + 2 for name, _ in pairs))
     why = _whole_sentences(f"{rule.because}", _WHY_LINES * (canvas.width - label) - len(rule.id) - 3)
-    pairs.append(("Why", [why, (f" ({rule.id})", "dim")]))
+    pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{name:<{_LABEL - 2}}", words) for name, words in pairs], indent=0, styles=["bold"])
 
 
 def _tiers(canvas: Canvas, decision: Decision) -> None:
     phrases = decision.knowledge.phrases
-    heads: list[Words] = [(head, "dim") for head in ("Tier", "Instances", "stateless_http", "json_response", "Tools")]
+    heads: list[Words] = [(head, "dim") for head in phrases["screen.tiers"].split(", ")]
     rows: list[list[Words]] = []
     for tier in decision.tiers:
         flags = (str(flag) for flag in tier.core.flags)
@@ -239,11 +249,12 @@ def _contradiction(decision: Decision, screen: Screen) -> str:
     canvas = Canvas(screen)
     service = (str(decision.requirements["service"]), "bold")
     canvas.line(service, "  ", ("contradiction", "bold red"), f": {decision.means}")
+    labels = _labels(decision)
     unmet = [(row.title, decision_wording.lost_for(row) or phrases["screen.never"]) for row in decision.unmet]
-    pairs: list[tuple[str, Words]] = [("Not kept", (f"{title}: {text}", "bold red")) for title, text in unmet]
-    pairs += [("Assumed", (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
+    pairs: list[tuple[str, Words]] = [(labels["unmet"], (f"{title}: {text}", "bold red")) for title, text in unmet]
+    pairs += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
     why = _whole_sentences(rule.because, 4 * (canvas.width - _LABEL) - len(rule.id) - 3)
-    pairs.append(("Why", [why, (f" ({rule.id})", "dim")]))
+    pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in pairs], indent=0, styles=["bold"])
     canvas.gap()
     urgent = [partial(_warning, warning=found) for found in decision.warnings if found.severity == "high"]

@@ -11,8 +11,8 @@ from advisor.console.canvas import Screen
 from advisor.decision.advisor import default_advisor
 from advisor.decision.model import Decision
 from advisor.report.batch_text import batch_text
-from advisor.report.decision_text import decision_text
-from advisor.report.detail import DecisionPart
+from advisor.report.decision_text import decision_text, detailed_text
+from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import LINES, WIDTH, first_screen
 from advisor.report.overview import Result
 from advisor.requirements import load_path
@@ -49,7 +49,11 @@ def test_nothing_that_is_lost_or_assumed_is_hidden(path: Path) -> None:
     assert all(row.title in shown for row in lost)
     assert all(row.feature in shown for row in decision.assumed_unused)
     assert all(need.feature in shown for need in decision.unsure)
-    assert decision.assumption.split(". ")[0] in shown  # --full shows the other sentences
+    said = decision.assumption
+    assert said in shown or (said.split(". ")[0] in shown and "(more with --show assumptions)" in shown)
+    if said:
+        section = detailed_text(decision, Screen(80), Detail(sections=[DecisionPart.ASSUMPTIONS]))
+        assert said in words(section)
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

@@ -22,8 +22,11 @@ _PROTOCOLS = "Legacy clients use protocol 2025-11-25 and older. Modern clients u
 def verification_text(found: Verification, screen: Screen) -> str:
     """The report of a verification for a terminal."""
     canvas = Canvas(screen)
-    verdict = ("As expected", "bold green") if found.ok else ("Not as expected", "bold red")
-    canvas.line((found.service, "bold"), ": ", verdict, f". {_summary(found)}.")
+    if found.ok:
+        canvas.line((found.service, "bold"), ": ", ("As expected", "bold green"), f". {_summary(found)}.")
+    else:
+        canvas.line((found.service, "bold"), ": ", ("Not as expected", "bold red"), f". {_first_difference(found)}")
+        canvas.line(f"{_summary(found)}.")
     canvas.line(f"Proxy: {found.proxy}. Instances: {_counts(found)}.")
     for note in found.notes:
         canvas.line(note)
@@ -47,7 +50,31 @@ def verification_text(found: Verification, screen: Screen) -> str:
     if not found.chaos and not found.load:  # the duration of these parts does not depend on the start of the instances
         total += f", which is {found.ratio:.1f} times the start-up time of the instances ({found.floor_seconds:.1f} s)"
     canvas.line(f"{total}.")
+    if found.logs:
+        canvas.code(f"Logs: {found.logs}")
     return canvas.text()
+
+
+def _first_difference(found: Verification) -> str:
+    """The first difference in one sentence, and the number of differences."""
+    differing: list[Checked | Behaved] = [*found.cells, *found.behaviours]
+    said = [
+        f"{row.cell.feature if isinstance(row, Checked) else row.name} for {_where(row)}, observed {row.observed}, "
+        f"expected {row.cell.predicted if isinstance(row, Checked) else row.predicted}."
+        for row in differing
+        if not row.agrees
+    ]
+    said += [f"{row.failure.event.title}: {row.problems[0]}" for row in found.chaos if not row.agrees]
+    said += [problem.splitlines()[0] for problem in found.problems]
+    said += [
+        f"{part.lost} of {part.clients} {part.era} clients had failed calls." for part in found.traffic if part.lost
+    ]
+    return f"Difference 1 of {len(said)}: {said[0]}"
+
+
+def _where(row: Checked | Behaved) -> str:
+    era, tier = (row.cell.era, row.cell.tier) if isinstance(row, Checked) else (row.era, row.tier)
+    return f"{era} clients of the tier {tier}" if tier else f"{era} clients"
 
 
 def _summary(found: Verification) -> str:
@@ -180,8 +207,6 @@ def _differences(canvas: Canvas, found: Verification) -> None:
         first, *lines = problem.splitlines()
         canvas.line((first, "bold"), indent=2)
         _logged(canvas, lines)
-    if found.logs:
-        canvas.line(f"Logs: {found.logs}", indent=2)
 
 
 def _difference(canvas: Canvas, what: str, tier: str | None, era: Era, outcomes: str, row: Checked | Behaved) -> None:
