@@ -43,23 +43,6 @@ def _quick() -> Iterator[None]:
     gc.collect()
 
 
-def few(advisor: Advisor) -> Coverer:
-    """A coverer of one platform and the proxies of most kits."""
-    coverer = Coverer(advisor)
-    coverer.domains |= {PLATFORM: ("kubernetes",), KIND: ("none", "nginx", "haproxy")}
-    return coverer
-
-
-def test_kits_for_kubernetes_render_and_parse(advisor: Advisor, tmp_path: Path) -> None:
-    """The tests below cover all platforms and proxies, and take minutes."""
-    reachable = list(few(advisor).combinations())
-    covering = few(advisor).cover_combinations(reachable)
-    assert {combination_of(advisor, decision) for decision in covering.decisions} == covering.combinations
-    assert {combination[4] for combination in covering.combinations} == {"none", "nginx", "haproxy"}
-    assert few(advisor).cover_combinations(reachable).cases == covering.cases  # the covering is the same in every run
-    assert_kits_render_and_parse(covering, tmp_path)
-
-
 @pytest.mark.thorough
 def test_every_pair_of_values_is_covered_or_proved_impossible(advisor: Advisor, tmp_path: Path) -> None:
     pairs = Coverer(advisor).cover_pairs()

@@ -53,6 +53,11 @@ def test_the_server_is_a_single_file_that_linters_accept(
 def test_a_small_server_stays_small(decide: Callable[..., Any], tmp_path: Path) -> None:
     kit = write(decide({**LOCAL, "sdk": "mcp-2"}), tmp_path)
     assert len((kit / "server/server.py").read_text().splitlines()) < 100
+
+
+@pytest.mark.thorough
+def test_mypy_accepts_a_small_server(decide: Callable[..., Any], tmp_path: Path) -> None:
+    kit = write(decide({**LOCAL, "sdk": "mcp-2"}), tmp_path)
     typed = run(kit, "-m", "mypy", "--strict", "server/server.py")
     assert typed.returncode == 0, typed.stdout
 

@@ -107,6 +107,7 @@ def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) ->
     assert seen["progress", "ctx.report_progress", "legacy", "00"].message == "arrived before the answer: 2"
 
 
+@pytest.mark.thorough  # waits for a ping, which comes every 15 s
 @retried
 def test_the_checks_find_the_known_behaviour_of_a_bare_server(temporary: Path) -> None:
     async def main() -> dict[tuple[str, str], str]:
