@@ -24,6 +24,16 @@ class DocumentFormat(str, Enum):
     MARKDOWN = "markdown"
 
 
+class DecisionFormat(str, Enum):
+    """The formats of documents, and the annotations of GitHub Actions."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+
+
 FormatOption: TypeAlias = Annotated[
     Format, typer.Option("--format", "-f", help="Output format: text for people, json for scripts.")
 ]

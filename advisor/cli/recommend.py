@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from advisor.cli.epilog import epilog
-from advisor.cli.formats import DocumentFormat as Format
-from advisor.cli.formats import DocumentFormatOption
-from advisor.errors import Exit
+from advisor.cli.formats import DecisionFormat as Format
+from advisor.errors import Exit, InputError, UsageError
+from advisor.findings.finding import SEVERITIES
 from advisor.report.detail import DecisionPart, Detail
+from advisor.requirements.discovery import gather, is_directory
 
 if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
@@ -23,12 +25,23 @@ EPILOG = epilog(
     "recommend requirements.yaml",
     "recommend requirements.yaml --show warnings --show features",
     "recommend deployments/ --format json",
+    "recommend deployments/ --format github --fail-on high --accepted accepted.txt",
     exit_codes={
         0: "success",
+        1: "--fail-on found a warning, or an entry of --accepted is out of date",
         2: "an input is invalid; the recommendations for all other inputs are printed",
         3: "for at least one input, no configuration keeps every required feature",
     },
 )
+
+
+class FailOn(str, Enum):
+    """The least severity of a warning that fails the command."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NEVER = "never"
 
 
 def recommend(
@@ -40,7 +53,15 @@ def recommend(
             "input.",
         ),
     ],
-    format: DocumentFormatOption = Format.TEXT,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            "-f",
+            help="Output format: text for people, json or yaml for scripts, markdown for a repository, github for "
+            "annotations in GitHub Actions.",
+        ),
+    ] = Format.TEXT,
     full: Annotated[
         bool, typer.Option("--full", help="Show the complete decision, with code, reasons and fixes.")
     ] = False,
@@ -54,6 +75,19 @@ def recommend(
             "--explain", help="Show the complete decision, every rule that was evaluated, and which condition failed."
         ),
     ] = False,
+    accepted: Annotated[
+        str,
+        typer.Option(
+            "--accepted",
+            metavar="LIST",
+            help="Leave out the warnings that the team accepts. LIST is a file with the id of a warning in each line. "
+            "An id that no decision has is an error, so that the list stays short.",
+        ),
+    ] = "",
+    fail_on: Annotated[
+        FailOn,
+        typer.Option("--fail-on", help="Exit with code 1 if there is a warning of this severity or a higher one."),
+    ] = FailOn.NEVER,
 ) -> int:
     """Recommend flags, deployment pattern and session affinity.
 
@@ -63,10 +97,9 @@ def recommend(
 
     The options --full and --show show details in the text output. Other formats always contain the complete decision.
     """
+    from advisor.cli.accepted import without_accepted
     from advisor.console.output import emit, say
     from advisor.decision.advisor import default_advisor
-    from advisor.errors import UsageError
-    from advisor.requirements.discovery import is_directory
 
     detail = Detail(full=full or explain, sections=show or [])
     results, skipped = decide_all(files, default_advisor(), explain=explain)
@@ -79,12 +112,21 @@ def recommend(
             f"{files[0]}: no file in this directory contains requirements. A requirements file has the key `service`; "
             "`mcp-advisor init` prints an example."
         )
-    for result in results:
-        if result.error is not None:
-            say(str(result.error))
-    if is_batch or results[0].decision is not None:
+    results, stale = without_accepted(results, accepted)
+    for message in (*(str(result.error) for result in results if result.error is not None), *stale):
+        say(message)
+    if is_batch or results[0].decision is not None or format is Format.GITHUB:
         emit(_render(results, format, detail, is_batch=is_batch))
-    return exit_code(results)
+    return exit_code(results) or (Exit.FINDINGS if stale or _warns(results, fail_on) else Exit.OK)
+
+
+def _warns(results: Sequence[Result], least: FailOn) -> bool:
+    """Return whether a decision has a warning of this severity or a higher one."""
+    if least is FailOn.NEVER:
+        return False
+    counted = SEVERITIES[: SEVERITIES.index(least.value) + 1]
+    decisions = [result.decision for result in results if result.decision is not None]
+    return any(warning.severity in counted for decision in decisions for warning in decision.warnings)
 
 
 def decide_all(files: Sequence[str], advisor: Advisor, *, explain: bool = False) -> tuple[list[Result], list[str]]:
@@ -103,9 +145,7 @@ def decide_all(files: Sequence[str], advisor: Advisor, *, explain: bool = False)
         UsageError: a directory cannot be read or contains no candidate.
     """
     from advisor.cli import inputs
-    from advisor.errors import InputError
     from advisor.report.overview import Result
-    from advisor.requirements.discovery import gather
 
     results: list[Result] = []
     skipped: list[str] = []
@@ -137,6 +177,10 @@ def _render(results: Sequence[Result], format: Format, detail: Detail, *, is_bat
     if format in (Format.JSON, Format.YAML):
         return _data(results, format, is_batch=is_batch)
     decision, trace = results[0].decision, results[0].trace
+    if format is Format.GITHUB:
+        from advisor.report.decision_github import github_annotations
+
+        return github_annotations(results)
     if format is Format.MARKDOWN:
         from advisor.report.decision_markdown import batch_markdown, decision_markdown
 

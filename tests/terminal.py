@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pyte
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 30  # Seconds until a test fails because a text did not appear.
 
 ENTER = "\r"
