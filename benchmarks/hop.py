@@ -111,6 +111,7 @@ def _servers(stack: contextlib.ExitStack, work: Path, ports: list[int], redis_po
             "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
             "MCP_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
             "MCP_SEALING_KEYS": "k" * 32,
+            "MCP_FLEET_KEYS": "f" * 32,
         }
         start(stack, work / f"{port}.log", [sys.executable, str(work / "server" / "server.py")], values)
 

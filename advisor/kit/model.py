@@ -250,7 +250,7 @@ class KitContext:
     @property
     def needs_env_file(self) -> bool:
         """Whether the user must fill in values of .env.example before the servers start."""
-        return self.needs_sealing_keys or self.direct_llm or self.checks_tokens
+        return self.needs_sealing_keys or self.direct_llm or self.checks_tokens or self.uses_redis
 
     def shared_settings(self, tier: TierContext) -> list[str]:
         """Return the settings without which the servers of a tier with more than one instance do not start."""
@@ -265,6 +265,7 @@ class KitContext:
         """Return the seconds without an answer of /health after which the platform restarts an instance of a tier."""
         return self.knowledge.figure("liveness.margin_s") + ceil(tier.longest_call_s)
 
+            "MCP_FLEET_KEYS": tier.pattern == "shared-state",
     def public_path(self, tier: TierContext) -> str:
         """Return the path of a tier that clients use, under the path of the requirements."""
         stated = self.path.rstrip("/")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -12,7 +14,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +29,7 @@ from advisor.lab.process import programs
 
 LEGACY = "2025-06-18"
 CALL_S = 30
+FLEET_KEY = "f" * 32
 REPORT = "        await ctx.report_progress("
 
 
@@ -69,7 +72,9 @@ class Fleet:
 
     def ask(self, *words: str) -> bytes:
         """Send a command to Redis; returns the raw answer, empty if Redis does not run."""
-        line = b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words)
+        line = b"".join(
+            b"$%d\r\n%s\r\n" % (len(word), word) for word in (text.encode("utf-8", "surrogateescape") for text in words)
+        )
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.redis_port), timeout=1) as connection:
             connection.sendall(b"*%d\r\n" % len(words) + line)
             return connection.recv(65536)
@@ -85,7 +90,11 @@ class Fleet:
 
 @contextmanager
 def fleet(
-    kit: KitContext, folder: Path, python: str = sys.executable, edits: Mapping[str, Mapping[str, str]] | None = None
+    kit: KitContext,
+    folder: Path,
+    python: str = sys.executable,
+    edits: Mapping[str, Mapping[str, str]] | None = None,
+    envs: Sequence[Mapping[str, str]] = ({}, {}, {}),
 ) -> Iterator[Fleet]:
     """A fleet without Redis. The test starts Redis.
 
@@ -94,6 +103,7 @@ def fleet(
         folder: the folder for the files.
         python: the interpreter of an environment with the requirements of the kit.
         edits: file of the server → text that occurs in it once → text that replaces it.
+        envs: additional environment variables of each instance.
     """
     for file in server.files(kit):
         path = folder / file.path
@@ -109,12 +119,14 @@ def fleet(
         path.write_text(text)
     made = Fleet(folder, lasting_port(), lasting_port(), [lasting_port() for _ in range(3)])
     with ExitStack() as stack:
-        for port in made.ports:
+        for port, env in zip(made.ports, envs, strict=True):
             values = {
                 "MCP_PORT": str(port),
                 "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
                 "MCP_REDIS_URL": f"redis://127.0.0.1:{made.redis_port}/0",
                 "MCP_SEALING_KEYS": "k" * 32,
+                "MCP_FLEET_KEYS": FLEET_KEY,
+                **env,
             }
             command = [python, str(folder / "server" / "server.py")]
             made.processes.append(stack.enter_context(process(command, folder / f"server-{port}.log", **values)))
@@ -187,6 +199,16 @@ def send(port: int, body: dict[str, Any] | None = None, method: str = "POST", **
             return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read().decode())
     except urllib.error.HTTPError as error:
         return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode())
+
+
+def entry(own: Mapping[str, str]) -> str:
+    """The name of the Redis entry of a session."""
+    return f"mcp:demo:session:{hashlib.sha256(own['Mcp-Session-Id'].encode()).hexdigest()}"
+
+
+def signed(name: str, value: str, key: str = FLEET_KEY) -> str:
+    """The text of a Redis entry with the signature of a fleet key."""
+    return f"{hmac.new(key.encode(), f'{len(name)}:{name}{value}'.encode(), 'sha256').hexdigest()} {value}"
 
 
 def _headers(named: Mapping[str, str]) -> dict[str, str]:

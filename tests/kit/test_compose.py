@@ -11,11 +11,14 @@ from typing import TypeAlias
 
 import pytest
 import yaml
+from proxy_rig import process, until
+from redis_rig import Fleet, lasting_port
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.render import render_kit
+from advisor.lab.process import programs
 from advisor.requirements import load_path
 
 ROOT = Path(__file__).parents[2]
@@ -82,10 +85,44 @@ def test_instances_with_shared_sessions_find_each_other_and_redis(advisor: Advis
     assert len(servers) == 3
     for name, service in servers.items():
         assert service["environment"]["MCP_INSTANCE_URL"] == f"http://{name}:{service['environment']['MCP_PORT']}"
-        assert service["environment"]["MCP_REDIS_URL"] == "redis://redis:6379/0"
+        url, known = service["environment"]["MCP_REDIS_URL"], {"REDIS_URL": "", "REDIS_PASSWORD": "s3cret"}
+        assert interpolated(url, known) == "redis://:s3cret@redis:6379/0"
+        assert interpolated(url, {**known, "REDIS_URL": "rediss://:x@redis.example.com"}).startswith("rediss://:x@")
+        assert "MCP_FLEET_KEYS" in service["environment"]
+        assert service["networks"] == ["default", "state"]
         assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
     assert services["redis"]["healthcheck"]["test"] == ["CMD", "redis-cli", "ping"]
     assert "ports" not in services["redis"]
+    assert services["redis"]["networks"] == ["state"], "the proxies cannot connect to Redis"
+
+
+def interpolated(text: str, values: dict[str, str]) -> str:
+    """The text with the variables of Compose replaced by values, the inner variables first."""
+    inner = re.compile(r"\$\{(\w+)(?::([-?])([^${}]*))?\}")
+    while found := inner.search(text):
+        name, kind, rest = found.groups()
+        assert values[name] or kind == "-", f"{name} is not set"
+        text = text.replace(found[0], values[name] or rest)
+    return text
+
+
+@pytest.mark.programs
+def test_the_redis_of_compose_refuses_connections_without_the_password(advisor: Advisor, tmp_path: Path) -> None:
+    requirements = load_path(ROOT / "examples/exercise-2-team-document.yaml", advisor.space)
+    kit_files = {file.path: file.content for file in render_kit(advisor.decide(requirements), "")}
+    service = yaml.safe_load(kit_files["compose.yaml"])["services"]["redis"]
+    shell, option, script = service["command"]
+    port = lasting_port()
+    place = f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nEND\n"
+    script = script.replace("$$", "$").replace("redis-server", str(programs.program("redis-server")))
+    script = script.removesuffix("END\n") + place
+    password = interpolated(service["environment"]["REDISCLI_AUTH"], {"REDIS_PASSWORD": "s3cret"})
+    fleet = Fleet(tmp_path, 0, port, [])
+    with process([shell, option, script], tmp_path / "redis.log", REDISCLI_AUTH=password):
+        until("Redis answers", lambda: fleet.ask("PING"))
+        assert fleet.ask("PING").startswith(b"-NOAUTH")
+        assert fleet.ask("AUTH", "wrong").startswith(b"-WRONGPASS")
+        assert fleet.ask("AUTH", "s3cret") == b"+OK\r\n"
 
 
 def test_every_file_and_service_that_compose_names_exists(rendered: Rendered) -> None:
@@ -131,7 +168,7 @@ def test_secrets_are_references_and_the_env_example_explains_them(rendered: Rend
     assert VARIABLE.findall(files["compose.yaml"])
     explained = dict(re.findall(r"^(\w+)=(.*)$", files[".env.example"], re.MULTILINE))
     assert set(VARIABLE.findall(files["compose.yaml"])) == set(explained)
-    for name in ("MCP_SEALING_KEYS", "MCP_LLM_KEY"):
+    for name in ("MCP_SEALING_KEYS", "MCP_LLM_KEY", "MCP_FLEET_KEYS", "REDIS_PASSWORD"):
         assert explained.get(name, "") == ""
     if kit.needs_sealing_keys:
         assert "openssl rand -hex 32" in files[".env.example"]

@@ -503,7 +503,7 @@ def test_every_example_has_a_kit_for_its_platform(tmp_path: Path, example: Path)
     settings = tmp_path / "kit/.env.example"
     assert settings.exists() == (platform != "local")
     text = settings.read_text() if settings.exists() else ""
-    secrets = re.findall(r"^(MCP_SEALING_KEYS|MCP_LLM_KEY)=(.*)$", text, re.M)
+    secrets = re.findall(r"^(MCP_SEALING_KEYS|MCP_FLEET_KEYS|REDIS_PASSWORD|MCP_LLM_KEY)=(.*)$", text, re.M)
     assert all(value == "" for _, value in secrets)
 
 

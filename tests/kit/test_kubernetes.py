@@ -288,6 +288,7 @@ def test_the_route_exposes_only_public_paths(advisor: Advisor, tmp_path: Path) -
             route["spec"].get("hostnames"),
             rule["backendRefs"][0]["port"],
             [m["path"]["value"] for m in rule["matches"]],
+        assert env["MCP_FLEET_KEYS"]["valueFrom"]["secretKeyRef"]["key"] == "fleet-keys"
         )
         assert "sessionPersistence" not in rule
     assert shown["gateway-api"] == (["mcp.example.com"], 8000, ["/mcp", "/mcp/"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import http.client
 import signal
 import socket
@@ -18,7 +17,7 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitResult, TextContent
 from proxy_rig import until
-from redis_rig import CALL_S, Answer, Fleet, call, fleet, initialize, replayed, send, session
+from redis_rig import CALL_S, Answer, Fleet, call, entry, fleet, initialize, replayed, send, session, signed
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -146,10 +145,6 @@ def test_a_request_for_another_path_does_not_end_a_session(kit: KitContext, tmp_
         assert own["Mcp-Session-Id"] not in names, "who reads Redis must not learn the ids"
 
 
-def entry(own: dict[str, str]) -> str:
-    return f"mcp:demo:session:{hashlib.sha256(own['Mcp-Session-Id'].encode()).hexdigest()}"
-
-
 @dataclass
 class Owner:
     """A server that reads one request of each connection, sends `answer`, and closes the connection."""
@@ -185,9 +180,10 @@ def owner(made: Fleet, answer: bytes = b"", *, alive: bool = True) -> Iterator[O
         thread = threading.Thread(target=it.serve, args=[listener])
         thread.start()
         try:
-            assert made.ask("SET", entry(UNKNOWN), it.url) == b"+OK\r\n"
+            assert made.ask("SET", entry(UNKNOWN), signed(entry(UNKNOWN), it.url)) == b"+OK\r\n"
             if alive:
-                assert made.ask("SET", f"mcp:demo:alive:{it.url}", "x") == b"+OK\r\n"
+                name = f"mcp:demo:alive:{it.url}"
+                assert made.ask("SET", name, signed(name, "x")) == b"+OK\r\n"
             yield it
         finally:
             listener.shutdown(socket.SHUT_RDWR)

@@ -350,6 +350,10 @@ async def told(listens: str, changes: str, reads: str) -> None:
         ({"MCP_INSTANCE_URL": "http://10.0.0.7:port"}, "is not an address such as http://10.0.0.7:8000"),
         ({"MCP_REDIS_URL": "localhost:6379"}, "MCP_REDIS_URL is not an address such as redis://"),
         ({"MCP_REDIS_URL": ""}, "MCP_REDIS_URL is not set"),
+        ({"MCP_REDIS_URL": "redis://redis:6379/0"}, "MCP_REDIS_URL contains no password"),
+        ({"MCP_REDIS_URL": "rediss://user@10.0.0.9:6379/0"}, "MCP_REDIS_URL contains no password"),
+        ({"MCP_FLEET_KEYS": ""}, "MCP_FLEET_KEYS is not set"),
+        ({"MCP_FLEET_KEYS": f"{'f' * 32},short"}, "MCP_FLEET_KEYS: key 2 has fewer than 32 bytes"),
     ],
 )
 def test_the_server_does_not_start_without_the_settings_of_a_fleet(
@@ -360,7 +364,7 @@ def test_the_server_does_not_start_without_the_settings_of_a_fleet(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content)
     good = {"MCP_INSTANCE_URL": "http://127.0.0.1:8000", "MCP_REDIS_URL": "redis://127.0.0.1/0"}
-    values = {**good, "MCP_SEALING_KEYS": "k" * 32, **changes}
+    values = {**good, "MCP_SEALING_KEYS": "k" * 32, "MCP_FLEET_KEYS": "f" * 32, **changes}
     command = [sys.executable, str(tmp_path / "server" / "server.py")]
     ended = subprocess.run(
         command, env={**os.environ, **values}, capture_output=True, text=True, timeout=60, check=False

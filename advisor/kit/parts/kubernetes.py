@@ -344,6 +344,7 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
 
 def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:
     paths = [("PathPrefix", "/")]  # the proxy refuses requests for private paths
+        (kit.needs_directory, "fleet-keys", '"$(openssl rand -hex 32)"'),
     if proxy is None:
         paths = [("Exact", path) for path in (kit.tiers[0].path, *kit.aliases(kit.tiers[0]))]
         for public in proxy_part.plan_for(kit).public:

@@ -183,6 +183,7 @@ def files(kit: KitContext) -> list[KitFile]:
         "shared_state": kit.uses_redis,
         "session_directory": kit.needs_directory,
         "session_relay": kit.needs_directory,
+        "signed_entries": kit.needs_directory,
         "watchdog": kit.platform == "systemd",
     }
     for module, wanted in optional.items():

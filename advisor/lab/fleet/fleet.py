@@ -109,6 +109,7 @@ class Fleet:
             "MCP_PORT": str(port),
             "MCP_WORKERS": str(min(tier.workers, MOST_WORKERS)),
             "MCP_SEALING_KEYS": self._keys,
+            "MCP_FLEET_KEYS": self._keys,
             "MCP_AUTH": "off",  # the clients of the lab have no tokens; the tests of the kit check tokens
             "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
             "LAB_SERVER": str(server),
@@ -117,7 +118,7 @@ class Fleet:
             "LAB_COUNTS": "1" if plan.kit.plain else "",
             "PYTHONDONTWRITEBYTECODE": "1",  # Python must not write files into the kit
         }
-        redis_url = f"redis://127.0.0.1:{self._redis_port}/0"
+        redis_url = f"redis://:{self._keys}@127.0.0.1:{self._redis_port}/0"
         if plan.kit.uses_redis:
             env["MCP_REDIS_URL"] = redis_url
         wanted = {"LAB_KEY": (plan.extras.key, self._keys), "LAB_REDIS": (plan.extras.redis, redis_url)}
@@ -140,7 +141,8 @@ class Fleet:
         binary = programs.program("redis-server")
 
         def launch(port: int) -> Launch:
-            arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.run.folder)]
+            arguments = ["--bind", "127.0.0.1", "--requirepass", self._keys, "--save", "", "--appendonly", "no"]
+            arguments += ["--dir", str(self.run.folder)]
             return Launch([binary, "--port", str(port), *arguments])
 
         self.redis, self._redis_port = await self.run.start_on_port("redis", launch, port=self._redis_port)
