@@ -90,6 +90,14 @@ class TierContext:
     max_sessions: int
 
     @property
+    def scaling_sessions(self) -> int:
+        """The sessions per instance that the autoscaler aims at: the planned sessions, and at most 80 % of the limit.
+
+        With a higher target, an instance would refuse sessions before the autoscaler adds another instance.
+        """
+        return max(1, min(self.memory.sessions or self.max_sessions, self.max_sessions * 4 // 5))
+
+    @property
     def keeps_sessions(self) -> bool:
         """Whether legacy clients get a session in this tier."""
         return not self.stateless_http
@@ -257,15 +265,20 @@ class KitContext:
         wanted = {
             "MCP_SEALING_KEYS": self.needs_sealing_keys,
             "MCP_REDIS_URL": self.uses_redis,
+            "MCP_FLEET_KEYS": tier.pattern == "shared-state",
             "MCP_INSTANCE_URL": tier.pattern == "shared-state",
         }
         return [name for name, holds in wanted.items() if holds]
+
+    @property
+    def session_idle_s(self) -> int:
+        """The seconds after which the SDK ends a session without requests."""
+        return self.knowledge.figure("session.idle_s")
 
     def liveness_s(self, tier: TierContext) -> int:
         """Return the seconds without an answer of /health after which the platform restarts an instance of a tier."""
         return self.knowledge.figure("liveness.margin_s") + ceil(tier.longest_call_s)
 
-            "MCP_FLEET_KEYS": tier.pattern == "shared-state",
     def public_path(self, tier: TierContext) -> str:
         """Return the path of a tier that clients use, under the path of the requirements."""
         stated = self.path.rstrip("/")

@@ -193,6 +193,27 @@ def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path:
         assert (workload["kind"], signal, *affinity, proxied, bool(all_of.of("HTTPRoute"))) == wanted, case
 
 
+def test_sticky_fleets_scale_by_the_planned_sessions_and_lose_few_of_them(advisor: Advisor, tmp_path: Path) -> None:
+    for case in ("learn-range", "envoy-range", "shared-state-range", "client-ip-range"):
+        kit = CASES[case](advisor)
+        (tier,) = kit.tiers
+        for sessions, limit, target in ((40, 1000, 40), (1000, 1000, 800), (0, 500, 400)):
+            planned = replace(tier, memory=replace(tier.memory, sessions=sessions), max_sessions=limit)
+            folder = tmp_path / f"{case}-{sessions}"
+            manifests = build(kit, raw(written(replace(kit, tiers=(planned,)), folder)))
+            (scaler,) = manifests.of("HorizontalPodAutoscaler")
+            (metric,) = scaler["spec"]["metrics"]
+            assert metric["pods"]["target"] == {"type": "AverageValue", "averageValue": str(target)}, case
+            assert int(metric["pods"]["target"]["averageValue"]) * 1.1 < limit, "it never scales below its tolerance"
+            idle = kit.session_idle_s
+            assert scaler["spec"]["behavior"]["scaleDown"] == {
+                "stabilizationWindowSeconds": idle,
+                "policies": [{"type": "Pods", "value": 1, "periodSeconds": idle}],
+            }
+        found = {file.path: file.content for file in server.files(kit)}
+        assert f"SESSION_IDLE_S = {idle}.0" in found["server/runtime/observability.py"]
+
+
 def test_a_proxy_has_the_address_of_every_pod_and_no_name_of_a_missing_pod(advisor: Advisor, tmp_path: Path) -> None:
     """A Service with one address would leave the proxy no other pod to try. A missing name would fill the error log."""
     for case, make in CASES.items():
@@ -267,6 +288,7 @@ def test_instances_that_share_sessions_reach_each_other(advisor: Advisor, tmp_pa
         assert env["MCP_INSTANCE_URL"]["value"] == f"http://$(POD_IP):{port}"
         assert names.index("POD_IP") < names.index("MCP_INSTANCE_URL"), "only what stands before it is filled in"
         assert env["MCP_REDIS_URL"]["valueFrom"]["secretKeyRef"]["key"] == "redis-url"
+        assert env["MCP_FLEET_KEYS"]["valueFrom"]["secretKeyRef"]["key"] == "fleet-keys"
         policy = all_of.find("NetworkPolicy", workload["metadata"]["name"])
         assert policy is not None
         own = {"podSelector": {"matchLabels": workload["spec"]["template"]["metadata"]["labels"]}}
@@ -288,7 +310,6 @@ def test_the_route_exposes_only_public_paths(advisor: Advisor, tmp_path: Path) -
             route["spec"].get("hostnames"),
             rule["backendRefs"][0]["port"],
             [m["path"]["value"] for m in rule["matches"]],
-        assert env["MCP_FLEET_KEYS"]["valueFrom"]["secretKeyRef"]["key"] == "fleet-keys"
         )
         assert "sessionPersistence" not in rule
     assert shown["gateway-api"] == (["mcp.example.com"], 8000, ["/mcp", "/mcp/"])

@@ -92,6 +92,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "warnings_shown": WARNINGS_SHOWN,
         "failures": _failures(failure_records(kit, decision.knowledge)),
         "proxy_update": kubernetes.proxy_update(kit),
+        "scales_by_sessions": kubernetes.scales_by_sessions(kit),
     }
 
 

@@ -311,6 +311,14 @@ def proxy_update(kit: KitContext) -> str:
     return "" if proxy is None else "loses" if proxy.only_one else "keeps"
 
 
+def scales_by_sessions(kit: KitContext) -> bool:
+    """Whether an autoscaler of the kit uses the number of sessions, which needs an adapter for metrics."""
+    if kit.platform != "kubernetes":
+        return False
+    deployed = _proxy(kit) is not None
+    return any(_workload(kit, tier, deployed=deployed).scaling == "sessions" for tier in kit.tiers)
+
+
 def _entry(kit: KitContext, proxy: ProxyWorkload | None) -> str:
     """Return the name of the Service for clients."""
     return f"{kit.service}-entry" if proxy else kit.tiers[0].host
@@ -336,6 +344,7 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
     wanted = [
         (kit.needs_sealing_keys, "sealing-keys", '"$(openssl rand -hex 32)"'),
         (kit.uses_redis, "redis-url", "rediss://:PASSWORD@HOST:6379/0"),
+        (kit.needs_directory, "fleet-keys", '"$(openssl rand -hex 32)"'),
         (kit.direct_llm, "llm-key", "KEY"),
     ]
     auth = [(setting.secret, setting.example) for setting in kit.token_settings if setting.secret]
@@ -344,7 +353,6 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
 
 def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:
     paths = [("PathPrefix", "/")]  # the proxy refuses requests for private paths
-        (kit.needs_directory, "fleet-keys", '"$(openssl rand -hex 32)"'),
     if proxy is None:
         paths = [("Exact", path) for path in (kit.tiers[0].path, *kit.aliases(kit.tiers[0]))]
         for public in proxy_part.plan_for(kit).public:

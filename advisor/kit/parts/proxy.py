@@ -18,9 +18,6 @@ from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """The protocol versions with an initialize handshake. Requests with any other version are from modern clients."""
 
-SESSION_IDLE_MIN = 30
-"""The minutes without a request after which the SDK ends a session."""
-
 _ATTEMPTS = 3  # with session-ID rewriting: the number of instances to try for a request without a session
 _BOUND = ("learn", "cookie", "ip-hash")  # the balances for which nginx has an upstream of all instances
 _SLOTS = 32  # the maximum number of servers behind one name that a local check can run
@@ -41,6 +38,7 @@ class Pool:
         sessions_per_instance: the maximum number of sessions of one instance.
         sessions_per_mb: the number of sessions per MB of an nginx zone.
         clients: the number of clients in the requirements.
+        idle_min: minutes without a request after which the SDK ends a session.
     """
 
     tier: TierContext
@@ -51,6 +49,7 @@ class Pool:
     sessions_per_instance: int
     sessions_per_mb: int
     clients: int
+    idle_min: int
 
     @property
     def name(self) -> str:
@@ -99,7 +98,7 @@ class Pool:
     @property
     def sessions_per_minute(self) -> int:
         """The new sessions of one client address per minute after the first ones."""
-        return ceil(self.sessions_per_address / SESSION_IDLE_MIN)
+        return ceil(self.sessions_per_address / self.idle_min)
 
     @property
     def zone_kb(self) -> int:
@@ -142,7 +141,6 @@ class ProxyPlan:
     stop_s: int
     handshake_versions: tuple[str, ...] = HANDSHAKE_VERSIONS
     attempts: int = _ATTEMPTS
-    idle_min: int = SESSION_IDLE_MIN
 
     @property
     def sticky(self) -> Pool | None:
@@ -252,6 +250,7 @@ def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
         sessions_per_instance=figure("instance.sessions"),
         sessions_per_mb=figure("nginx.sessions_per_mb"),
         clients=kit.sizing.clients,
+        idle_min=kit.session_idle_s // 60,
     )
 
 
