@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.kits import Floor, KitProxy, Mechanism
     from advisor.knowledge.topology import Way
 
-# Parts that a recommendation does not need. The cache loads these parts and imports their types only on first use.
+# Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
 _RARE = ("topology", "events", "promises", "conduct", "mechanisms", "configurations", "kit_proxies", "floors")
 
 
@@ -66,19 +66,20 @@ class Knowledge:
     phrases: dict[str, str]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for the cache. It has the rare parts as a pickle inside the pickle."""
+        """Return the state for the cache. It has each rare part as a pickle inside the pickle."""
         state = {field.name: getattr(self, field.name) for field in fields(self)}
-        rare = pickle.dumps({name: state.pop(name) for name in _RARE}, pickle.HIGHEST_PROTOCOL)
+        rare = {name: pickle.dumps(state.pop(name), pickle.HIGHEST_PROTOCOL) for name in _RARE}
         return {**state, "_rare": rare}
 
     if not TYPE_CHECKING:  # Otherwise, a type checker accepts every attribute name.
 
         def __getattr__(self, name: str) -> Any:
-            """Load the rare parts on the first access, if the knowledge comes from the cache."""
+            """Load a rare part on the first access, if the knowledge comes from the cache."""
             if name not in _RARE:
                 raise AttributeError(name)
-            vars(self).update(pickle.loads(vars(self).pop("_rare")))  # noqa: S301 (from a file of this user)
-            return vars(self)[name]
+            part = pickle.loads(vars(self)["_rare"][name])  # noqa: S301 (from a file of this user)
+            vars(self)[name] = part
+            return part
 
     @cached_property
     def rules(self) -> dict[str, tuple[RuleTable, Rule]]:

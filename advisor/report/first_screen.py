@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import accumulate, chain, groupby
 from typing import TypeAlias
 
 from advisor.console.canvas import Canvas, Screen, Words
@@ -30,8 +30,8 @@ _URGENT = 2  # so many warnings of high severity are shown before the changes th
 _WHY_LINES = 2
 _LABEL = 10  # columns that a label and the space after it take
 
-_Block: TypeAlias = Callable[[Canvas], None]
-"""Draws lines that are shown together or not at all."""
+_Block: TypeAlias = list[str]
+"""Drawn lines that are shown together or not at all."""
 
 
 def first_screen(decision: Decision, screen: Screen) -> str:
@@ -40,59 +40,52 @@ def first_screen(decision: Decision, screen: Screen) -> str:
     With many needed or lost features, the answer can be longer, because these are always complete.
     """
     narrow = screen._replace(width=min(screen.width, WIDTH))
-    if not decision.feasible:
-        return _contradiction(decision, narrow)
-    airy = _answer(decision, narrow, gaps=True)
-    return airy if len(airy.splitlines()) <= LINES else _answer(decision, narrow, gaps=False)
+    lines = _answer(decision, narrow) if decision.feasible else _contradiction(decision, narrow)
+    return "\n".join(lines) + "\n"
 
 
-def _answer(decision: Decision, screen: Screen, *, gaps: bool) -> str:
-    """Draw the answer. With `gaps`, empty lines divide its parts, and the most important warnings always have room."""
-    above = [_verdict, _settings, *([_features] if _listed(decision) else [])]
-    fixed = _height([partial(draw, decision=decision) for draw in (*above, _next)], screen)
-    room = LINES - fixed - (len(above) if gaps else 0)
-    warnings = [partial(_warning, warning=warning) for warning in decision.warnings]
+def _drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> _Block:
+    """Return the lines that `draw` draws. Each part of the answer is drawn once, because drawing takes time."""
+    canvas = Canvas(screen)
+    draw(canvas, *arguments)
+    return canvas.text().splitlines()
+
+
+def _answer(decision: Decision, screen: Screen) -> _Block:
+    """Draw the answer: with empty lines between its parts, if that leaves room for the most important warnings."""
+    draw = partial(_drawn, screen)
+    above = [draw(part, decision) for part in (_verdict, _settings, *([_features] if _listed(decision) else []))]
+    below = draw(_next, decision)
+    room = LINES - sum(map(len, (*above, below)))
+    warnings = [draw(_warning, warning) for warning in decision.warnings[: max(room, _WARNINGS)]]
     shifts, further = decision_wording.shifts(decision)
-    changes = [partial(_change, shift=shift) for shift in shifts]
-    urgent = warnings[:_WARNINGS]
-    reserved = _height(urgent, screen) + 1
-    shown = _fitting(changes[:_CHANGES], room - reserved - 1, screen)
-    room -= _height(shown, screen) + bool(shown)
-    warned: Sequence[_Block] = _fitting(warnings, room - 1, screen)
-    if len(warned) < len(urgent) and gaps:
-        warned = urgent
-    elif not warned:  # the worst warning is never hidden
-        warned = warnings[:1]
-    canvas = Canvas(screen)
-    for draw in above:
-        draw(canvas, decision)
-        if gaps:
-            canvas.gap()
-    if warnings:
-        _list(canvas, decision, "warnings", warned, len(warnings) - len(warned))
-    if shown:
-        _list(canvas, decision, "changes", shown, len(changes) - len(shown) + further)
-    _next(canvas, decision)
-    return canvas.text()
+    changes = [draw(_change, shift) for shift in shifts[:_CHANGES]]
+
+    def arranged(room: int, *, gaps: bool) -> _Block:
+        urgent = warnings[:_WARNINGS]
+        shown = _fitting(changes, room - sum(map(len, urgent)) - 2)
+        warned = _fitting(warnings, room - sum(map(len, shown)) - bool(shown) - 1)
+        if len(warned) < len(urgent) and gaps:
+            warned = urgent
+        elif not warned:  # the worst warning is never hidden
+            warned = warnings[:1]
+        lines = [line for part in above for line in [*part, *([""] if gaps else [])]]
+        if warnings:
+            lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(warned))
+            lines += chain.from_iterable(warned)
+        if shown:
+            lines += draw(_heading, decision, "changes", len(shifts) - len(shown) + further)
+            lines += chain.from_iterable(shown)
+        return [*lines, *below]
+
+    airy = arranged(room - len(above), gaps=True)
+    return airy if len(airy) <= LINES else arranged(room, gaps=False)
 
 
-def _height(blocks: Sequence[_Block], screen: Screen) -> int:
-    """Return the number of lines of the blocks."""
-    canvas = Canvas(screen)
-    for draw in blocks:
-        draw(canvas)
-    return len(canvas.text().splitlines()) if blocks else 0
-
-
-def _fitting(blocks: Sequence[_Block], room: int, screen: Screen) -> list[_Block]:
+def _fitting(blocks: Sequence[_Block], room: int) -> list[_Block]:
     """Return the first blocks that fit into `room` lines."""
-    fitting: list[_Block] = []
-    for block in blocks:
-        room -= _height([block], screen)
-        if room < 0:
-            break
-        fitting.append(block)
-    return fitting
+    ends = accumulate(map(len, blocks))
+    return [block for block, end in zip(blocks, ends, strict=True) if end <= room]
 
 
 def _verdict(canvas: Canvas, decision: Decision) -> None:
@@ -216,13 +209,11 @@ def _outcome(cell: EraCell) -> Words:
     return (cell.words, "green") if cell.outcome == "works" else (f"! {cell.words}", "bold red")
 
 
-def _list(canvas: Canvas, decision: Decision, section: str, blocks: Sequence[_Block], hidden: int) -> None:
-    """Draw a list with a heading that says how many entries are hidden, and which option shows them."""
+def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> None:
+    """Draw the heading of a list: it says how many entries are hidden, and which option shows them."""
     phrases = decision.knowledge.phrases
     more = f" {phrases['screen.hidden'].format(number=hidden, section=section)}" if hidden else ""
     canvas.line((phrases[f"screen.{section}"], "bold"), (more, "dim"))
-    for draw in blocks:
-        draw(canvas)
 
 
 def _warning(canvas: Canvas, warning: Finding) -> None:
@@ -243,35 +234,35 @@ def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.code(f"  mcp-advisor recommend {file} --full")
 
 
-def _contradiction(decision: Decision, screen: Screen) -> str:
+def _contradiction(decision: Decision, screen: Screen) -> _Block:
     """Draw what cannot be kept, then the changes that resolve the contradiction."""
-    phrases, rule = decision.knowledge.phrases, decision.verdict.rule
-    canvas = Canvas(screen)
+    phrases, draw = decision.knowledge.phrases, partial(_drawn, screen)
+    lines = [*draw(_unmet, decision), ""]
+    urgent = [finding for finding in decision.warnings if finding.severity == "high"][:_URGENT]
+    if urgent:
+        lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(urgent))
+        lines += chain.from_iterable(draw(_warning, warning) for warning in urgent)
+    lines += draw(Canvas.line, (phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
+    remedies = [draw(_remedy, decision, way, number) for number, way in enumerate(decision.alternatives, 1)]
+    room = LINES - len(lines)
+    shown = _fitting(remedies, room - (sum(map(len, remedies)) > room))
+    lines += chain.from_iterable(shown)
+    if hidden := len(remedies) - len(shown):
+        lines += draw(Canvas.line, (phrases["screen.hidden"].format(number=hidden, section="answer"), "dim"))
+    return lines
+
+
+def _unmet(canvas: Canvas, decision: Decision) -> None:
+    """Draw the verdict of a contradiction: the features that cannot be kept, what is assumed, and why."""
+    phrases, rule, labels = decision.knowledge.phrases, decision.verdict.rule, _labels(decision)
     service = (str(decision.requirements["service"]), "bold")
     canvas.line(service, "  ", ("contradiction", "bold red"), f": {decision.means}")
-    labels = _labels(decision)
     unmet = [(row.title, decision_wording.lost_for(row) or phrases["screen.never"]) for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [(labels["unmet"], (f"{title}: {text}", "bold red")) for title, text in unmet]
     pairs += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
     why = _whole_sentences(rule.because, 4 * (canvas.width - _LABEL) - len(rule.id) - 3)
     pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in pairs], indent=0, styles=["bold"])
-    canvas.gap()
-    urgent = [partial(_warning, warning=found) for found in decision.warnings if found.severity == "high"]
-    if urgent:
-        warned = urgent[:_URGENT]
-        _list(canvas, decision, "warnings", warned, len(decision.warnings) - len(warned))
-    canvas.line((phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
-    ways = enumerate(decision.alternatives, 1)
-    remedies = [partial(_remedy, decision=decision, way=way, number=number) for number, way in ways]
-    room = LINES - len(canvas.text().splitlines())
-    shown = _fitting(remedies, room - (_height(remedies, screen) > room), screen)
-    for draw in shown:
-        draw(canvas)
-    if len(shown) < len(remedies):
-        hidden = len(remedies) - len(shown)
-        canvas.line((phrases["screen.hidden"].format(number=hidden, section="answer"), "dim"))
-    return canvas.text()
 
 
 def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -> None:
