@@ -14,7 +14,7 @@ from advisor.decision.capacity import capacity
 from advisor.decision.changes import Changes
 from advisor.decision.core import Core, Flags, core_of
 from advisor.decision.derived_facts import CONTEXT, LostNode, SeparableNode, derived_nodes
-from advisor.decision.facts import base_facts
+from advisor.decision.facts import base_facts, keeps_instances
 from advisor.decision.feature_outcomes import FeatureOutcomes
 from advisor.decision.gateways import without_refusing
 from advisor.decision.losses import LossTable, assumed, lost_unnamed
@@ -199,6 +199,7 @@ class Advisor:
         """The pattern in words. Several processes can also be the workers of one instance."""
         phrases = self.knowledge.phrases
         one = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
+        one = one and keeps_instances(requirements, self.knowledge)
         return phrases.get(f"{core.phrase}.workers" if one else "") or phrases[core.phrase]
 
     def _affinity_because(self, facts: Mapping[str, Any]) -> str:

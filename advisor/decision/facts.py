@@ -7,14 +7,16 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from advisor.decision.capacity import sessions_room
+from advisor.decision.connections import hops_keep_alive, keep_alive, tls_ends
 from advisor.decision.derived_facts import REPLACED, TOOL_NEEDS
 from advisor.decision.gateways import STREAMING, path_fact, streaming_settings
-from advisor.decision.proxy_limits import hops_keep_alive, keep_alive, limit, limits_fact, tls_ends
+from advisor.decision.proxy_limits import limit, limits_fact
 from advisor.decision.sdk_behaviour import asked_release, behaviour, mcp_expiry, ping_interval_s
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.knowledge.store import Knowledge
 from advisor.requirements.hops import SETTLED, settled
 from advisor.requirements.model import Requirements
 
@@ -166,3 +168,9 @@ COMPUTED: Mapping[str, _Computation] = {
     "limits": lambda spec, asked, space: limits_fact(spec["ask"], asked, space),
     "unnamed": lambda *_: "none",  # until the feature table of the decision is known
 }
+
+
+def keeps_instances(requirements: Requirements, knowledge: Knowledge) -> bool:
+    """Return whether no more instances run than the requirements plan. Some platforms start more for more requests."""
+    kind = knowledge.proxies[requirements["environment.proxy.kind"]]
+    return requirements["environment.platform"] != "serverless" or bool(kind.one_instance)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import pairwise
-from math import ceil, inf
+from math import inf
 from typing import NamedTuple
 
 from advisor.knowledge.catalogue import ProxyKind
-from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.store import Knowledge
-from advisor.knowledge.versions import at_least
 from advisor.requirements.hops import HOPS, PROXY, Hop, hops_of, shortest
 from advisor.requirements.model import Requirements
 
@@ -133,162 +130,9 @@ def _unset(requirements: Requirements, knowledge: Knowledge) -> list[ProxyKind]:
     return [kind for hop, kind in kinds if any(getattr(hop, f"{name}_timeout_s") is None for name in kind.unset)]
 
 
-def reuse_s(hop: Hop, knowledge: Knowledge) -> float | None:
-    """Return for how many seconds a hop keeps idle connections to the next hop or server; None if this is not known.
-
-    A release before `reuse_since`, or an unknown release, keeps idle connections only if it is configured so.
-    """
-    proxy = knowledge.proxies[hop.kind]
-    if proxy.reuse_since and not (hop.version and at_least(hop.version, proxy.reuse_since)):
-        return None
-    if proxy.reuse == "idle-timeout":
-        return hop.idle_timeout_s if hop.idle_timeout_s is not None else proxy.idle_timeout_s
-    return proxy.reuse_s
-
-
-def keep_alive(requirements: Requirements, knowledge: Knowledge) -> str:
-    """Return whether the server keeps idle connections `longer` than the last hop, or `shorter`, or `unknown`."""
-    opening = _opening(requirements, knowledge)
-    reused = reuse_s(opening, knowledge) if opening else None
-    kept = _keep_alive_s(requirements, knowledge)
-    if reused is None or kept is None:
-        return UNKNOWN
-    return "longer" if kept > reused else "shorter"
-
-
-def _opening(requirements: Requirements, knowledge: Knowledge) -> Hop | None:
-    """Return the hop that opens the connections to the server: the last hop that does not only forward TCP."""
-    hops = _http_hops(requirements, knowledge)
-    return hops[-1] if hops else None
-
-
-def _http_hops(requirements: Requirements, knowledge: Knowledge) -> list[Hop]:
-    return [hop for hop in hops_of(requirements.values) if knowledge.proxies[hop.kind].layer == "http"]
-
-
-def hops_keep_alive(requirements: Requirements, knowledge: Knowledge) -> str:
-    """Return `shorter` if a hop closes idle connections that the hop in front of it can still use, else `longer`."""
-    return "shorter" if _closing(requirements, knowledge) else "longer"
-
-
-def _closing(requirements: Requirements, knowledge: Knowledge) -> tuple[Hop, Hop] | None:
-    """Return the first hop whose idle connections the next hop closes first, and this next hop."""
-    for outer, inner in pairwise(_http_hops(requirements, knowledge)):
-        reused, kept = reuse_s(outer, knowledge), _kept_s(inner, knowledge)
-        if reused is not None and kept is not None and kept < reused:
-            return outer, inner
-    return None
-
-
-def _kept_s(hop: Hop, knowledge: Knowledge) -> float | None:
-    """Return for how many seconds a hop keeps an idle connection of the hop in front of it."""
-    proxy = knowledge.proxies[hop.kind]
-    if hop.keep_alive_s is not None:
-        return hop.keep_alive_s
-    if proxy.keep_alive == "idle-timeout":
-        return hop.idle_timeout_s if hop.idle_timeout_s is not None else proxy.idle_timeout_s
-    return proxy.keep_alive_s
-
-
-def pool_words(name: str, requirements: Requirements, knowledge: Knowledge) -> str:
-    """Return the value of a placeholder about the pair of `_closing`: `outer` or `inner` with a key."""
-    pair = _closing(requirements, knowledge)
-    if pair is None:
-        return "?"
-    about, key = name.split(".")
-    if key == "reuse_s":
-        return f"{reuse_s(pair[0], knowledge) or 0:,.10g}"
-    if key == "kept_s":
-        return f"{_kept_s(pair[1], knowledge) or 0:,.10g}"
-    if key == "needed_s":
-        return str(ceil((reuse_s(pair[0], knowledge) or 0) + knowledge.figure("keep-alive.margin_s")))
-    return str(getattr(knowledge.proxies[pair[0 if about == "outer" else 1].kind], key))
-
-
-def _keep_alive_s(requirements: Requirements, knowledge: Knowledge) -> float | None:
-    """Return after how many seconds the server closes an idle connection; None if this is not known."""
-    stated: float | None = requirements["environment.server_keep_alive_s"]
-    if stated is not None:
-        return stated
-    if requirements["sdk"] != OTHER:
-        return knowledge.figure("keep-alive.default_s")
-    language = knowledge.languages[requirements["language"]]
-    return inf if language.keep_alive == "never" else language.keep_alive_s
-
-
-def needed_keep_alive_s(hop: Hop, requirements: Requirements, knowledge: Knowledge) -> int:
-    """Return a keep-alive time in seconds for a server or proxy of a kit behind `hop`.
-
-    A managed proxy whose time is not known counts as the managed proxy with the longest known time.
-    """
-    reused = reuse_s(hop, knowledge)
-    kind = knowledge.proxies[hop.kind]
-    if reused is None and kind.operated == "managed" and kind.reuse == "unknown":
-        reused = max(proxy.reuse_s or 0 for proxy in knowledge.proxies.values() if proxy.operated == "managed")
-    stated = requirements["environment.server_keep_alive_s"] or 0
-    least, margin = (knowledge.figure(f"keep-alive.{name}_s") for name in ("kit", "margin"))
-    return max(least, ceil(stated), ceil(reused) + margin if reused is not None else 0)
-
-
-def outer_hop(requirements: Requirements, proxy: str, knowledge: Knowledge) -> Hop | None:
-    """Return the hop in front of the proxy `proxy` of a kit, or in front of the servers if the kit has no proxy."""
-    return next(reversed(_outer_hops(requirements, proxy, knowledge)), None)
-
-
-def forwarding_hops(requirements: Requirements, proxy: str, knowledge: Knowledge) -> int:
-    """Return how many hops in front of the proxy `proxy` of a kit add an address to X-Forwarded-For."""
-    return sum(knowledge.proxies[hop.kind].layer != "tcp" for hop in _outer_hops(requirements, proxy, knowledge))
-
-
-def _outer_hops(requirements: Requirements, proxy: str, knowledge: Knowledge) -> list[Hop]:
-    hops = [hop for hop in hops_of(requirements.values) if hop.kind != "none"]
-    tcp = {kind.id for kind in knowledge.proxies.values() if kind.layer == "tcp"}
-    while len(hops) > 1 and hops[-1].kind != proxy and hops[-1].kind in tcp:
-        hops.pop()
-    if hops and hops[-1].kind == proxy:
-        hops.pop()
-    return hops
-
-
-def tls_ends(requirements: Requirements, knowledge: Knowledge) -> str:
-    """Return where TLS ends: the stated value, else `proxy` if a hop usually ends TLS, else `unknown`."""
-    stated: str = requirements["environment.tls_ends"]
-    ends = any(knowledge.proxies[hop.kind].tls == "ends" for hop in hops_of(requirements.values))
-    return "proxy" if stated == UNKNOWN and ends else stated
-
-
-def reuse_words(name: str, requirements: Requirements, knowledge: Knowledge) -> str:
-    """Return the value of a placeholder.
-
-    Args:
-        name: `proxy` with reuse_s, reuser, or `or_shorten`, which says how to shorten the time of the proxy. Or
-            `server` with keep_alive_s, needed_s or keep_alive_setting, the setting of the language.
-        requirements: the requirements.
-        knowledge: the known proxies and languages.
-    """
-    last = _opening(requirements, knowledge) or hops_of(requirements.values)[-1]
-    if name == "proxy.reuse_s":
-        return f"{reuse_s(last, knowledge) or 0:,.10g}"
-    if name == "proxy.reuser":
-        return knowledge.proxies[last.kind].name
-    if name == "proxy.or_shorten":
-        kind = knowledge.proxies[last.kind]
-        if not kind.reuse_setting:
-            return ""
-        return knowledge.phrases["reuse.shorten"].format(
-            name=kind.name,
-            setting=kind.reuse_setting,
-            kept_s=f"{_keep_alive_s(requirements, knowledge) or 0:,.10g}",
-            note=f" {kind.reuse_note}" if kind.reuse_note else "",
-        )
-    if name == "server.keep_alive_setting":
-        return knowledge.languages[requirements["language"]].keep_alive_setting
-    if name == "server.keep_alive_s":
-        return f"{_keep_alive_s(requirements, knowledge) or 0:,.10g}"
-    return str(needed_keep_alive_s(last, requirements, knowledge))
-
-
-_TOTAL = ("total.name", "total.raise", "total.look_up", "total.key")
+_ADVICE = ("raise", "wait", "stream", "state")
+_TOTAL = ("total.name", "total.look_up", "total.key", *(f"total.{purpose}" for purpose in _ADVICE))
+_REPLY_S = 600  # so much time is enough for the reply of a user
 
 
 def json_limit_words(requirements: Requirements, space: FactSpace) -> dict[str, str]:
@@ -297,7 +141,7 @@ def json_limit_words(requirements: Requirements, space: FactSpace) -> dict[str, 
     if total == limits(requirements, space)[1]:
         return {}
     words = {name: limit_words(name, requirements, space, stream=False) for name in _TOTAL}
-    return {**words, f"{PROXY}total_timeout_s": f"{total.seconds or 0:g}"}
+    return {**words, f"{PROXY}total_timeout_s": f"{total.seconds or 0:,.10g}"}
 
 
 def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stream: bool = True) -> str:
@@ -305,8 +149,9 @@ def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stre
 
     Args:
         name: `proxy`, `idle` or `total` with a key of rules/proxies.yaml, for the last proxy or for the proxy that
-            limits. `idle.key`, `total.key` and `sse.key` are the keys of the requirements file. `idle.raise` and
-            `total.raise` say how to raise the timeout, or that it is fixed. Or `unknown` with `limits`, `known`,
+            limits. `idle.key`, `total.key` and `sse.key` are the keys of the requirements file. With `raise`, `wait`,
+            `stream` or `state`, `idle` and `total` say how to raise the timeout, or that it is fixed. `proxy.duration`
+            is about the duration of requests. Or `unknown` with `limits`, `known`,
             `effects`, `keys`, `name` or `look_up`, for the timeouts that are not known. Or `unset` with `name` or
             `look_up`, for the timeouts that are off by default.
         requirements: the requirements.
@@ -317,11 +162,14 @@ def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stre
     idle, total = limits(requirements, space, stream=stream)
     if name == "proxy.one_process":
         return _one_process(requirements, space.knowledge)
+    if name == "proxy.duration":
+        return _duration(requirements, space.knowledge)
     if about == "proxy":
         return str(getattr(space.knowledge.proxies[requirements["environment.proxy.kind"]], key))
-    if key == "raise":
+    if key in _ADVICE:
         found = idle if about == "idle" else total
-        return _raise(found, requirements["workload.longest_call_s"], space.knowledge)
+        longest = requirements["workload.longest_call_s"] if key == "raise" else None
+        return _advice(key, found, longest, _key(about, requirements, total), space.knowledge)
     if key == "key":
         return _key(about, requirements, total)
     if about in ("idle", "total"):
@@ -348,16 +196,49 @@ def limit_words(name: str, requirements: Requirements, space: FactSpace, *, stre
     return "; ".join(f"for {proxy.name}, {settings[proxy.id]}" for proxy in proxies)
 
 
-def _raise(found: ProxyLimit, longest_call_s: float | None, knowledge: Knowledge) -> str:
-    """Return how to raise a timeout above the longest call, or that the platform does not allow this."""
+def _advice(purpose: str, found: ProxyLimit, longest_call_s: float | None, key: str, knowledge: Knowledge) -> str:
+    """Return what to do about a timeout: how to raise it, or that the platform does not allow this.
+
+    Args:
+        purpose: `raise` for calls, `wait` for calls that wait for a user, `stream` for streams that stay open, or
+            `state` if the longest call is not known.
+        found: the timeout.
+        longest_call_s: the longest call in seconds, for the purpose `raise`.
+        key: the key of the requirements file that states the timeout.
+        knowledge: the words.
+    """
     about = found.name.partition(" ")[0]
     most = found.proxy.longest("idle" if about == "idle" else "total")
     how = "fixed" if about in found.proxy.fixed else "raise"
-    if how == "raise" and most is not None and longest_call_s is not None and longest_call_s >= most:
-        how = "maximum"
-    words = knowledge.phrases[f"limits.{about}.{how}"]
-    seconds = f"{most:,g}" if most is not None else "?"
-    return words.format(name=found.proxy.name, look_up=found.proxy.look_up, seconds=seconds)
+    if how == "raise" and most is not None:
+        if purpose == "raise":
+            how = "maximum" if longest_call_s is not None and longest_call_s >= most else how
+        elif found.seconds is not None and found.seconds >= most:
+            how = "fixed"
+    words = knowledge.phrases[f"limits.{about}.{how}" if purpose == "raise" else f"limits.{purpose}.{how}"]
+    shown = min(most or inf, _REPLY_S) if purpose == "wait" else most
+    seconds = f"{shown:,g}" if shown is not None else "?"
+    at_most = ""
+    if how == "raise" and most is not None and seconds not in found.proxy.look_up:
+        at_most = knowledge.phrases["limits.at-most"].format(name=found.proxy.name, seconds=f"{most:,g}")
+    return words.format(
+        name=found.proxy.name,
+        look_up=found.proxy.look_up,
+        seconds=seconds,
+        key=key,
+        timeout=found.name,
+        at_most=at_most,
+    )
+
+
+def _duration(requirements: Requirements, knowledge: Knowledge) -> str:
+    """Return a sentence about the longest request of the last proxy; "" if it does not limit the duration."""
+    proxy = knowledge.proxies[requirements["environment.proxy.kind"]]
+    if proxy.total_status == "none":
+        return ""
+    how = "fixed" if "total" in proxy.fixed else "raise"
+    how = "unknown" if proxy.total_status == "unknown" else how
+    return knowledge.phrases[f"duration.{how}"].format(name=proxy.name, look_up=proxy.look_up)
 
 
 def _one_process(requirements: Requirements, knowledge: Knowledge) -> str:
@@ -393,4 +274,4 @@ def _known(idle: ProxyLimit, total: ProxyLimit, knowledge: Knowledge) -> str:
 
 def _unknown_limit(limit: ProxyLimit) -> str:
     unconfirmed = limit.seconds is not None and limit.proxy in limit.unknown
-    return f"the {limit.name}" + (f" ({limit.seconds:g} s is not confirmed)" if unconfirmed else "")
+    return f"the {limit.name}" + (f" ({limit.seconds:,.10g} s is not confirmed)" if unconfirmed else "")

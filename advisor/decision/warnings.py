@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from advisor.decision.capacity import login_words, room_figures
+from advisor.decision.connections import pool_words, reuse_words
 from advisor.decision.facts import contradicted_facts, missing_features, unlisted_features
 from advisor.decision.gateways import gateway_words
 from advisor.decision.proxy_limits import (
@@ -16,8 +17,6 @@ from advisor.decision.proxy_limits import (
     json_limit_words,
     limit,
     limit_words,
-    pool_words,
-    reuse_words,
 )
 from advisor.decision.sdk_behaviour import mcp_words, sdk_words
 from advisor.decision.server_code import function_limits
@@ -174,7 +173,7 @@ class Warnings:
             return room_figures(requirements, self._space)[name]
         if name in _LIMITS:
             value = limit(requirements, self._space, {"limit": name, "proxy_default": STREAM_LIMIT})
-            return f"{value:g}" if value is not None else "?"
+            return f"{value:,.10g}" if value is not None else "?"
         return _in_words(requirements[name])
 
 

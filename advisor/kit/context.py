@@ -9,9 +9,9 @@ import re
 from typing import Any, NamedTuple
 
 from advisor import __version__
+from advisor.decision.connections import forwarding_hops, needed_keep_alive_s, outer_hop
 from advisor.decision.core import Core
 from advisor.decision.model import Decision, FeatureRow
-from advisor.decision.proxy_limits import forwarding_hops, needed_keep_alive_s, outer_hop
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.features import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext, memory_of

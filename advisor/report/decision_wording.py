@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from advisor.decision.core import Core, Flags, difference
+from advisor.decision.facts import keeps_instances
 from advisor.decision.gateways import refuses_legacy_clients
 from advisor.decision.model import Alternative, Counterfactual, Decision, FeatureRow, PathStep
 from advisor.engine.table import show
@@ -122,6 +123,8 @@ def _instances(decision: Decision, core: Core, number: int) -> str:
     text = str(number)
     if isinstance(asked, dict) and core.pattern != "single-instance":
         text = phrases["instances.range"].format(**asked)
+    if asked == 1 and not keeps_instances(decision.requirements, decision.knowledge):
+        text = phrases["instances.platform"]
     if workers == 1 or not core.flags.stateless_http:
         return text
     return phrases[f"instances.workers{'-of-one' if text == '1' else ''}"].format(instances=text, workers=workers)

@@ -38,6 +38,26 @@ def test_one_instance_with_workers_is_not_called_several_instances(decide: Any) 
 
 
 @pytest.mark.parametrize(
+    ("kind", "workers", "means", "number"),
+    [
+        ("cloud-run", 1, "one instance", "1"),
+        ("cloud-run", 4, "one instance with several", "1, with 4 server processes"),
+        ("lambda-url", 1, "several instances", "1 planned; the platform can start more"),
+        ("lambda-url", 4, "several instances", "1 planned; the platform can start more, with 4 server processes"),
+        ("agentcore", 1, "several instances", "1 planned; the platform can start more"),
+    ],
+)
+def test_the_number_of_instances_agrees_with_the_pattern(
+    decide: Any, kind: str, workers: int, means: str, number: str
+) -> None:
+    """A serverless platform without a setting for exactly one instance starts more of them."""
+    asked = {"environment.platform": "serverless", "environment.proxy.kind": kind, "scale.workers": workers}
+    decision = decide(asked)
+    assert decision.means.startswith(means)
+    assert instances_text(decision).startswith(number)
+
+
+@pytest.mark.parametrize(
     ("stated", "keys"),
     [
         ({}, "environment.proxy.idle_timeout_s in"),
