@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from advisor.knowledge import Knowledge
+from advisor.report.first_screen import LINES
+from docs import screen
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -27,6 +29,14 @@ def test_every_file_and_heading_that_the_readme_links_to_exists() -> None:
 def test_the_readme_can_be_read_in_one_sitting() -> None:
     prose = re.sub(r"```.*?```|\]\([^)]*\)", "", README, flags=re.DOTALL)
     assert len(re.findall(r"\w[\w.'/-]*", prose)) <= MOST_WORDS
+
+
+def test_the_first_command_ends_in_the_screen_of_the_picture() -> None:
+    first = next(line.removeprefix("$ ") for line in README.splitlines() if line.startswith("$ "))
+    assert first.endswith(f" && .venv/bin/{screen.COMMAND}")
+    assert f"({screen.FILE.relative_to(ROOT)})" in README
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", screen.output()).splitlines()
+    assert len(lines) <= LINES, "the picture shows one screen (tests/test_site.py: it is current)"
 
 
 def test_the_readme_counts_what_was_measured(knowledge: Knowledge) -> None:

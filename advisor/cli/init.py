@@ -44,7 +44,7 @@ def init(
         emit(text)
         return
     _write(Path(output), text, force)
-    say(f"Wrote {output}. Edit it, then run: mcp-advisor recommend {shlex.quote(output)}")
+    say(f"Wrote {output}. Edit it, then run:\n  mcp-advisor recommend {shlex.quote(output)}")
 
 
 def _write(path: Path, text: str, force: bool) -> None:

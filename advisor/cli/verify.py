@@ -239,6 +239,6 @@ def _say_how_to_reach(fleet: Fleet) -> None:
     for name, url in urls.items():
         say(f"  {name}: {url}")
     first = next(iter(urls.values()))
-    say(f"MCP Inspector:  npx @modelcontextprotocol/inspector --transport http --server-url {first}")
-    say(f"mcp.json of an IDE:  {json.dumps({'servers': servers})}")
+    say(f"MCP Inspector:\n  npx @modelcontextprotocol/inspector --transport http --server-url {first}")
+    say(f"mcp.json of an IDE:\n  {json.dumps({'servers': servers})}")
     say(f"Logs: {fleet.run.logs}")

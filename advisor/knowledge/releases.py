@@ -5,7 +5,7 @@ A range ends where a capability cell changes, or where the SDK begins to close i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -13,6 +13,8 @@ from typing import Literal
 from advisor.knowledge.capabilities import Capabilities, SdkLine
 from advisor.knowledge.capacity import MeasuredCapacity
 from advisor.knowledge.versions import Interval, key
+
+_LISTED = 2  # more releases are a range
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,25 @@ def _of_package(package: Capabilities, capacity: Mapping[str, MeasuredCapacity])
                 yield Release(
                     start, before, name, package.package, newest, line, "idle-timeout" if expires else "never"
                 )
+
+
+def in_words(ranges: Iterable[Release]) -> str:
+    """Return ranges as `mcp >=1.8.0, <3.0.0; …`. Ranges of a package that follow each other are one range."""
+    joined: list[tuple[str, str, str]] = []
+    for release in ranges:
+        if joined and joined[-1][0] == release.package and joined[-1][2] == release.start:
+            joined[-1] = (release.package, joined[-1][1], release.before)
+        else:
+            joined.append((release.package, release.start, release.before))
+    return "; ".join(f"{package} >={start}, <{before}" for package, start, before in joined)
+
+
+def versions_in_words(versions: Sequence[str]) -> str:
+    """Return the numbers of measured releases: each of them, or the first, the last and their number."""
+    ordered = sorted(versions, key=key)
+    if len(ordered) <= _LISTED:
+        return ", ".join(ordered)
+    return f"{len(ordered)} releases from {ordered[0]} to {ordered[-1]}"
 
 
 def find_release(text: str, ranges: list[Release]) -> Release | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from advisor.console.lines import ReportLine
 from advisor.documents import document
 from advisor.knowledge.capabilities import Behaviour, Capabilities
-from advisor.knowledge.releases import Release
+from advisor.knowledge.releases import Release, versions_in_words
 from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.report.capability_document import BehaviourRecord, place, range_of
 
@@ -65,7 +65,7 @@ class BehaviourTable:
             for behaviour in entries:
                 yield ReportLine(
                     "plain",
-                    f"  {_range(behaviour)} (measured with {', '.join(behaviour.observed_on)})",
+                    f"  {_range(behaviour)} (measured with {versions_in_words(behaviour.observed_on)})",
                 )
                 yield from said(behaviour.seen, "    ")
 

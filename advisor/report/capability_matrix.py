@@ -10,7 +10,7 @@ from advisor.decision.sdk_behaviour import is_measured
 from advisor.documents import document
 from advisor.errors import UsageError
 from advisor.knowledge.capabilities import CapabilityCell
-from advisor.knowledge.releases import Release, find_release, release_ranges
+from advisor.knowledge.releases import Release, find_release, in_words, release_ranges, versions_in_words
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
 from advisor.report.behaviour_table import BehaviourTable
@@ -179,7 +179,7 @@ class Matrix:
     def _grounds(self, cell: CapabilityCell) -> str:
         changed = f" Change in {cell.changed['in']}: {cell.changed['because']}." if cell.changed else ""
         sources = ", ".join(cell.sources)
-        when = f"{cell.status.capitalize()} on {cell.date} with {', '.join(cell.observed_on)}."
+        when = f"{cell.status.capitalize()} on {cell.date} with {versions_in_words(cell.observed_on)}."
         return f"**{cell.feature}**, `{cell.call}`: {cell.evidence}{changed} {when} Sources: {sources}."
 
 
@@ -196,8 +196,7 @@ def releases(space: FactSpace, sdk: str) -> list[Release]:
         return [exact]
     package = sdk.partition("==")[0]
     if of_package := [release for release in ranges if release.package == package]:
-        covered = "; ".join(_range(release) for release in of_package)
-        raise UsageError(f"There is no data for the release {sdk!r:.80}. Ranges with data: {covered}.")
+        raise UsageError(f"There is no data for the release {sdk!r:.80}. Ranges with data: {in_words(of_package)}.")
     known = list(dict.fromkeys([*(release.line.id for release in ranges), *(release.package for release in ranges)]))
     allowed = f"Known: {', '.join(known)}, or a release such as {ranges[-1].exact}."
     raise UsageError(unknown("SDK", sdk, known, allowed))

@@ -9,6 +9,7 @@ from typing import Any
 from advisor.errors import InputError
 from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
+from advisor.knowledge.releases import in_words
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.versions import parse
@@ -124,7 +125,7 @@ def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
         )
     ranges = space.measured.values()
     lines = [*_lines(space), OTHER]
-    measured = "; ".join(f"{release.package} >={release.start}, <{release.before}" for release in ranges)
+    measured = in_words(ranges)
     older = space.release(value) if isinstance(value, str) else None
     if older is not None:
         oldest = f"{older.package}=={older.start}"

@@ -53,7 +53,7 @@ def test_init_does_not_overwrite_a_file(tmp_path: Path, advisor: Advisor) -> Non
     path = tmp_path / "requirements.yaml"
     done = run("-o", str(path))
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"Wrote {path}. Edit it, then run: mcp-advisor recommend {path}\n"
+    assert done.stderr == f"Wrote {path}. Edit it, then run:\n  mcp-advisor recommend {path}\n"
     assert load_path(path, advisor.space).name == str(path)
 
     path.write_text("mine")

@@ -392,13 +392,13 @@ def test_with_keep_the_fleet_stays_until_ctrl_c(tmp_path: Path, temporary: Path)
         errors = process.stderr
         assert errors is not None
         said = ""
-        while "mcp.json" not in said:
+        while "Logs: " not in said:
             line = errors.readline()
             assert line, said
             said += line
-        servers = json.loads(said.partition("mcp.json of an IDE:")[2].splitlines()[0])["servers"]
+        servers = json.loads(said.partition("mcp.json of an IDE:\n")[2].splitlines()[0])["servers"]
         port = int(servers["demo"]["url"].split(":")[2].split("/")[0])
-        assert "npx @modelcontextprotocol/inspector" in said
+        assert "\n  npx @modelcontextprotocol/inspector" in said, "a command to copy has a line of its own"
         assert not refused(port)
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
