@@ -18,6 +18,8 @@ ENTER = "\r"
 ESCAPE = "\x1b"
 CTRL_B = "\x02"
 CTRL_C = "\x03"
+CTRL_D = "\x04"
+SPACE = " "
 LEFT = "\x1b[D"
 UP = "\x1b[A"
 DOWN = "\x1b[B"
@@ -76,6 +78,13 @@ class Terminal:
         # After an answer, the question is drawn again without its mark.
         self.see(gone=f"? {title}")
 
+    def send_for_more(self, keys: str, text: str) -> None:
+        """Send keys, and wait until the program has written `text` once more."""
+        before = self.raw.count(text)
+        self.send(keys)
+        while self.raw.count(text) == before:
+            assert self._read(), self.text
+
     def end(self) -> int:
         """Read until the program ends; returns its exit code."""
         while self._read():
@@ -85,6 +94,17 @@ class Terminal:
             return self.child.exitstatus
         assert self.child.signalstatus is not None
         return -self.child.signalstatus
+
+    def hang_up(self) -> int:
+        """Close the terminal, as the window of a terminal program does; returns the exit code of the program."""
+        self.child.ptyproc.fileobj.close()  # type: ignore[attr-defined]  # its stubs lack the process
+        deadline = time.monotonic() + PATIENCE
+        while self.child.isalive():
+            if time.monotonic() > deadline:
+                raise AssertionError("the program runs without its terminal")
+            time.sleep(0.05)
+        assert self.child.exitstatus is not None
+        return self.child.exitstatus
 
     def kill(self, number: signal.Signals) -> None:
         self.child.kill(number)

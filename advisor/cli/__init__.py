@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import os
@@ -27,8 +28,11 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = app(args=arguments, prog_name="mcp-advisor", standalone_mode=False)
     except AdvisorError as error:
-        _say(str(error))
         code = error.code
+        with contextlib.suppress(OSError):
+            _say(str(error))
+        if code == Exit.HUNG_UP:
+            _discard_output()
     except KeyboardInterrupt:
         _say("Interrupted.")
         code = Exit.INTERRUPTED
@@ -42,6 +46,12 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         code = _lacks(error) or _usage(error)
     sys.exit(int(code or 0))
+
+
+def _discard_output() -> None:
+    """Discard the rest of the output. The terminal is closed, and Python would end with exit code 120 because of it."""
+    for descriptor in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _lacks(error: Exception) -> int:

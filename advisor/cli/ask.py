@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import sys
 from collections import ChainMap
 from pathlib import Path
@@ -12,18 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
+from advisor.cli.ask_menu import ask_what_next, show_recommendation, tell_saved
 from advisor.cli.epilog import epilog
-from advisor.console import output as standard_output
-from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.errors import Exit, UsageError
-from advisor.questionnaire.conversation import check_target, converse, save_answers
+from advisor.questionnaire.conversation import check_target, converse, open_terminal, save_answers
 from advisor.questionnaire.interview import Interview
+from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.relevance import Relevance
 from advisor.questionnaire.saved_answers import load_stated, stated
-from advisor.questionnaire.terminal import say
-from advisor.report.first_screen import first_screen
-from advisor.requirements import load_bytes, load_path
+from advisor.requirements import load_bytes
 
 EPILOG = epilog(
     "ask",
@@ -80,8 +76,9 @@ def ask(
     """Answer questions about a deployment; get a recommendation.
 
     The command skips each question that cannot change the recommendation. After the last question, it saves the
-    answers as a requirements file and prints the recommendation. It also saves each answer immediately. After an
-    interruption, run the same command again to resume.
+    answers as a requirements file and prints the recommendation. A menu then offers to write the kit or a document, or
+    to try a remedy. The command also saves each answer immediately. After an interruption, run the same command again
+    to resume.
 
     Without a terminal, the command asks no question: use --defaults, with --set for the keys that you know.
     """
@@ -92,10 +89,13 @@ def ask(
     interview = Interview(advisor, Relevance(advisor), dict(ChainMap(_set(advisor, set or []), *reversed(known))))
     edit = target == file
     if sys.stdin.isatty() and sys.stdout.isatty() and not defaults:
-        target = converse(advisor, interview, target, edit=edit)
-    else:
-        _save_unasked(advisor, interview, target, defaults=defaults, replace=edit)
-    return _conclude(advisor, target)
+        interviewer = Interviewer(advisor, open_terminal(advisor.knowledge.phrases), interview)
+        target = converse(advisor, interviewer, interview, target, edit=edit)
+        return ask_what_next(advisor, interviewer, interview, target)
+    _save_unasked(advisor, interview, target, defaults=defaults, replace=edit)
+    decision = show_recommendation(advisor, target)
+    tell_saved(advisor, target)
+    return Exit.OK if decision.feasible else Exit.CONTRADICTION
 
 
 def _set(advisor: Advisor, given: list[str]) -> dict[str, Any]:
@@ -139,14 +139,3 @@ def _save_unasked(advisor: Advisor, interview: Interview, output: Path, *, defau
 def _required(advisor: Advisor, interview: Interview) -> list[str]:
     """Return the required keys without a value."""
     return [name for name, fact in advisor.space.facts.items() if fact.required and name not in interview.values]
-
-
-def _conclude(advisor: Advisor, path: Path) -> int:
-    """Print the recommendation for the saved file, and the command that prints it again; return the exit code."""
-    decision = advisor.decide(load_path(path, advisor.space))
-    screen = Screen(standard_output.width(), standard_output.wants_colour(), standard_output.is_unicode())
-    standard_output.emit(first_screen(decision, screen))
-    say()
-    say(advisor.knowledge.phrases["ask.saved"].format(file=path))
-    standard_output.say(f"  mcp-advisor recommend {shlex.quote(os.fspath(path))}")
-    return Exit.OK if decision.feasible else Exit.CONTRADICTION

@@ -183,6 +183,15 @@ class Figure(NamedTuple):
     sources: list[str]
 
 
+class Symptom(NamedTuple):
+    """What breaks in a deployment that is in use. The head of rules/questionnaire.yaml explains the keys."""
+
+    id: str
+    text: str
+    likely: str
+    suggests: dict[str, Raw] = {}  # noqa: RUF012
+
+
 class ProxyNetwork(NamedTuple):
     """A network from which the proxy of a platform can connect. The head of rules/kit_proxies.yaml explains it."""
 

@@ -61,6 +61,7 @@ SHAPES: dict[str, type] = {
     "underlying": underlying.Underlying,
     "floors": kits.Floor,
     "figures": catalogue.Figure,
+    "symptoms": catalogue.Symptom,
     "phrases": catalogue.Phrase,
 }
 # The sections that the knowledge has as lookups by id.

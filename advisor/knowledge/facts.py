@@ -33,6 +33,14 @@ class OnlyWhen(NamedTuple):
     any_of: list[Value]
 
 
+class SettledBy(NamedTuple):
+    """The values of another fact that make a question unnecessary. `because` is a key of rules/questionnaire.yaml."""
+
+    fact: str
+    any_of: list[Value]
+    because: str
+
+
 class Implied(NamedTuple):
     """A value that another fact then has, whatever the file says. `because` is a key of rules/wording.yaml.
 
@@ -94,6 +102,7 @@ class Fact(NamedTuple):
         only_when: the fact has a meaning only under this condition; otherwise its value has no effect.
         only_with: the file can state the fact only under this condition, because otherwise the two values contradict
             each other. The default value, and the values in `always`, need no condition.
+        settled_by: the questionnaire asks no question under this condition, because the answer follows from it.
         always: values that need no condition.
         follows: facts that can decide this fact. A change of one of them can also change this fact.
     """
@@ -103,7 +112,7 @@ class Fact(NamedTuple):
     question: str
     why: str
     help: str
-    ask: Literal["always", "when-it-matters", "never"]
+    ask: Literal["always", "offered", "when-it-matters", "never"]
     default: Raw = None
     required: bool = False
     unknown: bool = False
@@ -114,6 +123,7 @@ class Fact(NamedTuple):
     bins: tuple[Bin, ...] = ()
     only_when: OnlyWhen | None = None
     only_with: OnlyWhen | None = None
+    settled_by: SettledBy | None = None
     always: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     change: FactChange | None = None

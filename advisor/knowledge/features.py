@@ -79,4 +79,5 @@ class Feature(NamedTuple):
     question: str = ""
     why: str = ""
     help: str = ""
+    does: str = ""
     substitute: str = ""

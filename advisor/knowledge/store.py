@@ -14,7 +14,7 @@ from advisor.files import reason
 from advisor.knowledge import cache
 from advisor.knowledge.capabilities import Capabilities, SdkLine, SdkTrait
 from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
-from advisor.knowledge.catalogue import ClientApp, Figure, FlagUse, ProxyKind, ProxyNetwork, SdkCode, Source
+from advisor.knowledge.catalogue import ClientApp, Figure, FlagUse, ProxyKind, ProxyNetwork, SdkCode, Source, Symptom
 from advisor.knowledge.facts import Derived, Fact
 from advisor.knowledge.features import Feature
 from advisor.knowledge.paths import rules_dir
@@ -63,6 +63,7 @@ class Knowledge:
     underlying: list[Underlying]
     floors: dict[str, Floor]
     figures: dict[str, Figure]
+    symptoms: dict[str, Symptom]
     phrases: dict[str, str]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -7,25 +7,28 @@ import errno
 import os
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
 from advisor.errors import Exit, InputError, InterruptedByUserError, UsageError
 from advisor.files import reason, write_atomically
+from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Answer, Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.numbered_prompts import NumberedPrompts
-from advisor.questionnaire.question_forms import Option
 from advisor.questionnaire.saved_answers import load_stated, part, partial_path, save, to_yaml
 from advisor.questionnaire.terminal import Terminal, say
 
 
-def converse(advisor: Advisor, interview: Interview, output: Path, *, edit: bool = False) -> Path:
+def converse(
+    advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path, *, edit: bool = False
+) -> Path:
     """Ask the questions on the terminal and save the answers. Each answer is also saved immediately, in its own file.
 
     Args:
         advisor: makes the decisions.
+        interviewer: asks the questions on the terminal.
         interview: the questions and the known answers.
         output: the file for the answers.
         edit: whether `interview` has the answers of `output`, which the new answers replace.
@@ -39,32 +42,23 @@ def converse(advisor: Advisor, interview: Interview, output: Path, *, edit: bool
         UsageError: the file cannot be written.
     """
     words = advisor.knowledge.phrases
-    terminal = _terminal(words)
-    interviewer = Interviewer(advisor, terminal, interview)
     partial = partial_path(output)
 
     def save_now() -> None:
         _save_partial(advisor, interview, partial)
 
     interview.recorded = save_now
-    with _signals_interrupt() as interruption:
-        try:
-            say(words["ask.intro"].replace("Esc", terminal.back_key))
-            say()
-            if partial.exists():
-                _offer_to_resume(advisor, interviewer, interview, partial)
-            elif output.exists() and not edit:
-                output = _choose_file(advisor, interviewer, interview, output)
-                partial = partial_path(output)
-            interviewer.run()
-            save_answers(advisor, interview, output)
-        except (KeyboardInterrupt, EOFError):
-            raise interruption.error(_save_partial(advisor, interview, partial)) from None
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            interruption.code = Exit.HUNG_UP  # the terminal was closed
-            raise interruption.error(_save_partial(advisor, interview, partial)) from None
+    with interruptible(lambda: _save_partial(advisor, interview, partial)):
+        say(words["ask.intro"])
+        say(words["ask.intro.time"].replace("Esc", interviewer.back_key))
+        say()
+        if partial.exists():
+            _offer_to_resume(advisor, interviewer, interview, partial)
+        elif output.exists() and not edit:
+            output = _choose_file(advisor, interviewer, interview, output)
+            partial = partial_path(output)
+        interviewer.run()
+        save_answers(advisor, interview, output)
     partial.unlink(missing_ok=True)
     return output
 
@@ -103,7 +97,7 @@ def save_answers(advisor: Advisor, interview: Interview, path: Path) -> None:
         raise UsageError(f"{path} cannot be written: {reason(error)}. These are the answers:\n{text}") from None
 
 
-def _terminal(words: Mapping[str, str]) -> Terminal:
+def open_terminal(words: Mapping[str, str]) -> Terminal:
     """Return prompts with arrow keys, or numbered prompts for a simple terminal."""
     if os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt":
         return NumberedPrompts(words)
@@ -167,6 +161,28 @@ def _save_partial(advisor: Advisor, interview: Interview, partial: Path) -> str:
     except OSError as error:
         return words["ask.interrupted.not-saved"].format(file=partial, reason=reason(error), answers=text)
     return words["ask.interrupted"].format(file=partial)
+
+
+@contextlib.contextmanager
+def interruptible(message: Callable[[], str]) -> Iterator[None]:
+    """Within this context, Ctrl-C, Ctrl-D, SIGTERM, SIGHUP and a closed terminal raise an error for the user.
+
+    Args:
+        message: saves the answers and returns the message of the error.
+
+    Raises:
+        InterruptedByUserError: with the exit code of the signal.
+    """
+    with _signals_interrupt() as interruption:
+        try:
+            yield
+        except (KeyboardInterrupt, EOFError):
+            raise interruption.error(message()) from None
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            interruption.code = Exit.HUNG_UP  # the terminal was closed
+            raise interruption.error(message()) from None
 
 
 class _Interruption:

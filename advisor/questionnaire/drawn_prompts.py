@@ -1,4 +1,4 @@
-"""Prompts with arrow keys, by the libraries questionary and prompt_toolkit. Only this module uses them."""
+"""Prompts with arrow keys. Only this module and drawn_levels.py use the libraries questionary and prompt_toolkit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 
 from advisor.errors import InputError
-from advisor.questionnaire.question_forms import Form, Option
-from advisor.questionnaire.terminal import PressedKey, say
+from advisor.questionnaire.drawn_levels import level_list
+from advisor.questionnaire.forms import LEVELS, Form, Option
+from advisor.questionnaire.terminal import PressedKey, first_sentences, say
 
-_MARGIN = 8  # columns for the pointer, the mark and a space before an option, and the last column
-_LINES = 4  # the longest explanation of an option; the rest is cut
+_MARGIN = 6  # columns for the pointer, the mark and a space before an option, and the last column
+_TITLE = 46  # the longest title of an option next to a meaning; the rest is cut
+_LINES = 3  # the longest explanation of an option; the rest is cut
 _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
 _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]
 
@@ -35,7 +37,8 @@ class DrawnPrompts:
         """Show a form; see `Terminal.ask`."""
         if form.kind == "text":
             return self._ask_text(form)
-        return self._run(self._select(form) if form.kind == "select" else self._checkbox(form))
+        prompts = {"select": self._select, "checkbox": self._checkbox, "levels": self._levels}
+        return self._run(prompts[form.kind](form))
 
     def _ask_text(self, form: Form) -> Any:
         typed = ""
@@ -71,6 +74,14 @@ class DrawnPrompts:
             choice.checked = option.value in form.default
         hint = f"({self._words['ask.keys.checkbox']})"
         return questionary.checkbox(_wrapped(form.title), choices, **self._looks(form, hint))
+
+    def _levels(self, form: Form) -> Any:
+        names = {level: self._words[f"ask.level.{level}"] for level in LEVELS}
+        head = f"{_mark(form)} {_wrapped(form.title)}\n  ({self._words['ask.keys.levels']})"
+        longest = max(len(option.title) for option in form.options)
+        room = _width() - max(map(len, names.values())) - 3
+        lines = [(option.value, _cut(f"{option.title:<{longest}} {option.means}", room)) for option in form.options]
+        return questionary.Question(level_list(head, lines, form.default, names, questionary.Style(_STYLE)))
 
     def _looks(self, form: Form, hint: str) -> dict[str, Any]:
         return {
@@ -108,6 +119,7 @@ class DrawnPrompts:
         def _back(event: Any) -> None:
             event.app.exit(result=PressedKey.BACK)
 
+        @keys.add("c-d", filter=empty, eager=True)
         @keys.add("<sigint>", eager=True)
         def _interrupt(event: Any) -> None:
             event.app.exit(exception=KeyboardInterrupt)
@@ -137,18 +149,26 @@ def _own_line(title: str, hint: str) -> str:
 
 
 def _choices(options: Sequence[Option]) -> list[Any]:
-    """Return the options with their meanings. If a line is too long, the meaning appears below the current option."""
-    longest = max(len(option.title) for option in options)
-    fits = all(longest + len(option.means) + 2 + _MARGIN <= _width() for option in options)
-    return [
-        questionary.Choice(f"{option.title:<{longest}}  {option.means}".rstrip(), option.value)
-        if fits
-        else questionary.Choice(option.title, option.value, description=_below(option.means))
-        for option in options
-    ]
+    """Return the options with their meanings. What is cut, and the details, appear below the current option."""
+    longest = min(max(len(option.title) for option in options), _TITLE)
+    room = _width() - _MARGIN
+    return [_choice(option, longest, room) for option in options]
+
+
+def _choice(option: Option, longest: int, room: int) -> Any:
+    title = _cut(option.title, longest) if option.means else option.title
+    complete = f"{title:<{longest}}  {option.means}".rstrip()
+    cut = title != option.title or len(complete) > room
+    below = option.details or (f"{option.title}: {option.means}" if cut else "")
+    return questionary.Choice(_cut(complete, room), option.value, description=_below(below))
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
 
 
 def _below(means: str) -> str | None:
     label = len("  Description: ")
-    lines = textwrap.wrap(means, _width() - 1, initial_indent=" " * label, subsequent_indent="  ", max_lines=_LINES)
+    text = first_sentences(means, _LINES, " " * 5)
+    lines = textwrap.wrap(text, _width() - 1, initial_indent=" " * label, subsequent_indent="  ", max_lines=_LINES)
     return "\n".join(lines).strip() or None

@@ -15,17 +15,35 @@ from advisor.decision.advisor import Advisor
 from advisor.engine.rules import Rule
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN
+from advisor.questionnaire.path_answers import decided, in_hops, with_kind
 from advisor.questionnaire.relevance import Relevance
 from advisor.requirements.completion import complete
+from advisor.requirements.hops import HOPS
 from advisor.requirements.model import Requirements, Tool
 
 Answer: TypeAlias = Mapping[str, Any]
-"""From the id of a fact to its validated value. The fact `tools` has a tuple of tools."""
+"""From the id of a fact to its validated value. The fact `tools` has a tuple of tools.
+
+An answer can also have `BREAKS`, which is no fact: the symptoms of a server in use, by their ids.
+"""
 
 Reason: TypeAlias = Literal["irrelevant", "only-when", "inferred"]
 
 NEEDS = "needs"
 TOOLS = "tools"
+CURRENT = "current.stateless_http"
+BREAKS = "current#breaks"
+
+_TOGETHER = {CURRENT: (CURRENT, "current.json_response")}
+"""The facts that the question of a fact asks for together, apart from the needs."""
+
+_ALSO = {
+    CURRENT: (BREAKS,),
+    "sdk": ("language",),
+    "environment.hosts": ("environment.path",),
+    "environment.proxy.kind": (HOPS,),
+}
+"""What an answer can also set, by the id of the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +54,13 @@ class Question:
         id: the id of the fact. The question `needs` asks for all features together.
         fact: the fact, which has the text of the question.
         facts: the ids of the facts that an answer sets.
+        also: the ids of facts that an answer can also set.
     """
 
     id: str
     fact: Fact
     facts: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +100,7 @@ def questions(advisor: Advisor) -> list[Question]:
     order = dict.fromkeys([*first, *facts])
     features = tuple(name for name in advisor.space.facts if name.startswith(f"{NEEDS}."))
     return [
-        Question(name, facts[name], features if name == NEEDS else (name,))
+        Question(name, facts[name], features if name == NEEDS else _TOGETHER.get(name, (name,)), _ALSO.get(name, ()))
         for name in order
         if facts[name].ask != "never"
     ]
@@ -108,7 +128,7 @@ class Interview:
         self._advisor = advisor
         self._relevance = relevance
         self.questions = {question.id: question for question in questions(advisor)}
-        self.fixed: dict[str, Any] = dict(fixed or {})
+        self.fixed: dict[str, Any] = with_kind(fixed or {})
         self.answers: dict[str, Answer] = dict(answers or {})
         self._cursor: str | None = None
         self._reasons: dict[str, Skip] = {}
@@ -128,8 +148,8 @@ class Interview:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The known facts: the fixed facts and the answers, with `tools`."""
-        return self._place.values
+        """The known facts: the fixed facts and the answers, with `tools`. Answers about the path are in its hops."""
+        return in_hops(self._place.values)
 
     @property
     def requirements(self) -> Requirements:
@@ -139,7 +159,40 @@ class Interview:
     def stated(self, question: Question) -> Answer:
         """Return the current answer to a question, or {}."""
         known = {**self.fixed, **self.answers.get(question.id, {})}
-        return {name: known[name] for name in question.facts if name in known}
+        return {name: known[name] for name in (*question.facts, *question.also) if name in known}
+
+    @property
+    def breaks(self) -> tuple[str, ...]:
+        """The ids of the symptoms of the server in use."""
+        return tuple(self._place.values.get(BREAKS, ()))
+
+    @property
+    def suggested(self) -> dict[str, Any]:
+        """The values that the symptoms of the server in use suggest, as defaults of later questions."""
+        symptoms = self._advisor.knowledge.symptoms
+        found: dict[str, Any] = {}
+        for name in self.breaks:
+            found |= symptoms[name].suggests if name in symptoms else {}
+        return found
+
+    @property
+    def has_needs(self) -> bool:
+        """Whether the needs are known. Before that, a recommendation says little."""
+        return NEEDS in self.asked or set(self.questions[NEEDS].facts) <= self._place.values.keys()
+
+    @property
+    def editable(self) -> list[Question]:
+        """The questions with an answer, in order."""
+        return [
+            question
+            for question in self.questions.values()
+            if question.id in self.asked or set(question.facts) <= self.fixed.keys()
+        ]
+
+    @property
+    def skipped_count(self) -> int:
+        """The number of skipped questions before the current question."""
+        return len(self._place.skipped)
 
     def skipped(self) -> list[Skip]:
         """Return the skipped questions before the current question, each with the reason."""
@@ -161,6 +214,8 @@ class Interview:
         question = self.current
         if question is None:
             raise ValueError("there is no question to answer")
+        if lacking := set(question.facts) - answer.keys() - self.fixed.keys():
+            raise ValueError(f"the answer to {question.id} has no {', '.join(lacking)}")
         if set(question.facts) & set(self.fixed) and question.id not in self.answers:
             self.fixed.update(answer)
         else:
@@ -186,7 +241,8 @@ class Interview:
 
     def resume(self, fixed: Answer, answers: Mapping[str, Answer]) -> None:
         """Continue with the answers of an earlier run."""
-        self.fixed, self.answers = dict(fixed), dict(answers)
+        self.fixed, self.answers = with_kind(fixed), dict(answers)
+        self._cursor = None
         self._place = self._replay()
         if self._place.next is None:
             self._drop()
@@ -208,7 +264,9 @@ class Interview:
         requirements = self._requirements(values)
         known = self._known(values, requirements)
         return [
-            question.id for question in self.questions.values() if self._verdict(question, requirements, known) == "ask"
+            question.id
+            for question in self.questions.values()
+            if question.fact.ask != "offered" and self._verdict(question, requirements, known) == "ask"
         ]
 
     # --- the replay -----------------------------------------------------------------------------------------------
@@ -240,16 +298,21 @@ class Interview:
             stated = set(question.facts) <= requirements.given or question.id == TOOLS
             return "stated" if stated else "inferred"
         only = question.fact.only_when
-        if only is not None and only.fact in known and requirements[only.fact] not in only.any_of:
+        always = question.fact.ask == "always"
+        if only is not None and (always or only.fact in known) and requirements[only.fact] not in only.any_of:
             return "only-when"
-        if question.fact.ask == "always":
+        if question.fact.ask in ("always", "offered"):
             return "ask"
         if any(self._relevance.matters(name, requirements, known) for name in open_facts):
             return "ask"
         return "irrelevant"
 
     def _known(self, values: Answer, requirements: Requirements) -> set[str]:
-        known = {*requirements.given, *requirements.inferred}
+        known = {*requirements.given, *values, *decided(requirements, self._advisor.knowledge.proxies)} - {BREAKS}
+        for fact in self._advisor.space.facts.values():
+            settled = fact.settled_by
+            if settled and settled.fact in known and requirements[settled.fact] in settled.any_of:
+                known.add(fact.id)
         if TOOLS in values:
             known.add(TOOLS)
             if requirements.tools:
@@ -259,7 +322,7 @@ class Interview:
 
     def _requirements(self, values: Answer) -> Requirements:
         tools: tuple[Tool, ...] = values.get(TOOLS, ())
-        stated = {name: value for name, value in values.items() if name != TOOLS}
+        stated = {name: value for name, value in in_hops(values).items() if name not in (TOOLS, BREAKS)}
         return complete(stated, tools, self._advisor.space, "<answers>")
 
     def _settle_tools(self) -> None:
@@ -292,6 +355,9 @@ class Interview:
             only = question.fact.only_when.fact
             return Skip(question.id, reason, facts=((only, requirements[only]),))
         if reason == "inferred":
+            settled = question.fact.settled_by
+            if settled and question.facts[0] not in requirements.inferred:
+                return Skip(question.id, reason, text=self._advisor.knowledge.phrases[settled.because])
             return Skip(question.id, reason, text=requirements.inferred.get(question.facts[0], TOOLS))
         known = self._known(values, requirements)
         relevance = self._relevance

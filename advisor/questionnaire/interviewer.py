@@ -7,9 +7,12 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.questionnaire import review
+from advisor.questionnaire.forms import Dialogue, Form, Option, written
 from advisor.questionnaire.interview import NEEDS, Answer, Interview, Question
-from advisor.questionnaire.question_forms import Dialogue, Form, Option, dialogue, written
-from advisor.questionnaire.terminal import PressedKey, Terminal, say
+from advisor.questionnaire.question_forms import dialogue
+from advisor.questionnaire.terminal import PressedKey, Terminal, first_sentences, say
+
+_HELP_LINES = 3
 
 
 class Interviewer:
@@ -21,7 +24,11 @@ class Interviewer:
         self._terminal = terminal
         self._interview = interview
         self._words = advisor.knowledge.phrases
-        self._told: set[tuple[str, str]] = set()
+
+    @property
+    def back_key(self) -> str:
+        """The name of the key that goes back."""
+        return self._terminal.back_key
 
     def run(self) -> None:
         """Ask questions until no open question matters and the user accepts the answers."""
@@ -34,20 +41,19 @@ class Interviewer:
         """Print the answers that are already known."""
         for name in self._interview.asked:
             question = self._interview.questions[name]
-            say(f"{question.fact.question} {review.answer_line(self._interview.stated(question), self._words)}")
-        self._tell_skipped()
+            say(f"{self._title(question)} {self._answer_line(question)}")
 
-    def choose(self, title: str, options: list[Option]) -> Any:
-        """Ask the user for one of `options`. The first is the default.
+    def choose(self, title: str, options: list[Option], above: str = "") -> Any:
+        """Ask the user for one of `options`. The first is the default. The line `above` is above the question.
 
         Returns:
             The value of the chosen option, or `PressedKey.BACK`.
         """
-        return self._put(Form("select", title, options=tuple(options), default=options[0].value))
+        return self._put(Form("select", title, options=tuple(options), default=options[0].value, above=above))
 
-    def text(self, title: str) -> Any:
+    def text(self, title: str, default: str = "") -> Any:
         """Ask the user for a line of text. Return None if the user goes back."""
-        reply = self._put(Form("text", title))
+        reply = self._put(Form("text", title, shown=default, read=lambda typed: typed.strip() or default))
         return None if reply is PressedKey.BACK else str(reply).strip()
 
     # --- questions ------------------------------------------------------------------------------------------------
@@ -60,23 +66,23 @@ class Interviewer:
             elif answer is None:
                 self._interview.back()
             else:
-                dropped = self._interview.answer(answer)
-                self._tell_dropped(dropped)
-                self._tell_skipped()
+                self._tell_dropped(self._interview.answer(answer))
             editing = False
 
     def _ask(self, question: Question) -> Answer | None:
         """Ask one question. Return the answer, or None to go back. Each step runs the dialogue again from the start."""
         entered: list[Any] = []
-        leaning = self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview))
+        above = self._leaning() if self._interview.has_needs else ""
         while True:
             form, answer = _advance(self._dialogue(question), entered)
             if form is None:
                 return answer
-            reply = self._put(replace(form, above=leaning if self._interview.values else ""))
+            reply = self._put(replace(form, above=above))
             if reply is not PressedKey.BACK:
                 entered.append(reply)
                 say(f"{form.title} {self._shown(form, reply)}")
+                if note := form.note(reply):
+                    say(note, "  ")
             elif entered:
                 entered.pop()
             else:
@@ -85,7 +91,8 @@ class Interviewer:
     def _dialogue(self, question: Question) -> Dialogue:
         requirements = self._interview.requirements
         needs = {name: requirements[name] for name in self._interview.questions[NEEDS].facts}
-        stated = {**needs, **self._interview.values, **self._interview.stated(question)}
+        suggested = self._interview.suggested
+        stated = {**needs, **suggested, **self._interview.values, **self._interview.stated(question)}
         fixed = self._interview.fixed
         open_facts = [name for name in question.facts if name not in fixed] or list(question.facts)
         return dialogue(question, self._advisor.space, stated, open_facts)
@@ -98,19 +105,22 @@ class Interviewer:
                 return reply
             for line in (form.help, form.why and self._words["ask.why"].format(why=form.why)):
                 if line:
-                    say(line, "  ")
+                    say(first_sentences(line, _HELP_LINES, "  "), "  ")
 
     def _shown(self, form: Form, reply: Any) -> str:
+        if form.echo is not None:
+            return form.echo(reply)
+        if form.kind == "levels":
+            named = {option.value: option.title for option in form.options}
+            needed = [(named[name], level) for name, level in reply.items() if level != "none"]
+            return (
+                ", ".join(f"{title} {self._words[f'ask.level.{level}']}" for title, level in needed)
+                or (self._words["ask.none"])
+            )
         titles = [option.title for option in form.options for value in _many(reply) if option.has(value)]
         return written(reply, self._words) if form.kind == "text" else ", ".join(titles) or self._words["ask.none"]
 
     # --- messages ---------------------------------------------------------------------------------------------------
-
-    def _tell_skipped(self) -> None:
-        new = [skip for skip in self._interview.skipped() if (skip.question, skip.reason) not in self._told]
-        self._told.update((skip.question, skip.reason) for skip in new)
-        for names, reason in review.skip_lines(new, self._words):
-            say(self._words["ask.not-asked"].format(questions=names, reason=reason), "  ")
 
     def _tell_dropped(self, dropped: list[str]) -> None:
         if dropped:
@@ -119,40 +129,44 @@ class Interviewer:
     # --- review -----------------------------------------------------------------------------------------------------
 
     def _review(self) -> bool:
-        """Show all answers. Return whether the user accepts them."""
-        say()
-        for line in review.review(self._advisor, self._interview):
-            say(line.lstrip(), "  " if line.startswith(" ") else "")
-        say(self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview)))
-        say()
-        chosen = self.choose(self._words["ask.review.what"], self._options("accept", "edit", "over"))
-        if chosen == "edit":
-            self._edit()
-        elif chosen == "over":
+        """Show all answers in a list, from which the user selects one to edit. Return whether the user accepts them."""
+        chosen: Any = "more"
+        while chosen == "more":
+            chosen = self._put(replace(self._review_form(), above=self._leaning()))
+            if chosen == "more":
+                for line in review.more(self._advisor, self._interview):
+                    say(line.lstrip(), "  " if line.startswith(" ") else "")
+        if chosen == "over":
             self._interview.start_over()
-            self._told.clear()
         elif chosen is PressedKey.BACK:
             self._interview.back()
+        elif chosen != "accept":
+            self._interview.edit(chosen)
+            self._ask_all(editing=True)
         return bool(chosen == "accept")
 
-    def _options(self, *names: str) -> list[Option]:
-        return [Option(n, self._words[f"ask.review.{n}"], self._words[f"ask.review.{n}.means"]) for n in names]
+    def _review_form(self) -> Form:
+        words, interview = self._words, self._interview
+        numbers = {"skipped": interview.skipped_count, "assumed": len(review.assumed(self._advisor, interview))}
+        accept, more, over = (
+            Option(name, words[f"ask.review.{name}"], words[f"ask.review.{name}.means"].format(**numbers))
+            for name in ("accept", "more", "over")
+        )
+        answers = [Option(q.id, self._title(q), self._answer_line(q)) for q in interview.editable]
+        return Form("select", words["ask.review"], options=(accept, *answers, more, over), default="accept")
 
-    def _edit(self) -> None:
-        interview = self._interview
-        known = [
-            question
-            for question in interview.questions.values()
-            if question.id in interview.asked or set(question.facts) <= interview.fixed.keys()
-        ]
-        options = [
-            Option(question.id, question.id, review.answer_line(interview.stated(question), self._words))
-            for question in known
-        ]
-        chosen = self.choose(self._words["ask.review.which"], options)
-        if chosen is not PressedKey.BACK:
-            interview.edit(chosen)
-            self._ask_all(editing=True)
+    def _title(self, question: Question) -> str:
+        """Return the question as it is put."""
+        return next(self._dialogue(question)).title
+
+    def _answer_line(self, question: Question) -> str:
+        answer = self._interview.stated(question)
+        line = review.answer_line(question, answer, self._advisor)
+        asked = question.id in self._interview.asked
+        return line if asked else self._words["ask.review.from-file"].format(answer=line)
+
+    def _leaning(self) -> str:
+        return self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview))
 
 
 def _advance(forms: Dialogue, entered: list[Any]) -> tuple[Form | None, Answer]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.errors import InputError
-from advisor.questionnaire.question_forms import Form
+from advisor.questionnaire.forms import LEVELS, Form
 from advisor.questionnaire.terminal import PressedKey, say
 
 _BACK = "<"
@@ -39,15 +39,22 @@ class NumberedPrompts:
                 return form.read(typed) if form.kind == "text" else _pick(form, typed)
             except InputError as error:
                 say(f"{error.problems[0].message} {error.problems[0].fix.text}", "  ")
+            except _NoLevelError as error:
+                say(self._words["ask.plain.no-level"].format(typed=error), "  ")
             except LookupError:
                 say(self._words["ask.plain.not-there"].format(typed=typed, last=len(form.options)), "  ")
 
     def _hint(self, form: Form) -> str:
         if form.kind == "text":
             return form.hint(self._words).replace("Esc", self.back_key)
-        marked = form.default if form.kind == "checkbox" else [form.default]
-        default = ", ".join(option.title for option in form.options if option.value in marked)
-        key = "ask.keys.plain-many" if form.kind == "checkbox" else "ask.keys.plain"
+        if form.kind == "levels":
+            default = ", ".join(
+                f"{option.title}={level}" for option in form.options if (level := form.default[option.value]) != "none"
+            )
+        else:
+            marked = form.default if form.kind == "checkbox" else [form.default]
+            default = ", ".join(option.title for option in form.options if option.value in marked)
+        key = {"checkbox": "ask.keys.plain-many", "levels": "ask.keys.plain-levels"}.get(form.kind, "ask.keys.plain")
         return self._words[key].format(default=default or self._words["ask.none"])
 
 
@@ -65,11 +72,34 @@ def _pick(form: Form, typed: str) -> Any:
     Raises:
         LookupError: an option does not exist.
     """
+    if form.kind == "levels":
+        return dict(form.default) if not typed else _levels(form, "" if typed == _NONE else typed)
     if not typed:
         return list(form.default) if form.kind == "checkbox" else form.default
     if form.kind == "select":
         return _option(form, typed)
     return [] if typed == _NONE else [_option(form, part.strip()) for part in typed.split(",")]
+
+
+class _NoLevelError(Exception):
+    """The text after `=` is no level."""
+
+
+def _levels(form: Form, typed: str) -> dict[Any, str]:
+    """Return the level of each option from `1, 3=useful, roots=unsure`. Without `=`, the option is required.
+
+    Raises:
+        LookupError: an option does not exist.
+        _NoLevelError: a level does not exist.
+    """
+    names = {"": "required", "useful": "preferred", "unsure": "unknown", **{level: level for level in LEVELS}}
+    levels = dict.fromkeys((option.value for option in form.options), "none")
+    for part in filter(None, (part.strip() for part in typed.split(","))):
+        title, _, level = (word.strip() for word in part.partition("="))
+        if level not in names:
+            raise _NoLevelError(level)
+        levels[_option(form, title)] = names[level]
+    return levels
 
 
 def _option(form: Form, typed: str) -> Any:

@@ -86,7 +86,7 @@ class Reachability:
 
     def _settled(self, fact: str, known: Collection[str]) -> bool:
         """Return whether no further answer can change `fact`."""
-        return fact in known or self._advisor.space.facts[fact].ask == "never"
+        return fact in known or self._advisor.space.facts[fact].ask in ("never", "offered")
 
     def parted(self, fact: str, state: State) -> dict[str, Value] | None:
         """Return values of the open facts for which the outcome depends on `fact`; None if no such values exist."""

@@ -1,4 +1,4 @@
-"""Texts around the questions: the recommendation so far, the skipped questions, the review of the answers. Pure."""
+"""Words for a questionnaire: the recommendation so far, the answers, and the reasons for skipped questions."""
 
 from __future__ import annotations
 
@@ -7,29 +7,61 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.core import Core
-from advisor.questionnaire.interview import NEEDS, TOOLS, Answer, Interview, Skip
-from advisor.questionnaire.question_forms import written
+from advisor.engine.table import show
+from advisor.knowledge.space import UNKNOWN
+from advisor.questionnaire.forms import written
+from advisor.questionnaire.interview import BREAKS, CURRENT, NEEDS, TOOLS, Answer, Interview, Question, Skip
+from advisor.requirements.hops import HOPS
 
 
 def leaning(advisor: Advisor, interview: Interview) -> str:
-    """Return the recommendation for the answers so far on one line, with defaults for open facts."""
-    return core_line(advisor.decide(interview.requirements).core, advisor.knowledge.phrases)
+    """Return the recommendation for the answers so far in words, with defaults for open facts."""
+    return in_words(advisor.core(interview.requirements), advisor.knowledge.phrases)
 
 
-def core_line(core: Core, words: Mapping[str, str]) -> str:
-    """Return a core as `sticky-fleet, stateless_http=False, json_response=False, nginx-sticky-learn`."""
-    if not core.feasible:
-        return words["ask.leaning.contradiction"].format(pattern=words[core.phrase])
-    parts = [core.pattern, *(f"{name}={value}" for name, value in core.flags._asdict().items())]
-    return ", ".join([*parts, *(mechanism for mechanism in (core.mechanism, core.substitute) if mechanism != "none")])
+def in_words(core: Core, words: Mapping[str, str]) -> str:
+    """Return a core as `several instances with session affinity (sticky-fleet)`."""
+    return f"{words[core.phrase]} ({core.pattern})" if core.feasible else words[core.phrase]
 
 
-def answer_line(answer: Answer, words: Mapping[str, str]) -> str:
-    """Return an answer on one line. An answer on needs has only the needed features."""
-    if len(answer) == 1:
-        return written(next(iter(answer.values())), words)
-    needed = [f"{name.removeprefix(f'{NEEDS}.')} {level}" for name, level in answer.items() if level != "none"]
-    return ", ".join(needed) or words["ask.none"]
+def answer_line(question: Question, answer: Answer, advisor: Advisor) -> str:
+    """Return an answer on one line, in the words of its question."""
+    words, knowledge = advisor.knowledge.phrases, advisor.knowledge
+    if question.id == NEEDS:
+        needed = [f"{name.removeprefix(f'{NEEDS}.')} {_level(level, words)}" for name, level in answer.items()]
+        return (
+            ", ".join(line for line, level in zip(needed, answer.values(), strict=True) if level != "none")
+            or (words["ask.none"])
+        )
+    if question.id == CURRENT:
+        return _current(answer, advisor)
+    value = answer[question.facts[0]]
+    if question.fact.type == "apps":
+        return ", ".join(knowledge.clients[app].name for app in value) or words["ask.unknown"]
+    if answer.get(HOPS):
+        return " > ".join(str(hop["kind"]) for hop in answer[HOPS])
+    path = answer.get("environment.path")
+    language = answer.get("language", UNKNOWN)
+    more = [path] if path else [] if language == UNKNOWN else [knowledge.languages[language].name]
+    return ", ".join([_word(question, value, words), *more])
+
+
+def _word(question: Question, value: Any, words: Mapping[str, str]) -> str:
+    if question.fact.type == "flag" and value != UNKNOWN:
+        return words["ask.yes" if value else "ask.no"]
+    return words["ask.unknown"] if value == UNKNOWN else written(value, words)
+
+
+def _current(answer: Answer, advisor: Advisor) -> str:
+    words, symptoms = advisor.knowledge.phrases, advisor.knowledge.symptoms
+    stated = {name.removeprefix("current."): answer[name] for name in answer if name != BREAKS}
+    flags = [f"{name}={show(value).capitalize()}" for name, value in stated.items() if value != UNKNOWN]
+    told = [*flags, *(symptoms[name].text for name in answer.get(BREAKS, ()))]
+    return ", ".join(told) or words["ask.no"]
+
+
+def _level(level: str, words: Mapping[str, str]) -> str:
+    return words[f"ask.level.{level}"]
 
 
 def skip_lines(skips: Iterable[Skip], words: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -59,25 +91,21 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def review(advisor: Advisor, interview: Interview) -> list[str]:
-    """Return the lines of the review: the answers, the skipped questions and the defaults. Headings have no indent."""
+def more(advisor: Advisor, interview: Interview) -> list[str]:
+    """Return the lines about skipped questions with the reasons, and about defaults. Headings have no indent."""
     words = advisor.knowledge.phrases
-    rows = [(name, answer_line(interview.stated(interview.questions[name]), words), "") for name in interview.asked]
-    rows += [(name, written(value, words), words["ask.review.from-file"]) for name, value in interview.fixed.items()]
-    width = max((len(name) for name, _, _ in rows), default=0)
-    lines = [words["ask.review"]]
-    lines += [f"  {name:<{width}}  {answer}" + (f"  ({origin})" if origin else "") for name, answer, origin in rows]
+    lines: list[str] = []
     skipped = skip_lines(interview.skipped(), words)
     if skipped:
         lines += [words["ask.review.not-asked"], *(f"  {names}: {reason}" for names, reason in skipped)]
-    assumed = _assumed(advisor, interview)
-    if assumed:
-        told = ", ".join(f"{name}: {written(value, words)}" for name, value in assumed.items())
+    assumed_values = assumed(advisor, interview)
+    if assumed_values:
+        told = ", ".join(f"{name}: {written(value, words)}" for name, value in assumed_values.items())
         lines += [words["ask.review.assumed"], f"  {told}"]
     return lines
 
 
-def _assumed(advisor: Advisor, interview: Interview) -> dict[str, Any]:
+def assumed(advisor: Advisor, interview: Interview) -> dict[str, Any]:
     """Return the facts that the questionnaire never asks, with their defaults."""
     never = {name for name, fact in advisor.space.facts.items() if fact.ask == "never"}
     return {name: value for name, value in interview.requirements.defaults.items() if name in never}

@@ -10,9 +10,12 @@ import yaml
 
 from advisor.files import write_atomically
 from advisor.knowledge.space import FactSpace
-from advisor.questionnaire.interview import TOOLS, Answer, Question
+from advisor.questionnaire.interview import BREAKS, TOOLS, Answer, Question
+from advisor.questionnaire.path_answers import with_kind
 from advisor.requirements import load_bytes, load_path
 from advisor.requirements.model import Requirements, Tool
+
+_BREAKS = "Breaks today: "  # the start of a comment: the file has no key for symptoms
 
 
 def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
@@ -26,7 +29,8 @@ def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
         for section in sections:
             branch = branch.setdefault(section, {})
         branch[key] = [_tool(tool) for tool in values[name]] if name == TOOLS else values[name]
-    return f"# {head}\n" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    breaks = f"# {_BREAKS}{', '.join(values[BREAKS])}\n" if values.get(BREAKS) else ""
+    return f"# {head}\n{breaks}" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
@@ -48,8 +52,9 @@ def stated(requirements: Requirements) -> dict[str, Any]:
 
 def part(values: Answer, questions: Mapping[str, Question]) -> tuple[dict[str, Any], dict[str, Answer]]:
     """Split saved facts into facts of no complete answer, and complete answers by the ids of their questions."""
+    values = with_kind(values)
     answers: dict[str, Answer] = {
-        name: {fact: values[fact] for fact in question.facts}
+        name: {fact: values[fact] for fact in (*question.facts, *question.also) if fact in values}
         for name, question in questions.items()
         if set(question.facts) <= values.keys()
     }
@@ -81,4 +86,8 @@ def load_stated(path: Path, space: FactSpace) -> dict[str, Any]:
     Raises:
         InputError: the file cannot be read or is invalid.
     """
-    return stated(load_path(path, space, partial=True))
+    values = stated(load_path(path, space, partial=True))
+    comments = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(f"# {_BREAKS}"))
+    breaks = tuple(next(comments, "").removeprefix(f"# {_BREAKS}").split(", "))
+    known = tuple(name for name in breaks if name in space.knowledge.symptoms)
+    return values | ({BREAKS: known} if known else {})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+import re
 import shutil
 import sys
 import textwrap
 from typing import Any, Protocol
 
-from advisor.questionnaire.question_forms import Form
+from advisor.questionnaire.forms import Form
 
 
 class PressedKey(enum.Enum):
@@ -38,10 +39,25 @@ class Terminal(Protocol):
 
 def say(message: str = "", indent: str = "") -> None:
     """Print a message to standard error, wrapped to the terminal. Every line starts with `indent`."""
-    width = min(shutil.get_terminal_size().columns, 100) - 1
+    width = _width()
     for line in message.splitlines() or [""]:
         print(
             textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False),
             file=sys.stderr,
         )
     sys.stderr.flush()
+
+
+def first_sentences(text: str, lines: int, indent: str = "") -> str:
+    """Return the first sentences of `text` that fit into so many lines of the terminal; at least one sentence."""
+    width = _width() - len(indent)
+    shown, *rest = re.split(r"(?<=[.?!]) (?=[A-Z`])", text)
+    for sentence in rest:
+        if len(textwrap.wrap(f"{shown} {sentence}", width, break_on_hyphens=False)) > lines:
+            break
+        shown = f"{shown} {sentence}"
+    return shown
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, 100) - 1

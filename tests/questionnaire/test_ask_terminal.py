@@ -21,21 +21,22 @@ pytestmark = pytest.mark.retried(
 Start: TypeAlias = Callable[..., Terminal]
 
 SERVICE = "What is the service called?"
-SDK = "Which SDK, in which release, runs the server?"
+CURRENT = "Is the server in use today?"
+SDK = "How does the server import its class?"
+RELEASE = "Which release of mcp is installed?"
+APPS = "Which applications connect to the server?"
 INSTANCES = "How many instances of the server run?"
 PLATFORM = "Where does the server run?"
-HOSTS = "Under which host names do clients reach the server?"
-REQUIRED = "Which features must work? (required)"
-PREFERRED = "Which other features are useful but not essential? (preferred)"
-UNSURE = "About which other features are you not sure?"
-PLAIN = "Do curl-like clients call the endpoint"
+HOSTS = "Under which URL or host names do clients reach the server?"
+NEEDS = "Which features do the tools use?"
 WORKERS = "How many server processes share the port of one instance"
 SSE = "Does every proxy between client and server pass"
 LONGEST = "How many seconds does the slowest tool call take?"
-REVIEW = "Are these answers correct?"
+REVIEW = "These are your answers."
+MENU = "What next?"
 
 # One instance and no needs: every default is accepted, whatever the capability data say.
-SHORT_RUN = [SDK, INSTANCES, PLATFORM, HOSTS, REQUIRED, PREFERRED, UNSURE]
+SHORT_RUN = [CURRENT, SDK, RELEASE, APPS, INSTANCES, PLATFORM, HOSTS, NEEDS]
 
 
 @pytest.fixture
@@ -63,46 +64,64 @@ def to_review(terminal: Terminal) -> None:
         terminal.answer(title, ENTER)
 
 
+def leave(terminal: Terminal) -> int:
+    """Accept the answers, and leave the menu. Return the exit code."""
+    terminal.send(ENTER)
+    terminal.answer(MENU, UP, ENTER)  # the last option
+    return terminal.end()
+
+
 def test_a_complete_interview_writes_a_file_that_decides(start: Start, tmp_path: Path) -> None:
     terminal = start()
     terminal.answer(SERVICE, "customer-support", ENTER)
-    terminal.see("Recommendation so far: single-instance, stateless_http=False, json_response=False")
     for title in SHORT_RUN:
+        terminal.see(f"? {title}")
+        assert "Recommendation so far" not in terminal.text
         terminal.answer(title, ENTER)
+    terminal.see("Recommendation so far: one instance with sessions (single-instance)")
     to_review(terminal)
-    terminal.see("customer-support", "Skipped questions", "AFF-010", "Assumed values")
+    terminal.see("customer-support", "skipped", "assumed")
+    assert "AFF-010" not in terminal.text
+    terminal.send(UP, UP, ENTER)
+    terminal.see("Skipped questions", "AFF-010", "Assumed values", f"? {REVIEW}")
     terminal.send(ENTER)
+    terminal.see("Lost", "Assumed", "Why", "mcp-advisor generate requirements.yaml -o kit", f"? {MENU}")
+    terminal.answer(MENU, UP, ENTER)
     terminal.see("mcp-advisor recommend requirements.yaml")
     assert terminal.end() == 0
-    terminal.see("Lost", "Assumed", "Why", "mcp-advisor generate requirements.yaml -o kit")
     saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
     assert saved["version"] == 1
     assert saved["service"] == "customer-support"
-    assert set(saved) == {"version", "service", "sdk", "clients", "scale", "environment", "needs"}
+    assert set(saved) == {"version", "service", "sdk", "clients", "scale", "environment", "needs", "current"}
     assert not (tmp_path / "requirements.partial.yaml").exists()
 
 
 def test_back_works_in_every_kind_of_prompt(start: Start) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see(f"? {SDK}")
+    terminal.see(f"? {CURRENT}")
     terminal.send(ESCAPE)  # from a list
     terminal.see(f"? {SERVICE}")
     terminal.answer(SERVICE, ENTER)  # its answer is kept
+    terminal.answer(CURRENT, ENTER)
     terminal.answer(SDK, UP, ENTER)
+    terminal.see(f"? {RELEASE}")
+    terminal.send(LEFT)  # from the second list to the first
+    terminal.answer(SDK, UP, ENTER)
+    terminal.answer(RELEASE, ENTER)
+    terminal.answer(APPS, ENTER)
     terminal.see(f"? {INSTANCES}")
     terminal.send(CTRL_B)  # from a line of text
-    terminal.see(f"? {SDK}", "> mcp-1")
-    terminal.answer(SDK, ENTER)
-    for title in (INSTANCES, PLATFORM, HOSTS, REQUIRED):
+    terminal.see(f"? {APPS}")
+    terminal.send(LEFT)  # from a list with marks
+    terminal.see(f"? {SDK}", "> from mcp.server.fastmcp import FastMCP")
+    for title in (SDK, RELEASE, INSTANCES, PLATFORM, HOSTS):
         terminal.answer(title, ENTER)
-    terminal.see(f"? {PREFERRED}")
-    terminal.send(LEFT)  # from the second list to the first
-    terminal.see(f"? {REQUIRED}")
-    terminal.send(LEFT)
+    terminal.see(f"? {NEEDS}")
+    terminal.send(LEFT)  # from the list of needs
     terminal.see(f"? {HOSTS}")
     terminal.answer(HOSTS, "mcp.example.com", ENTER)
-    terminal.see(f"? {REQUIRED}")
+    terminal.see(f"? {NEEDS}")
 
 
 def test_the_first_question_has_nothing_before_it(start: Start) -> None:
@@ -118,21 +137,22 @@ def test_a_question_mark_explains_and_asks_again(start: Start) -> None:
     terminal.send("?")
     terminal.see("A DNS label of lower-case letters", "Why this matters: The generated files", f"? {SERVICE}")
     terminal.answer(SERVICE, "svc", ENTER)
+    terminal.answer(CURRENT, ENTER)
     terminal.see(f"? {SDK}")
     terminal.send("?")
     terminal.see("Why this matters: The flags stateless_http", f"? {SDK}")
-    terminal.answer(SDK, ENTER)
-    for title in (INSTANCES, PLATFORM, HOSTS):
+    for title in SHORT_RUN[1:-1]:
         terminal.answer(title, ENTER)
-    terminal.see(f"? {REQUIRED}")
+    terminal.see(f"? {NEEDS}")
     terminal.send("?")
-    terminal.see("Mark the features without which the service", f"? {REQUIRED}")
+    terminal.see("required: the service does not work without it.", f"? {NEEDS}")
 
 
 def test_a_wrong_value_is_refused_with_what_is_allowed(start: Start) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.answer(SDK, ENTER)
+    for title in SHORT_RUN[:4]:
+        terminal.answer(title, ENTER)
     terminal.see(f"? {INSTANCES}")
     terminal.send("10-2", ENTER)
     terminal.see("min 10 is greater than max 2. Swap the two numbers.", f"? {INSTANCES}")
@@ -146,13 +166,11 @@ def test_an_edit_asks_only_the_questions_that_it_opens(start: Start, tmp_path: P
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
-    terminal.send(DOWN, ENTER)
-    terminal.answer("Which answer do you want to edit?", DOWN, DOWN, ENTER)
+    terminal.send(*[DOWN] * 5, ENTER)
     terminal.answer(INSTANCES, "3", ENTER)
     terminal.see("? Which protocol era do the clients speak?")
     to_review(terminal)
-    terminal.send(ENTER)
-    assert terminal.end() == 0
+    assert leave(terminal) == 0
     saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
     assert saved["scale"]["instances"] == 3
     assert saved["clients"]["protocol"] == "unknown"
@@ -163,19 +181,19 @@ def test_start_over_forgets_the_answers(start: Start) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
-    terminal.send(DOWN, DOWN, ENTER)
+    terminal.send(UP, ENTER)
     terminal.see(f"? {SERVICE}")
     terminal.send(ENTER)
     terminal.see("This question has no default.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-@pytest.mark.parametrize("at", [SDK, INSTANCES])
+@pytest.mark.parametrize("at", [CURRENT, INSTANCES])
 def test_a_signal_saves_the_answers_so_far(start: Start, tmp_path: Path, number: signal.Signals, at: str) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
-    if at == INSTANCES:
-        terminal.answer(SDK, ENTER)
+    for title in SHORT_RUN[: SHORT_RUN.index(at)]:
+        terminal.answer(title, ENTER)
     terminal.see(f"? {at}")
     terminal.kill(number)
     assert terminal.end() == 128 + number
@@ -186,7 +204,8 @@ def test_a_signal_saves_the_answers_so_far(start: Start, tmp_path: Path, number:
 def test_ctrl_c_saves_and_the_next_run_resumes(start: Start, tmp_path: Path) -> None:
     terminal = start("-o", "mine.yaml")
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.answer(SDK, ENTER)
+    for title in SHORT_RUN[:4]:
+        terminal.answer(title, ENTER)
     terminal.answer(INSTANCES, "3", ENTER)
     terminal.see(f"? {PLATFORM}")
     terminal.send(CTRL_C)
@@ -197,8 +216,7 @@ def test_ctrl_c_saves_and_the_next_run_resumes(start: Start, tmp_path: Path) -> 
     again.send(ENTER)
     again.see(f"{SERVICE} svc", f"{INSTANCES} 3", f"? {PLATFORM}")
     to_review(again)
-    again.send(ENTER)
-    assert again.end() == 0
+    assert leave(again) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
 
 
@@ -223,17 +241,18 @@ def test_answers_that_cannot_be_used_are_left_alone(start: Start, tmp_path: Path
 
 def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(
-        "service: svc\nsdk: mcp-2\nscale: {instances: 1, workers: 1}\nclients: {concurrent: 900}\n"
+        "service: svc\nsdk: mcp-2\nscale: {instances: 1, workers: 1}\nclients: {apps: [], concurrent: 900}\n"
+        "current: {stateless_http: unknown, json_response: unknown}\n"
     )
     terminal = start("--answers", "known.yaml")
     terminal.see(f"? {PLATFORM}")
     assert SERVICE not in terminal.text
     to_review(terminal)
-    terminal.see("(from the answers file)", "clients.concurrent 900")
-    assert WORKERS not in terminal.text
-    terminal.send(ENTER)
-    assert terminal.end() == 0
+    terminal.see("svc (from the file)")
+    assert f"? {WORKERS}" not in terminal.raw
+    assert leave(terminal) == 0
     assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["clients"] == {
+        "apps": [],
         "concurrent": 900,
         "plain_http": False,
     }
@@ -247,8 +266,7 @@ def test_an_existing_file_stays_if_the_user_names_another(start: Start, tmp_path
     terminal.answer("Name of the file", "new.yaml", ENTER)
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
-    terminal.send(ENTER)
-    assert terminal.end() == 0
+    assert leave(terminal) == 0
     assert (tmp_path / "requirements.yaml").read_text() == "service: precious\n"
     assert "service: svc" in (tmp_path / "new.yaml").read_text()
 
@@ -261,12 +279,11 @@ def test_an_existing_file_is_edited(start: Start, tmp_path: Path, named: bool) -
     if not named:
         terminal.see("> edit the file")
         terminal.send(ENTER)
-    terminal.see(f"? {PLATFORM}")
+    terminal.see(f"? {CURRENT}")
     assert f"? {SERVICE}" not in terminal.text
     to_review(terminal)
     terminal.see("precious")
-    terminal.send(ENTER)
-    assert terminal.end() == 0
+    assert leave(terminal) == 0
     saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
     assert (saved["service"], saved["sdk"]) == ("precious", "mcp-1")
     assert [path.name for path in tmp_path.iterdir()] == ["requirements.yaml"]
@@ -277,9 +294,10 @@ def test_each_answer_is_saved_immediately(start: Start, tmp_path: Path) -> None:
     terminal = start()
     partial = tmp_path / "requirements.partial.yaml"
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see(f"? {SDK}")
+    terminal.see(f"? {CURRENT}")
     assert yaml.safe_load(partial.read_text())["service"] == "svc"
-    terminal.answer(SDK, ENTER)
+    for title in SHORT_RUN[:4]:
+        terminal.answer(title, ENTER)
     terminal.see(f"? {INSTANCES}")
     assert yaml.safe_load(partial.read_text())["sdk"]
     terminal.kill(signal.SIGKILL)
@@ -293,8 +311,8 @@ def test_each_answer_is_saved_immediately(start: Start, tmp_path: Path) -> None:
 def test_a_closed_terminal_leaves_the_answers(start: Start, tmp_path: Path) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see(f"? {SDK}")
-    terminal.child.close(force=False)
+    terminal.see(f"? {CURRENT}")
+    assert terminal.hang_up() == 129
     assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
 
 
@@ -302,10 +320,9 @@ def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) 
     (tmp_path / "known.yaml").write_text("sdk: mcp-1\nclients: {protocol: modern}\n")
     terminal = start("--answers", "known.yaml")
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see("Recommendation so far: no configuration keeps every required feature")
     to_review(terminal)
-    terminal.send(ENTER)
-    assert terminal.end() == 3
+    terminal.see("Recommendation so far: no configuration keeps every required feature")
+    assert leave(terminal) == 3
     assert (tmp_path / "requirements.yaml").exists()
     assert "mcp-advisor recommend requirements.yaml" in terminal.raw
 
@@ -313,17 +330,18 @@ def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) 
 def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Path, advisor: Advisor) -> None:
     (tmp_path / "known.yaml").write_text(
         "service: svc\nsdk: mcp-1\nscale: {instances: 3, workers: 1, affinity: unknown}\n"
-        "environment: {platform: kubernetes, hosts: []}\nclients: {protocol: legacy, plain_http: false}\n"
+        "current: {stateless_http: unknown, json_response: unknown}\n"
+        "environment: {platform: kubernetes, hosts: []}\nclients: {apps: [], protocol: legacy, plain_http: false}\n"
         "preference: simplest\noperations: {can_operate_affinity: true}\nneeds: {sampling: required}\n"
     )
     terminal = start("--answers", "known.yaml", rows=24)
-    terminal.answer(REQUIRED, ENTER)
-    terminal.answer(PREFERRED, ENTER)
-    terminal.answer(UNSURE, ENTER)
+    terminal.answer(NEEDS, ENTER)
     terminal.see("? Which proxy or load balancer is directly in front of the servers?", "> nginx")
-    terminal.send(*[DOWN] * (len(advisor.space.domains["environment.proxy.kind"]) - 1))  # to the last value
-    terminal.see("> none", "Esc back)")
-    assert "Recommendation so far: sticky-fleet, stateless_http=False, json_response=False," in terminal.flat
+    terminal.send(UP)  # from the first value to the last
+    proxies = advisor.knowledge.proxies.values()
+    last = [proxy for proxy in proxies if not proxy.possible_on("kubernetes")][-1]
+    terminal.see(f"> {last.id} {last.name}", "Esc back)")
+    assert "Recommendation so far: several instances with session affinity (sticky-fleet)" in terminal.flat
 
 
 def colours(raw: str) -> set[str]:
@@ -342,8 +360,7 @@ def test_no_color_means_no_colour(start: Start, no_color: str) -> None:
     terminal = start(NO_COLOR=no_color)
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
-    terminal.send(ENTER)
-    assert terminal.end() == 0
+    assert leave(terminal) == 0
     assert bool(colours(terminal.raw)) is not bool(no_color)
 
 
@@ -354,24 +371,35 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path:
     terminal.send("?\n")
     terminal.see("Why this matters: The generated files")
     terminal.send("svc\n")
-    terminal.see("5. mcp-2: the newest measured release")
+    terminal.see("1. no: a new server")
     terminal.send("<\n")
     terminal.see(f"{SERVICE} (Enter accepts svc")
     terminal.send("\n")
-    terminal.see("5. mcp-2: the newest measured release")
+    terminal.see("1. no: a new server")
     terminal.send("99\n")
     terminal.see("99 is not in the list")
-    terminal.send("mcp-2\n")
+    terminal.send("no\n")
+    terminal.see("2. from mcp.server.mcpserver import MCPServer: mcp 2")
+    terminal.send("2\n", "\n", "-\n")
     terminal.see(INSTANCES)
-    terminal.send("\n", "\n", "\n", "4\n", "-\n", "-\n")
-    terminal.see(f"{REQUIRED} progress", PLAIN)
-    terminal.send("\n")
-    terminal.see(WORKERS)
-    terminal.send("\n", "\n")
-    terminal.see(REVIEW)
+    terminal.send("\n", "\n", "\n")
+    terminal.see("4. progress: ctx.report_progress")
+    terminal.send("4, 1=maybe\n")
+    terminal.see("maybe is not a level")
+    terminal.send("4, roots=useful, 2=unsure\n")
+    terminal.see(f"{NEEDS} elicitation not sure, roots useful, progress required")
+    while REVIEW not in terminal.flat:
+        terminal.send_for_more("\n", "> ")
     terminal.send("1\n")
+    terminal.see(MENU)
+    terminal.send("done\n")
     assert terminal.end() == 0
-    assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["needs"]["progress"] == "required"
+    needs = yaml.safe_load((tmp_path / "requirements.yaml").read_text())["needs"]
+    assert {name: level for name, level in needs.items() if level != "none"} == {
+        "progress": "required",
+        "roots": "preferred",
+        "elicitation": "unknown",
+    }
     assert "\x1b[?" not in terminal.raw
 
 

@@ -12,16 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.decision.advisor import default_advisor
-from advisor.questionnaire.interview import Answer, Interview, Question
+from advisor.questionnaire.interview import BREAKS, Answer, Interview, Question
 from advisor.questionnaire.relevance import Relevance
-from advisor.questionnaire.review import review, skip_lines
+from advisor.questionnaire.review import more, skip_lines
 from advisor.questionnaire.saved_answers import load_stated, part, partial_path, save, to_yaml
 from advisor.requirements import load_bytes
+from advisor.requirements.completion import complete
 from advisor.requirements.model import Tool
+from advisor.requirements.values import read_value
 
 ADVISOR = default_advisor()
 RELEVANCE = Relevance(ADVISOR)
 WORDS = ADVISOR.knowledge.phrases
+KIND = "environment.proxy.kind"
 
 
 def new_interview(fixed: Answer | None = None) -> Interview:
@@ -65,6 +68,13 @@ def drawn_answer(draw: st.DrawFn, question: Question, needs: Mapping[str, Any]) 
             Tool(f"tool_{i}", {feature: wanted[feature] for feature in features}) for i, features in enumerate(chosen)
         ]
         return {"tools": tuple(tools)}
+    if question.id == "clients.apps":
+        return {
+            question.id: draw(st.lists(st.sampled_from(sorted(ADVISOR.knowledge.clients)), max_size=2, unique=True))
+        }
+    if question.id == KIND and draw(st.booleans()):
+        kinds = draw(st.lists(st.sampled_from(space.domains[KIND][:-1]), min_size=2, max_size=3))
+        return {KIND: kinds[-1], "environment.hops": [{"kind": kind} for kind in kinds]}
     if question.fact.type == "hosts":
         return {question.id: draw(st.sampled_from([[], ["mcp.example.com"]]))}
     return {n: space.typical(n, draw(st.sampled_from(space.domains[n]))) for n in question.facts}
@@ -108,7 +118,12 @@ def no_skipped_question_could_have_changed_the_outcome(interview: Interview, ran
     """At the end, any values for all open facts together give the same core."""
     requirements = interview.requirements
     expected = ADVISOR.core(requirements)
-    skipped = {name for skip in interview.skipped() for name in interview.questions[skip.question].facts}
+    skipped = {
+        name
+        for skip in interview.skipped()
+        if skip.reason != "inferred"  # such a value is known
+        for name in interview.questions[skip.question].facts
+    }
     known = sorted(skipped - {"tools"})
     domains = dict(ADVISOR.space.domains)
     # The questionnaire does not ask for the proxy only because an MCP gateway can refuse clients.
@@ -143,25 +158,34 @@ def test_every_fact_that_can_be_asked_has_a_question_and_the_order_names_no_othe
 
 def test_a_new_user_answers_few_questions() -> None:
     interview = finish(new_interview())
-    assert 5 <= len(interview.asked) <= 12
+    assert 5 <= len(interview.asked) <= 14
     fleet = finish(new_interview(), scale__instances=3)
-    assert 5 <= len(fleet.asked) <= 12
+    assert 5 <= len(fleet.asked) <= 14
 
 
 def test_back_shows_the_question_before_and_keeps_its_answer() -> None:
     interview = new_interview()
     interview.answer({"service": "svc"})
+    interview.answer(default_answer(current(interview)))
     interview.answer({"sdk": "mcp-1"})
     assert interview.back()
     assert current(interview).id == "sdk"
     assert interview.stated(current(interview)) == {"sdk": "mcp-1"}
     assert interview.back()
+    assert current(interview).id == "current.stateless_http"
+    assert interview.back()
     assert current(interview).id == "service"
     assert not interview.back()
     assert current(interview).id == "service"
     interview.answer({"service": "other"})
-    assert interview.asked == ("service", "sdk")
-    assert interview.values == {"service": "other", "sdk": "mcp-1"}
+    assert interview.asked == ("service", "current.stateless_http", "sdk")
+    assert interview.values["service"] == "other"
+    assert interview.values["sdk"] == "mcp-1"
+
+
+def test_an_incomplete_answer_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"the answer to service has no service"):
+        new_interview().answer({"sdk": "mcp-1"})
 
 
 def test_an_edit_repeats_only_questions_with_stale_answers() -> None:
@@ -193,7 +217,13 @@ def test_an_edit_that_opens_questions_asks_only_these_questions() -> None:
 
 def test_tools_whose_need_was_withdrawn_are_asked_for_again_or_dropped() -> None:
     interview = new_interview()
-    stated = {"scale__instances": 3, "scale__affinity": "unavailable", "clients__protocol": "legacy", "sdk": "mcp-1"}
+    stated = {
+        "scale__instances": 3,
+        "environment__proxy__kind": "other",
+        "scale__affinity": "unavailable",
+        "clients__protocol": "legacy",
+        "sdk": "mcp-1",
+    }
     while current(interview).id != "tools":
         interview.answer(default_answer(current(interview), needs__elicitation="required", **stated))
     interview.answer({"tools": (Tool("ask", {"elicitation": "required"}), Tool("get"))})
@@ -224,12 +254,88 @@ def test_only_nginx_is_asked_for_its_version() -> None:
     assert reasons["environment.proxy.version"] == "only-when"
 
 
-def test_the_review_names_every_question_once() -> None:
+def test_every_question_is_in_the_review_or_skipped() -> None:
     interview = finish(new_interview({"service": "svc"}))
-    text = "\n".join(review(ADVISOR, interview))
+    text = "\n".join(more(ADVISOR, interview))
+    editable = [question.id for question in interview.editable]
     for name in interview.questions:
-        assert name in text
+        assert (name in editable) is not (f"{name}:" in text or f"{name}," in text or f" {name}\n" in text), name
+    assert interview.skipped_count + len(editable) == len(interview.questions)
     assert "clients.concurrent: 50" in text
+
+
+def test_an_application_with_a_known_era_answers_the_question_on_the_era() -> None:
+    def asked(*apps: str) -> tuple[str, ...]:
+        return finish(new_interview({"clients.apps": list(apps)}), scale__instances=3).asked
+
+    assert "clients.protocol" not in asked("claude-code")
+    assert "clients.protocol" in asked("claude-code", "cursor")
+    assert "clients.protocol" in asked()
+
+
+def test_affinity_is_asked_only_if_the_proxy_leaves_it_open() -> None:
+    common = {"scale.instances": 3, "sdk": "mcp-1", "clients.protocol": "legacy"}
+    for kind, is_asked in (("nginx", False), ("alb", True), ("other", True)):
+        interview = finish(new_interview({**common, KIND: kind}), needs__elicitation="required")
+        assert ("scale.affinity" in interview.asked) is is_asked, kind
+        reasons = {skip.question: skip.text for skip in interview.skipped() if skip.reason == "inferred"}
+        assert ("scale.affinity" in reasons) is not is_asked
+        assert "scale.affinity" not in interview.values or is_asked
+
+
+def test_answers_about_the_proxy_belong_to_the_last_hop() -> None:
+    interview = new_interview({"scale.instances": 3, "sdk": "mcp-1", "clients.protocol": "legacy"})
+    stated = {"needs__elicitation": "required", "environment__proxy__version": "1.31", "environment__proxy__sse": True}
+    while not over(interview):
+        answer = default_answer(current(interview), **stated)
+        hops = {"environment.hops": [{"kind": "cloudflare"}, {"kind": "nginx"}]}
+        interview.answer({**answer, **hops} if current(interview).id == KIND else answer)
+    assert "environment.proxy.version" in interview.asked
+    assert interview.values["environment.hops"] == [
+        {"kind": "cloudflare", "sse": True},
+        {"kind": "nginx", "version": "1.31", "sse": True, "replicas": 1},
+    ]
+    again = load_bytes(to_yaml(interview.values, ADVISOR.space, "test").encode(), "r.yaml", ADVISOR.space, partial=True)
+    assert again.values == interview.requirements.values
+
+
+def test_what_breaks_today_suggests_answers_and_is_saved(tmp_path: Path) -> None:
+    interview = new_interview()
+    interview.answer({"service": "svc"})
+    flags = {"current.stateless_http": True, "current.json_response": False}
+    interview.answer({**flags, BREAKS: ("late-progress", "not-acceptable")})
+    assert interview.suggested == {"needs.progress": "required", "clients.plain_http": True}
+    path = tmp_path / "requirements.yaml"
+    path.write_text(to_yaml(interview.everything, ADVISOR.space, "test"))
+    fixed, answers = part(load_stated(path, ADVISOR.space), interview.questions)
+    again = new_interview()
+    again.resume(fixed, answers)
+    assert again.breaks == interview.breaks
+    assert again.asked == ("service", "current.stateless_http")
+
+
+def test_every_suggestion_of_a_symptom_is_an_answer_that_can_be_asked() -> None:
+    asked = {name for question in new_interview().questions.values() for name in question.facts}
+    for symptom in ADVISOR.knowledge.symptoms.values():
+        for name, value in symptom.suggests.items():
+            assert name in asked
+            assert read_value(name, value, ADVISOR.space) == value
+
+
+def test_every_proxy_that_settles_affinity_has_a_mechanism() -> None:
+    """For such a proxy, `available` decides as `unknown` does, so that the question is not needed."""
+    settled = ADVISOR.knowledge.facts["scale.affinity"].settled_by
+    assert settled is not None
+    for kind in settled.any_of:
+        platform = "serverless" if ADVISOR.knowledge.proxies[str(kind)].runs_servers else "kubernetes"
+        given = {"service": "s", "sdk": "mcp-1", "clients.protocol": "legacy", "scale.instances": 3, KIND: kind}
+        given |= {"environment.platform": platform, "needs.elicitation": "required"}
+        unknown, available = (
+            ADVISOR.core(complete({**given, "scale.affinity": value}, (), ADVISOR.space, "t"))
+            for value in ("unknown", "available")
+        )
+        assert unknown == available
+        assert unknown.mechanism != "none", kind
 
 
 def test_a_file_with_another_meaning_is_not_written(tmp_path: Path) -> None:

@@ -1,0 +1,167 @@
+"""Forms: one question on the screen, with its options or its parser. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from advisor.engine.table import show
+from advisor.errors import InputError
+from advisor.findings import input_problem
+from advisor.knowledge.facts import Fact
+from advisor.knowledge.space import FactSpace
+from advisor.questionnaire.interview import Answer
+from advisor.requirements import text as allowed
+from advisor.requirements.model import Tool
+from advisor.requirements.values import INSTANCES_RULE, read_value
+
+LEVELS = ("none", "required", "preferred", "unknown")
+"""The levels of a need, in the order in which Space goes through them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a form.
+
+    Attributes:
+        value: the value of the option.
+        title: the name of the option.
+        means: the meaning, on the line of the title.
+        details: more on the option, which is shown while the option is the current option.
+    """
+
+    value: Any
+    title: str
+    means: str = ""
+    details: str = ""
+
+    def has(self, value: Any) -> bool:
+        """Whether `value` is the value of this option. 1 and True are different values."""
+        return type(self.value) is type(value) and bool(self.value == value)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One question on the screen.
+
+    Attributes:
+        kind: `select` for one option, `checkbox` for any number of options, `levels` for a level of `LEVELS` for each
+            option, `text` for a line of text.
+        title: the question.
+        help: the help text that `?` shows.
+        why: the reason for the question, which `?` also shows.
+        options: the options.
+        default: the value of the default option, the list of marked values, the levels by value, or the value of an
+            empty text. None means no default.
+        shown: the default of a text in the notation of the prompt.
+        clears: whether `-` enters "none" in a text with a default.
+        read: converts a text to a value and raises InputError for an invalid text.
+        above: the line above the question.
+        echo: returns a reply in the notation of the prompt; None for the notation of `written`.
+        note: returns a message about a reply, or "".
+    """
+
+    kind: Literal["select", "checkbox", "levels", "text"]
+    title: str
+    help: str = ""
+    why: str = ""
+    options: tuple[Option, ...] = ()
+    default: Any = None
+    shown: str = ""
+    clears: bool = False
+    read: Callable[[str], Any] = str
+    above: str = ""
+    echo: Callable[[Any], str] | None = None
+    note: Callable[[Any], str] = lambda _reply: ""
+
+    def hint(self, words: Mapping[str, str]) -> str:
+        """Return the hint of a text form: its keys and its default."""
+        key = "text-clear" if self.clears else "text-default" if self.shown else "text"
+        return words[f"ask.keys.{key}"].format(default=self.shown)
+
+
+Dialogue: TypeAlias = Generator[Form, Any, Answer]
+
+NONE = "-"
+"""The text for "none"."""
+
+_INSTANCES_RULE = "Allowed: an integer from 1 to 10000, or a range such as 2-10."
+
+
+def reader(
+    fact: Fact, space: FactSpace, default: Any, *, clears: bool = False, needed: bool | None = None
+) -> Callable[[str], Any]:
+    """Return the function that reads a line of text as a value of `fact`; see `Form.read`.
+
+    Args:
+        fact: the fact.
+        space: the known facts.
+        default: the value of an empty text.
+        clears: whether `-` means the default of the fact.
+        needed: whether an empty text is an error. By default, it is an error without a default.
+    """
+    needed = default is None if needed is None else needed
+
+    def read(text: str) -> Any:
+        text = text.strip()
+        if not text and not needed:
+            return default
+        if not text:
+            raise InputError(fact.id, [input_problem(space.knowledge.phrases["ask.empty"], fact.help)])
+        if text == NONE and clears:
+            return read_value(fact.id, fact.default, space)
+        try:
+            return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space)
+        except InputError as error:
+            if error.problems[0].fix.text != INSTANCES_RULE:
+                raise
+            # The rule of the file has another notation than the prompt.
+            problem = input_problem(f"{allowed.quote(text)} is not allowed.", _INSTANCES_RULE)
+            raise InputError(fact.id, [problem]) from None
+
+    return read
+
+
+def parts(text: str) -> list[str]:
+    """Return the parts of a text that commas or spaces separate."""
+    return [part for part in re.split(r"[,\s]+", text) if part]
+
+
+def _number(text: str) -> Any:
+    if re.fullmatch(r"\d{1,9}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"\d{1,9}\.\d{1,6}", text) else text
+
+
+def _instances(text: str) -> Any:
+    low, dash, high = (part.strip() for part in text.partition("-"))
+    return {"min": _number(low), "max": _number(high)} if dash else _number(text)
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "integer": _number,
+    "seconds": _number,
+    "instances": _instances,
+    "hosts": parts,
+    "origins": parts,
+}
+
+
+def tools_written(tools: Sequence[Tool]) -> str:
+    """Return tools in the notation of the prompt."""
+    return ", ".join(f"{tool.name}: {' '.join(tool.needs)}" if tool.needs else tool.name for tool in tools)
+
+
+def written(value: Any, words: Mapping[str, str]) -> str:
+    """Return a value in the notation of the prompt: `2-10`, `a.example.com, b.example.com`, `not known`."""
+    if value is None:
+        return words["ask.unknown"]
+    if isinstance(value, dict):
+        return f"{value['min']}-{value['max']}"
+    if isinstance(value, (list, tuple)):
+        if value and isinstance(value[0], Tool):
+            return tools_written(value)
+        return ", ".join(map(str, value)) or words["ask.none"]
+    return show(value)

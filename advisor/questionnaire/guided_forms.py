@@ -1,0 +1,244 @@
+"""The dialogues of questions that a user can answer without the terms of the requirements file. Pure.
+
+A dialogue maps the answer to facts. An import line becomes an SDK line, and a URL becomes host names and a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from advisor.engine.table import show
+from advisor.knowledge.capabilities import SdkLine
+from advisor.knowledge.catalogue import ProxyKind
+from advisor.knowledge.facts import Fact
+from advisor.knowledge.features import Feature
+from advisor.knowledge.servers import OTHER
+from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.knowledge.types import FLAG_PAIRS
+from advisor.questionnaire.forms import Dialogue, Form, Option, parts, reader, written
+from advisor.questionnaire.interview import BREAKS, NEEDS, Answer
+from advisor.requirements.hops import HOPS, MAX_HOPS
+from advisor.requirements.values import read_value
+
+_ANOTHER = "another"  # the option for a release that the list does not have
+_NOTHING = "none"
+_PATH = "environment.path"
+_FLAGS = ("current.stateless_http", "current.json_response")
+
+
+# --- the SDK --------------------------------------------------------------------------------------------------------
+
+
+def sdk_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
+    """Ask for the import line of the server, then for the release of its package."""
+    words, current = space.knowledge.phrases, stated.get(fact.id, fact.default)
+    by_import: dict[str, list[SdkLine]] = {}
+    for line in _lines(space):
+        by_import.setdefault(_import_line(space, line.id), []).append(line)
+    options = [Option(text, text, _releases(lines)) for text, lines in by_import.items()]
+    options.append(Option(OTHER, words["ask.sdk.other"], words["ask.sdk.other.means"]))
+    held = space.release(current)
+    default = OTHER if current == OTHER else _import_line(space, held.line.id) if held is not None else None
+    chosen = yield Form("select", words["ask.sdk"], words["ask.sdk.help"], fact.why, tuple(options), default)
+    if chosen == OTHER:
+        language = yield _language(space, stated)
+        return {fact.id: OTHER, "language": language}
+    answer = {fact.id: (yield from _release(fact, space, current, by_import[chosen]))}
+    return answer | ({"language": UNKNOWN} if stated.get("language", UNKNOWN) != UNKNOWN else {})
+
+
+def _release(fact: Fact, space: FactSpace, current: Any, lines: Sequence[SdkLine]) -> Any:
+    """Ask for the release: the newest release of a line, or an exact release. Return the value of `sdk`."""
+    words = space.knowledge.phrases
+    package = _package(lines[0])
+    exact = {line.id: f"{package}=={line.newest}" for line in lines}
+    options = [Option(name, words["ask.newest"].format(release=release), name) for name, release in exact.items()]
+    options.append(Option(_ANOTHER, words["ask.other-release"], words["ask.other-release.means"]))
+    own = space.release(current)
+    default = current if current in exact else _ANOTHER if own is not None and own.line in lines else lines[-1].id
+    title, help_ = (words[key].format(package=package) for key in ("ask.release", "ask.release.help"))
+    chosen = yield Form("select", title, help_, fact.why, tuple(options), default)
+    if chosen != _ANOTHER:
+        return chosen
+    held = current if default == _ANOTHER else None
+    read = reader(fact, space, held)
+
+    def read_release(text: str) -> Any:
+        return read(f"{package}=={text.strip()}" if text.strip()[:1].isdigit() else text)
+
+    return (
+        yield Form(
+            "text", words["ask.which-release"], help_, fact.why, default=held, shown=held or "", read=read_release
+        )
+    )
+
+
+def _language(space: FactSpace, stated: Answer) -> Form:
+    fact = space.facts["language"]
+    languages = space.knowledge.languages.values()
+    options = tuple(Option(language.id, language.name) for language in languages)
+    return Form("select", fact.question, fact.help, fact.why, options, stated.get(fact.id, fact.default))
+
+
+def _lines(space: FactSpace) -> Iterable[SdkLine]:
+    lines = {release.line.id: release.line for release in space.measured.values()}
+    return (lines[name] for name in space.knowledge.sdks if name in lines)
+
+
+def _import_line(space: FactSpace, line: str) -> str:
+    """Return the import of the server class in the code of an SDK line: `from fastmcp import FastMCP`."""
+    return next(text for text in space.knowledge.sdks[line].code.splitlines() if text.startswith("from "))
+
+
+def _package(line: SdkLine) -> str:
+    return line.id.rpartition("-")[0]
+
+
+def _releases(lines: Sequence[SdkLine]) -> str:
+    return f"{_package(lines[0])} {', '.join(line.id.rpartition('-')[2] for line in lines)}"
+
+
+# --- a server in use ------------------------------------------------------------------------------------------------
+
+
+def current_dialogue(space: FactSpace, stated: Answer) -> Dialogue:
+    """Ask whether the server is in use. For a server in use, ask for its flags and for what breaks today."""
+    words = space.knowledge.phrases
+    why = space.facts[_FLAGS[0]].why
+    in_use = any(stated.get(name, UNKNOWN) != UNKNOWN for name in _FLAGS) or bool(stated.get(BREAKS))
+    answers = (Option(False, words["ask.no"], words["ask.current.new"]), Option(True, words["ask.yes"]))
+    unknown: Answer = dict.fromkeys(_FLAGS, UNKNOWN)
+    if not (yield Form("select", words["ask.current"], words["ask.current.help"], why, answers, default=in_use)):
+        return unknown
+    pairs = [(str(index), dict(zip(_FLAGS, pair, strict=True))) for index, pair in enumerate(FLAG_PAIRS)]
+    options = [Option(index, _pair(pair)) for index, pair in pairs]
+    options.append(Option(UNKNOWN, words["ask.unknown"], words["ask.current.flags.unknown"]))
+    held = {name: stated.get(name, UNKNOWN) for name in _FLAGS}
+    default = next((index for index, pair in pairs if pair == held), UNKNOWN)
+    chosen = yield Form(
+        "select", words["ask.current.flags"], words["ask.current.flags.help"], why, tuple(options), default
+    )
+    symptoms = tuple(Option(entry.id, entry.text) for entry in space.knowledge.symptoms.values())
+    marked = tuple(stated.get(BREAKS, ()))
+    breaks = yield Form("checkbox", words["ask.breaks"], words["ask.breaks.help"], "", symptoms, marked)
+    return {**dict(pairs).get(chosen, unknown), BREAKS: tuple(breaks)}
+
+
+def _pair(pair: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.removeprefix('current.')}={show(value).capitalize()}" for name, value in pair.items())
+
+
+class _Endpoint(NamedTuple):
+    """The host names and the path of a typed URL."""
+
+    hosts: list[str]
+    path: str
+
+
+# --- clients, hosts and the path ------------------------------------------------------------------------------------
+
+
+def apps_form(fact: Fact, space: FactSpace, current: Sequence[str]) -> Form:
+    """Ask for the client applications by their names. The meaning of each option is its protocol era."""
+    words = space.knowledge.phrases
+    options = [
+        Option(app.id, app.name, words[f"ask.era.{app.protocol}"].format(date=app.as_of), app.notes)
+        for app in space.knowledge.clients.values()
+    ]
+    return Form("checkbox", words["ask.apps"], words["ask.apps.help"], fact.why, tuple(options), tuple(current))
+
+
+def hosts_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
+    """Ask for host names. From a pasted URL, take the host name and the path."""
+    words, current = space.knowledge.phrases, stated.get(fact.id, fact.default)
+    path = stated.get(_PATH, space.facts[_PATH].default)
+    plain = reader(fact, space, current, clears=bool(current))
+
+    def read(text: str) -> _Endpoint:
+        urls = [urlsplit(part) for part in parts(text) if "://" in part]
+        paths = [url.path for url in urls if url.path.strip("/")]
+        names = " ".join(urlsplit(part).netloc if "://" in part else part for part in parts(text))
+        return _Endpoint(plain(names), read_value(_PATH, paths[0], space) if paths else path)
+
+    def note(reply: _Endpoint) -> str:
+        if not reply.hosts:
+            return words["ask.hosts.none"]
+        return words["ask.hosts.path"].format(path=reply.path) if reply.path != path else ""
+
+    reply: _Endpoint = yield Form(
+        "text",
+        words["ask.hosts"],
+        words["ask.hosts.help"],
+        fact.why,
+        default=current,
+        shown=written(current, words),
+        clears=bool(current),
+        read=read,
+        echo=lambda reply: written(reply.hosts, words),
+        note=note,
+    )
+    return {fact.id: reply.hosts, **({_PATH: reply.path} if reply.path != path or _PATH in stated else {})}
+
+
+def path_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
+    """Ask for the proxy in front of the servers, then for what is in front of that, until nothing is."""
+    words = space.knowledge.phrases
+    held = [dict(hop) for hop in stated.get(HOPS) or []]
+    current = [str(hop["kind"]) for hop in held] or [str(stated.get(fact.id, fact.default))]
+    platform = str(stated.get("environment.platform", space.facts["environment.platform"].default))
+    proxies = list(space.knowledge.proxies.values())
+    # The proxies that this platform can have come first. The sort keeps the order of the file.
+    proxies.sort(key=lambda proxy: not proxy.possible_on(platform))
+    options = tuple(_proxy(proxy) for proxy in proxies)
+    nothing = Option(_NOTHING, words["ask.path.nothing"], words["ask.path.nothing.means"])
+    outer = (nothing, *(option for option in options if option.value != _NOTHING))
+    kinds: list[str] = []
+    kind = yield Form("select", fact.question, words["ask.path.help"], fact.why, options, current[-1])
+    while kind != _NOTHING and len(kinds) < MAX_HOPS:
+        kinds.append(kind)
+        title = words["ask.path.before"].format(name=space.knowledge.proxies[kind].name)
+        default = current[-1 - len(kinds)] if len(current) > len(kinds) else _NOTHING
+        kind = yield Form("select", title, words["ask.path.before.help"], fact.why, outer, default)
+    answer: dict[str, Any] = {fact.id: kinds[0] if kinds else _NOTHING}
+    if len(kinds) > 1:
+        answer[HOPS] = [_hop(kind, held) for kind in reversed(kinds)]
+    elif held:
+        answer[HOPS] = []
+    return answer
+
+
+def _hop(kind: str, held: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the hop of this kind as stated before, with its other keys, or a new hop."""
+    return next((dict(hop) for hop in held if hop["kind"] == kind), {"kind": kind})
+
+
+def _proxy(proxy: ProxyKind) -> Option:
+    return Option(proxy.id, proxy.id, proxy.name if proxy.name != proxy.id else "", proxy.affinity)
+
+
+# --- needs ----------------------------------------------------------------------------------------------------------
+
+
+def needs_form(space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Form:
+    """Ask for the level of each need in one list, with the call of the feature in the SDK and its meaning."""
+    words = space.knowledge.phrases
+    release = space.release(stated.get("sdk", space.facts["sdk"].default))
+    calls = space.knowledge.sdks[release.line.id].calls if release and release.line.id in space.knowledge.sdks else None
+    options = []
+    for name in open_facts:
+        feature = space.knowledge.features[name.removeprefix(f"{NEEDS}.")]
+        call = "" if calls is None else _call(feature, calls.get(feature.id, {}))
+        means = f"{call}: {feature.does}" if call else feature.does
+        options.append(Option(name, feature.id, means))
+    default = {name: stated.get(name) or "none" for name in open_facts}
+    why = space.knowledge.facts[NEEDS].why
+    return Form("levels", words["ask.needs"], words["ask.needs.help"], why, tuple(options), default)
+
+
+def _call(feature: Feature, by_era: Mapping[Any, str]) -> str:
+    """Return the call of a feature in the code of the server; "" if the feature is no single call."""
+    name = by_era.get("modern") or by_era.get("legacy") or feature.calls[0].call
+    call = next((entry.short or entry.call for entry in feature.calls if entry.call == name), name)
+    return "" if " " in call else call

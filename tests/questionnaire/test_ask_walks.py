@@ -1,0 +1,273 @@
+"""Complete runs of `ask` on a terminal of 80 columns and 24 rows, and an interruption at every prompt."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import pytest
+import yaml
+from terminal import CTRL_C, CTRL_D, DOWN, ENTER, ESCAPE, SPACE, UP, Terminal
+
+from advisor.decision.advisor import Advisor
+from advisor.questionnaire.interview import Interview
+from advisor.questionnaire.question_forms import dialogue
+from advisor.questionnaire.relevance import Relevance
+from advisor.questionnaire.terminal import first_sentences
+
+pytestmark = pytest.mark.retried(
+    "A text must be on the screen within 30 s, and a program must answer each key before the next one."
+)
+
+Start: TypeAlias = Callable[..., Terminal]
+
+REVIEW = "These are your answers."
+MENU = "What next?"
+
+
+class Prompt(NamedTuple):
+    """A prompt of a run: its title, the keys of the answer, and the keys of the file that the answer completes."""
+
+    title: str
+    keys: tuple[str, ...]
+    saved: Mapping[str, Any] | None = None
+
+
+# A deployment in use, behind two proxies. Every kind of prompt is in this run.
+RUN = [
+    Prompt("What is the service called?", ("shop", ENTER), {"service": "shop"}),
+    Prompt("Is the server in use today?", (DOWN, ENTER)),
+    Prompt("What are the two flags set to today?", (DOWN, ENTER)),
+    Prompt("What breaks today?", (SPACE, DOWN, SPACE, ENTER), {"current.stateless_http": False}),
+    Prompt("How does the server import its class?", (UP, ENTER)),
+    Prompt("Which release of mcp is installed?", (DOWN, ENTER)),
+    Prompt("Which release?", ("1.28.1", ENTER), {"sdk": "mcp==1.28.1"}),
+    Prompt("Which applications connect to the server?", (*[DOWN] * 5, SPACE, ENTER), {"clients.apps": ["cursor"]}),
+    Prompt("How many instances of the server run?", ("3", ENTER), {"scale.instances": 3}),
+    Prompt("Where does the server run?", (ENTER,), {"environment.platform": "kubernetes"}),
+    Prompt(
+        "Under which URL or host names do clients reach the server?",
+        ("https://mcp.example.com/shop/mcp", ENTER),
+        {"environment.hosts": ["mcp.example.com"], "environment.path": "/shop/mcp"},
+    ),
+    Prompt(
+        "Which features do the tools use?",
+        (DOWN, SPACE, DOWN, DOWN, SPACE, ENTER),
+        {"needs.elicitation": "required", "needs.progress": "preferred"},
+    ),
+    Prompt("Do curl-like clients call the endpoint", (ENTER,), {"clients.plain_http": False}),
+    Prompt("Which protocol era do the clients speak?", (UP, UP, UP, ENTER), {"clients.protocol": "legacy"}),
+    Prompt("How many server processes share the port", (ENTER,), {"scale.workers": 1}),
+    Prompt("Which proxy or load balancer is directly in front", (ENTER,)),
+    Prompt("What is in front of that (nginx)?", (UP, ENTER)),
+]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Terminal] = []
+
+    def start_(*arguments: str, **options: Any) -> Terminal:
+        terminal = Terminal("ask", *arguments, cwd=tmp_path, rows=24, **options)
+        started.append(terminal)
+        return terminal
+
+    yield start_
+    for terminal in started:
+        terminal.child.close(force=True)
+
+
+def stated(path: Path) -> dict[str, Any]:
+    """The keys of a requirements file with dots."""
+
+    def flat(branch: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+        for key, value in branch.items():
+            if isinstance(value, dict):
+                yield from flat(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", value
+
+    return dict(flat(yaml.safe_load(path.read_text()), ""))
+
+
+def accept_defaults(terminal: Terminal, until: str) -> None:
+    while f"? {until}" not in terminal.see("Esc back)"):
+        title = terminal.flat[terminal.flat.rindex("? ", 0, terminal.flat.rindex("; ? help")) + 2 :].split(" (")[0]
+        terminal.answer(title[:40], ENTER)
+
+
+def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: Start, tmp_path: Path) -> None:
+    terminal = start()
+    terminal.see("At the end, you can write a deployment kit.", "takes about five minutes")
+    terminal.answer("What is the service called?", "Customer Support", ENTER)
+    terminal.see("Did you mean 'customer-support'?", "? What is the service called?")
+    terminal.send("\x15", "customer-support", ENTER)
+    for title in ("Is the server in use today?", "How does the server import its class?", "Which release of mcp"):
+        terminal.answer(title, ENTER)
+    terminal.see("Claude Desktop", "both eras (as of ")
+    terminal.answer("Which applications connect", DOWN, SPACE, ENTER)
+    terminal.answer("How many instances", ENTER)
+    terminal.answer("Where does the server run?", ENTER)
+    terminal.answer("Under which URL", ENTER)
+    terminal.see("Without a host name, the server answers only requests for localhost.")
+    terminal.see("Resolve(Elicit): asks the user a question during a call")
+    terminal.answer("Which features", DOWN, SPACE, ENTER)
+    accept_defaults(terminal, REVIEW)
+    terminal.send(ENTER)
+    terminal.see("> write the kit", "Recommendation: one instance with sessions (single-instance)")
+    terminal.answer(MENU, ENTER)
+    terminal.answer("Folder of the kit", ENTER)
+    terminal.see("read kit/README.md")
+    terminal.answer(MENU, DOWN, ENTER)
+    terminal.answer("File of the document", "why.md", ENTER)
+    terminal.see("Wrote why.md.")
+    terminal.answer(MENU, DOWN, DOWN, ENTER)
+    terminal.answer(MENU, UP, ENTER)
+    assert terminal.end() == 0
+    assert (tmp_path / "kit" / "server" / "server.py").exists()
+    assert "stateless_http" in (tmp_path / "why.md").read_text()
+    assert stated(tmp_path / "requirements.yaml")["clients.apps"] == ["claude-desktop"]
+
+
+def test_an_expert_describes_a_deployment_in_use(start: Start, tmp_path: Path) -> None:
+    terminal = start("-o", "shop.yaml")
+    for prompt in RUN[:-1]:
+        terminal.answer(prompt.title, *prompt.keys)
+    terminal.answer(RUN[-1].title, UP, ENTER)
+    terminal.answer("What is in front of that (", ENTER)
+    assert "Can the load balancer send all requests" not in terminal.raw
+    accept_defaults(terminal, REVIEW)
+    terminal.send(ENTER)
+    terminal.see("Likely causes of what breaks today:", f"? {MENU}")
+    terminal.answer(MENU, UP, ENTER)
+    assert terminal.end() == 0
+    saved = stated(tmp_path / "shop.yaml")
+    for prompt in RUN:
+        for name, value in (prompt.saved or {}).items():
+            assert saved[name] == value
+    kinds = [hop["kind"] for hop in saved["environment.hops"]]
+    assert len(kinds) == 2
+    assert kinds[-1] == "nginx"
+    assert "# Breaks today: lost-sessions, late-progress" in (tmp_path / "shop.yaml").read_text()
+
+
+def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
+    terminal = start()
+    for prompt in RUN[:4]:
+        terminal.answer(prompt.title, *prompt.keys)
+    terminal.see("? How does the server import")
+    terminal.send(ESCAPE)
+    terminal.see("? Is the server in use today?", "> yes")
+    terminal.answer("Is the server in use today?", UP, ENTER)  # it is not
+    terminal.answer("How does the server import", UP, ENTER)
+    terminal.answer("Which release of mcp", DOWN, ENTER)
+    terminal.see("? Which release?")
+    terminal.send(ESCAPE)
+    terminal.answer("Which release of mcp", ENTER)
+    terminal.answer("Which applications", ENTER)
+    terminal.answer("How many instances", "3", ENTER)
+    terminal.see("? Where does the server run?")
+    terminal.send(ESCAPE)
+    terminal.answer("How many instances", "2", ENTER)
+    terminal.answer("Where does the server run?", ENTER)
+    accept_defaults(terminal, REVIEW)
+    terminal.see("How many instances of the server run? 2")
+    terminal.send(DOWN, DOWN, ENTER)
+    terminal.see("? Is the server in use today?", "> no")
+    terminal.send(ESCAPE)  # an edit that is not made
+    terminal.see(f"? {REVIEW}")
+    terminal.send(ENTER)
+    terminal.answer(MENU, ESCAPE)
+    assert terminal.end() == 0
+    saved = stated(tmp_path / "requirements.yaml")
+    assert (saved["sdk"], saved["scale.instances"], saved["current.stateless_http"]) == ("mcp-1", 2, "unknown")
+    assert "Breaks today" not in (tmp_path / "requirements.yaml").read_text()
+
+
+def test_a_remedy_edits_the_answer_and_decides_again(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text(
+        "service: svc\nsdk: mcp-1\nclients: {protocol: modern, apps: []}\nscale: {instances: 1}\n"
+        "environment: {platform: kubernetes, hosts: []}\ncurrent: {stateless_http: unknown, json_response: unknown}\n"
+    )
+    terminal = start("--answers", "known.yaml")
+    accept_defaults(terminal, REVIEW)
+    terminal.send(ENTER)
+    terminal.see("contradiction", "> try a remedy")
+    terminal.send(ENTER)
+    terminal.see("? Which remedy?", "> sdk: mcp==", "Install mcp==")
+    terminal.send(ENTER)
+    terminal.see("Recommendation: one instance with", "> write the kit")
+    terminal.send(CTRL_D)
+    assert terminal.end() == 130
+    assert "The answers are in requirements.yaml." in terminal.raw
+    assert stated(tmp_path / "requirements.yaml")["sdk"].startswith("mcp==2.")
+
+
+# --- interruptions --------------------------------------------------------------------------------------------------
+
+ENDINGS = {"ctrl-c": 130, "ctrl-d": 130, "sigterm": 143, "sighup": 129, "closed": 129}
+
+
+def interrupt(terminal: Terminal, ending: str) -> int:
+    if ending == "closed":
+        return terminal.hang_up()
+    if ending in ("ctrl-c", "ctrl-d"):
+        terminal.send({"ctrl-c": CTRL_C, "ctrl-d": CTRL_D}[ending])
+    else:
+        terminal.kill({"sigterm": signal.SIGTERM, "sighup": signal.SIGHUP}[ending])
+    return terminal.end()
+
+
+def first_prompt(number: int) -> int:
+    """The number of the first prompt of the same question."""
+    return next(index for index in range(number, -1, -1) if index == 0 or RUN[index - 1].saved is not None)
+
+
+def interrupted_at(start: Start, tmp_path: Path, before: int, number: int, ending: str) -> None:
+    """Interrupt the run at a prompt: every completed answer is in the file, and the next start offers to go on.
+
+    The run before was interrupted at the prompt `before`.
+    """
+    partial = tmp_path / "requirements.partial.yaml"
+    terminal = start()
+    if partial.exists():
+        terminal.answer(f"{partial.name} has the answers of an interrupted run.", ENTER)
+    for prompt in RUN[first_prompt(before) : number]:
+        terminal.answer(prompt.title, *prompt.keys)
+    terminal.see(f"? {RUN[number].title}")
+    assert interrupt(terminal, ending) == ENDINGS[ending], RUN[number].title
+    held = stated(partial) if partial.exists() else {}
+    for prompt in RUN[:number]:
+        for name, value in (prompt.saved or {}).items():
+            assert held[name] == value
+    assert not (tmp_path / "requirements.yaml").exists()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path, ending: str) -> None:
+    for before, number in ((0, 0), (0, 1), (1, 3)):
+        interrupted_at(start, tmp_path, before, number, ending)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_interruption_at_any_prompt_loses_no_answer(start: Start, tmp_path: Path, ending: str) -> None:
+    for number in range(len(RUN)):
+        interrupted_at(start, tmp_path, max(number - 1, 0), number, ending)
+
+
+# --- the texts ------------------------------------------------------------------------------------------------------
+
+
+def test_help_and_meanings_fit(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No help is longer than three lines of 80 columns, and no help lacks its first sentence."""
+    monkeypatch.setenv("COLUMNS", "80")
+    interview = Interview(advisor, Relevance(advisor))
+    needs = dict.fromkeys(interview.questions["needs"].facts, "required")
+    for question in interview.questions.values():
+        form = next(dialogue(question, advisor.space, needs, question.facts))
+        assert len(form.title) <= 2 * 76, form.title
+        for text in (form.help, advisor.knowledge.phrases["ask.why"].format(why=form.why)):
+            assert len(first_sentences(text, 3, "  ")) <= 3 * 77, text
