@@ -58,6 +58,15 @@ class Sizing:
         return max(self.least_files, self.worker_files)
 
     @property
+    def open_requests(self) -> int:
+        """The largest number of open requests to the servers of a pool.
+
+        Each open request uses two descriptors of the proxy. With this limit, requests use at most half of the
+        descriptors, so the proxy can always accept a connection and answer it.
+        """
+        return self.proxy_files // 4
+
+    @property
     def server_files(self) -> int:
         """The file descriptors of a server process: its connections, and as many again for the files of tools."""
         return max(self.least_files, _rounded(2 * self.connections))

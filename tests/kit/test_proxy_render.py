@@ -33,7 +33,9 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
+from advisor.kit.sizing import sizing_for
 from advisor.kit.upstreams import Wiring, production_wiring
+from advisor.knowledge import Knowledge
 from advisor.requirements.text import is_host, is_origin, is_tool
 
 pytestmark = pytest.mark.programs
@@ -244,13 +246,15 @@ def test_a_changed_service_name_changes_no_proxy_file(advisor: Advisor) -> None:
         assert proxy.files(replace(kit, decision_id="another", version="99.0")) == proxy.files(kit)
 
 
-def test_envoy_has_room_for_the_streams_of_all_sessions(advisor: Advisor) -> None:
-    for instances in (1, 30):
-        config = yaml.safe_load(_text(sticky(advisor, STICKY[-1], instances=instances), "envoy.yaml"))
+def test_envoy_has_room_for_the_streams_of_all_clients(advisor: Advisor, knowledge: Knowledge) -> None:
+    for clients in (1, 50, 40_000):
+        kit = replace(sticky(advisor, STICKY[-1]), sizing=sizing_for(clients, knowledge))
+        config = yaml.safe_load(_text(kit, "envoy.yaml"))
         for cluster in config["static_resources"]["clusters"]:
             (limits,) = cluster["circuit_breakers"]["thresholds"]
             assert set(limits) == {"max_connections", "max_pending_requests", "max_requests", "max_retries"}
-            assert set(limits.values()) == {20_000 * instances}
+            assert set(limits.values()) == {kit.sizing.open_requests}
+            assert kit.sizing.connections <= kit.sizing.open_requests <= kit.sizing.proxy_files // 4
 
 
 @FUZZ

@@ -82,11 +82,6 @@ class Pool:
         return max(len(self.addresses), min(self.tier.max_instances, _SLOTS))
 
     @property
-    def streams(self) -> int:
-        """The maximum number of open requests: a stream and a call for each session, also for a local check."""
-        return 2 * self.sessions_per_instance * self.tier.max_instances
-
-    @property
     def sessions_per_address(self) -> int:
         """The new sessions that one client address can open without a wait.
 
