@@ -268,6 +268,7 @@ def test_20_completion_version_and_examples() -> None:
 
 
 @pytest.mark.programs
+@pytest.mark.retried("A busy machine delays calls, and verify then observes other results than expected.")
 def test_21_long_work_shows_named_steps_with_their_time_and_has_a_time_limit(tmp_path: Path) -> None:
     small = tmp_path / "small.yaml"
     small.write_text("service: small\nenvironment: {platform: local}\n")
