@@ -159,9 +159,9 @@ AGENTCORE = {"environment.platform": "serverless", "environment.proxy.kind": "ag
     ("stated", "limit"),
     [
         ({"workload.longest_call_s": 1200}, ""),  # a stream has 3,600 s
-        ({"workload.longest_call_s": 4000}, "3600 s"),
+        ({"workload.longest_call_s": 4000}, "3,600 s"),
         ({"workload.longest_call_s": 1200, "environment.proxy.sse": False}, "900 s"),  # a JSON answer has 900 s
-        ({"workload.longest_call_s": 1200, "environment.proxy.total_timeout_s": 1000}, "1000 s"),
+        ({"workload.longest_call_s": 1200, "environment.proxy.total_timeout_s": 1000}, "1,000 s"),
     ],
 )
 def test_a_platform_can_have_a_limit_for_streams_and_another_for_json(decide: Any, stated: Any, limit: str) -> None:
@@ -173,7 +173,7 @@ def test_a_platform_can_have_a_limit_for_streams_and_another_for_json(decide: An
 def test_agentcore_has_no_setting_and_no_error_page_for_sessions(decide: Any) -> None:
     warned = _warned(decide(AGENTCORE | {"needs.elicitation": "required", "current.stateless_http": False}))
     assert not warned.keys() & {"platform-affinity-is-a-setting", "dead-owner-must-be-404"}
-    assert "after 3600 s" in warned["time-limit-ends-requests-to-clients"].message
+    assert "after 3,600 s" in warned["time-limit-ends-requests-to-clients"].message
     assert "sessions-depend-on-the-platform" not in _warned(decide(AGENTCORE | {"current.stateless_http": False}))
 
 
