@@ -82,8 +82,10 @@ class Terminal:
         """Send keys, and wait until the program has written `text` once more."""
         before = self.raw.count(text)
         self.send(keys)
+        deadline = time.monotonic() + PATIENCE
         while self.raw.count(text) == before:
-            assert self._read(), self.text
+            if time.monotonic() > deadline or not self._read():
+                raise AssertionError(f"{text!r} does not appear again:\n{self.text}")
 
     def end(self) -> int:
         """Read until the program ends; returns its exit code."""

@@ -388,6 +388,7 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path:
     terminal.see("maybe is not a level")
     terminal.send("4, roots=useful, 2=unsure\n")
     terminal.see(f"{NEEDS} elicitation not sure, roots useful, progress required")
+    terminal.see("Which protocol era do the clients speak?", "Enter accepts unknown; ? help, < back) >")
     while REVIEW not in terminal.flat:
         terminal.send_for_more("\n", "> ")
     terminal.send("1\n")
