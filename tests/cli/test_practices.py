@@ -19,14 +19,19 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from running import run_command, run_command_for_text
-from terminal import CTRL_C, ENTER, ESCAPE, Terminal
+from terminal import CTRL_C, ENTER, ESCAPE, UP, Terminal
 
 from advisor.decision.advisor import Advisor
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "customer-service-agent.yaml"
 OTHER = ROOT / "examples" / "saas-b2b.yaml"
-SERVICE, SDK = "What is the service called?", "Which SDK, in which release, runs the server?"
+SERVICE, USED, SDK = (
+    "What is the service called?",
+    "Is the server in use today?",
+    "How does the server import its class?",
+)
+REVIEW, MENU = "These are your answers. To change an answer, select it.", "What next?"
 asks = pytest.mark.retried("A text must be on the screen within 30 s.")
 
 
@@ -41,11 +46,10 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def to_review(terminal: Terminal) -> str:
     """Accept the default of each question, and return the review."""
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see("(", gone="")
     while True:
         text = terminal.see("Esc back)")
         title = text[text.rindex("\n? ") + 3 :].splitlines()[0]
-        if title.startswith("Are these answers correct?"):
+        if title.startswith(REVIEW):
             return text
         terminal.answer(title.split(" (")[0].strip(), ENTER)
 
@@ -76,9 +80,9 @@ def test_03_defaults_can_answer_everything(tmp_path: Path) -> None:
 @asks
 def test_04_defaults_are_shown_and_enter_accepts_them(terminal: Terminal, tmp_path: Path) -> None:
     terminal.answer(SERVICE, "svc", ENTER)
-    assert "mcp-2" in terminal.see(SDK)
-    terminal.answer(SDK, ENTER)
-    terminal.see(f"{SDK} mcp-2")
+    assert "> no" in terminal.see(f"? {USED}")
+    terminal.answer(USED, ENTER)
+    terminal.see(f"{USED} no", f"? {SDK}")
     (tmp_path / "old.yaml").write_text("service: old\nscale: {instances: 3}\n")
     done = run_command_for_text("ask", "old.yaml", "--defaults", "--set", "service=new", cwd=tmp_path)
     assert done.returncode == 0
@@ -96,7 +100,7 @@ def test_05_saved_answers_repeat_the_result_without_options(tmp_path: Path) -> N
 @asks
 def test_06_a_question_can_be_answered_again(terminal: Terminal) -> None:
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see(SDK)
+    terminal.see(f"? {USED}")
     terminal.send(ESCAPE)
     terminal.see(f"? {SERVICE}")
 
@@ -105,9 +109,9 @@ def test_06_a_question_can_be_answered_again(terminal: Terminal) -> None:
 def test_07_the_answers_are_reviewed_before_they_are_used(terminal: Terminal, tmp_path: Path) -> None:
     review = to_review(terminal)
     assert "svc" in review
-    assert "edit" in review
     assert not (tmp_path / "requirements.yaml").exists()
-    terminal.send(ENTER)
+    terminal.answer(REVIEW, ENTER)
+    terminal.answer(MENU, UP, ENTER)  # the last option ends the program
     assert terminal.end() == 0
     assert (tmp_path / "requirements.yaml").exists()
 
@@ -115,7 +119,7 @@ def test_07_the_answers_are_reviewed_before_they_are_used(terminal: Terminal, tm
 @asks
 def test_08_an_interruption_is_one_message_and_exit_code_130(terminal: Terminal, tmp_path: Path) -> None:
     terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see(SDK)
+    terminal.see(f"? {USED}")
     terminal.send(CTRL_C)
     assert terminal.end() == 130
     assert "Traceback" not in terminal.text
@@ -124,9 +128,9 @@ def test_08_an_interruption_is_one_message_and_exit_code_130(terminal: Terminal,
 
 @asks
 def test_09_questions_that_cannot_change_the_result_are_skipped_with_a_reason(terminal: Terminal) -> None:
-    to_review(terminal)
-    assert re.search(r"[Ss]kipped", terminal.raw)
-    assert "rule" in terminal.raw
+    assert re.search(r"\d+ skipped", to_review(terminal))
+    terminal.answer(REVIEW, UP, UP, ENTER)
+    terminal.see("Skipped questions", "AFF-")
 
 
 @asks
