@@ -33,7 +33,7 @@ from advisor.decision.model import (
 )
 from advisor.decision.sdk_behaviour import asked_release
 from advisor.decision.server_code import server_code
-from advisor.decision.switches import assumption, switches, without_flags
+from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
 from advisor.decision.unsure import Outline, settle
 from advisor.decision.warnings import Warnings
@@ -144,7 +144,14 @@ class Advisor:
         return decision if decision.kind == "python" else without_flags(decision)
 
     def trace(self, decision: Decision) -> Trace:
-        """Every rule tried, by table, for `--explain`. The flags and the warnings of tiers are decided in the tiers."""
+        """Every rule tried, by table, for `--explain`. The flags and the warnings of tiers are decided in the tiers.
+
+        A server without the two Python flags gets only the rules that apply to such a server.
+        """
+        trace = self._trace(decision)
+        return trace if decision.kind == "python" else trace_without_flags(trace, decision)
+
+    def _trace(self, decision: Decision) -> Trace:
         tables = (*self.tables.values(), self.findings)
         if not decision.tiers:
             *decisive, warned = (TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in tables)

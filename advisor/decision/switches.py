@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.decision.core import Core
-from advisor.decision.model import Alternative, Counterfactual, Decision, EraCell, FeatureRow, PathStep, Switch
+from advisor.decision.model import (
+    Alternative,
+    Counterfactual,
+    Decision,
+    EraCell,
+    FeatureRow,
+    PathStep,
+    Switch,
+    Trace,
+)
+from advisor.engine.table import RuleAttempt, Tried
 from advisor.findings import Finding, Fix
 from advisor.knowledge import Knowledge
 from advisor.knowledge.versions import key
@@ -15,6 +25,8 @@ from advisor.requirements.model import Requirements
 
 _WITH_CALL = re.compile(r"^works with .+?(?= if |$)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
+_SERVER = ("server.kind", "sdk")
+"""Facts for which a rule about another server has a false condition."""
 
 
 def switches(
@@ -58,6 +70,17 @@ def without_flags(decision: Decision) -> Decision:
     )
 
 
+def trace_without_flags(trace: Trace, decision: Decision) -> Trace:
+    """Return the trace in words that fit a server without flags, without the rules about other servers."""
+    words = _Words(decision)
+    return [table._replace(attempts=[*map(words.attempt, filter(_concerns, table.attempts))]) for table in trace]
+
+
+def _concerns(attempt: RuleAttempt) -> bool:
+    """Whether the rule is about a server like this server: no condition about the server is false."""
+    return all(tried.passed for tried in attempt.conditions if tried.fact in _SERVER)
+
+
 class _Words:
     """Replaces the words about the flags, and removes sentences about the generated kit."""
 
@@ -98,6 +121,19 @@ class _Words:
         if (stateless := facts.pop("stateless_http", None)) is not None:
             facts["sessions"] = not stateless
         return step._replace(facts=facts, rule=rule._replace(title=self(rule.title), because=self(rule.because)))
+
+    def attempt(self, attempt: RuleAttempt) -> RuleAttempt:
+        conditions = tuple(map(self._tried, attempt.conditions))
+        return attempt._replace(rule=attempt.rule._replace(title=self(attempt.rule.title)), conditions=conditions)
+
+    @staticmethod
+    def _tried(tried: Tried) -> Tried:
+        if tried.fact == "json_response":
+            return tried._replace(fact="json answers")
+        if tried.fact != "stateless_http":
+            return tried
+        condition = "is false" if tried.condition == "is true" else "is true"
+        return tried._replace(fact="sessions", value=not tried.value, condition=condition)
 
     def counterfactual(self, other: Counterfactual) -> Counterfactual:
         change, how = self._upgraded(other.change, other.how)
