@@ -31,12 +31,13 @@ from advisor.requirements import load_path
 
 _KIT = "kit"
 _DOCUMENT = "decision.md"
+_MENU_LINES = 8  # an empty line, the verdict, the question and at most five options
 
 
-def show_recommendation(advisor: Advisor, path: Path) -> Decision:
-    """Print the recommendation for a saved file; return the decision."""
+def show_recommendation(advisor: Advisor, path: Path, menu: int = 0) -> Decision:
+    """Print the recommendation for a saved file, with room for the lines of a menu below; return the decision."""
     decision = advisor.decide(load_path(path, advisor.space))
-    standard_output.emit(first_screen(decision, _screen()))
+    standard_output.emit(first_screen(decision, _screen(), menu))
     return decision
 
 
@@ -55,7 +56,7 @@ def ask_what_next(advisor: Advisor, interviewer: Interviewer, interview: Intervi
     """
     words = advisor.knowledge.phrases
     with interruptible(lambda: words["ask.menu.interrupted"].format(file=path)):
-        decision = show_recommendation(advisor, path)
+        decision = show_recommendation(advisor, path, _MENU_LINES)
         _tell_likely_causes(advisor, interview)
         say()
         while (chosen := _choose(advisor, interviewer, decision, path)) in _ACTIONS:
@@ -142,7 +143,7 @@ def _try_remedy(
     stated = load_stated(path, advisor.space)
     interview.resume(remedied(stated, decision.requirements, change, advisor.knowledge.facts), {})
     save_answers(advisor, interview, path)
-    return show_recommendation(advisor, path)
+    return show_recommendation(advisor, path, _MENU_LINES)
 
 
 _ACTIONS: dict[Any, Any] = {"kit": _write_kit, "document": _write_document, "all": _show_all, "remedy": _try_remedy}

@@ -34,13 +34,19 @@ _Block: TypeAlias = list[str]
 """Drawn lines that are shown together or not at all."""
 
 
-def first_screen(decision: Decision, screen: Screen) -> str:
+def first_screen(decision: Decision, screen: Screen, menu: int = 0) -> str:
     """Return the answer of a decision, in at most `LINES` lines if the screen has `WIDTH` columns or more.
 
     With many needed or lost features, the answer can be longer, because these are always complete.
+
+    Args:
+        decision: the decision.
+        screen: the abilities of the output.
+        menu: lines of a menu that stands below the answer, instead of the next commands.
     """
     narrow = screen._replace(width=min(screen.width, WIDTH))
-    lines = _answer(decision, narrow) if decision.feasible else _contradiction(decision, narrow)
+    draw = _answer if decision.feasible else _contradiction
+    lines = draw(decision, narrow, menu)
     return "\n".join(lines) + "\n"
 
 
@@ -51,12 +57,13 @@ def _drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> _Bl
     return canvas.text().splitlines()
 
 
-def _answer(decision: Decision, screen: Screen) -> _Block:
+def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     """Draw the answer: with empty lines between its parts, if that leaves room for the most important warnings."""
     draw = partial(_drawn, screen)
     above = [draw(part, decision) for part in (_verdict, _settings, *([_features] if _listed(decision) else []))]
-    below = draw(_next, decision)
-    room = LINES - sum(map(len, (*above, below)))
+    below = [] if menu else draw(_next, decision)
+    most = LINES - menu
+    room = most - sum(map(len, (*above, below)))
     warnings = [draw(_warning, warning) for warning in decision.warnings[: max(room, _WARNINGS)]]
     shifts, further = decision_wording.shifts(decision)
     changes = [draw(_change, shift) for shift in shifts[:_CHANGES]]
@@ -79,7 +86,7 @@ def _answer(decision: Decision, screen: Screen) -> _Block:
         return [*lines, *below]
 
     airy = arranged(room - len(above), gaps=True)
-    return airy if len(airy) <= LINES else arranged(room, gaps=False)
+    return airy if len(airy) <= most else arranged(room, gaps=False)
 
 
 def _fitting(blocks: Sequence[_Block], room: int) -> list[_Block]:
@@ -234,7 +241,7 @@ def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.code(f"  mcp-advisor recommend {file} --full")
 
 
-def _contradiction(decision: Decision, screen: Screen) -> _Block:
+def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
     """Draw what cannot be kept, then the changes that resolve the contradiction."""
     phrases, draw = decision.knowledge.phrases, partial(_drawn, screen)
     lines = [*draw(_unmet, decision), ""]
@@ -244,7 +251,7 @@ def _contradiction(decision: Decision, screen: Screen) -> _Block:
         lines += chain.from_iterable(draw(_warning, warning) for warning in urgent)
     lines += draw(Canvas.line, (phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
     remedies = [draw(_remedy, decision, way, number) for number, way in enumerate(decision.alternatives, 1)]
-    room = LINES - len(lines)
+    room = LINES - menu - len(lines)
     shown = _fitting(remedies, room - (sum(map(len, remedies)) > room))
     lines += chain.from_iterable(shown)
     if hidden := len(remedies) - len(shown):

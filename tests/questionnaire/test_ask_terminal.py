@@ -85,7 +85,7 @@ def test_a_complete_interview_writes_a_file_that_decides(start: Start, tmp_path:
     terminal.send(UP, UP, ENTER)
     terminal.see("Skipped questions", "AFF-010", "Assumed values", f"? {REVIEW}")
     terminal.send(ENTER)
-    terminal.see("Lost", "Assumed", "Why", "mcp-advisor generate requirements.yaml -o kit", f"? {MENU}")
+    terminal.see("Lost", "Assumed", "Why", "> write the kit", f"? {MENU}")
     terminal.answer(MENU, UP, ENTER)
     terminal.see("mcp-advisor recommend requirements.yaml")
     assert terminal.end() == 0

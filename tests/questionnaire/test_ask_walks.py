@@ -116,7 +116,8 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     terminal.answer("Which features", DOWN, SPACE, ENTER)
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
-    terminal.see("> write the kit", "Recommendation: one instance with sessions (single-instance)")
+    # The answer and the menu are on the screen together.
+    terminal.see("customer-support single-instance: one instance with sessions", "stateless_http=", "> write the kit")
     terminal.answer(MENU, ENTER)
     terminal.answer("Folder of the kit", ENTER)
     terminal.see("read kit/README.md")
