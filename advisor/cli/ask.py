@@ -57,7 +57,7 @@ def ask(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Set a key of the requirements file, instead of an answer to its question. Repeatable.",
+            help="Set a key of the requirements file. The command does not ask its question. Repeatable.",
         ),
     ] = None,
     defaults: Annotated[

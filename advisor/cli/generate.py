@@ -96,8 +96,8 @@ def generate(
         typer.Option(
             "--conflicts",
             help="What to write if you and the new version changed the same lines. `new` writes the new version of the "
-            "file next to your file. `rej` writes only the missing changes next to your file. `markers` writes both "
-            "versions of these lines into your file, between <<<<<<< and >>>>>>>.",
+            "file next to your file. `rej` writes only the changes that conflict with yours to a file next to it. "
+            "`markers` writes both versions of these lines into your file, between <<<<<<< and >>>>>>>.",
         ),
     ] = ConflictStyle.NEW,
     format: Annotated[

@@ -81,7 +81,7 @@ def recommend(
             "--accepted",
             metavar="LIST",
             help="Leave out the warnings that the team accepts. LIST is a file with the id of a warning in each line. "
-            "An id that no decision has is an error, so that the list stays short.",
+            "If an id in the list matches no warning, the command fails, so that you remove it.",
         ),
     ] = "",
     fail_on: Annotated[

@@ -29,7 +29,7 @@ OTHER = ROOT / "examples" / "saas-b2b.yaml"
 SERVICE, USED, SDK = (
     "What is the service called?",
     "Is the server in use today?",
-    "How does the server import its class?",
+    "Which line of the server code imports the SDK?",
 )
 REVIEW, MENU = "These are your answers. To change an answer, select it.", "What next?"
 asks = pytest.mark.retried("A text must be on the screen within 30 s.")

@@ -22,7 +22,7 @@ Start: TypeAlias = Callable[..., Terminal]
 
 SERVICE = "What is the service called?"
 CURRENT = "Is the server in use today?"
-SDK = "How does the server import its class?"
+SDK = "Which line of the server code imports the SDK?"
 RELEASE = "Which release of mcp is installed?"
 APPS = "Which applications connect to the server?"
 INSTANCES = "How many instances of the server run?"

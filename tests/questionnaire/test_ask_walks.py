@@ -41,7 +41,7 @@ RUN = [
     Prompt("Is the server in use today?", (DOWN, ENTER)),
     Prompt("What are the two flags set to today?", (DOWN, ENTER)),
     Prompt("What breaks today?", (SPACE, DOWN, SPACE, ENTER), {"current.stateless_http": False}),
-    Prompt("How does the server import its class?", (UP, ENTER)),
+    Prompt("Which line of the server code imports the SDK?", (UP, ENTER)),
     Prompt("Which release of mcp is installed?", (DOWN, ENTER)),
     Prompt("Which release?", ("1.28.1", ENTER), {"sdk": "mcp==1.28.1"}),
     Prompt("Which applications connect to the server?", (*[DOWN] * 5, SPACE, ENTER), {"clients.apps": ["cursor"]}),
@@ -104,7 +104,11 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     terminal.answer("What is the service called?", "Customer Support", ENTER)
     terminal.see("Did you mean 'customer-support'?", "? What is the service called?")
     terminal.send("\x15", "customer-support", ENTER)
-    for title in ("Is the server in use today?", "How does the server import its class?", "Which release of mcp"):
+    for title in (
+        "Is the server in use today?",
+        "Which line of the server code imports the SDK?",
+        "Which release of mcp",
+    ):
         terminal.answer(title, ENTER)
     terminal.see("Claude Desktop", "both eras (as of ")
     terminal.answer("Which applications connect", DOWN, SPACE, ENTER)
