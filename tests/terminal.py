@@ -89,8 +89,10 @@ class Terminal:
 
     def end(self) -> int:
         """Read until the program ends; returns its exit code."""
+        deadline = time.monotonic() + PATIENCE
         while self._read():
-            pass
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the program does not end:\n{self.text}")
         self.child.close()
         if self.child.exitstatus is not None:
             return self.child.exitstatus

@@ -120,6 +120,7 @@ class DrawnPrompts:
             event.app.exit(result=PressedKey.BACK)
 
         @keys.add("c-d", filter=empty, eager=True)
+        @keys.add("c-c", eager=True)
         @keys.add("<sigint>", eager=True)
         def _interrupt(event: Any) -> None:
             event.app.exit(exception=KeyboardInterrupt)

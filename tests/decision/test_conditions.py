@@ -32,8 +32,8 @@ def _row(decision: Decision, feature: str) -> FeatureRow:
         ("mcp-2", "logging", "works", "works if the client asks for a log level"),
         ("fastmcp-4", "logging", "works", "works if the client asks for a log level"),
         ("mcp-2", "progress", "works", "works"),
-        ("mcp-1", "sampling", "works", "as legacy"),
-        ("mcp-1", "logging", "works", "as legacy"),
+        ("mcp-1", "sampling", "works", "same as legacy"),
+        ("mcp-1", "logging", "works", "same as legacy"),
     ],
 )
 def test_the_words_of_a_cell_name_the_call_or_the_client(

@@ -162,11 +162,11 @@ def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
     terminal = start()
     for prompt in RUN[:4]:
         terminal.answer(prompt.title, *prompt.keys)
-    terminal.see("? How does the server import")
+    terminal.see("? Which line of the server code")
     terminal.send(ESCAPE)
     terminal.see("? Is the server in use today?", "> yes")
     terminal.answer("Is the server in use today?", UP, ENTER)  # it is not
-    terminal.answer("How does the server import", UP, ENTER)
+    terminal.answer("Which line of the server code", UP, ENTER)
     terminal.answer("Which release of mcp", DOWN, ENTER)
     terminal.see("? Which release?")
     terminal.send(ESCAPE)
@@ -252,7 +252,7 @@ def interrupted_at(start: Start, tmp_path: Path, before: int, number: int, endin
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path, ending: str) -> None:
-    for before, number in ((0, 0), (0, 1), (1, 3)):
+    for before, number in ((0, 0), (0, 1), (1, 3), (3, 11)):  # a prompt of each kind: text, choice, list, levels
         interrupted_at(start, tmp_path, before, number, ending)
 
 
