@@ -9,7 +9,7 @@ import typer
 from advisor.cli.epilog import epilog
 from advisor.cli.lazy_group import load_command
 from advisor.errors import Exit, UsageError
-from advisor.requirements.text import nearest
+from advisor.requirements.text import suggestion
 
 _EXIT_CODES = "exit-codes"
 
@@ -45,6 +45,6 @@ def help(
         return
     names = _topics(context)
     if topic not in names:
-        raise UsageError(f"There is no command {topic!r:.80}. {nearest(topic, names)} Topics: {', '.join(names)}.")
+        raise UsageError(f"There is no command {topic!r:.80}. {suggestion(topic, names, 'Topics')}")
     command = load_command(topic, program)
     print(command.get_help(typer.Context(command, info_name=topic, parent=program)))

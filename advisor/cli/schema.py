@@ -9,7 +9,7 @@ import typer
 from advisor.cli.epilog import epilog
 from advisor.console.output import emit
 from advisor.errors import UsageError
-from advisor.requirements.text import nearest
+from advisor.requirements.text import suggestion
 
 DOCUMENTS = {
     "requirements": "the requirements file",
@@ -51,7 +51,7 @@ def schema(
     complete and check it. Scripts use the other schemas to check the JSON output of a command.
     """
     if name not in DOCUMENTS:
-        hint = f"{nearest(name, DOCUMENTS)} Documents: {', '.join(DOCUMENTS)}.".strip()
+        hint = suggestion(name, DOCUMENTS, "Documents")
         raise UsageError(f"There is no document {name!r:.80}. {hint}")
     from advisor.cli.schema_registry import schema_of
     from advisor.knowledge import load

@@ -13,7 +13,7 @@ from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.errors import Exit, UsageError
 from advisor.knowledge import load as load_knowledge
-from advisor.requirements.text import nearest
+from advisor.requirements.text import suggestion
 
 if TYPE_CHECKING:
     from advisor.lab.fleet.fleet import Fleet
@@ -172,7 +172,7 @@ def verify(
     from advisor.lab.verify.job import verify as run_verification
 
     if proxy not in ("", *PROXIES):
-        hint = f"{nearest(proxy, PROXIES)} Allowed: {', '.join(PROXIES)}.".strip()
+        hint = suggestion(proxy, PROXIES, "Allowed")
         raise UsageError(f"--proxy {proxy!r:.80} is not allowed. {hint}")
     advisor = default_advisor()
     kit_dir = _kit_dir(target) if is_directory(target) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from advisor.errors import UsageError
-from advisor.requirements.text import nearest
+from advisor.requirements.text import suggestion
 
 KIT_PARTS = {
     "server": ("server/",),
@@ -41,6 +41,6 @@ def _parts(names: Iterable[str]) -> list[str]:
     parts = [part.strip() for name in names for part in name.split(",")]
     for part in parts:
         if part not in KIT_PARTS:
-            hint = f"{nearest(part, KIT_PARTS)} Parts: {', '.join(KIT_PARTS)}.".strip()
+            hint = suggestion(part, KIT_PARTS, "Parts")
             raise UsageError(f"There is no part {part!r:.80} of a kit. {hint}")
     return parts

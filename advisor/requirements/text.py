@@ -85,3 +85,9 @@ def nearest(text: str, candidates: Iterable[str]) -> str:
         return matcher.ratio(), start.size if start.a == start.b == 0 else 0
 
     return f"Did you mean {known[max(close, key=likeness)]!r}?"
+
+
+def suggestion(typed: str, names: Iterable[str], label: str) -> str:
+    """Return `Did you mean 'verify'? LABEL: ask, verify.`; without a similar name, only the names."""
+    known = list(names)
+    return f"{nearest(typed, known)} {label}: {', '.join(known)}.".strip()

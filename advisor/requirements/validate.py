@@ -342,7 +342,7 @@ class _Validation:
         """Report a key that is not in `allowed`."""
         hint = ""
         if len(self.problems) < MAX_PROBLEMS:  # a problem that is not shown needs no hint
-            hint = f"{text.nearest(str(path[-1]), allowed)} Allowed here: {', '.join(allowed)}.".strip()
+            hint = text.suggestion(str(path[-1]), allowed, "Allowed here")
         self._problem(path, message, hint)
 
     def _line(self, path: Path) -> int | None:

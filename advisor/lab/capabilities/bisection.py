@@ -17,7 +17,7 @@ from advisor.lab.probes.observation import Observation
 from advisor.lab.process import package_index
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, sdk_under_test
-from advisor.requirements.text import nearest
+from advisor.requirements.text import suggestion
 
 UNKNOWN = "cannot be measured"
 """The result for a release that cannot be installed or started."""
@@ -142,7 +142,7 @@ def changes(known: Sequence[Capabilities], package: str, wanted: str = "") -> li
     cells = [cell for package_data in known if package_data.package == package for cell in package_data.cells]
     if not cells:
         packages = [package_data.package for package_data in known]
-        hint = f"{nearest(package, packages)} Packages: {', '.join(packages)}.".strip()
+        hint = suggestion(package, packages, "Packages")
         raise UsageError(f"There is no capability data for {package!r:.80}. {hint}")
     found = []
     for asked in dict.fromkeys((cell.feature, cell.call) for cell in cells):

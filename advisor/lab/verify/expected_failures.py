@@ -13,7 +13,7 @@ from advisor.kit.expected_failures import ExpectedFailure, expected_failures, fa
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import ExpectedBehaviour
 from advisor.lab.verify.preparation import Preparation
-from advisor.requirements.text import nearest
+from advisor.requirements.text import suggestion
 
 _KEY = "expected_failures"
 _STATED = ("then", "running", "others", "felt", "lost_at_most")
@@ -35,7 +35,7 @@ def failures_to_inject(
     known = [event.id for event in knowledge.events]
     for event in events:
         if event not in known:
-            hint = f"{nearest(event, known)} The events are: {', '.join(known)}.".strip()
+            hint = suggestion(event, known, "The events are")
             raise UsageError(f"Unknown event {event!r:.80}. {hint}")
     if prepared.kit.plain:
         raise UsageError(
