@@ -7,11 +7,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from advisor.cli.generate import generate
 from advisor.console import output as standard_output
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
-from advisor.decision.model import Decision
+from advisor.decision.model import Alternative, Decision
 from advisor.errors import AdvisorError, Exit, InterruptedByUserError
 from advisor.files import reason, write_atomically
 from advisor.questionnaire import review
@@ -37,7 +36,7 @@ _MENU_LINES = 8  # an empty line, the verdict, the question and at most five opt
 def show_recommendation(advisor: Advisor, path: Path, menu: int = 0) -> Decision:
     """Print the recommendation for a saved file, with room for the lines of a menu below; return the decision."""
     decision = advisor.decide(load_path(path, advisor.space))
-    standard_output.emit(first_screen(decision, _screen(), menu))
+    standard_output.emit(first_screen(decision, Screen.of_output(), menu))
     return decision
 
 
@@ -59,21 +58,10 @@ def ask_what_next(advisor: Advisor, interviewer: Interviewer, interview: Intervi
         decision = show_recommendation(advisor, path, _MENU_LINES)
         _tell_likely_causes(advisor, interview)
         say()
-        while (chosen := _choose(advisor, interviewer, decision, path)) in _ACTIONS:
-            decision = _ACTIONS[chosen](advisor, interviewer, interview, path, decision)
+        menu = _Menu(advisor, interviewer, interview, path, decision)
+        menu.run()
     tell_saved(advisor, path)
-    return Exit.OK if decision.feasible else Exit.CONTRADICTION
-
-
-def _choose(advisor: Advisor, interviewer: Interviewer, decision: Decision, path: Path) -> Any:
-    words = advisor.knowledge.phrases
-    names = ["kit", "document", "all", "done"]
-    if not decision.feasible:
-        names = [*(["remedy"] if _remedies(decision) else []), "document", "all", "done"]
-    means = {name: words[f"ask.menu.{name}.means"].format(file=path) for name in names}
-    options = [Option(name, words[f"ask.menu.{name}"], means[name]) for name in names]
-    verdict = words["ask.menu.verdict"].format(verdict=review.in_words(decision.core, words))
-    return interviewer.choose(words["ask.menu"], options, verdict)
+    return Exit.OK if menu.decision.feasible else Exit.CONTRADICTION
 
 
 def _tell_likely_causes(advisor: Advisor, interview: Interview) -> None:
@@ -85,73 +73,85 @@ def _tell_likely_causes(advisor: Advisor, interview: Interview) -> None:
             say(f"{symptom.text}: {symptom.likely}", "  ")
 
 
-# --- the actions ----------------------------------------------------------------------------------------------------
+class _Menu:
+    """The menu, with the decision that it acts on. A remedy makes a new decision."""
 
+    def __init__(
+        self, advisor: Advisor, interviewer: Interviewer, interview: Interview, path: Path, decision: Decision
+    ) -> None:
+        self.decision = decision
+        self._advisor = advisor
+        self._words = advisor.knowledge.phrases
+        self._interviewer = interviewer
+        self._interview = interview
+        self._path = path
 
-def _write_kit(
-    advisor: Advisor, interviewer: Interviewer, _interview: Interview, path: Path, decision: Decision
-) -> Decision:
-    folder = interviewer.text(advisor.knowledge.phrases["ask.menu.folder"], _KIT)
-    if folder is not None:
+    def run(self) -> None:
+        """Act until the user is done or goes back."""
+        actions = {
+            "kit": self._write_kit,
+            "remedy": self._try_remedy,
+            "document": self._write_document,
+            "all": self._show_all,
+        }
+        while action := actions.get(self._choose()):
+            action()
+
+    @property
+    def _remedies(self) -> list[Alternative]:
+        return [way for way in self.decision.alternatives if way.change]
+
+    def _choose(self) -> Any:
+        first = ["kit"] if self.decision.feasible else ["remedy"] if self._remedies else []
+        names = [*first, "document", "all", "done"]
+        means = {name: self._words[f"ask.menu.{name}.means"].format(file=self._path) for name in names}
+        options = [Option(name, self._words[f"ask.menu.{name}"], means[name]) for name in names]
+        verdict = self._words["ask.menu.verdict"].format(verdict=review.in_words(self.decision.core, self._words))
+        return self._interviewer.choose(self._words["ask.menu"], options, verdict)
+
+    def _write_kit(self) -> None:
+        from advisor.cli.generate import generate  # imports the templates, which the questions do not need
+
+        folder = self._interviewer.text(self._words["ask.menu.folder"], _KIT)
+        if folder is not None:
+            try:
+                generate(os.fspath(self._path), folder)
+            except InterruptedByUserError:
+                raise
+            except AdvisorError as error:
+                say(str(error), "  ")
+
+    def _write_document(self) -> None:
+        words = self._words
+        name = self._interviewer.text(words["ask.menu.page"], _DOCUMENT)
+        if name is None:
+            return
+        page = Path(name)
+        if page.exists():
+            say(words["ask.menu.page.exists"].format(file=page), "  ")
+            return
         try:
-            generate(os.fspath(path), folder)
-        except InterruptedByUserError:
-            raise
-        except AdvisorError as error:
-            say(str(error), "  ")
-    return decision
+            write_atomically(page, decision_markdown(self.decision, None))
+        except OSError as error:
+            say(words["ask.menu.page.not-written"].format(file=page, reason=reason(error)), "  ")
+        else:
+            say(words["ask.menu.page.written"].format(file=page), "  ")
 
+    def _show_all(self) -> None:
+        standard_output.emit(detailed_text(self.decision, Screen.of_output(), Detail(full=True, sections=[]), None))
 
-def _write_document(
-    advisor: Advisor, interviewer: Interviewer, _interview: Interview, _path: Path, decision: Decision
-) -> Decision:
-    words = advisor.knowledge.phrases
-    name = interviewer.text(words["ask.menu.page"], _DOCUMENT)
-    if name is None:
-        return decision
-    page = Path(name)
-    if page.exists():
-        say(words["ask.menu.page.exists"].format(file=page), "  ")
-        return decision
-    try:
-        write_atomically(page, decision_markdown(decision, None))
-    except OSError as error:
-        say(words["ask.menu.page.not-written"].format(file=page, reason=reason(error)), "  ")
-    else:
-        say(words["ask.menu.page.written"].format(file=page), "  ")
-    return decision
-
-
-def _show_all(
-    _advisor: Advisor, _interviewer: Interviewer, _interview: Interview, _path: Path, decision: Decision
-) -> Decision:
-    standard_output.emit(detailed_text(decision, _screen(), Detail(full=True, sections=[]), None))
-    return decision
-
-
-def _try_remedy(
-    advisor: Advisor, interviewer: Interviewer, interview: Interview, path: Path, decision: Decision
-) -> Decision:
-    options = [
-        Option(str(number), decision_wording.change_text(decision, way), way.core.pattern, way.how)
-        for number, way in enumerate(_remedies(decision))
-    ]
-    chosen = interviewer.choose(advisor.knowledge.phrases["ask.menu.which"], options)
-    if chosen is PressedKey.BACK:
-        return decision
-    change = _remedies(decision)[int(chosen)].change
-    stated = load_stated(path, advisor.space)
-    interview.resume(remedied(stated, decision.requirements, change, advisor.knowledge.facts), {})
-    save_answers(advisor, interview, path)
-    return show_recommendation(advisor, path, _MENU_LINES)
-
-
-_ACTIONS: dict[Any, Any] = {"kit": _write_kit, "document": _write_document, "all": _show_all, "remedy": _try_remedy}
-
-
-def _remedies(decision: Decision) -> list[Any]:
-    return [way for way in decision.alternatives if way.change]
-
-
-def _screen() -> Screen:
-    return Screen(standard_output.width(), standard_output.wants_colour(), standard_output.is_unicode())
+    def _try_remedy(self) -> None:
+        remedies = self._remedies
+        options = [
+            Option(str(number), decision_wording.change_text(self.decision, way), way.core.pattern, way.how)
+            for number, way in enumerate(remedies)
+        ]
+        chosen = self._interviewer.choose(self._words["ask.menu.which"], options)
+        if chosen is PressedKey.BACK:
+            return
+        stated = load_stated(self._path, self._advisor.space)
+        facts = self._advisor.knowledge.facts
+        changed = remedied(stated, self.decision.requirements, remedies[int(chosen)].change, facts)
+        self._interview.resume(changed, {})
+        save_answers(self._advisor, self._interview, self._path)
+        self.decision = show_recommendation(self._advisor, self._path, _MENU_LINES)

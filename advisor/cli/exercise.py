@@ -126,4 +126,4 @@ def _written(found: Exercise, format: TableFormat) -> str:
         return render.exercise_markdown(found)
     from advisor.console.canvas import Screen
 
-    return render.exercise_text(found, Screen(output.width(), output.wants_colour(), output.is_unicode()))
+    return render.exercise_text(found, Screen.of_output())

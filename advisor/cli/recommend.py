@@ -187,10 +187,9 @@ def _render(results: Sequence[Result], format: Format, detail: Detail, *, is_bat
         if is_batch or decision is None:
             return batch_markdown(results)
         return decision_markdown(decision, trace)
-    from advisor.console import output
     from advisor.console.canvas import Screen
 
-    screen = Screen(output.width(), output.wants_colour(), output.is_unicode())
+    screen = Screen.of_output()
     if is_batch or decision is None:
         from advisor.report.batch_text import batch_text
 

@@ -222,7 +222,7 @@ def _emit(found: Verification, format: Format) -> None:
     if format is Format.JSON:
         output.emit(json.dumps(verification_dict(found), indent=2, ensure_ascii=not output.is_unicode()) + "\n")
     else:
-        screen = Screen(output.width(), output.wants_colour(), output.is_unicode())
+        screen = Screen.of_output()
         output.emit(verification_text(found, screen))
 
 

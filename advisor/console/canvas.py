@@ -17,6 +17,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from advisor.console import output
+
 Part: TypeAlias = "str | tuple[str, str]"
 """A text, or a pair of a text and its style."""
 Words: TypeAlias = "Part | Sequence[Part]"
@@ -44,6 +46,11 @@ class Screen(NamedTuple):
     width: int = 80
     colour: bool = False
     unicode: bool = True
+
+    @classmethod
+    def of_output(cls) -> Screen:
+        """Return the abilities of standard output."""
+        return cls(output.width(), output.wants_colour(), output.is_unicode())
 
 
 class Column(NamedTuple):
