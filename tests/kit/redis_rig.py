@@ -12,10 +12,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,40 @@ from advisor.lab.process import programs
 LEGACY = "2025-06-18"
 CALL_S = 30
 FLEET_KEY = "f" * 32
+SHARED = {
+    "service": "demo",
+    "environment.hosts": ["research.example.com"],
+    "scale.instances": 3,
+    "scale.affinity": "unavailable",
+    "operations.shared_store": "redis",
+}
+"""The facts of a fleet that shares its sessions."""
+UNKNOWN = {"Mcp-Session-Id": "0123456789abcdef", "MCP-Protocol-Version": LEGACY}
+"""The headers of a session that no instance opened."""
 REPORT = "        await ctx.report_progress("
+
+
+@contextmanager
+def listening(handle: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Accept connections on a free port, one after the other, and give each of them to `handle`. Yields the port."""
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                handle(connection)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=serve, args=[listener])
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def redis_server(port: int) -> list[str]:

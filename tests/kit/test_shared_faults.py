@@ -7,9 +7,8 @@ import http.client
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +16,22 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitResult, TextContent
 from proxy_rig import until
-from redis_rig import CALL_S, Answer, Fleet, call, entry, fleet, initialize, replayed, send, session, signed
+from redis_rig import (
+    CALL_S,
+    SHARED,
+    UNKNOWN,
+    Answer,
+    Fleet,
+    call,
+    entry,
+    fleet,
+    initialize,
+    listening,
+    replayed,
+    send,
+    session,
+    signed,
+)
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -31,16 +45,7 @@ pytestmark = [
     ),
 ]
 
-FACTS = {
-    "service": "demo",
-    "environment.hosts": ["research.example.com"],
-    "scale.instances": 3,
-    "scale.affinity": "unavailable",
-    "operations.shared_store": "redis",
-    "needs.elicitation": "required",
-    "needs.progress": "required",
-}
-UNKNOWN = {"Mcp-Session-Id": "0123456789abcdef", "MCP-Protocol-Version": "2025-06-18"}
+FACTS = {**SHARED, "needs.elicitation": "required", "needs.progress": "required"}
 
 
 @pytest.fixture(scope="session")
@@ -149,45 +154,33 @@ def test_a_request_for_another_path_does_not_end_a_session(kit: KitContext, tmp_
 class Owner:
     """A server that reads one request of each connection, sends `answer`, and closes the connection."""
 
-    port: int
     answer: bytes
+    port: int = 0
     requests: list[bytes] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def serve(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection, suppress(OSError):
-                got = b""
-                while b"hello" not in got and (piece := connection.recv(65536)):  # the argument in the body of the call
-                    got += piece
-                if got:
-                    self.requests.append(got)
-                    connection.sendall(self.answer)
+    def handle(self, connection: socket.socket) -> None:
+        got = b""
+        while b"hello" not in got and (piece := connection.recv(65536)):  # the argument in the body of the call
+            got += piece
+        if got:
+            self.requests.append(got)
+            connection.sendall(self.answer)
 
 
 @contextmanager
 def owner(made: Fleet, answer: bytes = b"", *, alive: bool = True) -> Iterator[Owner]:
     """Run another "instance" that is registered as the owner of the session UNKNOWN."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        it = Owner(listener.getsockname()[1], answer)
-        thread = threading.Thread(target=it.serve, args=[listener])
-        thread.start()
-        try:
-            assert made.ask("SET", entry(UNKNOWN), signed(entry(UNKNOWN), it.url)) == b"+OK\r\n"
-            if alive:
-                name = f"mcp:demo:alive:{it.url}"
-                assert made.ask("SET", name, signed(name, "x")) == b"+OK\r\n"
-            yield it
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
+    it = Owner(answer)
+    with listening(it.handle) as it.port:
+        assert made.ask("SET", entry(UNKNOWN), signed(entry(UNKNOWN), it.url)) == b"+OK\r\n"
+        if alive:
+            name = f"mcp:demo:alive:{it.url}"
+            assert made.ask("SET", name, signed(name, "x")) == b"+OK\r\n"
+        yield it
 
 
 def test_a_request_to_an_owner_that_breaks_off_is_not_repeated(kit: KitContext, tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from proxy_rig import process, until
-from redis_rig import FLEET_KEY, Fleet, call, entry, fleet, lasting_port, redis_server, session, signed
+from redis_rig import (
+    FLEET_KEY,
+    SHARED,
+    UNKNOWN,
+    Fleet,
+    call,
+    entry,
+    fleet,
+    lasting_port,
+    listening,
+    redis_server,
+    session,
+    signed,
+)
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -36,22 +48,13 @@ pytestmark = [
 ]
 
 OTHER_KEY = "g" * 32
-UNKNOWN = {"Mcp-Session-Id": "0123456789abcdef", "MCP-Protocol-Version": "2025-06-18"}
 IGNORED = "ignored an entry"  # the start of the message, because a log can wrap lines
 
 
 @pytest.fixture(scope="session")
 def kit(decide: Callable[..., Decision], advisor: Advisor) -> KitContext:
-    facts = {
-        "service": "demo",
-        "clients.protocol": "mixed",
-        "environment.hosts": ["research.example.com"],
-        "scale.instances": 3,
-        "scale.affinity": "unavailable",
-        "operations.shared_store": "redis",
-        "needs.elicitation": "required",
-    }
-    return kit_context(decide(facts))
+    facts = {"clients.protocol": "mixed", "needs.elicitation": "required"}
+    return kit_context(decide({**SHARED, **facts}))
 
 
 @contextmanager
@@ -59,24 +62,12 @@ def thief() -> Iterator[tuple[str, list[bytes]]]:
     """A program that records what it gets. Yields its URL, and the list of the received data."""
     got: list[bytes] = []
 
-    def serve(listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection, suppress(OSError):
-                if data := connection.recv(65536):
-                    got.append(data)
+    def record(connection: socket.socket) -> None:
+        if data := connection.recv(65536):
+            got.append(data)
 
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        thread = threading.Thread(target=serve, args=[listener])
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", got
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
+    with listening(record) as port:
+        yield f"http://127.0.0.1:{port}", got
 
 
 def put(made: Fleet, name: str, text: str) -> None:

@@ -26,7 +26,7 @@ from mcp.types import (
 )
 from proxy_rig import until
 from pydantic import FileUrl
-from redis_rig import CALL_S, Answer, Fleet, call, environment, fleet, initialize, replayed, send, session
+from redis_rig import CALL_S, SHARED, Answer, Fleet, call, environment, fleet, initialize, replayed, send, session
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -43,14 +43,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:resources/subscribe is removed"),
 ]
 
-FACTS = {
-    "service": "demo",
-    "clients.protocol": "mixed",
-    "environment.hosts": ["research.example.com"],
-    "scale.instances": 3,
-    "scale.affinity": "unavailable",
-    "operations.shared_store": "redis",
-}
 LIVE = ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed", "session_state")
 STATUS = "status://current"
 NAIVE = {'return f"{PREFIX}events:{self._names.setdefault(session, secrets.token_urlsafe(16))}"': 'return f"{PREFIX}x"'}
@@ -64,7 +56,7 @@ def kit(decide: Callable[..., Decision], advisor: Advisor) -> Callable[..., KitC
         # Legacy clients need sessions for elicitation.
         wanted = {f"needs.{need}": "required" for need in ("elicitation", *needs)}
         facts = {"sdk": line, "clients.protocol": protocol, **wanted}
-        made = kit_context(decide({**FACTS, **facts}))
+        made = kit_context(decide({**SHARED, **facts}))
         assert made.needs_directory
         return made
 
