@@ -132,7 +132,6 @@ def _unset(requirements: Requirements, knowledge: Knowledge) -> list[ProxyKind]:
 
 _ADVICE = ("raise", "wait", "stream", "state")
 _TOTAL = ("total.name", "total.look_up", "total.key", *(f"total.{purpose}" for purpose in _ADVICE))
-_REPLY_S = 600  # so much time is enough for the reply of a user
 
 
 def json_limit_words(requirements: Requirements, space: FactSpace) -> dict[str, str]:
@@ -216,7 +215,7 @@ def _advice(purpose: str, found: ProxyLimit, longest_call_s: float | None, key: 
         elif found.seconds is not None and found.seconds >= most:
             how = "fixed"
     words = knowledge.phrases[f"limits.{about}.{how}" if purpose == "raise" else f"limits.{purpose}.{how}"]
-    shown = min(most or inf, _REPLY_S) if purpose == "wait" else most
+    shown = min(most or inf, knowledge.figure("user.reply_s")) if purpose == "wait" else most
     seconds = f"{shown:,g}" if shown is not None else "?"
     at_most = ""
     if how == "raise" and most is not None and seconds not in found.proxy.look_up:

@@ -177,6 +177,8 @@ def _tier(
     if core.pattern == "single-instance":
         low = high = 1
     workers = requirements["scale.workers"] if core.flags.stateless_http else 1
+    most = memory.most_sessions(workers, knowledge.figure("instance.sessions"))
+    full = most * knowledge.figure("autoscaler.sessions_percent") // 100
     return TierContext(
         name=name,
         host=host,
@@ -193,7 +195,8 @@ def _tier(
         call_is_assumed=longest.is_assumed,
         propagation_s=knowledge.figure("propagation_s"),
         memory=memory,
-        max_sessions=memory.most_sessions(workers, knowledge.figure("instance.sessions")),
+        max_sessions=most,
+        scaling_sessions=max(1, min(memory.sessions or most, full)),
     )
 
 

@@ -70,6 +70,7 @@ class TierContext:
         propagation_s: seconds until all proxies have taken an endpoint out of rotation.
         memory: memory of one instance, as the decision computed it.
         max_sessions: the largest number of sessions of one instance.
+        scaling_sessions: the sessions per instance that the autoscaler aims at.
     """
 
     name: str
@@ -88,14 +89,7 @@ class TierContext:
     propagation_s: int
     memory: MemoryContext
     max_sessions: int
-
-    @property
-    def scaling_sessions(self) -> int:
-        """The sessions per instance that the autoscaler aims at: the planned sessions, and at most 80 % of the limit.
-
-        With a higher target, an instance would refuse sessions before the autoscaler adds another instance.
-        """
-        return max(1, min(self.memory.sessions or self.max_sessions, self.max_sessions * 4 // 5))
+    scaling_sessions: int
 
     @property
     def keeps_sessions(self) -> bool:
