@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -266,7 +267,7 @@ def test_an_interruption_at_any_prompt_loses_no_answer(start: Start, tmp_path: P
 # --- the texts ------------------------------------------------------------------------------------------------------
 
 
-def test_help_and_meanings_fit(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_titles_and_help_fit(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     """No help is longer than three lines of 80 columns, and no help lacks its first sentence."""
     monkeypatch.setenv("COLUMNS", "80")
     interview = Interview(advisor, Relevance(advisor))
@@ -275,4 +276,6 @@ def test_help_and_meanings_fit(advisor: Advisor, monkeypatch: pytest.MonkeyPatch
         form = next(dialogue(question, advisor.space, needs, question.facts))
         assert len(form.title) <= 2 * 76, form.title
         for text in (form.help, advisor.knowledge.phrases["ask.why"].format(why=form.why)):
-            assert len(first_sentences(text, 3, "  ")) <= 3 * 77, text
+            shown = first_sentences(text, 3, "  ")
+            assert text.startswith(shown)
+            assert len(textwrap.wrap(shown, 77, break_on_hyphens=False)) <= 3, text
