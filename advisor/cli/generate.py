@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from advisor.console.output import emit, say
 from advisor.errors import Exit
 from advisor.kit.kit_parts import selection
 from advisor.kit.sync import report
+from advisor.kit.sync.conflicts import ConflictStyle
 from advisor.kit.sync.document import generation_dict, generations_dict
 from advisor.kit.sync.generate import Generation, diff
 from advisor.report.serialization import json_text
@@ -34,14 +34,6 @@ EPILOG = epilog(
         4: "the disk is full, or another process writes to DIR",
     },
 )
-
-
-class ConflictStyle(str, Enum):
-    """How a conflict is left in a kit."""
-
-    NEW = "new"
-    REJ = "rej"
-    MARKERS = "markers"
 
 
 def generate(
@@ -115,7 +107,7 @@ def generate(
 
     For a directory, the command writes a kit for each requirements file in it: DIR/NAME for the file NAME.yaml.
     """
-    how = Writing(force, selection(only or [], without or []), conflicts.value, show_diff)
+    how = Writing(force, selection(only or [], without or []), conflicts, show_diff)
     if is_directory(file):
         return _many(file, output, how, format)
     made = make_kit(file, Path(output), how)

@@ -12,7 +12,7 @@ from advisor.kit.context import kit_context
 from advisor.kit.endpoints import client_notes
 from advisor.kit.parts.compose import FIRST_PORT
 from advisor.kit.render import render_kit
-from advisor.kit.sync.conflicts import Style
+from advisor.kit.sync.conflicts import ConflictStyle
 from advisor.kit.sync.document import KitError, MadeKit
 from advisor.kit.sync.generate import Selected, generate, preview
 from advisor.requirements.discovery import Candidate, gather, load_candidate
@@ -32,7 +32,7 @@ class Writing(NamedTuple):
 
     force: bool
     selected: Selected
-    style: Style
+    style: ConflictStyle
     preview: bool
 
 

@@ -12,7 +12,7 @@ from advisor.errors import InputError
 from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
-from advisor.questionnaire.interview import Answer
+from advisor.questionnaire.interview import NEEDS, Answer
 from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool
 from advisor.requirements.values import INSTANCES_RULE, read_value
@@ -165,3 +165,16 @@ def written(value: Any, words: Mapping[str, str]) -> str:
             return tools_written(value)
         return ", ".join(map(str, value)) or words["ask.none"]
     return show(value)
+
+
+def needs_written(levels: Answer, words: Mapping[str, str]) -> str:
+    """Return the needed features with their levels: `elicitation required, roots not sure`."""
+    needed = {name.removeprefix(f"{NEEDS}."): level for name, level in levels.items() if level != "none"}
+    return (
+        ", ".join(f"{feature} {words[f'ask.level.{level}']}" for feature, level in needed.items()) or words["ask.none"]
+    )
+
+
+def flags_written(flags: Answer) -> str:
+    """Return the flags of a server in use: `stateless_http=True, json_response=False`."""
+    return ", ".join(f"{name.removeprefix('current.')}={show(value).capitalize()}" for name, value in flags.items())

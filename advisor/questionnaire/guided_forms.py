@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from advisor.engine.table import show
 from advisor.knowledge.capabilities import SdkLine
 from advisor.knowledge.catalogue import ProxyKind
 from advisor.knowledge.facts import Fact
@@ -17,7 +16,7 @@ from advisor.knowledge.features import Feature
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import FLAG_PAIRS
-from advisor.questionnaire.forms import Dialogue, Form, Option, parts, reader, written
+from advisor.questionnaire.forms import Dialogue, Form, Option, flags_written, parts, reader, written
 from advisor.questionnaire.interview import BREAKS, NEEDS, Answer
 from advisor.requirements.hops import HOPS, MAX_HOPS
 from advisor.requirements.values import read_value
@@ -113,7 +112,7 @@ def current_dialogue(space: FactSpace, stated: Answer) -> Dialogue:
     if not (yield Form("select", words["ask.current"], words["ask.current.help"], why, answers, default=in_use)):
         return unknown
     pairs = [(str(index), dict(zip(_FLAGS, pair, strict=True))) for index, pair in enumerate(FLAG_PAIRS)]
-    options = [Option(index, _pair(pair)) for index, pair in pairs]
+    options = [Option(index, flags_written(pair)) for index, pair in pairs]
     options.append(Option(UNKNOWN, words["ask.unknown"], words["ask.current.flags.unknown"]))
     held = {name: stated.get(name, UNKNOWN) for name in _FLAGS}
     default = next((index for index, pair in pairs if pair == held), UNKNOWN)
@@ -124,17 +123,6 @@ def current_dialogue(space: FactSpace, stated: Answer) -> Dialogue:
     marked = tuple(stated.get(BREAKS, ()))
     breaks = yield Form("checkbox", words["ask.breaks"], words["ask.breaks.help"], "", symptoms, marked)
     return {**dict(pairs).get(chosen, unknown), BREAKS: tuple(breaks)}
-
-
-def _pair(pair: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name.removeprefix('current.')}={show(value).capitalize()}" for name, value in pair.items())
-
-
-class _Endpoint(NamedTuple):
-    """The host names and the path of a typed URL."""
-
-    hosts: list[str]
-    path: str
 
 
 # --- clients, hosts and the path ------------------------------------------------------------------------------------
@@ -148,6 +136,13 @@ def apps_form(fact: Fact, space: FactSpace, current: Sequence[str]) -> Form:
         for app in space.knowledge.clients.values()
     ]
     return Form("checkbox", words["ask.apps"], words["ask.apps.help"], fact.why, tuple(options), tuple(current))
+
+
+class _Endpoint(NamedTuple):
+    """The host names and the path of a typed URL."""
+
+    hosts: list[str]
+    path: str
 
 
 def hosts_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:

@@ -7,9 +7,8 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.core import Core
-from advisor.engine.table import show
 from advisor.knowledge.space import UNKNOWN
-from advisor.questionnaire.forms import written
+from advisor.questionnaire.forms import flags_written, needs_written, written
 from advisor.questionnaire.interview import BREAKS, CURRENT, NEEDS, TOOLS, Answer, Interview, Question, Skip
 from advisor.requirements.hops import HOPS
 
@@ -28,11 +27,7 @@ def answer_line(question: Question, answer: Answer, advisor: Advisor) -> str:
     """Return an answer on one line, in the words of its question."""
     words, knowledge = advisor.knowledge.phrases, advisor.knowledge
     if question.id == NEEDS:
-        needed = [f"{name.removeprefix(f'{NEEDS}.')} {_level(level, words)}" for name, level in answer.items()]
-        return (
-            ", ".join(line for line, level in zip(needed, answer.values(), strict=True) if level != "none")
-            or (words["ask.none"])
-        )
+        return needs_written(answer, words)
     if question.id == CURRENT:
         return _current(answer, advisor)
     value = answer[question.facts[0]]
@@ -54,14 +49,9 @@ def _word(question: Question, value: Any, words: Mapping[str, str]) -> str:
 
 def _current(answer: Answer, advisor: Advisor) -> str:
     words, symptoms = advisor.knowledge.phrases, advisor.knowledge.symptoms
-    stated = {name.removeprefix("current."): answer[name] for name in answer if name != BREAKS}
-    flags = [f"{name}={show(value).capitalize()}" for name, value in stated.items() if value != UNKNOWN]
-    told = [*flags, *(symptoms[name].text for name in answer.get(BREAKS, ()))]
-    return ", ".join(told) or words["ask.no"]
-
-
-def _level(level: str, words: Mapping[str, str]) -> str:
-    return words[f"ask.level.{level}"]
+    flags = {name: value for name, value in answer.items() if name != BREAKS and value != UNKNOWN}
+    told = [flags_written(flags), *(symptoms[name].text for name in answer.get(BREAKS, ()))]
+    return ", ".join(filter(None, told)) or words["ask.no"]
 
 
 def skip_lines(skips: Iterable[Skip], words: Mapping[str, str]) -> list[tuple[str, str]]:

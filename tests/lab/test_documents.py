@@ -27,6 +27,7 @@ from advisor.decision.checks.proof import Report, example_requirements
 from advisor.errors import InputError
 from advisor.findings import Finding, Location
 from advisor.kit.render import render_kit
+from advisor.kit.sync.conflicts import ConflictStyle
 from advisor.kit.sync.document import generation_dict, generations_dict
 from advisor.kit.sync.generate import generate, preview
 from advisor.lab.capabilities import report as measurements
@@ -111,7 +112,7 @@ def generation(advisor: Advisor, folder: Path) -> Documents:
 
 def generations(advisor: Advisor, folder: Path) -> Documents:
     requirements = str(requirements_folder(folder))
-    how = Writing(force=False, selected=lambda path: True, style="new", preview=True)
+    how = Writing(force=False, selected=lambda path: True, style=ConflictStyle.NEW, preview=True)
     yield generations_dict(*make_kits(requirements, folder / "kits", how))
     yield generations_dict(*make_kits(requirements, folder / "kits", how._replace(preview=False)))
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from difflib import unified_diff
-from typing import Literal
+from enum import Enum
 
-Style = Literal["new", "rej", "markers"]
-"""`new`: the new version is next to the file. `rej`: only the changes that were not made are next to the file.
-`markers`: each conflict has both versions in the file, between marks."""
+
+class ConflictStyle(str, Enum):
+    """How a conflict is left in a kit.
+
+    `new`: the new version is next to the file. `rej`: only the changes that were not made are next to the file.
+    `markers`: each conflict has both versions in the file, between marks.
+    """
+
+    NEW = "new"
+    REJ = "rej"
+    MARKERS = "markers"
+
 
 YOURS = "<<<<<<< your version\n"
 BETWEEN = "=======\n"

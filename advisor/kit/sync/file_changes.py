@@ -8,7 +8,7 @@ from itertools import count
 from typing import Literal, TypeAlias
 
 from advisor.kit.model import KitFile
-from advisor.kit.sync.conflicts import Style, has_marks, is_rejected, rejected
+from advisor.kit.sync.conflicts import ConflictStyle, has_marks, is_rejected, rejected
 from advisor.kit.sync.lock_file import Lock
 from advisor.kit.sync.three_way_merge import merge_bytes
 
@@ -19,7 +19,7 @@ Action = Literal[
     "added",  # the file did not exist
     "updated",  # the user had not edited the file, so the new version replaces it
     "merged",  # the user had edited the file; the result contains the edits and the new text
-    "conflict",  # the user and the new version changed the same lines (see `Style`), or a conflict is unresolved
+    "conflict",  # you and the new version changed the same lines (see `ConflictStyle`), or a conflict is unresolved
     "overwritten",  # edited, but replaced because of --force; a .bak file has the user's version
     "removed",  # the file is no longer part of the kit, and the user had not edited it
     "kept",  # the user had edited the file, and the new version has no changes
@@ -66,7 +66,9 @@ class FileChange:
     beside: str = ""
 
 
-def plan(files: list[KitFile], lock: Lock | None, read: Read, *, force: bool, style: Style = "new") -> list[FileChange]:
+def plan(
+    files: list[KitFile], lock: Lock | None, read: Read, *, force: bool, style: ConflictStyle = ConflictStyle.NEW
+) -> list[FileChange]:
     """Return the changes, sorted by path.
 
     Args:
@@ -93,7 +95,7 @@ class _Case:
     read: Read
     taken: frozenset[str]
     force: bool
-    style: Style
+    style: ConflictStyle
 
     def change(self) -> FileChange:
         disk = self.read(self.path)
@@ -135,19 +137,23 @@ class _Case:
         if self.base is not None and self.base.encode() == ours and not waiting and not is_marked:
             return FileChange(self.path, "kept")
         # Marks inside of marks would be hard to read, so a second conflict gets a `.new` file.
-        style: Style = "new" if self.base is None or (is_marked and self.style == "markers") else self.style
-        found = self.base is not None and merge_bytes(self.base, disk, ours.decode(), marks=style == "markers")
+        style = self.style
+        if self.base is None or (is_marked and style is ConflictStyle.MARKERS):
+            style = ConflictStyle.NEW
+        found = self.base is not None and merge_bytes(
+            self.base, disk, ours.decode(), marks=style is ConflictStyle.MARKERS
+        )
         text, merged = found or (disk, None)
         mend = () if text == disk else (self._write(disk, text),)
         conflicts = merged is None or merged.conflicts > 0
         if not conflicts and not waiting and not is_marked:
             return FileChange(self.path, "merged", mend)
         old = self.read(self._rej)
-        if style == "rej" and old is not None and not is_rejected(old):
-            style = "new"  # the user has a file with the name
-        if self.base is not None and merged is not None and conflicts and style == "rej":
+        if style is ConflictStyle.REJ and old is not None and not is_rejected(old):
+            style = ConflictStyle.NEW  # the user has a file with the name
+        if self.base is not None and merged is not None and conflicts and style is ConflictStyle.REJ:
             left = Write(self._rej, old, rejected(self.path, self.base, merged.wanted, old))
-        elif pending in waiting or merged is None or (conflicts and style == "new"):
+        elif pending in waiting or merged is None or (conflicts and style is ConflictStyle.NEW):
             name = self._other_name(".new", ours, replaceable=versions)
             left = Write(name, self.read(name), ours)
         else:

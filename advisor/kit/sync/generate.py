@@ -14,7 +14,7 @@ from typing import TypeAlias
 from advisor.errors import AdvisorError, EnvironmentLacksError, UsageError
 from advisor.files import reason
 from advisor.kit.model import KitFile
-from advisor.kit.sync.conflicts import Style
+from advisor.kit.sync.conflicts import ConflictStyle
 from advisor.kit.sync.directory_lock import directory_lock
 from advisor.kit.sync.file_changes import WRITTEN, FileChange, Write, plan
 from advisor.kit.sync.kit_folder import KitFolder
@@ -66,7 +66,7 @@ def generate(
     *,
     force: bool = False,
     selected: Selected = _every,
-    style: Style = "new",
+    style: ConflictStyle = ConflictStyle.NEW,
 ) -> Generation:
     """Write the kit to `root`.
 
@@ -99,7 +99,12 @@ def generate(
 
 
 def preview(
-    files: list[KitFile], root: Path, *, force: bool = False, selected: Selected = _every, style: Style = "new"
+    files: list[KitFile],
+    root: Path,
+    *,
+    force: bool = False,
+    selected: Selected = _every,
+    style: ConflictStyle = ConflictStyle.NEW,
 ) -> Generation:
     """Return the changes that `generate` would make, without writing anything.
 
@@ -154,7 +159,9 @@ def _lines(content: bytes | None) -> list[str] | None:
     return [f"{part}\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
-def _plan(files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: bool, style: Style) -> list[FileChange]:
+def _plan(
+    files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: bool, style: ConflictStyle
+) -> list[FileChange]:
     if lock is None and not force:
         expected = {file.path: file.content.encode() for file in files}
         if other := folder.foreign(expected):
