@@ -178,7 +178,6 @@ def _tier(
         low = high = 1
     workers = requirements["scale.workers"] if core.flags.stateless_http else 1
     most = memory.most_sessions(workers, knowledge.figure("instance.sessions"))
-    full = most * knowledge.figure("autoscaler.sessions_percent") // 100
     return TierContext(
         name=name,
         host=host,
@@ -196,7 +195,7 @@ def _tier(
         propagation_s=knowledge.figure("propagation_s"),
         memory=memory,
         max_sessions=most,
-        scaling_sessions=max(1, min(memory.sessions or most, full)),
+        scaling_sessions=memory.scaling_sessions(most, knowledge.figure("autoscaler.sessions_percent")),
     )
 
 

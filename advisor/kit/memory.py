@@ -53,6 +53,15 @@ class MemoryContext:
         usable = self.limit_mi(processes) * MEBI * 200 // (200 + self.plan.headroom_percent)
         return min(limit, max(self.sessions, (usable - processes * self.process_bytes) // self.session_bytes))
 
+    def scaling_sessions(self, most: int, percent: int) -> int:
+        """Return the sessions per instance that an autoscaler aims at: the planned sessions, if they are known.
+
+        Args:
+            most: the largest number of sessions that an instance accepts.
+            percent: the largest share of `most` to aim at.
+        """
+        return max(1, min(self.sessions or most, most * percent // 100))
+
     def words(self, processes: int) -> dict[str, str]:
         """Return the figures as texts for a comment."""
         plan = self.plan

@@ -198,7 +198,9 @@ def test_sticky_fleets_scale_by_the_planned_sessions_and_lose_few_of_them(adviso
         kit = CASES[case](advisor)
         (tier,) = kit.tiers
         for sessions, limit, target in ((40, 1000, 40), (1000, 1000, 800), (0, 500, 400)):
-            planned = replace(tier, memory=replace(tier.memory, sessions=sessions), max_sessions=limit)
+            memory = replace(tier.memory, sessions=sessions)
+            aim = memory.scaling_sessions(limit, advisor.knowledge.figure("autoscaler.sessions_percent"))
+            planned = replace(tier, memory=memory, max_sessions=limit, scaling_sessions=aim)
             folder = tmp_path / f"{case}-{sessions}"
             manifests = build(kit, raw(written(replace(kit, tiers=(planned,)), folder)))
             (scaler,) = manifests.of("HorizontalPodAutoscaler")
