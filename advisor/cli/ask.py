@@ -86,11 +86,12 @@ def ask(
     target = output or file or Path("requirements.yaml")
     check_target(target)
     known = [load_stated(path, advisor.space) for path in (file, answers) if path is not None]
-    interview = Interview(advisor, Relevance(advisor), dict(ChainMap(_set(advisor, set or []), *reversed(known))))
+    settings = _set(advisor, set or [])
+    interview = Interview(advisor, Relevance(advisor), dict(ChainMap(settings, *reversed(known))))
     edit = target == file
     if sys.stdin.isatty() and sys.stdout.isatty() and not defaults:
         interviewer = Interviewer(advisor, open_terminal(advisor.knowledge.phrases), interview)
-        target = converse(advisor, interviewer, interview, target, edit=edit)
+        target = converse(advisor, interviewer, interview, target, settings, edit=edit)
         return ask_what_next(advisor, interviewer, interview, target)
     _save_unasked(advisor, interview, target, defaults=defaults, replace=edit)
     decision = show_recommendation(advisor, target)

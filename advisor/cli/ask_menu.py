@@ -14,7 +14,7 @@ from advisor.decision.model import Alternative, Decision
 from advisor.errors import AdvisorError, Exit, InterruptedByUserError
 from advisor.files import reason, write_atomically
 from advisor.questionnaire import review
-from advisor.questionnaire.conversation import interruptible, save_answers
+from advisor.questionnaire.conversation import ask_open, interruptible, save_answers
 from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
@@ -153,5 +153,9 @@ class _Menu:
         facts = self._advisor.knowledge.facts
         changed = remedied(stated, self.decision.requirements, remedies[int(chosen)].change, facts)
         self._interview.resume(changed, {})
-        save_answers(self._advisor, self._interview, self._path)
+        if self._interview.current is None:
+            save_answers(self._advisor, self._interview, self._path)
+        else:
+            say(self._words["ask.menu.remedy.opens"], "  ")
+            ask_open(self._advisor, self._interviewer, self._interview, self._path)
         self.decision = show_recommendation(self._advisor, self._path, _MENU_LINES)

@@ -22,7 +22,13 @@ from advisor.questionnaire.terminal import Terminal, say
 
 
 def converse(
-    advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path, *, edit: bool = False
+    advisor: Advisor,
+    interviewer: Interviewer,
+    interview: Interview,
+    output: Path,
+    settings: Answer,
+    *,
+    edit: bool = False,
 ) -> Path:
     """Ask the questions on the terminal and save the answers. Each answer is also saved immediately, in its own file.
 
@@ -31,6 +37,7 @@ def converse(
         interviewer: asks the questions on the terminal.
         interview: the questions and the known answers.
         output: the file for the answers.
+        settings: the facts of `--set`, which `interview` has already. An interrupted run does not replace them.
         edit: whether `interview` has the answers of `output`, which the new answers replace.
 
     Returns:
@@ -44,23 +51,44 @@ def converse(
     words = advisor.knowledge.phrases
     partial = partial_path(output)
 
-    def save_now() -> None:
-        _save_partial(advisor, interview, partial)
+    def interrupted() -> str:
+        # Before the user resumes, the file has answers that the interview does not have.
+        if partial.exists():
+            return words["ask.interrupted"].format(file=partial)
+        return _save_partial(advisor, interview, partial)
 
-    interview.recorded = save_now
-    with interruptible(lambda: _save_partial(advisor, interview, partial)):
+    with interruptible(interrupted):
         say(words["ask.intro"])
         say(words["ask.intro.time"].replace("Esc", interviewer.back_key))
         say()
         if partial.exists():
-            _offer_to_resume(advisor, interviewer, interview, partial)
+            _offer_to_resume(advisor, interviewer, interview, partial, settings)
         elif output.exists() and not edit:
             output = _choose_file(advisor, interviewer, interview, output)
-            partial = partial_path(output)
+    ask_open(advisor, interviewer, interview, output)
+    return output
+
+
+def ask_open(advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path) -> None:
+    """Ask the open questions, show the review, and save the answers in `output`.
+
+    Each answer is also saved immediately, in a file of its own: see `partial_path`.
+
+    Raises:
+        InterruptedByUserError: the user or a signal stopped the questionnaire, or the terminal was closed. The answers
+            so far are saved.
+        UsageError: the file cannot be written.
+    """
+    partial = partial_path(output)
+
+    def save_now() -> str:
+        return _save_partial(advisor, interview, partial)
+
+    interview.recorded = save_now
+    with interruptible(save_now):
         interviewer.run()
         save_answers(advisor, interview, output)
     partial.unlink(missing_ok=True)
-    return output
 
 
 def check_target(output: Path) -> None:
@@ -106,14 +134,19 @@ def open_terminal(words: Mapping[str, str]) -> Terminal:
     return DrawnPrompts(words)
 
 
-def _offer_to_resume(advisor: Advisor, interviewer: Interviewer, interview: Interview, partial: Path) -> None:
+def _offer_to_resume(
+    advisor: Advisor, interviewer: Interviewer, interview: Interview, partial: Path, settings: Answer
+) -> None:
     words = advisor.knowledge.phrases
     options = [Option(name, words[f"ask.resume.{name}"], words[f"ask.resume.{name}.means"]) for name in ("yes", "no")]
     stated = _usable(advisor, partial)
     if stated is not None and interviewer.choose(words["ask.resume"].format(file=partial), options) == "yes":
-        new = {name: value for name, value in stated.items() if name not in interview.fixed}
-        fixed, answers = part(new, interview.questions)
-        interview.resume({**fixed, **interview.fixed}, answers)
+        # The run can have edited values of the file. Values of this command are newer than the run.
+        edited = {name: stated.get(name, value) for name, value in interview.fixed.items()}
+        fixed = {**edited, **settings}
+        new = {name: value for name, value in stated.items() if name not in fixed}
+        incomplete, answers = part(new, interview.questions)
+        interview.resume({**incomplete, **fixed}, answers)
         interviewer.tell()
 
 

@@ -124,7 +124,7 @@ class Interview:
         answers: Mapping[str, Answer] | None = None,
     ) -> None:
         """Start an interview, or resume one with `answers`."""
-        self.recorded: Callable[[], None] = lambda: None
+        self.recorded: Callable[[], object] = lambda: None
         self._advisor = advisor
         self._relevance = relevance
         self.questions = {question.id: question for question in questions(advisor)}

@@ -204,11 +204,40 @@ def test_a_remedy_edits_the_answer_and_decides_again(start: Start, tmp_path: Pat
     terminal.send(ENTER)
     terminal.see("? Which remedy?", "> sdk: mcp==", "Install mcp==")
     terminal.send(ENTER)
+    accept_defaults(terminal, REVIEW)
+    terminal.send(ENTER)
     terminal.see("Recommendation: one instance with", "> write the kit")
     terminal.send(CTRL_D)
     assert terminal.end() == 130
     assert "The answers are in requirements.yaml." in terminal.raw
     assert stated(tmp_path / "requirements.yaml")["sdk"].startswith("mcp==2.")
+
+
+CONTRADICTION = (
+    "service: svc\nsdk: mcp-1\nclients: {protocol: legacy, apps: [], keep_cookies: false, plain_http: false}\n"
+    "scale: {instances: 3, affinity: unavailable}\nneeds: {sampling: required}\n"
+    "environment: {platform: kubernetes, hosts: [], proxy: {kind: alb, sse: unknown}}\n"
+    "current: {stateless_http: unknown, json_response: unknown}\n"
+)
+
+
+def test_a_remedy_asks_the_questions_that_it_opens(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text(CONTRADICTION.replace(", sse: unknown", ""))
+    terminal = start("--answers", "known.yaml")
+    accept_defaults(terminal, REVIEW)
+    terminal.send(ENTER)
+    terminal.answer(MENU, ENTER)
+    terminal.answer("Which remedy?", ENTER)  # affinity
+    terminal.see("With this remedy, more questions can change the recommendation.")
+    accept_defaults(terminal, REVIEW)
+    assert interrupt(terminal, "ctrl-c") == 130
+    held = stated(tmp_path / "requirements.partial.yaml")
+    assert held["scale.affinity"] == "available"
+    assert held.keys() - stated(tmp_path / "requirements.yaml").keys()
+    again = start()
+    again.answer("requirements.partial.yaml has the answers of an interrupted run.", ENTER)
+    again.answer(REVIEW, ENTER)
+    again.see("several instances with session affinity", "> write the kit")
 
 
 # --- interruptions --------------------------------------------------------------------------------------------------
@@ -262,6 +291,37 @@ def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path, ending: s
 def test_an_interruption_at_any_prompt_loses_no_answer(start: Start, tmp_path: Path, ending: str) -> None:
     for number in range(len(RUN)):
         interrupted_at(start, tmp_path, max(number - 1, 0), number, ending)
+
+
+def interrupted_at_the_ends(start: Start, tmp_path: Path, ending: str) -> None:
+    """Interrupt at the offer to resume, then at the review. The file to edit stays as it is."""
+    written = tmp_path / "prod.yaml"
+    partial = tmp_path / "prod.partial.yaml"
+    written.write_text("service: old\n" + CONTRADICTION.partition("\n")[2])
+    partial.write_text("service: newer\n" + CONTRADICTION.partition("\n")[2])
+    before = written.read_bytes(), partial.read_bytes()
+    terminal = start("prod.yaml")
+    terminal.see("? prod.partial.yaml has the answers of an interrupted run.")
+    assert interrupt(terminal, ending) == ENDINGS[ending]
+    assert (written.read_bytes(), partial.read_bytes()) == before
+    terminal = start("prod.yaml")
+    terminal.answer("prod.partial.yaml has the answers of an interrupted run.", ENTER)
+    accept_defaults(terminal, REVIEW)
+    assert interrupt(terminal, ending) == ENDINGS[ending]
+    assert stated(partial)["service"] == "newer"
+    assert written.read_bytes() == before[0]
+
+
+def test_an_interruption_at_the_review_or_at_the_offer_to_resume_loses_no_answer(start: Start, tmp_path: Path) -> None:
+    interrupted_at_the_ends(start, tmp_path, "ctrl-c")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending != "ctrl-c"])
+def test_no_ending_at_the_review_or_at_the_offer_to_resume_loses_an_answer(
+    start: Start, tmp_path: Path, ending: str
+) -> None:
+    interrupted_at_the_ends(start, tmp_path, ending)
 
 
 # --- the texts ------------------------------------------------------------------------------------------------------
