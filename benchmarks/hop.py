@@ -19,9 +19,10 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 from advisor.knowledge import load
+from advisor.lab.process.ports import free_port
 from advisor.lab.process.programs import EXTRA
 from advisor.requirements import load_path
-from benchmarks.rig import HELLO, connect, free_port, send, start, until
+from benchmarks.rig import HELLO, connect, send, start, until
 
 EXAMPLE = "examples/exercise-2-team-document.yaml"
 SIZES = (100, 1_000, 10_000)

@@ -4,8 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -66,12 +64,3 @@ def redis_error() -> type[Exception]:
     from redis.exceptions import RedisError
 
     return RedisError
-
-
-def free_port() -> int:
-    """A free port below the range for outgoing connections, so that no connection takes it before its use."""
-    while True:
-        port = 15_000 + secrets.randbelow(15_000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port

@@ -14,9 +14,10 @@ from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 from advisor.knowledge import load
 from advisor.lab.load.client import processor_s
+from advisor.lab.process.ports import free_port
 from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
-from benchmarks.rig import HELLO, connect, free_port, send, start, until
+from benchmarks.rig import HELLO, connect, send, start, until
 from benchmarks.tokens import issuer
 
 ROUNDS = 15

@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,16 +22,11 @@ from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.lab.process import programs
+from advisor.lab.process.ports import free_port
 from advisor.lab.process.programs import EXTRA
 
 HERE = Path(__file__).parent
 DEADLINE_S = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(what: str, check: Callable[[], object]) -> None:

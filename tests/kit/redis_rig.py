@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -27,6 +26,7 @@ from proxy_rig import answers, process, until
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server
 from advisor.lab.process import programs
+from advisor.lab.process.ports import free_port
 
 LEGACY = "2025-06-18"
 CALL_S = 30
@@ -70,15 +70,6 @@ def listening(handle: Callable[[socket.socket], None]) -> Iterator[int]:
 def redis_server(port: int) -> list[str]:
     """The command of a Redis that writes nothing to the disk."""
     return [str(programs.program("redis-server")), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-
-
-def lasting_port() -> int:
-    """A free port below the range for outgoing connections, so that no connection takes it before the test does."""
-    while True:
-        port = 15_000 + secrets.randbelow(15_000)
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @dataclass
@@ -151,7 +142,7 @@ def fleet(
             assert text.count(old) == 1, old
             text = text.replace(old, new)
         path.write_text(text)
-    made = Fleet(folder, lasting_port(), lasting_port(), [lasting_port() for _ in range(3)])
+    made = Fleet(folder, free_port(), free_port(), [free_port() for _ in range(3)])
     with ExitStack() as stack:
         for port, env in zip(made.ports, envs, strict=True):
             values = {

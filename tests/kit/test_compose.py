@@ -12,13 +12,14 @@ from typing import TypeAlias
 import pytest
 import yaml
 from proxy_rig import process, until
-from redis_rig import Fleet, lasting_port
+from redis_rig import Fleet
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.render import render_kit
 from advisor.lab.process import programs
+from advisor.lab.process.ports import free_port
 from advisor.requirements import load_path
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +113,7 @@ def test_the_redis_of_compose_refuses_connections_without_the_password(advisor: 
     kit_files = {file.path: file.content for file in render_kit(advisor.decide(requirements), "")}
     service = yaml.safe_load(kit_files["compose.yaml"])["services"]["redis"]
     shell, option, script = service["command"]
-    port = lasting_port()
+    port = free_port()
     place = f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nEND\n"
     script = script.replace("$$", "$").replace("redis-server", str(programs.program("redis-server")))
     script = script.removesuffix("END\n") + place

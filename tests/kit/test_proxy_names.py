@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from names import Names, served
 from proxy_kits import COOKIE, ENVELOPE_HAPROXY, LEARN, TABLE, Setup, sticky, tiered
-from proxy_rig import Client, Upstreams, accepted, answers, command, free_port, process, until, upstreams, write
+from proxy_rig import Client, Upstreams, accepted, answers, command, process, until, upstreams, write
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import SERVER_PORT, production_wiring
+from advisor.lab.process.ports import free_port
 
 pytestmark = [
     pytest.mark.programs,

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 import urllib.error
@@ -24,6 +23,7 @@ from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import pytest_suite, server
 from advisor.lab.process import programs
+from advisor.lab.process.ports import free_port
 
 pytestmark = [
     pytest.mark.programs,
@@ -120,9 +120,7 @@ class Running:
 
 @contextlib.contextmanager
 def running(python: Path, folder: Path, **values: str) -> Iterator[Running]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(python), str(folder / "server" / "server.py")]
     log = folder / "log.txt"
     with log.open("w") as stderr:
@@ -153,9 +151,7 @@ def test_the_code_of_a_decision_answers_the_stated_hosts(
     kit: Callable[..., KitContext], decide: Any, python: Callable[[KitContext], Path], tmp_path: Path, line: str
 ) -> None:
     """The code that `recommend` prints starts on the real SDK and answers requests for environment.hosts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     facts = {"sdk": line, "environment.platform": "systemd", "environment.hosts": ["a.example"], "scale.workers": 2}
     script = tmp_path / "server.py"
     script.write_text(decide(facts).code)  # an app for uvicorn, whose port is free

@@ -20,10 +20,11 @@ from typing import Any
 import pytest
 import test_server_run
 from proxy_rig import process, until
-from redis_rig import lasting_port, redis_server
+from redis_rig import redis_server
 from test_server_run import LINES, Running, clean, running, write
 
 from advisor.kit.model import KitContext
+from advisor.lab.process.ports import free_port
 
 pytestmark = [
     pytest.mark.programs,
@@ -133,7 +134,7 @@ def test_instances_of_an_oauth_proxy_share_their_clients(
 ) -> None:
     context = kit(sdk=line, **PROXY)
     assert context.uses_redis
-    port = lasting_port()
+    port = free_port()
     values = {
         "MCP_INSTANCES": "2",
         "MCP_AUTH_CONFIG_URL": f"{provider}/.well-known/openid-configuration",

@@ -26,7 +26,6 @@ from redis_rig import (
     call,
     entry,
     fleet,
-    lasting_port,
     listening,
     redis_server,
     session,
@@ -39,6 +38,7 @@ from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server
 from advisor.lab.process import programs
+from advisor.lab.process.ports import free_port
 
 pytestmark = [
     pytest.mark.programs,
@@ -171,7 +171,7 @@ def test_the_servers_use_a_redis_with_password_and_tls(kit: KitContext, tmp_path
         path = tmp_path / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content)
-    plain, secure = lasting_port(), lasting_port()
+    plain, secure = free_port(), free_port()
     right, wrong = _certificate(tmp_path / "right"), _certificate(tmp_path / "wrong")
     config = tmp_path / "haproxy.cfg"
     config.write_text(

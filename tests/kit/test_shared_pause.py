@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from proxy_rig import process, until
-from redis_rig import Fleet, lasting_port, redis_server
+from redis_rig import Fleet, redis_server
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
+from advisor.lab.process.ports import free_port
 
 retried = pytest.mark.retried("The test pauses Redis and stops a process for moments of some 100 ms.")
 
@@ -55,7 +56,7 @@ def test_a_paused_process_repeats_its_look_up(
         path = tmp_path / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content)
-    made = Fleet(tmp_path, 0, lasting_port(), [])
+    made = Fleet(tmp_path, 0, free_port(), [])
     command = redis_server(made.redis_port)
     with process([*command, "--dir", str(tmp_path)], tmp_path / "redis.log"):
         until("Redis answers", lambda: made.ask("PING") == b"+PONG\r\n")
