@@ -18,7 +18,7 @@ from advisor.knowledge import load
 _SUMMARIES = {
     "ask": "Answer questions about a deployment; get a recommendation.",
     "recommend": "Recommend flags, deployment pattern and session affinity.",
-    "explain": "Explain a word of the output: a pattern, a warning, a key.",
+    "explain": "Explain a word of the output, such as a pattern or warning.",
     "generate": "Write a deployment kit for a requirements file.",
     "verify": "Run a kit with real programs and check what clients observe.",
     "exercise": "Run test servers with all four flag pairs and compare them.",

@@ -31,7 +31,7 @@ def explain(
     ],
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Explain a word of the output: a pattern, a warning, a key.
+    """Explain a word of the output, such as a pattern or warning.
 
     The command finds every word that a decision, a warning or a kit shows.
     """

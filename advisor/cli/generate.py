@@ -87,8 +87,9 @@ def generate(
         ConflictStyle,
         typer.Option(
             "--conflicts",
-            help="What to write if you and the new version changed the same lines. `new` writes the new version of the "
-            "file next to your file. `rej` writes only the changes that conflict with yours to a file next to it. "
+            help="What to write if you and the new version changed the same lines. `new` writes the "
+            "complete new version to a .new file next to your file. `rej` writes a diff to a .rej file next to your "
+            "file: the changes of the new version that conflict with your changes. "
             "`markers` writes both versions of these lines into your file, between <<<<<<< and >>>>>>>.",
         ),
     ] = ConflictStyle.NEW,
@@ -103,7 +104,8 @@ def generate(
 
     Run the command again after a change of the requirements. It keeps your edits in DIR and merges them with the new
     versions of the files. If you and the new version changed the same lines, your lines stay, and the new version is
-    written next to the file (.new). The conflict ends when you delete the .new file. --conflicts has other ways.
+    written next to the file (.new). The conflict ends when you delete the .new file. With --conflicts, the
+    command writes the new version in another form.
 
     For a directory, the command writes a kit for each requirements file in it: DIR/NAME for the file NAME.yaml.
     """

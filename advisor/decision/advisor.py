@@ -195,6 +195,8 @@ class Advisor:
 
     def _step(self, table: DecisionTable, requirements: Requirements, facts: Mapping[str, Any]) -> PathStep:
         rule = table.evaluate(facts).rules[0]
+        if rule.then.get("affinity.candidate", "none") not in ("none", facts["affinity.mechanism"]):
+            rule = rule._replace(because=self.knowledge.phrases["step.unused"].format(because=rule.because))
         # A rule without conditions fired because all before it failed: then every input is a reason.
         read = {name: facts[name] for name in rule.when or table.inputs}
         stated = {name: requirements.values[name] for name in read if name in self._binned}

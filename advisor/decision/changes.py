@@ -202,7 +202,7 @@ class Changes:
             if facts["proxy.refuses"] != "none" and value not in self._gateways:
                 return value == "none" and facts[HOPS] == "none"  # another gateway replaces a gateway, or no proxy
             return value != "none" or facts[HOPS] == "none"  # a hop is a proxy
-        if name == "sdk" and facts["mcp.expiry"] not in ("known", "assumed"):
+        if name == "sdk" and facts["mcp.expiry"] not in ("not-needed", "assumed"):
             return False  # Another SDK release might not allow the stated mcp release.
         return name != "sdk" or self._steps_forward(now, value)
 

@@ -78,8 +78,9 @@ def pool_words(name: str, requirements: Requirements, knowledge: Knowledge) -> s
     about, key = name.split(".")
     if key == "reuse_s":
         return f"{reuse_s(pair[0], knowledge) or 0:,.10g}"
-    if key == "kept_s":
-        return f"{_kept_s(pair[1], knowledge) or 0:,.10g}"
+    if key == "closes":
+        stated = pair[1].keep_alive_s is not None
+        return _closes(knowledge.proxies[pair[1].kind].name, _kept_s(pair[1], knowledge), knowledge, stated=stated)
     if key == "needed_s":
         return str(ceil((reuse_s(pair[0], knowledge) or 0) + knowledge.figure("keep-alive.margin_s")))
     return str(getattr(knowledge.proxies[pair[0 if about == "outer" else 1].kind], key))
@@ -142,7 +143,7 @@ def reuse_words(name: str, requirements: Requirements, knowledge: Knowledge) -> 
 
     Args:
         name: `proxy` with reuse_s, reuser, or `or_shorten`, which says how to shorten the time of the proxy. Or
-            `server` with keep_alive_s, needed_s or keep_alive_setting, the setting of the language.
+            `server` with closes (a clause), needed_s or keep_alive_setting, the setting of the language.
         requirements: the requirements.
         knowledge: the known proxies and languages.
     """
@@ -163,6 +164,14 @@ def reuse_words(name: str, requirements: Requirements, knowledge: Knowledge) -> 
         )
     if name == "server.keep_alive_setting":
         return knowledge.languages[requirements["language"]].keep_alive_setting
-    if name == "server.keep_alive_s":
-        return f"{_keep_alive_s(requirements, knowledge) or 0:,.10g}"
+    if name == "server.closes":
+        server = knowledge.phrases["reuse.server" if requirements["sdk"] == OTHER else "reuse.python"]
+        stated = requirements["environment.server_keep_alive_s"] is not None
+        return _closes(server, _keep_alive_s(requirements, knowledge), knowledge, stated=stated)
     return str(needed_keep_alive_s(last, requirements, knowledge))
+
+
+def _closes(name: str, kept_s: float | None, knowledge: Knowledge, *, stated: bool) -> str:
+    """Return a clause: after how many seconds `name` closes an idle connection, by default or as the file states."""
+    phrase = knowledge.phrases[f"reuse.closes.{'stated' if stated else 'default'}"]
+    return phrase.format(name=name, kept_s=f"{kept_s or 0:,.10g}")

@@ -108,7 +108,7 @@ class LossTable:
         conditions: list[str] = []
         others = self._cells.others(feature.id, era, at)
         if call and any(outcome != "works" for _, outcome in others):
-            words = self._phrases["outcome.works-with"].format(call=call.short or call.call)
+            conditions.append(self._phrases["outcome.call"].format(call=call.short or call.call))
             working = [other for other, outcome in others if outcome == "works"]
             failing = [f"{other} ({self._phrases[f'outcome.{seen}']})" for other, seen in others if seen != "works"]
             limits += [self._phrases["calls.working"].format(calls=", ".join(working))] if working else []

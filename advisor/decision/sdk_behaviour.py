@@ -68,15 +68,15 @@ def mcp_expiry(requirements: Requirements, space: FactSpace) -> str:
 
     Returns:
         `idle-timeout` or `never` for a stated mcp release. Without one, `assumed` if only some of the allowed releases
-        close idle sessions, else `known`.
+        close idle sessions, else `not-needed`.
     """
     found, stated = underlying(requirements, space), requirements["mcp_release"]
     if found is None:
-        return "known"
+        return "not-needed"
     if stated is not None:
         return "never" if limit_of(stated, space.knowledge.capacity) is None else "idle-timeout"
     oldest, newest = (limit_of(version, space.knowledge.capacity) for version in (found.least, found.newest))
-    return "known" if oldest == newest else "assumed"
+    return "not-needed" if oldest == newest else "assumed"
 
 
 def most_sessions(requirements: Requirements, space: FactSpace) -> int | None:

@@ -23,7 +23,6 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.versions import key
 from advisor.requirements.model import Requirements
 
-_WITH_CALL = re.compile(r"^works with .+?(?= if |$)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
 _SERVER = ("server.kind", "sdk")
 """Facts for which a rule about another server has a false condition."""
@@ -89,6 +88,8 @@ class _Words:
         self._assumption = decision.assumption
         self._others = tuple(self._phrases[f"calls.{kind}"].partition("{")[0] for kind in ("working", "failing"))
         self._nothing = self._phrases["calls.none"].partition("{")[0]
+        call = re.escape(self._phrases["outcome.call"].partition("{")[0])
+        self._call = re.compile(rf" if {call}.+?(?: and |$)")
         self._replacements = [one for one in decision.knowledge.replacements if one.kind in ("", decision.kind)]
         version = str(decision.requirements["sdk"]).partition("==")[2]
         is_old = bool(version) and key(version) < key(decision.release.start)
@@ -111,7 +112,8 @@ class _Words:
         nothing = cell.how.startswith(self._nothing)
         how = cell.words if nothing else self(cell.how.removeprefix(cell.call).lstrip(": "))
         how = "; ".join(part for part in how.split("; ") if not part.startswith(self._others))
-        named = cell._replace(words=_WITH_CALL.sub("works", cell.words), call="", how=how)
+        words = self._call.sub(lambda found: " if " if found[0].endswith(" and ") else "", cell.words)
+        named = cell._replace(words=words, call="", how=how)
         if cell.status == "derived":
             return named._replace(evidence=self(cell.evidence))
         return named._replace(evidence=self._assumption if cell.evidence else "", status="assumed")

@@ -77,7 +77,8 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if any(row.lost for row in rows):
         canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
     if any(row.documented for row in rows):
-        canvas.line((f"* {decision.knowledge.phrases['table.disputed']}", "dim"), indent=1)
+        phrases = decision.knowledge.phrases
+        canvas.line((f"{phrases['table.disputed.mark']} {phrases['table.disputed']}", "dim"), indent=1)
     for note in feature_wording.table_notes(decision):
         canvas.line((note, "dim"), indent=1)
     canvas.gap()
@@ -106,7 +107,7 @@ def _era_head(decision: Decision, era: Era) -> str:
 
 def _row(decision: Decision, row: FeatureRow, with_instead: bool) -> list[Words]:
     need = decision_wording.need_text(decision, row)
-    mark = (" *", "yellow") if row.documented else ""
+    mark = (f" {decision.knowledge.phrases['table.disputed.mark']}", "yellow") if row.documented else ""
     title: Words = [(row.title, "bold" if row.need == "required" else ""), mark]
     texts: list[Words] = [title, need, *(_outcome(row, cell) for _, cell in row.cells)]
     return [*texts, row.instead or ""] if with_instead else texts

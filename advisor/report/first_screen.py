@@ -201,7 +201,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     for _, group in groupby(rows, key=lambda row: (row.legacy.words, row.modern.words)):
         alike = list(group)
         titles = ", ".join(f"{row.title}{' *' if row.need == 'preferred' else ''}" for row in alike)
-        table.append([titles, *(_outcome(cell) for _, cell in alike[0].cells)])
+        table.append([titles, *(_outcome(cell, phrases) for _, cell in alike[0].cells)])
     canvas.pairs(table, indent=0)
 
 
@@ -210,10 +210,18 @@ def _head(decision: Decision, era: Era) -> str:
     return f"{era.capitalize()} clients" + (f" ({note})" if note else "")
 
 
-def _outcome(cell: EraCell) -> Words:
+def _outcome(cell: EraCell, phrases: Mapping[str, str]) -> Words:
+    """Return the words of a cell. A call that the tool must use is named in a short form, which fits the columns."""
+    call = phrases["outcome.call"].partition("{")[0]
+    needed = phrases["outcome.works-if"].format(works=phrases["outcome.works"], condition=call)
+    words = cell.words
+    if words.startswith(needed):
+        name, _, condition = words.removeprefix(needed).partition(" and ")
+        words = phrases["screen.works-with"].format(call=name)
+        words = phrases["outcome.works-if"].format(works=words, condition=condition) if condition else words
     if not cell.named:
-        return (cell.words, "dim")
-    return (cell.words, "green") if cell.outcome == "works" else (f"! {cell.words}", "bold red")
+        return (words, "dim")
+    return (words, "green") if cell.outcome == "works" else (f"! {words}", "bold red")
 
 
 def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> None:

@@ -24,11 +24,16 @@ def _row(decision: Decision, feature: str) -> FeatureRow:
 @pytest.mark.parametrize(
     ("sdk", "feature", "legacy", "modern"),
     [
-        ("mcp-2", "sampling", "works with Resolve(Sample)", "works with Resolve(Sample)"),
-        ("mcp-2", "elicitation", "works with Resolve(Elicit)", "works with Resolve(Elicit)"),
-        ("fastmcp-4", "elicitation", "works with ctx.elicit", "works with InputRequiredResult"),
-        ("fastmcp-4", "sampling", "works with create_message", "works with InputRequiredResult"),
-        ("mcp-2", "list_changed", "works with session.send_…", "works with ctx.notify_…"),
+        ("mcp-2", "sampling", "works if the tool uses Resolve(Sample)", "works if the tool uses Resolve(Sample)"),
+        ("mcp-2", "elicitation", "works if the tool uses Resolve(Elicit)", "works if the tool uses Resolve(Elicit)"),
+        ("fastmcp-4", "elicitation", "works if the tool uses ctx.elicit", "works if the tool uses InputRequiredResult"),
+        (
+            "fastmcp-4",
+            "sampling",
+            "works if the tool uses create_message",
+            "works if the tool uses InputRequiredResult",
+        ),
+        ("mcp-2", "list_changed", "works if the tool uses session.send_…", "works if the tool uses ctx.notify_…"),
         ("mcp-2", "logging", "works", "works if the client asks for a log level"),
         ("fastmcp-4", "logging", "works", "works if the client asks for a log level"),
         ("mcp-2", "progress", "works", "works"),
@@ -69,7 +74,7 @@ def test_no_cell_hides_a_call_that_fails(advisor: Advisor, decide: Any) -> None:
             fails = getattr(cell, era)[flag_key(*pair)] not in ("works", "unsupported")
             if fails and shown.outcome == "works" and cell.call not in partial:
                 checked.add((release.line.id, cell.call, era, pair))
-                assert shown.words.startswith("works with "), (release.id, cell.call, era, pair)
+                assert shown.words.startswith("works if the tool uses "), (release.id, cell.call, era, pair)
                 assert f"{cell.call} (" in shown.how, (release.id, cell.call, era, pair)
     # With JSON, only requests on the GET stream of the session reach a legacy client.
     assert ("mcp-1", "ctx.session.create_message(related_request_id)", "legacy", (False, True)) in checked
