@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from broken_rules import broken
+from broken_rules import _parsed_once, broken
 from hypothesis import settings
 from measured import pytest_runtest_protocol
 from retried import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
@@ -23,6 +23,7 @@ from advisor.requirements import Requirements
 
 # Fixtures for several folders are imported here, because mypy accepts only one module with the name conftest.
 __all__ = [
+    "_parsed_once",
     "broken",
     "parents",
     "pytest_collection_modifyitems",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -235,10 +236,16 @@ def _read(path: Path, name: str) -> dict[str, Any]:
     return content
 
 
+@cache
+def _adapter(section: str) -> TypeAdapter[Any]:
+    """Return the validator of the entries of a section. To make the validator takes longer than to use it."""
+    return TypeAdapter(SHAPES[section])
+
+
 def _validate(section: str, entries: Any, name: str, root: Path) -> list[Any]:
     if not isinstance(entries, list):
         raise KnowledgeError(f"rules/{name}: {section} is not a list")
-    adapter: TypeAdapter[Any] = TypeAdapter(SHAPES[section])
+    adapter = _adapter(section)
     found = []
     for index, entry in enumerate(entries):
         try:

@@ -10,6 +10,7 @@ from math import inf
 from random import Random
 from typing import Any, Literal
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,13 @@ def drawn(space: FactSpace) -> tuple[dict[str, Any], ...]:
 
     draw()
     return tuple(found)
+
+
+# The parts of the files that tests read, for the parameters of a fixture. The default tests read the first part.
+PARTS = [
+    pytest.param(slice(0, 120), id="first"),
+    pytest.param(slice(120, None), id="others", marks=pytest.mark.thorough),
+]
 
 
 def unsure(flat: Mapping[str, Any], space: FactSpace, draw: Random, most: int = 3) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from cases import cases, drawn, edited, read
+from cases import PARTS, cases, drawn, edited, read
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -28,10 +28,10 @@ def several(flat: dict[str, Any]) -> dict[str, Any]:
     return kept | {"scale.instances": 3}
 
 
-@pytest.fixture(scope="module")
-def files(advisor: Advisor) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module", params=PARTS)
+def files(advisor: Advisor, request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """Files with several instances."""
-    return [several(flat) for flat in drawn(advisor.space)]
+    return [several(flat) for flat in drawn(advisor.space)[request.param]]
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def deployment(decision: Decision) -> tuple[Any, ...]:
 def test_a_doubt_does_not_change_the_deployment_and_kept_features_work(advisor: Advisor) -> None:
     draw = random.Random(1)
     outcomes = set()
-    for flat in drawn(advisor.space)[:150]:
+    for flat in drawn(advisor.space)[:80]:
         doubts = {name: value for name, value in unsure(flat, advisor.space, draw).items() if value == "unknown"}
         doubts = {name: value for name, value in doubts.items() if name not in flat}
         sure = decide(advisor, **flat, **dict.fromkeys(doubts, "none"))

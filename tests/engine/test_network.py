@@ -165,7 +165,7 @@ def base_facts(advisor: Advisor) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({**domains, **special})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_revising_the_real_network_gives_the_same_facts_as_evaluating_it(advisor: Advisor, data: st.DataObject) -> None:
     facts, other = data.draw(base_facts(advisor)), data.draw(base_facts(advisor))
@@ -192,7 +192,7 @@ def test_steps_give_the_same_facts_as_evaluate(model: Model, data: st.DataObject
         assert {name: after[name] for name in targets} == {name: facts[name] for name in targets}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_the_steps_of_the_real_network_give_the_same_facts(advisor: Advisor, data: st.DataObject) -> None:
     facts = data.draw(base_facts(advisor))
@@ -203,7 +203,7 @@ def test_the_steps_of_the_real_network_give_the_same_facts(advisor: Advisor, dat
     assert {name: after[name] for name in CORE_FACTS} == {name: facts[name] for name in CORE_FACTS}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_the_steps_of_the_lost_needs_give_the_same_facts_as_the_node(advisor: Advisor, data: st.DataObject) -> None:
     facts = data.draw(base_facts(advisor))

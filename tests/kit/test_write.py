@@ -7,16 +7,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import dying
 import pytest
+from running import run_command_for_text
 
 from advisor.errors import EnvironmentLacksError, UsageError
 from advisor.kit.model import KitFile
-from advisor.kit.sync.directory_lock import WAIT_S, directory_lock
+from advisor.kit.sync import generate as generation
+from advisor.kit.sync.directory_lock import directory_lock
 from advisor.kit.sync.generate import generate, preview
 from advisor.kit.sync.kit_folder import KitFolder
 from advisor.kit.sync.kit_paths import LOCK, STAGE, is_inside
@@ -278,7 +280,7 @@ def test_a_foreign_lock_file_cannot_lead_outside_the_kit(tmp_path: Path) -> None
 
 
 @retried
-def test_a_second_run_waits_for_the_first_and_reports_it(tmp_path: Path) -> None:
+def test_a_second_run_waits_for_the_first_and_reports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kit = tmp_path / "kit"
     generate(dying.BEFORE, b"", kit)
     hold = (
@@ -292,9 +294,10 @@ def test_a_second_run_waits_for_the_first_and_reports_it(tmp_path: Path) -> None
         with pytest.raises(EnvironmentLacksError, match="Another mcp-advisor"), directory_lock(kit, wait_s=0.2):
             pass
         before = tree(kit)
-        said, code = ended(python("-m", "advisor", "generate", EXAMPLE, "-o", str(kit)), timeout=WAIT_S + 60)
-        assert code == 4
-        assert "Another mcp-advisor is writing" in said
+        monkeypatch.setattr(generation, "directory_lock", partial(directory_lock, wait_s=0.2))
+        done = run_command_for_text("generate", ROOT / EXAMPLE, "-o", kit)
+        assert done.returncode == 4
+        assert "Another mcp-advisor is writing" in done.stderr
         assert tree(kit) == before
         other.stdin.close()  # the holder ends and releases its lock
         assert other.wait(timeout=30) == 0

@@ -1,4 +1,4 @@
-"""`capabilities measure` as a process: invalid arguments, and the newest release compared with the data."""
+"""`capabilities measure`: invalid arguments, and the newest release compared with the data."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from running import run_command_for_text
 
 from advisor.cli.schema_registry import schema_of
 from advisor.knowledge import Knowledge
@@ -64,7 +65,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     ],
 )
 def test_a_release_that_cannot_be_measured_is_refused_immediately(arguments: list[str], said: str) -> None:
-    done = run(*arguments)
+    done = run_command_for_text("capabilities", *arguments, COLUMNS="80")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(said)
 

@@ -69,6 +69,7 @@ ASKED: list[tuple[str, str, Era, str, str]] = [
 
 
 @retried
+@pytest.mark.programs
 def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) -> None:
     """A sample of cells: each feature on two flag pairs. The test of `capabilities measure` covers all cells."""
 

@@ -187,8 +187,9 @@ def test_start_over_forgets_the_answers(start: Start) -> None:
     terminal.see("This question has no default.")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-@pytest.mark.parametrize("at", [CURRENT, INSTANCES])
+@pytest.mark.parametrize(
+    ("number", "at"), [(signal.SIGTERM, CURRENT), (signal.SIGINT, INSTANCES), (signal.SIGHUP, INSTANCES)]
+)
 def test_a_signal_saves_the_answers_so_far(start: Start, tmp_path: Path, number: signal.Signals, at: str) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)

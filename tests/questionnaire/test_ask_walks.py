@@ -280,10 +280,12 @@ def interrupted_at(start: Start, tmp_path: Path, before: int, number: int, endin
     assert not (tmp_path / "requirements.yaml").exists()
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path, ending: str) -> None:
-    for before, number in ((0, 0), (0, 1), (1, 3), (3, 11)):  # a prompt of each kind: text, choice, list, levels
+def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path) -> None:
+    """Each ending at a prompt of another kind: a text, a choice, a list, levels and again a choice."""
+    before = 0
+    for number, ending in zip((0, 1, 3, 11, 12), ENDINGS, strict=True):
         interrupted_at(start, tmp_path, before, number, ending)
+        before = number
 
 
 @pytest.mark.thorough

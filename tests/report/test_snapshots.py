@@ -66,7 +66,7 @@ def test_each_fixture_has_the_pattern_of_its_name(name: str, pattern: str) -> No
     assert decide(name).core.pattern == pattern
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 120])
+@pytest.mark.parametrize("width", [60, 100])  # the snapshots have the widths 80 and 120
 @pytest.mark.parametrize("name", PATTERNS)
 def test_no_line_is_wider_than_the_screen(name: str, width: int) -> None:
     decision = decide(name)

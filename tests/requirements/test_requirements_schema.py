@@ -182,7 +182,7 @@ def test_schema_and_validate_agree_on_every_value_of_a_fact(name: str) -> None:
         agree({"service": "my-service", **document})
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(documents())
 def test_schema_and_validate_agree_on_documents(document: Any) -> None:
     agree(document)

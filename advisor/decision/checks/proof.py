@@ -246,13 +246,13 @@ class _Watch:
         """Return faults: rules of deciding tables that decide no combination, dead or shadowed."""
         faults = []
         for table in self._advisor.tables.values():
-            for index, rule in enumerate(table.spec.rules):
-                if rule.id not in self._fired:
-                    faults.append(self._never(table, index, rule))
+            idle = [(index, rule) for index, rule in enumerate(table.spec.rules) if rule.id not in self._fired]
+            classes = _fold_table(table) if idle else {}
+            faults += [self._never(table, index, rule, classes) for index, rule in idle]
         return faults
 
-    def _never(self, table: DecisionTable, index: int, rule: Rule) -> Finding:
-        matching = {mask: example for mask, example in _fold_table(table).items() if mask >> index & 1}
+    def _never(self, table: DecisionTable, index: int, rule: Rule, classes: Mapping[int, dict[str, Value]]) -> Finding:
+        matching = {mask: example for mask, example in classes.items() if mask >> index & 1}
         if not matching:
             return fault("dead", rule.id, "the conditions of this rule are never true together")
         earlier = {mask & -mask for mask in matching}
