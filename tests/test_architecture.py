@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,3 +39,41 @@ def test_the_diagram_shows_the_imports() -> None:
 
 def test_the_diagram_omits_only_imports_that_a_longer_path_implies() -> None:
     assert reduced({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
+
+
+def public_types(source: str) -> Iterator[str]:
+    """Yield the names of the public classes, type aliases and type variables of a module."""
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.Assign):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            names = [statement.target.id]
+        elif isinstance(statement, ast.ClassDef):
+            names = [statement.name]
+        elif type(statement).__name__ == "TypeAlias":  # the statement `type`, since Python 3.12
+            names = [statement.name.id]  # type: ignore[attr-defined]
+        else:
+            names = []
+        yield from (name for name in names if re.match(r"[A-Z]\w*[a-z]", name))
+
+
+def test_a_public_name_of_a_type_has_one_meaning() -> None:
+    modules: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "advisor").rglob("*.py")):
+        for name in public_types(path.read_text(encoding="utf-8")):
+            modules[name].append(path.relative_to(ROOT).as_posix())
+    assert len(modules) > 400
+    assert {name: places for name, places in modules.items() if len(places) > 1} == {}
+
+
+def test_the_names_of_types_include_aliases() -> None:
+    source = """
+class Kept: ...
+Marked: TypeAlias = str
+Plain = dict[str, int]
+Made = NewType("Made", str)
+_Private = str
+LIMIT = 3
+value = 3
+"""
+    assert list(public_types(source)) == ["Kept", "Marked", "Plain", "Made"]

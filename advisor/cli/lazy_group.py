@@ -55,12 +55,12 @@ def _spare_pydantic(command: Any, ctx: Any) -> None:
     """Replace the conversion of all parameters, including the help option, in a command and its subcommands."""
     for parameter in command.get_params(ctx):
         if hasattr(parameter, "get_runtime_param"):
-            parameter.get_runtime_param = partial(_Words, parameter.get_runtime_param)
+            parameter.get_runtime_param = partial(_Conversion, parameter.get_runtime_param)
     for member in getattr(command, "commands", {}).values():
         _spare_pydantic(member, ctx)
 
 
-class _Words:
+class _Conversion:
     """Replaces typer's conversion of a parameter. For types other than strings and enumerations, it calls typer's."""
 
     def __init__(self, typers_own: Any) -> None:

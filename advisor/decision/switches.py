@@ -57,7 +57,7 @@ def assumption(facts: Mapping[str, Any], knowledge: Knowledge, newest: Mapping[s
 
 def without_flags(decision: Decision) -> Decision:
     """Return the decision in words that fit a server without flags, for which no kit is generated."""
-    words = _Words(decision)
+    words = _Rewording(decision)
     return decision._replace(
         because=words(decision.because),
         features=tuple(map(words.row, decision.features)),
@@ -71,7 +71,7 @@ def without_flags(decision: Decision) -> Decision:
 
 def trace_without_flags(trace: Trace, decision: Decision) -> Trace:
     """Return the trace in words that fit a server without flags, without the rules about other servers."""
-    words = _Words(decision)
+    words = _Rewording(decision)
     return [table._replace(attempts=[*map(words.attempt, filter(_concerns, table.attempts))]) for table in trace]
 
 
@@ -80,7 +80,7 @@ def _concerns(attempt: RuleAttempt) -> bool:
     return all(tried.passed for tried in attempt.conditions if tried.fact in _SERVER)
 
 
-class _Words:
+class _Rewording:
     """Replaces the words about the flags, and removes sentences about the generated kit."""
 
     def __init__(self, decision: Decision) -> None:

@@ -20,8 +20,8 @@ SOURCE = "topology-"
 """The start of the id of a source that is made from a strategy."""
 
 Keeps = Literal["always", "one-proxy", "stable-address", "cookies", "pause", "never"]
-Kind = Literal["stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern"]
-KINDS: tuple[Kind, ...] = ("stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern")
+SessionKind = Literal["stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern"]
+KINDS: tuple[SessionKind, ...] = ("stateful+legacy", "stateful+modern", "stateless+legacy", "stateless+modern")
 """The kinds of servers, each with clients of a protocol era."""
 
 _SHARE = re.compile(r"(\d{1,9}) of (\d{1,9})")
@@ -96,7 +96,7 @@ class BalancingRun:
 
     __pydantic_config__ = STRICT
     under: Conditions
-    figures: dict[Kind, Figures] = field(default_factory=dict)
+    figures: dict[SessionKind, Figures] = field(default_factory=dict)
 
     @property
     def keeps(self) -> bool:
@@ -253,7 +253,7 @@ def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     return " ".join(parts)
 
 
-def without_loss(kind: Kind, run: BalancingRun) -> bool:
+def without_loss(kind: SessionKind, run: BalancingRun) -> bool:
     """Return whether clients without a session have no losses, except sampling for legacy clients."""
     taken = run.figures[kind]
     shares = [taken.whole, taken.answered, taken.progress]

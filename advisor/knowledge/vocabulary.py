@@ -13,10 +13,10 @@ from advisor.knowledge.types import Outcome
 FeatureId: TypeAlias = Annotated[str, OneOf("feature")]
 Package: TypeAlias = Annotated[str, OneOf("package")]
 Pattern: TypeAlias = Annotated[str, OneOf("pattern")]
-Mechanism: TypeAlias = Annotated[str, OneOf("affinity.mechanism")]
+MechanismId: TypeAlias = Annotated[str, OneOf("affinity.mechanism")]
 Keeping: TypeAlias = Annotated[str, OneOf("keeping")]
 Substitute: TypeAlias = Annotated[str, OneOf("substitute")]
-Seen: TypeAlias = Annotated[
+FeatureOutcome: TypeAlias = Annotated[
     Outcome,
     "dropped: lost without an error; unreachable: the request reaches an instance without the session or the state; "
     "unsupported: the SDK or the era has no such call",

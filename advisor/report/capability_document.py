@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from advisor.documents import OPTIONAL, Day
 from advisor.knowledge.capabilities import Behaviour, CapabilityCell
 from advisor.knowledge.types import Era
-from advisor.knowledge.vocabulary import FeatureId, Package, Seen
+from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome, Package
 
 ReleasesRecord = TypedDict("ReleasesRecord", {"from": str, "before": str})
 """A half-open range of releases."""
@@ -38,7 +38,7 @@ class CellRecord(TypedDict):
     era: Era
     feature: FeatureId
     call: str
-    outcome: Seen
+    outcome: FeatureOutcome
     evidence: str
     measured: Day
     status: Literal["reported", "measured", "assumed"]
@@ -46,9 +46,9 @@ class CellRecord(TypedDict):
     observed_on: list[str]
     sources: list[str]
     agrees: Annotated[bool, OPTIONAL]
-    expected: Annotated[Seen | None, OPTIONAL]
+    expected: Annotated[FeatureOutcome | None, OPTIONAL]
     seconds: Annotated[float, OPTIONAL]
-    at_first: Annotated[Seen | None, OPTIONAL]
+    at_first: Annotated[FeatureOutcome | None, OPTIONAL]
 
 
 class BehaviourRecord(TypedDict):

@@ -10,7 +10,7 @@ from advisor.documents import OPTIONAL
 from advisor.engine.table import Tried
 from advisor.knowledge.failures import Felt, Handles, Others, Running, Then
 from advisor.knowledge.types import Era, Need, Raw, StatedNeed
-from advisor.knowledge.vocabulary import FeatureId, Keeping, Mechanism, Pattern, Seen, Substitute
+from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome, Keeping, MechanismId, Pattern, Substitute
 
 RawFacts: TypeAlias = Annotated[dict[str, Raw], "Facts of the requirements file by their dotted keys."]
 Edits: TypeAlias = Annotated[
@@ -22,7 +22,7 @@ Instances: TypeAlias = Annotated[int, {"minimum": 1}]
 class AffinityRecord(TypedDict):
     """How the requests of a session reach the instance that owns the session."""
 
-    mechanism: Mechanism
+    mechanism: MechanismId
     because: Annotated[str, OPTIONAL]
 
 
@@ -81,7 +81,7 @@ class EraRecord(TypedDict):
             measured.
     """
 
-    outcome: Seen
+    outcome: FeatureOutcome
     call: str | None
     how: str
     evidence: str

@@ -9,9 +9,9 @@ from advisor.engine.rules import Value
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.features import FeatureCall, Instead
 from advisor.knowledge.types import Raw
-from advisor.knowledge.vocabulary import Seen
+from advisor.knowledge.vocabulary import FeatureOutcome
 
-Kind: TypeAlias = Literal["rule", "table", "fact", "derived", "feature", "source", "word"]
+EntryKind: TypeAlias = Literal["rule", "table", "fact", "derived", "feature", "source", "word"]
 
 
 class TableHead(TypedDict):
@@ -81,7 +81,7 @@ class Entry(TypedDict):
     """An entry of the rule catalogue, version 1."""
 
     schema: Literal["mcp-advisor/knowledge/1"]
-    kind: Kind
+    kind: EntryKind
     id: str
     title: str
 
@@ -169,7 +169,7 @@ class GuideRecord(TypedDict):
     """What published guides say about a feature with these flags."""
 
     when: dict[str, bool]
-    outcome: Seen
+    outcome: FeatureOutcome
     says: str
     sources: list[Source]
 

@@ -23,11 +23,11 @@ from advisor.report.rule_document import (
     Condition,
     DerivedEntry,
     EarlierRule,
+    EntryKind,
     FactEntry,
     FaultRecord,
     FeatureEntry,
     GuideRecord,
-    Kind,
     MeaningRecord,
     PositionInTable,
     ProofDocument,
@@ -115,7 +115,7 @@ class Catalogue:
         Raises:
             UsageError: the id does not exist; the message contains the nearest spelling.
         """
-        known: dict[str, tuple[Kind, str]] = {
+        known: dict[str, tuple[EntryKind, str]] = {
             entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)
         }
         for _, rule in self._knowledge.rules.values():
@@ -125,7 +125,7 @@ class Catalogue:
         if name.lower() not in known:
             raise UsageError(unknown("rule, fact, feature, source or word", name, self.names(), _HELP))
         kind, entry = known[name.lower()]
-        makers: dict[Kind, Callable[[str], AnyEntry]] = {
+        makers: dict[EntryKind, Callable[[str], AnyEntry]] = {
             "rule": self._rule,
             "table": self._table,
             "fact": self._fact,
@@ -141,7 +141,7 @@ class Catalogue:
         aliases = (rule.alias for _, rule in self._knowledge.rules.values())
         return [*(entry for ids in self.ids().values() for entry in ids), *aliases, *self._words]
 
-    def ids(self) -> dict[Kind, list[str]]:
+    def ids(self) -> dict[EntryKind, list[str]]:
         """The ids by kind. An id has one kind only."""
         knowledge = self._knowledge
         return {

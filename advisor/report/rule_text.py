@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from advisor.console.lines import ReportLine
 from advisor.engine.table import show
 
-Record: TypeAlias = Mapping[str, Any]
+RuleData: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
 
 Says: TypeAlias = Callable[..., str]
@@ -58,7 +58,7 @@ _FAULTS = {
 }
 
 
-def listing_lines(record: Record) -> Iterator[ReportLine]:
+def listing_lines(record: RuleData) -> Iterator[ReportLine]:
     """The list of the rules, table by table."""
     sections = []
     for table in record["tables"]:
@@ -69,7 +69,7 @@ def listing_lines(record: Record) -> Iterator[ReportLine]:
     return _lines(sections)
 
 
-def entry_lines(record: Record, says: Says, terms: Mapping[str, str]) -> Iterator[ReportLine]:
+def entry_lines(record: RuleData, says: Says, terms: Mapping[str, str]) -> Iterator[ReportLine]:
     """An entry of the catalogue: its id and title, then a section for each of its properties that is not empty.
 
     Args:
@@ -77,7 +77,7 @@ def entry_lines(record: Record, says: Says, terms: Mapping[str, str]) -> Iterato
         says: makes a sentence of a condition or an outcome.
         terms: terms and their meanings.
     """
-    makers: dict[str, Callable[[Record, Says], Iterator[_Section]]] = {
+    makers: dict[str, Callable[[RuleData, Says], Iterator[_Section]]] = {
         "rule": _rule_sheet,
         "table": _table_sheet,
         "feature": _feature_sheet,
@@ -106,7 +106,7 @@ def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
 _MISS = "For the second example, a condition is not true, or an earlier rule decides (see Order)."
 
 
-def _rule_sheet(record: Record, says: Says) -> Iterator[_Section]:
+def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     table = record["table"]
     yield (
         f"{record['id']}  {record['title']}",
@@ -156,27 +156,27 @@ def table_only(name: str) -> bool:
     return name in TABLE_NAMES
 
 
-def outcome(outputs: Record) -> Record:
+def outcome(outputs: RuleData) -> RuleData:
     """The outputs of a rule that have a meaning: of a contradiction only the pattern, and no missing substitute."""
     if outputs.get("pattern") == "contradiction":
         return {"pattern": outputs["pattern"]}
     return {name: value for name, value in outputs.items() if (name, value) != ("substitute", "none")}
 
 
-def _decided(name: str, value: Any, says: Says, outputs: Record) -> str:
+def _decided(name: str, value: Any, says: Says, outputs: RuleData) -> str:
     """One of the outputs of a rule as a sentence, with its name in parentheses if users know the name."""
     said = says(name, value, outputs.get("pattern", ""))
     return said if table_only(name) else f"{said} ({name}: {show(value)})"
 
 
-def _example(example: Record, says: Says) -> str:
+def _example(example: RuleData, says: Says) -> str:
     """The facts of an example, in words if users do not know their names."""
     if not TABLE_NAMES & example.keys():
         return facts(example)
     return ". ".join(says(name, value) for name, value in example.items()) + "."
 
 
-def _table_sheet(record: Record, says: Says) -> Iterator[_Section]:
+def _table_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [record["question"], _ORDERS[record["hit_policy"]]]
     known = [name for name in record["inputs"] if not table_only(name)]
     yield "Facts that the rules use", [", ".join(known)] if known else []
@@ -189,7 +189,7 @@ def _table_sheet(record: Record, says: Says) -> Iterator[_Section]:
         yield f"{rule['id']}  {rule['title']}", [*conditions, f"Then:\t{decided}"]
 
 
-def _fact_sheet(record: Record, says: Says) -> Iterator[_Section]:
+def _fact_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [_kind_of_fact(record)]
     yield "Why it matters", [record["why"]] if record.get("why") else []
     yield "How to answer", [record["help"]] if record.get("help") else []
@@ -216,14 +216,14 @@ def _meanings(name: str, values: Sequence[Any], says: Says) -> list[str]:
     return [f"{value:{widest}}\t{text}" for value, text in said.items()]
 
 
-def _kind_of_fact(record: Record) -> str:
+def _kind_of_fact(record: RuleData) -> str:
     if record["kind"] == "derived":
         return "Derived fact: mcp-advisor computes it from the requirements."
     default = "Required" if record["required"] else f"Default: {default_of(record['default'])}"
     return f"Key of the requirements file. Type: {record['type']}. {default}."
 
 
-def _feature_sheet(record: Record, says: Says) -> Iterator[_Section]:
+def _feature_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", ["Protocol feature.", *filter(None, [record["question"]])]
     yield "Why it matters", [record["why"]] if record["why"] else []
     yield (
@@ -237,7 +237,7 @@ def _feature_sheet(record: Record, says: Says) -> Iterator[_Section]:
     )
 
 
-def _source_sheet(record: Record, says: Says) -> Iterator[_Section]:
+def _source_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield (
         f"{record['id']}  {record['title']}",
         [f"Source. Kind: {record['type']}. Date: {record['date']}.", record["ref"]],
@@ -246,7 +246,7 @@ def _source_sheet(record: Record, says: Says) -> Iterator[_Section]:
     yield "Rules that cite this source", [", ".join(record["cited_by"])] if record["cited_by"] else []
 
 
-def _word_sheet(record: Record, says: Says) -> Iterator[_Section]:
+def _word_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     del says
     for number, meaning in enumerate(record["meanings"]):
         head = meaning["kind"] if number else f"{record['id']}  {meaning['kind']}"
@@ -255,7 +255,7 @@ def _word_sheet(record: Record, says: Says) -> Iterator[_Section]:
         yield head, [meaning["means"], *(["See:", *see] if see else [])]
 
 
-def proof_lines(record: Record) -> Iterator[ReportLine]:
+def proof_lines(record: RuleData) -> Iterator[ReportLine]:
     """The proof for people: what was checked, then the result or each fault with an example."""
     size = record["combinations"]
     checked = (
@@ -288,9 +288,9 @@ def proof_lines(record: Record) -> Iterator[ReportLine]:
     return _lines(sections)
 
 
-def _grouped(faults: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:
+def _grouped(faults: Sequence[RuleData]) -> dict[tuple[str, str, str], list[RuleData]]:
     """The faults in groups: faults with the same message in several places form a group, unless they have examples."""
-    groups: dict[tuple[str, str, str], list[Record]] = {}
+    groups: dict[tuple[str, str, str], list[RuleData]] = {}
     for fault in faults:
         alone = f"{fault['where']} {fault['example']}" if fault["example"] else ""
         groups.setdefault((fault["kind"], fault["message"], alone), []).append(fault)
@@ -327,19 +327,19 @@ def _flow(value: Any) -> str:
     return show(value)
 
 
-def _said(condition: Record, says: Says) -> str:
+def _said(condition: RuleData, says: Says) -> str:
     """A condition as a sentence, with the fact in parentheses if users know the name of the fact."""
     name = f"{condition['fact']} {condition['words']}"
     text = says(condition["fact"], condition["condition"])
     return text if text == name or table_only(condition["fact"]) else f"{text} ({name})"
 
 
-def _source_lines(sources: Sequence[Record]) -> list[str]:
+def _source_lines(sources: Sequence[RuleData]) -> list[str]:
     parts = ((f"{source['title']} ({source['id']})", f"  {source['ref']}", f"  {_start(source)}") for source in sources)
     return [line for part in parts for line in part]
 
 
-def _start(source: Record) -> str:
+def _start(source: RuleData) -> str:
     """The first sentences of what a source says, and where to read the others."""
     first, *others = re.split(r"(?<=\.) (?=[A-Z0-9])", source["says"])
     while others and len(first) + len(others[0]) < _SOURCE_WIDTH:
@@ -347,7 +347,7 @@ def _start(source: Record) -> str:
     return f"{first} … (full text: `mcp-advisor rules show {source['id']}`)" if others else first
 
 
-def _carried(call: Record, says: Says) -> Iterator[str]:
+def _carried(call: RuleData, says: Says) -> Iterator[str]:
     for era in ("legacy", "modern"):
         if call[era]:
             scope, channel = says("call.scope", call[era]["scope"]), says("call.channel", call[era]["channel"])

@@ -16,8 +16,8 @@ from advisor.knowledge.topology import (
     Conditions,
     Figures,
     Keeps,
-    Kind,
     MeasuredOn,
+    SessionKind,
     Share,
     Way,
     Window,
@@ -25,7 +25,7 @@ from advisor.knowledge.topology import (
     under,
     without_loss,
 )
-from advisor.knowledge.vocabulary import Mechanism
+from advisor.knowledge.vocabulary import MechanismId
 
 _UNDER = 25  # columns for the conditions of a run
 _WIDTHS = (6, 8, 8, 9, 7, 9, 8)  # the table is 80 columns wide, with the conditions
@@ -71,7 +71,7 @@ class WayRecord(TypedDict):
 
     id: str
     title: str
-    mechanism: Mechanism | None
+    mechanism: MechanismId | None
     keeps: Keeps
     because: str
     source: str
@@ -200,7 +200,7 @@ def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
         yield f"{stamp}{f' Rules that cite this measurement: {cited}.' if cited else ''}\n"
 
 
-def _markdown_row(run: BalancingRun, way: Way, kind: Kind, phrases: Mapping[str, str]) -> str:
+def _markdown_row(run: BalancingRun, way: Way, kind: SessionKind, phrases: Mapping[str, str]) -> str:
     taken = run.figures[kind]
     server, _, era = kind.partition("+")
     shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)

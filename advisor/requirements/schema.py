@@ -6,9 +6,9 @@ The schema accepts the same files as `validate`, except for the cases in `LIMITS
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
-from advisor.documents.schema import DIALECT
+from advisor.documents.schema import DIALECT, Schema
 from advisor.knowledge.facts import Fact, OnlyWhen
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
@@ -16,8 +16,6 @@ from advisor.requirements.hops import HOP_KEYS, MAX_HOPS, PROXY
 from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, PATH_RULE, RESERVED_PATHS, TOOL_RULE
 from advisor.requirements.validate import VERSION
 from advisor.requirements.values import MAX_LIST, MAX_SECONDS
-
-Schema: TypeAlias = dict[str, Any]
 
 LIMITS = (
     "two tools with the same name",

@@ -14,8 +14,8 @@ from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.versions import key
 from advisor.lab.capabilities import files as capability_files
 from advisor.lab.capabilities import yaml_file as capability_yaml
-from advisor.lab.capabilities.merge import SOURCE, Record, merge, values
-from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, Entry
+from advisor.lab.capabilities.merge import SOURCE, ReleaseRecord, merge, values
+from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, YamlEntry
 
 PACKAGES = ("mcp", "fastmcp")
 PROGRESS = ("progress", "ctx.report_progress")
@@ -31,12 +31,12 @@ def line_of(file: CapabilityFile, version: str) -> str:
     return str(next(line["id"] for line in file.lines if key(line["from"]) <= key(version) < key(line["before"])))
 
 
-def records(file: CapabilityFile) -> list[Record]:
+def records(file: CapabilityFile) -> list[ReleaseRecord]:
     """The observations of each release in the file."""
-    found: dict[str, Record] = {}
+    found: dict[str, ReleaseRecord] = {}
     for cell in file.cells:
         for version in cell["observed_on"]:
-            made = found.setdefault(version, Record(version, line_of(file, version), DAY))
+            made = found.setdefault(version, ReleaseRecord(version, line_of(file, version), DAY))
             made.cells[cell["feature"], cell["call"]] = values(cell)
     for behaviour in file.behaviour:
         for version in behaviour["observed_on"]:
@@ -46,18 +46,18 @@ def records(file: CapabilityFile) -> list[Record]:
     return list(found.values())
 
 
-def of(file: CapabilityFile, asked: tuple[str, str]) -> list[Entry]:
+def of(file: CapabilityFile, asked: tuple[str, str]) -> list[YamlEntry]:
     return [cell for cell in file.cells if (cell["feature"], cell["call"]) == asked]
 
 
-def like(file: CapabilityFile, version: str, new: str) -> Record:
+def like(file: CapabilityFile, version: str, new: str) -> ReleaseRecord:
     """A record of release `new` with the behaviour of release `version`."""
     record = next(record for record in records(file) if record.version == version)
     record.version, record.line = new, line_of(file, version)
     return record
 
 
-def changed(record: Record, asked: tuple[str, str], place: int, outcome: str) -> Record:
+def changed(record: ReleaseRecord, asked: tuple[str, str], place: int, outcome: str) -> ReleaseRecord:
     record.cells[asked] = (*record.cells[asked][:place], outcome, *record.cells[asked][place + 1 :])
     record.evidence[asked] = "seen anew"
     return record
@@ -157,9 +157,9 @@ def test_behaviour_is_grouped_like_cells() -> None:
     file = CapabilityFile([], "mcp", capability_yaml.read(stored("mcp")).lines, [])
     same, other = ("a",) * 4, ("a", "b", "a", "b")
     made = [
-        Record("1.28.1", "mcp-1", DAY, behaviour={("GET", "legacy"): same}),
-        Record("1.30.0", "mcp-1", DAY, behaviour={("GET", "legacy"): same}),
-        Record("2.3.0", "mcp-2", DAY, behaviour={("GET", "legacy"): other}),
+        ReleaseRecord("1.28.1", "mcp-1", DAY, behaviour={("GET", "legacy"): same}),
+        ReleaseRecord("1.30.0", "mcp-1", DAY, behaviour={("GET", "legacy"): same}),
+        ReleaseRecord("2.3.0", "mcp-2", DAY, behaviour={("GET", "legacy"): other}),
     ]
     found = merge(file, made, WHO)
     assert [behaviour["observed_on"] for behaviour in found.behaviour] == [["1.28.1", "1.30.0"], ["2.3.0"]]

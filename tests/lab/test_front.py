@@ -14,7 +14,16 @@ from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.lab.fleet.front import PROXY_SOURCE, Front, Way, front_of, lay_out, own_wiring, write_own, write_template
+from advisor.lab.fleet.front import (
+    PROXY_SOURCE,
+    Front,
+    FrontStrategy,
+    front_of,
+    lay_out,
+    own_wiring,
+    write_own,
+    write_template,
+)
 
 STICKY = {
     "service": "demo",
@@ -159,7 +168,7 @@ def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Pa
 
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])
 @pytest.mark.parametrize("holds", [False, True])
-def test_a_stand_in_uses_the_requested_strategy(tmp_path: Path, way: Way, holds: bool) -> None:
+def test_a_stand_in_uses_the_requested_strategy(tmp_path: Path, way: FrontStrategy, holds: bool) -> None:
     given: dict[str, Any] = {
         "way": way,
         "holds": holds,

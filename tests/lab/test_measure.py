@@ -24,9 +24,9 @@ from advisor.knowledge.versions import key
 from advisor.lab.capabilities import matrix
 from advisor.lab.capabilities import report as words
 from advisor.lab.capabilities import yaml_file as capability_yaml
-from advisor.lab.capabilities.behaviours import COPIES, TRIED, Behaviours, Trait, alike
+from advisor.lab.capabilities.behaviours import COPIES, TRIED, MeasuredBehaviours, Trait, alike
 from advisor.lab.capabilities.comparison import Difference, expected, near, told
-from advisor.lab.capabilities.matrix import Cells, Seen, Where
+from advisor.lab.capabilities.matrix import Cells, MeasuredValue, Where
 from advisor.lab.capabilities.measure import Measurement, compared, evidence, record
 from advisor.lab.capabilities.merge import values
 from advisor.lab.probes.observation import Observation
@@ -70,8 +70,8 @@ def test_a_release_that_cannot_be_measured_is_refused_immediately(arguments: lis
     assert done.stderr.startswith(said)
 
 
-def behaved_so(message: str, first: str | None = None) -> Seen:
-    return Seen(Observation("works", message), first)
+def behaved_so(message: str, first: str | None = None) -> MeasuredValue:
+    return MeasuredValue(Observation("works", message), first)
 
 
 def measured(
@@ -90,12 +90,14 @@ def measured(
                 where = Where(entry.feature, entry.call, era, pair)
                 outcome = expected(known.capabilities, "mcp", version, where)
                 assert outcome is not None
-                cells[where] = Seen(Observation(outcome, f"as {outcome}"))
-    cells |= {where: Seen(observation, first="hang") for where, observation in (changed or {}).items()}
+                cells[where] = MeasuredValue(Observation(outcome, f"as {outcome}"))
+    cells |= {where: MeasuredValue(observation, first="hang") for where, observation in (changed or {}).items()}
     names = {(behaviour.name, behaviour.era) for package in known.capabilities for behaviour in package.behaviour}
     traits = [Trait(name, era, pair) for name, era in sorted(names) for pair in FLAG_PAIRS]
     seen = {trait: told(known.capabilities, subject, trait) for trait in traits}
-    behaviours: Behaviours = {trait: behaved_so(message) for trait, message in seen.items() if message is not None}
+    behaviours: MeasuredBehaviours = {
+        trait: behaved_so(message) for trait, message in seen.items() if message is not None
+    }
     behaviours |= {trait: behaved_so(message, "HTTP 500") for trait, message in (behaved or {}).items()}
     return Measurement(subject, cells, behaviours, "2031-02-03", 12.0)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-from advisor.decision.checks.division import VALUES, Kind, Tools, division, divisions, separable, values
+from advisor.decision.checks.division import VALUES, ToolKind, Tools, division, divisions, separable, values
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.needs import Bits, Level, Needs, levels
 from advisor.decision.checks.situations import SEPARABLE, Model
@@ -114,7 +114,7 @@ def _all_pairs(
 ) -> frozenset[tuple[str, str]]:
     file = (shared, single, substituted)
 
-    def kinds(tool: Sequence[int]) -> tuple[Kind, Kind]:
+    def kinds(tool: Sequence[int]) -> tuple[ToolKind, ToolKind]:
         wide, narrow = max(tool[0], tool[1]), tool[0]
         one, other = (narrow, wide) if later else (wide, narrow)
         return (one, tool[2] if soft[0] else 0), (other, tool[2] if soft[1] else 0)
@@ -189,7 +189,7 @@ class _Parts(NamedTuple):
     whole: int
     inside: int
     outside: int
-    file: Kind
+    file: ToolKind
     needs: Needs
 
 
@@ -237,7 +237,7 @@ def _tiers(
 
 
 @lru_cache(maxsize=256)
-def _left(file: Kind, value: str, *, substitute: bool) -> list[str]:
+def _left(file: ToolKind, value: str, *, substitute: bool) -> list[str]:
     """Return the values of `tools.separable` for the tools of the stateless tier."""
     found = set()
     for _, tools in divisions()[file, value]:

@@ -36,7 +36,7 @@ class Group(NamedTuple):
     response: dict[int, Class]
 
 
-class Change(NamedTuple):
+class NeedChange(NamedTuple):
     """A change of needs or tools: from and to a level, with the values of `tools.separable` before and after."""
 
     before: int
@@ -52,7 +52,7 @@ def decision_faults(model: Model, whole: Folded) -> Iterator[Finding]:
     grouped: dict[tuple[int, int, int], dict[int, Class]] = {}
     for (context, session, response, possible), found in whole.classes.items():
         grouped.setdefault((context, session, possible), {})[response] = found
-    changes: dict[int, list[Change]] = {}
+    changes: dict[int, list[NeedChange]] = {}
     for (context, session, possible), response in grouped.items():
         group = Group(context, session, possible, response)
         if context not in changes:
@@ -77,7 +77,7 @@ class _Check:
             mask = group.session & standing.session
             self._rules.append({value: _lowest(mask & masks[value]) for value in values(standing.file)})
 
-    def faults(self, changes: Sequence[Change]) -> Iterator[Finding]:
+    def faults(self, changes: Sequence[NeedChange]) -> Iterator[Finding]:
         for standing, rules in zip(self._standings, self._rules, strict=True):
             for value, rule in rules.items():
                 if rule < 0:
@@ -132,7 +132,7 @@ class _Check:
                     )
                     return
 
-    def _monotone(self, changes: Sequence[Change]) -> Iterator[Finding]:
+    def _monotone(self, changes: Sequence[NeedChange]) -> Iterator[Finding]:
         outputs = self._model.outputs
         for change in changes:
             before, after = self._rules[change.before], self._rules[change.after]
@@ -209,7 +209,7 @@ def _needs(model: Model, context: int, standing: Standing, keep: str) -> dict[st
     return {f"needs.{model.features[index]}": words[need] for index, need in needs.items()}
 
 
-def _changes(model: Model, context: int) -> Iterator[Change]:
+def _changes(model: Model, context: int) -> Iterator[NeedChange]:
     """Yield the changes of needs and tools that matter in a context."""
     of = model.contexts[context]
     counted = (*of.counted, of.firm, of.soft)
@@ -228,8 +228,8 @@ def _changes(model: Model, context: int) -> Iterator[Change]:
                 if after == at:
                     pairs = frozenset(pair for pair in pairs if pair[0] != pair[1])
                 if pairs:
-                    yield Change(at, after, pairs, feature, need)
-        yield Change(at, at, lists[standing.file], 0, 0)
+                    yield NeedChange(at, after, pairs, feature, need)
+        yield NeedChange(at, at, lists[standing.file], 0, 0)
 
 
 def _lowest(mask: int) -> int:

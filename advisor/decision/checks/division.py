@@ -13,12 +13,12 @@ from typing import NamedTuple, TypeAlias
 from advisor.decision.tiers import stateful_tools
 from advisor.knowledge.types import NEEDS
 
-Kind: TypeAlias = tuple[int, int]
+ToolKind: TypeAlias = tuple[int, int]
 """The needs of a tool for features of the groups `firm` and `soft`: 0 none, 1 preferred, 2 required."""
 
-Tools: TypeAlias = frozenset[Kind]
+Tools: TypeAlias = frozenset[ToolKind]
 
-KINDS: tuple[Kind, ...] = tuple((firm, soft) for firm in (0, 1, 2) for soft in (0, 1, 2))
+KINDS: tuple[ToolKind, ...] = tuple((firm, soft) for firm in (0, 1, 2) for soft in (0, 1, 2))
 
 
 class Step(NamedTuple):
@@ -30,13 +30,13 @@ class Step(NamedTuple):
         need: the new need.
     """
 
-    file: Kind
+    file: ToolKind
     group: int
     need: int
 
 
 @lru_cache(maxsize=8192)
-def separable(file: Kind, tools: Tools) -> str:
+def separable(file: ToolKind, tools: Tools) -> str:
     """Return the value of `tools.separable` for the needs of the file and a list of tools."""
     with_sampling = division(file, tools, substitute=False) is not None
     substituted = division(file, tools, substitute=True) is not None
@@ -45,7 +45,7 @@ def separable(file: Kind, tools: Tools) -> str:
     return "without-sampling" if substituted else "no"
 
 
-def division(file: Kind, tools: Tools, *, substitute: bool) -> tuple[Tools, Tools] | None:
+def division(file: ToolKind, tools: Tools, *, substitute: bool) -> tuple[Tools, Tools] | None:
     """Return the kinds of the tools of the stateless and of the stateful tier; None if they cannot be divided."""
     if not tools:
         return None
@@ -62,9 +62,9 @@ def division(file: Kind, tools: Tools, *, substitute: bool) -> tuple[Tools, Tool
 
 
 @lru_cache(maxsize=1)
-def divisions() -> dict[tuple[Kind, str], tuple[tuple[Kind, Tools], ...]]:
+def divisions() -> dict[tuple[ToolKind, str], tuple[tuple[ToolKind, Tools], ...]]:
     """Return all lists of tools by the needs of the file and the value of `tools.separable`."""
-    found: dict[tuple[Kind, str], list[tuple[Kind, Tools]]] = {}
+    found: dict[tuple[ToolKind, str], list[tuple[ToolKind, Tools]]] = {}
     for file, tools in _lists():
         found.setdefault((file, separable(file, tools)), []).append((file, tools))
     return {key: tuple(lists) for key, lists in found.items()}
@@ -73,7 +73,7 @@ def divisions() -> dict[tuple[Kind, str], tuple[tuple[Kind, Tools], ...]]:
 VALUES = ("no", "yes", "with-sampling", "without-sampling")
 
 
-def values(file: Kind) -> list[str]:
+def values(file: ToolKind) -> list[str]:
     """Return the values that `tools.separable` can have, `no` first."""
     return [value for value in VALUES if (file, value) in divisions()]
 
@@ -98,23 +98,23 @@ def stronger() -> dict[Step, frozenset[tuple[str, str]]]:
 
 
 @lru_cache(maxsize=1)
-def longer() -> dict[Kind, frozenset[tuple[str, str]]]:
+def longer() -> dict[ToolKind, frozenset[tuple[str, str]]]:
     """Return the values of `tools.separable` before and after the file lists one more tool, which needs nothing."""
-    found: dict[Kind, set[tuple[str, str]]] = {}
+    found: dict[ToolKind, set[tuple[str, str]]] = {}
     for file, tools in _lists():
         found.setdefault(file, set()).add((separable(file, tools), separable(file, tools | {(0, 0)})))
     return {file: frozenset(pairs) for file, pairs in found.items()}
 
 
-def _raised(kind: Kind, group: int, need: int) -> Kind:
+def _raised(kind: ToolKind, group: int, need: int) -> ToolKind:
     firm, soft = kind
     return (max(firm, need), soft) if group == 0 else (firm, max(soft, need))
 
 
 @lru_cache(maxsize=1)
-def _lists() -> tuple[tuple[Kind, Tools], ...]:
+def _lists() -> tuple[tuple[ToolKind, Tools], ...]:
     """Return every list of tools with every combination of needs of a file that can have these tools."""
-    found: list[tuple[Kind, Tools]] = []
+    found: list[tuple[ToolKind, Tools]] = []
     for bits in range(1 << len(KINDS)):
         tools = frozenset(kind for index, kind in enumerate(KINDS) if bits >> index & 1)
         most = tuple(max((kind[group] for kind in tools), default=0) for group in (0, 1))

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
-from advisor.lab.capabilities.matrix import BROKEN, Pair, Seen, Stand
+from advisor.lab.capabilities.matrix import BROKEN, MeasuredValue, Stand
 from advisor.lab.probes import BEHAVIOURS, SLOW_BEHAVIOURS, ProbeTarget, behaviour, http
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.observation import BehaviourRow, Observation
 from advisor.lab.process.run import Run
-from advisor.lab.process.sdk_under_test import Say, SdkUnderTest
+from advisor.lab.process.sdk_under_test import FlagPair, Say, SdkUnderTest
 
 TRIED = (*(name for name in BEHAVIOURS if name != "http"), *SLOW_BEHAVIOURS, *http.CHECKS)
 """The names of the measurements: the probes, and each check over plain HTTP as a separate measurement."""
@@ -35,13 +35,13 @@ class Trait(NamedTuple):
 
     name: str
     era: Era
-    pair: Pair
+    pair: FlagPair
 
 
-Behaviours = dict[Trait, Seen]
+MeasuredBehaviours = dict[Trait, MeasuredValue]
 Expected = Callable[[Trait], str | None]
-_Found = dict[tuple[str, Era, Pair], tuple[Trait, Observation]]
-_Asked = tuple[str, Era, Pair]
+_Found = dict[tuple[str, Era, FlagPair], tuple[Trait, Observation]]
+_Asked = tuple[str, Era, FlagPair]
 
 
 def alike(said: str, other: str) -> bool:
@@ -51,7 +51,7 @@ def alike(said: str, other: str) -> bool:
 
 async def behaviours(
     stand: Stand, run: Run, expect: Expected, say: Say, deadline_s: float, *, modern: bool
-) -> Behaviours:
+) -> MeasuredBehaviours:
     """Measure all behaviours with every flag pair. Unexpected results are measured a second time on new servers.
 
     Args:
@@ -73,7 +73,7 @@ async def behaviours(
     first = {found[asked_for][0]: found[asked_for][1].message for asked_for in doubtful}
     if doubtful:
         found |= await _again(run, stand.sdk_under_test, doubtful, say, deadline_s)
-    return {trait: Seen(seen, first.get(trait)) for trait, seen in found.values()}
+    return {trait: MeasuredValue(seen, first.get(trait)) for trait, seen in found.values()}
 
 
 def _is_doubtful(expected: str | None, seen: Observation) -> bool:

@@ -9,15 +9,15 @@ from typing import Generic, TypeVar
 from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.types import FLAG_PAIRS, Outcome, flag_key
 from advisor.knowledge.versions import key
-from advisor.lab.capabilities.behaviours import Behaviours, Trait, alike
+from advisor.lab.capabilities.behaviours import MeasuredBehaviours, Trait, alike
 from advisor.lab.capabilities.matrix import Cells, Where
 from advisor.lab.process.sdk_under_test import SdkUnderTest
 
-Place = TypeVar("Place", Where, Trait)
+MeasuredKey = TypeVar("MeasuredKey", Where, Trait)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference(Generic[Place]):
+class Difference(Generic[MeasuredKey]):
     """A cell or a behaviour whose measurement differs from the stored data.
 
     The release changed or the stored data is wrong. `capabilities measure --write` stores the new measurement. A
@@ -30,7 +30,7 @@ class Difference(Generic[Place]):
         message: the message of the observation of a cell.
     """
 
-    place: Place
+    place: MeasuredKey
     expected: str | None
     observed: str | None
     message: str = ""
@@ -46,7 +46,9 @@ def differences(cells: Cells, under_test: SdkUnderTest, known: Sequence[Capabili
     return found
 
 
-def departures(seen: Behaviours, under_test: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Trait]]:
+def departures(
+    seen: MeasuredBehaviours, under_test: SdkUnderTest, known: Sequence[Capabilities]
+) -> list[Difference[Trait]]:
     """The behaviours that differ from the stored data. Behaviours that were not measured come last."""
     said = dict(_told(known, under_test))
     found = [

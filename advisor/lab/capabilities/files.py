@@ -17,7 +17,7 @@ from advisor.lab.capabilities.measure import Measurement, measured_by, record
 from advisor.lab.capabilities.merge import merge
 from advisor.lab.capabilities.yaml_file import CapabilityFile
 
-Change = Callable[[CapabilityFile], CapabilityFile]
+CapabilityEdit = Callable[[CapabilityFile], CapabilityFile]
 
 
 def write_measurements(root: Path, measured: Sequence[Measurement]) -> str:
@@ -30,7 +30,7 @@ def write_measurements(root: Path, measured: Sequence[Measurement]) -> str:
     return rewrite(root, changes)
 
 
-def rewrite(root: Path, changes: Mapping[str, Change]) -> str:
+def rewrite(root: Path, changes: Mapping[str, CapabilityEdit]) -> str:
     """Change the files of packages. The new files are first validated together with the other rule files.
 
     Args:

@@ -12,10 +12,9 @@ from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Outcome
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.observation import Observation
 from advisor.lab.process.run import Process, Run
-from advisor.lab.process.sdk_under_test import Say, SdkUnderTest, serving
+from advisor.lab.process.sdk_under_test import FlagPair, Say, SdkUnderTest, serving
 from advisor.lab.testserver.tool_catalogue import LabTool, entries
 
-Pair = tuple[bool, bool]
 """(stateless_http, json_response)."""
 
 # The plain call of modern clients has its own copy, because it breaks the stateless server of some releases before mcp
@@ -45,11 +44,11 @@ class Where(NamedTuple):
     feature: str
     call: str
     era: Era
-    pair: Pair
+    pair: FlagPair
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MeasuredValue:
     """The measurement of a cell or a behaviour.
 
     Attributes:
@@ -61,7 +60,7 @@ class Seen:
     first: str | None = None
 
 
-Cells = dict[Where, Seen]
+Cells = dict[Where, MeasuredValue]
 Expect = Callable[[Where], Outcome | None]
 
 
@@ -69,7 +68,12 @@ class Stand:
     """The servers of a release, and the measurements with these servers."""
 
     def __init__(
-        self, run: Run, under_test: SdkUnderTest, servers: dict[Pair, tuple[Process, str]], deadline_s: float, say: Say
+        self,
+        run: Run,
+        under_test: SdkUnderTest,
+        servers: dict[FlagPair, tuple[Process, str]],
+        deadline_s: float,
+        say: Say,
     ) -> None:
         """Use `start`."""
         self._run = run
@@ -87,7 +91,7 @@ class Stand:
         under_test: SdkUnderTest,
         deadline_s: float,
         say: Say,
-        pairs: Sequence[Pair] = FLAG_PAIRS,
+        pairs: Sequence[FlagPair] = FLAG_PAIRS,
         copies: Sequence[str] = COPIES,
     ) -> Stand:
         """Start a server for each flag pair.
@@ -105,7 +109,7 @@ class Stand:
         """
         say(f"{under_test.sdk}: starting {len(pairs)} servers")
 
-        async def server(pair: Pair) -> tuple[Process, str]:
+        async def server(pair: FlagPair) -> tuple[Process, str]:
             launch = serving(under_test.python, under_test.line, pair, *(f"/{copy}" for copy in copies))
             name = f"{under_test.package}-{under_test.version}-{''.join(str(int(flag)) for flag in pair)}"
             process, port = await run.start_on_port(name, launch, deadline_s=_START_S)
@@ -146,7 +150,7 @@ class Stand:
         await self._again(found, expect)
         return {where: seen for where, seen in found.items() if only(where)}
 
-    def url(self, pair: Pair, copy: str) -> str:
+    def url(self, pair: FlagPair, copy: str) -> str:
         """The endpoint of a copy of the server of a flag pair."""
         return f"{self._urls[pair]}/{copy}/mcp"
 
@@ -157,7 +161,7 @@ class Stand:
             for pair in self._urls
         }
         return {
-            Where(entry.feature, entry.call, "modern", pair): Seen(observation)
+            Where(entry.feature, entry.call, "modern", pair): MeasuredValue(observation)
             for entry in entries(self.sdk_under_test.line)
             for pair, observation in refused.items()
         }
@@ -208,7 +212,7 @@ class Stand:
         gate = asyncio.Semaphore(at_once)
         known = {(entry.feature, entry.call): entry for entry in entries(self.sdk_under_test.line)}
 
-        async def look(where: Where) -> tuple[Where, Seen]:
+        async def look(where: Where) -> tuple[Where, MeasuredValue]:
             entry = known[where.feature, where.call]
             if entry.broadcast:  # the notification reaches every client of the server
                 async with self._locks[where.pair], gate:
@@ -218,7 +222,7 @@ class Stand:
 
         return dict(await asyncio.gather(*(look(where) for where in cells)))
 
-    async def _cell(self, entry: LabTool, where: Where) -> Seen:
+    async def _cell(self, entry: LabTool, where: Where) -> MeasuredValue:
         copy = "listen" if entry.bus or entry.broadcast else "store" if entry.feature == "resumability" else "main"
         if (entry.feature, where.era) == ("plain", "modern"):
             copy = "apart"
@@ -227,4 +231,4 @@ class Stand:
         seen = await observe(entry.feature, url, where.era, target, deadline_s=self._deadline_s)
         if seen.outcome == "error" and _ABSENT.search(seen.message):
             seen = replace(seen, outcome="unsupported")
-        return Seen(seen)
+        return MeasuredValue(seen)

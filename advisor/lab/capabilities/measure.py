@@ -12,10 +12,10 @@ from advisor import __version__
 from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.capabilities import behaviours
-from advisor.lab.capabilities.behaviours import Behaviours, Trait
+from advisor.lab.capabilities.behaviours import MeasuredBehaviours, Trait
 from advisor.lab.capabilities.comparison import Difference, departures, differences, near, told
 from advisor.lab.capabilities.matrix import COPIES, Cells, Stand, Where
-from advisor.lab.capabilities.merge import Record
+from advisor.lab.capabilities.merge import ReleaseRecord
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, SdkUnderTest, sdk_under_test
 
@@ -37,7 +37,7 @@ class Measurement:
 
     sdk_under_test: SdkUnderTest
     cells: Cells
-    behaviours: Behaviours
+    behaviours: MeasuredBehaviours
     date: str
     seconds: float
 
@@ -101,11 +101,11 @@ async def _measured(
     return Measurement(under_test, cells, seen_besides, today, round(monotonic() - began, 1))
 
 
-def record(measurement: Measurement) -> Record:
+def record(measurement: Measurement) -> ReleaseRecord:
     """A measurement in the form that `merge` takes."""
     under_test = measurement.sdk_under_test
     asked = dict.fromkeys((where.feature, where.call) for where in measurement.cells)
-    made = Record(under_test.version, under_test.line, measurement.date)
+    made = ReleaseRecord(under_test.version, under_test.line, measurement.date)
     for feature, call in asked:
         seen = [measurement.cells[Where(feature, call, era, pair)] for era in ERAS for pair in FLAG_PAIRS]
         made.cells[feature, call] = tuple(cell.observation.outcome for cell in seen)

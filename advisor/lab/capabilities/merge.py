@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from advisor.knowledge.types import ERAS, Era
 from advisor.knowledge.versions import Interval, key
-from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, Entry
+from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, YamlEntry
 
 SOURCE = "measured-capability-cells"
 """The source of every measured cell."""
@@ -25,7 +25,7 @@ Outcomes: TypeAlias = tuple[Word, ...]
 
 
 @dataclass(slots=True)
-class Record:
+class ReleaseRecord:
     """The measurement of a release.
 
     Attributes:
@@ -45,7 +45,7 @@ class Record:
     behaviour: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
-def merge(file: CapabilityFile, records: Sequence[Record], measured_by: str) -> CapabilityFile:
+def merge(file: CapabilityFile, records: Sequence[ReleaseRecord], measured_by: str) -> CapabilityFile:
     """A new file that contains the old file and the measurements.
 
     Args:
@@ -72,16 +72,18 @@ def merge(file: CapabilityFile, records: Sequence[Record], measured_by: str) -> 
     return CapabilityFile(file.head, file.package, lines, cells, behaviour, measured_by)
 
 
-def _keys(entries: Sequence[Entry], names: tuple[str, str], more: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _keys(
+    entries: Sequence[YamlEntry], names: tuple[str, str], more: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
     return list(dict.fromkeys([*((entry[names[0]], entry[names[1]]) for entry in entries), *more]))
 
 
-def _of(entries: Sequence[Entry], names: tuple[str, str], of: tuple[str, str]) -> list[Entry]:
+def _of(entries: Sequence[YamlEntry], names: tuple[str, str], of: tuple[str, str]) -> list[YamlEntry]:
     found = [entry for entry in entries if (entry[names[0]], entry[names[1]]) == of]
     return sorted(found, key=lambda entry: key(entry["releases"]["from"]))
 
 
-def _lines(lines: Sequence[Entry], records: Sequence[Record]) -> list[Entry]:
+def _lines(lines: Sequence[YamlEntry], records: Sequence[ReleaseRecord]) -> list[YamlEntry]:
     """The lines, extended so that they contain the measured releases."""
     found = []
     for line in lines:
@@ -105,12 +107,12 @@ class _Group:
 class _Timeline:
     """The cells of one API, or the entries of one behaviour, for all releases of a package."""
 
-    def __init__(self, lines: Sequence[Entry], known: Sequence[Entry]) -> None:
+    def __init__(self, lines: Sequence[YamlEntry], known: Sequence[YamlEntry]) -> None:
         """Take the lines of the package and the entries of the file, ascending by release."""
         self._lines = lines
         self._known = known
 
-    def cells(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
+    def cells(self, of: tuple[str, str], records: Sequence[ReleaseRecord]) -> list[YamlEntry]:
         """The cells of an API, ascending by release."""
         new = {record.version: record.cells[of] for record in records if of in record.cells}
         groups = self._groups(new, values)
@@ -124,11 +126,11 @@ class _Timeline:
                 _change(cell, follower, self._eras(cell))
         return found
 
-    def _eras(self, cell: Entry) -> Sequence[Era]:
+    def _eras(self, cell: YamlEntry) -> Sequence[Era]:
         """The protocol eras whose changes are reported: only legacy in a line that refuses all modern clients."""
         return ERAS[:1] if self._line(cell["observed_on"][-1])["modern"] == "falls-back" else ERAS
 
-    def behaviour(self, of: tuple[str, str], records: Sequence[Record]) -> list[Entry]:
+    def behaviour(self, of: tuple[str, str], records: Sequence[ReleaseRecord]) -> list[YamlEntry]:
         """The entries of a behaviour, ascending by release."""
         new = {record.version: record.behaviour[of] for record in records if of in record.behaviour}
         dates = {record.version: record.date for record in records}
@@ -150,7 +152,7 @@ class _Timeline:
             found.append(entry)
         return found
 
-    def _groups(self, new: Mapping[str, Any], values_of: Callable[[Entry], Any]) -> list[_Group]:
+    def _groups(self, new: Mapping[str, Any], values_of: Callable[[YamlEntry], Any]) -> list[_Group]:
         values = {version: values_of(entry) for entry in self._known for version in entry["observed_on"]}
         values |= new
         groups: list[_Group] = []
@@ -191,24 +193,24 @@ class _Timeline:
         """Whether no line lies between two releases."""
         return self._lines.index(self._line(lower)) - self._lines.index(self._line(upper)) <= 1
 
-    def _line(self, version: str) -> Entry:
+    def _line(self, version: str) -> YamlEntry:
         return next(line for line in self._lines if Interval(line["from"], line["before"]).holds(version))
 
-    def _like(self, group: _Group) -> Entry | None:
+    def _like(self, group: _Group) -> YamlEntry | None:
         """The cell of the file that has the outcomes of the group and most of its releases, or None."""
         same = [entry for entry in self._known if values(entry) == group.values]
         alike = [entry for entry in same if set(entry["observed_on"]) & set(group.versions)]
         return max(alike, key=lambda entry: len(set(entry["observed_on"]) & set(group.versions)), default=None)
 
 
-def values(cell: Entry) -> Outcomes:
+def values(cell: YamlEntry) -> Outcomes:
     """The outcomes of a cell of the file."""
     return tuple(cell[era][pair] for era in ERAS for pair in PAIRS)
 
 
-def _cell(of: tuple[str, str], group: _Group, known: Entry | None, measured: Sequence[Record]) -> Entry:
+def _cell(of: tuple[str, str], group: _Group, known: YamlEntry | None, measured: Sequence[ReleaseRecord]) -> YamlEntry:
     half = len(PAIRS)
-    entry: Entry = {
+    entry: YamlEntry = {
         "feature": of[0],
         "call": of[1],
         "releases": {"from": group.start, "before": group.before},
@@ -225,7 +227,7 @@ def _cell(of: tuple[str, str], group: _Group, known: Entry | None, measured: Seq
     return entry
 
 
-def _change(cell: Entry, follower: Entry, eras: Sequence[Era]) -> None:
+def _change(cell: YamlEntry, follower: YamlEntry, eras: Sequence[Era]) -> None:
     """Set `changed` to the release and the changed outcomes. People replace the outcomes by the reason."""
     start = follower["releases"]["from"]
     if cell.get("changed", {}).get("in") == start:

@@ -9,7 +9,7 @@ from advisor.console.lines import ReportLine
 from advisor.documents import document
 from advisor.knowledge.capabilities import Capabilities
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, flag_key
-from advisor.knowledge.vocabulary import FeatureId, Package, Seen
+from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome, Package
 from advisor.lab.capabilities.merge import SOURCE
 from advisor.report.behaviour_table import said
 from advisor.report.capability_document import (
@@ -25,7 +25,7 @@ from advisor.report.capability_matrix import marks, row
 if TYPE_CHECKING:
     from advisor.lab.capabilities.behaviours import Trait
     from advisor.lab.capabilities.bisection import Bisected
-    from advisor.lab.capabilities.comparison import Difference, Place
+    from advisor.lab.capabilities.comparison import Difference, MeasuredKey
     from advisor.lab.capabilities.matrix import Cells, Where
     from advisor.lab.capabilities.measure import Compared, Measurement
 
@@ -176,7 +176,7 @@ def differing_lines(compared: Compared) -> Iterator[ReportLine]:
             yield ReportLine("plain", f"{agrees} A {name} that differed was measured twice.")
 
 
-def _differs(difference: Difference[Place], before: str | None, written: Callable[[str], str]) -> ReportLine:
+def _differs(difference: Difference[MeasuredKey], before: str | None, written: Callable[[str], str]) -> ReportLine:
     """The line of a difference; `before` is the result of the first measurement, or None."""
     expected, observed = difference.expected, difference.observed
     line = f"Differs: {_named(difference.place)}: "
@@ -200,8 +200,8 @@ class WrongEnd(TypedDict):
     stateless_http: bool
     json_response: bool
     era: Era
-    expected: Seen | None
-    observed: Seen
+    expected: FeatureOutcome | None
+    observed: FeatureOutcome
     evidence: str
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.rule_text import flow, item
 
-Entry: TypeAlias = dict[str, Any]
+YamlEntry: TypeAlias = dict[str, Any]
 """A line, a cell or a behaviour, with the keys of the file. It has one outcome for each flag pair."""
 
 PAIRS = [flag_key(*pair) for pair in FLAG_PAIRS]
@@ -36,9 +36,9 @@ class CapabilityFile:
 
     head: list[str]
     package: str
-    lines: list[Entry]
-    cells: list[Entry]
-    behaviour: list[Entry] = field(default_factory=list)
+    lines: list[YamlEntry]
+    cells: list[YamlEntry]
+    behaviour: list[YamlEntry] = field(default_factory=list)
     measured_by: str = ""
 
 
@@ -82,7 +82,7 @@ def write(file: CapabilityFile) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _cells(cells: Sequence[Entry]) -> Iterator[str]:
+def _cells(cells: Sequence[YamlEntry]) -> Iterator[str]:
     feature = ""
     for cell in cells:
         yield ""

@@ -9,7 +9,7 @@ from typing import Literal
 from advisor.knowledge.failures import ExpectedBehaviour, Felt, Others, Running, Then
 from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Happened, Judgement, Numbers
 
-Kind = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
+CallResult = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
 
 KNOWN_S = 1.0
 """Seconds after the start of an event. Connections that the event broke have failed by then."""
@@ -17,7 +17,7 @@ SLOW_S = 10.0
 """Seconds after which an answer is slow, if the expected behaviour has no wait."""
 
 # The allowed results of a call, by expected behaviour.
-_ALLOWED: dict[Then | Others, frozenset[Kind]] = {
+_ALLOWED: dict[Then | Others, frozenset[CallResult]] = {
     "unaffected": frozenset({"done"}),
     "waits": frozenset({"done", "waited", "retried"}),
     "retry-succeeds": frozenset({"done", "retried", "asked-to-wait"}),
@@ -38,7 +38,7 @@ _UNFELT: dict[Felt, str] = {
     "waits": "no call had to wait, although this event always causes a wait",
     "lost": "no session was lost, although this event always causes a loss",
 }
-_WORDS: dict[Kind, str] = {
+_WORDS: dict[CallResult, str] = {
     "done": "succeeded at the first request",
     "waited": "had to wait",
     "retried": "succeeded only after a retry",
@@ -89,7 +89,7 @@ def judge(
     return Judgement(seen, running, tuple(problems), numbers)
 
 
-def kind(call: ClientCall, event: Happened) -> Kind:
+def kind(call: ClientCall, event: Happened) -> CallResult:
     """Classify the result of a call."""
     if not call.ok:
         held = all(asks_to_wait(attempt) for attempt in call.attempts) and not call.initialized

@@ -18,7 +18,7 @@ import httpx2
 ADDRESSES = tuple(f"127.0.{1 + number}.1" for number in range(16)) if sys.platform == "linux" else ("127.0.0.1",)
 """The source addresses of requests. Systems other than Linux have one loopback address."""
 
-Choice: TypeAlias = Callable[[httpx2.Request], Awaitable[str]]
+AddressChoice: TypeAlias = Callable[[httpx2.Request], Awaitable[str]]
 """Chooses the source address of a request, and can change the request."""
 
 
@@ -31,7 +31,7 @@ async def at_random(request: httpx2.Request) -> str:
 class Roaming(httpx2.AsyncBaseTransport):
     """Sends each request from a chosen source address. Each source address has its own connections."""
 
-    def __init__(self, verify: ssl.SSLContext | bool, choose: Choice = at_random) -> None:
+    def __init__(self, verify: ssl.SSLContext | bool, choose: AddressChoice = at_random) -> None:
         """Args: verify: TLS verification for https; choose: called before each request."""
         self._verify = verify
         self._choose = choose

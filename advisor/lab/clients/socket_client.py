@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from advisor.lab.clients import protocol
 
-Place: TypeAlias = tuple[str, int]
+SocketAddress: TypeAlias = tuple[str, int]
 """The source address of a request ("" for any address of this machine), and its destination port on 127.0.0.1."""
 
 
@@ -43,7 +43,7 @@ class SocketAnswer:
 class Connection:
     """One connection. It opens at the first request, and opens again if the server has closed it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SocketAddress) -> None:
         """Args: place: source address and destination port."""
         self._place = place
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -127,7 +127,7 @@ class SocketClient:
 
     def __init__(
         self,
-        places: Iterator[Place],
+        places: Iterator[SocketAddress],
         *,
         modern: bool,
         keeps_alive: bool = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 from advisor.documents import Count, Tenths, document
 from advisor.knowledge.catalogue import FlagUse
 from advisor.knowledge.types import Era
-from advisor.knowledge.vocabulary import FeatureId, Seen
+from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome
 
 if TYPE_CHECKING:
     from advisor.lab.exercise.table import Exercise
@@ -42,7 +42,7 @@ class CaseRecord(TypedDict):
 class CallRecord(TypedDict):
     """The result of a call."""
 
-    outcome: Seen
+    outcome: FeatureOutcome
     message: str
 
 
@@ -54,7 +54,7 @@ class SamplingRecord(TypedDict):
     """
 
     call: str
-    outcome: Seen
+    outcome: FeatureOutcome
     message: str
 
 
@@ -66,7 +66,7 @@ class NoticesRecord(TypedDict):
         live: the number of notifications that arrived while the call ran.
     """
 
-    outcome: Seen
+    outcome: FeatureOutcome
     arrived: Count
     live: Count
 
@@ -125,8 +125,8 @@ class ClaimRecord(TypedDict):
     json_response: bool
     feature: FeatureId
     says: str
-    documented: Seen
-    observed: dict[Era, Seen]
+    documented: FeatureOutcome
+    observed: dict[Era, FeatureOutcome]
     sources: list[str]
 
 

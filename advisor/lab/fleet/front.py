@@ -20,7 +20,7 @@ from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
 from advisor.templating import environment
 
-Way = Literal["round-robin", "cookie", "address", "session"]
+FrontStrategy = Literal["round-robin", "cookie", "address", "session"]
 
 MOST_PROXIES = 2
 """The maximum number of the kit's proxies that run. More proxies show nothing new."""
@@ -31,8 +31,8 @@ connect from there would hide a server that does not trust its proxy. Only Linux
 
 _TEMPORARY = "/tmp/mcp-proxy"  # the kit's nginx stores its pid and temporary files here
 # The key of a mechanism to the strategy.
-_WAYS: dict[str, Way] = {"cookie": "cookie", "client-address": "address", "session-id": "session"}
-_SAID: dict[Way, str] = {
+_WAYS: dict[str, FrontStrategy] = {"cookie": "cookie", "client-address": "address", "session-id": "session"}
+_SAID: dict[FrontStrategy, str] = {
     "round-robin": "round robin",
     "cookie": "session affinity through a cookie",
     "address": "session affinity through the client's address",
@@ -56,7 +56,7 @@ class Front:
 
     own: bool
     program: str | None
-    way: Way = "round-robin"
+    way: FrontStrategy = "round-robin"
     holds: bool = False
     place: str = ""
     many: int = 1

@@ -117,7 +117,7 @@ if os.environ.get("LAB_REDIS"):
     from redis.asyncio import Redis
 
     REDIS = Redis.from_url(os.environ["LAB_REDIS"], decode_responses=True)
-    HANDLES = _module("_lab_launcher.sharing").Handles(_impatient(os.environ["LAB_REDIS"]))
+    HANDLES = _module("_lab_launcher.sharing").HandleStore(_impatient(os.environ["LAB_REDIS"]))
 SERVER: Any = importlib.import_module("server")
 BUS = _bus(SERVER, LINE)
 _subscriptions(SERVER, LINE, lambda: TOOLS.register(SERVER.mcp, LINE, state=HANDLES, bus=BUS))

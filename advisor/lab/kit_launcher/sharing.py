@@ -25,7 +25,7 @@ def _tool_error() -> type[Exception]:
     return RuntimeError
 
 
-class Handles:
+class HandleStore:
     """The state of the lab's tools, stored in Redis by state handle."""
 
     def __init__(self, redis: Any) -> None:

@@ -11,7 +11,7 @@ from advisor.knowledge import load
 from advisor.knowledge.types import Era
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.process.run import Launch
-from advisor.lab.process.sdk_under_test import Flags, serving
+from advisor.lab.process.sdk_under_test import FlagPair, serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class LoadedServer:
     """
 
     name: str
-    launch: Callable[[Flags], Callable[[int], Launch]]
+    launch: Callable[[FlagPair], Callable[[int], Launch]]
     eras: tuple[Era, ...]
     tool: str
     arguments: Mapping[str, Any]
@@ -62,7 +62,7 @@ def of_kit(fleet: Fleet) -> LoadedServer:
     kit = fleet.plan.kit
     tier = next((tier for tier in kit.tiers if not tier.stateless_http), kit.tiers[0])
 
-    def launch(flags: Flags) -> Callable[[int], Launch]:
+    def launch(flags: FlagPair) -> Callable[[int], Launch]:
         names = ("MCP_STATELESS", "MCP_JSON_RESPONSE")
         switches = {name: str(flag).lower() for name, flag in zip(names, flags, strict=True)}
         return lambda port: fleet.launch(tier, port, {**switches, "MCP_WORKERS": "1"})

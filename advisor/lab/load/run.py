@@ -21,7 +21,7 @@ from advisor.knowledge.types import FLAG_PAIRS, Era
 from advisor.lab.load.loaded_server import LoadedServer
 from advisor.lab.paths import PROGRAM
 from advisor.lab.process.run import Process, Run
-from advisor.lab.process.sdk_under_test import Flags
+from advisor.lab.process.sdk_under_test import FlagPair
 from advisor.lab.process.steps import Steps
 
 _CLIENT = "advisor.lab.load.client"  # runs as a module, without site-packages
@@ -179,7 +179,7 @@ def machine() -> str:
     return f"{processors}, {platform.system()}, Python {platform.python_version()}"
 
 
-async def _start(run: Run, server: LoadedServer, flags: Flags, *, name: str) -> tuple[Process, int]:
+async def _start(run: Run, server: LoadedServer, flags: FlagPair, *, name: str) -> tuple[Process, int]:
     label = f"{server.name}-{name}-{''.join(str(int(flag)) for flag in flags)}"
     return await run.start_on_port(label, server.launch(flags), deadline_s=_START_S)
 
@@ -206,7 +206,7 @@ async def _hold(run: Run, server: LoadedServer, count: int, number: int) -> Memo
 
 
 async def _rate(
-    run: Run, server: LoadedServer, running: tuple[Process, int], pair: Flags, era: Era, seconds: float
+    run: Run, server: LoadedServer, running: tuple[Process, int], pair: FlagPair, era: Era, seconds: float
 ) -> Rate:
     process, port = running
     job = {"what": "calls", "era": era, "connections": CONNECTIONS, "seconds": seconds}

@@ -60,13 +60,13 @@ class Probe:
         return self.deadline_s * 0.3
 
 
-Steps: TypeAlias = Callable[["Client", Heard], Awaitable[Verdict]]
+ProbeSteps: TypeAlias = Callable[["Client", Heard], Awaitable[Verdict]]
 RawSteps: TypeAlias = Callable[[Probe, Endpoint], Awaitable[Verdict]]
 
 
 async def in_session(
     probe: Probe,
-    steps: Steps,
+    steps: ProbeSteps,
     *,
     log_level: str | None = "debug",
     mode: Mode | None = None,
@@ -117,7 +117,7 @@ async def timed(probe: Probe, steps: RawSteps) -> Observation:
     return Observation(*verdict, seconds=round(monotonic() - began, 2))
 
 
-async def _stepped(steps: Steps, client: Client, heard: Heard) -> Verdict:
+async def _stepped(steps: ProbeSteps, client: Client, heard: Heard) -> Verdict:
     try:
         return await steps(client, heard)
     except Exception as error:

@@ -20,7 +20,7 @@ from advisor.lab.testserver.tool_catalogue import LINES
 SERVE = TESTSERVER / "serve.py"
 """The script of the test server. Any interpreter with the SDK can run this script."""
 
-Flags = tuple[bool, bool]
+FlagPair = tuple[bool, bool]
 """The flag pair: (stateless_http, json_response)."""
 
 _SDK = re.compile(r"(?P<package>[a-z]+)==(?P<version>[0-9.]+)")
@@ -54,7 +54,7 @@ class SdkUnderTest:
 
 
 def serving(
-    python: Path, line: str, flags: Flags, *what: str, env: Mapping[str, str] | None = None
+    python: Path, line: str, flags: FlagPair, *what: str, env: Mapping[str, str] | None = None
 ) -> Callable[[int], Launch]:
     """Describe how to start a test server.
 

@@ -14,7 +14,7 @@ from importlib import metadata
 
 import advisor
 from advisor.decision.advisor import Advisor
-from advisor.knowledge.topology import KINDS, Conditions, Figures, Kind, MeasuredOn, Share, Way
+from advisor.knowledge.topology import KINDS, Conditions, Figures, MeasuredOn, SessionKind, Share, Way
 from advisor.knowledge.topology import BalancingRun as Passage
 from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps, Watcher
@@ -88,7 +88,7 @@ async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: 
     found, failures = [], Counter[str]()
     for passage in way.runs:
         under = " ".join(passage.under.unusual.values())
-        figures: dict[Kind, Figures] = {}
+        figures: dict[SessionKind, Figures] = {}
         with steps.step(f"{way.id} {under}".rstrip(), len(KINDS)) as step:
             for server, addresses in fleet.items():
                 peered = balancer.peered and server == "stateful"
@@ -146,7 +146,11 @@ async def _warm(port: int, instances: Sequence[str]) -> None:
 
 
 async def _passage(
-    kind: Kind, under: Conditions, listening: tuple[int, ...], scale: Scale, fleet_of: Callable[[int], Awaitable[None]]
+    kind: SessionKind,
+    under: Conditions,
+    listening: tuple[int, ...],
+    scale: Scale,
+    fleet_of: Callable[[int], Awaitable[None]],
 ) -> tuple[Rates, list[Visit]]:
     """The results of raw clients and of SDK clients for a kind of server and client.
 

@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from advisor.knowledge.topology import Kind
+from advisor.knowledge.topology import SessionKind
 from advisor.lab.clients.socket_client import SocketAnswer, SocketClient
 from advisor.lab.topology.roads import Road
 from advisor.lab.topology.test_servers import TOOL
 
 _ANSWER_S = 10.0
 
-Change: TypeAlias = Callable[[], Awaitable[None]]
+ServerChange: TypeAlias = Callable[[], Awaitable[None]]
 """Changes the servers of the proxies during a run."""
 
 
@@ -159,7 +159,9 @@ class Crowd:
             await self._random.choice(self._requests)()
 
 
-async def rates(kind: Kind, roads: Sequence[Road], calls: int, seed: int, change: Change | None = None) -> Rates:
+async def rates(
+    kind: SessionKind, roads: Sequence[Road], calls: int, seed: int, change: ServerChange | None = None
+) -> Rates:
     """Connect a client for each road, then send the calls of all clients in a random order. Takes some seconds.
 
     Args:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx2
 
-from advisor.knowledge.topology import Kind
-from advisor.lab.clients.roaming import Choice, Roaming
+from advisor.knowledge.topology import SessionKind
+from advisor.lab.clients.roaming import AddressChoice, Roaming
 from advisor.lab.clients.sdk_client import Heard, connect
-from advisor.lab.topology.rates import Change, Crowd
+from advisor.lab.topology.rates import Crowd, ServerChange
 from advisor.lab.topology.roads import Road
 from advisor.lab.topology.test_servers import ASK, ASK_OVER_GET, WORK
 
@@ -50,7 +50,7 @@ class Visit:
     problems: list[str] = field(default_factory=list)
 
 
-def _along(road: Road, crowd: Crowd) -> Choice:
+def _along(road: Road, crowd: Crowd) -> AddressChoice:
     """Send each request from the next address to the next port of the road, after random requests of other clients."""
     turns = road.turns()
     sent = 0
@@ -72,7 +72,7 @@ def _along(road: Road, crowd: Crowd) -> Choice:
 class _Change:
     """Changes the proxies when the last of several clients has connected. The other clients wait for the change."""
 
-    def __init__(self, change: Change | None, clients: int) -> None:
+    def __init__(self, change: ServerChange | None, clients: int) -> None:
         self._change = change
         self._missing = clients
         self._done = asyncio.Event()
@@ -87,7 +87,7 @@ class _Change:
             await self._done.wait()
 
 
-async def _visit(kind: Kind, road: Road, crowd: Crowd, change: _Change) -> Visit:
+async def _visit(kind: SessionKind, road: Road, crowd: Crowd, change: _Change) -> Visit:
     """Connect, call each tool once, and disconnect. Errors are added to `problems` and never raised."""
     seen, heard = Visit(over_get=False if kind == "stateful+legacy" else None), Heard()
     url, legacy = f"http://127.0.0.1:{road.ports[0]}/mcp", kind.endswith("legacy")
@@ -148,7 +148,7 @@ def _reason(error: BaseException) -> str:
     return (str(error) or type(error).__name__)[:160]
 
 
-async def visits(kind: Kind, roads: list[Road], change: Change | None = None) -> list[Visit]:
+async def visits(kind: SessionKind, roads: list[Road], change: ServerChange | None = None) -> list[Visit]:
     """Measure with one client for each road, in parallel. A failed request takes some seconds.
 
     Args:

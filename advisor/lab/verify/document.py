@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 from advisor.documents import Count, Hundredths, Rounded, Tenths, document
 from advisor.knowledge.types import Era, Need
-from advisor.knowledge.vocabulary import FeatureId, Seen
+from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome
 from advisor.lab.chaos.report import ChaosRecord, chaos_data
 from advisor.lab.fleet.explain import LogLine
 from advisor.lab.fleet.session_traffic import SessionTraffic
@@ -37,8 +37,8 @@ class CheckedRecord(TypedDict):
     need: Need
     call: str | None
     tool: str | None
-    predicted: Seen
-    observed: Seen
+    predicted: FeatureOutcome
+    observed: FeatureOutcome
     agrees: bool
     detail: str
     evidence: list[LogLine]

@@ -17,14 +17,13 @@ from advisor.knowledge.types import ERAS, Outcome
 from advisor.lab.testserver.tool_catalogue import find
 from advisor.lab.verify.prediction import PredictedCell, PredictedTable, cells, tables
 from advisor.lab.verify.preparation import Preparation
+from advisor.report.serialization import Document
 
 DECISION, PAGE = "decision.json", "DECISION.md"
 _MOST = 5  # the number of reported lines of the page. Further lines usually have the same cause.
 _OUTCOMES = get_args(Outcome)
 _AGAIN = "To fix this, run `generate` again"
 _NO_EXPECTATION = f"verify cannot read the expected behaviour from this kit. {_AGAIN}"
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

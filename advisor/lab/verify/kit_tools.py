@@ -12,7 +12,7 @@ from advisor.knowledge.types import Era
 from advisor.lab.chaos.state_handles import GIVEN, REMEMBERED
 from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes import ProbeTarget
-from advisor.lab.probes.cell import Probe, Steps, call, in_session, text
+from advisor.lab.probes.cell import Probe, ProbeSteps, call, in_session, text
 from advisor.lab.probes.changes import CHANGED, UPDATED, Listener, listening, subscribe
 from advisor.lab.probes.observation import Observation, Verdict
 from advisor.lab.testserver.tool_catalogue import LabTool
@@ -81,7 +81,7 @@ async def call_plainly(url: str, era: Era, tool: str, *, deadline_s: float = 5.0
     return await in_session(probe, _calling(probe, "plain"))
 
 
-def _remembering(probe: Probe) -> Steps:
+def _remembering(probe: Probe) -> ProbeSteps:
     async def steps(client: Client, heard: Heard) -> Verdict:
         said, error = await call(client, probe.target)
         given = GIVEN.search(said)
@@ -117,7 +117,7 @@ async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict
     return Verdict("dropped" if len(missed) == len(seen) else "unreachable", said)
 
 
-def _calling(probe: Probe, feature: str) -> Steps:
+def _calling(probe: Probe, feature: str) -> ProbeSteps:
     async def steps(client: Client, heard: Heard) -> Verdict:
         # A random reply cannot be part of the tool's own text.
         heard.words = {feature: f"{feature}-{uuid.uuid4().hex}" for feature in _ASKED}
