@@ -22,4 +22,4 @@ def print_entry(name: str, format: Format) -> None:
     if format is Format.JSON:
         emit(json_text(record, ascii_only=not is_unicode()))
     else:
-        emit(drawn(rule_text.entry_lines(record, catalogue.says, catalogue.terms)))
+        emit(drawn(rule_text.entry_lines(record, catalogue.says, catalogue.terms, catalogue.in_words)))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import log10
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,25 @@ def sentence(phrases: Mapping[str, str], fact: str, condition: Any, pattern: str
         return said
     *others, last = phrase(condition).removeprefix(operator).strip().split(", ")
     return phrases[fact].replace("{value}", f"{', '.join(others)} or {last}" if others else last)
+
+
+_PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+
+
+def in_words(text: str, phrases: Mapping[str, str]) -> str:
+    """The text of a warning, with words in angle brackets instead of each placeholder.
+
+    Args:
+        text: with placeholders, such as `{proxy.name}`.
+        phrases: of the knowledge; rules/placeholders.yaml has those of placeholders.
+    """
+
+    def words_of(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"<{phrases.get(f'placeholder.{name}') or phrases['placeholder'].format(name=name)}>"
+
+    # The value of a placeholder after a full stop is a sentence that starts with a space.
+    return _PLACEHOLDER.sub(words_of, text.replace(".{", ". {"))
 
 
 def listing(knowledge: Knowledge, table: str | None) -> RulesDocument:
@@ -170,6 +190,10 @@ class Catalogue:
     def says(self, fact: str, condition: Any, pattern: str = "") -> str:
         """A condition, or an outcome of a rule with this pattern, as a sentence without its full stop."""
         return sentence(self._knowledge.phrases, fact, condition, pattern)
+
+    def in_words(self, text: str) -> str:
+        """The text of a warning, with words in angle brackets instead of each placeholder."""
+        return in_words(text, self._knowledge.phrases)
 
     @property
     def terms(self) -> dict[str, str]:

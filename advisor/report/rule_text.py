@@ -12,6 +12,9 @@ from advisor.engine.table import show
 RuleData: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
 
+InWords: TypeAlias = Callable[[str], str]
+"""Puts words in angle brackets instead of the placeholders of a text."""
+
 Says: TypeAlias = Callable[..., str]
 """Makes a sentence of a fact and a condition on it, or of an output of a table and its value."""
 
@@ -69,14 +72,17 @@ def listing_lines(record: RuleData) -> Iterator[ReportLine]:
     return _lines(sections)
 
 
-def entry_lines(record: RuleData, says: Says, terms: Mapping[str, str]) -> Iterator[ReportLine]:
+def entry_lines(record: RuleData, says: Says, terms: Mapping[str, str], in_words: InWords) -> Iterator[ReportLine]:
     """An entry of the catalogue: its id and title, then a section for each of its properties that is not empty.
 
     Args:
         record: the entry.
         says: makes a sentence of a condition or an outcome.
         terms: terms and their meanings.
+        in_words: puts words instead of placeholders.
     """
+    if record["kind"] == "rule":
+        record = {**record, "because": in_words(record["because"]), "fix": record["fix"] and in_words(record["fix"])}
     makers: dict[str, Callable[[RuleData, Says], Iterator[_Section]]] = {
         "rule": _rule_sheet,
         "table": _table_sheet,
@@ -124,8 +130,8 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     if earlier:
         conditions.append("-\tNo earlier rule applies (see Order)")
     yield "When the rule applies", conditions or ["In all cases"]
-    yield ("What happens" if record["fix"] else "Why"), _with_names_explained(record["because"])
-    yield "To fix this", _with_names_explained(record["fix"], record["because"]) if record["fix"] else []
+    yield ("What happens" if record["fix"] else "Why"), _with_values_explained(record["because"])
+    yield "To fix this", _with_values_explained(record["fix"], record["because"]) if record["fix"] else []
     names = {"hit": "Applies to:       ", "miss": "Does not apply to:"}
     yield (
         "Examples",
@@ -142,13 +148,13 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield "Order", [*order, *(f"  {rule['id']:{widest}}\t{rule['title']}" for rule in earlier)]
 
 
-_NAME = re.compile(r"\{[a-z_.]+\}")
+_VALUE = re.compile(r"<[a-z][^<>]*>")
 
 
-def _with_names_explained(text: str, before: str = "") -> list[str]:
-    """A text, and a line that explains the names in braces, unless the text before it has this line."""
-    explains = _NAME.search(text) and not _NAME.search(before)
-    return [text, "A decision shows values instead of the names in braces."] if explains else [text]
+def _with_values_explained(text: str, before: str = "") -> list[str]:
+    """A text, and a line that explains the words in angle brackets, unless the text before it has this line."""
+    explains = _VALUE.search(text) and not _VALUE.search(before)
+    return [text, "A decision shows values instead of the words in angle brackets."] if explains else [text]
 
 
 def table_only(name: str) -> bool:

@@ -21,7 +21,7 @@ from advisor.decision.checks.proof import base_domains
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.report.rule_records import Catalogue, sentence, words
-from advisor.report.rule_text import TABLE_NAMES
+from advisor.report.rule_text import TABLE_NAMES, entry_lines
 
 retried = pytest.mark.retried("The program must end within 60 s.")
 
@@ -39,9 +39,25 @@ def record(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize("warning", ["elicitation-error-is-not-consent", "redirect-loses-the-prefix"])
-def test_names_in_braces_are_explained_once(warning: str) -> None:
+def test_values_of_decisions_are_explained_once(warning: str) -> None:
     said = " ".join(run("show", warning).stdout.split())
-    assert said.count("A decision shows values instead of the names in braces.") == 1
+    assert said.count("A decision shows values instead of the words in angle brackets.") == 1
+
+
+def test_no_entry_shows_a_placeholder(advisor: Advisor) -> None:
+    """Every placeholder of a rule is shown in words, and every declared placeholder is used."""
+    catalogue, phrases = Catalogue(advisor.space, advisor.compiled), advisor.knowledge.phrases
+    used: set[str] = set()
+    for name, (_, rule) in advisor.knowledge.rules.items():
+        placeholders = re.findall(r"\{([a-z_.]+)\}", f"{rule.because} {rule.fix}")
+        used |= set(placeholders)
+        known = {place for place in placeholders if f"placeholder.{place}" in phrases or place in advisor.space.facts}
+        assert known == set(placeholders), name
+        lines = entry_lines(catalogue.find(name), catalogue.says, catalogue.terms, catalogue.in_words)
+        shown = [line.text for line in lines if re.search(r"\{[a-z_]+(\.[a-z_.]+)?\}", line.text)]
+        assert shown == [], name
+    declared = {phrase.removeprefix("placeholder.") for phrase in phrases if phrase.startswith("placeholder.")}
+    assert declared <= used
 
 
 # --- list -------------------------------------------------------------------------------------------------------
