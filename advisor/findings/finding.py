@@ -1,4 +1,4 @@
-"""The type `Finding`, with its one-line text and its JSON form."""
+"""The type `Finding`, with its one-line text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
-Confidence: TypeAlias = Literal["certain", "likely", "possible"]
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """Every severity, from the highest to the lowest."""
@@ -17,13 +16,9 @@ class Fix(NamedTuple):
 
     Attributes:
         text: the change in words. For invalid input: the allowed values or the nearest spelling.
-        patch: the change as a unified diff, or "".
-        safe: whether a program can apply the patch without a review.
     """
 
     text: str = ""
-    patch: str = ""
-    safe: bool = False
 
 
 class Location(NamedTuple):
@@ -47,27 +42,21 @@ class Finding(NamedTuple):
         id: the kind of problem, such as `session-id-hash`. Pages, ignore files and scripts use this id.
         message: the problem in this place, with the values that cause it.
         severity: how much the problem harms a deployment.
-        confidence: how certain the problem is.
         title: the kind of problem in a few words, or "".
-        why: the effect on users of the service, or "".
         fix: what to do.
         locations: the locations of the problem, the most important one first.
         example: a case that shows the problem, from names of facts or parameters to values.
         sources: ids in rules/sources.yaml.
-        url: the page about this kind of problem, or "".
     """
 
     id: str
     message: str
     severity: Severity = "high"
-    confidence: Confidence = "certain"
     title: str = ""
-    why: str = ""
     fix: Fix = Fix()
     locations: tuple[Location, ...] = ()
     example: Mapping[str, Any] = {}
     sources: tuple[str, ...] = ()
-    url: str = ""
 
     @property
     def key(self) -> str:
@@ -89,23 +78,6 @@ class Finding(NamedTuple):
         place = ":".join(str(part) for part in (path, self.line) if part)
         said = f"{self.message} {self.fix.text}" if self.fix.text else self.message
         return ": ".join(part for part in (place, self.key, said) if part)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the finding as JSON types (schema `mcp-advisor/findings/1`)."""
-        fix = {"text": self.fix.text, "patch": self.fix.patch or None, "safe": self.fix.safe}
-        return {
-            "id": self.id,
-            "severity": self.severity,
-            "confidence": self.confidence,
-            "message": self.message,
-            "why": self.why or None,
-            "fix": fix if self.fix != Fix() else None,
-            "locations": [
-                {"path": place.path, "line": place.line, "key": place.key or None} for place in self.locations
-            ],
-            "sources": list(self.sources),
-            "url": self.url or None,
-        }
 
 
 def input_problem(message: str, hint: str = "", *, key: str = "", line: int | None = None) -> Finding:
