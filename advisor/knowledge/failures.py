@@ -62,6 +62,8 @@ class FailureEvent:
     title: str
     strikes: Strikes
     done: str
+    help: str
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from advisor.kit.model import KitContext
 from advisor.kit.render import render_kit
 from advisor.knowledge import Knowledge
 from advisor.knowledge.types import Era
-from advisor.lab.chaos.events import EVENTS
+from advisor.lab.chaos.events import INJECTIONS
 from advisor.lab.chaos.state_handles import LAB_TOOL, StateHandles, state_handles_of
 from advisor.lab.fleet.plan import Extras
 from advisor.requirements import load_path
@@ -26,10 +26,10 @@ from advisor.requirements import load_path
 
 def test_every_case_has_an_expected_behaviour_and_every_behaviour_has_a_case(knowledge: Knowledge) -> None:
     assert failures(knowledge) == []
-    assert tuple(event.id for event in knowledge.events) == EVENTS, "what the lab can do is what the file names"
+    assert [event.id for event in knowledge.events] == [*INJECTIONS], "what the lab can do is what the file names"
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("event", INJECTIONS)
 def test_an_event_without_expected_behaviour_is_a_fault(knowledge: Knowledge, event: str) -> None:
     without = [promise for promise in knowledge.promises if promise.event != event]
     faults = failures(replace(knowledge, promises=without))

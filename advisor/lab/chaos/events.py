@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from advisor.errors import LabError
+from advisor.knowledge.failures import FailureEvent
 from advisor.lab.chaos.evidence import Happened
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import FleetInstance
@@ -25,91 +27,49 @@ HANDS_ON_S = 11.0
 STOP_S = 60.0
 """The longest time, in seconds, that an instance can take to end after SIGTERM."""
 
-EVENTS = (
-    "instance-killed",
-    "instance-vanished",
-    "instance-stalled",
-    "instance-stopped",
-    "instances-replaced",
-    "proxy-reloaded",
-    "redis-restarted",
-    "redis-stalled",
-)
-"""The ids of the events that this module can inject. rules/failures.yaml has the same list."""
-
-_OF_ONE = frozenset({"instance-killed", "instance-vanished", "instance-stalled", "instance-stopped"})
-"""Events with a single target. All other events have all instances as targets."""
-
 
 def name_of(instance: FleetInstance) -> str:
     """The name of an instance in the execution log."""
     return str(instance.port)
 
 
-def met(event: str, members: Sequence[FleetInstance], target: FleetInstance) -> Happened:
+def met(event: FailureEvent, members: Sequence[FleetInstance], target: FleetInstance) -> Happened:
     """Describe an event that begins now.
 
     Args:
-        event: id of the event in rules/failures.yaml.
+        event: the event.
         members: the instances of the tier.
         target: the target of an event with a single target.
     """
     now = time.monotonic()
-    targets = [target] if event in _OF_ONE else members
+    targets = [target] if event.single else members
     return Happened(frozenset(map(name_of, targets)), now, now)
 
 
-async def inject(
-    event: str,
-    fleet: Fleet,
-    members: Sequence[FleetInstance],
-    target: FleetInstance,
-    settled: Callable[[float], Awaitable[None]],
-) -> None:
-    """Inject an event, and start the stopped processes again.
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What an event needs.
 
-    Args:
-        event: id of the event in rules/failures.yaml.
+    Attributes:
         fleet: the running fleet.
         members: the instances of the tier.
         target: the target of an event with a single target.
         settled: waits until every client has been served since a time on the monotonic clock.
+    """
+
+    fleet: Fleet
+    members: Sequence[FleetInstance]
+    target: FleetInstance
+    settled: Callable[[float], Awaitable[None]]
+
+
+async def inject(event: FailureEvent, scene: Scene) -> None:
+    """Inject an event, and start the stopped processes again.
 
     Raises:
         LabError: a process did not end or did not start again.
     """
-    match event:
-        case "instance-killed":
-            target.process.kill()
-            await asyncio.sleep(DOWN_S)
-            await fleet.restart(target)
-        case "instance-vanished":
-            target.process.kill()
-            async with swallowing(target.port):
-                await asyncio.sleep(GONE_S)
-            await fleet.restart(target)
-        case "instance-stalled":
-            await _stalled(target.process)
-        case "instance-stopped":
-            await _stop(target.process)
-            await fleet.restart(target)
-        case "instances-replaced":
-            # Calls run on the target, so the target is replaced first.
-            for instance in sorted(members, key=lambda instance: instance is not target):
-                await _stop(instance.process)
-                await fleet.restart(instance)
-                await settled(time.monotonic())
-        case "proxy-reloaded":
-            await _settled_in(fleet)
-            await fleet.front.reload()
-        case "redis-restarted":
-            _redis(fleet).kill()
-            await asyncio.sleep(STALL_S)
-            await fleet.start_redis()
-        case "redis-stalled":
-            await _stalled(_redis(fleet))
-        case _:
-            raise LabError(f"The lab cannot inject the event {event!r}.")
+    await INJECTIONS[event.id](scene)
 
 
 async def recover(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
@@ -160,3 +120,61 @@ def _redis(fleet: Fleet) -> Process:
     if fleet.redis is None:
         raise LabError("There is no Redis in this fleet.")
     return fleet.redis
+
+
+async def _kill(scene: Scene) -> None:
+    scene.target.process.kill()
+    await asyncio.sleep(DOWN_S)
+    await scene.fleet.restart(scene.target)
+
+
+async def _vanish(scene: Scene) -> None:
+    scene.target.process.kill()
+    async with swallowing(scene.target.port):
+        await asyncio.sleep(GONE_S)
+    await scene.fleet.restart(scene.target)
+
+
+async def _stall(scene: Scene) -> None:
+    await _stalled(scene.target.process)
+
+
+async def _terminate(scene: Scene) -> None:
+    await _stop(scene.target.process)
+    await scene.fleet.restart(scene.target)
+
+
+async def _replace(scene: Scene) -> None:
+    # Calls run on the target, so the target is replaced first.
+    for instance in sorted(scene.members, key=lambda instance: instance is not scene.target):
+        await _stop(instance.process)
+        await scene.fleet.restart(instance)
+        await scene.settled(time.monotonic())
+
+
+async def _reload_proxy(scene: Scene) -> None:
+    await _settled_in(scene.fleet)
+    await scene.fleet.front.reload()
+
+
+async def _restart_redis(scene: Scene) -> None:
+    _redis(scene.fleet).kill()
+    await asyncio.sleep(STALL_S)
+    await scene.fleet.start_redis()
+
+
+async def _stall_redis(scene: Scene) -> None:
+    await _stalled(_redis(scene.fleet))
+
+
+INJECTIONS: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
+    "instance-killed": _kill,
+    "instance-vanished": _vanish,
+    "instance-stalled": _stall,
+    "instance-stopped": _terminate,
+    "instances-replaced": _replace,
+    "proxy-reloaded": _reload_proxy,
+    "redis-restarted": _restart_redis,
+    "redis-stalled": _stall_redis,
+}
+"""How the lab injects each event, by the id in rules/failures.yaml."""

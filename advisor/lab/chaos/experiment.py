@@ -17,7 +17,7 @@ from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.clients import Caller, callers
-from advisor.lab.chaos.events import inject, met, name_of
+from advisor.lab.chaos.events import Scene, inject, met, name_of
 from advisor.lab.chaos.evidence import ChaosRow, ClientCall, Execution, HandleJudgement, Happened, Judgement
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.state_handles import state_handles_of
@@ -127,10 +127,10 @@ class Experiment:
         self._traffic.forget()
         eras = {failure.era for failure in failures}
         target = await _within(self._target(eras, act.long), "No instance ran calls of clients of every era")
-        event = failures[0].event.id
+        event = failures[0].event
         act.happened = met(event, self._members, target)
         try:
-            await inject(event, self._fleet, self._members, target, self._settled)
+            await inject(event, Scene(self._fleet, self._members, target, self._settled))
         finally:
             act.happened = replace(act.happened, over=time.monotonic())
         await self._settled(act.happened.over)
