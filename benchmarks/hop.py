@@ -19,8 +19,8 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.parts import server
 from advisor.knowledge import load
+from advisor.lab.process.extra import EXTRA
 from advisor.lab.process.ports import free_port
-from advisor.lab.process.programs import EXTRA
 from advisor.requirements import load_path
 from benchmarks.rig import HELLO, connect, send, start, until
 

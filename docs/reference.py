@@ -22,6 +22,7 @@ from advisor.engine.table import show
 from advisor.knowledge import Knowledge
 from advisor.knowledge.topology import Way
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
+from advisor.lab.process.extra import EXTRA
 from advisor.report.capability_matrix import Matrix
 from advisor.report.rule_records import Catalogue, words
 from advisor.report.rule_text import facts, outcome, table_only
@@ -160,7 +161,8 @@ def _group(name: str) -> Iterator[str]:
 def _help(name: str) -> str:
     command = [sys.executable, "-m", "advisor", *name.split(), "--help"]
     done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, encoding="utf-8", check=True)
-    return done.stdout.rstrip()
+    # The help names the interpreter that runs it. The page is for other machines.
+    return done.stdout.rstrip().replace(EXTRA, "python3 -m pip install 'mcp-deploy-advisor[lab]'")
 
 
 def schemas(advisor: Advisor) -> dict[str, str]:

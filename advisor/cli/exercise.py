@@ -13,11 +13,13 @@ from advisor.cli.completion import complete_sdk
 from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.console import output
 from advisor.errors import UsageError
+from advisor.lab.process.extra import EXTRA
 from advisor.requirements.text import nearest
 
 EPILOG = epilog(
     "exercise",
     "exercise --sdk mcp==1.28.1 --format markdown",
+    install=EXTRA,
     exit_codes={
         0: "success",
         1: "a server did not start",
@@ -63,8 +65,7 @@ def exercise(
     progress, and returns after three seconds. Legacy clients, modern clients and plain HTTP requests call both tools.
     The output is a table of the results. Below the table are the statements of published guides.
 
-    The command needs the extra `lab`: pip install 'mcp-deploy-advisor[lab]'. It installs a missing SDK release with uv,
-    in a temporary environment.
+    The command installs a missing SDK release with uv, in a temporary environment.
     """
     import asyncio
 

@@ -14,6 +14,7 @@ from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
 from advisor.files import reason
+from advisor.lab.process.extra import EXTRA
 
 if TYPE_CHECKING:
     from advisor.lab.capabilities.measure import Compared
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MEASURE_EPILOG = epilog(
     "capabilities measure --sdk mcp==2.3.0",
     "capabilities measure --sdk mcp==2.3.0 --check",
+    install=EXTRA,
     exit_codes={
         0: "every measurement agrees with the stored data; with --write: the measurements were written, even if they "
         "differ",
@@ -32,6 +34,7 @@ MEASURE_EPILOG = epilog(
 BISECT_EPILOG = epilog(
     "capabilities bisect --sdk mcp",
     "capabilities bisect --sdk mcp --cell progress",
+    install=EXTRA,
     exit_codes={
         0: "every change was found in the release that the stored data names",
         1: "a change was found in another release, or a measurement differs from the stored data",

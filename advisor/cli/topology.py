@@ -13,6 +13,7 @@ from advisor.cli.formats import Format, FormatOption
 from advisor.console.lines import drawn
 from advisor.console.output import emit, is_unicode, say
 from advisor.errors import Exit, UsageError
+from advisor.lab.process.extra import EXTRA
 
 if TYPE_CHECKING:
     from advisor.knowledge import Knowledge
@@ -24,6 +25,7 @@ _EPILOG = epilog(
 _MEASURE_EPILOG = epilog(
     "topology measure",
     "topology measure --setup nginx-sticky-learn",
+    install=EXTRA,
     exit_codes={
         0: "every strategy behaves as the data says; with --write: the measurements were written, even if they differ",
         1: "a strategy keeps or loses sessions in other cases than the data says",

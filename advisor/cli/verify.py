@@ -13,6 +13,7 @@ from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.errors import Exit, UsageError
 from advisor.knowledge import load as load_knowledge
+from advisor.lab.process.extra import EXTRA
 from advisor.requirements.text import suggestion
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ EPILOG = epilog(
     "verify kit",
     "verify kit --chaos",
     "verify kit --event instance-killed --event proxy-reloaded",
+    install=EXTRA,
     exit_codes={
         0: "every result is as expected",
         1: "a result is not as expected; or decision.json or DECISION.md is missing or damaged; or a program did not "
@@ -32,16 +34,7 @@ EPILOG = epilog(
         3: "no configuration keeps every required feature",
         4: LAB_MISSING,
     },
-    faults={
-        "instance-killed": "SIGKILL to one instance, as in a crash",
-        "instance-vanished": "packets to one instance vanish, as if its node was lost",
-        "instance-stalled": "one instance hangs for 3 seconds",
-        "instance-stopped": "SIGTERM to one instance",
-        "instances-replaced": "all instances are restarted one after another",
-        "proxy-reloaded": "the proxy reloads its configuration in place",
-        "redis-restarted": "Redis stops and restarts without its data",
-        "redis-stalled": "Redis hangs for 3 seconds",
-    },
+    faults={event.id: event.help for event in load_knowledge().events},
 )
 
 
@@ -155,8 +148,6 @@ def verify(
     With --load N, the command also opens N sessions on one instance. It measures how many of these sessions the
     instance holds, and the memory of each session. It also measures the calls per second for each of the four flag
     pairs, which are the combinations of stateless_http and json_response.
-
-    The command needs the extra `lab`: pip install 'mcp-deploy-advisor[lab]'.
     """
     import asyncio
 

