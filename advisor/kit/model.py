@@ -134,8 +134,8 @@ class KitContext:
         hosts: host names that clients use; can be empty.
         origins: origins of web pages that can call the service, in addition to the origins of the hosts.
         platform: kubernetes, compose, systemd, serverless, local.
-        proxy: the proxy whose configuration the kit contains: nginx, haproxy or envoy; "" for no proxy.
-        proxy_version: version in the requirements, or "" if unknown (used only for nginx).
+        proxy: the proxy whose configuration the kit contains (rules/kit_proxies.yaml); "" for no proxy.
+        proxy_version: version in the requirements, or "" if unknown.
         proxy_replicas: number of proxies to run.
         outer_proxy: the kind of proxy in the requirements if the kit's proxy runs behind that proxy, else "".
         front_hops: number of proxies in front of the kit's proxy that add an address to X-Forwarded-For.

@@ -50,9 +50,12 @@ class KitProxy:
     validate: list[str]
     stop: str
     reload: str = ""
+    reloaded: str = ""
     options: dict[Literal["pod", "lab"], list[str]] = field(default_factory=dict)
     drains: bool = True
     fetches: bool = True
+    capability: str = ""
+    limits_clients: bool = True
     take_out: dict[Literal["file", "how"], str] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
     fixed: dict[str, str] = field(default_factory=dict)

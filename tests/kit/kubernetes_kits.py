@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from manifest_build import Build, Manifest
 from proxy_kits import (
+    CADDY,
     COOKIE,
     ENVELOPE,
     ENVELOPE_122,
@@ -77,6 +78,7 @@ CASES: dict[str, Make] = {
     "version-unknown": lambda a: sticky(a, UNKNOWN),
     "haproxy": lambda a: sticky(a, TABLE),
     "haproxy-envelope": lambda a: replace(_scaled(sticky(a, ENVELOPE_HAPROXY), 6), proxy_replicas=2),
+    "caddy": lambda a: replace(_scaled(sticky(a, CADDY), 6), proxy_replicas=2),
     "envoy": lambda a: replace(sticky(a, ENVOY), proxy_replicas=2),
     "envoy-range": lambda a: _scaled(sticky(a, ENVOY), 6),
     "client-ip": lambda a: _one(_direct(sticky(a, LEARN)), mechanism="kubernetes-client-ip"),
@@ -88,6 +90,7 @@ CASES: dict[str, Make] = {
         _direct(sticky(a, LEARN)), pattern="single-instance", mechanism="none", instances=1, max_instances=1
     ),
     "tiers": lambda a: tiered(a, LEARN),
+    "tiers-caddy": lambda a: tiered(a, CADDY),
     "tiers-envoy": lambda a: tiered(a, ENVOY),
     "tiers-single": lambda a: decided(a, "customer-service-agent.yaml"),
     "shared-state": lambda a: decided(a, "exercise-2-team-document.yaml"),

@@ -35,10 +35,11 @@ UNKNOWN = Setup("nginx", "nginx-sticky-cookie", "", debian=True)  # clients migh
 IP_HASH = Setup("nginx", "nginx-ip-hash", "1.22.1", debian=True)
 TABLE = Setup("haproxy", "haproxy-stick-table")
 ENVELOPE_HAPROXY = Setup("haproxy", "haproxy-session-envelope")
+CADDY = Setup("caddy", "caddy-session-envelope")
 ENVOY = Setup("envoy", "envoy-session-envelope")
 
-STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVELOPE_HAPROXY, ENVOY)
-PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, ENVOY)
+STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
+PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
 
 
 def decided(advisor: Advisor, example: str) -> KitContext:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from proxy_kits import ENVOY, LEARN, TABLE, Setup, sticky
+from proxy_kits import CADDY, ENVOY, LEARN, TABLE, Setup, sticky
 from proxy_rig import running, upstreams
 
 from advisor.decision.advisor import Advisor
@@ -50,11 +50,11 @@ def limits(pid: int) -> list[int]:
 
 @pytest.mark.programs
 @pytest.mark.retried("The proxy has a deadline for its start.")
-@pytest.mark.parametrize("setup", [LEARN, TABLE, ENVOY], ids=str)
+@pytest.mark.parametrize("setup", [LEARN, TABLE, CADDY, ENVOY], ids=str)
 def test_a_proxy_raises_its_limit(advisor: Advisor, knowledge: Knowledge, tmp_path: Path, setup: Setup) -> None:
     kit = replace(sticky(advisor, setup), sizing=sizing_for(50, knowledge))
     with upstreams(tmp_path, ("one",)) as fleet, low_limit() as hard:
-        tiers = {"main": fleet.addresses(["one"] * 3)}
+        tiers = {"main": fleet.addresses(["one"])}
         with running(kit, tmp_path / "proxy", tiers) as client:
             assert max(limits(client.pid)) >= min(hard, _ENOUGH)
             assert "Too many open files" not in client.log.read_text()

@@ -17,7 +17,7 @@ import pytest
 import test_server_run
 import yaml
 from node_project import NodeProject
-from proxy_kits import ENVOY, LEARN, TABLE, Setup
+from proxy_kits import CADDY, ENVOY, LEARN, TABLE, Setup
 from test_first_deploy import block
 
 from advisor.kit.model import KitContext
@@ -37,7 +37,7 @@ python, kit = test_server_run.python, test_server_run.kit
 LINES = test_server_run.LINES
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 KEYS = "0123456789abcdef" * 4
-FRONTS: dict[str, Setup | None] = {"direct": None, "nginx": LEARN, "haproxy": TABLE, "envoy": ENVOY}
+FRONTS: dict[str, Setup | None] = {"direct": None, "nginx": LEARN, "haproxy": TABLE, "caddy": CADDY, "envoy": ENVOY}
 STICKY: dict[str, Any] = {
     "environment.proxy.kind": "nginx",
     "environment.proxy.version": "1.31",
@@ -69,6 +69,7 @@ CONFORMED = (
     ("mcp-2", "haproxy", MODERN),
     ("fastmcp-2", "nginx", LEGACY),
     ("fastmcp-3", "direct", LEGACY),
+    ("fastmcp-3", "caddy", LEGACY),
     ("fastmcp-4", "haproxy", LEGACY),
     ("fastmcp-4", "envoy", MODERN),
 )

@@ -173,6 +173,7 @@ def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path:
         "envelope-range": ("StatefulSet", "", "None", True, False),  # each instance has a fixed share of sessions
         "ip-hash-range": ("StatefulSet", "", "None", True, False),  # the number of instances selects the instance
         "haproxy-envelope": ("StatefulSet", "mcp_sessions_active", "None", True, False),
+        "caddy": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "envoy-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "client-ip": ("Deployment", "", "ClientIP", False, False),
         "client-ip-range": ("Deployment", "mcp_sessions_active", "ClientIP", False, False),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
-from collections.abc import Callable, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import crossplane
 import pytest
@@ -15,6 +17,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proxy_kits import (
+    CADDY,
     ENVELOPE_HAPROXY,
     EXAMPLES,
     IP_HASH,
@@ -36,6 +39,7 @@ from advisor.kit.parts import proxy
 from advisor.kit.sizing import sizing_for
 from advisor.kit.upstreams import Wiring, production_wiring
 from advisor.knowledge import Knowledge
+from advisor.lab.process import programs
 from advisor.requirements.text import is_host, is_origin, is_tool
 
 pytestmark = pytest.mark.programs
@@ -239,6 +243,56 @@ def test_hosts_and_tools_are_escaped_correctly_for_haproxy(
     assert " ".join(origins).split() == [f"https://{host}" for host in hosts]
 
 
+CADDY_FUZZ = settings(FUZZ, max_examples=10)
+"""Each example starts Caddy, which takes a second."""
+
+
+@CADDY_FUZZ
+@given(hosts=HOSTS, tools=TOOLS)
+def test_hosts_and_tools_are_escaped_correctly_for_caddy(
+    advisor: Advisor, tmp_path: Path, hosts: list[str], tools: list[str]
+) -> None:
+    write(tmp_path, proxy.files(_renamed(tiered(advisor, CADDY), hosts, tools)))
+    found = {"Mcp-Name": set[str](), "Origin": set[str]()}
+    for matchers in _caddy_matchers(_adapted(tmp_path)):
+        for name, values in matchers.get("header", {}).items():
+            found.setdefault(name, set()).update(values)
+    assert found["Mcp-Name"] == set(tools)
+    assert found["Origin"] == {f"https://{host}" for host in hosts}
+
+
+def _adapted(folder: Path) -> object:
+    """The configuration in the JSON of Caddy."""
+    command = [str(programs.program("caddy")), "adapt", "--config", str(folder / "Caddyfile")]
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert asked.returncode == 0, asked.stderr
+    return json.loads(asked.stdout)
+
+
+def _caddy_matchers(config: object) -> Iterator[dict[str, Any]]:
+    """Every matcher of a configuration of Caddy."""
+    if isinstance(config, dict):
+        yield from config.get("match", [])
+        for value in config.values():
+            yield from _caddy_matchers(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _caddy_matchers(value)
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("outer", ["", "alb"])
+def test_caddy_would_not_format_its_files_differently(
+    advisor: Advisor, tmp_path: Path, make: Maker, outer: str
+) -> None:
+    """At each start, Caddy logs a warning about a file with another format."""
+    write(tmp_path, proxy.files(replace(make(advisor, CADDY), auth="oauth-proxy", outer_proxy=outer)))
+    for path in tmp_path.iterdir():
+        command = [str(programs.program("caddy")), "fmt", str(path)]
+        formatted = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert formatted.stdout == path.read_text()
+
+
 def test_a_changed_service_name_changes_no_proxy_file(advisor: Advisor) -> None:
     """The name of the ConfigMap depends on its content, so each change would restart the proxy."""
     for setup in SETUPS:
@@ -260,7 +314,7 @@ def test_envoy_has_room_for_the_streams_of_all_clients(advisor: Advisor, knowled
 @FUZZ
 @given(text=HOSTILE)
 def test_hostile_text_is_refused(advisor: Advisor, text: str) -> None:
-    for setup in (STICKY[0], STICKY[2], TABLE, STICKY[-1]):
+    for setup in (STICKY[0], STICKY[2], TABLE, CADDY, STICKY[-1]):
         kit = tiered(advisor, setup)
         if not is_host(text):
             with pytest.raises(ValueError, match="not a plain name"):

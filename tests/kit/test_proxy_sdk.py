@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult, TextContent
-from proxy_kits import COOKIE, ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, LEARN, TABLE, Setup, stateless, sticky
+from proxy_kits import (
+    CADDY,
+    COOKIE,
+    ENVELOPE,
+    ENVELOPE_122,
+    ENVELOPE_HAPROXY,
+    ENVOY,
+    LEARN,
+    TABLE,
+    Setup,
+    stateless,
+    sticky,
+)
 from proxy_rig import Client as ProxyClient
 from proxy_rig import Upstreams, running, until, upstreams
 
@@ -24,7 +36,7 @@ pytestmark = [
 ]
 
 NAMES = ("one", "two", "three")
-SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY)
+SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +109,7 @@ def test_modern_clients_through_the_sticky_proxy(
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, ENVOY], ids=str)
+@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, CADDY, ENVOY], ids=str)
 def test_sdk_clients_of_both_eras_work_with_a_stateless_fleet(
     advisor: Advisor, plain_fleet: Upstreams, tmp_path: Path, setup: Setup, mode: str
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from proxy_kits import (
+    CADDY,
     COOKIE,
     ENVELOPE,
     ENVELOPE_122,
@@ -132,7 +133,7 @@ def test_a_dead_owner_gives_404_to_its_sessions_and_does_not_affect_others(
         assert client.rpc("initialize").status in (502, 503)
 
 
-@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, ENVOY], ids=str)
+@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY], ids=str)
 def test_a_stalled_owner_keeps_its_sessions(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
     checks = setup.proxy != "nginx"  # every two seconds; two failures mark the instance as down
     kit = replace(sticky(advisor, setup), idle_timeout_s=6 if checks else 1)
@@ -150,7 +151,7 @@ def test_a_stalled_owner_keeps_its_sessions(advisor: Advisor, tmp_path: Path, se
             assert answer.json["served_by"] == owner
 
 
-@pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY], ids=str)
+@pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, CADDY, ENVOY], ids=str)
 def test_sessions_stay_with_their_owner_behind_two_proxies(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:
@@ -203,7 +204,7 @@ def test_ip_hash_keeps_a_client_on_one_instance(advisor: Advisor, fleet: Upstrea
         assert len({owner for _, owner, _ in opened}) == 1
 
 
-@pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY], ids=str)
+@pytest.mark.parametrize("setup", [ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, CADDY], ids=str)
 @pytest.mark.parametrize("sid", ["9.abc", "1.abc", "1.", ".", "abc", "1.2.3", "x" * 300])
 def test_a_made_up_session_is_404(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup, sid: str) -> None:
     with running(

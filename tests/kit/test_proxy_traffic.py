@@ -248,7 +248,7 @@ def test_the_log_contains_only_the_start_of_the_session_id(
 
         def lines() -> list[dict[str, Any]]:
             found = [json.loads(line) for line in client.log.read_text().splitlines() if line.startswith("{")]
-            return [line for line in found if line["mcp_method"] == "tools/call"]
+            return [line for line in found if line.get("mcp_method") == "tools/call"]
 
         until("the call is logged", lines)
         text = client.log.read_text()

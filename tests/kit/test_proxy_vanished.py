@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from blackhole import connected, swallowing
 from proxy_kits import (
+    CADDY,
     COOKIE,
     ENVELOPE,
     ENVELOPE_HAPROXY,
@@ -40,7 +41,7 @@ pytestmark = [
 NAMES = ("one", "two", "three")
 BOUND = (LEARN, COOKIE, IP_HASH)
 """The setups in which nginx has one upstream of all instances for the requests of sessions."""
-SETUPS = (*BOUND, ENVELOPE, TABLE, ENVELOPE_HAPROXY, ENVOY)
+SETUPS = (*BOUND, ENVELOPE, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
@@ -67,14 +68,14 @@ def test_a_vanished_owner_costs_only_its_own_sessions(advisor: Advisor, tmp_path
             assert set(kept) <= {200}
         fleet.resume(victim)
         until("the instance serves again", lambda: _serves(client, victim, client.initialize))
-        if setup in (LEARN, COOKIE, ENVELOPE, ENVELOPE_HAPROXY, ENVOY):
+        if setup in (LEARN, COOKIE, ENVELOPE, ENVELOPE_HAPROXY, CADDY, ENVOY):
             again = [client.call(headers).status for _, owner, headers in opened if owner == victim]
             assert set(again) == {200}, "the sessions are still bound to their owner"
 
 
 @pytest.mark.parametrize(
     ("setup", "make"),
-    [(LEARN, tiered), (LEARN, stateless), (TABLE, stateless)],
+    [(LEARN, tiered), (LEARN, stateless), (TABLE, stateless), (CADDY, stateless), (CADDY, tiered)],
     ids=lambda one: getattr(one, "__name__", str(one)),
 )
 def test_a_vanished_instance_fails_no_call_without_a_session(
@@ -96,7 +97,7 @@ def test_a_vanished_instance_fails_no_call_without_a_session(
             assert [client.initialize(kit.tiers[-1].path)[1] for _ in range(6)] == ["two"] * 6
 
 
-@pytest.mark.parametrize("setup", BOUND, ids=str)
+@pytest.mark.parametrize("setup", [*BOUND, CADDY], ids=str)
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 @pytest.mark.parametrize("end", ["killed", "slow"])
 def test_a_request_without_a_session_that_was_sent_is_not_repeated(

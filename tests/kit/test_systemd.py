@@ -44,7 +44,8 @@ def units(kit: KitContext, folder: Path) -> list[Path]:
     for file in systemd.files(kit):
         if file.path.endswith((".service", ".target")):
             text = file.content.replace(f"/opt/{kit.service}/venv/bin/python", sys.executable)
-            for program in ("/usr/sbin/nginx", "/usr/sbin/haproxy", "/usr/bin/envoy", "/usr/bin/curl"):
+            proxies = [carried.program for carried in kit.knowledge.kit_proxies.values()]
+            for program in (*proxies, "/usr/bin/curl"):
                 text = text.replace(program, "/bin/true")
             (folder / Path(file.path).name).write_text(text)
     return sorted(folder.iterdir())

@@ -60,6 +60,7 @@ def deployment(
 
 STICKY = deployment("desk", "sampling: required")
 HAPROXY = deployment("desk", "sampling: required", proxy="haproxy")
+CADDY = deployment("desk", "sampling: required", proxy="caddy")
 ENVOY = deployment("desk", "sampling: required", proxy="envoy")
 STATELESS = deployment("lookup", "progress: required")
 ALONE = deployment("alone", "sampling: required", instances=1)
@@ -120,12 +121,13 @@ def test_an_unknown_event_is_refused(tmp_path: Path) -> None:
     [
         (STICKY, "nginx-sticky-learn", "instance-killed instance-vanished instance-stalled proxy-reloaded"),
         (HAPROXY, "haproxy-stick-table", "instance-killed instance-vanished proxy-reloaded"),
+        (CADDY, "caddy-session-envelope", "instance-killed instance-vanished instance-stalled proxy-reloaded"),
         (ENVOY, "envoy-session-envelope", "instance-killed instance-vanished"),
         (STATELESS, "stateless", "instance-killed instance-stopped instances-replaced"),
         (ALONE, "single-instance", "instance-killed instance-stalled"),
         (SHARED, "stateless", "instance-killed redis-restarted redis-stalled"),
     ],
-    ids=["sticky", "haproxy", "envoy", "stateless", "alone", "shared"],
+    ids=["sticky", "haproxy", "caddy", "envoy", "stateless", "alone", "shared"],
 )
 def test_a_sound_kit_behaves_as_expected_in_every_event(
     advisor: Advisor, tmp_path: Path, temporary: Path, requirements: str, keeping: str, events: str

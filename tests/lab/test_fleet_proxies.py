@@ -47,6 +47,7 @@ Balanced: TypeAlias = Callable[[Callable[[int], None], Sequence[int]], None]
 KINDS = {
     "nginx": {"environment.proxy.kind": "nginx", "environment.proxy.version": "1.31"},
     "haproxy": {"environment.proxy.kind": "haproxy"},
+    "caddy": {"environment.proxy.kind": "caddy"},
     "envoy": {"environment.proxy.kind": "envoy"},
 }
 
@@ -203,7 +204,7 @@ def pids(found: Proxies) -> list[set[int]]:
 
 
 @pytest.mark.programs
-@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "caddy"])
 def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
     advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path, kind: str
 ) -> None:
@@ -217,7 +218,10 @@ def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
             assert await proxies._healthy(port)
         before, above = pids(found), found.before.members()
         await found.reload()
-        assert all(now - old for now, old in zip(pids(found), before, strict=True))
+        if kind == "caddy":  # Caddy reloads without a new process
+            assert [process.said("successfully reloaded") for process in found.proxies] == [1, 1]
+        else:
+            assert all(now - old for now, old in zip(pids(found), before, strict=True))
         assert found.before.members() == above
         assert await proxies._healthy(found.port)
 
@@ -252,20 +256,30 @@ def test_envoy_does_not_reload(
 
 
 @pytest.mark.programs
+@pytest.mark.parametrize(
+    ("kind", "file", "said"), [("nginx", "nginx.conf", "emerg"), ("caddy", "Caddyfile", "failed to reload")]
+)
 def test_a_reload_without_effect_is_reported(
-    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+    advisor: Advisor,
+    decide: Callable[..., Decision],
+    tmp_path: Path,
+    temporary: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    file: str,
+    said: str,
 ) -> None:
-    """nginx keeps its old workers when it cannot read its new configuration."""
+    """nginx keeps its old workers, and Caddy its old configuration, when it cannot read its new configuration."""
     monkeypatch.setattr(proxies, "_RELOAD_S", 1.0)
 
     async def check(found: Proxies) -> None:
-        second = tmp_path / "temporary" / found._run.folder.name / "proxy-2" / "nginx.conf"
-        second.write_text("no configuration")
+        second = tmp_path / "temporary" / found._run.folder.name / "proxy-2" / file
+        second.write_text("no configuration {")
         with pytest.raises(LabError, match="proxy-2 did not reload") as caught:
             await found.reload()
-        assert any("no configuration" in line or "emerg" in line for line in caught.value.lines)
+        assert any(said in line for line in caught.value.lines), caught.value.lines
 
-    open_proxies(check, advisor, decide, tmp_path, KINDS["nginx"])
+    open_proxies(check, advisor, decide, tmp_path, KINDS[kind])
 
 
 def test_a_stand_in_proxy_is_not_reloaded(advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def verified(folder: Path, text: str) -> tuple[Any, subprocess.CompletedProcess[
     ("clients", "platform", "proxy", "said"),
     [
         ("keep_cookies: unknown", "systemd", "kind: haproxy, replicas: 2", "2 proxies"),
+        ("keep_cookies: unknown", "systemd", "kind: caddy, replicas: 2", "2 proxies"),
         ("keep_cookies: unknown", "systemd", "kind: envoy, replicas: 2", "2 proxies"),
         ("keep_cookies: unknown", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
         ("keep_cookies: true", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),

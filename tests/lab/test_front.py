@@ -49,7 +49,7 @@ def front(
 
 
 def test_the_kits_own_proxy_by_default(kit_of: Callable[..., KitContext]) -> None:
-    for kind in ("nginx", "haproxy"):
+    for kind in ("nginx", "haproxy", "caddy"):
         found = front(kit_of({"environment.proxy.kind": kind, "environment.proxy.version": None}), kind)
         assert (found.own, found.program, found.label("x 1.2")) == (True, kind, "x 1.2")
 
@@ -109,7 +109,7 @@ def test_one_process_without_a_proxy_needs_nothing_in_front(kit_of: Callable[...
     assert front(kit, "none", processes=1, holds=True).program == "nginx"
 
 
-@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy"])
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "caddy", "envoy"])
 def test_only_the_addresses_of_the_proxy_files_are_changed(
     kit_of: Callable[..., KitContext], tmp_path: Path, kind: str
 ) -> None:
@@ -186,7 +186,7 @@ def test_a_stand_in_uses_the_requested_strategy(tmp_path: Path, way: FrontStrate
 
 
 @pytest.mark.skipif(not PROXY_SOURCE, reason="this system has one loopback address")
-@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy"])
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "caddy", "envoy"])
 def test_a_proxy_of_the_lab_does_not_connect_from_an_address_that_uvicorn_trusts(
     kit_of: Callable[..., KitContext], kind: str, tmp_path: Path
 ) -> None:

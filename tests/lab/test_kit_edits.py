@@ -27,12 +27,15 @@ operations: {{can_operate_affinity: true}}
 """
 NGINX = {"platform": "kubernetes", "auth": "none", "proxy": 'kind: nginx, version: "1.31"'}
 HAPROXY = {**NGINX, "platform": "systemd", "proxy": "kind: haproxy"}
+CADDY = {**NGINX, "platform": "systemd", "proxy": "kind: caddy"}
 ENVOY = {**NGINX, "proxy": "kind: envoy"}
 BEARER = {**NGINX, "auth": "bearer"}
 # Name → the requirements, the file, a pattern of a line, and the text instead.
 DAMAGES: dict[str, tuple[dict[str, str], str, str, str]] = {
     "a short timeout in nginx": (NGINX, "proxy/server.conf", r"proxy_read_timeout \S+;", "proxy_read_timeout 10s;"),
     "a short timeout in HAProxy": (HAPROXY, "proxy/haproxy.cfg", r"timeout server \S+", "timeout server 10s"),
+    "a short timeout in Caddy": (CADDY, "proxy/Caddyfile", r"read_timeout \S+", "read_timeout 10s"),
+    "a call that goes on without its client": (CADDY, "proxy/Caddyfile", r"lb_try_interval .*", "flush_interval -1"),
     "a short timeout in Envoy": (ENVOY, "proxy/envoy.yaml", r" timeout: 0s", " timeout: 15s"),
     "a repeated request": (HAPROXY, "proxy/haproxy.cfg", r"timeout server \S+", "retry-on all-retryable-errors"),
     "a short memory of the session table": (NGINX, "proxy/upstreams.conf", r"timeout=24h", "timeout=1s"),

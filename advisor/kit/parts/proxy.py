@@ -1,8 +1,8 @@
-"""Renders the proxy of a kit: nginx, HAProxy or Envoy, with the session affinity of the decision.
+"""Renders the proxy of a kit: nginx, HAProxy, Envoy or Caddy, with the session affinity of the decision.
 
 The settings that differ between production and a local check (addresses, port, access log) are a `Wiring`. The wiring
-is in `proxy/upstreams.conf` (nginx), in `proxy/upstreams.cfg` (HAProxy), or in two marked blocks of `proxy/envoy.yaml`,
-because Envoy cannot include files. The other text is equal in both environments.
+is in `proxy/upstreams.conf` (nginx), in `proxy/upstreams.cfg` (HAProxy), in `proxy/upstreams.caddy`, or in two marked
+blocks of `proxy/envoy.yaml`, because Envoy cannot include files. The other text is equal in both environments.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import ceil
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
-from advisor.kit.upstreams import NAMED, Wiring, applied, balance, production_wiring, resolves, split
+from advisor.kit.upstreams import NAMED, Wiring, applied, balance, production_wiring, ready_service, resolves, split
 from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -39,6 +39,7 @@ class Pool:
         sessions_per_mb: the number of sessions per MB of an nginx zone.
         clients: the number of clients in the requirements.
         idle_min: minutes without a request after which the SDK ends a session.
+        found_by_name: whether the only address is a DNS name that has the addresses of all ready instances.
     """
 
     tier: TierContext
@@ -50,6 +51,7 @@ class Pool:
     sessions_per_mb: int
     clients: int
     idle_min: int
+    found_by_name: bool
 
     @property
     def name(self) -> str:
@@ -236,6 +238,7 @@ def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
     learned = mechanism is not None and mechanism.owner_in == "proxy-memory"
     figure = kit.knowledge.figure
     addresses = wiring.addresses[tier.name]
+    name = ready_service(kit, tier) if kit.platform == "kubernetes" else ""
     return Pool(
         tier=tier,
         balance=balance(kit, tier),
@@ -246,6 +249,7 @@ def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
         sessions_per_mb=figure("nginx.sessions_per_mb"),
         clients=kit.sizing.clients,
         idle_min=kit.session_idle_s // 60,
+        found_by_name=bool(name) and addresses[0].startswith(f"{name}."),
     )
 
 

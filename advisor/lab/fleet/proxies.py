@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from advisor.errors import LabError
+from advisor.knowledge.kits import KitProxy
 from advisor.lab.fleet import front
 from advisor.lab.fleet.plan import FleetPlan
 from advisor.lab.process import ports, programs
@@ -147,25 +148,31 @@ class Proxies:
     async def reload(self) -> None:
         """Reload the configuration of the kit's own proxies, one after another, as an operator does.
 
-        The method returns when each proxy has started new processes.
+        The method returns when each proxy uses its new configuration.
 
         Raises:
             LabError: the proxies are not the kit's own, cannot reload, or did not reload in time.
         """
-        name = self._plan.kit.carried.reload if self._plan.front.own else ""
-        if not name:
+        if not (self._plan.front.own and self._plan.kit.carried.reload):
             raise LabError("The proxy of this fleet does not reload its configuration.")
         for process in self.proxies:
-            before = set(process.members())
-            process.signal(signal.Signals[name])
-            end = time.monotonic() + _RELOAD_S
-            while set(process.members()) <= before:
-                if time.monotonic() > end or not process.alive():
-                    lines = process.tail()
-                    raise LabError(
-                        f"{process.name} did not reload within {_RELOAD_S:g} s.", lines=lines, log=process.log
-                    )
-                await asyncio.sleep(POLL_S)
+            await reload(process, self._plan.kit.carried)
+
+
+async def reload(process: Process, carried: KitProxy) -> None:
+    """Make one proxy of a kit read its configuration again, and wait until it uses the new configuration.
+
+    Raises:
+        LabError: the proxy did not reload in time.
+    """
+    before, said = set(process.members()), process.said(carried.reloaded)
+    process.signal(signal.Signals[carried.reload])
+    end = time.monotonic() + _RELOAD_S
+    while process.said(carried.reloaded) <= said if carried.reloaded else set(process.members()) <= before:
+        if time.monotonic() > end or not process.alive():
+            lines = process.tail()
+            raise LabError(f"{process.name} did not reload within {_RELOAD_S:g} s.", lines=lines, log=process.log)
+        await asyncio.sleep(POLL_S)
 
 
 async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:

@@ -135,6 +135,13 @@ class Process:
             return log.read().decode(errors="replace").rstrip().splitlines()[-lines:]
         return []
 
+    def said(self, text: str) -> int:
+        """How often the log of the process contains a text."""
+        with suppress(OSError), self.log.open("rb") as log:
+            log.seek(self._offset)
+            return log.read().count(text.encode())
+        return 0
+
     def _send_group(self, number: int) -> None:
         """Send a signal once to each process of the group, and to children in other groups.
 

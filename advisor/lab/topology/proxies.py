@@ -17,6 +17,7 @@ from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.knowledge.topology import Way
 from advisor.lab.fleet import front
+from advisor.lab.fleet.proxies import reload
 from advisor.lab.process import ports, programs
 from advisor.lab.process.run import Launch, Process, Run
 
@@ -25,7 +26,7 @@ _PEERS = "haproxy-peers.cfg.j2"  # the template for proxies that share a table
 
 @dataclass(frozen=True, slots=True)
 class _Alone:
-    """A program that no kit contains: its configuration file, and its arguments. It reads a changed file again."""
+    """A program that runs without a kit: its configuration file, and its arguments. It reads a changed file again."""
 
     file: str
     arguments: tuple[str, ...]
@@ -96,9 +97,10 @@ class Balancer:
         self._kit = None if way.template else kit
         self.servers = kit if way.template else None
         self._program = programs.program(way.program)
-        self._alone = _ALONE.get(way.program)
+        self._alone = _ALONE.get(way.program) if way.template else None
         self._carried = None if self._alone else advisor.knowledge.kit_proxies[way.proxy]
         self._redis = programs.program("redis-server") if self.servers is not None else None
+        self._processes: dict[str, Process] = {}
         self._peers = {name: f"127.0.0.1:{ports.free_port()}" for name in NAMES}
 
     @property
@@ -131,7 +133,8 @@ class Balancer:
             LabError: the proxy rejects its configuration, or is not ready in time.
         """
         build = partial(self._launch, run.folder, tuple(addresses), name)
-        return await run.start_on_port(f"{self._way.id}-{name}", build, port=port)
+        self._processes[name], port = await run.start_on_port(f"{self._way.id}-{name}", build, port=port)
+        return self._processes[name], port
 
     def _launch(self, parent: Path, addresses: tuple[str, ...], name: str, port: int) -> Launch:
         folder = self._folder(parent, name, port)
@@ -153,6 +156,8 @@ class Balancer:
     def command(self, folder: Path, port: int, *, validate: bool = False) -> list[str]:
         """The command that starts the program, or that checks its configuration; [] if the program has no check."""
         if self._carried is not None:
+            if validate:
+                return [str(self._program), *(part.format(folder=folder) for part in self._carried.validate)]
             return self._carried.command(str(self._program), str(folder), "lab")
         assert self._alone is not None
         wanted = self._alone.validate if validate else self._alone.arguments
@@ -168,7 +173,11 @@ class Balancer:
         folder = self._folder(run.folder, name, port)
         new = folder / "new"
         self.write(new, tuple(addresses), port)
-        (new / self._file()).replace(folder / self._file())  # the program must never read a part of the file
+        changed = self._file()
+        (new / changed).replace(folder / changed)  # the program must never read a part of the file
+        if self._carried is not None:
+            await reload(self._processes[name], self._carried)
+            return
         end = time.monotonic() + _READ_S
         while not await self._ready(port, len(addresses)):
             if time.monotonic() > end:
@@ -197,7 +206,9 @@ class Balancer:
         front.write_own(kit, folder / "kit", folder, wiring)
 
     def _file(self) -> str:
-        """The name of the configuration file that a template becomes."""
+        """The name of the configuration file with the addresses."""
+        if self._kit is not None:
+            return self._kit.carried.files[0]
         if self._alone is not None:
             return self._alone.file
         return f"{self._way.proxy}.{'.'.join(self._way.template.removesuffix('.j2').split('.')[1:])}"
