@@ -55,7 +55,7 @@ class KitProxy:
     drains: bool = True
     fetches: bool = True
     capability: str = ""
-    limits_clients: bool = True
+    lacks: str = ""
     take_out: dict[Literal["file", "how"], str] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
     fixed: dict[str, str] = field(default_factory=dict)

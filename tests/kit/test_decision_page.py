@@ -51,6 +51,21 @@ def test_the_failure_table_matches_its_snapshot(advisor: Advisor, name: str) -> 
     assert text == path.read_text()
 
 
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy", "caddy"])
+def test_the_page_names_the_limit_that_the_proxy_lacks(advisor: Advisor, kind: str) -> None:
+    text = (ROOT / "examples" / "customer-service-agent-sticky.yaml").read_text()
+    text = re.sub(r"proxy: \{.*\}", f"proxy: {{kind: {kind}}}", text)
+    decision = advisor.decide(load_bytes(text.encode(), "sticky.yaml", advisor.space))
+    files = {file.path: file.content for file in render_kit(decision, text)}
+    lacks = advisor.knowledge.kit_proxies[kind].lacks
+    assert bool(lacks) == (kind in ("envoy", "caddy"))
+    assert f"; {lacks};" in files["DECISION.md"] if lacks else "client address" not in _left(files["DECISION.md"])
+
+
+def _left(text: str) -> str:
+    return text.partition("**Left to you:**")[2]
+
+
 @pytest.mark.parametrize("name", KITS)
 def test_the_page_has_the_rows_that_chaos_checks(advisor: Advisor, name: str) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)))
