@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def spare_path(path: Path) -> Path:
+    """Return the first free path of `NAME.bak`, `NAME.bak.1`, `NAME.bak.2` and so on, in the folder of `path`."""
+    paths = (path.with_name(f"{path.name}.bak{f'.{number}' if number else ''}") for number in itertools.count())
+    return next(spare for spare in paths if not spare.exists())
 
 
 def create(path: Path, content: str | bytes, *, executable: bool = False) -> None:

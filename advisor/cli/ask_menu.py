@@ -115,7 +115,7 @@ class _Menu:
         folder = self._interviewer.text(self._words["ask.menu.folder"], _KIT)
         if folder is not None:
             try:
-                generate(os.fspath(self._path), folder)
+                generate(os.fspath(self._path), os.fspath(Path(folder).expanduser()))
             except InterruptedByUserError:
                 raise
             except AdvisorError as error:
@@ -126,7 +126,7 @@ class _Menu:
         name = self._interviewer.text(words["ask.menu.page"], _DOCUMENT)
         if name is None:
             return
-        page = Path(name)
+        page = Path(name).expanduser()
         if page.exists():
             say(words["ask.menu.page.exists"].format(file=page), "  ")
             return

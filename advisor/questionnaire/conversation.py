@@ -9,16 +9,17 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.errors import Exit, InputError, InterruptedByUserError, UsageError
-from advisor.files import reason, write_atomically
+from advisor.files import reason, spare_path, write_atomically
 from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Answer, Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.numbered_prompts import NumberedPrompts
-from advisor.questionnaire.saved_answers import load_stated, part, partial_path, save, to_yaml
-from advisor.questionnaire.terminal import Terminal, say
+from advisor.questionnaire.saved_answers import has_own_comments, load_stated, part, partial_path, save, to_yaml
+from advisor.questionnaire.terminal import PressedKey, Terminal, say
 
 
 def converse(
@@ -61,10 +62,11 @@ def converse(
         say(words["ask.intro"])
         say(words["ask.intro.time"].replace("Esc", interviewer.back_key))
         say()
-        if partial.exists():
-            _offer_to_resume(advisor, interviewer, interview, partial, settings)
-        elif output.exists() and not edit:
-            output = _choose_file(advisor, interviewer, interview, output)
+        resumed = partial.exists() and _offer_to_resume(advisor, interviewer, interview, partial, settings)
+        if output.exists() and not edit:
+            output = _choose_file(advisor, interviewer, interview, output, resumed=resumed)
+            if resumed and partial_path(output) != partial:
+                partial.replace(partial_path(output))
     ask_open(advisor, interviewer, interview, output)
     return output
 
@@ -114,11 +116,18 @@ def check_target(output: Path) -> None:
 def save_answers(advisor: Advisor, interview: Interview, path: Path) -> None:
     """Save the answers as a requirements file.
 
+    The program cannot keep the comments of an existing file. It keeps a copy of the file instead.
+
     Raises:
         UsageError: the file cannot be written.
     """
-    text = to_yaml(interview.values, advisor.space, advisor.knowledge.phrases["ask.file-head"])
+    words = advisor.knowledge.phrases
+    text = to_yaml(interview.values, advisor.space, words["ask.file-head"])
     try:
+        if path.exists() and has_own_comments(path, words["ask.file-head"]):
+            spare = spare_path(path)
+            write_atomically(spare, path.read_bytes())
+            say(words["ask.kept"].format(file=path, copy=spare), "  ")
         save(path, text, interview.requirements, advisor.space)
     except OSError as error:
         # The text is printed, because it is all that the user has.
@@ -136,18 +145,30 @@ def open_terminal(words: Mapping[str, str]) -> Terminal:
 
 def _offer_to_resume(
     advisor: Advisor, interviewer: Interviewer, interview: Interview, partial: Path, settings: Answer
-) -> None:
+) -> bool:
+    """Offer to continue the run whose answers are in `partial`. Return whether the user resumes it.
+
+    The file of a run that the user does not resume gets another name, so that the new answers do not replace it.
+    """
     words = advisor.knowledge.phrases
     options = [Option(name, words[f"ask.resume.{name}"], words[f"ask.resume.{name}.means"]) for name in ("yes", "no")]
+    chosen: Any = "no"
     stated = _usable(advisor, partial)
-    if stated is not None and interviewer.choose(words["ask.resume"].format(file=partial), options) == "yes":
-        # The run can have edited values of the file. Values of this command are newer than the run.
-        edited = {name: stated.get(name, value) for name, value in interview.fixed.items()}
-        fixed = {**edited, **settings}
-        new = {name: value for name, value in stated.items() if name not in fixed}
-        incomplete, answers = part(new, interview.questions)
-        interview.resume({**incomplete, **fixed}, answers)
-        interviewer.tell()
+    if stated is not None:
+        chosen = PressedKey.BACK
+        while chosen is PressedKey.BACK:
+            chosen = interviewer.choose(words["ask.resume"].format(file=partial), options)
+    if stated is None or chosen == "no":
+        say(words["ask.resume.kept"].format(file=partial.rename(spare_path(partial))), "  ")
+        return False
+    # The run can have edited values of the file. Values of this command are newer than the run.
+    edited = {name: stated.get(name, value) for name, value in interview.fixed.items()}
+    fixed = {**edited, **settings}
+    new = {name: value for name, value in stated.items() if name not in fixed}
+    incomplete, answers = part(new, interview.questions)
+    interview.resume({**incomplete, **fixed}, answers)
+    interviewer.tell()
+    return True
 
 
 def _usable(advisor: Advisor, path: Path) -> Answer | None:
@@ -159,11 +180,16 @@ def _usable(advisor: Advisor, path: Path) -> Answer | None:
         return None
 
 
-def _choose_file(advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path) -> Path:
-    """Ask what to do with the existing file `output`. Return the file for the answers."""
+def _choose_file(
+    advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path, *, resumed: bool
+) -> Path:
+    """Ask what to do with the existing file `output`. Return the file for the answers.
+
+    A resumed run already has answers, so it does not offer to take those of the file.
+    """
     words = advisor.knowledge.phrases
     while output.exists():
-        names = ("edit", "overwrite", "other")
+        names = ("overwrite", "other") if resumed else ("edit", "overwrite", "other")
         options = [Option(name, words[f"ask.exists.{name}"], words[f"ask.exists.{name}.means"]) for name in names]
         chosen = interviewer.choose(words["ask.exists"].format(file=output), options)
         if chosen == "overwrite":
@@ -175,8 +201,9 @@ def _choose_file(advisor: Advisor, interviewer: Interviewer, interview: Intervie
                 break
         if chosen == "other":
             name = interviewer.text(words["ask.exists.name"])
-            if name and Path(name).absolute().parent.is_dir() and not Path(name).is_dir():
-                output = Path(name)
+            path = Path(name or "").expanduser()
+            if name and path.absolute().parent.is_dir() and not path.is_dir():
+                output = path
             elif name:
                 say(words["ask.exists.not-there"].format(file=name), "  ")
     return output

@@ -113,6 +113,7 @@ class Interview:
         questions: all questions by id, in order.
         fixed: facts from a file. They are not asked and never removed.
         answers: from the id of a question to its answer. Answers that the replay does not use stay here.
+        changed: the ids of the questions whose fixed facts an answer replaced.
         recorded: called when an answer was recorded.
     """
 
@@ -130,6 +131,7 @@ class Interview:
         self.questions = {question.id: question for question in questions(advisor)}
         self.fixed: dict[str, Any] = with_kind(fixed or {})
         self.answers: dict[str, Answer] = dict(answers or {})
+        self.changed: set[str] = set()
         self._cursor: str | None = None
         self._reasons: dict[str, Skip] = {}
         self._place = self._replay()
@@ -186,7 +188,7 @@ class Interview:
         return [
             question
             for question in self.questions.values()
-            if question.id in self.asked or set(question.facts) <= self.fixed.keys()
+            if question.id in self.asked or self.fixed.keys() & set(question.facts)
         ]
 
     @property
@@ -218,6 +220,7 @@ class Interview:
             raise ValueError(f"the answer to {question.id} has no {', '.join(lacking)}")
         if set(question.facts) & set(self.fixed) and question.id not in self.answers:
             self.fixed.update(answer)
+            self.changed.add(question.id)
         else:
             self.answers[question.id] = dict(answer)
         self.recorded()  # before the work that follows, so that no interruption can lose the answer

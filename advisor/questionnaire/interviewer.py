@@ -60,7 +60,7 @@ class Interviewer:
 
     def _ask_all(self, *, editing: bool = False) -> None:
         while (question := self._interview.current) is not None:
-            answer = self._ask(question)
+            answer = self._ask(question, editing=editing)
             if answer is None and editing:
                 self._interview.stay()
             elif answer is None:
@@ -69,12 +69,17 @@ class Interviewer:
                 self._tell_dropped(self._interview.answer(answer))
             editing = False
 
-    def _ask(self, question: Question) -> Answer | None:
-        """Ask one question. Return the answer, or None to go back. Each step runs the dialogue again from the start."""
+    def _ask(self, question: Question, *, editing: bool) -> Answer | None:
+        """Ask one question. Return the answer, or None to go back. Each step runs the dialogue again from the start.
+
+        Args:
+            question: the question.
+            editing: whether the question asks also for the facts that a file states.
+        """
         entered: list[Any] = []
         above = self._leaning() if self._interview.has_needs else ""
         while True:
-            form, answer = _advance(self._dialogue(question), entered)
+            form, answer = _advance(self._dialogue(question, editing=editing), entered)
             if form is None:
                 return answer
             reply = self._put(replace(form, above=above))
@@ -88,12 +93,12 @@ class Interviewer:
             else:
                 return None
 
-    def _dialogue(self, question: Question) -> Dialogue:
+    def _dialogue(self, question: Question, *, editing: bool = False) -> Dialogue:
         requirements = self._interview.requirements
         needs = {name: requirements[name] for name in self._interview.questions[NEEDS].facts}
         suggested = self._interview.suggested
         stated = {**needs, **suggested, **self._interview.values, **self._interview.stated(question)}
-        fixed = self._interview.fixed
+        fixed = () if editing else self._interview.fixed
         open_facts = [name for name in question.facts if name not in fixed] or list(question.facts)
         return dialogue(question, self._advisor.space, stated, open_facts)
 
@@ -157,8 +162,8 @@ class Interviewer:
     def _answer_line(self, question: Question) -> str:
         answer = self._interview.stated(question)
         line = review.answer_line(question, answer, self._advisor)
-        asked = question.id in self._interview.asked
-        return line if asked else self._words["ask.review.from-file"].format(answer=line)
+        given = question.id in self._interview.asked or question.id in self._interview.changed
+        return line if given else self._words["ask.review.from-file"].format(answer=line)
 
     def _leaning(self) -> str:
         return self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview))

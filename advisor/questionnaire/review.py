@@ -51,7 +51,7 @@ def _current(answer: Answer, advisor: Advisor) -> str:
     words, symptoms = advisor.knowledge.phrases, advisor.knowledge.symptoms
     flags = {name: value for name, value in answer.items() if name != BREAKS and value != UNKNOWN}
     told = [flags_written(flags), *(symptoms[name].text for name in answer.get(BREAKS, ()))]
-    return ", ".join(filter(None, told)) or words["ask.no"]
+    return ", ".join(filter(None, told)) or words["ask.current.none"]
 
 
 def skip_lines(skips: Iterable[Skip], words: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -75,6 +75,18 @@ def save(path: Path, text: str, requirements: Requirements, space: FactSpace) ->
     write_atomically(path, text)
 
 
+def has_own_comments(path: Path, head: str) -> bool:
+    """Whether a file has a comment of its user. A `#` in a value counts as a comment.
+
+    Args:
+        path: the file.
+        head: the comment that `to_yaml` writes first.
+    """
+    written = (f"# {head}", f"# {_BREAKS}")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any("#" in line and not line.startswith(written) for line in lines)
+
+
 def partial_path(output: Path) -> Path:
     """Return the file for the answers of an interrupted run: requirements.partial.yaml for requirements.yaml."""
     return output.with_name(f"{output.stem}.partial{output.suffix or '.yaml'}")

@@ -39,6 +39,7 @@ def test_the_keys_that_can_change_the_recommendation_are_named(tmp_path: Path) -
     done = ask(tmp_path, "--set", "service=svc")
     assert done.returncode == 2
     assert "--defaults" in done.stderr
+    assert "No other key is required" in done.stderr
     for key in ("sdk", "scale.instances", "environment.platform", "environment.hosts", "needs"):
         assert key in done.stderr
     assert "clients.concurrent" not in done.stderr  # it is never asked

@@ -225,19 +225,64 @@ def test_a_run_can_start_over_instead_of_resuming(start: Start, tmp_path: Path) 
     (tmp_path / "requirements.partial.yaml").write_text("version: 1\nservice: old\n")
     terminal = start()
     terminal.see("Resume that run?")
+    terminal.send(CTRL_B)  # not an answer
+    terminal.see("Resume that run?")
     terminal.send(DOWN, ENTER)
-    terminal.see(f"? {SERVICE}")
+    terminal.see("are now in requirements.partial.yaml.bak.", f"? {SERVICE}")
+    assert (tmp_path / "requirements.partial.yaml.bak").read_text() == "version: 1\nservice: old\n"
 
 
-def test_answers_that_cannot_be_used_are_left_alone(start: Start, tmp_path: Path) -> None:
+def test_answers_that_cannot_be_used_are_kept(start: Start, tmp_path: Path) -> None:
     partial = tmp_path / "requirements.partial.yaml"
     partial.write_text("service: [\n")
     terminal = start()
-    terminal.see("cannot be used and stays unchanged", f"? {SERVICE}")
+    terminal.see("requirements.partial.yaml cannot be used", f"? {SERVICE}")
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see("? Is the server")
     terminal.send(CTRL_C)
     assert terminal.end() == 130
-    assert "There was no answer to save" in terminal.raw
-    assert partial.read_text() == "service: [\n"
+    assert yaml.safe_load(partial.read_text())["service"] == "svc"
+    assert (tmp_path / "requirements.partial.yaml.bak").read_text() == "service: [\n"
+
+
+def test_a_resumed_run_asks_before_it_replaces_a_file(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "requirements.partial.yaml").write_text("version: 1\nservice: newer\n")
+    (tmp_path / "requirements.yaml").write_text("# mine\nservice: old\n")
+    terminal = start()
+    terminal.see("Resume that run?")
+    terminal.send(ENTER)
+    terminal.see("requirements.yaml already exists.", "> replace the file")
+    terminal.send(DOWN, ENTER)
+    terminal.see("? Name of the file")
+    terminal.send("other.yaml", ENTER)
+    terminal.see("? ")
+    terminal.send(CTRL_C)
+    assert terminal.end() == 130
+    assert yaml.safe_load((tmp_path / "other.partial.yaml").read_text())["service"] == "newer"
+    assert (tmp_path / "requirements.yaml").read_text() == "# mine\nservice: old\n"
+    assert not (tmp_path / "requirements.partial.yaml").exists()
+
+
+def test_the_comments_of_an_edited_file_are_kept_in_a_copy(start: Start, tmp_path: Path) -> None:
+    mine = (
+        "# OPS-123: do not change\nservice: svc\nsdk: mcp-2\nscale: {instances: 2}\nneeds: {sampling: required}\n"
+        "clients: {apps: [], protocol: legacy}\ncurrent: {stateless_http: unknown, json_response: unknown}\n"
+    )
+    (tmp_path / "prod.yaml").write_text(mine)
+    terminal = start("prod.yaml")
+    to_review(terminal)
+    terminal.see("svc (from the file)", "sampling")
+    terminal.send(DOWN, ENTER)
+    terminal.answer(SERVICE, "\x15", "other", ENTER)
+    terminal.see("These are your answers.")
+    assert "other (from the file)" not in terminal.text
+    leave(terminal)
+    assert "prod.yaml.bak" in terminal.raw
+    assert (tmp_path / "prod.yaml.bak").read_text() == mine
+    again = start("prod.yaml")
+    to_review(again)
+    leave(again)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["prod.yaml", "prod.yaml.bak"]
 
 
 def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None:

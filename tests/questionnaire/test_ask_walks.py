@@ -236,6 +236,7 @@ def test_a_remedy_asks_the_questions_that_it_opens(start: Start, tmp_path: Path)
     assert held.keys() - stated(tmp_path / "requirements.yaml").keys()
     again = start()
     again.answer("requirements.partial.yaml has the answers of an interrupted run.", ENTER)
+    again.answer("requirements.yaml already exists.", ENTER)  # replace it
     again.answer(REVIEW, ENTER)
     again.see("several instances with session affinity", "> write the kit")
 
