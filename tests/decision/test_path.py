@@ -55,7 +55,7 @@ def test_redirects_lose_https_or_the_prefix(decide: Any, facts: dict[str, Any], 
         ("cloud-run", None, None, False, 915),
         ("nginx", None, None, False, 75),  # the release is not stated
         ("traefik", None, None, True, 105),
-        ("caddy", None, 121, False, 135),
+        ("caddy", None, 121, False, 75),  # the Caddy of the kit closes idle connections after 4 s
         ("ingress-nginx", None, None, True, 75),
         ("none", None, None, False, 75),
     ],

@@ -103,7 +103,6 @@ def test_a_remedy_by_cookie_names_the_cookie_setting(decide: Any, kind: str, fac
         ("aws-nlb", STREAMABLE | {"clients.addresses": "stable"}, "stickiness.enabled"),
         ("traefik", STREAMABLE | {"clients.addresses": "stable"}, "`strategy: hrw`"),
         ("traefik", STREAMABLE | {"clients.keep_cookies": True}, "`sticky.cookie`"),
-        ("caddy", STREAMABLE, "session-ID rewriting"),
         ("caddy", SSE | {"clients.keep_cookies": True}, "`lb_policy cookie`"),
     ],
 )
