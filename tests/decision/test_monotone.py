@@ -128,7 +128,7 @@ def test_a_capability_never_makes_the_outcome_worse(advisor: Advisor, files: lis
 
 @pytest.mark.thorough
 def test_a_capability_never_makes_the_outcome_of_many_other_files_worse(advisor: Advisor) -> None:
-    @settings(many, max_examples=2000)
+    @settings(many, max_examples=700)
     @given(flat=cases(advisor.space).map(several), name=st.sampled_from(sorted(CAPABILITIES)))
     def holds(flat: dict[str, Any], name: str) -> None:
         never_worse(advisor, flat, name)

@@ -157,16 +157,13 @@ def test_a_circle_of_derived_facts_is_refused_by_name(knowledge: Knowledge) -> N
 @pytest.fixture(scope="module")
 def sown(two: Knowledge) -> tuple[Advisor, list[Finding]]:
     """Independent faults, added together because one proof takes seconds, and the findings of the proof."""
-    first = two.rules["AFF-010"][1]
+    first = two.tables["affinity"].rules[0]
+    assert (first.id, first.when) == ("AFF-010", {"processes": "one"})
     apart = first._replace(id="AFF-005", when={"processes": "one", "addressable": "no"})
     never = first._replace(id="AFF-006", when={"processes": {"not_in": ["one", "many"]}})
-    behind = two.rules["SES-300"][1]._replace(id="SES-305", when={"affinity.candidate": "haproxy-stick-table"})
-    seeded = with_rules(two, "affinity", lambda rules: [apart, never, *rules])
-    seeded = with_rules(
-        seeded,
-        "session",
-        lambda rules: [r for rule in rules for r in ([rule, behind] if rule.id == "SES-300" else [rule])],
-    )
+    behind = first._replace(id="AFF-015", when={**first.when, "scale.affinity": "unavailable"})
+    # All are in one table, and not in the table of sessions, because a fold of that table takes seconds.
+    seeded = with_rules(two, "affinity", lambda rules: [apart, never, first, behind, *rules[1:]])
     seeded = with_rule(without_rule(seeded, "FRA-020"), "FRA-090", sources=[])
     mood = seeded.facts["preference"]._replace(id="clients.mood")
     advisor = Advisor(with_cell(replace(seeded, facts={**seeded.facts, "clients.mood": mood})))
@@ -185,18 +182,18 @@ def test_a_rule_whose_conditions_never_hold_is_dead(sown: Any) -> None:
 
 def test_a_rule_behind_another_is_shadowed(sown: Any) -> None:
     advisor, faults = sown
-    fault = fault_of(faults, "shadowed", "SES-305")
+    fault = fault_of(faults, "shadowed", "AFF-015")
     assert fault.message.endswith("to all cases of this rule")
-    assert "SES-300" in fault.message
-    matching = advisor.tables["session"].evaluate(fault.example).matching
-    assert "SES-305" in [rule.id for rule in matching[1:]]
+    assert "AFF-010" in fault.message
+    matching = advisor.tables["affinity"].evaluate(fault.example).matching
+    assert "AFF-015" in [rule.id for rule in matching[1:]]
 
 
 def test_only_the_seeded_rules_are_dead_or_shadowed(sown: Any) -> None:
     assert sorted(f.key for f in sown[1] if f.id in ("dead", "shadowed")) == [
         "AFF-005",
         "AFF-006",
-        "SES-305",
+        "AFF-015",
     ]
 
 

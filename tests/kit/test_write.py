@@ -58,6 +58,14 @@ def ended(process: subprocess.Popen[str], timeout: float = 90) -> tuple[str, int
 SCENARIOS = ["update", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("fresh", "empty", "force"))]
 
 
+# A second stop is tested where all kinds of files exist, and where no kit exists.
+KILLED = [
+    ("update", "killed"),
+    *(pytest.param(name, "killed", marks=pytest.mark.thorough) for name in ("fresh", "empty", "force")),
+    *(pytest.param(name, "killed-twice", marks=pytest.mark.thorough) for name in ("update", "fresh")),
+]
+
+
 class Runs(NamedTuple):
     """The folder before each run, the folders of the stopped runs in order, and the folder of the complete run."""
 
@@ -97,8 +105,7 @@ def stopped_copy(stopped: Callable[..., Runs], tmp_path: Path) -> Callable[..., 
     return copy
 
 
-@pytest.mark.parametrize("stop", ["killed", pytest.param("killed-twice", marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("scenario", "stop"), KILLED)
 def test_a_killed_run_leaves_complete_files_and_the_next_run_finishes_it(
     stopped_copy: Callable[..., Runs], scenario: str, stop: str
 ) -> None:

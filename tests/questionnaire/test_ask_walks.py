@@ -290,41 +290,14 @@ def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_an_interruption_at_any_prompt_loses_no_answer(start: Start, tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("part", range(5))
+def test_an_interruption_at_any_prompt_loses_no_answer(start: Start, tmp_path: Path, part: int) -> None:
+    """Each prompt with two endings, and each ending at six prompts or more."""
+    before = 0
     for number in range(len(RUN)):
-        interrupted_at(start, tmp_path, max(number - 1, 0), number, ending)
-
-
-def interrupted_at_the_ends(start: Start, tmp_path: Path, ending: str) -> None:
-    """Interrupt at the offer to resume, then at the review. The file to edit stays as it is."""
-    written = tmp_path / "prod.yaml"
-    partial = tmp_path / "prod.partial.yaml"
-    written.write_text("service: old\n" + CONTRADICTION.partition("\n")[2])
-    partial.write_text("service: newer\n" + CONTRADICTION.partition("\n")[2])
-    before = written.read_bytes(), partial.read_bytes()
-    terminal = start("prod.yaml")
-    terminal.see("? prod.partial.yaml has the answers of an interrupted run.")
-    assert interrupt(terminal, ending) == ENDINGS[ending]
-    assert (written.read_bytes(), partial.read_bytes()) == before
-    terminal = start("prod.yaml")
-    terminal.answer("prod.partial.yaml has the answers of an interrupted run.", ENTER)
-    accept_defaults(terminal, REVIEW)
-    assert interrupt(terminal, ending) == ENDINGS[ending]
-    assert stated(partial)["service"] == "newer"
-    assert written.read_bytes() == before[0]
-
-
-def test_an_interruption_at_the_review_or_at_the_offer_to_resume_loses_no_answer(start: Start, tmp_path: Path) -> None:
-    interrupted_at_the_ends(start, tmp_path, "ctrl-c")
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending != "ctrl-c"])
-def test_no_ending_at_the_review_or_at_the_offer_to_resume_loses_an_answer(
-    start: Start, tmp_path: Path, ending: str
-) -> None:
-    interrupted_at_the_ends(start, tmp_path, ending)
+        if (number + part) % 5 in (0, 2):
+            interrupted_at(start, tmp_path, before, number, list(ENDINGS)[(2 * number + part) % 5])
+            before = number
 
 
 # --- the texts ------------------------------------------------------------------------------------------------------

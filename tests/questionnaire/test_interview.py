@@ -97,7 +97,7 @@ def walks(draw: st.DrawFn) -> Interview:
 
 
 @pytest.mark.thorough
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(walks(), st.randoms(use_true_random=False))
 def test_many_interviews_save_skip_and_explain_correctly(interview: Interview, random: Random) -> None:
     """One test has all checks, because a walk takes far longer than the checks."""

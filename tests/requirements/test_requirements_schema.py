@@ -263,9 +263,8 @@ def closed(schema: Any) -> Any:
 
 
 def _fragments(advisor: Advisor) -> list[Any]:
-    """The examples of the rules: requirements of every kind, each for a reason."""
-    rules = [(table, rule) for table, rule in advisor.knowledge.rules.values() if table.role != "cell"]
-    return [rule.examples[kind] for _, rule in rules for kind in ("hit", "miss")]
+    """An example of each rule: requirements of every kind, each for a reason."""
+    return [rule.examples["hit"] for table, rule in advisor.knowledge.rules.values() if table.role != "cell"]
 
 
 def test_every_decision_is_described_completely(advisor: Advisor) -> None:
