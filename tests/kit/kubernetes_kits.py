@@ -32,6 +32,8 @@ from advisor.kit.model import KitContext
 from advisor.kit.parts import kubernetes, proxy
 
 LONG = "a" + "b-" * 30 + "yz"
+# A safe loader. libyaml reads the manifests ten times as fast as Python does.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Make = Callable[[Any], KitContext]
 
@@ -138,7 +140,7 @@ def built(folder: Path) -> list[Manifest]:
         [kubectl, "kustomize", str(folder / "kubernetes")], capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
-    return list(yaml.safe_load_all(made.stdout))
+    return list(yaml.load_all(made.stdout, LOADER))
 
 
 def raw(folder: Path) -> list[Manifest]:
@@ -148,7 +150,7 @@ def raw(folder: Path) -> list[Manifest]:
         manifest
         for name in yaml.safe_load((root / "kustomization.yaml").read_text())["resources"]
         if name != "../proxy"
-        for manifest in yaml.safe_load_all((root / name).read_text())
+        for manifest in yaml.load_all((root / name).read_text(), LOADER)
     ]
     generator = folder / "proxy" / "kustomization.yaml"
     if generator.exists():

@@ -32,7 +32,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 Rendered: TypeAlias = "tuple[KitContext, dict[str, str]]"
 
 
-@pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=EXAMPLES, ids=lambda path: path.stem)
 def rendered(request: pytest.FixtureRequest, advisor: Advisor) -> Rendered:
     """The context of a kit and its files, by path."""
     decision = advisor.decide(load_path(request.param, advisor.space))
