@@ -12,9 +12,10 @@ from typing import Any
 
 from advisor.decision.capacity import capacity
 from advisor.decision.changes import Changes
+from advisor.decision.connections import with_added_proxy
 from advisor.decision.core import Core, Flags, core_of
 from advisor.decision.derived_facts import CONTEXT, LostNode, SeparableNode, derived_nodes
-from advisor.decision.facts import base_facts, keeps_instances
+from advisor.decision.facts import base_facts, connection_facts, keeps_instances
 from advisor.decision.feature_outcomes import FeatureOutcomes
 from advisor.decision.gateways import without_refusing
 from advisor.decision.losses import LossTable, assumed, lost_unnamed
@@ -36,7 +37,7 @@ from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
 from advisor.decision.unsure import Outline, settle
-from advisor.decision.warnings import Warnings
+from advisor.decision.warnings import Warnings, decision_words
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
 from advisor.knowledge import Knowledge, load
@@ -115,6 +116,9 @@ class Advisor:
             features = assumed(features)
         unnamed = self._unnamed(features, release)
         facts |= {name: max((row.need for row in rows), key=NEEDS.index) for name, rows in unnamed.items() if rows}
+        path_with_proxy = with_added_proxy(requirements, core.mechanism, self.knowledge)
+        facts |= connection_facts(path_with_proxy, self.space) if path_with_proxy else {}
+        words = decision_words(requirements, facts, features, unnamed, self.space)
         # The flags of a tiered deployment are those of its larger, stateless part.
         shown = core._replace(flags=tiers[0].core.flags) if tiers else core
         decision = Decision(
@@ -132,9 +136,7 @@ class Advisor:
             path=path,
             counterfactuals=self._counterfactuals(stated, shown),
             alternatives=self._other_patterns(requirements, facts, core) if core.feasible else self._ways_out(stated),
-            warnings=self._warnings.of(
-                requirements, facts, parts, {n: ", ".join(row.title for row in rows) for n, rows in unnamed.items()}
-            ),
+            warnings=self._warnings.of(requirements, facts, parts, words, path_with_proxy),
             capacity=capacity(requirements, facts, core, tiers, self.space),
             knowledge=self.knowledge,
             settings=switches(core, facts, requirements, self.knowledge) if core.feasible and not tiers else (),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from advisor.decision.change_lists import Move, Ranked, by_effort, ranked, smallest
 from advisor.decision.core import CORE_FACTS, Core, core_of
 from advisor.decision.derived_facts import REPLACED
 from advisor.decision.losses import instead_of
@@ -20,11 +21,6 @@ from advisor.knowledge.types import NEEDS, Raw
 from advisor.knowledge.versions import key
 from advisor.requirements.hops import HOPS, SETTLED
 
-_Move: TypeAlias = Mapping[str, Value]
-"""The facts that a change of the requirements states, with their new values. The first fact is the main one."""
-
-_Ranked: TypeAlias = tuple[tuple[int, int], Alternative]
-
 _REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cache is emptied
 
 _KIND = "environment.proxy.kind"
@@ -32,8 +28,6 @@ _PLATFORM = "environment.platform"
 _WORKERS = "scale.workers"
 
 _HOP_EFFORT = 3  # effort of the removal of a hop, as of a change of the last hop
-
-_MANY = 40  # largest number of possible fixes of a contradiction
 
 
 class _Option(NamedTuple):
@@ -48,7 +42,7 @@ class _Option(NamedTuple):
 
     name: str
     value: Value
-    moves: tuple[_Move, ...]
+    moves: tuple[Move, ...]
 
 
 class Changes:
@@ -94,7 +88,9 @@ class Changes:
         # A team cannot make a known fact unknown, and cannot put the proxy of a platform in front of other servers. No
         # change to a gateway that refuses clients, to a retired proxy or to an unnamed proxy is suggested.
         excluded = {UNKNOWN, *(self._platforms | self._refusing | self._unfit if name == _KIND else ())}
-        excluded |= {choice.value for choice in self._space.facts[name].values if choice.deprecated}
+        excluded |= {
+            choice.value for choice in self._space.facts[name].values if choice.deprecated or not choice.suggested
+        }
         return [value for value in self._space.domains[name] if value not in excluded]
 
     def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
@@ -103,7 +99,7 @@ class Changes:
         self._network.revise(revised, self._consequences(changes, facts), self._plan)
         return core_of(revised)
 
-    def _consequences(self, move: _Move, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _consequences(self, move: Move, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a change with everything that follows from it.
 
         A fact without a meaning after the change gets its default value. A fact that another fact implied before the
@@ -132,7 +128,7 @@ class Changes:
         here = self._row(facts)
         now = core_of(facts)
         revised = dict(facts)
-        found: list[tuple[_Move, Core]] = []
+        found: list[tuple[Move, Core]] = []
         for option in self._options(facts):
             for move in option.moves:
                 changes = self._consequences(move, facts)
@@ -143,12 +139,12 @@ class Changes:
                 if then != now:
                     found.append((move, then))
                     break
-        told = ((self._tell(move, facts), then) for move, then in _smallest(found))
+        told = ((self._tell(move, facts), then) for move, then in smallest(found))
         others = [Counterfactual(change, then, effort, how) for (change, effort, how), then in told]
-        others.sort(key=_by_effort)
+        others.sort(key=by_effort)
         return tuple(others)
 
-    def _plan_of(self, name: str, move: _Move) -> Plan:
+    def _plan_of(self, name: str, move: Move) -> Plan:
         return self._plans[name] if len(move) == 1 else self._plan
 
     def _changed(self, row: Row, changes: Mapping[str, Any]) -> Row:
@@ -177,7 +173,7 @@ class Changes:
                     if value is not now and value != now and self._applies(name, now, value, facts):
                         yield _Option(name, value, self._moves(name, value, facts))
 
-    def _moves(self, name: str, value: Value, facts: Mapping[str, Any]) -> tuple[_Move, ...]:
+    def _moves(self, name: str, value: Value, facts: Mapping[str, Any]) -> tuple[Move, ...]:
         move = {name: value}
         if name == _PLATFORM and facts[_KIND] in self._platforms:
             move[_KIND] = self._space.facts[_KIND].default  # the load balancer of a platform serves only this platform
@@ -231,7 +227,7 @@ class Changes:
         fact = self._space.facts[name]
         return holds(fact.only_when, facts) and holds(fact.only_with, facts)
 
-    def _tell(self, move: _Move, facts: Mapping[str, Any]) -> tuple[dict[str, Any], int | None, str]:
+    def _tell(self, move: Move, facts: Mapping[str, Any]) -> tuple[dict[str, Any], int | None, str]:
         """Return a change as in the requirements file, its effort, and how to make it. The main fact has the effort."""
         name, new = next(iter(move.items()))
         old, kind = facts[name], facts[_KIND]
@@ -244,7 +240,7 @@ class Changes:
             told = self._told[asked] = (raw, change.effort if change else None, how)
         return told
 
-    def _hows(self, move: _Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[str]:
+    def _hows(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[str]:
         """Yield how to make each part of a change."""
         kind = move.get(_KIND, facts[_KIND])
         for name, value in move.items():
@@ -279,12 +275,12 @@ class Changes:
                 feasible = self._feasible(weaker, others)
                 found = [self._way_out({**demoted, **move}, then, facts) for move, then in feasible]
                 found = found or list(self._pairs(facts, others, demoted))
-        return tuple(_ranked(found))
+        return tuple(ranked(found, self._space.knowledge.phrases))
 
-    def _feasible(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[_Move, Core]]:
+    def _feasible(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[Move, Core]]:
         """Return the smallest change of each possible option that resolves the contradiction, with its new core."""
         revised = dict(facts)
-        found: list[tuple[_Move, Core]] = []
+        found: list[tuple[Move, Core]] = []
         for option in possible:
             for move in option.moves:
                 old = self._network.revise(revised, self._consequences(move, revised), self._plan_of(option.name, move))
@@ -293,9 +289,9 @@ class Changes:
                 if then is not None:
                     found.append((move, then))
                     break
-        return _smallest(found)
+        return smallest(found)
 
-    def _without_workers(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[_Move, Core]]:
+    def _without_workers(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[Move, Core]]:
         """Return the changes that resolve the contradiction only with one worker for each instance.
 
         No proxy can select one of several workers that share a port.
@@ -310,7 +306,7 @@ class Changes:
         together = self._feasible(revised, others)
         return [({**first, **move}, then) for move, then in together if known.isdisjoint(move.items())]
 
-    def _pairs(self, facts: Mapping[str, Any], possible: list[_Option], also: dict[str, Value]) -> Iterator[_Ranked]:
+    def _pairs(self, facts: Mapping[str, Any], possible: list[_Option], also: dict[str, Value]) -> Iterator[Ranked]:
         """Yield the pairs of possible changes that, together with the changes in `also`, resolve the contradiction."""
         revised = {**facts, **also}
         self._network.evaluate(revised)
@@ -341,7 +337,7 @@ class Changes:
         same_package = self._space.releases[str(old)].package == self._space.releases[str(new)].package
         return change if same_package else None
 
-    def _way_out(self, changes: _Move, then: Core, facts: Mapping[str, Any]) -> _Ranked:
+    def _way_out(self, changes: Move, then: Core, facts: Mapping[str, Any]) -> Ranked:
         efforts = [self._change(name, facts[name], value) for name, value in changes.items()]
         effort = sum(change.effort for change in efforts if change)
         gives_up = [name.removeprefix("needs.") for name in changes if name.startswith("needs.")]
@@ -353,7 +349,7 @@ class Changes:
         )
         return (len(gives_up), effort), alternative
 
-    def _shorter(self, hops: Raw, core: Core) -> _Ranked:
+    def _shorter(self, hops: Raw, core: Core) -> Ranked:
         given_up = ("sampling",) if core.substitute == "direct-llm" else ()
         how = self._space.knowledge.phrases["change.hops"]
         return (len(given_up), _HOP_EFFORT), Alternative(core, {HOPS: hops}, given_up, how, self._because(core))
@@ -365,7 +361,8 @@ class Changes:
         """Return how to make a change behind the proxy `kind`. The alternative to a feature depends on `core`."""
         feature = self._space.knowledge.features.get(name.removeprefix("needs."))
         stateless = core is None or core.flags.stateless_http
-        instead = instead_of(feature, stateless=stateless, direct_llm=False) if feature else None
+        several = core is None or core.pattern != "single-instance"
+        instead = instead_of(feature, stateless=stateless, direct_llm=False, several=several) if feature else None
         if name == _KIND and value == "none":
             return self._space.knowledge.phrases["change.no-proxy"]
         how = change.how.format(
@@ -382,19 +379,3 @@ class Changes:
         if not setting:
             return ""
         return self._space.knowledge.phrases[f"setting.{change.setting}"].format(name=proxy.name, setting=setting)
-
-
-def _smallest(found: list[tuple[_Move, Core]]) -> list[tuple[_Move, Core]]:
-    """Return the changes without those that contain another change of one fact."""
-    alone = {part for move, _ in found if len(move) == 1 for part in move.items()}
-    return [(move, then) for move, then in found if len(move) == 1 or alone.isdisjoint(move.items())]
-
-
-def _by_effort(counterfactual: Counterfactual) -> int:
-    return counterfactual.effort or 9
-
-
-def _ranked(found: Iterable[_Ranked]) -> list[Alternative]:
-    """Return possible fixes: first by the number of lost features, then by effort."""
-    ranked = [alternative for _, alternative in sorted(found, key=itemgetter(0))]
-    return ranked[:_MANY]

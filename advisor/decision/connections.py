@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil, inf
 
@@ -9,7 +10,7 @@ from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.versions import at_least
-from advisor.requirements.hops import Hop, hops_of
+from advisor.requirements.hops import HOPS, PROXY, Hop, hops_of
 from advisor.requirements.model import Requirements
 
 
@@ -24,6 +25,24 @@ def reuse_s(hop: Hop, knowledge: Knowledge) -> float | None:
     if proxy.reuse == "idle-timeout":
         return hop.idle_timeout_s if hop.idle_timeout_s is not None else proxy.idle_timeout_s
     return proxy.reuse_s
+
+
+def with_added_proxy(requirements: Requirements, mechanism: str, knowledge: Knowledge) -> Requirements | None:
+    """Return the requirements with the proxy that the decision puts between the last hop and the servers.
+
+    The result is None if the last hop provides the session affinity `mechanism` itself.
+    """
+    found = knowledge.mechanisms.get(mechanism)
+    program = found.done_by if found else ""
+    hops = hops_of(requirements.values)
+    last = knowledge.proxies[hops[-1].kind]
+    if found is None or program not in knowledge.kit_proxies or program == last.id:
+        return None
+    if found.keyed_on in last.affinity_settings:
+        return None
+    added = Hop(program, version=knowledge.kit_proxies[program].version)
+    path = [hop._asdict() for hop in (*hops, added) if hop.kind != "none"]
+    return replace(requirements, values={**requirements.values, HOPS: path, f"{PROXY}kind": program})
 
 
 def keep_alive(requirements: Requirements, knowledge: Knowledge) -> str:

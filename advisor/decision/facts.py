@@ -90,6 +90,12 @@ def missing_features(requirements: Requirements, space: FactSpace) -> list[str]:
     return [f"{name}: {', '.join(f'{f} ({need})' for f, need in lacking.items())}" for name, lacking in missing]
 
 
+def required_features_missing(requirements: Requirements, space: FactSpace) -> list[str]:
+    """Return the ids of the required features that at least one named client application is known not to support."""
+    missing = _missing(requirements, space)
+    return sorted({feature for _, lacking in missing for feature, need in lacking.items() if need == "required"})
+
+
 def unlisted_features(requirements: Requirements, space: FactSpace) -> list[str]:
     """The features that the file requires and that none of its tools requires, where it lists tools."""
     if not requirements.tools:
@@ -168,6 +174,17 @@ COMPUTED: Mapping[str, _Computation] = {
     "limits": lambda spec, asked, space: limits_fact(spec["ask"], asked, space),
     "unnamed": lambda *_: "none",  # until the feature table of the decision is known
 }
+
+
+def connection_facts(requirements: Requirements, space: FactSpace) -> dict[str, str]:
+    """Return the derived facts about the connections between the hops, and between the last hop and the server."""
+    found = {}
+    for derived in space.knowledge.derived:
+        if derived.reuse is not None:
+            found[derived.id] = COMPUTED["reuse"](derived.reuse, requirements, space)
+        elif derived.hops is not None and derived.hops["ask"] == "connections":
+            found[derived.id] = COMPUTED["hops"](derived.hops, requirements, space)
+    return found
 
 
 def keeps_instances(requirements: Requirements, knowledge: Knowledge) -> bool:

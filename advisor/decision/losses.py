@@ -14,6 +14,7 @@ from advisor.decision.sdk_behaviour import behaviour_seen
 from advisor.knowledge.features import Carriage, ClientCondition, Feature, FeatureCall
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
+from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, Era, Need, flag_key
 
 
@@ -54,6 +55,8 @@ class LossTable:
             if row is None:
                 row = self._memo[asked] = self._row(feature, need, at, served, direct, streaming)
             rows.append(row)
+        if any(row.lost for row in rows if not self._space.knowledge.features[row.feature].need):
+            return tuple(row._replace(instead=None) for row in rows)  # A substitute needs calls that work.
         return tuple(rows)
 
     def _row(
@@ -67,7 +70,9 @@ class LossTable:
         row = FeatureRow(feature.id, feature.title, need, legacy, modern, documented, None, substituted)
         if not row.lost:
             return row
-        return row._replace(instead=instead_of(feature, stateless=at.stateless_http, direct_llm=direct))
+        return row._replace(
+            instead=instead_of(feature, stateless=at.stateless_http, direct_llm=direct, several=at.processes == "many")
+        )
 
     def _cell(self, feature: Feature, era: Era, at: Configuration, served: str, streaming: str) -> EraCell:
         """Return a cell; `served` is the value of the fact `era.legacy` or `era.modern`."""
@@ -178,14 +183,27 @@ def _assumed(cell: EraCell) -> EraCell:
     return cell._replace(status="assumed", evidence=evidence)
 
 
-def instead_of(feature: Feature, *, stateless: bool, direct_llm: bool) -> str | None:
+def instead_of(feature: Feature, *, stateless: bool, direct_llm: bool, several: bool) -> str | None:
     """Return what to do instead of a feature, or None if the feature has no alternative.
 
     Args:
         feature: the lost feature.
         stateless: whether the configuration has no sessions.
         direct_llm: whether the server calls a model directly.
+        several: whether several processes run.
     """
-    given = {"stateless": stateless, "direct_llm": direct_llm}
+    given = {"stateless": stateless, "direct_llm": direct_llm, "several": several}
     fitting = (advice.text for advice in feature.instead if all(given[k] == v for k, v in advice.when.items()))
     return next(fitting, None)
+
+
+def in_place_of(feature: Feature, facts: Mapping[str, Any], knowledge: Knowledge) -> str:
+    """Return a sentence with what tools do for clients that do not support a feature, for a decision with `facts`."""
+    direct_llm = bool(feature.substitute) and facts[feature.substitute] is True
+    several = facts["processes"] == "many"
+    instead = instead_of(feature, stateless=True, direct_llm=direct_llm, several=several)
+    substitute = knowledge.facts[feature.substitute].change if feature.substitute and not direct_llm else None
+    ways = instead or ""
+    if substitute:
+        ways += f" Or {substitute.how[:1].lower()}{substitute.how[1:]}"
+    return knowledge.phrases["clients.instead"].format(feature=feature.title.lower(), instead=ways) if ways else ""

@@ -10,8 +10,15 @@ from typing import Any, cast
 
 from advisor.decision.capacity import login_words, room_figures
 from advisor.decision.connections import pool_words, reuse_words
-from advisor.decision.facts import contradicted_facts, missing_features, unlisted_features
+from advisor.decision.facts import (
+    contradicted_facts,
+    missing_features,
+    required_features_missing,
+    unlisted_features,
+)
 from advisor.decision.gateways import gateway_words
+from advisor.decision.losses import in_place_of
+from advisor.decision.model import FeatureRow
 from advisor.decision.proxy_limits import (
     STREAM_LIMIT,
     json_limit_words,
@@ -37,6 +44,9 @@ _FLAGS = ("stateless_http", "json_response")
 _LIMITS = ("environment.proxy.idle_timeout_s", "environment.proxy.total_timeout_s")
 """Placeholders for the shortest timeout of the path, stated or a default."""
 
+_OF_CONNECTIONS = ("server.", "proxy.reuse", "proxy.or_shorten", "outer.", "inner.", "connections.")
+"""Placeholders about the connections between hops and servers, also those of a proxy that the decision adds."""
+
 _OF_HOPS = (
     "gateway.", "replicas.", "connections.", "buffering.", "refuses_legacy.", "refuses_modern.", "session_id."
 )  # fmt: skip
@@ -57,6 +67,9 @@ class Warnings:
         self._table = table
         self._space = space
         self._unfilled = {rule.id: _finding(rule) for rule in table.spec.rules}
+        texts = (text for rule in table.spec.rules for text in (rule.because, rule.fix))
+        named = {name for text in texts for name in _PLACEHOLDER.findall(text)}
+        self._of_connections = sorted(name for name in named if name.startswith(_OF_CONNECTIONS))
 
     def of(
         self,
@@ -64,6 +77,7 @@ class Warnings:
         facts: Mapping[str, Any],
         tiers: Sequence[TierRequirements] = (),
         words: Mapping[str, str] = MappingProxyType({}),
+        path: Requirements | None = None,
     ) -> tuple[Finding, ...]:
         """Return all warnings, the most severe first.
 
@@ -72,7 +86,12 @@ class Warnings:
             facts: the facts of the deployment.
             tiers: the tiers of a tiered deployment. Each tier has its own flags and needs, and so its own warnings.
             words: the values of placeholders that depend on the decision, by name.
+            path: the requirements with the proxy that the decision adds to the path; None if it adds none.
         """
+        if path is not None:
+            words = {**{name: self._value(name, path) for name in self._of_connections}, **words}
+        last = (path or requirements)["environment.proxy.kind"]
+        words = {"affinity.proxy": self._space.knowledge.proxies[last].name, **words}
         if facts["json_response"] and facts["pattern"] != "contradiction":
             limited = json_limit_words(requirements, self._space)
             words = {**{name: self._filled(text, requirements, limited) for name, text in limited.items()}, **words}
@@ -143,7 +162,9 @@ class Warnings:
     def _filled(self, text: str, requirements: Requirements, words: Mapping[str, str]) -> str:
         if "{" not in text:
             return text
-        return _PLACEHOLDER.sub(lambda match: words.get(match[1]) or self._value(match[1], requirements), text)
+        return _PLACEHOLDER.sub(
+            lambda match: words[match[1]] if match[1] in words else self._value(match[1], requirements), text
+        )
 
     def _value(self, name: str, requirements: Requirements) -> str:
         """Return the value for a placeholder of a message, from the requirements or computed from them."""
@@ -175,6 +196,31 @@ class Warnings:
             value = limit(requirements, self._space, {"limit": name, "proxy_default": STREAM_LIMIT})
             return f"{value:,.10g}" if value is not None else "?"
         return _in_words(requirements[name])
+
+
+def decision_words(
+    requirements: Requirements,
+    facts: Mapping[str, Any],
+    features: Sequence[FeatureRow],
+    unnamed: Mapping[str, Sequence[FeatureRow]],
+    space: FactSpace,
+) -> dict[str, str]:
+    """Return the values of the placeholders that depend on the decision.
+
+    Args:
+        requirements: the requirements of the deployment.
+        facts: every fact of the deployment.
+        features: the feature table of the decision.
+        unnamed: the rows of features that only clients lose which the requirements do not name, by derived fact.
+        space: the facts.
+    """
+    knowledge = space.knowledge
+    words = {name: ", ".join(row.title for row in rows) for name, rows in unnamed.items()}
+    calls_fail = any(row.lost for row in features if not knowledge.features[row.feature].need)
+    later = "" if calls_fail else knowledge.phrases[f"job.later.{facts['processes']}"]
+    missing = [knowledge.features[name] for name in required_features_missing(requirements, space)]
+    instead = (in_place_of(feature, facts, knowledge) for feature in missing)
+    return {**words, "job.later": later, "clients.instead": " ".join(instead)}
 
 
 def _finding(rule: Rule) -> Finding:

@@ -56,6 +56,8 @@ class Implied(NamedTuple):
 class Choice(NamedTuple):
     """A value of a choice, and its meaning. No change to a `deprecated` value is suggested.
 
+    If `suggested` is false, no change to the value is suggested either, because only the user can know that it fits.
+
     `also` lists names that people use for the value. They are not allowed in a file, but the message names the value.
     """
 
@@ -63,6 +65,7 @@ class Choice(NamedTuple):
     means: str
     also: tuple[str, ...] = ()
     deprecated: bool = False
+    suggested: bool = True
     implies: tuple[Implied, ...] = ()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import NamedTuple
 
+from advisor.decision.change_lists import repeats
 from advisor.decision.core import Core, Flags, difference
 from advisor.decision.facts import keeps_instances
 from advisor.decision.gateways import refuses_legacy_clients
@@ -255,9 +256,9 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
 def _by_fact(decision: Decision) -> Iterable[tuple[str, _Result, str, int]]:
     """Yield (fact, result, values, effort) for each fact and result; `values` lists the values with this result."""
     merged: dict[tuple[str, _Result], list[tuple[str, int]]] = {}
-    told = [] if decision.feasible else [way.change for way in decision.alternatives]  # The possible fixes show these.
+    told = () if decision.feasible else decision.alternatives  # The possible fixes show these changes.
     for other in decision.counterfactuals:
-        if other.change not in told and difference(other.core, decision.core):
+        if not any(repeats(other, way) for way in told) and difference(other.core, decision.core):
             value = next(iter(other.change.values()))
             key, result = _edited(decision, other.change), _Result(other.core, other.tier_flags)
             merged.setdefault((key, result), []).append((value_text(value), other.effort or _NO_EFFORT))

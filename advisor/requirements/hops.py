@@ -75,7 +75,8 @@ def shortest(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str, *
         kind = proxies[hop.kind]
         stated: float | None = getattr(hop, f"{name}_timeout_s")
         seconds = stated if stated is not None else getattr(kind, f"{name}_timeout_s")
-        if stream and name == "total" and stated is None and kind.stream_total_timeout_s is not None:
+        streams = stream and (hop.sse is True or not kind.buffers)  # a buffered stream is one answer
+        if streams and name == "total" and stated is None and kind.stream_total_timeout_s is not None:
             seconds = kind.stream_total_timeout_s
         if seconds is not None:
             limits.append((seconds, -index))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -331,3 +333,47 @@ def test_a_hop_that_passes_streams_needs_no_condition(decide: Any) -> None:
     assert {row.legacy.words for row in passing.features if row.feature == "progress"} == {"works"}
     blocked = decide(needs | {"environment.proxy.kind": "api-gateway", "environment.proxy.sse": False})
     assert not blocked.feasible
+
+
+OUTER: tuple[Any, ...] = ((), ("cloudflare",), ("cloudfront",), ({"kind": "alb", "idle_timeout_s": 3600},))
+LAST = (
+    "alb",
+    "aws-nlb",
+    "gclb",
+    "gateway-api",
+    "traefik",
+    "haproxy",
+    "envoy",
+    "istio",
+    "caddy",
+    {"kind": "nginx", "version": "1.31"},
+)
+NAMED = re.compile(r"^(.+) keeps idle connections to (the server|.+?) for ")
+
+
+@pytest.mark.parametrize("last", LAST, ids=str)
+def test_a_warning_about_a_connection_names_the_hops_of_this_connection(
+    decide: Any, advisor: Advisor, last: Any
+) -> None:
+    """The kit says which proxy is next to the server. A proxy that the decision adds stands behind the last hop."""
+    proxies = advisor.knowledge.proxies
+    found = set()
+    for outer, affinity in product(OUTER, ("available", "unknown")):
+        path = _path(*outer, last)
+        decision = decide(FLEET | path | {"scale.affinity": affinity, "clients.keep_cookies": False})
+        kinds = [hop if isinstance(hop, str) else hop["kind"] for hop in (*outer, last)]
+        if not decision.feasible:
+            continue
+        kit = kit_context(decision).proxy
+        added = kit if kit and kit != kinds[-1] and decision.core.mechanism != "envoy-session-envelope" else ""
+        kinds += [added] if added else []
+        http = [proxies[kind].name for kind in kinds if proxies[kind].layer == "http"]
+        pairs = {*pairwise(http), (http[-1], "the server")}
+        for rule, text in _warnings(decision).items():
+            named = NAMED.match(text)
+            if named:
+                found.add(rule)
+                assert (named[1], named[2]) in pairs, (path, rule, text)
+            if rule == "session-affinity-ends-at-a-hop":
+                assert f"in {http[-1]}, the last hop" in text, (path, text)
+    assert found or last in ("gateway-api", "haproxy"), last  # no time is known for these two

@@ -70,3 +70,19 @@ def test_a_kit_exists_for_every_kind_of_proxy(decide: Any, advisor: Advisor) -> 
     for kind, proxy in advisor.knowledge.proxies.items():
         clients = {"clients.protocol": {"legacy": "modern"}.get(proxy.refuses, "legacy")}
         assert render_kit(decide(SERVERLESS | clients | {"environment.proxy.kind": kind}), "")
+
+
+@pytest.mark.parametrize("kind", ["render", "vercel", "cloudflare-workers"])
+def test_a_platform_says_which_limits_are_not_known(decide: Any, advisor: Advisor, kind: str) -> None:
+    """Without affinity, a required session is a contradiction. A limit that is not known is never passed over."""
+    proxy = advisor.knowledge.proxies[kind]
+    path = {"environment.proxy.kind": kind, "workload.longest_call_s": 200}
+    assert not decide(ASKING | path | {"scale.affinity": "available"}).feasible
+    decision = decide(SERVERLESS | path)
+    assert decision.core.pattern == "stateless-fleet"
+    unknown = [name for name in ("idle", "total") if getattr(proxy, f"{name}_status") == "unknown"]
+    (text,) = [warning.message for warning in decision.warnings if warning.id == "proxy-timeouts-not-known"]
+    assert unknown
+    assert all(f"the {name} timeout" in text for name in unknown)
+    beyond = {warning.id for warning in decide(SERVERLESS | path | {"workload.longest_call_s": 301}).warnings}
+    assert ("call-outlives-total-timeout" in beyond) is (kind == "vercel")

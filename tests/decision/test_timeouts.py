@@ -137,7 +137,7 @@ def test_stated_and_known_limits_need_no_look_up(decide: Any, facts: Any, code: 
 @pytest.mark.parametrize(
     ("kind", "idle", "total"),
     [
-        ("api-gateway", None, 29),
+        ("api-gateway", 300, 29),
         ("service-connect", 300, 15),
         ("gclb", None, 30),
         ("heroku", 30, None),
@@ -206,3 +206,16 @@ def test_new_proxies_with_a_cookie_keep_sessions(decide: Any, kind: str) -> None
 def test_new_proxies_without_affinity_keep_no_sessions(decide: Any, kind: str) -> None:
     facts = FLEET | {"environment.proxy.kind": kind, "needs.elicitation": "required", "clients.keep_cookies": True}
     assert not decide(facts).feasible
+
+
+@pytest.mark.parametrize(("sse", "limit"), [(True, 900), ("unknown", 29), (False, 29)])
+def test_a_stream_through_an_api_gateway_is_longer_only_with_response_streaming(
+    decide: Any, sse: bool | str, limit: int
+) -> None:
+    facts = FLEET | {"environment.proxy.kind": "api-gateway", "environment.proxy.sse": sse}
+    for seconds in (limit - 1, limit + 1):
+        decision = decide(facts | {"workload.longest_call_s": seconds})
+        warned = {warning.id: warning.fix.text for warning in decision.warnings}
+        assert ("call-outlives-total-timeout" in warned) is (seconds > limit), (sse, seconds)
+        if seconds > limit:
+            assert "30 s of an HTTP API" in warned["call-outlives-total-timeout"]
