@@ -50,6 +50,14 @@ DeadlineOption: TypeAlias = Annotated[
         "--deadline", metavar="SECONDS", help="A call without an answer after this time is a hang; 0.5 to 600."
     ),
 ]
+RulesOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--rules",
+        metavar="DIR",
+        help="The folder of rules whose data is compared and written. By default, the rules of the program.",
+    ),
+]
 
 
 def measure(
@@ -84,14 +92,7 @@ def measure(
             "environment.",
         ),
     ] = False,
-    rules: Annotated[
-        str,
-        typer.Option(
-            "--rules",
-            metavar="DIR",
-            help="The folder of rules whose data is compared and written. By default, the rules of the program.",
-        ),
-    ] = "",
+    rules: RulesOption = "",
 ) -> int:
     """Measure which features an SDK release supports.
 
@@ -155,14 +156,7 @@ def bisect(
     ] = False,
     format: FormatOption = Format.TEXT,
     deadline: DeadlineOption = "5",
-    rules: Annotated[
-        str,
-        typer.Option(
-            "--rules",
-            metavar="DIR",
-            help="The folder of rules whose data is compared and written. By default, the rules of the program.",
-        ),
-    ] = "",
+    rules: RulesOption = "",
 ) -> int:
     """Find the SDK release that changed a feature.
 

@@ -16,6 +16,7 @@ from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, Era, Need, flag_key
+from advisor.sentences import listed
 
 
 def configuration_of(facts: Mapping[str, Any]) -> Configuration:
@@ -149,8 +150,7 @@ class LossTable:
             return f"{seen.rule.because} ({', '.join(seen.rule.sources)})"
         if cell.status == "assumed":
             return cell.evidence
-        *others, last = (f"{package} {version}" for version in cell.observed_on)
-        releases = f"{', '.join(others)} and {last}" if others else last
+        releases = listed(f"{package} {version}" for version in cell.observed_on)
         return f"{cell.evidence} {cell.status.capitalize()} on {cell.date} with {releases}."
 
     def _documented(self, feature: Feature, at: Configuration, legacy: EraCell, modern: EraCell) -> str | None:

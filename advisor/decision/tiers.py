@@ -10,6 +10,9 @@ from advisor.decision.core import Core, core_of
 from advisor.knowledge.types import NEEDS, Need
 from advisor.requirements.model import Requirements
 
+SEPARABLE = "tools.separable"
+"""The derived fact that says whether tiers can divide the tools."""
+
 ToolNeeds: TypeAlias = "tuple[tuple[str, Need], ...]"
 """The needs of a tool: pairs of a feature and how much the tool needs the feature."""
 

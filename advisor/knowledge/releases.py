@@ -79,13 +79,13 @@ def _of_package(package: Capabilities, capacity: Mapping[str, MeasuredCapacity])
 
 def in_words(ranges: Iterable[Release]) -> str:
     """Return ranges as `mcp >=1.8.0, <3.0.0; …`. Ranges of a package that follow each other are one range."""
-    joined: list[tuple[str, str, str]] = []
+    joined: list[tuple[str, Interval]] = []
     for release in ranges:
-        if joined and joined[-1][0] == release.package and joined[-1][2] == release.start:
-            joined[-1] = (release.package, joined[-1][1], release.before)
-        else:
-            joined.append((release.package, release.start, release.before))
-    return "; ".join(f"{package} >={start}, <{before}" for package, start, before in joined)
+        package, start = release.package, release.start
+        if joined and joined[-1][0] == package and joined[-1][1].before == start:
+            start = joined.pop()[1].start
+        joined.append((package, Interval(start, release.before)))
+    return "; ".join(f"{package} {joint.limits}" for package, joint in joined)
 
 
 def versions_in_words(versions: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from advisor.documents import OPTIONAL, Count, Day
 from advisor.engine.rules import STRICT
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.types import Raw
+from advisor.sentences import listed
 
 SOURCE = "topology-"
 """The start of the id of a source that is made from a strategy."""
@@ -262,7 +263,6 @@ def without_loss(kind: SessionKind, run: BalancingRun) -> bool:
 
 def _figures_in_words(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
     taken = run.figures["stateful+legacy"]
-    first, last = taken.spread[:-1], taken.spread[-1:]
     return phrases["topology.run"].format(
         under=under(run, row, phrases) if run.under.unusual else phrases["topology.usual.words"],
         kept=taken.whole,
@@ -271,7 +271,7 @@ def _figures_in_words(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -
         sampling=taken.sampling,
         over_get=taken.over_get,
         progress=taken.progress,
-        spread=" and ".join([", ".join(map(str, first)), *map(str, last)]),
+        spread=listed(map(str, taken.spread)),
     )
 
 

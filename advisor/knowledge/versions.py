@@ -56,6 +56,11 @@ class Interval:
     start: str
     before: str
 
+    @property
+    def limits(self) -> str:
+        """The range in words, such as `>=1.8.0, <3.0.0`."""
+        return f">={self.start}, <{self.before}"
+
     def holds(self, version: str) -> bool:
         """Return whether a release is in the range; False for text that is not a release number."""
         return at_least(version, self.start) and key(version) < key(self.before)

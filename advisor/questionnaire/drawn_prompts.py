@@ -15,7 +15,7 @@ from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from advisor.errors import InputError
 from advisor.questionnaire.drawn_levels import level_list
 from advisor.questionnaire.forms import LEVELS, Form, Option
-from advisor.questionnaire.terminal import PressedKey, first_sentences, say
+from advisor.questionnaire.terminal import PressedKey, fitting, say
 
 _MARGIN = 6  # columns for the pointer, the mark and a space before an option, and the last column
 _TITLE = 46  # the longest title of an option next to a meaning; the rest is cut
@@ -170,6 +170,6 @@ def _cut(text: str, room: int) -> str:
 
 def _below(means: str) -> str | None:
     label = len("  Description: ")
-    text = first_sentences(means, _LINES, " " * 5)
+    text = fitting(means, _LINES, " " * 5)
     lines = textwrap.wrap(text, _width() - 1, initial_indent=" " * label, subsequent_indent="  ", max_lines=_LINES)
     return "\n".join(lines).strip() or None

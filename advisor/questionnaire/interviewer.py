@@ -10,7 +10,7 @@ from advisor.questionnaire import review
 from advisor.questionnaire.forms import Dialogue, Form, Option, needs_written, written
 from advisor.questionnaire.interview import NEEDS, Answer, Interview, Question
 from advisor.questionnaire.question_forms import dialogue
-from advisor.questionnaire.terminal import PressedKey, Terminal, first_sentences, say
+from advisor.questionnaire.terminal import PressedKey, Terminal, fitting, say
 
 _HELP_LINES = 3
 
@@ -110,7 +110,7 @@ class Interviewer:
                 return reply
             for line in (form.help, form.why and self._words["ask.why"].format(why=form.why)):
                 if line:
-                    say(first_sentences(line, _HELP_LINES, "  "), "  ")
+                    say(fitting(line, _HELP_LINES, "  "), "  ")
 
     def _shown(self, form: Form, reply: Any) -> str:
         if form.echo is not None:

@@ -10,13 +10,13 @@ from advisor.decision.checks.proof import base_domains
 from advisor.decision.core import CORE_FACTS
 from advisor.decision.derived_facts import FREE, TOOL_NEEDS, NeedsNode, SeparableNode
 from advisor.decision.facts import COMPUTED
+from advisor.decision.tiers import SEPARABLE
 from advisor.engine.fold import fold
 from advisor.engine.network import Network, NodeStep, Row, TableNode
 from advisor.engine.rules import Rule, Value
 from advisor.requirements.model import Requirements
 
 OUTCOME = "core#"
-SEPARABLE = "tools.separable"
 
 Fired: TypeAlias = Mapping[str, tuple[Rule, ...]]
 

@@ -27,6 +27,7 @@ from advisor.decision.core import CORE_FACTS
 from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
 from advisor.decision.facts import base_facts
 from advisor.decision.tiers import (
+    SEPARABLE,
     STATEFUL,
     needs_of_tools,
     stateful_part,
@@ -36,7 +37,7 @@ from advisor.decision.tiers import (
 )
 from advisor.engine.network import Plan
 from advisor.engine.rules import Rule, Value
-from advisor.questionnaire.reachability import SEPARABLE, Reachability, State, outcome
+from advisor.questionnaire.reachability import Reachability, State, outcome
 from advisor.requirements.model import Requirements
 
 Settled: TypeAlias = frozenset[tuple[str, Any]]

@@ -11,6 +11,7 @@ from advisor.knowledge.space import UNKNOWN
 from advisor.questionnaire.forms import flags_written, needs_written, written
 from advisor.questionnaire.interview import BREAKS, CURRENT, NEEDS, TOOLS, Answer, Interview, Question, Skip
 from advisor.requirements.hops import HOPS
+from advisor.sentences import listed
 
 
 def leaning(advisor: Advisor, interview: Interview) -> str:
@@ -74,11 +75,7 @@ def _reason(skip: Skip, words: Mapping[str, str]) -> str:
     told += [words["ask.skip.needs"]] if absent else []
     told = told or [words["ask.skip.rule"].format(rule=rule.id, title=rule.title) for rule in skip.rules]
     several = not skip.facts and len({tuple(rule.then.items()) for rule in skip.rules}) > 1
-    return words["ask.skip.any-of" if several else "ask.skip.irrelevant"].format(because=_listed(told))
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return words["ask.skip.any-of" if several else "ask.skip.irrelevant"].format(because=listed(told))
 
 
 def more(advisor: Advisor, interview: Interview) -> list[str]:

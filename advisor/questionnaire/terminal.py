@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-import re
 import shutil
 import sys
 import textwrap
 from typing import Any, Protocol
 
 from advisor.questionnaire.forms import Form
+from advisor.sentences import first_sentences
 
 
 class PressedKey(enum.Enum):
@@ -48,15 +48,10 @@ def say(message: str = "", indent: str = "") -> None:
     sys.stderr.flush()
 
 
-def first_sentences(text: str, lines: int, indent: str = "") -> str:
+def fitting(text: str, lines: int, indent: str = "") -> str:
     """Return the first sentences of `text` that fit into so many lines of the terminal; at least one sentence."""
     width = _width() - len(indent)
-    shown, *rest = re.split(r"(?<=[.?!]) (?=[A-Z`])", text)
-    for sentence in rest:
-        if len(textwrap.wrap(f"{shown} {sentence}", width, break_on_hyphens=False)) > lines:
-            break
-        shown = f"{shown} {sentence}"
-    return shown
+    return first_sentences(text, lambda shown: len(textwrap.wrap(shown, width, break_on_hyphens=False)) <= lines)
 
 
 def _width() -> int:

@@ -65,7 +65,7 @@ class BehaviourTable:
             for behaviour in entries:
                 yield ReportLine(
                     "plain",
-                    f"  {_range(behaviour)} (measured with {versions_in_words(behaviour.observed_on)})",
+                    f"  {behaviour.limits} (measured with {versions_in_words(behaviour.observed_on)})",
                 )
                 yield from said(behaviour.seen, "    ")
 
@@ -76,7 +76,7 @@ class BehaviourTable:
             parts.append(f"### {title}\n\n| releases | flags | result |\n|---|---|---|")
             for behaviour in entries:
                 rows = ((", ".join(pairs) or "all", text) for text, pairs in _grouped(behaviour.seen))
-                parts += (f"| {_range(behaviour)} | {pairs} | {_escaped(text)} |" for pairs, text in rows)
+                parts += (f"| {behaviour.limits} | {pairs} | {_escaped(text)} |" for pairs, text in rows)
             parts.append("")
         return "\n".join(parts)
 
@@ -99,10 +99,6 @@ def _grouped(seen: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
         pairs = [pair for pair in seen if seen[pair] == text]
         half = next((flag for flag in _HALVES if pairs == [pair for pair in seen if flag in pair.split("+")]), "")
         yield text, [] if len(pairs) == len(seen) else [half] if half else pairs
-
-
-def _range(behaviour: Behaviour) -> str:
-    return f">={behaviour.start}, <{behaviour.before}"
 
 
 def _escaped(text: str) -> str:

@@ -203,7 +203,7 @@ def releases(space: FactSpace, sdk: str) -> list[Release]:
 
 
 def _range(release: Release) -> str:
-    return f"{release.package} >={release.start}, <{release.before}"
+    return f"{release.package} {release.limits}"
 
 
 def marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:

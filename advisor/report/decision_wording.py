@@ -19,6 +19,7 @@ from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import Era, Raw
 from advisor.requirements.edits import edits
+from advisor.sentences import listed
 
 SHIFTS_SHOWN = 8
 """The largest number of changes in text and Markdown. JSON contains all changes."""
@@ -264,8 +265,7 @@ def _by_fact(decision: Decision) -> Iterable[tuple[str, _Result, str, int]]:
             merged.setdefault((key, result), []).append((value_text(value), other.effort or _NO_EFFORT))
     for (fact, result), values in merged.items():
         texts = [text for text, _ in values]
-        listed = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
-        yield fact, result, listed, min(effort for _, effort in values)
+        yield fact, result, listed(texts, "or"), min(effort for _, effort in values)
 
 
 def _interest(decision: Decision, then: Core) -> int:

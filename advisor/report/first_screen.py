@@ -18,6 +18,7 @@ from advisor.findings import Finding
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording
 from advisor.report.decision_summary import SEVERITY_STYLES
+from advisor.sentences import first_sentences
 
 LINES = 23
 """The most lines of the answer. A terminal with 24 lines shows a prompt below them."""
@@ -123,7 +124,7 @@ def _assumptions(decision: Decision, width: int) -> list[str]:
     unused = ", ".join(row.feature for row in decision.assumed_unused)
     texts = [phrases["screen.unused"].format(names=unused)] if unused else []
     if decision.assumption:
-        said = _whole_sentences(decision.assumption, width)
+        said = _first_sentences(decision.assumption, width)
         more = f" {phrases['screen.more'].format(section='assumptions')}" if said != decision.assumption else ""
         texts.append(f"{said}{more}")
     elif decision.facts["sdk.measured"] == "no":
@@ -159,7 +160,7 @@ def _settings(canvas: Canvas, decision: Decision) -> None:
     rule = decision.verdict.rule
     pairs.append((labels["affinity"], decision_wording.affinity_text(decision)))
     label = max(_LABEL, *(len(name) + 2 for name, _ in pairs))
-    why = _whole_sentences(f"{rule.because}", _WHY_LINES * (canvas.width - label) - len(rule.id) - 3)
+    why = _first_sentences(f"{rule.because}", _WHY_LINES * (canvas.width - label) - len(rule.id) - 3)
     pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{name:<{_LABEL - 2}}", words) for name, words in pairs], indent=0, styles=["bold"])
 
@@ -176,15 +177,9 @@ def _tiers(canvas: Canvas, decision: Decision) -> None:
     canvas.pairs([heads, *rows], indent=0)
 
 
-def _whole_sentences(text: str, length: int) -> str:
+def _first_sentences(text: str, length: int) -> str:
     """Return the first sentences of a text that have at most `length` characters together; at least one sentence."""
-    sentences = text.split(". ")
-    kept = sentences[0]
-    for sentence in sentences[1:]:
-        if len(kept) + len(sentence) + 3 > length:
-            return f"{kept}."
-        kept = f"{kept}. {sentence}"
-    return kept
+    return first_sentences(text, lambda shown: len(shown) <= length)
 
 
 def _listed(decision: Decision) -> list[FeatureRow]:
@@ -275,7 +270,7 @@ def _unmet(canvas: Canvas, decision: Decision) -> None:
     unmet = [(row.title, decision_wording.lost_for(row) or phrases["screen.never"]) for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [(labels["unmet"], (f"{title}: {text}", "bold red")) for title, text in unmet]
     pairs += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
-    why = _whole_sentences(rule.because, 4 * (canvas.width - _LABEL) - len(rule.id) - 3)
+    why = _first_sentences(rule.because, 4 * (canvas.width - _LABEL) - len(rule.id) - 3)
     pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in pairs], indent=0, styles=["bold"])
 

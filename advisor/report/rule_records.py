@@ -43,6 +43,7 @@ from advisor.report.rule_document import (
 )
 from advisor.requirements.schema import meanings
 from advisor.requirements.text import nearest
+from advisor.sentences import listed
 
 if TYPE_CHECKING:
     from advisor.decision.checks.proof import Report
@@ -83,8 +84,8 @@ def sentence(phrases: Mapping[str, str], fact: str, condition: Any, pattern: str
     operator = next(iter(condition)) if isinstance(condition, dict) else "is"
     if fact not in phrases or operator not in ("is", "in"):
         return said
-    *others, last = phrase(condition).removeprefix(operator).strip().split(", ")
-    return phrases[fact].replace("{value}", f"{', '.join(others)} or {last}" if others else last)
+    values = phrase(condition).removeprefix(operator).strip().split(", ")
+    return phrases[fact].replace("{value}", listed(values, "or"))
 
 
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")

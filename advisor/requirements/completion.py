@@ -12,6 +12,7 @@ from advisor.knowledge.space import UNKNOWN, FactSpace, holds
 from advisor.knowledge.types import NEEDS
 from advisor.requirements.hops import HOPS, combined, stated_hops
 from advisor.requirements.model import Requirements, Tool
+from advisor.sentences import listed
 
 
 def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpace, name: str) -> Requirements:
@@ -102,7 +103,6 @@ def _apps_say(about: str, value: bool | str, known: list[ClientApp], space: Fact
     deciding = [app for app in known if (app.protocol if about == "protocol" else app.keep_cookies) == value] or known
     if value == "mixed":
         deciding = known
-    *others, last = (client.name for client in deciding)
-    phrase = space.knowledge.phrases[f"apps.{about}.{show(value)}{'.many' if others else ''}"]
-    names = f"{', '.join(others)} and {last}" if others else last
+    phrase = space.knowledge.phrases[f"apps.{about}.{show(value)}{'.many' if len(deciding) > 1 else ''}"]
+    names = listed(client.name for client in deciding)
     return phrase.format(names=names, date=min(client.as_of for client in deciding))

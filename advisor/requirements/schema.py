@@ -15,7 +15,7 @@ from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.hops import HOP_KEYS, MAX_HOPS, PROXY
 from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, PATH_RULE, RESERVED_PATHS, TOOL_RULE
 from advisor.requirements.validate import VERSION
-from advisor.requirements.values import MAX_LIST, MAX_SECONDS
+from advisor.requirements.values import MAX_INSTANCES, MAX_LIST, MAX_SECONDS
 
 LIMITS = (
     "two tools with the same name",
@@ -38,7 +38,6 @@ _LABEL = "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 _PATH = rf"^(?!(?:{'|'.join(RESERVED_PATHS)})/?$)(?=.{{1,200}}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?$"
 _TOOL = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
 _NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}"
-_MOST_INSTANCES = 10_000
 
 
 def requirements_schema(space: FactSpace) -> Schema:
@@ -133,7 +132,7 @@ def _integer(fact: Fact, space: FactSpace) -> Schema:
 
 
 def _instances(fact: Fact, space: FactSpace) -> Schema:
-    number = {"type": "integer", "minimum": 1, "maximum": _MOST_INSTANCES}
+    number = {"type": "integer", "minimum": 1, "maximum": MAX_INSTANCES}
     ends = {"min": number, "max": number}
     return {
         "anyOf": [

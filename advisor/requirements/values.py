@@ -17,7 +17,8 @@ from advisor.requirements import text
 
 MAX_LIST = 500
 MAX_SECONDS = 7 * 24 * 3600
-INSTANCES_RULE = "Allowed: an integer from 1 to 10000, or a range such as {min: 2, max: 10}."
+MAX_INSTANCES = 10_000
+INSTANCES_RULE = f"Allowed: an integer from 1 to {MAX_INSTANCES}, or a range such as {{min: 2, max: 10}}."
 _SCALE_TO_ZERO = "If the platform scales to zero, write min: 1 and set environment.platform to serverless."
 
 
@@ -84,7 +85,7 @@ def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
 
 
 def _instances(value: Any, what: str, rule: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_INSTANCES:
         return value
     raise ValueRefusedError(f"{what}{text.quote(value)} is not allowed.", rule)
 
@@ -190,19 +191,20 @@ def _read_name(fact: Fact, value: Any, space: FactSpace) -> Any:
 
 
 def _read_hosts(fact: Fact, value: Any, space: FactSpace) -> Any:
-    hosts = _read_list(value)
-    for host in hosts:
-        if not isinstance(host, str) or not text.is_host(host):
-            raise ValueRefusedError(f"{text.quote(host)} is not a host name.", f"Allowed: {text.HOST_RULE}.")
-    return list(dict.fromkeys(host.lower() for host in hosts))
+    return _read_names(value, text.is_host, "a host name", text.HOST_RULE)
 
 
 def _read_origins(fact: Fact, value: Any, space: FactSpace) -> Any:
-    origins = _read_list(value)
-    for origin in origins:
-        if not isinstance(origin, str) or not text.is_origin(origin):
-            raise ValueRefusedError(f"{text.quote(origin)} is not an origin.", f"Allowed: {text.ORIGIN_RULE}.")
-    return list(dict.fromkeys(origin.lower() for origin in origins))
+    return _read_names(value, text.is_origin, "an origin", text.ORIGIN_RULE)
+
+
+def _read_names(value: Any, is_allowed: Callable[[str], bool], kind: str, rule: str) -> list[str]:
+    """Validate each entry of a list. Return the entries in lower case, each of them once."""
+    names = _read_list(value)
+    for name in names:
+        if not isinstance(name, str) or not is_allowed(name):
+            raise ValueRefusedError(f"{text.quote(name)} is not {kind}.", f"Allowed: {rule}.")
+    return list(dict.fromkeys(name.lower() for name in names))
 
 
 def _read_path(fact: Fact, value: Any, space: FactSpace) -> Any:

@@ -16,7 +16,7 @@ from advisor.decision.advisor import Advisor
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.question_forms import dialogue
 from advisor.questionnaire.relevance import Relevance
-from advisor.questionnaire.terminal import first_sentences
+from advisor.questionnaire.terminal import fitting
 
 pytestmark = pytest.mark.retried(
     "A text must be on the screen within 30 s, and a program must answer each key before the next one."
@@ -312,6 +312,6 @@ def test_titles_and_help_fit(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) 
         form = next(dialogue(question, advisor.space, needs, question.facts))
         assert len(form.title) <= 2 * 76, form.title
         for text in (form.help, advisor.knowledge.phrases["ask.why"].format(why=form.why)):
-            shown = first_sentences(text, 3, "  ")
+            shown = fitting(text, 3, "  ")
             assert text.startswith(shown)
             assert len(textwrap.wrap(shown, 77, break_on_hyphens=False)) <= 3, text

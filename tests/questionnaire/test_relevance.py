@@ -10,7 +10,8 @@ import pytest
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.core import core_of
-from advisor.questionnaire.reachability import SEPARABLE, Reachability
+from advisor.decision.tiers import SEPARABLE
+from advisor.questionnaire.reachability import Reachability
 from advisor.questionnaire.relevance import COMPLETIONS, Relevance
 from advisor.requirements import Requirements
 from advisor.requirements.completion import complete

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeAlias
 from advisor.decision.checks.division import VALUES, ToolKind, Tools, division, divisions, separable, values
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.needs import Bits, Level, Needs, levels
-from advisor.decision.checks.situations import SEPARABLE, Model
-from advisor.decision.tiers import STATEFUL, stateless_values
+from advisor.decision.checks.situations import Model
+from advisor.decision.tiers import SEPARABLE, STATEFUL, stateless_values
 from advisor.engine.fold import Class
 from advisor.engine.network import NodeStep, Row
 from advisor.engine.rules import Value

@@ -97,11 +97,7 @@ _Found = Iterator[tuple[str, str, dict[str, Any]]]
 def _lines(package: Capabilities) -> _Found:
     for line in package.lines:
         if not line.holds(line.newest):
-            yield (
-                line.id,
-                f"the newest release {line.newest} is outside of the range >={line.start}, <{line.before}",
-                {},
-            )
+            yield line.id, f"the newest release {line.newest} is outside of the range {line.limits}", {}
     for line, other in combinations(package.lines, 2):
         if shared := line.first_shared(other):
             yield line.id, f"the ranges of {line.id} and {other.id} overlap", {"release": shared}
@@ -114,7 +110,7 @@ def _cells(package: Capabilities, known: set[tuple[str, str]]) -> _Found:
             yield where, "rules/features.yaml does not have this call for this feature", {}
         for release in cell.observed_on:
             if not cell.holds(release):
-                message = f"observed_on has {release}, which is outside of the range >={cell.start}, <{cell.before}"
+                message = f"observed_on has {release}, which is outside of the range {cell.limits}"
                 yield where, message, {"release": release}
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from advisor.decision.checks.division import Step, longer, stronger, values
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.needs import Bits, raised
-from advisor.decision.checks.situations import SEPARABLE, Model, Outputs, Standing
+from advisor.decision.checks.situations import Model, Outputs, Standing
+from advisor.decision.tiers import SEPARABLE
 from advisor.engine.fold import Class, Folded
 from advisor.engine.rules import Value
 from advisor.findings import Finding

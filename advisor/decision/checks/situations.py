@@ -14,6 +14,7 @@ from advisor.decision.checks.alike import Alike
 from advisor.decision.checks.needs import Bits, Level, Needs, levels
 from advisor.decision.derived_facts import CONTEXT, FREE, TOOL_NEEDS, blocked
 from advisor.decision.feature_outcomes import Configuration
+from advisor.decision.tiers import SEPARABLE
 from advisor.engine.fold import Folded, fold
 from advisor.engine.network import FunctionNode, NodeStep, Row, TableNode
 from advisor.engine.rules import Rule, RuleTable, Value
@@ -21,7 +22,6 @@ from advisor.engine.table import DecisionTable
 from advisor.errors import KnowledgeError
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, NEEDS, Era
 
-SEPARABLE = "tools.separable"
 _CONTEXT = "situation#context"
 _POSSIBLE = "configurations"
 

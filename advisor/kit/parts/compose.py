@@ -9,13 +9,10 @@ from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, production_wiring
+from advisor.kit.upstreams import PROXY_PORT, SERVER_PORT, production_wiring
 
 FIRST_PORT = 8080
 """The port on this machine of the proxy or, in a kit without a proxy, of the first instance."""
-
-SERVER_PORT = 8000
-"""The port of a server that runs on this machine without a container."""
 
 _WIRING = "compose"
 """The folder for the wiring of Compose, if `proxy/` contains the wiring of another platform."""

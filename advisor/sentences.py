@@ -1,0 +1,30 @@
+"""Lists in sentences, and the first sentences of a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+_ENDS = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """Return words as `a`, `a and b`, or `a, b and c`.
+
+    Args:
+        words: at least one.
+        last: the conjunction before the last word.
+    """
+    *others, end = words
+    return f"{', '.join(others)} {last} {end}" if others else end
+
+
+def first_sentences(text: str, fits: Callable[[str], bool]) -> str:
+    """Return the first sentences of `text` that fit together; at least one sentence."""
+    shown, *rest = _ENDS.split(text)
+    for sentence in rest:
+        longer = f"{shown} {sentence}"
+        if not fits(longer):
+            break
+        shown = longer
+    return shown
