@@ -1,8 +1,8 @@
 """The answer of a decision on one screen of a terminal. Details follow on request.
 
-The verdict, what is lost or assumed, the settings, the needed features and the next commands are always complete. The
-other lines show warnings, the worst first, and changes that lead to another decision. The headings say how many are
-hidden.
+The verdict, what is lost or assumed, the settings, the needed features and the next commands come first. The other
+lines show warnings, the worst first, and changes that lead to another decision. A long answer becomes shorter in steps
+(`_STEPS`), until it fits. Each shortened part says how many entries are hidden, and which option shows them.
 """
 
 from __future__ import annotations
@@ -10,26 +10,49 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain, groupby
-from typing import TypeAlias
+from textwrap import fill
+from typing import NamedTuple, TypeAlias
 
 from advisor.console.canvas import Canvas, Screen, Words
 from advisor.decision.model import Alternative, Decision, EraCell, FeatureRow
+from advisor.engine.rules import Rule
 from advisor.findings import Finding
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording
 from advisor.report.decision_summary import SEVERITY_STYLES
-from advisor.sentences import first_sentences
+from advisor.report.line_fitting import change_and_result, column_widths, cut, first_names, joined, whole_sentences
 
 LINES = 23
 """The most lines of the answer. A terminal with 24 lines shows a prompt below them."""
 WIDTH = 80
 """The longest line in columns. Commands to copy are never wrapped and can be longer."""
 
-_CHANGES = 2  # so many changes have priority over the last warnings
-_WARNINGS = 3  # so many warnings have priority over all changes
+_CHANGES = 2  # so many changes have priority over all warnings except the worst
 _URGENT = 2  # so many warnings of high severity are shown before the changes that resolve a contradiction
-_WHY_LINES = 2
+_DOCUMENT = "decision.md"
 _LABEL = 10  # columns that a label and the space after it take
+_CALL = 30  # columns of the longest call that the feature table shows in full
+
+
+class _Step(NamedTuple):
+    """How much of its parts the answer shows.
+
+    Attributes:
+        gaps: whether empty lines stand between the parts.
+        why: lines of the reason; at least its first sentence is shown.
+        brief: whether a text is cut after one line.
+        most: the largest number of rows of a list; None for all rows.
+    """
+
+    gaps: bool
+    why: int
+    brief: bool = False
+    most: int | None = None
+
+
+_WHOLE = (_Step(gaps=True, why=2), _Step(gaps=False, why=2), _Step(gaps=False, why=1, brief=True))
+_STEPS = (*_WHOLE, *(_Step(gaps=False, why=1, brief=True, most=most) for most in range(5, 0, -1)))
+"""The steps in which a long answer becomes shorter."""
 
 _Block: TypeAlias = list[str]
 """Drawn lines that are shown together or not at all."""
@@ -37,8 +60,6 @@ _Block: TypeAlias = list[str]
 
 def first_screen(decision: Decision, screen: Screen, menu: int = 0) -> str:
     """Return the answer of a decision, in at most `LINES` lines if the screen has `WIDTH` columns or more.
-
-    With many needed or lost features, the answer can be longer, because these are always complete.
 
     Args:
         decision: the decision.
@@ -59,35 +80,38 @@ def _drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> _Bl
 
 
 def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
-    """Draw the answer: with empty lines between its parts, if that leaves room for the most important warnings."""
-    draw = partial(_drawn, screen)
-    above = [draw(part, decision) for part in (_verdict, _settings, *([_features] if _listed(decision) else []))]
+    """Draw the answer in the first step that leaves room for the worst warning and `_CHANGES` changes.
+
+    If no step with all rows leaves this room, the first step that leaves room for the worst warning decides.
+    """
+    draw, most = partial(_drawn, screen), LINES - menu
     below = [] if menu else draw(_next, decision)
-    most = LINES - menu
-    room = most - sum(map(len, (*above, below)))
-    warnings = [draw(_warning, warning) for warning in decision.warnings[: max(room, _WARNINGS)]]
+    worded = {
+        brief: [draw(_warning, warning, brief) for warning in decision.warnings[:LINES]] for brief in (False, True)
+    }
     shifts, further = decision_wording.shifts(decision)
     changes = [draw(_change, shift) for shift in shifts[:_CHANGES]]
-
-    def arranged(room: int, *, gaps: bool) -> _Block:
-        urgent = warnings[:_WARNINGS]
-        shown = _fitting(changes, room - sum(map(len, urgent)) - 2)
-        warned = _fitting(warnings, room - sum(map(len, shown)) - bool(shown) - 1)
-        if len(warned) < len(urgent) and gaps:
-            warned = urgent
-        elif not warned:  # the worst warning is never hidden
-            warned = warnings[:1]
-        lines = [line for part in above for line in [*part, *([""] if gaps else [])]]
-        if warnings:
-            lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(warned))
-            lines += chain.from_iterable(warned)
-        if shown:
-            lines += draw(_heading, decision, "changes", len(shifts) - len(shown) + further)
-            lines += chain.from_iterable(shown)
-        return [*lines, *below]
-
-    airy = arranged(room - len(above), gaps=True)
-    return airy if len(airy) <= most else arranged(room, gaps=False)
+    changes_lines = len(changes) + 1 if changes else 0
+    above: list[_Block] = []
+    warnings, worst, room = worded[False], 0, 0
+    for step, wanted in [*((step, changes_lines) for step in _WHOLE), *((step, 0) for step in _STEPS[2:])]:
+        warnings = worded[step.brief]
+        worst = len(warnings[0]) + 1 if warnings else 0
+        parts = (_verdict, _settings, *([_features] if _listed(decision) else []))
+        above = [draw(part, decision, step) + ([""] if step.gaps else []) for part in parts]
+        room = most - sum(map(len, (*above, below)))
+        if room >= worst + wanted:
+            break
+    shown = _fitting(changes, room - worst - 1)
+    warned = _fitting(warnings, room - (len(shown) + 1 if shown else 0) - 1)
+    lines = list(chain.from_iterable(above))
+    if warnings:
+        lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(warned))
+        lines += chain.from_iterable(warned)
+    if shown:
+        lines += draw(_heading, decision, "changes", len(shifts) - len(shown) + further)
+        lines += chain.from_iterable(shown)
+    return [*lines, *below]
 
 
 def _fitting(blocks: Sequence[_Block], room: int) -> list[_Block]:
@@ -96,20 +120,37 @@ def _fitting(blocks: Sequence[_Block], room: int) -> list[_Block]:
     return [block for block, end in zip(blocks, ends, strict=True) if end <= room]
 
 
-def _verdict(canvas: Canvas, decision: Decision) -> None:
+def _rows(texts: Sequence[str], width: int, step: _Step, section: str, phrases: Mapping[str, str]) -> list[str]:
+    """Return the texts that a step shows, each in one line if the step is brief, and how many texts are hidden."""
+    hidden = len(texts) - len(texts[: step.most])
+    shown = [cut(text, width) if step.brief else text for text in texts[: step.most]]
+    return [*shown, *([phrases["screen.hidden"].format(number=hidden, section=section)] if hidden else [])]
+
+
+def _verdict(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the pattern, and next to it what is lost, assumed or not known."""
-    service = (str(decision.requirements["service"]), "bold")
-    canvas.line(service, "  ", (decision.core.pattern, "bold green"), f": {decision.means}")
-    lost = decision_wording.losses(decision)
+    phrases, labels, width = decision.knowledge.phrases, _labels(decision), canvas.width - _LABEL
+    head = (_service(decision, canvas.width), "bold")
+    means = f": {decision.means}"
+    if step.brief:
+        means = cut(means, canvas.width - len(head[0]) - len(decision.core.pattern) - 2)
+    canvas.line(head, "  ", (decision.core.pattern, "bold green"), means)
+    lost = _rows(decision_wording.losses(decision), width, step, "features", phrases)
     nothing, certain = decision_wording.nothing_lost(decision)
     style = "bold red" if lost else ("green" if certain else "yellow")
-    labels = _labels(decision)
     rows: list[tuple[str, Words]] = [(labels["lost"], ("\n".join(lost) or nothing, style))]
-    rows += [(labels["replaced"], f"{row.title}: {row.instead}") for row in decision.features if row.substituted]
-    rows += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
-    doubts = decision_wording.unsure(decision)
+    replaced = [f"{row.title}: {row.instead}" for row in decision.features if row.substituted]
+    rows += [(labels["replaced"], text) for text in _rows(replaced, width, step, "features", phrases)]
+    rows += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, width, step)]
+    doubts = _rows(decision_wording.unsure(decision), width, step, "assumptions", phrases)
     rows += [(labels["unsure"], ("\n".join(doubts), "yellow"))] if doubts else []
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in rows], indent=0, styles=["bold"])
+
+
+def _service(decision: Decision, width: int) -> str:
+    """Return the name of the service; a name that takes more than a third of the line is cut."""
+    name = str(decision.requirements["service"])
+    return name if len(name) <= width // 3 else f"{name[: width // 3 - 3]}..."
 
 
 def _labels(decision: Decision) -> Mapping[str, str]:
@@ -118,36 +159,33 @@ def _labels(decision: Decision) -> Mapping[str, str]:
     return {key.removeprefix(start): text for key, text in decision.knowledge.phrases.items() if key.startswith(start)}
 
 
-def _assumptions(decision: Decision, width: int) -> list[str]:
+def _assumptions(decision: Decision, width: int, step: _Step) -> list[str]:
     """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
     phrases = decision.knowledge.phrases
-    unused = ", ".join(row.feature for row in decision.assumed_unused)
-    texts = [phrases["screen.unused"].format(names=unused)] if unused else []
+    unused = [row.feature for row in decision.assumed_unused]
+    texts = [phrases["screen.unused"].format(names=", ".join(unused))] if unused else []
+    if unused and step.brief:
+        phrase = phrases["screen.unused.brief"]
+        names = ", ".join(unused)
+        if step.most is not None:
+            names = first_names(unused, width - len(phrase.format(names="")), phrases["screen.hidden"], "features")
+        texts = [phrase.format(names=names)]
     if decision.assumption:
-        said = _first_sentences(decision.assumption, width)
-        more = f" {phrases['screen.more'].format(section='assumptions')}" if said != decision.assumption else ""
-        texts.append(f"{said}{more}")
+        more = phrases["screen.more"].format(section="assumptions")
+        said = whole_sentences(decision.assumption, width)
+        said = cut(said, width - len(more) - 1) if step.most is not None else said
+        texts.append(said if said == decision.assumption else f"{said} {more}")
     elif decision.facts["sdk.measured"] == "no":
-        texts.append(decision_wording.sdk_text(decision))
+        texts += _rows([decision_wording.sdk_text(decision)], width, step, "assumptions", phrases)
     defaults = [
         f"{name}: {value}" for name, value in decision_wording.assumed(decision) if not name.startswith("needs.")
     ]
     if defaults:
-        texts.append(_cropped(defaults, width, phrases["screen.hidden"], section="assumptions"))
-    return texts
+        texts.append(first_names(defaults, width, phrases["screen.hidden"], section="assumptions"))
+    return joined(texts, width) if step.brief else texts
 
 
-def _cropped(names: Sequence[str], width: int, more: str, section: str) -> str:
-    """Return the first names that fit into a line of `width` columns, and how many names are hidden."""
-    for count in range(len(names), 0, -1):
-        hidden = len(names) - count
-        text = ", ".join(names[:count]) + (f" {more.format(number=hidden, section=section)}" if hidden else "")
-        if len(text) <= width:
-            return text
-    return more.format(number=len(names), section=section)
-
-
-def _settings(canvas: Canvas, decision: Decision) -> None:
+def _settings(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the flags or modes, the instances, the session affinity, and the rule that decides the pattern."""
     labels = _labels(decision)
     pairs: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
@@ -155,14 +193,26 @@ def _settings(canvas: Canvas, decision: Decision) -> None:
         _tiers(canvas, decision)
     elif decision.kind == "python":
         pairs.append((labels["flags"], (decision_wording.flags_text(decision.core, decision.kind), "bold cyan")))
-    if not decision.tiers or decision.kind != "python":
-        pairs.append((labels["instances"], decision_wording.instances_text(decision)))
     rule = decision.verdict.rule
-    pairs.append((labels["affinity"], decision_wording.affinity_text(decision)))
+    single = not decision.tiers or decision.kind != "python"
+    instances, affinity = decision_wording.instances_text(decision), decision_wording.affinity_text(decision)
+    both = f"{instances}; {labels['affinity'].lower()}: {affinity}"
+    if single and step.brief and len(both) <= canvas.width - _LABEL - 1:
+        pairs.append((labels["instances"], both))
+    else:
+        pairs += [(labels["instances"], instances)] if single else []
+        pairs.append((labels["affinity"], affinity))
     label = max(_LABEL, *(len(name) + 2 for name, _ in pairs))
-    why = _first_sentences(f"{rule.because}", _WHY_LINES * (canvas.width - label) - len(rule.id) - 3)
+    why = _reason(rule, canvas.width - label, step)
     pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{name:<{_LABEL - 2}}", words) for name, words in pairs], indent=0, styles=["bold"])
+
+
+def _reason(rule: Rule, width: int, step: _Step) -> str:
+    """Return the reason of a rule, with room for the id of the rule in the last line."""
+    room = step.why * width - len(rule.id) - 3
+    said = whole_sentences(rule.because, room)
+    return cut(said, room) if step.brief else said
 
 
 def _tiers(canvas: Canvas, decision: Decision) -> None:
@@ -171,33 +221,35 @@ def _tiers(canvas: Canvas, decision: Decision) -> None:
     rows: list[list[Words]] = []
     for tier in decision.tiers:
         flags = (str(flag) for flag in tier.core.flags)
-        tools = _cropped(tier.tools, canvas.width - 50, phrases["screen.hidden-tools"], "") if tier.tools else ""
+        tools = first_names(tier.tools, canvas.width - 50, phrases["screen.hidden-tools"], "") if tier.tools else ""
         rows.append([(tier.name, "bold"), str(tier.instances), *((flag, "bold cyan") for flag in flags)])
         rows[-1].append(tools or phrases["screen.other-tools"])
     canvas.pairs([heads, *rows], indent=0)
-
-
-def _first_sentences(text: str, length: int) -> str:
-    """Return the first sentences of a text that have at most `length` characters together; at least one sentence."""
-    return first_sentences(text, lambda shown: len(shown) <= length)
 
 
 def _listed(decision: Decision) -> list[FeatureRow]:
     return [row for row in decision.needed if row.feature != "plain" or row.lost]
 
 
-def _features(canvas: Canvas, decision: Decision) -> None:
+def _features(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the needed features. Neighbours with equal outcomes share a row. Plain calls have a row if they fail."""
     phrases, rows = decision.knowledge.phrases, _listed(decision)
     preferred = any(row.need == "preferred" for row in rows)
     heads = [phrases["screen.features.preferred" if preferred else "screen.features"]]
     heads += [_head(decision, era) for era in ERAS]
-    table: list[Sequence[Words]] = [[(head, "dim") for head in heads]]
-    for _, group in groupby(rows, key=lambda row: (row.legacy.words, row.modern.words)):
-        alike = list(group)
-        titles = ", ".join(f"{row.title}{' *' if row.need == 'preferred' else ''}" for row in alike)
-        table.append([titles, *(_outcome(cell, phrases) for _, cell in alike[0].cells)])
-    canvas.pairs(table, indent=0)
+    table: list[list[tuple[str, str]]] = []
+    for cells, group in groupby(rows, key=lambda row: [_outcome(cell, row, decision) for _, cell in row.cells]):
+        titles = ", ".join(f"{row.title}{' *' if row.need == 'preferred' else ''}" for row in group)
+        table.append([(titles, ""), *cells])
+    hidden = len(table) - len(table[: step.most])
+    table = [[(head, "dim") for head in heads], *table[: step.most]]
+    widths = column_widths([[text for text, _ in row] for row in table], canvas.width)
+    canvas.pairs(
+        [[(fill(text, width), style) for (text, style), width in zip(row, widths, strict=True)] for row in table],
+        indent=0,
+    )
+    if hidden:
+        canvas.line((phrases["screen.hidden"].format(number=hidden, section="features"), "dim"))
 
 
 def _head(decision: Decision, era: Era) -> str:
@@ -205,18 +257,27 @@ def _head(decision: Decision, era: Era) -> str:
     return f"{era.capitalize()} clients" + (f" ({note})" if note else "")
 
 
-def _outcome(cell: EraCell, phrases: Mapping[str, str]) -> Words:
-    """Return the words of a cell. A call that the tool must use is named in a short form, which fits the columns."""
-    call = phrases["outcome.call"].partition("{")[0]
-    needed = phrases["outcome.works-if"].format(works=phrases["outcome.works"], condition=call)
-    words = cell.words
-    if words.startswith(needed):
-        name, _, condition = words.removeprefix(needed).partition(" and ")
-        words = phrases["screen.works-with"].format(call=name)
-        words = phrases["outcome.works-if"].format(works=words, condition=condition) if condition else words
+def _outcome(cell: EraCell, row: FeatureRow, decision: Decision) -> tuple[str, str]:
+    """Return the words of a cell with their style. A feature that works has the call that the server uses."""
+    phrases, words = decision.knowledge.phrases, cell.words
+    works = phrases["outcome.works"]
+    conditional = phrases["outcome.works-if"].format(works=works, condition="")
+    if decision.kind == "python" and row.feature != "plain" and cell.call and words.startswith((works, conditional)):
+        call = phrases["outcome.call"].partition("{")[0]
+        given = words.removeprefix(conditional) if words != works else ""
+        conditions = [part for part in given.split(" and ") if part and not part.startswith(call)]
+        words = phrases["screen.works-with"].format(call=_call(cell.call, row, decision))
+        if conditions:
+            words = phrases["outcome.works-if"].format(works=words, condition=" and ".join(conditions))
     if not cell.named:
         return (words, "dim")
     return (words, "green") if cell.outcome == "works" else (f"! {words}", "bold red")
+
+
+def _call(name: str, row: FeatureRow, decision: Decision) -> str:
+    """Return a call as server code contains it, or its short name if the call is long or a description."""
+    short = next((call.short for call in decision.knowledge.features[row.feature].calls if call.call == name), "")
+    return short if short and (" " in name or len(name) > _CALL) else name
 
 
 def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> None:
@@ -226,13 +287,16 @@ def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> N
     canvas.line((phrases[f"screen.{section}"], "bold"), (more, "dim"))
 
 
-def _warning(canvas: Canvas, warning: Finding) -> None:
+def _warning(canvas: Canvas, warning: Finding, brief: bool) -> None:
+    """Draw a warning with its id. A brief warning takes one line."""
     severity = (f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity])
-    canvas.pairs([(severity, [warning.title, (f" ({warning.id})", "dim")])], indent=2)
+    title = cut(warning.title, canvas.width - len(warning.id) - 13) if brief else warning.title
+    canvas.pairs([(severity, [title, (f" ({warning.id})", "dim")])], indent=2)
 
 
 def _change(canvas: Canvas, shift: decision_wording.Shift) -> None:
-    canvas.line(f"{shift.change} -> ", (shift.then or shift.differs, "" if shift.feasible else "bold red"), indent=2)
+    change, then = change_and_result(shift.change, shift.then or shift.differs, canvas.width - 2)
+    canvas.line(f"{change} -> ", (then, "" if shift.feasible else "bold red"), indent=2)
 
 
 def _next(canvas: Canvas, decision: Decision) -> None:
@@ -241,43 +305,66 @@ def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.line((decision.knowledge.phrases["screen.next"], "bold"))
     if decision.kind == "python":
         canvas.code(f"  mcp-advisor generate {file} -o kit\n  mcp-advisor verify kit")
-    canvas.code(f"  mcp-advisor recommend {file} --full")
+    canvas.code(f"  mcp-advisor recommend {file} --format markdown > {_DOCUMENT}")
 
 
 def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
-    """Draw what cannot be kept, then the changes that resolve the contradiction."""
+    """Draw what cannot be kept, then the changes that resolve the contradiction, in the step that shows most changes.
+
+    A step that hides features which cannot be kept is used only if no other step shows a change.
+    """
     phrases, draw = decision.knowledge.phrases, partial(_drawn, screen)
-    lines = [*draw(_unmet, decision), ""]
     urgent = [finding for finding in decision.warnings if finding.severity == "high"][:_URGENT]
+    warned: _Block = []
     if urgent:
-        lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(urgent))
-        lines += chain.from_iterable(draw(_warning, warning) for warning in urgent)
-    lines += draw(Canvas.line, (phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
+        warned = draw(_heading, decision, "warnings", len(decision.warnings) - len(urgent))
+        warned += chain.from_iterable(draw(_warning, warning, True) for warning in urgent)
+    warned += draw(Canvas.line, (phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
     remedies = [draw(_remedy, decision, way, number) for number, way in enumerate(decision.alternatives, 1)]
-    room = LINES - menu - len(lines)
-    shown = _fitting(remedies, room - (sum(map(len, remedies)) > room))
-    lines += chain.from_iterable(shown)
-    if hidden := len(remedies) - len(shown):
-        lines += draw(Canvas.line, (phrases["screen.hidden"].format(number=hidden, section="answer"), "dim"))
-    return lines
+    best: _Block = []
+    most = -1
+    for step in _STEPS:
+        if step.most is not None and most > 0:
+            break
+        lines = [*draw(_unmet, decision, step), *([""] if step.gaps else []), *warned]
+        room = LINES - menu - len(lines)
+        shown = _fitting(remedies, room - (sum(map(len, remedies)) > room))
+        if hidden := len(remedies) - len(shown):
+            shown.append(draw(Canvas.line, (phrases["screen.hidden"].format(number=hidden, section="answer"), "dim")))
+        count = len(remedies) - hidden if room >= bool(hidden) else -1
+        if count > most or not best:
+            best, most = [*lines, *chain.from_iterable(shown)], count
+    return best
 
 
-def _unmet(canvas: Canvas, decision: Decision) -> None:
+def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the verdict of a contradiction: the features that cannot be kept, what is assumed, and why."""
-    phrases, rule, labels = decision.knowledge.phrases, decision.verdict.rule, _labels(decision)
-    service = (str(decision.requirements["service"]), "bold")
-    canvas.line(service, "  ", ("contradiction", "bold red"), f": {decision.means}")
-    unmet = [(row.title, decision_wording.lost_for(row) or phrases["screen.never"]) for row in decision.unmet]
-    pairs: list[tuple[str, Words]] = [(labels["unmet"], (f"{title}: {text}", "bold red")) for title, text in unmet]
-    pairs += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, canvas.width - _LABEL)]
-    why = _first_sentences(rule.because, 4 * (canvas.width - _LABEL) - len(rule.id) - 3)
-    pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
+    phrases, rule, labels, width = (
+        decision.knowledge.phrases,
+        decision.verdict.rule,
+        _labels(decision),
+        canvas.width - _LABEL,
+    )
+    head = (_service(decision, canvas.width), "bold")
+    canvas.line(head, "  ", ("contradiction", "bold red"), f": {decision.means}")
+    unmet = [f"{row.title}: {decision_wording.lost_for(row) or phrases['screen.never']}" for row in decision.unmet]
+    pairs: list[tuple[str, Words]] = [
+        (labels["unmet"], (text, "bold red")) for text in _rows(unmet, width, step, "features", phrases)
+    ]
+    pairs += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, width, step)]
+    pairs.append((labels["why"], [_reason(rule, width, step), (f" ({rule.id})", "dim")]))
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in pairs], indent=0, styles=["bold"])
 
 
 def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -> None:
+    """Draw a change in two lines: what to do, then the keys with their new values and the new decision."""
+    width = canvas.width - 4
     change = decision_wording.change_text(decision, way)
     loses = decision.knowledge.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
     result = f"{way.core.pattern}; {loses.format(names=', '.join(way.gives_up))}"
-    lines: list[Sequence[Words]] = [((f"{number}.", "bold"), way.how)]
-    canvas.pairs([*lines, ("", [(change, "cyan"), f" -> {result}" if change else result])], indent=0)
+    then: Words = cut(result, width)
+    if change:
+        change, result = change_and_result(change, result, width)
+        then = [(change, "cyan"), f" -> {result}"]
+    lines: list[Sequence[Words]] = [((f"{number}.", "bold"), cut(whole_sentences(way.how, width), width))]
+    canvas.pairs([*lines, ("", then)], indent=0)

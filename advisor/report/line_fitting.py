@@ -1,0 +1,70 @@
+"""Makes texts short enough for a line of a terminal. All widths are in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from advisor.sentences import first_sentences
+
+
+def cut(text: str, width: int) -> str:
+    """Return the text, or its first words with three dots if it has more than `width` characters."""
+    if len(text) <= width:
+        return text
+    return f"{text[: max(width - 3, 0)].rpartition(' ')[0].rstrip(',;:')} ..."
+
+
+def whole_sentences(text: str, length: int) -> str:
+    """Return the first sentences of a text that have at most `length` characters together; at least one sentence."""
+    return first_sentences(text, lambda shown: len(shown) <= length)
+
+
+def first_names(names: Sequence[str], width: int, more: str, section: str) -> str:
+    """Return the first names that fit into a line of `width` columns, and how many names are hidden."""
+    for count in range(len(names), 0, -1):
+        hidden = len(names) - count
+        text = ", ".join(names[:count]) + (f" {more.format(number=hidden, section=section)}" if hidden else "")
+        if len(text) <= width:
+            return text
+    return more.format(number=len(names), section=section)
+
+
+def joined(texts: Sequence[str], width: int) -> list[str]:
+    """Return the texts in as few lines as possible, without a change of their order."""
+    lines = list(texts[:1])
+    for text in texts[1:]:
+        if len(lines[-1]) + len(text) + 2 <= width:
+            lines[-1] += f"; {text}"
+        else:
+            lines.append(text)
+    return lines
+
+
+def change_and_result(change: str, result: str, width: int) -> tuple[str, str]:
+    """Return a change and its result, so short that both fit into a line of `width` characters with an arrow.
+
+    The values of the change become shorter first, then its keys. The result takes at most two thirds of the line.
+    """
+    result = cut(result, 2 * width // 3)
+    keys, colon, values = change.partition(": ")
+    room = width - len(result) - len(" -> ")
+    values = cut(values, max(room - len(keys) - len(colon), 4))
+    return f"{cut(keys, room - len(colon) - len(values))}{colon}{values}", result
+
+
+def column_widths(rows: Sequence[Sequence[str]], width: int) -> tuple[int, int, int]:
+    """Return the widths of the three columns of the feature table. No word, such as a call, is broken in the last two.
+
+    Args:
+        rows: the texts of each row.
+        width: the width of the table in columns, with two columns between neighbours.
+    """
+    natural = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    words = [max(len(word) for text in column for word in text.split()) for column in zip(*rows, strict=True)]
+    room = width - 4
+    titles = min(natural[0], max(room - words[1] - words[2], words[0]))
+    room -= titles
+    if natural[1] + natural[2] <= room:
+        return titles, natural[1], natural[2]
+    legacy = min(max(words[1], min(natural[1], max(room // 2, room - natural[2]))), room - words[2])
+    return titles, legacy, room - legacy
