@@ -30,6 +30,7 @@ WIDTH = 80
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
 _URGENT = 2  # so many warnings of high severity are shown before the changes that resolve a contradiction
 _DOCUMENT = "decision.md"
+_CONTRADICTION = "contradiction"  # as in the verdict of such a decision
 _LABEL = 10  # columns that a label and the space after it take
 _CALL = 30  # columns of the longest call that the feature table shows in full
 
@@ -295,7 +296,8 @@ def _warning(canvas: Canvas, warning: Finding, brief: bool) -> None:
 
 
 def _change(canvas: Canvas, shift: decision_wording.Shift) -> None:
-    change, then = change_and_result(shift.change, shift.then or shift.differs, canvas.width - 2)
+    result = shift.then or shift.differs if shift.feasible else _CONTRADICTION
+    change, then = change_and_result(shift.change, result, canvas.width - 2)
     canvas.line(f"{change} -> ", (then, "" if shift.feasible else "bold red"), indent=2)
 
 
@@ -346,7 +348,7 @@ def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
         canvas.width - _LABEL,
     )
     head = (_service(decision, canvas.width), "bold")
-    canvas.line(head, "  ", ("contradiction", "bold red"), f": {decision.means}")
+    canvas.line(head, "  ", (_CONTRADICTION, "bold red"), f": {decision.means}")
     unmet = [f"{row.title}: {decision_wording.lost_for(row) or phrases['screen.never']}" for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [
         (labels["unmet"], (text, "bold red")) for text in _rows(unmet, width, step, "features", phrases)

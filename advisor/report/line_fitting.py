@@ -43,12 +43,12 @@ def joined(texts: Sequence[str], width: int) -> list[str]:
 def change_and_result(change: str, result: str, width: int) -> tuple[str, str]:
     """Return a change and its result, so short that both fit into a line of `width` characters with an arrow.
 
-    The values of the change become shorter first, then its keys. The result takes at most two thirds of the line.
+    The longer half of the change becomes shorter first. The result takes at most two thirds of the line.
     """
     result = cut(result, 2 * width // 3)
     keys, colon, values = change.partition(": ")
     room = width - len(result) - len(" -> ")
-    values = cut(values, max(room - len(keys) - len(colon), 4))
+    values = cut(values, max(room - len(keys) - len(colon), room // 2))
     return f"{cut(keys, room - len(colon) - len(values))}{colon}{values}", result
 
 

@@ -95,6 +95,7 @@ def stated(path: Path) -> dict[str, Any]:
 
 def accept_defaults(terminal: Terminal, until: str) -> None:
     while f"? {until}" not in terminal.see("Esc back)"):
+        assert f"? {MENU}" not in terminal.flat, "the questions ended"
         title = terminal.flat[terminal.flat.rindex("? ", 0, terminal.flat.rindex("; ? help")) + 2 :].split(" (")[0]
         terminal.answer(title[:40], ENTER)
 
@@ -203,7 +204,7 @@ def test_a_remedy_edits_the_answer_and_decides_again(start: Start, tmp_path: Pat
     terminal.see("contradiction", "> try a remedy")
     terminal.send(ENTER)
     terminal.see("? Which remedy?", "> sdk: mcp==", "Install mcp==")
-    terminal.send(ENTER)
+    terminal.answer("Which remedy?", ENTER)
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
     terminal.see("Recommendation: one instance with", "> write the kit")
