@@ -39,8 +39,8 @@ def ask(
         Path | None,
         typer.Argument(
             metavar="[FILE]",
-            help="A requirements file to edit. Its values are the answers so far. The result is saved in "
-            "the same file.",
+            help="A requirements file to complete. The command skips the questions that FILE answers, and saves "
+            "the result in FILE, or in the file of --output.",
         ),
     ] = None,
     answers: Annotated[
@@ -49,7 +49,7 @@ def ask(
             "--answers",
             metavar="FILE",
             help="A requirements file with answers, complete or not. The command skips the questions that FILE "
-            "answers. By default, every question is open.",
+            "answers, and does not save the result in FILE. By default, every question is open.",
         ),
     ] = None,
     set: Annotated[
@@ -75,10 +75,9 @@ def ask(
 ) -> int:
     """Answer questions about a deployment; get a recommendation.
 
-    The command skips each question that cannot change the recommendation. After the last question, it saves the
-    answers as a requirements file and prints the recommendation. A menu then offers to write the kit or a document, or
-    to try a remedy. The command also saves each answer immediately. After an interruption, run the same command again
-    to resume.
+    The command skips each question that cannot change the recommendation. It saves each answer immediately in the
+    requirements file. After an interruption, run the same command again to resume. After the last question, the
+    command prints the recommendation. A menu then offers to write the kit or a document, or to try a remedy.
 
     Without a terminal, the command asks no question: use --defaults, with --set for the keys that you know.
     """
