@@ -50,7 +50,7 @@ def generate(
             "--output",
             "-o",
             metavar="DIR",
-            help="The folder of the kit. If FILE is a directory, the folder that gets all kits. The command creates it.",
+            help="The folder of the kit. If FILE is a directory, the folder for all kits. The command creates it.",
         ),
     ],
     show_diff: Annotated[
