@@ -70,7 +70,7 @@ def test_two_changes_are_shown_if_there_are_two(decisions: list[Decision]) -> No
     shown, expected = 0, 0
     for decision in filter(lambda decision: decision.feasible, decisions):
         screen = first_screen(decision, Screen(80))
-        _, _, changes = screen.partition("-> new decision")
+        _, _, changes = screen.partition(decision.knowledge.phrases["screen.changes"])
         listed = [line for line in changes.splitlines() if " -> " in line]
         possible = min(2, len(shifts(decision)[0]))
         shown, expected = shown + len(listed), expected + possible
