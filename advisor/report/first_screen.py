@@ -29,7 +29,6 @@ WIDTH = 80
 
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
 _URGENT = 2  # so many warnings of high severity are shown before the changes that resolve a contradiction
-_DOCUMENT = "decision.md"
 _CONTRADICTION = "contradiction"  # as in the verdict of such a decision
 _LABEL = 10  # columns that a label and the space after it take
 _CALL = 30  # columns of the longest call that the feature table shows in full
@@ -41,7 +40,7 @@ class _Step(NamedTuple):
     Attributes:
         gaps: whether empty lines stand between the parts.
         why: lines of the reason; at least its first sentence is shown.
-        brief: whether a text is cut after one line.
+        brief: whether a text is cut after its first line.
         most: the largest number of rows of a list; None for all rows.
     """
 
@@ -289,7 +288,7 @@ def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> N
 
 
 def _warning(canvas: Canvas, warning: Finding, brief: bool) -> None:
-    """Draw a warning with its id. A brief warning takes one line."""
+    """Draw a warning with its id. A brief warning has a single line."""
     severity = (f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity])
     title = cut(warning.title, canvas.width - len(warning.id) - 13) if brief else warning.title
     canvas.pairs([(severity, [title, (f" ({warning.id})", "dim")])], indent=2)
@@ -307,7 +306,7 @@ def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.line((decision.knowledge.phrases["screen.next"], "bold"))
     if decision.kind == "python":
         canvas.code(f"  mcp-advisor generate {file} -o kit\n  mcp-advisor verify kit")
-    canvas.code(f"  mcp-advisor recommend {file} --format markdown > {_DOCUMENT}")
+    canvas.code(f"  mcp-advisor recommend {file} --full")
 
 
 def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
