@@ -75,9 +75,10 @@ def ask(
 ) -> int:
     """Answer questions about a deployment; get a recommendation.
 
-    The command skips each question that cannot change the recommendation. It saves each answer immediately in the
-    requirements file. After an interruption, run the same command again to resume. After the last question, the
-    command prints the recommendation. A menu then offers to write the kit or a document, or to try a remedy.
+    The command skips each question that cannot change the recommendation. It saves each answer immediately, in a file
+    of its own (NAME.partial.yaml). After an interruption, run the same command again to resume. After the last
+    question, the command saves the requirements file and prints the recommendation. A menu then offers to write the
+    kit or a document, or to try a remedy.
 
     Without a terminal, the command asks no question: use --defaults, with --set for the keys that you know.
     """
