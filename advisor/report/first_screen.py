@@ -340,12 +340,8 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
 
 def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the verdict of a contradiction: the features that cannot be kept, what is assumed, and why."""
-    phrases, rule, labels, width = (
-        decision.knowledge.phrases,
-        decision.verdict.rule,
-        _labels(decision),
-        canvas.width - _LABEL,
-    )
+    phrases, labels, width = decision.knowledge.phrases, _labels(decision), canvas.width - _LABEL
+    rule = decision.verdict.rule
     head = (_service(decision, canvas.width), "bold")
     canvas.line(head, "  ", (_CONTRADICTION, "bold red"), f": {decision.means}")
     unmet = [f"{row.title}: {decision_wording.lost_for(row) or phrases['screen.never']}" for row in decision.unmet]
