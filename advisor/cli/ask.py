@@ -13,7 +13,7 @@ import typer
 from advisor.cli.ask_menu import ask_what_next, show_recommendation, tell_saved
 from advisor.cli.epilog import epilog
 from advisor.decision.advisor import Advisor, default_advisor
-from advisor.errors import Exit, UsageError
+from advisor.errors import AdvisorError, Exit, InputError, UsageError
 from advisor.questionnaire.conversation import check_target, converse, open_terminal, save_answers
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
@@ -103,18 +103,25 @@ def _set(advisor: Advisor, given: list[str]) -> dict[str, Any]:
     """Return the facts of `--set KEY=VALUE`.
 
     Raises:
-        UsageError: an entry has no `=`.
-        InputError: a key or a value is not allowed.
+        UsageError: an entry has no `=`, or a key or a value is not allowed. The message has every fault.
     """
     found: dict[str, Any] = {}
+    problems: list[AdvisorError] = []
     for entry in given:
         key, sign, value = entry.partition("=")
         if not sign:
-            raise UsageError(f"--set {entry!r:.80}: write KEY=VALUE, for example --set scale.instances=3.")
+            example = "write KEY=VALUE, for example --set scale.instances=3."
+            problems.append(UsageError(f"--set {entry!r:.80}: {example}"))
+            continue
         text = value
         for section in reversed(key.split(".")):
             text = f"{{{json.dumps(section)}: {text}}}"
-        found.update(stated(load_bytes(text.encode(), f"--set {entry}", advisor.space, partial=True)))
+        try:
+            found.update(stated(load_bytes(text.encode(), f"--set {entry}", advisor.space, partial=True)))
+        except InputError as error:
+            problems.append(error)
+    if problems:
+        raise UsageError("\n".join(map(str, problems)))
     return found
 
 

@@ -7,6 +7,7 @@ adapter. An older typer has no adapters and never calls the conversion of this m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from functools import partial
 from importlib import import_module
@@ -17,6 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from advisor.requirements.text import nearest
+from advisor.sentences import listed
 
 
 class LazyGroup(TyperGroup):
@@ -78,16 +80,19 @@ class _Conversion:
         if kind in (str, list[str]):
             return value
         if isinstance(kind, type) and issubclass(kind, Enum):
-            return _member(kind, value, param, ctx)
+            return _members(kind, [value], param, ctx)[0]
         (member,) = get_args(kind) or (None,)
         if get_origin(kind) is list and issubclass(member, Enum):
-            return [_member(member, each, param, ctx) for each in value]
+            return _members(member, value, param, ctx)
         return self._typers_own().coerce(value, param=param, ctx=ctx)
 
 
-def _member(kind: type[Enum], value: Any, param: Any, ctx: Any) -> Enum:
+def _members(kind: type[Enum], values: Sequence[Any], param: Any, ctx: Any) -> list[Enum]:
+    """The members with these values. The error has every value that is not allowed."""
     allowed = [member.value for member in kind]
-    if isinstance(value, kind) or value in allowed:
-        return kind(value)
-    hint = f"{value!r} is not one of {', '.join(map(repr, allowed))}. {nearest(str(value), allowed)}".strip()
-    raise typer.BadParameter(hint, ctx=ctx, param=param)
+    wrong = [str(value) for value in values if not isinstance(value, kind) and value not in allowed]
+    if not wrong:
+        return [kind(value) for value in values]
+    hints = " ".join(hint for value in wrong if (hint := nearest(value, allowed)))
+    said = f"{listed(map(repr, wrong))} {'is' if len(wrong) == 1 else 'are'} not one of"
+    raise typer.BadParameter(f"{said} {', '.join(map(repr, allowed))}. {hints}".strip(), ctx=ctx, param=param)

@@ -101,12 +101,10 @@ def measure(
 
 
 def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[Way]:
-    from advisor.report.rule_records import unknown
+    from advisor.requirements.text import unknown_names
 
-    for name in setups:
-        if name not in knowledge.topology:
-            known = list(knowledge.topology)
-            raise UsageError(unknown("strategy", name, known, f"Strategies: {', '.join(known)}."))
+    if problem := unknown_names(setups, knowledge.topology, "There is no strategy {}.", "Strategies"):
+        raise UsageError(problem)
     return [way for name, way in knowledge.topology.items() if not setups or name in setups]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from advisor.errors import UsageError
-from advisor.requirements.text import suggestion
+from advisor.requirements.text import unknown_names
 
 KIT_PARTS = {
     "server": ("server/",),
@@ -39,8 +39,6 @@ def selection(only: Iterable[str], without: Iterable[str]) -> Callable[[str], bo
 
 def _parts(names: Iterable[str]) -> list[str]:
     parts = [part.strip() for name in names for part in name.split(",")]
-    for part in parts:
-        if part not in KIT_PARTS:
-            hint = suggestion(part, KIT_PARTS, "Parts")
-            raise UsageError(f"There is no part {part!r:.80} of a kit. {hint}")
+    if problem := unknown_names(parts, KIT_PARTS, "There is no part {} of a kit.", "Parts"):
+        raise UsageError(problem)
     return parts

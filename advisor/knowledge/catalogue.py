@@ -31,6 +31,7 @@ class ClientApp(NamedTuple):
     notes: str
     sources: list[str]
     falls_back: bool | Literal["unknown"] = "unknown"
+    also: tuple[str, ...] = ()
 
 
 KeyedOn = Literal["session-id", "cookie", "client-address"]
@@ -78,6 +79,7 @@ class ProxyKind(NamedTuple):
     sessions_setting: str = ""
     port: Literal["", "environment"] = ""
     functions: bool = False
+    also: tuple[str, ...] = ()
     function_timeout: bool = False
     refuses: Literal["", "legacy", "modern"] = ""
     refuses_setting: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -139,6 +139,17 @@ class FactSpace:
         if fact.values_from:
             return list(self.knowledge.proxies if fact.values_from == "proxies" else self.knowledge.languages)
         return [choice.value for choice in fact.values]
+
+    def also(self, fact: Fact) -> dict[str, str]:
+        """Return other names that people use for the values of a choice or of client applications, with the values."""
+        entries: Iterable[tuple[str, tuple[str, ...]]] = [(choice.value, choice.also) for choice in fact.values]
+        if fact.type == "apps":
+            entries = [(app.id, app.also) for app in self.knowledge.clients.values()]
+        elif fact.values_from == "proxies":
+            entries = [(proxy.id, proxy.also) for proxy in self.knowledge.proxies.values()]
+        elif fact.values_from:
+            entries = [(language.id, language.also) for language in self.knowledge.languages.values()]
+        return {name: value for value, names in entries for name in names}
 
     def release(self, text: str) -> Release | None:
         """Return the release range of an SDK line (`mcp-2`), of a release (`mcp==1.28.1`) or of `other`, or None.

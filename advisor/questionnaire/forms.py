@@ -115,7 +115,7 @@ def reader(
         try:
             return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space)
         except InputError as error:
-            if error.problems[0].fix.text != INSTANCES_RULE:
+            if not error.problems[0].fix.text.startswith(INSTANCES_RULE):
                 raise
             # The rule of the file has another notation than the prompt.
             problem = input_problem(f"{allowed.quote(text)} is not allowed.", _INSTANCES_RULE)

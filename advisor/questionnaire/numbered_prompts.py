@@ -38,7 +38,8 @@ class NumberedPrompts:
             try:
                 return form.read(typed) if form.kind == "text" else _pick(form, typed)
             except InputError as error:
-                say(f"{error.problems[0].message} {error.problems[0].fix.text}", "  ")
+                for problem in error.problems:
+                    say(f"{problem.message} {problem.fix.text}", "  ")
             except _NoLevelError as error:
                 say(self._words["ask.plain.no-level"].format(typed=error), "  ")
             except LookupError:

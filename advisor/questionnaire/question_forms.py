@@ -7,11 +7,11 @@ have one form. guided_forms.py has the dialogues with several forms.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from advisor.errors import InputError
-from advisor.findings import input_problem
+from advisor.findings import Finding, input_problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.questionnaire import guided_forms
@@ -108,6 +108,7 @@ def read_tools(text: str, needs: Answer, space: FactSpace) -> tuple[Tool, ...]:
         InputError: a tool name is invalid, or a feature is unknown or not needed by the service.
     """
     found: dict[str, list[str]] = {}
+    problems: list[Finding] = []
     name = ""
     for entry in (part.strip() for part in re.split(r"[,;]", text)):
         head, colon, rest = (part.strip() for part in entry.partition(":"))
@@ -115,26 +116,28 @@ def read_tools(text: str, needs: Answer, space: FactSpace) -> tuple[Tool, ...]:
             found[name].append(head)
         elif head:
             name = head
-            _check_tool(name, found)
+            problems += _name_problems(name, found)
             found[name] = rest.split()
-    return tuple(Tool(tool, _levels(tool, features, needs, space)) for tool, features in found.items())
+    for tool, features in found.items():
+        problems += _need_problems(tool, features, needs, space)
+    if problems:
+        raise InputError(TOOLS, problems)
+    return tuple(
+        Tool(tool, {feature: needs[f"{NEEDS}.{feature}"] for feature in features}) for tool, features in found.items()
+    )
 
 
-def _check_tool(name: str, found: Mapping[str, Any]) -> None:
+def _name_problems(name: str, found: Mapping[str, Any]) -> list[Finding]:
     if not allowed.is_tool(name):
-        message = f"{allowed.quote(name)} is not a tool name."
-        raise InputError(TOOLS, [input_problem(message, f"Allowed: {allowed.TOOL_RULE}.")])
-    if name in found:
-        raise InputError(TOOLS, [input_problem(f"the tool {name!r} is listed twice.")])
+        return [input_problem(f"{allowed.quote(name)} is not a tool name.", f"Allowed: {allowed.TOOL_RULE}.")]
+    return [input_problem(f"the tool {name!r} is listed twice.")] if name in found else []
 
 
-def _levels(tool: str, features: list[str], needs: Answer, space: FactSpace) -> dict[str, Any]:
+def _need_problems(tool: str, features: list[str], needs: Answer, space: FactSpace) -> Iterator[Finding]:
     known = [name.removeprefix(f"{NEEDS}.") for name in space.facts if name.startswith(f"{NEEDS}.")]
     for feature in features:
         if feature not in known:
             hint = allowed.nearest(feature, known) or f"Allowed: {', '.join(known)}."
-            raise InputError(TOOLS, [input_problem(f"{allowed.quote(feature)} is not a feature.", hint)])
-        if needs.get(f"{NEEDS}.{feature}", "none") in ("none", UNKNOWN):
-            message = space.knowledge.phrases["ask.tools.not-needed"].format(tool=tool, feature=feature)
-            raise InputError(TOOLS, [input_problem(message)])
-    return {feature: needs[f"{NEEDS}.{feature}"] for feature in features}
+            yield input_problem(f"{allowed.quote(feature)} is not a feature.", hint)
+        elif needs.get(f"{NEEDS}.{feature}", "none") in ("none", UNKNOWN):
+            yield input_problem(space.knowledge.phrases["ask.tools.not-needed"].format(tool=tool, feature=feature))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from advisor.sentences import listed
 
 # A DNS label (RFC 1123), because Kubernetes objects, hosts, packages and Python strings use the name.
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -17,6 +19,9 @@ _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 # The path of a URL without characters that nginx, YAML or a regular expression read in another way.
 _PATH = re.compile(r"(?=.{1,200}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?")
 _CLOSE = 10  # so many similar names are compared
+_ONE_LETTER = 0.9  # the likeness of a name with one wrong letter, as difflib counts
+_SHORT = 3  # letters of the shortest word that is compared as a word
+_FEW = 3  # so many names with the same word are a help
 RESERVED_PATHS = ("/health", "/healthz", "/metrics", "/ready")
 
 LABEL_RULE = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
@@ -68,15 +73,41 @@ def printable(text: str, length: int) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
 
 
-def nearest(text: str, candidates: Iterable[str]) -> str:
-    """Return `Did you mean NAME?` with the nearest spelling, or ""."""
+def nearest(text: str, candidates: Iterable[str], also: Mapping[str, str] | None = None) -> str:
+    """Return `Did you mean NAME?` with the nearest spelling, or "". Several equally near names are joined with "or".
+
+    The first of these rules that finds a name decides:
+
+    1. The name has the same letters with other separators: `cloudrun`.
+    2. The name differs by one letter.
+    3. The text contains the name as a word: `aws-alb`.
+    4. The name contains the text as a word: `claude`.
+    5. The name is similar.
+
+    Args:
+        text: the unknown name.
+        candidates: the known names.
+        also: other names that people use, with the known names that they stand for.
+    """
     if len(text) > 64:  # difflib needs quadratic time, and a longer text is not a typing error
         return ""
-    known = {candidate.lower(): candidate for candidate in candidates}
-    typed = text.lower()
-    close = difflib.get_close_matches(typed, known, n=_CLOSE, cutoff=0.6)
-    if not close:
+    names = {candidate.lower(): candidate for candidate in candidates}
+    known = names | {name.lower(): meant for name, meant in (also or {}).items() if name.lower() not in names}
+    typed = text.lower().strip()
+    found = _nearest(typed, known)
+    if not found:
         return ""
+    return f"Did you mean {listed(map(repr, found), 'or')}?"
+
+
+def _nearest(typed: str, known: Mapping[str, str]) -> list[str]:
+    """Return the values of the names in `known` that are nearest to `typed`, each once."""
+    if typed in known:
+        return [known[typed]]
+    for name in known:
+        if _letters(name) == _letters(typed) != "":
+            return [known[name]]
+    close = difflib.get_close_matches(typed, known, n=_CLOSE, cutoff=0.6)
 
     def likeness(candidate: str) -> tuple[float, int]:
         """Of equally similar names, the name with the same beginning is more likely: SES-3OO means SES-300."""
@@ -84,10 +115,44 @@ def nearest(text: str, candidates: Iterable[str]) -> str:
         start = matcher.get_matching_blocks()[0]
         return matcher.ratio(), start.size if start.a == start.b == 0 else 0
 
-    return f"Did you mean {known[max(close, key=likeness)]!r}?"
+    best = max(close, key=likeness, default="")
+    if best and likeness(best)[0] >= _ONE_LETTER:
+        return [known[best]]
+    words = _words(typed)
+    if inside := [name for name in known if _words(name) and _words(name) <= words]:
+        return [known[max(inside, key=lambda name: (len(name), likeness(name)))]]
+    around = list(dict.fromkeys(known[name] for name in known if words and words <= _words(name)))
+    if len(around) <= _FEW and (not best or known[best] in around):
+        return around
+    return [known[best]] if best else []
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name)
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name; none if a word is short, because short words such as `to` occur in many names."""
+    words = set(re.split(r"[^a-z0-9]+", name)) - {""}
+    return words if all(len(word) >= _SHORT for word in words) else set()
 
 
 def suggestion(typed: str, names: Iterable[str], label: str) -> str:
     """Return `Did you mean 'verify'? LABEL: ask, verify.`; without a similar name, only the names."""
     known = list(names)
     return f"{nearest(typed, known)} {label}: {', '.join(known)}.".strip()
+
+
+def unknown_names(names: Iterable[str], known: Iterable[str], problem: str, label: str) -> str:
+    """Return a message with each name that is not known and its nearest spelling, then all known names; "" for none.
+
+    Args:
+        names: the typed names.
+        known: the known names.
+        problem: the sentence for each unknown name, such as `Unknown event {}.`.
+        label: the words before the known names.
+    """
+    allowed = list(known)
+    wrong = [name for name in dict.fromkeys(names) if name not in allowed]
+    said = [f"{problem.format(f'{name!r:.80}')} {nearest(name, allowed)}".strip() for name in wrong]
+    return " ".join([*said, f"{label}: {', '.join(allowed)}."]) if wrong else ""

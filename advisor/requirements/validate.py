@@ -117,7 +117,7 @@ class _Validation:
             if fact.type == "release" and self._is_old_release(value):
                 self.values[fact.id] = value
             else:
-                self._problem(path, refused.message, refused.hint)
+                self._refused(path, refused)
 
     def _is_old_release(self, value: Any) -> bool:
         """Whether the server has the old transport, in a release before the measured ranges.
@@ -199,15 +199,18 @@ class _Validation:
         seen: dict[str, Path] = {}
         for index, entry in enumerate(value):
             here = (*path, index)
-            tool = self._tool({"name": entry} if isinstance(entry, str) else entry, here)
-            if tool is None:
+            stated = {"name": entry} if isinstance(entry, str) else entry
+            tool = self._tool(stated, here)
+            if tool is not None:
+                self.tools.append(tool)
+                self.places.append(here)
+            name = stated.get("name") if isinstance(stated, dict) else None
+            if not isinstance(name, str) or not text.is_tool(name):
                 continue
-            if tool.name in seen:
-                hint = f"Its first entry is{place}." if (place := self._place(seen[tool.name])) else ""
-                self._problem(here, f"the tool {tool.name!r} is listed twice.", hint)
-            seen.setdefault(tool.name, here)
-            self.tools.append(tool)
-            self.places.append(here)
+            if name in seen:
+                hint = f"Its first entry is{place}." if (place := self._place(seen[name])) else ""
+                self._problem(here, f"the tool {name!r} is listed twice.", hint)
+            seen.setdefault(name, here)
 
     def _read_hops(self, value: Any, path: Path) -> None:
         if value is None:
@@ -236,7 +239,8 @@ class _Validation:
                 self._unknown((*path, key), "unknown key.", HOP_KEYS)
                 continue
             if key == "kind" and value not in kinds:
-                nearest = text.nearest(value, kinds) if isinstance(value, str) else ""
+                names = self.space.also(self.space.facts[f"{PROXY}kind"])
+                nearest = text.nearest(value, kinds, names) if isinstance(value, str) else ""
                 is_none = value in (
                     "none",
                     None,
@@ -250,7 +254,7 @@ class _Validation:
             try:
                 hop[key] = READERS[fact.type](fact, value, self.space)
             except ValueRefusedError as refused:
-                self._problem((*path, key), refused.message, refused.hint)
+                self._refused((*path, key), refused)
         if "kind" not in entry:
             self._problem(path, "the key 'kind' is missing.", f"Allowed: {', '.join(kinds)}.")
         return hop
@@ -270,7 +274,6 @@ class _Validation:
                 message = f"{value!r} differs from {last[key]!r}, the {key} of the last entry of {HOPS}{place}."
                 hint = f"{PROXY}{key} is a short form for the last entry of {HOPS}. Remove one of the two values."
                 self._problem((*PROXY[:-1].split("."), key), message, hint)
-                return
 
     def _tool(self, entry: Any, path: Path) -> Tool | None:
         if not isinstance(entry, dict):
@@ -305,7 +308,7 @@ class _Validation:
             try:
                 read: StatedNeed = READERS["need"](self.space.facts[f"needs.{key}"], level, self.space)
             except ValueRefusedError as refused:
-                self._problem((*path, key), refused.message, refused.hint)
+                self._refused((*path, key), refused)
                 continue
             if read == "unknown":
                 self.unsure.append(f"needs.{key}")
@@ -317,7 +320,7 @@ class _Validation:
         try:
             seconds: float | None = READERS["seconds"](self.space.facts["workload.longest_call_s"], value, self.space)
         except ValueRefusedError as refused:
-            self._problem(path, refused.message, refused.hint)
+            self._refused(path, refused)
             return None
         return seconds
 
@@ -333,6 +336,10 @@ class _Validation:
                         message,
                         f"Set needs.{feature} to {level}, or remove the need of the tool.",
                     )
+
+    def _refused(self, path: Path, refused: ValueRefusedError) -> None:
+        for fault in refused.refusals:
+            self._problem((*path, *fault.entry), fault.message, fault.hint)
 
     def _problem(self, path: Path, message: str, hint: str = "", key: str = "") -> None:
         shown = key or ".".join(str(part) if isinstance(part, str) else f"[{part}]" for part in path).replace(".[", "[")

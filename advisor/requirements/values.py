@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.errors import InputError
 from advisor.findings import input_problem
@@ -28,14 +28,31 @@ _RELEASE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(\s*[=~<>!@]=?=?\s*|\s+)[vV]?([0
 _PRE_RELEASE = re.compile(r"[._-]?(?:a|b|c|rc|alpha|beta|pre|preview|dev)[._-]?[0-9]*", re.IGNORECASE)
 
 
-class ValueRefusedError(Exception):
-    """The fact does not allow the value."""
+class Refusal(NamedTuple):
+    """A fault of a value.
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        """Args: message: the problem of the value; hint: the allowed values."""
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    Attributes:
+        message: the fault, with the invalid value.
+        hint: the allowed values or the nearest spelling, or "".
+        entry: the place of the invalid entry in a list, such as (0,); () for the value itself.
+    """
+
+    message: str
+    hint: str = ""
+    entry: tuple[int, ...] = ()
+
+
+class ValueRefusedError(Exception):
+    """The fact does not allow the value. `refusals` has every fault, at least one."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        """Args: refusals: the faults of the value."""
+        super().__init__(*refusals)
+        self.refusals = refusals
+
+
+def _refused(message: str, hint: str = "") -> ValueRefusedError:
+    return ValueRefusedError(Refusal(message, hint))
 
 
 def _read_choice(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -44,13 +61,10 @@ def _read_choice(fact: Fact, value: Any, space: FactSpace) -> Any:
         return "none"
     if isinstance(value, str) and value in allowed:
         return value
-    hint = text.nearest(value, allowed) if isinstance(value, str) else ""
-    known_as = next((choice.value for choice in fact.values if str(value).lower() in choice.also), "")
-    if known_as:
-        hint = f"Did you mean {known_as!r}?"
+    hint = text.nearest(value, allowed, space.also(fact)) if isinstance(value, str) else ""
     if value is False and "none" in allowed:  # YAML reads `shared_store: no` as false
         hint = "Did you mean 'none'?"
-    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())
+    raise _refused(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())
 
 
 def _read_flag(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -58,7 +72,7 @@ def _read_flag(fact: Fact, value: Any, space: FactSpace) -> Any:
         return value
     allowed = "true, false, unknown" if fact.unknown else "true, false"
     hint = text.nearest(value, allowed.split(", ")) if isinstance(value, str) else ""
-    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: {allowed}. {hint}".strip())
+    raise _refused(f"{text.quote(value)} is not allowed.", f"Allowed: {allowed}. {hint}".strip())
 
 
 def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -67,27 +81,31 @@ def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
     low, high = fact.minimum or 1, fact.maximum or 1_000_000_000
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise ValueRefusedError(f"{text.quote(value)} is not allowed.", f"Allowed: an integer from {low} to {high}.")
+    raise _refused(f"{text.quote(value)} is not allowed.", f"Allowed: an integer from {low} to {high}.")
 
 
 def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
-    rule = INSTANCES_RULE
-    if isinstance(value, dict):
-        if set(value) != {"min", "max"}:
-            raise ValueRefusedError(f"{text.quote(dict(value))} is not a range.", rule)
-        if value["min"] == 0 and type(value["min"]) is int:
-            raise ValueRefusedError("min: 0 is not allowed.", f"{rule} {_SCALE_TO_ZERO}")
-        low, high = (_instances(value[end], f"{end}: ", rule) for end in ("min", "max"))
-        if low > high:
-            raise ValueRefusedError(f"min {low} is greater than max {high}.", "Swap the two numbers.")
-        return {"min": low, "max": high}
-    return _instances(value, "", rule)
-
-
-def _instances(value: Any, what: str, rule: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_INSTANCES:
+    if not isinstance(value, dict):
+        if not _is_count(value):
+            raise _refused(f"{text.quote(value)} is not allowed.", INSTANCES_RULE)
         return value
-    raise ValueRefusedError(f"{what}{text.quote(value)} is not allowed.", rule)
+    if set(value) != {"min", "max"}:
+        raise _refused(f"{text.quote(dict(value))} is not a range.", INSTANCES_RULE)
+    faults = []
+    for end, count in value.items():
+        if not _is_count(count):
+            is_zero = end == "min" and count == 0 and type(count) is int
+            hint = f"{INSTANCES_RULE} {_SCALE_TO_ZERO}" if is_zero else INSTANCES_RULE
+            faults.append(Refusal(f"{end}: {text.quote(count)} is not allowed.", hint))
+    if faults:
+        raise ValueRefusedError(*faults)
+    if value["min"] > value["max"]:
+        raise _refused(f"min {value['min']} is greater than max {value['max']}.", "Swap the two numbers.")
+    return {"min": value["min"], "max": value["max"]}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_INSTANCES
 
 
 def _read_seconds(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -95,7 +113,7 @@ def _read_seconds(fact: Fact, value: Any, space: FactSpace) -> Any:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= MAX_SECONDS:
         return value if isinstance(value, int) else float(value)
-    raise ValueRefusedError(
+    raise _refused(
         f"{text.quote(value)} is not allowed.", f"Allowed: a number of seconds, more than 0 and at most {MAX_SECONDS}."
     )
 
@@ -107,9 +125,7 @@ def _read_version(fact: Fact, value: Any, space: FactSpace) -> Any:
     written = getattr(value, "source", None) or (str(value) if not isinstance(value, bool) else "")
     if isinstance(value, (str, int, float)) and parse(written) is not None:
         return written
-    raise ValueRefusedError(
-        f"{text.quote(value)} is not a version.", "Allowed: numbers and dots, such as 1.31 or 1.30.4."
-    )
+    raise _refused(f"{text.quote(value)} is not a version.", "Allowed: numbers and dots, such as 1.31 or 1.30.4.")
 
 
 def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -118,7 +134,7 @@ def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
     language = _language(value, space)
     if language:
         example = f"`sdk: {OTHER}` and `language: {language}`"
-        raise ValueRefusedError(
+        raise _refused(
             f"{text.quote(value)} is not a Python SDK.",
             space.knowledge.phrases["sdk.language"].format(
                 lines=", ".join(_lines(space)), languages=", ".join(_languages(space)), example=example
@@ -130,14 +146,14 @@ def _read_release(fact: Fact, value: Any, space: FactSpace) -> Any:
     older = space.release(value) if isinstance(value, str) else None
     if older is not None:
         oldest = f"{older.package}=={older.start}"
-        raise ValueRefusedError(
+        raise _refused(
             f"{text.quote(value)} is not a known SDK.", space.knowledge.phrases["sdk.too-old"].format(oldest=oldest)
         )
     hint = _almost_release(value, space)
     if not hint and isinstance(value, str) and "==" not in value:
         hint = text.nearest(value, lines)
     allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==1.28.1 in a measured range ({measured})."
-    raise ValueRefusedError(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
+    raise _refused(f"{text.quote(value)} is not a known SDK.", f"{hint} {allowed}".strip())
 
 
 def _almost_release(value: Any, space: FactSpace) -> str:
@@ -187,7 +203,7 @@ def _read_name(fact: Fact, value: Any, space: FactSpace) -> Any:
     hint = f" Did you mean {suggestion!r}?" if suggestion else ""
     if isinstance(value, (int, float)):  # YAML does not read true, 7 and 1.30 as text
         hint = " To make the value text, quote the value."
-    raise ValueRefusedError(f"{text.quote(value)} is not a DNS label.", f"Allowed: {text.LABEL_RULE}.{hint}")
+    raise _refused(f"{text.quote(value)} is not a DNS label.", f"Allowed: {text.LABEL_RULE}.{hint}")
 
 
 def _read_hosts(fact: Fact, value: Any, space: FactSpace) -> Any:
@@ -201,28 +217,41 @@ def _read_origins(fact: Fact, value: Any, space: FactSpace) -> Any:
 def _read_names(value: Any, is_allowed: Callable[[str], bool], kind: str, rule: str) -> list[str]:
     """Validate each entry of a list. Return the entries in lower case, each of them once."""
     names = _read_list(value)
-    for name in names:
-        if not isinstance(name, str) or not is_allowed(name):
-            raise ValueRefusedError(f"{text.quote(name)} is not {kind}.", f"Allowed: {rule}.")
+    faults = {
+        index: Refusal(f"{text.quote(name)} is not {kind}.", f"Allowed: {rule}.")
+        for index, name in enumerate(names)
+        if not isinstance(name, str) or not is_allowed(name)
+    }
+    _refuse(value, faults)
     return list(dict.fromkeys(name.lower() for name in names))
 
 
 def _read_path(fact: Fact, value: Any, space: FactSpace) -> Any:
     if isinstance(value, str) and text.is_path(value):
         return value
-    raise ValueRefusedError(f"{text.quote(value)} is not a path.", f"Allowed: {text.PATH_RULE}.")
+    raise _refused(f"{text.quote(value)} is not a path.", f"Allowed: {text.PATH_RULE}.")
 
 
 def _read_apps(fact: Fact, value: Any, space: FactSpace) -> Any:
     apps = _read_list(value)
     known = list(space.knowledge.clients)
-    for app in apps:
+    faults: dict[int, Refusal] = {}
+    for index, app in enumerate(apps):
         if app not in known:
-            hint = text.nearest(app, known) if isinstance(app, str) else ""
-            raise ValueRefusedError(
-                f"{text.quote(app)} is not a known client application.", f"{hint} Allowed: {', '.join(known)}.".strip()
-            )
+            hint = text.nearest(app, known, space.also(fact)) if isinstance(app, str) else ""
+            # The list of all applications is long, so only the first fault has it.
+            allowed = "" if faults else f"Allowed: {', '.join(known)}."
+            message = f"{text.quote(app)} is not a known client application."
+            faults[index] = Refusal(message, f"{hint} {allowed}".strip())
+    _refuse(value, faults)
     return list(dict.fromkeys(apps))
+
+
+def _refuse(value: Any, faults: dict[int, Refusal]) -> None:
+    """Refuse a list, or a single value, with a fault for each invalid entry, by its index."""
+    if faults:
+        entries = [fault._replace(entry=(index,)) for index, fault in faults.items()]
+        raise ValueRefusedError(*(entries if isinstance(value, list) else faults.values()))
 
 
 def _read_list(value: Any) -> list[Any]:
@@ -230,7 +259,7 @@ def _read_list(value: Any) -> list[Any]:
         return []
     entries = value if isinstance(value, list) else [value]
     if len(entries) > MAX_LIST:
-        raise ValueRefusedError(f"{len(entries)} entries are too many.", f"Allowed: at most {MAX_LIST}.")
+        raise _refused(f"{len(entries)} entries are too many.", f"Allowed: at most {MAX_LIST}.")
     return entries
 
 
@@ -255,10 +284,10 @@ def read_value(name: str, value: Any, space: FactSpace) -> Any:
     """Validate a value of the fact `name` and return it in its normal form.
 
     Raises:
-        InputError: the value is not allowed. The error has one problem without a line.
+        InputError: the value is not allowed. The error has each fault of the value, without a line.
     """
     fact = space.facts[name]
     try:
         return READERS[fact.type](fact, value, space)
     except ValueRefusedError as refused:
-        raise InputError(name, [input_problem(refused.message, refused.hint)]) from None
+        raise InputError(name, [input_problem(fault.message, fault.hint) for fault in refused.refusals]) from None

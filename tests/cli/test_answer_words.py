@@ -95,3 +95,21 @@ def test_typing_errors_get_the_nearest_spelling(arguments: list[str], suggestion
     done = run_command(*arguments)
     assert done.returncode == 2
     assert suggestion in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestions"),
+    [
+        (["recommend", "--show", "warning", "--show", "featurs", "x"], ["'warnings'", "'features'"]),
+        (["generate", "--only", "prxy,kubernets", "-o", "kit", str(FILES[0])], ["'proxy'", "'kubernetes'"]),
+        (
+            ["ask", "--defaults", "--set", "a", "--set", "sdk=mcp2", "--set", "environment.platform=k8s"],
+            ["--set 'a': write KEY=VALUE", "'mcp-2'", "'kubernetes'"],
+        ),
+    ],
+)
+def test_every_wrong_entry_is_reported(arguments: list[str], suggestions: list[str], tmp_path: Path) -> None:
+    done = run_command(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert [said for said in suggestions if said in done.stderr.decode()] == suggestions
+    assert list(tmp_path.iterdir()) == []

@@ -286,14 +286,14 @@ def test_an_unknown_key_is_refused_with_its_nearest_spelling(refused: Any, text:
         ),
         (
             "environment: {hosts: ['*.example.com']}",
-            "environment.hosts: '*.example.com' is not a host name. Allowed: a host name such as mcp.example.com, "
+            "environment.hosts[0]: '*.example.com' is not a host name. Allowed: a host name such as mcp.example.com, "
             "with an optional :port.",
         ),
         *(
             (
                 f"environment: {{origins: ['{wrong}']}}",
-                f"environment.origins: '{wrong}' is not an origin. Allowed: an origin such as https://app.example.com, "
-                "with an optional :port and without a path.",
+                f"environment.origins[0]: '{wrong}' is not an origin. Allowed: an origin such as "
+                "https://app.example.com, with an optional :port and without a path.",
             )
             for wrong in ("https://app.example.com/", "*", "null", "https://*.example.com", "app.example.com")
         ),
@@ -337,11 +337,11 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(refused: Any, text: str, 
         ),
         (
             "clients: {apps: [cursr]}",
-            ["clients.apps: 'cursr' is not a known client application. Did you mean 'cursor'? Allowed: "],
+            ["clients.apps[0]: 'cursr' is not a known client application. Did you mean 'cursor'? Allowed: "],
         ),
         (
             "clients: {apps: [{cursor: 1}]}",
-            ["clients.apps: {'cursor': 1} is not a known client application. Allowed: "],
+            ["clients.apps[0]: {'cursor': 1} is not a known client application. Allowed: "],
         ),
     ],
 )

@@ -13,7 +13,7 @@ from advisor.kit.expected_failures import ExpectedFailure, expected_failures, fa
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import ExpectedBehaviour
 from advisor.lab.verify.preparation import Preparation
-from advisor.requirements.text import suggestion
+from advisor.requirements.text import unknown_names
 
 _KEY = "expected_failures"
 _STATED = ("then", "running", "others", "felt", "lost_at_most")
@@ -33,10 +33,8 @@ def failures_to_inject(
         UsageError: an event does not exist, several instances run without a proxy, or nothing is expected.
     """
     known = [event.id for event in knowledge.events]
-    for event in events:
-        if event not in known:
-            hint = suggestion(event, known, "The events are")
-            raise UsageError(f"Unknown event {event!r:.80}. {hint}")
+    if problem := unknown_names(events, known, "Unknown event {}.", "The events are"):
+        raise UsageError(problem)
     if prepared.kit.plain:
         raise UsageError(
             "The kit of a developer's machine has no expected behaviour for faults. To fix this, set "
