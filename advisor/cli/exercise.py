@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from enum import Enum
+from importlib import metadata
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,10 +48,11 @@ def exercise(
             "--sdk",
             metavar="NAME",
             autocompletion=complete_sdk,
-            help="The SDK of the servers: a release (mcp==1.28.1) or an SDK line (mcp-1, mcp-2, fastmcp-2, fastmcp-3, "
-            "fastmcp-4). For a line, the command uses the installed release, or else the newest measured release.",
+            help="The SDK of the servers: a release (mcp==1.28.1) or an SDK line, a major version (fastmcp-3). "
+            "For a line, the command uses the installed release, or else the newest measured release. By default, the "
+            "command uses the SDK line of the installed mcp.",
         ),
-    ] = "mcp-2",
+    ] = "",
     format: Annotated[
         TableFormat,
         typer.Option(
@@ -74,9 +76,11 @@ def exercise(
     from advisor.lab.process.programs import require_extra
 
     require_extra()
-    release = _release(sdk)
     from advisor.lab.exercise import run as lab  # needs the extra
+    from advisor.lab.process.sdk_under_test import line_of
     from advisor.lab.process.steps import Steps
+
+    release = _release(sdk or line_of("mcp", metadata.version("mcp")))
 
     # The table has the results, so the log messages of the client libraries are hidden.
     for name in ("mcp", "httpx2"):
@@ -94,8 +98,6 @@ def _release(sdk: str) -> str:
     Raises:
         UsageError: the SDK is unknown.
     """
-    from importlib import metadata
-
     from advisor.knowledge import load
     from advisor.knowledge.space import FactSpace
 

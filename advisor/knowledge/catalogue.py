@@ -156,6 +156,7 @@ class SdkCode(NamedTuple):
     hosts_off: bool = False
     checks_tokens_from: str = ""
     loads_keys_without_limit: bool = False
+    apis: list[str] = []  # noqa: RUF012
 
 
 class FlagUse(NamedTuple):

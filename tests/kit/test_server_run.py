@@ -22,6 +22,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import pytest_suite, server
+from advisor.knowledge import load
 from advisor.lab.process import programs
 from advisor.lab.process.ports import free_port
 
@@ -30,7 +31,7 @@ pytestmark = [
     pytest.mark.retried("The servers and their clients share the processors, and each request has a deadline."),
 ]
 
-LINES = ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4")
+LINES = tuple(load().sdks)
 EVERYTHING = {
     f"needs.{feature}": "preferred"
     for feature in ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed")

@@ -84,7 +84,7 @@ def measured(
     line = f"mcp-{version[0]}"
     subject = SdkUnderTest("mcp", version, line, Path(sys.executable), "today")
     cells: Cells = {}
-    for entry in entries(line):
+    for entry in entries(known.sdks[line].apis):
         for era in ERAS:
             for pair in FLAG_PAIRS:
                 where = Where(entry.feature, entry.call, era, pair)
@@ -206,7 +206,7 @@ def test_the_document_follows_the_contract(knowledge: Knowledge) -> None:
     document = words.record([compared(measured(knowledge, "2.3.0"), knowledge.capabilities)], knowledge.capabilities)
     Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
     assert document["agrees"] is True
-    assert len(document["cells"]) == 8 * len(entries("mcp-2"))
+    assert len(document["cells"]) == 8 * len(entries(knowledge.sdks["mcp-2"].apis))
     assert all(behaviour["seen"] == behaviour["expected"] for behaviour in document["behaviours"])
     assert {behaviour["name"] for behaviour in document["behaviours"]} > {
         "cancellation",
@@ -222,7 +222,7 @@ def test_the_table_of_a_measurement_is_80_columns_wide(knowledge: Knowledge) -> 
         rows = [line for line in lines if line.cells]
         assert all(len(line.text) + 8 * len(line.cells) <= 81 for line in rows)
         assert any("All calls were refused: as unsupported" in line.text for line in lines) is refused
-        assert len(rows) == len(entries(f"mcp-{version[0]}")) * (1 if refused else 2)
+        assert len(rows) == len(entries(knowledge.sdks[f"mcp-{version[0]}"].apis)) * (1 if refused else 2)
 
 
 def newest() -> str:

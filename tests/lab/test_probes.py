@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from advisor.knowledge import Knowledge, load
 from advisor.knowledge.types import ERAS, Era
 from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes import BEHAVIOURS, FEATURES, SLOW_BEHAVIOURS, ProbeTarget, behaviour, observe
@@ -22,7 +23,7 @@ from advisor.lab.probes.live import arrival, missing
 from advisor.lab.probes.observation import Observation, worst
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import serving
-from advisor.lab.testserver.tool_catalogue import CATALOGUE, LINES, entries, find
+from advisor.lab.testserver.tool_catalogue import CATALOGUE, entries, find
 
 retried = pytest.mark.retried("Each probe has a deadline, and an answer that is late is reported as lost.")
 
@@ -31,11 +32,18 @@ def test_every_feature_has_a_probe_and_every_call_has_a_tool(knowledge: Any) -> 
     assert set(FEATURES) == set(knowledge.features)
     known = {(cell.feature, cell.call) for package in knowledge.capabilities for cell in package.cells}
     assert {(entry.feature, entry.call) for entry in CATALOGUE} == known
-    assert {line.id for package in knowledge.capabilities for line in package.lines} == set(LINES)
-    for line in LINES:
-        tools = [entry.tool for entry in entries(line)]
-        assert len(tools) == len(set(tools))
-        assert all(tool.startswith("lab_") for tool in tools)
+    for package in knowledge.capabilities:
+        for line in package.lines:
+            tools = entries(knowledge.sdks[line.id].apis)
+            assert len({entry.tool for entry in tools}) == len(tools)
+            assert all(entry.tool.startswith("lab_") for entry in tools)
+            measured = {(cell.feature, cell.call) for cell in package.cells if cell.holds(line.newest)}
+            assert {(entry.feature, entry.call) for entry in tools} == measured, line.id
+
+
+def test_an_api_of_an_sdk_line_has_a_tool_that_not_every_line_has(knowledge: Knowledge) -> None:
+    some = {entry.call for entry in CATALOGUE if not entry.everywhere}
+    assert {api for sdk in knowledge.sdks.values() for api in sdk.apis} == some
 
 
 async def bare(run: Run, flags: str) -> str:
@@ -81,7 +89,7 @@ def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) ->
 
             async def one(asked: tuple[str, str, Era, str, str], flags: str, deadline_s: float = 5.0) -> Observation:
                 feature, call, era, copy, _ = asked
-                entry = find("mcp-2", feature, call)
+                entry = find(load().sdks["mcp-2"].apis, feature, call)
                 assert entry is not None
                 url, target = f"{urls[flags]}/{copy}/mcp", ProbeTarget(entry.tool, {}, call)
                 async with gate:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from advisor.knowledge import load
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Outcome
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.observation import Observation
@@ -78,6 +79,7 @@ class Stand:
         """Use `start`."""
         self._run = run
         self.sdk_under_test = under_test
+        self._tools = entries(load().sdks[under_test.line].apis)
         self._processes = [process for process, _ in servers.values()]
         self._urls = {pair: url for pair, (_, url) in servers.items()}
         self._deadline_s = deadline_s
@@ -136,7 +138,7 @@ class Stand:
         modern = any(seen.observation.outcome == "works" for seen in found.values())
         wanted = [
             Where(entry.feature, entry.call, era, pair)
-            for entry in entries(self.sdk_under_test.line)
+            for entry in self._tools
             for era in ERAS
             for pair in self._urls
             if era == "legacy" or modern
@@ -162,7 +164,7 @@ class Stand:
         }
         return {
             Where(entry.feature, entry.call, "modern", pair): MeasuredValue(observation)
-            for entry in entries(self.sdk_under_test.line)
+            for entry in self._tools
             for pair, observation in refused.items()
         }
 
@@ -210,7 +212,7 @@ class Stand:
 
     async def _observe(self, cells: Iterable[Where], at_once: int) -> Cells:
         gate = asyncio.Semaphore(at_once)
-        known = {(entry.feature, entry.call): entry for entry in entries(self.sdk_under_test.line)}
+        known = {(entry.feature, entry.call): entry for entry in self._tools}
 
         async def look(where: Where) -> tuple[Where, MeasuredValue]:
             entry = known[where.feature, where.call]

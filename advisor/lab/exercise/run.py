@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +59,10 @@ async def exercise(sdk: str, knowledge: Knowledge, steps: Steps) -> Exercise:
             current.note = f"{release.package} {release.version}, {release.dependencies}"
         with steps.step("start of four servers"):
             urls = await asyncio.gather(*(_start(run, release, *pair) for pair in PAIRS))
-        eras = knowledge.lines[release.line].eras
+        eras, apis = knowledge.lines[release.line].eras, knowledge.sdks[release.line].apis
         with steps.step("calls of all clients with all flag pairs"):
             asked = [(pair, url, era) for pair, url in zip(PAIRS, urls, strict=True) for era in eras]
-            sights = await asyncio.gather(*(_sight(url, pair, era, release.line) for pair, url, era in asked))
+            sights = await asyncio.gather(*(_sight(url, pair, era, apis) for pair, url, era in asked))
             bare = [await _bare(url, pair) for pair, url in zip(PAIRS, urls, strict=True)]
     return Exercise(
         release.sdk,
@@ -81,8 +82,8 @@ async def _start(run: Run, release: SdkUnderTest, stateless: bool, json_response
     return f"http://127.0.0.1:{port}/mcp"
 
 
-async def _sight(url: str, pair: tuple[bool, bool], era: Era, line: str) -> Sight:
-    ways = [entry for call in _SAMPLING if (entry := find(line, "sampling", call)) is not None]
+async def _sight(url: str, pair: tuple[bool, bool], era: Era, apis: Sequence[str]) -> Sight:
+    ways = [entry for call in _SAMPLING if (entry := find(apis, "sampling", call)) is not None]
     if era == "legacy":
         ways = ways[:1]
     plain = observe("plain", url, era, ProbeTarget("add", _NUMBERS), deadline_s=_ANSWER_S)

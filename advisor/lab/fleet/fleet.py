@@ -20,6 +20,7 @@ from advisor.lab.fleet.proxies import Proxies, together
 from advisor.lab.paths import KIT_LAUNCHER, TESTSERVER
 from advisor.lab.process import ports, programs
 from advisor.lab.process.run import Launch, Process, Run
+from advisor.lab.process.sdk_under_test import traits
 
 _START_S = 90.0
 _ANSWER_S = 5.0
@@ -114,7 +115,7 @@ class Fleet:
             "MCP_INSTANCE_URL": f"http://127.0.0.1:{port}",
             "LAB_SERVER": str(server),
             "LAB_TOOLS": str(TESTSERVER),
-            "LAB_LINE": plan.kit.line,
+            "LAB_SDK": traits(plan.kit.line).written(),
             "LAB_COUNTS": "1" if plan.kit.plain else "",
             "PYTHONDONTWRITEBYTECODE": "1",  # Python must not write files into the kit
         }

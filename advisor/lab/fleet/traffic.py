@@ -16,7 +16,7 @@ from advisor.lab.clients.raw_client import Endpoint
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import FleetInstance
 from advisor.lab.fleet.session_traffic import SessionTraffic
-from advisor.lab.testserver.tool_catalogue import find
+from advisor.lab.testserver.tool_catalogue import PLAIN
 
 if TYPE_CHECKING:
     import httpx2
@@ -100,7 +100,7 @@ async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionT
             url = fleet.url(tier, era, client=number)
             http = await stack.enter_async_context(_http(url, number))
             clients.append(_Client(number, Endpoint(url, era, http)))
-        await asyncio.wait_for(_call_all(clients, fleet.plan.kit.line), _DEADLINE_S)
+        await asyncio.wait_for(_call_all(clients), _DEADLINE_S)
         after = [await fleet.counts(member) for member in members]
         sessions = sum(bool(client.endpoint.session) for client in clients)
         await _close(clients)
@@ -119,7 +119,7 @@ async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionT
     )
 
 
-async def _call_all(clients: Sequence[_Client], line: str) -> None:
+async def _call_all(clients: Sequence[_Client]) -> None:
     gate = asyncio.Semaphore(_AT_ONCE)
     await asyncio.gather(*(_open(client, gate) for client in clients))
     order = [client for client in clients for _ in range(CALLS)]
@@ -128,7 +128,7 @@ async def _call_all(clients: Sequence[_Client], line: str) -> None:
 
     async def worker() -> None:
         for client in queue:
-            await _call(client, line)
+            await _call(client)
 
     await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
 
@@ -143,14 +143,12 @@ async def _open(client: _Client, gate: asyncio.Semaphore) -> None:
         client.note(0, f"initialize: {wrong}")
 
 
-async def _call(client: _Client, line: str) -> None:
+async def _call(client: _Client) -> None:
     """Make one call of the lab's plain tool, and record a failure."""
     endpoint = client.endpoint
-    entry = find(line, "plain", "tools/call")
-    assert entry is not None
-    body = endpoint.message(_CALLS_ROUTE, {"name": entry.tool, "arguments": {}})
+    body = endpoint.message(_CALLS_ROUTE, {"name": PLAIN.tool, "arguments": {}})
     try:
-        answer = await endpoint.http.post(endpoint.url, json=body, headers=endpoint.headers(_CALLS_ROUTE, entry.tool))
+        answer = await endpoint.http.post(endpoint.url, json=body, headers=endpoint.headers(_CALLS_ROUTE, PLAIN.tool))
     except Exception as error:
         client.note(0, f"{type(error).__name__} {error}")
         return

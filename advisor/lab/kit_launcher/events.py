@@ -85,19 +85,19 @@ def hold(mcp: Any, manager: Any) -> None:
         mcp._session_manager = manager
 
 
-def with_events(mcp: Any, line: str, store: Any, create: Callable[[], Any]) -> Any:
+def with_events(mcp: Any, traits: Any, store: Any, create: Callable[[], Any]) -> Any:
     """Create a second application with an event store through the server's own code."""
     hold(mcp, None)
-    maker = "streamable_http_app" if line.startswith("mcp-") else "http_app"
+    maker = "http_app" if traits.standalone else "streamable_http_app"
     original = getattr(mcp, maker)
-    lower = line != "mcp-1" and "event_store" not in inspect.signature(original).parameters
+    lower = not traits.by_constructor and "event_store" not in inspect.signature(original).parameters
 
     def storing(**arguments: Any) -> Any:
         if lower:  # before fastmcp 2.14, only the function that http_app() calls takes an event store
             create_below = importlib.import_module("fastmcp.server.http").create_streamable_http_app
             path = arguments.pop("path")
             return create_below(server=mcp, streamable_http_path=path, event_store=store, auth=mcp.auth, **arguments)
-        if line != "mcp-1":  # the server object of mcp-1 already has the event store
+        if not traits.by_constructor:  # with a constructor that takes it, the server object already has the event store
             arguments["event_store"] = store
         return original(**arguments)
 

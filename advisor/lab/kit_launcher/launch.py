@@ -7,7 +7,7 @@ Environment variables, in addition to the variables of the server:
 
 - `LAB_SERVER`: the folder of server.py.
 - `LAB_TOOLS`: the folder of the lab's tools.
-- `LAB_LINE`: the SDK release line, such as mcp-2.
+- `LAB_SDK`: what the SDK line has, as JSON (`SdkTraits` of testserver/sdk.py).
 - `LAB_COUNTS`: with 1, the lab answers /health and /metrics, because the server has no such paths.
 
 Variables for features that the kit omits, but whose outcome the decision predicts:
@@ -26,7 +26,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,10 @@ def _module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def _subscriptions(server: Any, line: str, register: Callable[[], None]) -> None:
+def _subscriptions(server: Any, modern: bool, register: Callable[[], None]) -> None:
     """Add the lab's tools. The kit's own handler still handles subscriptions to resources of the kit."""
     low = getattr(server.mcp, "_lowlevel_server", None) or server.mcp._mcp_server
-    if line in ("mcp-2", "fastmcp-4"):
+    if modern:
         own = low.get_request_handler("resources/subscribe")
         register()
         if own is not None:
@@ -66,11 +66,11 @@ def _is_lab(uri: Any) -> bool:
     return str(uri).startswith("lab:")
 
 
-def _bus(server: Any, line: str) -> Any:
-    """The subscription bus of the server. On fastmcp-4, a kit without a bus gets a new bus."""
-    if line == "mcp-2":
+def _bus(server: Any, apis: Collection[str]) -> Any:
+    """The subscription bus of the server. If the SDK lets code publish to a bus, a kit without a bus gets a new bus."""
+    if "ctx.notify_resource_updated" in apis:
         return server.mcp._subscriptions
-    if line == "fastmcp-4":
+    if "SubscriptionBus.publish" in apis:
         return getattr(server, "BUS", None) or _module("_lab_tools.serve").listen(server.mcp)
     return None
 
@@ -90,7 +90,7 @@ def _create_app() -> Any:
     events, mcp = _module("_lab_launcher.events"), SERVER.mcp
     storing = None
     if os.environ.get("LAB_EVENTS"):
-        storing = events.with_events(mcp, LINE, _module("_lab_tools.serve").memory_store(), _CREATE)
+        storing = events.with_events(mcp, TRAITS, _module("_lab_tools.serve").memory_store(), _CREATE)
     second = getattr(mcp, "_session_manager", None)
     events.hold(mcp, None)
     plain = _CREATE()
@@ -106,10 +106,10 @@ def _create_app() -> Any:
 sys.path.append(os.environ["LAB_TOOLS"])
 LOADER = _module("package_loader")
 sys.path.insert(0, os.environ["LAB_SERVER"])
-LINE = os.environ["LAB_LINE"]
 TOOLS = LOADER.load_tools()
+TRAITS = TOOLS.SdkTraits.read(os.environ["LAB_SDK"])
 LOADER.load_package("_lab_launcher", Path(__file__).parent)
-if os.environ.get("LAB_KEY") and LINE in ("mcp-2", "fastmcp-4"):
+if os.environ.get("LAB_KEY") and TRAITS.modern:
     TOOLS.share_key(os.environ["LAB_KEY"])
 REDIS: Any = None
 HANDLES: Any = None
@@ -117,11 +117,11 @@ if os.environ.get("LAB_REDIS"):
     from redis.asyncio import Redis
 
     REDIS = Redis.from_url(os.environ["LAB_REDIS"], decode_responses=True)
-    HANDLES = _module("_lab_launcher.sharing").HandleStore(_impatient(os.environ["LAB_REDIS"]))
+    HANDLES = _module("_lab_launcher.sharing").HandleStore(_impatient(os.environ["LAB_REDIS"]), TRAITS.module)
 SERVER: Any = importlib.import_module("server")
-BUS = _bus(SERVER, LINE)
-_subscriptions(SERVER, LINE, lambda: TOOLS.register(SERVER.mcp, LINE, state=HANDLES, bus=BUS))
-_module("_lab_tools.execution_log").add_ledger(SERVER.mcp, LINE.startswith("fastmcp"))
+BUS = _bus(SERVER, TRAITS.apis)
+_subscriptions(SERVER, TRAITS.modern, lambda: TOOLS.register(SERVER.mcp, TRAITS, state=HANDLES, bus=BUS))
+_module("_lab_tools.execution_log").add_ledger(SERVER.mcp, TRAITS.standalone)
 uvicorn: Any = importlib.import_module("uvicorn")
 if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
     # The workers of all instances start in parallel on one machine. This takes longer than uvicorn's limit of 5 s.

@@ -11,26 +11,23 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 _CHANGES = "lab:changes"
-_OLD = "mcp.server.fastmcp.exceptions"  # of mcp 1.x
 
 
-def _tool_error() -> type[Exception]:
+def _tool_error(module: str) -> type[Exception]:
     """The SDK's error class for tools. For other errors, the SDK prints a long traceback, which delays the process."""
-    standalone = os.environ["LAB_LINE"].startswith("fastmcp")
-    places = ("fastmcp.exceptions",) if standalone else ("mcp.server.mcpserver.exceptions", _OLD)
-    for place in places:
-        with contextlib.suppress(ImportError, AttributeError):
-            found: type[Exception] = importlib.import_module(place).ToolError
-            return found
+    with contextlib.suppress(ImportError, AttributeError):
+        found: type[Exception] = importlib.import_module(f"{module}.exceptions").ToolError
+        return found
     return RuntimeError
 
 
 class HandleStore:
     """The state of the lab's tools, stored in Redis by state handle."""
 
-    def __init__(self, redis: Any) -> None:
-        """Args: redis: a connection."""
+    def __init__(self, redis: Any, module: str) -> None:
+        """Args: redis: a connection; module: the module of the server class of the SDK."""
         self._redis = redis
+        self._module = module
 
     async def save(self, handle: str, words: list[str]) -> None:
         """Store words for a state handle."""
@@ -47,7 +44,7 @@ class HandleStore:
         try:
             return await answer
         except (RedisError, OSError):
-            raise _tool_error()("The shared store is not reachable.") from None
+            raise _tool_error(self._module)("The shared store is not reachable.") from None
 
 
 class Relay:

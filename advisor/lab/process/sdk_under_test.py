@@ -10,12 +10,13 @@ from importlib import metadata
 from pathlib import Path
 
 from advisor.errors import LabError, UsageError
+from advisor.knowledge import load
 from advisor.knowledge.versions import parse
 from advisor.lab.paths import TESTSERVER
 from advisor.lab.process import package_index
 from advisor.lab.process.environments import environment
 from advisor.lab.process.run import Launch, Run
-from advisor.lab.testserver.tool_catalogue import LINES
+from advisor.lab.testserver.sdk import SdkTraits
 
 SERVE = TESTSERVER / "serve.py"
 """The script of the test server. Any interpreter with the SDK can run this script."""
@@ -53,6 +54,18 @@ class SdkUnderTest:
         return f"{self.package}=={self.version}"
 
 
+def line_of(package: str, version: str) -> str:
+    """The id of the SDK line of a release: the package and its major version."""
+    return f"{package}-{version.partition('.')[0]}"
+
+
+def traits(line: str) -> SdkTraits:
+    """What a test server needs to know of an SDK line of rules/sdks.yaml."""
+    knowledge = load()
+    code, modern = knowledge.sdks[line], knowledge.lines[line].serves_modern
+    return SdkTraits(line.rpartition("-")[0], modern, code.flags, code.module, code.types, code.apis)
+
+
 def serving(
     python: Path, line: str, flags: FlagPair, *what: str, env: Mapping[str, str] | None = None
 ) -> Callable[[int], Launch]:
@@ -68,8 +81,8 @@ def serving(
     Returns:
         A function from the port to the start of the process.
     """
-    options = [line, *(str(int(flag)) for flag in flags)]
-    return lambda port: Launch([python, "-W", "ignore", SERVE, options[0], str(port), *options[1:], *what], env or {})
+    written, options = traits(line).written(), [str(int(flag)) for flag in flags]
+    return lambda port: Launch([python, "-W", "ignore", SERVE, written, str(port), *options, *what], env or {})
 
 
 def parse_sdk(text: str) -> tuple[str, str, str]:
@@ -85,9 +98,10 @@ def parse_sdk(text: str) -> tuple[str, str, str]:
     if found is None or parse(found["version"]) is None:
         raise UsageError(f"{text!r:.80} is not a release. Write a release like this: mcp==2.3.0.")
     package, version = found["package"], found["version"]
-    line = f"{package}-{version.partition('.')[0]}"
-    if line not in LINES:
-        raise UsageError(f"{text} cannot be measured. The lab has test servers for: {', '.join(LINES)}.")
+    line = line_of(package, version)
+    lines = load().sdks
+    if line not in lines:
+        raise UsageError(f"{text} cannot be measured. The lab has test servers for: {', '.join(lines)}.")
     return package, version, line
 
 
@@ -132,7 +146,8 @@ async def _check(run: Run, python: Path, line: str, name: str) -> str:
     Raises:
         LabError: the test server does not start.
     """
-    said = await run.execute(name, [python, "-W", "ignore", SERVE, "--check", line], deadline_s=_CHECK_S)
+    command: list[str | Path] = [python, "-W", "ignore", SERVE, "--check", traits(line).written()]
+    said = await run.execute(name, command, deadline_s=_CHECK_S)
     return said.split()[-1]
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .sdk import Bench, Sdk, share_key
+from .sdk import Bench, Sdk, SdkTraits, share_key
 from .signed import signed
-from .tool_catalogue import CATALOGUE, LINES, LabTool, entries, find
+from .tool_catalogue import CATALOGUE, LabTool, entries, find
 
 HELPERS = ("lab_failures", "lab_wait", "lab_told")
 """Tools that probes need and that do not belong to an API."""
@@ -22,9 +22,9 @@ __all__ = [
     "CATALOGUE",
     "EXERCISE",
     "HELPERS",
-    "LINES",
     "LabTool",
     "Sdk",
+    "SdkTraits",
     "entries",
     "find",
     "register",
@@ -33,15 +33,15 @@ __all__ = [
 ]
 
 
-def register(server: Any, line: str, *, state: Any = None, bus: Any = None, tools: str = "lab") -> list[str]:
+def register(server: Any, traits: SdkTraits, *, state: Any = None, bus: Any = None, tools: str = "lab") -> list[str]:
     """Add tools to a server object.
 
     Args:
         server: the server object of the SDK, `FastMCP` or `MCPServer`.
-        line: the line of releases of the SDK, for example `mcp-2`.
+        traits: what the line of releases of the SDK has.
         state: the store of state handles, with `async save(handle, list of str)` and `async load(handle)`. The default
             is the memory of the process.
-        bus: the subscription bus for `SubscriptionBus.publish` (fastmcp-4). Without a bus, the tools of this API are
+        bus: the subscription bus for `SubscriptionBus.publish`. Without a bus, the tools of this API are
             not added.
         tools: `lab` (the tools of the feature table), `exercise` (the tools of exercise 1) or `exercise+lab` (both).
 
@@ -53,8 +53,8 @@ def register(server: Any, line: str, *, state: Any = None, bus: Any = None, tool
     from .keeping import add_keeping
     from .telling import add_telling
 
-    known = {entry.tool for entry in entries(line) if bus is not None or not entry.bus}
-    bench = Bench(server, Sdk(line), known | {*HELPERS, *EXERCISE})
+    known = {entry.tool for entry in entries(traits.apis) if bus is not None or not entry.bus}
+    bench = Bench(server, Sdk(traits), known | {*HELPERS, *EXERCISE})
     if "exercise" in tools:
         add_exercise_tools(bench)
     if "lab" in tools:

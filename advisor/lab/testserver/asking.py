@@ -23,9 +23,9 @@ def add_asking(bench: Bench) -> None:
     """Add the tools that wait for the reply of the client, and the tools that return a request for a second round."""
     _add_waiting(bench)
     _add_of_context(bench)
-    if bench.sdk.line == "mcp-2":
+    if bench.knows("lab_resolve_sample"):
         _add_resolved(bench)
-    if bench.sdk.modern:
+    if bench.knows("lab_require_sample"):
         _add_required(bench)
 
 
@@ -43,7 +43,7 @@ def _add_waiting(bench: Bench) -> None:
         return str(answer.content.text)
 
     async def lab_elicit(ctx: Any) -> str:
-        if sdk.standalone:
+        if sdk.traits.standalone:
             return str((await ctx.elicit("value?", response_type=ClientReply)).data.value)
         return str((await ctx.elicit(message="value?", schema=ClientReply)).data.value)
 

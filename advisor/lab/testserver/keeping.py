@@ -30,7 +30,7 @@ def add_keeping(bench: Bench, state: Any) -> None:
     _add_by_session(bench)
     _add_by_handle(bench, state)
     _add_slow(bench)
-    if bench.sdk.standalone:
+    if bench.sdk.traits.standalone:
         _add_by_context(bench)
 
 

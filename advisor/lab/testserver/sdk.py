@@ -2,31 +2,68 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class SdkTraits(NamedTuple):
+    """What the test server needs to know of an SDK line. The lab passes it as JSON to an interpreter with the SDK.
+
+    Attributes:
+        package: the name of the distribution.
+        modern: whether servers serve modern clients (protocol 2026-07-28).
+        flags: whether the code passes the flag pair to the constructor or to the function that creates the app.
+        module: the module of the server class.
+        types: the module of the protocol types.
+        apis: the APIs that only some SDK lines have, and this line has.
+    """
+
+    package: str
+    modern: bool
+    flags: str
+    module: str
+    types: str
+    apis: list[str]
+
+    @property
+    def standalone(self) -> bool:
+        """Whether the SDK is the package fastmcp and not the official SDK."""
+        return self.package == "fastmcp"
+
+    @property
+    def by_constructor(self) -> bool:
+        """Whether the constructor takes the flags and the event store. Then the server creates the app without them."""
+        return self.flags == "constructor"
+
+    def written(self) -> str:
+        """Return the JSON text that `read` reads."""
+        return json.dumps(self._asdict())
+
+    @classmethod
+    def read(cls, text: str) -> SdkTraits:
+        """Read the JSON text of `written`."""
+        return cls(**json.loads(text))
 
 
 class Sdk:
     """The SDK in this interpreter.
 
     Attributes:
-        line: the id of the line of releases, for example `mcp-2`.
+        traits: what its SDK line has.
         home: the module of the server class.
+        create: the server class.
         types: the module with the protocol types.
         context: the annotation of the parameter that receives the context of a call.
-        standalone: whether the SDK is the package fastmcp and not the official SDK.
-        modern: whether the SDK serves modern clients (protocol 2026-07-28).
     """
 
-    def __init__(self, line: str) -> None:
-        """Import the modules of `line`. Raises ImportError if another line is installed."""
-        self.line = line
-        self.standalone = line.startswith("fastmcp")
-        self.modern = line in ("mcp-2", "fastmcp-4")
-        homes = {"mcp-1": "mcp.server.fastmcp", "mcp-2": "mcp.server.mcpserver"}
-        self.home: Any = import_module(homes.get(line, "fastmcp"))
-        self.types: Any = import_module("mcp_types" if self.modern else "mcp.types")
+    def __init__(self, traits: SdkTraits) -> None:
+        """Import the modules of an SDK line. Raises ImportError if another line is installed."""
+        self.traits = traits
+        self.home: Any = import_module(traits.module)
+        self.create: Any = getattr(self.home, "MCPServer", None) or self.home.FastMCP
+        self.types: Any = import_module(traits.types)
         self.context: Any = self.home.Context
 
     def low_level(self, server: Any) -> Any:
@@ -44,7 +81,7 @@ class Sdk:
 
 
 def share_key(key: str) -> None:
-    """Give all servers the same sealing key (mcp-2 and fastmcp-4). By default, each process creates its own key."""
+    """Give all servers the same sealing key. By default, each process creates its own key."""
     from mcp.server.request_state import RequestStateSecurity
 
     def shared(_: Any, *, ttl: float = 600.0, audience: str | None = None) -> Any:
@@ -70,6 +107,10 @@ class Bench:
         self.known = known
         self.added: list[str] = []
 
+    def knows(self, tool: str) -> bool:
+        """Whether the line of releases supports a tool of the test server."""
+        return tool in self.known
+
     def tool(self, function: Callable[..., Any], **annotations: Any) -> None:
         """Add a function as a tool. The name of the tool is the name of the function.
 
@@ -86,6 +127,6 @@ class Bench:
         if "ctx" in function.__annotations__:
             function.__annotations__["ctx"] = self.sdk.context
         function.__annotations__.update({key.replace("returns", "return"): value for key, value in annotations.items()})
-        decorator = self.server.tool if self.sdk.standalone else self.server.tool()
+        decorator = self.server.tool if self.sdk.traits.standalone else self.server.tool()
         decorator(function)
         self.added.append(name)

@@ -2,18 +2,21 @@
 
 Usage:
 
-    serve.py LINE PORT STATELESS JSON TOOLS
-    serve.py LINE PORT STATELESS JSON /COPY...
-    serve.py --check LINE
+    serve.py TRAITS PORT STATELESS JSON TOOLS
+    serve.py TRAITS PORT STATELESS JSON /COPY...
+    serve.py --check TRAITS
 
 The first form serves one endpoint at /mcp and writes no log. TOOLS is `exercise` (the two tools of exercise 1), `lab`
 (the tools of the feature table) or `exercise+lab`.
 
 The second form serves several endpoints with the tools of the feature table, each at /COPY/mcp. All copies run in this
 process, and each copy has its own tools and state. A copy whose name starts with `store` stores events for clients that
-reconnect. A copy whose name starts with `listen` answers subscriptions/listen on fastmcp-4, which needs extra code.
+reconnect. A copy whose name starts with `listen` answers subscriptions/listen on an SDK line with
+`SubscriptionBus.publish`, which needs extra code.
 
 The third form only imports the modules of the server and prints the release.
+
+TRAITS is JSON and says what the SDK line has (`SdkTraits`).
 
 STATELESS and JSON are 0 or 1. The environment variable LAB_KEY is the sealing key of the instances. With LAB_SIGNED=1,
 each answer names its instance (see signed.py).
@@ -100,12 +103,12 @@ class Absent:
         await send({"type": "http.response.body", "body": self._reason.encode()})
 
 
-def application(lab: Any, line: str, stateless: bool, json_response: bool, copy: str, tools: str = "lab") -> Any:
+def application(lab: Any, traits: Any, stateless: bool, json_response: bool, copy: str, tools: str = "lab") -> Any:
     """One test server as an ASGI application.
 
     Args:
         lab: the lab's tools, as a package.
-        line: the line of releases, such as `mcp-2`.
+        traits: what the line of releases has (`SdkTraits`).
         stateless: the flag stateless_http.
         json_response: the flag.
         copy: the name of the copy.
@@ -113,14 +116,13 @@ def application(lab: Any, line: str, stateless: bool, json_response: bool, copy:
     """
     store = memory_store() if copy.startswith("store") else None
     flags = {"stateless_http": stateless, "json_response": json_response}
-    home = lab.Sdk(line).home
-    server = home.MCPServer("lab") if line == "mcp-2" else home.FastMCP("lab", **(flags if line == "mcp-1" else {}))
-    bus = listen(server) if line == "fastmcp-4" and copy.startswith("listen") else None
-    lab.register(server, line, bus=bus, tools=tools)
-    if line == "mcp-1":
+    server = lab.Sdk(traits).create("lab", **(flags if traits.by_constructor else {}))
+    bus = listen(server) if "SubscriptionBus.publish" in traits.apis and copy.startswith("listen") else None
+    lab.register(server, traits, bus=bus, tools=tools)
+    if traits.by_constructor:
         server._event_store = store  # older releases have no constructor argument for the store
         return server.streamable_http_app()
-    if line == "mcp-2":
+    if not traits.standalone:
         return server.streamable_http_app(**flags, event_store=store)
     if store is None:
         return server.http_app(path="/mcp", **flags)
@@ -174,17 +176,18 @@ def main() -> None:
 
     lab = importlib.import_module("package_loader").load_tools()
     if sys.argv[1] == "--check":
-        application(lab, sys.argv[2], False, False, "main")
-        print(metadata.version(sys.argv[2].partition("-")[0]))
+        traits = lab.SdkTraits.read(sys.argv[2])
+        application(lab, traits, False, False, "main")
+        print(metadata.version(traits.package))
         return
-    line, port, stateless, json_response, *what = sys.argv[1:]
-    flags = (stateless == "1", json_response == "1")
+    written, port, stateless, json_response, *what = sys.argv[1:]
+    traits, flags = lab.SdkTraits.read(written), (stateless == "1", json_response == "1")
     if key := os.environ.get("LAB_KEY"):
         lab.share_key(key)
     if what[0].startswith("/"):
-        served: Any = Copies({copy[1:]: application(lab, line, *flags, copy[1:]) for copy in what})
+        served: Any = Copies({copy[1:]: application(lab, traits, *flags, copy[1:]) for copy in what})
     else:
-        served = application(lab, line, *flags, "main", what[0])
+        served = application(lab, traits, *flags, "main", what[0])
         # By default, the SDK logs each session with rich, which would take most of the time of a load measurement.
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)

@@ -21,8 +21,7 @@ def add_telling(bench: Bench, bus: Any) -> None:
     later = _Later()
     _add_to_session(bench, later)
     _add_to_list(bench, later)
-    if bench.sdk.line == "mcp-2":
-        _add_notify(bench)
+    _add_notify(bench)
     if bus is not None:
         _add_publish(bench, bus)
 
@@ -91,7 +90,7 @@ def _serve_subscriptions(bench: Bench, subscribed: dict[str, list[Any]]) -> None
     """Add a handler for resources/subscribe, because the server objects of all lines have none."""
     sdk = bench.sdk
     low = sdk.low_level(bench.server)
-    if sdk.modern:
+    if sdk.traits.modern:
 
         async def remember(context: Any, params: Any) -> Any:
             subscribed.setdefault(str(params.uri), []).append(context.session)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib import metadata
 from pathlib import Path
 
 from advisor.kit.model import KitContext
@@ -14,7 +15,7 @@ from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.front import Front, lay_out
 from advisor.lab.fleet.plan import FleetPlan
 from advisor.lab.process.run import Run
-from advisor.lab.process.sdk_under_test import serving
+from advisor.lab.process.sdk_under_test import line_of, serving
 
 TOOL = "lab_plain"
 """A tool that answers immediately."""
@@ -49,12 +50,11 @@ async def servers(run: Run) -> Addresses:
     Raises:
         LabError: a server did not start.
     """
+    line = line_of("mcp", metadata.version("mcp"))
 
     async def start(kind: str, number: int) -> str:
         # The instances share a sealing key, so that every instance accepts the second request of a modern client.
-        launch = serving(
-            Path(sys.executable), "mcp-2", (_KINDS[kind], False), "lab", env={**_SIGNED, "LAB_KEY": "k" * 32}
-        )
+        launch = serving(Path(sys.executable), line, (_KINDS[kind], False), "lab", env={**_SIGNED, "LAB_KEY": "k" * 32})
         _, port = await run.start_on_port(f"{kind}-{number + 1}", launch, deadline_s=_START_S)
         return f"127.0.0.1:{port}"
 

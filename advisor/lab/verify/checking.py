@@ -14,7 +14,7 @@ from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.calls import BY_HANDLE
 from advisor.lab.probes.observation import Observation, worst
 from advisor.lab.process.steps import Current, Steps
-from advisor.lab.testserver.tool_catalogue import LabTool, find
+from advisor.lab.testserver.tool_catalogue import PLAIN, LabTool, find
 from advisor.lab.verify.behaving import Behaviours
 from advisor.lab.verify.conduct import Foresight, places
 from advisor.lab.verify.kit_tools import observe_handle, observe_tool
@@ -196,10 +196,7 @@ async def _on_lab(fleet: Fleet, cell: PredictedCell, url: str, deadline_s: float
 
 def entry_of(fleet: Fleet, cell: PredictedCell) -> LabTool:
     """The lab's tool for the call of a cell. If the SDK has no such call for the era, the tool of a plain call."""
-    line = fleet.plan.kit.line
-    found = find(line, cell.feature, cell.call) or find(line, "plain", "tools/call")
-    assert found is not None
-    return found
+    return find(fleet.plan.kit.sdk.apis, cell.feature, cell.call) or PLAIN
 
 
 def _detail(cell: PredictedCell, seen: Observation, fleet: Fleet) -> str:

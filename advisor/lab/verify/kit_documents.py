@@ -68,7 +68,7 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
         # In this run each client reaches a single process. The document describes another deployment.
         return KitDocuments(prepared.cells, tuple(problems), notes, document)
     rows, faults = _stated_rows(document, [row.feature for row in decided[0].rows])
-    stated = cells(prepared.kit, _as_stated(decided, rows, prepared.kit.line), advisor)
+    stated = cells(prepared.kit, _as_stated(decided, rows, prepared.kit.sdk.apis), advisor)
     return KitDocuments(stated, (*faults, *problems), notes, document)
 
 
@@ -116,7 +116,7 @@ def _outcome(row: Document, era: str) -> Any:
 
 
 def _as_stated(
-    decided: Sequence[PredictedTable], rows: Mapping[str, Document], line: str
+    decided: Sequence[PredictedTable], rows: Mapping[str, Document], apis: Sequence[str]
 ) -> tuple[PredictedTable, ...]:
     """Put the outcomes of the document into the predicted tables.
 
@@ -128,20 +128,20 @@ def _as_stated(
     found = []
     for number, table in enumerate(decided):
         own = {row.feature for row in table.rows if (row.feature in inside) == bool(number)} & rows.keys()
-        changed = [_stated_row(row, rows[row.feature], line) if row.feature in own else row for row in table.rows]
+        changed = [_stated_row(row, rows[row.feature], apis) if row.feature in own else row for row in table.rows]
         found.append(replace(table, rows=tuple(changed)))
     return tuple(found)
 
 
-def _stated_row(row: FeatureRow, said: Document, line: str) -> FeatureRow:
+def _stated_row(row: FeatureRow, said: Document, apis: Sequence[str]) -> FeatureRow:
     return row._replace(
-        legacy=_cell(row.legacy, row, said["legacy"], line), modern=_cell(row.modern, row, said["modern"], line)
+        legacy=_cell(row.legacy, row, said["legacy"], apis), modern=_cell(row.modern, row, said["modern"], apis)
     )
 
 
-def _cell(cell: EraCell, row: FeatureRow, said: Document, line: str) -> EraCell:
+def _cell(cell: EraCell, row: FeatureRow, said: Document, apis: Sequence[str]) -> EraCell:
     call = said.get("call") or ""
-    known = isinstance(call, str) and (not call or find(line, row.feature, call) is not None)
+    known = isinstance(call, str) and (not call or find(apis, row.feature, call) is not None)
     return cell._replace(outcome=said["outcome"], call=call if known else cell.call)
 
 
