@@ -145,6 +145,6 @@ def _say(made: MadeKit, *, brief: bool) -> None:
     done = made.done
     if done.completed:
         say("An earlier run was interrupted while it wrote the kit. This run completed the earlier run.")
-    steps = report.next_steps(done, made.notes) if made.written else []
+    steps = report.next_steps(made) if made.written else []
     for line in (*report.lines(done, written=not brief), report.summary(done, written=made.written), *steps):
         say(line)

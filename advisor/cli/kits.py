@@ -10,6 +10,7 @@ from advisor.decision.advisor import default_advisor
 from advisor.errors import AdvisorError, EnvironmentLacksError, UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.endpoints import client_notes
+from advisor.kit.kit_parts import left_out
 from advisor.kit.parts.compose import FIRST_PORT
 from advisor.kit.render import render_kit
 from advisor.kit.sync.conflicts import ConflictStyle
@@ -60,7 +61,8 @@ def make_kit(file: str, root: Path, how: Writing, folder: str = "") -> MadeKit:
         done = preview(files, root, force=how.force, selected=how.selected, style=how.style)
     else:
         done = generate(files, raw, root, force=how.force, selected=how.selected, style=how.style)
-    return MadeKit(file, folder, done, client_notes(kit, FIRST_PORT), not how.preview)
+    absent = left_out((each.path for each in files), how.selected, root)
+    return MadeKit(file, folder, done, client_notes(kit, FIRST_PORT), not how.preview, absent)
 
 
 def make_kits(directory: str, root: Path, how: Writing) -> tuple[list[MadeKit], list[KitError]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from advisor.cli.completion import complete_event, complete_proxy
 from advisor.cli.epilog import LAB_MISSING, epilog
 from advisor.cli.formats import Format, FormatOption
 from advisor.errors import Exit, UsageError
+from advisor.kit.sync.kit_paths import LOCK
 from advisor.knowledge import load as load_knowledge
 from advisor.lab.process.extra import EXTRA
 from advisor.requirements.text import suggestion
@@ -198,9 +200,11 @@ def _kit_dir(target: str) -> Path:
     folder = Path(target).resolve()
     for path in ("requirements.yaml", "server/server.py", "server/pyproject.toml"):
         if not (folder / path).is_file():
-            raise UsageError(
-                f"{target} is not a kit: {path} is missing. Generate a kit with: mcp-advisor generate FILE -o DIR"
-            )
+            what, kit, output = "is not a kit", "a kit", "DIR"
+            if (folder / LOCK).is_file():
+                what, kit, output = "has only a part of a kit", "the complete kit", shlex.quote(target)
+            how = f"Generate {kit} with: mcp-advisor generate FILE -o {output}"
+            raise UsageError(f"{target} {what}: {path} is missing. {how}")
     return folder
 
 

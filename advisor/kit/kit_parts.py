@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from advisor.errors import UsageError
 from advisor.requirements.text import unknown_names
@@ -35,6 +36,18 @@ def selection(only: Iterable[str], without: Iterable[str]) -> Callable[[str], bo
     starts = [start for part, paths in KIT_PARTS.items() if part in (wanted or KIT_PARTS) for start in paths]
     others = [start for part in unwanted for start in KIT_PARTS[part]]
     return lambda path: path.startswith(tuple(starts)) and not path.startswith(tuple(others))
+
+
+def left_out(paths: Iterable[str], is_selected: Callable[[str], bool], root: Path) -> list[str]:
+    """Return the parts of a kit that a run does not write and that the folder of the kit does not have.
+
+    Args:
+        paths: of all files of the complete kit, relative to its folder.
+        is_selected: whether the run writes a file.
+        root: the folder of the kit.
+    """
+    absent = [path for path in paths if not is_selected(path) and not (root / path).exists()]
+    return [part for part, starts in KIT_PARTS.items() if any(path.startswith(starts) for path in absent)]
 
 
 def _parts(names: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from running import run_command
+from running import run_command, run_command_for_text
 
 from advisor.kit.kit_parts import KIT_PARTS
 
@@ -540,6 +540,35 @@ def test_only_selected_parts_are_written_and_others_stay(tmp_path: Path) -> None
     assert done.returncode == 0, done.err
     assert "# mine" in edited.read_text()
     assert run(TIERED, "-o", kit, "--diff").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("selection", "says", "missing"),
+    [
+        (["--only", "proxy,kubernetes"], "recommend", "requirements.yaml"),
+        (["--only", "server"], "recommend", "requirements.yaml"),
+        (["--only", "documents"], "Next: read", "server/server.py"),
+        (["--without", "server"], "parts that you left out: server.", "server/server.py"),
+        (["--without", "server,documents"], "recommend", "requirements.yaml"),
+    ],
+)
+def test_the_next_steps_of_a_part_name_only_files_that_exist(
+    selection: list[str], says: str, missing: str, tmp_path: Path
+) -> None:
+    kit = tmp_path / "kit"
+    done = run(STICKY, "-o", kit, *selection)
+    assert done.returncode == 0
+    assert says in done.err
+    named = re.findall(rf"{re.escape(str(tmp_path))}\S+(?<![.,:])|\S+/\S+\.(?:md|yaml|py)(?![\w.])", done.err)
+    assert named
+    assert [name for name in named if not (tmp_path / name).exists() and not (kit / name).exists()] == []
+    # `verify` says that this is a part, and how to complete it.
+    verified = run_command_for_text("verify", kit)
+    assert verified.returncode == 2
+    assert f"{kit} has only a part of a kit: {missing} is missing." in verified.stderr
+    assert f"mcp-advisor generate FILE -o {kit}" in verified.stderr
+    # A later run of the other parts completes the kit, and then its README is the next step again.
+    assert "recommend" not in run(STICKY, "-o", kit).err
 
 
 def test_an_unknown_part_gets_the_nearest_name(tmp_path: Path) -> None:

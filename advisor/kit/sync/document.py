@@ -48,6 +48,7 @@ class MadeKit(NamedTuple):
         done: the changes of the kit.
         notes: what clients of the kit must know, in words.
         written: false for a preview.
+        left_out: parts of the complete kit that this run does not write and that the folder does not have.
     """
 
     file: str
@@ -55,6 +56,7 @@ class MadeKit(NamedTuple):
     done: Generation
     notes: list[str]
     written: bool
+    left_out: list[str]
 
 
 class KitError(NamedTuple):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shlex
 
+from advisor.kit.sync.document import MadeKit
 from advisor.kit.sync.file_changes import FileChange
 from advisor.kit.sync.generate import Generation
+from advisor.requirements.discovery import STDIN
+from advisor.sentences import listed
 
 # The actions for files that stay unchanged although they differ from the new version.
 _LEFT = ("conflict", "kept", "released", "deleted")
@@ -66,13 +69,30 @@ def summary(done: Generation, *, written: bool) -> str:
     return f"{done.root}: {parts}{'' if written else ' (nothing was written)'}."
 
 
-def next_steps(done: Generation, notes: list[str]) -> list[str]:
-    """Return the next steps for the user. `notes` are what clients of this kit must know."""
-    steps = list(notes) if done.changed else []
+def next_steps(made: MadeKit) -> list[str]:
+    """Return the next steps for the user. They name only files that the folder of the kit has."""
+    done = made.done
+    steps = list(made.notes) if done.changed else []
     if done.conflicts:
         endings = dict.fromkeys(_ending(change) for change in done.changes if change.action == "conflict")
         steps += [f"{_STEPS[ending]} Until then, each run reports the conflict." for ending in endings]
     if any(change.action == "added" for change in done.changes):
-        readme = shlex.quote(str(done.root / "README.md"))
-        steps.append(f"Next: read {readme}. It explains how to try, test and deploy the kit.")
+        steps += _reading(made)
     return steps
+
+
+def _reading(made: MadeKit) -> list[str]:
+    """Say where the user can read about the files of the kit."""
+    parts = listed(made.left_out) if made.left_out else ""
+    if "documents" in made.left_out:
+        said = [f"This run left out these parts of the kit: {parts}."]
+        if made.file == STDIN:
+            return said
+        return [*said, "Next: read the decision. It has the reasons for the settings:", f"  {_command(made)}"]
+    readme = shlex.quote(str(made.done.root / "README.md"))
+    also = f" It also describes the parts that you left out: {parts}." if parts else ""
+    return [f"Next: read {readme}. It explains how to try, test and deploy the kit.{also}"]
+
+
+def _command(made: MadeKit) -> str:
+    return f"mcp-advisor recommend {shlex.quote(made.file)} --full"
