@@ -38,7 +38,7 @@ def ask(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="A requirements file to complete. The command skips the questions that FILE answers, and saves "
             "the result in FILE, or in the file of --output.",
         ),

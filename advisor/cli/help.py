@@ -28,7 +28,7 @@ def _topics(context: typer.Context) -> list[str]:
 def help(
     context: typer.Context,
     topic: Annotated[
-        str, typer.Argument(metavar="[TOPIC]", autocompletion=_complete, help="A command, or `exit-codes`.")
+        str, typer.Argument(metavar="TOPIC", autocompletion=_complete, help="A command, or `exit-codes`.")
     ] = "",
 ) -> None:
     """Show the help of a command, or the exit codes."""

@@ -7,7 +7,8 @@ adapter. An older typer has no adapters and never calls the conversion of this m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
 from importlib import import_module
@@ -50,7 +51,24 @@ def load_command(name: str, ctx: Any) -> Any:
     command = get_command(app)
     command.name = name
     _spare_pydantic(command, ctx)
+    _plain_help(command, ctx)
     return command
+
+
+def _plain_help(command: Any, ctx: Any) -> None:
+    """Show arguments as most programs do: `FILE...` and `[FILE]`, without braces and Python types."""
+    usage = command.collect_usage_pieces
+    command.collect_usage_pieces = lambda ctx: [re.sub(r"[{}]", "", piece) for piece in usage(ctx)]
+    for parameter in command.get_params(ctx):
+        if parameter.param_type_name == "argument":
+            parameter.get_help_record = partial(_without_type, parameter.get_help_record)
+    for member in getattr(command, "commands", {}).values():
+        _plain_help(member, ctx)
+
+
+def _without_type(record: Callable[[Any], tuple[str, str] | None], ctx: Any) -> tuple[str, str] | None:
+    shown = record(ctx)
+    return shown and (re.sub(r" <[^>]*>$", "", shown[0]), shown[1])
 
 
 def _spare_pydantic(command: Any, ctx: Any) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
-from advisor.console.canvas import Canvas, Column, Screen, Words
+from advisor.console.canvas import Canvas, Column, Part, Screen, Words
 from advisor.decision.model import Decision, EraCell, FeatureRow, Trace
 from advisor.engine.table import show
 from advisor.knowledge.types import ERAS, Era
@@ -14,6 +14,7 @@ from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer,
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
 
+_BETWEEN = 3  # columns around a column of a table
 _WIDE = 100  # From this width in columns, the feature table has a column for "What to do instead".
 _OUTCOME_WIDTH = 21  # The longest outcome, "! fails with an error", fits into one line.
 
@@ -69,11 +70,25 @@ def _features(canvas: Canvas, decision: Decision) -> None:
         canvas.line((decision.knowledge.phrases["table.tiers"], "dim"), indent=1)
     rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
-    columns = [Column("Feature", least=12), Column("Need", fixed=True)]
-    columns += [Column(_era_head(decision, era), least=14, most=_OUTCOME_WIDTH) for era in ERAS]
+    calls = [_longest_word(row.cells[place][1].words for row in rows) for place, _ in enumerate(ERAS)]
+    needs = _longest_word(decision_wording.need_text(decision, row).replace(" ", "_") for row in rows)
+    titles = _longest_word(row.title for row in rows)
+    # A call is never broken, so that it can be copied. If the calls are long, the need stands below the feature.
+    apart = with_instead or titles + needs + sum(calls) + _BETWEEN * 4 <= canvas.width
+    columns = [Column("Feature", least=titles), *([Column("Need", fixed=True)] if apart else [])]
+    eras = [(_era_head(decision, era), max(14, least)) for era, least in zip(ERAS, calls, strict=True)]
+    columns += [Column(head, least=least, most=max(_OUTCOME_WIDTH, least)) for head, least in eras]
+    if not apart:
+        # The columns shrink evenly, so each column has a limit that leaves room for the calls of the next one.
+        room = canvas.width - _BETWEEN * 3 - sum(least for _, least in eras)
+        columns = [
+            Column("Feature", least=titles, most=max(room, titles)),
+            *(Column(head, least=least, most=least) for head, least in eras),
+        ]
     if with_instead:
         columns.append(Column("What to do instead"))
-    canvas.table(columns, ((_row(decision, row, with_instead), "dim" if row.need == "none" else "") for row in rows))
+    shown = ((_row(decision, row, with_instead, apart=apart), "dim" if row.need == "none" else "") for row in rows)
+    canvas.table(columns, shown)
     if any(row.lost for row in rows):
         canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
     if any(row.documented for row in rows):
@@ -105,11 +120,16 @@ def _era_head(decision: Decision, era: Era) -> str:
     return f"{era.capitalize()} clients" + (f"\n({note})" if note else "")
 
 
-def _row(decision: Decision, row: FeatureRow, with_instead: bool) -> list[Words]:
+def _longest_word(texts: Iterable[str]) -> int:
+    return max((len(word) for text in texts for word in text.split()), default=0)
+
+
+def _row(decision: Decision, row: FeatureRow, with_instead: bool, *, apart: bool) -> list[Words]:
     need = decision_wording.need_text(decision, row)
     mark = (f" {decision.knowledge.phrases['table.disputed.mark']}", "yellow") if row.documented else ""
-    title: Words = [(row.title, "bold" if row.need == "required" else ""), mark]
-    texts: list[Words] = [title, need, *(_outcome(row, cell) for _, cell in row.cells)]
+    title: list[Part] = [(row.title, "bold" if row.need == "required" else ""), mark]
+    texts: list[Words] = [title, need] if apart else [[*title, f"\n({need})" if need != "-" else ""]]
+    texts += [_outcome(row, cell) for _, cell in row.cells]
     return [*texts, row.instead or ""] if with_instead else texts
 
 

@@ -1,4 +1,4 @@
-"""Words around the feature table of a decision: the calls to use, and the terms and names that the table shortens."""
+"""Words around the feature table of a decision: the calls to use, and the terms."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ def where_head(decision: Decision) -> str:
 
 
 def table_notes(decision: Decision) -> list[str]:
-    """Return sentences that explain the words and the shortened names of the feature table."""
+    """Return sentences that explain the words of the feature table."""
     phrases = decision.knowledge.phrases
-    cells = [cell for row in (*decision.needed, *decision.unneeded) for _, cell in row.cells]
-    names = dict.fromkeys(cell.call for cell in cells if "…" in cell.words)
-    notes = [phrases.get(f"table.terms.{decision.kind}") or phrases["table.terms"]]
-    return [*notes, phrases["table.short"].format(names=", ".join(names))] if names else notes
+    return [phrases.get(f"table.terms.{decision.kind}") or phrases["table.terms"]]
 
 
 def where_notes(decision: Decision) -> list[str]:

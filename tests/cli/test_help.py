@@ -62,6 +62,20 @@ def test_help_fits_80_columns_and_has_an_example(path: tuple[str, ...]) -> None:
     assert [line for line in shown.splitlines()[1:] if line.endswith("...")] == [], "the parser cut a text"
 
 
+# COMMAND and its arguments, a required argument, or an optional one in a single pair of brackets.
+_USAGE = (
+    r"Usage: mcp-advisor( [a-z-]+)* \[OPTIONS\]( COMMAND \[ARGS\](\.\.\.)?| [A-Z]+(\|[A-Z]+)?(\.\.\.)?| \[[A-Z]+\])?"
+)
+
+
+@pytest.mark.parametrize("path", [(), *_paths(PROGRAM)], ids=" ".join)
+def test_the_usage_line_has_the_usual_notation(path: tuple[str, ...]) -> None:
+    shown = run_command(*path, "--help", COLUMNS="80").stdout.decode()
+    assert re.fullmatch(_USAGE, shown.splitlines()[0])
+    _, _, arguments = shown.partition("Arguments:\n")
+    assert not re.search(r"^  [A-Z|]+ <", arguments, re.MULTILINE), "a Python type"
+
+
 def test_the_help_and_the_list_of_exit_codes_have_the_same_words(advisor: Advisor) -> None:
     shown = " ".join(run_command("--help", COLUMNS="80").stdout.decode().split())
     listed = run_command("help", "exit-codes").stdout.decode().splitlines()

@@ -30,7 +30,7 @@ def _row(decision: Decision, feature: str) -> FeatureRow:
         (
             "fastmcp-4",
             "sampling",
-            "works if the tool uses create_message",
+            "works if the tool uses ctx.session.create_message",
             "works if the tool uses InputRequiredResult",
         ),
         ("mcp-2", "list_changed", "works if the tool uses session.send_…", "works if the tool uses ctx.notify_…"),

@@ -188,3 +188,23 @@ def test_a_section_without_content_says_so() -> None:
     decision = decide(FILES[0])._replace(warnings=())
     shown = decision_text(decision, Screen(80), sections=[DecisionPart.WARNINGS])
     assert shown == "The section warnings is empty for this decision.\n"
+
+
+def test_the_complete_feature_table_never_breaks_a_call(decisions: list[Decision]) -> None:
+    seen = set()
+    for decision in decisions:
+        for screen in (Screen(80), Screen(120)):
+            table = detailed_text(decision, screen, Detail(sections=[DecisionPart.FEATURES]))
+            calls = {word for row in decision.features for _, cell in row.cells for word in cell.words.split()}
+            calls = {call for call in calls if "." in call or "(" in call}
+            assert [call for call in calls if call not in table] == []
+            assert all(len(line) <= screen.width for line in table.splitlines())
+            seen |= calls
+    assert {"session.send_tool_list_changed", "ctx.notify_resource_updated", "Resolve(Sample)"} <= seen
+
+
+def test_a_short_name_of_a_call_is_code_too(advisor: Advisor) -> None:
+    for feature in advisor.knowledge.features.values():
+        for call in feature.calls:
+            assert "\u2026" not in call.short
+            assert call.call.startswith(call.short) or " " in call.call, "the short name is the beginning of the call"

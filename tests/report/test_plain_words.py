@@ -99,11 +99,6 @@ def test_each_title_call_and_tier_has_a_line_of_its_own(decide: Any) -> None:
     assert "stateful tier: stateless_http=False, json_response=False" in lines
 
 
-def test_the_feature_table_gives_the_complete_names_that_it_shortens(decide: Any) -> None:
-    text = " ".join(_lines(decide(STICKY)))
-    assert "Complete names: session.send_resource_updated, session.send_tool_list_changed." in text
-
-
 def test_a_server_that_also_answers_modern_clients_is_not_shown_as_a_server_for_legacy_clients_only(
     decide: Any,
 ) -> None:
