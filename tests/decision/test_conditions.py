@@ -33,7 +33,12 @@ def _row(decision: Decision, feature: str) -> FeatureRow:
             "works if the tool uses ctx.session.create_message",
             "works if the tool uses InputRequiredResult",
         ),
-        ("mcp-2", "list_changed", "works if the tool uses session.send_…", "works if the tool uses ctx.notify_…"),
+        (
+            "mcp-2",
+            "list_changed",
+            "works if the tool uses session.send_tool_list_changed",
+            "works if the tool uses ctx.notify_tools_changed",
+        ),
         ("mcp-2", "logging", "works", "works if the client asks for a log level"),
         ("fastmcp-4", "logging", "works", "works if the client asks for a log level"),
         ("mcp-2", "progress", "works", "works"),
