@@ -7,9 +7,9 @@ lines show warnings, the worst first, and changes that lead to another decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import accumulate, chain, groupby
+from itertools import chain, groupby
 from textwrap import fill
 from typing import NamedTuple, TypeAlias
 
@@ -86,26 +86,23 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     """
     draw, most = partial(_drawn, screen), LINES - menu
     below = [] if menu else draw(_next, decision)
-    worded = {
-        brief: [draw(_warning, warning, brief) for warning in decision.warnings[:LINES]] for brief in (False, True)
-    }
     shifts, further = decision_wording.shifts(decision)
     changes = [draw(_change, shift) for shift in shifts[:_CHANGES]]
     changes_lines = len(changes) + 1 if changes else 0
     above: list[_Block] = []
-    warnings, worst, room = worded[False], 0, 0
+    step, worst, room = _WHOLE[0], 0, 0
     for step, wanted in [*((step, changes_lines) for step in _WHOLE), *((step, 0) for step in _STEPS[2:])]:
-        warnings = worded[step.brief]
-        worst = len(warnings[0]) + 1 if warnings else 0
+        worst = len(draw(_warning, decision.warnings[0], step.brief)) + 1 if decision.warnings else 0
         parts = (_verdict, _settings, *([_features] if _listed(decision) else []))
         above = [draw(part, decision, step) + ([""] if step.gaps else []) for part in parts]
         room = most - sum(map(len, (*above, below)))
         if room >= worst + wanted:
             break
     shown = _fitting(changes, room - worst - 1)
+    warnings = (draw(_warning, warning, step.brief) for warning in decision.warnings)
     warned = _fitting(warnings, room - (len(shown) + 1 if shown else 0) - 1)
     lines = list(chain.from_iterable(above))
-    if warnings:
+    if decision.warnings:
         lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(warned))
         lines += chain.from_iterable(warned)
     if shown:
@@ -114,10 +111,15 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     return [*lines, *below]
 
 
-def _fitting(blocks: Sequence[_Block], room: int) -> list[_Block]:
-    """Return the first blocks that fit into `room` lines."""
-    ends = accumulate(map(len, blocks))
-    return [block for block, end in zip(blocks, ends, strict=True) if end <= room]
+def _fitting(blocks: Iterable[_Block], room: int) -> list[_Block]:
+    """Return the first blocks that fit into `room` lines. No block after them is drawn but the next one."""
+    shown: list[_Block] = []
+    for block in blocks:
+        room -= len(block)
+        if room < 0:
+            break
+        shown.append(block)
+    return shown
 
 
 def _rows(texts: Sequence[str], width: int, step: _Step, section: str, phrases: Mapping[str, str]) -> list[str]:
