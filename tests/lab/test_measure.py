@@ -233,19 +233,11 @@ def newest() -> str:
 
 @pytest.mark.programs
 @retried
-def test_the_newest_release_agrees_with_the_data() -> None:
-    """CI runs this check: it fails if data and code disagree."""
-    done = run("measure", "--sdk", f"mcp=={newest()}", "--here", "--check")
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "0 differ from the stored data" in done.stderr
-    assert "Every cell agrees with the stored data." in done.stdout
-    assert "Every behaviour agrees with the stored data." in done.stdout
+def test_the_newest_release_agrees_with_the_data_except_for_wrong_cells(tmp_path: Path) -> None:
+    """Two cells and a behaviour of the data are falsified. The check names only them, and `--write` corrects them.
 
-
-@pytest.mark.programs
-@retried
-def test_a_wrong_cell_is_reported_and_corrected(tmp_path: Path) -> None:
-    """Two cells and a behaviour of the data are falsified. The check names them, and `--write` corrects them."""
+    So the test also fails if the data disagree with the newest release.
+    """
     rules = Path(shutil.copytree(rules_dir(), tmp_path / "rules"))
     path = rules / "capabilities" / "mcp.yaml"
     true = path.read_text(encoding="utf-8")
@@ -268,6 +260,7 @@ def test_a_wrong_cell_is_reported_and_corrected(tmp_path: Path) -> None:
     delete = "Differs: DELETE, legacy, stateless+sse: the stored data has 'HTTP 200 application/json'"
     assert f"{delete}, the measurement has 'HTTP 4" in said
     assert said.count("Differs: ") == 3
+    assert "3 differ from the stored data" in checked.stderr
     output = tmp_path / "measured.json"
     written = run("measure", "--sdk", sdk, "--here", "--write", "--rules", str(rules), "-f", "json", "-o", str(output))
     assert (written.returncode, written.stdout) == (0, "")
