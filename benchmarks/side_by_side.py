@@ -1,5 +1,6 @@
 """Runs two programs alternately (A B A B …) and compares each pair, so that a slow machine affects both equally."""
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,8 @@ def processes(a: list[str], b: list[str], runs: int = 15) -> str:
 
 
 def _process(command: list[str]) -> None:
+    if shutil.which(command[0]) is None:
+        sys.exit(f"{command[0]} is missing. To install it: {sys.executable} -m pip install -e '.[bench]'")
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60, check=False)
     if done.returncode not in (0, 3):
         sys.exit(f"{command} failed: {done.stderr.decode()}")
@@ -22,10 +25,10 @@ def pairs(a: Callable[[], object], b: Callable[[], object], runs: int) -> str:
     """Two functions: the median wall time of each, and the median ratio of the pairs."""
     a(), b()  # one warm-up each
     times = [(_time(a), _time(b)) for _ in range(runs)]
-    ratios = sorted(one / other for one, other in times)
-    first, second = (statistics.median(column) for column in zip(*times, strict=True))
+    ratios = sorted(first / second for first, second in times)
+    mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
     spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-    return f"{_show(first)} against {_show(second)}: ratio {statistics.median(ratios):.2f} ({spread})"
+    return f"{_show(mine)} against {_show(theirs)}: ratio {statistics.median(ratios):.2f} ({spread})"
 
 
 def _time(run: Callable[[], object]) -> float:
