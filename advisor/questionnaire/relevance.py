@@ -43,8 +43,8 @@ from advisor.requirements.model import Requirements
 Settled: TypeAlias = frozenset[tuple[str, Any]]
 
 COMPLETIONS = 40  # completions to try; each takes about 30 microseconds for each value of the fact
-# With at most so many open facts, a proof takes some milliseconds, and a full search for a witness about 50. With 30 open
-# facts, a proof takes seconds.
+# With at most so many open facts, a proof takes some milliseconds, and a full search for a witness about 50. With 30
+# open facts, a proof takes seconds.
 _FEW = 16
 _KEPT = 8  # the number of stored witnesses for each fact
 _MOST = 3  # the number of rules in a reason
@@ -114,9 +114,9 @@ class Relevance:
         few = sum(len(values) > 1 for values in state.domains.values()) <= _FEW
         if self._witnessed(fact, state, brief=few):
             return True
-        if not self._blocked(fact, state, settled):
-            if (few and self._witnessed(fact, state)) or not self._equal(fact, state):
-                return True
+        blocked = self._blocked(fact, state, settled)
+        if not blocked and ((few and self._witnessed(fact, state)) or not self._equal(fact, state)):
+            return True
         if requirements.tools and "tools" in known and self._tiers_part(fact, requirements, known, state):
             return True
         self._irrelevant.setdefault(fact, []).append(settled)
