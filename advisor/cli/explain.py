@@ -20,13 +20,14 @@ EPILOG = epilog(
 
 
 def explain(
+    context: typer.Context,
     word: Annotated[
         str,
         typer.Argument(
             metavar="WORD",
             autocompletion=complete_word,
-            help="A pattern, a mechanism of session affinity, a rule or warning, a feature, a key of the requirements "
-            "file or its value, a term, an exit code or a source.",
+            help="A word of the output, such as a pattern, a mechanism of session affinity, a rule or a warning."
+            " Also a key of the requirements file or its value, a label, a term, an exit code or a source.",
         ),
     ],
     format: FormatOption = Format.TEXT,
@@ -35,4 +36,7 @@ def explain(
 
     The command finds every word that a decision, a warning or a kit shows.
     """
-    print_entry(word, format)
+    members = getattr(context.find_root().command, "commands", {})
+    print_entry(
+        word, format, {name: f"{command.help} See: mcp-advisor help {name}" for name, command in members.items()}
+    )

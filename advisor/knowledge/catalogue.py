@@ -208,3 +208,11 @@ class Phrase(NamedTuple):
 
     id: str
     text: str
+
+
+class Term(NamedTuple):
+    """A word of an answer with its meaning; `also` lists other forms of the word."""
+
+    id: str
+    text: str
+    also: tuple[str, ...] = ()

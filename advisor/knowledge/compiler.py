@@ -64,6 +64,7 @@ SHAPES: dict[str, type] = {
     "figures": catalogue.Figure,
     "symptoms": catalogue.Symptom,
     "phrases": catalogue.Phrase,
+    "terms": catalogue.Term,
 }
 # The sections that the knowledge has as lookups by id.
 _LOOKUPS = SHAPES.keys() - {

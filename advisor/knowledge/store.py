@@ -14,7 +14,17 @@ from advisor.files import reason
 from advisor.knowledge import cache
 from advisor.knowledge.capabilities import Capabilities, SdkLine, SdkTrait
 from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan
-from advisor.knowledge.catalogue import ClientApp, Figure, FlagUse, ProxyKind, ProxyNetwork, SdkCode, Source, Symptom
+from advisor.knowledge.catalogue import (
+    ClientApp,
+    Figure,
+    FlagUse,
+    ProxyKind,
+    ProxyNetwork,
+    SdkCode,
+    Source,
+    Symptom,
+    Term,
+)
 from advisor.knowledge.facts import Derived, Fact
 from advisor.knowledge.features import Feature
 from advisor.knowledge.paths import rules_dir
@@ -29,7 +39,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.topology import Way
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
-_RARE = ("topology", "events", "promises", "conduct", "mechanisms", "configurations", "kit_proxies", "floors")
+_RARE = ("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations", "kit_proxies", "floors")
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class Knowledge:
     figures: dict[str, Figure]
     symptoms: dict[str, Symptom]
     phrases: dict[str, str]
+    terms: dict[str, Term]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for the cache. It has each rare part as a pickle inside the pickle."""

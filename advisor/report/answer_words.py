@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from advisor.errors import Exit
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.schema import meanings
+
+_SHORT = 3  # letters of the longest word whose last `s` is no plural
 
 
 class AnswerWord(NamedTuple):
@@ -27,12 +30,34 @@ class AnswerWord(NamedTuple):
     see: Mapping[str, str] = {}
 
 
-def answer_words(space: FactSpace) -> dict[str, list[AnswerWord]]:
-    """Return all words in lower case, each with its meanings."""
+def answer_words(space: FactSpace, commands: Mapping[str, str]) -> dict[str, list[AnswerWord]]:
+    """Return all words in the form that `plain` returns, each with its meanings.
+
+    Args:
+        space: the known facts.
+        commands: the summary of each command of the program, by its name.
+    """
     found: dict[str, list[AnswerWord]] = {}
     for word in _all(space):
-        found.setdefault(word.word.lower(), []).append(word)
+        found.setdefault(plain(word.word), []).append(word)
+    command = space.knowledge.phrases["word.command"]
+    for word in (*(AnswerWord(name, command, means) for name, means in commands.items()), *_secondary(space)):
+        found.setdefault(plain(word.word), [word])
     return found
+
+
+def plain(word: str) -> str:
+    """Return a word in lower case with spaces as separators, without punctuation around it and without a plural.
+
+    Answers show words as `Needed (* preferred)`, "Log messages" or `session.send_log_message()`.
+    """
+    bare = word.lower().strip(" \t.,:;!?\"'`").removesuffix("()")
+    bare = re.sub(r"^\((.*)\)$|\s+\(.*\)$", r"\1", bare)
+    if len(bare) > _SHORT and bare.endswith("ies"):
+        bare = f"{bare[:-3]}y"
+    elif len(bare) > _SHORT and bare.endswith("s") and not bare.endswith("ss"):
+        bare = bare[:-1]
+    return re.sub(r"[-_\s]+", " ", bare) or word
 
 
 def _all(space: FactSpace) -> Iterator[AnswerWord]:
@@ -59,6 +84,34 @@ def _all(space: FactSpace) -> Iterator[AnswerWord]:
     for fact in space.facts.values():
         for value, means in meanings(fact, space).items():
             yield AnswerWord(value, phrases["word.value"].format(fact=fact.id), means, {fact.id: fact.question})
+
+
+def _secondary(space: FactSpace) -> Iterator[AnswerWord]:
+    """The words that are explained only if no rule, value or outcome has the same name."""
+    knowledge, phrases = space.knowledge, space.knowledge.phrases
+    for term in knowledge.terms.values():
+        for word in (term.id, *term.also):
+            yield AnswerWord(word, phrases["word.term"], term.text)
+    for feature in knowledge.features.values():
+        title = {feature.id: feature.title}
+        yield AnswerWord(feature.title, phrases["word.feature"], feature.does or feature.why or feature.title, title)
+        kind = phrases["word.call"].format(feature=feature.id)
+        for call in feature.calls:
+            for word in dict.fromkeys((call.call, call.short)):
+                if word:
+                    yield AnswerWord(word, kind, feature.does or feature.why or feature.title, title)
+    for table in knowledge.tables.values():
+        yield AnswerWord(table.title, phrases["word.table"], table.title, {table.table: table.title})
+    for event in knowledge.events:
+        for word in (event.id, event.title):
+            yield AnswerWord(word, phrases["word.fault"], event.title)
+    for name, way in knowledge.topology.items():
+        yield AnswerWord(name, phrases["word.strategy"], way.title)
+    for fact in space.facts.values():
+        yield AnswerWord(fact.id.rpartition(".")[2], phrases["word.key"], fact.question, {fact.id: fact.question})
+        for name, value in space.also(fact).items():
+            kind = phrases["word.other-name"].format(value=value, fact=fact.id)
+            yield AnswerWord(name, kind, meanings(fact, space).get(value, value), {fact.id: fact.question})
 
 
 def _deciding(knowledge: Knowledge, value: object) -> dict[str, str]:

@@ -18,7 +18,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
-from advisor.report.answer_words import answer_words
+from advisor.report.answer_words import AnswerWord, answer_words, plain
 from advisor.report.rule_document import (
     AnyEntry,
     Condition,
@@ -123,12 +123,20 @@ def listing(knowledge: Knowledge, table: str | None) -> RulesDocument:
 class Catalogue:
     """Every entry that `rules show` can print."""
 
-    def __init__(self, space: FactSpace, tables: Mapping[str, DecisionTable]) -> None:
-        """A catalogue of the knowledge of `space`; `tables` are its compiled tables by id."""
+    def __init__(
+        self, space: FactSpace, tables: Mapping[str, DecisionTable], commands: Mapping[str, str] | None = None
+    ) -> None:
+        """A catalogue of the knowledge of `space`.
+
+        Args:
+            space: the known facts.
+            tables: the compiled tables of the knowledge by id.
+            commands: the summary of each command of the program, by its name.
+        """
         self._knowledge = space.knowledge
         self._space = space
         self._compiled = tables
-        self._words = answer_words(space)
+        self._words = answer_words(space, commands or {})
 
     def find(self, name: str) -> AnyEntry:
         """The record of the rule, table, fact, feature or source with this id, or of the word, in upper or lower case.
@@ -143,9 +151,11 @@ class Catalogue:
             known[rule.alias.lower()] = ("rule", rule.id)
         for word in self._words:
             known.setdefault(word, ("word", word))
-        if name.lower() not in known:
+        loosely = {plain(word): found for word, found in reversed(known.items())}
+        found = known.get(name.lower()) or loosely.get(plain(name)) or self._release_word(name)
+        if found is None:
             raise UsageError(unknown("rule, fact, feature, source or word", name, self.names(), _HELP))
-        kind, entry = known[name.lower()]
+        kind, entry = found
         makers: dict[EntryKind, Callable[[str], AnyEntry]] = {
             "rule": self._rule,
             "table": self._table,
@@ -157,10 +167,21 @@ class Catalogue:
         }
         return makers[kind](entry)
 
+    def _release_word(self, name: str) -> tuple[EntryKind, str] | None:
+        """Make a word of an SDK release, such as `mcp==1.30.0`. There are too many releases for a list."""
+        release = self._space.known_release(name)
+        if release is None:
+            return None
+        phrases = self._knowledge.phrases
+        means = phrases["word.release.means"].format(release=release.id)
+        self._words[plain(name)] = [AnswerWord(name, phrases["word.release"], means)]
+        return "word", plain(name)
+
     def names(self) -> list[str]:
         """Every name that `find` knows: the ids, the aliases of the rules, and the words of an answer."""
         aliases = (rule.alias for _, rule in self._knowledge.rules.values())
-        return [*(entry for ids in self.ids().values() for entry in ids), *aliases, *self._words]
+        words = (word.word for found in self._words.values() for word in found)
+        return [*(entry for ids in self.ids().values() for entry in ids), *aliases, *dict.fromkeys(words)]
 
     def ids(self) -> dict[EntryKind, list[str]]:
         """The ids by kind. An id has one kind only."""
