@@ -88,8 +88,8 @@ def ready_service(kit: KitContext, tier: TierContext) -> str:
 
 
 def _entries(kit: KitContext, tier: TierContext) -> int:
-    """Return how often the proxy lists the name of a Service. Each entry of HAProxy gets one of its addresses."""
-    return tier.max_instances if kit.proxy == "haproxy" and ready_service(kit, tier) else 1
+    """Return how often the proxy lists the name of a Service: once per address if each entry gets only one address."""
+    return tier.max_instances if kit.proxy and kit.carried.fixed_entries and ready_service(kit, tier) else 1
 
 
 def _peers(kit: KitContext) -> dict[str, str]:

@@ -53,6 +53,10 @@ class KitProxy:
     reloaded: str = ""
     options: dict[Literal["pod", "lab"], list[str]] = field(default_factory=dict)
     drains: bool = True
+    fixed_entries: bool = False
+    checks_at_start: bool = False
+    settles_s: float = 0.0
+    source: dict[Literal["file", "after", "line"], str] = field(default_factory=dict)
     fetches: bool = True
     capability: str = ""
     lacks: str = ""

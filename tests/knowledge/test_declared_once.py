@@ -14,6 +14,11 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import templates_dir
 
 PACKAGE = Path(advisor.__file__).parent
+PROXY_REGISTRIES = {
+    "lab/fleet/front.py",  # the program of the template that replaces the load balancer of a platform
+    "lab/fleet/proxy_program.py",  # the arguments of programs that no kit contains
+    "lab/process/programs.py",  # how to install and to find each program
+}
 
 
 def _texts(path: Path) -> Iterator[str]:
@@ -34,6 +39,17 @@ def test_no_module_names_a_mechanism_or_a_line(knowledge: Knowledge) -> None:
         if text in names
     ]
     assert found == []
+
+
+def test_no_module_names_a_proxy(knowledge: Knowledge) -> None:
+    names = {*knowledge.kit_proxies, *(way.program for way in knowledge.topology.values())}
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for text in _texts(path)
+        if text in names
+    }
+    assert found == PROXY_REGISTRIES
 
 
 def test_no_template_names_a_mechanism_or_a_line(knowledge: Knowledge) -> None:

@@ -22,10 +22,11 @@ from advisor.decision.model import Decision
 from advisor.errors import LabError
 from advisor.kit.context import kit_context
 from advisor.kit.parts import proxy
-from advisor.lab.fleet import proxies
+from advisor.lab.fleet import proxies, proxy_program
 from advisor.lab.fleet.front import front_of
 from advisor.lab.fleet.plan import FleetPlan
 from advisor.lab.fleet.proxies import Proxies
+from advisor.lab.fleet.proxy_program import healthy
 from advisor.lab.process import ports
 from advisor.lab.process.run import Run
 
@@ -215,7 +216,7 @@ def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
         assert found.label.endswith("2 proxies")
         assert len({found.port, *found.doors}) == 3
         for port in (found.port, *found.doors):
-            assert await proxies._healthy(port)
+            assert await healthy(port)
         before, above = pids(found), found.before.members()
         await found.reload()
         if kind == "caddy":  # Caddy reloads without a new process
@@ -223,7 +224,7 @@ def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
         else:
             assert all(now - old for now, old in zip(pids(found), before, strict=True))
         assert found.before.members() == above
-        assert await proxies._healthy(found.port)
+        assert await healthy(found.port)
 
     open_proxies(check, advisor, decide, tmp_path, KINDS[kind])
 
@@ -270,7 +271,7 @@ def test_a_reload_without_effect_is_reported(
     said: str,
 ) -> None:
     """nginx keeps its old workers, and Caddy its old configuration, when it cannot read its new configuration."""
-    monkeypatch.setattr(proxies, "_RELOAD_S", 1.0)
+    monkeypatch.setattr(proxy_program, "_RELOAD_S", 1.0)
 
     async def check(found: Proxies) -> None:
         second = tmp_path / "temporary" / found._run.folder.name / "proxy-2" / file

@@ -85,11 +85,13 @@ def test_every_configuration_is_accepted_by_its_program(advisor: Advisor, knowle
     checks = {"nginx": ["-t"], "haproxy": ["-c"], "envoy": ["--mode", "validate"]}
     for row in knowledge.topology.values():
         balancer = Balancer(row, advisor)
-        command = [str(word) for word in balancer._launch(tmp_path, ADDRESSES, "proxy-1", 9000).command]
+        folder = tmp_path / f"{row.id}-proxy-1-9000"
+        balancer.write(folder, ADDRESSES, 9000)
+        command = balancer.command(folder, "proxy-1", 9000)
         if row.program in checks or row.program == "nginx-debian":
             command += checks[row.program.removesuffix("-debian")]
         else:
-            command = balancer.command(tmp_path / f"{row.id}-proxy-1-9000", 9000, validate=True)
+            command = balancer.command(folder, "proxy-1", 9000, validate=True)
         if not command:  # Traefik cannot check a configuration without a start; the measurements start it
             continue
         asked = subprocess.run(command, capture_output=True, text=True, timeout=60)

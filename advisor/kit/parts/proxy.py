@@ -189,11 +189,11 @@ def wiring_files(kit: KitContext, wiring: Wiring) -> list[KitFile]:
     """Render the files with addresses and ports for another wiring. A local check replaces the kit's files by them.
 
     Raises:
-        ValueError: there are more addresses than server entries in the kit's haproxy.cfg.
+        ValueError: there are more addresses than server entries in the kit's configuration.
     """
     plan = plan_for(kit, wiring)
     for pool, own in zip(plan.pools, plan_for(kit).pools, strict=True):
-        if kit.proxy == "haproxy" and len(pool.addresses) > own.slots:
+        if kit.carried.fixed_entries and len(pool.addresses) > own.slots:
             raise ValueError(f"{len(pool.addresses)} addresses for {own.slots} servers of {pool.name}")
     return [_file(kit.carried.files[0], kit, plan)]
 

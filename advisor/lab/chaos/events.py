@@ -22,8 +22,6 @@ GONE_S = 8.0
 """Seconds for which packets to an instance vanish. A proxy waits a shorter time for a connection."""
 STALL_S = 3.0
 """Seconds for which a stalled process hangs. Every idle timeout is longer."""
-HANDS_ON_S = 11.0
-"""Seconds that a HAProxy process must run before it can pass its stick table to the next process."""
 STOP_S = 60.0
 """The longest time, in seconds, that an instance can take to end after SIGTERM."""
 
@@ -110,8 +108,8 @@ async def _stop(process: Process) -> None:
 
 
 async def _settled_in(fleet: Fleet) -> None:
-    """Wait until HAProxy can pass its stick table to a new process (see rules/failures.yaml)."""
-    wait_s = HANDS_ON_S if fleet.plan.front.program == "haproxy" else 0.0
+    """Wait until the proxy of a kit can pass its session table to a new process (see rules/failures.yaml)."""
+    wait_s = fleet.plan.kit.carried.settles_s if fleet.plan.front.own else 0.0
     while any(time.monotonic() - proxy.started < wait_s for proxy in fleet.front.proxies):
         await asyncio.sleep(POLL_S)
 

@@ -15,7 +15,7 @@ from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.sync.three_way_merge import merge
 from advisor.kit.templating import comment
-from advisor.kit.upstreams import Wiring, production_wiring, split
+from advisor.kit.upstreams import Wiring, applied, production_wiring, split
 from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
 from advisor.templating import environment
@@ -29,7 +29,11 @@ PROXY_SOURCE = "127.0.255.8" if sys.platform == "linux" else ""
 """The address from which proxies connect to the servers. uvicorn trusts 127.0.0.1 by default, so a fleet whose proxies
 connect from there would hide a server that does not trust its proxy. Only Linux has more loopback addresses."""
 
+STAND_IN = "nginx"
+"""The program that replaces the load balancer of a platform, with templates/lab/stand_in.conf.j2."""
+
 _TEMPORARY = "/tmp/mcp-proxy"  # the kit's nginx stores its pid and temporary files here
+_STICKY = ("cookie", "session")  # the strategies for which the stand-in needs the minimum release `sticky`
 # The key of a mechanism to the strategy.
 _WAYS: dict[str, FrontStrategy] = {"cookie": "cookie", "client-address": "address", "session-id": "session"}
 _SAID: dict[FrontStrategy, str] = {
@@ -46,12 +50,15 @@ class Front:
 
     Attributes:
         own: whether the proxy is the kit's own proxy.
-        many: number of the kit's own proxies. A TCP load balancer stands in front of several proxies.
         program: name of the program; None if clients connect directly to the instances.
         way: the load-balancing strategy of a stand-in.
         holds: whether SSE streams are buffered, as the requirements say (`environment.proxy.sse: false`). Then a
             stand-in that buffers streams is the first proxy.
         place: the kind of the load balancer that the stand-in replaces.
+        many: number of the kit's own proxies. A TCP load balancer stands in front of several proxies.
+        learns: whether the proxy checks the instances after its start. Other proxies treat all as healthy at first.
+        needs: the name of the minimum release that the program needs for session affinity (`since` in
+            rules/kit_proxies.yaml); "" for none.
     """
 
     own: bool
@@ -60,16 +67,13 @@ class Front:
     holds: bool = False
     place: str = ""
     many: int = 1
+    learns: bool = False
+    needs: str = ""
 
     @property
     def programs(self) -> tuple[str, ...]:
         """The names of the programs that must be installed."""
-        return tuple(dict.fromkeys(filter(None, (self.program, "nginx" if self.holds else None))))
-
-    @property
-    def learns(self) -> bool:
-        """Whether the proxy checks the instances after its start. Other proxies start with all instances as healthy."""
-        return self.program == "envoy"
+        return tuple(dict.fromkeys(filter(None, (self.program, STAND_IN if self.holds else None))))
 
     def label(self, version: str) -> str:
         """Describe the proxy in words.
@@ -99,13 +103,16 @@ def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straigh
     if straight:
         return Front(own=False, program=None)
     if kit.proxy:
-        return Front(own=True, program=kit.proxy, holds=holds, many=min(kit.proxy_replicas, MOST_PROXIES))
+        needs = next((used.needs for tier in kit.tiers if (used := applied(kit, tier)) and used.needs), "")
+        many = min(kit.proxy_replicas, MOST_PROXIES)
+        return Front(True, kit.proxy, holds=holds, many=many, learns=kit.carried.checks_at_start, needs=needs)
     if processes == 1 and not holds:
         return Front(own=False, program=None)
     place = "the platform's load balancer" if kind == "none" else kind
     mechanism = kit.mechanism(kit.tiers[0])
     away = mechanism is not None and mechanism.done_by in (SERVICE, BALANCER)
-    return Front(False, "nginx", _WAYS[mechanism.keyed_on] if mechanism and away else "round-robin", holds, place)
+    way = _WAYS[mechanism.keyed_on] if mechanism and away else "round-robin"
+    return Front(False, STAND_IN, way, holds, place, needs="sticky" if way in _STICKY else "")
 
 
 def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> None:
@@ -117,6 +124,7 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> N
         UsageError: a file is missing, or the user edited the addresses.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    source = kit.carried.source
     base = {file.path: file.content for file in proxy.files(kit)}
     try:
         (wired,) = proxy.wiring_files(kit, wiring)
@@ -132,8 +140,9 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> N
         text = file.read_text()
         if path == wired.path:
             text = _rewired(kit_dir / path, base[path], text, wired.content, wiring)
-        if path == "proxy/haproxy.cfg" and wiring.source:  # HAProxy accepts `source` only in this section
-            text = re.sub(r"^defaults\n", rf"\g<0>    source {wiring.source}\n", text, count=1, flags=re.MULTILINE)
+        if file.name == source.get("file") and wiring.source:
+            line = source["line"].format(address=wiring.source)
+            text = re.sub(rf"^{re.escape(source['after'])}\n", rf"\g<0>{line}\n", text, count=1, flags=re.MULTILINE)
         # Two proxies of this kit on one machine must not share a pid file, so each proxy gets its own folder.
         (folder / file.name).write_text(text.replace(_TEMPORARY, str(folder / "tmp")))
 

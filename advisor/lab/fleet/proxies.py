@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-import time
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from advisor.errors import LabError
-from advisor.knowledge.kits import KitProxy
 from advisor.lab.fleet import front
 from advisor.lab.fleet.plan import FleetPlan
+from advisor.lab.fleet.proxy_program import ProxyProgram, healthy
 from advisor.lab.process import ports, programs
-from advisor.lab.process.process import POLL_S
 from advisor.lab.process.run import Launch, Process, Run
 
 _START_S = 20.0
-_RELOAD_S = 15.0
 _SPLITTER = Path(__file__).with_name("splitter.py")
 
 _T = TypeVar("_T")
@@ -91,7 +87,7 @@ class Proxies:
     async def _as_production_has(self, addresses: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
         """The addresses for the proxy's configuration. A serverless platform gives a tier a single address."""
         kit = self._plan.kit
-        if kit.proxy != "haproxy" or kit.platform != "serverless":
+        if not kit.carried.fixed_entries or kit.platform != "serverless":
             return addresses
         found = {}
         for tier, instances in addresses.items():
@@ -102,18 +98,18 @@ class Proxies:
 
     async def _start_own(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
         kit, many = self._plan.kit, self._plan.front.many
-        binary = programs.program(self._plan.front.program or "nginx")
+        program, count = ProxyProgram(kit.proxy, kit.carried), sum(map(len, addresses.values()))
 
         async def started(number: int) -> tuple[Process, int]:
             name = f"proxy-{number}" if many > 1 else "proxy"
             folder = self._run.folder / name
 
-            def launch(port: int) -> Launch:
+            def write(port: int) -> Path:
                 wiring = front.own_wiring(kit, port, addresses, ports.free_port())
                 front.write_own(kit, self._plan.kit_dir, folder, wiring)
-                return Launch(kit.carried.command(str(binary), str(folder), "lab"), ready=lambda: _healthy(port))
+                return folder
 
-            return await self._run.start_on_port(name, launch, deadline_s=_START_S)
+            return await program.start(self._run, name, write, count)
 
         for process, port in await together(started(number + 1) for number in range(many)):
             self.proxies.append(process)
@@ -121,27 +117,22 @@ class Proxies:
 
     async def _stand_in(self, name: str, addresses: Sequence[str]) -> tuple[Process, int]:
         chosen, folder = self._plan.front, self._run.folder / "stand-in"
-        binary = programs.program("nginx")
 
-        def launch(port: int) -> Launch:
-            path = front.write_template(
-                "stand_in.conf.j2",
-                folder,
-                way=chosen.way,
-                holds=chosen.holds,
-                port=port,
-                addresses=addresses,
-                source=front.PROXY_SOURCE,
+        def write(port: int) -> Path:
+            way, holds, source = chosen.way, chosen.holds, front.PROXY_SOURCE
+            front.write_template(
+                "stand_in.conf.j2", folder, way=way, holds=holds, port=port, addresses=addresses, source=source
             )
-            return Launch([binary, "-c", path, "-g", "daemon off;"], ready=lambda: _healthy(port))
+            return folder
 
-        return await self._run.start_on_port(name, launch, deadline_s=_START_S)
+        program = ProxyProgram(front.STAND_IN, self._plan.kit.knowledge.kit_proxies[front.STAND_IN])
+        return await program.start(self._run, name, write, len(addresses))
 
     async def _balancer(self, addresses: Sequence[str], name: str = "balancer") -> tuple[Process, int]:
         """Start a TCP load balancer, which uses round robin for connections."""
 
         def launch(port: int) -> Launch:
-            return Launch([sys.executable, "-I", _SPLITTER, str(port), *addresses], ready=lambda: _healthy(port))
+            return Launch([sys.executable, "-I", _SPLITTER, str(port), *addresses], ready=lambda: healthy(port))
 
         return await self._run.start_on_port(name, launch, deadline_s=_START_S)
 
@@ -153,26 +144,12 @@ class Proxies:
         Raises:
             LabError: the proxies are not the kit's own, cannot reload, or did not reload in time.
         """
-        if not (self._plan.front.own and self._plan.kit.carried.reload):
+        kit = self._plan.kit
+        if not (self._plan.front.own and kit.carried.reload):
             raise LabError("The proxy of this fleet does not reload its configuration.")
-        for process in self.proxies:
-            await reload(process, self._plan.kit.carried)
-
-
-async def reload(process: Process, carried: KitProxy) -> None:
-    """Make one proxy of a kit read its configuration again, and wait until it uses the new configuration.
-
-    Raises:
-        LabError: the proxy did not reload in time.
-    """
-    before, said = set(process.members()), process.said(carried.reloaded)
-    process.signal(signal.Signals[carried.reload])
-    end = time.monotonic() + _RELOAD_S
-    while process.said(carried.reloaded) <= said if carried.reloaded else set(process.members()) <= before:
-        if time.monotonic() > end or not process.alive():
-            lines = process.tail()
-            raise LabError(f"{process.name} did not reload within {_RELOAD_S:g} s.", lines=lines, log=process.log)
-        await asyncio.sleep(POLL_S)
+        program, count = ProxyProgram(kit.proxy, kit.carried), sum(self._plan.instances.values())
+        for process, port in zip(self.proxies, self.doors, strict=True):
+            await program.reload(process, port, count)
 
 
 async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:
@@ -184,7 +161,3 @@ async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-
-
-async def _healthy(port: int) -> bool:
-    return await ports.answers(f"http://127.0.0.1:{port}/healthz")

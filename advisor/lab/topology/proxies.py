@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
-from advisor.errors import KnowledgeError, LabError
+from advisor.errors import KnowledgeError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.knowledge.topology import Way
 from advisor.lab.fleet import front
-from advisor.lab.fleet.proxies import reload
+from advisor.lab.fleet.proxy_program import ProxyProgram
 from advisor.lab.process import ports, programs
-from advisor.lab.process.run import Launch, Process, Run
+from advisor.lab.process.run import Process, Run
 
 _PEERS = "haproxy-peers.cfg.j2"  # the template for proxies that share a table
 
-
-@dataclass(frozen=True, slots=True)
-class _Alone:
-    """A program that runs without a kit: its configuration file, and its arguments. It reads a changed file again."""
-
-    file: str
-    arguments: tuple[str, ...]
-    validate: tuple[str, ...] = ()
-
-
-_ALONE = {
-    "caddy": _Alone(
-        "Caddyfile",
-        ("run", "--config", "{folder}/Caddyfile", "--adapter", "caddyfile", "--watch"),
-        ("validate", "--config", "{folder}/Caddyfile", "--adapter", "caddyfile"),
-    ),
-    # Traefik has no command that checks a configuration.
-    "traefik": _Alone(
-        "traefik.yaml",
-        (
-            "--providers.file.filename={folder}/traefik.yaml",
-            "--entryPoints.web.address=127.0.0.1:{port}",
-            "--ping.manualRouting=true",
-            "--global.checkNewVersion=false",
-            "--global.sendAnonymousUsage=false",
-            "--log.level=ERROR",
-        ),
-    ),
-}
-_READ_S = 20.0  # seconds until a program must have read a changed configuration
-_POLL_S = 0.05
 
 NAMES = ("proxy-1", "proxy-2")
 """The names of the proxies of a run. Proxies that share a table find each other by these names."""
@@ -96,9 +61,7 @@ class Balancer:
         kit = kit_of(way, advisor)
         self._kit = None if way.template else kit
         self.servers = kit if way.template else None
-        self._program = programs.program(way.program)
-        self._alone = _ALONE.get(way.program) if way.template else None
-        self._carried = None if self._alone else advisor.knowledge.kit_proxies[way.proxy]
+        self._program = ProxyProgram(way.program, advisor.knowledge.kit_proxies.get(way.proxy), in_kit=not way.template)
         self._redis = programs.program("redis-server") if self.servers is not None else None
         self._processes: dict[str, Process] = {}
         self._peers = {name: f"127.0.0.1:{ports.free_port()}" for name in NAMES}
@@ -106,7 +69,8 @@ class Balancer:
     @property
     def warms_up(self) -> bool:
         """Whether the proxy needs some time after its start to find the healthy instances."""
-        return self._way.program == "envoy"
+        kit_proxy = self._program.kit_proxy
+        return kit_proxy is not None and kit_proxy.checks_at_start
 
     @property
     def peered(self) -> bool:
@@ -115,7 +79,7 @@ class Balancer:
 
     async def version(self) -> str:
         """The names and versions of the programs, such as `nginx 1.31.3`."""
-        used = [program for program in (self._program, self._redis) if program is not None]
+        used = [program for program in (self._program.path, self._redis) if program is not None]
         return ", ".join([await programs.version(program) for program in used])
 
     async def start(
@@ -132,37 +96,28 @@ class Balancer:
         Raises:
             LabError: the proxy rejects its configuration, or is not ready in time.
         """
-        build = partial(self._launch, run.folder, tuple(addresses), name)
-        self._processes[name], port = await run.start_on_port(f"{self._way.id}-{name}", build, port=port)
-        return self._processes[name], port
 
-    def _launch(self, parent: Path, addresses: tuple[str, ...], name: str, port: int) -> Launch:
-        folder = self._folder(parent, name, port)
-        self.write(folder, addresses, port)
-        named = ["-L", name] if self.peered else []
-        command = [*self.command(folder, port), *named]
-        return Launch(command, ready=lambda: self._ready(port, len(addresses)))
+        def write(port: int) -> Path:
+            folder = self._folder(run.folder, name, port)
+            self.write(folder, tuple(addresses), port)
+            return folder
 
-    async def _ready(self, port: int, count: int) -> bool:
-        """Whether the proxy uses `count` servers. Traefik answers 404 before it has read its configuration."""
-        url = f"http://127.0.0.1:{port}/healthz"
-        if self._alone is None:
-            return await ports.answers(url)
-        return await ports.header(url, "x-instances") == str(count)
+        process, port = await self._program.start(
+            run, f"{self._way.id}-{name}", write, len(addresses), port=port, arguments=self._named(name)
+        )
+        self._processes[name] = process
+        return process, port
 
     def _folder(self, parent: Path, name: str, port: int) -> Path:
         return parent / f"{self._way.id}-{name}-{port}"
 
-    def command(self, folder: Path, port: int, *, validate: bool = False) -> list[str]:
-        """The command that starts the program, or that checks its configuration; [] if the program has no check."""
-        if self._carried is not None:
-            if validate:
-                return [str(self._program), *(part.format(folder=folder) for part in self._carried.validate)]
-            return self._carried.command(str(self._program), str(folder), "lab")
-        assert self._alone is not None
-        wanted = self._alone.validate if validate else self._alone.arguments
-        words = [word.format(folder=folder, port=port) for word in wanted]
-        return [str(self._program), *words] if words else []
+    def _named(self, name: str) -> list[str]:
+        return ["-L", name] if self.peered else []
+
+    def command(self, folder: Path, name: str, port: int, *, validate: bool = False) -> list[str]:
+        """The command that starts a proxy, or that checks its configuration; [] if the program has no check."""
+        command = self._program.command(folder, port, validate=validate)
+        return [*command, *self._named(name)] if command else []
 
     async def change(self, run: Run, addresses: Sequence[str], *, name: str, port: int) -> None:
         """Give a running proxy other servers, and wait until it uses them.
@@ -175,14 +130,7 @@ class Balancer:
         self.write(new, tuple(addresses), port)
         changed = self._file()
         (new / changed).replace(folder / changed)  # the program must never read a part of the file
-        if self._carried is not None:
-            await reload(self._processes[name], self._carried)
-            return
-        end = time.monotonic() + _READ_S
-        while not await self._ready(port, len(addresses)):
-            if time.monotonic() > end:
-                raise LabError(f"{self._way.program} did not read its new configuration within {_READ_S:g} s.")
-            await asyncio.sleep(_POLL_S)
+        await self._program.reload(self._processes[name], port, len(addresses))
 
     def write(self, folder: Path, addresses: tuple[str, ...], port: int) -> None:
         """Write the configuration.
@@ -198,7 +146,7 @@ class Balancer:
             peers = self._peers if self.peered else {}
             front.write_template(way.template, folder, file, way=way, addresses=addresses, port=port, peers=peers)
             # The command needs every file that a kit has. The configuration is in `file`; the other files are empty.
-            for other in self._carried.files if self._carried else ():
+            for other in self._program.kit_proxy.files if self._program.kit_proxy else ():
                 (folder / other).touch()
             return
         front.lay_out(proxy.files(kit), folder / "kit")
@@ -209,6 +157,5 @@ class Balancer:
         """The name of the configuration file with the addresses."""
         if self._kit is not None:
             return self._kit.carried.files[0]
-        if self._alone is not None:
-            return self._alone.file
-        return f"{self._way.proxy}.{'.'.join(self._way.template.removesuffix('.j2').split('.')[1:])}"
+        ending = ".".join(self._way.template.removesuffix(".j2").split(".")[1:])
+        return self._program.file or f"{self._way.proxy}.{ending}"

@@ -19,7 +19,6 @@ from advisor.errors import EndedBySignalError
 from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.render import render_kit
 from advisor.kit.sync.generate import generate
-from advisor.kit.upstreams import balance
 from advisor.knowledge.types import ERAS
 from advisor.lab.chaos.run import chaos
 from advisor.lab.fleet.explain import Marks
@@ -255,10 +254,9 @@ def _require(prepared: Preparation) -> None:
     for name in prepared.programs:
         programs.program(name)
     kit, front = prepared.kit, prepared.front
-    mechanisms = {balance(kit, tier) for tier in kit.tiers} if front.own else {front.way}
-    if front.program == "nginx" and mechanisms & {"learn", "cookie", "session"}:
-        since = kit.knowledge.kit_proxies[front.program].since["sticky"]
-        programs.require_release(front.program, since, "`sticky`, which this proxy uses for session affinity,")
+    if front.program is not None and front.needs:
+        since = kit.knowledge.kit_proxies[front.program].since[front.needs]
+        programs.require_release(front.program, since, f"`{front.needs}`, which this proxy uses for session affinity,")
 
 
 @asynccontextmanager
