@@ -77,3 +77,26 @@ LIMIT = 3
 value = 3
 """
     assert list(public_types(source)) == ["Kept", "Marked", "Plain", "Made"]
+
+
+# They make the record that the renderers of a kit take, and the expected failures of a kit.
+READERS = ("context.py", "model.py", "lookups.py", "expected_failures.py")
+
+
+def test_no_renderer_reads_the_knowledge_of_a_decision_or_a_kit() -> None:
+    """A finished decision, and the context of a kit, have everything that a renderer shows."""
+    modules = [path for name in ("report", "kit") for path in sorted((ROOT / "advisor" / name).rglob("*.py"))]
+    found = [
+        (path.relative_to(ROOT).as_posix(), ast.unparse(node))
+        for path in modules
+        if path.parent.name != "kit" or path.name not in READERS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "knowledge"
+        if not re.search(r"\b_?space$", ast.unparse(node.value))  # the tables of the rules have no decision
+    ]
+    assert len(modules) > 40
+    assert found == []
+    templates = sorted((ROOT / "templates").rglob("*.j2"))
+    read = [path.name for path in templates if re.search(r"\b(decision|kit)\.knowledge", path.read_text())]
+    assert len(templates) > 40
+    assert read == []

@@ -15,7 +15,7 @@ from advisor.decision.changes import Changes
 from advisor.decision.connections import with_added_proxy
 from advisor.decision.core import Core, Flags, core_of
 from advisor.decision.derived_facts import CONTEXT, LostNode, SeparableNode, derived_nodes
-from advisor.decision.facts import base_facts, connection_facts, keeps_instances
+from advisor.decision.facts import base_facts, connection_facts
 from advisor.decision.feature_outcomes import FeatureOutcomes
 from advisor.decision.gateways import without_refusing
 from advisor.decision.losses import LossTable, assumed, lost_unnamed
@@ -45,7 +45,7 @@ from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
 from advisor.requirements.completion import changed
-from advisor.requirements.hops import HOPS
+from advisor.requirements.hops import HOPS, keeps_instances
 from advisor.requirements.model import Requirements
 
 # The types of facts whose values in the requirements file say more than the value that rules see.
@@ -204,13 +204,13 @@ class Advisor:
         stated = {name: requirements.values[name] for name in read if name in self._binned}
         # The facts of a tier can differ from those of the file.
         stated = {n: raw for n, raw in stated.items() if raw not in (None, []) and self.space.bin(n, raw) == read[n]}
-        return PathStep(table.spec.table, table.spec.question, rule, read, stated)
+        return PathStep(table.spec.table, table.spec.title, table.spec.question, rule, read, stated)
 
     def _means(self, core: Core, requirements: Requirements) -> str:
         """The pattern in words. Several processes can also be the workers of one instance."""
         phrases = self.knowledge.phrases
         one = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
-        one = one and keeps_instances(requirements, self.knowledge)
+        one = one and keeps_instances(requirements, self.knowledge.proxies)
         return phrases.get(f"{core.phrase}.workers" if one else "") or phrases[core.phrase]
 
     def _affinity_because(self, facts: Mapping[str, Any]) -> str:

@@ -16,7 +16,6 @@ from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
-from advisor.knowledge.store import Knowledge
 from advisor.requirements.hops import SETTLED, settled
 from advisor.requirements.model import Requirements
 
@@ -185,9 +184,3 @@ def connection_facts(requirements: Requirements, space: FactSpace) -> dict[str, 
         elif derived.hops is not None and derived.hops["ask"] == "connections":
             found[derived.id] = COMPUTED["hops"](derived.hops, requirements, space)
     return found
-
-
-def keeps_instances(requirements: Requirements, knowledge: Knowledge) -> bool:
-    """Return whether no more instances run than the requirements plan. Some platforms start more for more requests."""
-    kind = knowledge.proxies[requirements["environment.proxy.kind"]]
-    return requirements["environment.platform"] != "serverless" or bool(kind.one_instance)

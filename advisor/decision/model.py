@@ -16,6 +16,8 @@ from advisor.knowledge.catalogue import Source
 from advisor.knowledge.releases import Release
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import ERAS, Era, Need, Outcome, Raw
+from advisor.requirements.edits import edits
+from advisor.requirements.hops import keeps_instances
 from advisor.requirements.model import Requirements
 
 SCHEMA = "mcp-advisor/decision/1"
@@ -106,6 +108,7 @@ class PathStep(NamedTuple):
 
     Attributes:
         table: the id of the table.
+        title: the title of the table.
         question: the question that the table answers.
         rule: the rule that decides.
         facts: the facts that the rule uses.
@@ -113,6 +116,7 @@ class PathStep(NamedTuple):
     """
 
     table: str
+    title: str
     question: str
     rule: Rule
     facts: Mapping[str, Raw]
@@ -252,7 +256,7 @@ class Decision(NamedTuple):
         alternatives: other possible decisions, the best first.
         warnings: the warnings, the most severe first.
         capacity: the capacity of the instances; None for a contradiction, or without a measurement.
-        knowledge: the knowledge that the decision uses. A kit reads proxies, memory and failures from it.
+        knowledge: the knowledge that the decision uses. The context of a kit is made from it. Reports do not read it.
         settings: how to set the modes of a server without Python flags; also empty for a contradiction and for tiers.
         assumption: what is assumed about the features, for a server that the lab does not measure.
         unsure: the needs that the requirements state as `unknown`.
@@ -301,6 +305,39 @@ class Decision(NamedTuple):
         return tuple(era for era in ERAS if self.facts[f"era.{era}"] == "named")
 
     @property
+    def phrases(self) -> dict[str, str]:
+        """The words for values that the program computes, by id (rules/wording.yaml)."""
+        return self.knowledge.phrases
+
+    @property
+    def language(self) -> str:
+        """The name of the language of a server that is not written in Python."""
+        return self.knowledge.languages[self.requirements["language"]].name
+
+    @property
+    def keeps_instances(self) -> bool:
+        """Whether no more instances run than the requirements plan. Some platforms start more for more requests."""
+        return keeps_instances(self.requirements, self.knowledge.proxies)
+
+    @property
+    def patterns(self) -> Sequence[str]:
+        """All patterns, the simplest to operate first."""
+        return [str(pattern) for pattern in self.knowledge.tables["session"].outputs["pattern"]]
+
+    def owner_in(self, mechanism: str) -> str:
+        """Return where a mechanism for session affinity stores the owner, in words; "" for no mechanism."""
+        found = self.knowledge.mechanisms.get(mechanism)
+        return self.phrases[f"owner-in.{found.owner_in}"] if found else ""
+
+    def edits(self, change: Mapping[str, Raw]) -> dict[str, Raw]:
+        """Return the keys of the requirements file that a change edits, with their new values."""
+        return edits(self.requirements, change, self.knowledge.facts)
+
+    def short_call(self, feature: str, call: str) -> str:
+        """Return the short name of a call of a feature; "" if the call has none."""
+        return next((known.short for known in self.knowledge.features[feature].calls if known.call == call), "")
+
+    @property
     def steps(self) -> tuple[PathStep, ...]:
         """The steps of the path that reports show: those whose table is about a deployment like this one."""
         tables = self.knowledge.tables
@@ -319,8 +356,8 @@ class Decision(NamedTuple):
     def assumed_unused(self) -> tuple[FeatureRow, ...]:
         """The rows of features that do not work for a named era, and of which the requirements say nothing."""
         unsure = {need.feature for need in self.unsure}  # these have a text of their own
-        silent = (row for row in self.unneeded if self.says_nothing_of(row) and row.feature not in unsure)
-        return tuple(row for row in silent if row.failing)
+        silent = (row for row in self.unneeded if row.failing and row.feature not in unsure)
+        return tuple(row for row in silent if self.says_nothing_of(row))
 
     @property
     def unneeded(self) -> tuple[FeatureRow, ...]:
@@ -340,13 +377,8 @@ class Decision(NamedTuple):
     @property
     def measured(self) -> tuple[CapabilityCell, ...]:
         """The capability cells of the release, one cell for each call."""
-        return tuple(
-            cell
-            for package in self.knowledge.capabilities
-            if package.package == self.release.package
-            for cell in package.cells
-            if cell.covers(self.release)
-        )
+        packages = (package for package in self.knowledge.capabilities if package.package == self.release.package)
+        return tuple(cell for package in packages for cell in package.cells if cell.covers(self.release))
 
     @property
     def verdict(self) -> PathStep:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from advisor.documents import document
 from advisor.errors import KnowledgeError
 from advisor.kit.model import KitContext, TierContext
-from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import OTHER, ExpectedBehaviour, FailureCase, FailureEvent, Handles, behaviour_for
 from advisor.knowledge.types import ERAS, Era
 from advisor.report.decision_document import ExpectedFailureRecord
@@ -50,14 +49,11 @@ def keeping(tier: TierContext, instances: int = 0) -> str:
     return tier.mechanism if many and tier.mechanism != "none" else "single-instance"
 
 
-def expected_failures(
-    kit: KitContext, knowledge: Knowledge, instances: Mapping[str, int] | None = None
-) -> list[ExpectedFailure]:
+def expected_failures(kit: KitContext, instances: Mapping[str, int] | None = None) -> list[ExpectedFailure]:
     """Return the expected behaviour for each tier, each event and each protocol era that the requirements name.
 
     Args:
         kit: the kit.
-        knowledge: the events and the rows.
         instances: tier name → number of running instances; the default is the number in the decision.
 
     Returns:
@@ -70,9 +66,9 @@ def expected_failures(
         return []
     happens = {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}
     found = [
-        _expected(kit, tier, event, era, knowledge, (instances or {}).get(tier.name, 0))
+        _expected(kit, tier, event, era, (instances or {}).get(tier.name, 0))
         for tier in kit.tiers
-        for event in knowledge.events
+        for event in kit.knowledge.events
         if happens[event.strikes]
         for era in ERAS
         if era in kit.eras
@@ -80,9 +76,9 @@ def expected_failures(
     return [failure for failure in found if failure.expected.then != "does-not-apply"]
 
 
-def failure_records(kit: KitContext, knowledge: Knowledge) -> list[ExpectedFailureRecord]:
+def failure_records(kit: KitContext) -> list[ExpectedFailureRecord]:
     """Return the array `expected_failures` of the kit's decision.json."""
-    return [failure_record(failure, kit) for failure in expected_failures(kit, knowledge)]
+    return [failure_record(failure, kit) for failure in expected_failures(kit)]
 
 
 def failure_record(failure: ExpectedFailure, kit: KitContext) -> ExpectedFailureRecord:
@@ -105,13 +101,11 @@ def shares_handles(kit: KitContext) -> bool:
     return kit.uses_redis and kit.feature("session_state") is not None
 
 
-def _expected(
-    kit: KitContext, tier: TierContext, event: FailureEvent, era: Era, knowledge: Knowledge, instances: int
-) -> ExpectedFailure:
+def _expected(kit: KitContext, tier: TierContext, event: FailureEvent, era: Era, instances: int) -> ExpectedFailure:
     kept = keeping(tier, instances)
     proxy = kit.proxy or OTHER
     case = FailureCase(event.id, kept, era, "json" if tier.json_response else "sse", proxy)
-    found = behaviour_for(case, knowledge.promises)
+    found = behaviour_for(case, kit.knowledge.promises)
     if found is None:
         raise KnowledgeError(f"rules/failures.yaml: no row for {event.id}, {kept}, {era}, {proxy}")
     own = f"{kit.idle_timeout_s} s at most"
@@ -119,5 +113,5 @@ def _expected(
     clients = found.clients.replace("{idle}", idle)
     if not shares_handles(kit):
         return ExpectedFailure(tier, event, era, kept, found, clients)
-    said = f"{clients} {knowledge.phrases[f'handles.{found.handles}']}"
+    said = f"{clients} {kit.knowledge.phrases[f'handles.{found.handles}']}"
     return ExpectedFailure(tier, event, era, kept, found, said, found.handles)

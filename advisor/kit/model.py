@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
 
 from advisor.kit.features import CellContext, FeatureContext
+from advisor.kit.lookups import KitLookups
 from advisor.kit.memory import MemoryContext
 from advisor.kit.sizing import Sizing
 from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, checks_tokens, runs_oauth_proxy
-from advisor.knowledge import Knowledge
-from advisor.knowledge.catalogue import Companion, SdkCode
-from advisor.knowledge.kits import KitProxy, Mechanism
+from advisor.knowledge.catalogue import Companion
+from advisor.knowledge.kits import Mechanism
 from advisor.knowledge.space import ENDPOINT
-from advisor.knowledge.types import Era, Need
+from advisor.knowledge.types import Need
 from advisor.knowledge.versions import at_least
 
 
@@ -117,14 +117,13 @@ class TierContext:
         return self.preferred_stop_s + self.shutdown_s + 5
 
 
-@dataclass(frozen=True, slots=True)
-class KitContext:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitContext(KitLookups):
     """All data that templates can print. User text in this data is validated, and each template also quotes it.
 
     Attributes:
         service: name of the service, a DNS label.
         summary: the decision in one line.
-        line: SDK line, such as mcp-2.
         package: mcp or fastmcp.
         requirement: the SDK requirement for pip, such as `mcp>=2.3.0,<2.4` or `mcp==2.0.0`.
         mcp_release: the stated mcp release under fastmcp, or "".
@@ -134,10 +133,8 @@ class KitContext:
         hosts: host names that clients use; can be empty.
         origins: origins of web pages that can call the service, in addition to the origins of the hosts.
         platform: kubernetes, compose, systemd, serverless, local.
-        proxy: the proxy whose configuration the kit contains (rules/kit_proxies.yaml); "" for no proxy.
         proxy_version: version in the requirements, or "" if unknown.
         proxy_replicas: number of proxies to run.
-        outer_proxy: the kind of proxy in the requirements if the kit's proxy runs behind that proxy, else "".
         front_hops: number of proxies in front of the kit's proxy that add an address to X-Forwarded-For.
         uses_redis: whether the kit needs Redis.
         needs_sealing_keys: whether instances must share keys for the requests to modern clients, named or not.
@@ -153,12 +150,10 @@ class KitContext:
         cells: the capability data of this release for the needed features and plain calls.
         decision_id: hash of the requirements and the rule set, for the documents that state the decision.
         version: version of mcp-advisor.
-        knowledge: the knowledge base: mechanisms, proxies, the code of the SDK line.
     """
 
     service: str
     summary: str
-    line: str
     package: str
     requirement: str
     mcp_release: str
@@ -168,10 +163,8 @@ class KitContext:
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
     platform: str
-    proxy: str
     proxy_version: str
     proxy_replicas: int
-    outer_proxy: str
     front_hops: int
     uses_redis: bool
     needs_sealing_keys: bool
@@ -187,12 +180,6 @@ class KitContext:
     cells: tuple[CellContext, ...]
     decision_id: str
     version: str
-    knowledge: Knowledge = field(repr=False, compare=False)
-
-    @property
-    def sdk(self) -> SdkCode:
-        """The code of servers of this SDK line."""
-        return self.knowledge.sdks[self.line]
 
     @property
     def plain(self) -> bool:
@@ -213,7 +200,7 @@ class KitContext:
         """The proxies whose forwarded headers the servers read: on this machine, or in a network of the platform."""
         fronted = self.proxy or self.outer_proxy
         local = not fronted or self.platform not in ("kubernetes", "compose", "serverless")
-        return "127.0.0.1" if local else ",".join(self.knowledge.networks)
+        return "127.0.0.1" if local else ",".join(self.networks)
 
     @property
     def answers_cors(self) -> bool:
@@ -267,11 +254,11 @@ class KitContext:
     @property
     def session_idle_s(self) -> int:
         """The seconds after which the SDK ends a session without requests."""
-        return self.knowledge.figure("session.idle_s")
+        return self.figure("session.idle_s")
 
     def liveness_s(self, tier: TierContext) -> int:
         """Return the seconds without an answer of /health after which the platform restarts an instance of a tier."""
-        return self.knowledge.figure("liveness.margin_s") + ceil(tier.longest_call_s)
+        return self.figure("liveness.margin_s") + ceil(tier.longest_call_s)
 
     def public_path(self, tier: TierContext) -> str:
         """Return the path of a tier that clients use, under the path of the requirements."""
@@ -289,19 +276,9 @@ class KitContext:
         return "|".join(path.replace(".", "[.]") for path in (*self.aliases(tier)[::-1], tier.path))
 
     @property
-    def served_eras(self) -> tuple[Era, ...]:
-        """The protocol eras that the servers support, including eras that the requirements do not name."""
-        return self.knowledge.lines[self.line].eras
-
-    @property
     def serves_modern(self) -> bool:
         """Whether the servers support modern clients."""
         return "modern" in self.served_eras
-
-    @property
-    def carried(self) -> KitProxy:
-        """The proxy of the kit. Use this property only if the kit has a proxy."""
-        return self.knowledge.kit_proxies[self.proxy]
 
     @property
     def replaced_release(self) -> str:
@@ -356,13 +333,9 @@ class KitContext:
         companions = [companion.requirement for companion in self.companions]
         return [self.requirement, *companions, *jwt, self.floor("uvicorn"), *redis]
 
-    def floor(self, package: str) -> str:
-        """Return the pip requirement for a package other than the SDK."""
-        return self.knowledge.floors[package].requirement
-
     def mechanism(self, tier: TierContext) -> Mechanism | None:
         """Return the session affinity mechanism of a tier, or None if the tier needs no session affinity."""
-        return self.knowledge.mechanisms.get(tier.mechanism)
+        return self.mechanism_named(tier.mechanism)
 
     @property
     def tiered(self) -> bool:

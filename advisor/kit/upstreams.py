@@ -88,7 +88,7 @@ def ready_service(kit: KitContext, tier: TierContext) -> str:
 
 
 def _entries(kit: KitContext, tier: TierContext) -> int:
-    """Return how often the proxy lists the name of a Service: once per address if each entry gets only one address."""
+    """Return how often the proxy lists the name of a Service: once per address if an entry gets a single address."""
     return tier.max_instances if kit.proxy and kit.carried.fixed_entries and ready_service(kit, tier) else 1
 
 
@@ -103,7 +103,7 @@ def applied(kit: KitContext, tier: TierContext) -> Mechanism | None:
     if mechanism is None or not mechanism.balance:
         return None
     if mechanism.needs and not _has(kit, mechanism.needs):
-        return kit.knowledge.mechanisms[mechanism.otherwise]
+        return kit.mechanism_named(mechanism.otherwise)
     return mechanism
 
 

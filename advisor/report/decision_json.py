@@ -29,7 +29,6 @@ from advisor.report.decision_document import (
     UnsureRecord,
     WarningRecord,
 )
-from advisor.requirements.edits import edits
 
 
 def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDocument:
@@ -59,7 +58,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         features=[_feature(row, decision) for row in decision.features],
         path=[_step(step) for step in decision.path],
         counterfactuals=[
-            {"change": plain(edits(asked, other.change, decision.knowledge.facts)), "then": then}
+            {"change": plain(decision.edits(other.change)), "then": then}
             for other in decision.counterfactuals
             if (then := _difference(other.core, core, decision.kind_after(other.change)))
         ],
@@ -67,7 +66,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
             document(
                 AlternativeRecord,
                 way,
-                change=edits(asked, way.change, decision.knowledge.facts),
+                change=decision.edits(way.change),
                 **_core(way.core, decision.kind_after(way.change)),
             )
             for way in decision.alternatives

@@ -43,7 +43,7 @@ def decision_text(
         for draw in _DRAWS[section]:
             draw(canvas, decision)
         if sections and canvas.size == before:
-            canvas.line(decision.knowledge.phrases["section.empty"].format(section=section.value))
+            canvas.line(decision.phrases["section.empty"].format(section=section.value))
     if trace:
         _explain(canvas, trace)
     if not sections:
@@ -67,7 +67,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if not decision.feasible:
         canvas.line((decision_wording.undecided(decision), "dim"), indent=1)
     if decision.tiers:
-        canvas.line((decision.knowledge.phrases["table.tiers"], "dim"), indent=1)
+        canvas.line((decision.phrases["table.tiers"], "dim"), indent=1)
     rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     calls = [_longest_word(row.cells[place][1].words for row in rows) for place, _ in enumerate(ERAS)]
@@ -92,7 +92,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if any(row.lost for row in rows):
         canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
     if any(row.documented for row in rows):
-        phrases = decision.knowledge.phrases
+        phrases = decision.phrases
         canvas.line((f"{phrases['table.disputed.mark']} {phrases['table.disputed']}", "dim"), indent=1)
     for note in feature_wording.table_notes(decision):
         canvas.line((note, "dim"), indent=1)
@@ -126,7 +126,7 @@ def _longest_word(texts: Iterable[str]) -> int:
 
 def _row(decision: Decision, row: FeatureRow, with_instead: bool, *, apart: bool) -> list[Words]:
     need = decision_wording.need_text(decision, row)
-    mark = (f" {decision.knowledge.phrases['table.disputed.mark']}", "yellow") if row.documented else ""
+    mark = (f" {decision.phrases['table.disputed.mark']}", "yellow") if row.documented else ""
     title: list[Part] = [(row.title, "bold" if row.need == "required" else ""), mark]
     texts: list[Words] = [title, need] if apart else [[*title, f"\n({need})" if need != "-" else ""]]
     texts += [_outcome(row, cell) for _, cell in row.cells]
@@ -144,7 +144,7 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
     if not disputed:
         return
     canvas.heading("Needed features for which published guides contradict the results")
-    canvas.line((decision.knowledge.phrases["table.sources"], "dim"))
+    canvas.line((decision.phrases["table.sources"], "dim"))
     for row in disputed:
         lines: list[Sequence[Words]] = [("Guides say", row.documented or "")]
         lines += [
@@ -159,7 +159,7 @@ def _path(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("Steps of the decision")
     text = "Each step shows its question, the rule that decides, the reason for this rule and the facts that it uses."
     canvas.line((text, "dim"))
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     canvas.tree(
         decision.requirements.name,
         [
@@ -232,7 +232,7 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
 
 def _assumptions(canvas: Canvas, decision: Decision) -> None:
     inferred, assumed = decision_wording.inferred(decision), decision_wording.assumed(decision)
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     if decision.assumption:
         canvas.heading(phrases["assumptions.server"])
         canvas.line(decision.assumption, indent=1)

@@ -12,13 +12,11 @@ from typing import NamedTuple
 
 from advisor.decision.change_lists import repeats
 from advisor.decision.core import Core, Flags, difference
-from advisor.decision.facts import keeps_instances
 from advisor.decision.gateways import refuses_legacy_clients
 from advisor.decision.model import Alternative, Counterfactual, Decision, FeatureRow, PathStep
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import Era, Raw
-from advisor.requirements.edits import edits
 from advisor.sentences import listed
 
 SHIFTS_SHOWN = 8
@@ -72,20 +70,20 @@ def sdk_text(decision: Decision) -> str:
     """Return the SDK as the requirements name it, with the release that the decision uses."""
     asked, newest = str(decision.requirements["sdk"]), decision.release.newest
     if asked == OTHER:
-        return f"{asked} ({decision.knowledge.languages[decision.requirements['language']].name})"
+        return f"{asked} ({decision.language})"
     if decision.kind == "http+sse":
-        return decision.knowledge.phrases["sdk.http+sse"].format(asked=asked)
+        return decision.phrases["sdk.http+sse"].format(asked=asked)
     if decision.facts["sdk.measured"] == "no":
         version = asked.partition("==")[2]
-        return decision.knowledge.phrases["sdk.not-measured"].format(asked=asked, version=version, used=newest)
+        return decision.phrases["sdk.not-measured"].format(asked=asked, version=version, used=newest)
     if "==" in asked:
         return asked
-    return decision.knowledge.phrases["sdk.line"].format(release=f"{decision.release.package} {newest}", asked=asked)
+    return decision.phrases["sdk.line"].format(release=f"{decision.release.package} {newest}", asked=asked)
 
 
 def clients_text(decision: Decision) -> str:
     """Return the protocol eras that the deployment serves, with a reason if the requirements do not name them."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     eras = " and ".join(decision.eras) or phrases["clients.none"]
     if decision.facts["era.modern"] == "falls-back":
         eras = phrases["clients.fall-back"].format(eras=eras)
@@ -103,10 +101,8 @@ def clients_text(decision: Decision) -> str:
 def affinity_text(decision: Decision) -> str:
     """Return the mechanism of session affinity with the place that stores the owner, or `none`."""
     core = decision.core
-    mechanism = decision.knowledge.mechanisms.get(core.mechanism)
-    if mechanism is None:
-        return core.mechanism
-    return f"{core.mechanism} ({decision.knowledge.phrases[f'owner-in.{mechanism.owner_in}']})"
+    owner_in = decision.owner_in(core.mechanism)
+    return f"{core.mechanism} ({owner_in})" if owner_in else core.mechanism
 
 
 def instances_text(decision: Decision) -> str:
@@ -114,18 +110,18 @@ def instances_text(decision: Decision) -> str:
     if not decision.tiers:
         return _instances(decision, decision.core, decision.instances)
     tiers = ((tier.name, _instances(decision, tier.core, tier.instances)) for tier in decision.tiers)
-    phrase = decision.knowledge.phrases["tier.of"]
+    phrase = decision.phrases["tier.of"]
     return "; ".join(phrase.format(what=number, tier=name) for name, number in tiers)
 
 
 def _instances(decision: Decision, core: Core, number: int) -> str:
     """Return a number or a range of instances, with their processes. Only a server without sessions has several."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     asked, workers = decision.requirements["scale.instances"], decision.requirements["scale.workers"]
     text = str(number)
     if isinstance(asked, dict) and core.pattern != "single-instance":
         text = phrases["instances.range"].format(**asked)
-    if asked == 1 and not keeps_instances(decision.requirements, decision.knowledge):
+    if asked == 1 and not decision.keeps_instances:
         text = phrases["instances.platform"]
     if workers == 1 or not core.flags.stateless_http:
         return text
@@ -136,12 +132,12 @@ def era_note(decision: Decision, era: Era) -> str:
     """Return a note for the column of an era whose clients are not expected or not served; else ""."""
     facts = decision.facts
     state = "unserved" if era == "legacy" and refuses_legacy_clients(facts) else str(facts[f"era.{era}"])
-    return "" if state == "named" else decision.knowledge.phrases[f"era.{state}"]
+    return "" if state == "named" else decision.phrases[f"era.{state}"]
 
 
 def undecided(decision: Decision) -> str:
     """Return the reason why the feature table of a contradiction has flags, and these flags."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     if decision.kind == "http+sse":
         return phrases["table.http+sse"]
     return phrases[f"table.example.{decision.kind}"].format(flags=flags_text(decision.core, decision.kind))
@@ -155,7 +151,7 @@ def losses(decision: Decision) -> list[str]:
 
 def nothing_lost(decision: Decision) -> tuple[str, bool]:
     """Return the text for a decision that loses no needed feature, and whether this is true without a condition."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     names = (f"lost.none.{warning.id}" for warning in decision.warnings)
     condition = next((phrases[name] for name in names if name in phrases), "")
     return condition or phrases["lost.none"], not condition
@@ -163,7 +159,7 @@ def nothing_lost(decision: Decision) -> tuple[str, bool]:
 
 def need_text(decision: Decision, row: FeatureRow) -> str:
     """Return how much the feature is needed, as the feature table shows it."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     if row.feature == "plain":
         return phrases["need.plain"]
     if any(need.feature == row.feature for need in decision.unsure):
@@ -178,13 +174,13 @@ def assumed_unused(decision: Decision) -> str:
     rows = decision.assumed_unused
     if not rows:
         return ""
-    phrase = decision.knowledge.phrases["unused.one" if len(rows) == 1 else "unused.several"]
+    phrase = decision.phrases["unused.one" if len(rows) == 1 else "unused.several"]
     return phrase.format(names=", ".join(row.feature for row in rows))
 
 
 def unsure(decision: Decision) -> list[str]:
     """Return what becomes of the features that the requirements state as unknown: those kept, then the others."""
-    words = decision.knowledge.phrases
+    words = decision.phrases
     kept = ", ".join(need.feature for need in decision.unsure if need.kept)
     prices: dict[str, list[str]] = {}
     for need in decision.unsure:
@@ -244,7 +240,7 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
         then = result.core
         effort = min(effort for _, effort in facts)
         change = f"{'any of ' if len(facts) > 1 else ''}{', '.join(fact for fact, _ in facts)}: {values}"
-        words = then.pattern if then.feasible else decision.knowledge.phrases["pattern.contradiction"]
+        words = then.pattern if then.feasible else decision.phrases["pattern.contradiction"]
         pattern = words if then.pattern != decision.core.pattern else ""
         kind = decision.kind_after({fact: values for fact, _ in facts})
         shift = Shift(change, pattern, _differs(result, decision, kind), effort, then.feasible)
@@ -270,7 +266,7 @@ def _by_fact(decision: Decision) -> Iterable[tuple[str, _Result, str, int]]:
 
 def _interest(decision: Decision, then: Core) -> int:
     """Return the rank of a change. Changes that lead to a pattern that is simpler to operate come first."""
-    now, patterns = decision.core, decision.knowledge.tables["session"].outputs["pattern"]
+    now, patterns = decision.core, decision.patterns
     if patterns.index(then.pattern) < patterns.index(now.pattern):
         return 0
     return 1 if not then.feasible else (2 if then.pattern != now.pattern else 3)
@@ -279,7 +275,7 @@ def _interest(decision: Decision, then: Core) -> int:
 def _differs(result: _Result, decision: Decision, kind: str) -> str:
     """Return the parts that differ; "; " stands before each tier of the new decision."""
     differs = difference(result.core, decision.core)
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     parts: list[str] = []
     tiers = ""
     flags = differs.get("flags", {})
@@ -305,13 +301,13 @@ def _differs(result: _Result, decision: Decision, kind: str) -> str:
 
 def change_text(decision: Decision, alternative: Alternative) -> str:
     """Return the keys of the requirements file that an alternative edits, with their new values."""
-    edited = edits(decision.requirements, alternative.change, decision.knowledge.facts).items()
+    edited = decision.edits(alternative.change).items()
     return ", ".join(f"remove {key}" if value is None else f"{key}: {value_text(value)}" for key, value in edited)
 
 
 def _edited(decision: Decision, change: Mapping[str, Raw]) -> str:
     """Return the key of the file for the main fact of a change, with the other keys that the change edits too."""
-    edited = edits(decision.requirements, change, decision.knowledge.facts) or dict(change)
+    edited = decision.edits(change) or dict(change)
     first, *others = edited
     if others and others[0].startswith("tools["):
         return f"{first} (without duration_s in tools)" if first.startswith("workload.") else f"{first} of every tool"
@@ -339,12 +335,9 @@ def result_text(decision: Decision, way: Alternative | Counterfactual) -> str:
     """Return the pattern, the flags and the session affinity of another deployment; "; " stands before each tier."""
     flags = deployment_flags(way, decision.kind_after(way.change))
     parts = [way.core.pattern, "" if way.tier_flags else flags]
-    mechanism = decision.knowledge.mechanisms.get(way.core.mechanism)
-    if mechanism:
-        how = decision.knowledge.phrases[f"owner-in.{mechanism.owner_in}"]
-        parts += [f"session affinity {way.core.mechanism} ({how})"]
-    elif way.core.mechanism != "none":
-        parts += [f"session affinity {way.core.mechanism}"]
+    owner_in = decision.owner_in(way.core.mechanism)
+    if way.core.mechanism != "none":
+        parts += [f"session affinity {way.core.mechanism}{f' ({owner_in})' if owner_in else ''}"]
     text = ", ".join(part for part in parts if part)
     return f"{text}; {flags}" if way.tier_flags else text
 

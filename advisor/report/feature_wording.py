@@ -12,18 +12,18 @@ def how_lines(cell: EraCell) -> list[str]:
 
 def where_head(decision: Decision) -> str:
     """Return the heading of the texts that `how_lines` returns."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     return phrases.get(f"table.where.{decision.kind}") or phrases["table.where"]
 
 
 def table_notes(decision: Decision) -> list[str]:
     """Return sentences that explain the words of the feature table."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     return [phrases.get(f"table.terms.{decision.kind}") or phrases["table.terms"]]
 
 
 def where_notes(decision: Decision) -> list[str]:
     """Return sentences that explain the words of `how_lines`."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     keys = phrases["scope.keys"] in " ".join(cell.how for row in decision.needed for _, cell in row.cells)
     return [phrases["table.keys"]] if keys else []

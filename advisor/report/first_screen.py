@@ -131,7 +131,7 @@ def _rows(texts: Sequence[str], width: int, step: _Step, section: str, phrases: 
 
 def _verdict(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the pattern, and next to it what is lost, assumed or not known."""
-    phrases, labels, width = decision.knowledge.phrases, _labels(decision), canvas.width - _LABEL
+    phrases, labels, width = decision.phrases, _labels(decision), canvas.width - _LABEL
     head = (_service(decision, canvas.width), "bold")
     means = f": {decision.means}"
     if step.brief:
@@ -158,12 +158,12 @@ def _service(decision: Decision, width: int) -> str:
 def _labels(decision: Decision) -> Mapping[str, str]:
     """Return the labels of the rows."""
     start = "screen.label."
-    return {key.removeprefix(start): text for key, text in decision.knowledge.phrases.items() if key.startswith(start)}
+    return {key.removeprefix(start): text for key, text in decision.phrases.items() if key.startswith(start)}
 
 
 def _assumptions(decision: Decision, width: int, step: _Step) -> list[str]:
     """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     unused = [row.feature for row in decision.assumed_unused]
     texts = [phrases["screen.unused"].format(names=", ".join(unused))] if unused else []
     if unused and step.brief:
@@ -218,7 +218,7 @@ def _reason(rule: Rule, width: int, step: _Step) -> str:
 
 
 def _tiers(canvas: Canvas, decision: Decision) -> None:
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     heads: list[Words] = [(head, "dim") for head in phrases["screen.tiers"].split(", ")]
     rows: list[list[Words]] = []
     for tier in decision.tiers:
@@ -235,7 +235,7 @@ def _listed(decision: Decision) -> list[FeatureRow]:
 
 def _features(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the needed features. Neighbours with equal outcomes share a row. Plain calls have a row if they fail."""
-    phrases, rows = decision.knowledge.phrases, _listed(decision)
+    phrases, rows = decision.phrases, _listed(decision)
     preferred = any(row.need == "preferred" for row in rows)
     heads = [phrases["screen.features.preferred" if preferred else "screen.features"]]
     heads += [_head(decision, era) for era in ERAS]
@@ -261,7 +261,7 @@ def _head(decision: Decision, era: Era) -> str:
 
 def _outcome(cell: EraCell, row: FeatureRow, decision: Decision) -> tuple[str, str]:
     """Return the words of a cell with their style. A feature that works has the call that the server uses."""
-    phrases, words = decision.knowledge.phrases, cell.words
+    phrases, words = decision.phrases, cell.words
     works = phrases["outcome.works"]
     conditional = phrases["outcome.works-if"].format(works=works, condition="")
     if decision.kind == "python" and row.feature != "plain" and cell.call and words.startswith((works, conditional)):
@@ -278,13 +278,13 @@ def _outcome(cell: EraCell, row: FeatureRow, decision: Decision) -> tuple[str, s
 
 def _call(name: str, row: FeatureRow, decision: Decision) -> str:
     """Return a call as server code contains it, or its short name if the call is long or a description."""
-    short = next((call.short for call in decision.knowledge.features[row.feature].calls if call.call == name), "")
+    short = decision.short_call(row.feature, name)
     return short if short and (" " in name or len(name) > _CALL) else name
 
 
 def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> None:
     """Draw the heading of a list: it says how many entries are hidden, and which option shows them."""
-    phrases = decision.knowledge.phrases
+    phrases = decision.phrases
     more = f" {phrases['screen.hidden'].format(number=hidden, section=section)}" if hidden else ""
     canvas.line((phrases[f"screen.{section}"], "bold"), (more, "dim"))
 
@@ -305,7 +305,7 @@ def _change(canvas: Canvas, shift: decision_wording.Shift) -> None:
 def _next(canvas: Canvas, decision: Decision) -> None:
     """Draw the commands that come next."""
     file = decision_wording.file_argument(decision)
-    canvas.line((decision.knowledge.phrases["screen.next"], "bold"))
+    canvas.line((decision.phrases["screen.next"], "bold"))
     if decision.kind == "python":
         canvas.code(f"  mcp-advisor generate {file} -o kit\n  mcp-advisor verify kit")
     canvas.code(f"  mcp-advisor recommend {file} --full")
@@ -316,7 +316,7 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
 
     A step that hides features which cannot be kept is used only if no other step shows a change.
     """
-    phrases, draw = decision.knowledge.phrases, partial(_drawn, screen)
+    phrases, draw = decision.phrases, partial(_drawn, screen)
     urgent = [finding for finding in decision.warnings if finding.severity == "high"][:_URGENT]
     warned: _Block = []
     if urgent:
@@ -342,7 +342,7 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
 
 def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the verdict of a contradiction: the features that cannot be kept, what is assumed, and why."""
-    phrases, labels, width = decision.knowledge.phrases, _labels(decision), canvas.width - _LABEL
+    phrases, labels, width = decision.phrases, _labels(decision), canvas.width - _LABEL
     rule = decision.verdict.rule
     head = (_service(decision, canvas.width), "bold")
     canvas.line(head, "  ", (_CONTRADICTION, "bold red"), f": {decision.means}")
@@ -359,7 +359,7 @@ def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -
     """Draw a change in two lines: what to do, then the keys with their new values and the new decision."""
     width = canvas.width - 4
     change = decision_wording.change_text(decision, way)
-    loses = decision.knowledge.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
+    loses = decision.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
     result = f"{way.core.pattern}; {loses.format(names=', '.join(way.gives_up))}"
     then: Words = cut(result, width)
     if change:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from advisor.knowledge.catalogue import ProxyKind
 from advisor.knowledge.space import UNKNOWN
 from advisor.knowledge.types import Raw
+from advisor.requirements.model import Requirements
 
 HOPS = "environment.hops"
 PROXY = "environment.proxy."
@@ -129,3 +130,9 @@ def _sse(hops: Sequence[Hop]) -> Raw:
     if False in passes:
         return False
     return UNKNOWN if UNKNOWN in passes else True
+
+
+def keeps_instances(requirements: Requirements, proxies: Mapping[str, ProxyKind]) -> bool:
+    """Return whether no more instances run than the requirements plan. Some platforms start more for more requests."""
+    kind = proxies[requirements["environment.proxy.kind"]]
+    return requirements["environment.platform"] != "serverless" or bool(kind.one_instance)

@@ -70,7 +70,7 @@ def _left(text: str) -> str:
 def test_the_page_has_the_rows_that_chaos_checks(advisor: Advisor, name: str) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)))
     assert [keeping(tier) for tier in kit.tiers] == KITS[name]
-    promises = expected_failures(kit, advisor.knowledge)
+    promises = expected_failures(kit)
     rows = [line for line in section(page(advisor, name)).splitlines() if line.startswith("| ")]
     assert {promise.era for promise in promises} == set(kit.eras)
     for promise in promises:
@@ -84,7 +84,7 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor: Advisor, name: str) ->
 
 def test_with_one_running_instance_no_event_moves_clients_to_another(advisor: Advisor) -> None:
     kit = kit_context(advisor.decide(load_path(ROOT / "examples/exercise-1-research.yaml", advisor.space)))
-    alone = expected_failures(kit, advisor.knowledge, {"main": 1})
+    alone = expected_failures(kit, {"main": 1})
     assert {promise.keeping for promise in alone} == {"stateless-single"}
     assert "instances-replaced" not in {promise.event.id for promise in alone}
 

@@ -120,7 +120,7 @@ def test_state_handles_have_expected_behaviour_if_the_kit_has_a_shared_store(
     advisor: Advisor, knowledge: Knowledge, tmp_path: Path
 ) -> None:
     context, _ = kit(advisor, tmp_path)
-    rows = expected_failures(context, knowledge)
+    rows = expected_failures(context)
     found = {row.event.id: (row.handles, row.clients) for row in rows}
     assert found["redis-restarted"][0] == "fails-then-gone"
     assert found["redis-stalled"][0] == "fails-then-kept"
@@ -133,7 +133,7 @@ def test_state_handles_have_no_expected_behaviour_without_a_store(
     advisor: Advisor, knowledge: Knowledge, tmp_path: Path
 ) -> None:
     context, _ = kit(advisor, tmp_path, "{session_state: preferred}", store="none")
-    rows = expected_failures(context, knowledge)
+    rows = expected_failures(context)
     assert {row.handles for row in rows} == {None}
     assert not any("handle" in row.clients for row in rows)
 

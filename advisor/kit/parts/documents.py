@@ -49,7 +49,7 @@ def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[K
 
 def decision_document(kit: KitContext, decision: Decision) -> DecisionDocument:
     """Return the kit's decision.json: the decision, and the expected behaviour for clients when something fails."""
-    failures = failure_records(kit, decision.knowledge)
+    failures = failure_records(kit)
     return document(DecisionDocument, decision_dict(decision), expected_failures=failures)
 
 
@@ -90,7 +90,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "nothing_lost": "" if certain else nothing,
         "kept": [row.title for row in needed if not row.lost and not row.substituted],
         "warnings_shown": WARNINGS_SHOWN,
-        "failures": _failures(failure_records(kit, decision.knowledge)),
+        "failures": _failures(failure_records(kit)),
         "proxy_update": kubernetes.proxy_update(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
     }

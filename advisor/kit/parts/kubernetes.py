@@ -165,7 +165,7 @@ def first_deployment(kit: KitContext) -> FirstDeployment:
     fitted = fit(kit)
     proxy = _proxy(fitted)
     works = tuple(_workload(fitted, tier, deployed=proxy is not None) for tier in fitted.tiers)
-    example = not _has_route(fitted)
+    example = not fitted.has_http_route
     routed = not any(work.client_ip or work.behind_cookies for work in works)
     return FirstDeployment(
         service=fitted.service,
@@ -213,7 +213,7 @@ def files(kit: KitContext) -> list[KitFile]:
     optional = {
         "proxy.yaml": proxy is not None,
         "network-policy.yaml": True,
-        "httproute.yaml": _has_route(fitted),
+        "httproute.yaml": fitted.has_http_route,
     }
     for name in (name for name, wanted in optional.items() if wanted):
         names.append(name)
@@ -277,8 +277,8 @@ def _workload(kit: KitContext, tier: TierContext, *, deployed: bool) -> Workload
         fixed_by_proxy=fixed,
         https=tuple(reason for reason, holds in reasons.items() if holds),
         kept_by=mechanism.done_by if mechanism else "",
-        cpu_request_m=kit.knowledge.figure("cpu.request_m") * tier.workers,
-        llm_per_minute=max(1, kit.knowledge.figure("llm.calls_per_minute") // (tier.max_instances * tier.workers)),
+        cpu_request_m=kit.figure("cpu.request_m") * tier.workers,
+        llm_per_minute=max(1, kit.figure("llm.calls_per_minute") // (tier.max_instances * tier.workers)),
     )
 
 
@@ -322,11 +322,6 @@ def scales_by_sessions(kit: KitContext) -> bool:
 def _entry(kit: KitContext, proxy: ProxyWorkload | None) -> str:
     """Return the name of the Service for clients."""
     return f"{kit.service}-entry" if proxy else kit.tiers[0].host
-
-
-def _has_route(kit: KitContext) -> bool:
-    """Whether the proxy of the requirements is configured by an HTTPRoute."""
-    return bool(kit.outer_proxy) and kit.knowledge.proxies[kit.outer_proxy].http_route
 
 
 def _hosts(kit: KitContext, entry: str) -> tuple[str, ...]:

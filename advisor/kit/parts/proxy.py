@@ -236,7 +236,7 @@ def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
     patterns = tuple(tool.name.replace(".", "[.]") for tool in tier.tools)
     mechanism = applied(kit, tier)
     learned = mechanism is not None and mechanism.owner_in == "proxy-memory"
-    figure = kit.knowledge.figure
+    figure = kit.figure
     addresses = wiring.addresses[tier.name]
     name = ready_service(kit, tier) if kit.platform == "kubernetes" else ""
     return Pool(

@@ -113,7 +113,7 @@ def _probe_module(kit: KitContext, tools: tuple[ServerTool, ...]) -> str:
 def predict(kit: KitContext, feature: str, era: Era) -> dict[str, Outcome]:
     """Return flag pair → outcome for the SDK call that the generated server uses for the feature."""
     lines = kit.sdk.calls.get(feature)
-    call = lines[era] if lines else kit.knowledge.features[feature].calls[0].call
+    call = lines[era] if lines else kit.first_call(feature)
     cell = next(cell for cell in kit.cells if (cell.feature, cell.call) == (feature, call))
     return cell.modern if era == "modern" else cell.legacy
 

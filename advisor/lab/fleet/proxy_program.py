@@ -1,4 +1,4 @@
-"""The programs that the lab runs as proxies: how one of them starts, and how it reads a changed configuration."""
+"""The programs that the lab runs as proxies: how a proxy starts, and how it reads a changed configuration."""
 
 from __future__ import annotations
 

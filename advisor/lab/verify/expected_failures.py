@@ -48,7 +48,7 @@ def failures_to_inject(
     # The stand-in for the platform's load balancer is not part of the kit. The kit has no expected behaviour for its
     # reload.
     apart = set() if prepared.front.own else {"proxy-reloaded"}
-    found = expected_failures(prepared.kit, knowledge, prepared.instances)
+    found = expected_failures(prepared.kit, prepared.instances)
     wanted = [
         failure for failure in found if failure.event.id not in apart and (not events or failure.event.id in events)
     ]
@@ -79,7 +79,7 @@ def as_documented(
     if not isinstance(records, list):
         return list(failures), [f"decision.json has no array `{_KEY}`. To fix this, run `generate` again."]
     stated = {_place(record): record for record in records if isinstance(record, dict)}
-    decided = {_place(record): record["keeping"] for record in failure_records(prepared.kit, knowledge)}
+    decided = {_place(record): record["keeping"] for record in failure_records(prepared.kit)}
     found, problems = [], []
     for failure in failures:
         place = _place(failure_record(failure, prepared.kit))

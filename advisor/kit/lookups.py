@@ -1,0 +1,73 @@
+"""What a kit takes from rules/: the code of its SDK line, its proxy, its mechanisms, packages and figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from advisor.knowledge import Knowledge
+from advisor.knowledge.catalogue import SdkCode
+from advisor.knowledge.kits import Floor, KitProxy, Mechanism
+from advisor.knowledge.types import Era
+
+
+@dataclass(frozen=True, slots=True)
+class KitLookups:
+    """The entries of rules/ for a kit. The renderers of the kit ask this class, and do not read the knowledge.
+
+    Attributes:
+        line: SDK line, such as mcp-2.
+        proxy: the proxy of the kit: one of rules/kit_proxies.yaml, or "".
+        outer_proxy: the kind of proxy in the requirements if the kit's proxy runs behind that proxy, else "".
+        knowledge: the knowledge that the decision uses.
+    """
+
+    line: str
+    proxy: str
+    outer_proxy: str
+    knowledge: Knowledge = field(repr=False, compare=False)
+
+    @property
+    def sdk(self) -> SdkCode:
+        """The code of servers of this SDK line."""
+        return self.knowledge.sdks[self.line]
+
+    @property
+    def served_eras(self) -> tuple[Era, ...]:
+        """The protocol eras that the servers support, including eras that the requirements do not name."""
+        return self.knowledge.lines[self.line].eras
+
+    @property
+    def carried(self) -> KitProxy:
+        """The proxy of the kit. Use this property only if the kit has a proxy."""
+        return self.knowledge.kit_proxies[self.proxy]
+
+    @property
+    def has_http_route(self) -> bool:
+        """Whether the proxy of the requirements is configured by an HTTPRoute."""
+        return bool(self.outer_proxy) and self.knowledge.proxies[self.outer_proxy].http_route
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The networks from which the proxy of a platform can connect."""
+        return tuple(self.knowledge.networks)
+
+    @property
+    def floors(self) -> dict[str, Floor]:
+        """The oldest releases of packages other than the SDK."""
+        return self.knowledge.floors
+
+    def floor(self, package: str) -> str:
+        """Return the pip requirement for a package other than the SDK."""
+        return self.floors[package].requirement
+
+    def figure(self, name: str) -> int:
+        """Return a figure of rules/figures.yaml."""
+        return self.knowledge.figure(name)
+
+    def mechanism_named(self, name: str) -> Mechanism | None:
+        """Return a mechanism for session affinity, or None for `none`."""
+        return self.knowledge.mechanisms.get(name)
+
+    def first_call(self, feature: str) -> str:
+        """Return the call of a feature that every SDK line has."""
+        return self.knowledge.features[feature].calls[0].call
