@@ -22,7 +22,7 @@ _READ_S = 20.0  # seconds until a program that watches its configuration must ha
 
 @dataclass(frozen=True, slots=True)
 class _Watching:
-    """How a program starts that reads a changed configuration by itself: its configuration file, and its arguments."""
+    """How a program starts that watches its configuration: its configuration file, and its arguments."""
 
     file: str
     arguments: tuple[str, ...]
