@@ -19,6 +19,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(others)} {last} {end}" if others else end
 
 
+def inside(sentence: str) -> str:
+    """Return a sentence as a part of another sentence: its first letter is small, unless it begins an abbreviation."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
 def first_sentences(text: str, fits: Callable[[str], bool]) -> str:
     """Return the first sentences of `text` that fit together; at least one sentence."""
     shown, *rest = _ENDS.split(text)

@@ -178,11 +178,10 @@ def write(folder: Path, advisor: Advisor) -> None:
 
 
 def _redirects(advisor: Advisor) -> Iterator[str]:
-    """From the page of each second identifier of a rule to the rule's page."""
-    rules = [rule for _, rule in advisor.knowledge.rules.values() if reference.alias(rule)]
-    if rules:
-        maps = {reference.rule_page(reference.alias(rule)): reference.rule_page(rule.id) for rule in rules}
-        yield f"\n[project.plugins.redirects]\nredirect_maps = {_toml(maps)}\n"
+    """From the page of each other identifier of a rule, also of an earlier one, to the rule's page."""
+    rules = [rule for _, rule in advisor.knowledge.rules.values()]
+    maps = {reference.rule_page(name): reference.rule_page(rule.id) for rule in rules for name in rule.other_ids}
+    yield f"\n[project.plugins.redirects]\nredirect_maps = {_toml(maps)}\n"
 
 
 def build(folder: Path) -> str:

@@ -24,6 +24,7 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements, first_fault
+from advisor.decision.derived_facts import UNABLE
 from advisor.decision.model import Decision
 from advisor.engine.fold import fold
 from advisor.engine.network import TableNode
@@ -32,6 +33,7 @@ from advisor.engine.table import DecisionTable, admitted
 from advisor.errors import InputError, KnowledgeError
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.space import FactSpace
+from advisor.knowledge.unable import NONE
 
 GOLDEN = Path(__file__).parent / "golden" / "rule-outcomes.json"
 
@@ -159,9 +161,11 @@ def lost(advisor: Advisor) -> Iterator[tuple[str, str]]:
     for sdk in advisor.space.releases:
         for processes, store, sse in product(("one", "many"), ("none", "redis"), (True, False)):
             row = (sdk, "named", "named", processes, store, sse)
-            bits = " ".join(f"{bits:x}" for bits in advisor.lost.profile(row))
-            tiers = " ".join(sorted(advisor.division.features(row, substitute=False)))
-            yield f"lost {sdk} {processes} {store} {sse}", f"{bits} {tiers}"
+            for unable in advisor.space.domains[UNABLE]:
+                bits = " ".join(f"{bits:x}" for bits in advisor.lost.profile((*row, unable)))
+                tiers = " ".join(sorted(advisor.division.features((*row, unable), substitute=False)))
+                without = "" if unable == NONE else f" {unable}"
+                yield f"lost {sdk} {processes} {store} {sse}{without}", f"{bits} {tiers}"
 
 
 PARTS: tuple[Callable[[Advisor], Iterator[tuple[str, Any]]], ...] = (observed, bins, lost, edges, of_examples)

@@ -210,6 +210,7 @@ def texts_of(path: Path, kind: str, skipped: set[str]) -> Iterator[Text]:
 def sentences(text: str) -> list[str]:
     """The sentences of a paragraph, with code as one word each."""
     text = re.sub(r"``[^`]*``|`[^`]*`", CODE, text)
+    text = re.sub(r"\[[^\[\]]+\](?![(\[:])", CODE, text)  # docs/rules.md: words that stand for a value
     text = re.sub(r"\]\([^)]*\)", "]", text)
     text = re.sub(r"https?://\S+|<[^<>\s]+>", CODE, text)
     text = re.sub(r"^\s*([-*+]|\d+\.|#+|>)\s+", "", text)

@@ -61,6 +61,24 @@ EXPECTED_FIELD: dict[str, tuple[str, str, bool | None, list[Any]]] = {
         None,
         [{"transport": "streamable-http"}, {"scale.instances": 1}, "transport-is-deprecated"],
     ),
+    "cloud-run-missing-session-id": (
+        "stateless-fleet",
+        "none",
+        False,
+        ["sessions-without-affinity", "host-allow-list"],
+    ),
+    "gunicorn-workers-on-app-service": (
+        "contradiction",
+        "none",
+        None,
+        [{"scale.workers": 1}, {"operations.shared_store": "redis"}],
+    ),
+    "kubernetes-client-ip": (
+        "sticky-fleet",
+        "kubernetes-client-ip",
+        True,
+        ["affinity-by-address", "rollout-ends-sessions"],
+    ),
     "fastmcp-second-replica": ("stateless-fleet", "none", False, ["sessions-without-affinity"]),
     "gateway-thirty-seconds": ("single-instance", "none", True, ["call-outlives-total-timeout"]),
     "go-login-state-per-pod": (
@@ -84,7 +102,7 @@ EXPECTED_FIELD: dict[str, tuple[str, str, bool | None, list[Any]]] = {
         None,
         [{"clients.keep_cookies": True}, {"scale.instances": 1}, {"operations.direct_llm": True}],
     ),
-    "typescript-cookie-ingress": ("sticky-fleet", "platform-cookie", True, ["cookie-affinity-needs-a-jar"]),
+    "typescript-cookie-ingress": ("sticky-fleet", "platform-cookie", True, ["cookie-affinity-needs-cookies"]),
     "typescript-scale-to-zero": ("stateless-fleet", "none", False, ["sessions-without-affinity"]),
     "typescript-stream-in-a-function": ("stateless-fleet", "none", False, ["other-servers-answer-405"]),
 }

@@ -13,7 +13,7 @@ from advisor.cli.formats import Format, FormatOption
 
 EPILOG = epilog(
     "explain sticky-fleet",
-    "explain drain-before-sigterm",
+    "explain shutdown-cuts-running-calls",
     "explain scale.affinity",
     exit_codes={0: "success", 2: "the word is not known; the message names the nearest spelling"},
 )

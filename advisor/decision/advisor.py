@@ -23,7 +23,6 @@ from advisor.decision.model import (
     Alternative,
     Counterfactual,
     Decision,
-    EraCell,
     FeatureRow,
     PathStep,
     TableTrace,
@@ -35,6 +34,7 @@ from advisor.decision.model import (
 from advisor.decision.sdk_behaviour import asked_release
 from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
+from advisor.decision.tier_wording import TierWording
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
 from advisor.decision.unsure import Outline, settle
 from advisor.decision.warnings import Warnings, decision_words
@@ -92,6 +92,7 @@ class Advisor:
         self._newest = {
             line.id: f"{package.package} {line.newest}" for package in knowledge.capabilities for line in package.lines
         }
+        self._of_tier = TierWording(knowledge.phrases)
         self._binned = {name for name, fact in self.space.facts.items() if fact.type in _BINNED}
 
     def facts(self, requirements: Requirements) -> dict[str, Any]:
@@ -116,8 +117,8 @@ class Advisor:
             features = assumed(features)
         unnamed = self._unnamed(features, release)
         facts |= {name: max((row.need for row in rows), key=NEEDS.index) for name, rows in unnamed.items() if rows}
-        path_with_proxy = with_added_proxy(requirements, core.mechanism, self.knowledge)
-        facts |= connection_facts(path_with_proxy, self.space) if path_with_proxy else {}
+        path_with_proxy, connections = self._added_proxy(requirements, core)
+        facts |= connections
         words = decision_words(requirements, facts, features, unnamed, self.space)
         # The flags of a tiered deployment are those of its larger, stateless part.
         shown = core._replace(flags=tiers[0].core.flags) if tiers else core
@@ -126,7 +127,7 @@ class Advisor:
             facts=facts,
             core=shown,
             release=release,
-            means=self._means(core, requirements),
+            means=self._means(core, requirements, facts),
             because=self._affinity_because(facts),
             code=server_code(core.flags, facts, requirements, self.space) if core.feasible and not tiers else "",
             tiers=tiers,
@@ -206,9 +207,11 @@ class Advisor:
         stated = {n: raw for n, raw in stated.items() if raw not in (None, []) and self.space.bin(n, raw) == read[n]}
         return PathStep(table.spec.table, table.spec.title, table.spec.question, rule, read, stated)
 
-    def _means(self, core: Core, requirements: Requirements) -> str:
+    def _means(self, core: Core, requirements: Requirements, facts: Mapping[str, Any]) -> str:
         """The pattern in words. Several processes can also be the workers of one instance."""
         phrases = self.knowledge.phrases
+        if not core.feasible and facts["clients.reached"] != "yes":
+            return phrases[f"{core.phrase}.unreached"]
         one = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
         one = one and keeps_instances(requirements, self.knowledge.proxies)
         return phrases.get(f"{core.phrase}.workers" if one else "") or phrases[core.phrase]
@@ -239,7 +242,13 @@ class Advisor:
             facts: every fact of these requirements.
         """
         tiers = zip(("stateless", "stateful"), self._split(requirements, facts, facts["substitute"]), strict=True)
-        return tuple(TierRequirements(name, own, self.facts(own)) for name, own in tiers)
+        _, connections = self._added_proxy(requirements, core_of(facts))
+        return tuple(TierRequirements(name, own, self.facts(own) | connections) for name, own in tiers)
+
+    def _added_proxy(self, requirements: Requirements, core: Core) -> tuple[Requirements | None, dict[str, str]]:
+        """The requirements with the proxy that the decision adds, or None, and the connection facts with it."""
+        path = with_added_proxy(requirements, core.mechanism, self.knowledge, tiered=core.pattern == "tiered")
+        return path, connection_facts(path, self.space) if path else {}
 
     def _tier(self, tier: TierRequirements) -> Tier:
         instances = _first(tier.requirements)
@@ -260,12 +269,12 @@ class Advisor:
         outer = parts[0].requirements.tools
         elsewhere = {feature for tool in outer for feature, need in tool.needs.items() if need == needs[feature]}
         there = {
-            row.feature: self._in_tier(row, parts[1].name)
+            row.feature: self._of_tier.row(row, parts[1].name)
             for row in inside
             if row.need != "none" and row.feature not in elsewhere
         }
         return tuple(
-            (there.get(row.feature, row) if row.need == "none" else self._in_tier(row, parts[0].name))._replace(
+            (there.get(row.feature, row) if row.need == "none" else self._of_tier.row(row, parts[0].name))._replace(
                 need=whole.need
             )
             for row, whole in zip(outside, rows, strict=True)
@@ -275,18 +284,6 @@ class Advisor:
         """For each derived fact with the mechanism `unnamed`, the rows to which it applies."""
         asked = ((derived.id, derived.unnamed) for derived in self.knowledge.derived if derived.unnamed)
         return {name: lost_unnamed(features, spec["era"], release) for name, spec in asked}
-
-    def _in_tier(self, row: FeatureRow, tier: str) -> FeatureRow:
-        """The row of a feature with the results in one tier: each call names the tier."""
-        legacy, modern = (cell._replace(how=self._how_in_tier(cell, tier)) for _, cell in row.cells)
-        return row._replace(legacy=legacy, modern=modern)
-
-    def _how_in_tier(self, cell: EraCell, tier: str) -> str:
-        phrases: Mapping[str, str] = self.knowledge.phrases
-        if not cell.call:
-            return cell.how
-        how = cell.how.replace(cell.call, phrases["tier.call"].format(call=cell.call, tier=tier), 1)
-        return how.replace(phrases["scope.any"], phrases["scope.any.tier"])
 
     def _unmet(
         self, facts: Mapping[str, Any], path: Sequence[PathStep], features: Sequence[FeatureRow]

@@ -27,18 +27,23 @@ def reuse_s(hop: Hop, knowledge: Knowledge) -> float | None:
     return proxy.reuse_s
 
 
-def with_added_proxy(requirements: Requirements, mechanism: str, knowledge: Knowledge) -> Requirements | None:
+def with_added_proxy(
+    requirements: Requirements, mechanism: str, knowledge: Knowledge, *, tiered: bool
+) -> Requirements | None:
     """Return the requirements with the proxy that the decision puts between the last hop and the servers.
 
-    The result is None if the last hop provides the session affinity `mechanism` itself.
+    The result is None if the last hop provides the session affinity `mechanism` itself. With tiers, it is None if a kit
+    can configure the last hop, so that this hop routes the requests to the tiers.
     """
     found = knowledge.mechanisms.get(mechanism)
-    program = found.done_by if found else ""
     hops = hops_of(requirements.values)
     last = knowledge.proxies[hops[-1].kind]
-    if found is None or program not in knowledge.kit_proxies or program == last.id:
+    program = found.done_by if found else ""
+    if tiered and program not in knowledge.kit_proxies:
+        program = last.id if last.id in knowledge.kit_proxies else next(iter(knowledge.kit_proxies))
+    if program not in knowledge.kit_proxies or program == last.id:
         return None
-    if found.keyed_on in last.affinity_settings:
+    if found and found.keyed_on in last.affinity_settings:
         return None
     added = Hop(program, version=knowledge.kit_proxies[program].version)
     path = [hop._asdict() for hop in (*hops, added) if hop.kind != "none"]

@@ -16,6 +16,7 @@ from advisor.errors import KnowledgeError
 from advisor.knowledge.facts import Derived, Pick
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS, Era
+from advisor.knowledge.unable import features_of
 
 Lost: TypeAlias = "Mapping[str, list[str]]"
 """Which features a derived fact counts: keys `with`, `kept_with`, `only`, `without` (see rules/facts.yaml)."""
@@ -36,7 +37,12 @@ occur. The questionnaire does not ask for the proxy only because an MCP gateway 
 NEEDS_SETS = "needs#sets"
 """The needs as a pair of bit sets, required and preferred: what the nodes below read."""
 
-CONTEXT = ("server", "era.legacy", "era.modern", "processes", "operations.shared_store", "environment.proxy.sse")
+UNABLE = "clients.unable"
+"""The features that none of the stated client applications supports (see `advisor/knowledge/unable.py`)."""
+
+CONTEXT = (
+    "server", "era.legacy", "era.modern", "processes", "operations.shared_store", "environment.proxy.sse", UNABLE
+)  # fmt: skip
 """The facts, besides the needs, that decide what is lost in a flag pair."""
 
 
@@ -182,11 +188,11 @@ class LostNode:
         """For each named era, the sets of the features that work with each flag pair."""
         single = (*context[:3], "one", *context[4:])
         pairs = {pair: configuration(single if pair == SINGLE else context, *flags) for pair, flags in _FLAGS.items()}
+        # No configuration helps a feature that no client application supports.
+        unable = unsupported(context)
+        able = [(1 << bit, name) for bit, name in enumerate(self.features) if name not in unable]
         return [
-            {
-                pair: sum(1 << bit for bit, name in enumerate(self.features) if self._cells.works(name, era, at))
-                for pair, at in pairs.items()
-            }
+            {pair: sum(bit for bit, name in able if self._cells.works(name, era, at)) for pair, at in pairs.items()}
             for era in _named(context)
         ]
 
@@ -292,7 +298,7 @@ _FLAGS = {
 
 def configuration(context: Row, stateless_http: bool, json_response: bool) -> Configuration:
     """The configuration of a flag pair in `context` when the owners of sessions can be reached."""
-    sdk, _, _, processes, store, sse = context
+    sdk, _, _, processes, store, sse, _ = context
     owner = "any" if stateless_http else ("single" if processes == "one" else "proxy")
     return Configuration(sdk, stateless_http, json_response, processes, owner, store, blocked(sse))
 
@@ -300,6 +306,11 @@ def configuration(context: Row, stateless_http: bool, json_response: bool) -> Co
 def blocked(sse: object) -> str:
     """Whether streams pass, as the delivery table reads it; what is not known is taken to pass (and warned of)."""
     return "blocked" if sse is False else "passes"
+
+
+def unsupported(context: Row) -> frozenset[str]:
+    """The features that none of the stated client applications supports in `context` (the values of `CONTEXT`)."""
+    return features_of(context[CONTEXT.index(UNABLE)])
 
 
 def _named(context: Row) -> Iterator[Era]:

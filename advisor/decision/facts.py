@@ -16,6 +16,7 @@ from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
+from advisor.knowledge.unable import unable
 from advisor.requirements.hops import SETTLED, settled
 from advisor.requirements.model import Requirements
 
@@ -159,6 +160,7 @@ COMPUTED: Mapping[str, _Computation] = {
     "expires": lambda _, asked, space: mcp_expiry(asked, space),
     "pings": lambda spec, asked, space: _compare(_of_release(asked, space)[1], limit(asked, space, spec)),
     "lacking": lambda _, asked, space: strongest_missing(asked, space),
+    "unable": lambda spec, asked, space: unable(map(space.knowledge.clients.__getitem__, asked[spec["apps"]])),
     "contradicted": lambda _, asked, space: _some(contradicted_facts(asked, space)),
     "unlisted": lambda _, asked, space: _some(unlisted_features(asked, space)),
     "stated": lambda spec, asked, _: "no" if asked.silent_about(spec["fact"]) else "yes",

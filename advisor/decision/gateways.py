@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from advisor.decision.derived_facts import union
+from advisor.decision.stopping import start, stop
 from advisor.knowledge.catalogue import ProxyKind
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.store import Knowledge
@@ -27,8 +28,7 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
             `buffering`: `by-default` if a hop buffers by default and is not stated to pass streams, else `none`.
             `connections`: `own` if addresses and cookies of clients end at a hop before the last hop, else `passed`.
             `streams`: `confirmed` if each hop is stated or known to pass streams, else `unknown`.
-            `start`: `function` if an ASGI adapter calls the server, `unknown` if an adapter that is not stated can call
-            it, else `process`.
+            `start`, `stop`: see `advisor/decision/stopping.py`.
             `refuses`, `outer`: the protocol eras that the hops refuse, as in `union`; for `outer` without the last hop.
             `session-id`: `needed` if a hop fails for legacy clients of a server without sessions, else `free`.
         requirements: the requirements.
@@ -49,7 +49,9 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
         passes = (hop.sse is True or knowledge.proxies[hop.kind].streams == "passes" for hop in hops)
         return "confirmed" if all(passes) else UNKNOWN
     if asked == "start":
-        return _start(requirements, knowledge)
+        return start(requirements, knowledge)
+    if asked == "stop":
+        return stop(requirements, knowledge)
     if asked == "connections":
         return "own" if _own(requirements, knowledge) else "passed"
     gateway = _gateway(requirements, knowledge)
@@ -72,14 +74,6 @@ def gateway_words(name: str, requirements: Requirements, knowledge: Knowledge) -
     }
     proxy = asked[about](requirements, knowledge)
     return str(getattr(proxy, key)) if proxy else "?"
-
-
-def _start(requirements: Requirements, knowledge: Knowledge) -> str:
-    adapter = requirements["environment.function_adapter"]
-    if adapter != UNKNOWN:
-        return "function" if adapter == "asgi" else "process"
-    last = knowledge.proxies[hops_of(requirements.values)[-1].kind]
-    return UNKNOWN if requirements["environment.platform"] == "serverless" and last.functions else "process"
 
 
 def _gateway(requirements: Requirements, knowledge: Knowledge) -> ProxyKind | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.decision.core import Core
-from advisor.decision.derived_facts import blocked
+from advisor.decision.derived_facts import UNABLE, blocked
 from advisor.decision.feature_outcomes import Configuration, ConfigurationOutcome, FeatureOutcomes
 from advisor.decision.gateways import STREAMING, refuses_legacy_clients
 from advisor.decision.model import EraCell, FeatureRow
@@ -16,6 +16,7 @@ from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, Era, Need, flag_key
+from advisor.knowledge.unable import features_of
 from advisor.sentences import listed
 
 
@@ -45,16 +46,18 @@ class LossTable:
     def rows(self, facts: Mapping[str, Any], core: Core) -> tuple[FeatureRow, ...]:
         """Return a row for each feature, in the order of rules/features.yaml, for a decision with these facts."""
         at = configuration_of(facts)
-        served = ("refused" if refuses_legacy_clients(facts) else facts["era.legacy"], facts["era.modern"])
+        unable = features_of(facts[UNABLE])
+        reached = ("refused" if refuses_legacy_clients(facts) else facts["era.legacy"], facts["era.modern"])
         direct = core.substitute == "direct-llm"
         streaming = facts.get(STREAMING, "")
         rows = []
         for feature in self._space.knowledge.features.values():
             need: Need = facts[f"needs.{feature.id}"] if feature.need else "required"
-            asked = (feature.id, need, at, served, direct, streaming)
+            legacy, modern = (UNABLE if feature.id in unable and era == "named" else era for era in reached)
+            asked = (feature.id, need, at, legacy, modern, direct, streaming)
             row = self._memo.get(asked)
             if row is None:
-                row = self._memo[asked] = self._row(feature, need, at, served, direct, streaming)
+                row = self._memo[asked] = self._row(feature, need, at, (legacy, modern), direct, streaming)
             rows.append(row)
         if any(row.lost for row in rows if not self._space.knowledge.features[row.feature].need):
             return tuple(row._replace(instead=None) for row in rows)  # A substitute needs calls that work.
@@ -76,11 +79,17 @@ class LossTable:
         )
 
     def _cell(self, feature: Feature, era: Era, at: Configuration, served: str, streaming: str) -> EraCell:
-        """Return a cell; `served` is the value of the fact `era.legacy` or `era.modern`."""
-        named = served == "named"
+        """Return a cell; `served` is the value of the fact `era.legacy` or `era.modern`.
+
+        `served` is `UNABLE` if the era is named, but none of the stated client applications supports the feature.
+        """
+        named = served in ("named", UNABLE)
         seen = self._cells.observe(feature.id, era, at)
         call = next((call for call in feature.calls if call.call == seen.call), None)
         release = self._space.releases[at.sdk]
+        if served == UNABLE:
+            words = self._phrases["outcome.no-client"]
+            return EraCell("unsupported", words, "", self._phrases["no-client"], "", named, "derived")
         if served == "refused":
             words = self._phrases["outcome.unserved"]
             return EraCell("unsupported", words, "", self._phrases["refused"], "", named, "derived")

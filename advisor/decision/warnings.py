@@ -27,6 +27,7 @@ from advisor.decision.proxy_limits import (
 )
 from advisor.decision.sdk_behaviour import mcp_words, sdk_words
 from advisor.decision.server_code import function_limits
+from advisor.decision.stopping import stop_words
 from advisor.decision.tiers import TierRequirements
 from advisor.engine.network import Network
 from advisor.engine.rules import Rule
@@ -184,6 +185,8 @@ class Warnings:
             return gateway_words(name, requirements, self._space.knowledge)
         if name.startswith(("proxy.", "idle.", "total.", "sse.", "unknown.", "unset.")):
             return self._filled(limit_words(name, requirements, self._space), requirements, {})
+        if name.startswith("stop."):
+            return stop_words(name, requirements, self._space.knowledge)
         if name == "function.limits":
             return function_limits(requirements, self._space)
         if name.startswith("logins."):

@@ -20,7 +20,8 @@ class Rule(NamedTuple):
     """A rule, which is a row of a decision table.
 
     Every rule has a code (SES-300) and a name (session-affinity-proxy). Results show the `id`: the code of a rule that
-    decides, and the name of a warning. The `alias` is the other of the two, and both find the rule.
+    decides, and the name of a warning. The `alias` is the other of the two, and both find the rule. Each
+    id in `former` also finds the rule.
     """
 
     id: str
@@ -32,6 +33,12 @@ class Rule(NamedTuple):
     sources: list[str]
     examples: dict[Literal["hit", "miss"], dict[str, Any]]
     fix: str = ""
+    former: list[str] = []  # noqa: RUF012
+
+    @property
+    def other_ids(self) -> list[str]:
+        """The alias and the earlier ids."""
+        return [self.alias, *self.former]
 
 
 class RuleTable(NamedTuple):

@@ -77,6 +77,9 @@ class ProxyKind(NamedTuple):
     http_route: bool = False
     mcp_sessions: Literal["", "in-session-id", "in-memory", "for-each-request", "ignored"] = ""
     sessions_setting: str = ""
+    stop: Literal["", "signal"] = ""
+    stop_note: str = ""
+    loads_app: bool = False
     port: Literal["", "environment"] = ""
     functions: bool = False
     also: tuple[str, ...] = ()

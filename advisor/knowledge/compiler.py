@@ -159,7 +159,8 @@ def _refuse_twins(sections: dict[str, list[Any]]) -> None:
     names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
     names["traits"] = [f"{trait.package} {trait.name} {trait.start}" for trait in sections["traits"]]
-    names["rules"] = [name for table in sections["tables"] for rule in table.rules for name in (rule.id, rule.alias)]
+    rules = [rule for table in sections["tables"] for rule in table.rules]
+    names["rules"] = [name for rule in rules for name in (rule.id, *rule.other_ids)]
     for section, found in names.items():
         if not found:
             raise KnowledgeError(f"rules/: there are no {section}")

@@ -171,18 +171,20 @@ class BehaviourLookup(NamedTuple):
 class Derived(NamedTuple):
     """A fact that is computed from other facts. Exactly one of the keys after `values_of` is set: it says how.
 
-    With `values_of`, its values are all release ranges and profiles.
+    With `values_of: releases`, its values are all release ranges and profiles. With `clients`, they are the sets of
+    features that client applications together do not support.
     """
 
     id: str
     means: str
     values: tuple[str, ...] = ()
-    values_of: Literal["releases", ""] = ""
+    values_of: Literal["releases", "clients", ""] = ""
     lookup: dict[str, str] | None = None
     compare: dict[str, str] | None = None
     expires: dict[str, str] | None = None
     strongest: list[str] | None = None
     lacking: dict[str, str] | None = None
+    unable: dict[str, str] | None = None
     contradicted: dict[str, str] | None = None
     room: dict[str, str] | None = None
     recovery: dict[str, str] | None = None

@@ -13,6 +13,7 @@ from advisor.knowledge.releases import Release, find_release, release_ranges
 from advisor.knowledge.servers import OTHER, assumed, release_of
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import NEEDS, Raw
+from advisor.knowledge.unable import unable_values
 from advisor.knowledge.versions import key, parse
 
 UNKNOWN = "unknown"
@@ -63,10 +64,15 @@ class FactSpace:
         """The values of each fact, in order. A fact that rules cannot use has only the value `any`."""
         domains = {name: self._domain(fact) for name, fact in self.facts.items()}
         for derived in self.knowledge.derived:
-            domains[derived.id] = tuple(derived.values) or (tuple(self.releases) if derived.values_of else NEEDS)
+            domains[derived.id] = tuple(derived.values) or self._values_of(derived.values_of)
         for table in self.knowledge.tables.values():
             domains.update({name: tuple(values) for name, values in table.outputs.items()})
         return domains
+
+    def _values_of(self, values_of: str) -> tuple[Value, ...]:
+        if values_of == "releases":
+            return tuple(self.releases)
+        return unable_values(self.knowledge.clients.values()) if values_of else NEEDS
 
     @cached_property
     def tree(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ Substitute: TypeAlias = Annotated[str, OneOf("substitute")]
 FeatureOutcome: TypeAlias = Annotated[
     Outcome,
     "dropped: lost without an error; unreachable: the request reaches an instance without the session or the state; "
-    "unsupported: the SDK or the era has no such call",
+    "unsupported: no such call, or no client application supports it",
 ]
 
 

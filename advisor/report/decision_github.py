@@ -40,7 +40,7 @@ def _problems(error: InputError) -> Iterator[str]:
 def _unmet(file: str, decision: Decision) -> Iterator[str]:
     phrases = load().phrases
     for row in decision.unmet:
-        said = decision_wording.lost_for(row) or phrases["screen.never"]
+        said = decision_wording.lost_for(row, phrases) or phrases["screen.never"]
         yield _line("error", f"{row.title}: {said}", file=file, title=phrases["screen.label.unmet"])
 
 

@@ -13,8 +13,9 @@ from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.types import Era
 from advisor.report import decision_wording, feature_wording
-from advisor.report.decision_wording import deployment_flags, evidence, fact_texts, flags_text, lost_for
+from advisor.report.decision_wording import deployment_flags, evidence, flags_text, lost_for
 from advisor.report.overview import Result, rows, summary
+from advisor.report.step_wording import answer_text, fact_texts
 from advisor.templating import environment
 
 # An underscore inside a word has no meaning in Markdown, so names such as stateless_http are not escaped.
@@ -29,7 +30,7 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
         decision: the decision.
         trace: the rules that were checked, for a section with all rules.
     """
-    texts = (lost_for, evidence, fact_texts, flags_text, deployment_flags)
+    texts = (lost_for, evidence, answer_text, fact_texts, flags_text, deployment_flags)
     filters = (code, code_cell, prose, cell, link, outcome, *texts)
     made = environment(templates_dir(), shown=show, **{filter_.__name__: filter_ for filter_ in filters})
     template = made.get_template("decision.md.j2")

@@ -86,7 +86,7 @@ def _contradiction(canvas: Canvas, decision: Decision) -> None:
         canvas.line(("assumed: ", "yellow"), decision.assumption)
     canvas.gap()
     for row in decision.unmet:
-        lost = decision_wording.lost_for(row)
+        lost = decision_wording.lost_for(row, decision.phrases)
         canvas.line(
             (f"{row.title} (required)", "bold"),
             f": {f'{lost}. No' if lost else 'no'} possible configuration keeps this feature.",

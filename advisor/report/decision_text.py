@@ -13,6 +13,7 @@ from advisor.report import decision_wording, feature_wording
 from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_eras, draw_remediations
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
+from advisor.report.step_wording import answer_text, fact_texts
 
 _BETWEEN = 3  # columns around a column of a table
 _WIDE = 100  # From this width in columns, the feature table has a column for "What to do instead".
@@ -157,16 +158,18 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
 
 def _path(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("Steps of the decision")
-    text = "Each step shows its question, the rule that decides, the reason for this rule and the facts that it uses."
+    text = (
+        "Each step shows its question, its answer, the rule that decides, its reason, and the facts that the rule uses."
+    )
     canvas.line((text, "dim"))
-    phrases = decision.phrases
     canvas.tree(
         decision.requirements.name,
         [
             [
                 (step.question, "bold"),
+                [("Answer: ", "bold"), answer_text(step, decision)],
                 [(step.rule.id, "cyan"), f" {step.rule.because}"],
-                (f"Facts: {'; '.join(decision_wording.fact_texts(step, phrases))}", "dim"),
+                (f"Facts: {'; '.join(fact.text for fact in fact_texts(step, decision))}", "dim"),
             ]
             for step in decision.steps
         ],

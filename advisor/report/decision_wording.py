@@ -13,7 +13,7 @@ from typing import NamedTuple
 from advisor.decision.change_lists import repeats
 from advisor.decision.core import Core, Flags, difference
 from advisor.decision.gateways import refuses_legacy_clients
-from advisor.decision.model import Alternative, Counterfactual, Decision, FeatureRow, PathStep
+from advisor.decision.model import Alternative, Counterfactual, Decision, FeatureRow
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import Era, Raw
@@ -146,7 +146,7 @@ def undecided(decision: Decision) -> str:
 def losses(decision: Decision) -> list[str]:
     """Return a text for each needed feature that is lost and has no substitute, with the clients that lose it."""
     lost = [row for row in decision.needed if row.lost and not row.substituted]
-    return [f"{row.title} ({row.need}): {lost_for(row)}" for row in lost]
+    return [f"{row.title} ({row.need}): {lost_for(row, decision.phrases)}" for row in lost]
 
 
 def nothing_lost(decision: Decision) -> tuple[str, bool]:
@@ -195,24 +195,11 @@ def unsure(decision: Decision) -> list[str]:
     return texts
 
 
-def lost_for(row: FeatureRow) -> str:
+def lost_for(row: FeatureRow, phrases: Mapping[str, str]) -> str:
     """Return which clients lose the feature, and the outcome that they observe."""
-    return "; ".join(f"{cell.words} for {era} clients" for era, cell in row.failing)
-
-
-def fact_texts(step: PathStep, phrases: Mapping[str, str]) -> list[str]:
-    """Return the facts that a step uses.
-
-    In parentheses: a value of the requirements that its bin hides, or the meaning of the value if `phrases` has one.
-    """
-    return [_fact_text(name, show(value), step.stated.get(name), phrases) for name, value in step.facts.items()]
-
-
-def _fact_text(name: str, shown: str, stated: Raw, phrases: Mapping[str, str]) -> str:
-    if stated is None or value_text(stated) == shown:
-        means = phrases.get(f"fact.{name}.{shown}")
-        return f"{name}: {shown} ({means})" if means else f"{name}: {shown}"
-    return f"{name}: {shown} ({value_text(stated)})"
+    unable = phrases["outcome.no-client"]
+    lost = (unable if cell.words == unable else f"{cell.words} for {era} clients" for era, cell in row.failing)
+    return "; ".join(dict.fromkeys(lost))
 
 
 def evidence(row: FeatureRow) -> list[str]:

@@ -346,7 +346,8 @@ def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
     rule = decision.verdict.rule
     head = (_service(decision, canvas.width), "bold")
     canvas.line(head, "  ", (_CONTRADICTION, "bold red"), f": {decision.means}")
-    unmet = [f"{row.title}: {decision_wording.lost_for(row) or phrases['screen.never']}" for row in decision.unmet]
+    never = phrases["screen.never"]
+    unmet = [f"{row.title}: {decision_wording.lost_for(row, phrases) or never}" for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [
         (labels["unmet"], (text, "bold red")) for text in _rows(unmet, width, step, "features", phrases)
     ]

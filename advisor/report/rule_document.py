@@ -91,12 +91,14 @@ class RuleEntry(Entry):
 
     Attributes:
         alias: The name of a rule whose id is a code, or the code of a warning. It finds the rule too.
+        former: Earlier ids of a warning. They find the rule too.
         fix: How to fix the problem. Only warnings have a fix.
         preempted_by: Earlier rules that can apply to the same requirements and then decide.
         examples: Requirements with the rule (hit) and without it (miss).
     """
 
     alias: str
+    former: list[str]
     table: PositionInTable
     when: list[Condition]
     then: dict[str, Value]

@@ -91,20 +91,22 @@ def sentence(phrases: Mapping[str, str], fact: str, condition: Any, pattern: str
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
-def in_words(text: str, phrases: Mapping[str, str]) -> str:
-    """The text of a warning, with words in angle brackets instead of each placeholder.
+def in_words(text: str, phrases: Mapping[str, str], brackets: str = "<>") -> str:
+    """The text of a warning, with words in brackets instead of each placeholder.
 
     Args:
         text: with placeholders, such as `{proxy.name}`.
         phrases: of the knowledge; rules/placeholders.yaml has those of placeholders.
+        brackets: the opening and the closing bracket.
     """
 
     def words_of(found: re.Match[str]) -> str:
         name = found[1]
-        return f"<{phrases.get(f'placeholder.{name}') or phrases['placeholder'].format(name=name)}>"
+        said = phrases.get(f"placeholder.{name}") or phrases["placeholder"].format(name=name)
+        return f"{brackets[0]}{said}{brackets[1]}"
 
     # The value of a placeholder after a full stop is a sentence that starts with a space.
-    return _PLACEHOLDER.sub(words_of, text.replace(".{", ". {"))
+    return _PLACEHOLDER.sub(words_of, text.replace(".{", ". {").replace("}{", "} {"))
 
 
 def listing(knowledge: Knowledge, table: str | None) -> RulesDocument:
@@ -148,7 +150,7 @@ class Catalogue:
             entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)
         }
         for _, rule in self._knowledge.rules.values():
-            known[rule.alias.lower()] = ("rule", rule.id)
+            known |= dict.fromkeys(map(str.lower, rule.other_ids), ("rule", rule.id))
         for word in self._words:
             known.setdefault(word, ("word", word))
         loosely = {plain(word): found for word, found in reversed(known.items())}
@@ -179,9 +181,9 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """Every name that `find` knows: the ids, the aliases of the rules, and the words of an answer."""
-        aliases = (rule.alias for _, rule in self._knowledge.rules.values())
+        others = (name for _, rule in self._knowledge.rules.values() for name in rule.other_ids)
         words = (word.word for found in self._words.values() for word in found)
-        return [*(entry for ids in self.ids().values() for entry in ids), *aliases, *dict.fromkeys(words)]
+        return [*(entry for ids in self.ids().values() for entry in ids), *others, *dict.fromkeys(words)]
 
     def ids(self) -> dict[EntryKind, list[str]]:
         """The ids by kind. An id has one kind only."""
@@ -213,9 +215,9 @@ class Catalogue:
         """A condition, or an outcome of a rule with this pattern, as a sentence without its full stop."""
         return sentence(self._knowledge.phrases, fact, condition, pattern)
 
-    def in_words(self, text: str) -> str:
-        """The text of a warning, with words in angle brackets instead of each placeholder."""
-        return in_words(text, self._knowledge.phrases)
+    def in_words(self, text: str, brackets: str = "<>") -> str:
+        """The text of a warning, with words in brackets instead of each placeholder."""
+        return in_words(text, self._knowledge.phrases, brackets)
 
     @property
     def terms(self) -> dict[str, str]:

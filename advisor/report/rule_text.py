@@ -119,6 +119,7 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
         [
             f"Rule of the table `{table['id']}`, which answers the question: {table['question']}",
             f"Other id of this rule: {record['alias']}.",
+            *(f"Earlier id of this rule: {name}." for name in record["former"]),
         ],
     )
     yield (

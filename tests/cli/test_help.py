@@ -115,7 +115,7 @@ def test_a_typing_error_gets_the_nearest_name(arguments: list[str], meant: str) 
     ("typed", "completed"),
     [
         ("explain sticky-f", ["sticky-fleet"]),
-        ("explain drain-b", ["drain-before-sigterm"]),
+        ("explain shutdown-c", ["shutdown-cuts-running-calls"]),
         ("rules show SES-10", ["SES-100"]),
         ("rules list --table sess", ["session"]),
         ("capabilities --sdk mcp==1.28.", ["mcp==1.28.1"]),

@@ -291,7 +291,7 @@ def test_22_reports_for_ci_are_markdown_and_annotations(tmp_path: Path) -> None:
     assert all(re.match(r"::(error|warning|notice) file=[^:]+::\S", line) for line in lines)
     assert any(line.startswith(f"::error file={tmp_path}/bad.yaml,line=2::scale.instances: 0 is not") for line in lines)
     assert any(line.startswith(f"::error file={never},title=Not kept::") for line in lines)
-    assert any("(drain-before-sigterm)::" in line for line in lines)
+    assert any("(shutdown-cuts-running-calls)::" in line for line in lines)
     assert run_command_for_text("recommend", EXAMPLE, "-f", "markdown").stdout.startswith("# ")
 
 

@@ -158,6 +158,8 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
     # SES-210 and the like come later; of the earlier ones, each can hold together with it.
     assert [rule["id"] for rule in shown["preempted_by"]] == [
         "SES-006",
+        "SES-008",
+        "SES-009",
         "SES-010",
         "SES-014",
         "SES-020",
@@ -166,9 +168,11 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
         "SES-036",
         "SES-037",
         "SES-038",
+        "SES-039",
         "SES-040",
         "SES-042",
         "SES-044",
+        "SES-046",
         "SES-048",
         "SES-050",
         "SES-088",
@@ -255,8 +259,13 @@ def test_what_is_shown_fits_the_screen(knowledge: Knowledge, columns: int) -> No
 
 
 def test_a_rule_is_found_by_its_alias() -> None:
-    for name, alias in (("SES-300", "session-affinity-proxy"), ("sessions-without-affinity", "WRN-010")):
+    for name, alias in (
+        ("SES-300", "session-affinity-proxy"),
+        ("sessions-without-affinity", "WRN-010"),
+        ("change-to-stateless-needs-tests", "flip-needs-the-matrix"),
+    ):
         assert run("show", alias).stdout == run("show", name).stdout != ""
+    assert "Earlier id of this rule: flip-needs-the-matrix." in run("show", "WRN-370").stdout
 
 
 # --- check ------------------------------------------------------------------------------------------------------

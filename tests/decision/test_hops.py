@@ -158,7 +158,7 @@ def test_a_gateway_that_refuses_every_client_is_a_contradiction(
 ) -> None:
     decision = decide({"clients.protocol": protocol} | path | facts)
     assert decision.core.pattern == "contradiction"
-    assert {"gateway-refuses-legacy-clients", "gateway-refuses-clients-of-2026"} & set(_warnings(decision))
+    assert {"gateway-refuses-legacy-clients", "gateway-refuses-modern-clients"} & set(_warnings(decision))
     assert decision.alternatives
     for way in decision.alternatives:
         edited_path = {} if "environment.hops" in way.change or "environment.hops" not in path else path
@@ -187,7 +187,7 @@ def test_a_gateway_that_refuses_some_clients_is_a_high_warning(decide: Any) -> N
     for protocol in ("mixed", "unknown"):
         for kind, rule, refused in (
             ("microsoft-mcp-gateway", "gateway-refuses-legacy-clients", "Legacy clients (2025-11-25 and older)"),
-            ("contextforge", "gateway-refuses-clients-of-2026", "A client that speaks only 2026-07-28 cannot connect"),
+            ("contextforge", "gateway-refuses-modern-clients", "A client that speaks only 2026-07-28 cannot connect"),
         ):
             decision = decide({"clients.protocol": protocol, "environment.proxy.kind": kind})
             (warning,) = [one for one in decision.warnings if one.id == rule]
@@ -201,7 +201,7 @@ def test_clients_that_fall_back_are_legacy_clients_of_a_legacy_path(decide: Any)
         decision = decide({"clients.apps": ["claude-code"]} | facts)
         assert decision.feasible
         assert (decision.facts["era.legacy"], decision.facts["era.modern"]) == ("named", "falls-back")
-        assert "gateway-refuses-clients-of-2026" not in _warnings(decision)
+        assert "gateway-refuses-modern-clients" not in _warnings(decision)
     both = decide({"clients.apps": ["claude-code"], "sdk": "mcp-1"} | MSGW)
     assert both.core.pattern == "contradiction"
 

@@ -99,11 +99,11 @@ def test_an_unknown_ping_interval_is_not_safe(decide: Any, language: str) -> Non
 def test_needed_subscriptions_are_not_refused(decide: Any, kind: str) -> None:
     facts = MODERN | {"environment.platform": "serverless", "environment.proxy.kind": kind}
     needed = _warned(decide(facts | {"needs.list_changed": "required"}))
-    assert "serverless-listen" not in needed
-    assert "Refuse" not in needed["serverless-listen-needed"].fix.text
+    assert "needless-serverless-subscriptions" not in needed
+    assert "Refuse" not in needed["serverless-subscriptions"].fix.text
     needless = _warned(decide(facts))
-    assert "serverless-listen-needed" not in needless
-    assert "middleware" in needless["serverless-listen"].fix.text
+    assert "serverless-subscriptions" not in needless
+    assert "middleware" in needless["needless-serverless-subscriptions"].fix.text
 
 
 @pytest.mark.parametrize("sdk", ["fastmcp-2", "fastmcp-4", "mcp-2"])
@@ -132,7 +132,7 @@ def test_stateless_is_no_fault_if_no_feature_needs_sessions(decide: Any) -> None
     [
         ("required", "client-lacks-feature", "high"),
         ("preferred", "client-lacks-preferred-feature", "medium"),
-        ("unknown", "client-lacks-feature-in-doubt", "low"),
+        ("unknown", "client-lacks-feature-of-unknown-need", "low"),
     ],
 )
 def test_a_feature_that_a_client_lacks_is_named_with_its_need(decide: Any, need: str, code: str, severity: str) -> None:
@@ -148,7 +148,7 @@ def test_no_fix_offers_what_the_requirements_exclude(decide: Any) -> None:
     assert "json_response" not in _warned(decide(LEGACY | blocked))["answer-outlives-idle-timeout"].fix.text
     fly = {"environment.platform": "serverless", "environment.proxy.kind": "fly", "needs.elicitation": "required"}
     warned = _warned(decide(LEGACY | fly))
-    assert "dead-owner-must-be-404" not in warned  # no user can configure the proxy of Fly.io
+    assert "failed-instance-needs-404" not in warned  # no user can configure the proxy of Fly.io
     assert "force_self" in warned["fly-replay-needs-code"].message + warned["fly-replay-needs-code"].fix.text
 
 
@@ -172,7 +172,7 @@ def test_a_platform_can_have_a_limit_for_streams_and_another_for_json(decide: An
 
 def test_agentcore_has_no_setting_and_no_error_page_for_sessions(decide: Any) -> None:
     warned = _warned(decide(AGENTCORE | {"needs.elicitation": "required", "current.stateless_http": False}))
-    assert not warned.keys() & {"platform-affinity-is-a-setting", "dead-owner-must-be-404"}
+    assert not warned.keys() & {"platform-affinity-is-a-setting", "failed-instance-needs-404"}
     assert "after 3,600 s" in warned["time-limit-ends-requests-to-clients"].message
     assert "sessions-depend-on-the-platform" not in _warned(decide(AGENTCORE | {"current.stateless_http": False}))
 

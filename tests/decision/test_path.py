@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
 from advisor.kit.parts import kubernetes, proxy, server
 
 REDIRECTS = {"redirect-loses-the-prefix", "redirect-drops-https", "slash-redirects-to-http"}
 IDLE = "server-closes-idle-connections-first"
+HOP = "hop-closes-idle-connections-first"
 
 
 def _warned(decision: Decision) -> set[str]:
@@ -69,6 +71,26 @@ def test_the_server_keeps_idle_connections_for_longer_than_the_proxy(
     )
     assert (IDLE in _warned(decision)) is warned
     assert kit_context(decision).keep_alive_s == needed
+
+
+@pytest.mark.parametrize(
+    ("kind", "opens"), [("alb", "nginx keeps idle connections to the server"), ("traefik", "nginx"), ("caddy", "")]
+)
+def test_with_tiers_the_proxy_of_the_kit_opens_the_connections(
+    decide: Any, advisor: Advisor, kind: str, opens: str
+) -> None:
+    """A kit routes requests to its tiers with a proxy of its own, unless it can configure the last hop."""
+    tools = [{"name": "ask", "needs": {"elicitation": "required"}}, {"name": "get"}]
+    facts = _at(kind) | {"clients.protocol": "legacy", "scale.instances": 3, "scale.affinity": "unavailable"}
+    decision = decide(facts | {"tools": tools, "environment.proxy.idle_timeout_s": 600})
+    assert decision.core.pattern == "tiered"
+    assert kit_context(decision).proxy == ("caddy" if kind == "caddy" else "nginx")
+    messages = {warning.id: warning.message for warning in decision.warnings}
+    assert messages.get(IDLE, "").startswith(opens)
+    assert (HOP in messages) is (kind != "caddy")
+    for tier in advisor.trace(decision):  # the rules that `--explain` shows are those of the warnings
+        fired = [attempt.rule.id for attempt in tier.attempts if attempt.fired]
+        assert tier.table != "warnings" or not tier.tier or (IDLE in fired) is (IDLE in messages)
 
 
 def _settings(decision: Decision) -> str:

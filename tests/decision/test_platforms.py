@@ -66,6 +66,38 @@ def test_warnings_of_platforms(decide: Any, facts: Any, code: str) -> None:
     assert "{" not in warning.message + warning.fix.text
 
 
+ENDS = {"shutdown-cuts-running-calls", "end-of-an-instance-is-unknown"}
+
+
+def test_how_an_instance_ends_is_said_as_far_as_a_source_says_it(decide: Any, advisor: Advisor) -> None:
+    """Each platform has its own figure, or the decision says what to look up. It never shows the figure of another."""
+    proxies = advisor.knowledge.proxies
+    for kind in (name for name, proxy in proxies.items() if proxy.possible_on("serverless") and not proxy.refuses):
+        facts = {"environment.proxy.kind": kind, "clients.protocol": "legacy", "environment.function_adapter": "none"}
+        (warning,) = [one for one in decide(SERVERLESS | facts).warnings if one.id in ENDS]
+        known = proxies[kind].stop == "signal"
+        assert warning.id == ("shutdown-cuts-running-calls" if known else "end-of-an-instance-is-unknown"), kind
+        assert proxies[kind].stop_note in warning.fix.text
+        others = {proxy.stop_note for proxy in proxies.values() if proxy.stop_note} - {proxies[kind].stop_note}
+        assert not any(note in warning.fix.text for note in others)
+
+
+@pytest.mark.parametrize(("platform", "setting"), [("compose", "stop_grace_period"), ("systemd", "TimeoutStopSec")])
+def test_the_time_to_end_is_a_setting_of_the_platform(decide: Any, platform: str, setting: str) -> None:
+    facts = {"environment.platform": platform, "clients.protocol": "legacy", "scale.instances": 3}
+    (warning,) = [one for one in decide(facts).warnings if one.id in ENDS]
+    assert setting in warning.fix.text
+    assert "preStop" not in warning.fix.text
+
+
+def test_a_platform_that_loads_the_app_gets_no_advice_about_uvicorn(decide: Any, advisor: Advisor) -> None:
+    loading = [name for name, proxy in advisor.knowledge.proxies.items() if proxy.loads_app]
+    assert loading
+    for kind in loading:
+        decision = decide(SERVERLESS | {"environment.proxy.kind": kind, "environment.path": "/mcp/"})
+        assert not any("uvicorn" in warning.message + warning.fix.text for warning in decision.warnings), kind
+
+
 def test_a_kit_exists_for_every_kind_of_proxy(decide: Any, advisor: Advisor) -> None:
     for kind, proxy in advisor.knowledge.proxies.items():
         clients = {"clients.protocol": {"legacy": "modern"}.get(proxy.refuses, "legacy")}

@@ -32,7 +32,7 @@ def _codes(decision: Decision) -> set[str]:
             ["fastmcp-3", "fastmcp-4", "fastmcp==3.0.0"],
         ),
         (
-            "silent-sampling-leaks",
+            "unanswered-sampling-leaves-tasks",
             FLEET | {"needs.sampling": "preferred", "scale.affinity": "unavailable", "workload.longest_call_s": 1},
             ["mcp-1", "fastmcp-2", "fastmcp-3"],
             ["mcp-2", "fastmcp-4"],
@@ -58,9 +58,9 @@ def _codes(decision: Decision) -> set[str]:
         ),
         ("oauth-key-needs-an-upgrade", LOGIN, ["fastmcp==2.12.4", "fastmcp==2.11.0"], ["fastmcp==2.13.0", "mcp-1"]),
         ("oauth-state-per-process", LOGIN, ["fastmcp==2.13.0", "fastmcp-4", "mcp-2"], ["fastmcp==2.12.4"]),
-        ("bound-graceful-shutdown", {"clients.protocol": "modern"}, ["mcp-2"], ["fastmcp-4"]),
+        ("open-subscription-delays-shutdown", {"clients.protocol": "modern"}, ["mcp-2"], ["fastmcp-4"]),
         (
-            "bound-graceful-shutdown",
+            "open-subscription-delays-shutdown",
             {"clients.protocol": "modern", "needs.list_changed": "preferred"},
             ["mcp-2", "fastmcp-4"],
             [],

@@ -149,7 +149,7 @@ def test_workers_are_a_warning_only_for_a_server_that_has_sessions(
 ) -> None:
     """A proxy cannot choose a worker, so no warning names session affinity as the condition for sessions."""
     found = {w.id for w in decide({"scale.workers": 4, "clients.protocol": "legacy", **facts}).warnings}
-    assert ("workers-hold-sessions-apart" in found) is warned
+    assert ("workers-do-not-share-sessions" in found) is warned
     named = {"sessions-without-affinity", "sessions-depend-on-the-proxy", "sessions-depend-on-the-platform"}
     assert not found & named or facts.get("scale.workers") == 1
 

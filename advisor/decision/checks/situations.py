@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.alike import Alike
 from advisor.decision.checks.needs import Bits, Level, Needs, levels
-from advisor.decision.derived_facts import CONTEXT, FREE, TOOL_NEEDS, blocked
+from advisor.decision.derived_facts import CONTEXT, FREE, TOOL_NEEDS, blocked, unsupported
 from advisor.decision.feature_outcomes import Configuration
 from advisor.decision.tiers import SEPARABLE
 from advisor.engine.fold import Folded, fold
@@ -224,14 +224,15 @@ class Model:
         return (self._numbers[found],)
 
     def _kept(self, context: Row) -> tuple[Bits, ...]:
-        sdk, legacy, modern, processes, store, sse = context
+        sdk, legacy, modern, processes, store, sse, _ = context
+        able = ~self.bits(unsupported(context).intersection(self.features))
         named: list[Era] = [era for era, state in zip(ERAS, (legacy, modern), strict=True) if state == "named"]
         kept = []
         for stateless, json, owner, tiered in self.decisions:
             at = Configuration(sdk, stateless, json, processes, owner, store, blocked(sse))
             # In a tiered deployment, the stateful tier (one process, SSE streams) serves what the stateless tier loses.
             inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
-            bits = (1 << len(self.features)) - 1
+            bits = ((1 << len(self.features)) - 1) & able
             for era in named:
                 here, there = self._works(era, at), self._works(era, inside) if tiered else 0
                 # Every client calls tools, so each tier must answer plain calls.

@@ -83,7 +83,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "affinity": _affinity(kit),
         "streams": _streams(kit, decision),
         "losses": [
-            (row, decision_wording.lost_for(row) or "this deployment replaces the feature")
+            (row, decision_wording.lost_for(row, decision.phrases) or "this deployment replaces the feature")
             for row in needed
             if row.lost or row.substituted
         ],

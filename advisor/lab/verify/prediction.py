@@ -8,12 +8,14 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.core import core_of
+from advisor.decision.derived_facts import UNABLE
 from advisor.decision.losses import LossTable
 from advisor.decision.model import Decision, EraCell, FeatureRow
 from advisor.kit.model import KitContext
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
 from advisor.knowledge.features import Carriage, Feature, Scope
 from advisor.knowledge.types import Era, Need, Outcome
+from advisor.knowledge.unable import NONE
 
 _SPREAD: frozenset[Scope] = frozenset({"keys", "bus", "store"})
 """Scopes in which the result depends on the instance that a second request of the client reaches."""
@@ -120,6 +122,7 @@ def tables(decision: Decision, advisor: Advisor, *, alone: bool = False) -> tupl
     losses = LossTable(advisor.space, advisor.cells)
     found = []
     for name, here in facts or [(None, dict(decision.facts))]:
+        here[UNABLE] = NONE  # The clients of the lab support every feature.
         if alone:
             here |= {"processes": "one", "owner": "any" if here["stateless_http"] else "single"}
         found.append(PredictedTable(name, here["processes"] == "many", losses.rows(here, core_of(here))))

@@ -1,0 +1,53 @@
+"""Words around the steps of a decision: the facts that a step uses, and what its rule decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from advisor.decision.model import Decision, PathStep
+from advisor.engine.table import show
+from advisor.knowledge.types import Raw
+from advisor.report.decision_wording import value_text
+from advisor.report.rule_records import sentence
+from advisor.report.rule_text import outcome
+from advisor.sentences import inside
+
+
+class FactText(NamedTuple):
+    """A fact that a step uses. `named` says whether the text is a key of the requirements file with its value."""
+
+    text: str
+    named: bool
+
+
+def fact_texts(step: PathStep, decision: Decision) -> list[FactText]:
+    """Return the facts that a step uses. A fact that no requirements file can state is in words only.
+
+    In parentheses: a value of the requirements that its bin hides, or what the value means.
+    """
+    phrases, texts = decision.phrases, []
+    for name, value in step.facts.items():
+        shown = show(value)
+        words = phrases.get(f"fact.{name}.{shown}") or phrases.get(f"{name} is {shown}")
+        if words and name not in decision.requirements.values:
+            texts.append(FactText(inside(words), named=False))
+        else:
+            texts.append(FactText(_fact_text(name, shown, step.stated.get(name), phrases), named=True))
+    return texts
+
+
+def answer_text(step: PathStep, decision: Decision) -> str:
+    """Return what the rule of a step decides, in sentences."""
+    pattern = str(step.rule.then.get("pattern", ""))
+    # Only Python servers have this flag. For other servers, the pattern says whether the server keeps sessions.
+    left_out = "" if decision.kind == "python" else "stateless_http"
+    then = {name: value for name, value in outcome(step.rule.then).items() if name != left_out}
+    return " ".join(f"{sentence(decision.phrases, name, value, pattern)}." for name, value in then.items())
+
+
+def _fact_text(name: str, shown: str, stated: Raw, phrases: Mapping[str, str]) -> str:
+    if stated is None or value_text(stated) == shown:
+        means = phrases.get(f"fact.{name}.{shown}")
+        return f"{name}: {shown} ({means})" if means else f"{name}: {shown}"
+    return f"{name}: {shown} ({value_text(stated)})"
