@@ -24,9 +24,14 @@ def inside(sentence: str) -> str:
     return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text, each with its punctuation."""
+    return _ENDS.split(text)
+
+
 def first_sentences(text: str, fits: Callable[[str], bool]) -> str:
     """Return the first sentences of `text` that fit together; at least one sentence."""
-    shown, *rest = _ENDS.split(text)
+    shown, *rest = sentences(text)
     for sentence in rest:
         longer = f"{shown} {sentence}"
         if not fits(longer):

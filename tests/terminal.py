@@ -23,6 +23,8 @@ SPACE = " "
 LEFT = "\x1b[D"
 UP = "\x1b[A"
 DOWN = "\x1b[B"
+QUESTIONS = 60
+"""A test gives up after so many questions. No interview has half as many."""
 
 
 class Terminal:

@@ -9,6 +9,7 @@ from typing import Any
 
 from advisor.console import output as standard_output
 from advisor.console.canvas import Screen
+from advisor.console.progress import busy
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Alternative, Decision
 from advisor.errors import AdvisorError, Exit, InterruptedByUserError
@@ -18,10 +19,9 @@ from advisor.questionnaire.conversation import ask_open, interruptible, save_ans
 from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
-from advisor.questionnaire.remedies import remedied
+from advisor.questionnaire.remedies import remedied, remedy_titles
 from advisor.questionnaire.saved_answers import load_stated
 from advisor.questionnaire.terminal import PressedKey, say
-from advisor.report import decision_wording
 from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import Detail
@@ -30,13 +30,16 @@ from advisor.requirements import load_path
 
 _KIT = "kit"
 _DOCUMENT = "decision.md"
-_MENU_LINES = 8  # an empty line, the verdict, the question and at most five options
+MENU_LINES = 8
+"""Lines of the menu: an empty line, the verdict, the question and at most five options."""
 
 
 def show_recommendation(advisor: Advisor, path: Path, menu: int = 0) -> Decision:
     """Print the recommendation for a saved file, with room for the lines of a menu below; return the decision."""
-    decision = advisor.decide(load_path(path, advisor.space))
-    standard_output.emit(first_screen(decision, Screen.of_output(), menu))
+    with busy(advisor.knowledge.phrases["ask.deciding"]):
+        decision = advisor.decide(load_path(path, advisor.space))
+        shown = first_screen(decision, Screen.of_output(), menu)
+    standard_output.emit(shown)
     return decision
 
 
@@ -55,8 +58,9 @@ def ask_what_next(advisor: Advisor, interviewer: Interviewer, interview: Intervi
     """
     words = advisor.knowledge.phrases
     with interruptible(lambda: words["ask.menu.interrupted"].format(file=path)):
-        decision = show_recommendation(advisor, path, _MENU_LINES)
+        # The causes stand above the answer, so that the answer and the menu are on the screen together.
         _tell_likely_causes(advisor, interview)
+        decision = show_recommendation(advisor, path, MENU_LINES)
         say()
         menu = _Menu(advisor, interviewer, interview, path, decision)
         menu.run()
@@ -66,11 +70,11 @@ def ask_what_next(advisor: Advisor, interviewer: Interviewer, interview: Intervi
 
 def _tell_likely_causes(advisor: Advisor, interview: Interview) -> None:
     if interview.breaks:
-        say()
         say(advisor.knowledge.phrases["ask.breaks.likely"])
         for name in interview.breaks:
             symptom = advisor.knowledge.symptoms[name]
             say(f"{symptom.text}: {symptom.likely}", "  ")
+        say()
 
 
 class _Menu:
@@ -142,9 +146,10 @@ class _Menu:
 
     def _try_remedy(self) -> None:
         remedies = self._remedies
+        titles = remedy_titles([way.how for way in remedies])
         options = [
-            Option(str(number), decision_wording.change_text(self.decision, way), way.core.pattern, way.how)
-            for number, way in enumerate(remedies)
+            Option(str(number), title, review.in_words(way.core, self._words), way.how)
+            for number, (way, title) in enumerate(zip(remedies, titles, strict=True))
         ]
         chosen = self._interviewer.choose(self._words["ask.menu.which"], options)
         if chosen is PressedKey.BACK:
@@ -152,10 +157,11 @@ class _Menu:
         stated = load_stated(self._path, self._advisor.space)
         facts = self._advisor.knowledge.facts
         changed = remedied(stated, self.decision.requirements, remedies[int(chosen)].change, facts)
-        self._interview.resume(changed, {})
+        with busy(self._words["ask.deciding"]):
+            self._interview.resume(changed, {})
         if self._interview.current is None:
             save_answers(self._advisor, self._interview, self._path)
         else:
             say(self._words["ask.menu.remedy.opens"], "  ")
             ask_open(self._advisor, self._interviewer, self._interview, self._path)
-        self.decision = show_recommendation(self._advisor, self._path, _MENU_LINES)
+        self.decision = show_recommendation(self._advisor, self._path, MENU_LINES)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from advisor.console.output import say
@@ -52,6 +53,19 @@ class Moving:
         """Replace the spinner by the line of the finished step."""
         self._live.remove_task(self._task)
         self._live.console.print(f"{seconds:6.1f} s  {self._name}{f': {note}' if note else ''}", markup=False)
+
+
+@contextmanager
+def busy(text: str) -> Iterator[None]:
+    """Show `text` on a terminal during work that can take seconds, and remove it afterwards."""
+    shows = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+    if shows:
+        print(text, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if shows:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def watcher() -> tuple[AbstractContextManager[Any], Lines | Moving]:

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from running import run_command, run_command_for_text
-from terminal import CTRL_C, ENTER, ESCAPE, UP, Terminal
+from terminal import CTRL_C, ENTER, ESCAPE, QUESTIONS, UP, Terminal
 
 from advisor.decision.advisor import Advisor
 
@@ -46,12 +46,13 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def to_review(terminal: Terminal) -> str:
     """Accept the default of each question, and return the review."""
     terminal.answer(SERVICE, "svc", ENTER)
-    while True:
+    for _ in range(QUESTIONS):
         text = terminal.see("Esc back)")
         title = text[text.rindex("\n? ") + 3 :].splitlines()[0]
         if title.startswith(REVIEW):
             return text
         terminal.answer(title.split(" (")[0].strip(), ENTER)
+    raise AssertionError(f"no review after {QUESTIONS} questions:\n{terminal.text}")
 
 
 def test_01_every_question_has_an_option_and_a_key(advisor: Advisor, tmp_path: Path) -> None:

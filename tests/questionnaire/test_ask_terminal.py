@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import yaml
-from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, UP, Terminal
+from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, QUESTIONS, UP, Terminal
 
 from advisor.decision.advisor import Advisor
 
@@ -56,12 +56,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def to_review(terminal: Terminal) -> None:
     """Accept the default of every question until the review."""
     terminal.see("(", gone="")
-    while True:
+    for _ in range(QUESTIONS):
         text = terminal.see("Esc back)")
         if f"? {REVIEW}" in text:
             return
         title = text[text.rindex("\n? ") + 1 :].splitlines()[0].split(" (")[0].removeprefix("? ").strip()
         terminal.answer(title, ENTER)
+    raise AssertionError(f"no review after {QUESTIONS} questions:\n{terminal.text}")
 
 
 def leave(terminal: Terminal) -> int:
@@ -435,8 +436,11 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path:
     terminal.send("4, roots=useful, 2=unsure\n")
     terminal.see(f"{NEEDS} elicitation not sure, roots useful, progress required")
     terminal.see("Which protocol era do the clients speak?", "Enter accepts unknown; ? help, < back) >")
-    while REVIEW not in terminal.flat:
+    for _ in range(QUESTIONS):
+        if REVIEW in terminal.flat:
+            break
         terminal.send_for_more("\n", "> ")
+    terminal.see(REVIEW)
     terminal.send("1\n")
     terminal.see(MENU)
     terminal.send("done\n")

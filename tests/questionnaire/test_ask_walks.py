@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 import yaml
-from terminal import CTRL_C, CTRL_D, DOWN, ENTER, ESCAPE, SPACE, UP, Terminal
+from terminal import CTRL_C, CTRL_D, DOWN, ENTER, ESCAPE, QUESTIONS, SPACE, UP, Terminal
 
 from advisor.decision.advisor import Advisor
 from advisor.questionnaire.interview import Interview
@@ -94,10 +94,13 @@ def stated(path: Path) -> dict[str, Any]:
 
 
 def accept_defaults(terminal: Terminal, until: str) -> None:
-    while f"? {until}" not in terminal.see("Esc back)"):
+    for _ in range(QUESTIONS):
+        if f"? {until}" in terminal.see("Esc back)"):
+            return
         assert f"? {MENU}" not in terminal.flat, "the questions ended"
         title = terminal.flat[terminal.flat.rindex("? ", 0, terminal.flat.rindex("; ? help")) + 2 :].split(" (")[0]
         terminal.answer(title[:40], ENTER)
+    raise AssertionError(f"{until!r} is not among {QUESTIONS} questions:\n{terminal.text}")
 
 
 def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: Start, tmp_path: Path) -> None:
@@ -203,11 +206,13 @@ def test_a_remedy_edits_the_answer_and_decides_again(start: Start, tmp_path: Pat
     terminal.send(ENTER)
     terminal.see("contradiction", "> try a remedy")
     terminal.send(ENTER)
-    terminal.see("? Which remedy?", "> sdk: mcp==", "Install mcp==")
+    terminal.see("? Which remedy?", "> Install mcp==")
     terminal.answer("Which remedy?", ENTER)
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
     terminal.see("Recommendation: one instance with", "> write the kit")
+    assert "Deciding ..." in terminal.raw, "the program says that it works"
+    assert "Deciding" not in terminal.text, "and removes the text"
     terminal.send(CTRL_D)
     assert terminal.end() == 130
     assert "The answers are in requirements.yaml." in terminal.raw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from terminal import QUESTIONS
 
 from advisor.decision.advisor import default_advisor
 from advisor.questionnaire.interview import BREAKS, Answer, Interview, Question
@@ -35,6 +36,15 @@ def over(interview: Interview) -> bool:
     return interview.current is None
 
 
+def open_questions(interview: Interview) -> Iterator[Question]:
+    """The question that is asked next, until the interview is over. A test must not run forever."""
+    for _ in range(QUESTIONS):
+        if over(interview):
+            return
+        yield current(interview)
+    raise AssertionError(f"the interview is not over after {QUESTIONS} questions")
+
+
 def current(interview: Interview) -> Question:
     """The question that is asked next."""
     assert interview.current is not None
@@ -50,8 +60,8 @@ def default_answer(question: Question, **stated: Any) -> Answer:
 
 
 def finish(interview: Interview, **stated: Any) -> Interview:
-    while not over(interview):
-        interview.answer(default_answer(current(interview), **stated))
+    for question in open_questions(interview):
+        interview.answer(default_answer(question, **stated))
     return interview
 
 
@@ -85,7 +95,7 @@ def walks(draw: st.DrawFn) -> Interview:
     """A finished interview: random answers, with steps back now and then, and perhaps an edit at the end."""
     interview = new_interview()
     backs = 6
-    while not over(interview):
+    for _ in open_questions(interview):
         if backs and draw(st.integers(0, 4)) == 0:
             backs -= 1
             interview.back()
@@ -208,9 +218,9 @@ def test_an_edit_that_opens_questions_asks_only_these_questions() -> None:
     interview.answer({"scale.instances": 3})
     assert not over(interview)
     new = []
-    while not over(interview):
-        new.append(current(interview).id)
-        interview.answer(default_answer(current(interview)))
+    for question in open_questions(interview):
+        new.append(question.id)
+        interview.answer(default_answer(question))
     assert not asked.intersection(new)
     assert "preference" in new
 
@@ -224,8 +234,10 @@ def test_tools_whose_need_was_withdrawn_are_asked_for_again_or_dropped() -> None
         "clients__protocol": "legacy",
         "sdk": "mcp-1",
     }
-    while current(interview).id != "tools":
-        interview.answer(default_answer(current(interview), needs__elicitation="required", **stated))
+    for question in open_questions(interview):
+        if question.id == "tools":
+            break
+        interview.answer(default_answer(question, needs__elicitation="required", **stated))
     interview.answer({"tools": (Tool("ask", {"elicitation": "required"}), Tool("get"))})
     interview.edit("needs")
     interview.answer(default_answer(interview.questions["needs"]))
@@ -286,10 +298,10 @@ def test_affinity_is_asked_only_if_the_proxy_leaves_it_open() -> None:
 def test_answers_about_the_proxy_belong_to_the_last_hop() -> None:
     interview = new_interview({"scale.instances": 3, "sdk": "mcp-1", "clients.protocol": "legacy"})
     stated = {"needs__elicitation": "required", "environment__proxy__version": "1.31", "environment__proxy__sse": True}
-    while not over(interview):
-        answer = default_answer(current(interview), **stated)
+    for question in open_questions(interview):
+        answer = default_answer(question, **stated)
         hops = {"environment.hops": [{"kind": "cloudflare"}, {"kind": "nginx"}]}
-        interview.answer({**answer, **hops} if current(interview).id == KIND else answer)
+        interview.answer({**answer, **hops} if question.id == KIND else answer)
     assert "environment.proxy.version" in interview.asked
     assert interview.values["environment.hops"] == [
         {"kind": "cloudflare", "sse": True},

@@ -10,9 +10,11 @@ from random import Random
 import pytest
 from cases import drawn, read, unsure
 
+from advisor.cli.ask_menu import MENU_LINES
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.model import Decision
+from advisor.questionnaire.remedies import remedy_titles
 from advisor.report.batch_text import batch_text
 from advisor.report.decision_text import decision_text, detailed_text
 from advisor.report.decision_wording import shifts
@@ -208,3 +210,26 @@ def test_a_short_name_of_a_call_is_code_too(advisor: Advisor) -> None:
         for call in feature.calls:
             assert "\u2026" not in call.short
             assert call.call.startswith(call.short) or " " in call.call, "the short name is the beginning of the call"
+
+
+def test_a_contradiction_shows_a_change_above_the_menu(decisions: list[Decision]) -> None:
+    shown = 0
+    for decision in decisions:
+        if not decision.feasible and decision.alternatives:
+            screen = first_screen(decision, Screen(80), MENU_LINES)
+            assert re.search(r"^1\. ", screen, re.MULTILINE), screen
+            assert len(screen.splitlines()) + MENU_LINES <= LINES
+            shown += 1
+    assert shown > 10
+
+
+def test_the_titles_of_remedies_differ_at_their_start(decisions: list[Decision]) -> None:
+    most = 0
+    for decision in decisions:
+        remedies = [way for way in decision.alternatives if way.change]
+        titles = remedy_titles([way.how for way in remedies])
+        starts = {title[:40] for title in titles}
+        assert len(starts) == len(titles), titles
+        assert not any(re.search(r"\b(environment|scale|clients|needs)\.[a-z]", title) for title in titles)
+        most = max(most, len(titles))
+    assert most > 3
