@@ -150,7 +150,9 @@ def test_an_expert_describes_a_deployment_in_use(start: Start, tmp_path: Path) -
     assert "Can the load balancer send all requests" not in terminal.raw
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
-    terminal.see("Likely causes of what breaks today:", f"? {MENU}")
+    # The causes come first, so that the complete answer and the menu are on the screen together.
+    terminal.see("shop sticky-fleet", "Flags", "? What next?")
+    assert "Likely causes of what breaks today:" in terminal.raw
     terminal.answer(MENU, UP, ENTER)
     assert terminal.end() == 0
     saved = stated(tmp_path / "shop.yaml")
