@@ -11,6 +11,7 @@ from advisor.engine.table import Tried
 from advisor.knowledge.failures import Felt, Handles, Others, Running, Then
 from advisor.knowledge.types import Era, Need, Raw, StatedNeed
 from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome, Keeping, MechanismId, Pattern, Substitute
+from advisor.report.finding_record import ProblemRecord, WarningRecord
 
 RawFacts: TypeAlias = Annotated[dict[str, Raw], "Facts of the requirements file by their dotted keys."]
 Edits: TypeAlias = Annotated[
@@ -175,16 +176,6 @@ class AlternativeRecord(TypedDict):
     because: str
 
 
-class WarningRecord(TypedDict):
-    """A warning."""
-
-    id: str
-    severity: Literal["high", "medium", "low"]
-    message: str
-    fix: str
-    sources: list[str]
-
-
 class InferredRecord(TypedDict):
     """A value that other requirements imply."""
 
@@ -318,20 +309,6 @@ CheckedDecision: TypeAlias = Annotated[
     },
 ]
 """A decision for the schema. A contradiction has no flags and no code. Other decisions of Python servers have flags."""
-
-
-class ProblemRecord(TypedDict):
-    """A problem in a requirements file.
-
-    Attributes:
-        key: the dotted key, or empty for a problem of the entire file.
-        hint: the allowed values or the nearest spelling, or empty.
-    """
-
-    key: str
-    line: int | None
-    message: str
-    hint: str
 
 
 class FileErrors(TypedDict):

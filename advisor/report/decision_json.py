@@ -21,14 +21,13 @@ from advisor.report.decision_document import (
     FeatureRecord,
     FileErrors,
     ModesRecord,
-    ProblemRecord,
     StepRecord,
     SwitchRecord,
     TierRecord,
     TraceRecord,
     UnsureRecord,
-    WarningRecord,
 )
+from advisor.report.finding_record import ProblemRecord, WarningRecord, finding_record
 
 
 def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDocument:
@@ -71,7 +70,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
             )
             for way in decision.alternatives
         ],
-        warnings=[document(WarningRecord, warning, fix=warning.fix.text) for warning in decision.warnings],
+        warnings=[finding_record(WarningRecord, warning) for warning in decision.warnings],
         defaults=asked.defaults,
         inferred={name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()},
         unsure=[_unsure(need, decision) for need in decision.unsure],
@@ -87,7 +86,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
 
 def error_dict(error: InputError) -> FileErrors:
     """Return the record of an invalid file, with all of its problems."""
-    problems = [document(ProblemRecord, problem, hint=problem.fix.text) for problem in error.problems]
+    problems = [finding_record(ProblemRecord, problem) for problem in error.problems]
     return document(FileErrors, file=error.name, problems=problems)
 
 

@@ -10,6 +10,7 @@ from advisor.knowledge.catalogue import Source
 from advisor.knowledge.features import FeatureCall, Instead
 from advisor.knowledge.types import Raw
 from advisor.knowledge.vocabulary import FeatureOutcome
+from advisor.report.finding_record import FaultRecord
 
 EntryKind: TypeAlias = Literal["rule", "table", "fact", "derived", "feature", "source", "word"]
 
@@ -227,20 +228,6 @@ class WordEntry(Entry):
 
 
 AnyEntry: TypeAlias = RuleEntry | TableEntry | FactEntry | DerivedEntry | FeatureEntry | SourceEntry | WordEntry
-
-
-class FaultRecord(TypedDict):
-    """A fault of the rules.
-
-    Attributes:
-        where: The table, the rule or the fact.
-        example: Facts that show the fault, with the values that rules compare.
-    """
-
-    kind: str
-    where: str
-    message: str
-    example: dict[str, Value]
 
 
 class ProofDocument(TypedDict):

@@ -19,6 +19,7 @@ from advisor.knowledge.catalogue import Source
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
 from advisor.report.answer_words import AnswerWord, answer_words, plain
+from advisor.report.finding_record import FaultRecord, finding_record
 from advisor.report.rule_document import (
     AnyEntry,
     Condition,
@@ -26,7 +27,6 @@ from advisor.report.rule_document import (
     EarlierRule,
     EntryKind,
     FactEntry,
-    FaultRecord,
     FeatureEntry,
     GuideRecord,
     MeaningRecord,
@@ -297,7 +297,7 @@ def how_to_change(fact: Fact) -> str:
 def proof_record(report: Report) -> ProofDocument:
     """The record of a proof. Examples contain the values that rules compare, such as `many`, not raw values."""
     power = log10(report.combinations) if report.combinations else None
-    faults = [document(FaultRecord, fault, kind=fault.id, where=fault.key) for fault in report.faults]
+    faults = [finding_record(FaultRecord, fault) for fault in report.faults]
     return document(ProofDocument, report, ok=not report.faults, power_of_ten=power, faults=faults)
 
 
