@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from advisor.cli import measure
-from advisor.cli.completion import complete_feature, complete_sdk
+from advisor.cli.completion import complete_feature
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import DocumentFormat as Format
 from advisor.cli.formats import DocumentFormatOption
+from advisor.cli.sdk_option import sdk_option
 from advisor.console.lines import drawn
 from advisor.errors import UsageError
 
@@ -45,11 +46,8 @@ def capabilities(
     context: typer.Context,
     sdk: Annotated[
         str,
-        typer.Option(
-            "--sdk",
-            metavar="NAME",
-            autocompletion=complete_sdk,
-            help="Show only one SDK: a package (mcp), the SDK line of one major version (mcp-2), or a release "
+        sdk_option(
+            "Show only one SDK: a package (mcp), the SDK line of one major version (mcp-2), or a release "
             "(mcp==1.28.1). By default, show all SDKs.",
         ),
     ] = "",

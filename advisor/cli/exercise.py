@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.completion import complete_sdk
 from advisor.cli.epilog import LAB_MISSING, epilog
+from advisor.cli.sdk_option import sdk_option
 from advisor.console import output
 from advisor.errors import UsageError
 from advisor.lab.process.extra import EXTRA
@@ -44,11 +44,8 @@ class TableFormat(str, Enum):
 def exercise(
     sdk: Annotated[
         str,
-        typer.Option(
-            "--sdk",
-            metavar="NAME",
-            autocompletion=complete_sdk,
-            help="The SDK of the servers: a release (mcp==1.28.1) or an SDK line, a major version (fastmcp-3). "
+        sdk_option(
+            "The SDK of the servers: a release (mcp==1.28.1) or an SDK line, a major version (fastmcp-3). "
             "For a line, the command uses the installed release, or else the newest measured release. By default, the "
             "command uses the SDK line of the installed mcp.",
         ),

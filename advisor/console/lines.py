@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 from advisor.console.output import wants_colour, width
 
 _LONGEST_HEAD = 30
-_COLOURS = {"works": "green", "dropped": "yellow", "error": "red", "hang": "bold red", "unreachable": "red", "-": "dim"}
 _STYLES = {"heading": "bold", "head": "bold", "dim head": "dim", "good": "green", "bad": "yellow"}
 
 
@@ -21,33 +20,37 @@ class ReportLine(NamedTuple):
             `bad` rows have a colour.
         text: the line, or the first column of a row with cells. A wrapped line keeps its indentation. After a tab,
             continuation lines start in the column of the text behind the tab.
-        cells: the outcomes of a row, one for each column.
+        cells: the other columns of a row.
+        styles: the style of each of the cells; empty for plain text.
+        note: a sentence below all lines that explains a word of this line, or "".
     """
 
     kind: Literal["plain", "heading", "head", "dim head", "cells", "good", "bad"]
     text: str
     cells: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    note: str = ""
 
 
 def drawn(lines: Iterable[ReportLine]) -> str:
-    """Lay out lines for the terminal, with a legend if a row has the outcome `-`."""
+    """Lay out lines for the terminal, with the notes of the lines below."""
     from advisor.console.canvas import paint  # imports rich, which only drawing needs
 
     wide, colour = max(60, min(width(), 100)), wants_colour()
     out: list[str] = []
-    marked = False
+    notes: dict[str, None] = {}
     for line in lines:
         style = _STYLES.get(line.kind, "")
+        notes |= {line.note: None} if line.note else {}
         if line.cells:  # a table has 80 columns; a narrower terminal wraps its rows
-            cells = [(f"{cell:8}", _COLOURS.get(cell, "")) for cell in line.cells]
+            styles = line.styles or ("",) * len(line.cells)
+            cells = [(f"{cell:8}", style) for cell, style in zip(line.cells, styles, strict=True)]
             out.append(paint([(line.text, ""), *cells], colour=colour).rstrip())
-            marked = marked or "-" in line.cells
         elif line.kind in ("plain", "heading"):
             out += [paint([(text, style)], colour=colour) for text in _wrapped(line, wide)]
         else:
             out.append(paint([(line.text, style)], colour=colour))
-    legend = ["", "- not available: the SDK or the protocol era does not have this call"] if marked else []
-    return "\n".join([*out, *legend, ""])
+    return "\n".join([*out, *([""] if notes else []), *notes, ""])
 
 
 def _wrapped(line: ReportLine, columns: int) -> list[str]:

@@ -212,9 +212,9 @@ class Advisor:
         phrases = self.knowledge.phrases
         if not core.feasible and facts["clients.reached"] != "yes":
             return phrases[f"{core.phrase}.unreached"]
-        one = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
-        one = one and keeps_instances(requirements, self.knowledge.proxies)
-        return phrases.get(f"{core.phrase}.workers" if one else "") or phrases[core.phrase]
+        single = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
+        single = single and keeps_instances(requirements, self.knowledge.proxies)
+        return phrases.get(f"{core.phrase}.workers" if single else "") or phrases[core.phrase]
 
     def _affinity_because(self, facts: Mapping[str, Any]) -> str:
         """The sentence for the mechanism: of the affinity table where the proxy does it, else of the session table."""

@@ -9,7 +9,7 @@ from typing import Any
 from advisor.decision.core import Flags
 from advisor.decision.proxy_limits import function_timeout_words, hop_limits
 from advisor.knowledge.catalogue import SdkCode
-from advisor.knowledge.space import ENDPOINT, FactSpace
+from advisor.knowledge.space import ENDPOINT, SERVER_PORT, FactSpace
 from advisor.requirements.hops import hops_of
 from advisor.requirements.model import Requirements
 
@@ -111,7 +111,7 @@ def _list(names: Sequence[str]) -> str:
 
 def _uvicorn(requirements: Requirements, address: list[str], phrases: Mapping[str, str]) -> str:
     host = "0.0.0.0" if address else "127.0.0.1"  # noqa: S104 (the text of a command)
-    port = "$PORT" if len(address) > 1 else "8000"
+    port = "$PORT" if len(address) > 1 else str(SERVER_PORT)
     return phrases["code.workers"].format(workers=requirements["scale.workers"], host=host, port=port)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from advisor.kit.model import KitContext, TierContext
 from advisor.knowledge.kits import Mechanism
+from advisor.knowledge.space import SERVER_PORT
 from advisor.knowledge.versions import at_least
 
-SERVER_PORT = 8000
-"""The port of an instance in a container."""
 PROXY_PORT = 8080
 """The port of the proxy. It is above 1024, so the proxy needs no privileges."""
 

@@ -21,6 +21,9 @@ _ANY = ("any",)
 ENDPOINT = "/mcp"
 """The path of the MCP endpoint of an SDK server."""
 
+SERVER_PORT = 8000
+"""The port of an SDK server by default, and of an instance in a container."""
+
 PATHS = ("plain", "slash", "prefix")
 """The kinds of a path: the path of the SDK, this path with a slash at the end, and any other path."""
 

@@ -20,6 +20,8 @@ from advisor.report.rule_records import unknown
 _CALL = 49  # columns for a call; with four outcomes of at most seven letters, the table is 80 columns wide
 _OUTCOME = 8
 _MARKS = {"unsupported": "-"}  # the only outcome that does not fit into its column
+_COLOURS = {"works": "green", "dropped": "yellow", "error": "red", "hang": "bold red", "unreachable": "red", "-": "dim"}
+_ABSENT = "- not available: the SDK or the protocol era does not have this call"
 _NO_DATA = "There is no data for this selection."
 _LEGEND = (
     "stateful: stateless_http=False. stateless: stateless_http=True.",
@@ -212,7 +214,9 @@ def marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:
     if len(name) >= _CALL:
         yield ReportLine("plain", name)
         name = ""
-    yield ReportLine("cells", f"{name:{_CALL}}", tuple(_MARKS.get(outcome, outcome) for outcome in outcomes))
+    cells = tuple(_MARKS.get(outcome, outcome) for outcome in outcomes)
+    styles = tuple(_COLOURS.get(cell, "") for cell in cells)
+    yield ReportLine("cells", f"{name:{_CALL}}", cells, styles, _ABSENT if "-" in cells else "")
 
 
 def row(first: str, *cells: str) -> str:

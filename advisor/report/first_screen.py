@@ -29,7 +29,6 @@ WIDTH = 80
 
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
 _URGENT = 2  # so many warnings of high severity are shown before the changes that resolve a contradiction
-_CONTRADICTION = "contradiction"  # as in the verdict of such a decision
 _LABEL = 10  # columns that a label and the space after it take
 _CALL = 30  # columns of the longest call that the feature table shows in full
 
@@ -87,7 +86,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     draw, most = partial(_drawn, screen), LINES - menu
     below = [] if menu else draw(_next, decision)
     shifts, further = decision_wording.shifts(decision)
-    changes = [draw(_change, shift) for shift in shifts[:_CHANGES]]
+    changes = [draw(_change, decision, shift) for shift in shifts[:_CHANGES]]
     changes_lines = len(changes) + 1 if changes else 0
     above: list[_Block] = []
     step, worst, room = _WHOLE[0], 0, 0
@@ -146,6 +145,10 @@ def _verdict(canvas: Canvas, decision: Decision, step: _Step) -> None:
     rows += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, width, step)]
     doubts = _rows(decision_wording.unsure(decision), width, step, "assumptions", phrases)
     rows += [(labels["unsure"], ("\n".join(doubts), "yellow"))] if doubts else []
+    _labelled(canvas, rows)
+
+
+def _labelled(canvas: Canvas, rows: Iterable[tuple[str, Words]]) -> None:
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in rows], indent=0, styles=["bold"])
 
 
@@ -207,7 +210,7 @@ def _settings(canvas: Canvas, decision: Decision, step: _Step) -> None:
     label = max(_LABEL, *(len(name) + 2 for name, _ in pairs))
     why = _reason(rule, canvas.width - label, step)
     pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
-    canvas.pairs([(f"{name:<{_LABEL - 2}}", words) for name, words in pairs], indent=0, styles=["bold"])
+    _labelled(canvas, pairs)
 
 
 def _reason(rule: Rule, width: int, step: _Step) -> str:
@@ -296,8 +299,8 @@ def _warning(canvas: Canvas, warning: Finding, brief: bool) -> None:
     canvas.pairs([(severity, [title, (f" ({warning.id})", "dim")])], indent=2)
 
 
-def _change(canvas: Canvas, shift: decision_wording.Shift) -> None:
-    result = shift.then or shift.differs if shift.feasible else _CONTRADICTION
+def _change(canvas: Canvas, decision: Decision, shift: decision_wording.Shift) -> None:
+    result = shift.then or shift.differs if shift.feasible else decision.phrases["screen.contradiction"]
     change, then = change_and_result(shift.change, result, canvas.width - 2)
     canvas.line(f"{change} -> ", (then, "" if shift.feasible else "bold red"), indent=2)
 
@@ -345,7 +348,7 @@ def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
     phrases, labels, width = decision.phrases, _labels(decision), canvas.width - _LABEL
     rule = decision.verdict.rule
     head = (_service(decision, canvas.width), "bold")
-    canvas.line(head, "  ", (_CONTRADICTION, "bold red"), f": {decision.means}")
+    canvas.line(head, "  ", (phrases["screen.contradiction"], "bold red"), f": {decision.means}")
     never = phrases["screen.never"]
     unmet = [f"{row.title}: {decision_wording.lost_for(row, phrases) or never}" for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [
@@ -353,7 +356,7 @@ def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
     ]
     pairs += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, width, step)]
     pairs.append((labels["why"], [_reason(rule, width, step), (f" ({rule.id})", "dim")]))
-    canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in pairs], indent=0, styles=["bold"])
+    _labelled(canvas, pairs)
 
 
 def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -> None:

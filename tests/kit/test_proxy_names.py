@@ -17,7 +17,8 @@ from proxy_rig import Client, Upstreams, accepted, answers, command, process, un
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.kit.upstreams import SERVER_PORT, production_wiring
+from advisor.kit.upstreams import production_wiring
+from advisor.knowledge.space import SERVER_PORT
 from advisor.lab.process.ports import free_port
 
 pytestmark = [

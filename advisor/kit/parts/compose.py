@@ -9,7 +9,8 @@ from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, SERVER_PORT, production_wiring
+from advisor.kit.upstreams import PROXY_PORT, production_wiring
+from advisor.knowledge.space import SERVER_PORT
 
 FIRST_PORT = 8080
 """The port on this machine of the proxy or, in a kit without a proxy, of the first instance."""

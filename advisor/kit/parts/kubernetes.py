@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, SERVER_PORT, balance, production_wiring, ready_service, resolves
+from advisor.kit.upstreams import PROXY_PORT, balance, production_wiring, ready_service, resolves
 from advisor.knowledge.kits import BALANCER, SERVICE
+from advisor.knowledge.space import SERVER_PORT
 
 LONGEST = 43
 """The maximum length of a name. With `-stateful` and a hash, the name must fit into a pod label of 63 characters."""

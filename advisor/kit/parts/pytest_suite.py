@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.server import ASKS, SDK_NAMES, ServerTool, server_tools, used_parts, without_unused_imports
 from advisor.kit.templating import render
+from advisor.knowledge.space import SERVER_PORT
 from advisor.knowledge.types import Era, Need, Outcome, flag_key
 
 CHECKED = (*ASKS, "progress", "logging", "session_state")
@@ -45,7 +46,7 @@ def files(kit: KitContext) -> list[KitFile]:
     plain = next((tool.name for tool in tools if not tool.asks), tools[0].name)
     state = next((tool.name for tool in tools if tool.state and not tool.asks and not tool.uses_direct_llm), "")
     direct = next((tool.name for tool in tools if tool.uses_direct_llm and not tool.asks), "")
-    allowed = (*kit.hosts, *(f"{host}:8443" for host in kit.hosts), "localhost", "localhost:8000")
+    allowed = (*kit.hosts, *(f"{host}:8443" for host in kit.hosts), "localhost", f"localhost:{SERVER_PORT}")
     texts = {
         "tests/client.py": render("tests/client.py.j2", kit=kit),
         "tests/conftest.py": render("tests/conftest.py.j2", kit=kit),
