@@ -80,7 +80,7 @@ value = 3
 
 
 # They make the record that the renderers of a kit take, and the expected failures of a kit.
-READERS = ("context.py", "model.py", "lookups.py", "expected_failures.py")
+READERS = ("context.py", "model.py", "rule_entries.py", "expected_failures.py")
 
 
 def test_no_renderer_reads_the_knowledge_of_a_decision_or_a_kit() -> None:

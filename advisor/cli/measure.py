@@ -107,7 +107,7 @@ def measure(
 
     seconds, root = _seconds(deadline), _root(rules)
     require_extra()  # first, because the imports below need its packages
-    from advisor.lab.capabilities import files as capability_files
+    from advisor.lab.capabilities import capability_files
     from advisor.lab.capabilities import measure as lab
     from advisor.lab.capabilities import report as words
     from advisor.lab.process.sdk_under_test import parse_sdk
@@ -171,8 +171,7 @@ def bisect(
 
     seconds, root = _seconds(deadline), _root(rules)
     require_extra()  # first, because the imports below need its packages
-    from advisor.lab.capabilities import bisection
-    from advisor.lab.capabilities import files as capability_files
+    from advisor.lab.capabilities import bisection, capability_files
     from advisor.lab.capabilities import report as words
     from advisor.report.serialization import json_text
 

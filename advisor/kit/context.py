@@ -13,7 +13,7 @@ from advisor.decision.connections import forwarding_hops, needed_keep_alive_s, o
 from advisor.decision.core import Core
 from advisor.decision.model import Decision, FeatureRow
 from advisor.errors import AdvisorError, Exit, UsageError
-from advisor.kit.features import CellContext, FeatureContext
+from advisor.kit.feature_context import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import KitContext, TierContext, ToolContext
 from advisor.kit.sizing import sizing_for

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from advisor.kit.features import CellContext, FeatureContext
-from advisor.kit.lookups import KitLookups
+from advisor.kit.feature_context import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext
+from advisor.kit.rule_entries import KitLookups
 from advisor.kit.sizing import Sizing
 from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, checks_tokens, runs_oauth_proxy
 from advisor.knowledge.catalogue import Companion

@@ -12,7 +12,7 @@ from advisor.errors import KnowledgeError, UsageError
 from advisor.knowledge import load
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.versions import key
-from advisor.lab.capabilities import files as capability_files
+from advisor.lab.capabilities import capability_files
 from advisor.lab.capabilities import yaml_file as capability_yaml
 from advisor.lab.capabilities.merge import SOURCE, ReleaseRecord, merge, values
 from advisor.lab.capabilities.yaml_file import PAIRS, CapabilityFile, YamlEntry

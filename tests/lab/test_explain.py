@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from advisor.lab.fleet.explain import Marks
+from advisor.lab.fleet.log_excerpts import Marks
 
 
 @dataclass

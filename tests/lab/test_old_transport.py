@@ -19,7 +19,7 @@ from mcp.client.sse import sse_client
 from advisor.decision.advisor import Advisor
 from advisor.lab.process import ports
 from advisor.lab.process.run import Launch, Run
-from advisor.lab.topology.proxies import Balancer
+from advisor.lab.topology.balancer import Balancer
 
 pytestmark = pytest.mark.programs
 

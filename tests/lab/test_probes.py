@@ -18,7 +18,7 @@ from advisor.knowledge.types import ERAS, Era
 from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes import BEHAVIOURS, FEATURES, SLOW_BEHAVIOURS, ProbeTarget, behaviour, observe
 from advisor.lab.probes.cell import Probe
-from advisor.lab.probes.changes import verdict
+from advisor.lab.probes.change_notifications import verdict
 from advisor.lab.probes.live import arrival, missing
 from advisor.lab.probes.observation import Observation, worst
 from advisor.lab.process.run import Run

@@ -19,7 +19,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.topology import KINDS, BalancingRun, Conditions, Share, Way, verdict
-from advisor.lab.topology.proxies import Balancer
+from advisor.lab.topology.balancer import Balancer
 from advisor.lab.topology.roads import road
 from advisor.lab.topology.writer import rewritten, updated
 

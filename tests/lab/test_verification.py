@@ -17,7 +17,7 @@ from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
 from advisor.knowledge.types import Era, Need, Outcome
-from advisor.lab.fleet.explain import LogLine
+from advisor.lab.fleet.log_excerpts import LogLine
 from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.process.steps import TimedStep
 from advisor.lab.verify.document import verification_dict

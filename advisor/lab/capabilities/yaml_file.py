@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
-from advisor.lab.rule_text import flow, item
+from advisor.lab.rule_yaml import flow, item
 
 YamlEntry: TypeAlias = dict[str, Any]
 """A line, a cell or a behaviour, with the keys of the file. It has one outcome for each flag pair."""

@@ -16,12 +16,12 @@ from advisor.errors import LabError
 from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
+from advisor.lab.chaos.background_calls import ChaosTraffic, NotServedError
 from advisor.lab.chaos.clients import Caller, callers
 from advisor.lab.chaos.events import Scene, inject, met, name_of
 from advisor.lab.chaos.evidence import ChaosRow, ClientCall, Execution, HandleJudgement, Happened, Judgement
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.state_handles import state_handles_of
-from advisor.lab.chaos.traffic import ChaosTraffic, NotServedError
 from advisor.lab.chaos.verdict import judge
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import FleetInstance

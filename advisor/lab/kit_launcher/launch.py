@@ -87,12 +87,12 @@ def _impatient(url: str) -> Any:
 
 def _create_app() -> Any:
     """The application for uvicorn: the kit's own application with the additions of the lab."""
-    events, mcp = _module("_lab_launcher.events"), SERVER.mcp
+    second_app, mcp = _module("_lab_launcher.second_app"), SERVER.mcp
     storing = None
     if os.environ.get("LAB_EVENTS"):
-        storing = events.with_events(mcp, TRAITS, _module("_lab_tools.serve").memory_store(), _CREATE)
+        storing = second_app.with_events(mcp, TRAITS, _module("_lab_tools.serve").memory_store(), _CREATE)
     second = getattr(mcp, "_session_manager", None)
-    events.hold(mcp, None)
+    second_app.hold(mcp, None)
     plain = _CREATE()
     managers = (getattr(mcp, "_session_manager", None), second)
     relay = None
@@ -100,7 +100,7 @@ def _create_app() -> Any:
         relay = _module("_lab_launcher.sharing").Relay(REDIS, BUS)
     if relay is None and not os.environ.get("LAB_EVENTS"):
         return plain
-    return events.Both(plain, storing, mcp, managers, relay)
+    return second_app.Both(plain, storing, mcp, managers, relay)
 
 
 sys.path.append(os.environ["LAB_TOOLS"])

@@ -29,7 +29,7 @@ from advisor.lab.load.run import Load, measure_load
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import sdk_under_test
 from advisor.lab.process.steps import Steps
-from advisor.lab.rule_text import item
+from advisor.lab.rule_yaml import item
 
 MARK = "capacity:\n"
 """The line of the file after which the content is generated."""

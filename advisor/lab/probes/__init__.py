@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from advisor.knowledge.types import Era
-from advisor.lab.probes import calls, changes, endings, http, live, pings, resumability
+from advisor.lab.probes import calls, change_notifications, endings, http, live, pings, resumability
 from advisor.lab.probes.cell import Probe, ProbeTarget
 from advisor.lab.probes.observation import BehaviourRow, Observation
 
@@ -22,8 +22,8 @@ FEATURES: Mapping[str, Callable[[Probe], Awaitable[Observation]]] = {
     "roots": partial(calls.asking, what="roots"),
     "progress": live.progress,
     "logging": live.logs,
-    "subscriptions": changes.subscriptions,
-    "list_changed": changes.list_changed,
+    "subscriptions": change_notifications.subscriptions,
+    "list_changed": change_notifications.list_changed,
     "session_state": calls.session_state,
     "resumability": resumability.observe,
 }

@@ -19,7 +19,7 @@ from advisor.knowledge.topology import BalancingRun as Passage
 from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps, Watcher
 from advisor.lab.topology import window as topology_window
-from advisor.lab.topology.proxies import NAMES, Balancer
+from advisor.lab.topology.balancer import NAMES, Balancer
 from advisor.lab.topology.rates import Rates, RoadClient, rates
 from advisor.lab.topology.roads import Road, road
 from advisor.lab.topology.test_servers import COUNT, STEPS, Addresses, kit_servers, names, servers

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from advisor.errors import LabError
 from advisor.knowledge.topology import Share, Window
 from advisor.lab.process.run import Run
-from advisor.lab.topology.proxies import NAMES, Balancer
+from advisor.lab.topology.balancer import NAMES, Balancer
 from advisor.lab.topology.rates import RoadClient
 from advisor.lab.topology.roads import Road
 

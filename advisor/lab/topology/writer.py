@@ -13,7 +13,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.compiler import compile_rules
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.topology import Conditions, Figures, Share, Way, verdict
-from advisor.lab.rule_text import item
+from advisor.lab.rule_yaml import item
 
 _START = "topology:\n"
 _END = "\nphrases:\n"

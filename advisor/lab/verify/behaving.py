@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from advisor.knowledge.conduct import gist
-from advisor.lab.fleet.explain import Marks, settled
 from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.log_excerpts import Marks, settled
 from advisor.lab.probes import BEHAVIOURS, ProbeTarget, behaviour
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.http import CHECKS, observe_one

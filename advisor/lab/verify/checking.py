@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from advisor.kit.parts.server import server_tools
-from advisor.lab.fleet.explain import Marks, settled
 from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.log_excerpts import Marks, settled
 from advisor.lab.fleet.plan import EVENTS
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.calls import BY_HANDLE

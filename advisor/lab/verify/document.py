@@ -9,7 +9,7 @@ from advisor.documents import Count, Hundredths, Rounded, Tenths, document
 from advisor.knowledge.types import Era, Need
 from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome
 from advisor.lab.chaos.report import ChaosRecord, chaos_data
-from advisor.lab.fleet.explain import LogLine
+from advisor.lab.fleet.log_excerpts import LogLine
 from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.run import Load
 from advisor.lab.process.steps import TimedStep

@@ -21,8 +21,8 @@ from advisor.kit.render import render_kit
 from advisor.kit.sync.generate import generate
 from advisor.knowledge.types import ERAS
 from advisor.lab.chaos.run import chaos
-from advisor.lab.fleet.explain import Marks
 from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.log_excerpts import Marks
 from advisor.lab.fleet.plan import MOST_WORKERS, FleetPlan
 from advisor.lab.fleet.server_start import REDIS, interpreter, other_release, packages, start_servers
 from advisor.lab.fleet.session_traffic import SessionTraffic

@@ -13,7 +13,7 @@ from advisor.lab.chaos.state_handles import GIVEN, REMEMBERED
 from advisor.lab.clients.sdk_client import Heard
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, ProbeSteps, call, in_session, text
-from advisor.lab.probes.changes import CHANGED, UPDATED, Listener, listening, subscribe
+from advisor.lab.probes.change_notifications import CHANGED, UPDATED, Listener, listening, subscribe
 from advisor.lab.probes.observation import Observation, Verdict
 from advisor.lab.testserver.tool_catalogue import LabTool
 

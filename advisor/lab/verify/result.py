@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from advisor.knowledge.types import Era, Outcome
 from advisor.lab.chaos.evidence import ChaosRow
-from advisor.lab.fleet.explain import LogLine
+from advisor.lab.fleet.log_excerpts import LogLine
 from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.run import Load
 from advisor.lab.process.steps import TimedStep

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
 from advisor.lab.clients.sdk_client import Heard
-from advisor.lab.fleet.explain import LogLine, Marks, settled
 from advisor.lab.fleet.fleet import Fleet
+from advisor.lab.fleet.log_excerpts import LogLine, Marks, settled
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, in_session
 from advisor.lab.probes.observation import Observation, Verdict
