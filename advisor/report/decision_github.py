@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from advisor.decision.model import Decision
 from advisor.errors import InputError
-from advisor.knowledge import load
 from advisor.report import decision_wording
 from advisor.report.overview import Result
 
@@ -38,7 +37,7 @@ def _problems(error: InputError) -> Iterator[str]:
 
 
 def _unmet(file: str, decision: Decision) -> Iterator[str]:
-    phrases = load().phrases
+    phrases = decision.phrases
     for row in decision.unmet:
         said = decision_wording.lost_for(row, phrases) or phrases["screen.never"]
         yield _line("error", f"{row.title}: {said}", file=file, title=phrases["screen.label.unmet"])
