@@ -30,6 +30,7 @@ WIDTH = 80
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
 _URGENT = 2  # so many warnings of high severity are shown before the changes that resolve a contradiction
 _LABEL = 10  # columns that a label and the space after it take
+_TITLE = 20  # columns of the shortest title of a warning that is cut
 _CALL = 30  # columns of the longest call that the feature table shows in full
 
 
@@ -293,9 +294,11 @@ def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> N
 
 
 def _warning(canvas: Canvas, warning: Finding, brief: bool) -> None:
-    """Draw a warning with its id. A brief warning has a single line."""
+    """Draw a warning with its id. A brief warning has a single line, if the line has room for its title."""
     severity = (f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity])
-    title = cut(warning.title, canvas.width - len(warning.id) - 13) if brief else warning.title
+    short = cut(warning.title, canvas.width - len(warning.id) - 13)
+    # A title of a few letters says nothing. Next to a long id, the title takes a second line.
+    title = short if brief and len(short) >= _TITLE else warning.title
     canvas.pairs([(severity, [title, (f" ({warning.id})", "dim")])], indent=2)
 
 

@@ -14,6 +14,21 @@ def cut(text: str, width: int) -> str:
     return f"{text[: max(width - 3, 0)].rpartition(' ')[0].rstrip(',;:')} ..."
 
 
+def cut_list(text: str, width: int) -> str:
+    """Return a list with commas, or its first entries and the number of hidden entries: `a, b +2 more`.
+
+    The first entry is always complete, also if it has more than `width` characters.
+    """
+    entries = text.split(", ")
+    shown = text
+    for count in range(len(entries), 0, -1):
+        hidden = len(entries) - count
+        shown = ", ".join(entries[:count]) + (f" +{hidden} more" if hidden else "")
+        if len(shown) <= width:
+            break
+    return shown
+
+
 def whole_sentences(text: str, length: int) -> str:
     """Return the first sentences of a text that have at most `length` characters together; at least one sentence."""
     return first_sentences(text, lambda shown: len(shown) <= length)
@@ -43,13 +58,19 @@ def joined(texts: Sequence[str], width: int) -> list[str]:
 def change_and_result(change: str, result: str, width: int) -> tuple[str, str]:
     """Return a change and its result, so short that both fit into a line of `width` characters with an arrow.
 
-    The longer half of the change becomes shorter first. The result takes at most two thirds of the line.
+    The result takes at most two thirds of the line, and less if the first key of the change needs the room.
     """
     result = cut(result, 2 * width // 3)
+    shown = _short_change(change, width - len(result) - len(" -> "))
+    return shown, cut(result, width - len(shown) - len(" -> "))
+
+
+def _short_change(change: str, room: int) -> str:
     keys, colon, values = change.partition(": ")
-    room = width - len(result) - len(" -> ")
-    values = cut(values, max(room - len(keys) - len(colon), room // 2))
-    return f"{cut(keys, room - len(colon) - len(values))}{colon}{values}", result
+    if ": " in values or keys.startswith("remove "):
+        return cut_list(change, room)  # several keys, each with its value
+    values = cut_list(values, max(room - len(keys) - len(colon), room // 2))
+    return f"{cut_list(keys, room - len(colon) - len(values))}{colon}{values}"
 
 
 def column_widths(rows: Sequence[Sequence[str]], width: int) -> tuple[int, int, int]:

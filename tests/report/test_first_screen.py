@@ -233,3 +233,17 @@ def test_the_titles_of_remedies_differ_at_their_start(decisions: list[Decision])
         assert not any(re.search(r"\b(environment|scale|clients|needs)\.[a-z]", title) for title in titles)
         most = max(most, len(titles))
     assert most > 3
+
+
+def test_nothing_is_cut_so_that_its_beginning_is_lost(decisions: list[Decision]) -> None:
+    counted = 0
+    for decision in decisions:
+        for line in first_screen(decision, Screen(80)).splitlines():
+            assert not re.search(r"^ *(\d+\. |high|medium|low|info)? *\.\.\.", line), line
+            change, arrow, _ = line.partition(" -> ")
+            if arrow and "decision becomes" not in line and "Possible changes" not in line:
+                # A change is a list of keys and values: it says how many entries are hidden.
+                assert not change.endswith("...") or "," not in change, line
+                assert re.match(r" *(any of |remove )?[a-z_.\[\]0-9]+(: |, | \+|$| \(| and )", change), line
+                counted += "more" in change
+    assert counted > 10
