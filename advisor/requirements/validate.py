@@ -87,7 +87,11 @@ class _Validation:
         )
         # A kit has the requirements next to decision.json.
         file = PurePath(self.document.name or "-").with_name("requirements.yaml")
-        self._problem(("schema",), said, phrases[f"input.{kind}.fix"].format(file=shlex.quote(str(file))))
+        fix = phrases[f"input.{kind}.fix"].format(file=shlex.quote(str(file)))
+        made = phrases.get(f"input.made.{str(data['schema']).split('/')[1]}", "")
+        if made:
+            fix = f"{fix} {phrases['input.made'].format(command=made.format(file=shlex.quote(str(file))))}"
+        self._problem(("schema",), said, fix)
 
     def _walk(self, data: Mapping[str, Any], tree: Mapping[str, Any], path: Path) -> None:
         for key, value in data.items():

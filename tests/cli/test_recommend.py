@@ -16,6 +16,9 @@ import pytest
 import yaml
 from running import run_command
 
+from advisor.cli.schema import DOCUMENTS
+from advisor.cli.schema_registry import DECLARATIONS
+
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "report" / "requirements"
 GOOD, BAD, INFEASIBLE = FIXTURES / "sticky.yaml", "service: a\nscale: {instances: 0}\n", FIXTURES / "contradiction.yaml"
@@ -361,3 +364,14 @@ def test_libraries_are_imported_only_by_commands_that_use_them() -> None:
             check=True,
         )
         assert done.stderr.decode().strip() == loaded
+
+
+@pytest.mark.parametrize("name", [name for name in DECLARATIONS if name != "decision"])
+def test_a_document_of_another_command_says_what_makes_it_again(name: str, tmp_path: Path) -> None:
+    document = tmp_path / "printed.json"
+    document.write_text(f'{{"schema": "mcp-advisor/{name}/1"}}')
+    done = run_command("recommend", document)
+    assert done.returncode == 2
+    said = done.stderr.decode()
+    assert f"this file is a document that mcp-advisor printed (mcp-advisor/{name}/1)" in said
+    assert f"To make this document again, run: mcp-advisor {DOCUMENTS[name].split()[0]} " in said
