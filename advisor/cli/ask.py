@@ -49,7 +49,7 @@ def ask(
             "--answers",
             metavar="FILE",
             help="A requirements file with answers, complete or not. The command skips the questions that FILE "
-            "answers, and does not save the result in FILE. By default, every question is open.",
+            "answers, and does not save the result in FILE. Without this option, no question is answered in advance.",
         ),
     ] = None,
     set: Annotated[
@@ -57,7 +57,8 @@ def ask(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Set a key of the requirements file. The command does not ask its question. Repeatable.",
+            help="Set a key of the requirements file. The command then does not ask the question for this key. "
+            "Repeatable.",
         ),
     ] = None,
     defaults: Annotated[
@@ -75,10 +76,11 @@ def ask(
 ) -> int:
     """Answer questions about a deployment; get a recommendation.
 
-    The command skips each question that cannot change the recommendation. It saves each answer immediately, in a file
-    of its own (NAME.partial.yaml). After an interruption, run the same command again to resume. After the last
+    The command skips each question that cannot change the recommendation. It saves each answer immediately.
+    Until the last question, all answers are in a temporary file in the folder of the requirements file:
+    NAME.partial.yaml for NAME.yaml. After an interruption, run the same command again to resume. After the last
     question, the command saves the requirements file and prints the recommendation. A menu then offers to write the
-    kit or a document, or to try a remedy.
+    kit, to write the decision as a document, or to try a change of the requirements.
 
     Without a terminal, the command asks no question: use --defaults, with --set for the keys that you know.
     """

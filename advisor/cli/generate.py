@@ -102,12 +102,13 @@ def generate(
     The kit has the server, the proxy configuration, the files of your platform (for example Kubernetes manifests),
     tests and DECISION.md with the reasons.
 
-    Run the command again after a change of the requirements. It keeps your edits in DIR and merges them with the new
-    versions of the files. If you and the new version changed the same lines, your lines stay, and the new version is
-    written next to the file (.new). The conflict ends when you delete the .new file. With --conflicts, the
-    command writes the new version in another form.
+    Run the command again after a change of the requirements. It keeps your edits in the kit folder (DIR of --output)
+    and merges them with the new versions of the files. If you and the new version changed the same lines, your lines
+    stay, and the new version is written next to the file (.new). The conflict ends when you delete the .new file. With
+    --conflicts, the command writes the new version in another form.
 
-    For a directory, the command writes a kit for each requirements file in it: DIR/NAME for the file NAME.yaml.
+    If FILE is a directory, the command writes a kit for each requirements file in it. The kit for NAME.yaml is the
+    folder NAME in the output folder (DIR of --output).
     """
     how = Writing(force, selection(only or [], without or []), conflicts, show_diff)
     if is_directory(file):

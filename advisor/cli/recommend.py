@@ -72,7 +72,9 @@ def recommend(
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Show the complete decision, every rule that was evaluated, and which condition failed."
+            "--explain",
+            help="Show the complete decision and every evaluated rule. For each rule that does not apply, show the "
+            "condition that is not met.",
         ),
     ] = False,
     accepted: Annotated[
@@ -81,7 +83,8 @@ def recommend(
             "--accepted",
             metavar="LIST",
             help="Leave out the warnings that the team accepts. LIST is a file with the id of a warning in each line. "
-            "If an id in the list matches no warning, the command fails, so that you remove it.",
+            "If an id in the list matches no warning, the command exits with code 1. Then remove this id from the "
+            "list.",
         ),
     ] = "",
     fail_on: Annotated[

@@ -83,7 +83,8 @@ def verify(
             metavar="N",
             min=1,
             max=500,
-            help="In each tier, start N legacy clients (one session each) and N modern clients (no sessions).",
+            help="In each tier, start N legacy clients and N modern clients. In a stateful tier, each legacy client "
+            "has one session.",
         ),
     ] = 20,
     keep: Annotated[
