@@ -15,6 +15,8 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import expected_failures, keeping
 from advisor.kit.render import render_kit
+from advisor.knowledge import Knowledge
+from advisor.knowledge.paths import templates_dir
 from advisor.requirements import load_bytes, load_path
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +122,10 @@ def test_a_kit_says_what_a_rolling_update_of_its_proxy_does_to_sessions(
     (document,) = [file.content for file in made if file.path == "DECISION.md"]
     assert ("starts a rolling update" in document) == bool(said)
     assert said in document
+
+
+def test_each_warning_with_an_own_fix_in_kits_exists(knowledge: Knowledge) -> None:
+    text = (templates_dir() / "kit" / "documents" / "warning_fixes.j2").read_text()
+    named = set(re.findall(r'warning.id == "([^"]+)"', text))
+    assert named
+    assert named <= {rule.id for _, rule in knowledge.rules.values()}

@@ -29,7 +29,7 @@ FACTS: dict[str, Any] = {
     "environment.hosts": ["tools.example.com"],
     "tools": TOOLS,
 }
-ADVICE = "sees only the tools of the URL that it connects to. Add both URLs to the configuration of the client."
+ADVICE = "sees only the tools of the URL that it connects to. Add both URLs to the configuration of a legacy client."
 
 
 def plain(text: str) -> str:
@@ -40,9 +40,8 @@ def plain(text: str) -> str:
 def stated(text: str, url: str, tools: tuple[str, ...]) -> bool:
     """Whether the text names the URL, and the tools next to it."""
     listed = re.escape(", ".join(tools))
-    after = (
-        rf"(?:^|[\s(]){re.escape(url)}\s?(?:, clients find these tools?|, clients find this tool| Tools)?:\s*{listed}"
-    )
+    words = r"(?:, (?:legacy )?clients find (?:these tools|this tool)| Tools(?: for legacy clients)?)?"
+    after = rf"(?:^|[\s(]){re.escape(url)}\s?{words}:\s*{listed}"
     return re.search(after, plain(text)) is not None
 
 
@@ -78,7 +77,9 @@ def test_every_document_of_a_kit_with_tiers_names_each_url_with_its_tools(
             for one in served:
                 assert stated(text, getattr(one, place), one.tools), (name, where, one)
             assert ADVICE in plain(text), (name, where)
-            assert ("A modern client sees all tools at the first URL." in plain(text)) == kit.serves_modern
+            assert (
+                "A modern client needs only the first URL: it finds all tools there." in plain(text)
+            ) == kit.serves_modern
 
 
 def test_a_kit_without_tiers_has_one_url_and_no_advice(advisor: Advisor) -> None:
