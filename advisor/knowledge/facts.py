@@ -102,6 +102,7 @@ class Fact(NamedTuple):
     """A fact of the requirements file.
 
     Attributes:
+        absent: what mcp-advisor assumes without the key, if `default` is empty.
         only_when: the fact has a meaning only under this condition; otherwise its value has no effect.
         only_with: the file can state the fact only under this condition, because otherwise the two values contradict
             each other. The default value, and the values in `always`, need no condition.
@@ -117,6 +118,7 @@ class Fact(NamedTuple):
     help: str
     ask: Literal["always", "offered", "when-it-matters", "never"]
     default: Raw = None
+    absent: str = ""
     required: bool = False
     unknown: bool = False
     minimum: int | None = None
@@ -172,13 +174,14 @@ class Derived(NamedTuple):
     """A fact that is computed from other facts. Exactly one of the keys after `values_of` is set: it says how.
 
     With `values_of: releases`, its values are all release ranges and profiles. With `clients`, they are the sets of
-    features that client applications together do not support.
+    features that client applications together do not support. The fact never has a value in `never`.
     """
 
     id: str
     means: str
     values: tuple[str, ...] = ()
     values_of: Literal["releases", "clients", ""] = ""
+    never: tuple[str, ...] = ()
     lookup: dict[str, str] | None = None
     compare: dict[str, str] | None = None
     expires: dict[str, str] | None = None

@@ -29,3 +29,25 @@ def test_each_value_of_a_property_of_the_sdk_can_occur(knowledge: Knowledge) -> 
 def test_the_help_of_each_feature_says_when_a_service_needs_it(knowledge: Knowledge) -> None:
     features = [feature for feature in knowledge.features.values() if feature.need]
     assert [feature.id for feature in features if not feature.help.startswith("You need this feature if ")] == []
+
+
+def test_a_fact_without_a_fixed_default_says_what_mcp_advisor_assumes(knowledge: Knowledge) -> None:
+    facts = FactSpace(knowledge).facts.values()
+    without = {fact.id for fact in facts if not fact.required and fact.default in (None, [])}
+    assert {fact.id for fact in facts if fact.absent} == without
+
+
+def test_the_figures_in_the_texts_of_facts_are_those_of_the_rules(knowledge: Knowledge) -> None:
+    space = FactSpace(knowledge)
+    room = next(derived for derived in knowledge.derived if derived.id == "sessions.room")
+    assert f"{knowledge.memory.budget_mi:,} MiB" in room.means
+    assert f"for calls of {knowledge.figure('call.assumed_s'):g} s" in space.facts["workload.longest_call_s"].absent
+
+
+def test_a_value_that_a_derived_fact_never_has_is_the_range_of_no_release(knowledge: Knowledge) -> None:
+    space = FactSpace(knowledge)
+    derived = {fact.id: fact for fact in knowledge.derived if fact.never}
+    assert set(derived) == {"sdk.alike", "server"}
+    for fact in derived.values():
+        assert set(fact.never) < set(space.domains[fact.id])
+    assert not {space.alike[str(name)] for name in space.domains["sdk"]} & set(derived["sdk.alike"].never)
