@@ -67,8 +67,8 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     canvas.heading("Feature support")
     if not decision.feasible:
         canvas.line((decision_wording.undecided(decision), "dim"), indent=1)
-    if decision.tiers:
-        canvas.line((decision.phrases["table.tiers"], "dim"), indent=1)
+    if notes := feature_wording.tier_notes(decision):
+        canvas.line((" ".join(notes), "dim"), indent=1)
     rows = [*decision.needed, *decision.unneeded]
     with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     calls = [_longest_word(row.cells[place][1].words for row in rows) for place, _ in enumerate(ERAS)]

@@ -78,7 +78,10 @@ def sdk_text(decision: Decision) -> str:
         return decision.phrases["sdk.not-measured"].format(asked=asked, version=version, used=newest)
     if "==" in asked:
         return asked
-    return decision.phrases["sdk.line"].format(release=f"{decision.release.package} {newest}", asked=asked)
+    stated = "sdk" in decision.requirements.stated
+    return decision.phrases["sdk.line" if stated else "sdk.line.assumed"].format(
+        release=f"{decision.release.package} {newest}", asked=asked
+    )
 
 
 def clients_text(decision: Decision) -> str:
@@ -297,7 +300,7 @@ def _edited(decision: Decision, change: Mapping[str, Raw]) -> str:
     edited = decision.edits(change) or dict(change)
     first, *others = edited
     if others and others[0].startswith("tools["):
-        return f"{first} (without duration_s in tools)" if first.startswith("workload.") else f"{first} of every tool"
+        return f"{first} (without duration_s in tools)" if first.startswith("workload.") else f"in every tool, {first}"
     alike = [key for key in others if edited[key] == edited[first]]
     added = [f"{key}: {value_text(edited[key])}" for key in others if key not in alike and edited[key] is not None]
     removed = [key for key in others if edited[key] is None]

@@ -10,6 +10,20 @@ def how_lines(cell: EraCell) -> list[str]:
     return cell.how.split("; ")
 
 
+def tier_notes(decision: Decision) -> list[str]:
+    """Return sentences that say which tier each row of the feature table is about; nothing without tiers."""
+    if not decision.tiers:
+        return []
+    phrases, stateful = decision.phrases, decision.tiers[-1].name
+    names = [
+        row.title
+        for row in decision.needed
+        if any(phrases["tier.call"].format(call=cell.call, tier=stateful) in cell.how for _, cell in row.cells)
+    ]
+    inside = [phrases["table.tiers.inside"].format(names=", ".join(names))] if names else []
+    return [*inside, phrases["table.tiers.outside"]]
+
+
 def where_head(decision: Decision) -> str:
     """Return the heading of the texts that `how_lines` returns."""
     phrases = decision.phrases

@@ -241,14 +241,16 @@ def _features(canvas: Canvas, decision: Decision, step: _Step) -> None:
     """Draw the needed features. Neighbours with equal outcomes share a row. Plain calls have a row if they fail."""
     phrases, rows = decision.phrases, _listed(decision)
     preferred = any(row.need == "preferred" for row in rows)
-    heads = [phrases["screen.features.preferred" if preferred else "screen.features"]]
-    heads += [_head(decision, era) for era in ERAS]
+    heads = [
+        [phrases["screen.features"], *(f"{era.capitalize()} clients" for era in ERAS)],
+        [phrases["screen.features.preferred"] if preferred else "", *(_era_words(decision, era) for era in ERAS)],
+    ]
     table: list[list[tuple[str, str]]] = []
     for cells, group in groupby(rows, key=lambda row: [_outcome(cell, row, decision) for _, cell in row.cells]):
         titles = ", ".join(f"{row.title}{' *' if row.need == 'preferred' else ''}" for row in group)
         table.append([(titles, ""), *cells])
     hidden = len(table) - len(table[: step.most])
-    table = [[(head, "dim") for head in heads], *table[: step.most]]
+    table = [*([(head, "dim") for head in row] for row in heads), *table[: step.most]]
     widths = column_widths([[text for text, _ in row] for row in table], canvas.width)
     canvas.pairs(
         [[(fill(text, width), style) for (text, style), width in zip(row, widths, strict=True)] for row in table],
@@ -258,9 +260,10 @@ def _features(canvas: Canvas, decision: Decision, step: _Step) -> None:
         canvas.line((phrases["screen.hidden"].format(number=hidden, section="features"), "dim"))
 
 
-def _head(decision: Decision, era: Era) -> str:
-    note = decision_wording.era_note(decision, era)
-    return f"{era.capitalize()} clients" + (f" ({note})" if note else "")
+def _era_words(decision: Decision, era: Era) -> str:
+    """Return the protocol of an era, and a note if its clients are not expected or not served."""
+    notes = [decision.phrases[f"screen.era.{era}"], decision_wording.era_note(decision, era)]
+    return f"({'; '.join(filter(None, notes))})"
 
 
 def _outcome(cell: EraCell, row: FeatureRow, decision: Decision) -> tuple[str, str]:
@@ -303,7 +306,8 @@ def _warning(canvas: Canvas, warning: Finding, brief: bool) -> None:
 
 
 def _change(canvas: Canvas, decision: Decision, shift: decision_wording.Shift) -> None:
-    result = shift.then or shift.differs if shift.feasible else decision.phrases["screen.contradiction"]
+    pattern = shift.then if shift.feasible else "contradiction"
+    result = decision.phrases[f"screen.pattern.{pattern}"] if pattern else shift.differs
     change, then = change_and_result(shift.change, result, canvas.width - 2)
     canvas.line(f"{change} -> ", (then, "" if shift.feasible else "bold red"), indent=2)
 
@@ -367,7 +371,7 @@ def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -
     width = canvas.width - 4
     change = decision_wording.change_text(decision, way)
     loses = decision.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
-    result = f"{way.core.pattern}; {loses.format(names=', '.join(way.gives_up))}"
+    result = f"{decision.phrases[f'screen.pattern.{way.core.pattern}']}; {loses.format(names=', '.join(way.gives_up))}"
     then: Words = cut(result, width)
     if change:
         change, result = change_and_result(change, result, width)

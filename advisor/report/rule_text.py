@@ -130,7 +130,10 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     conditions = [f"-\t{_said(condition, says)}" for condition in record["when"]]
     if earlier:
         conditions.append("-\tNo earlier rule applies (see Order)")
-    yield "When the rule applies", conditions or ["In all cases"]
+    yield (
+        "When the rule applies",
+        [*(["All of these conditions must hold:"] if len(conditions) > 1 else []), *(conditions or ["In all cases"])],
+    )
     yield ("What happens" if record["fix"] else "Why"), _with_values_explained(record["because"])
     yield "To fix this", _with_values_explained(record["fix"], record["because"]) if record["fix"] else []
     names = {"hit": "Applies to:       ", "miss": "Does not apply to:"}
@@ -153,9 +156,9 @@ _VALUE = re.compile(r"<[a-z][^<>]*>")
 
 
 def _with_values_explained(text: str, before: str = "") -> list[str]:
-    """A text, and a line that explains the words in angle brackets, unless the text before it has this line."""
+    """A text, after a line that explains its words in angle brackets, unless the text before it has this line."""
     explains = _VALUE.search(text) and not _VALUE.search(before)
-    return [text, "A decision shows values instead of the words in angle brackets."] if explains else [text]
+    return ["The words in angle brackets stand for values that a decision shows.", text] if explains else [text]
 
 
 def table_only(name: str) -> bool:

@@ -24,7 +24,7 @@ class FactText(NamedTuple):
 def fact_texts(step: PathStep, decision: Decision) -> list[FactText]:
     """Return the facts that a step uses. A fact that no requirements file can state is in words only.
 
-    In parentheses: a value of the requirements that its bin hides, or what the value means.
+    In parentheses: the bin of a value of the requirements, or what the value means.
     """
     phrases, texts = decision.phrases, []
     for name, value in step.facts.items():
@@ -50,4 +50,4 @@ def _fact_text(name: str, shown: str, stated: Raw, phrases: Mapping[str, str]) -
     if stated is None or value_text(stated) == shown:
         means = phrases.get(f"fact.{name}.{shown}")
         return f"{name}: {shown} ({means})" if means else f"{name}: {shown}"
-    return f"{name}: {shown} ({value_text(stated)})"
+    return f"{name}: {value_text(stated)} ({phrases.get(f'fact.{name}.{shown}', shown)})"

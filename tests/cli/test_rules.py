@@ -41,7 +41,7 @@ def record(*arguments: str) -> Any:
 @pytest.mark.parametrize("warning", ["elicitation-error-is-not-consent", "redirect-loses-the-prefix"])
 def test_values_of_decisions_are_explained_once(warning: str) -> None:
     said = " ".join(run("show", warning).stdout.split())
-    assert said.count("A decision shows values instead of the words in angle brackets.") == 1
+    assert said.count("The words in angle brackets stand for values that a decision shows.") == 1
 
 
 def test_no_entry_shows_a_placeholder(advisor: Advisor) -> None:
