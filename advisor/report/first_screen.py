@@ -243,7 +243,7 @@ def _features(canvas: Canvas, decision: Decision, step: _Step) -> None:
     preferred = any(row.need == "preferred" for row in rows)
     heads = [
         [phrases["screen.features"], *(f"{era.capitalize()} clients" for era in ERAS)],
-        [phrases["screen.features.preferred"] if preferred else "", *(_era_words(decision, era) for era in ERAS)],
+        [phrases["screen.preferred-mark"] if preferred else "", *(_era_words(decision, era) for era in ERAS)],
     ]
     table: list[list[tuple[str, str]]] = []
     for cells, group in groupby(rows, key=lambda row: [_outcome(cell, row, decision) for _, cell in row.cells]):

@@ -130,7 +130,8 @@ def test_the_usual_nouns_can_be_explained(catalogue: Catalogue) -> None:
 
 def test_every_label_of_the_wording_can_be_explained(advisor: Advisor, catalogue: Catalogue) -> None:
     phrases = advisor.knowledge.phrases
-    said = [text for key, text in phrases.items() if re.match(r"screen\.(label\.|features|warnings|next|tiers)", key)]
+    shown = r"screen\.(label\.|features|warnings|next|tiers|pattern\.)"
+    said = [text for key, text in phrases.items() if re.match(shown, key)]
     said += [text for key, text in phrases.items() if re.fullmatch(r"outcome\.[a-z-]+", key) and "{" not in text]
     said += [text for key, text in phrases.items() if re.fullmatch(r"(era|need)\.[a-z-]+", key)]
     words = [part for text in said for part in text.split(", ")]
