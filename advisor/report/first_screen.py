@@ -28,9 +28,9 @@ WIDTH = 80
 """The longest line in columns. Commands to copy are never wrapped and can be longer."""
 
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
+_WARNINGS = 3  # so many warnings have priority over complete texts
 _URGENT = 2  # so many warnings of high severity are shown before the changes that resolve a contradiction
 _LABEL = 10  # columns that a label and the space after it take
-_TITLE = 20  # columns of the shortest title of a warning that is cut
 _CALL = 30  # columns of the longest call that the feature table shows in full
 
 
@@ -92,14 +92,16 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     above: list[_Block] = []
     step, worst, room = _WHOLE[0], 0, 0
     for step, wanted in [*((step, changes_lines) for step in _WHOLE), *((step, 0) for step in _STEPS[2:])]:
-        worst = len(draw(_warning, decision.warnings[0], step.brief)) + 1 if decision.warnings else 0
+        # Warnings are worth more than empty lines, and the first ones more than complete texts.
+        first = decision.warnings[: LINES if step.gaps else 1 if step.brief else _WARNINGS]
+        worst = sum(len(draw(_warning, warning)) for warning in first) + 1 if first else 0
         parts = (_verdict, _settings, *([_features] if _listed(decision) else []))
         above = [draw(part, decision, step) + ([""] if step.gaps else []) for part in parts]
         room = most - sum(map(len, (*above, below)))
         if room >= worst + wanted:
             break
     shown = _fitting(changes, room - worst - 1)
-    warnings = (draw(_warning, warning, step.brief) for warning in decision.warnings)
+    warnings = (draw(_warning, warning) for warning in decision.warnings)
     warned = _fitting(warnings, room - (len(shown) + 1 if shown else 0) - 1)
     lines = list(chain.from_iterable(above))
     if decision.warnings:
@@ -296,13 +298,10 @@ def _heading(canvas: Canvas, decision: Decision, section: str, hidden: int) -> N
     canvas.line((phrases[f"screen.{section}"], "bold"), (more, "dim"))
 
 
-def _warning(canvas: Canvas, warning: Finding, brief: bool) -> None:
-    """Draw a warning with its id. A brief warning has a single line, if the line has room for its title."""
+def _warning(canvas: Canvas, warning: Finding) -> None:
+    """Draw a warning with its id. No title is cut: its end can be what matters."""
     severity = (f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity])
-    short = cut(warning.title, canvas.width - len(warning.id) - 13)
-    # A title of a few letters says nothing. Next to a long id, the title takes a second line.
-    title = short if brief and len(short) >= _TITLE else warning.title
-    canvas.pairs([(severity, [title, (f" ({warning.id})", "dim")])], indent=2)
+    canvas.pairs([(severity, [warning.title, (f" ({warning.id})", "dim")])], indent=2)
 
 
 def _change(canvas: Canvas, decision: Decision, shift: decision_wording.Shift) -> None:
@@ -331,7 +330,7 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
     warned: _Block = []
     if urgent:
         warned = draw(_heading, decision, "warnings", len(decision.warnings) - len(urgent))
-        warned += chain.from_iterable(draw(_warning, warning, True) for warning in urgent)
+        warned += chain.from_iterable(draw(_warning, warning) for warning in urgent)
     warned += draw(Canvas.line, (phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
     remedies = [draw(_remedy, decision, way, number) for number, way in enumerate(decision.alternatives, 1)]
     best: _Block = []
