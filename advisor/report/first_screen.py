@@ -50,7 +50,12 @@ class _Step(NamedTuple):
     most: int | None = None
 
 
-_WHOLE = (_Step(gaps=True, why=2), _Step(gaps=False, why=2), _Step(gaps=False, why=1, brief=True))
+_WHOLE = (
+    _Step(gaps=True, why=2),
+    _Step(gaps=False, why=2),
+    _Step(gaps=False, why=2, brief=True),
+    _Step(gaps=False, why=1, brief=True),
+)
 _STEPS = (*_WHOLE, *(_Step(gaps=False, why=1, brief=True, most=most) for most in range(5, 0, -1)))
 """The steps in which a long answer becomes shorter."""
 
@@ -91,7 +96,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     changes_lines = len(changes) + 1 if changes else 0
     above: list[_Block] = []
     step, worst, room = _WHOLE[0], 0, 0
-    for step, wanted in [*((step, changes_lines) for step in _WHOLE), *((step, 0) for step in _STEPS[2:])]:
+    for step, wanted in [*((step, changes_lines) for step in _WHOLE), *((step, 0) for step in _STEPS if step.brief)]:
         # Warnings are worth more than empty lines, and the first ones more than complete texts.
         first = decision.warnings[: LINES if step.gaps else 1 if step.brief else _WARNINGS]
         worst = sum(len(draw(_warning, warning)) for warning in first) + 1 if first else 0
@@ -217,9 +222,9 @@ def _settings(canvas: Canvas, decision: Decision, step: _Step) -> None:
 
 
 def _reason(rule: Rule, width: int, step: _Step) -> str:
-    """Return the reason of a rule, with room for the id of the rule in the last line."""
+    """Return the reason of a rule, with room for the id in the last line; in a brief step, only the first sentence."""
     room = step.why * width - len(rule.id) - 3
-    said = whole_sentences(rule.because, room)
+    said = whole_sentences(rule.because, 0 if step.brief else room)
     return cut(said, room) if step.brief else said
 
 
