@@ -38,7 +38,8 @@ def resolved(wanted: list[str], python: str, limits: list[str]) -> list[str] | N
 def lock(knowledge: Knowledge, line: SdkLine, package: str, releases: list[str]) -> None:
     """Write the files of an SDK line. `releases` are its releases, the newest first."""
     code = knowledge.sdks[line.id]
-    extras = [knowledge.floors[name].requirement for name in ("uvicorn", "redis", "pyjwt", "pytest")]
+    packages = ("uvicorn", "prometheus-client", "redis", "pyjwt", "pytest")
+    extras = [knowledge.floors[name].requirement for name in packages]
     newest, lines = "", list[str]()
     for version in releases:
         wanted = [f"{package}=={version}", *extras, code.http, *companions(knowledge, line.id, version)]

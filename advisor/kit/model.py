@@ -329,9 +329,10 @@ class KitContext(KitLookups):
     def installs(self) -> list[str]:
         """The packages of the server, as pip requirements."""
         redis = [self.floor("redis")] if self.uses_redis else []
+        metrics = [] if self.plain else [self.floor("prometheus-client")]
         jwt = [self.floor("pyjwt")] if self.checks_tokens and self.package == "mcp" else []
         companions = [companion.requirement for companion in self.companions]
-        return [self.requirement, *companions, *jwt, self.floor("uvicorn"), *redis]
+        return [self.requirement, *companions, *jwt, self.floor("uvicorn"), *metrics, *redis]
 
     def mechanism(self, tier: TierContext) -> Mechanism | None:
         """Return the session affinity mechanism of a tier, or None if the tier needs no session affinity."""

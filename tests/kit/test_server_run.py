@@ -89,6 +89,8 @@ class Running:
 
     url: str
     process: subprocess.Popen[str]
+    metrics_url: str = ""
+    log: Path = Path()
 
     def send(self, path: str, body: Any = None, method: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
         """One HTTP request: status, headers in lower case, text."""
@@ -103,8 +105,13 @@ class Running:
 
     def metric(self, name: str) -> int:
         """The value of a metric from /metrics."""
-        found = re.search(rf"^{re.escape(name)} (\d+)$", self.send("/metrics")[2], re.MULTILINE)
+        found = re.search(rf"^{re.escape(name)} (\d+)\.0$", self.metrics(), re.MULTILINE)
         return int(found[1]) if found else 0
+
+    def metrics(self) -> str:
+        """The text of /metrics."""
+        with urllib.request.urlopen(self.metrics_url, timeout=20) as answer:
+            return str(answer.read().decode())
 
     def session(self) -> dict[str, str]:
         """Open a legacy session; returns the headers of its requests."""
@@ -121,14 +128,15 @@ class Running:
 
 @contextlib.contextmanager
 def running(python: Path, folder: Path, **values: str) -> Iterator[Running]:
-    port = free_port()
+    port, metrics = free_port(), free_port()
     command = [str(python), str(folder / "server" / "server.py")]
     log = folder / "log.txt"
     with log.open("w") as stderr:
-        env = {**clean(), "MCP_INSTANCES": "1", **values, "MCP_PORT": str(port)}
+        ports = {"MCP_PORT": str(port), "MCP_METRICS_PORT": str(metrics)}
+        env = {**clean(), "MCP_INSTANCES": "1", **values, **ports}
         process = subprocess.Popen(command, env=env, stderr=stderr, stdout=stderr, text=True)
         try:
-            instance = Running(f"http://127.0.0.1:{port}", process)
+            instance = Running(f"http://127.0.0.1:{port}", process, f"http://127.0.0.1:{metrics}/metrics", log)
             deadline = time.monotonic() + START_S
             while True:
                 assert process.poll() is None, log.read_text()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import importlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,18 +16,18 @@ from advisor.kit.parts import server
 
 
 @pytest.fixture(scope="module")
-def module(advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """runtime/observability.py of a kit with sessions."""
+def module(advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """runtime/observability.py of a kit with sessions, in a package of its own name."""
+    folder = tmp_path_factory.mktemp("kit")
+    package = folder / "kit_runtime"
+    package.mkdir()
     files = {file.path: file.content for file in server.files(sticky(advisor, LEARN))}
-    path = tmp_path_factory.mktemp("kit") / "kit_observability.py"
-    path.write_text(files["server/runtime/observability.py"])
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    made = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = made
-    spec.loader.exec_module(made)
-    return made
+    for name in ("__init__", "logs", "metrics", "observability", "settings"):
+        source = files[f"server/runtime/{name}.py"]
+        (package / f"{name}.py").write_text(source.replace("from runtime", "from kit_runtime"))
+    sys.path.insert(0, str(folder))
+    yield importlib.import_module("kit_runtime.observability")
+    sys.path.remove(str(folder))
 
 
 class Sdk:

@@ -167,6 +167,8 @@ def files(kit: KitContext) -> list[KitFile]:
         "runtime/sdk.py": without_unused_imports(render("server/runtime/sdk.py.j2", **shared, hooks=hooks)),
         "runtime/serving.py": render("server/runtime/serving.py.j2", **shared),
         "runtime/settings.py": render("server/runtime/settings.py.j2", **shared, **settings),
+        "runtime/logs.py": render("server/runtime/logs.py.j2", **shared),
+        "runtime/metrics.py": render("server/runtime/metrics.py.j2", **shared),
         "runtime/observability.py": render("server/runtime/observability.py.j2", **shared),
         "runtime/drain.py": render("server/runtime/drain.py.j2", **shared),
         "pyproject.toml": render("server/pyproject.toml.j2", **shared),

@@ -24,7 +24,7 @@ from advisor.lab.process.sdk_under_test import traits
 
 _START_S = 90.0
 _ANSWER_S = 5.0
-_COUNT = re.compile(r'^(\w+)(?:\{route="([^"]*)"\})? (\d+)$', re.MULTILINE)
+_COUNT = re.compile(r'^(\w+)(?:\{route="([^"]*)"\})? (\d\S*)$', re.MULTILINE)
 
 
 class Fleet:
@@ -49,6 +49,7 @@ class Fleet:
         self.seconds = 0.0
         self.problems: list[str] = []
         self._redis_port = 0
+        self._metrics: dict[int, int] = {}  # port of an instance → port of its metrics
         self._keys = secrets.token_hex(32)
 
     @property
@@ -108,6 +109,7 @@ class Fleet:
             "MCP_TIER": tier.name,
             "MCP_INSTANCES": str(plan.instances[tier.name]),
             "MCP_PORT": str(port),
+            "MCP_METRICS_PORT": str(self._metrics.setdefault(port, ports.free_port())),
             "MCP_WORKERS": str(min(tier.workers, MOST_WORKERS)),
             "MCP_SEALING_KEYS": self._keys,
             "MCP_FLEET_KEYS": self._keys,
@@ -167,8 +169,9 @@ class Fleet:
         Returns:
             The number of open sessions as `sessions`, and the number of messages by route.
         """
-        text = await asyncio.to_thread(_get, f"http://127.0.0.1:{instance.port}/metrics")
-        found = {route or name: int(number) for name, route, number in _COUNT.findall(text)}
+        port = instance.port if self.plan.kit.plain else self._metrics[instance.port]
+        text = await asyncio.to_thread(_get, f"http://127.0.0.1:{port}/metrics")
+        found = {route or name: int(float(number)) for name, route, number in _COUNT.findall(text)}
         found["sessions"] = found.pop("mcp_sessions_active", 0)
         return found
 
