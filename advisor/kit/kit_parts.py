@@ -16,6 +16,7 @@ KIT_PARTS = {
     "kubernetes": ("kubernetes/",),
     "systemd": ("systemd/",),
     "serverless": ("serverless/",),
+    "monitoring": ("monitoring/",),
     "ci": (".github/", ".gitignore"),
     "documents": ("README.md", "DECISION.md", "decision.json", "requirements.yaml"),
 }

@@ -5,7 +5,17 @@ from __future__ import annotations
 from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext, KitFile
-from advisor.kit.parts import compose, documents, kubernetes, proxy, pytest_suite, server, serverless, systemd
+from advisor.kit.parts import (
+    compose,
+    documents,
+    kubernetes,
+    monitoring,
+    proxy,
+    pytest_suite,
+    server,
+    serverless,
+    systemd,
+)
 
 _PLATFORM = {"kubernetes": kubernetes, "systemd": systemd, "serverless": serverless}
 
@@ -23,7 +33,7 @@ def render_kit(decision: Decision, requirements_text: str, kit: KitContext | Non
     """
     kit = kit or kit_context(decision)
     files = documents.files(kit, decision, requirements_text)
-    for part in (server, pytest_suite) if kit.plain else (server, proxy, pytest_suite, compose):
+    for part in (server, pytest_suite) if kit.plain else (server, proxy, pytest_suite, compose, monitoring):
         files += part.files(kit)
     if kit.platform in _PLATFORM:
         files += _PLATFORM[kit.platform].files(kit)
