@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 import sys
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from proxy_kits import EXAMPLES, decided
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
-from advisor.kit.model import KitFile
+from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import kubernetes, proxy, server
 from advisor.kit.upstreams import balance, production_wiring, resolves
 
@@ -117,13 +117,13 @@ def test_the_proxy_configuration_names_deployed_pods_and_services(advisor: Advis
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, case: str) -> None:
+def test_the_server_accepts_its_environment(
+    advisor: Advisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
     """The settings of the same kit accepts the environment variables of the manifest."""
     kit = replace(CASES[case](advisor), platform="kubernetes")
-    path = tmp_path / "settings.py"
-    path.write_text(next(file.content for file in server.files(kit) if file.path == "server/runtime/settings.py"))
-    read = _module(path).read
     workloads = build(kit, built(written(kit, tmp_path))).workloads
+    read = _settings(kit, tmp_path / "kit", monkeypatch).read
     for tier in kubernetes.fit(kit).tiers:
         (found_workload,) = (workload for workload in workloads if workload["metadata"]["name"] == tier.host)
         (container,) = found_workload["spec"]["template"]["spec"]["containers"]
@@ -147,17 +147,17 @@ def test_the_server_accepts_its_environment(advisor: Advisor, tmp_path: Path, ca
         assert {*kit.hosts, tier.host} <= set(found.allowed_hosts)
 
 
-def _module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"kit_settings_{abs(hash(path))}", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[spec.name]
-    return module
+def _settings(kit: KitContext, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module runtime.settings of a kit."""
+    for file in server.files(kit):
+        if file.path.startswith("server/runtime/"):
+            path = folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file.content)
+    monkeypatch.syspath_prepend(folder / "server")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "runtime"]:
+        monkeypatch.delitem(sys.modules, name)  # the package of another kit
+    return importlib.import_module("runtime.settings")
 
 
 def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path: Path) -> None:
