@@ -42,7 +42,7 @@ async def echo(text: str = "") -> str:
     return "\\n".join(lines)
 
 
-app = mcp.streamable_http_app(stateless_http=sys.argv[2] == "True")
+app = mcp.streamable_http_app(stateless_http=sys.argv[2] == "True", json_response=sys.argv[3] == "True")
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, timeout_keep_alive=75)
 """
 
@@ -69,36 +69,37 @@ class Served:
 
 
 def generated() -> None:
-    """Alternate calls of one tool in two servers, with and without sessions.
+    """Alternate calls of one tool in two servers, with and without sessions, with SSE streams and with JSON.
 
     First, a bare server of the SDK and the generated server without tokens. The result is the throughput of the
     generated server divided by that of the bare server. Second, the generated server without and with tokens (JWT).
     The result is the time that a token adds to a call. Each result has a value for wall time, and a value for the CPU
     time of the server process. The CPU time is reliable on a busy machine too.
     """
-    for stateless in (False, True):
+    for stateless, json_response in itertools.product((False, True), (False, True)):
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
             work = Path(folder)
             issued = stack.enter_context(issuer())
-            bare = _bare(stack, work, stateless)
-            off = _kit(stack, work / "off", stateless, {})
-            checks = _kit(stack, work / "jwt", stateless, {**issued.settings}, issued.token)
+            flags = (str(stateless), str(json_response))
+            bare = _bare(stack, work, flags)
+            off = _kit(stack, work / "off", flags, {})
+            checks = _kit(stack, work / "jwt", flags, {**issued.settings}, issued.token)
             for served in (bare, off, checks):
                 until(served.opens)
-            print(f"  {'stateless' if stateless else 'with a session'}:")
+            print(f"  {'stateless' if stateless else 'with a session'}, {'JSON' if json_response else 'SSE'}:")
             print(f"    auth off, throughput against a bare server: {_ratios(*_compare(bare, off))}   (aim: 0.95)")
             print(f"    JWT against auth off: {_added(*_compare(off, checks))}", flush=True)
 
 
-def _bare(stack: contextlib.ExitStack, work: Path, stateless: bool) -> Served:
+def _bare(stack: contextlib.ExitStack, work: Path, flags: tuple[str, str]) -> Served:
     (work / "bare.py").write_text(BARE)
     port = free_port()
-    command = [sys.executable, str(work / "bare.py"), str(port), str(stateless)]
+    command = [sys.executable, str(work / "bare.py"), str(port), *flags]
     return Served(port, start(stack, work / "bare.log", command).pid)
 
 
 def _kit(
-    stack: contextlib.ExitStack, folder: Path, stateless: bool, settings: dict[str, str], token: str = ""
+    stack: contextlib.ExitStack, folder: Path, flags: tuple[str, str], settings: dict[str, str], token: str = ""
 ) -> Served:
     """Start the server of a kit. With a token, the kit is made for clients with tokens."""
     advisor = Advisor(load())
@@ -110,27 +111,28 @@ def _kit(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content)
     port = free_port()
-    flags = {"MCP_STATELESS": str(stateless), "MCP_JSON_RESPONSE": "false", "MCP_INSTANCES": "1", "MCP_PORT": str(port)}
+    named = dict(zip(("MCP_STATELESS", "MCP_JSON_RESPONSE"), flags, strict=True))
+    env = {**named, "MCP_INSTANCES": "1", "MCP_PORT": str(port), **settings}
     command = [sys.executable, str(folder / "server" / "server.py")]
-    return Served(port, start(stack, folder / "log", command, {**flags, **settings}).pid, token)
+    return Served(port, start(stack, folder / "log", command, env).pid, token)
 
 
 def _compare(first: Served, second: Served) -> tuple[list[Rounds], ...]:
     """The seconds of each round by the clock and by processor time, for both servers."""
     both = (first, second)
-    connections = [connect(served.port) for served in both]
     sessions = [
-        send(connection, "initialize", HELLO, token=served.token)[1].get("mcp-session-id", "")
-        for connection, served in zip(connections, both, strict=True)
+        send(connect(served.port), "initialize", HELLO, token=served.token)[1].get("mcp-session-id", "")
+        for served in both
     ]
     clock: list[Rounds] = [[], []]
     processor: list[Rounds] = [[], []]
     for number in itertools.chain([-1], range(ROUNDS)):  # one round to warm up
         for which in (0, 1) if number % 2 else (1, 0):
             served = both[which]
+            connection = connect(served.port)  # the server can have closed the connection of an earlier round
             began, spent = time.perf_counter(), processor_s(served.pid)
             for _ in range(CALLS):
-                status, _ = send(connections[which], "tools/call", _ECHO, sessions[which], served.token)
+                status, _ = send(connection, "tools/call", _ECHO, sessions[which], served.token)
                 assert status == 200, status
             if number >= 0:
                 clock[which].append(time.perf_counter() - began)
