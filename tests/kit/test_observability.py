@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import test_server_run
+import test_session_limit
 from mcp import Client
 
 from advisor.kit.model import KitContext
@@ -23,7 +24,7 @@ pytestmark = [
     pytest.mark.retried("The test starts servers, and each request has a deadline."),
 ]
 
-python, kit = test_server_run.python, test_server_run.kit  # fixtures
+python, kit, module = test_server_run.python, test_server_run.kit, test_session_limit.module  # fixtures
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
 UNKNOWN_METHOD = ("-32601", "-32602")  # mcp 1 answers with the second code
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"  # noqa: S105 (not a real token)
@@ -111,3 +112,14 @@ def test_the_metrics_count_what_clients_did(served: Served) -> None:
     assert found["mcp_requests_in_flight"] == 0
     assert found['mcp_session_events_total{event="unknown"}'] == 1
     assert found["process_open_fds"] > 0
+
+
+def test_an_exception_counts_as_an_error_of_the_server(module: Any) -> None:
+    async def failing(*_: Any) -> None:
+        raise RuntimeError("no answer")
+
+    app = module.Observability(failing, keeps_sessions=False, ready=lambda: True)
+    with pytest.raises(RuntimeError, match="no answer"):
+        test_session_limit.answer(app)
+    assert module.metrics.ERRORS("500")._value.get() == 1
+    assert module.metrics.IN_FLIGHT._value.get() == 0
