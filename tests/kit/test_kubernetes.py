@@ -286,7 +286,7 @@ def test_instances_that_share_sessions_reach_each_other(advisor: Advisor, tmp_pa
         (container,) = workload["spec"]["template"]["spec"]["containers"]
         names = [entry["name"] for entry in container["env"]]
         env = {entry["name"]: entry for entry in container["env"]}
-        (port,) = (port["containerPort"] for port in container["ports"])
+        (port,) = (port["containerPort"] for port in container["ports"] if port["name"] == "http")
         assert env["POD_IP"]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
         assert env["MCP_INSTANCE_URL"]["value"] == f"http://$(POD_IP):{port}"
         assert names.index("POD_IP") < names.index("MCP_INSTANCE_URL"), "only what stands before it is filled in"
