@@ -16,18 +16,17 @@ from advisor.questionnaire.forms import LEVELS
 
 
 def level_list(
-    head: str, lines: Sequence[tuple[Any, str]], levels: Mapping[Any, str], names: Mapping[str, str], style: Style
+    head: str, lines: Sequence[tuple[Any, str]], chosen: dict[Any, str], names: Mapping[str, str], style: Style
 ) -> Application[dict[Any, str]]:
     """Return an application that shows the list and returns the levels by value.
 
     Args:
         head: the text above the list.
         lines: the value and the text of each line.
-        levels: the level of each value at the start.
+        chosen: the level of each value. The keys of the user change it.
         names: the name of each level on the screen.
         style: the style of the classes `question`, `pointer` and `highlighted`.
     """
-    chosen = dict(levels)
     current = 0
     width = max(map(len, names.values()))
 

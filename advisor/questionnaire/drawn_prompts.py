@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import questionary
 from prompt_toolkit.application import get_app
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from questionary.prompts.common import InquirerControl
 
 from advisor.errors import InputError
 from advisor.questionnaire.drawn_levels import level_list
 from advisor.questionnaire.forms import LEVELS, Form, Option
 from advisor.questionnaire.terminal import PressedKey, fitting, say
+
+_Prompt: TypeAlias = tuple[questionary.Question, Callable[[], Any]]
+"""A prompt, and a function that returns the current marks as a default of the form."""
 
 _MARGIN = 6  # columns for the pointer, the mark and a space before an option, and the last column
 _TITLE = 46  # the longest title of an option next to a meaning; the rest is cut
@@ -32,13 +37,19 @@ class DrawnPrompts:
     def __init__(self, words: Mapping[str, str]) -> None:
         """Args: words: the phrases of the rules, by id."""
         self._words = words
+        self._marked: tuple[str, Any] = ("", None)
 
     def ask(self, form: Form) -> Any:
-        """Show a form; see `Terminal.ask`."""
+        """Show a form; see `Terminal.ask`. After help, the form has the marks that it had before."""
         if form.kind == "text":
             return self._ask_text(form)
+        title, marks = self._marked
+        shown = replace(form, default=marks) if title == form.title else form
         prompts = {"select": self._select, "checkbox": self._checkbox, "levels": self._levels}
-        return self._run(prompts[form.kind](form))
+        prompt, marked = prompts[form.kind](shown)
+        reply = self._run(prompt)
+        self._marked = (form.title, marked()) if reply is PressedKey.HELP else ("", None)
+        return reply
 
     def _ask_text(self, form: Form) -> Any:
         typed = ""
@@ -60,28 +71,32 @@ class DrawnPrompts:
         except EOFError:  # Ctrl-D, or the terminal was closed
             raise KeyboardInterrupt from None
 
-    def _select(self, form: Form) -> Any:
+    def _select(self, form: Form) -> _Prompt:
         choices = _choices(form.options)
         marked = [c for c, o in zip(choices, form.options, strict=True) if o.has(form.default)]
         hint = f"({self._words['ask.keys.select']})"
-        return questionary.select(
+        prompt = questionary.select(
             _wrapped(form.title), choices, default=next(iter(marked), None), **self._looks(form, hint)
         )
+        return prompt, lambda: form.options[_control(prompt).pointed_at].value
 
-    def _checkbox(self, form: Form) -> Any:
+    def _checkbox(self, form: Form) -> _Prompt:
         choices = _choices(form.options)
         for choice, option in zip(choices, form.options, strict=True):
             choice.checked = option.value in form.default
         hint = f"({self._words['ask.keys.checkbox']})"
-        return questionary.checkbox(_wrapped(form.title), choices, **self._looks(form, hint))
+        prompt = questionary.checkbox(_wrapped(form.title), choices, **self._looks(form, hint))
+        return prompt, lambda: list(_control(prompt).selected_options)
 
-    def _levels(self, form: Form) -> Any:
+    def _levels(self, form: Form) -> _Prompt:
         names = {level: self._words[f"ask.level.{level}"] for level in LEVELS}
         head = f"{_mark(form)} {_wrapped(form.title)}\n  ({self._words['ask.keys.levels']})"
         longest = max(len(option.title) for option in form.options)
         room = _width() - max(map(len, names.values())) - 3
         lines = [(option.value, _cut(f"{option.title:<{longest}} {option.means}", room)) for option in form.options]
-        return questionary.Question(level_list(head, lines, form.default, names, questionary.Style(_STYLE)))
+        chosen = dict(form.default)
+        listed = level_list(head, lines, chosen, names, questionary.Style(_STYLE))
+        return questionary.Question(listed), lambda: chosen
 
     def _looks(self, form: Form, hint: str) -> dict[str, Any]:
         return {
@@ -129,6 +144,12 @@ class DrawnPrompts:
         # The codes of other keys also begin with Esc. The rest of such a code arrives within this time.
         application.ttimeoutlen = 0.05
         application.timeoutlen = 0.1
+
+
+def _control(prompt: questionary.Question) -> InquirerControl:
+    """Return the part of a prompt that knows the current line and the marked options."""
+    windows = prompt.application.layout.find_all_windows()
+    return next(window.content for window in windows if isinstance(window.content, InquirerControl))
 
 
 def _width() -> int:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import yaml
-from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, QUESTIONS, UP, Terminal
+from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, QUESTIONS, SPACE, UP, Terminal
 
 from advisor.decision.advisor import Advisor
 
@@ -400,6 +400,26 @@ def colours(raw: str) -> set[str]:
         for code in sequence.split(";")
         if code.isdigit() and int(code) in {*range(30, 39), *range(40, 49)}
     }
+
+
+def test_help_keeps_the_marks(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "svc.yaml").write_text("version: 1\nservice: svc\nsdk: mcp-2\nscale: {instances: 3}\n")
+    terminal = start("svc.yaml")
+    terminal.answer(CURRENT, ENTER)
+    terminal.see(f"? {APPS}")
+    terminal.send(SPACE, DOWN, DOWN, SPACE)
+    terminal.send_for_more("?", "Why this matters")
+    terminal.answer(APPS, ENTER)
+    for title in (PLATFORM, HOSTS):
+        terminal.answer(title, ENTER)
+    terminal.see(f"? {NEEDS}")
+    terminal.send(DOWN, SPACE)
+    terminal.send_for_more("?", "Why this matters")
+    terminal.answer(NEEDS, ENTER)
+    terminal.see("Recommendation so far")
+    saved = yaml.safe_load((tmp_path / "svc.partial.yaml").read_text())
+    assert len(saved["clients"]["apps"]) == 2
+    assert list(saved["needs"].values()).count("required") == 1
 
 
 @pytest.mark.parametrize("no_color", ["1", ""])
