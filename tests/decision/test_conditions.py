@@ -59,7 +59,7 @@ def test_the_words_of_a_cell_name_the_call_or_the_client(
 def test_how_says_what_other_calls_and_other_clients_get(decide: Any) -> None:
     decision = decide(NEEDS | {"sdk": "mcp-2", "scale.instances": 1, "clients.protocol": "modern"})
     assert _row(decision, "elicitation").modern.how.endswith(
-        "; also works: InputRequiredResult; does not work: ctx.elicit (fails with an error)"
+        "; other calls that work: InputRequiredResult; calls that do not work: ctx.elicit (fails with an error)"
     )
     assert _row(decision, "logging").modern.how.endswith("; a client that asks for no log level gets no message")
 

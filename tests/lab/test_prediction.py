@@ -65,7 +65,7 @@ def test_every_cell_can_be_observed(advisor: Advisor, path: Path) -> None:
         if cell.tool:
             assert cell.feature == "plain" or cell.feature in tools[cell.tool].needs
         else:
-            assert not cell.call or find(kit.line, cell.feature, cell.call)
+            assert not cell.call or find(kit.sdk.apis, cell.feature, cell.call)
 
 
 def test_working_required_features_use_a_tool_of_the_kit_and_lost_ones_a_tool_of_the_lab(
