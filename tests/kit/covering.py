@@ -78,11 +78,18 @@ class Coverer:
             "sdk": self.domains["sdk"],
             "transport": self.domains["transport"],
             SEPARABLE: ("no", "yes"),
-            # The cases name no client applications and no hops in front of the proxy.
+            # The cases name no hops in front of the proxy, and only an application that supports every feature.
             "clients.fallback": ("no",),
+            "clients.unable": ("none",),
             "outer.refuses": ("none",),
         }
+        self.able = next(name for name in sorted(self.space.knowledge.clients) if self._is_able(name))
         self.found = Covering()
+
+    def _is_able(self, application: str) -> bool:
+        """Whether an application supports every feature, and speaks one era."""
+        facts = self.advisor.facts(example_requirements(self.advisor, {"clients.apps": [application]}))
+        return (facts["clients.unable"], facts["clients.fallback"]) == ("none", "no")
 
     def cover_combinations(self, reachable: Iterable[tuple[Combination, Row]] | None = None) -> Covering:
         """Requirements for every reachable combination; `reachable` has them if they are known."""
@@ -231,7 +238,7 @@ class Coverer:
             case "origins":
                 return ["https://app.example.com"]
             case "apps":
-                return [sorted(self.space.knowledge.clients)[0]] if value == "some" else []
+                return [self.able] if value == "some" else []
             case _:
                 return self.space.typical(name, value)
 
