@@ -85,31 +85,32 @@ def _drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> _Bl
 
 
 def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
-    """Draw the answer in the first step that leaves room for the worst warning and `_CHANGES` changes.
+    """Draw the answer in the first step that leaves room for `_CHANGES` changes and for its warnings.
 
-    If no step with all rows leaves this room, the first step that leaves room for the worst warning decides.
+    A step with empty lines needs room for all warnings, a step with complete texts for `_WARNINGS` of them, and a brief
+    step for the worst. If no step with all rows has this room, the first step with room for the worst warning decides.
     """
     draw, most = partial(_drawn, screen), LINES - menu
     below = [] if menu else draw(_next, decision)
     shifts, further = decision_wording.shifts(decision)
     changes = [draw(_change, decision, shift) for shift in shifts[:_CHANGES]]
     changes_lines = len(changes) + 1 if changes else 0
+    warnings = [draw(_warning, warning) for warning in decision.warnings[:LINES]]
     above: list[_Block] = []
     step, worst, room = _WHOLE[0], 0, 0
     for step, wanted in [*((step, changes_lines) for step in _WHOLE), *((step, 0) for step in _STEPS if step.brief)]:
         # Warnings are worth more than empty lines, and the first ones more than complete texts.
-        first = decision.warnings[: LINES if step.gaps else 1 if step.brief else _WARNINGS]
-        worst = sum(len(draw(_warning, warning)) for warning in first) + 1 if first else 0
+        first = warnings[: LINES if step.gaps else 1 if step.brief else _WARNINGS]
+        worst = sum(map(len, first)) + 1 if first else 0
         parts = (_verdict, _settings, *([_features] if _listed(decision) else []))
         above = [draw(part, decision, step) + ([""] if step.gaps else []) for part in parts]
         room = most - sum(map(len, (*above, below)))
         if room >= worst + wanted:
             break
     shown = _fitting(changes, room - worst - 1)
-    warnings = (draw(_warning, warning) for warning in decision.warnings)
     warned = _fitting(warnings, room - (len(shown) + 1 if shown else 0) - 1)
     lines = list(chain.from_iterable(above))
-    if decision.warnings:
+    if warnings:
         lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(warned))
         lines += chain.from_iterable(warned)
     if shown:
@@ -119,7 +120,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
 
 
 def _fitting(blocks: Iterable[_Block], room: int) -> list[_Block]:
-    """Return the first blocks that fit into `room` lines. No block after them is drawn but the next one."""
+    """Return the first blocks that fit into `room` lines."""
     shown: list[_Block] = []
     for block in blocks:
         room -= len(block)
