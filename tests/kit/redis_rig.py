@@ -280,8 +280,8 @@ def replayed(port: int, own: dict[str, str], last: str, wanted: str = "") -> str
     return asyncio.run(read())
 
 
-def environment(folder: Path, requirement: str) -> str:
-    """The interpreter of an environment with an SDK line and the other packages of the kit's server."""
+def environment(folder: Path, kit: KitContext) -> str:
+    """The interpreter of an environment with the packages that a kit's server installs."""
     uv = str(programs.program("uv"))
     (folder / "overrides.txt").write_text(
         "certifi>=2026.1\n"
@@ -289,5 +289,5 @@ def environment(folder: Path, requirement: str) -> str:
     python = str(folder / "venv" / "bin" / "python")
     subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)
     install = [uv, "pip", "install", "-q", "--python", python, "--override", str(folder / "overrides.txt")]
-    subprocess.run([*install, requirement, "uvicorn>=0.30", "redis>=5.2.1"], check=True)
+    subprocess.run([*install, *kit.installs], check=True)
     return python

@@ -189,7 +189,7 @@ def test_the_expected_features_work_with_the_other_sdk_lines(
     made_for = kit(*LIVE, *([] if modern else ["resumability"]), line=line, protocol="mixed" if modern else "legacy")
     promised = tuple(feature.id for feature in made_for.features if feature.legacy_works and feature.id in LIVE)
     assert promised == LIVE or set(promised) == set(LIVE)
-    python = environment(tmp_path, made_for.requirement)
+    python = environment(tmp_path, made_for)
     with fleet(made_for, tmp_path / "kit", python) as made:
         first, second, third = made.ports
         with made.redis():

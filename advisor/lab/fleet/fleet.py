@@ -24,7 +24,7 @@ from advisor.lab.process.sdk_under_test import traits
 
 _START_S = 90.0
 _ANSWER_S = 5.0
-_COUNT = re.compile(r'^(\w+)(?:\{route="([^"]*)"\})? (\d\S*)$', re.MULTILINE)
+_COUNT = re.compile(r'^(?:mcp_requests_total\{route="([^"]*)"\}|mcp_(sessions)_active) (\d\S*)$', re.MULTILINE)
 
 
 class Fleet:
@@ -171,9 +171,8 @@ class Fleet:
         """
         port = instance.port if self.plan.kit.plain else self._metrics[instance.port]
         text = await asyncio.to_thread(_get, f"http://127.0.0.1:{port}/metrics")
-        found = {route or name: int(float(number)) for name, route, number in _COUNT.findall(text)}
-        found["sessions"] = found.pop("mcp_sessions_active", 0)
-        return found
+        counts = {route or sessions: int(float(number)) for route, sessions, number in _COUNT.findall(text)}
+        return {"sessions": 0, **counts}
 
 
 def _get(url: str) -> str:
