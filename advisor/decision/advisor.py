@@ -36,7 +36,7 @@ from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
 from advisor.decision.tier_wording import TierWording
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
-from advisor.decision.unsure import Outline, settle
+from advisor.decision.unsure import Outline, Settled, settle
 from advisor.decision.warnings import Warnings, decision_words
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
@@ -107,18 +107,11 @@ class Advisor:
 
     def decide(self, requirements: Requirements) -> Decision:
         """The complete decision."""
-        stated, requirements = requirements, settle(requirements, self._outline, self.space)
-        facts, core, parts = self._decided(requirements)
+        settled = self._settle(requirements)
+        stated, (requirements, facts, core, parts, features, unnamed, path_with_proxy) = requirements, settled
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(map(self._tier, parts))
         path = self._path(requirements, facts, parts)
-        features = self._features(facts, core, parts)
-        if facts["server.kind"] == "python" and not asked_release(requirements, self.space).measured:
-            features = assumed(features)
-        unnamed = self._unnamed(features, release)
-        facts |= {name: max((row.need for row in rows), key=NEEDS.index) for name, rows in unnamed.items() if rows}
-        path_with_proxy, connections = self._added_proxy(requirements, core)
-        facts |= connections
         words = decision_words(requirements, facts, features, unnamed, self.space)
         # The flags of a tiered deployment are those of its larger, stateless part.
         shown = core._replace(flags=tiers[0].core.flags) if tiers else core
@@ -145,6 +138,21 @@ class Advisor:
             unsure=tuple(self._unsure(need, requirements, stated) for need in sorted(requirements.unsure)),
         )
         return decision if decision.kind == "python" else without_flags(decision)
+
+    def decided_facts(self, requirements: Requirements) -> dict[str, Any]:
+        """Every fact of the complete decision, which is faster than the decision."""
+        return self._settle(requirements).facts
+
+    def _settle(self, requirements: Requirements) -> Settled:
+        requirements = settle(requirements, self._outline, self.space)
+        facts, core, parts = self._decided(requirements)
+        features = self._features(facts, core, parts)
+        if facts["server.kind"] == "python" and not asked_release(requirements, self.space).measured:
+            features = assumed(features)
+        unnamed = self._unnamed(features, self.space.releases[facts["sdk"]])
+        facts |= {name: max((row.need for row in rows), key=NEEDS.index) for name, rows in unnamed.items() if rows}
+        path_with_proxy, connections = self._added_proxy(requirements, core)
+        return Settled(requirements, facts | connections, core, parts, features, unnamed, path_with_proxy)
 
     def trace(self, decision: Decision) -> Trace:
         """Every rule tried, by table, for `--explain`. The flags and the warnings of tiers are decided in the tiers.

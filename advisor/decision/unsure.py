@@ -7,16 +7,39 @@ decision then treats the need as `preferred`, and otherwise as `none`. So a doub
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from advisor.decision.core import Core
 from advisor.decision.model import FeatureRow
+from advisor.decision.tiers import TierRequirements
 from advisor.knowledge.space import FactSpace
 from advisor.requirements.completion import changed
 from advisor.requirements.model import Requirements
 
 Outline: TypeAlias = "tuple[Core, tuple[tuple[Core, tuple[str, ...]], ...], tuple[FeatureRow, ...]]"
 """A deployment: its core, the core and the tools of each tier, and the feature table."""
+
+
+class Settled(NamedTuple):
+    """What is known of a decision after no need is unsure any more.
+
+    Attributes:
+        requirements: the requirements with a level for each need of which the file is unsure.
+        facts: every fact.
+        core: what the tables decide.
+        parts: the tiers, if the pattern is `tiered`.
+        features: the feature-loss table.
+        unnamed: for each derived fact of the kind `unnamed`, its rows of the table.
+        path_with_proxy: the requirements with the proxy that the decision adds, or None.
+    """
+
+    requirements: Requirements
+    facts: dict[str, Any]
+    core: Core
+    parts: tuple[TierRequirements, ...]
+    features: tuple[FeatureRow, ...]
+    unnamed: dict[str, tuple[FeatureRow, ...]]
+    path_with_proxy: Requirements | None
 
 
 def settle(requirements: Requirements, outline: Callable[[Requirements], Outline], space: FactSpace) -> Requirements:

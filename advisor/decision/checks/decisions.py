@@ -73,6 +73,7 @@ class _Check:
         self._context = model.contexts[group.context]
         self._standings = model.standings(group.context)
         self._rules: list[dict[str, int]] = []
+        self._entries: dict[str, list[PossibleConfiguration]] = {}
         masks = {value: model.tiers_mask(value)[0] for value in ("no", "yes", "with-sampling", "without-sampling")}
         for standing in self._standings:
             mask = group.session & standing.session
@@ -135,7 +136,10 @@ class _Check:
 
     def _monotone(self, changes: Sequence[NeedChange]) -> Iterator[Finding]:
         outputs = self._model.outputs
+        verdicts = [{outputs[rule].feasible for rule in rules.values()} for rules in self._rules]
         for change in changes:
+            if len(verdicts[change.before] | verdicts[change.after]) == 1:
+                continue
             before, after = self._rules[change.before], self._rules[change.after]
             for one, other in change.separable:
                 if one not in before or other not in after:
@@ -155,6 +159,11 @@ class _Check:
                 yield self._fault("monotone", rule, f"{what} {makes}", standing, one)
 
     def _possible(self, value: str) -> list[PossibleConfiguration]:
+        if value not in self._entries:
+            self._entries[value] = self._possible_entries(value)
+        return self._entries[value]
+
+    def _possible_entries(self, value: str) -> list[PossibleConfiguration]:
         model = self._model
         mask = self._group.possible & model.tiers_mask(value)[1]
         entries = model.advisor.knowledge.configurations.values()

@@ -41,21 +41,25 @@ def levels(counted: tuple[Bits, ...], features: int) -> dict[Level, Needs]:
         counted: for each derived fact, the features whose strongest need the fact takes.
         features: the number of features.
     """
-    counts: dict[Level, int] = {(0,) * len(counted): 1}
-    for position in range(features):
-        following: dict[Level, int] = {}
-        for level, count in counts.items():
-            for need in (0, 1, 2):
-                raised_ = raised(level, counted, 1 << position, need)
-                following[raised_] = following.get(raised_, 0) + count
+    # For each feature, the set of the facts that take its need. A level is a pair of sets of facts: wanted, required.
+    facts_of = [
+        sum(1 << index for index, bits in enumerate(counted) if bits >> position & 1) for position in range(features)
+    ]
+    counts = {(0, 0): 1}
+    for facts in facts_of:
+        following: dict[tuple[int, int], int] = {}
+        for (wanted, required), count in counts.items():
+            preferring = wanted | facts
+            for pair in ((wanted, required), (preferring, required), (preferring, required | facts)):
+                following[pair] = following.get(pair, 0) + count
         counts = following
-    least = _least(counted, features)
-    return {
-        level: Needs(
-            count, _closure(level, counted, features, 2), _closure(level, counted, features, 1), least.get(level, ())
-        )
-        for level, count in counts.items()
-    }
+    least = _least(facts_of)
+    every = {}
+    for (wanted, required), count in counts.items():
+        level = tuple((wanted >> index & 1) + (required >> index & 1) for index in range(len(counted)))
+        most, desired = _closure(level, counted, features, 2), _closure(level, counted, features, 1)
+        every[level] = Needs(count, most, desired, least.get(required, ()) if required == wanted else ())
+    return every
 
 
 def raised(level: Level, counted: Sequence[Bits], feature: Bits, need: int) -> Level:
@@ -72,12 +76,15 @@ def _closure(level: Level, counted: Sequence[Bits], features: int, need: int) ->
     return ((1 << features) - 1) & ~too_low
 
 
-def _least(counted: Sequence[Bits], features: int) -> dict[Level, tuple[Bits, ...]]:
-    """Return for each level the smallest sets of required features, if no feature is preferred."""
-    found: dict[Level, list[Bits]] = {}
-    for required in sorted(range(1 << features), key=lambda bits: bin(bits).count("1")):
-        level = tuple(2 if bits & required else 0 for bits in counted)
-        known = found.setdefault(level, [])
-        if not any(smaller & required == smaller for smaller in known):
-            known.append(required)
-    return {level: tuple(sets) for level, sets in found.items()}
+def _least(facts_of: Sequence[int]) -> dict[int, tuple[Bits, ...]]:
+    """Return for each set of facts the smallest sets of required features that raise exactly these facts."""
+    found: dict[int, list[Bits]] = {}
+    for features in sorted(range(1 << len(facts_of)), key=int.bit_count):
+        facts = 0
+        for position, of_feature in enumerate(facts_of):
+            if features >> position & 1:
+                facts |= of_feature
+        known = found.setdefault(facts, [])
+        if not any(smaller & features == smaller for smaller in known):
+            known.append(features)
+    return {facts: tuple(sets) for facts, sets in found.items()}

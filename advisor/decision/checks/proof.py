@@ -307,13 +307,9 @@ def fires(advisor: Advisor, table: RuleTable, rule: Rule, example: Mapping[str, 
         rest = [[example[name]] if name in example else delivery.domains[name] for name in delivery.inputs]
         hits = [delivery.evaluate(dict(zip(delivery.inputs, row, strict=True))) for row in product(*rest)]
         return any(rule in hit.rules for hit in hits)
-    decision = advisor.decide(example_requirements(advisor, example))
-    fired = (
-        advisor.findings.evaluate(decision.facts)
-        if table.role == "finding"
-        else advisor.tables[table.table].evaluate(decision.facts)
-    )
-    return rule in fired.rules
+    facts = advisor.decided_facts(example_requirements(advisor, example))
+    asked = advisor.findings if table.role == "finding" else advisor.tables[table.table]
+    return rule in asked.evaluate(facts).rules
 
 
 def example_requirements(advisor: Advisor, example: Mapping[str, Any]) -> Requirements:

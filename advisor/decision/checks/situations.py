@@ -89,6 +89,7 @@ class Model:
         self.always = ((1 << len(self.features)) - 1) & ~self.needed
         self.replaced = self.bits(name for name, feature in advisor.knowledge.features.items() if feature.substitute)
         self.left = self._left()
+        self._tier_masks = {value: self._tiers_mask(value) for value in advisor.space.domains[SEPARABLE]}
         owners = advisor.knowledge.tables[self.session.spec.table].outputs["owner"]
         self.decisions: dict[tuple[bool, bool, str, bool], int] = {}
         for (stateless, json), owner in ((pair, owner) for pair in FLAG_PAIRS for owner in owners):
@@ -97,7 +98,9 @@ class Model:
         self.counted = self._counted()
         self.contexts: list[Context] = []
         self._numbers: dict[Context, int] = {}
+        self._numbers_of: dict[Row, int] = {}  # the folds have the same rows
         self._working: dict[tuple[Era, Configuration], Bits] = {}
+        self._kept_of: dict[Row, tuple[Bits, ...]] = {}
         self.outputs = [_outputs(rule) for rule in self.session.spec.rules]
         context = FunctionNode(CONTEXT, (_CONTEXT,), self._context)
         self.domains = {name: values for name, values in advisor.space.domains.items() if name != TOOL_NEEDS}
@@ -157,6 +160,9 @@ class Model:
 
     def tiers_mask(self, value: str) -> tuple[int, int]:
         """Return the rules of `session`, and the configurations, that a value of `tools.separable` allows."""
+        return self._tier_masks[value]
+
+    def _tiers_mask(self, value: Value) -> tuple[int, int]:
         session, possible = (
             table.masks[table.inputs.index(SEPARABLE)][value] if SEPARABLE in table.inputs else table.full
             for table in (self.session, self.possible)
@@ -210,6 +216,12 @@ class Model:
         return {name: place for name, place in of.items() if name in read}
 
     def _context(self, row: Row) -> Row:
+        number = self._numbers_of.get(row)
+        if number is None:
+            number = self._numbers_of[row] = self._number(row)
+        return (number,)
+
+    def _number(self, row: Row) -> int:
         profile = self.advisor.lost.profile(row)
         counted = tuple(
             profile[place] if isinstance(place, int) else self.bits(place) for place in self.counted.values()
@@ -221,18 +233,26 @@ class Model:
         if found not in self._numbers:
             self._numbers[found] = len(self.contexts)
             self.contexts.append(found)
-        return (self._numbers[found],)
+        return self._numbers[found]
 
     def _kept(self, context: Row) -> tuple[Bits, ...]:
-        sdk, legacy, modern, processes, store, sse, _ = context
         able = ~self.bits(unsupported(context).intersection(self.features))
+        *server, _ = context
+        key = tuple(server)
+        if key not in self._kept_of:
+            self._kept_of[key] = self._kept_by_server(key)
+        return tuple(bits & able for bits in self._kept_of[key])
+
+    def _kept_by_server(self, server: Row) -> tuple[Bits, ...]:
+        """Return the features that work for all named eras if the client applications support every feature."""
+        sdk, legacy, modern, processes, store, sse = server
         named: list[Era] = [era for era, state in zip(ERAS, (legacy, modern), strict=True) if state == "named"]
         kept = []
         for stateless, json, owner, tiered in self.decisions:
             at = Configuration(sdk, stateless, json, processes, owner, store, blocked(sse))
             # In a tiered deployment, the stateful tier (one process, SSE streams) serves what the stateless tier loses.
             inside = at._replace(stateless_http=False, json_response=False, processes="one", owner="single")
-            bits = ((1 << len(self.features)) - 1) & able
+            bits = (1 << len(self.features)) - 1
             for era in named:
                 here, there = self._works(era, at), self._works(era, inside) if tiered else 0
                 # Every client calls tools, so each tier must answer plain calls.
