@@ -100,3 +100,62 @@ def test_no_renderer_reads_the_knowledge_of_a_decision_or_a_kit() -> None:
     read = [path.name for path in templates if re.search(r"\b(decision|kit)\.knowledge", path.read_text())]
     assert len(templates) > 40
     assert read == []
+
+
+# Names of `advisor.knowledge` and `advisor.decision` that read the files of the rules.
+LOADERS = {"load", "store", "compiler", "compile_rules", "default_advisor"}
+
+
+def loading_imports(source: str) -> list[str]:
+    """Return the imports of a module that give it a way to load the rules."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and re.match(r"advisor\.(knowledge|decision)\b", node.module or ""):
+            names = {node.module.rpartition(".")[2], *(name.name for name in node.names)} if node.module else set()
+        elif isinstance(node, ast.Import):
+            modules = [name.name for name in node.names if re.match(r"advisor\.(knowledge|decision)\b", name.name)]
+            names = {part for module in modules for part in module.split(".")}
+            names |= {"load"} if "advisor.knowledge" in modules else set()
+        else:
+            continue
+        if names & LOADERS:
+            found.append(ast.unparse(node))
+    return found
+
+
+def test_no_renderer_loads_the_knowledge() -> None:
+    """A command loads the rules and passes them on. A report or a part of a kit gets all that it shows as arguments."""
+    package = ROOT / "advisor"
+    modules = [path for name in ("report", "kit", "console") for path in sorted((package / name).rglob("*.py"))]
+    modules += sorted(
+        path for name in ("report", "document", "table") for path in (package / "lab").rglob(f"{name}.py")
+    )
+    found = {
+        path.relative_to(ROOT).as_posix(): imports
+        for path in modules
+        if (imports := loading_imports(path.read_text(encoding="utf-8")))
+    }
+    assert len(modules) > 50
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from advisor.knowledge import load",
+        "from advisor.knowledge import load as read_rules",
+        "from advisor.knowledge.store import load",
+        "from advisor.knowledge import Knowledge, store",
+        "from advisor.decision.advisor import default_advisor",
+        "import advisor.knowledge",
+        "import advisor.knowledge.store as rules",
+        "def inner():\n    from advisor.knowledge import load",
+    ],
+)
+def test_each_way_to_load_the_knowledge_counts(statement: str) -> None:
+    assert loading_imports(statement) != []
+
+
+@pytest.mark.parametrize("statement", ["from advisor.knowledge import Knowledge", "import advisor.knowledge.types"])
+def test_types_of_the_knowledge_do_not_load_it(statement: str) -> None:
+    assert loading_imports(statement) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,7 +105,8 @@ def recommend(
     from advisor.decision.advisor import default_advisor
 
     detail = Detail(full=full or explain, sections=show or [])
-    results, skipped = decide_all(files, default_advisor(), explain=explain)
+    advisor = default_advisor()
+    results, skipped = decide_all(files, advisor, explain=explain)
     is_batch = len(files) > 1 or is_directory(files[0])
     if skipped:
         shown = ", ".join(skipped[:_NAMED]) + (f" and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else "")
@@ -119,7 +120,7 @@ def recommend(
     for message in (*(str(result.error) for result in results if result.error is not None), *stale):
         say(message)
     if is_batch or results[0].decision is not None or format is Format.GITHUB:
-        emit(_render(results, format, detail, is_batch=is_batch))
+        emit(_render(results, format, detail, advisor.knowledge.phrases, is_batch=is_batch))
     return exit_code(results) or (Exit.FINDINGS if stale or _warns(results, fail_on) else Exit.OK)
 
 
@@ -176,7 +177,9 @@ def exit_code(results: Sequence[Result]) -> Exit:
     return Exit.OK
 
 
-def _render(results: Sequence[Result], format: Format, detail: Detail, *, is_batch: bool) -> str:
+def _render(
+    results: Sequence[Result], format: Format, detail: Detail, phrases: Mapping[str, str], *, is_batch: bool
+) -> str:
     if format in (Format.JSON, Format.YAML):
         return _data(results, format, is_batch=is_batch)
     decision, trace = results[0].decision, results[0].trace
@@ -196,7 +199,7 @@ def _render(results: Sequence[Result], format: Format, detail: Detail, *, is_bat
     if is_batch or decision is None:
         from advisor.report.batch_text import batch_text
 
-        return batch_text(results, screen, detail)
+        return batch_text(results, screen, phrases, detail)
     from advisor.report.decision_text import detailed_text
 
     return detailed_text(decision, screen, detail, trace)

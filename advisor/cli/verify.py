@@ -19,6 +19,8 @@ from advisor.lab.process.extra import EXTRA
 from advisor.requirements.text import suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from advisor.lab.fleet.fleet import Fleet
     from advisor.lab.verify.result import Verification
 
@@ -186,7 +188,10 @@ def verify(
     with context:
         found = asyncio.run(
             run_verification(
-                job, Steps(shown), lambda result: _emit(result, format), _say_how_to_reach if keep else None
+                job,
+                Steps(shown),
+                lambda result: _emit(result, format, advisor.knowledge.phrases),
+                _say_how_to_reach if keep else None,
             )
         )
     return Exit.OK if found.ok else Exit.FINDINGS
@@ -209,7 +214,7 @@ def _kit_dir(target: str) -> Path:
     return folder
 
 
-def _emit(found: Verification, format: Format) -> None:
+def _emit(found: Verification, format: Format, phrases: Mapping[str, str]) -> None:
     from advisor.console import output
     from advisor.console.canvas import Screen
     from advisor.lab.verify.document import verification_dict
@@ -219,7 +224,7 @@ def _emit(found: Verification, format: Format) -> None:
         output.emit(json.dumps(verification_dict(found), indent=2, ensure_ascii=not output.is_unicode()) + "\n")
     else:
         screen = Screen.of_output()
-        output.emit(verification_text(found, screen))
+        output.emit(verification_text(found, screen, phrases))
 
 
 def _say_how_to_reach(fleet: Fleet) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from advisor.console.canvas import Canvas, Screen
-from advisor.knowledge import load
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import BRIEF, Detail
 from advisor.report.overview import IMPOSSIBLE, OverviewRow, Result, rows, summary
@@ -14,11 +13,18 @@ _WIDE = 110  # From this width in columns, the table shows session affinity and 
 _GAP = 2
 
 
-def batch_text(results: Sequence[Result], screen: Screen, detail: Detail = BRIEF) -> str:
-    """Return a table with a line for each result, then the parts of each decision that `detail` asks for."""
+def batch_text(results: Sequence[Result], screen: Screen, phrases: Mapping[str, str], detail: Detail = BRIEF) -> str:
+    """Return a table with a line for each result, then the parts of each decision that `detail` asks for.
+
+    Args:
+        results: a decision or an error for each requirements file.
+        screen: the abilities of the output.
+        phrases: the phrases of the rules, by id. A batch in which every file has an error has no decision with phrases.
+        detail: the parts of each decision.
+    """
     folder, lines = rows(results)
     with_flags = any(result.decision is not None and result.decision.kind == "python" for result in results)
-    parts = [_table(lines, summary(results, folder), screen, with_flags=with_flags)]
+    parts = [_table(lines, summary(results, folder), screen, phrases, with_flags=with_flags)]
     for result in results:
         if result.decision is not None and not detail.brief:
             parts.append(_line(screen))
@@ -26,10 +32,11 @@ def batch_text(results: Sequence[Result], screen: Screen, detail: Detail = BRIEF
     return "\n".join(parts)
 
 
-def _table(rows: Sequence[OverviewRow], summed: str, screen: Screen, *, with_flags: bool) -> str:
+def _table(
+    rows: Sequence[OverviewRow], summed: str, screen: Screen, phrases: Mapping[str, str], *, with_flags: bool
+) -> str:
     canvas = Canvas(screen)
     wide = canvas.width >= _WIDE
-    phrases = load().phrases
     heads = phrases["batch.columns.wide" if wide else "batch.columns"].split(", ")
     cells = [_cells(row, wide=wide) for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]

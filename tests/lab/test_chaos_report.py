@@ -47,7 +47,7 @@ def rows(knowledge: Knowledge) -> list[ChaosRow]:
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_text_matches_its_snapshot(knowledge: Knowledge, width: int) -> None:
     canvas = Canvas(Screen(width))
-    chaos_text(canvas, rows(knowledge))
+    chaos_text(canvas, rows(knowledge), knowledge.phrases)
     path = SNAPSHOTS / f"chaos.{width}.txt"
     if UPDATE:
         path.parent.mkdir(exist_ok=True)
@@ -75,7 +75,7 @@ def test_the_report_shows_an_event_that_did_not_happen_and_state_handles(
     failure = dataclasses.replace(made.failure, handles="fails-then-gone")
     made = dataclasses.replace(made, failure=failure, judged=Judgement(), handles=handles)
     canvas = Canvas(Screen(80))
-    chaos_text(canvas, [made, other])
+    chaos_text(canvas, [made, other], knowledge.phrases)
     assert "Calls with a state handle: 40. Failed: 12. State lost: 2." in " ".join(canvas.text().split())
     data = json.loads(json.dumps(chaos_data([made])))
     jsonschema.validate(data, schema_of("verification", advisor.space)["properties"]["chaos"])

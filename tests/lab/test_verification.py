@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
+from advisor.knowledge import Knowledge
 from advisor.knowledge.types import Era, Need, Outcome
 from advisor.lab.fleet.log_excerpts import LogLine
 from advisor.lab.fleet.session_traffic import SessionTraffic
@@ -112,8 +113,8 @@ RESULTS = {"fine": FINE, "wrong": WRONG}
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", RESULTS)
-def test_the_text_matches_its_snapshot(name: str, width: int) -> None:
-    rendered = verification_text(RESULTS[name], Screen(width))
+def test_the_text_matches_its_snapshot(knowledge: Knowledge, name: str, width: int) -> None:
+    rendered = verification_text(RESULTS[name], Screen(width), knowledge.phrases)
     path = HERE / "snapshots" / f"verification-{name}.{width}.txt"
     if UPDATE:
         path.parent.mkdir(exist_ok=True)

@@ -26,6 +26,7 @@ from advisor.requirements import load_path
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples" / "field").glob("*.yaml")])
 NAMES = [path.stem for path in FILES]
+PHRASES = default_advisor().knowledge.phrases
 
 
 def decide(path: Path) -> Decision:
@@ -171,7 +172,7 @@ def test_commands_are_never_wrapped(tmp_path: Path) -> None:
 def test_a_table_of_files_fits_and_folds_no_name() -> None:
     results = [Result(str(path), decide(path)) for path in FILES]
     for width in (80, 120):
-        shown = batch_text(results, Screen(width)).splitlines()
+        shown = batch_text(results, Screen(width), PHRASES).splitlines()
         assert all(len(line) <= width for line in shown)
         for path in FILES:
             assert any(str(path.relative_to(ROOT / "examples")) in line for line in shown)
@@ -181,7 +182,7 @@ def test_a_name_that_does_not_fit_gets_a_line_of_its_own(tmp_path: Path) -> None
     path = tmp_path / f"{'long-' * 15}name.yaml"
     path.write_bytes(FILES[0].read_bytes())
     lines = batch_text(
-        [Result(str(path), decide(path)), Result(str(tmp_path / "b.yaml"), decide(FILES[1]))], Screen(80)
+        [Result(str(path), decide(path)), Result(str(tmp_path / "b.yaml"), decide(FILES[1]))], Screen(80), PHRASES
     )
     assert path.name in lines.splitlines()
 

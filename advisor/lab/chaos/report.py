@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TypedDict, get_args
 
 from advisor.console.canvas import Canvas, Column, Words
 from advisor.documents import Count, Number, document
 from advisor.knowledge.failures import Handles, Running, Then
-from advisor.knowledge.store import load
 from advisor.knowledge.types import Era
 from advisor.knowledge.vocabulary import Keeping
 from advisor.lab.chaos.evidence import ChaosRow, HandlesSeen
@@ -100,8 +99,8 @@ def chaos_data(rows: Sequence[ChaosRow]) -> list[ChaosRecord]:
     ]
 
 
-def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
-    """Write the section about fault injection of the report."""
+def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow], phrases: Mapping[str, str]) -> None:
+    """Write the section about fault injection of the report. `phrases` has the phrases of the rules, by id."""
     for tier in dict.fromkeys(row.tier for row in rows):
         some = [row for row in rows if row.tier == tier]
         canvas.heading(f"Fault injection{f', tier {tier}' if tier else ''}")
@@ -116,7 +115,6 @@ def chaos_text(canvas: Canvas, rows: Sequence[ChaosRow]) -> None:
         heads = ["Event", "Era", "Calls", "1st try\nfailed", "Retry\nfailed", "Sessions\nlost", "Longest\nwait"]
         canvas.table([Column(head, fixed=True, least=4) for head in heads], [(_counts(row), "") for row in some])
     shown = {behaviour for row in rows for behaviour in (row.failure.expected.then, row.judged.seen)}
-    phrases = load().phrases
     for behaviour in get_args(Then):
         if behaviour in shown:
             canvas.line((behaviour, "bold"), f": {phrases[f'then.{behaviour}']}", indent=2)

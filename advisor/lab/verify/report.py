@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from advisor.console.canvas import Canvas, Column, Screen, Words
-from advisor.knowledge import load
 from advisor.knowledge.types import Era, Outcome
 from advisor.lab.chaos.report import chaos_text
 from advisor.lab.fleet.session_traffic import SessionTraffic
@@ -19,8 +18,8 @@ _ROOM = 23  # the width of the column "Call" on a narrower screen
 _PROTOCOLS = "Legacy clients use protocol 2025-11-25 and older. Modern clients use protocol 2026-07-28."
 
 
-def verification_text(found: Verification, screen: Screen) -> str:
-    """The report of a verification for a terminal."""
+def verification_text(found: Verification, screen: Screen, phrases: Mapping[str, str]) -> str:
+    """The report of a verification for a terminal. `phrases` has the phrases of the rules, by id."""
     canvas = Canvas(screen)
     if found.ok:
         canvas.line((found.service, "bold"), ": ", ("As expected", "bold green"), f". {_summary(found)}.")
@@ -34,13 +33,13 @@ def verification_text(found: Verification, screen: Screen) -> str:
         canvas.heading(f"{_ERAS[era]}{f' of the tier {tier}' if tier else ''}")
         _table(canvas, some)
     if found.cells:
-        _legend(canvas, found.cells)
+        _legend(canvas, found.cells, phrases)
     if found.behaviours or found.unknown:
         _behaviours_text(canvas, found.behaviours, found.unknown)
     if found.traffic:
         _sessions_text(canvas, found.traffic)
     if found.chaos:
-        chaos_text(canvas, found.chaos)
+        chaos_text(canvas, found.chaos, phrases)
     _differences(canvas, found)
     if found.load:
         draw_load(canvas, found.load)
@@ -120,12 +119,11 @@ def _table(canvas: Canvas, rows: Sequence[Checked]) -> None:
     canvas.table(columns, [(_row(row, narrow), style) for row, style in zip(rows, styles, strict=True)])
 
 
-def _legend(canvas: Canvas, rows: Sequence[Checked]) -> None:
+def _legend(canvas: Canvas, rows: Sequence[Checked], phrases: Mapping[str, str]) -> None:
     """The meaning of the protocol eras and of each outcome that the tables show."""
     canvas.line()
     canvas.line(_PROTOCOLS)
     shown = {row.cell.predicted for row in rows} | {row.observed for row in rows}
-    phrases = load().phrases
     canvas.pairs([(outcome, phrases[f"outcome.{outcome}.means"]) for outcome in get_args(Outcome) if outcome in shown])
 
 
