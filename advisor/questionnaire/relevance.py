@@ -40,7 +40,7 @@ from advisor.engine.rules import Rule, Value
 from advisor.questionnaire.reachability import Reachability, State, outcome
 from advisor.requirements.model import Requirements
 
-Settled: TypeAlias = frozenset[tuple[str, Any]]
+SettledFacts: TypeAlias = frozenset[tuple[str, Any]]
 
 COMPLETIONS = 40  # completions to try; each takes about 30 microseconds for each value of the fact
 # With at most so many open facts, a proof takes some milliseconds, and a full search for a witness about 50. With 30
@@ -60,8 +60,8 @@ class Relevance:
         self._tries = completions
         self._space = Reachability(advisor)
         self._plans: dict[tuple[str, bool], Plan] = {}
-        self._irrelevant: dict[str, list[Settled]] = {}
-        self._answers: dict[tuple[str, Settled], bool] = {}
+        self._irrelevant: dict[str, list[SettledFacts]] = {}
+        self._answers: dict[tuple[str, SettledFacts], bool] = {}
         self._witnesses: dict[str, list[dict[str, Value]]] = {}
 
     def matters(self, fact: str, requirements: Requirements, known: Collection[str]) -> bool:
@@ -107,7 +107,7 @@ class Relevance:
         outputs = self._advisor.tables[table].outputs
         return fact in self._advisor.network.dependencies_of(outputs)
 
-    def _decide(self, fact: str, requirements: Requirements, known: set[str], settled: Settled) -> bool:
+    def _decide(self, fact: str, requirements: Requirements, known: set[str], settled: SettledFacts) -> bool:
         if any(proved <= settled for proved in self._irrelevant.get(fact, [])):
             return False
         state = self._space.state(requirements, known)
@@ -124,7 +124,7 @@ class Relevance:
 
     # --- proofs ---------------------------------------------------------------------------------------------------
 
-    def _blocked(self, fact: str, state: State, settled: Settled) -> bool:
+    def _blocked(self, fact: str, state: State, settled: SettledFacts) -> bool:
         """Return whether a shared proof shows that this fact cannot change the outcome."""
         gate = self._space.gate(fact)
         if gate is None:
