@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import ChainMap
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from advisor.cli.ask_menu import ask_what_next, show_recommendation, tell_saved
 from advisor.cli.epilog import epilog
 from advisor.decision.advisor import Advisor, default_advisor
-from advisor.errors import AdvisorError, Exit, InputError, UsageError
+from advisor.errors import Exit, UsageError
 from advisor.questionnaire.conversation import check_target, converse, open_terminal, save_answers
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.relevance import Relevance
-from advisor.questionnaire.saved_answers import load_stated, stated
-from advisor.requirements import load_bytes
+from advisor.questionnaire.saved_answers import load_stated
+from advisor.questionnaire.settings import read_settings
 
 EPILOG = epilog(
     "ask",
@@ -58,7 +57,7 @@ def ask(
             "--set",
             metavar="KEY=VALUE",
             help="Set a key of the requirements file. The command then does not ask the question for this key. "
-            "Repeatable.",
+            "2-5 is a range, and commas separate the entries of a list. Repeatable.",
         ),
     ] = None,
     defaults: Annotated[
@@ -87,8 +86,10 @@ def ask(
     advisor = default_advisor()
     target = output or file or Path("requirements.yaml")
     check_target(target)
+    if file is not None and not file.exists():
+        raise UsageError(advisor.knowledge.phrases["ask.no-such-file"].format(file=file))
     known = [load_stated(path, advisor.space) for path in (file, answers) if path is not None]
-    settings = _set(advisor, set or [])
+    settings = read_settings(set or [], advisor.space)
     interview = Interview(advisor, Relevance(advisor), dict(ChainMap(settings, *reversed(known))))
     edit = target == file
     if sys.stdin.isatty() and sys.stdout.isatty() and not defaults:
@@ -99,32 +100,6 @@ def ask(
     decision = show_recommendation(advisor, target)
     tell_saved(advisor, target)
     return Exit.OK if decision.feasible else Exit.CONTRADICTION
-
-
-def _set(advisor: Advisor, given: list[str]) -> dict[str, Any]:
-    """Return the facts of `--set KEY=VALUE`.
-
-    Raises:
-        UsageError: an entry has no `=`, or a key or a value is not allowed. The message has every fault.
-    """
-    found: dict[str, Any] = {}
-    problems: list[AdvisorError] = []
-    for entry in given:
-        key, sign, value = entry.partition("=")
-        if not sign:
-            example = "write KEY=VALUE, for example --set scale.instances=3."
-            problems.append(UsageError(f"--set {entry!r:.80}: {example}"))
-            continue
-        text = value
-        for section in reversed(key.split(".")):
-            text = f"{{{json.dumps(section)}: {text}}}"
-        try:
-            found.update(stated(load_bytes(text.encode(), f"--set {entry}", advisor.space, partial=True)))
-        except InputError as error:
-            problems.append(error)
-    if problems:
-        raise UsageError("\n".join(map(str, problems)))
-    return found
 
 
 def _save_unasked(advisor: Advisor, interview: Interview, output: Path, *, defaults: bool, replace: bool) -> None:

@@ -158,7 +158,7 @@ class _Menu:
         facts = self._advisor.knowledge.facts
         changed = remedied(stated, self.decision.requirements, remedies[int(chosen)].change, facts)
         with busy(self._words["ask.deciding"]):
-            self._interview.resume(changed, {})
+            self._interview.revise(changed)
         if self._interview.current is None:
             save_answers(self._advisor, self._interview, self._path)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prompt_toolkit.application import Application
@@ -15,8 +16,24 @@ from prompt_toolkit.styles import Style
 from advisor.questionnaire.forms import LEVELS
 
 
+@dataclass
+class Cursor:
+    """The current line of a list.
+
+    Attributes:
+        line: the index of the line, from 0.
+    """
+
+    line: int = 0
+
+
 def level_list(
-    head: str, lines: Sequence[tuple[Any, str]], chosen: dict[Any, str], names: Mapping[str, str], style: Style
+    head: str,
+    lines: Sequence[tuple[Any, str]],
+    chosen: dict[Any, str],
+    names: Mapping[str, str],
+    style: Style,
+    cursor: Cursor,
 ) -> Application[dict[Any, str]]:
     """Return an application that shows the list and returns the levels by value.
 
@@ -26,18 +43,18 @@ def level_list(
         chosen: the level of each value. The keys of the user change it.
         names: the name of each level on the screen.
         style: the style of the classes `question`, `pointer` and `highlighted`.
+        cursor: the current line. The keys of the user change it.
     """
-    current = 0
     width = max(map(len, names.values()))
 
     def text() -> StyleAndTextTuples:
         shown: StyleAndTextTuples = [("class:question", head)]
         for index, (value, words) in enumerate(lines):
-            here = index == current
+            here = index == cursor.line
             pointer = ("class:pointer", "> ") if here else ("", "  ")
-            cursor = [("[SetCursorPosition]", "")] if here else []
+            position = [("[SetCursorPosition]", "")] if here else []
             line = f"{names[chosen[value]]:<{width}} {words}"
-            shown += [("", "\n"), *cursor, pointer, ("class:highlighted" if here else "", line)]
+            shown += [("", "\n"), *position, pointer, ("class:highlighted" if here else "", line)]
         return shown
 
     keys = KeyBindings()
@@ -45,18 +62,16 @@ def level_list(
     @keys.add("up")
     @keys.add("c-p")
     def _up(_event: Any) -> None:
-        nonlocal current
-        current = (current - 1) % len(lines)
+        cursor.line = (cursor.line - 1) % len(lines)
 
     @keys.add("down")
     @keys.add("c-n")
     def _down(_event: Any) -> None:
-        nonlocal current
-        current = (current + 1) % len(lines)
+        cursor.line = (cursor.line + 1) % len(lines)
 
     @keys.add(" ")
     def _change(_event: Any) -> None:
-        value = lines[current][0]
+        value = lines[cursor.line][0]
         chosen[value] = LEVELS[(LEVELS.index(chosen[value]) + 1) % len(LEVELS)]
 
     @keys.add("enter", eager=True)

@@ -15,12 +15,12 @@ from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from questionary.prompts.common import InquirerControl
 
 from advisor.errors import InputError
-from advisor.questionnaire.drawn_levels import level_list
+from advisor.questionnaire.drawn_levels import Cursor, level_list
 from advisor.questionnaire.forms import LEVELS, Form, Option
 from advisor.questionnaire.terminal import PressedKey, fitting, say
 
-_Prompt: TypeAlias = tuple[questionary.Question, Callable[[], Any]]
-"""A prompt, and a function that returns the current marks as a default of the form."""
+_Prompt: TypeAlias = tuple[questionary.Question, Callable[[], tuple[Any, int]]]
+"""A prompt, and a function that returns the current marks as a default of the form, and the current line from 0."""
 
 _MARGIN = 6  # columns for the pointer, the mark and a space before an option, and the last column
 _TITLE = 46  # the longest title of an option next to a meaning; the rest is cut
@@ -38,9 +38,10 @@ class DrawnPrompts:
         """Args: words: the phrases of the rules, by id."""
         self._words = words
         self._marked: tuple[str, Any] = ("", None)
+        self._line = 0
 
     def ask(self, form: Form) -> Any:
-        """Show a form; see `Terminal.ask`. After help, the form has the marks that it had before."""
+        """Show a form; see `Terminal.ask`. After help, the form has the same marks and current line."""
         if form.kind == "text":
             return self._ask_text(form)
         title, marks = self._marked
@@ -48,7 +49,10 @@ class DrawnPrompts:
         prompts = {"select": self._select, "checkbox": self._checkbox, "levels": self._levels}
         prompt, marked = prompts[form.kind](shown)
         reply = self._run(prompt)
-        self._marked = (form.title, marked()) if reply is PressedKey.HELP else ("", None)
+        self._marked, self._line = ("", None), 0
+        if reply is PressedKey.HELP:
+            marks, self._line = marked()
+            self._marked = (form.title, marks)
         return reply
 
     def _ask_text(self, form: Form) -> Any:
@@ -78,15 +82,16 @@ class DrawnPrompts:
         prompt = questionary.select(
             _wrapped(form.title), choices, default=next(iter(marked), None), **self._looks(form, hint)
         )
-        return prompt, lambda: form.options[_control(prompt).pointed_at].value
+        return prompt, lambda: (form.options[_control(prompt).pointed_at].value, 0)
 
     def _checkbox(self, form: Form) -> _Prompt:
         choices = _choices(form.options)
         for choice, option in zip(choices, form.options, strict=True):
             choice.checked = option.value in form.default
         hint = f"({self._words['ask.keys.checkbox']})"
-        prompt = questionary.checkbox(_wrapped(form.title), choices, **self._looks(form, hint))
-        return prompt, lambda: list(_control(prompt).selected_options)
+        current = choices[self._line] if choices else None
+        prompt = questionary.checkbox(_wrapped(form.title), choices, initial_choice=current, **self._looks(form, hint))
+        return prompt, lambda: (list(_control(prompt).selected_options), _control(prompt).pointed_at)
 
     def _levels(self, form: Form) -> _Prompt:
         names = {level: self._words[f"ask.level.{level}"] for level in LEVELS}
@@ -95,8 +100,9 @@ class DrawnPrompts:
         room = _width() - max(map(len, names.values())) - 3
         lines = [(option.value, _cut(f"{option.title:<{longest}} {option.means}", room)) for option in form.options]
         chosen = dict(form.default)
-        listed = level_list(head, lines, chosen, names, questionary.Style(_STYLE))
-        return questionary.Question(listed), lambda: chosen
+        cursor = Cursor(self._line)
+        listed = level_list(head, lines, chosen, names, questionary.Style(_STYLE), cursor)
+        return questionary.Question(listed), lambda: (chosen, cursor.line)
 
     def _looks(self, form: Form, hint: str) -> dict[str, Any]:
         return {

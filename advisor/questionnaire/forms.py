@@ -87,7 +87,8 @@ Dialogue: TypeAlias = Generator[Form, Any, Answer]
 NONE = "-"
 """The text for "none"."""
 
-_INSTANCES_RULE = "Allowed: an integer from 1 to 10000, or a range such as 2-10."
+INSTANCES_NOTATION = "Allowed: an integer from 1 to 10000, or a range such as 2-10."
+"""The rule for instances in the notation of the prompts. `INSTANCES_RULE` has the notation of a file."""
 
 
 def reader(
@@ -118,7 +119,7 @@ def reader(
             if not error.problems[0].fix.text.startswith(INSTANCES_RULE):
                 raise
             # The rule of the file has another notation than the prompt.
-            problem = input_problem(f"{allowed.quote(text)} is not allowed.", _INSTANCES_RULE)
+            problem = input_problem(f"{allowed.quote(text)} is not allowed.", INSTANCES_NOTATION)
             raise InputError(fact.id, [problem]) from None
 
     return read
@@ -135,7 +136,8 @@ def _number(text: str) -> Any:
     return float(text) if re.fullmatch(r"\d{1,9}\.\d{1,6}", text) else text
 
 
-def _instances(text: str) -> Any:
+def instances(text: str) -> Any:
+    """Return the instances that a text such as `3` or `2-10` stands for. Other text stays text."""
     low, dash, high = (part.strip() for part in text.partition("-"))
     return {"min": _number(low), "max": _number(high)} if dash else _number(text)
 
@@ -143,7 +145,7 @@ def _instances(text: str) -> Any:
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "integer": _number,
     "seconds": _number,
-    "instances": _instances,
+    "instances": instances,
     "hosts": parts,
     "origins": parts,
 }

@@ -16,7 +16,7 @@ from advisor.knowledge.features import Feature
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import FLAG_PAIRS
-from advisor.questionnaire.forms import Dialogue, Form, Option, flags_written, parts, reader, written
+from advisor.questionnaire.forms import Dialogue, Form, Option, flags_written, needs_written, parts, reader, written
 from advisor.questionnaire.interview import BREAKS, NEEDS, Answer
 from advisor.requirements.hops import HOPS, MAX_HOPS
 from advisor.requirements.values import read_value
@@ -229,7 +229,17 @@ def needs_form(space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> F
         options.append(Option(name, feature.id, means))
     default = {name: stated.get(name) or "none" for name in open_facts}
     why = space.knowledge.facts[NEEDS].why
-    return Form("levels", words["ask.needs"], words["ask.needs.help"], why, tuple(options), default)
+    others = {name: level for name, level in stated.items() if name.startswith(f"{NEEDS}.") and name not in default}
+    return Form(
+        "levels",
+        words["ask.needs"],
+        words["ask.needs.help"],
+        why,
+        tuple(options),
+        default,
+        # The echo also has the levels that are known already, for example from a file.
+        echo=lambda levels: needs_written({**others, **levels}, words),
+    )
 
 
 def _call(feature: Feature, by_era: Mapping[Any, str]) -> str:

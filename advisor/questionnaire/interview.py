@@ -250,6 +250,20 @@ class Interview:
         if self._place.next is None:
             self._drop()
 
+    def revise(self, stated: Answer) -> None:
+        """Continue with other values of the stated facts, for example after a remedy.
+
+        The answers of this run and the revised values count as changed, so the review does not say that they are from
+        the file.
+        """
+        before, given = with_kind(self.everything), {*self.asked, *self.changed}
+        self.resume(stated, {})
+        self.changed = {
+            question.id
+            for question in self.questions.values()
+            if question.id in given or any(before.get(name) != self.fixed.get(name) for name in question.facts)
+        }
+
     def stay(self) -> None:
         """Keep the answer of the question that `edit` or `back` made current."""
         self._cursor = None

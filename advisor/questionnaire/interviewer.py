@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.questionnaire import review
-from advisor.questionnaire.forms import Dialogue, Form, Option, needs_written, written
+from advisor.questionnaire.forms import Dialogue, Form, Option, written
 from advisor.questionnaire.interview import NEEDS, Answer, Interview, Question
 from advisor.questionnaire.question_forms import dialogue
 from advisor.questionnaire.terminal import PressedKey, Terminal, fitting, say
@@ -115,8 +115,6 @@ class Interviewer:
     def _shown(self, form: Form, reply: Any) -> str:
         if form.echo is not None:
             return form.echo(reply)
-        if form.kind == "levels":
-            return needs_written(reply, self._words)
         titles = [option.title for option in form.options for value in _many(reply) if option.has(value)]
         return written(reply, self._words) if form.kind == "text" else ", ".join(titles) or self._words["ask.none"]
 

@@ -8,6 +8,7 @@ lines show warnings, the worst first, and changes that lead to another decision.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby
 from textwrap import fill
@@ -72,9 +73,18 @@ def first_screen(decision: Decision, screen: Screen, menu: int = 0) -> str:
         menu: lines of a menu that stands below the answer, instead of the next commands.
     """
     narrow = screen._replace(width=min(screen.width, WIDTH))
+    if menu:
+        decision = _above_menu(decision)
     draw = _answer if decision.feasible else _contradiction
     lines = draw(decision, narrow, menu)
     return "\n".join(lines) + "\n"
+
+
+def _above_menu(decision: Decision) -> Decision:
+    """Return the decision with words that name an entry of the menu where the answer names an option of `recommend`."""
+    phrases = decision.phrases
+    words = {name: phrases[f"{name}.menu"] for name in ("screen.hidden", "screen.more")}
+    return decision._replace(knowledge=replace(decision.knowledge, phrases={**phrases, **words}))
 
 
 def _drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> _Block:

@@ -77,13 +77,41 @@ def test_an_edited_file_never_replaces_another_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "saved"),
+    [
+        ("scale.instances=2-5", {"scale": {"instances": {"min": 2, "max": 5}}}),
+        ("scale.instances={min: 2, max: 5}", {"scale": {"instances": {"min": 2, "max": 5}}}),
+        ("clients.apps=cursor,vscode", {"clients": {"apps": ["cursor", "vscode"]}}),
+        ("clients.apps=[cursor, vscode]", {"clients": {"apps": ["cursor", "vscode"]}}),
+        (
+            "environment.hosts=a.example.com, b.example.com",
+            {"environment": {"hosts": ["a.example.com", "b.example.com"]}},
+        ),
+        ("tools=lookup,report", {"tools": [{"name": "lookup"}, {"name": "report"}]}),
+        ("environment.proxy.version=1.30", {"environment": {"proxy": {"version": "1.30"}}}),
+    ],
+)
+def test_a_setting_has_the_notation_of_the_prompts_or_of_a_file(
+    tmp_path: Path, given: str, saved: dict[str, object]
+) -> None:
+    done = ask(tmp_path, "--defaults", "--set", "service=svc", "--set", given, "-o", "q.yaml")
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load((tmp_path / "q.yaml").read_text()) == {"version": 1, "service": "svc"} | saved
+
+
+@pytest.mark.parametrize(
     ("given", "said"),
     [
         ("scale.instances", "write KEY=VALUE"),
         ("scale.instanses=3", "Did you mean 'instances'?"),
         ("environment.platform=k8s", "Did you mean 'kubernetes'?"),
         ("scale.instances=[", "--set scale.instances=["),
-        ("environment.hosts=[a.example.com], x: 1", "unknown key"),
+        ("environment.hosts=[a.example.com], x: 1", "is not a host name"),
+        ("scale.instances=2-x", "a range such as 2-10"),
+        ("scale.instances=5-2", "Swap the two numbers"),
+        ("servce=x:1:", "--set servce=x:1:: servce: unknown key. Did you mean 'service'?"),
+        ("clients.apps=cursor,vscod", "Did you mean 'vscode'?"),
+        ("service=a,b", "Did you mean 'a-b'?"),
     ],
 )
 def test_a_wrong_setting_gets_one_message(tmp_path: Path, given: str, said: str) -> None:
@@ -141,6 +169,7 @@ def test_an_existing_file_stays_as_it_is(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["--answers", "absent.yaml"], "absent.yaml"),
+        (["absent.yaml"], "run `mcp-advisor ask -o absent.yaml`"),
         (["-o", "absent/requirements.yaml"], "does not exist"),
         (["--answers", "bad.yaml"], "bad.yaml:1"),
     ],

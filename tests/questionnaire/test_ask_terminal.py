@@ -402,24 +402,25 @@ def colours(raw: str) -> set[str]:
     }
 
 
-def test_help_keeps_the_marks(start: Start, tmp_path: Path) -> None:
+def test_help_keeps_the_marks_and_the_current_line(start: Start, tmp_path: Path) -> None:
     (tmp_path / "svc.yaml").write_text("version: 1\nservice: svc\nsdk: mcp-2\nscale: {instances: 3}\n")
     terminal = start("svc.yaml")
     terminal.answer(CURRENT, ENTER)
     terminal.see(f"? {APPS}")
     terminal.send(SPACE, DOWN, DOWN, SPACE)
     terminal.send_for_more("?", "Why this matters")
-    terminal.answer(APPS, ENTER)
+    terminal.answer(APPS, SPACE, ENTER)  # removes the mark of the current line
     for title in (PLATFORM, HOSTS):
         terminal.answer(title, ENTER)
     terminal.see(f"? {NEEDS}")
     terminal.send(DOWN, SPACE)
     terminal.send_for_more("?", "Why this matters")
-    terminal.answer(NEEDS, ENTER)
+    terminal.answer(NEEDS, SPACE, ENTER)  # changes the level of the current line again
     terminal.see("Recommendation so far")
     saved = yaml.safe_load((tmp_path / "svc.partial.yaml").read_text())
-    assert len(saved["clients"]["apps"]) == 2
-    assert list(saved["needs"].values()).count("required") == 1
+    assert len(saved["clients"]["apps"]) == 1
+    levels = list(saved["needs"].values())
+    assert (levels.count("required"), levels.count("preferred"), levels[1]) == (0, 1, "preferred")
 
 
 @pytest.mark.parametrize("no_color", ["1", ""])

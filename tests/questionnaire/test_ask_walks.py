@@ -229,6 +229,13 @@ CONTRADICTION = (
 )
 
 
+def test_the_echo_of_the_needs_has_the_levels_of_the_file(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text(CONTRADICTION)
+    terminal = start("--answers", "known.yaml")
+    terminal.answer("Which features do the tools use?", ENTER)
+    terminal.see("Which features do the tools use? sampling required")
+
+
 def test_a_remedy_asks_the_questions_that_it_opens(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(CONTRADICTION.replace(", sse: unknown", ""))
     terminal = start("--answers", "known.yaml")
@@ -238,6 +245,9 @@ def test_a_remedy_asks_the_questions_that_it_opens(start: Start, tmp_path: Path)
     terminal.answer("Which remedy?", ENTER)  # affinity
     terminal.see("With this remedy, more questions can change the recommendation.")
     accept_defaults(terminal, REVIEW)
+    assert "available (from the file)" not in terminal.flat, "the remedy changed this answer"
+    assert "available" in terminal.flat
+    assert "svc (from the file)" in terminal.flat
     assert interrupt(terminal, "ctrl-c") == 130
     held = stated(tmp_path / "requirements.partial.yaml")
     assert held["scale.affinity"] == "available"

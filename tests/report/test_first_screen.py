@@ -224,6 +224,12 @@ def test_a_contradiction_shows_a_change_above_the_menu(decisions: list[Decision]
     assert shown > 10
 
 
+def test_above_a_menu_the_answer_names_the_entry_of_the_menu(decisions: list[Decision]) -> None:
+    screens = [first_screen(decision, Screen(80), MENU_LINES) for decision in decisions]
+    assert not any("--show" in screen for screen in screens), "`ask` has no such option"
+    assert any("more with `show all`)" in screen for screen in screens)
+
+
 def test_the_titles_of_remedies_differ_at_their_start(decisions: list[Decision]) -> None:
     most = 0
     for decision in decisions:

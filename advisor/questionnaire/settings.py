@@ -1,0 +1,89 @@
+"""Reads `--set KEY=VALUE`. A value is YAML, or has the notation of the prompts: `2-5` or `a, b`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from advisor.errors import AdvisorError, InputError, UsageError
+from advisor.knowledge.space import FactSpace
+from advisor.questionnaire.forms import INSTANCES_NOTATION, instances, parts
+from advisor.questionnaire.saved_answers import stated
+from advisor.requirements import reader, validate
+from advisor.requirements.text import printable
+from advisor.requirements.values import INSTANCES_RULE
+
+_NOTATIONS: Mapping[str, Callable[[str], Any]] = {
+    "instances": instances,
+    "hosts": parts,
+    "origins": parts,
+    "apps": parts,
+    "tools": parts,
+    "hops": lambda text: [{"kind": kind} for kind in parts(text)],
+}
+"""By the type of a fact: the function that reads a text in the notation of the prompts."""
+
+
+def read_settings(given: Iterable[str], space: FactSpace) -> dict[str, Any]:
+    """Return the facts of the entries `KEY=VALUE`.
+
+    Raises:
+        UsageError: an entry has no `=`, or a key or a value is not allowed. The message has every fault.
+    """
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for entry in given:
+        try:
+            found.update(_setting(entry, space))
+        except AdvisorError as error:
+            problems.append(str(error))
+    if problems:
+        raise UsageError("\n".join(problems))
+    return found
+
+
+def _setting(entry: str, space: FactSpace) -> dict[str, Any]:
+    """Return the facts of an entry.
+
+    Raises:
+        AdvisorError: the entry cannot be used. The message names the entry and no line, because an entry has no lines.
+    """
+    key, sign, value = entry.partition("=")
+    if not sign:
+        example = "write KEY=VALUE, for example --set scale.instances=3."
+        raise UsageError(f"--set {entry!r:.80}: {example}")
+    fact = space.facts.get(key)
+    notation = _NOTATIONS.get(fact.type) if fact else None
+    name = f"--set {printable(entry, 80)}"
+    try:
+        data: Any = _value(value)
+        if notation and isinstance(data, str):
+            data = notation(data)
+        for section in reversed(key.split(".")):
+            data = {section: data}
+        return stated(validate(reader.SourceDocument(name, data, {}), space, partial=True))
+    except reader.ReadError as error:
+        raise UsageError(f"{name}: {error.problem}.") from None
+    except InputError as error:
+        lines = [problem.text(name).replace(INSTANCES_RULE, INSTANCES_NOTATION) for problem in error.problems]
+        raise UsageError("\n".join(lines)) from None
+
+
+def _value(text: str) -> Any:
+    """Return a value as YAML. Text that is not YAML on one line stands for itself.
+
+    Raises:
+        ReadError: the text has a character that no file can have.
+    """
+    if "\n" not in text and "#" not in text:
+        try:
+            return _member(f"value: {text}")
+        except reader.ReadError:
+            pass  # for example `a:b:`, which a shell passes without quotes
+    return _member(f"value: {json.dumps(text)}")
+
+
+def _member(text: str) -> Any:
+    data = reader.read_bytes(text.encode(errors="replace"), "").data
+    return data["value"] if isinstance(data, dict) else None
