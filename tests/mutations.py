@@ -113,7 +113,7 @@ def _facts_of_hit(advisor: Advisor, name: str, rule: Rule) -> Mapping[str, Any] 
     example = rule.examples.get("hit", {})
     try:
         if table.spec.role != "cell":
-            facts: Mapping[str, Any] = advisor.decide(example_requirements(advisor, example)).facts
+            facts: Mapping[str, Any] = advisor.decided_facts(example_requirements(advisor, example))
             return facts if rule in table.evaluate(facts).rules else None
         rows = product(*([example[of]] if of in example else table.domains[of] for of in table.inputs))
         every = (dict(zip(table.inputs, row, strict=True)) for row in rows)

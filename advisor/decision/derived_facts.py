@@ -164,6 +164,7 @@ class LostNode:
         self.outputs = tuple(derived.id for derived in self._lost)
         self._cells = cells
         self._profiles: dict[Row, tuple[int, ...]] = {}
+        self._served: dict[Row, list[dict[str, int]]] = {}
 
     def profile(self, context: Row) -> tuple[int, ...]:
         """For each output, the set of its features in `context` (the values of `CONTEXT`)."""
@@ -186,13 +187,23 @@ class LostNode:
 
     def _working(self, context: Row) -> list[dict[str, int]]:
         """For each named era, the sets of the features that work with each flag pair."""
+        server = context[:-1]  # without the features that no client application supports
+        if server not in self._served:
+            self._served[server] = self._working_on(context)
+        # No configuration helps these features.
+        unable = unsupported(context)
+        able = sum(1 << bit for bit, name in enumerate(self.features) if name not in unable)
+        return [{pair: bits & able for pair, bits in works.items()} for works in self._served[server]]
+
+    def _working_on(self, context: Row) -> list[dict[str, int]]:
+        """The same if the client applications support every feature."""
         single = (*context[:3], "one", *context[4:])
         pairs = {pair: configuration(single if pair == SINGLE else context, *flags) for pair, flags in _FLAGS.items()}
-        # No configuration helps a feature that no client application supports.
-        unable = unsupported(context)
-        able = [(1 << bit, name) for bit, name in enumerate(self.features) if name not in unable]
         return [
-            {pair: sum(bit for bit, name in able if self._cells.works(name, era, at)) for pair, at in pairs.items()}
+            {
+                pair: sum(1 << bit for bit, name in enumerate(self.features) if self._cells.works(name, era, at))
+                for pair, at in pairs.items()
+            }
             for era in _named(context)
         ]
 

@@ -237,11 +237,10 @@ class Model:
 
     def _kept(self, context: Row) -> tuple[Bits, ...]:
         able = ~self.bits(unsupported(context).intersection(self.features))
-        *server, _ = context
-        key = tuple(server)
-        if key not in self._kept_of:
-            self._kept_of[key] = self._kept_by_server(key)
-        return tuple(bits & able for bits in self._kept_of[key])
+        server = context[:-1]
+        if server not in self._kept_of:
+            self._kept_of[server] = self._kept_by_server(server)
+        return tuple(bits & able for bits in self._kept_of[server])
 
     def _kept_by_server(self, server: Row) -> tuple[Bits, ...]:
         """Return the features that work for all named eras if the client applications support every feature."""
