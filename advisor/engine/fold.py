@@ -15,10 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from operator import itemgetter
 from typing import Any, TypeAlias
 
-from advisor.engine.network import NodeStep, Row
+from advisor.engine.network import NodeStep, Row, selector
 from advisor.engine.rules import Value
 
 # One assignment per class, as a linked list (names, values, rest), which is fast to extend.
@@ -96,7 +95,7 @@ def fold(
         if lanes:
             classes = {row: found for row, found in classes.items() if row.count(row[0]) < len(row)}
         result.peak = max(result.peak, len(classes))
-    order = _pick([names.index(name) for name in keep if name in names])
+    order = selector([names.index(name) for name in keep if name in names])
     result.names = tuple(name for name in keep if name in names)
     merged: dict[Row, Class] = {}
     for row, found in classes.items():
@@ -130,10 +129,10 @@ def _apply(
     stop_on: Any,
 ) -> tuple[dict[Row, Class], tuple[str, ...]]:
     before = names + new
-    read = _pick([before.index(name) for name in step.reads])
+    read = selector([before.index(name) for name in step.reads])
     stays = [i for i, name in enumerate(before) if name in needed and name not in step.writes]
-    stay = _pick(stays)
-    writes = _pick([i for i, name in enumerate(step.writes) if name in needed])
+    stay = selector(stays)
+    writes = selector([i for i, name in enumerate(step.writes) if name in needed])
     after = tuple(before[i] for i in stays) + tuple(name for name in step.writes if name in needed)
     memo: dict[Row, Row | None] = {}
     merged: dict[Row, Class] = {}
@@ -173,12 +172,3 @@ def _run(
     except stop_on as error:
         result.failures.append((error, Class(found.count, (*brought, found.witness)).example()))
         return None
-
-
-def _pick(positions: Sequence[int]) -> Callable[[Row], Row]:
-    if not positions:
-        return lambda row: ()
-    if len(positions) == 1:
-        position = positions[0]
-        return lambda row: (row[position],)
-    return itemgetter(*positions)

@@ -192,7 +192,7 @@ class Network:
         self.base = tuple(dict.fromkeys(n for node in self.nodes for n in node.inputs if n not in set_by_nodes))
         self._plan: Plan = tuple(
             # Only tables have a cache: they have few rows and are slow.
-            (n, _getter(n.inputs), n.outputs, frozenset(n.inputs), {} if isinstance(n, TableNode) else None)
+            (n, selector(n.inputs), n.outputs, frozenset(n.inputs), {} if isinstance(n, TableNode) else None)
             for n in self.nodes
         )
 
@@ -314,11 +314,14 @@ def _values(node: Node, row: Row, memo: dict[Row, Row] | None) -> Row:
     return values
 
 
-def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], Row]:
-    if len(names) == 1:
-        name = names[0]
-        return lambda facts: (facts[name],)
-    return itemgetter(*names)
+def selector(keys: Sequence[Any]) -> Callable[[Any], Row]:
+    """Return a function from a mapping or a sequence to its values at `keys`, always as a tuple."""
+    if not keys:
+        return lambda values: ()
+    if len(keys) == 1:
+        key = keys[0]
+        return lambda values: (values[key],)
+    return itemgetter(*keys)
 
 
 def _ordered(nodes: list[Node]) -> list[Node]:

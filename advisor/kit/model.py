@@ -10,6 +10,7 @@ from advisor.kit.memory import MemoryContext
 from advisor.kit.rule_entries import KitLookups
 from advisor.kit.sizing import Sizing
 from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, checks_tokens, runs_oauth_proxy
+from advisor.knowledge.capabilities import SdkTrait
 from advisor.knowledge.catalogue import Companion
 from advisor.knowledge.kits import Mechanism
 from advisor.knowledge.space import ENDPOINT
@@ -300,20 +301,23 @@ class KitContext(KitLookups):
     @property
     def stores_below_http_app(self) -> bool:
         """Whether http_app() of the oldest SDK release that the kit allows takes no event store (rules/traits.yaml)."""
-        return self._has_trait("event store of http_app")
+        return self._trait("event store of http_app") is not None
 
-    def _has_trait(self, name: str) -> bool:
-        """Return whether the oldest SDK release that the kit allows has a trait."""
-        return any(
-            trait.name == name and trait.package == self.package and trait.holds(self.oldest_sdk)
-            for trait in self.knowledge.traits
-        )
+    def _trait(self, name: str) -> SdkTrait | None:
+        """Return the trait with this name that the oldest SDK release that the kit allows has, or None."""
+        found = (trait for trait in self.knowledge.traits if trait.name == name and trait.package == self.package)
+        return next((trait for trait in found if trait.holds(self.oldest_sdk)), None)
+
+    @property
+    def takes_hosts_since(self) -> str:
+        """The first SDK release that takes a list of hosts; "" if no release of the line takes one, or all do."""
+        absent = self._trait("list of hosts of http_app")
+        return absent.before if absent is not None and self.sdk.host_check != "none" else ""
 
     @property
     def host_check(self) -> str:
         """Where the oldest SDK release that the kit allows takes the list of hosts: `SdkCode.host_check`, or none."""
-        absent = self._has_trait("list of hosts of http_app")
-        return "none" if absent else self.sdk.host_check
+        return "none" if self.takes_hosts_since else self.sdk.host_check
 
     @property
     def companions(self) -> list[Companion]:

@@ -32,6 +32,11 @@ class KitLookups:
         return self.knowledge.sdks[self.line]
 
     @property
+    def major(self) -> int:
+        """The major version of the SDK line."""
+        return int(self.line.rpartition("-")[2])
+
+    @property
     def served_eras(self) -> tuple[Era, ...]:
         """The protocol eras that the servers support, including eras that the requirements do not name."""
         return self.knowledge.lines[self.line].eras

@@ -57,6 +57,7 @@ SHAPES: dict[str, type] = {
     "mechanisms": kits.Mechanism,
     "configurations": configurations.PossibleConfiguration,
     "kit_proxies": kits.KitProxy,
+    "watching_proxies": kits.WatchingProxy,
     "networks": catalogue.ProxyNetwork,
     "sdks": catalogue.SdkCode,
     "underlying": underlying.Underlying,

@@ -98,6 +98,17 @@ class KitProxy:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchingProxy:
+    """A proxy of the lab that watches its configuration. The head of rules/kit_proxies.yaml explains the keys."""
+
+    __pydantic_config__ = STRICT
+    id: str
+    file: str
+    arguments: list[str]
+    validate: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Floor:
     """The oldest release of a package that generated code supports, as a requirement specifier."""
 

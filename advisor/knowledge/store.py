@@ -35,11 +35,14 @@ if TYPE_CHECKING:
     from advisor.knowledge.conduct import Conduct
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
-    from advisor.knowledge.kits import Floor, KitProxy, Mechanism
+    from advisor.knowledge.kits import Floor, KitProxy, Mechanism, WatchingProxy
     from advisor.knowledge.topology import Way
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
-_RARE = ("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations", "kit_proxies", "floors")
+_RARE = (
+    *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
+    *("kit_proxies", "watching_proxies", "floors"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Knowledge:
     mechanisms: dict[str, Mechanism]
     configurations: dict[str, PossibleConfiguration]
     kit_proxies: dict[str, KitProxy]
+    watching_proxies: dict[str, WatchingProxy]
     networks: dict[str, ProxyNetwork]
     sdks: dict[str, SdkCode]
     underlying: list[Underlying]

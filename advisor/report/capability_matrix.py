@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from advisor.console.lines import ReportLine
@@ -136,14 +136,13 @@ class Matrix:
             yield ReportLine("heading", "modern clients")
             yield ReportLine("plain", f"  {self._falls_back()}")
             return
-        yield ReportLine("head", row(f"{era} clients", "stateful", "", "stateless", ""))
-        yield ReportLine("head", row("", "sse", "json", "sse", "json"))
-        feature = ""
-        for cell in block.cells:
-            if cell.feature != feature:
-                feature = cell.feature
-                yield ReportLine("plain", feature)
-            yield from marks(cell.call, [getattr(cell, era)[flag_key(*pair)] for pair in FLAG_PAIRS])
+        yield from era_lines(
+            era,
+            [
+                (cell.feature, cell.call, [getattr(cell, era)[flag_key(*pair)] for pair in FLAG_PAIRS])
+                for cell in block.cells
+            ],
+        )
 
     def _fallen(self, block: Block, era: Era) -> bool:
         """Whether every cell of the table is `unsupported`."""
@@ -208,7 +207,24 @@ def _range(release: Release) -> str:
     return f"{release.package} {release.limits}"
 
 
-def marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:
+def era_lines(era: Era, calls: Iterable[tuple[str, str, Sequence[str]]]) -> Iterator[ReportLine]:
+    """The table of a protocol era: its head, and the calls of each feature.
+
+    Args:
+        era: the era.
+        calls: (feature, call, outcomes in the order of `FLAG_PAIRS`), with the calls of a feature next to each other.
+    """
+    yield ReportLine("head", _row(f"{era} clients", "stateful", "", "stateless", ""))
+    yield ReportLine("head", _row("", "sse", "json", "sse", "json"))
+    shown = ""
+    for feature, call, outcomes in calls:
+        if feature != shown:
+            shown = feature
+            yield ReportLine("plain", feature)
+        yield from _marks(call, outcomes)
+
+
+def _marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:
     """A call and its outcomes, as a row of the table; a long name has its own line."""
     name = f"  {call}"
     if len(name) >= _CALL:
@@ -219,7 +235,7 @@ def marks(call: str, outcomes: Sequence[str]) -> Iterator[ReportLine]:
     yield ReportLine("cells", f"{name:{_CALL}}", cells, styles, _ABSENT if "-" in cells else "")
 
 
-def row(first: str, *cells: str) -> str:
+def _row(first: str, *cells: str) -> str:
     """A line of the table head."""
     return f"{first:{_CALL}}{''.join(f'{cell:{_OUTCOME}}' for cell in cells)}".rstrip()
 

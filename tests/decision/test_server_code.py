@@ -6,14 +6,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
 
 FUNCTION = {"environment.platform": "serverless", "environment.proxy.kind": "api-gateway", "clients.protocol": "legacy"}
-LINES = ["mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4"]
 
 
-@pytest.mark.parametrize("sdk", LINES)
+@pytest.mark.parametrize("sdk", SDK_LINES)
 def test_a_function_with_an_asgi_adapter_gets_a_handler(decide: Any, sdk: str) -> None:
     code = decide(FUNCTION | {"sdk": sdk, "environment.function_adapter": "asgi"}).code
     assert "def handler(event, context):" in code
@@ -21,7 +21,7 @@ def test_a_function_with_an_asgi_adapter_gets_a_handler(decide: Any, sdk: str) -
     assert "stateless_http=True" in code
 
 
-@pytest.mark.parametrize("sdk", LINES)
+@pytest.mark.parametrize("sdk", SDK_LINES)
 @pytest.mark.parametrize("kind", ["api-gateway", "lambda-url", "other", "none"])
 def test_an_unknown_adapter_gets_the_code_for_both_ways(decide: Any, sdk: str, kind: str) -> None:
     decision = decide(FUNCTION | {"sdk": sdk, "environment.proxy.kind": kind})
@@ -69,7 +69,7 @@ def test_a_function_names_its_time_limit_and_the_missing_streams(decide: Any, ad
         ({"environment.platform": "compose", "environment.path": "/a/mcp"}, '="/a/mcp"'),
     ],
 )
-@pytest.mark.parametrize("sdk", LINES)
+@pytest.mark.parametrize("sdk", SDK_LINES)
 def test_a_process_listens_where_the_platform_reaches_it(
     decide: Any, advisor: Advisor, sdk: str, stated: dict[str, Any], arguments: str
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_prefix_can_end_at_the_proxy(decide: Any) -> None:
     assert not decide({**stated, "environment.proxy.kind": "none"}).code.startswith("#")
 
 
-@pytest.mark.parametrize("sdk", LINES)
+@pytest.mark.parametrize("sdk", SDK_LINES)
 @pytest.mark.parametrize(
     ("stated", "command"),
     [
@@ -115,7 +115,7 @@ HOSTS = {"environment.hosts": ["a.example", "b.example:8443"], "clients.protocol
 PLATFORMS = ["kubernetes", "compose", "systemd", "serverless", "local"]
 
 
-@pytest.mark.parametrize("sdk", [*LINES, "mcp==1.22.0", "mcp==1.23.0", "fastmcp==3.4.2", "fastmcp==3.4.3"])
+@pytest.mark.parametrize("sdk", [*SDK_LINES, "mcp==1.22.0", "mcp==1.23.0", "fastmcp==3.4.2", "fastmcp==3.4.3"])
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_code_lists_the_hosts_where_the_sdk_refuses_others(

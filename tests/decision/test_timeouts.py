@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -45,9 +46,7 @@ def test_the_default_of_the_proxy_is_compared_with_the_pings(decide: Any, adviso
     assert outcomes["none"] == outcomes["haproxy"] == outcomes["other"] == "unknown"
 
 
-@pytest.mark.parametrize(
-    "sdk", ["mcp==1.8.0", "mcp-1", "mcp-2", "fastmcp==2.11.0", "fastmcp-2", "fastmcp-3", "fastmcp-4"]
-)
+@pytest.mark.parametrize("sdk", [*SDK_LINES, "mcp==1.8.0", "fastmcp==2.11.0"])
 def test_every_release_has_a_ping_interval(decide: Any, sdk: str) -> None:
     assert decide(FLEET | {"sdk": sdk, "environment.proxy.idle_timeout_s": 10}).facts["stream.pings"] == "beyond"
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import proxy_rig
 import yaml
 from kubernetes_kits import CASES, built, written
+from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext
@@ -25,7 +26,6 @@ FINDINGS = Path(__file__).with_name("checker_findings.yaml")
 # The module `ngxparse` of gixy-ng has the import name of crossplane, and checkov pins many packages. Each therefore has
 # an environment of its own.
 PACKAGES = {"gixy": "gixy-ng==0.2.59", "checkov": "checkov==3.3.30"}
-LINES = ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4")
 # Kits whose service only has another name contain nothing else that is new.
 KITS = {name: make for name, make in CASES.items() if not re.match("(long|digit|number|null|nginx)-", name)}
 # Every kind of manifest, every proxy, and every kind of secret. checkov takes seconds for each kit.
@@ -69,7 +69,7 @@ class Bench:
             "needs.subscriptions": "required",
             "needs.elicitation": "required",
         }
-        return [self.kit(sdk=line, **facts) for line in LINES for facts in ({}, more)]
+        return [self.kit(sdk=line, **facts) for line in SDK_LINES for facts in ({}, more)]
 
     def texts(self, path: str) -> dict[str, str]:
         """Each different text of a file of the servers' kits, in a folder of its own: folder → text."""

@@ -13,6 +13,7 @@ from typing import Any
 import proxy_rig
 import pytest
 import test_server_run
+from sdk_lines import MODERN_LINES
 
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy, server
@@ -85,7 +86,7 @@ print(json.dumps(asyncio.run(visit(sys.argv[1], int(sys.argv[2])))))
 """
 
 
-@pytest.mark.parametrize("sdk", ["mcp-2", "fastmcp-4"])
+@pytest.mark.parametrize("sdk", MODERN_LINES)
 @pytest.mark.parametrize("protocol", ["legacy", "mixed", "modern", "unknown"])
 def test_several_instances_share_keys_whatever_the_requirements_say_about_clients(
     kit: Callable[..., KitContext], sdk: str, protocol: str
@@ -117,7 +118,7 @@ def test_a_stateless_tier_needs_keys_if_one_of_its_tools_prefers_to_ask(kit: Cal
     assert context.needs_sealing_keys
 
 
-@pytest.mark.parametrize("sdk", ["mcp-2", "fastmcp-4"])
+@pytest.mark.parametrize("sdk", MODERN_LINES)
 def test_change_notifications_reach_modern_clients_of_a_kit_for_legacy_clients(
     kit: Callable[..., KitContext], sdk: str
 ) -> None:

@@ -17,6 +17,7 @@ import yaml
 from kubernetes_kits import CASES, build, raw, written
 from manifest_checks import check
 from proxy_kits import EXAMPLES
+from sdk_lines import SDK_LINES
 from test_server_run import running, write
 
 from advisor.decision.advisor import Advisor
@@ -137,7 +138,7 @@ def test_the_decision_page_separates_what_the_kit_does_from_what_is_left(advisor
     assert len(files["README.md"].splitlines()) <= 60
 
 
-@pytest.mark.parametrize("line", ["mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4"])
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_the_page_names_only_streams_that_the_servers_open(
     advisor: Advisor, decide: Callable[..., Decision], line: str
 ) -> None:
@@ -161,7 +162,7 @@ def test_the_page_names_only_streams_that_the_servers_open(
 
 @pytest.mark.programs
 @pytest.mark.retried("The servers and their clients share the processors, and each request has a deadline.")
-@pytest.mark.parametrize("line", test_server_run.LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_the_commands_of_the_first_tool_call_work(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path, line: str
 ) -> None:

@@ -18,6 +18,7 @@ import test_server_run
 import yaml
 from node_project import NodeProject
 from proxy_kits import CADDY, ENVOY, LEARN, TABLE, Setup
+from sdk_lines import SDK_LINES
 from test_first_deploy import block
 
 from advisor.kit.model import KitContext
@@ -34,7 +35,6 @@ pytestmark = [
 node = node_project.node  # fixtures
 python, kit = test_server_run.python, test_server_run.kit
 
-LINES = test_server_run.LINES
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 KEYS = "0123456789abcdef" * 4
 FRONTS: dict[str, Setup | None] = {"direct": None, "nginx": LEARN, "haproxy": TABLE, "caddy": CADDY, "envoy": ENVOY}
@@ -73,7 +73,7 @@ CONFORMED = (
     ("fastmcp-4", "haproxy", LEGACY),
     ("fastmcp-4", "envoy", MODERN),
 )
-INSPECTED = (*zip(LINES, FRONTS, strict=False), ("fastmcp-4", "nginx"))
+INSPECTED = (*zip(SDK_LINES, FRONTS, strict=False), ("fastmcp-4", "nginx"))
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def serves_modern(knowledge: Knowledge, line: str) -> bool:
     return knowledge.lines[line].serves_modern
 
 
-@pytest.fixture(scope="module", params=LINES)
+@pytest.fixture(scope="module", params=SDK_LINES)
 def fleet(
     request: pytest.FixtureRequest,
     knowledge: Knowledge,
@@ -198,7 +198,7 @@ def test_the_conformance_suite_finds_only_explained_failures(
     explained = {
         scenario
         for entry in yaml.safe_load(FAILURES.read_text())
-        if fleet.line in entry.get("lines", LINES)
+        if fleet.line in entry.get("lines", SDK_LINES)
         for scenario in entry["scenarios"]
     }
     failed = {name for mark, name in summary if mark == "✗"}
@@ -207,10 +207,10 @@ def test_the_conformance_suite_finds_only_explained_failures(
 
 def test_every_line_and_front_meets_each_tool(knowledge: Knowledge) -> None:
     for covering in (INSPECTED, CONFORMED):
-        assert {case[0] for case in covering} == set(LINES)
+        assert {case[0] for case in covering} == set(SDK_LINES)
         assert {case[1] for case in covering} == set(FRONTS)
     modern = {line for line, _, revision in CONFORMED if revision == MODERN}
-    assert modern == {line for line in LINES if serves_modern(knowledge, line)}
+    assert modern == {line for line in SDK_LINES if serves_modern(knowledge, line)}
 
 
 def test_no_address_of_the_lock_file_is_a_mirror() -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from sdk_lines import SDK_LINES
 
 from advisor.kit.context import kit_context
 from advisor.kit.locks import lock_files, locked
 from advisor.kit.render import render_kit
 
 SDKS = (
-    *("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4", "mcp==1.19.0", "mcp==1.21.0", "mcp==1.28.1"),
+    *(*SDK_LINES, "mcp==1.19.0", "mcp==1.21.0", "mcp==1.28.1"),
     *("mcp==2.0.0", "mcp==2.1.1", "fastmcp==2.11.0", "fastmcp==2.12.5", "fastmcp==2.13.0", "fastmcp==2.14.2"),
     *("fastmcp==3.0.0", "fastmcp==3.4.2", "fastmcp==4.0.0", "fastmcp==4.1.6"),
 )
@@ -57,7 +58,7 @@ def test_a_stated_mcp_release_under_fastmcp_is_not_locked_to_another_one(decide:
 
 
 def test_the_newest_release_of_each_line_has_a_lock_of_its_own(decide: Callable[..., Any]) -> None:
-    for line in ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4"):
+    for line in SDK_LINES:
         kit = kit_context(decide({**FLEET, "sdk": line}))
         newest = kit.knowledge.lines[line].newest
         assert list(lock_files(kit.package, newest.partition(".")[0]))[-1] == newest

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -51,7 +52,7 @@ def granted(text: str) -> tuple[int, int]:
     least=st.integers(1, 20),
     more=st.integers(0, 20),
     workers=st.integers(1, 4),
-    sdk=st.sampled_from(["mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4"]),
+    sdk=st.sampled_from(SDK_LINES),
     protocol=st.sampled_from(["legacy", "mixed"]),
     kind=st.sampled_from([STICKY, TIERED, {"environment.platform": "kubernetes"}]),
 )

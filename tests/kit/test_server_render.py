@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
 from advisor.errors import UsageError
@@ -24,7 +25,6 @@ from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import pytest_suite, server
 
-LINES = ("mcp-1", "mcp-2", "fastmcp-2", "fastmcp-3", "fastmcp-4")
 FEATURES = (
     "sampling",
     "elicitation",
@@ -81,7 +81,7 @@ def texts(files: list[KitFile]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_the_server_is_python_that_ruff_accepts(
     kit: Callable[..., KitContext], line: str, case: str, tmp_path: Path
 ) -> None:
@@ -101,7 +101,7 @@ def test_the_server_is_python_that_ruff_accepts(
     assert linted.returncode == 0, linted.stdout
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_the_server_renders_the_same_twice(kit: Callable[..., KitContext], line: str) -> None:
     context = kit(sdk=line, **CASES["everything"])
     assert server.files(context) == server.files(context)
@@ -134,7 +134,7 @@ def test_every_needed_feature_has_a_tool_in_some_tier(kit: Callable[..., KitCont
     assert needed == {feature for tool in server.server_tools(context) for feature in tool.needs}
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_a_server_uses_sampling_only_where_it_does_not_call_a_model(kit: Callable[..., KitContext], line: str) -> None:
     context = kit(sdk=line, **CASES["direct-llm"])
     files = texts(server.files(context))
@@ -169,7 +169,7 @@ def module_names(tree: ast.Module) -> set[str]:
     return bound | {name.id for name in ast.walk(tree) if isinstance(name, ast.Name) and hasattr(builtins, name.id)}
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_no_tool_name_shadows_a_name_of_the_module(kit: Callable[..., KitContext], line: str) -> None:
     base = {"scale.instances": 3, "clients.protocol": "mixed", **ALL}
     used = module_names(ast.parse(texts(server.files(kit(sdk=line, **base)))["server/tools.py"]))

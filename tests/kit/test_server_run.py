@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import pytest_suite, server
-from advisor.knowledge import load
 from advisor.lab.process import programs
 from advisor.lab.process.ports import free_port
 
@@ -31,7 +31,6 @@ pytestmark = [
     pytest.mark.retried("The servers and their clients share the processors, and each request has a deadline."),
 ]
 
-LINES = tuple(load().sdks)
 EVERYTHING = {
     f"needs.{feature}": "preferred"
     for feature in ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed")
@@ -155,7 +154,7 @@ def running(python: Path, folder: Path, **values: str) -> Iterator[Running]:
                 process.wait()
 
 
-@pytest.mark.parametrize("line", [*LINES, "fastmcp==3.4.3"])
+@pytest.mark.parametrize("line", [*SDK_LINES, "fastmcp==3.4.3"])
 def test_the_code_of_a_decision_answers_the_stated_hosts(
     kit: Callable[..., KitContext], decide: Any, python: Callable[[KitContext], Path], tmp_path: Path, line: str
 ) -> None:
@@ -191,7 +190,7 @@ def call(tool: str, number: int = 7) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_the_tests_of_the_kit_pass(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:
@@ -229,7 +228,7 @@ def test_the_metrics_of_workers_on_one_port_are_added_up(
         assert {instance.metric('mcp_requests_total{route="tools/call"}') for _ in range(10)} == {20}
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_a_server_without_sessions_opens_no_stream(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:
@@ -258,7 +257,7 @@ def test_a_session_counts_until_it_is_deleted(
         assert instance.metric("mcp_sessions_active") == 2
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_a_broken_stream_resumes_and_only_for_its_own_session(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:

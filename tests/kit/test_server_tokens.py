@@ -21,7 +21,8 @@ import pytest
 import test_server_run
 from proxy_rig import process, until
 from redis_rig import redis_server
-from test_server_run import LINES, Running, clean, running, write
+from sdk_lines import FASTMCP_LINES, SDK_LINES
+from test_server_run import Running, clean, running, write
 
 from advisor.kit.model import KitContext
 from advisor.lab.process.ports import free_port
@@ -36,7 +37,7 @@ BEARER = {"environment.auth": "bearer", "clients.protocol": "mixed"}
 PROXY = {"environment.auth": "oauth-proxy", "clients.protocol": "mixed", "scale.instances": 2}
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", SDK_LINES)
 def test_the_tests_of_a_kit_that_checks_tokens_pass(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:
@@ -124,7 +125,7 @@ def authorize(instance: Running, client_id: str, redirect: str) -> tuple[int, st
     return answer(f"{instance.url}/authorize?{urllib.parse.urlencode(query)}")
 
 
-@pytest.mark.parametrize("line", ["fastmcp-2", "fastmcp-3", "fastmcp-4"])
+@pytest.mark.parametrize("line", FASTMCP_LINES)
 def test_instances_of_an_oauth_proxy_share_their_clients(
     kit: Callable[..., KitContext],
     python: Callable[[KitContext], Path],

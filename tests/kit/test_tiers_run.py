@@ -15,6 +15,7 @@ import pytest
 import test_server_run
 from mcp import Client
 from mcp.types import ElicitResult, TextContent
+from sdk_lines import MODERN_LINES
 
 from advisor.kit.model import KitContext
 
@@ -26,7 +27,6 @@ pytestmark = [
 ]
 
 python, kit = test_server_run.python, test_server_run.kit  # fixtures
-LINES = ("mcp-2", "fastmcp-4")
 CALLS = 'mcp_requests_total{route="tools/call"}'
 TOOLS: list[dict[str, Any]] = [
     {"name": "ask", "needs": {"elicitation": "required", "progress": "preferred"}},
@@ -53,7 +53,7 @@ class Tiers:
         return sum(instance.metric(CALLS) for instance in self.stateless), self.stateful.metric(CALLS)
 
 
-@pytest.fixture(scope="module", params=LINES)
+@pytest.fixture(scope="module", params=MODERN_LINES)
 def tiers(
     request: pytest.FixtureRequest,
     kit: Callable[..., KitContext],

@@ -16,7 +16,6 @@ from advisor.knowledge.paths import templates_dir
 PACKAGE = Path(advisor.__file__).parent
 PROXY_REGISTRIES = {
     "lab/fleet/front.py",  # the program of the template that replaces the load balancer of a platform
-    "lab/fleet/proxy_program.py",  # the arguments of programs that no kit contains
     "lab/process/programs.py",  # how to install and to find each program
 }
 

@@ -163,9 +163,7 @@ class FirstDeployment:
 
 def first_deployment(kit: KitContext) -> FirstDeployment:
     """Return what the commands of the first deployment name."""
-    fitted = fit(kit)
-    proxy = _proxy(fitted)
-    works = tuple(_workload(fitted, tier, deployed=proxy is not None) for tier in fitted.tiers)
+    fitted, proxy, works, entry = _objects(kit)
     example = not fitted.has_http_route
     routed = not any(work.client_ip or work.behind_cookies for work in works)
     return FirstDeployment(
@@ -177,7 +175,7 @@ def first_deployment(kit: KitContext) -> FirstDeployment:
             *(f"{work.kind.lower()}/{work.tier.host}" for work in works),
             *([f"deployment/{proxy.name}"] if proxy else []),
         ),
-        entry=_entry(fitted, proxy),
+        entry=entry,
         port=proxy.port if proxy else SERVER_PORT,
         route=_EXAMPLE_ROUTE if example and routed else "" if example else "httproute.yaml",
         route_is_example=example,
@@ -189,11 +187,8 @@ def files(kit: KitContext) -> list[KitFile]:
     """Render the files in `kubernetes/`, and the file in `proxy/` that creates the ConfigMap of the proxy."""
     if kit.platform != "kubernetes":
         return []
-    fitted = fit(kit)
+    fitted, proxy, works, entry = _objects(kit)
     renamed = fitted is not kit
-    proxy = _proxy(fitted)
-    works = tuple(_workload(fitted, tier, deployed=proxy is not None) for tier in fitted.tiers)
-    entry = _entry(fitted, proxy)
     first = first_deployment(kit)
     shared = {
         "kit": fitted,
@@ -202,7 +197,7 @@ def files(kit: KitContext) -> list[KitFile]:
         "port": SERVER_PORT,
         "entry": entry,
         "image": f"{fitted.service}-server",
-        "secret": f"{fitted.service}-secrets",
+        "secret": first.secret,
         "hosts": _hosts(fitted, entry),
     }
     names = ["namespace.yaml"]
@@ -238,6 +233,14 @@ def files(kit: KitContext) -> list[KitFile]:
             wiring = proxy_part.wiring_files(fitted, production_wiring(fitted))
             made += [replace(file, path=f"kubernetes/{proxy.files[0]}") for file in wiring]
     return made
+
+
+def _objects(kit: KitContext) -> tuple[KitContext, ProxyWorkload | None, tuple[Workload, ...], str]:
+    """Return the kit with valid names, its proxy, its workloads, and the name of the Service for clients."""
+    fitted = fit(kit)
+    proxy = _proxy(fitted)
+    works = tuple(_workload(fitted, tier, deployed=proxy is not None) for tier in fitted.tiers)
+    return fitted, proxy, works, _entry(fitted, proxy)
 
 
 def fit(kit: KitContext) -> KitContext:

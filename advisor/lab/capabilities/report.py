@@ -20,7 +20,7 @@ from advisor.report.capability_document import (
     place,
     range_of,
 )
-from advisor.report.capability_matrix import marks, row
+from advisor.report.capability_matrix import era_lines
 
 if TYPE_CHECKING:
     from advisor.lab.capabilities.behaviours import Trait
@@ -130,24 +130,22 @@ def table(compared: Compared) -> Iterator[ReportLine]:
 
 
 def _era(cells: Cells, era: Era) -> Iterator[ReportLine]:
-    asked = list(dict.fromkeys((where.feature, where.call) for where in cells))
-    outcomes = {where: seen.observation.outcome for where, seen in cells.items() if where.era == era}
-    if set(outcomes.values()) == {"unsupported"}:
-        message = next(seen.observation.message for where, seen in cells.items() if where.era == era)
+    features = list(dict.fromkeys(where.feature for where in cells))
+    asked = sorted(
+        dict.fromkeys((where.feature, where.call) for where in cells), key=lambda call: features.index(call[0])
+    )
+    seen_by = {(where.feature, where.call, where.pair): seen for where, seen in cells.items() if where.era == era}
+    if {seen.observation.outcome for seen in seen_by.values()} == {"unsupported"}:
         yield ReportLine("heading", f"{era} clients")
-        yield ReportLine("plain", f"  All calls were refused: {message}")
+        yield ReportLine("plain", f"  All calls were refused: {next(iter(seen_by.values())).observation.message}")
         return
-    yield ReportLine("head", row(f"{era} clients", "stateful", "", "stateless", ""))
-    yield ReportLine("head", row("", "sse", "json", "sse", "json"))
-    feature = ""
-    for of, call in sorted(asked, key=lambda way: [first for first, _ in asked].index(way[0])):
-        if of != feature:
-            feature = of
-            yield ReportLine("plain", feature)
-        by_pair = {
-            where.pair: outcome for where, outcome in outcomes.items() if (where.feature, where.call) == (of, call)
-        }
-        yield from marks(call, [by_pair[pair] for pair in FLAG_PAIRS])
+    yield from era_lines(
+        era,
+        [
+            (feature, call, [seen_by[feature, call, pair].observation.outcome for pair in FLAG_PAIRS])
+            for feature, call in asked
+        ],
+    )
 
 
 def differing_lines(compared: Compared) -> Iterator[ReportLine]:

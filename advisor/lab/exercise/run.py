@@ -12,7 +12,7 @@ import anyio
 
 from advisor.knowledge import Knowledge
 from advisor.knowledge.types import Era, flag_key
-from advisor.lab.clients import raw_client
+from advisor.lab.clients import protocol, raw_client
 from advisor.lab.clients.sdk_client import Heard, http_client
 from advisor.lab.exercise.document import PAIRS, Bare
 from advisor.lab.exercise.table import Exercise, Notices, Sight, claims, judged, notices
@@ -131,7 +131,7 @@ async def _heads(url: str, era: Era) -> tuple[dict[str, str], bool]:
 
 async def _bare(url: str, pair: tuple[bool, bool]) -> list[Bare]:
     """Send requests as curl does: without the initialize handshake, a session or a protocol version."""
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add", "arguments": _NUMBERS}}
+    call = protocol.message("tools/call", {"name": "add", "arguments": _NUMBERS}, 1)
     found = []
     async with http_client(url) as http:
         for name, accept in (("POST", "*/*"), ("POST, Accept: application/json", "application/json")):

@@ -6,11 +6,10 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.errors import LabError
-from advisor.knowledge.kits import KitProxy
+from advisor.knowledge.kits import KitProxy, WatchingProxy
 from advisor.lab.process import ports, programs
 from advisor.lab.process.process import POLL_S
 from advisor.lab.process.run import Launch, Process, Run
@@ -20,60 +19,30 @@ _RELOAD_S = 15.0
 _READ_S = 20.0  # seconds until a program that watches its configuration must have read a change
 
 
-@dataclass(frozen=True, slots=True)
-class _Watching:
-    """How a program starts that watches its configuration: its configuration file, and its arguments."""
-
-    file: str
-    arguments: tuple[str, ...]
-    validate: tuple[str, ...] = ()
-
-
-# The programs whose templates in templates/lab need other arguments than a kit, or that no kit contains.
-_WATCHING = {
-    "caddy": _Watching(
-        "Caddyfile",
-        ("run", "--config", "{folder}/Caddyfile", "--adapter", "caddyfile", "--watch"),
-        ("validate", "--config", "{folder}/Caddyfile", "--adapter", "caddyfile"),
-    ),
-    # Traefik has no command that checks a configuration.
-    "traefik": _Watching(
-        "traefik.yaml",
-        (
-            "--providers.file.filename={folder}/traefik.yaml",
-            "--entryPoints.web.address=127.0.0.1:{port}",
-            "--ping.manualRouting=true",
-            "--global.checkNewVersion=false",
-            "--global.sendAnonymousUsage=false",
-            "--log.level=ERROR",
-        ),
-    ),
-}
-
-
 class ProxyProgram:
     """A program that runs as a proxy.
 
     Attributes:
         path: the path of the program.
-        kit_proxy: its entry in rules/kit_proxies.yaml; None if it does not run as in a kit.
+        kit_proxy: its entry in `kit_proxies` of rules/kit_proxies.yaml; None if it does not run as in a kit.
     """
 
-    def __init__(self, name: str, kit_proxy: KitProxy | None, *, in_kit: bool = True) -> None:
+    def __init__(self, name: str, kit_proxy: KitProxy | None, watching: WatchingProxy | None = None) -> None:
         """Find the program.
 
         Args:
             name: the name of the program.
             kit_proxy: the entry of the program, or of the same proxy in another release; None if no kit contains it.
-            in_kit: whether the configuration is the configuration of a kit, or has the same form.
+            watching: the entry of the program if it watches its configuration; None if the configuration is the
+                configuration of a kit, or has the same form.
 
         Raises:
             EnvironmentLacksError: the program is not installed.
         """
         self._name = name
         self.path = programs.program(name)
-        self._watching = None if in_kit else _WATCHING.get(name)
-        self.kit_proxy = kit_proxy if self._watching is None else None
+        self._watching = watching
+        self.kit_proxy = kit_proxy if watching is None else None
 
     @property
     def file(self) -> str:

@@ -30,6 +30,7 @@ _DEADLINE_S = 60.0
 _ANSWER_S = 20.0
 _REACHED_S = 15.0
 _CALLS_ROUTE = "tools/call"
+_PING = "ping"
 
 
 @dataclass(slots=True)
@@ -77,17 +78,15 @@ async def _reach(fleet: Fleet, members: Sequence[FleetInstance], url: str) -> No
         for _ in range(2 * len(members)):
             number += 1
             async with _http(url, number) as http:
-                await http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers=_JSON)
+                raw = Endpoint(url, "legacy", http)
+                await http.post(url, json=raw.message(_PING), headers=raw.headers(_PING))
         after = [await _pings(fleet, member) for member in members]
         if all(late > early for early, late in zip(before, after, strict=True)):
             return
 
 
 async def _pings(fleet: Fleet, instance: FleetInstance) -> int:
-    return (await fleet.counts(instance)).get("ping", 0)
-
-
-_JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+    return (await fleet.counts(instance)).get(_PING, 0)
 
 
 async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionTraffic:

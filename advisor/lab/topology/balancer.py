@@ -61,7 +61,8 @@ class Balancer:
         kit = kit_of(way, advisor)
         self._kit = None if way.template else kit
         self.servers = kit if way.template else None
-        self._program = ProxyProgram(way.program, advisor.knowledge.kit_proxies.get(way.proxy), in_kit=not way.template)
+        watching = advisor.knowledge.watching_proxies.get(way.program) if way.template else None
+        self._program = ProxyProgram(way.program, advisor.knowledge.kit_proxies.get(way.proxy), watching)
         self._redis = programs.program("redis-server") if self.servers is not None else None
         self._processes: dict[str, Process] = {}
         self._peers = {name: f"127.0.0.1:{ports.free_port()}" for name in NAMES}
