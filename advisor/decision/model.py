@@ -3,6 +3,7 @@
 # Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from advisor.decision.core import Core, Flags
@@ -308,6 +309,10 @@ class Decision(NamedTuple):
     def phrases(self) -> dict[str, str]:
         """The words for values that the program computes, by id (rules/wording.yaml)."""
         return self.knowledge.phrases
+
+    def with_phrases(self, words: Mapping[str, str]) -> "Decision":
+        """Return the decision with these words instead of the phrases with the same ids."""
+        return self._replace(knowledge=replace(self.knowledge, phrases={**self.phrases, **words}))
 
     @property
     def language(self) -> str:

@@ -8,7 +8,6 @@ lines show warnings, the worst first, and changes that lead to another decision.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby
 from textwrap import fill
@@ -83,8 +82,7 @@ def first_screen(decision: Decision, screen: Screen, menu: int = 0) -> str:
 def _above_menu(decision: Decision) -> Decision:
     """Return the decision with words that name an entry of the menu where the answer names an option of `recommend`."""
     phrases = decision.phrases
-    words = {name: phrases[f"{name}.menu"] for name in ("screen.hidden", "screen.more")}
-    return decision._replace(knowledge=replace(decision.knowledge, phrases={**phrases, **words}))
+    return decision.with_phrases({name: phrases[f"{name}.menu"] for name in ("screen.hidden", "screen.more")})
 
 
 def _drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> _Block:
