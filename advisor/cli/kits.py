@@ -8,7 +8,7 @@ from typing import NamedTuple
 from advisor.cli.inputs import read_for_kit
 from advisor.decision.advisor import default_advisor
 from advisor.errors import AdvisorError, EnvironmentLacksError, UsageError
-from advisor.kit.context import kit_context
+from advisor.kit.context import InfeasibleError, kit_context
 from advisor.kit.endpoints import client_notes
 from advisor.kit.kit_parts import left_out
 from advisor.kit.parts.compose import FIRST_PORT
@@ -55,6 +55,8 @@ def make_kit(file: str, root: Path, how: Writing, folder: str = "") -> MadeKit:
     advisor = default_advisor()
     raw, requirements = read_for_kit(file, advisor.space)
     decision = advisor.decide(requirements)
+    if not decision.feasible:
+        raise InfeasibleError(file)
     kit = kit_context(decision)
     files = render_kit(decision, raw.decode(), kit)
     if how.preview:

@@ -16,6 +16,7 @@ from advisor.errors import Exit, UsageError
 from advisor.kit.sync.kit_paths import LOCK
 from advisor.knowledge import load as load_knowledge
 from advisor.lab.process.extra import EXTRA
+from advisor.requirements.discovery import is_directory
 from advisor.requirements.text import suggestion
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ def verify(
     from advisor.cli.inputs import read_for_kit
     from advisor.console.progress import watcher
     from advisor.decision.advisor import default_advisor
+    from advisor.kit.context import InfeasibleError
     from advisor.lab.process.programs import require_extra
-    from advisor.requirements.discovery import is_directory
 
     require_extra()  # first, because the imports below need its packages
     from advisor.lab.process.steps import Steps
@@ -183,7 +184,12 @@ def verify(
         load=load,
         timeout_s=timeout,
     )
-    job = plan(raw, requirements, advisor, options, kit_dir)
+    try:
+        job = plan(raw, requirements, advisor, options, kit_dir)
+    except InfeasibleError:
+        file = str(Path(target) / "requirements.yaml") if kit_dir else target
+        # With another proxy, the file alone does not have the contradiction.
+        raise InfeasibleError("" if proxy else file) from None
     context, shown = watcher()
     with context:
         found = asyncio.run(

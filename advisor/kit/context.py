@@ -6,6 +6,7 @@ import hashlib
 import json
 import keyword
 import re
+import shlex
 from typing import Any, NamedTuple
 
 from advisor import __version__
@@ -30,6 +31,12 @@ class InfeasibleError(AdvisorError):
 
     code = Exit.CONTRADICTION
 
+    def __init__(self, file: str = "") -> None:
+        """Args: file: the requirements file as the user named it, or "" if another input has the contradiction."""
+        command = f"run: mcp-advisor recommend {shlex.quote(file)}" if file else "run `mcp-advisor recommend`."
+        problem = "No configuration keeps every required feature, so there is nothing to generate."
+        super().__init__(f"{problem} To see the changes that help, {command}")
+
 
 def kit_context(decision: Decision) -> KitContext:
     """Return all data that the templates need.
@@ -39,8 +46,7 @@ def kit_context(decision: Decision) -> KitContext:
         UsageError: the SDK release is too old for the generated server, or the server has no generated form.
     """
     if not decision.feasible:
-        message = "No configuration keeps every required feature, so there is nothing to generate."
-        raise InfeasibleError(f"{message} To fix this, run `recommend`: it lists the changes that help.")
+        raise InfeasibleError
     requirements = decision.requirements
     release = decision.release
     if decision.kind != "python":

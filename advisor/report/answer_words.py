@@ -12,6 +12,7 @@ from advisor.knowledge.space import FactSpace
 from advisor.requirements.schema import meanings
 
 _SHORT = 3  # letters of the longest word whose last `s` is no plural
+_NO_PLURAL = ("ss", "_s", "-s", " s")  # the end of a key such as `duration_s` is a unit
 
 
 class AnswerWord(NamedTuple):
@@ -55,7 +56,9 @@ def plain(word: str) -> str:
     bare = re.sub(r"^\((.*)\)$|\s+\(.*\)$", r"\1", bare)
     if len(bare) > _SHORT and bare.endswith("ies"):
         bare = f"{bare[:-3]}y"
-    elif len(bare) > _SHORT and bare.endswith("s") and not bare.endswith("ss"):
+    elif bare.endswith("sses"):
+        bare = bare[:-2]
+    elif len(bare) > _SHORT and bare.endswith("s") and not bare.endswith(_NO_PLURAL):
         bare = bare[:-1]
     return re.sub(r"[-_\s]+", " ", bare) or word
 

@@ -52,7 +52,8 @@ def _table(
     if with_flags:
         for part in ("sessions", "modes", "tiers"):
             canvas.line((phrases[f"batch.legend.{part}"], "dim"), indent=1)
-    for part in ("columns", "more"):
+    impossible = any(row.pattern == IMPOSSIBLE for row in rows)
+    for part in (*(["impossible"] if impossible else []), "columns", "more"):
         canvas.line((phrases[f"batch.legend.{part}"], "dim"), indent=1)
     return canvas.text()
 

@@ -185,7 +185,8 @@ def _assumptions(decision: Decision, width: int, step: _Step) -> list[str]:
     """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
     phrases = decision.phrases
     unused = [row.feature for row in decision.assumed_unused]
-    texts = [phrases["screen.unused"].format(names=", ".join(unused))] if unused else []
+    phrase = phrases["screen.unused.one" if len(unused) == 1 else "screen.unused"]
+    texts = [phrase.format(names=", ".join(unused))] if unused else []
     if unused and step.brief:
         phrase = phrases["screen.unused.brief"]
         names = ", ".join(unused)

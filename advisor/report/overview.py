@@ -64,6 +64,7 @@ def _row(result: Result, name: str) -> OverviewRow:
         message = f"{first.key}: {first.message}" if first and first.key else (first.message if first else "")
         return OverviewRow(name, "", "invalid", "", "", "", "", f"{message}{more}")
     core = decision.core
+    lost = [row for row in decision.features if row.lost]
     flags = " / ".join(flag_key(*tier.core.flags) for tier in decision.tiers) or flag_key(*core.flags)
     return OverviewRow(
         file=name,
@@ -71,7 +72,7 @@ def _row(result: Result, name: str) -> OverviewRow:
         pattern=_pattern(decision),
         flags=flags if decision.feasible and decision.kind != "http+sse" else "-",
         affinity=core.mechanism if decision.feasible else "-",
-        lost=", ".join(row.feature for row in decision.features if row.lost) or "-",
+        lost=", ".join(row.feature for row in decision.unmet or lost) or "-",
         warnings=_warnings(decision),
     )
 

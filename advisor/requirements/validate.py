@@ -6,9 +6,9 @@ nearest spelling.
 
 from __future__ import annotations
 
+import pathlib
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from advisor.errors import InputError
@@ -86,8 +86,9 @@ class _Validation:
             schema=text.printable(str(data["schema"]), 60), service=text.quote(data.get("service"))
         )
         # A kit has the requirements next to decision.json.
-        file = PurePath(self.document.name or "-").with_name("requirements.yaml")
-        fix = phrases[f"input.{kind}.fix"].format(file=shlex.quote(str(file)))
+        file = pathlib.Path(self.document.name or "-").with_name("requirements.yaml")
+        there = kind != "decision" or file.exists()
+        fix = phrases[f"input.{kind}.fix" if there else f"input.{kind}.fix.absent"].format(file=shlex.quote(str(file)))
         made = phrases.get(f"input.made.{str(data['schema']).split('/')[1]}", "")
         if made:
             fix = f"{fix} {phrases['input.made'].format(command=made.format(file=shlex.quote(str(file))))}"

@@ -39,6 +39,10 @@ NOUNS = """
     rolling update, sealing keys, state handle, request state, session-ID rewriting, HTTP+SSE, Streamable HTTP,
     round robin, README.md, DECISION.md, decision.json, requirements.yaml, expected, observed, ok, DIFFERS,
     verdict, behaviour, cell, fault injection, event, load, exit code, exit code 3, k8s, elb, nginx, cloud-run,
+    shared Redis, 2025-11-25, 2026-07-28, curl-like clients, graceful shutdown, preStop, scale-in, Host header,
+    terminationGracePeriodSeconds, stop_grace_period, timeout-keep-alive, MCP_KEEP_ALIVE_S, X-Forwarded-Proto,
+    FORWARDED_ALLOW_IPS, MCP_SEALING_KEYS, RequestStateSecurity, related_request_id, transport_security, duration_s,
+    allowed_hosts, health check, cookie, listen stream, stateless mode, session mode, server processes, GET request,
     claude-code, mcp-2, mcp==2.3.0, SES-300, 400, 401, 404, 405, 406, 413, 421, 429, 500, 502, 503, 504
 """
 

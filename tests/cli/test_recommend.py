@@ -214,6 +214,25 @@ def test_a_decision_says_that_it_is_one_and_how_to_decide_again(tmp_path: Path) 
     command = shlex.split(done.err.strip().rpartition("run: ")[2])
     assert command[:2] == ["mcp-advisor", "recommend"]
     assert run(*command[2:]).returncode == 0
+    (decision.parent / "requirements.yaml").unlink()
+    done = run(decision)
+    assert done.returncode == 2
+    assert "requirements.yaml" not in done.err, "this file does not exist"
+    assert "To decide again" in done.err
+
+
+def test_the_table_of_a_directory_names_what_a_contradiction_cannot_keep(tmp_path: Path) -> None:
+    (tmp_path / "svc.yaml").write_text(
+        "service: svc\nsdk: mcp-1\nclients: {protocol: legacy}\nscale: {instances: 3, affinity: unavailable}\n"
+        "needs: {sampling: required, elicitation: preferred}\n"
+    )
+    screen = run(tmp_path / "svc.yaml").out
+    assert "Not kept  Sampling" in screen
+    assert "Not kept  Elicitation" not in screen
+    done = run(tmp_path, COLUMNS="120")
+    (row,) = (line.split() for line in done.out.splitlines() if line.startswith("svc.yaml"))
+    assert row[-3:] == ["sampling", *row[-2:]], "only required features"
+    assert "Lost, if not possible" in done.out
 
 
 def test_the_home_folder_is_never_created(tmp_path: Path) -> None:

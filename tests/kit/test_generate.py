@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -407,6 +408,8 @@ def test_a_contradiction_exits_with_3_and_writes_nothing(tmp_path: Path) -> None
     done = run(INFEASIBLE, "-o", tmp_path / "kit")
     assert done.returncode == 3
     assert "nothing to generate" in done.err
+    command = shlex.split(done.err.strip().rpartition("run: ")[2])
+    assert command == ["mcp-advisor", "recommend", str(INFEASIBLE)]
     assert not list(tmp_path.iterdir())
 
 

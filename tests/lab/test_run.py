@@ -196,11 +196,16 @@ def test_processes_can_be_killed_stalled_resumed_and_terminated(temporary: Path)
     ("command", "reason", "lines"),
     [
         ([*SHELL, "echo one; echo two >&2; exit 3"], "ended before it was ready (exit code 3)", ["one", "two"]),
+        (
+            [*SHELL, "echo SyntaxError:invalid; exit 1"],
+            "ended before it was ready (exit code 1): SyntaxError:invalid.",
+            ["SyntaxError:invalid"],
+        ),
         ([*SHELL, "kill -9 $$"], "ended before it was ready (signal 9)", []),
         ([*CHILD, "--deaf"], "was not ready within 0.5 s", ["ready"]),
         (["no-such-program"], "could not be started", []),
     ],
-    ids=["ends", "killed", "never ready", "no program"],
+    ids=["ends", "names its error", "killed", "never ready", "no program"],
 )
 def test_a_failure_keeps_the_log_and_names_its_path(
     temporary: Path, command: list[str | Path], reason: str, lines: list[str]

@@ -28,6 +28,8 @@ Keep = Literal["nothing", "logs", "everything"]
 
 PORT_ATTEMPTS = 5
 _TAKEN = re.compile(r"address (?:is )?already in use|address in use|EADDRINUSE", re.IGNORECASE)
+# The last line of a traceback of Python, such as `SyntaxError: invalid syntax`, or an error of nginx or HAProxy.
+_ERROR = re.compile(r"^\s*[A-Za-z_][\w.]*(?:Error|Exception)\b|\[(?:emerg|alert|ALERT)\]")
 _CLOSE_S = reaper.DEADLINE_S + 5.0
 
 
@@ -220,7 +222,8 @@ class Run:
         while True:
             if not process.alive():
                 process.kill()
-                raise self._error(process, f"{process.name} ended before it was ready ({_ending(process.code)})")
+                ending = f"{process.name} ended before it was ready ({_ending(process.code)})"
+                raise self._error(process, f"{ending}{_cause(process.tail())}")
             left_s = end - time.monotonic()
             if left_s <= 0:
                 process.kill()
@@ -320,6 +323,12 @@ def _temporary() -> Path:
 
 def _word(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name) or "process"
+
+
+def _cause(lines: Sequence[str]) -> str:
+    """Return the last error message in a log, for the end of a sentence; "" if the log has none."""
+    found = [line.strip() for line in lines if _ERROR.search(line)]
+    return f": {found[-1].rstrip('.')}" if found else ""
 
 
 def _ending(code: int | None) -> str:
