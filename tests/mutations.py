@@ -23,7 +23,7 @@ from random import Random
 from typing import Any
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.checks.proof import example_requirements, first_fault
+from advisor.decision.checks.proof import Report, example_requirements, faults
 from advisor.decision.derived_facts import UNABLE
 from advisor.decision.model import Decision
 from advisor.engine.fold import fold
@@ -335,7 +335,7 @@ def judge(mutation: Mutation, knowledge: Knowledge, recorded: Mapping[str, Any])
                     return "outcome"
         if found.keys() != recorded.keys():
             return "outcome"
-        fault = first_fault(advisor)
+        fault = next(faults(advisor, Report([])), None)
     except (KnowledgeError, LookupError, StopIteration, ValueError):
         return "compile"
     finally:

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from advisor.decision.core import Core
 from advisor.decision.model import CapacityAdvice, Tier
 from advisor.decision.sdk_behaviour import most_sessions
-from advisor.knowledge.capacity import MeasuredCapacity as Measured
-from advisor.knowledge.capacity import MemoryPlan, kilobytes
+from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan, kilobytes
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import Era
 from advisor.requirements.model import Requirements
@@ -158,7 +157,7 @@ def login_words(name: str, requirements: Requirements, phrases: Mapping[str, str
     return phrases["logins.share"].format(number=number, share=share, **words)
 
 
-def _of(requirements: Requirements, space: FactSpace) -> tuple[Measured | None, int | None]:
+def _of(requirements: Requirements, space: FactSpace) -> tuple[MeasuredCapacity | None, int | None]:
     """Return the measurement of the SDK in the requirements, and its session limit per process."""
     release = space.release(requirements["sdk"]) if requirements["transport"] != "sse" else None
     measured = space.knowledge.capacity.get(release.line.id) if release else None
@@ -174,7 +173,7 @@ def fleet_of(requirements: Requirements) -> _Fleet:
     return _Fleet(int(requirements["clients.concurrent"]), int(least) * workers, int(most) * workers)
 
 
-def _answered(measured: Measured, core: Core, facts: Mapping[str, Any]) -> int:
+def _answered(measured: MeasuredCapacity, core: Core, facts: Mapping[str, Any]) -> int:
     """Return the calls per second with the decided flags, for the era with the lower rate."""
     named: list[Era] = [era for era in measured.calls_per_s if facts[f"era.{era}"] == "named"]
     return min(measured.answered(*core.flags, era) for era in named or list(measured.calls_per_s))
@@ -183,7 +182,7 @@ def _answered(measured: Measured, core: Core, facts: Mapping[str, Any]) -> int:
 _Said = tuple[str, dict[str, Any]]
 
 
-def _sessions(fleet: _Fleet, measured: Measured, facts: Mapping[str, Any], *, tiered: bool) -> list[_Said]:
+def _sessions(fleet: _Fleet, measured: MeasuredCapacity, facts: Mapping[str, Any], *, tiered: bool) -> list[_Said]:
     bytes_each = measured.stream_session_bytes.median
     figures = {
         **_who(fleet),
@@ -217,7 +216,7 @@ def _advised(room: _Room, plan: MemoryPlan, least: int, fleet: _Fleet) -> list[_
     ]
 
 
-def _sources(measured: Measured, plan: MemoryPlan) -> tuple[str, ...]:
+def _sources(measured: MeasuredCapacity, plan: MemoryPlan) -> tuple[str, ...]:
     """Return the sources of the session limit and of the memory budget, without duplicates."""
     budget = (source for entry in plan.allowances if entry.id == "budget" for source in entry.sources)
     return tuple(dict.fromkeys((*measured.sources, *budget)))

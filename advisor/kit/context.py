@@ -218,7 +218,7 @@ def _tool_contexts(tools: tuple[Tool, ...]) -> tuple[ToolContext, ...]:
 
 
 def _feature(row: FeatureRow) -> FeatureContext:
-    return FeatureContext(row.feature, row.need, row.legacy.outcome == "works", row.modern.outcome == "works")
+    return FeatureContext(row.feature, row.need)
 
 
 def _cells(decision: Decision, features: set[str]) -> tuple[CellContext, ...]:

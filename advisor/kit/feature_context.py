@@ -9,19 +9,15 @@ from advisor.knowledge.types import Need, Outcome
 
 @dataclass(frozen=True, slots=True)
 class FeatureContext:
-    """A needed feature and the SDK call for it in each protocol era.
+    """A needed feature.
 
     Attributes:
         id: feature id.
         need: the level of the need.
-        legacy_works: whether the feature works for legacy clients in its tier.
-        modern_works: whether the feature works for modern clients.
     """
 
     id: str
     need: Need
-    legacy_works: bool
-    modern_works: bool
 
 
 @dataclass(frozen=True, slots=True)

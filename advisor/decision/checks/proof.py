@@ -81,7 +81,7 @@ def check(advisor: Advisor) -> Report:
     collecting = gc.isenabled()
     gc.disable()  # A fold makes millions of tuples and no cycles. Garbage collection would take half of the time.
     try:
-        _prove(advisor, report)
+        report.faults = list(faults(advisor, report))
     finally:
         if collecting:
             gc.enable()
@@ -90,48 +90,38 @@ def check(advisor: Advisor) -> Report:
     return report
 
 
-def _prove(advisor: Advisor, report: Report) -> None:
-    for find in _stages(advisor, report):
-        found = list(find())
-        report.faults += found
-        if any(finding.id in ("gap", "overlap") for finding in found):
+def faults(advisor: Advisor, report: Report) -> Iterator[Finding]:
+    """Yield the faults of the rules of `advisor`, and write the size of the fact space into `report`.
+
+    The checks that take less time run first, so the first fault can arrive long before the last one.
+    """
+    for findings in _stages(advisor, report):
+        complete = True
+        for finding in findings:
+            yield finding
+            complete = complete and finding.id not in ("gap", "overlap")
+        if not complete:
             return  # After a gap, later tables have no input.
 
 
-def first_fault(advisor: Advisor) -> Finding | None:
-    """Return a fault of the rules of `advisor`, or None. The checks that take less time run first."""
-    for find in _stages(advisor, Report([])):
-        for finding in find():
-            return finding
-    return None
-
-
-def _stages(advisor: Advisor, report: Report) -> Iterator[Callable[[], Iterable[Finding]]]:
-    """Yield the checks."""
+def _stages(advisor: Advisor, report: Report) -> Iterator[Iterable[Finding]]:
+    """Yield the faults that each check finds."""
     knowledge = advisor.knowledge
-    yield lambda: sources(knowledge)
-    yield lambda: unread(advisor)
-    yield lambda: contradictions(knowledge)
-    yield lambda: failures(knowledge)
-    yield lambda: conduct(knowledge)
-    yield lambda: lookups(advisor)
+    yield sources(knowledge)
+    yield unread(advisor)
+    yield contradictions(knowledge)
+    yield failures(knowledge)
+    yield conduct(knowledge)
+    yield lookups(advisor)
+    yield _gaps(advisor)
     decided: set[str] = set()
-    wrong: list[Finding] = []
-
-    def gaps() -> list[Finding]:
-        wrong.extend(_gaps(advisor))
-        return wrong
-
-    yield gaps
-    if wrong:
-        return
-    yield lambda: _examples(advisor, decided)
-    yield lambda: mechanism_faults(advisor)
+    yield _examples(advisor, decided)
+    yield mechanism_faults(advisor)
     model = Model(advisor)
-    yield lambda: _space(model, report)
-    yield lambda: tier_faults(model)
-    yield lambda: capability_faults(model)
-    yield lambda: _unreached(advisor, decided)
+    yield _space(model, report)
+    yield tier_faults(model)
+    yield capability_faults(model)
+    yield _unreached(advisor, decided)
 
 
 def _gaps(advisor: Advisor) -> list[Finding]:

@@ -77,7 +77,7 @@ async def _reach(fleet: Fleet, members: Sequence[FleetInstance], url: str) -> No
     while asyncio.get_running_loop().time() < end:
         for _ in range(2 * len(members)):
             number += 1
-            async with _http(url, number) as http:
+            async with _http(number) as http:
                 raw = Endpoint(url, "legacy", http)
                 await http.post(url, json=raw.message(_PING), headers=raw.headers(_PING))
         after = [await _pings(fleet, member) for member in members]
@@ -97,7 +97,7 @@ async def drive(fleet: Fleet, tier: str | None, era: Era, many: int) -> SessionT
     async with AsyncExitStack() as stack:
         for number in range(many):
             url = fleet.url(tier, era, client=number)
-            http = await stack.enter_async_context(_http(url, number))
+            http = await stack.enter_async_context(_http(number))
             clients.append(_Client(number, Endpoint(url, era, http)))
         await asyncio.wait_for(_call_all(clients), _DEADLINE_S)
         after = [await fleet.counts(member) for member in members]
@@ -169,7 +169,7 @@ async def _close(clients: Sequence[_Client]) -> None:
     await asyncio.gather(*(end(client) for client in clients), return_exceptions=True)
 
 
-def _http(url: str, number: int) -> httpx2.AsyncClient:
+def _http(number: int) -> httpx2.AsyncClient:
     """Create an HTTP client with a cookie jar, and with its own address if the system has many loopback addresses.
 
     Load balancers with affinity through the client's address use at least the first 24 bits of the address. Therefore

@@ -101,7 +101,7 @@ async def in_session(
     if verdict is None:
         what = "answer" if connected else "connection"
         verdict = Verdict("hang", f"no {what} within {allowed_s + _OVERHEAD_S:g} s")
-    return Observation(*_judged(probe, verdict, heard), seconds=round(monotonic() - began, 2))
+    return Observation(*_judged(verdict, heard), seconds=round(monotonic() - began, 2))
 
 
 async def timed(probe: Probe, steps: RawSteps) -> Observation:
@@ -135,7 +135,7 @@ async def _refused(client: Client, heard: Heard) -> Verdict | None:
     return None
 
 
-def _judged(probe: Probe, verdict: Verdict, heard: Heard) -> Verdict:
+def _judged(verdict: Verdict, heard: Heard) -> Verdict:
     """The verdict; `unreachable` if an HTTP answer shows that the instance does not know the session."""
     if verdict.outcome == "works":
         return verdict

@@ -14,8 +14,7 @@ from importlib import metadata
 
 import advisor
 from advisor.decision.advisor import Advisor
-from advisor.knowledge.topology import KINDS, Conditions, Figures, MeasuredOn, SessionKind, Share, Way
-from advisor.knowledge.topology import BalancingRun as Passage
+from advisor.knowledge.topology import KINDS, BalancingRun, Conditions, Figures, MeasuredOn, SessionKind, Share, Way
 from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps, Watcher
 from advisor.lab.topology import window as topology_window
@@ -103,7 +102,7 @@ async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: 
                         failures += failed if kind == "stateful+legacy" else Counter()
                         step.advance()
             step.note = f"{figures['stateful+legacy'].whole} sessions kept"
-        found.append(Passage(passage.under, figures))
+        found.append(BalancingRun(passage.under, figures))
     window = None
     if balancer.peered:
         with steps.step(f"{way.id} window") as step:

@@ -154,11 +154,11 @@ def _checked(
         scope=_scope(feature, seen.call, era),
         tool=showing.name if showing else "",
         refuses=refusing[0].name if refusing else "",
-        why_lab=_why_lab(row, wanting, lost) if works and showing is None and row.need != "none" else "",
+        why_lab=_why_lab(wanting, lost) if works and showing is None and row.need != "none" else "",
     )
 
 
-def _why_lab(row: FeatureRow, wanting: list[ServerTool], lost: frozenset[str]) -> str:
+def _why_lab(wanting: list[ServerTool], lost: frozenset[str]) -> str:
     blocked = sorted({feature for tool in wanting for feature in tool.asks if feature in lost})
     if not blocked:
         return ""
