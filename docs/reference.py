@@ -20,7 +20,7 @@ from advisor.decision.checks.proof import nested
 from advisor.engine.rules import Rule, RuleTable
 from advisor.engine.table import show
 from advisor.knowledge import Knowledge
-from advisor.knowledge.topology import Way
+from advisor.knowledge.topology import BalancingStrategy
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.process.extra import EXTRA
 from advisor.report.capability_matrix import Matrix
@@ -261,7 +261,7 @@ def topology(advisor: Advisor) -> str:
         "",
         *(f"- `{name}`: {meaning}" for name, meaning in explained),
         "",
-        *_sortable(head, [row for way in ways for row in _rows(way, knowledge)]),
+        *_sortable(head, [row for strategy in ways for row in _rows(strategy, knowledge)]),
         "",
         "The sections below describe each strategy. `mcp-advisor topology measure` repeats the measurements.",
         knowledge.phrases["topology.failed"],
@@ -271,11 +271,14 @@ def topology(advisor: Advisor) -> str:
     return "\n".join(page).rstrip("\n") + "\n"
 
 
-def _rows(way: Way, knowledge: Knowledge) -> Iterator[list[str]]:
+def _rows(strategy: BalancingStrategy, knowledge: Knowledge) -> Iterator[list[str]]:
     """The rows of the strategy's own table, with a link to its section in front."""
-    for line in markdown([way], knowledge):
+    for line in markdown([strategy], knowledge):
         if line.startswith("| ") and not line.startswith("| conditions"):
-            yield [f"[{way.title}](#{anchor(way.id)})", *(each.strip() for each in line.strip("|").split("|"))]
+            yield [
+                f"[{strategy.title}](#{anchor(strategy.id)})",
+                *(each.strip() for each in line.strip("|").split("|")),
+            ]
 
 
 def _sortable(head: list[str], rows: list[list[str]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from advisor.lab.process.extra import EXTRA
 
 if TYPE_CHECKING:
     from advisor.knowledge import Knowledge
-    from advisor.knowledge.topology import Way
+    from advisor.knowledge.topology import BalancingStrategy
 
 _EPILOG = epilog(
     "topology",
@@ -89,10 +89,13 @@ def measure(
     showing, watching = watcher()
     with showing:
         measured = asyncio.run(lab.measure(wanted, advisor, lab.Scale(), watching))
-    differing = [(way, verdict(way)) for way in measured if verdict(way) != way.keeps]
-    for way, found in differing:
+    differing = [(strategy, verdict(strategy)) for strategy in measured if verdict(strategy) != strategy.keeps]
+    for strategy, found in differing:
         measured_value = repr(found) if found else "no single value"
-        say(f"{way.id}: `keeps` is {way.keeps!r} in rules/topology.yaml, but the measurement gives {measured_value}.")
+        say(
+            f"{strategy.id}: `keeps` is {strategy.keeps!r} in rules/topology.yaml, "
+            f"but the measurement gives {measured_value}."
+        )
     if write:
         emit(write_rows(advisor.knowledge, measured))
         return Exit.OK
@@ -100,15 +103,15 @@ def measure(
     return Exit.FINDINGS if differing else Exit.OK
 
 
-def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[Way]:
+def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[BalancingStrategy]:
     from advisor.requirements.text import unknown_names
 
     if problem := unknown_names(setups, knowledge.topology, "There is no strategy {}.", "Strategies"):
         raise UsageError(problem)
-    return [way for name, way in knowledge.topology.items() if not setups or name in setups]
+    return [strategy for name, strategy in knowledge.topology.items() if not setups or name in setups]
 
 
-def _show(ways: Sequence[Way], knowledge: Knowledge, format: Format) -> None:
+def _show(ways: Sequence[BalancingStrategy], knowledge: Knowledge, format: Format) -> None:
     from advisor.report import topology_table as words
     from advisor.report.serialization import json_text
 

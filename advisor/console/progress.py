@@ -29,7 +29,7 @@ class Lines:
         say(f"{seconds:6.1f} s  {self._name}{f': {note}' if note else ''}")
 
 
-class Moving:
+class SpinnerProgress:
     """Shows the current step with a spinner, and writes one line for each finished step."""
 
     def __init__(self, live: Any) -> None:
@@ -68,7 +68,7 @@ def busy(text: str) -> Iterator[None]:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def watcher() -> tuple[AbstractContextManager[Any], Lines | Moving]:
+def watcher() -> tuple[AbstractContextManager[Any], Lines | SpinnerProgress]:
     """Return the display of the steps, and the context manager that must surround its use."""
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM", "") in ("", "dumb"):
         return nullcontext(), Lines()
@@ -78,4 +78,4 @@ def watcher() -> tuple[AbstractContextManager[Any], Lines | Moving]:
     columns = (TimeElapsedColumn(), SpinnerColumn(), TextColumn("{task.description}", markup=False))
     console = Console(stderr=True, highlight=False, no_color=bool(os.environ.get("NO_COLOR")) or None)
     live = Progress(*columns, console=console, transient=True)
-    return live, Moving(live)
+    return live, SpinnerProgress(live)

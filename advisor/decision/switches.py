@@ -17,7 +17,7 @@ from advisor.decision.model import (
     Switch,
     Trace,
 )
-from advisor.engine.table import RuleAttempt, Tried
+from advisor.engine.table import CheckedCondition, RuleAttempt
 from advisor.findings import Finding, Fix
 from advisor.knowledge import Knowledge
 from advisor.knowledge.versions import key
@@ -129,7 +129,7 @@ class _Rewording:
         return attempt._replace(rule=attempt.rule._replace(title=self(attempt.rule.title)), conditions=conditions)
 
     @staticmethod
-    def _tried(tried: Tried) -> Tried:
+    def _tried(tried: CheckedCondition) -> CheckedCondition:
         if tried.fact == "json_response":
             return tried._replace(fact="json answers")
         if tried.fact != "stateless_http":

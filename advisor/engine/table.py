@@ -33,7 +33,7 @@ class Hit(NamedTuple):
     outputs: Mapping[str, Value]
 
 
-class Tried(NamedTuple):
+class CheckedCondition(NamedTuple):
     """A condition of a rule, checked with the value of its fact.
 
     Attributes:
@@ -58,7 +58,7 @@ class RuleAttempt(NamedTuple):
     """
 
     rule: Rule
-    conditions: tuple[Tried, ...]
+    conditions: tuple[CheckedCondition, ...]
     matched: bool
     fired: bool
 
@@ -218,7 +218,7 @@ class DecisionTable:
             tried = []
             for name, condition in rule.when.items():
                 passed = facts[name] in admitted(condition, self.domains[name], rule.id)
-                tried.append(Tried(name, facts[name], phrase(condition), passed))
+                tried.append(CheckedCondition(name, facts[name], phrase(condition), passed))
             attempts.append(RuleAttempt(rule, tuple(tried), all(test.passed for test in tried), rule in fired))
             if self.spec.hit_policy == "first" and rule in fired:
                 break

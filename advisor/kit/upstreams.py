@@ -15,12 +15,12 @@ PROXY_PORT = 8080
 
 
 @dataclass(frozen=True, slots=True)
-class Wiring:
+class ProxyAddresses:
     """The settings of a proxy that depend on the environment.
 
     Attributes:
         listen: host and port to listen on; the host can be `*`.
-        addresses: tier name → host:port of each instance, or of one service for all instances.
+        servers: tier name → host:port of each instance, or of one service for all instances.
         resolver: the DNS server for names; "" if the addresses are IP addresses or are resolved only at start.
         access_log: the access log of nginx.
         peers: name → host:port of the HAProxy peer that gets the session table at a reload.
@@ -28,21 +28,21 @@ class Wiring:
     """
 
     listen: str
-    addresses: Mapping[str, tuple[str, ...]]
+    servers: Mapping[str, tuple[str, ...]]
     resolver: str = ""
     access_log: str = "/dev/stdout"
     peers: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
 
-def production_wiring(kit: KitContext) -> Wiring:
-    """Return the wiring for the platform of the kit."""
+def production_addresses(kit: KitContext) -> ProxyAddresses:
+    """Return the addresses for the platform of the kit."""
     addresses, port = {}, SERVER_PORT + 1
     for tier in kit.tiers:
         addresses[tier.name] = _addresses(kit, tier, port)
         port += tier.instances
     log = "syslog:server=unix:/dev/log,nohostname" if kit.platform == "systemd" else "/dev/stdout"
-    return Wiring(f"*:{PROXY_PORT}", addresses, _RESOLVER.get(kit.platform, ""), log, _peers(kit))
+    return ProxyAddresses(f"*:{PROXY_PORT}", addresses, _RESOLVER.get(kit.platform, ""), log, _peers(kit))
 
 
 # The DNS servers that nginx asks. nginx does not use search domains, so the names below are complete.

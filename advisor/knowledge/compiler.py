@@ -47,7 +47,7 @@ SHAPES: dict[str, type] = {
     "profiles": servers.Profile,
     "languages": servers.Language,
     "replacements": servers.Replacement,
-    "topology": topology.Way,
+    "topology": topology.BalancingStrategy,
     "flags": catalogue.FlagUse,
     "capacity": capacity.MeasuredCapacity,
     "memory": capacity.Allowance,

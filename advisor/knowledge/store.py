@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.kits import Floor, KitProxy, Mechanism, WatchingProxy
-    from advisor.knowledge.topology import Way
+    from advisor.knowledge.topology import BalancingStrategy
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
 _RARE = (
@@ -61,7 +61,7 @@ class Knowledge:
     profiles: dict[str, Profile]
     languages: dict[str, Language]
     replacements: list[Replacement]
-    topology: dict[str, Way]
+    topology: dict[str, BalancingStrategy]
     flags: dict[str, FlagUse]
     memory: MemoryPlan
     capacity: dict[str, MeasuredCapacity]

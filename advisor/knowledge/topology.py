@@ -134,7 +134,7 @@ class MeasuredOn:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class BalancingStrategy:
     """A load-balancing strategy and its effect on sessions: a row of the table."""
 
     __pydantic_config__ = STRICT
@@ -180,7 +180,7 @@ _LOSING: tuple[tuple[Keeps, str, str], ...] = (
 )
 
 
-def verdict(row: Way) -> Keeps | None:
+def verdict(row: BalancingStrategy) -> Keeps | None:
     """Return the condition under which sessions are kept, from the figures of the runs.
 
     The result is None if no single condition explains the runs.
@@ -215,7 +215,7 @@ def _verdict(runs: Iterable[BalancingRun]) -> Keeps | None:
     return None
 
 
-def sources(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[Source]:
+def sources(ways: Iterable[BalancingStrategy], phrases: Mapping[str, str]) -> Iterator[Source]:
     """Yield a source for each measured strategy, with its figures in words."""
     for row in ways:
         if row.measured is not None and row.complete:
@@ -231,7 +231,7 @@ def sources(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[Source]
             )
 
 
-def says(row: Way, phrases: Mapping[str, str], *, runs: bool = True) -> str:
+def says(row: BalancingStrategy, phrases: Mapping[str, str], *, runs: bool = True) -> str:
     """Return the result of a measured strategy with its figures; without `runs`, only the figures of its window."""
     parts = []
     if runs:
@@ -261,7 +261,7 @@ def without_loss(kind: SessionKind, run: BalancingRun) -> bool:
     return all(part.full for part in shares) and (taken.sampling.full or kind == "stateless+legacy")
 
 
-def _figures_in_words(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
+def _figures_in_words(run: BalancingRun, row: BalancingStrategy, phrases: Mapping[str, str]) -> str:
     taken = run.figures["stateful+legacy"]
     return phrases["topology.run"].format(
         under=under(run, row, phrases) if run.under.unusual else phrases["topology.usual.words"],
@@ -275,7 +275,7 @@ def _figures_in_words(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -
     )
 
 
-def under(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
+def under(run: BalancingRun, row: BalancingStrategy, phrases: Mapping[str, str]) -> str:
     """Return the conditions of a run of `row` in words. The default conditions have their own phrase.
 
     If clients keep cookies in another run of `row`, the words also say that clients drop cookies in this run.
@@ -283,13 +283,13 @@ def under(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
     return ", ".join(phrases[f"topology.{name}"] for name in _conditions(run, row))
 
 
-def _when(run: BalancingRun, row: Way, phrases: Mapping[str, str]) -> str:
+def _when(run: BalancingRun, row: BalancingStrategy, phrases: Mapping[str, str]) -> str:
     """Return the conditions of a run as the clauses at the start of a sentence."""
     clauses = " and ".join(phrases[f"topology.if.{name}"] for name in _conditions(run, row))
     return clauses[:1].upper() + clauses[1:]
 
 
-def _conditions(run: BalancingRun, row: Way) -> list[str]:
+def _conditions(run: BalancingRun, row: BalancingStrategy) -> list[str]:
     """Return the conditions of a run that tell it from other runs of `row`, as parts of the ids of phrases."""
     named = [f"{name}.{value}" for name, value in run.under.unusual.items()]
     if run.under.cookies == "dropped" and any(other.under.cookies == "kept" for other in row.runs):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 from advisor.decision.core import Flags
 from advisor.decision.model import CapacityAdvice
 from advisor.documents import OPTIONAL
-from advisor.engine.table import Tried
+from advisor.engine.table import CheckedCondition
 from advisor.knowledge.failures import Felt, Handles, Others, Running, Then
 from advisor.knowledge.types import Era, Need, Raw, StatedNeed
 from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome, Keeping, MechanismId, Pattern, Substitute
@@ -208,7 +208,7 @@ class AttemptRecord(TypedDict):
     title: str
     matched: bool
     fired: bool
-    conditions: list[Tried]
+    conditions: list[CheckedCondition]
 
 
 class TraceRecord(TypedDict):

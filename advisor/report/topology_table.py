@@ -13,13 +13,13 @@ from advisor.knowledge.topology import (
     KINDS,
     SOURCE,
     BalancingRun,
+    BalancingStrategy,
     Conditions,
     Figures,
     Keeps,
     MeasuredOn,
     SessionKind,
     Share,
-    Way,
     Window,
     says,
     under,
@@ -89,55 +89,55 @@ class TopologyDocument(TypedDict):
     ways: list[WayRecord]
 
 
-def record(ways: Iterable[Way], knowledge: Knowledge) -> TopologyDocument:
+def record(ways: Iterable[BalancingStrategy], knowledge: Knowledge) -> TopologyDocument:
     """The strategies as `--format json` prints them; each share is a pair of a count and a total."""
-    return document(TopologyDocument, ways=[_way(way, knowledge) for way in ways])
+    return document(TopologyDocument, ways=[_way(strategy, knowledge) for strategy in ways])
 
 
-def _way(way: Way, knowledge: Knowledge) -> WayRecord:
+def _way(strategy: BalancingStrategy, knowledge: Knowledge) -> WayRecord:
     return document(
         WayRecord,
-        way,
-        source=f"{SOURCE}{way.id}",
-        rules=[rule.id for rule in _citing(way, knowledge)],
-        runs=[document(RunRecord, run.figures, under=run.under) for run in way.runs],
+        strategy,
+        source=f"{SOURCE}{strategy.id}",
+        rules=[rule.id for rule in _citing(strategy, knowledge)],
+        runs=[document(RunRecord, run.figures, under=run.under) for run in strategy.runs],
     )
 
 
-def _citing(way: Way, knowledge: Knowledge) -> list[Rule]:
-    return [rule for _, rule in knowledge.rules.values() if f"{SOURCE}{way.id}" in rule.sources]
+def _citing(strategy: BalancingStrategy, knowledge: Knowledge) -> list[Rule]:
+    return [rule for _, rule in knowledge.rules.values() if f"{SOURCE}{strategy.id}" in rule.sources]
 
 
-def lines(ways: Sequence[Way], phrases: Mapping[str, str]) -> Iterator[ReportLine]:
+def lines(ways: Sequence[BalancingStrategy], phrases: Mapping[str, str]) -> Iterator[ReportLine]:
     """The strategies for a terminal, with an explanation of the columns; sentences are not wrapped yet."""
     yield ReportLine("plain", f"{phrases['topology.table']} {phrases['topology.eras']}")
     yield ReportLine("plain", "")
     explained = [(_PAGE_HEADS["under"], phrases["topology.column.under"]), *columns(phrases)]
     yield from (ReportLine("plain", f"  {head:10}\t{meaning}") for head, meaning in explained)
-    for way in ways:
+    for strategy in ways:
         yield ReportLine("plain", "")
-        on = f" ({way.measured.proxy})" if way.measured else ""
-        yield ReportLine("heading", f"{way.title}{on}")
-        yield ReportLine("plain", f"  {_verdict(way, phrases)}")
-        if not way.complete:
+        on = f" ({strategy.measured.proxy})" if strategy.measured else ""
+        yield ReportLine("heading", f"{strategy.title}{on}")
+        yield ReportLine("plain", f"  {_verdict(strategy, phrases)}")
+        if not strategy.complete:
             yield ReportLine("plain", f"  {phrases['topology.missing']}")
             continue
         yield ReportLine("dim head", _row(f"  {_PAGE_HEADS['under']}", tuple(_HEADS.values())))
-        for run in way.runs:
+        for run in strategy.runs:
             taken = run.figures["stateful+legacy"]
-            text = under(run, way, phrases)
+            text = under(run, strategy, phrases)
             if len(text) > _UNDER - 3:
                 yield ReportLine("good" if run.keeps else "bad", f"  {text}")
                 text = ""
             yield ReportLine("good" if run.keeps else "bad", _row(f"  {text}", _cells(taken)))
-        if way.window is not None:
-            yield ReportLine("plain", f"  {says(way, phrases, runs=False)}")
+        if strategy.window is not None:
+            yield ReportLine("plain", f"  {says(strategy, phrases, runs=False)}")
     yield ReportLine("plain", "")
     yield from (ReportLine("plain", text) for text in others(ways, phrases))
 
 
-def _verdict(way: Way, phrases: Mapping[str, str]) -> str:
-    return f"This strategy {phrases[f'topology.keeps.{way.keeps}']}. {way.because}"
+def _verdict(strategy: BalancingStrategy, phrases: Mapping[str, str]) -> str:
+    return f"This strategy {phrases[f'topology.keeps.{strategy.keeps}']}. {strategy.because}"
 
 
 def _row(first: str, cells: Sequence[str]) -> str:
@@ -153,9 +153,9 @@ def _short(share: Share | None) -> str:
     return "" if share is None else f"{share.count}/{share.of}"
 
 
-def others(ways: Iterable[Way], phrases: Mapping[str, str]) -> Iterator[str]:
+def others(ways: Iterable[BalancingStrategy], phrases: Mapping[str, str]) -> Iterator[str]:
     """Losses of clients without a session: a sentence each for modern clients and for clients of stateless servers."""
-    runs = [run for way in ways if way.complete for run in way.runs]
+    runs = [run for strategy in ways if strategy.complete for run in strategy.runs]
     for kind in KINDS[1:] if runs else ():
         lost = [run for run in runs if not without_loss(kind, run)]
         phrase = phrases["topology.others.some" if lost else "topology.others.all"]
@@ -175,34 +175,34 @@ def page_columns(phrases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield head, f"{meaning} {only_here}".rstrip()
 
 
-def markdown(ways: Sequence[Way], knowledge: Knowledge) -> Iterator[str]:
+def markdown(ways: Sequence[BalancingStrategy], knowledge: Knowledge) -> Iterator[str]:
     """The strategies for a page, with the figures of every kind of server and client."""
     phrases = knowledge.phrases
     heads = (*_PAGE_HEADS.values(), *_HEADS.values())
-    for way in ways:
-        yield f"## {way.id}\n"
-        yield f"**{way.title}.** {_verdict(way, phrases)}\n"
-        if not way.complete or way.measured is None:
+    for strategy in ways:
+        yield f"## {strategy.id}\n"
+        yield f"**{strategy.title}.** {_verdict(strategy, phrases)}\n"
+        if not strategy.complete or strategy.measured is None:
             yield f"{phrases['topology.missing']}\n"
             continue
         yield f"| {' | '.join(heads)} |"
         yield "|---" * len(heads) + "|"
-        for run in way.runs:
-            yield from (_markdown_row(run, way, kind, phrases) for kind in KINDS)
+        for run in strategy.runs:
+            yield from (_markdown_row(run, strategy, kind, phrases) for kind in KINDS)
         yield ""
-        if way.window is not None:
-            yield f"{says(way, phrases, runs=False)}\n"
-        if way.evidence:
-            yield f"Failed requests of legacy clients on stateful servers, by error: {way.evidence}.\n"
-        cited = ", ".join(f"[{rule.id}](rules.md#{rule.id.lower()})" for rule in _citing(way, knowledge))
-        measured = way.measured
+        if strategy.window is not None:
+            yield f"{says(strategy, phrases, runs=False)}\n"
+        if strategy.evidence:
+            yield f"Failed requests of legacy clients on stateful servers, by error: {strategy.evidence}.\n"
+        cited = ", ".join(f"[{rule.id}](rules.md#{rule.id.lower()})" for rule in _citing(strategy, knowledge))
+        measured = strategy.measured
         stamp = f"Measured on {measured.date} with {measured.proxy} and {measured.sdk}, by {measured.tool}."
         yield f"{stamp}{f' Rules that cite this measurement: {cited}.' if cited else ''}\n"
 
 
-def _markdown_row(run: BalancingRun, way: Way, kind: SessionKind, phrases: Mapping[str, str]) -> str:
+def _markdown_row(run: BalancingRun, strategy: BalancingStrategy, kind: SessionKind, phrases: Mapping[str, str]) -> str:
     taken = run.figures[kind]
     server, _, era = kind.partition("+")
     shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
-    cells = [under(run, way, phrases), server, era, *("" if share is None else str(share) for share in shares)]
+    cells = [under(run, strategy, phrases), server, era, *("" if share is None else str(share) for share in shares)]
     return f"| {' | '.join([*cells, '/'.join(map(str, taken.spread))])} |"

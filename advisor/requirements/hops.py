@@ -33,7 +33,7 @@ HOP_KEYS = Hop._fields
 _PROXY_ROW = itemgetter(*(f"{PROXY}{key}" for key in HOP_KEYS))
 
 
-class Shortest(NamedTuple):
+class ShortestTimeout(NamedTuple):
     """The shortest timeout of the path.
 
     Attributes:
@@ -65,7 +65,9 @@ def hops_of(values: Mapping[str, Any]) -> tuple[Hop, ...]:
     return (*stated[:-1], last)
 
 
-def shortest(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str, *, stream: bool = False) -> Shortest:
+def shortest(
+    hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str, *, stream: bool = False
+) -> ShortestTimeout:
     """Return the shortest `idle` or `total` timeout of the path. Of equal timeouts, the last one limits.
 
     The total timeout is that of a `stream`, or that of a JSON answer.
@@ -84,7 +86,7 @@ def shortest(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str, *
         if stated is None and getattr(kind, f"{name}_status") not in _KNOWN:
             unknown.append(index)
     seconds, index = min(limits, default=(None, 1 - len(hops)))
-    return Shortest(-index, seconds, tuple(unknown))
+    return ShortestTimeout(-index, seconds, tuple(unknown))
 
 
 def combined(hops: Sequence[Hop], proxies: Mapping[str, ProxyKind]) -> dict[str, tuple[Raw, str]]:

@@ -15,7 +15,7 @@ from running import run_command_for_text
 from advisor.cli.schema import DOCUMENTS
 from advisor.cli.schema_registry import DECLARATIONS
 from advisor.knowledge import Knowledge
-from advisor.knowledge.topology import Way
+from advisor.knowledge.topology import BalancingStrategy
 from advisor.report.topology_table import record
 
 ROOT = Path(__file__).parents[2]
@@ -96,5 +96,7 @@ def test_an_invalid_row_is_refused(change: dict[str, Any], message: str) -> None
 
 def test_the_schema_accepts_a_row_without_measurements(knowledge: Knowledge) -> None:
     way = knowledge.topology["round-robin"]
-    bare = Way(way.id, way.title, way.program, way.keeps, way.because, [type(way.runs[0])(way.runs[0].under)])
+    bare = BalancingStrategy(
+        way.id, way.title, way.program, way.keeps, way.because, [type(way.runs[0])(way.runs[0].under)]
+    )
     assert errors("topology", json.loads(json.dumps(record([bare], knowledge)))) == []

@@ -20,7 +20,7 @@ from typing import Any
 
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
-from advisor.kit.upstreams import Wiring, production_wiring
+from advisor.kit.upstreams import ProxyAddresses, production_addresses
 from advisor.lab.process import programs
 from advisor.lab.process.extra import EXTRA
 from advisor.lab.process.ports import free_port
@@ -141,8 +141,8 @@ def running(
     folder.mkdir()
     port = free_port()
     write(folder, proxy.files(kit))
-    peers = {name: f"127.0.0.1:{free_port()}" for name in production_wiring(kit).peers}
-    write(folder, proxy.wiring_files(kit, Wiring(f"127.0.0.1:{port}", tiers, peers=peers)))
+    peers = {name: f"127.0.0.1:{free_port()}" for name in production_addresses(kit).peers}
+    write(folder, proxy.address_files(kit, ProxyAddresses(f"127.0.0.1:{port}", tiers, peers=peers)))
     accepted(kit, folder, debian=debian)
     log = folder / "log.txt"
     with process(command(kit, folder, debian=debian), log) as started:

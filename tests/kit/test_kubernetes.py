@@ -24,7 +24,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import kubernetes, proxy, server
-from advisor.kit.upstreams import balance, production_wiring, resolves
+from advisor.kit.upstreams import balance, production_addresses, resolves
 
 pytestmark = pytest.mark.programs
 
@@ -91,8 +91,8 @@ def test_the_proxy_configuration_names_deployed_pods_and_services(advisor: Advis
     if not configs:
         return
     (config,) = configs
-    wiring = production_wiring(fitted)
-    addresses = [(tier.host, address) for tier in fitted.tiers for address in wiring.addresses[tier.name]]
+    proxy_addresses = production_addresses(fitted)
+    addresses = [(tier.host, address) for tier in fitted.tiers for address in proxy_addresses.servers[tier.name]]
     for owner, address in addresses:
         host, _, port = address.rpartition(":")
         assert any(host in text for text in config["data"].values()), host
@@ -224,13 +224,13 @@ def test_a_proxy_has_the_address_of_every_pod_and_no_name_of_a_missing_pod(advis
         all_of = build(kit, raw(written(make(advisor), tmp_path / case)))
         if not all_of.of("ConfigMap"):
             continue
-        wiring = production_wiring(kit)
+        proxy_addresses = production_addresses(kit)
         for tier in kit.tiers:
             if tier.max_instances == 1 or (kit.proxy == "nginx" and not resolves(kit)):
                 continue
             workload = next(work for work in all_of.workloads if work["metadata"]["name"] == tier.host)
             domain = f".{kit.namespace}.svc.cluster.local"
-            hosts = [address.rpartition(":")[0].removesuffix(domain) for address in wiring.addresses[tier.name]]
+            hosts = [address.rpartition(":")[0].removesuffix(domain) for address in proxy_addresses.servers[tier.name]]
             named = [host.partition(".")[0] for host in hosts if "." in host]
             services = {host for host in hosts if "." not in host}
             assert bool(named) != bool(services), case

@@ -17,7 +17,7 @@ from proxy_rig import Client, Upstreams, accepted, answers, command, process, un
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.kit.upstreams import production_wiring
+from advisor.kit.upstreams import production_addresses
 from advisor.knowledge.space import SERVER_PORT
 from advisor.lab.process.ports import free_port
 
@@ -35,19 +35,19 @@ HOSTS = {"one": "127.0.0.2", "two": "127.0.0.3"}
 def deployed(kit: KitContext, folder: Path, port: int, names: Names) -> Iterator[Client]:
     """Start the proxy of the kit with its configuration for Kubernetes, except for the ports and the DNS server."""
     folder.mkdir()
-    wiring = production_wiring(kit)
+    proxy_addresses = production_addresses(kit)
     own = free_port()
     addresses = {
         tier: tuple(address.replace(f":{SERVER_PORT}", f":{port}") for address in some)
-        for tier, some in wiring.addresses.items()
+        for tier, some in proxy_addresses.servers.items()
     }
-    peers = {name: f"127.0.0.1:{free_port()}" for name in wiring.peers}
-    resolver = f"127.0.0.1:{names.port}" if wiring.resolver else ""
+    peers = {name: f"127.0.0.1:{free_port()}" for name in proxy_addresses.peers}
+    resolver = f"127.0.0.1:{names.port}" if proxy_addresses.resolver else ""
     write(folder, proxy.files(kit))
     write(
         folder,
-        proxy.wiring_files(
-            kit, replace(wiring, listen=f"127.0.0.1:{own}", addresses=addresses, resolver=resolver, peers=peers)
+        proxy.address_files(
+            kit, replace(proxy_addresses, listen=f"127.0.0.1:{own}", servers=addresses, resolver=resolver, peers=peers)
         ),
     )
     if kit.proxy == "haproxy":

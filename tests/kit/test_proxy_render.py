@@ -37,7 +37,7 @@ from advisor.kit.context import InfeasibleError
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.kit.sizing import sizing_for
-from advisor.kit.upstreams import Wiring, production_wiring
+from advisor.kit.upstreams import ProxyAddresses, production_addresses
 from advisor.knowledge import Knowledge
 from advisor.lab.process import programs
 from advisor.requirements.text import is_host, is_origin, is_tool
@@ -55,11 +55,14 @@ def _text(kit: KitContext, name: str) -> str:
     return next(file.content for file in proxy.files(kit) if file.path == f"proxy/{name}")
 
 
-def _local(kit: KitContext) -> Wiring:
+def _local(kit: KitContext) -> ProxyAddresses:
     """The names and numbers of production, without files and addresses that exist only in production."""
-    wiring = production_wiring(kit)
+    proxy_addresses = production_addresses(kit)
     return replace(
-        wiring, resolver="127.0.0.1" if wiring.resolver else "", listen="127.0.0.1:9", access_log="/dev/null"
+        proxy_addresses,
+        resolver="127.0.0.1" if proxy_addresses.resolver else "",
+        listen="127.0.0.1:9",
+        access_log="/dev/null",
     )
 
 
@@ -72,7 +75,9 @@ def test_the_real_proxy_accepts_its_configuration(
     kit = replace(make(advisor, setup), auth=auth, proxy_replicas=2)
     write(tmp_path, proxy.files(kit))
     tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
-    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers=production_wiring(kit).peers)))
+    write(
+        tmp_path, proxy.address_files(kit, ProxyAddresses("127.0.0.1:9", tiers, peers=production_addresses(kit).peers))
+    )
     accepted(kit, tmp_path, debian=setup.debian)
 
 
@@ -84,7 +89,7 @@ def test_the_configuration_is_accepted_before_any_server_exists(
     """If the proxy resolved names only at its start, it could not start before the last server exists."""
     kit = replace(sticky(advisor, setup), platform=platform)
     write(tmp_path, proxy.files(kit))
-    write(tmp_path, proxy.wiring_files(kit, _local(kit)))
+    write(tmp_path, proxy.address_files(kit, _local(kit)))
     accepted(kit, tmp_path, debian=setup.debian)
 
 
@@ -106,7 +111,9 @@ def test_every_example_has_a_proxy_that_is_accepted(advisor: Advisor, tmp_path: 
         return
     tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
     write(tmp_path, proxy.files(kit))
-    write(tmp_path, proxy.wiring_files(kit, Wiring("127.0.0.1:9", tiers, peers=production_wiring(kit).peers)))
+    write(
+        tmp_path, proxy.address_files(kit, ProxyAddresses("127.0.0.1:9", tiers, peers=production_addresses(kit).peers))
+    )
     accepted(kit, tmp_path)
 
 
@@ -137,16 +144,16 @@ def test_several_haproxies_share_nothing(advisor: Advisor, platform: str) -> Non
 def test_upstream_names_follow_the_platform(advisor: Advisor) -> None:
     kit = sticky(advisor, STICKY[0], instances=2)
     name = kit.service
-    addresses = {p: production_wiring(replace(kit, platform=p)).addresses["main"] for p in PLATFORMS}
+    addresses = {p: production_addresses(replace(kit, platform=p)).servers["main"] for p in PLATFORMS}
     assert addresses["kubernetes"] == (f"{name}.{name}.svc.cluster.local:8000",)
-    by_name = production_wiring(replace(sticky(advisor, TABLE, instances=2), platform="kubernetes")).addresses["main"]
+    by_name = production_addresses(replace(sticky(advisor, TABLE, instances=2), platform="kubernetes")).servers["main"]
     assert by_name == tuple(f"{name}-{n}.{name}.{name}.svc.cluster.local:8000" for n in (0, 1))
     assert addresses["compose"] == ("server-1:8000", "server-2:8000")
     assert addresses["systemd"] == addresses["local"] == ("127.0.0.1:8001", "127.0.0.1:8002")
     plain = replace(stateless(advisor, UNKNOWN), platform="kubernetes")
-    assert production_wiring(plain).addresses["main"] == (f"{plain.service}:8000",)
+    assert production_addresses(plain).servers["main"] == (f"{plain.service}:8000",)
     tiers = replace(tiered(advisor, TABLE), platform="systemd")
-    assert production_wiring(tiers).addresses == {
+    assert production_addresses(tiers).servers == {
         "stateless": ("127.0.0.1:8001",),
         "stateful": ("127.0.0.1:8002", "127.0.0.1:8003"),
     }
@@ -156,7 +163,7 @@ def test_upstream_names_follow_the_platform(advisor: Advisor) -> None:
 def test_only_the_wiring_of_envoy_changes(advisor: Advisor, make: Maker) -> None:
     kit = make(advisor, STICKY[-1])
     tiers = {tier.name: ("127.0.0.1:7001",) for tier in kit.tiers}
-    (local,) = proxy.wiring_files(kit, Wiring("127.0.0.1:7000", tiers))
+    (local,) = proxy.address_files(kit, ProxyAddresses("127.0.0.1:7000", tiers))
     between = re.compile(r"# wiring\n.*?# end of wiring\n", re.DOTALL)
     assert between.sub("", local.content) == between.sub("", _text(kit, "envoy.yaml"))
     changed = [

@@ -16,7 +16,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import systemd
-from advisor.kit.upstreams import production_wiring
+from advisor.kit.upstreams import production_addresses
 from advisor.requirements import load_path
 
 pytestmark = pytest.mark.programs
@@ -125,7 +125,7 @@ def test_the_drain_waits_only_for_a_running_process(
 def test_the_target_starts_the_instances_that_the_proxy_expects(kit: KitContext) -> None:
     files = {file.path: file.content for file in systemd.files(kit)}
     wanted = re.findall(r"^Wants=(\S+)$", files[f"systemd/{kit.service}.target"], re.MULTILINE)
-    addresses = production_wiring(kit).addresses
+    addresses = production_addresses(kit).servers
     ports = {tier.host: {address.rpartition(":")[2] for address in addresses[tier.name]} for tier in kit.tiers}
     expected = {f"{host}@{port}.service" for host, own in ports.items() for port in own}
     assert set(wanted) - {f"{kit.service}-proxy.service"} == expected

@@ -8,10 +8,10 @@ from typing import TypeAlias
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import Answers, ExpectedBehaviour, FailureCase, behaviour_for
 from advisor.knowledge.types import Era
-from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Execution, Handle, Happened, Judgement
+from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Execution, Handle, InjectedEvent, Judgement
 from advisor.lab.chaos.verdict import judge
 
-EVENT = Happened(frozenset({"a"}), began=100.0, over=103.0)
+EVENT = InjectedEvent(frozenset({"a"}), began=100.0, over=103.0)
 Answer: TypeAlias = "tuple[int, float | None]"  # a status, and the seconds of a Retry-After
 OK: Answer = (200, None)
 GONE: Answer = (404, None)
@@ -62,7 +62,7 @@ def promise(
 
 
 def verdict(
-    found: ExpectedBehaviour, *calls: ClientCall, event: Happened = EVENT, also: Iterable[Execution] = ()
+    found: ExpectedBehaviour, *calls: ClientCall, event: InjectedEvent = EVENT, also: Iterable[Execution] = ()
 ) -> Judgement:
     """The verdict on an expected behaviour and these calls."""
     return judge(found, calls, ran(*calls, also=also), event)

@@ -11,7 +11,7 @@ from chaos_calls import BAD, CUT, EVENT, FULL, GONE, OK, Answer, call, promise, 
 from advisor.knowledge import Knowledge
 from advisor.knowledge.failures import ExpectedBehaviour
 from advisor.knowledge.types import Era
-from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Handle, HandleJudgement, Happened
+from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Handle, HandleJudgement, InjectedEvent
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.verdict import judge, kind
 
@@ -159,7 +159,7 @@ def test_the_expected_end_of_a_running_call_depends_on_the_event(
 
 def test_during_redis_failures_only_503_with_retry_after_is_expected(knowledge: Knowledge) -> None:
     found = promise(knowledge, "redis-restarted", "redis-session-directory")
-    everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
+    everyone = InjectedEvent(frozenset({"a", "b"}), 100.0, 103.0)
     assert verdict(found, call(FULL, FULL, name="1"), call(FULL, OK, name="2"), event=everyone).problems == ()
     late = call(OK, name="3", at=100.5, seconds=2.8)  # it gets no 503 and is served when Redis is back
     assert verdict(found, call(FULL, OK), late, event=everyone).problems == ()
@@ -212,7 +212,7 @@ def test_a_session_lost_on_another_instance_does_not_prove_the_event(knowledge: 
 def test_more_lost_sessions_than_expected_is_a_problem(knowledge: Knowledge) -> None:
     reloaded = promise(knowledge, "proxy-reloaded", "haproxy-stick-table")
     assert 0 < reloaded.lost_at_most < 0.5
-    everyone = Happened(frozenset({"a", "b"}), 100.0, 103.0)
+    everyone = InjectedEvent(frozenset({"a", "b"}), 100.0, 103.0)
     kept = [call(OK, name=f"kept{n}-1") for n in range(6)]
     few = verdict(reloaded, *kept, call(GONE, OK, name="lost-1"), event=everyone)
     assert few.problems == ()

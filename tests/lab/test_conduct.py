@@ -13,7 +13,7 @@ from advisor.decision.checks.conduct import conduct as faults
 from advisor.knowledge import Knowledge
 from advisor.knowledge.conduct import Conduct, ConductCase, gist, measured
 from advisor.lab.testserver.execution_log import Endings
-from advisor.lab.verify.conduct import Foresight, Place, foresight, places
+from advisor.lab.verify.conduct import Foresight, TierEra, foresight, places
 from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.requirements import load_path
 
@@ -27,18 +27,18 @@ def foreseen(advisor: Advisor, name: str, **options: Any) -> tuple[Preparation, 
 
 def test_the_prediction_for_a_release_is_its_measurement(advisor: Advisor) -> None:
     prepared, seer = foreseen(advisor, "pattern-3-sticky-fleet")
-    assert places(prepared.cells) == [Place(None, "legacy"), Place(None, "modern")]
-    assert seer.of(Place(None, "legacy"), "DELETE") == ("HTTP 200",)
-    assert seer.of(Place(None, "legacy"), "GET") == ("HTTP 200",)
-    assert seer.of(Place(None, "modern"), "DELETE") == ("HTTP 405",)
-    assert seer.of(Place(None, "modern"), "cancellation") == ("the tool was stopped",)
-    assert seer.of(Place(None, "legacy"), "nobody has tried this") == ()
+    assert places(prepared.cells) == [TierEra(None, "legacy"), TierEra(None, "modern")]
+    assert seer.of(TierEra(None, "legacy"), "DELETE") == ("HTTP 200",)
+    assert seer.of(TierEra(None, "legacy"), "GET") == ("HTTP 200",)
+    assert seer.of(TierEra(None, "modern"), "DELETE") == ("HTTP 405",)
+    assert seer.of(TierEra(None, "modern"), "cancellation") == ("the tool was stopped",)
+    assert seer.of(TierEra(None, "legacy"), "nobody has tried this") == ()
 
 
 def test_tiers_have_their_own_flags(advisor: Advisor) -> None:
     _, seer = foreseen(advisor, "customer-service-agent")
-    assert seer.of(Place("stateless", "legacy"), "DELETE") == ("HTTP 405",)
-    assert seer.of(Place("stateful", "legacy"), "DELETE") == ("HTTP 200",)
+    assert seer.of(TierEra("stateless", "legacy"), "DELETE") == ("HTTP 405",)
+    assert seer.of(TierEra("stateful", "legacy"), "DELETE") == ("HTTP 200",)
 
 
 def test_a_kit_refuses_requests_that_a_bare_server_accepts(advisor: Advisor) -> None:
@@ -46,24 +46,24 @@ def test_a_kit_refuses_requests_that_a_bare_server_accepts(advisor: Advisor) -> 
     rows = {package.package: package.behaviour for package in advisor.knowledge.capabilities}
     bare = ConductCase("GET", "legacy", True, True, "other")
     assert gist(measured(bare, "2.3.0", rows["mcp"]) or "") == "HTTP 200"
-    assert seer.of(Place(None, "legacy"), "GET") == ("HTTP 405",)
+    assert seer.of(TierEra(None, "legacy"), "GET") == ("HTTP 405",)
     host = ConductCase("foreign Host", "legacy", True, False, "nginx")
     assert gist(measured(host, "2.14.7", rows["fastmcp"]) or "") == "HTTP 200"
     fastmcp = replace(seer, version="2.14.7", rows=rows["fastmcp"])
-    assert fastmcp.of(Place(None, "legacy"), "foreign Host") == ("HTTP 421",)
+    assert fastmcp.of(TierEra(None, "legacy"), "foreign Host") == ("HTTP 421",)
 
 
 def test_a_new_session_directory_can_answer_503_with_retry_after(advisor: Advisor) -> None:
     _, seer = foreseen(advisor, "exercise-2-team-document")
-    assert seer.of(Place(None, "legacy"), "unknown session") == ("HTTP 404", "HTTP 503")
-    assert seer.of(Place(None, "modern"), "unknown session") == ("HTTP 200",)
+    assert seer.of(TierEra(None, "legacy"), "unknown session") == ("HTTP 404", "HTTP 503")
+    assert seer.of(TierEra(None, "modern"), "unknown session") == ("HTTP 200",)
 
 
 def test_behaviour_without_a_measurement_is_not_predicted(advisor: Advisor) -> None:
     _, seer = foreseen(advisor, "pattern-3-sticky-fleet")
     unmeasured = replace(seer, rows=[])
-    assert unmeasured.of(Place(None, "legacy"), "DELETE") == ()
-    assert unmeasured.of(Place(None, "legacy"), "foreign Origin") == ("HTTP 403",)
+    assert unmeasured.of(TierEra(None, "legacy"), "DELETE") == ()
+    assert unmeasured.of(TierEra(None, "legacy"), "foreign Origin") == ("HTTP 403",)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from advisor.lab.testserver.serve import Copies
+from advisor.lab.testserver.serve import ServerCopies
 
 retried = pytest.mark.retried("The copies start and fail within 20 s.")
 
@@ -53,7 +53,7 @@ def test_a_broken_copy_does_not_affect_the_others() -> None:
         async def send(message: dict[str, str]) -> None:
             await said.put(message["type"])
 
-        served = Copies({str(place): copy for place, copy in enumerate(copies)})
+        served = ServerCopies({str(place): copy for place, copy in enumerate(copies)})
         life = asyncio.create_task(served({"type": "lifespan"}, asked.get, send))
         await asked.put("lifespan.startup")
         assert await said.get() == "lifespan.startup.complete"
@@ -80,7 +80,7 @@ def test_a_copy_that_does_not_start_ends_the_process() -> None:
         async def send(_: Any) -> None:
             raise AssertionError("nothing is complete")
 
-        await Copies({"a": Small(), "b": Small(at_start=True)})({"type": "lifespan"}, receive, send)
+        await ServerCopies({"a": Small(), "b": Small(at_start=True)})({"type": "lifespan"}, receive, send)
 
     with pytest.raises(RuntimeError, match="cannot begin"):
         asyncio.run(asyncio.wait_for(main(), 20))

@@ -33,7 +33,7 @@ from advisor.kit.sync.generate import generate, preview
 from advisor.lab.capabilities import report as measurements
 from advisor.lab.capabilities.bisection import Bisected
 from advisor.lab.capabilities.comparison import Difference
-from advisor.lab.capabilities.matrix import Where
+from advisor.lab.capabilities.matrix import CellKey
 from advisor.lab.capabilities.measure import compared
 from advisor.lab.exercise.document import exercise_dict
 from advisor.lab.verify.document import verification_dict
@@ -138,7 +138,7 @@ def exercises(advisor: Advisor, folder: Path) -> Documents:
 
 def bisection(advisor: Advisor, folder: Path) -> Documents:
     change = change_of(advisor.knowledge, "1.28.1", "1.29.0")
-    cell = Difference(Where(change.feature, change.call, "legacy", (True, False)), "works", "error", "gone")
+    cell = Difference(CellKey(change.feature, change.call, "legacy", (True, False)), "works", "error", "gone")
     yield measurements.bisection_record(
         [Bisected(change, "1.28.5", measured={"1.28.5": "newer"}, ends={"1.28.1": "neither"}, wrong={"1.28.1": [cell]})]
     )

@@ -20,9 +20,9 @@ from advisor.decision.checks.proof import example_requirements
 from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import flag_key
-from advisor.lab.exercise.document import PAIRS, Bare, exercise_dict
+from advisor.lab.exercise.document import PAIRS, BareAnswer, exercise_dict
 from advisor.lab.exercise.report import case_rows, exercise_markdown, exercise_text
-from advisor.lab.exercise.table import Exercise, Notices, Sight, claims, judged, notices
+from advisor.lab.exercise.table import EraResults, Exercise, Notices, claims, judged, notices
 from advisor.lab.probes.observation import Observation
 
 retried = pytest.mark.retried(
@@ -34,7 +34,7 @@ WORKS = Observation("works", "the client answered the request: ok")
 CALL = "ctx.session.create_message"
 
 
-def sight(stateless: bool, json_response: bool, era: Any, **other: Any) -> Sight:
+def sight(stateless: bool, json_response: bool, era: Any, **other: Any) -> EraResults:
     """The measurements of a client with mcp 2, except for the values in `other`."""
     streams = Notices(0, 0) if json_response else Notices(1, 1)
     legacy = era == "legacy"
@@ -51,13 +51,13 @@ def sight(stateless: bool, json_response: bool, era: Any, **other: Any) -> Sight
         "content_type": {"add": kind, "research": kind},
         "session_header": legacy and not stateless,
     }
-    return Sight(stateless, json_response, era, **{**seen, **other})
+    return EraResults(stateless, json_response, era, **{**seen, **other})
 
 
 def exercise(knowledge: Knowledge) -> Exercise:
     sights = tuple(sight(*pair, era) for pair in PAIRS for era in ("legacy", "modern"))
     answers = ["HTTP 406: Not Acceptable: no", "HTTP 200 text/event-stream", "HTTP 200 application/json", "?"]
-    bare = tuple(Bare(*pair, "POST", answer) for pair, answer in zip(PAIRS, answers, strict=True))
+    bare = tuple(BareAnswer(*pair, "POST", answer) for pair, answer in zip(PAIRS, answers, strict=True))
     uses = tuple(knowledge.flags[flag_key(*pair)] for pair in PAIRS)
     return Exercise("mcp==2.3.0", ("legacy", "modern"), sights, uses, bare, tuple(claims(sights, knowledge)), 8.4)
 

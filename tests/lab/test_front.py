@@ -20,7 +20,7 @@ from advisor.lab.fleet.front import (
     FrontStrategy,
     front_of,
     lay_out,
-    own_wiring,
+    own_addresses,
     write_own,
     write_template,
 )
@@ -70,7 +70,7 @@ def test_the_haproxy_peer_uses_a_port_of_this_run(
     kit = kit_of(
         {"environment.proxy.kind": kind, "environment.proxy.version": None, "environment.proxy.replicas": replicas}
     )
-    assert list(own_wiring(kit, 20000, PORTS, 20009).peers.values()) == (["127.0.0.1:20009"] if peered else [])
+    assert list(own_addresses(kit, 20000, PORTS, 20009).peers.values()) == (["127.0.0.1:20009"] if peered else [])
 
 
 def test_without_a_proxy_clients_connect_to_the_instances(kit_of: Callable[..., KitContext]) -> None:
@@ -117,7 +117,7 @@ def test_only_the_addresses_of_the_proxy_files_are_changed(
     lay_out(proxy.files(kit), tmp_path)
     (tmp_path / "proxy" / "extra.txt").write_text("mine\n")
     folder = tmp_path / "run"
-    write_own(kit, tmp_path, folder, own_wiring(kit, 20000, PORTS, 20009))
+    write_own(kit, tmp_path, folder, own_addresses(kit, 20000, PORTS, 20009))
     base = {file.path.removeprefix("proxy/"): file.content for file in proxy.files(kit)} | {"extra.txt": "mine\n"}
     assert {path.name for path in folder.iterdir()} == set(base)
     changed = [
@@ -139,7 +139,7 @@ def test_an_edit_next_to_the_addresses_is_kept(kit_of: Callable[..., KitContext]
     text = path.read_text()
     start, end = text.index("    sticky learn"), text.index("header;\n") + len("header;\n")
     path.write_text(text[:start] + text[end:])
-    write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
+    write_own(kit, tmp_path, tmp_path / "run", own_addresses(kit, 20000, PORTS, 20009))
     wired = (tmp_path / "run" / "upstreams.conf").read_text()
     assert "sticky learn" in text
     assert "sticky learn" not in wired
@@ -155,7 +155,7 @@ def test_an_edit_of_the_addresses_themselves_is_refused(kit_of: Callable[..., Ki
         "\n".join(f"{line} # mine" if line.lstrip().startswith("server ") else line for line in lines) + "\n"
     )
     with pytest.raises(UsageError, match=r"upstreams\.conf\. The lines with addresses were edited"):
-        write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
+        write_own(kit, tmp_path, tmp_path / "run", own_addresses(kit, 20000, PORTS, 20009))
 
 
 def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_missing_file_is_named(kit_of: Callable[..., KitContext], tmp_path: Pa
     lay_out(proxy.files(kit), tmp_path)
     (tmp_path / "proxy" / "server.conf").unlink()
     with pytest.raises(UsageError, match=r"server\.conf is missing"):
-        write_own(kit, tmp_path, tmp_path / "run", own_wiring(kit, 20000, PORTS, 20009))
+        write_own(kit, tmp_path, tmp_path / "run", own_addresses(kit, 20000, PORTS, 20009))
 
 
 @pytest.mark.parametrize("way", ["round-robin", "cookie", "address"])
@@ -193,6 +193,6 @@ def test_a_proxy_of_the_lab_does_not_connect_from_an_address_that_uvicorn_trusts
     kit = kit_of({"environment.proxy.kind": kind, "environment.proxy.version": None})
     lay_out(proxy.files(kit), tmp_path / "kit")
     assert PROXY_SOURCE not in "".join(file.content for file in proxy.files(kit))
-    write_own(kit, tmp_path / "kit", tmp_path / "run", own_wiring(kit, 20100, PORTS, 20101))
+    write_own(kit, tmp_path / "kit", tmp_path / "run", own_addresses(kit, 20100, PORTS, 20101))
     assert PROXY_SOURCE != "127.0.0.1"
     assert any(f"{PROXY_SOURCE}" in path.read_text() for path in (tmp_path / "run").iterdir())

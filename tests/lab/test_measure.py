@@ -26,7 +26,7 @@ from advisor.lab.capabilities import report as words
 from advisor.lab.capabilities import yaml_file as capability_yaml
 from advisor.lab.capabilities.behaviours import COPIES, TRIED, MeasuredBehaviours, Trait, alike
 from advisor.lab.capabilities.comparison import Difference, expected, near, told
-from advisor.lab.capabilities.matrix import Cells, MeasuredValue, Where
+from advisor.lab.capabilities.matrix import CellKey, Cells, MeasuredValue
 from advisor.lab.capabilities.measure import Measurement, compared, evidence, record
 from advisor.lab.capabilities.merge import values
 from advisor.lab.probes.observation import Observation
@@ -77,7 +77,7 @@ def behaved_so(message: str, first: str | None = None) -> MeasuredValue:
 def measured(
     known: Knowledge,
     version: str,
-    changed: dict[Where, Observation] | None = None,
+    changed: dict[CellKey, Observation] | None = None,
     behaved: dict[Trait, str] | None = None,
 ) -> Measurement:
     """A measurement that agrees with the data, except for the given changes."""
@@ -87,7 +87,7 @@ def measured(
     for entry in entries(known.sdks[line].apis):
         for era in ERAS:
             for pair in FLAG_PAIRS:
-                where = Where(entry.feature, entry.call, era, pair)
+                where = CellKey(entry.feature, entry.call, era, pair)
                 outcome = expected(known.capabilities, "mcp", version, where)
                 assert outcome is not None
                 cells[where] = MeasuredValue(Observation(outcome, f"as {outcome}"))
@@ -104,7 +104,7 @@ def measured(
 
 def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
     assert compared(measured(knowledge, "2.3.0"), knowledge.capabilities).agrees
-    where = Where(*PROGRESS, "modern", (True, False))
+    where = CellKey(*PROGRESS, "modern", (True, False))
     made = measured(knowledge, "2.3.0", {where: Observation("error", "gone")})
     found = compared(made, knowledge.capabilities)
     assert not found.agrees
@@ -176,7 +176,7 @@ def test_each_check_has_a_server_of_its_own(knowledge: Knowledge) -> None:
 
 
 def test_an_unknown_release_is_compared_with_the_nearest_release(knowledge: Knowledge) -> None:
-    where = Where(*PROGRESS, "legacy", (True, False))
+    where = CellKey(*PROGRESS, "legacy", (True, False))
     subject = measured(knowledge, "2.3.0").sdk_under_test
     of = {version: SdkUnderTest("mcp", version, "mcp-1", subject.python, "today") for version in ("1.28.0", "1.0.0")}
     assert near(knowledge.capabilities, of["1.28.0"], where) == "dropped"

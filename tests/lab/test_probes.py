@@ -15,7 +15,7 @@ import pytest
 
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.types import ERAS, Era
-from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes import BEHAVIOURS, FEATURES, SLOW_BEHAVIOURS, ProbeTarget, behaviour, observe
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.change_notifications import verdict
@@ -279,7 +279,7 @@ def test_a_late_message_is_not_live(came: list[float], outcome: str, said: str) 
     ],
 )
 def test_progress_that_stops_half_way_is_lost(values: list[float], total: float | None, said: str | None) -> None:
-    heard = Heard()
+    heard = ReceivedMessages()
     for value in values:
         asyncio.run(heard.on_progress(value, total, None))
     assert missing(heard) == said

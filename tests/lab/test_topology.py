@@ -18,7 +18,7 @@ from advisor.kit.parts import server
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.space import FactSpace
-from advisor.knowledge.topology import KINDS, BalancingRun, Conditions, Share, Way, verdict
+from advisor.knowledge.topology import KINDS, BalancingRun, BalancingStrategy, Conditions, Share, verdict
 from advisor.lab.topology.balancer import Balancer
 from advisor.lab.topology.roads import road
 from advisor.lab.topology.writer import rewritten, updated
@@ -30,12 +30,12 @@ retried = pytest.mark.retried(
 ADDRESSES = ("127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003")
 
 
-def way(knowledge: Knowledge, name: str) -> Way:
+def strategy(knowledge: Knowledge, name: str) -> BalancingStrategy:
     return knowledge.topology[name]
 
 
 def run(under: Conditions, *, keeps: bool, knowledge: Knowledge) -> BalancingRun:
-    figures = way(knowledge, "round-robin").runs[0].figures
+    figures = strategy(knowledge, "round-robin").runs[0].figures
     taken = replace(figures["stateful+legacy"], whole=Share(40 if keeps else 11, 40))
     return BalancingRun(under, {**figures, "stateful+legacy": taken})
 
@@ -72,7 +72,7 @@ def test_repeated_measurements_agree_with_the_table(
 ) -> None:
     from advisor.lab.topology.measure import Scale, measure
 
-    rows = [(way(knowledge, name), runs) for name, runs in cheap.items()]
+    rows = [(strategy(knowledge, name), runs) for name, runs in cheap.items()]
     wanted = [replace(row, runs=[row.runs[number] for number in runs]) for row, runs in rows]
     for row in asyncio.run(measure(wanted, advisor, Scale(sessions=12, calls=2, visitors=4))):
         assert verdict(row) == row.keeps, (row.id, row.runs)
@@ -99,7 +99,7 @@ def test_every_configuration_is_accepted_by_its_program(advisor: Advisor, knowle
 
 
 def test_proxies_of_kits_share_no_files(advisor: Advisor, knowledge: Knowledge, tmp_path: Path) -> None:
-    Balancer(way(knowledge, "nginx-session-envelope"), advisor).write(tmp_path, ADDRESSES, 9000)
+    Balancer(strategy(knowledge, "nginx-session-envelope"), advisor).write(tmp_path, ADDRESSES, 9000)
     assert "/tmp/mcp-proxy" not in "".join(path.read_text() for path in tmp_path.glob("*.*"))
     assert f"pid {tmp_path}/tmp.pid;" in (tmp_path / "nginx.conf").read_text()
 
@@ -152,7 +152,7 @@ def test_peers_share_the_table_of_a_kit(knowledge: Knowledge, advisor: Advisor, 
     """The kit for one HAProxy has the same session table that was measured with two HAProxies."""
 
     def learning(name: str) -> list[str]:
-        Balancer(way(knowledge, name), advisor).write(tmp_path / name, ADDRESSES, 9000)
+        Balancer(strategy(knowledge, name), advisor).write(tmp_path / name, ADDRESSES, 9000)
         text = (tmp_path / name / "haproxy.cfg").read_text()
         lines = [line.strip() for line in text.splitlines() if line.strip().startswith("stick")]
         lines = [line for line in lines if " store " not in line]  # limits for client addresses are tables of their own
@@ -171,7 +171,7 @@ def test_a_strategy_that_kits_contain_is_measured_with_a_kit(knowledge: Knowledg
 
 def test_the_session_directory_is_part_of_the_servers(knowledge: Knowledge, advisor: Advisor) -> None:
     """The session directory is measured behind the same load balancer that loses sessions without the directory."""
-    row, plain = way(knowledge, "redis-session-directory"), way(knowledge, "round-robin")
+    row, plain = strategy(knowledge, "redis-session-directory"), strategy(knowledge, "round-robin")
     assert (row.program, row.template, row.directives) == (plain.program, plain.template, plain.directives)
     balancer = Balancer(row, advisor)
     assert balancer.servers is not None
@@ -195,20 +195,20 @@ def test_the_session_directory_is_part_of_the_servers(knowledge: Knowledge, advi
     ],
 )
 def test_a_wrong_row_is_a_fault(knowledge: Knowledge, change: dict[str, Any], message: str) -> None:
-    row = replace(way(knowledge, "round-robin"), **change)
+    row = replace(strategy(knowledge, "round-robin"), **change)
     changed = replace(knowledge, topology={**knowledge.topology, "round-robin": row})
     assert message in [fault.message for fault in proof.faults(changed) if fault.key == "topology: round-robin"]
 
 
 def test_a_strategy_that_keeps_sessions_needs_a_mechanism(knowledge: Knowledge) -> None:
-    row = replace(way(knowledge, "nginx-session-envelope"), mechanism="")
+    row = replace(strategy(knowledge, "nginx-session-envelope"), mechanism="")
     changed = replace(knowledge, topology={**knowledge.topology, row.id: row})
     (fault,) = [fault for fault in proof.faults(changed) if fault.key == f"topology: {row.id}"]
     assert fault.message == "this strategy keeps every session, but has no mechanism, so decisions cannot choose it"
 
 
 def test_a_kept_session_with_calls_at_another_instance_is_a_fault(knowledge: Knowledge) -> None:
-    row = way(knowledge, "redis-session-directory")
+    row = strategy(knowledge, "redis-session-directory")
     figures = row.runs[0].figures
     strange = {**figures, "stateful+legacy": replace(figures["stateful+legacy"], wrong=Share(2, 120))}
     row = replace(row, runs=[replace(row.runs[0], figures=strange), *row.runs[1:]])
@@ -220,7 +220,7 @@ def test_a_kept_session_with_calls_at_another_instance_is_a_fault(knowledge: Kno
 
 
 def test_lost_requests_of_modern_clients_are_a_fault(knowledge: Knowledge) -> None:
-    row = way(knowledge, "round-robin")
+    row = strategy(knowledge, "round-robin")
     figures = row.runs[0].figures
     short = {**figures, "stateful+modern": replace(figures["stateful+modern"], sampling=Share(3, 12))}
     row = replace(row, runs=[replace(row.runs[0], figures=short)])
@@ -290,11 +290,11 @@ def test_a_verdict_names_the_condition(
 ) -> None:
     runs = [run(conditions, keeps=True, knowledge=knowledge) for conditions in keeping]
     runs += [run(conditions, keeps=False, knowledge=knowledge) for conditions in losing]
-    assert verdict(replace(way(knowledge, "round-robin"), runs=runs)) == expected
+    assert verdict(replace(strategy(knowledge, "round-robin"), runs=runs)) == expected
 
 
 def test_a_window_is_a_condition_even_if_no_session_met_it(knowledge: Knowledge) -> None:
-    row = way(knowledge, "haproxy-stick-table-peers")
+    row = strategy(knowledge, "haproxy-stick-table-peers")
     whole = [run(old.under, keeps=True, knowledge=knowledge) for old in row.runs]
     assert row.window is not None
     assert verdict(replace(row, runs=whole)) == "pause"
@@ -350,7 +350,7 @@ def _differing(before: str, other: str) -> set[str]:
 
 
 def test_a_measurement_changes_figures_and_verdict_and_no_other_text(knowledge: Knowledge) -> None:
-    row = way(knowledge, "round-robin")
+    row = strategy(knowledge, "round-robin")
     under = Conditions()
     old = replace(
         row, because="As it was when the measurement began.", runs=[run(under, keeps=True, knowledge=knowledge)]
@@ -386,8 +386,8 @@ def test_the_table_as_json(knowledge: Knowledge) -> None:
     done = command("--format", "json")
     data = json.loads(done.stdout)
     assert data["schema"] == "mcp-advisor/topology/1"
-    assert [way["id"] for way in data["ways"]] == list(knowledge.topology)
-    learn = next(way for way in data["ways"] if way["id"] == "nginx-sticky-learn")
+    assert [strategy["id"] for strategy in data["ways"]] == list(knowledge.topology)
+    learn = next(strategy for strategy in data["ways"] if strategy["id"] == "nginx-sticky-learn")
     assert learn["rules"] == ["AFF-110"]
     assert learn["runs"][0]["stateful+legacy"]["whole"] == {"count": 40, "of": 40}
     assert set(learn["runs"][0]) == {"under", *KINDS}
@@ -401,7 +401,7 @@ def test_a_rule_shows_the_measurements_behind_it(knowledge: Knowledge) -> None:
         timeout=60,
     )
     sources = {source["id"]: source for source in json.loads(shown.stdout)["sources"]}
-    taken = way(knowledge, "nginx-hash-session-id").runs[0].figures["stateful+legacy"]
+    taken = strategy(knowledge, "nginx-hash-session-id").runs[0].figures["stateful+legacy"]
     assert (
         f"failed request: {taken.whole}. Tool calls that returned their result: {taken.answered}. Tool calls that"
         in (sources["topology-nginx-hash-session-id"]["says"])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from advisor.decision.checks.division import Step, longer, stronger, values
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.needs import Bits, raised
-from advisor.decision.checks.situations import Model, Outputs, Standing
+from advisor.decision.checks.situations import Model, NeedLevel, Outputs
 from advisor.decision.tiers import SEPARABLE
 from advisor.engine.fold import Class, Folded
 from advisor.engine.rules import Value
@@ -90,7 +90,7 @@ class _Check:
                     yield from self._contradiction(standing, value, rule)
         yield from self._monotone(changes)
 
-    def _decision(self, standing: Standing, value: str, rule: int) -> Iterator[Finding]:
+    def _decision(self, standing: NeedLevel, value: str, rule: int) -> Iterator[Finding]:
         model, outputs = self._model, self._model.outputs[rule]
         must = standing.needs.most | model.always
         if outputs.substitute != "none":
@@ -115,7 +115,7 @@ class _Check:
                     "impossible", model.session.spec.rules[rule].id, message, standing, value, found=found
                 )
 
-    def _contradiction(self, standing: Standing, value: str, rule: int) -> Iterator[Finding]:
+    def _contradiction(self, standing: NeedLevel, value: str, rule: int) -> Iterator[Finding]:
         model = self._model
         for required in standing.needs.least:
             for entry in self._possible(value):
@@ -174,7 +174,7 @@ class _Check:
         kind: str,
         where: str,
         message: str,
-        standing: Standing,
+        standing: NeedLevel,
         value: str,
         outputs: Outputs | None = None,
         found: Class | None = None,
@@ -196,7 +196,7 @@ class _Check:
         return fault(kind, where, message, example)
 
 
-def _needs(model: Model, context: int, standing: Standing, keep: str) -> dict[str, str]:
+def _needs(model: Model, context: int, standing: NeedLevel, keep: str) -> dict[str, str]:
     """Return a combination of needs of a level. It has few needs, and requires the feature `keep`."""
     of = model.contexts[context]
     counted = (*of.counted, of.firm, of.soft)

@@ -113,7 +113,7 @@ class Model:
         ]
         self.alike = Alike([*nodes, TableNode(self.possible), context], self.domains, kept)
         self.compared_needs: dict[tuple[int, int], Any] = {}
-        self._levels: dict[int, list[Standing]] = {}
+        self._levels: dict[int, list[NeedLevel]] = {}
         self._modes: dict[tuple[int, Level, bool], bool | None] = {}
 
     def bits(self, names: Any) -> Bits:
@@ -142,7 +142,7 @@ class Model:
         """Return the steps that lead to a context and to the possible rules of the table `session`."""
         return self.alike.network.steps(("pattern", _CONTEXT), leaving=self.left)
 
-    def standings(self, context: int) -> list[Standing]:
+    def standings(self, context: int) -> list[NeedLevel]:
         """Return every level of needs in a context."""
         known = self._levels.get(context)
         if known is None:
@@ -151,12 +151,12 @@ class Model:
             known = self._levels[context] = [self._standing(level, needs) for level, needs in every.items()]
         return known
 
-    def _standing(self, level: Level, needs: Needs) -> Standing:
+    def _standing(self, level: Level, needs: Needs) -> NeedLevel:
         mask = self.session.full
         for name, value in zip(self.counted, level, strict=False):
             if name in self.session.inputs:
                 mask &= self.session.masks[self.session.inputs.index(name)][NEEDS[value]]
-        return Standing(level, needs, mask, (level[-2], level[-1]))
+        return NeedLevel(level, needs, mask, (level[-2], level[-1]))
 
     def tiers_mask(self, value: str) -> tuple[int, int]:
         """Return the rules of `session`, and the configurations, that a value of `tools.separable` allows."""
@@ -169,14 +169,14 @@ class Model:
         )
         return session, possible
 
-    def json(self, response: int, standing: Standing, stateless: bool) -> bool | None:
+    def json(self, response: int, standing: NeedLevel, stateless: bool) -> bool | None:
         """Return the response mode for the possible rules of the table of the response mode; None in a gap."""
         asked = (response, standing.level, stateless)
         if asked not in self._modes:
             self._modes[asked] = self._json(response, standing, stateless)
         return self._modes[asked]
 
-    def _json(self, mask: int, standing: Standing, stateless: bool) -> bool | None:
+    def _json(self, mask: int, standing: NeedLevel, stateless: bool) -> bool | None:
         facts: dict[str, Any] = dict(zip(self.counted, (NEEDS[value] for value in standing.level), strict=False))
         facts["stateless_http"] = stateless
         for node in self._picks:
@@ -267,7 +267,7 @@ class Model:
         return known
 
 
-class Standing(NamedTuple):
+class NeedLevel(NamedTuple):
     """A level of needs in a context.
 
     Attributes:

@@ -9,7 +9,7 @@ from advisor.decision.checks.fault import fault
 from advisor.engine.rules import Rule
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
-from advisor.knowledge.topology import KINDS, SOURCE, Way, verdict
+from advisor.knowledge.topology import KINDS, SOURCE, BalancingStrategy, verdict
 
 _CHOOSES = "affinity.candidate"
 _DECIDED = "affinity.mechanism"
@@ -19,12 +19,12 @@ def faults(knowledge: Knowledge) -> Iterator[Finding]:
     """Yield all faults."""
     choices = {value for table in knowledge.tables.values() for value in table.outputs.get(_CHOOSES, [])}
     choices |= {mechanism for _, _, mechanism in _consequences(knowledge)}
-    for way in knowledge.topology.values():
-        yield from (_fault(way.id, message) for message in _declared(way, choices, knowledge))
-        if way.complete:
-            yield from _figures(way)
+    for strategy in knowledge.topology.values():
+        yield from (_fault(strategy.id, message) for message in _declared(strategy, choices, knowledge))
+        if strategy.complete:
+            yield from _figures(strategy)
         else:
-            yield _fault(way.id, "this strategy has no figures. Run `mcp-advisor topology measure --write`.")
+            yield _fault(strategy.id, "this strategy has no figures. Run `mcp-advisor topology measure --write`.")
     yield from _unmeasured(knowledge)
     yield from _uncited(knowledge)
 
@@ -38,37 +38,42 @@ def _unmeasured(knowledge: Knowledge) -> Iterator[Finding]:
     """Yield faults: mechanisms that decisions can contain and that no strategy has."""
     named = {value for derived in knowledge.derived if derived.id == _DECIDED for value in derived.values}
     explained = {mechanism.id for mechanism in knowledge.mechanisms.values() if mechanism.unmeasured}
-    for mechanism in sorted(named - {way.mechanism for way in knowledge.topology.values()} - {"none"} - explained):
+    for mechanism in sorted(
+        named - {strategy.mechanism for strategy in knowledge.topology.values()} - {"none"} - explained
+    ):
         yield _fault(mechanism, "decisions can contain this mechanism, but no strategy measures it")
 
 
-def _declared(way: Way, choices: Iterable[Any], knowledge: Knowledge) -> Iterator[str]:
-    if not way.requirements and not way.template:
+def _declared(strategy: BalancingStrategy, choices: Iterable[Any], knowledge: Knowledge) -> Iterator[str]:
+    if not strategy.requirements and not strategy.template:
         yield "this strategy has no requirements and no template"
-    if way.mechanism and way.mechanism not in choices:
-        yield f"no rule can choose the mechanism {way.mechanism!r}"
-    source = knowledge.sources.get(f"{SOURCE}{way.id}")
-    if source is not None and source.title != knowledge.phrases["topology.source"].format(title=way.title):
+    if strategy.mechanism and strategy.mechanism not in choices:
+        yield f"no rule can choose the mechanism {strategy.mechanism!r}"
+    source = knowledge.sources.get(f"{SOURCE}{strategy.id}")
+    if source is not None and source.title != knowledge.phrases["topology.source"].format(title=strategy.title):
         yield f"the source {source.id} is also in rules/sources.yaml"
 
 
-def _figures(way: Way) -> Iterator[Finding]:
-    found = verdict(way)
-    if found != way.keeps:
-        said = f"keeps is {way.keeps!r}, but the figures show {found or 'no single condition'!r}"
-        yield _fault(way.id, said)
-    if not way.mechanism and found == "always":
-        yield _fault(way.id, "this strategy keeps every session, but has no mechanism, so decisions cannot choose it")
-    if way.mechanism and found == "never":
+def _figures(strategy: BalancingStrategy) -> Iterator[Finding]:
+    found = verdict(strategy)
+    if found != strategy.keeps:
+        said = f"keeps is {strategy.keeps!r}, but the figures show {found or 'no single condition'!r}"
+        yield _fault(strategy.id, said)
+    if not strategy.mechanism and found == "always":
         yield _fault(
-            way.id, f"decisions can choose {way.mechanism}, but this strategy loses sessions under every condition"
+            strategy.id, "this strategy keeps every session, but has no mechanism, so decisions cannot choose it"
         )
-    for run in way.runs:
+    if strategy.mechanism and found == "never":
+        yield _fault(
+            strategy.id,
+            f"decisions can choose {strategy.mechanism}, but this strategy loses sessions under every condition",
+        )
+    for run in strategy.runs:
         wrong = run.figures[KINDS[0]].wrong
         if run.keeps and wrong.count:
             shown = {**run.under.unusual, "wrong": str(wrong)}
             yield _fault(
-                way.id,
+                strategy.id,
                 "every session is kept, but another instance than the owner of the session answered some calls",
                 shown,
             )
@@ -80,14 +85,18 @@ def _figures(way: Way) -> Iterator[Finding]:
             lost = {name: str(share) for name, share in shares.items() if not share.full}
             if lost:
                 message = f"{kind} has losses, but its clients have no session"
-                yield _fault(way.id, message, {**run.under.unusual, **lost})
+                yield _fault(strategy.id, message, {**run.under.unusual, **lost})
 
 
 def _uncited(knowledge: Knowledge) -> Iterator[Finding]:
     """Yield faults: rules that choose a mechanism and do not cite a measurement of the mechanism."""
     for _, rule in knowledge.rules.values():
         chosen = _chosen(rule, knowledge)
-        rows = [f"{SOURCE}{way.id}" for way in knowledge.topology.values() if chosen and way.mechanism == chosen]
+        rows = [
+            f"{SOURCE}{strategy.id}"
+            for strategy in knowledge.topology.values()
+            if chosen and strategy.mechanism == chosen
+        ]
         if rows and not set(rows) & set(rule.sources):
             yield _fault(rule.id, f"this rule chooses {chosen}, but does not cite {' or '.join(rows)}")
 

@@ -9,14 +9,14 @@ from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, production_wiring
+from advisor.kit.upstreams import PROXY_PORT, production_addresses
 from advisor.knowledge.space import SERVER_PORT
 
 FIRST_PORT = 8080
 """The port on this machine of the proxy or, in a kit without a proxy, of the first instance."""
 
-_WIRING = "compose"
-"""The folder for the wiring of Compose, if `proxy/` contains the wiring of another platform."""
+_FOLDER = "compose"
+"""The folder for the addresses of Compose, if `proxy/` contains the addresses of another platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class ProxyImage:
 
 
 def files(kit: KitContext) -> list[KitFile]:
-    """Render compose.yaml and, if Compose is not the platform, the wiring of the proxy for Compose."""
-    made = _wiring(kit)
-    moved = {file.path.removeprefix(f"{_WIRING}/"): file.path for file in made}
+    """Render compose.yaml and, if Compose is not the platform, the addresses of the proxy for Compose."""
+    made = _address_files(kit)
+    moved = {file.path.removeprefix(f"{_FOLDER}/"): file.path for file in made}
     image = _image(kit, moved) if kit.proxy else None
     text = render(
         "compose/compose.yaml.j2",
@@ -103,13 +103,13 @@ def _proxies(kit: KitContext, image: ProxyImage) -> list[ProxyContainer]:
     return [ProxyContainer(name, image.command, port) for name, port in zip(names, ports, strict=True)]
 
 
-def _wiring(kit: KitContext) -> list[KitFile]:
+def _address_files(kit: KitContext) -> list[KitFile]:
     """Render the addresses and ports of the proxy for Compose; nothing if `proxy/` already contains them."""
     if not kit.proxy or kit.platform == "compose":
         return []
-    wiring = production_wiring(replace(kit, platform="compose"))
-    made = proxy.wiring_files(kit, wiring)
-    return [replace(file, path=f"{_WIRING}/{file.path.rpartition('/')[2]}") for file in made]
+    proxy_addresses = production_addresses(replace(kit, platform="compose"))
+    made = proxy.address_files(kit, proxy_addresses)
+    return [replace(file, path=f"{_FOLDER}/{file.path.rpartition('/')[2]}") for file in made]
 
 
 def _image(kit: KitContext, moved: dict[str, str]) -> ProxyImage:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, balance, production_wiring, ready_service, resolves
+from advisor.kit.upstreams import PROXY_PORT, balance, production_addresses, ready_service, resolves
 from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.space import SERVER_PORT
 
@@ -95,7 +95,7 @@ class ProxyWorkload:
         tag: tag of the image.
         command: start command.
         folder: folder in the container where the configuration is mounted.
-        files: configuration files in `proxy/`; the first file is the wiring.
+        files: configuration files in `proxy/`; the first file has the addresses and ports.
         drains: whether the proxy waits for open streams after SIGTERM.
         drain_s: seconds of the wait before SIGTERM.
         stop_s: maximum seconds from SIGTERM to the end of the proxy.
@@ -230,8 +230,8 @@ def files(kit: KitContext) -> list[KitFile]:
         text = render("kubernetes/proxy_kustomization.yaml.j2", **shared)
         made.append(KitFile("proxy/kustomization.yaml", text))
         if renamed:
-            wiring = proxy_part.wiring_files(fitted, production_wiring(fitted))
-            made += [replace(file, path=f"kubernetes/{proxy.files[0]}") for file in wiring]
+            settings = proxy_part.address_files(fitted, production_addresses(fitted))
+            made += [replace(file, path=f"kubernetes/{proxy.files[0]}") for file in settings]
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import kubernetes
 from advisor.kit.templating import render
-from advisor.kit.upstreams import production_wiring
+from advisor.kit.upstreams import production_addresses
 
 # For each platform, the files that the dashboard and the alerts need.
 _READERS = {"kubernetes": ("podmonitor.yaml", "kustomization.yaml"), "systemd": ("prometheus.yaml",)}
@@ -16,7 +16,7 @@ def files(kit: KitContext) -> list[KitFile]:
     if kit.platform == "serverless":
         return []
     fitted = kubernetes.fit(kit) if kit.platform == "kubernetes" else kit
-    ports = [address.rpartition(":")[2] for each in production_wiring(kit).addresses.values() for address in each]
+    ports = [address.rpartition(":")[2] for each in production_addresses(kit).servers.values() for address in each]
     given = {
         "kit": fitted,
         "keeps_sessions": any(tier.keeps_sessions for tier in kit.tiers),

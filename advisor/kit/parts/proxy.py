@@ -1,7 +1,7 @@
 """Renders the proxy of a kit: nginx, HAProxy, Envoy or Caddy, with the session affinity of the decision.
 
-The settings that differ between production and a local check (addresses, port, access log) are a `Wiring`. The wiring
-is in `proxy/upstreams.conf` (nginx), in `proxy/upstreams.cfg` (HAProxy), in `proxy/upstreams.caddy`, or in two marked
+The settings that differ between production and a local check (addresses, port, access log) are `ProxyAddresses`. They
+are in `proxy/upstreams.conf` (nginx), in `proxy/upstreams.cfg` (HAProxy), in `proxy/upstreams.caddy`, or in two marked
 blocks of `proxy/envoy.yaml`, because Envoy cannot include files. The other text is equal in both environments.
 """
 
@@ -12,7 +12,16 @@ from math import ceil
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
-from advisor.kit.upstreams import NAMED, Wiring, applied, balance, production_wiring, ready_service, resolves, split
+from advisor.kit.upstreams import (
+    NAMED,
+    ProxyAddresses,
+    applied,
+    balance,
+    production_addresses,
+    ready_service,
+    resolves,
+    split,
+)
 from advisor.requirements.text import is_host, is_label, is_origin, is_tool
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -121,7 +130,7 @@ class ProxyPlan:
 
     Attributes:
         pools: one pool for each tier, in the order of the kit.
-        wiring: the settings that depend on the environment.
+        proxy_addresses: the settings that depend on the environment.
         resolve: whether nginx resolves names again at run time.
         names: whether the addresses in production are names, so that HAProxy must resolve them.
         origins: origins of web pages that can call the service; empty for none.
@@ -130,7 +139,7 @@ class ProxyPlan:
     """
 
     pools: tuple[Pool, ...]
-    wiring: Wiring
+    proxy_addresses: ProxyAddresses
     resolve: bool
     names: bool
     origins: tuple[str, ...]
@@ -147,13 +156,13 @@ class ProxyPlan:
     @property
     def listen(self) -> tuple[str, int]:
         """The address and port to listen on, for a proxy that does not support `*`."""
-        host, port = split(self.wiring.listen)
+        host, port = split(self.proxy_addresses.listen)
         return ("0.0.0.0" if host == "*" else host), port  # noqa: S104 (clients connect from other machines)
 
     @property
     def peered(self) -> bool:
         """Whether HAProxy sends its session table to a peer."""
-        return bool(self.wiring.peers)
+        return bool(self.proxy_addresses.peers)
 
     @property
     def looked_up_once(self) -> bool:
@@ -164,7 +173,7 @@ class ProxyPlan:
     def resolves_names(self) -> bool:
         """Whether nginx needs a DNS server at run time: for `resolve`, or for an address in a variable."""
         envelope = self.sticky is not None and self.sticky.balance == "envelope"
-        return bool(self.wiring.resolver) and (self.resolve or envelope)
+        return bool(self.proxy_addresses.resolver) and (self.resolve or envelope)
 
     @property
     def keeper(self) -> Pool | None:
@@ -185,13 +194,13 @@ def files(kit: KitContext) -> list[KitFile]:
     return [_file(name, kit, plan) for name in kit.carried.files]
 
 
-def wiring_files(kit: KitContext, wiring: Wiring) -> list[KitFile]:
-    """Render the files with addresses and ports for another wiring. A local check replaces the kit's files by them.
+def address_files(kit: KitContext, proxy_addresses: ProxyAddresses) -> list[KitFile]:
+    """Render the files with addresses and ports, with other addresses. A local check replaces the kit's files by them.
 
     Raises:
         ValueError: there are more addresses than server entries in the kit's configuration.
     """
-    plan = plan_for(kit, wiring)
+    plan = plan_for(kit, proxy_addresses)
     for pool, own in zip(plan.pools, plan_for(kit).pools, strict=True):
         if kit.carried.fixed_entries and len(pool.addresses) > own.slots:
             raise ValueError(f"{len(pool.addresses)} addresses for {own.slots} servers of {pool.name}")
@@ -202,18 +211,18 @@ def _file(name: str, kit: KitContext, plan: ProxyPlan) -> KitFile:
     return KitFile(f"proxy/{name}", render(f"proxy/{name}.j2", kit=kit, plan=plan))
 
 
-def plan_for(kit: KitContext, wiring: Wiring | None = None) -> ProxyPlan:
-    """Return the plan of the kit's proxy, with the addresses of the platform or of `wiring`.
+def plan_for(kit: KitContext, proxy_addresses: ProxyAddresses | None = None) -> ProxyPlan:
+    """Return the plan of the kit's proxy, with the addresses of the platform or with `proxy_addresses`.
 
     Raises:
         ValueError: a name contains characters that the requirements do not allow. No such name gets into a file.
     """
     _refuse_hostile(kit)
-    wiring = wiring or production_wiring(kit)
-    pools = tuple(_pool(kit, tier, wiring) for tier in kit.tiers)
+    proxy_addresses = proxy_addresses or production_addresses(kit)
+    pools = tuple(_pool(kit, tier, proxy_addresses) for tier in kit.tiers)
     return ProxyPlan(
         pools=pools,
-        wiring=wiring,
+        proxy_addresses=proxy_addresses,
         resolve=resolves(kit),
         names=kit.platform in NAMED,
         origins=tuple(dict.fromkeys((*(f"https://{host}" for host in kit.hosts), *kit.origins))),
@@ -232,12 +241,12 @@ def _public(auth: str) -> tuple[str, ...]:
             return (_METADATA, *_OAUTH)
 
 
-def _pool(kit: KitContext, tier: TierContext, wiring: Wiring) -> Pool:
+def _pool(kit: KitContext, tier: TierContext, proxy_addresses: ProxyAddresses) -> Pool:
     patterns = tuple(tool.name.replace(".", "[.]") for tool in tier.tools)
     mechanism = applied(kit, tier)
     learned = mechanism is not None and mechanism.owner_in == "proxy-memory"
     figure = kit.figure
-    addresses = wiring.addresses[tier.name]
+    addresses = proxy_addresses.servers[tier.name]
     name = ready_service(kit, tier) if kit.platform == "kubernetes" else ""
     return Pool(
         tier=tier,

@@ -110,7 +110,7 @@ class ServerTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class UsedParts:
     """The parts of the server template that at least one tool of the kit uses."""
 
     asks: bool
@@ -235,9 +235,9 @@ def server_tiers(kit: KitContext) -> tuple[ServerTier, ...]:
     )
 
 
-def used_parts(tools: tuple[ServerTool, ...]) -> Used:
+def used_parts(tools: tuple[ServerTool, ...]) -> UsedParts:
     """Return the parts of the server template that these tools use."""
-    return Used(
+    return UsedParts(
         asks=any(tool.asks for tool in tools),
         roots=any(tool.roots for tool in tools),
         elicitation=any(tool.elicitation for tool in tools),

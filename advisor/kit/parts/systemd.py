@@ -7,7 +7,7 @@ import shlex
 from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, production_wiring
+from advisor.kit.upstreams import PROXY_PORT, production_addresses
 
 
 def files(kit: KitContext) -> list[KitFile]:
@@ -49,7 +49,7 @@ def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
         tiers=[(tier, ports[tier.name]) for tier in kit.tiers],
         addresses=[f"127.0.0.1:{port}" for tier in kit.tiers for port in ports[tier.name]],
         sticky=sticky,
-        wiring=kit.carried.files[0] if kit.proxy else "",
+        address_file=kit.carried.files[0] if kit.proxy else "",
         proxy_port=PROXY_PORT,
         endpoints=endpoints(kit, PROXY_PORT),
     )
@@ -57,5 +57,5 @@ def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
 
 def _ports(kit: KitContext) -> dict[str, list[str]]:
     """Return tier name → ports of its instances, equal to the ports in the configuration of the proxy."""
-    addresses = production_wiring(kit).addresses
+    addresses = production_addresses(kit).servers
     return {tier.name: [address.rpartition(":")[2] for address in addresses[tier.name]] for tier in kit.tiers}

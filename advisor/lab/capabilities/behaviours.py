@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
-from advisor.lab.capabilities.matrix import BROKEN, MeasuredValue, Stand
+from advisor.lab.capabilities.matrix import BROKEN, MeasuredValue, ReleaseServers
 from advisor.lab.probes import BEHAVIOURS, SLOW_BEHAVIOURS, ProbeTarget, behaviour, http
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.observation import BehaviourRow, Observation
@@ -50,7 +50,7 @@ def alike(said: str, other: str) -> bool:
 
 
 async def behaviours(
-    stand: Stand, run: Run, expect: Expected, say: Say, deadline_s: float, *, modern: bool
+    stand: ReleaseServers, run: Run, expect: Expected, say: Say, deadline_s: float, *, modern: bool
 ) -> MeasuredBehaviours:
     """Measure all behaviours with every flag pair. Unexpected results are measured a second time on new servers.
 
@@ -86,13 +86,13 @@ async def _again(run: Run, under_test: SdkUnderTest, asked: Sequence[_Asked], sa
     """Measure a second time, with fewer measurements at the same time and on new copies of the server."""
     say(f"{under_test.sdk}: second measurement of {len(asked)} behaviours that differ from the expected result")
     pairs = list(dict.fromkeys(pair for _, _, pair in asked))
-    stand = await Stand.start(run, under_test, deadline_s, lambda _: None, pairs, COPIES)
+    stand = await ReleaseServers.start(run, under_test, deadline_s, lambda _: None, pairs, COPIES)
     found = await _observe(stand, asked, _AT_ONCE_AGAIN, deadline_s)
     await stand.stop()
     return found
 
 
-async def _observe(stand: Stand, asked: Iterable[_Asked], at_once: int, deadline_s: float) -> _Found:
+async def _observe(stand: ReleaseServers, asked: Iterable[_Asked], at_once: int, deadline_s: float) -> _Found:
     gate = asyncio.Semaphore(at_once)
 
     async def look(asked: _Asked) -> tuple[_Asked, BehaviourRow | None]:

@@ -11,7 +11,7 @@ from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.types import ERAS, FLAG_PAIRS
 from advisor.knowledge.versions import key
 from advisor.lab.capabilities.comparison import Difference, near, outcome_of
-from advisor.lab.capabilities.matrix import Stand, Where
+from advisor.lab.capabilities.matrix import CellKey, ReleaseServers
 from advisor.lab.capabilities.yaml_file import CapabilityFile
 from advisor.lab.probes.observation import Observation
 from advisor.lab.process import package_index
@@ -64,7 +64,7 @@ class Bisected:
     release: str
     measured: dict[str, str] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)
-    wrong: dict[str, list[Difference[Where]]] = field(default_factory=dict)
+    wrong: dict[str, list[Difference[CellKey]]] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
@@ -72,7 +72,7 @@ class Bisected:
         return not self.wrong and self.release == self.change.after.start
 
 
-Observations = dict[Where, Observation]
+Observations = dict[CellKey, Observation]
 Tell = Callable[[str], Awaitable[bool | None]]
 """Tells whether a release behaves like the newer range; None if the release cannot be measured."""
 
@@ -84,7 +84,7 @@ class _Witness:
         self,
         run: Run,
         package: str,
-        wanted: Callable[[str], set[Where]],
+        wanted: Callable[[str], set[CellKey]],
         known: Sequence[Capabilities],
         say: Say,
         *,
@@ -119,7 +119,7 @@ class _Witness:
         pairs = [pair for pair in FLAG_PAIRS if any(where.pair == pair for where in wanted)]
         try:
             under_test = await sdk_under_test(self._run, f"{self._package}=={release}", self._say)
-            stand = await Stand.start(self._run, under_test, self._deadline_s, self._say, pairs)
+            stand = await ReleaseServers.start(self._run, under_test, self._deadline_s, self._say, pairs)
         except (LabError, UsageError) as error:
             self._say(f"{self._package}=={release}: skipped: {error}")
             return None
@@ -214,16 +214,16 @@ async def bisect(
     return found
 
 
-def _asked(wanted: Sequence[CellChange], release: str) -> set[Where]:
+def _asked(wanted: Sequence[CellChange], release: str) -> set[CellKey]:
     """The cells of a release that the search for the changes needs."""
     around = [change for change in wanted if key(change.upper) <= key(release) <= key(change.lower)]
     return {where for change in around for where in places(change)}
 
 
-async def _ends(change: CellChange, witness: _Witness) -> tuple[dict[str, str], dict[str, list[Difference[Where]]]]:
+async def _ends(change: CellChange, witness: _Witness) -> tuple[dict[str, str], dict[str, list[Difference[CellKey]]]]:
     """The results `ends` and `wrong` of `Bisected`."""
     ends: dict[str, str] = {}
-    wrong: dict[str, list[Difference[Where]]] = {}
+    wrong: dict[str, list[Difference[CellKey]]] = {}
     for release, was in ((change.upper, change.before), (change.lower, change.after)):
         seen = await witness.seen(release)
         ends[release] = _like(change, seen)
@@ -256,9 +256,9 @@ def _like(change: CellChange, seen: Observations | None) -> str:
     return "neither"
 
 
-def places(change: CellChange) -> list[Where]:
+def places(change: CellChange) -> list[CellKey]:
     """The cells in which the two ranges differ."""
-    of = (Where(change.feature, change.call, era, pair) for era in ERAS for pair in FLAG_PAIRS)
+    of = (CellKey(change.feature, change.call, era, pair) for era in ERAS for pair in FLAG_PAIRS)
     return [where for where in of if outcome_of(change.before, where) != outcome_of(change.after, where)]
 
 

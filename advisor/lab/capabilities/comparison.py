@@ -10,10 +10,10 @@ from advisor.knowledge.capabilities import Capabilities, CapabilityCell
 from advisor.knowledge.types import FLAG_PAIRS, Outcome, flag_key
 from advisor.knowledge.versions import key
 from advisor.lab.capabilities.behaviours import MeasuredBehaviours, Trait, alike
-from advisor.lab.capabilities.matrix import Cells, Where
+from advisor.lab.capabilities.matrix import CellKey, Cells
 from advisor.lab.process.sdk_under_test import SdkUnderTest
 
-MeasuredKey = TypeVar("MeasuredKey", Where, Trait)
+MeasuredKey = TypeVar("MeasuredKey", CellKey, Trait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Difference(Generic[MeasuredKey]):
     message: str = ""
 
 
-def differences(cells: Cells, under_test: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[Where]]:
+def differences(cells: Cells, under_test: SdkUnderTest, known: Sequence[Capabilities]) -> list[Difference[CellKey]]:
     """The cells that differ from the stored data, in the order of the measurement."""
     found = []
     for where, seen in cells.items():
@@ -59,7 +59,7 @@ def departures(
     return found + [Difference(trait, message, None) for trait, message in said.items() if trait not in seen]
 
 
-def near(known: Sequence[Capabilities], under_test: SdkUnderTest, where: Where) -> Outcome | None:
+def near(known: Sequence[Capabilities], under_test: SdkUnderTest, where: CellKey) -> Outcome | None:
     """The stored outcome of a cell; else the outcome in another range of the same major version; else None."""
     version = key(under_test.version)
     same = _cells(known, under_test.package, where)
@@ -70,7 +70,7 @@ def near(known: Sequence[Capabilities], under_test: SdkUnderTest, where: Where) 
     return outcome_of(nearest, where) if nearest else None
 
 
-def expected(known: Sequence[Capabilities], package: str, version: str, where: Where) -> Outcome | None:
+def expected(known: Sequence[Capabilities], package: str, version: str, where: CellKey) -> Outcome | None:
     """The stored outcome of a cell of a release; None if the data has no outcome."""
     found = next((cell for cell in _cells(known, package, where) if cell.holds(version)), None)
     return outcome_of(found, where) if found else None
@@ -89,12 +89,12 @@ def _told(known: Sequence[Capabilities], under_test: SdkUnderTest) -> Iterator[t
                     yield Trait(behaviour.name, behaviour.era, pair), behaviour.seen[flag_key(*pair)]
 
 
-def _cells(known: Sequence[Capabilities], package: str, where: Where) -> list[CapabilityCell]:
+def _cells(known: Sequence[Capabilities], package: str, where: CellKey) -> list[CapabilityCell]:
     cells = [cell for package_data in known if package_data.package == package for cell in package_data.cells]
     return [cell for cell in cells if (cell.feature, cell.call) == (where.feature, where.call)]
 
 
-def outcome_of(cell: CapabilityCell, where: Where) -> Outcome:
+def outcome_of(cell: CapabilityCell, where: CellKey) -> Outcome:
     """The outcome of a cell for the protocol era and flag pair of `where`."""
     outcomes: dict[str, Outcome] = getattr(cell, where.era)
     return outcomes[flag_key(*where.pair)]

@@ -39,7 +39,7 @@ BROKEN = re.compile(
 _ABSENT = re.compile(r"has no attribute '|unexpected keyword argument|cannot import name|^Unknown tool")
 
 
-class Where(NamedTuple):
+class CellKey(NamedTuple):
     """The key of a cell in the feature table."""
 
     feature: str
@@ -61,11 +61,11 @@ class MeasuredValue:
     first: str | None = None
 
 
-Cells = dict[Where, MeasuredValue]
-Expect = Callable[[Where], Outcome | None]
+Cells = dict[CellKey, MeasuredValue]
+Expect = Callable[[CellKey], Outcome | None]
 
 
-class Stand:
+class ReleaseServers:
     """The servers of a release, and the measurements with these servers."""
 
     def __init__(
@@ -95,7 +95,7 @@ class Stand:
         say: Say,
         pairs: Sequence[FlagPair] = FLAG_PAIRS,
         copies: Sequence[str] = COPIES,
-    ) -> Stand:
+    ) -> ReleaseServers:
         """Start a server for each flag pair.
 
         Args:
@@ -126,7 +126,7 @@ class Stand:
             process.kill()
         await asyncio.gather(*(process.wait() for process in self._processes))
 
-    async def cells(self, expect: Expect, only: Callable[[Where], bool] = lambda where: True) -> Cells:
+    async def cells(self, expect: Expect, only: Callable[[CellKey], bool] = lambda where: True) -> Cells:
         """Measure the cells of this release. Cells with an unexpected outcome are measured a second time.
 
         Args:
@@ -134,10 +134,10 @@ class Stand:
             only: selects the cells to measure.
         """
         # If the plain call shows that the release refuses all modern clients, no other modern cell is measured.
-        found = await self._observe([Where("plain", "tools/call", "modern", pair) for pair in self._urls], _AT_ONCE)
+        found = await self._observe([CellKey("plain", "tools/call", "modern", pair) for pair in self._urls], _AT_ONCE)
         modern = any(seen.observation.outcome == "works" for seen in found.values())
         wanted = [
-            Where(entry.feature, entry.call, era, pair)
+            CellKey(entry.feature, entry.call, era, pair)
             for entry in self._tools
             for era in ERAS
             for pair in self._urls
@@ -159,11 +159,11 @@ class Stand:
     def _refused(self, plain: Cells) -> Cells:
         """All modern cells of a release that refuses modern clients. Each cell gets the result of the plain call."""
         refused = {
-            pair: replace(plain[Where("plain", "tools/call", "modern", pair)].observation, outcome="unsupported")
+            pair: replace(plain[CellKey("plain", "tools/call", "modern", pair)].observation, outcome="unsupported")
             for pair in self._urls
         }
         return {
-            Where(entry.feature, entry.call, "modern", pair): MeasuredValue(observation)
+            CellKey(entry.feature, entry.call, "modern", pair): MeasuredValue(observation)
             for entry in self._tools
             for pair, observation in refused.items()
         }
@@ -175,7 +175,7 @@ class Stand:
         this flag pair gets a new server.
         """
 
-        def doubtful(where: Where, seen: Observation) -> bool:
+        def doubtful(where: CellKey, seen: Observation) -> bool:
             expected = expect(where)
             if expected is None:
                 return seen.outcome in ("hang", "dropped") or BROKEN.search(seen.message) is not None
@@ -194,13 +194,13 @@ class Stand:
         for where, seen in again.items():
             found[where] = replace(seen, first=found[where].observation.outcome)
 
-    async def _alone(self, cells: Sequence[Where]) -> Cells:
+    async def _alone(self, cells: Sequence[CellKey]) -> Cells:
         """Measure each cell with a new server."""
         gate = asyncio.Semaphore(_ALONE_AT_ONCE)
 
-        async def alone(where: Where) -> Cells:
+        async def alone(where: CellKey) -> Cells:
             async with gate:
-                stand = await Stand.start(
+                stand = await ReleaseServers.start(
                     self._run, self.sdk_under_test, self._deadline_s, lambda _: None, [where.pair]
                 )
                 seen = await stand._observe([where], 1)
@@ -210,11 +210,11 @@ class Stand:
         measured = await asyncio.gather(*(alone(where) for where in cells))
         return {where: seen for one_cell in measured for where, seen in one_cell.items()}
 
-    async def _observe(self, cells: Iterable[Where], at_once: int) -> Cells:
+    async def _observe(self, cells: Iterable[CellKey], at_once: int) -> Cells:
         gate = asyncio.Semaphore(at_once)
         known = {(entry.feature, entry.call): entry for entry in self._tools}
 
-        async def look(where: Where) -> tuple[Where, MeasuredValue]:
+        async def look(where: CellKey) -> tuple[CellKey, MeasuredValue]:
             entry = known[where.feature, where.call]
             if entry.broadcast:  # the notification reaches every client of the server
                 async with self._locks[where.pair], gate:
@@ -224,7 +224,7 @@ class Stand:
 
         return dict(await asyncio.gather(*(look(where) for where in cells)))
 
-    async def _cell(self, entry: LabTool, where: Where) -> MeasuredValue:
+    async def _cell(self, entry: LabTool, where: CellKey) -> MeasuredValue:
         copy = "listen" if entry.bus or entry.broadcast else "store" if entry.feature == "resumability" else "main"
         if (entry.feature, where.era) == ("plain", "modern"):
             copy = "apart"

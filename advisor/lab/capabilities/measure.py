@@ -14,7 +14,7 @@ from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.capabilities import behaviours
 from advisor.lab.capabilities.behaviours import MeasuredBehaviours, Trait
 from advisor.lab.capabilities.comparison import Difference, departures, differences, near, told
-from advisor.lab.capabilities.matrix import COPIES, Cells, Stand, Where
+from advisor.lab.capabilities.matrix import COPIES, CellKey, Cells, ReleaseServers
 from advisor.lab.capabilities.merge import ReleaseRecord
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, SdkUnderTest, sdk_under_test
@@ -53,7 +53,7 @@ class Compared:
     """
 
     measurement: Measurement
-    cells: list[Difference[Where]]
+    cells: list[Difference[CellKey]]
     behaviours: list[Difference[Trait]]
 
     @property
@@ -91,9 +91,9 @@ async def _measured(
 ) -> Measurement:
     began = monotonic()
     under_test = await sdk_under_test(run, sdk, say, here=here)
-    stand = await Stand.start(run, under_test, deadline_s, say, copies=[*COPIES, *behaviours.COPIES])
+    stand = await ReleaseServers.start(run, under_test, deadline_s, say, copies=[*COPIES, *behaviours.COPIES])
     cells = await stand.cells(lambda where: near(known, under_test, where))
-    modern = cells[Where("plain", "tools/call", "modern", FLAG_PAIRS[0])].observation.outcome != "unsupported"
+    modern = cells[CellKey("plain", "tools/call", "modern", FLAG_PAIRS[0])].observation.outcome != "unsupported"
     seen_besides = await behaviours.behaviours(
         stand, run, lambda trait: told(known, under_test, trait), say, deadline_s, modern=modern
     )
@@ -107,7 +107,7 @@ def record(measurement: Measurement) -> ReleaseRecord:
     asked = dict.fromkeys((where.feature, where.call) for where in measurement.cells)
     made = ReleaseRecord(under_test.version, under_test.line, measurement.date)
     for feature, call in asked:
-        seen = [measurement.cells[Where(feature, call, era, pair)] for era in ERAS for pair in FLAG_PAIRS]
+        seen = [measurement.cells[CellKey(feature, call, era, pair)] for era in ERAS for pair in FLAG_PAIRS]
         made.cells[feature, call] = tuple(cell.observation.outcome for cell in seen)
         made.evidence[feature, call] = evidence(measurement.cells, feature, call)
     seen_besides = measurement.behaviours
@@ -125,11 +125,11 @@ def evidence(cells: Cells, feature: str, call: str) -> str:
     """
     said: dict[str, list[str]] = {}
     refused = all(
-        cells[Where(feature, call, "modern", pair)].observation.outcome == "unsupported" for pair in FLAG_PAIRS
+        cells[CellKey(feature, call, "modern", pair)].observation.outcome == "unsupported" for pair in FLAG_PAIRS
     )
     for era in ERAS[:1] if refused and feature != "plain" else ERAS:
         for pair in FLAG_PAIRS:
-            seen = cells[Where(feature, call, era, pair)].observation
+            seen = cells[CellKey(feature, call, era, pair)].observation
             said.setdefault(f"{seen.outcome}, {seen.message}", []).append(f"{era} {flag_key(*pair)}")
     return " ".join(f"With {_places(places)}: {message}." for message, places in said.items())
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from advisor.lab.capabilities.behaviours import Trait
     from advisor.lab.capabilities.bisection import Bisected
     from advisor.lab.capabilities.comparison import Difference, MeasuredKey
-    from advisor.lab.capabilities.matrix import Cells, Where
+    from advisor.lab.capabilities.matrix import CellKey, Cells
     from advisor.lab.capabilities.measure import Compared, Measurement
 
 _UNKNOWN = "cannot be measured"
@@ -66,7 +66,7 @@ def _behaviours(compared: Compared, known: Sequence[Capabilities]) -> Iterator[B
 
 
 def _cells(
-    measurement: Measurement, differing: Sequence[Difference[Where]], known: Sequence[Capabilities]
+    measurement: Measurement, differing: Sequence[Difference[CellKey]], known: Sequence[Capabilities]
 ) -> Iterator[CellRecord]:
     release = measurement.sdk_under_test
     wrong = {difference.place: difference.expected for difference in differing}
@@ -156,7 +156,7 @@ def differing_lines(compared: Compared) -> Iterator[ReportLine]:
     for behaviour in compared.behaviours:
         noted = measurement.behaviours.get(behaviour.place)
         yield _differs(behaviour, noted.first if noted else None, repr)
-    wrong: set[Where | Trait] = {cell.place for cell in compared.cells}
+    wrong: set[CellKey | Trait] = {cell.place for cell in compared.cells}
     wrong |= {behaviour.place for behaviour in compared.behaviours}
     for where, seen in measurement.cells.items():
         if seen.first and seen.first != seen.observation.outcome and where not in wrong:
@@ -186,7 +186,7 @@ def _differs(difference: Difference[MeasuredKey], before: str | None, written: C
     return ReportLine("plain", f"{line}, the measurement has {written(observed)}{twice}{message}")
 
 
-def _named(place: Where | Trait) -> str:
+def _named(place: CellKey | Trait) -> str:
     return ", ".join([*place[:-1], flag_key(*place.pair)])
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from advisor.knowledge.types import Era
-from advisor.lab.chaos.clients import Caller, Keeper
+from advisor.lab.chaos.clients import Caller, StateKeeper
 from advisor.lab.chaos.evidence import CallAttempt, ClientCall
 
 PAUSE_S = 0.15
@@ -69,7 +69,7 @@ class ChaosTraffic:
     @property
     def recalls(self) -> list[ClientCall]:
         """All recorded calls with a state handle, in the order of their start."""
-        keepers = [client for client in self.clients if isinstance(client, Keeper)]
+        keepers = [client for client in self.clients if isinstance(client, StateKeeper)]
         return sorted((call for keeper in keepers for call in keeper.recalls), key=lambda call: call.began)
 
     def refusals(self, era: Era) -> list[CallAttempt]:

@@ -156,7 +156,7 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Keeper(Caller):
+class StateKeeper(Caller):
     """A client that also stores state with a state handle and asks for the state repeatedly.
 
     Attributes:
@@ -230,7 +230,7 @@ async def callers(wanted: Sequence[tuple[str, Era, str, StateHandles | None]]) -
         made: list[Caller] = []
         for name, era, url, store in wanted:
             end = await stack.enter_async_context(endpoint(url, era))
-            made.append(Caller(name, end) if store is None else Keeper(name, end, store=store))
+            made.append(Caller(name, end) if store is None else StateKeeper(name, end, store=store))
         yield made
 
 

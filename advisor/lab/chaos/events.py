@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from advisor.errors import LabError
 from advisor.knowledge.failures import FailureEvent
-from advisor.lab.chaos.evidence import Happened
+from advisor.lab.chaos.evidence import InjectedEvent
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import FleetInstance
 from advisor.lab.process.ports import swallowing
@@ -31,7 +31,7 @@ def name_of(instance: FleetInstance) -> str:
     return str(instance.port)
 
 
-def met(event: FailureEvent, members: Sequence[FleetInstance], target: FleetInstance) -> Happened:
+def met(event: FailureEvent, members: Sequence[FleetInstance], target: FleetInstance) -> InjectedEvent:
     """Describe an event that begins now.
 
     Args:
@@ -41,11 +41,11 @@ def met(event: FailureEvent, members: Sequence[FleetInstance], target: FleetInst
     """
     now = time.monotonic()
     targets = [target] if event.single else members
-    return Happened(frozenset(map(name_of, targets)), now, now)
+    return InjectedEvent(frozenset(map(name_of, targets)), now, now)
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class EventContext:
     """What an event needs.
 
     Attributes:
@@ -61,13 +61,13 @@ class Scene:
     settled: Callable[[float], Awaitable[None]]
 
 
-async def inject(event: FailureEvent, scene: Scene) -> None:
+async def inject(event: FailureEvent, context: EventContext) -> None:
     """Inject an event, and start the stopped processes again.
 
     Raises:
         LabError: a process did not end or did not start again.
     """
-    await INJECTIONS[event.id](scene)
+    await INJECTIONS[event.id](context)
 
 
 async def recover(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
@@ -120,52 +120,52 @@ def _redis(fleet: Fleet) -> Process:
     return fleet.redis
 
 
-async def _kill(scene: Scene) -> None:
-    scene.target.process.kill()
+async def _kill(context: EventContext) -> None:
+    context.target.process.kill()
     await asyncio.sleep(DOWN_S)
-    await scene.fleet.restart(scene.target)
+    await context.fleet.restart(context.target)
 
 
-async def _vanish(scene: Scene) -> None:
-    scene.target.process.kill()
-    async with swallowing(scene.target.port):
+async def _vanish(context: EventContext) -> None:
+    context.target.process.kill()
+    async with swallowing(context.target.port):
         await asyncio.sleep(GONE_S)
-    await scene.fleet.restart(scene.target)
+    await context.fleet.restart(context.target)
 
 
-async def _stall(scene: Scene) -> None:
-    await _stalled(scene.target.process)
+async def _stall(context: EventContext) -> None:
+    await _stalled(context.target.process)
 
 
-async def _terminate(scene: Scene) -> None:
-    await _stop(scene.target.process)
-    await scene.fleet.restart(scene.target)
+async def _terminate(context: EventContext) -> None:
+    await _stop(context.target.process)
+    await context.fleet.restart(context.target)
 
 
-async def _replace(scene: Scene) -> None:
+async def _replace(context: EventContext) -> None:
     # Calls run on the target, so the target is replaced first.
-    for instance in sorted(scene.members, key=lambda instance: instance is not scene.target):
+    for instance in sorted(context.members, key=lambda instance: instance is not context.target):
         await _stop(instance.process)
-        await scene.fleet.restart(instance)
-        await scene.settled(time.monotonic())
+        await context.fleet.restart(instance)
+        await context.settled(time.monotonic())
 
 
-async def _reload_proxy(scene: Scene) -> None:
-    await _settled_in(scene.fleet)
-    await scene.fleet.front.reload()
+async def _reload_proxy(context: EventContext) -> None:
+    await _settled_in(context.fleet)
+    await context.fleet.front.reload()
 
 
-async def _restart_redis(scene: Scene) -> None:
-    _redis(scene.fleet).kill()
+async def _restart_redis(context: EventContext) -> None:
+    _redis(context.fleet).kill()
     await asyncio.sleep(STALL_S)
-    await scene.fleet.start_redis()
+    await context.fleet.start_redis()
 
 
-async def _stall_redis(scene: Scene) -> None:
-    await _stalled(_redis(scene.fleet))
+async def _stall_redis(context: EventContext) -> None:
+    await _stalled(_redis(context.fleet))
 
 
-INJECTIONS: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
+INJECTIONS: Mapping[str, Callable[[EventContext], Awaitable[None]]] = {
     "instance-killed": _kill,
     "instance-vanished": _vanish,
     "instance-stalled": _stall,

@@ -100,7 +100,7 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class InjectedEvent:
     """An injected event.
 
     Attributes:

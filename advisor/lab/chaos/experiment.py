@@ -18,8 +18,8 @@ from advisor.kit.model import TierContext
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.background_calls import ChaosTraffic, NotServedError
 from advisor.lab.chaos.clients import Caller, callers
-from advisor.lab.chaos.events import Scene, inject, met, name_of
-from advisor.lab.chaos.evidence import ChaosRow, ClientCall, Execution, HandleJudgement, Happened, Judgement
+from advisor.lab.chaos.events import EventContext, inject, met, name_of
+from advisor.lab.chaos.evidence import ChaosRow, ClientCall, Execution, HandleJudgement, InjectedEvent, Judgement
 from advisor.lab.chaos.handle_verdict import judge_handles
 from advisor.lab.chaos.state_handles import state_handles_of
 from advisor.lab.chaos.verdict import judge
@@ -47,7 +47,7 @@ class _Event:
     """The state of one experiment."""
 
     began: float
-    happened: Happened | None = None
+    happened: InjectedEvent | None = None
     long: list[asyncio.Future[ClientCall]] = field(default_factory=list)
     error: NotServedError | LabError | None = None
 
@@ -130,7 +130,7 @@ class Experiment:
         event = failures[0].event
         act.happened = met(event, self._members, target)
         try:
-            await inject(event, Scene(self._fleet, self._members, target, self._settled))
+            await inject(event, EventContext(self._fleet, self._members, target, self._settled))
         finally:
             act.happened = replace(act.happened, over=time.monotonic())
         await self._settled(act.happened.over)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from advisor.knowledge.failures import ExpectedBehaviour, Handles
-from advisor.lab.chaos.evidence import ClientCall, HandleJudgement, HandleNumbers, HandlesSeen, Happened
+from advisor.lab.chaos.evidence import ClientCall, HandleJudgement, HandleNumbers, HandlesSeen, InjectedEvent
 from advisor.lab.chaos.verdict import SLOW_S, asks_to_wait, elsewhere, kind, story, unexpected
 
 BACK_S = 5.0
 """The time after a fault, in seconds, in which calls can still fail. A server waits before it tries the store again."""
 
 
-def judge_handles(expected: ExpectedBehaviour, recalls: Sequence[ClientCall], event: Happened) -> HandleJudgement:
+def judge_handles(expected: ExpectedBehaviour, recalls: Sequence[ClientCall], event: InjectedEvent) -> HandleJudgement:
     """Compare the calls with a state handle of clients of one era with the expected behaviour.
 
     Args:
@@ -47,17 +47,17 @@ def _in_words(call: ClientCall) -> bool:
     return call.handle in ("refused", "gone") and call.attempts[-1].status == 200
 
 
-def _held_up(call: ClientCall, expected: Handles, event: Happened) -> bool:
+def _held_up(call: ClientCall, expected: Handles, event: InjectedEvent) -> bool:
     """Whether a call waited until the store was back. An error answer would be as good."""
     return expected != "kept" and kind(call, event) == "waited" and call.seconds <= SLOW_S
 
 
-def _hindered(call: ClientCall, expected: Handles, event: Happened) -> bool:
+def _hindered(call: ClientCall, expected: Handles, event: InjectedEvent) -> bool:
     """Whether a call failed, or succeeded only after the store was back."""
     return call.handle == "refused" or any(map(asks_to_wait, call.attempts)) or _held_up(call, expected, event)
 
 
-def _served(expected: ExpectedBehaviour, recalls: Sequence[ClientCall], event: Happened) -> list[str]:
+def _served(expected: ExpectedBehaviour, recalls: Sequence[ClientCall], event: InjectedEvent) -> list[str]:
     """Apply the expected behaviour of all calls to the calls that did not get an error from the tool."""
     plain = [call for call in recalls if not _in_words(call) and not _held_up(call, expected.handles, event)]
     others = [call for call in plain if elsewhere(call, event)]
@@ -79,7 +79,7 @@ def _lost(expected: Handles, gone: Sequence[ClientCall]) -> list[str]:
     return [f"{len(gone)} state handles were unknown ({story(gone[0])}), expected: {expected}"] if gone else []
 
 
-def _unfailing(failed: Sequence[ClientCall], event: Happened) -> list[str]:
+def _unfailing(failed: Sequence[ClientCall], event: InjectedEvent) -> list[str]:
     """Calls with a state handle must fail while the store is away, and at no other time."""
     during = [call for call in failed if call.began < event.over + BACK_S and call.ended > event.began]
     late = [call for call in failed if call not in during]

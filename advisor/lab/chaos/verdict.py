@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from advisor.knowledge.failures import ExpectedBehaviour, Felt, Others, Running, Then
-from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, Happened, Judgement, Numbers
+from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, InjectedEvent, Judgement, Numbers
 
 CallResult = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
 
@@ -52,7 +52,7 @@ def judge(
     expected: ExpectedBehaviour,
     calls: Sequence[ClientCall],
     executions: Iterable[Execution],
-    event: Happened,
+    event: InjectedEvent,
     recalls: Sequence[ClientCall] = (),
     refusals: Sequence[CallAttempt] = (),
 ) -> Judgement:
@@ -89,7 +89,7 @@ def judge(
     return Judgement(seen, running, tuple(problems), numbers)
 
 
-def kind(call: ClientCall, event: Happened) -> CallResult:
+def kind(call: ClientCall, event: InjectedEvent) -> CallResult:
     """Classify the result of a call."""
     if not call.ok:
         held = all(asks_to_wait(attempt) for attempt in call.attempts) and not call.initialized
@@ -104,7 +104,7 @@ def kind(call: ClientCall, event: Happened) -> CallResult:
     return "waited" if spans and not call.long else "done"
 
 
-def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], event: Happened) -> bool:
+def _felt(felt: Felt, calls: Sequence[ClientCall], lost: Sequence[ClientCall], event: InjectedEvent) -> bool:
     """Whether any client noticed the fault in this way."""
     match felt:
         case "fails":
@@ -125,7 +125,7 @@ def _too_many_lost(expected: ExpectedBehaviour, calls: Sequence[ClientCall], los
 
 
 def _unserved(
-    expected: ExpectedBehaviour, calls: Sequence[ClientCall], refusals: Sequence[CallAttempt], event: Happened
+    expected: ExpectedBehaviour, calls: Sequence[ClientCall], refusals: Sequence[CallAttempt], event: InjectedEvent
 ) -> list[str]:
     """Failed requests without a session id that began when the proxy could already know of the event."""
     if expected.new_requests == "any":
@@ -139,7 +139,7 @@ def _unserved(
     return [f"{len(failed)} requests without a session failed although other instances run ({failed[0].said})"]
 
 
-def _held_s(event: Happened) -> float:
+def _held_s(event: InjectedEvent) -> float:
     """The duration of a fault, at least 2 s. Clients do not notice the wait of a shorter fault."""
     return max(2.0, event.over - event.began)
 
@@ -149,7 +149,7 @@ def asks_to_wait(attempt: CallAttempt) -> bool:
     return attempt.status == 503 and attempt.retry_after is not None
 
 
-def elsewhere(call: ClientCall, event: Happened) -> bool:
+def elsewhere(call: ClientCall, event: InjectedEvent) -> bool:
     """Whether a call belongs to a session whose owner is not a target."""
     return bool(call.owner and event.targets) and call.owner not in event.targets
 
@@ -159,7 +159,7 @@ def _ran_on(call: ClientCall, began: Iterable[Execution]) -> set[str]:
     return {execution.instance for execution in began if execution.call == first}
 
 
-def _seen(calls: Iterable[ClientCall], event: Happened) -> Then:
+def _seen(calls: Iterable[ClientCall], event: InjectedEvent) -> Then:
     """The mildest behaviour that covers the results of all calls."""
     kinds = {kind(call, event) for call in calls}
     if "waited" in kinds and kinds <= _ALLOWED["waits"]:
@@ -167,7 +167,7 @@ def _seen(calls: Iterable[ClientCall], event: Happened) -> Then:
     return next((then for then in _MILDEST if kinds <= _ALLOWED[then]), "5xx-then-initialize")
 
 
-def _running(on_target: Sequence[ClientCall], expected: ExpectedBehaviour, event: Happened) -> Running | None:
+def _running(on_target: Sequence[ClientCall], expected: ExpectedBehaviour, event: InjectedEvent) -> Running | None:
     """The worst result of the calls that ran on a target; None without such calls."""
     if not on_target:
         return None
@@ -188,7 +188,7 @@ def _running_problems(
     return [f"a call that ran on the target {running}{cause}, expected: {expected.running}"]
 
 
-def unexpected(calls: Sequence[ClientCall], expected: Then | Others, event: Happened, what: str) -> list[str]:
+def unexpected(calls: Sequence[ClientCall], expected: Then | Others, event: InjectedEvent, what: str) -> list[str]:
     """Describe the calls with an unexpected result and the calls with a slow answer.
 
     Args:
@@ -232,7 +232,7 @@ def _always(calls: Sequence[ClientCall], numbers: Numbers, began: Sequence[Execu
 
 
 def _numbers(
-    calls: Sequence[ClientCall], lost: Sequence[ClientCall], began: Sequence[Execution], event: Happened
+    calls: Sequence[ClientCall], lost: Sequence[ClientCall], began: Sequence[Execution], event: InjectedEvent
 ) -> Numbers:
     runs = Counter(execution.call for execution in began)
     return Numbers(

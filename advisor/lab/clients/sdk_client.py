@@ -55,7 +55,7 @@ class Reply(NamedTuple):
     served_by: str
 
 
-class Heard:
+class ReceivedMessages:
     """The messages that reached a client.
 
     Attributes:
@@ -166,7 +166,7 @@ def _tls() -> ssl.SSLContext:
 def http_client(
     url: str,
     headers: Mapping[str, str] | None = None,
-    heard: Heard | None = None,
+    heard: ReceivedMessages | None = None,
     *,
     roams: bool = False,
     transport: httpx2.AsyncBaseTransport | None = None,
@@ -204,7 +204,7 @@ def http_client(
 async def connect(
     url: str,
     mode: Mode,
-    heard: Heard,
+    heard: ReceivedMessages,
     *,
     log_level: str | None = "debug",
     headers: Mapping[str, str] | None = None,

@@ -103,7 +103,7 @@ class SightRecord(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Bare:
+class BareAnswer:
     """A request without the initialize handshake, with a flag pair, and its answer."""
 
     stateless_http: bool
@@ -146,7 +146,7 @@ class ExerciseDocument(TypedDict):
     sdk: str
     cases: Annotated[list[CaseRecord], {"minItems": 4, "maxItems": 4}]
     rows: list[SightRecord]
-    curl: list[Bare]
+    curl: list[BareAnswer]
     published: list[ClaimRecord]
     seconds: Tenths
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from advisor.console.canvas import Canvas, Column, Screen, Words
 from advisor.knowledge.types import Era
 from advisor.lab.exercise.document import PAIRS
-from advisor.lab.exercise.table import Claim, Exercise, Notices, Sight
+from advisor.lab.exercise.table import Claim, EraResults, Exercise, Notices
 from advisor.lab.probes.observation import Observation
 
 _ERAS: dict[Era, str] = {
@@ -92,7 +92,7 @@ def _came(notices: Notices) -> str:
     return "yes" if notices.live else "too late" if notices.arrived else "no"
 
 
-def _result(sight: Sight) -> str:
+def _result(sight: EraResults) -> str:
     return "yes" if sight.research.outcome == "works" else _short(sight.research)
 
 
@@ -168,7 +168,7 @@ def exercise_markdown(found: Exercise) -> str:
     return "\n".join([*lines, ""])
 
 
-def _sight(found: Exercise, pair: tuple[bool, bool], era: Era) -> Sight:
+def _sight(found: Exercise, pair: tuple[bool, bool], era: Era) -> EraResults:
     return next(sight for sight in found.sights if sight.under(pair) and sight.era == era)
 
 

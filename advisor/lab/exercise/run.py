@@ -13,9 +13,9 @@ import anyio
 from advisor.knowledge import Knowledge
 from advisor.knowledge.types import Era, flag_key
 from advisor.lab.clients import protocol, raw_client
-from advisor.lab.clients.sdk_client import Heard, http_client
-from advisor.lab.exercise.document import PAIRS, Bare
-from advisor.lab.exercise.table import Exercise, Notices, Sight, claims, judged, notices
+from advisor.lab.clients.sdk_client import ReceivedMessages, http_client
+from advisor.lab.exercise.document import PAIRS, BareAnswer
+from advisor.lab.exercise.table import EraResults, Exercise, Notices, claims, judged, notices
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.cell import Probe, in_session, text
 from advisor.lab.probes.observation import Observation, Verdict, describe
@@ -82,7 +82,7 @@ async def _start(run: Run, release: SdkUnderTest, stateless: bool, json_response
     return f"http://127.0.0.1:{port}/mcp"
 
 
-async def _sight(url: str, pair: tuple[bool, bool], era: Era, apis: Sequence[str]) -> Sight:
+async def _sight(url: str, pair: tuple[bool, bool], era: Era, apis: Sequence[str]) -> EraResults:
     ways = [entry for call in _SAMPLING if (entry := find(apis, "sampling", call)) is not None]
     if era == "legacy":
         ways = ways[:1]
@@ -94,14 +94,14 @@ async def _sight(url: str, pair: tuple[bool, bool], era: Era, apis: Sequence[str
         asyncio.gather(plain, *asking), _research(url, era), _heads(url, era)
     )
     sampling = {way.call: observation for way, observation in zip(ways, sampled, strict=True)}
-    return Sight(*pair, era, add, research, progress, logs, sampling, kinds, with_session)
+    return EraResults(*pair, era, add, research, progress, logs, sampling, kinds, with_session)
 
 
 async def _research(url: str, era: Era) -> tuple[Observation, Notices, Notices]:
     """Call `research` once. Returns the result, the progress notifications and the log messages."""
     found = {"progress": Notices(0, 0), "logs": Notices(0, 0)}
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         result = await client.call_tool("research", _TOPIC, progress_callback=heard.on_progress)
         answered = monotonic()
         await heard.until(lambda: bool(heard.progress and heard.logs), _NOTICE_S)
@@ -129,7 +129,7 @@ async def _heads(url: str, era: Era) -> tuple[dict[str, str], bool]:
         return kinds, with_session or bool(endpoint.session)
 
 
-async def _bare(url: str, pair: tuple[bool, bool]) -> list[Bare]:
+async def _bare(url: str, pair: tuple[bool, bool]) -> list[BareAnswer]:
     """Send requests as curl does: without the initialize handshake, a session or a protocol version."""
     call = protocol.message("tools/call", {"name": "add", "arguments": _NUMBERS}, 1)
     found = []
@@ -138,9 +138,9 @@ async def _bare(url: str, pair: tuple[bool, bool]) -> list[Bare]:
             answer = await http.post(url, json=call, headers={"accept": accept})
             kind = answer.headers.get("content-type", "").partition(";")[0]
             said = raw_client.said(answer) if answer.status_code >= 400 else f"HTTP {answer.status_code} {kind}"
-            found.append(Bare(*pair, name, said))
+            found.append(BareAnswer(*pair, name, said))
         for name, accept in (("GET", "*/*"), ("GET, Accept: text/event-stream", "text/event-stream")):
-            found.append(Bare(*pair, name, await _get(http, url, accept)))
+            found.append(BareAnswer(*pair, name, await _get(http, url, accept)))
     return found
 
 

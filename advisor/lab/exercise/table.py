@@ -9,7 +9,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import FlagUse
 from advisor.knowledge.features import Documented, Feature
 from advisor.knowledge.types import Era, Outcome
-from advisor.lab.exercise.document import PAIRS, Bare
+from advisor.lab.exercise.document import PAIRS, BareAnswer
 from advisor.lab.probes.live import LEAD_S
 from advisor.lab.probes.observation import Observation, Verdict
 
@@ -31,7 +31,7 @@ class Notices:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class EraResults:
     """The results of clients of a protocol era with a flag pair.
 
     Attributes:
@@ -101,9 +101,9 @@ class Exercise:
 
     sdk: str
     eras: tuple[Era, ...]
-    sights: tuple[Sight, ...]
+    sights: tuple[EraResults, ...]
     uses: tuple[FlagUse, ...]
-    bare: tuple[Bare, ...]
+    bare: tuple[BareAnswer, ...]
     claims: tuple[Claim, ...]
     seconds: float
 
@@ -125,7 +125,7 @@ def notices(came: list[float], answered: float) -> Notices:
     return Notices(len(came), sum(answered - moment >= LEAD_S for moment in came))
 
 
-def claims(sights: list[Sight] | tuple[Sight, ...], knowledge: Knowledge) -> list[Claim]:
+def claims(sights: list[EraResults] | tuple[EraResults, ...], knowledge: Knowledge) -> list[Claim]:
     """The claims of guides that differ from the results of at least one protocol era."""
     found = []
     for name in ("plain", "progress", "logging", "sampling"):

@@ -15,7 +15,7 @@ from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.sync.three_way_merge import merge
 from advisor.kit.templating import comment
-from advisor.kit.upstreams import Wiring, applied, production_wiring, split
+from advisor.kit.upstreams import ProxyAddresses, applied, production_addresses, split
 from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
 from advisor.templating import environment
@@ -115,8 +115,8 @@ def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straigh
     return Front(False, STAND_IN, way, holds, place, needs="sticky" if way in _STICKY else "")
 
 
-def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> None:
-    """Copy the kit's proxy files to `folder`, and replace the addresses by the addresses of `wiring`.
+def write_own(kit: KitContext, kit_dir: Path, folder: Path, proxy_addresses: ProxyAddresses) -> None:
+    """Copy the kit's proxy files to `folder`, and replace the addresses by `proxy_addresses`.
 
     Edits of the user stay: the new addresses are merged into the file.
 
@@ -127,7 +127,7 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> N
     source = kit.carried.source
     base = {file.path: file.content for file in proxy.files(kit)}
     try:
-        (wired,) = proxy.wiring_files(kit, wiring)
+        (rendered,) = proxy.address_files(kit, proxy_addresses)
     except ValueError as error:
         raise UsageError(f"The kit's proxy cannot use this number of instances: {error}.") from None
     for path in base:
@@ -138,23 +138,23 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, wiring: Wiring) -> N
             continue
         path = f"proxy/{file.name}"
         text = file.read_text()
-        if path == wired.path:
-            text = _rewired(kit_dir / path, base[path], text, wired.content, wiring)
-        if file.name == source.get("file") and wiring.source:
-            line = source["line"].format(address=wiring.source)
+        if path == rendered.path:
+            text = _with_addresses(kit_dir / path, base[path], text, rendered.content, proxy_addresses)
+        if file.name == source.get("file") and proxy_addresses.source:
+            line = source["line"].format(address=proxy_addresses.source)
             text = re.sub(rf"^{re.escape(source['after'])}\n", rf"\g<0>{line}\n", text, count=1, flags=re.MULTILINE)
         # Two proxies of this kit on one machine must not share a pid file, so each proxy gets its own folder.
         (folder / file.name).write_text(text.replace(_TEMPORARY, str(folder / "tmp")))
 
 
-def _rewired(path: Path, base: str, text: str, wired: str, wiring: Wiring) -> str:
+def _with_addresses(path: Path, base: str, text: str, rendered: str, proxy_addresses: ProxyAddresses) -> str:
     """Put the addresses of this run into the user's text."""
     text = text.replace("\r\n", "\n")
-    merged = merge(base, text, wired)
+    merged = merge(base, text, rendered)
     if merged is None:
-        merged = _substituted(base, text, wired)
-    wanted = [address for some in wiring.addresses.values() for address in some]
-    ports = [split(address)[1] for address in [wiring.listen, *wanted, *wiring.peers.values()]]
+        merged = _substituted(base, text, rendered)
+    wanted = [address for some in proxy_addresses.servers.values() for address in some]
+    ports = [split(address)[1] for address in [proxy_addresses.listen, *wanted, *proxy_addresses.peers.values()]]
     if any(str(port) not in merged for port in ports):
         raise UsageError(
             f"verify cannot replace the addresses in {path}. The lines with addresses were edited, or the kit is older "
@@ -163,9 +163,9 @@ def _rewired(path: Path, base: str, text: str, wired: str, wiring: Wiring) -> st
     return merged
 
 
-def _substituted(base: str, text: str, wired: str) -> str:
+def _substituted(base: str, text: str, rendered: str) -> str:
     """Replace each generated line that is still in the text. This is for edits too close to addresses for a merge."""
-    old, new = base.splitlines(keepends=True), wired.splitlines(keepends=True)
+    old, new = base.splitlines(keepends=True), rendered.splitlines(keepends=True)
     instead: dict[str, list[str]] = {}
     for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -181,7 +181,9 @@ def _substituted(base: str, text: str, wired: str) -> str:
     return "".join(placed for line in text.splitlines(keepends=True) for placed in instead.get(line, [line]))
 
 
-def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ...]], peer_port: int) -> Wiring:
+def own_addresses(
+    kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ...]], peer_port: int
+) -> ProxyAddresses:
     """Return the addresses of a proxy on loopback.
 
     Args:
@@ -190,8 +192,8 @@ def own_wiring(kit: KitContext, port: int, addresses: Mapping[str, tuple[str, ..
         addresses: host:port of each instance, by name of the tier.
         peer_port: the port on which HAProxy passes its stick table to the next process, if the kit configures this.
     """
-    peers = dict.fromkeys(production_wiring(kit).peers, f"127.0.0.1:{peer_port}")
-    return Wiring(f"127.0.0.1:{port}", addresses, peers=peers, source=PROXY_SOURCE)
+    peers = dict.fromkeys(production_addresses(kit).peers, f"127.0.0.1:{peer_port}")
+    return ProxyAddresses(f"127.0.0.1:{port}", addresses, peers=peers, source=PROXY_SOURCE)
 
 
 def write_template(template: str, folder: Path, file: str = "nginx.conf", **values: object) -> Path:

@@ -105,8 +105,8 @@ class Proxies:
             folder = self._run.folder / name
 
             def write(port: int) -> Path:
-                wiring = front.own_wiring(kit, port, addresses, ports.free_port())
-                front.write_own(kit, self._plan.kit_dir, folder, wiring)
+                proxy_addresses = front.own_addresses(kit, port, addresses, ports.free_port())
+                front.write_own(kit, self._plan.kit_dir, folder, proxy_addresses)
                 return folder
 
             return await program.start(self._run, name, write, count)

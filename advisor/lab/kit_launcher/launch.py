@@ -100,7 +100,7 @@ def _create_app() -> Any:
         relay = _module("_lab_launcher.sharing").Relay(REDIS, BUS)
     if relay is None and not os.environ.get("LAB_EVENTS"):
         return plain
-    return second_app.Both(plain, storing, mcp, managers, relay)
+    return second_app.TwoApplications(plain, storing, mcp, managers, relay)
 
 
 sys.path.append(os.environ["LAB_TOOLS"])

@@ -12,7 +12,7 @@ from typing import Any
 HEADER = (b"mcp-lab", b"events")
 
 
-class Both:
+class TwoApplications:
     """The server's application, and a second application with an event store for requests with the header `HEADER`."""
 
     def __init__(self, plain: Any, storing: Any, mcp: Any, managers: tuple[Any, Any], relay: Any) -> None:

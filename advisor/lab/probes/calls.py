@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, call, in_session
 from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
 
@@ -17,7 +17,7 @@ BY_HANDLE = "handle argument"
 async def plain(probe: Probe) -> Observation:
     """Call the tool, or list the tools if the target names no tool. The feature works if the server answers."""
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         if not probe.target.tool:
             return Verdict("works", f"{len((await client.list_tools()).tools)} tools listed")
         said, error = await call(client, probe.target)
@@ -32,7 +32,7 @@ async def asking(probe: Probe, what: str) -> Observation:
     The feature works if the client got the request and the tool returned a result.
     """
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         said, error = await call(client, probe.target)
         if error:
             return Verdict("error", error)
@@ -46,7 +46,7 @@ async def asking(probe: Probe, what: str) -> Observation:
 async def session_state(probe: Probe) -> Observation:
     """Call the tool twice in the same session: the call `recall` must find the state that the call `keep` stored."""
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         first, error = await call(client, probe.target, step="keep")
         if error:
             return Verdict("error", error)
@@ -67,7 +67,7 @@ async def negotiation(probe: Probe) -> list[BehaviourRow]:
     if probe.era == "modern":
         return []
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         await client.list_tools()
         return Verdict("works", f"protocol {client.protocol_version}")
 

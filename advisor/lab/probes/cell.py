@@ -11,7 +11,7 @@ import anyio
 
 from advisor.knowledge.types import Era
 from advisor.lab.clients.raw_client import Endpoint, endpoint
-from advisor.lab.clients.sdk_client import Heard, Mode, connect
+from advisor.lab.clients.sdk_client import Mode, ReceivedMessages, connect
 from advisor.lab.probes.observation import Observation, Verdict, describe
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Probe:
         return self.deadline_s * 0.3
 
 
-ProbeSteps: TypeAlias = Callable[["Client", Heard], Awaitable[Verdict]]
+ProbeSteps: TypeAlias = Callable[["Client", ReceivedMessages], Awaitable[Verdict]]
 RawSteps: TypeAlias = Callable[[Probe, Endpoint], Awaitable[Verdict]]
 
 
@@ -82,7 +82,7 @@ async def in_session(
         mode: how the client connects; the default is the mode of its protocol era.
         silences: how often the steps wait for messages that might not arrive. This waiting time extends the deadline.
     """
-    heard, began, connected = Heard(), monotonic(), False
+    heard, began, connected = ReceivedMessages(), monotonic(), False
     allowed_s = probe.deadline_s + silences * probe.silence_s
     verdict: Verdict | None = None
     try:
@@ -117,14 +117,14 @@ async def timed(probe: Probe, steps: RawSteps) -> Observation:
     return Observation(*verdict, seconds=round(monotonic() - began, 2))
 
 
-async def _stepped(steps: ProbeSteps, client: Client, heard: Heard) -> Verdict:
+async def _stepped(steps: ProbeSteps, client: Client, heard: ReceivedMessages) -> Verdict:
     try:
         return await steps(client, heard)
     except Exception as error:
         return Verdict("error", describe(error))
 
 
-async def _refused(client: Client, heard: Heard) -> Verdict | None:
+async def _refused(client: Client, heard: ReceivedMessages) -> Verdict | None:
     """The verdict `unsupported` if the server refuses all requests of modern clients (400), else None."""
     if not any(reply.modern and reply.status == 400 for reply in heard.replies):
         return None
@@ -135,7 +135,7 @@ async def _refused(client: Client, heard: Heard) -> Verdict | None:
     return None
 
 
-def _judged(verdict: Verdict, heard: Heard) -> Verdict:
+def _judged(verdict: Verdict, heard: ReceivedMessages) -> Verdict:
     """The verdict; `unreachable` if an HTTP answer shows that the instance does not know the session."""
     if verdict.outcome == "works":
         return verdict
@@ -144,7 +144,7 @@ def _judged(verdict: Verdict, heard: Heard) -> Verdict:
     return verdict
 
 
-def _was_asked(heard: Heard) -> str:
+def _was_asked(heard: ReceivedMessages) -> str:
     return f"the client got requests: {', '.join(heard.asked)}" if heard.asked else "the client got no request"
 
 

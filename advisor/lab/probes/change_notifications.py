@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, call, in_session
 from advisor.lab.probes.observation import Observation, Verdict, describe
 
@@ -40,7 +40,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(probe: Probe, client: Client, heard: Heard, **what: Any) -> AsyncIterator[Listener]:
+async def listening(probe: Probe, client: Client, heard: ReceivedMessages, **what: Any) -> AsyncIterator[Listener]:
     """Open a `subscriptions/listen` stream, as modern clients do.
 
     The listener receives no event if the client is legacy or the server does not support `subscriptions/listen`.
@@ -103,7 +103,7 @@ async def list_changed(probe: Probe) -> Observation:
     """
     moments = MOMENTS[:2] if probe.target.call == _LIST_BY_SESSION else ("",)
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         async with listening(probe, client, heard, tools_list_changed=True) as listener:
 
             def arrived() -> int:
@@ -130,7 +130,7 @@ async def subscriptions(probe: Probe) -> Observation:
     moments = MOMENTS if probe.target.call == _RESOURCE_BY_SESSION else ("",)
     uris = {moment: f"lab://item/{uuid.uuid4().hex}" for moment in moments}
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         said = [await subscribe(client, list(uris.values()))]
         async with listening(probe, client, heard, resource_subscriptions=list(uris.values())) as listener:
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from advisor.lab.clients.raw_client import Endpoint, events
-from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, in_session, text, timed
 from advisor.lab.probes.observation import BehaviourRow, Verdict
 
@@ -38,7 +38,7 @@ async def cancellation(probe: Probe) -> list[BehaviourRow]:
     """
     token = uuid.uuid4().hex
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         async with anyio.create_task_group() as group:
 
             async def wait() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, ProbeTarget, call, in_session, text
 from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
 
@@ -21,7 +21,7 @@ server wait longer between a message and their result."""
 async def progress(probe: Probe) -> Observation:
     """Call a tool that reports progress. The call has a progress token."""
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         arguments = dict(probe.target.arguments)
         result = await client.call_tool(probe.target.tool, arguments, progress_callback=heard.on_progress)
         answered = monotonic()
@@ -38,7 +38,7 @@ async def progress(probe: Probe) -> Observation:
 async def logs(probe: Probe, *, log_level: str | None = "debug") -> Observation:
     """Call a tool that sends a log message. A modern client requests the log level, unless `log_level` is None."""
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         _, error = await call(client, probe.target)
         answered = monotonic()
         if error:
@@ -58,7 +58,7 @@ async def unasked(probe: Probe) -> list[BehaviourRow]:
     return [BehaviourRow("log messages without a log level", await logs(asked, log_level=None))]
 
 
-def missing(heard: Heard) -> str | None:
+def missing(heard: ReceivedMessages) -> str | None:
     """A message that says which progress is missing. None if all progress arrived or the tool announced no total."""
     values = [value for _, value in heard.progress]
     if heard.total is None or max(values) >= heard.total:

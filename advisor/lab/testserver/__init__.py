@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .sdk import Bench, Sdk, SdkTraits, share_key
+from .sdk import Sdk, SdkTraits, ToolRegistrar, share_key
 from .signed import signed
 from .tool_catalogue import CATALOGUE, LabTool, entries, find
 
@@ -54,7 +54,7 @@ def register(server: Any, traits: SdkTraits, *, state: Any = None, bus: Any = No
     from .telling import add_telling
 
     known = {entry.tool for entry in entries(traits.apis) if bus is not None or not entry.bus}
-    bench = Bench(server, Sdk(traits), known | {*HELPERS, *EXERCISE})
+    bench = ToolRegistrar(server, Sdk(traits), known | {*HELPERS, *EXERCISE})
     if "exercise" in tools:
         add_exercise_tools(bench)
     if "lab" in tools:

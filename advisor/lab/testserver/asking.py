@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union
 
 from pydantic import BaseModel
 
-from .sdk import Bench
+from .sdk import ToolRegistrar
 
 _SCHEMA = {"type": "object", "properties": {"value": {"type": "string"}}, "required": ["value"]}
 
@@ -19,7 +19,7 @@ class ClientReply(BaseModel):
     value: str
 
 
-def add_asking(bench: Bench) -> None:
+def add_asking(bench: ToolRegistrar) -> None:
     """Add the tools that wait for the reply of the client, and the tools that return a request for a second round."""
     _add_waiting(bench)
     _add_of_context(bench)
@@ -29,7 +29,7 @@ def add_asking(bench: Bench) -> None:
         _add_required(bench)
 
 
-def _add_waiting(bench: Bench) -> None:
+def _add_waiting(bench: ToolRegistrar) -> None:
     sdk = bench.sdk
 
     async def lab_sample(ctx: Any) -> str:
@@ -54,7 +54,7 @@ def _add_waiting(bench: Bench) -> None:
         bench.tool(function)
 
 
-def _add_of_context(bench: Bench) -> None:
+def _add_of_context(bench: ToolRegistrar) -> None:
     async def lab_context_sample(ctx: Any) -> str:
         return str((await ctx.sample("hi")).text)
 
@@ -65,7 +65,7 @@ def _add_of_context(bench: Bench) -> None:
         bench.tool(function)
 
 
-def _add_resolved(bench: Bench) -> None:
+def _add_resolved(bench: ToolRegistrar) -> None:
     """Add tools with parameters whose values the SDK requests from the client."""
     sdk = bench.sdk
     types, home = sdk.types, sdk.home
@@ -97,7 +97,7 @@ def _add_resolved(bench: Bench) -> None:
     bench.tool(lab_resolve_roots, got=resolved(types.ListRootsResult, ask_roots, home.ListRoots))
 
 
-def _add_required(bench: Bench) -> None:
+def _add_required(bench: ToolRegistrar) -> None:
     """Add tools whose own code returns an InputRequiredResult."""
     sdk = bench.sdk
     types = sdk.types

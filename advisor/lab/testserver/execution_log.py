@@ -21,7 +21,7 @@ INSTANCE = "MCP_PORT"
 """Environment variable that identifies the instance."""
 
 
-class Ledger:
+class ExecutionLog:
     """The log file of this process. Each line is a JSON object: call, instance, step, at (seconds, monotonic clock)."""
 
     def __init__(self, folder: Path, instance: str) -> None:
@@ -80,16 +80,16 @@ def add_ledger(server: Any, standalone: bool) -> None:
     """
     if not os.environ.get(FOLDER):
         return
-    opened: list[Ledger] = []  # each worker process opens its own file at its first call
+    opened: list[ExecutionLog] = []  # each worker process opens its own file at its first call
 
     async def lab_count(call: str, seconds: float = 0.0) -> str:
         """Log this execution, wait some seconds, and return the name of the instance."""
         if not opened:
-            opened.append(Ledger(Path(os.environ[FOLDER]), os.environ.get(INSTANCE, "")))
-        ledger = opened[0]
-        ledger.note(call, "start")
+            opened.append(ExecutionLog(Path(os.environ[FOLDER]), os.environ.get(INSTANCE, "")))
+        log = opened[0]
+        log.note(call, "start")
         await asyncio.sleep(seconds)
-        ledger.note(call, "end")
-        return f"{call} {ledger.instance}"
+        log.note(call, "end")
+        return f"{call} {log.instance}"
 
     (server.tool if standalone else server.tool())(lab_count)

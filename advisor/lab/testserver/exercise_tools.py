@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .sdk import Bench
+from .sdk import ToolRegistrar
 
 RESEARCH_S = 3.0
 """Seconds that `research` takes."""
 
 
-def add_exercise_tools(bench: Bench) -> None:
+def add_exercise_tools(bench: ToolRegistrar) -> None:
     """Add the tools to a server."""
 
     def add(a: int, b: int) -> int:

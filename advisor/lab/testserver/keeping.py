@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from .execution_log import FOLDER, Endings
-from .sdk import Bench
+from .sdk import ToolRegistrar
 
 NOTHING = "nothing"
 KEPT = "kept"
@@ -18,7 +18,7 @@ SLOW_S = 0.8
 """Seconds from the first event of `lab_slow` to its result."""
 
 
-def add_keeping(bench: Bench, state: Any) -> None:
+def add_keeping(bench: ToolRegistrar, state: Any) -> None:
     """Add the tools of this module.
 
     Args:
@@ -34,14 +34,14 @@ def add_keeping(bench: Bench, state: Any) -> None:
         _add_by_context(bench)
 
 
-def _add_plain(bench: Bench) -> None:
+def _add_plain(bench: ToolRegistrar) -> None:
     async def lab_plain() -> str:
         return "ok"
 
     bench.tool(lab_plain)
 
 
-def _add_by_session(bench: Bench) -> None:
+def _add_by_session(bench: ToolRegistrar) -> None:
     objects: list[Any] = []
     by_header: dict[str, str] = {}
     sdk = bench.sdk
@@ -63,7 +63,7 @@ def _add_by_session(bench: Bench) -> None:
         bench.tool(function)
 
 
-def _add_by_handle(bench: Bench, state: Any) -> None:
+def _add_by_handle(bench: ToolRegistrar, state: Any) -> None:
     carts: dict[str, str] = {}
 
     async def lab_handle(step: str, handle: str = "") -> str:
@@ -81,7 +81,7 @@ def _add_by_handle(bench: Bench, state: Any) -> None:
     bench.tool(lab_handle)
 
 
-def _add_by_context(bench: Bench) -> None:
+def _add_by_context(bench: ToolRegistrar) -> None:
     by_id: dict[str, str] = {}
 
     async def lab_session_id(ctx: Any, step: str) -> str:
@@ -105,7 +105,7 @@ async def _settled(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _add_slow(bench: Bench) -> None:
+def _add_slow(bench: ToolRegistrar) -> None:
     endings = Endings(os.environ.get(FOLDER, ""))
 
     async def lab_slow(ctx: Any) -> str:

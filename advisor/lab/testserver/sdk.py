@@ -90,7 +90,7 @@ def share_key(key: str) -> None:
     RequestStateSecurity.ephemeral = classmethod(shared)  # type: ignore[assignment,method-assign,unused-ignore]
 
 
-class Bench:
+class ToolRegistrar:
     """A server object that gets the tools of the test server.
 
     Attributes:

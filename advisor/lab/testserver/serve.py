@@ -36,7 +36,7 @@ from typing import Any
 _LOGGERS = ("", "mcp", "fastmcp", "FastMCP", "uvicorn")
 
 
-class Copies:
+class ServerCopies:
     """Several applications in one process. The first segment of the path selects the application."""
 
     def __init__(self, applications: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Copies:
         """Run the lifespan of each application in its own task: on old releases, a failed application ends its task."""
         await receive()
         ends = asyncio.Event()
-        served = [copy for copy in self._applications.values() if not isinstance(copy, Absent)]
+        served = [copy for copy in self._applications.values() if not isinstance(copy, UnsupportedServer)]
         lives = [_Life(copy, ends) for copy in served]
         for life in lives:
             await life.begun.wait()
@@ -89,7 +89,7 @@ class _Life:
             self.begun.set()
 
 
-class Absent:
+class UnsupportedServer:
     """Replaces a server that the release does not support. Answers every request with 501 and the reason."""
 
     def __init__(self, reason: str) -> None:
@@ -131,7 +131,7 @@ def application(lab: Any, traits: Any, stateless: bool, json_response: bool, cop
     # Before fastmcp 2.14, only the function that http_app() calls takes a store.
     create = getattr(importlib.import_module("fastmcp.server.http"), "create_streamable_http_app", None)
     if create is None:
-        return Absent("neither http_app() nor create_streamable_http_app() takes event_store")
+        return UnsupportedServer("neither http_app() nor create_streamable_http_app() takes event_store")
     return create(server=server, streamable_http_path="/mcp", event_store=store, auth=server.auth, **flags)
 
 
@@ -185,7 +185,7 @@ def main() -> None:
     if key := os.environ.get("LAB_KEY"):
         lab.share_key(key)
     if what[0].startswith("/"):
-        served: Any = Copies({copy[1:]: application(lab, traits, *flags, copy[1:]) for copy in what})
+        served: Any = ServerCopies({copy[1:]: application(lab, traits, *flags, copy[1:]) for copy in what})
     else:
         served = application(lab, traits, *flags, "main", what[0])
         # By default, the SDK logs each session with rich, which would take most of the time of a load measurement.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .sdk import Bench
+from .sdk import ToolRegistrar
 
 STEP_S = 0.3
 """Seconds between two notifications of a call, so that a probe can distinguish live from buffered notifications."""
@@ -15,7 +15,7 @@ LATER_S = 0.3
 """Seconds until a tool sends a notification that must arrive after the answer of its call."""
 
 
-def add_telling(bench: Bench, bus: Any) -> None:
+def add_telling(bench: ToolRegistrar, bus: Any) -> None:
     """Add the tools of this module. `bus` is the subscription bus, or None."""
     _add_streaming(bench)
     later = _Later()
@@ -26,7 +26,7 @@ def add_telling(bench: Bench, bus: Any) -> None:
         _add_publish(bench, bus)
 
 
-def _add_streaming(bench: Bench) -> None:
+def _add_streaming(bench: ToolRegistrar) -> None:
     async def lab_progress(ctx: Any) -> str:
         for step in (1, 2):
             await ctx.report_progress(step, 2)
@@ -62,7 +62,7 @@ class _Later:
             self.failures.append(f"{type(error).__name__} {error}".strip())
 
 
-def _add_to_session(bench: Bench, later: _Later) -> None:
+def _add_to_session(bench: ToolRegistrar, later: _Later) -> None:
     """Add resource updates: to the session during its call, after its call, and to the sessions that subscribed."""
     subscribed: dict[str, list[Any]] = {}
     _serve_subscriptions(bench, subscribed)
@@ -86,7 +86,7 @@ def _add_to_session(bench: Bench, later: _Later) -> None:
         bench.tool(function)
 
 
-def _serve_subscriptions(bench: Bench, subscribed: dict[str, list[Any]]) -> None:
+def _serve_subscriptions(bench: ToolRegistrar, subscribed: dict[str, list[Any]]) -> None:
     """Add a handler for resources/subscribe, because the server objects of all lines have none."""
     sdk = bench.sdk
     low = sdk.low_level(bench.server)
@@ -105,7 +105,7 @@ def _serve_subscriptions(bench: Bench, subscribed: dict[str, list[Any]]) -> None
         low.subscribe_resource()(remember_uri)
 
 
-def _add_to_list(bench: Bench, later: _Later) -> None:
+def _add_to_list(bench: ToolRegistrar, later: _Later) -> None:
     """Add notifications of a changed tool list to the session of the call."""
     types = bench.sdk.types
 
@@ -129,7 +129,7 @@ def _add_to_list(bench: Bench, later: _Later) -> None:
         bench.tool(function)
 
 
-def _add_notify(bench: Bench) -> None:
+def _add_notify(bench: ToolRegistrar) -> None:
     async def lab_notify_resource(ctx: Any, uri: str) -> str:
         await ctx.notify_resource_updated(uri)
         return "ok"
@@ -142,7 +142,7 @@ def _add_notify(bench: Bench) -> None:
         bench.tool(function)
 
 
-def _add_publish(bench: Bench, bus: Any) -> None:
+def _add_publish(bench: ToolRegistrar, bus: Any) -> None:
     from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
 
     async def lab_publish_resource(uri: str) -> str:

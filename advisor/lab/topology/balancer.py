@@ -11,7 +11,7 @@ from advisor.errors import KnowledgeError
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
-from advisor.knowledge.topology import Way
+from advisor.knowledge.topology import BalancingStrategy
 from advisor.lab.fleet import front
 from advisor.lab.fleet.proxy_program import ProxyProgram
 from advisor.lab.process import ports, programs
@@ -24,7 +24,7 @@ NAMES = ("proxy-1", "proxy-2")
 """The names of the proxies of a run. Proxies that share a table find each other by these names."""
 
 
-def kit_of(way: Way, advisor: Advisor) -> KitContext | None:
+def kit_of(strategy: BalancingStrategy, advisor: Advisor) -> KitContext | None:
     """The kit whose proxy configuration is measured, or None if the strategy has no requirements.
 
     If the strategy also has a template, only the servers of the kit are measured, behind the proxy of the template.
@@ -32,13 +32,13 @@ def kit_of(way: Way, advisor: Advisor) -> KitContext | None:
     Raises:
         KnowledgeError: the decision for the requirements has another mechanism or another proxy than the strategy.
     """
-    if not way.requirements:
+    if not strategy.requirements:
         return None
-    kit = kit_context(advisor.decide(example_requirements(advisor, way.requirements)))
+    kit = kit_context(advisor.decide(example_requirements(advisor, strategy.requirements)))
     found = kit.tiers[0].mechanism
-    own = not way.template and kit.proxy != way.proxy
-    if found != way.mechanism or own:
-        place = f"rules/topology.yaml: {way.id}"
+    own = not strategy.template and kit.proxy != strategy.proxy
+    if found != strategy.mechanism or own:
+        place = f"rules/topology.yaml: {strategy.id}"
         raise KnowledgeError(f"{place}: the decision for its requirements is {found} on {kit.proxy or 'no proxy'}")
     return kit
 
@@ -50,19 +50,19 @@ class Balancer:
         servers: the kit whose servers route the requests; None if the proxy routes the requests.
     """
 
-    def __init__(self, way: Way, advisor: Advisor) -> None:
+    def __init__(self, strategy: BalancingStrategy, advisor: Advisor) -> None:
         """Decide the kit, if the strategy has requirements, and find the program.
 
         Raises:
             EnvironmentLacksError: the program is not installed.
             KnowledgeError: the strategy in rules/topology.yaml contradicts the decision for its requirements.
         """
-        self._way = way
-        kit = kit_of(way, advisor)
-        self._kit = None if way.template else kit
-        self.servers = kit if way.template else None
-        watching = advisor.knowledge.watching_proxies.get(way.program) if way.template else None
-        self._program = ProxyProgram(way.program, advisor.knowledge.kit_proxies.get(way.proxy), watching)
+        self._way = strategy
+        kit = kit_of(strategy, advisor)
+        self._kit = None if strategy.template else kit
+        self.servers = kit if strategy.template else None
+        watching = advisor.knowledge.watching_proxies.get(strategy.program) if strategy.template else None
+        self._program = ProxyProgram(strategy.program, advisor.knowledge.kit_proxies.get(strategy.proxy), watching)
         self._redis = programs.program("redis-server") if self.servers is not None else None
         self._processes: dict[str, Process] = {}
         self._peers = {name: f"127.0.0.1:{ports.free_port()}" for name in NAMES}
@@ -141,18 +141,20 @@ class Balancer:
             addresses: host:port of each server.
             port: the port on loopback on which the proxy listens.
         """
-        kit, way = self._kit, self._way
+        kit, strategy = self._kit, self._way
         if kit is None:
             file = self._file()
             peers = self._peers if self.peered else {}
-            front.write_template(way.template, folder, file, way=way, addresses=addresses, port=port, peers=peers)
+            front.write_template(
+                strategy.template, folder, file, strategy=strategy, addresses=addresses, port=port, peers=peers
+            )
             # The command needs every file that a kit has. The configuration is in `file`; the other files are empty.
             for other in self._program.kit_proxy.files if self._program.kit_proxy else ():
                 (folder / other).touch()
             return
         front.lay_out(proxy.files(kit), folder / "kit")
-        wiring = front.own_wiring(kit, port, {kit.tiers[0].name: addresses}, ports.free_port())
-        front.write_own(kit, folder / "kit", folder, wiring)
+        proxy_addresses = front.own_addresses(kit, port, {kit.tiers[0].name: addresses}, ports.free_port())
+        front.write_own(kit, folder / "kit", folder, proxy_addresses)
 
     def _file(self) -> str:
         """The name of the configuration file with the addresses."""

@@ -14,7 +14,16 @@ from importlib import metadata
 
 import advisor
 from advisor.decision.advisor import Advisor
-from advisor.knowledge.topology import KINDS, BalancingRun, Conditions, Figures, MeasuredOn, SessionKind, Share, Way
+from advisor.knowledge.topology import (
+    KINDS,
+    BalancingRun,
+    BalancingStrategy,
+    Conditions,
+    Figures,
+    MeasuredOn,
+    SessionKind,
+    Share,
+)
 from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps, Watcher
 from advisor.lab.topology import window as topology_window
@@ -47,7 +56,9 @@ class Scale:
     restarts: int = 5
 
 
-async def measure(ways: Iterable[Way], knowing: Advisor, scale: Scale, watcher: Watcher | None = None) -> list[Way]:
+async def measure(
+    ways: Iterable[BalancingStrategy], knowing: Advisor, scale: Scale, watcher: Watcher | None = None
+) -> list[BalancingStrategy]:
     """Measure load-balancing strategies.
 
     Args:
@@ -63,32 +74,38 @@ async def measure(ways: Iterable[Way], knowing: Advisor, scale: Scale, watcher: 
         EnvironmentLacksError: a program is missing.
         LabError: a measurement failed.
     """
-    balancers = [(way, Balancer(way, knowing)) for way in ways]  # reports missing programs before a process starts
+    balancers = [
+        (strategy, Balancer(strategy, knowing)) for strategy in ways
+    ]  # reports missing programs before a process starts
     async with Run.open("topology") as run:
         steps = Steps(watcher)
         fleet: Addresses = {}
         if any(balancer.servers is None for _, balancer in balancers):
             with steps.step("servers"):
                 fleet = await servers(run)
-        return [await _on_servers(run, fleet, way, balancer, scale, steps) for way, balancer in balancers]
+        return [await _on_servers(run, fleet, strategy, balancer, scale, steps) for strategy, balancer in balancers]
 
 
-async def _on_servers(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
+async def _on_servers(
+    run: Run, fleet: Addresses, strategy: BalancingStrategy, balancer: Balancer, scale: Scale, steps: Steps
+) -> BalancingStrategy:
     """Measure a strategy. If the servers of a kit route the requests, measure with the servers of this kit."""
     if balancer.servers is None:
-        return await _way(run, fleet, way, balancer, scale, steps)
+        return await _way(run, fleet, strategy, balancer, scale, steps)
     async with AsyncExitStack() as running:
-        with steps.step(f"{way.id} servers"):
-            own = await running.enter_async_context(kit_servers(run, way.id, balancer.servers))
-        return await _way(run, own, way, balancer, scale, steps)
+        with steps.step(f"{strategy.id} servers"):
+            own = await running.enter_async_context(kit_servers(run, strategy.id, balancer.servers))
+        return await _way(run, own, strategy, balancer, scale, steps)
 
 
-async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: Scale, steps: Steps) -> Way:
+async def _way(
+    run: Run, fleet: Addresses, strategy: BalancingStrategy, balancer: Balancer, scale: Scale, steps: Steps
+) -> BalancingStrategy:
     found, failures = [], Counter[str]()
-    for passage in way.runs:
+    for passage in strategy.runs:
         under = " ".join(passage.under.unusual.values())
         figures: dict[SessionKind, Figures] = {}
-        with steps.step(f"{way.id} {under}".rstrip(), len(KINDS)) as step:
+        with steps.step(f"{strategy.id} {under}".rstrip(), len(KINDS)) as step:
             for server, addresses in fleet.items():
                 peered = balancer.peered and server == "stateful"
                 async with _proxies(run, addresses, balancer, passage.under, peered=peered) as listening:
@@ -105,12 +122,12 @@ async def _way(run: Run, fleet: Addresses, way: Way, balancer: Balancer, scale: 
         found.append(BalancingRun(passage.under, figures))
     window = None
     if balancer.peered:
-        with steps.step(f"{way.id} window") as step:
+        with steps.step(f"{strategy.id} window") as step:
             window = await topology_window.measure(
                 run, fleet["stateful"], balancer, names(fleet["stateful"]), scale.openings, scale.restarts
             )
             step.note = f"{window.at_once} known immediately"
-    return replace(way, runs=found, window=window, evidence=_evidence(failures), measured=await _stamp(balancer))
+    return replace(strategy, runs=found, window=window, evidence=_evidence(failures), measured=await _stamp(balancer))
 
 
 async def _stamp(balancer: Balancer) -> MeasuredOn:

@@ -16,7 +16,7 @@ import httpx2
 
 from advisor.knowledge.topology import SessionKind
 from advisor.lab.clients.roaming import AddressChoice, Roaming
-from advisor.lab.clients.sdk_client import Heard, connect
+from advisor.lab.clients.sdk_client import ReceivedMessages, connect
 from advisor.lab.topology.rates import Crowd, ServerChange
 from advisor.lab.topology.roads import Road
 from advisor.lab.topology.test_servers import ASK, ASK_OVER_GET, WORK
@@ -89,7 +89,7 @@ class _Change:
 
 async def _visit(kind: SessionKind, road: Road, crowd: Crowd, change: _Change) -> Visit:
     """Connect, call each tool once, and disconnect. Errors are added to `problems` and never raised."""
-    seen, heard = Visit(over_get=False if kind == "stateful+legacy" else None), Heard()
+    seen, heard = Visit(over_get=False if kind == "stateful+legacy" else None), ReceivedMessages()
     url, legacy = f"http://127.0.0.1:{road.ports[0]}/mcp", kind.endswith("legacy")
     connection = connect(
         url,
@@ -121,12 +121,12 @@ async def _visit(kind: SessionKind, road: Road, crowd: Crowd, change: _Change) -
     return seen
 
 
-async def _samples(client: Client, heard: Heard, tool: str, seen: Visit) -> bool:
+async def _samples(client: Client, heard: ReceivedMessages, tool: str, seen: Visit) -> bool:
     before = len(heard.asked)
     return await _try(client, heard, tool, seen) and len(heard.asked) > before
 
 
-async def _try(client: Client, heard: Heard, tool: str, seen: Visit) -> bool:
+async def _try(client: Client, heard: ReceivedMessages, tool: str, seen: Visit) -> bool:
     """Call a tool. Returns whether the call succeeded."""
     try:
         with anyio.fail_after(STEP_S):

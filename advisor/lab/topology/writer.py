@@ -12,7 +12,7 @@ from advisor.files import reason, write_atomically
 from advisor.knowledge import Knowledge
 from advisor.knowledge.compiler import compile_rules
 from advisor.knowledge.paths import rules_dir
-from advisor.knowledge.topology import Conditions, Figures, Share, Way, verdict
+from advisor.knowledge.topology import BalancingStrategy, Conditions, Figures, Share, verdict
 from advisor.lab.rule_yaml import item
 
 _START = "topology:\n"
@@ -25,7 +25,7 @@ _KEYS = (
 _FIGURES = ("whole", "answered", "wrong", "sampling", "over_get", "crossed", "progress", "spread")
 
 
-def write(knowledge: Knowledge, measured: Sequence[Way]) -> str:
+def write(knowledge: Knowledge, measured: Sequence[BalancingStrategy]) -> str:
     """Rewrite rules/topology.yaml. Returns the diff.
 
     Raises:
@@ -53,7 +53,7 @@ def _reread(knowledge: Knowledge) -> Knowledge:
         return knowledge
 
 
-def rewritten(text: str, ways: Iterable[Way]) -> str:
+def rewritten(text: str, ways: Iterable[BalancingStrategy]) -> str:
     """The text of the file with new strategies.
 
     Args:
@@ -68,24 +68,24 @@ def rewritten(text: str, ways: Iterable[Way]) -> str:
     if not found or not ended:
         raise ValueError("rules/topology.yaml must have a head, `topology` and `phrases`, in this order")
     block, folded = ("requirements", "directives"), ("because", "evidence")
-    rows = "\n".join(item(_entry(way), block=block, folded=folded) for way in ways)
+    rows = "\n".join(item(_entry(strategy), block=block, folded=folded) for strategy in ways)
     return f"{head}{_START}{rows}{_END}{tail}"
 
 
-def updated(ways: Iterable[Way], measured: Iterable[Way]) -> list[Way]:
+def updated(ways: Iterable[BalancingStrategy], measured: Iterable[BalancingStrategy]) -> list[BalancingStrategy]:
     """The strategies of `ways` with the figures of `measured`. All other fields come from `ways`."""
-    new = {way.id: way for way in measured}
-    return [_updated(way, new[way.id]) if way.id in new else way for way in ways]
+    new = {strategy.id: strategy for strategy in measured}
+    return [_updated(strategy, new[strategy.id]) if strategy.id in new else strategy for strategy in ways]
 
 
-def _updated(way: Way, new: Way) -> Way:
-    taken = replace(way, runs=new.runs, window=new.window, measured=new.measured, evidence=new.evidence)
-    return replace(taken, keeps=verdict(taken) or way.keeps)
+def _updated(strategy: BalancingStrategy, new: BalancingStrategy) -> BalancingStrategy:
+    taken = replace(strategy, runs=new.runs, window=new.window, measured=new.measured, evidence=new.evidence)
+    return replace(taken, keeps=verdict(taken) or strategy.keeps)
 
 
-def _entry(way: Way) -> dict[str, Any]:
+def _entry(strategy: BalancingStrategy) -> dict[str, Any]:
     """A strategy in the form of the file."""
-    parts = {key: _plain(getattr(way, key)) for key in _KEYS}
+    parts = {key: _plain(getattr(strategy, key)) for key in _KEYS}
     return {key: part for key, part in parts.items() if part}
 
 

@@ -14,7 +14,7 @@ from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.http import CHECKS, observe_one
 from advisor.lab.probes.observation import BehaviourRow
 from advisor.lab.process.steps import Current
-from advisor.lab.verify.conduct import Foresight, Place
+from advisor.lab.verify.conduct import Foresight, TierEra
 from advisor.lab.verify.result import LATER, Behaved
 
 QUICK_S = 2.5
@@ -22,7 +22,7 @@ QUICK_S = 2.5
 PATIENT_S = 5.0
 """Deadline of the second attempt, in seconds. The second attempt repeats only the probes that differ."""
 
-_Probed = tuple[Place, str]
+_Probed = tuple[TierEra, str]
 
 
 class Behaviours:
@@ -32,7 +32,7 @@ class Behaviours:
         unknown: the number of observed behaviours without a prediction.
     """
 
-    def __init__(self, fleet: Fleet, foresight: Foresight, places: Sequence[Place]) -> None:
+    def __init__(self, fleet: Fleet, foresight: Foresight, places: Sequence[TierEra]) -> None:
         self.unknown = 0
         self._fleet = fleet
         self._foresight = foresight

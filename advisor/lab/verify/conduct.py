@@ -16,7 +16,7 @@ from advisor.lab.verify.prediction import PredictedCell
 from advisor.lab.verify.preparation import Preparation
 
 
-class Place(NamedTuple):
+class TierEra(NamedTuple):
     """A tier (None in a single-tier deployment) and the era of the clients that call this tier."""
 
     tier: str | None
@@ -45,7 +45,7 @@ class Foresight:
     conduct: list[Conduct]
     single_file: bool
 
-    def of(self, place: Place, behaviour: str) -> tuple[str, ...]:
+    def of(self, place: TierEra, behaviour: str) -> tuple[str, ...]:
         """The expected results of a behaviour, in the short form of `gist`.
 
         Returns:
@@ -89,6 +89,6 @@ def foresight(prepared: Preparation, advisor: Advisor) -> Foresight:
     )
 
 
-def places(cells: Sequence[PredictedCell]) -> list[Place]:
+def places(cells: Sequence[PredictedCell]) -> list[TierEra]:
     """The places in which a plain call works. The feature table shows the places that refuse every call."""
-    return [Place(cell.tier, cell.era) for cell in cells if (cell.feature, cell.predicted) == ("plain", "works")]
+    return [TierEra(cell.tier, cell.era) for cell in cells if (cell.feature, cell.predicted) == ("plain", "works")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.state_handles import GIVEN, REMEMBERED
-from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, ProbeSteps, call, in_session, text
 from advisor.lab.probes.change_notifications import CHANGED, UPDATED, Listener, listening, subscribe
@@ -57,7 +57,7 @@ async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: floa
     """
     probe = Probe(url, era, ProbeTarget(entry.tool, {}, entry.call), deadline_s)
 
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         handle, error = await call(client, probe.target, step="keep")
         if error:
             return Verdict("error", error)
@@ -82,7 +82,7 @@ async def call_plainly(url: str, era: Era, tool: str, *, deadline_s: float = 5.0
 
 
 def _remembering(probe: Probe) -> ProbeSteps:
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         said, error = await call(client, probe.target)
         given = GIVEN.search(said)
         if error or given is None:
@@ -118,7 +118,7 @@ async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict
 
 
 def _calling(probe: Probe, feature: str) -> ProbeSteps:
-    async def steps(client: Client, heard: Heard) -> Verdict:
+    async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         # A random reply cannot be part of the tool's own text.
         heard.words = {feature: f"{feature}-{uuid.uuid4().hex}" for feature in _ASKED}
         async with AsyncExitStack() as stack:
@@ -144,7 +144,7 @@ def _calling(probe: Probe, feature: str) -> ProbeSteps:
     return steps
 
 
-async def _answer_used(probe: Probe, feature: str, said: str, client: Client, heard: Heard) -> Verdict:
+async def _answer_used(probe: Probe, feature: str, said: str, client: Client, heard: ReceivedMessages) -> Verdict:
     """Check whether the tool asked the client, and whether its result depends on the client's reply."""
     tool = probe.target.tool
     if feature not in heard.asked:
@@ -161,7 +161,7 @@ async def _answer_used(probe: Probe, feature: str, said: str, client: Client, he
 
 
 async def _judged(
-    probe: Probe, feature: str, said: str, heard: Heard, listener: Listener, remarks: Sequence[str]
+    probe: Probe, feature: str, said: str, heard: ReceivedMessages, listener: Listener, remarks: Sequence[str]
 ) -> Verdict:
     """The verdict on a call with the result text `said`."""
     if TEXT not in said:

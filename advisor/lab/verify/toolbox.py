@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from advisor.kit.parts.server import ServerTool, server_tiers, server_tools
-from advisor.lab.clients.sdk_client import Heard
+from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.log_excerpts import LogLine, Marks, settled
 from advisor.lab.probes import ProbeTarget
@@ -18,7 +18,7 @@ from advisor.lab.process.steps import Current
 from advisor.lab.testserver import HELPERS
 from advisor.lab.testserver.execution_log import TOOL
 from advisor.lab.testserver.tool_catalogue import CATALOGUE
-from advisor.lab.verify.conduct import Place
+from advisor.lab.verify.conduct import TierEra
 from advisor.lab.verify.kit_tools import call_plainly
 from advisor.lab.verify.prediction import PredictedCell
 
@@ -45,7 +45,7 @@ class ToolCall:
         loud: whether the tool also notifies every client of a change.
     """
 
-    place: Place
+    place: TierEra
     tool: str
     cannot: tuple[str, ...]
     loud: bool
@@ -60,17 +60,17 @@ class Toolbox:
         seen: the observation of each call.
     """
 
-    def __init__(self, fleet: Fleet, cells: Sequence[PredictedCell], places: Sequence[Place]) -> None:
+    def __init__(self, fleet: Fleet, cells: Sequence[PredictedCell], places: Sequence[TierEra]) -> None:
         self.seen: dict[ToolCall, Observation] = {}
         self._fleet = fleet
         self._places = list(places)
-        self._listed: dict[Place, Listed | str] = {}
-        self._evidence: dict[Place | ToolCall, tuple[LogLine, ...]] = {}
+        self._listed: dict[TierEra, Listed | str] = {}
+        self._evidence: dict[TierEra | ToolCall, tuple[LogLine, ...]] = {}
         tools = {server_tool.name: server_tool for server_tool in server_tools(fleet.plan.kit)}
         self.uncalled = tuple(tool.name for tool in tools.values() if tool.uses_direct_llm)
         self.calls = [call for place in places for call in self._calls(place, cells, tools)]
 
-    def _calls(self, place: Place, cells: Sequence[PredictedCell], tools: dict[str, ServerTool]) -> list[ToolCall]:
+    def _calls(self, place: TierEra, cells: Sequence[PredictedCell], tools: dict[str, ServerTool]) -> list[ToolCall]:
         here = [cell for cell in cells if (cell.tier, cell.era) == place]
         lost = {cell.feature for cell in here if cell.predicted != "works"}
         shown = {cell.tool for cell in here}
@@ -86,7 +86,7 @@ class Toolbox:
             server_tier.tools for server_tier in server_tiers(self._fleet.plan.kit) if tier in (None, server_tier.name)
         )
 
-    def _wanted(self, place: Place) -> set[str]:
+    def _wanted(self, place: TierEra) -> set[str]:
         """The tools that tools/list should show to clients of a place. Modern clients use one path for all tiers."""
         kit = self._fleet.plan.kit
         first = place.tier in (None, kit.tiers[0].name)
@@ -102,7 +102,7 @@ class Toolbox:
     async def observe(self, gate: asyncio.Semaphore, current: Current) -> None:
         """List the tools in every place, and call the tools that notify no other client."""
 
-        async def visited(place: Place) -> None:
+        async def visited(place: TierEra) -> None:
             async with gate:
                 self._listed[place] = await self._list(place, DEADLINE_S)
             current.advance()
@@ -123,7 +123,7 @@ class Toolbox:
                 current.advance()
 
     @property
-    def doubtful(self) -> list[Place | ToolCall]:
+    def doubtful(self) -> list[TierEra | ToolCall]:
         """The places with a wrong list of tools, and the calls with a wrong result."""
         lists = [place for place in self._places if self._wrong_list(place)]
         return [*lists, *(call for call in self.calls if self._wrong_call(call))]
@@ -169,14 +169,14 @@ class Toolbox:
 
     def of_cell(self, cell: PredictedCell) -> Observation | None:
         """The observation of the tool that should return an error for this cell; None if the tool was not called."""
-        wanted = (Place(cell.tier, cell.era), cell.refuses)
+        wanted = (TierEra(cell.tier, cell.era), cell.refuses)
         return next((seen for call, seen in self.seen.items() if (call.place, call.tool) == wanted), None)
 
-    async def _list(self, place: Place, deadline_s: float) -> Listed | str:
+    async def _list(self, place: TierEra, deadline_s: float) -> Listed | str:
         """The tools that tools/list shows, or an error message."""
         found: Listed = {}
 
-        async def steps(client: Client, heard: Heard) -> Verdict:
+        async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
             cursor = None
             while True:
                 page = await client.list_tools(cursor=cursor)
@@ -200,7 +200,7 @@ class Toolbox:
             url = self._fleet.url(place.tier, place.era, tool=call.tool)
             self.seen[call] = await call_plainly(url, place.era, call.tool, deadline_s=deadline_s)
 
-    def _wrong_list(self, place: Place) -> str:
+    def _wrong_list(self, place: TierEra) -> str:
         listed, whom = self._listed.get(place, {}), _whom(place)
         if isinstance(listed, str):
             return f"tools/list fails for {whom}: {listed}"
@@ -229,6 +229,6 @@ class Toolbox:
         return f"{call.tool} should return {wanted}. It returned: {seen.message}"
 
 
-def _whom(place: Place) -> str:
+def _whom(place: TierEra) -> str:
     tier = f" of the tier {place.tier}" if place.tier else ""
     return f"{place.era} clients{tier}"
