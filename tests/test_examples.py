@@ -150,7 +150,7 @@ def test_a_real_case_decides_as_expected(path: Path, advisor: Advisor) -> None:
     assert kept == sessions
     found = [warning["id"] for warning in decision["warnings"]]
     found += [way["change"] for way in decision["alternatives"]]
-    assert [one for one in told if one not in found] == []
+    assert [text for text in told if text not in found] == []
 
 
 @pytest.mark.parametrize("path", FIELD, ids=lambda path: path.stem)

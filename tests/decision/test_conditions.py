@@ -52,7 +52,7 @@ def test_the_words_of_a_cell_name_the_call_or_the_client(
     decision = decide(NEEDS | {"sdk": sdk, "scale.instances": 1, "clients.protocol": "mixed"})
     cells = [cell for _, cell in _row(decision, feature).cells]
     assert [cell.words for cell in cells] == [legacy, modern]
-    row = next(one for one in decision_dict(decision)["features"] if one["feature"] == feature)
+    row = next(row for row in decision_dict(decision)["features"] if row["feature"] == feature)
     assert [row[era]["outcome"] for era in ERAS] == [cell.outcome for cell in cells]
 
 

@@ -136,7 +136,7 @@ def test_a_kit_behind_another_hop_knows_this_hop(decide: Any) -> None:
 )
 def test_a_proxy_that_is_known_to_pass_streams_needs_no_check(decide: Any, path: dict[str, Any], warned: bool) -> None:
     needs = {"needs.progress": "required", "clients.protocol": "legacy"}
-    found = {one.id for one in decide({**needs, **path}).warnings}
+    found = {warning.id for warning in decide({**needs, **path}).warnings}
     assert bool(found & {"sse-not-confirmed", "old-transport-streams-not-confirmed"}) is warned
 
 
@@ -190,7 +190,7 @@ def test_a_gateway_that_refuses_some_clients_is_a_high_warning(decide: Any) -> N
             ("contextforge", "gateway-refuses-modern-clients", "A client that speaks only 2026-07-28 cannot connect"),
         ):
             decision = decide({"clients.protocol": protocol, "environment.proxy.kind": kind})
-            (warning,) = [one for one in decision.warnings if one.id == rule]
+            (warning,) = [warning for warning in decision.warnings if warning.id == rule]
             assert decision.feasible
             assert (warning.severity, refused in warning.message) == ("high", True)
 
@@ -268,7 +268,7 @@ ALB = {"kind": "alb", "idle_timeout_s": 3600}
 def test_the_hop_that_opens_a_connection_closes_it_first(decide: Any, hops: list[Any], server: str, hop: str) -> None:
     """A proxy that opens connections to the next hop must close idle connections before the next hop does."""
     warned = _warnings(decide({"clients.protocol": "legacy"} | _path(*hops)))
-    first, between = (warned.get(f"{one}-closes-idle-connections-first", "") for one in ("server", "hop"))
+    first, between = (warned.get(f"{side}-closes-idle-connections-first", "") for side in ("server", "hop"))
     assert (bool(first), bool(between)) == (bool(server), bool(hop))
     assert server in first
     assert hop in between

@@ -50,9 +50,9 @@ def test_a_time_limit_ends_streams_that_wait(
     decide: Any, facts: Any, start: str, total: float | None, severity: str | None
 ) -> None:
     stated = {"workload.longest_call_s": 2, "environment.proxy.total_timeout_s": total}
-    found = [one for code, one in _warned(decide(facts | stated)).items() if code.startswith("time-limit-ends")]
-    assert [one.severity for one in found] == ([severity] if severity else [])
-    assert all(one.message.startswith(start) and "{" not in one.message + one.fix.text for one in found)
+    found = [warning for code, warning in _warned(decide(facts | stated)).items() if code.startswith("time-limit-ends")]
+    assert [warning.severity for warning in found] == ([severity] if severity else [])
+    assert all(warning.message.startswith(start) and "{" not in warning.message + warning.fix.text for warning in found)
 
 
 def test_a_fixed_time_limit_is_called_fixed(decide: Any) -> None:
@@ -137,7 +137,7 @@ def test_stateless_is_no_fault_if_no_feature_needs_sessions(decide: Any) -> None
 )
 def test_a_feature_that_a_client_lacks_is_named_with_its_need(decide: Any, need: str, code: str, severity: str) -> None:
     warned = _warned(decide({"clients.apps": ["claude-code"], "needs.sampling": need}))
-    assert [one for one in warned if one.startswith("client-lacks")] == [code]
+    assert [name for name in warned if name.startswith("client-lacks")] == [code]
     assert warned[code].severity == severity
     assert f"sampling ({need})" in warned[code].message
     assert ("to preferred" in warned[code].fix.text) is (need == "required")
@@ -196,8 +196,8 @@ def test_a_timeout_that_is_on_is_not_called_off(decide: Any) -> None:
 def test_one_process_is_a_way_to_keep_sessions(decide: Any, stated: Any, text: str) -> None:
     facts = {"scale.instances": 2, "current.stateless_http": False, "clients.protocol": "legacy"}
     fixes = [
-        one.fix.text
-        for name, one in _warned(decide(facts | stated)).items()
+        warning.fix.text
+        for name, warning in _warned(decide(facts | stated)).items()
         if name in ("sessions-without-affinity", "sessions-depend-on-the-platform", "sessions-depend-on-the-proxy")
     ]
     assert [text in fix for fix in fixes] == [True]

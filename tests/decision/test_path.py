@@ -112,7 +112,7 @@ def test_a_kit_trusts_the_proxy_of_its_platform_and_no_client(
 ) -> None:
     decision = decide(_at(kind) | {"environment.platform": platform, "clients.protocol": "modern"})
     trusted = kit_context(decision).trusted_proxies
-    networks = [ip_network(one) for one in trusted.split(",")]
+    networks = [ip_network(network) for network in trusted.split(",")]
     assert any(ip_address("127.0.0.1") in network for network in networks)
     for address in ("10.1.2.3", "172.17.0.1", "100.64.0.9", "169.254.8.129", "fd00::7"):
         assert any(ip_address(address) in network for network in networks) == elsewhere
@@ -136,7 +136,9 @@ def test_a_kit_serves_every_form_of_its_path(decide: Any) -> None:
 
 def test_the_client_timeout_of_haproxy_is_harmless(decide: Any) -> None:
     facts = _at("haproxy") | {"environment.proxy.idle_timeout_s": 30, "environment.proxy.sse": True}
-    assert not {one for one in _warned(decide(facts | {"needs.list_changed": "preferred"})) if one.startswith("idle-")}
+    assert not {
+        code for code in _warned(decide(facts | {"needs.list_changed": "preferred"})) if code.startswith("idle-")
+    }
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,10 @@ def test_the_client_timeout_of_haproxy_is_harmless(decide: Any) -> None:
     ],
 )
 def test_a_stateless_server_behind_a_proxy_names_the_redirect(decide: Any, facts: dict[str, Any], warned: bool) -> None:
-    found = {one.id: one for one in decide({"clients.protocol": "legacy", "scale.instances": 3, **facts}).warnings}
+    found = {
+        warning.id: warning
+        for warning in decide({"clients.protocol": "legacy", "scale.instances": 3, **facts}).warnings
+    }
     assert ("path-is-not-stated" in found) is warned
     if warned:
         assert found["path-is-not-stated"].severity == "low"

@@ -39,8 +39,8 @@ def test_platforms_without_affinity_keep_no_sessions(decide: Any, kind: str) -> 
 
 def test_a_platform_that_can_keep_one_instance_runs_one_process(decide: Any, advisor: Advisor) -> None:
     for proxy in advisor.knowledge.proxies.values():
-        one = decide(SERVERLESS | {"environment.proxy.kind": proxy.id, "scale.instances": 1})
-        assert (one.facts["processes"] == "one") is bool(proxy.one_instance), proxy.id
+        single = decide(SERVERLESS | {"environment.proxy.kind": proxy.id, "scale.instances": 1})
+        assert (single.facts["processes"] == "one") is bool(proxy.one_instance), proxy.id
 
 
 def test_changes_name_the_setting_of_the_platform(decide: Any, advisor: Advisor) -> None:
@@ -62,7 +62,7 @@ def test_changes_name_the_setting_of_the_platform(decide: Any, advisor: Advisor)
     ],
 )
 def test_warnings_of_platforms(decide: Any, facts: Any, code: str) -> None:
-    warning = next(one for one in decide(SERVERLESS | facts).warnings if one.id == code)
+    warning = next(warning for warning in decide(SERVERLESS | facts).warnings if warning.id == code)
     assert "{" not in warning.message + warning.fix.text
 
 
@@ -74,7 +74,7 @@ def test_how_an_instance_ends_is_said_as_far_as_a_source_says_it(decide: Any, ad
     proxies = advisor.knowledge.proxies
     for kind in (name for name, proxy in proxies.items() if proxy.possible_on("serverless") and not proxy.refuses):
         facts = {"environment.proxy.kind": kind, "clients.protocol": "legacy", "environment.function_adapter": "none"}
-        (warning,) = [one for one in decide(SERVERLESS | facts).warnings if one.id in ENDS]
+        (warning,) = [warning for warning in decide(SERVERLESS | facts).warnings if warning.id in ENDS]
         known = proxies[kind].stop == "signal"
         assert warning.id == ("shutdown-cuts-running-calls" if known else "end-of-an-instance-is-unknown"), kind
         assert proxies[kind].stop_note in warning.fix.text
@@ -85,7 +85,7 @@ def test_how_an_instance_ends_is_said_as_far_as_a_source_says_it(decide: Any, ad
 @pytest.mark.parametrize(("platform", "setting"), [("compose", "stop_grace_period"), ("systemd", "TimeoutStopSec")])
 def test_the_time_to_end_is_a_setting_of_the_platform(decide: Any, platform: str, setting: str) -> None:
     facts = {"environment.platform": platform, "clients.protocol": "legacy", "scale.instances": 3}
-    (warning,) = [one for one in decide(facts).warnings if one.id in ENDS]
+    (warning,) = [warning for warning in decide(facts).warnings if warning.id in ENDS]
     assert setting in warning.fix.text
     assert "preStop" not in warning.fix.text
 

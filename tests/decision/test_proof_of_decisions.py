@@ -194,7 +194,9 @@ def test_the_levels_of_needs_match_brute_force() -> None:
             bits = sum(1 << i for i in range(3) if any(needs[i] >= least for needs in every))
             assert getattr(found[level], attribute) == bits
         required = [sum(1 << i for i in range(3) if needs[i]) for needs in every if 1 not in needs]
-        least_sets = {one for one in required if not any(other != one and other & one == other for other in required)}
+        least_sets = {
+            needs for needs in required if not any(other != needs and other & needs == other for other in required)
+        }
         assert set(found[level].least) == least_sets
 
 

@@ -89,7 +89,7 @@ def test_warnings_follow_the_data_of_the_release(
 
 def test_a_fix_that_the_release_cannot_do_names_the_upgrade_first(decide: Any) -> None:
     decision = decide(LOGIN | {"sdk": "fastmcp==2.12.4", "scale.instances": {"min": 4, "max": 8}})
-    warning = next(one for one in decision.warnings if one.id == "oauth-key-needs-an-upgrade")
+    warning = next(warning for warning in decision.warnings if warning.id == "oauth-key-needs-an-upgrade")
     assert warning.fix.text.startswith("First upgrade to fastmcp 2.13.0")
     assert "jwt_signing_key" in warning.fix.text
 
@@ -104,11 +104,13 @@ def test_a_fix_that_the_release_cannot_do_names_the_upgrade_first(decide: Any) -
 )
 def test_a_release_without_a_token_verifier_needs_an_upgrade(decide: Any, sdk: str, warned: str) -> None:
     decision = decide({"sdk": sdk, "environment.auth": "bearer"})
-    assert [one.id for one in decision.warnings if "token" in one.id] == [warned]
+    assert [warning.id for warning in decision.warnings if "token" in warning.id] == [warned]
 
 
 def test_recommend_says_nothing_about_a_server_that_it_does_not_generate(decide: Any) -> None:
-    warning = next(one for one in decide({"environment.auth": "bearer"}).warnings if one.id == "tokens-are-not-checked")
+    warning = next(
+        warning for warning in decide({"environment.auth": "bearer"}).warnings if warning.id == "tokens-are-not-checked"
+    )
     assert "generate" not in f"{warning.title} {warning.message} {warning.fix.text}"
 
 
@@ -121,7 +123,7 @@ def test_a_release_that_was_not_measured(decide: Any, sdk: str, used: str) -> No
     asked = sdk.partition("==")[2]
     assert {cell.status for row in decision.features for _, cell in row.cells} <= {"assumed", "derived"}
     assert sdk_text(decision) == f"{sdk} ({asked} has not been measured; the measurements of {used} are used)"
-    warning = next(one for one in decision.warnings if one.id == "sdk-not-measured")
+    warning = next(warning for warning in decision.warnings if warning.id == "sdk-not-measured")
     assert f"{asked} has not been measured; the measurements of {used} are used" in warning.message
     assert f"`mcp-advisor capabilities measure --sdk {sdk}`" in warning.fix.text
     assert decision_dict(decision)["sdk"] == {
@@ -161,8 +163,10 @@ def test_a_behaviour_that_is_missing_in_the_middle_of_a_range_is_a_fault(
     advisor: Advisor, before: str, start: str
 ) -> None:
     """A gap between the first and the newest release of a range counts, whether a release in it was measured or not."""
-    verifier = next(one for one in advisor.knowledge.traits if (one.name, one.start) == ("token verifier", "1.10.0"))
-    others = [one for one in advisor.knowledge.traits if one is not verifier]
+    verifier = next(
+        trait for trait in advisor.knowledge.traits if (trait.name, trait.start) == ("token verifier", "1.10.0")
+    )
+    others = [trait for trait in advisor.knowledge.traits if trait is not verifier]
     parts = [dataclasses.replace(verifier, before=before), dataclasses.replace(verifier, start=start)]
     faults = lookups(Advisor(dataclasses.replace(advisor.knowledge, traits=[*others, *parts])))
     assert any("sdk.token_verifier" in str(fault) and f"mcp=={before}" in str(fault) for fault in faults)
@@ -191,7 +195,9 @@ def test_the_warning_names_the_required_features_that_modern_clients_lose(decide
         "needs.resumability": "required",
         "needs.progress": "required",
     }
-    (message,) = [one.message for one in decide(facts).warnings if one.id == "modern-clients-lose-a-feature"]
+    (message,) = [
+        warning.message for warning in decide(facts).warnings if warning.id == "modern-clients-lose-a-feature"
+    ]
     assert message.endswith("do not work with this decision: Resumability.")
     assert "modern-clients-lose-a-feature" not in _codes(decide(facts | {"needs.resumability": "preferred"}))
     assert "modern-clients-lose-a-feature" not in _codes(decide(facts | {"clients.protocol": "mixed"}))
@@ -210,7 +216,7 @@ def test_the_warning_names_the_required_features_that_modern_clients_lose(decide
 )
 def test_the_fix_names_the_calls_of_the_sdk_line(decide: Any, sdk: str, text: str) -> None:
     decision = decide({"sdk": sdk, "needs.sampling": "required", "clients.protocol": "mixed"})
-    (warning,) = [one for one in decision.warnings if one.id == "sampling-call-fails-for-modern-clients"]
+    (warning,) = [warning for warning in decision.warnings if warning.id == "sampling-call-fails-for-modern-clients"]
     assert text in warning.fix.text
 
 
@@ -223,8 +229,8 @@ def test_a_condition_on_clients_needs_a_measurement(advisor: Advisor) -> None:
     unmeasured = call._replace(condition=call.condition._replace(behaviour="something else"))
     features = {**knowledge.features, "logging": logging._replace(calls=[unmeasured])}
     faults = lookups(Advisor(dataclasses.replace(knowledge, features=features)))
-    assert {one.message for one in faults} == {"'something else' was not measured"}
-    assert {one.example["sdk"].partition("==")[0] for one in faults} == {"mcp", "fastmcp"}
+    assert {finding.message for finding in faults} == {"'something else' was not measured"}
+    assert {finding.example["sdk"].partition("==")[0] for finding in faults} == {"mcp", "fastmcp"}
 
 
 @pytest.mark.parametrize(
@@ -264,9 +270,9 @@ def test_the_stated_mcp_release_decides_whether_idle_sessions_end(
     assert decision.core.flags.stateless_http is stateless
     kept = decide(facts | {"needs.sampling": "required", "preference": "full-features"})
     assert kept.capacity.session_limit == limit
-    for one in (decision, kept):
-        assert "mcp-release-is-assumed" not in {warning.id for warning in one.warnings}
-        assert not [change for change in one.counterfactuals if "sdk" in change.change]
+    for made in (decision, kept):
+        assert "mcp-release-is-assumed" not in {warning.id for warning in made.warnings}
+        assert not [change for change in made.counterfactuals if "sdk" in change.change]
 
 
 @pytest.mark.parametrize(
@@ -282,10 +288,12 @@ def test_the_stated_mcp_release_decides_whether_idle_sessions_end(
 )
 def test_an_assumed_mcp_release_is_named(decide: Any, sdk: str, assumed: str) -> None:
     facts = {"sdk": sdk, "scale.instances": 1, "clients.protocol": "legacy", "preference": "full-features"}
-    said = [one.message for one in decide(facts).warnings if one.id == "mcp-release-is-assumed"]
+    said = [warning.message for warning in decide(facts).warnings if warning.id == "mcp-release-is-assumed"]
     assert [assumed in message for message in said] == [True] * bool(assumed)
     assert not [
-        one for one in decide(facts | {"clients.protocol": "modern"}).warnings if one.id == "mcp-release-is-assumed"
+        warning
+        for warning in decide(facts | {"clients.protocol": "modern"}).warnings
+        if warning.id == "mcp-release-is-assumed"
     ]
 
 
@@ -306,7 +314,7 @@ def test_each_fastmcp_release_has_one_range_of_mcp_releases(
         for entry in advisor.knowledge.underlying
     ]
     faults = lookups(Advisor(dataclasses.replace(advisor.knowledge, underlying=entries)))
-    assert {one.message for one in faults} == {said}
+    assert {finding.message for finding in faults} == {said}
 
 
 @pytest.mark.parametrize("release", ["2.11.3", "2.13.3", "2.14.7"])
@@ -337,13 +345,13 @@ def test_every_fastmcp_release_keeps_streams_that_clients_resume(decide: Any, re
 def test_the_share_of_failing_logins_follows_the_number_of_instances(
     decide: Any, stated: dict[str, Any], code: str, share: str
 ) -> None:
-    warned = {one.id: one for one in decide({"environment.auth": "oauth-proxy", **stated}).warnings}
+    warned = {warning.id: warning for warning in decide({"environment.auth": "oauth-proxy", **stated}).warnings}
     assert f"about {share} of the callbacks" in warned[code].message
 
 
 def test_a_release_without_a_signing_key_is_upgraded_first(decide: Any) -> None:
     decision = decide(LOGIN | {"sdk": "fastmcp==2.12.4", "operations.shared_store": "redis"})
-    warned = {one.id: one for one in decision.warnings}["oauth-key-needs-an-upgrade"]
+    warned = {warning.id: warning for warning in decision.warnings}["oauth-key-needs-an-upgrade"]
     steps = [warned.fix.text.index(word) for word in ("2.13.0", "jwt_signing_key", "client_storage")]
     assert steps == sorted(steps)
     assert "whatever the client store is" in warned.message

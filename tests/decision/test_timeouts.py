@@ -21,7 +21,7 @@ ASKING = {"needs.elicitation": "required", "clients.protocol": "legacy", "worklo
 
 
 def _fix(decision: Any, warning: str) -> str:
-    return str(next(one.fix.text for one in decision.warnings if one.id == warning))
+    return str(next(found.fix.text for found in decision.warnings if found.id == warning))
 
 
 def _warned(decision: Decision) -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_an_idle_timeout_below_the_ping_interval(decide: Any, facts: Any, warned
 
 def test_the_warning_names_the_setting_of_the_proxy(decide: Any) -> None:
     facts = {"environment.proxy.kind": "haproxy", "environment.proxy.idle_timeout_s": 10}
-    warning = next(one for one in decide(FLEET | facts).warnings if one.id == "idle-timeout-below-ping")
+    warning = next(warning for warning in decide(FLEET | facts).warnings if warning.id == "idle-timeout-below-ping")
     assert "after 10 s without data" in warning.message
     assert "after 15 s" in warning.message
     assert "timeout server" in warning.fix.text
@@ -95,7 +95,7 @@ def test_thirty_seconds_at_haproxy_cut_nothing(decide: Any, advisor: Advisor) ->
 @pytest.mark.parametrize("kind", ["other", "azure-container-apps", "gateway-api", "fly", "app-service"])
 def test_limits_that_are_not_known_are_named(decide: Any, advisor: Advisor, kind: str) -> None:
     decision = decide(FLEET | {"environment.proxy.kind": kind, "workload.longest_call_s": 600})
-    warning = next(one for one in decision.warnings if one.id == "proxy-timeouts-not-known")
+    warning = next(warning for warning in decision.warnings if warning.id == "proxy-timeouts-not-known")
     assert warning.severity == "medium"
     assert advisor.knowledge.proxies[kind].look_up in warning.fix.text
     assert "timeout" in warning.message.partition("does not know")[2].partition(" of the proxy")[0]
@@ -103,7 +103,7 @@ def test_limits_that_are_not_known_are_named(decide: Any, advisor: Advisor, kind
 
 def test_a_default_that_is_not_confirmed_is_shown_as_such(decide: Any) -> None:
     decision = decide(FLEET | {"environment.proxy.kind": "azure-container-apps", "workload.longest_call_s": 600})
-    warning = next(one for one in decision.warnings if one.id == "proxy-timeouts-not-known")
+    warning = next(warning for warning in decision.warnings if warning.id == "proxy-timeouts-not-known")
     assert "the idle timeout (240 s is not confirmed) and the total timeout" in warning.message
 
 
@@ -129,7 +129,7 @@ def test_a_default_that_is_not_confirmed_is_shown_as_such(decide: Any) -> None:
     ],
 )
 def test_stated_and_known_limits_need_no_look_up(decide: Any, facts: Any, code: str | None) -> None:
-    warned = [one for one in _warned(decide(FLEET | facts)) if one.startswith("proxy-timeouts")]
+    warned = [code for code in _warned(decide(FLEET | facts)) if code.startswith("proxy-timeouts")]
     assert warned == ([code] if code else [])
 
 

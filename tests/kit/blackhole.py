@@ -26,14 +26,14 @@ def swallowing(port: int) -> Iterator[None]:
         opened = 0
         while opened < _MOST:
             some = [stack.enter_context(socket.socket()) for _ in range(_STEP)]
-            for one in some:
-                one.setblocking(False)
-                assert one.connect_ex(("127.0.0.1", port)) in (0, errno.EINPROGRESS)
+            for connection in some:
+                connection.setblocking(False)
+                assert connection.connect_ex(("127.0.0.1", port)) in (0, errno.EINPROGRESS)
             opened += len(some)
             time.sleep(0.05)
             poll = select.poll()
-            for one in some:
-                poll.register(one, select.POLLOUT)
+            for connection in some:
+                poll.register(connection, select.POLLOUT)
             if len(poll.poll(200)) < len(some):
                 yield
                 return

@@ -140,7 +140,7 @@ class Coverer:
     def all_pairs(self) -> set[Pair]:
         """Every pair of values, except pairs in which one fact has no meaning next to the value of the other fact."""
         values = [[(name, value) for value in domain] for name, domain in sorted(self.domains.items())]
-        pairs = {pair for one, other in itertools.combinations(values, 2) for pair in itertools.product(one, other)}
+        pairs = {pair for first, other in itertools.combinations(values, 2) for pair in itertools.product(first, other)}
         for name, only, default in self.space.conditional:
             pairs = {
                 pair

@@ -192,16 +192,16 @@ def _budgets(build: Build) -> Iterator[str]:
 
 def _policies(build: Build) -> Iterator[str]:
     policies = build.of("NetworkPolicy")
-    for one in policies:
-        spec = one["spec"]
+    for policy in policies:
+        spec = policy["spec"]
         hit = build.selected(spec["podSelector"].get("matchLabels", {}))
         if not hit or not spec["podSelector"] or set(spec["policyTypes"]) != {"Ingress", "Egress"}:
-            yield f"{_title(one)}: applies to no pod, to all, or in one direction"
+            yield f"{_title(policy)}: applies to no pod, to all, or in one direction"
         for rule in spec["ingress"]:
             if not rule.get("from"):
-                yield f"{_title(one)}: lets every pod in"
+                yield f"{_title(policy)}: lets every pod in"
             if not all(has_port(workload, port["port"]) for port in rule["ports"] for workload in hit):
-                yield f"{_title(one)}: opens a port that its pods do not have"
+                yield f"{_title(policy)}: opens a port that its pods do not have"
         peers = [
             peer
             for way in ("ingress", "egress")
@@ -215,10 +215,10 @@ def _policies(build: Build) -> Iterator[str]:
                 and "podSelector" in peer
                 and not build.selected(peer["podSelector"]["matchLabels"])
             ):
-                yield f"{_title(one)}: a peer that does not exist"
+                yield f"{_title(policy)}: a peer that does not exist"
         if not any({("UDP", 53), ("TCP", 53)} <= _protocol_ports(rule) for rule in spec["egress"]):
-            yield f"{_title(one)}: no DNS"
-        yield from (f"{_title(one)}: {text}" for text in _one_way(build, one))
+            yield f"{_title(policy)}: no DNS"
+        yield from (f"{_title(policy)}: {text}" for text in _one_way(build, policy))
     for target in build.workloads:
         if not any(
             target in build.selected(policy["spec"]["podSelector"].get("matchLabels", {})) for policy in policies

@@ -74,9 +74,9 @@ async def visit(url, calls):
     version, said = "", []
     for _ in range(calls):
         try:
-            async with client(url) as one:
-                version = str(getattr(one, "protocol_version", "") or one.session.protocol_version)
-                result = await one.call_tool("ask", {"text": "hello"})
+            async with client(url) as connected:
+                version = str(getattr(connected, "protocol_version", "") or connected.session.protocol_version)
+                result = await connected.call_tool("ask", {"text": "hello"})
                 said.append("".join(getattr(block, "text", "") for block in result.content))
         except BaseException as error:
             said.append(repr(error) + repr(getattr(error, "exceptions", "")))

@@ -63,8 +63,8 @@ def test_every_document_of_a_kit_with_tiers_names_each_url_with_its_tools(
         kit = kit_context(decision)
         files = {file.path: file.content for file in render_kit(decision, "")}
         served = endpoints(kit, FIRST_PORT)
-        assert [one.tools for one in served] == [tier.tools for tier in server_tiers(kit)]
-        assert len({one.url for one in served}) == len(served)
+        assert [endpoint.tools for endpoint in served] == [tier.tools for tier in server_tiers(kit)]
+        assert len({endpoint.url for endpoint in served}) == len(served)
         texts = {
             "README.md": (files["README.md"], "local"),
             "compose.yaml": (files["compose.yaml"], "local"),
@@ -74,8 +74,8 @@ def test_every_document_of_a_kit_with_tiers_names_each_url_with_its_tools(
         if kit.platform == "systemd":
             texts["systemd/README.md"] = (files["systemd/README.md"], "local")
         for where, (text, place) in texts.items():
-            for one in served:
-                assert stated(text, getattr(one, place), one.tools), (name, where, one)
+            for endpoint in served:
+                assert stated(text, getattr(endpoint, place), endpoint.tools), (name, where, endpoint)
             assert ADVICE in plain(text), (name, where)
             assert (
                 "A modern client needs only the first URL: it finds all tools there." in plain(text)
@@ -108,4 +108,4 @@ def test_generate_prints_the_urls_of_a_kit_with_tiers_when_it_changes_the_kit(tm
 def test_a_url_names_the_stated_host_or_only_the_path(decide: Callable[..., Decision], hosts: list[str]) -> None:
     kit = kit_context(decide({**FACTS, "environment.hosts": hosts}))
     base = f"https://{hosts[0]}" if hosts else ""
-    assert [one.url for one in endpoints(kit, FIRST_PORT)] == [f"{base}/mcp", f"{base}/stateful/mcp"]
+    assert [endpoint.url for endpoint in endpoints(kit, FIRST_PORT)] == [f"{base}/mcp", f"{base}/stateful/mcp"]

@@ -78,7 +78,7 @@ def test_the_commands_of_the_first_deployment_name_what_the_manifests_contain(
         [f"{image['newName']}:{image['newTag']}", "server"]
     ]
     waited = {words[5] for words in run if "rollout" in words}
-    assert waited == {f"{one['kind'].lower()}/{one['metadata']['name']}" for one in all_of.workloads}
+    assert waited == {f"{workload['kind'].lower()}/{workload['metadata']['name']}" for workload in all_of.workloads}
     created = {
         (words[6], word.partition("=")[2].partition("=")[0])
         for words in run
@@ -105,7 +105,7 @@ def test_an_example_of_a_route_is_valid_and_not_deployed(advisor: Advisor, tmp_p
     folder = written(made, tmp_path)
     listed = yaml.safe_load((folder / "kubernetes/kustomization.yaml").read_text())["resources"]
     example = folder / "kubernetes/httproute.example.yaml"
-    mechanisms = [one.done_by for tier in made.tiers if (one := made.mechanism(tier))]
+    mechanisms = [mechanism.done_by for tier in made.tiers if (mechanism := made.mechanism(tier))]
     breaks = {"kubernetes-service", "platform-balancer"} & set(mechanisms)
     assert example.exists() == ("httproute.yaml" not in listed and not breaks)
     assert example.name not in listed

@@ -51,7 +51,7 @@ def test_no_image_of_nginx_has_a_known_hole(decide: Callable[..., Any], stated: 
         kit = kit_context(decide({**STICKY, **proxy, "clients.keep_cookies": keep_cookies}))
         found = releases(kit)
         assert len(found) >= 2
-        assert [one for one in found if not is_safe(one, kit.carried.fixed)] == []
+        assert [release for release in found if not is_safe(release, kit.carried.fixed)] == []
         text = "".join(file.content for file in [*compose.files(kit), *kubernetes.files(kit)])
         replaced = stated in ("1.18", "1.22.1", "1.28", "1.29.6")
         assert ("so the kit uses a newer line" in text) == replaced
@@ -63,7 +63,7 @@ def test_no_image_of_an_example_has_a_known_hole(advisor: Advisor, path: Path) -
     has_kit = decision.feasible and decision.kind == "python"
     kit = kit_context(decision) if has_kit else None
     if kit and kit.proxy:
-        assert [one for one in releases(kit) if not is_safe(one, kit.carried.fixed)] == []
+        assert [release for release in releases(kit) if not is_safe(release, kit.carried.fixed)] == []
 
 
 def test_the_release_of_a_kit_is_fixed_itself(knowledge: Knowledge) -> None:

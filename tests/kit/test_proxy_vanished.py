@@ -76,7 +76,7 @@ def test_a_vanished_owner_costs_only_its_own_sessions(advisor: Advisor, tmp_path
 @pytest.mark.parametrize(
     ("setup", "make"),
     [(LEARN, tiered), (LEARN, stateless), (TABLE, stateless), (CADDY, stateless), (CADDY, tiered)],
-    ids=lambda one: getattr(one, "__name__", str(one)),
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_a_vanished_instance_fails_no_call_without_a_session(
     advisor: Advisor, tmp_path: Path, setup: Setup, make: Callable[[Advisor, Setup], KitContext]

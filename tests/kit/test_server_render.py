@@ -229,8 +229,8 @@ def test_the_image_contains_the_packages_and_data_of_the_user(kit: Callable[...,
         anywhere = [pattern[3:] for pattern in patterns if pattern.startswith("**/")]
         deep = any(fnmatch(part, pattern) for pattern in anywhere for part in PurePosixPath(path).parts)
         return not deep and not any(
-            fnmatch(one, pattern) and one.count("/") == pattern.count("/") and one != "."
-            for one in folders
+            fnmatch(folder, pattern) and folder.count("/") == pattern.count("/") and folder != "."
+            for folder in folders
             for pattern in near
         )
 
@@ -261,13 +261,13 @@ def test_the_stated_release_is_the_release_of_the_kit(
 
 def test_an_old_release_gets_the_packages_of_its_time(kit: Callable[..., KitContext]) -> None:
     for sdk, companions in (("mcp==1.21.0", ["pydantic<2.14"]), ("mcp==1.22.0", []), ("mcp-2", [])):
-        assert [one.requirement for one in kit(sdk=sdk).companions] == companions
+        assert [companion.requirement for companion in kit(sdk=sdk).companions] == companions
 
 
 def test_a_kit_pins_the_stated_mcp_release_under_fastmcp(kit: Callable[..., KitContext]) -> None:
     for release, pins in (("1.28.1", ["mcp==1.28.1"]), ("1.20.0", ["mcp==1.20.0", "pydantic<2.14"])):
         context = kit(sdk="fastmcp==2.13.1", mcp_release=release)
-        assert [one.requirement for one in context.companions] == pins
+        assert [companion.requirement for companion in context.companions] == pins
         project = texts(server.files(context))["server/pyproject.toml"]
         assert all(f'    "{pin}",\n' in project for pin in pins)
 

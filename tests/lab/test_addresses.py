@@ -119,4 +119,4 @@ def test_each_kind_of_damage_is_named(kit: KitContext, served: Served, named: li
     found = problems(kit, served)
     assert found
     for text in named:
-        assert any(text in one for one in found), found
+        assert any(text in problem for problem in found), found

@@ -106,14 +106,16 @@ def _own_index(temporary: Path, tmp_path: Path, index: str, monkeypatch: pytest.
 def made(*wanted: str, **options: Any) -> list[str]:
     """The releases in environments for `wanted`, made at the same time."""
 
-    async def one(run: Run, number: int, requirement: str) -> str:
+    async def created(run: Run, number: int, requirement: str) -> str:
         python = await environment(run, [requirement], name=f"venv-{number}", **options)
         assert python.is_relative_to(run.folder / f"venv-{number}")
         return (await run.execute(f"which-{number}", [python, *PYTHON_CODE])).strip()
 
     async def work() -> list[str]:
         async with Run.open("environments") as run:
-            return await asyncio.gather(*(one(run, number, requirement) for number, requirement in enumerate(wanted)))
+            return await asyncio.gather(
+                *(created(run, number, requirement) for number, requirement in enumerate(wanted))
+            )
 
     return asyncio.run(asyncio.wait_for(work(), 60))
 

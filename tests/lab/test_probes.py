@@ -87,7 +87,7 @@ def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) ->
 
             gate = asyncio.Semaphore(8)
 
-            async def one(asked: tuple[str, str, Era, str, str], flags: str, deadline_s: float = 5.0) -> Observation:
+            async def probed(asked: tuple[str, str, Era, str, str], flags: str, deadline_s: float = 5.0) -> Observation:
                 feature, call, era, copy, _ = asked
                 entry = find(load().sdks["mcp-2"].apis, feature, call)
                 assert entry is not None
@@ -96,13 +96,13 @@ def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) ->
                     return await observe(feature, url, era, target, deadline_s=deadline_s)
 
             cells = [(asked, place, flags) for asked in ASKED for place, flags in enumerate(urls)]
-            found = await asyncio.gather(*(one(asked, flags) for asked, _, flags in cells))
+            found = await asyncio.gather(*(probed(asked, flags) for asked, _, flags in cells))
             seen: dict[tuple[str, str, str, str], Observation] = {}
             for (asked, place, flags), observation in zip(cells, found, strict=True):
                 if (
                     observation.outcome != asked[4].split()[place]
                 ):  # a second try, as in the product: on a busy machine deadlines pass too early
-                    observation = await one(asked, flags, 20.0)
+                    observation = await probed(asked, flags, 20.0)
                 seen[asked[0], asked[1], asked[2], flags] = observation
             return seen
 

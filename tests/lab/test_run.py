@@ -72,7 +72,7 @@ def test_nothing_is_left_on_success(temporary: Path) -> None:
 
 
 def test_two_concurrent_runs_do_not_affect_each_other(temporary: Path) -> None:
-    async def one(ended: asyncio.Event, wait: asyncio.Event | None) -> None:
+    async def started(ended: asyncio.Event, wait: asyncio.Event | None) -> None:
         async with Run.open("same") as run:
             process, port = await run.start_on_port("web", lambda port: Launch([*CHILD, str(port)]))
             if wait:
@@ -83,7 +83,7 @@ def test_two_concurrent_runs_do_not_affect_each_other(temporary: Path) -> None:
 
     async def work() -> None:
         first, second = asyncio.Event(), asyncio.Event()
-        await asyncio.gather(one(first, None), one(second, first))
+        await asyncio.gather(started(first, None), started(second, first))
 
     run_(work())
     assert_clean(temporary)

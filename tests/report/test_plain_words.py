@@ -66,16 +66,16 @@ def test_the_number_of_instances_agrees_with_the_pattern(
 )
 def test_only_limits_that_are_not_known_must_be_stated(decide: Any, stated: dict[str, Any], keys: str) -> None:
     asked = {"environment.platform": "serverless", "environment.proxy.kind": "cloud-run", "workload.longest_call_s": 60}
-    warned = {one.id: one.fix.text for one in decide({**asked, **stated}).warnings}
+    warned = {warning.id: warning.fix.text for warning in decide({**asked, **stated}).warnings}
     assert keys in warned["proxy-timeouts-not-known"]
     assert "total_timeout_s" not in warned["proxy-timeouts-not-known"]
 
 
 def test_the_steps_leave_out_a_question_about_another_deployment(decide: Any) -> None:
-    several, one = decide(SEVERAL), decide({**SEVERAL, "scale.instances": 1})
+    several, single = decide(SEVERAL), decide({**SEVERAL, "scale.instances": 1})
     assert "single" in {step.table for step in several.path}  # the JSON document has every step
     assert "single" not in {step.table for step in several.steps}
-    assert one.steps == one.path
+    assert single.steps == single.path
 
 
 def test_a_warning_names_the_command_that_generates_a_server_and_does_not_speak_of_lines(knowledge: Knowledge) -> None:
@@ -108,7 +108,9 @@ def test_a_server_that_also_answers_modern_clients_is_not_shown_as_a_server_for_
 
 def test_a_warning_describes_only_the_timeouts_that_are_not_known(decide: Any) -> None:
     asked = {"environment.proxy.kind": "other", "environment.proxy.total_timeout_s": 900, "workload.longest_call_s": 60}
-    warned = {one.id: one.message for one in decide({**SEVERAL, **asked}).warnings}["proxy-timeouts-not-known"]
+    warned = {warning.id: warning.message for warning in decide({**SEVERAL, **asked}).warnings}[
+        "proxy-timeouts-not-known"
+    ]
     assert "An idle timeout below" in warned
     assert "total timeout" not in warned
 
