@@ -203,17 +203,3 @@ def test_the_conformance_suite_finds_only_explained_failures(
     }
     failed = {name for mark, name in summary if mark == "✗"}
     assert sorted(failed) == sorted(explained & {name for _, name in summary})
-
-
-def test_every_line_and_front_meets_each_tool(knowledge: Knowledge) -> None:
-    for covering in (INSPECTED, CONFORMED):
-        assert {case[0] for case in covering} == set(SDK_LINES)
-        assert {case[1] for case in covering} == set(FRONTS)
-    modern = {line for line, _, revision in CONFORMED if revision == MODERN}
-    assert modern == {line for line in SDK_LINES if serves_modern(knowledge, line)}
-
-
-def test_no_address_of_the_lock_file_is_a_mirror() -> None:
-    packages = json.loads((node_project.SOURCES / "package-lock.json").read_text())["packages"]
-    addresses = [package["resolved"] for name, package in packages.items() if name]
-    assert all(address.startswith("https://registry.npmjs.org/") for address in addresses)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -84,17 +83,3 @@ def test_only_the_tier_with_sessions_has_a_limit(
     with running(kit, tmp_path / "proxy", tiers) as client:
         assert set(_opened(client, 4 * MOST, "/mcp")) == {200}
         assert 429 in _opened(client, 4 * MOST, "/stateful/mcp")
-
-
-def test_the_limits_follow_from_the_plan(advisor: Advisor) -> None:
-    kit = sticky(advisor, LEARN)
-    (pool,) = proxy.plan_for(kit).pools
-    (tier,) = kit.tiers
-    assert tier.memory.sessions <= tier.max_sessions <= 10_000
-    held = tier.memory.process_bytes + tier.max_sessions * tier.memory.session_bytes
-    assert held < tier.memory.limit_mi(1) * 1024 * 1024
-    capacity = tier.max_sessions * tier.instances
-    assert pool.sessions_per_address >= kit.sizing.clients
-    assert 2 * pool.sessions_per_address <= max(capacity / 2, 2 * kit.sizing.clients)
-    text = "".join(file.content for file in proxy.files(kit))
-    assert re.search(rf"limit_req zone=mcp_openers burst={pool.sessions_per_address} nodelay;", text)

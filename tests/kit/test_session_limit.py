@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from proxy_kits import LEARN, decided, sticky
 
 from advisor.decision.advisor import Advisor
-from advisor.kit.parts import server
+from advisor.kit.parts import proxy, server
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +81,17 @@ def test_the_limit_is_the_memory_of_an_instance_and_can_be_set(advisor: Advisor)
     assert "max_sessions=SETTINGS.max_sessions," in files["server/runtime/serving.py"]
     without = {file.path: file.content for file in server.files(decided(advisor, "payment-provider.yaml"))}
     assert not [path for path, text in without.items() if "max_sessions" in text]
+
+
+def test_the_limits_follow_from_the_plan(advisor: Advisor) -> None:
+    kit = sticky(advisor, LEARN)
+    (pool,) = proxy.plan_for(kit).pools
+    (tier,) = kit.tiers
+    assert tier.memory.sessions <= tier.max_sessions <= 10_000
+    held = tier.memory.process_bytes + tier.max_sessions * tier.memory.session_bytes
+    assert held < tier.memory.limit_mi(1) * 1024 * 1024
+    capacity = tier.max_sessions * tier.instances
+    assert pool.sessions_per_address >= kit.sizing.clients
+    assert 2 * pool.sessions_per_address <= max(capacity / 2, 2 * kit.sizing.clients)
+    text = "".join(file.content for file in proxy.files(kit))
+    assert re.search(rf"limit_req zone=mcp_openers burst={pool.sessions_per_address} nodelay;", text)

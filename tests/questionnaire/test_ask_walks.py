@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -11,12 +10,6 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 import yaml
 from terminal import CTRL_C, CTRL_D, DOWN, ENTER, ESCAPE, QUESTIONS, SPACE, UP, Terminal
-
-from advisor.decision.advisor import Advisor
-from advisor.questionnaire.interview import Interview
-from advisor.questionnaire.question_forms import dialogue
-from advisor.questionnaire.relevance import Relevance
-from advisor.questionnaire.terminal import fitting
 
 pytestmark = pytest.mark.retried(
     "A text must be on the screen within 30 s, and a program must answer each key before the next one."
@@ -316,20 +309,3 @@ def test_an_interruption_at_any_prompt_loses_no_answer(start: Start, tmp_path: P
         if (number + part) % 5 in (0, 2):
             interrupted_at(start, tmp_path, before, number, list(ENDINGS)[(2 * number + part) % 5])
             before = number
-
-
-# --- the texts ------------------------------------------------------------------------------------------------------
-
-
-def test_titles_and_help_fit(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No help is longer than three lines of 80 columns, and no help lacks its first sentence."""
-    monkeypatch.setenv("COLUMNS", "80")
-    interview = Interview(advisor, Relevance(advisor))
-    needs = dict.fromkeys(interview.questions["needs"].facts, "required")
-    for question in interview.questions.values():
-        form = next(dialogue(question, advisor.space, needs, question.facts))
-        assert len(form.title) <= 2 * 76, form.title
-        for text in (form.help, advisor.knowledge.phrases["ask.why"].format(why=form.why)):
-            shown = fitting(text, 3, "  ")
-            assert text.startswith(shown)
-            assert len(textwrap.wrap(shown, 77, break_on_hyphens=False)) <= 3, text

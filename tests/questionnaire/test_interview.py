@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -14,9 +15,11 @@ from terminal import QUESTIONS
 
 from advisor.decision.advisor import default_advisor
 from advisor.questionnaire.interview import BREAKS, Answer, Interview, Question
+from advisor.questionnaire.question_forms import dialogue
 from advisor.questionnaire.relevance import Relevance
 from advisor.questionnaire.review import more, skip_lines
 from advisor.questionnaire.saved_answers import load_stated, part, partial_path, save, to_yaml
+from advisor.questionnaire.terminal import fitting
 from advisor.requirements import load_bytes
 from advisor.requirements.completion import complete
 from advisor.requirements.model import Tool
@@ -374,3 +377,17 @@ def test_answers_so_far_are_resumed(tmp_path: Path) -> None:
     again.resume(fixed, answers)
     assert again.asked == interview.asked
     assert current(again).id == current(interview).id
+
+
+def test_titles_and_help_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No help is longer than three lines of 80 columns, and no help lacks its first sentence."""
+    monkeypatch.setenv("COLUMNS", "80")
+    interview = new_interview()
+    needs = dict.fromkeys(interview.questions["needs"].facts, "required")
+    for question in interview.questions.values():
+        form = next(dialogue(question, ADVISOR.space, needs, question.facts))
+        assert len(form.title) <= 2 * 76, form.title
+        for text in (form.help, WORDS["ask.why"].format(why=form.why)):
+            shown = fitting(text, 3, "  ")
+            assert text.startswith(shown)
+            assert len(textwrap.wrap(shown, 77, break_on_hyphens=False)) <= 3, text

@@ -1,0 +1,28 @@
+"""The cases of the tests with real programs cover every SDK line, every front and every feature."""
+
+from __future__ import annotations
+
+import json
+
+import node_project
+import test_kit_tests
+from sdk_lines import MODERN_LINES, SDK_LINES
+from test_foreign_clients import CONFORMED, FRONTS, INSPECTED, MODERN
+
+
+def test_every_line_and_front_meets_each_tool() -> None:
+    for covering in (INSPECTED, CONFORMED):
+        assert {case[0] for case in covering} == set(SDK_LINES)
+        assert {case[1] for case in covering} == set(FRONTS)
+    modern = {line for line, _, revision in CONFORMED if revision == MODERN}
+    assert modern == set(MODERN_LINES)
+
+
+def test_no_address_of_the_lock_file_is_a_mirror() -> None:
+    packages = json.loads((node_project.SOURCES / "package-lock.json").read_text())["packages"]
+    addresses = [package["resolved"] for name, package in packages.items() if name]
+    assert all(address.startswith("https://registry.npmjs.org/") for address in addresses)
+
+
+def test_every_feature_is_removed_by_at_least_one_case() -> None:
+    assert {feature for feature, *_ in test_kit_tests.LOSSES.values()} == set(test_kit_tests.FEATURES)
