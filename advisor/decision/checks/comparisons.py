@@ -116,16 +116,16 @@ def _all_pairs(
 
     def kinds(tool: Sequence[int]) -> tuple[ToolKind, ToolKind]:
         wide, narrow = max(tool[0], tool[1]), tool[0]
-        one, other = (narrow, wide) if later else (wide, narrow)
-        return (one, tool[2] if soft[0] else 0), (other, tool[2] if soft[1] else 0)
+        first, second = (narrow, wide) if later else (wide, narrow)
+        return (first, tool[2] if soft[0] else 0), (second, tool[2] if soft[1] else 0)
 
     files = kinds(file)
     # Lists of tools with the same divisions are alike. A list of each class stands for the others.
     lists: dict[tuple[frozenset[_Facet], ...], tuple[Tools, Tools]] = {}
     known: set[tuple[Tools, Tools]] = {(frozenset(), frozenset())}
     for tool in product(*(range(need + 1) for need in file)):
-        one, other = kinds(tool)
-        known |= {(left | {one}, right | {other}) for left, right in known}
+        first, second = kinds(tool)
+        known |= {(left | {first}, right | {second}) for left, right in known}
         lists = {tuple(map(_facets, pair)): pair for pair in sorted(known, key=lambda pair: sorted(map(sorted, pair)))}
         known = set(lists.values())
     return frozenset((separable(files[0], left), separable(files[1], right)) for left, right in known)
