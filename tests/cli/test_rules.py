@@ -178,6 +178,7 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
         "SES-088",
         "SES-090",
         "SES-092",
+        "SES-093",
         "SES-094",
         "SES-100",
         "SES-110",

@@ -55,7 +55,15 @@ def test_changes_name_the_setting_of_the_platform(decide: Any, advisor: Advisor)
 @pytest.mark.parametrize(
     ("facts", "code"),
     [
-        ({"environment.proxy.kind": "fly", "current.stateless_http": False}, "sessions-depend-on-the-platform"),
+        ({"environment.proxy.kind": "fly", "current.stateless_http": False}, "sessions-without-affinity"),
+        (
+            {
+                "environment.proxy.kind": "azure-container-apps",
+                "clients.keep_cookies": True,
+                "current.stateless_http": False,
+            },
+            "sessions-depend-on-the-platform",
+        ),
         ({"environment.proxy.kind": "other"}, "function-adapter-not-known"),
         ({"environment.function_adapter": "asgi"}, "adapter-runs-the-lifespan-for-each-event"),
         ({"environment.proxy.kind": "lambda-url"}, "functions-buffer-streams"),
