@@ -12,6 +12,7 @@ import pytest
 
 from advisor.cli.schema_registry import schema_of
 from advisor.decision.advisor import Advisor
+from advisor.decision.checks.proof import example_requirements
 from advisor.kit.expected_failures import ExpectedFailure
 from advisor.kit.parts import documents
 from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
@@ -72,6 +73,21 @@ def test_the_documents_of_a_new_kit_state_the_decision(advisor: Advisor, kit: Ki
     assert any("stateless_http=" in row for row in rows)
     # The kit of a developer's machine has no table of failures.
     assert any(row.startswith("| An instance crashes") for row in rows) == (name != "local-development")
+
+
+def test_a_feature_that_no_client_application_supports_works_for_the_clients_of_the_lab(
+    advisor: Advisor, tmp_path: Path
+) -> None:
+    stated = {"clients.apps": ["claude-code"], "scale.instances": 3, "needs.elicitation": "required"}
+    prepared = prepare(example_requirements(advisor, stated), advisor)
+    for file in documents.files(prepared.kit, prepared.decision, ""):
+        (tmp_path / file.path).write_text(file.content)
+    (row,) = (row for row in prepared.decision.features if row.feature == "sampling")
+    assert row.modern.outcome == "unsupported"
+    said = read_kit_documents(tmp_path, prepared, advisor)
+    assert (said.cells, said.problems, said.notes) == (prepared.cells, (), ())
+    (cell,) = (cell for cell in said.cells if (cell.feature, cell.era) == ("sampling", "modern"))
+    assert cell.predicted == "works"
 
 
 def test_the_predicted_outcome_comes_from_the_decision(kit: KitOf) -> None:

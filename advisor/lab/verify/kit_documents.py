@@ -58,9 +58,10 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
     document, wrong = _read(kit_dir / DECISION)
     if document is None:
         return KitDocuments(prepared.cells, (wrong, *problems))
+    now = json.loads(json.dumps(documents.decision_document(prepared.kit, prepared.decision)))
     notes = (
         ()
-        if _is_current(document, prepared)
+        if _is_current(document, now)
         else (f"{DECISION} does not match the current decision for requirements.yaml. {_AGAIN}.",)
     )
     decided = tables(prepared.decision, advisor)
@@ -68,7 +69,8 @@ def read_kit_documents(kit_dir: Path, prepared: Preparation, advisor: Advisor) -
         # In this run each client reaches a single process. The document describes another deployment.
         return KitDocuments(prepared.cells, tuple(problems), notes, document)
     rows, faults = _stated_rows(document, [row.feature for row in decided[0].rows])
-    stated = cells(prepared.kit, _as_stated(decided, rows, prepared.kit.sdk.apis), advisor)
+    differing = _differing_cells(rows, now)
+    stated = cells(prepared.kit, _as_stated(decided, differing, prepared.kit.sdk.apis), advisor)
     return KitDocuments(stated, (*faults, *problems), notes, document)
 
 
@@ -85,12 +87,22 @@ def _read(path: Path) -> tuple[Document | None, str]:
     return document, ""
 
 
-def _is_current(document: Document, prepared: Preparation) -> bool:
-    """Whether the decision in the kit is the current decision for its requirements."""
-    now = documents.decision_document(prepared.kit, prepared.decision)
+def _is_current(document: Document, now: Document) -> bool:
+    """Whether the decision in the kit is `now`, the current decision for its requirements."""
     keys = ("feasible", "flags", "pattern", "affinity", "tiers", "instances", "features", "expected_failures")
-    same = json.loads(json.dumps({key: now.get(key) for key in keys}))
-    return all(document.get(key) == same[key] for key in keys)
+    return all(document.get(key) == now.get(key) for key in keys)
+
+
+def _differing_cells(rows: Mapping[str, Document], now: Document) -> dict[str, Document]:
+    """Return the cells of the document that differ from the current decision, by feature and era.
+
+    The other cells need no comparison. They can also differ from what the lab expects: the clients of the lab support
+    features that the stated client applications do not support.
+    """
+    current = {row["feature"]: row for row in now["features"]}
+    return {
+        feature: {era: row[era] for era in ERAS if row[era] != current[feature][era]} for feature, row in rows.items()
+    }
 
 
 def _stated_rows(document: Document, features: Sequence[str]) -> tuple[dict[str, Document], list[str]]:
@@ -118,7 +130,7 @@ def _outcome(row: Document, era: str) -> Any:
 def _as_stated(
     decided: Sequence[PredictedTable], rows: Mapping[str, Document], apis: Sequence[str]
 ) -> tuple[PredictedTable, ...]:
-    """Put the outcomes of the document into the predicted tables.
+    """Put outcomes of the document (by feature and era) into the predicted tables.
 
     The document has one row for each feature of the deployment. In a deployment with two tiers, the row belongs to the
     stateful tier if only its tools need the feature, and else to the stateless tier (see `Advisor.decide`).
@@ -135,11 +147,13 @@ def _as_stated(
 
 def _stated_row(row: FeatureRow, said: Document, apis: Sequence[str]) -> FeatureRow:
     return row._replace(
-        legacy=_cell(row.legacy, row, said["legacy"], apis), modern=_cell(row.modern, row, said["modern"], apis)
+        legacy=_cell(row.legacy, row, said.get("legacy"), apis), modern=_cell(row.modern, row, said.get("modern"), apis)
     )
 
 
-def _cell(cell: EraCell, row: FeatureRow, said: Document, apis: Sequence[str]) -> EraCell:
+def _cell(cell: EraCell, row: FeatureRow, said: Document | None, apis: Sequence[str]) -> EraCell:
+    if said is None:
+        return cell
     call = said.get("call") or ""
     known = isinstance(call, str) and (not call or find(apis, row.feature, call) is not None)
     return cell._replace(outcome=said["outcome"], call=call if known else cell.call)
