@@ -48,7 +48,7 @@ def ask(
             "--answers",
             metavar="FILE",
             help="A requirements file with answers, complete or not. The command skips the questions that FILE "
-            "answers, and does not save the result in FILE. Without this option, no question is answered in advance.",
+            "answers, and does not save the result in FILE.",
         ),
     ] = None,
     set: Annotated[

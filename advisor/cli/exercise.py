@@ -57,7 +57,7 @@ def exercise(
         ),
     ] = TableFormat.TEXT,
 ) -> None:
-    """Run test servers with all four flag pairs and compare them.
+    """Run a test server with each of the four flag pairs, and compare which features work.
 
     The command starts four test servers: one for each combination of the values of stateless_http and json_response.
     Each server has two tools. The tool `add` returns immediately. The tool `research` sends a log message and its

@@ -17,6 +17,8 @@ from advisor.report.step_wording import answer_text, fact_texts
 
 _BETWEEN = 3  # columns around a column of a table
 _WIDE = 100  # From this width in columns, the feature table has a column for "What to do instead".
+_LEAST = 14  # the least columns of an outcome
+_INSTEAD = 24  # the least columns of "What to do instead"
 _OUTCOME_WIDTH = 21  # The longest outcome, "! fails with an error", fits into one line.
 
 
@@ -70,22 +72,23 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if notes := feature_wording.tier_notes(decision):
         canvas.line((" ".join(notes), "dim"), indent=1)
     rows = [*decision.needed, *decision.unneeded]
-    with_instead = canvas.width >= _WIDE and any(row.instead for row in rows)
     calls = [_longest_word(row.cells[place][1].words for row in rows) for place, _ in enumerate(ERAS)]
+    eras = [(_era_head(decision, era), max(_LEAST, least)) for era, least in zip(ERAS, calls, strict=True)]
     needs = _longest_word(decision_wording.need_text(decision, row).replace(" ", "_") for row in rows)
-    titles = _longest_word(row.title for row in rows)
-    # A call is never broken, so that it can be copied. If the calls are long, the need stands below the feature.
-    apart = with_instead or titles + needs + sum(calls) + _BETWEEN * 4 <= canvas.width
-    columns = [Column("Feature", least=titles), *([Column("Need", fixed=True)] if apart else [])]
-    eras = [(_era_head(decision, era), max(14, least)) for era, least in zip(ERAS, calls, strict=True)]
-    columns += [Column(head, least=least, most=max(_OUTCOME_WIDTH, least)) for head, least in eras]
+    titles, longest = _longest_word(row.title for row in rows), max(len(row.title) for row in rows)
+    # A call is never broken, so that it can be copied. The columns have limits, because rich would shrink them evenly.
+    room = canvas.width - _BETWEEN * 4 - titles - needs - sum(least for _, least in eras)
+    spare = room - _BETWEEN - _INSTEAD
+    with_instead = canvas.width >= _WIDE and spare >= 0 and any(row.instead for row in rows)
+    room = spare if with_instead else room
+    # If the calls are long, the need stands below the feature.
+    apart = room >= 0
     if not apart:
-        # The columns shrink evenly, so each column has a limit that leaves room for the calls of the next one.
-        room = canvas.width - _BETWEEN * 3 - sum(least for _, least in eras)
-        columns = [
-            Column("Feature", least=titles, most=max(room, titles)),
-            *(Column(head, least=least, most=least) for head, least in eras),
-        ]
+        room += needs + _BETWEEN
+    wider = max(min(room, longest - titles), 0)
+    each = max(room - wider, 0) // len(eras) if apart else 0
+    columns = [Column("Feature", least=titles, most=titles + wider), *([Column("Need", fixed=True)] if apart else [])]
+    columns += [Column(head, least=least, most=max(least, min(_OUTCOME_WIDTH, least + each))) for head, least in eras]
     if with_instead:
         columns.append(Column("What to do instead"))
     shown = ((_row(decision, row, with_instead, apart=apart), "dim" if row.need == "none" else "") for row in rows)

@@ -385,7 +385,11 @@ def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -
     width = canvas.width - 4
     change = decision_wording.change_text(decision, way)
     loses = decision.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
-    result = f"{decision.phrases[f'screen.pattern.{way.core.pattern}']}; {loses.format(names=', '.join(way.gives_up))}"
+    loses = loses.format(names=", ".join(way.gives_up))
+    pattern = decision.phrases[f"screen.pattern.{way.core.pattern}"]
+    # If the line is too short for everything, the keys of the change and the losses matter most.
+    results = (f"{pattern}; {loses}", loses if way.gives_up else pattern)
+    result = next((text for text in results if len(change) + len(text) + len(" -> ") <= width), results[0])
     then: Words = cut(result, width)
     if change:
         change, result = change_and_result(change, result, width)

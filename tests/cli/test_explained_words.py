@@ -66,7 +66,7 @@ def labels(text: str) -> list[str]:
     """The labels of lines, the heads of tables, and the short headings of a text for a terminal."""
     lines = text.splitlines()
     found = [match[1] for line in lines if (match := re.match(r"([A-Z][\w ]*?(?: \*)?)  +[^\s\u2500-]", line))]
-    starts = (re.match(r"(Warnings|If you change this|Next)\b", line) for line in lines)
+    starts = (re.match(r"(Warnings|If you set this|Next)\b", line) for line in lines)
     found += [start[0] for start in starts if start]
     for line, below in pairwise(lines):
         if below.strip() and not below.strip(" ─-"):

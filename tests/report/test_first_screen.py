@@ -196,7 +196,7 @@ def test_a_section_without_content_says_so() -> None:
 def test_the_complete_feature_table_never_breaks_a_call(decisions: list[Decision]) -> None:
     seen = set()
     for decision in decisions:
-        for screen in (Screen(80), Screen(120)):
+        for screen in map(Screen, (80, 92, 100, 110, 120)):
             table = detailed_text(decision, screen, Detail(sections=[DecisionPart.FEATURES]))
             calls = {word for row in decision.features for _, cell in row.cells for word in cell.words.split()}
             calls = {call for call in calls if "." in call or "(" in call}
