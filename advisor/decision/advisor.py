@@ -330,14 +330,16 @@ class Advisor:
         After a change, the needs of which the file is unsure are settled again, and such a need never changes the
         deployment. So the changes start from requirements without these needs.
         """
-        found = self._changes.counterfactuals(self.facts(stated))
-        if all(counterfactual.core.pattern != "tiered" for counterfactual in found):
-            return found
         settled = []
-        for other in found:
+        for other in self._changes.counterfactuals(self.facts(stated)):
             core, flags = self._settled(other.core, stated, other.change)
-            settled.append(other._replace(core=core, tier_flags=flags))
+            unreached = "" if core.feasible else self._unreached(changed(stated, other.change, self.space))
+            settled.append(other._replace(core=core, tier_flags=flags, unreached=unreached))
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
+
+    def _unreached(self, requirements: Requirements) -> str:
+        facts = self.facts(requirements)
+        return "" if facts["clients.reached"] == "yes" else self.tables["session"].evaluate(facts).rules[0].title
 
     def _ways_out(self, stated: Requirements) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction. They start from the same requirements as counterfactuals."""

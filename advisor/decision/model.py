@@ -129,6 +129,7 @@ class Counterfactual(NamedTuple):
 
     Attributes:
         tier_flags: if the new pattern is `tiered`, the flags of the stateless tier and of the stateful tier.
+        unreached: why no client can connect after the change, as the title of the rule; "" if a client can connect.
     """
 
     change: Mapping[str, Raw]
@@ -136,6 +137,7 @@ class Counterfactual(NamedTuple):
     effort: int | None
     how: str
     tier_flags: tuple[Flags, ...] = ()
+    unreached: str = ""
 
 
 class UnsureNeed(NamedTuple):

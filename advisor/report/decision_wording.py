@@ -17,7 +17,7 @@ from advisor.decision.model import Alternative, Counterfactual, Decision, Featur
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.types import Era, Raw
-from advisor.sentences import listed
+from advisor.sentences import inside, listed
 
 SHIFTS_SHOWN = 8
 """The largest number of changes in text and Markdown. JSON contains all changes."""
@@ -31,10 +31,17 @@ class _Result(NamedTuple):
     Attributes:
         core: the new core.
         tier_flags: the flags of the tiers, if the new pattern is `tiered`.
+        unreached: why no client can connect; "" if a client can connect.
     """
 
     core: Core
     tier_flags: tuple[Flags, ...]
+    unreached: str
+
+    @property
+    def phrase(self) -> str:
+        """The last part of the ids of the phrases for the new pattern."""
+        return f"{self.core.pattern}.unreached" if self.unreached else self.core.pattern
 
 
 class Shift(NamedTuple):
@@ -43,6 +50,7 @@ class Shift(NamedTuple):
     Attributes:
         change: the facts and their new values, in words.
         then: the new pattern or, for a contradiction, its meaning; "" if the pattern stays.
+        phrase: the last part of the ids of the phrases for the new pattern; "" if the pattern stays.
         differs: the other parts of the decision that change, in words.
         effort: 1 to 5, or 9 if the team cannot make the change.
         feasible: whether the new decision keeps every required feature.
@@ -50,6 +58,7 @@ class Shift(NamedTuple):
 
     change: str
     then: str
+    phrase: str
     differs: str
     effort: int
     feasible: bool
@@ -230,10 +239,10 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
         then = result.core
         effort = min(effort for _, effort in facts)
         change = f"{'any of ' if len(facts) > 1 else ''}{', '.join(fact for fact, _ in facts)}: {values}"
-        words = then.pattern if then.feasible else decision.phrases["pattern.contradiction"]
-        pattern = words if then.pattern != decision.core.pattern else ""
+        words = then.pattern if then.feasible else inside(result.unreached) or decision.phrases["pattern.contradiction"]
+        pattern, phrase = (words, result.phrase) if then.pattern != decision.core.pattern else ("", "")
         kind = decision.kind_after({fact: values for fact, _ in facts})
-        shift = Shift(change, pattern, _differs(result, decision, kind), effort, then.feasible)
+        shift = Shift(change, pattern, phrase, _differs(result, decision, kind), effort, then.feasible)
         rated.append((_interest(decision, then), effort, shift))
     rated.sort(key=itemgetter(0, 1))
     shown = sorted(rated[:SHIFTS_SHOWN], key=itemgetter(1))
@@ -247,7 +256,7 @@ def _by_fact(decision: Decision) -> Iterable[tuple[str, _Result, str, int]]:
     for other in decision.counterfactuals:
         if not any(repeats(other, way) for way in told) and difference(other.core, decision.core):
             value = next(iter(other.change.values()))
-            key, result = _edited(decision, other.change), _Result(other.core, other.tier_flags)
+            key, result = _edited(decision, other.change), _Result(other.core, other.tier_flags, other.unreached)
             merged.setdefault((key, result), []).append((value_text(value), other.effort or _NO_EFFORT))
     for (fact, result), values in merged.items():
         texts = [text for text, _ in values]

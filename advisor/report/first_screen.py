@@ -320,8 +320,7 @@ def _warning(canvas: Canvas, warning: Finding) -> None:
 
 
 def _change(canvas: Canvas, decision: Decision, shift: decision_wording.Shift) -> None:
-    pattern = shift.then if shift.feasible else "contradiction"
-    result = decision.phrases[f"screen.pattern.{pattern}"] if pattern else shift.differs
+    result = decision.phrases[f"screen.pattern.{shift.phrase}"] if shift.phrase else shift.differs
     change, then = change_and_result(shift.change, result, canvas.width - 2)
     canvas.line(f"{change} -> ", (then, "" if shift.feasible else "bold red"), indent=2)
 

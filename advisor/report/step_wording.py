@@ -24,7 +24,7 @@ class FactText(NamedTuple):
 def fact_texts(step: PathStep, decision: Decision) -> list[FactText]:
     """Return the facts that a step uses. A fact that no requirements file can state is in words only.
 
-    In parentheses: the bin of a value of the requirements, or what the value means.
+    In parentheses: what the value of the requirements means, or the words for its bin. A bin of one value has no words.
     """
     phrases, texts = decision.phrases, []
     for name, value in step.facts.items():
@@ -47,7 +47,6 @@ def answer_text(step: PathStep, decision: Decision) -> str:
 
 
 def _fact_text(name: str, shown: str, stated: Raw, phrases: Mapping[str, str]) -> str:
-    if stated is None or value_text(stated) == shown:
-        means = phrases.get(f"fact.{name}.{shown}")
-        return f"{name}: {shown} ({means})" if means else f"{name}: {shown}"
-    return f"{name}: {value_text(stated)} ({phrases.get(f'fact.{name}.{shown}', shown)})"
+    text = f"{name}: {shown if stated is None else value_text(stated)}"
+    means = phrases.get(f"fact.{name}.{shown}")
+    return f"{text} ({means})" if means else text

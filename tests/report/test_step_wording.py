@@ -9,6 +9,7 @@ import pytest
 from cases import drawn, read
 
 from advisor.decision.advisor import Advisor
+from advisor.knowledge.facts import Fact
 from advisor.report.decision_markdown import decision_markdown
 from advisor.report.step_wording import answer_text, fact_texts
 
@@ -33,6 +34,35 @@ def test_every_fact_that_no_file_can_state_is_in_words(advisor: Advisor) -> None
                 ["server"],
                 ["sessions"],
             )
+
+
+def _values(fact: Fact, number: int) -> set[int]:
+    """The smallest and the largest integer of a bin, from 1 to 10,000."""
+    below = max((int(other.at_most) for other in fact.bins[:number] if other.at_most), default=0)
+    return {below + 1, int(fact.bins[number].at_most or 10_000)}
+
+
+@pytest.mark.no_cover
+def test_every_bin_has_words_unless_it_has_one_value(advisor: Advisor) -> None:
+    phrases, silent = advisor.knowledge.phrases, []
+    for fact in advisor.space.facts.values():
+        for number, found in enumerate(fact.bins):
+            alone = found.below is None and len(_values(fact, number)) == 1
+            words = phrases.get(f"fact.{fact.id}.{found.bin}", "")
+            assert alone != bool(words), (fact.id, found.bin)
+            silent += [fact.id] if alone else []
+    assert "scale.instances" in silent
+
+
+@pytest.mark.parametrize(
+    ("instances", "text"),
+    [({"min": 3, "max": 9}, "scale.instances: 3-9 (more than one)"), (1, "scale.instances: 1")],
+)
+def test_a_step_explains_a_value_only_if_the_value_does_not_explain_itself(
+    decide: Any, instances: Any, text: str
+) -> None:
+    decision = decide({"scale.instances": instances})
+    assert text in {fact.text for step in decision.steps for fact in fact_texts(step, decision)}
 
 
 @pytest.mark.parametrize(
