@@ -34,7 +34,7 @@ NOUNS = """
     feature, required, preferred, not stated, always, affinity, session affinity, sticky session, pattern,
     mechanism, warning, high, medium, low, info, severity, contradiction, feasible, capacity, change,
     alternative, remedy, step, rule, fact, source, evidence, default, measured, assumed, lost, replaced, not
-    sure, not kept, flags, why, next, if you change this, all other tools, decision table, hit policy, SSE
+    sure, not kept, flags, why, next, if you set this, all other tools, decision table, hit policy, SSE
     stream, GET stream, response mode, idle timeout, total timeout, keep-alive, drain, readiness, liveness,
     rolling update, sealing keys, state handle, request state, session-ID rewriting, HTTP+SSE, Streamable HTTP,
     round robin, README.md, DECISION.md, decision.json, requirements.yaml, expected, observed, ok, DIFFERS,
