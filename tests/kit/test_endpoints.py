@@ -40,9 +40,9 @@ def plain(text: str) -> str:
 def stated(text: str, url: str, tools: tuple[str, ...]) -> bool:
     """Whether the text names the URL, and the tools next to it."""
     listed = re.escape(", ".join(tools))
-    words = r"(?:, (?:legacy )?clients find (?:these tools|this tool)| Tools(?: for legacy clients)?)?"
+    words = r"(?:,? (?:legacy )?clients find (?:these tools|this tool)(?: here)?)?"
     after = rf"(?:^|[\s(]){re.escape(url)}\s?{words}:\s*{listed}"
-    return re.search(after, plain(text)) is not None
+    return re.search(after, plain(text), re.IGNORECASE) is not None
 
 
 def tiered_decisions(advisor: Advisor, decide: Callable[..., Decision]) -> Mapping[str, Decision]:
