@@ -25,9 +25,7 @@ from advisor.decision.model import (
     Decision,
     FeatureRow,
     PathStep,
-    TableTrace,
     Tier,
-    Trace,
     UnsureNeed,
     needed,
 )
@@ -36,6 +34,7 @@ from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
 from advisor.decision.tier_wording import TierWording
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
+from advisor.decision.trace import TableTrace, Trace
 from advisor.decision.unsure import Outline, Settled, settle
 from advisor.decision.warnings import Warnings, decision_words
 from advisor.engine.network import Network, TableNode

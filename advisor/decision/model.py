@@ -4,12 +4,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple
 
 from advisor.decision.core import Core, Flags
 from advisor.documents import Count, Number
 from advisor.engine.rules import Rule
-from advisor.engine.table import RuleAttempt
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import CapabilityCell
@@ -22,24 +21,6 @@ from advisor.requirements.hops import keeps_instances
 from advisor.requirements.model import Requirements
 
 SCHEMA = "mcp-advisor/decision/1"
-
-
-class TableTrace(NamedTuple):
-    """The rules of a table that were checked (`--explain`).
-
-    Attributes:
-        table: the id of the table.
-        tier: the name of the tier for which the rules were checked; "" for the entire deployment.
-        attempts: the rules.
-    """
-
-    table: str
-    tier: str
-    attempts: Sequence[RuleAttempt]
-
-
-Trace: TypeAlias = Sequence[TableTrace]
-"""The tables that were evaluated, in order."""
 
 
 class EraCell(NamedTuple):

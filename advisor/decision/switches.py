@@ -15,8 +15,8 @@ from advisor.decision.model import (
     FeatureRow,
     PathStep,
     Switch,
-    Trace,
 )
+from advisor.decision.trace import Trace
 from advisor.engine.table import CheckedCondition, RuleAttempt
 from advisor.findings import Finding, Fix
 from advisor.knowledge import Knowledge

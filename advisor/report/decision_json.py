@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from advisor.decision.core import Core, Flags, difference
-from advisor.decision.model import Decision, FeatureRow, PathStep, TableTrace, Tier, Trace, UnsureNeed
+from advisor.decision.model import Decision, FeatureRow, PathStep, Tier, UnsureNeed
+from advisor.decision.trace import TableTrace, Trace
 from advisor.documents import document, plain
 from advisor.engine.table import RuleAttempt
 from advisor.errors import InputError

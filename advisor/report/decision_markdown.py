@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from advisor.decision.model import Decision, FeatureRow, Trace
+from advisor.decision.model import Decision, FeatureRow
+from advisor.decision.trace import Trace
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.types import Era

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from advisor.console.canvas import Canvas, Column, Part, Screen, Words
-from advisor.decision.model import Decision, EraCell, FeatureRow, Trace
+from advisor.decision.model import Decision, EraCell, FeatureRow
+from advisor.decision.trace import Trace
 from advisor.engine.table import show
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording, feature_wording

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from advisor.decision.model import Decision, Trace
+from advisor.decision.model import Decision
+from advisor.decision.trace import Trace
 from advisor.errors import InputError
 from advisor.knowledge.types import flag_key
 

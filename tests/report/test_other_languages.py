@@ -11,7 +11,8 @@ import pytest
 
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor
-from advisor.decision.model import Decision, Trace
+from advisor.decision.model import Decision
+from advisor.decision.trace import Trace
 from advisor.report.decision_json import decision_dict
 from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
