@@ -86,13 +86,14 @@ def edges(advisor: Advisor) -> Iterator[tuple[str, dict[str, Any]]]:
 
     Each input of the table takes each other value. The result has the values with which
     another rule decides than with the example. For a table of warnings, these are the values without the warning.
+    For the table of deliveries, the result also has the outcome of the rule, which no decision shows alone.
     """
     for name, table in advisor.compiled.items():
         for rule in table.spec.rules:
             facts = _facts_of_hit(advisor, name, rule)
             if facts is None:
                 continue
-            near: dict[str, Any] = {}
+            near: dict[str, Any] = dict(rule.then) if table.spec.role == "cell" else {}
             for of in table.inputs if table.spec.hit_policy == "first" else rule.when:
                 decides: dict[str, list[str]] = {}
                 for value in table.domains[of]:

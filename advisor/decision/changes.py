@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from advisor.decision.change_lists import Move, Ranked, by_effort, ranked, smallest
+from advisor.decision.connections import added_program
 from advisor.decision.core import CORE_FACTS, Core, core_of
 from advisor.decision.derived_facts import REPLACED
 from advisor.decision.losses import instead_of
@@ -365,12 +366,22 @@ class Changes:
         instead = instead_of(feature, stateless=stateless, direct_llm=False, several=several) if feature else None
         if name == _KIND and value == "none":
             return self._space.knowledge.phrases["change.no-proxy"]
+        program = self._added_program(core, kind) if change.added else ""
+        if program:
+            names = (self._space.knowledge.proxies[proxy].name for proxy in (program, str(kind)))
+            return change.added.format(**dict(zip(("program", "proxy"), names, strict=True)))
         how = change.how.format(
             value=show(self._space.typical(name, value)),
             feature=feature.title.lower() if feature else "",
             instead=instead or "",
         ).strip()
         return f"{how} {self._setting(change, kind)}".strip()
+
+    def _added_program(self, core: Core | None, kind: Value) -> str:
+        """Return the kind of proxy that the decision `core` adds behind the proxy `kind`, or ""."""
+        if core is None or kind == "none":
+            return ""
+        return added_program(str(kind), core.mechanism, self._space.knowledge, tiered=core.pattern == "tiered")
 
     def _setting(self, change: FactChange, kind: Value) -> str:
         """Return a sentence with the setting of the proxy `kind` for a change; "" if the proxy has no such setting."""

@@ -35,19 +35,25 @@ def with_added_proxy(
     The result is None if the last hop provides the session affinity `mechanism` itself. With tiers, it is None if a kit
     can configure the last hop, so that this hop routes the requests to the tiers.
     """
-    found = knowledge.mechanisms.get(mechanism)
     hops = hops_of(requirements.values)
-    last = knowledge.proxies[hops[-1].kind]
-    program = found.done_by if found else ""
-    if tiered and program not in knowledge.kit_proxies:
-        program = last.id if last.id in knowledge.kit_proxies else next(iter(knowledge.kit_proxies))
-    if program not in knowledge.kit_proxies or program == last.id:
-        return None
-    if found and found.keyed_on in last.affinity_settings:
+    program = added_program(hops[-1].kind, mechanism, knowledge, tiered=tiered)
+    if not program:
         return None
     added = Hop(program, version=knowledge.kit_proxies[program].version)
     path = [hop._asdict() for hop in (*hops, added) if hop.kind != "none"]
     return replace(requirements, values={**requirements.values, HOPS: path, f"{PROXY}kind": program})
+
+
+def added_program(last_hop: str, mechanism: str, knowledge: Knowledge, *, tiered: bool) -> str:
+    """Return the kind of proxy that `with_added_proxy` adds behind the kind of the last hop, or ""."""
+    found = knowledge.mechanisms.get(mechanism)
+    last = knowledge.proxies[last_hop]
+    program = found.done_by if found else ""
+    if tiered and program not in knowledge.kit_proxies:
+        program = last.id if last.id in knowledge.kit_proxies else next(iter(knowledge.kit_proxies))
+    if program not in knowledge.kit_proxies or program == last.id:
+        return ""
+    return "" if found and found.keyed_on in last.affinity_settings else program
 
 
 def keep_alive(requirements: Requirements, knowledge: Knowledge) -> str:

@@ -241,7 +241,7 @@ def test_a_fleet_that_does_not_recover_fails_one_row_only(advisor: Advisor, tmp_
 @pytest.mark.programs
 @retried
 def test_a_fleet_that_cannot_be_restarted_ends_the_run(advisor: Advisor, tmp_path: Path, temporary: Path) -> None:
-    kit = spoilt(kit_in(tmp_path, ALONE), when="True", spoilt='sys.exit("not again")')
+    kit = spoilt(kit_in(tmp_path, ALONE), when="True", spoilt='raise SystemExit("not again")')
     done = chaos(kit, "instance-stalled instance-killed instance-stopped", temporary, program=("-c", IMPATIENT))
     assert done.returncode == 1, done.stdout
     rows = result(advisor, done)["chaos"]
