@@ -25,6 +25,7 @@ class ProxyAddresses:
         access_log: the access log of nginx.
         peers: name → host:port of the HAProxy peer that gets the session table at a reload.
         source: the address from which the proxy connects to the servers; "" for the choice of the system.
+        metrics: host and port of the metrics of the proxy; the host can be `*`; "" for no metrics.
     """
 
     listen: str
@@ -33,6 +34,7 @@ class ProxyAddresses:
     access_log: str = "/dev/stdout"
     peers: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    metrics: str = ""
 
 
 def production_addresses(kit: KitContext) -> ProxyAddresses:
@@ -42,7 +44,31 @@ def production_addresses(kit: KitContext) -> ProxyAddresses:
         addresses[tier.name] = _addresses(kit, tier, port)
         port += tier.instances
     log = "syslog:server=unix:/dev/log,nohostname" if kit.platform == "systemd" else "/dev/stdout"
-    return ProxyAddresses(f"*:{PROXY_PORT}", addresses, _RESOLVER.get(kit.platform, ""), log, _peers(kit))
+    return ProxyAddresses(
+        f"*:{PROXY_PORT}",
+        addresses,
+        _RESOLVER.get(kit.platform, ""),
+        log,
+        _peers(kit),
+        metrics=metrics_address(kit, f"*:{PROXY_PORT}"),
+    )
+
+
+def metrics_address(kit: KitContext, address: str) -> str:
+    """Return host:port of the metrics of a program; "" if Prometheus cannot reach the platform.
+
+    Args:
+        kit: the kit.
+        address: host:port at which the program serves clients.
+    """
+    host, port = split(address)
+    match kit.platform:
+        case "kubernetes" | "compose":
+            return f"{host}:{kit.figure('metrics.port')}"
+        case "serverless":
+            return ""
+        case _:  # all programs run on the same machine, so each has a port of its own
+            return f"127.0.0.1:1{port}"
 
 
 # The DNS servers that nginx asks. nginx does not use search domains, so the names below are complete.

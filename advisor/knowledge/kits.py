@@ -49,6 +49,7 @@ class KitProxy:
     arguments: list[str]
     validate: list[str]
     stop: str
+    connections: str
     reload: str = ""
     reloaded: str = ""
     options: dict[Literal["pod", "lab"], list[str]] = field(default_factory=dict)

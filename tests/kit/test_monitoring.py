@@ -18,7 +18,7 @@ from advisor.kit.model import KitContext
 from advisor.kit.parts import monitoring, server
 
 # Platform → the facts of a kit with sessions.
-PLATFORMS = ("systemd", "kubernetes")
+PLATFORMS = ("systemd", "compose", "kubernetes")
 OF_THE_PROCESS = {"up", "process_open_fds", "process_max_fds", "process_resident_memory_bytes"}
 UP = {f'up{{job="demo",instance="{name}"}}': "1x60" for name in "abc"}
 CALLS = {'mcp_requests_total{job="demo",route="tools/call"}': "0+600x60"}
@@ -28,6 +28,10 @@ EVENTS = 'mcp_session_events_total{job="demo",event="'
 # Alert → series with which it fires after an hour, and series with which it does not.
 CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "McpInstancesMissing": ({**UP, 'up{job="demo",instance="b"}': "0x60"}, UP),
+    "McpProxiesMissing": (
+        {'up{job="demo-proxy",instance="p"}': "0x60"},
+        {'up{job="demo-proxy",instance="p"}': "1x60"},
+    ),
     "McpErrors": (
         {**CALLS, 'mcp_errors_total{job="demo",error="500"}': "0+40x60"},
         {**CALLS, 'mcp_errors_total{job="demo",error="404"}': "0+40x60"},
@@ -72,6 +76,7 @@ def test_each_metric_of_the_alerts_and_of_the_dashboard_exists(kit: KitContext) 
     board = next(file.content for file in monitoring.files(kit) if file.path.endswith("dashboard.json"))
     expressions += [target["expr"] for panel in json.loads(board)["panels"] for target in panel["targets"]]
     used = {name.removesuffix("_bucket") for text in expressions for name in re.findall(r"\b([a-z_]+)\{", text)}
+    used.remove(kit.carried.connections.partition("{")[0])  # tests/kit/test_proxy_metrics.py asks the proxy
     assert used <= exported
     assert {name for name in exported if name.startswith("mcp_")} <= used, "a metric that nobody looks at"
 

@@ -47,7 +47,15 @@ def deployed(kit: KitContext, folder: Path, port: int, names: Names) -> Iterator
     write(
         folder,
         proxy.address_files(
-            kit, replace(proxy_addresses, listen=f"127.0.0.1:{own}", servers=addresses, resolver=resolver, peers=peers)
+            kit,
+            replace(
+                proxy_addresses,
+                listen=f"127.0.0.1:{own}",
+                servers=addresses,
+                resolver=resolver,
+                peers=peers,
+                metrics="",
+            ),
         ),
     )
     if kit.proxy == "haproxy":

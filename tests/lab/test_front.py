@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,20 @@ def test_an_edit_next_to_the_addresses_is_kept(kit_of: Callable[..., KitContext]
     assert "sticky learn" in text
     assert "sticky learn" not in wired
     assert "127.0.0.1:20002" in wired
+    assert wired.count("{") == wired.count("}")
+
+
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "caddy", "envoy"])
+def test_no_edit_of_the_metrics_reaches_the_lab(kit_of: Callable[..., KitContext], tmp_path: Path, kind: str) -> None:
+    kit = kit_of({"environment.proxy.kind": kind, "environment.proxy.version": "1.31" if kind == "nginx" else None})
+    lay_out(proxy.files(kit), tmp_path)
+    write_own(kit, tmp_path, tmp_path / "generated", own_addresses(kit, 20000, PORTS, 20009))
+    (path,) = (found for found in (tmp_path / "proxy").iterdir() if "# end of metrics\n" in found.read_text())
+    path.write_text(re.sub(r"# Metrics for Prometheus.*?\n", "# mine\n", path.read_text()).replace("metrics {", "{"))
+    write_own(kit, tmp_path, tmp_path / "edited", own_addresses(kit, 20000, PORTS, 20009))
+    wired = (tmp_path / "edited" / path.name).read_text()
+    assert "# mine" not in wired
+    assert wired == (tmp_path / "generated" / path.name).read_text()
 
 
 def test_an_edit_of_the_addresses_themselves_is_refused(kit_of: Callable[..., KitContext], tmp_path: Path) -> None:

@@ -98,9 +98,14 @@ def _instances(kit: KitContext) -> list[ComposeInstance]:
 
 
 def _proxies(kit: KitContext, image: ProxyImage) -> list[ProxyContainer]:
-    ports = try_ports(kit)
-    names = ["proxy"] if len(ports) == 1 else [f"proxy-{number + 1}" for number in range(len(ports))]
-    return [ProxyContainer(name, image.command, port) for name, port in zip(names, ports, strict=True)]
+    named = zip(proxy_names(kit), try_ports(kit), strict=True)
+    return [ProxyContainer(name, image.command, port) for name, port in named]
+
+
+def proxy_names(kit: KitContext) -> list[str]:
+    """Return the names of the services in compose.yaml that run the proxy of the kit."""
+    many = kit.proxy_replicas
+    return ["proxy"] if many == 1 else [f"proxy-{number + 1}" for number in range(many)]
 
 
 def _address_files(kit: KitContext) -> list[KitFile]:

@@ -286,9 +286,13 @@ def _workload(kit: KitContext, tier: TierContext, *, deployed: bool) -> Workload
     )
 
 
+def deploys_proxy(kit: KitContext) -> bool:
+    """Whether session affinity or tiers need the proxy. Without them, any load balancer works."""
+    return bool(kit.proxy) and (kit.tiered or any(balance(kit, tier) != "plain" for tier in kit.tiers))
+
+
 def _proxy(kit: KitContext) -> ProxyWorkload | None:
-    """Return the proxy if session affinity or tiers need it. Without them, any load balancer works."""
-    if not kit.proxy or not (kit.tiered or any(balance(kit, tier) != "plain" for tier in kit.tiers)):
+    if not deploys_proxy(kit):
         return None
     plan, carried = proxy_part.plan_for(kit), kit.carried
     sticky = plan.sticky

@@ -156,8 +156,12 @@ class ProxyPlan:
     @property
     def listen(self) -> tuple[str, int]:
         """The address and port to listen on, for a proxy that does not support `*`."""
-        host, port = split(self.proxy_addresses.listen)
-        return ("0.0.0.0" if host == "*" else host), port  # noqa: S104 (clients connect from other machines)
+        return _any(self.proxy_addresses.listen)
+
+    @property
+    def metrics(self) -> tuple[str, int] | None:
+        """The address and port of the metrics in the same form; None for no metrics."""
+        return _any(self.proxy_addresses.metrics) if self.proxy_addresses.metrics else None
 
     @property
     def peered(self) -> bool:
@@ -229,6 +233,11 @@ def plan_for(kit: KitContext, proxy_addresses: ProxyAddresses | None = None) -> 
         public=_public(kit.auth),
         stop_s=max(tier.shutdown_s for tier in kit.tiers),
     )
+
+
+def _any(address: str) -> tuple[str, int]:
+    host, port = split(address)
+    return ("0.0.0.0" if host == "*" else host), port  # noqa: S104 (clients connect from other machines)
 
 
 def _public(auth: str) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ STAND_IN = "nginx"
 
 _TEMPORARY = "/tmp/mcp-proxy"  # the kit's nginx stores its pid and temporary files here
 _STICKY = ("cookie", "session")  # the strategies for which the stand-in needs the minimum release `sticky`
+# The lines of a proxy file that serve metrics. `verify` reads no metrics, and not every program here has the module.
+_METRICS = re.compile(r"^[ \t]*# metrics\n.*?^[ \t]*# end of metrics\n", re.DOTALL | re.MULTILINE)
 # The key of a mechanism to the strategy.
 _WAYS: dict[str, FrontStrategy] = {"cookie": "cookie", "client-address": "address", "session-id": "session"}
 _SAID: dict[FrontStrategy, str] = {
@@ -149,7 +151,7 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, proxy_addresses: Pro
 
 def _with_addresses(path: Path, base: str, text: str, rendered: str, proxy_addresses: ProxyAddresses) -> str:
     """Put the addresses of this run into the user's text."""
-    text = text.replace("\r\n", "\n")
+    text, base = (_METRICS.sub("", version) for version in (text.replace("\r\n", "\n"), base))
     merged = merge(base, text, rendered)
     if merged is None:
         merged = _substituted(base, text, rendered)
@@ -177,6 +179,8 @@ def _substituted(base: str, text: str, rendered: str) -> str:
         lines, placed = old[start:end], new[new_start:new_end]
         same = len(lines) == len(placed)
         for number, line in enumerate(lines):
+            if not placed and old.count(line) > 1:  # a line such as `}` also ends blocks that stay
+                continue
             instead[line] = [placed[number]] if same else (placed if number == 0 else [])
     return "".join(placed for line in text.splitlines(keepends=True) for placed in instead.get(line, [line]))
 
