@@ -58,16 +58,15 @@ def decision_faults(model: Model, whole: Folded) -> Iterator[Finding]:
         group = Group(context, session, possible, response)
         if context not in changes:
             changes[context] = list(_changes(model, context))
-        for finding in _Check(model, group).faults(changes[context]):
-            if (finding.id, finding.key) not in seen:
-                seen.add((finding.id, finding.key))
-                yield finding
+        yield from _Check(model, group, seen).faults(changes[context])
 
 
 class _Check:
     """The checks of one group of situations."""
 
-    def __init__(self, model: Model, group: Group) -> None:
+    def __init__(self, model: Model, group: Group, seen: set[tuple[str, str]]) -> None:
+        """`seen` has the kind and the place of each fault that a check found."""
+        self._seen = seen
         self._model = model
         self._group = group
         self._context = model.contexts[group.context]
@@ -83,7 +82,7 @@ class _Check:
         for standing, rules in zip(self._standings, self._rules, strict=True):
             for value, rule in rules.items():
                 if rule < 0:
-                    yield self._fault("gap", "session", "no rule applies to these facts", standing, value)
+                    yield from self._fault("gap", "session", "no rule applies to these facts", standing, value)
                 elif self._model.outputs[rule].feasible:
                     yield from self._decision(standing, value, rule)
                 else:
@@ -101,17 +100,17 @@ class _Check:
         for response, found in self._group.response.items():
             json = model.json(response, standing, outputs.stateless)
             if json is None:
-                yield self._fault("gap", "framing", "no rule applies to these facts", standing, value, found=found)
+                yield from self._fault("gap", "framing", "no rule applies to these facts", standing, value, found=found)
             if json is None or json in known:
                 continue
             known.add(json)
             place = model.decisions[outputs.stateless, json, outputs.owner, outputs.pattern == "tiered"]
             for feature in model.names(must & ~self._context.kept[place]):
                 message = "a feasible decision loses this required feature for the clients that the requirements name"
-                yield self._fault("lost", feature, message, standing, value, outputs, found, keep=feature)
+                yield from self._fault("lost", feature, message, standing, value, outputs, found, keep=feature)
             if not any(entry.fits(then, json_response=json) for entry in possible):
                 message = "this rule decides for a configuration that is not possible with these facts"
-                yield self._fault(
+                yield from self._fault(
                     "impossible", model.session.spec.rules[rule].id, message, standing, value, found=found
                 )
 
@@ -129,7 +128,7 @@ class _Check:
                     for json in entry.json_response
                 ):
                     message = f"this rule decides for a contradiction, but {entry.id} keeps every required feature"
-                    yield self._fault(
+                    yield from self._fault(
                         "untrue", model.session.spec.rules[rule].id, message, standing, value, exact=required
                     )
                     return
@@ -156,7 +155,7 @@ class _Check:
                 )
                 makes = "makes a feasible decision a contradiction" if was else "makes a contradiction feasible"
                 standing = self._standings[change.before]
-                yield self._fault("monotone", rule, f"{what} {makes}", standing, one)
+                yield from self._fault("monotone", rule, f"{what} {makes}", standing, one)
 
     def _possible(self, value: str) -> list[PossibleConfiguration]:
         if value not in self._entries:
@@ -181,7 +180,10 @@ class _Check:
         *,
         keep: str = "",
         exact: Bits | None = None,
-    ) -> Finding:
+    ) -> Iterator[Finding]:
+        if (kind, where) in self._seen:
+            return  # The example of a fault takes long to find.
+        self._seen.add((kind, where))
         found = found or next(iter(self._group.response.values()))
         needs = (
             _needs(self._model, self._group.context, standing, keep)
@@ -193,7 +195,7 @@ class _Check:
             example[SEPARABLE] = value
         if outputs is not None:
             example["pattern"] = outputs.pattern
-        return fault(kind, where, message, example)
+        yield fault(kind, where, message, example)
 
 
 def _needs(model: Model, context: int, standing: NeedLevel, keep: str) -> dict[str, str]:
