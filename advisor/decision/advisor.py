@@ -84,7 +84,7 @@ class Advisor:
         self.division = next(node for node in derived if isinstance(node, SeparableNode))
         self.network = Network([*(TableNode(table) for table in self.tables.values()), *derived])
         self._losses = LossTable(self.space, self.cells)
-        self._changes = Changes(self.space, self.network)
+        self._changes = Changes(self.space, self.network, self.tables["session"])
         self._warnings = Warnings(self.findings, self.space, self.network)
         tables = (*self.tables.values(), self.findings, self.cells.delivery)
         self.compiled = {table.spec.table: table for table in tables}
@@ -332,13 +332,8 @@ class Advisor:
         settled = []
         for other in self._changes.counterfactuals(self.facts(stated)):
             core, flags = self._settled(other.core, stated, other.change)
-            unreached = "" if core.feasible else self._unreached(changed(stated, other.change, self.space))
-            settled.append(other._replace(core=core, tier_flags=flags, unreached=unreached))
+            settled.append(other._replace(core=core, tier_flags=flags))
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
-
-    def _unreached(self, requirements: Requirements) -> str:
-        facts = self.facts(requirements)
-        return "" if facts["clients.reached"] == "yes" else self.tables["session"].evaluate(facts).rules[0].title
 
     def _ways_out(self, stated: Requirements) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction. They start from the same requirements as counterfactuals."""

@@ -14,7 +14,7 @@ from advisor.decision.losses import instead_of
 from advisor.decision.model import Alternative, Counterfactual
 from advisor.engine.network import Network, Plan, Row
 from advisor.engine.rules import Value
-from advisor.engine.table import show
+from advisor.engine.table import DecisionTable, show
 from advisor.knowledge.facts import FactChange
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace, holds
@@ -49,10 +49,11 @@ class _Option(NamedTuple):
 class Changes:
     """Decides again with changed facts."""
 
-    def __init__(self, space: FactSpace, network: Network) -> None:
-        """Create the changes of the facts of `space`, which `network` evaluates."""
+    def __init__(self, space: FactSpace, network: Network, deciding: DecisionTable) -> None:
+        """Create the changes of the facts of `space`, which `network` evaluates. `deciding` decides the pattern."""
         self._space = space
         self._network = network
+        self._deciding = deciding
         relevant = network.dependencies_of(CORE_FACTS)
         implies = [(name, implied) for name, _, implied in space.implied if implied.fact in relevant]
         self._implying = {name for name, _ in implies}
@@ -96,9 +97,17 @@ class Changes:
 
     def redecide(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> Core:
         """Return the core after some base facts change."""
+        return core_of(self._revised(facts, changes))
+
+    def _revised(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> dict[str, Any]:
         revised = dict(facts)
         self._network.revise(revised, self._consequences(changes, facts), self._plan)
-        return core_of(revised)
+        return revised
+
+    def _unreached(self, facts: Mapping[str, Any], move: Move) -> str:
+        """Return why no client can connect after a change, as the title of the rule, or ""."""
+        after = self._revised(facts, move)
+        return "" if after["clients.reached"] == "yes" else self._deciding.evaluate(after).rules[0].title
 
     def _consequences(self, move: Move, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a change with everything that follows from it.
@@ -140,8 +149,11 @@ class Changes:
                 if then != now:
                     found.append((move, then))
                     break
-        told = ((self._tell(move, facts), then) for move, then in smallest(found))
-        others = [Counterfactual(change, then, effort, how) for (change, effort, how), then in told]
+        others = []
+        for move, then in smallest(found):
+            change, effort, how = self._tell(move, facts)
+            unreached = "" if then.feasible else self._unreached(facts, move)
+            others.append(Counterfactual(change, then, effort, how, unreached=unreached))
         others.sort(key=by_effort)
         return tuple(others)
 
@@ -366,22 +378,18 @@ class Changes:
         instead = instead_of(feature, stateless=stateless, direct_llm=False, several=several) if feature else None
         if name == _KIND and value == "none":
             return self._space.knowledge.phrases["change.no-proxy"]
-        program = self._added_program(core, kind) if change.added else ""
-        if program:
-            names = (self._space.knowledge.proxies[proxy].name for proxy in (program, str(kind)))
-            return change.added.format(**dict(zip(("program", "proxy"), names, strict=True)))
+        if core and change.added and kind != "none":
+            knowledge, tiered = self._space.knowledge, core.pattern == "tiered"
+            program = added_program(str(kind), core.mechanism, knowledge, tiered=tiered)
+            if program:
+                proxies = knowledge.proxies
+                return change.added.format(program=proxies[program].name, proxy=proxies[str(kind)].name)
         how = change.how.format(
             value=show(self._space.typical(name, value)),
             feature=feature.title.lower() if feature else "",
             instead=instead or "",
         ).strip()
         return f"{how} {self._setting(change, kind)}".strip()
-
-    def _added_program(self, core: Core | None, kind: Value) -> str:
-        """Return the kind of proxy that the decision `core` adds behind the proxy `kind`, or ""."""
-        if core is None or kind == "none":
-            return ""
-        return added_program(str(kind), core.mechanism, self._space.knowledge, tiered=core.pattern == "tiered")
 
     def _setting(self, change: FactChange, kind: Value) -> str:
         """Return a sentence with the setting of the proxy `kind` for a change; "" if the proxy has no such setting."""
