@@ -190,7 +190,7 @@ class Advisor:
         if settled[need] != "none":
             return UnsureNeed(feature, True, None)
         change = {need: "required"}
-        core, flags = self._settled(self.core(changed(stated, change, self.space)), stated, change)
+        core, flags = self._with_tier_flags(self.core(changed(stated, change, self.space)), stated, change)
         return UnsureNeed(feature, False, Counterfactual(change, core, None, "", flags))
 
     def _path(
@@ -309,7 +309,7 @@ class Advisor:
         }
         return tuple(row for row in needed(features) if row.feature in named and row.need == "required")
 
-    def _settled(
+    def _with_tier_flags(
         self, core: Core, requirements: Requirements, change: Mapping[str, Any] | None = None
     ) -> tuple[Core, tuple[Flags, ...]]:
         """`core`, decided after `change`, and the flags of both tiers of a tiered deployment.
@@ -331,7 +331,7 @@ class Advisor:
         """
         settled = []
         for other in self._changes.counterfactuals(self.facts(stated)):
-            core, flags = self._settled(other.core, stated, other.change)
+            core, flags = self._with_tier_flags(other.core, stated, other.change)
             settled.append(other._replace(core=core, tier_flags=flags))
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
 
@@ -339,17 +339,17 @@ class Advisor:
         """Return the changes that resolve a contradiction. They start from the same requirements as counterfactuals."""
         ways = []
         left = without_refusing(stated, self.space)
-        shorter = self._settled(self.core(left), left) if left else None
+        shorter = self._with_tier_flags(self.core(left), left) if left else None
         hops = (left[HOPS], shorter[0]) if left and shorter and shorter[0].feasible else None
         for way in self._changes.ways_out(self.facts(stated), hops):
             if shorter and HOPS in way.change:
                 ways.append(way._replace(tier_flags=shorter[1]))
                 continue
-            settled, flags = self._settled(way.core, stated, way.change)
+            settled, flags = self._with_tier_flags(way.core, stated, way.change)
             ways.append(way._replace(core=settled, tier_flags=flags))
         if left and not ways:
             for way in self._changes.ways_out(self.facts(left)):
-                settled, flags = self._settled(way.core, left, way.change)
+                settled, flags = self._with_tier_flags(way.core, left, way.change)
                 change = {HOPS: left[HOPS], **way.change}
                 how = f"{self.knowledge.phrases['change.hops']} {way.how}"
                 ways.append(way._replace(core=settled, tier_flags=flags, change=change, how=how))
@@ -366,7 +366,7 @@ class Advisor:
             if rule.then["pattern"] not in ("contradiction", core.pattern):
                 forced = dict(facts)
                 self.network.revise(forced, rule.then)
-                other, flags = self._settled(core_of(forced), requirements)
+                other, flags = self._with_tier_flags(core_of(forced), requirements)
                 tiered = other.pattern == "tiered"  # every tool keeps its needs there
                 lost = [] if tiered else [row.feature for row in self._losses.rows(forced, other) if row.lost]
                 # The rule's own reason supposes that the rules before it did not fire, and one of them did.
