@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from math import log10
 from typing import TYPE_CHECKING, Any
 
@@ -146,15 +147,7 @@ class Catalogue:
         Raises:
             UsageError: the id does not exist; the message contains the nearest spelling.
         """
-        known: dict[str, tuple[EntryKind, str]] = {
-            entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)
-        }
-        for _, rule in self._knowledge.rules.values():
-            known |= dict.fromkeys(map(str.lower, rule.other_ids), ("rule", rule.id))
-        for word in self._words:
-            known.setdefault(word, ("word", word))
-        loosely = {plain(word): found for word, found in reversed(known.items())}
-        found = known.get(name.lower()) or loosely.get(plain(name)) or self._release_word(name)
+        found = self._exactly.get(name.lower()) or self._loosely.get(plain(name)) or self._release_word(name)
         if found is None:
             raise UsageError(unknown("rule, fact, feature, source or word", name, self.names(), _HELP))
         kind, entry = found
@@ -168,6 +161,23 @@ class Catalogue:
             "word": self._word,
         }
         return makers[kind](entry)
+
+    @cached_property
+    def _exactly(self) -> dict[str, tuple[EntryKind, str]]:
+        """The kind and the id of each entry, by its id, alias or word in lower case."""
+        known: dict[str, tuple[EntryKind, str]] = {
+            entry.lower(): (kind, entry) for kind, ids in self.ids().items() for entry in reversed(ids)
+        }
+        for _, rule in self._knowledge.rules.values():
+            known |= dict.fromkeys(map(str.lower, rule.other_ids), ("rule", rule.id))
+        for word in self._words:
+            known.setdefault(word, ("word", word))
+        return known
+
+    @cached_property
+    def _loosely(self) -> dict[str, tuple[EntryKind, str]]:
+        """The same entries, by their names in the form that `plain` returns."""
+        return {plain(word): found for word, found in reversed(self._exactly.items())}
 
     def _release_word(self, name: str) -> tuple[EntryKind, str] | None:
         """Make a word of an SDK release, such as `mcp==1.30.0`. There are too many releases for a list."""

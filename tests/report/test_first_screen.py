@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import pytest
 from cases import drawn, read, unsure
@@ -34,6 +35,14 @@ def decide(path: Path) -> Decision:
     return advisor.decide(load_path(path, advisor.space))
 
 
+class Drawn(NamedTuple):
+    """A decision with its first screens of 80 columns: alone, and above a menu."""
+
+    decision: Decision
+    screen: str
+    above_menu: str
+
+
 def words(text: str) -> str:
     """The text with all line breaks and indents as one space."""
     return " ".join(text.split())
@@ -50,13 +59,23 @@ def decisions(advisor: Advisor) -> list[Decision]:
     return found
 
 
-def test_every_decision_fits_on_one_screen(decisions: list[Decision]) -> None:
-    for decision in decisions:
-        for screen in (Screen(80), Screen(120)):
-            lines = first_screen(decision, screen).splitlines()
-            assert len(lines) <= LINES, "\n".join(lines)
-            # A command is never wrapped, and the path of this checkout can be long.
-            assert all(len(line) <= WIDTH for line in lines if "mcp-advisor" not in line)
+@pytest.fixture(scope="module")
+def screens(decisions: list[Decision]) -> list[Drawn]:
+    """The decisions with their first screens. To draw a screen takes longer than to decide, so tests share them."""
+    narrow = Screen(80)
+    return [
+        Drawn(decision, first_screen(decision, narrow), first_screen(decision, narrow, MENU_LINES))
+        for decision in decisions
+    ]
+
+
+def test_every_decision_fits_on_one_screen(screens: list[Drawn]) -> None:
+    wide = [first_screen(shown.decision, Screen(120)) for shown in screens[: len(FILES)]]
+    for shown in [*(shown.screen for shown in screens), *wide]:
+        lines = shown.splitlines()
+        assert len(lines) <= LINES, "\n".join(lines)
+        # A command is never wrapped, and the path of this checkout can be long.
+        assert all(len(line) <= WIDTH for line in lines if "mcp-advisor" not in line)
 
 
 def test_the_screen_of_a_large_file_fits(advisor: Advisor) -> None:
@@ -69,10 +88,11 @@ def test_the_screen_of_a_large_file_fits(advisor: Advisor) -> None:
             assert len(first_screen(decision, Screen(80)).splitlines()) <= LINES
 
 
-def test_two_changes_are_shown_if_there_are_two(decisions: list[Decision]) -> None:
+def test_two_changes_are_shown_if_there_are_two(screens: list[Drawn]) -> None:
     shown, expected = 0, 0
-    for decision in filter(lambda decision: decision.feasible, decisions):
-        screen = first_screen(decision, Screen(80))
+    for decision, screen, _ in screens:
+        if not decision.feasible:
+            continue
         _, _, changes = screen.partition(decision.knowledge.phrases["screen.changes"])
         listed = [line for line in changes.splitlines() if " -> " in line]
         possible = min(2, len(shifts(decision)[0]))
@@ -81,11 +101,11 @@ def test_two_changes_are_shown_if_there_are_two(decisions: list[Decision]) -> No
     assert shown >= 0.95 * expected, "only a few screens are too full for two changes"
 
 
-def test_every_remedy_takes_two_lines(decisions: list[Decision]) -> None:
-    for decision in decisions:
+def test_every_remedy_takes_two_lines(screens: list[Drawn]) -> None:
+    for decision, screen, _ in screens:
         if decision.feasible:
             continue
-        lines = first_screen(decision, Screen(80)).splitlines()
+        lines = screen.splitlines()
         starts = [number for number, line in enumerate(lines) if re.match(r"\d+\. ", line)]
         hidden = re.search(r"\((\d+) more with --show answer\)", lines[-1])
         assert len(starts) + (int(hidden[1]) if hidden else 0) == len(decision.alternatives)
@@ -93,9 +113,8 @@ def test_every_remedy_takes_two_lines(decisions: list[Decision]) -> None:
         assert not hidden or len(lines) >= LINES - 1, "another change fits"
 
 
-def test_the_call_of_each_needed_feature_is_shown_in_full(decisions: list[Decision]) -> None:
-    for decision in decisions:
-        shown = first_screen(decision, Screen(80))
+def test_the_call_of_each_needed_feature_is_shown_in_full(screens: list[Drawn]) -> None:
+    for decision, shown, _ in screens:
         assert "\u2026" not in shown, "a call is cut"
         if not decision.feasible or decision.kind != "python" or "more with --show features" in shown:
             continue
@@ -195,8 +214,10 @@ def test_a_section_without_content_says_so() -> None:
 
 def test_the_complete_feature_table_never_breaks_a_call(decisions: list[Decision]) -> None:
     seen = set()
-    for decision in decisions:
-        for screen in map(Screen, (80, 92, 100, 110, 120)):
+    widths = (80, 92, 100, 110, 120)
+    for number, decision in enumerate(decisions):
+        # A table takes milliseconds: the examples are drawn in every width, and each random file in one.
+        for screen in map(Screen, widths if number < len(FILES) else [widths[number % len(widths)]]):
             table = detailed_text(decision, screen, Detail(sections=[DecisionPart.FEATURES]))
             calls = {word for row in decision.features for _, cell in row.cells for word in cell.words.split()}
             calls = {call for call in calls if "." in call or "(" in call}
@@ -213,21 +234,19 @@ def test_a_short_name_of_a_call_is_code_too(advisor: Advisor) -> None:
             assert call.call.startswith(call.short) or " " in call.call, "the short name is the beginning of the call"
 
 
-def test_a_contradiction_shows_a_change_above_the_menu(decisions: list[Decision]) -> None:
+def test_a_contradiction_shows_a_change_above_the_menu(screens: list[Drawn]) -> None:
     shown = 0
-    for decision in decisions:
+    for decision, _, screen in screens:
         if not decision.feasible and decision.alternatives:
-            screen = first_screen(decision, Screen(80), MENU_LINES)
             assert re.search(r"^1\. ", screen, re.MULTILINE), screen
             assert len(screen.splitlines()) + MENU_LINES <= LINES
             shown += 1
     assert shown > 10
 
 
-def test_above_a_menu_the_answer_names_the_entry_of_the_menu(decisions: list[Decision]) -> None:
-    screens = [first_screen(decision, Screen(80), MENU_LINES) for decision in decisions]
-    assert not any("--show" in screen for screen in screens), "`ask` has no such option"
-    assert any("more with `show all`)" in screen for screen in screens)
+def test_above_a_menu_the_answer_names_the_entry_of_the_menu(screens: list[Drawn]) -> None:
+    assert not any("--show" in shown.above_menu for shown in screens), "`ask` has no such option"
+    assert any("more with `show all`)" in shown.above_menu for shown in screens)
 
 
 def test_the_titles_of_remedies_differ_at_their_start(decisions: list[Decision]) -> None:
@@ -242,10 +261,10 @@ def test_the_titles_of_remedies_differ_at_their_start(decisions: list[Decision])
     assert most > 3
 
 
-def test_nothing_is_cut_so_that_its_beginning_is_lost(decisions: list[Decision]) -> None:
+def test_nothing_is_cut_so_that_its_beginning_is_lost(screens: list[Drawn]) -> None:
     counted = 0
-    for decision in decisions:
-        for line in first_screen(decision, Screen(80)).splitlines():
+    for shown in screens:
+        for line in shown.screen.splitlines():
             assert not re.search(r"^ *(\d+\. |high|medium|low|info)? *\.\.\.", line), line
             change, arrow, _ = line.partition(" -> ")
             if arrow and "decision becomes" not in line and "Possible changes" not in line:
