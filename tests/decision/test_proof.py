@@ -224,6 +224,7 @@ def test_a_rule_that_drops_the_stream_loses_a_feature(sown: Any) -> None:
     assert lost_in_example(advisor, fault)
 
 
+@pytest.mark.thorough
 @unmeasured
 def test_a_rule_that_drops_sessions_too_early_loses_features(two: Knowledge) -> None:
     """SES-210 does not read the needs in this test."""
@@ -234,6 +235,7 @@ def test_a_rule_that_drops_sessions_too_early_loses_features(two: Knowledge) -> 
     assert all(lost_in_example(advisor, fault) for fault in lost)
 
 
+@pytest.mark.thorough
 @unmeasured
 def test_a_topology_without_a_matching_rule_loses_features(two: Knowledge) -> None:
     """The delivery table says that no session directory finds an owner; the session table still relies on one."""

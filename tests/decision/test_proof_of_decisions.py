@@ -64,6 +64,7 @@ def places(faults: list[Finding], kind: str) -> set[str]:
 # --- decisions ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_contradiction_that_a_tiered_deployment_solves_is_untrue(knowledge: Knowledge) -> None:
     (fault,) = decided(without(knowledge, "SES-037"))
     assert (fault.id, fault.key) == ("untrue", "SES-038")
