@@ -21,6 +21,9 @@ MAX_DEPTH = 32  # Nested collections. Code can recurse over the data without a s
 MAX_NODES = 20_000  # Keys, values and collections after the expansion of aliases. The limit stops alias bombs.
 MAX_NUMBER = 100  # Characters. A longer number stays text, because int() refuses thousands of digits.
 
+NEIGHBOUR = "requirements.yaml"
+"""The name of the requirements file in the folder of a kit, where a decision document is next to it."""
+
 Path: TypeAlias = tuple[str | int, ...]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the loader of libyaml is about ten times faster
@@ -81,11 +84,13 @@ class SourceDocument(NamedTuple):
         data: dict (with str keys), list, str, int, SourceFloat, bool or None. Do not change it, because aliases share
             their data.
         lines: the 1-based line of each mapping key and list item, by its path. The path of the file is ().
+        neighbour: whether the folder of the file has `NEIGHBOUR`, the requirements file of a kit.
     """
 
     name: str
     data: object
     lines: Mapping[Path, int]
+    neighbour: bool = False
 
     def line_of(self, path: Path) -> int:
         """Return the line of `path`, or of its nearest ancestor with a line. Inside an alias, this is the alias."""
@@ -112,7 +117,7 @@ def read_path(path: str | os.PathLike[str]) -> SourceDocument:
             raw = file.read(MAX_BYTES + 1) or b""
     except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
         raise ReadError(name, None, None, f"the file cannot be read: {reason(error)}") from None
-    return read_bytes(raw, name)
+    return read_bytes(raw, name)._replace(neighbour=pathlib.Path(path).with_name(NEIGHBOUR).exists())
 
 
 def read_bytes(raw: bytes, name: str) -> SourceDocument:

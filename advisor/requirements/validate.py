@@ -21,7 +21,7 @@ from advisor.requirements import text
 from advisor.requirements.completion import complete
 from advisor.requirements.hops import HOP_KEYS, HOPS, MAX_HOPS, PROXY
 from advisor.requirements.model import Requirements, Tool
-from advisor.requirements.reader import Path, SourceDocument
+from advisor.requirements.reader import NEIGHBOUR, Path, SourceDocument
 from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
 
 VERSION = 1
@@ -86,8 +86,8 @@ class _Validation:
             schema=text.printable(str(data["schema"]), 60), service=text.quote(data.get("service"))
         )
         # A kit has the requirements next to decision.json.
-        file = pathlib.Path(self.document.name or "-").with_name("requirements.yaml")
-        there = kind != "decision" or file.exists()
+        file = pathlib.PurePath(self.document.name or "-").with_name(NEIGHBOUR)
+        there = kind != "decision" or self.document.neighbour
         fix = phrases[f"input.{kind}.fix" if there else f"input.{kind}.fix.absent"].format(file=shlex.quote(str(file)))
         made = phrases.get(f"input.made.{str(data['schema']).split('/')[1]}", "")
         if made:
