@@ -249,7 +249,7 @@ def capabilities(advisor: Advisor) -> str:
 def topology(advisor: Advisor) -> str:
     """One table with a row for each strategy, condition, server and era, and below it the details of each strategy."""
     knowledge = advisor.knowledge
-    ways = list(knowledge.topology.values())
+    strategies = list(knowledge.topology.values())
     explained = list(page_columns(knowledge.phrases))
     head = ["strategy", *(name for name, _ in explained)]
     page = [
@@ -261,12 +261,12 @@ def topology(advisor: Advisor) -> str:
         "",
         *(f"- `{name}`: {meaning}" for name, meaning in explained),
         "",
-        *_sortable(head, [row for strategy in ways for row in _rows(strategy, knowledge)]),
+        *_sortable(head, [row for strategy in strategies for row in _rows(strategy, knowledge)]),
         "",
         "The sections below describe each strategy. `mcp-advisor topology measure` repeats the measurements.",
         knowledge.phrases["topology.failed"],
         "",
-        *markdown(ways, knowledge),
+        *markdown(strategies, knowledge),
     ]
     return "\n".join(page).rstrip("\n") + "\n"
 

@@ -111,11 +111,11 @@ def _wanted(setups: Sequence[str], knowledge: Knowledge) -> list[BalancingStrate
     return [strategy for name, strategy in knowledge.topology.items() if not setups or name in setups]
 
 
-def _show(ways: Sequence[BalancingStrategy], knowledge: Knowledge, format: Format) -> None:
+def _show(strategies: Sequence[BalancingStrategy], knowledge: Knowledge, format: Format) -> None:
     from advisor.report import topology_table as words
     from advisor.report.serialization import json_text
 
     if format is Format.JSON:
-        emit(json_text(words.record(ways, knowledge), ascii_only=not is_unicode()))
+        emit(json_text(words.record(strategies, knowledge), ascii_only=not is_unicode()))
     else:
-        emit(drawn(words.lines(ways, knowledge.phrases)))
+        emit(drawn(words.lines(strategies, knowledge.phrases)))

@@ -51,7 +51,7 @@ class FeatureCall(NamedTuple):
     short: str = ""
 
 
-class Instead(NamedTuple):
+class Advice(NamedTuple):
     """What to do instead of a feature, with a condition on the decision."""
 
     when: dict[str, bool]
@@ -74,7 +74,7 @@ class Feature(NamedTuple):
     title: str
     calls: list[FeatureCall]
     documented: list[Documented]
-    instead: tuple[Instead, ...] = ()
+    instead: tuple[Advice, ...] = ()
     need: bool = True
     question: str = ""
     why: str = ""

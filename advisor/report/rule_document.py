@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 from advisor.documents import Count, Hundredths, Rounded
 from advisor.engine.rules import Value
 from advisor.knowledge.catalogue import Source
-from advisor.knowledge.features import FeatureCall, Instead
+from advisor.knowledge.features import Advice, FeatureCall
 from advisor.knowledge.types import Raw
 from advisor.knowledge.vocabulary import FeatureOutcome
 from advisor.report.finding_record import FaultRecord
@@ -190,7 +190,7 @@ class FeatureEntry(Entry):
     why: str | None
     help: str | None
     calls: list[FeatureCall]
-    instead: list[Instead]
+    instead: list[Advice]
     documented: list[GuideRecord]
 
 

@@ -56,7 +56,7 @@ RunRecord = TypedDict(
 """A run: its conditions, and the figures for each kind of server and protocol era of the clients."""
 
 
-class WayRecord(TypedDict):
+class StrategyRecord(TypedDict):
     """A load-balancing strategy.
 
     Attributes:
@@ -86,17 +86,17 @@ class TopologyDocument(TypedDict):
     """Load-balancing strategies and their effect on sessions, version 1."""
 
     schema: Literal["mcp-advisor/topology/1"]
-    ways: list[WayRecord]
+    ways: list[StrategyRecord]
 
 
-def record(ways: Iterable[BalancingStrategy], knowledge: Knowledge) -> TopologyDocument:
+def record(strategies: Iterable[BalancingStrategy], knowledge: Knowledge) -> TopologyDocument:
     """The strategies as `--format json` prints them; each share is a pair of a count and a total."""
-    return document(TopologyDocument, ways=[_way(strategy, knowledge) for strategy in ways])
+    return document(TopologyDocument, ways=[_record(strategy, knowledge) for strategy in strategies])
 
 
-def _way(strategy: BalancingStrategy, knowledge: Knowledge) -> WayRecord:
+def _record(strategy: BalancingStrategy, knowledge: Knowledge) -> StrategyRecord:
     return document(
-        WayRecord,
+        StrategyRecord,
         strategy,
         source=f"{SOURCE}{strategy.id}",
         rules=[rule.id for rule in _citing(strategy, knowledge)],
@@ -108,13 +108,13 @@ def _citing(strategy: BalancingStrategy, knowledge: Knowledge) -> list[Rule]:
     return [rule for _, rule in knowledge.rules.values() if f"{SOURCE}{strategy.id}" in rule.sources]
 
 
-def lines(ways: Sequence[BalancingStrategy], phrases: Mapping[str, str]) -> Iterator[ReportLine]:
+def lines(strategies: Sequence[BalancingStrategy], phrases: Mapping[str, str]) -> Iterator[ReportLine]:
     """The strategies for a terminal, with an explanation of the columns; sentences are not wrapped yet."""
     yield ReportLine("plain", f"{phrases['topology.table']} {phrases['topology.eras']}")
     yield ReportLine("plain", "")
     explained = [(_PAGE_HEADS["under"], phrases["topology.column.under"]), *columns(phrases)]
     yield from (ReportLine("plain", f"  {head:10}\t{meaning}") for head, meaning in explained)
-    for strategy in ways:
+    for strategy in strategies:
         yield ReportLine("plain", "")
         on = f" ({strategy.measured.proxy})" if strategy.measured else ""
         yield ReportLine("heading", f"{strategy.title}{on}")
@@ -133,7 +133,7 @@ def lines(ways: Sequence[BalancingStrategy], phrases: Mapping[str, str]) -> Iter
         if strategy.window is not None:
             yield ReportLine("plain", f"  {says(strategy, phrases, runs=False)}")
     yield ReportLine("plain", "")
-    yield from (ReportLine("plain", text) for text in others(ways, phrases))
+    yield from (ReportLine("plain", text) for text in others(strategies, phrases))
 
 
 def _verdict(strategy: BalancingStrategy, phrases: Mapping[str, str]) -> str:
@@ -153,9 +153,9 @@ def _short(share: Share | None) -> str:
     return "" if share is None else f"{share.count}/{share.of}"
 
 
-def others(ways: Iterable[BalancingStrategy], phrases: Mapping[str, str]) -> Iterator[str]:
+def others(strategies: Iterable[BalancingStrategy], phrases: Mapping[str, str]) -> Iterator[str]:
     """Losses of clients without a session: a sentence each for modern clients and for clients of stateless servers."""
-    runs = [run for strategy in ways if strategy.complete for run in strategy.runs]
+    runs = [run for strategy in strategies if strategy.complete for run in strategy.runs]
     for kind in KINDS[1:] if runs else ():
         lost = [run for run in runs if not without_loss(kind, run)]
         phrase = phrases["topology.others.some" if lost else "topology.others.all"]
@@ -175,11 +175,11 @@ def page_columns(phrases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield head, f"{meaning} {only_here}".rstrip()
 
 
-def markdown(ways: Sequence[BalancingStrategy], knowledge: Knowledge) -> Iterator[str]:
+def markdown(strategies: Sequence[BalancingStrategy], knowledge: Knowledge) -> Iterator[str]:
     """The strategies for a page, with the figures of every kind of server and client."""
     phrases = knowledge.phrases
     heads = (*_PAGE_HEADS.values(), *_HEADS.values())
-    for strategy in ways:
+    for strategy in strategies:
         yield f"## {strategy.id}\n"
         yield f"**{strategy.title}.** {_verdict(strategy, phrases)}\n"
         if not strategy.complete or strategy.measured is None:

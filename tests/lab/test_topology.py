@@ -20,7 +20,7 @@ from advisor.knowledge.paths import rules_dir
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.topology import KINDS, BalancingRun, BalancingStrategy, Conditions, Share, verdict
 from advisor.lab.topology.balancer import Balancer
-from advisor.lab.topology.roads import road
+from advisor.lab.topology.routes import route_of
 from advisor.lab.topology.writer import rewritten, updated
 
 retried = pytest.mark.retried(
@@ -306,22 +306,22 @@ def test_a_window_is_a_condition_even_if_no_session_met_it(knowledge: Knowledge)
 
 
 def test_clients_of_many_networks_share_no_network() -> None:
-    roads = [road(Conditions(addresses="many"), (1,), number) for number in range(40)]
-    assert len({road.addresses[0].rpartition(".")[0] for road in roads}) == 40
-    assert all(len(road.addresses) == 1 for road in roads)
+    routes = [route_of(Conditions(addresses="many"), (1,), number) for number in range(40)]
+    assert len({route.addresses[0].rpartition(".")[0] for route in routes}) == 40
+    assert all(len(route.addresses) == 1 for route in routes)
 
 
 def test_clients_of_one_network_have_different_addresses() -> None:
-    roads = [road(Conditions(addresses="one-network"), (1,), number) for number in range(40)]
-    assert len({road.addresses[0] for road in roads}) == 40
-    assert len({road.addresses[0].rpartition(".")[0] for road in roads}) == 1
+    routes = [route_of(Conditions(addresses="one-network"), (1,), number) for number in range(40)]
+    assert len({route.addresses[0] for route in routes}) == 40
+    assert len({route.addresses[0].rpartition(".")[0] for route in routes}) == 1
 
 
 def test_a_roaming_client_changes_its_network_for_each_request() -> None:
-    turns = road(Conditions(addresses="changing"), (1, 2), 3).turns()
+    turns = route_of(Conditions(addresses="changing"), (1, 2), 3).turns()
     taken = [next(turns) for _ in range(5)]
     assert len({address.rpartition(".")[0] for address, _ in taken}) == 5
-    assert taken[0] == next(road(Conditions(addresses="changing"), (1, 2), 3).turns()), "the same in every run"
+    assert taken[0] == next(route_of(Conditions(addresses="changing"), (1, 2), 3).turns()), "the same in every run"
     assert [port for _, port in taken] == [2, 1, 2, 1, 2]
 
 

@@ -24,7 +24,7 @@ from advisor.findings import Finding
 from advisor.knowledge.types import NEEDS
 
 
-class Lane(NamedTuple):
+class SituationRules(NamedTuple):
     """What a lane of a fold says of a situation: the index of its context, and the possible rules of `session`."""
 
     context: int
@@ -44,13 +44,15 @@ def capability_faults(model: Model) -> Iterator[Finding]:
         having = fact.capability.having
         folded = model.compared(model.pattern_steps(), (name, tuple(fact.capability)))
         for row, found in folded.classes.items():
-            finding = _worse(model, Lane(*row[0]), Lane(*row[1]), (name, having), found)
+            finding = _worse(model, SituationRules(*row[0]), SituationRules(*row[1]), (name, having), found)
             if finding:
                 yield finding
                 break
 
 
-def _worse(model: Model, without: Lane, having: Lane, change: tuple[str, Value], found: Class) -> Finding | None:
+def _worse(
+    model: Model, without: SituationRules, having: SituationRules, change: tuple[str, Value], found: Class
+) -> Finding | None:
     for one, other, pairs, needs in _both(model, without.context, having.context):
         for value, value_after in pairs:
             rule = _first(without.session & one & model.tiers_mask(value)[0])
@@ -147,7 +149,7 @@ def tier_faults(model: Model) -> Iterator[Finding]:
     seen: set[str] = set()
     known: dict[tuple[int, int, bool], Sequence[_Parts]] = {}
     for row, found in folded.classes.items():
-        whole, inside, *outside = (Lane(*lane) for lane in row)
+        whole, inside, *outside = (SituationRules(*lane) for lane in row)
         if not whole.session & tiered:
             continue
         for substitute, outer in zip(_OUTSIDE, outside, strict=True):
@@ -208,7 +210,12 @@ def _parts(model: Model, whole: int, inside: int, substitute: bool) -> Sequence[
 
 
 def _tiers(
-    model: Model, lanes: tuple[Lane, Lane, Lane], parts: _Parts, found: Class, *, substitute: bool
+    model: Model,
+    lanes: tuple[SituationRules, SituationRules, SituationRules],
+    parts: _Parts,
+    found: Class,
+    *,
+    substitute: bool,
 ) -> Iterator[Finding]:
     whole, inside, outer = lanes
     for value in values(parts.file):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.checks.alike import Alike
 from advisor.decision.checks.fault import fault
+from advisor.decision.checks.value_classes import ValueClasses
 from advisor.engine.fold import fold
 from advisor.engine.network import NodeStep, Row, TableNode
 from advisor.engine.rules import Rule, RuleTable
@@ -30,7 +30,7 @@ def mechanism_faults(advisor: Advisor) -> Iterator[Finding]:
     yield from _without_setting(advisor, table)
     working = _working_table(advisor, table)
     nodes = [TableNode(table), TableNode(working)]
-    alike = Alike(nodes, {name: advisor.space.domains[name] for name in table.inputs}, table.outputs)
+    alike = ValueClasses(nodes, {name: advisor.space.domains[name] for name in table.inputs}, table.outputs)
     steps = [node.start() for node in nodes]
     for name in table.inputs:
         steps += [node.narrow(name, node.inputs) for node in nodes if name in node.inputs]

@@ -29,7 +29,6 @@ from math import prod
 from typing import Any, Literal
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.checks.alike import Alike
 from advisor.decision.checks.comparisons import capability_faults, tier_faults
 from advisor.decision.checks.conduct import conduct
 from advisor.decision.checks.consistency import contradictions, sources, unread
@@ -39,6 +38,7 @@ from advisor.decision.checks.fault import fault
 from advisor.decision.checks.lookups import lookups
 from advisor.decision.checks.mechanisms import mechanism_faults
 from advisor.decision.checks.situations import Model
+from advisor.decision.checks.value_classes import ValueClasses
 from advisor.decision.derived_facts import TOOL_NEEDS
 from advisor.engine.fold import fold
 from advisor.engine.network import NodeStep, Row, TableNode
@@ -159,7 +159,7 @@ def _fold_table(table: DecisionTable, *, brief: bool = False) -> dict[int, dict[
             NodeStep((node.mask, name), (node.mask,), _narrowing(masks))
             for name, masks in zip(table.inputs, table.masks, strict=True)
         ]
-    folded = fold([node.start(), *narrow], Alike([node], table.domains, ()).domains, (node.mask,))
+    folded = fold([node.start(), *narrow], ValueClasses([node], table.domains, ()).domains, (node.mask,))
     return {row[0]: folded_class.example() for row, folded_class in folded.classes.items()}
 
 

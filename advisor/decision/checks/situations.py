@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.checks.alike import Alike
 from advisor.decision.checks.needs import Bits, Level, Needs, levels
+from advisor.decision.checks.value_classes import ValueClasses
 from advisor.decision.derived_facts import CONTEXT, FREE, TOOL_NEEDS, blocked, unsupported
 from advisor.decision.feature_outcomes import Configuration
 from advisor.decision.tiers import SEPARABLE
@@ -111,7 +111,7 @@ class Model:
             if (kept.intersection(node.outputs) or not self.left.intersection(node.outputs))
             and not FREE.intersection(node.outputs)
         ]
-        self.alike = Alike([*nodes, TableNode(self.possible), context], self.domains, kept)
+        self.alike = ValueClasses([*nodes, TableNode(self.possible), context], self.domains, kept)
         self.compared_needs: dict[tuple[int, int], Any] = {}
         self._levels: dict[int, list[NeedLevel]] = {}
         self._modes: dict[tuple[int, Level, bool], bool | None] = {}

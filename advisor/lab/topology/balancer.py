@@ -57,7 +57,7 @@ class Balancer:
             EnvironmentLacksError: the program is not installed.
             KnowledgeError: the strategy in rules/topology.yaml contradicts the decision for its requirements.
         """
-        self._way = strategy
+        self._strategy = strategy
         kit = kit_of(strategy, advisor)
         self._kit = None if strategy.template else kit
         self.servers = kit if strategy.template else None
@@ -76,7 +76,7 @@ class Balancer:
     @property
     def peered(self) -> bool:
         """Whether two proxies share a table over the network."""
-        return self._way.template == _PEERS
+        return self._strategy.template == _PEERS
 
     async def version(self) -> str:
         """The names and versions of the programs, such as `nginx 1.31.3`."""
@@ -104,13 +104,13 @@ class Balancer:
             return folder
 
         process, port = await self._program.start(
-            run, f"{self._way.id}-{name}", write, len(addresses), port=port, arguments=self._named(name)
+            run, f"{self._strategy.id}-{name}", write, len(addresses), port=port, arguments=self._named(name)
         )
         self._processes[name] = process
         return process, port
 
     def _folder(self, parent: Path, name: str, port: int) -> Path:
-        return parent / f"{self._way.id}-{name}-{port}"
+        return parent / f"{self._strategy.id}-{name}-{port}"
 
     def _named(self, name: str) -> list[str]:
         return ["-L", name] if self.peered else []
@@ -141,7 +141,7 @@ class Balancer:
             addresses: host:port of each server.
             port: the port on loopback on which the proxy listens.
         """
-        kit, strategy = self._kit, self._way
+        kit, strategy = self._kit, self._strategy
         if kit is None:
             file = self._file()
             peers = self._peers if self.peered else {}
@@ -160,5 +160,5 @@ class Balancer:
         """The name of the configuration file with the addresses."""
         if self._kit is not None:
             return self._kit.carried.files[0]
-        ending = ".".join(self._way.template.removesuffix(".j2").split(".")[1:])
-        return self._program.file or f"{self._way.proxy}.{ending}"
+        ending = ".".join(self._strategy.template.removesuffix(".j2").split(".")[1:])
+        return self._program.file or f"{self._strategy.proxy}.{ending}"

@@ -28,8 +28,8 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps, Watcher
 from advisor.lab.topology import window as topology_window
 from advisor.lab.topology.balancer import NAMES, Balancer
-from advisor.lab.topology.rates import Rates, RoadClient, rates
-from advisor.lab.topology.roads import Road, road
+from advisor.lab.topology.rates import Rates, RoutedClient, rates
+from advisor.lab.topology.routes import ClientRoute, route_of
 from advisor.lab.topology.test_servers import COUNT, STEPS, Addresses, kit_servers, names, servers
 from advisor.lab.topology.visits import Visit, problems, visits
 
@@ -57,12 +57,12 @@ class Scale:
 
 
 async def measure(
-    ways: Iterable[BalancingStrategy], knowing: Advisor, scale: Scale, watcher: Watcher | None = None
+    strategies: Iterable[BalancingStrategy], knowing: Advisor, scale: Scale, watcher: Watcher | None = None
 ) -> list[BalancingStrategy]:
     """Measure load-balancing strategies.
 
     Args:
-        ways: the strategies; their runs have the conditions.
+        strategies: the strategies; their runs have the conditions.
         knowing: decides the kits whose configurations are measured.
         scale: the number of clients and calls.
         watcher: shows the steps.
@@ -75,7 +75,7 @@ async def measure(
         LabError: a measurement failed.
     """
     balancers = [
-        (strategy, Balancer(strategy, knowing)) for strategy in ways
+        (strategy, Balancer(strategy, knowing)) for strategy in strategies
     ]  # reports missing programs before a process starts
     async with Run.open("topology") as run:
         steps = Steps(watcher)
@@ -91,14 +91,14 @@ async def _on_servers(
 ) -> BalancingStrategy:
     """Measure a strategy. If the servers of a kit route the requests, measure with the servers of this kit."""
     if balancer.servers is None:
-        return await _way(run, fleet, strategy, balancer, scale, steps)
+        return await _measured(run, fleet, strategy, balancer, scale, steps)
     async with AsyncExitStack() as running:
         with steps.step(f"{strategy.id} servers"):
             own = await running.enter_async_context(kit_servers(run, strategy.id, balancer.servers))
-        return await _way(run, own, strategy, balancer, scale, steps)
+        return await _measured(run, own, strategy, balancer, scale, steps)
 
 
-async def _way(
+async def _measured(
     run: Run, fleet: Addresses, strategy: BalancingStrategy, balancer: Balancer, scale: Scale, steps: Steps
 ) -> BalancingStrategy:
     found, failures = [], Counter[str]()
@@ -158,7 +158,7 @@ async def _warm(port: int, instances: Sequence[str]) -> None:
     """Send requests until every instance has answered three requests, or until `_WARM_S` has passed."""
     seen, end = Counter[str](), time.monotonic() + _WARM_S
     while time.monotonic() < end and any(seen[name] < 3 for name in instances):
-        seen[(await RoadClient(Road(("127.0.0.1",), (port,)), legacy=False).call()).served_by] += 1
+        seen[(await RoutedClient(ClientRoute(("127.0.0.1",), (port,)), legacy=False).call()).served_by] += 1
 
 
 async def _passage(
@@ -172,14 +172,14 @@ async def _passage(
 
     If an instance is added, it is added after all clients have connected: first the raw clients, then the SDK clients.
     """
-    roads = [road(under, listening, number) for number in range(scale.sessions)]
+    routes = [route_of(under, listening, number) for number in range(scale.sessions)]
     if under.instances == "same":
-        return await rates(kind, roads, scale.calls, SEED), await visits(kind, roads[: scale.visitors])
+        return await rates(kind, routes, scale.calls, SEED), await visits(kind, routes[: scale.visitors])
     grow = partial(fleet_of, COUNT)
     await fleet_of(COUNT - 1)
-    taken = await rates(kind, roads, scale.calls, SEED, grow)
+    taken = await rates(kind, routes, scale.calls, SEED, grow)
     await fleet_of(COUNT - 1)
-    return taken, await visits(kind, roads[: scale.visitors], grow)
+    return taken, await visits(kind, routes[: scale.visitors], grow)
 
 
 async def _fleet(

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from advisor.knowledge.topology import SessionKind
 from advisor.lab.clients.socket_client import SocketAnswer, SocketClient
-from advisor.lab.topology.roads import Road
+from advisor.lab.topology.routes import ClientRoute
 from advisor.lab.topology.test_servers import TOOL
 
 _ANSWER_S = 10.0
@@ -56,22 +56,22 @@ class Rates:
     problems: Counter[str] = field(default_factory=Counter)
 
 
-class RoadClient:
-    """One raw client whose requests follow a road.
+class RoutedClient:
+    """One raw client whose requests follow a route.
 
     Attributes:
         owner: the instance that answered `initialize`; "" if no instance answered.
         failed: whether a request failed.
     """
 
-    def __init__(self, road: Road, *, legacy: bool) -> None:
+    def __init__(self, route: ClientRoute, *, legacy: bool) -> None:
         """Create a client. It sends no request yet."""
         self.owner = ""
         self.failed = False
-        self._road = road
+        self._route = route
         self._legacy = legacy
         self._client = SocketClient(
-            road.turns(), modern=not legacy, keeps_cookies=road.keeps_cookies, answer_s=_ANSWER_S
+            route.turns(), modern=not legacy, keeps_cookies=route.keeps_cookies, answer_s=_ANSWER_S
         )
 
     async def connect(self) -> RoutedAnswer:
@@ -80,7 +80,7 @@ class RoadClient:
             return RoutedAnswer()
         answer = await self.initialize()
         if not answer.problem:
-            await asyncio.sleep(self._road.pause_s)
+            await asyncio.sleep(self._route.pause_s)
             answer = await _routed(self._client.confirm())
         self.close()
         self.failed = bool(answer.problem)
@@ -88,7 +88,7 @@ class RoadClient:
 
     async def initialize(self) -> RoutedAnswer:
         """Open a session."""
-        answer = await _routed(self._client.initialize(**({"x-lab-hold": "1"} if self._road.held else {})))
+        answer = await _routed(self._client.initialize(**({"x-lab-hold": "1"} if self._route.held else {})))
         self.owner = answer.served_by
         return answer
 
@@ -137,7 +137,7 @@ def _problem(answer: SocketAnswer) -> str:
     return "no result" if answer.number is not None and "result" not in reply else ""
 
 
-class Crowd:
+class OtherClients:
     """Random requests of other clients, between the requests that the measurement counts.
 
     Without these requests, clients that send in a fixed order can be in step with a proxy that uses round robin. Then
@@ -148,35 +148,35 @@ class Crowd:
     def __init__(self, ports: Sequence[int], seed: int | str) -> None:
         """Send requests to these ports, in an order that depends on the seed."""
         self._random = random.Random(seed)
-        roads = [Road(("127.0.0.1",), (port,)) for port in ports]
-        callers = [RoadClient(road, legacy=False).call for road in roads]
-        openers = [RoadClient(road, legacy=True).connect for road in roads]
+        routes = [ClientRoute(("127.0.0.1",), (port,)) for port in ports]
+        callers = [RoutedClient(route, legacy=False).call for route in routes]
+        openers = [RoutedClient(route, legacy=True).connect for route in routes]
         self._requests = callers + openers
 
-    async def pass_by(self) -> None:
+    async def send_some(self) -> None:
         """Send zero, one or two requests, each to a random port."""
         for _ in range(self._random.randint(0, 2)):
             await self._random.choice(self._requests)()
 
 
 async def rates(
-    kind: SessionKind, roads: Sequence[Road], calls: int, seed: int, change: ServerChange | None = None
+    kind: SessionKind, routes: Sequence[ClientRoute], calls: int, seed: int, change: ServerChange | None = None
 ) -> Rates:
-    """Connect a client for each road, then send the calls of all clients in a random order. Takes some seconds.
+    """Connect a client for each route, then send the calls of all clients in a random order. Takes some seconds.
 
     Args:
         kind: the kind of server and the protocol era of the clients.
-        roads: one road for each client.
+        routes: one route for each client.
         calls: the number of calls of each client.
         seed: determines the order of the calls.
         change: changes the proxies after all clients have connected.
     """
     legacy, sessions = kind.endswith("legacy"), kind == "stateful+legacy"
-    seen = Rates(clients=len(roads), calls=len(roads) * calls)
-    clients = [RoadClient(road, legacy=legacy) for road in roads]
-    crowd = Crowd(sorted(roads[0].ports), seed)
+    seen = Rates(clients=len(routes), calls=len(routes) * calls)
+    clients = [RoutedClient(route, legacy=legacy) for route in routes]
+    others = OtherClients(sorted(routes[0].ports), seed)
     for client in clients:
-        await crowd.pass_by()
+        await others.send_some()
         connected = await client.connect()
         if sessions:
             seen.spread[client.owner] += 1
@@ -187,7 +187,7 @@ async def rates(
     order = clients * calls
     random.Random(seed).shuffle(order)
     for client in order:
-        await crowd.pass_by()
+        await others.send_some()
         answer = await client.call()
         seen.answered += not answer.problem
         seen.wrong += sessions and answer.served_by not in ("", client.owner)

@@ -17,8 +17,8 @@ import httpx2
 from advisor.knowledge.topology import SessionKind
 from advisor.lab.clients.roaming import AddressChoice, Roaming
 from advisor.lab.clients.sdk_client import ReceivedMessages, connect
-from advisor.lab.topology.rates import Crowd, ServerChange
-from advisor.lab.topology.roads import Road
+from advisor.lab.topology.rates import OtherClients, ServerChange
+from advisor.lab.topology.routes import ClientRoute
 from advisor.lab.topology.test_servers import ASK, ASK_OVER_GET, WORK
 
 if TYPE_CHECKING:
@@ -50,17 +50,17 @@ class Visit:
     problems: list[str] = field(default_factory=list)
 
 
-def _along(road: Road, crowd: Crowd) -> AddressChoice:
-    """Send each request from the next address to the next port of the road, after random requests of other clients."""
-    turns = road.turns()
+def _along(route: ClientRoute, others: OtherClients) -> AddressChoice:
+    """Send each request from the next address to the next port of the route, after random requests of other clients."""
+    turns = route.turns()
     sent = 0
 
     async def choose(request: httpx2.Request) -> str:
         nonlocal sent
         if sent == 1:  # other clients send nothing after initialize, because real clients continue immediately
-            await anyio.sleep(road.pause_s)
+            await anyio.sleep(route.pause_s)
         else:
-            await crowd.pass_by()
+            await others.send_some()
         sent += 1
         address, port = next(turns)
         request.url = request.url.copy_with(port=port)
@@ -87,18 +87,18 @@ class _Change:
             await self._done.wait()
 
 
-async def _visit(kind: SessionKind, road: Road, crowd: Crowd, change: _Change) -> Visit:
+async def _visit(kind: SessionKind, route: ClientRoute, others: OtherClients, change: _Change) -> Visit:
     """Connect, call each tool once, and disconnect. Errors are added to `problems` and never raised."""
     seen, heard = Visit(over_get=False if kind == "stateful+legacy" else None), ReceivedMessages()
-    url, legacy = f"http://127.0.0.1:{road.ports[0]}/mcp", kind.endswith("legacy")
+    url, legacy = f"http://127.0.0.1:{route.ports[0]}/mcp", kind.endswith("legacy")
     connection = connect(
         url,
         "legacy" if legacy else "modern",
         heard,
         log_level=None,
-        headers={"X-Lab-Hold": "1"} if road.held else {},
-        transport=Roaming(False, _along(road, crowd)),  # plain HTTP needs no certificates
-        cookies=CookieJar() if road.keeps_cookies else CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"X-Lab-Hold": "1"} if route.held else {},
+        transport=Roaming(False, _along(route, others)),  # plain HTTP needs no certificates
+        cookies=CookieJar() if route.keeps_cookies else CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
     connected = False
     try:
@@ -148,18 +148,21 @@ def _reason(error: BaseException) -> str:
     return (str(error) or type(error).__name__)[:160]
 
 
-async def visits(kind: SessionKind, roads: list[Road], change: ServerChange | None = None) -> list[Visit]:
-    """Measure with one client for each road, in parallel. A failed request takes some seconds.
+async def visits(kind: SessionKind, routes: list[ClientRoute], change: ServerChange | None = None) -> list[Visit]:
+    """Measure with one client for each route, in parallel. A failed request takes some seconds.
 
     Args:
         kind: the kind of server and the protocol era of the clients.
-        roads: one road for each client.
+        routes: one route for each client.
         change: changes the proxies after all clients have connected.
     """
-    changing = _Change(change, len(roads))
+    changing = _Change(change, len(routes))
     with _quiet():
         return await asyncio.gather(
-            *(_visit(kind, road, Crowd(sorted(road.ports), number), changing) for number, road in enumerate(roads))
+            *(
+                _visit(kind, route, OtherClients(sorted(route.ports), number), changing)
+                for number, route in enumerate(routes)
+            )
         )
 
 

@@ -13,8 +13,8 @@ from advisor.errors import LabError
 from advisor.knowledge.topology import Share, Window
 from advisor.lab.process.run import Run
 from advisor.lab.topology.balancer import NAMES, Balancer
-from advisor.lab.topology.rates import RoadClient
-from advisor.lab.topology.roads import Road
+from advisor.lab.topology.rates import RoutedClient
+from advisor.lab.topology.routes import ClientRoute
 
 DEADLINE_S = 60.0
 SETTLE_S = 4.0
@@ -63,10 +63,10 @@ async def measure(
     )
 
 
-async def _stream(port: int, owner: str) -> RoadClient:
+async def _stream(port: int, owner: str) -> RoutedClient:
     """A client with an open stream to the instance `owner`, through the proxy that listens on `port`."""
     for _ in range(_ATTEMPTS):
-        client = RoadClient(Road(("127.0.0.1",), (port,)), legacy=True)
+        client = RoutedClient(ClientRoute(("127.0.0.1",), (port,)), legacy=True)
         if not (await client.connect()).problem and client.owner == owner:
             await client.listen()
             return client
@@ -87,8 +87,8 @@ async def _opening(port: int, other: int) -> tuple[int, int]:
     Returns:
         The number of pings, and the time (µs) from the answer to initialize to the successful ping.
     """
-    client = RoadClient(Road(("127.0.0.1",), (port,)), legacy=True)
-    visitor = RoadClient(Road(("127.0.0.1",), (other,)), legacy=True)
+    client = RoutedClient(ClientRoute(("127.0.0.1",), (port,)), legacy=True)
+    visitor = RoutedClient(ClientRoute(("127.0.0.1",), (other,)), legacy=True)
     opened = await client.initialize()
     began = time.monotonic()
     if opened.problem:

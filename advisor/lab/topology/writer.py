@@ -53,12 +53,12 @@ def _reread(knowledge: Knowledge) -> Knowledge:
         return knowledge
 
 
-def rewritten(text: str, ways: Iterable[BalancingStrategy]) -> str:
+def rewritten(text: str, strategies: Iterable[BalancingStrategy]) -> str:
     """The text of the file with new strategies.
 
     Args:
         text: the file, which has a head, the strategies and the phrases, in this order.
-        ways: all strategies, in order.
+        strategies: all strategies, in order.
 
     Raises:
         ValueError: the file does not have these three parts in this order.
@@ -68,14 +68,14 @@ def rewritten(text: str, ways: Iterable[BalancingStrategy]) -> str:
     if not found or not ended:
         raise ValueError("rules/topology.yaml must have a head, `topology` and `phrases`, in this order")
     block, folded = ("requirements", "directives"), ("because", "evidence")
-    rows = "\n".join(item(_entry(strategy), block=block, folded=folded) for strategy in ways)
+    rows = "\n".join(item(_entry(strategy), block=block, folded=folded) for strategy in strategies)
     return f"{head}{_START}{rows}{_END}{tail}"
 
 
-def updated(ways: Iterable[BalancingStrategy], measured: Iterable[BalancingStrategy]) -> list[BalancingStrategy]:
-    """The strategies of `ways` with the figures of `measured`. All other fields come from `ways`."""
+def updated(strategies: Iterable[BalancingStrategy], measured: Iterable[BalancingStrategy]) -> list[BalancingStrategy]:
+    """The strategies of `strategies` with the figures of `measured`. All other fields come from `strategies`."""
     new = {strategy.id: strategy for strategy in measured}
-    return [_updated(strategy, new[strategy.id]) if strategy.id in new else strategy for strategy in ways]
+    return [_updated(strategy, new[strategy.id]) if strategy.id in new else strategy for strategy in strategies]
 
 
 def _updated(strategy: BalancingStrategy, new: BalancingStrategy) -> BalancingStrategy:

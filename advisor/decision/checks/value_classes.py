@@ -13,7 +13,7 @@ from advisor.engine.rules import Value
 from advisor.engine.table import DecisionTable
 
 
-class Alike:
+class ValueClasses:
     """The classes of values.
 
     Attributes:

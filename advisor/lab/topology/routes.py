@@ -17,7 +17,7 @@ _SHARED = "127.19.7"
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class ClientRoute:
     """The network path of the requests of a client.
 
     Attributes:
@@ -39,8 +39,8 @@ class Road:
         return zip(cycle(self.addresses), cycle(self.ports))
 
 
-def road(under: Conditions, ports: tuple[int, ...], client: int) -> Road:
-    """The road of a client under the given conditions. The first client has the number 0."""
+def route_of(under: Conditions, ports: tuple[int, ...], client: int) -> ClientRoute:
+    """The route of a client under the given conditions. The first client has the number 0."""
     match under.addresses:
         case "one":
             addresses: tuple[str, ...] = ("127.0.0.1",)
@@ -54,7 +54,7 @@ def road(under: Conditions, ports: tuple[int, ...], client: int) -> Road:
     start = client % len(ports)  # half of the clients send their first request to the second proxy
     turned = (*ports[start:], *ports[:start])
     pause_s = PAUSE_S if under.pace == "calm" else 0.0
-    return Road(addresses, turned, under.cookies == "kept", under.initialize == "held", pause_s)
+    return ClientRoute(addresses, turned, under.cookies == "kept", under.initialize == "held", pause_s)
 
 
 def _network(number: int) -> str:
