@@ -57,7 +57,7 @@ def ask(
             "--set",
             metavar="KEY=VALUE",
             help="Set a key of the requirements file. The command then does not ask the question for this key. "
-            "2-5 is a range, and commas separate the entries of a list. Repeatable.",
+            "VALUE can be a range (2-5) or a list (a,b,c). Repeatable.",
         ),
     ] = None,
     defaults: Annotated[

@@ -83,8 +83,8 @@ def recommend(
             "--accepted",
             metavar="LIST",
             help="Leave out the warnings that the team accepts. LIST is a file with the id of a warning in each line. "
-            "If an id in the list matches no warning, the command exits with code 1. Then remove this id from the "
-            "list.",
+            "If an id in LIST matches no warning, the command exits with code 1. You must then remove the id from "
+            "LIST yourself.",
         ),
     ] = "",
     fail_on: Annotated[

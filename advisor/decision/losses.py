@@ -96,7 +96,8 @@ class LossTable:
         if era == "modern" and (release.line.modern == "falls-back" or served in ("falls-back", "unserved")):
             about = release.kind if release.line.modern == "falls-back" else "gateway"
             why = self._phrases.get(f"falls-back.{about}") or self._phrases["falls-back"]
-            words = self._phrases["outcome.unserved" if served == "unserved" else "outcome.falls-back"]
+            # Without named modern clients, it is not known whether a modern client can fall back.
+            words = self._phrases["outcome.only-legacy" if served == "not-named" else f"outcome.{served}"]
             return EraCell("unsupported", words, "", why, "", named, seen.cell.status if seen.cell else "derived")
         if seen.cell is None:
             why = self._phrases.get(f"absent.{era}.{release.kind}") or self._phrases[f"absent.{era}"]

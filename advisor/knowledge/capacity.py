@@ -159,7 +159,7 @@ def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> 
             "rounds": measured.rounds,
             "idle": kilobytes(measured.session_bytes.median),
             "listening": kilobytes(measured.stream_session_bytes.median),
-            "calls": " ".join(_calls(measured)),
+            "calls": " ".join(_calls(measured, phrases["capacity.says.calls"])),
         }
         yield Source(
             id=measured.source,
@@ -171,10 +171,10 @@ def sources(entries: Iterable[MeasuredCapacity], phrases: Mapping[str, str]) -> 
         )
 
 
-def _calls(measured: MeasuredCapacity) -> Iterator[str]:
+def _calls(measured: MeasuredCapacity, phrase: str) -> Iterator[str]:
     for era, pairs in measured.calls_per_s.items():
         rates = (f"{figures.median:,} with {pair}" for pair, figures in pairs.items())
-        yield f"{era.title()} clients: {', '.join(rates)}."
+        yield phrase.format(era=era, rates=", ".join(rates))
 
 
 def kilobytes(number: int) -> str:

@@ -292,9 +292,9 @@ def _outcome(cell: EraCell, row: FeatureRow, decision: Decision) -> tuple[str, s
         call = phrases["outcome.call"].partition("{")[0]
         given = words.removeprefix(conditional) if words != works else ""
         conditions = [part for part in given.split(" and ") if part and not part.startswith(call)]
-        words = phrases["screen.works-with"].format(call=_call(cell.call, row, decision))
         if conditions:
-            words = phrases["outcome.works-if"].format(works=words, condition=" and ".join(conditions))
+            works = phrases["outcome.works-if"].format(works=works, condition=" and ".join(conditions))
+        words = phrases["screen.works-with"].format(works=works, call=_call(cell.call, row, decision))
     if not cell.named:
         return (words, "dim")
     return (words, "green") if cell.outcome == "works" else (f"! {words}", "bold red")

@@ -39,7 +39,8 @@ _POLICIES = {
     "collect": "every rule that applies is reported",
 }
 _ORDERS = {
-    "first": "The rules of this table are checked in order. The first rule that applies decides.",
+    "first": "The rules of this table are checked from top to bottom, whatever their numbers are. The first rule that "
+    "applies decides.",
     "unique": "For every set of requirements, exactly one rule of this table applies.",
     "collect": "Every rule of this table that applies is reported.",
 }
@@ -147,7 +148,7 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield "Sources", _source_lines(record["sources"])
     widest = max((len(rule["id"]) for rule in earlier), default=0)
     place = f"This is rule {table['position']} of {table['rules']} in the rule table `{table['id']}`."
-    before = ["These earlier rules can apply to the same requirements and then decide:"] if earlier else []
+    before = ["These rules are checked before this rule. If one of them applies, it decides:"] if earlier else []
     order = [f"{_ORDERS[table['hit_policy']]} {place}", *before]
     yield "Order", [*order, *(f"  {rule['id']:{widest}}\t{rule['title']}" for rule in earlier)]
 
@@ -211,7 +212,9 @@ def _fact_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
         yield "Values", _meanings(record["id"], values, says)
     yield "Value ranges that the rules compare", [", ".join(record["bins"])] if record.get("bins") else []
     change = record.get("change")
-    yield "To change it", [f"{change['how']} (effort: {change['effort']} of 5)"] if change else []
+    how = f"{change['how']} (effort: {change['effort']} of 5)" if change else ""
+    explained = ["`<new value>` stands for the value that you want the key to have."] if "<new value>" in how else []
+    yield "To change it", [*explained, how] if how else []
     yield "Rules that use this fact", [", ".join(record["read_by"])] if record["read_by"] else []
 
 

@@ -29,9 +29,10 @@ _LONGEST = 3  # words of a heading; a longer heading says in a sentence what fol
 # The nouns and the messages that answers, kits and the README use without an explanation next to them.
 NOUNS = """
     stateless_http, json_response, flag pair, instance, instances, worker, tier, tiers, kit, call, calls,
-    session, sessions, session ID, Mcp-Session-Id, Session not found, same as legacy, release, releases, SDK,
-    proxy, load balancer, hop, era, eras, legacy, modern, legacy clients, modern clients, need, needs, needed
-    feature, required, preferred, not stated, always, affinity, session affinity, sticky session, pattern,
+    session, sessions, session ID, Mcp-Session-Id, Session not found, same as legacy, only as legacy clients,
+    release, releases, SDK, proxy, load balancer, hop, era, eras, legacy, modern, legacy clients, modern clients,
+    need, needs, needed feature, required, preferred, not stated, always, affinity, session affinity,
+    sticky session, pattern,
     mechanism, warning, high, medium, low, info, severity, contradiction, feasible, capacity, change,
     alternative, remedy, step, rule, fact, source, evidence, default, measured, assumed, lost, replaced, not
     sure, not kept, flags, why, next, if you set this, all other tools, decision table, hit policy, SSE

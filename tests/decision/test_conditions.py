@@ -56,6 +56,18 @@ def test_the_words_of_a_cell_name_the_call_or_the_client(
     assert [row[era]["outcome"] for era in ERAS] == [cell.outcome for cell in cells]
 
 
+@pytest.mark.parametrize(
+    ("protocol", "modern"),
+    [("legacy", "only as legacy clients"), ("mixed", "same as legacy"), ("modern", "cannot connect")],
+)
+def test_a_server_without_the_modern_era_serves_only_clients_that_fall_back(
+    decide: Any, protocol: str, modern: str
+) -> None:
+    row = _row(decide({"sdk": "mcp-1", "scale.instances": 1, "clients.protocol": protocol}), "plain")
+    assert row.modern.words == modern
+    assert row.modern.how.endswith("Clients that speak only 2026-07-28 cannot connect")
+
+
 def test_how_says_what_other_calls_and_other_clients_get(decide: Any) -> None:
     decision = decide(NEEDS | {"sdk": "mcp-2", "scale.instances": 1, "clients.protocol": "modern"})
     assert _row(decision, "elicitation").modern.how.endswith(

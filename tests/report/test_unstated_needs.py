@@ -21,7 +21,7 @@ def test_lost_features_without_a_stated_need_are_named(decide: Any) -> None:
     said = assumed_unused(decision)
     assert said.startswith("sampling, elicitation, roots, ")
     assert "progress" not in said  # it works with this flag pair
-    assert said.endswith("these features do not work for some or all clients (see the feature table).")
+    assert said.endswith("the feature does not work for some or all clients (see the feature table).")
     assert needs(decision)["sampling"] == "not stated"
 
 
