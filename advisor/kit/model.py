@@ -98,6 +98,11 @@ class TierContext:
         return not self.stateless_http
 
     @property
+    def is_replaced(self) -> bool:
+        """Whether an update ends the only instance before the new one starts, because it holds all sessions."""
+        return self.pattern == "single-instance" and self.keeps_sessions
+
+    @property
     def longest_call(self) -> str:
         """The longest call in seconds, formatted as text."""
         return f"{self.longest_call_s:.10g}"

@@ -63,11 +63,6 @@ class Workload:
         return self.kept_by == BALANCER
 
     @property
-    def recreate(self) -> bool:
-        """Whether the old instance must end before the new instance starts."""
-        return self.tier.pattern == "single-instance" and self.tier.keeps_sessions
-
-    @property
     def disruptable(self) -> bool:
         """Whether there are several instances, so that one instance can stop at any time."""
         return bool(self.scaling) or self.replicas > 1

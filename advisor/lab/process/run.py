@@ -33,6 +33,15 @@ _ERROR = re.compile(r"^\s*[A-Za-z_][\w.]*(?:Error|Exception)\b|\[(?:emerg|alert|
 _CLOSE_S = reaper.DEADLINE_S + 5.0
 
 
+def _if_busy() -> str:
+    """What to do about a process that is too late. No option changes the limits of single steps."""
+    load = f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors"
+    return (
+        f". A busy machine can cause this. This machine now has: {load}. If the load is higher than the number of "
+        "processors, run the command again when the load is lower. Otherwise, read the log"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """The start of a process.
@@ -185,7 +194,7 @@ class Run:
         try:
             code = await asyncio.wait_for(process.wait(), deadline_s)
         except asyncio.TimeoutError:
-            raise self._error(process, f"{name} did not end within {deadline_s:g} s") from None
+            raise self._error(process, f"{name} did not end within {deadline_s:g} s{_if_busy()}") from None
         finally:
             process.kill()
         output = out.read_text(errors="replace")
@@ -227,7 +236,7 @@ class Run:
             left_s = end - time.monotonic()
             if left_s <= 0:
                 process.kill()
-                raise self._error(process, f"{process.name} was not ready within {deadline_s:g} s")
+                raise self._error(process, f"{process.name} was not ready within {deadline_s:g} s{_if_busy()}")
             with suppress(OSError, asyncio.TimeoutError):
                 if await asyncio.wait_for(ready(), left_s):
                     return
