@@ -115,7 +115,10 @@ def test_an_oauth_proxy_has_a_token_verifier(decide: Any, sdk: str) -> None:
 def test_affinity_that_can_exist_today_is_not_denied(decide: Any, kind: str) -> None:
     facts = LEGACY | {"environment.proxy.kind": kind, "current.stateless_http": False}
     possible = _warned(decide(facts | {"scale.affinity": "available"}))
-    assert "Unless session affinity is configured" in possible["sessions-depend-on-the-proxy"].message
+    warning = possible["sessions-depend-on-the-proxy"]
+    assert "Unless session affinity is configured" in warning.message
+    assert "The requirements state several instances" in warning.message  # the file does not say how many run today
+    assert "If one instance runs today" in warning.fix.text
     assert "sessions-without-affinity" not in possible
     assert "sessions-without-affinity" in _warned(decide(facts | {"scale.affinity": "unavailable"}))
 
