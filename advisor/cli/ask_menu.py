@@ -11,6 +11,7 @@ from advisor.console import output as standard_output
 from advisor.console.canvas import Screen
 from advisor.console.progress import busy
 from advisor.decision.advisor import Advisor
+from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Alternative, Decision
 from advisor.errors import AdvisorError, Exit, InterruptedByUserError
 from advisor.files import reason, write_atomically
@@ -95,6 +96,7 @@ class _Menu:
         actions = {
             "kit": self._write_kit,
             "remedy": self._try_remedy,
+            "change": self._change_answer,
             "document": self._write_document,
             "all": self._show_all,
         }
@@ -106,8 +108,10 @@ class _Menu:
         return [way for way in self.decision.alternatives if way.change]
 
     def _choose(self) -> Any:
-        first = ["kit"] if self.decision.feasible else ["remedy"] if self._remedies else []
-        names = [*first, "document", "all", "done"]
+        first = ["remedy"] if self._remedies else []
+        if self.decision.feasible:
+            first = [] if no_kit(self.decision) else ["kit"]
+        names = [*first, "change", "document", "all", "done"]
         means = {name: self._words[f"ask.menu.{name}.means"].format(file=self._path) for name in names}
         options = [Option(name, self._words[f"ask.menu.{name}"], means[name]) for name in names]
         verdict = self._words["ask.menu.verdict"].format(verdict=review.in_words(self.decision.core, self._words))
@@ -140,6 +144,10 @@ class _Menu:
             say(words["ask.menu.page.not-written"].format(file=page, reason=reason(error)), "  ")
         else:
             say(words["ask.menu.page.written"].format(file=page), "  ")
+
+    def _change_answer(self) -> None:
+        ask_open(self._advisor, self._interviewer, self._interview, self._path)
+        self.decision = show_recommendation(self._advisor, self._path, MENU_LINES)
 
     def _show_all(self) -> None:
         standard_output.emit(detailed_text(self.decision, Screen.of_output(), Detail(full=True, sections=[]), None))

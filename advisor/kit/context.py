@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 from advisor import __version__
 from advisor.decision.connections import forwarding_hops, needed_keep_alive_s, outer_hop
 from advisor.decision.core import Core
+from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Decision, FeatureRow
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.feature_context import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import KitContext, TierContext, ToolContext
 from advisor.kit.sizing import sizing_for
-from advisor.kit.tokens import checks_tokens, runs_oauth_proxy
+from advisor.kit.tokens import runs_oauth_proxy
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import MemoryPlan
 from advisor.knowledge.releases import Release
-from advisor.knowledge.versions import at_least
 from advisor.requirements.model import Tool
 
 
@@ -49,17 +49,9 @@ def kit_context(decision: Decision) -> KitContext:
         raise InfeasibleError
     requirements = decision.requirements
     release = decision.release
-    if decision.kind != "python":
-        raise UsageError(decision.knowledge.phrases[f"kit.{decision.kind}"])
+    if reason := no_kit(decision):
+        raise UsageError(reason)
     sdk, auth = requirements["sdk"], requirements["environment.auth"]
-    version = sdk.partition("==")[2] or release.newest
-    if not release.line.has_kit(version):
-        oldest = f"{release.package}=={release.line.kit_from}"
-        raise UsageError(f"Generated servers need {oldest} or newer. The requirements name {sdk}.")
-    first = decision.knowledge.sdks[release.line.id].checks_tokens_from
-    if checks_tokens(auth) and first and not at_least(version, first):
-        oldest = f"{release.package}=={first}"
-        raise UsageError(f"Generated servers that check tokens need {oldest} or newer. The requirements name {sdk}.")
     tiers = _tiers(decision, decision.knowledge.memory)
     many = decision.facts["processes"] == "many"
     modern = release.line.serves_modern  # current SDK clients are modern, whatever the requirements name

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from advisor.decision.kit_support import checks_tokens
 from advisor.kit.feature_context import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext
 from advisor.kit.rule_entries import KitLookups
 from advisor.kit.sizing import Sizing
-from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, checks_tokens, runs_oauth_proxy
+from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, runs_oauth_proxy
 from advisor.knowledge.capabilities import SdkTrait
 from advisor.knowledge.catalogue import Companion
 from advisor.knowledge.kits import Mechanism

@@ -28,11 +28,6 @@ PROXY_SETTINGS = (
 )
 
 
-def checks_tokens(auth: str) -> bool:
-    """Return whether servers with this value of `environment.auth` accept only requests with an access token."""
-    return auth in ("bearer", "oauth-proxy")
-
-
 def runs_oauth_proxy(auth: str, package: str) -> bool:
     """Return whether servers with this value of `environment.auth` log clients in. mcp has no OAuth proxy."""
     return auth == "oauth-proxy" and package == "fastmcp"

@@ -110,6 +110,8 @@ class Fact(NamedTuple):
         only_with: the file can state the fact only under this condition, because otherwise the two values contradict
             each other. The default value, and the values in `always`, need no condition.
         settled_by: the questionnaire asks no question under this condition, because the answer follows from it.
+        asked_if: under this condition, the questionnaire asks even if no answer changes the recommendation, because the
+            answer changes the warnings and the kit.
         always: values that need no condition.
         follows: facts that can decide this fact. A change of one of them can also change this fact.
     """
@@ -132,6 +134,7 @@ class Fact(NamedTuple):
     only_when: OnlyWhen | None = None
     only_with: OnlyWhen | None = None
     settled_by: SettledBy | None = None
+    asked_if: OnlyWhen | None = None
     always: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     change: FactChange | None = None

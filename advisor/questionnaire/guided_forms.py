@@ -5,10 +5,13 @@ A dialogue maps the answer to facts. An import line becomes an SDK line, and a U
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from advisor.errors import InputError
+from advisor.findings import input_problem
 from advisor.knowledge.capabilities import SdkLine
 from advisor.knowledge.catalogue import ProxyKind
 from advisor.knowledge.facts import Fact
@@ -21,6 +24,7 @@ from advisor.questionnaire.interview import BREAKS, NEEDS, Answer
 from advisor.requirements.hops import HOPS, MAX_HOPS
 from advisor.requirements.values import read_value
 
+_MINOR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")  # a release without its third number
 _ANOTHER = "another"  # the option for a release that the list does not have
 _NOTHING = "none"
 _PATH = "environment.path"
@@ -65,6 +69,10 @@ def _release(fact: Fact, space: FactSpace, current: Any, lines: Sequence[SdkLine
     read = reader(fact, space, held)
 
     def read_release(text: str) -> Any:
+        if _MINOR.fullmatch(text.strip()):
+            # A short number is usually meant for a series of releases. The decision needs the installed release.
+            problem = words["ask.release.short"].format(value=text.strip(), package=package)
+            raise InputError(fact.id, [input_problem(problem)])
         return read(f"{package}=={text.strip()}" if text.strip()[:1].isdigit() else text)
 
     return (

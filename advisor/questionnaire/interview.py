@@ -283,7 +283,7 @@ class Interview:
         return [
             question.id
             for question in self.questions.values()
-            if question.fact.ask != "offered" and self._verdict(question, requirements, known) == "ask"
+            if question.fact.ask != "offered" and self._verdict(question, requirements, known, brief=True) == "ask"
         ]
 
     # --- the replay -----------------------------------------------------------------------------------------------
@@ -308,8 +308,15 @@ class Interview:
             asked.append(following.id)
             values.update(self.answers[following.id])
 
-    def _verdict(self, question: Question, requirements: Requirements, known: set[str]) -> str:
-        """Return `ask`, `stated`, or the reason to skip the question."""
+    def _verdict(self, question: Question, requirements: Requirements, known: set[str], *, brief: bool = False) -> str:
+        """Return `ask`, `stated`, or the reason to skip the question.
+
+        Args:
+            question: the question.
+            requirements: the known facts, with defaults for all other facts.
+            known: the ids of the known facts.
+            brief: whether to skip questions that only change the warnings and the kit.
+        """
         open_facts = [name for name in question.facts if name not in known]
         if not open_facts:
             stated = set(question.facts) <= requirements.given or question.id == TOOLS
@@ -319,6 +326,9 @@ class Interview:
         if only is not None and (always or only.fact in known) and requirements[only.fact] not in only.any_of:
             return "only-when"
         if question.fact.ask in ("always", "offered"):
+            return "ask"
+        also = question.fact.asked_if
+        if also is not None and not brief and also.fact in known and requirements[also.fact] in also.any_of:
             return "ask"
         if any(self._relevance.matters(name, requirements, known) for name in open_facts):
             return "ask"

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from advisor.decision.change_lists import repeats
 from advisor.decision.core import Core, Flags, difference
 from advisor.decision.gateways import refuses_legacy_clients
+from advisor.decision.kit_support import kit_facts
 from advisor.decision.model import Alternative, Counterfactual, Decision, FeatureRow
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
+from advisor.knowledge.space import UNKNOWN
 from advisor.knowledge.types import Era, Raw
 from advisor.sentences import inside, listed
 
@@ -366,12 +368,15 @@ def switch_rows(decision: Decision) -> list[tuple[str, str]]:
 def assumed(decision: Decision) -> list[tuple[str, str]]:
     """Return the default values that affect the decision.
 
-    A rule on the path uses the fact, or a change of the fact leads to another decision.
+    A rule on the path uses the fact, a change of the fact leads to another decision, or the warnings and the kit depend
+    on the fact.
     """
     read = {name for step in decision.path for name in step.rule.when} | {"sdk"}
     read |= {name for counterfactual in decision.counterfactuals for name in counterfactual.change}
+    read |= kit_facts(decision)
     defaults = decision.requirements.defaults
     stated = [(n, value_text(v)) for n, v in defaults.items() if n in read and not n.startswith("needs.")]
+    stated.sort(key=lambda pair: pair[1] == UNKNOWN)  # an unknown value assumes the least
     silent = [n for n in defaults if n in read and n.startswith("needs.")]
     return [*stated, (", ".join(silent), "none")] if silent else stated
 

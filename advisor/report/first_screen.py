@@ -14,6 +14,7 @@ from textwrap import fill
 from typing import NamedTuple, TypeAlias
 
 from advisor.console.canvas import Canvas, Screen, Words
+from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Alternative, Decision, EraCell, FeatureRow
 from advisor.engine.rules import Rule
 from advisor.findings import Finding
@@ -329,7 +330,9 @@ def _next(canvas: Canvas, decision: Decision) -> None:
     """Draw the commands that come next."""
     file = decision_wording.file_argument(decision)
     canvas.line((decision.phrases["screen.next"], "bold"))
-    if decision.kind == "python":
+    if decision.kind == "python" and (reason := no_kit(decision)):
+        canvas.line(reason, indent=2)
+    elif decision.kind == "python":
         canvas.code(f"  mcp-advisor generate {file} -o kit\n  mcp-advisor verify kit")
     canvas.code(f"  mcp-advisor recommend {file} --full")
 

@@ -273,5 +273,5 @@ def test_a_kit_pins_the_stated_mcp_release_under_fastmcp(kit: Callable[..., KitC
 
 
 def test_a_release_that_is_too_old_for_kits_has_none(kit: Callable[..., KitContext]) -> None:
-    with pytest.raises(UsageError, match=r"need mcp==1\.19\.0 or newer. The requirements name mcp==1\.12\.4"):
+    with pytest.raises(UsageError, match=r"There is no kit for mcp==1\.12\.4. Kits need mcp==1\.19\.0 or newer."):
         kit(sdk="mcp==1.12.4")

@@ -93,7 +93,17 @@ def test_a_complete_interview_writes_a_file_that_decides(start: Start, tmp_path:
     saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
     assert saved["version"] == 1
     assert saved["service"] == "customer-support"
-    assert set(saved) == {"version", "service", "sdk", "clients", "scale", "environment", "needs", "current"}
+    assert set(saved) == {
+        "version",
+        "service",
+        "sdk",
+        "clients",
+        "scale",
+        "environment",
+        "needs",
+        "current",
+        "workload",
+    }
     assert not (tmp_path / "requirements.partial.yaml").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -123,10 +124,10 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     terminal.answer(MENU, ENTER)
     terminal.answer("Folder of the kit", ENTER)
     terminal.see("read kit/README.md")
-    terminal.answer(MENU, DOWN, ENTER)
+    terminal.answer(MENU, DOWN, DOWN, ENTER)
     terminal.answer("File of the document", "why.md", ENTER)
     terminal.see("Wrote why.md.")
-    terminal.answer(MENU, DOWN, DOWN, ENTER)
+    terminal.answer(MENU, UP, UP, ENTER)
     terminal.answer(MENU, UP, ENTER)
     assert terminal.end() == 0
     assert (tmp_path / "kit" / "server" / "server.py").exists()
@@ -189,6 +190,40 @@ def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
     saved = stated(tmp_path / "requirements.yaml")
     assert (saved["sdk"], saved["scale.instances"], saved["current.stateless_http"]) == ("mcp-1", 2, "unknown")
     assert "Breaks today" not in (tmp_path / "requirements.yaml").read_text()
+
+
+def test_a_release_without_a_kit_says_so_and_can_be_changed(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text(
+        "service: svc\nsdk: mcp==1.12.4\nclients: {apps: []}\nscale: {instances: 1, workers: 4}\n"
+        "environment: {platform: systemd, hosts: []}\ncurrent: {stateless_http: unknown, json_response: unknown}\n"
+    )
+    terminal = start("--answers", "known.yaml")
+    accept_defaults(terminal, REVIEW)
+    terminal.send(ENTER)
+    terminal.see("svc stateless-fleet", "> change an answer")
+    assert "write the kit" not in terminal.flat
+    terminal.answer(MENU, ENTER)
+    terminal.see(f"? {REVIEW}")
+    terminal.send(DOWN, DOWN, DOWN, ENTER)
+    terminal.answer("Which line of the server code", ENTER)
+    terminal.answer("Which release of mcp", ENTER)
+    terminal.see("? Which release?")
+    terminal.send("\x15", "1.28", ENTER)
+    terminal.see("1.28 is not a complete release.", "? Which release?")
+    terminal.send("\x15", "1.28.1", ENTER)
+    terminal.see(f"? {REVIEW}")
+    terminal.send(ENTER)
+    terminal.see("> write the kit")
+    terminal.answer(MENU, UP, ENTER)
+    assert terminal.end() == 0
+    assert stated(tmp_path / "requirements.yaml")["sdk"] == "mcp==1.28.1"
+
+
+def test_the_proxy_and_the_slowest_call_are_asked_where_a_kit_has_them(start: Start, tmp_path: Path) -> None:
+    terminal = start("--set", "service=svc", "--set", "environment.platform=systemd", "--set", "scale.instances=1")
+    accept_defaults(terminal, REVIEW)
+    assert re.search(r"Which proxy or load balancer \S.* nginx\n", terminal.text)
+    assert re.search(r"How many seconds does the slowest \S.* not known\n", terminal.text)
 
 
 def test_a_remedy_edits_the_answer_and_decides_again(start: Start, tmp_path: Path) -> None:

@@ -171,9 +171,18 @@ def test_every_fact_that_can_be_asked_has_a_question_and_the_order_names_no_othe
 
 def test_a_new_user_answers_few_questions() -> None:
     interview = finish(new_interview())
-    assert 5 <= len(interview.asked) <= 14
+    assert 5 <= len(interview.asked) <= 16
     fleet = finish(new_interview(), scale__instances=3)
-    assert 5 <= len(fleet.asked) <= 14
+    assert 5 <= len(fleet.asked) <= 16
+
+
+def test_missing_keys_are_those_that_can_change_the_recommendation() -> None:
+    """A pipeline without a terminal needs no value for a question that only changes the warnings and the kit."""
+    interview = finish(new_interview())
+    assert "environment.proxy.kind" in interview.asked
+    assert not {"environment.proxy.kind", "workload.longest_call_s"} & set(
+        new_interview({name: value for name, value in interview.values.items() if "proxy" not in name}).missing()
+    )
 
 
 def test_back_shows_the_question_before_and_keeps_its_answer() -> None:
