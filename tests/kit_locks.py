@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 from advisor.kit.locks import lock_folder, of_release
+from advisor.kit.spans import creates_spans
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.capabilities import SdkLine
 from advisor.knowledge.versions import at_least
@@ -43,6 +44,8 @@ def lock(knowledge: Knowledge, line: SdkLine, package: str, releases: list[str])
     newest, lines = "", list[str]()
     for version in releases:
         wanted = [f"{package}=={version}", *extras, code.http, *companions(knowledge, line.id, version)]
+        if creates_spans(knowledge, package, version):
+            wanted.append(knowledge.floors["otlp-exporter"].requirement)
         if newest and resolved(wanted, code.python, of_release(lines, newest, version)) is not None:
             continue
         found = resolved(wanted, code.python, [])

@@ -10,6 +10,7 @@ from advisor.kit.feature_context import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext
 from advisor.kit.rule_entries import KitLookups
 from advisor.kit.sizing import Sizing
+from advisor.kit.spans import creates_spans
 from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, runs_oauth_proxy
 from advisor.knowledge.capabilities import SdkTrait
 from advisor.knowledge.catalogue import Companion
@@ -309,6 +310,11 @@ class KitContext(KitLookups):
         """Whether http_app() of the oldest SDK release that the kit allows takes no event store (rules/traits.yaml)."""
         return self._trait("event store of http_app") is not None
 
+    @property
+    def exports_spans(self) -> bool:
+        """Whether the server can export the spans that the SDK creates."""
+        return not self.plain and creates_spans(self.knowledge, self.package, self.oldest_sdk)
+
     def _trait(self, name: str) -> SdkTrait | None:
         """Return the trait with this name that the oldest SDK release that the kit allows has, or None."""
         found = (trait for trait in self.knowledge.traits if trait.name == name and trait.package == self.package)
@@ -341,8 +347,9 @@ class KitContext(KitLookups):
         redis = [self.floor("redis")] if self.uses_redis else []
         metrics = [] if self.plain else [self.floor("prometheus-client")]
         jwt = [self.floor("pyjwt")] if self.checks_tokens and self.package == "mcp" else []
+        otlp = [self.floor("otlp-exporter")] if self.exports_spans else []
         companions = [companion.requirement for companion in self.companions]
-        return [self.requirement, *companions, *jwt, self.floor("uvicorn"), *metrics, *redis]
+        return [self.requirement, *companions, *jwt, self.floor("uvicorn"), *metrics, *otlp, *redis]
 
     def mechanism(self, tier: TierContext) -> Mechanism | None:
         """Return the session affinity mechanism of a tier, or None if the tier needs no session affinity."""

@@ -186,6 +186,7 @@ def files(kit: KitContext) -> list[KitFile]:
         "session_directory": kit.needs_directory,
         "session_relay": kit.needs_directory,
         "signed_entries": kit.needs_directory,
+        "tracing": kit.exports_spans,
         "watchdog": kit.platform == "systemd",
     }
     for module, wanted in optional.items():
