@@ -7,6 +7,7 @@ import json
 import keyword
 import re
 import shlex
+from math import ceil, inf
 from typing import Any, NamedTuple
 
 from advisor import __version__
@@ -23,6 +24,7 @@ from advisor.kit.tokens import runs_oauth_proxy
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import MemoryPlan
 from advisor.knowledge.releases import Release
+from advisor.requirements.hops import Hop
 from advisor.requirements.model import Tool
 
 
@@ -68,6 +70,8 @@ def kit_context(decision: Decision) -> KitContext:
     proxy = _proxy(decision, decision.knowledge)
     kind = requirements["environment.proxy.kind"]
     outer = None if _has_no_proxy(decision) else outer_hop(requirements, proxy, decision.knowledge)
+    idle_timeout = max(60, *(tier.preferred_stop_s for tier in tiers))
+    outer, front = _configured_front(decision, outer, idle_timeout)
     own_keep_alive = decision.knowledge.figure("keep-alive.kit_s")
     keep_alive = needed_keep_alive_s(outer, requirements, decision.knowledge) if outer else own_keep_alive
     return KitContext(
@@ -98,8 +102,10 @@ def kit_context(decision: Decision) -> KitContext:
         needs_event_store=any(cell.feature == "resumability" and "works" in cell.legacy.values() for cell in cells),
         direct_llm=decision.core.substitute == "direct-llm",
         auth=auth,
-        idle_timeout_s=max(60, *(tier.preferred_stop_s for tier in tiers)),
+        idle_timeout_s=idle_timeout,
         keep_alive_s=own_keep_alive if proxy else keep_alive,
+        front_idle_s=front.idle_s,
+        front_total_s=front.total_s,
         front_keep_alive_s=keep_alive,
         path=requirements["environment.path"],
         sizing=sizing_for(requirements["clients.concurrent"], decision.knowledge),
@@ -108,6 +114,33 @@ def kit_context(decision: Decision) -> KitContext:
         version=__version__,
         knowledge=decision.knowledge,
     )
+
+
+class _FrontTimeouts(NamedTuple):
+    """The idle timeout and the total timeout of the hop in front of the kit, in seconds."""
+
+    idle_s: int
+    total_s: int
+
+
+def _configured_front(decision: Decision, outer: Hop | None, least_s: int) -> tuple[Hop | None, _FrontTimeouts]:
+    """Return the hop in front of the kit as the manifests of the kit configure it, and its timeouts.
+
+    Args:
+        decision: the decision.
+        outer: the hop with the stated timeouts; None for no hop.
+        least_s: the shortest idle timeout for the calls of the kit, in seconds.
+    """
+    longest_s = decision.knowledge.figure("timeout.long_s")
+    if outer is None:
+        return None, _FrontTimeouts(least_s, longest_s)
+    kind = decision.knowledge.proxies[outer.kind]
+    needed_s = min(max(least_s, kind.idle_timeout_s or 0), kind.idle_max_s or inf)
+    timeouts = _FrontTimeouts(ceil(outer.idle_timeout_s or needed_s), ceil(outer.total_timeout_s or longest_s))
+    on_kubernetes = decision.requirements["environment.platform"] == "kubernetes"
+    if on_kubernetes and outer.kind in decision.knowledge.kit_fronts:
+        outer = outer._replace(idle_timeout_s=float(timeouts.idle_s))
+    return outer, timeouts
 
 
 def _requirement(sdk: str, release: Release) -> str:

@@ -152,6 +152,8 @@ class KitContext(KitLookups):
         auth: none, bearer, oauth-proxy or unknown.
         idle_timeout_s: idle timeout for proxies in seconds; longer than the longest silence.
         keep_alive_s: seconds for which a server keeps an idle connection; longer than its proxy keeps the connection.
+        front_idle_s: idle timeout in seconds of the hop in front of the kit, if the manifests configure this hop.
+        front_total_s: time limit in seconds that the manifests set for a response through this hop.
         front_keep_alive_s: seconds for which the proxy of the kit keeps an idle connection of the proxy in front of it.
         path: the path of the endpoint in the requirements.
         sizing: the connections and file descriptors for the planned clients.
@@ -182,6 +184,8 @@ class KitContext(KitLookups):
     auth: str
     idle_timeout_s: int
     keep_alive_s: int
+    front_idle_s: int
+    front_total_s: int
     front_keep_alive_s: int
     path: str
     sizing: Sizing
@@ -354,6 +358,11 @@ class KitContext(KitLookups):
     def mechanism(self, tier: TierContext) -> Mechanism | None:
         """Return the session affinity mechanism of a tier, or None if the tier needs no session affinity."""
         return self.mechanism_named(tier.mechanism)
+
+    @property
+    def mechanisms(self) -> list[Mechanism]:
+        """The session affinity mechanisms of all tiers."""
+        return [mechanism for tier in self.tiers if (mechanism := self.mechanism(tier)) is not None]
 
     @property
     def tiered(self) -> bool:

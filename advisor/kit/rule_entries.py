@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import SdkCode
-from advisor.knowledge.kits import Floor, KitProxy, Mechanism
+from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism
 from advisor.knowledge.types import Era
 
 
@@ -50,6 +50,15 @@ class KitLookups:
     def has_http_route(self) -> bool:
         """Whether the proxy of the requirements is configured by an HTTPRoute."""
         return bool(self.outer_proxy) and self.knowledge.proxies[self.outer_proxy].http_route
+
+    @property
+    def front(self) -> KitFront | None:
+        """The object for the hop in front of a Kubernetes kit, or None if rules/kit_fronts.yaml has no entry for it."""
+        return self.knowledge.kit_fronts.get(self.outer_proxy)
+
+    def reference(self, source: str) -> str:
+        """Return the URL of a source."""
+        return self.knowledge.sources[source].ref
 
     @property
     def networks(self) -> tuple[str, ...]:

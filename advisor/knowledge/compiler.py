@@ -57,6 +57,7 @@ SHAPES: dict[str, type] = {
     "mechanisms": kits.Mechanism,
     "configurations": configurations.PossibleConfiguration,
     "kit_proxies": kits.KitProxy,
+    "kit_fronts": kits.KitFront,
     "watching_proxies": kits.WatchingProxy,
     "networks": catalogue.ProxyNetwork,
     "sdks": catalogue.SdkCode,
@@ -185,6 +186,7 @@ def _refuse_strangers(sections: dict[str, list[Any]]) -> None:
                     raise KnowledgeError(f"rules/: {section} ({_name(entry)}), {key}: {name!r} is not declared")
 
     check("kit_proxies", "id", [entry.id for entry in sections["proxies"]])
+    check("kit_fronts", "id", [entry.id for entry in sections["proxies"]])
     check("mechanisms", "done_by", {*proxies, *kits.OTHERS})
     check("mechanisms", "otherwise", {*mechanisms, ""})
     check("sdks", "line", lines)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from advisor.engine.rules import STRICT, Value
@@ -96,6 +97,74 @@ class KitProxy:
     def tag_of(self, version: str) -> str:
         """Return the image tag for a release such as `1.29` or `1.29.6`."""
         return (self.exact_tag if version.count(".") > 1 else self.tag).format(version=version)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontSetting:
+    """An annotation for the hop in front of a kit. The head of rules/kit_fronts.yaml explains the keys."""
+
+    __pydantic_config__ = STRICT
+    name: str
+    value: str
+    because: str
+
+    def filled(self, values: Mapping[str, object]) -> FrontSetting:
+        """Return the annotation with these values instead of the placeholders."""
+        return replace(self, value=self.value.format(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class FrontNetwork:
+    """A network from which the hop in front of a kit connects. The head of rules/kit_fronts.yaml explains the keys."""
+
+    __pydantic_config__ = STRICT
+    cidr: str
+    because: str
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KitFront:
+    """The hop in front of a Kubernetes kit. The head of rules/kit_fronts.yaml explains the keys."""
+
+    __pydantic_config__ = STRICT
+    id: str
+    name: str
+    controller: str
+    object: Literal["Ingress", "Service"]
+    annotations: list[FrontSetting]
+    tls: Literal["secret", "discovered", "stated"]
+    steps: list[str]
+    sources: list[str]
+    class_name: str = ""
+    service_annotations: list[FrontSetting] = field(default_factory=list)
+    config: str = ""
+    affinity: dict[KeyedOn, list[FrontSetting]] = field(default_factory=dict)
+    service_affinity: dict[KeyedOn, list[FrontSetting]] = field(default_factory=dict)
+    config_affinity: dict[KeyedOn, str] = field(default_factory=dict)
+    certificate: FrontSetting | None = None
+    networks: list[FrontNetwork] = field(default_factory=list)
+    namespace: str = ""
+    namespace_labels: dict[str, str] = field(default_factory=dict)
+    guide: str = ""
+
+    def settings(self, keyed_on: KeyedOn | None, *, certified: bool) -> list[FrontSetting]:
+        """Return the annotations of the object.
+
+        Args:
+            keyed_on: what the session affinity of this hop depends on, or None.
+            certified: whether an annotation names the certificate.
+        """
+        found = {setting.name: setting for setting in self.annotations}
+        if keyed_on:
+            found |= {setting.name: setting for setting in self.affinity[keyed_on]}
+        certificate = [self.certificate] if certified and self.certificate else []
+        return [*found.values(), *certificate]
+
+    def service_settings(self, keyed_on: KeyedOn | None) -> list[FrontSetting]:
+        """Return the annotations of the Service behind an Ingress, with this session affinity of the hop."""
+        more = self.service_affinity.get(keyed_on, []) if keyed_on else []
+        return [*self.service_annotations, *more]
 
 
 @dataclass(frozen=True, slots=True)

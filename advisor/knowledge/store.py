@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from advisor.knowledge.conduct import Conduct
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
-    from advisor.knowledge.kits import Floor, KitProxy, Mechanism, WatchingProxy
+    from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism, WatchingProxy
     from advisor.knowledge.topology import BalancingStrategy
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
 _RARE = (
     *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
-    *("kit_proxies", "watching_proxies", "floors"),
+    *("kit_proxies", "kit_fronts", "watching_proxies", "floors"),
 )
 
 
@@ -71,6 +71,7 @@ class Knowledge:
     mechanisms: dict[str, Mechanism]
     configurations: dict[str, PossibleConfiguration]
     kit_proxies: dict[str, KitProxy]
+    kit_fronts: dict[str, KitFront]
     watching_proxies: dict[str, WatchingProxy]
     networks: dict[str, ProxyNetwork]
     sdks: dict[str, SdkCode]

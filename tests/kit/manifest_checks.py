@@ -5,6 +5,7 @@ Kubernetes refuses manifests with such a fault, or accepts them and they do not 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -338,6 +339,32 @@ def _routes(build: Build) -> Iterator[str]:
                 yield f"{_title(route)}: not a path"
 
 
+def _ingresses(build: Build) -> Iterator[str]:
+    for ingress in build.of("Ingress"):
+        spec = ingress["spec"]
+        notes = ingress["metadata"]["annotations"]
+        if bool(spec.get("ingressClassName")) == ("kubernetes.io/ingress.class" in notes):
+            yield f"{_title(ingress)}: not exactly one class"
+        named = [host for entry in spec.get("tls", []) for host in entry.get("hosts", [])]
+        hosts = [rule["host"] for rule in spec["rules"] if "host" in rule]
+        if any(not _HOSTNAME.fullmatch(host) or _ADDRESS.fullmatch(host) for host in (*hosts, *named)):
+            yield f"{_title(ingress)}: a host name that Kubernetes refuses"
+        if named and set(named) != set(hosts):
+            yield f"{_title(ingress)}: TLS for other host names"
+        for path in (path for rule in spec["rules"] for path in rule["http"]["paths"]):
+            backend = path["backend"]["service"]
+            service = build.find("Service", backend["name"])
+            if not service or backend["port"]["number"] not in {port["port"] for port in service["spec"]["ports"]}:
+                yield f"{_title(ingress)}: no Service {backend['name']} with port {backend['port']}"
+    for service in build.of("Service"):
+        config = service["metadata"].get("annotations", {}).get("cloud.google.com/backend-config")
+        if config and not build.find("BackendConfig", json.loads(config)["default"]):
+            yield f"{_title(service)}: no BackendConfig"
+    for manifest in build.of("Ingress", "Service"):
+        if unfilled := [text for text in manifest["metadata"].get("annotations", {}).values() if "_s}" in text]:
+            yield f"{_title(manifest)}: a placeholder in {unfilled}"
+
+
 CHECKS: dict[str, Callable[[Build], Iterator[str]]] = {
     "enums": _enums,
     "quantities": _quantities,
@@ -353,4 +380,5 @@ CHECKS: dict[str, Callable[[Build], Iterator[str]]] = {
     "probes": _probes,
     "security": _security,
     "routes": _routes,
+    "ingresses": _ingresses,
 }

@@ -95,7 +95,7 @@ def test_the_commands_of_the_first_deployment_name_what_the_manifests_contain(
     assert service
     assert int(forward[5].partition(":")[2]) in {port["port"] for port in service["spec"]["ports"]}
     assert forward[5].startswith("8080:")
-    order = [text.index(step) for step in ("docker push", "namespace.yaml", "mcp-ingress", "apply -k", "rollout")]
+    order = [text.index(step) for step in ("docker push", "namespace.yaml", "mcp-metrics", "apply -k", "rollout")]
     assert order == sorted(order)
 
 
@@ -107,7 +107,8 @@ def test_an_example_of_a_route_is_valid_and_not_deployed(advisor: Advisor, tmp_p
     example = folder / "kubernetes/httproute.example.yaml"
     mechanisms = [mechanism.done_by for tier in made.tiers if (mechanism := made.mechanism(tier))]
     breaks = {"kubernetes-service", "platform-balancer"} & set(mechanisms)
-    assert example.exists() == ("httproute.yaml" not in listed and not breaks)
+    fronted = {"ingress.yaml", "load-balancer.yaml"} & set(listed)
+    assert example.exists() == ("httproute.yaml" not in listed and not breaks and not fronted)
     assert example.name not in listed
     text = readme(replace(made, platform="kubernetes"))
     assert ("httproute" in text) == (example.exists() or "httproute.yaml" in listed)

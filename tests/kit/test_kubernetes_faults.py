@@ -203,6 +203,15 @@ FAULTS: dict[str, list[tuple[str, Callable[[Build], None]]]] = {
         _set("gateway-api", "HTTPRoute", "rules.0.timeouts.request", "never"),
         _set("gateway-api", "HTTPRoute", "rules.0.matches.0.path.value", "mcp"),
     ],
+    "ingresses": [
+        _set("alb", "Ingress", "ingressClassName", None),
+        _set("alb", "Ingress", "rules.0.host", "10.0.0.1"),
+        _set("ingress-nginx", "Ingress", "tls.0.hosts", ["other.example.com"]),
+        _set("alb", "Ingress", "rules.0.http.paths.0.backend.service.name", "other"),
+        _set("alb", "Ingress", "rules.0.http.paths.0.backend.service.port.number", 80),
+        ("gclb", _named("BackendConfig", "other")),
+        ("alb", lambda found: _of(found, "Ingress")["metadata"]["annotations"].update({"x": "{idle_s}"})),
+    ],
 }
 SEEDED = [(name, number) for name, faults in FAULTS.items() for number in range(len(faults))]
 

@@ -33,6 +33,7 @@ def sources(knowledge: Knowledge) -> list[Finding]:
     named += [(f"memory: {allowance.id}", allowance.sources) for allowance in knowledge.memory.allowances]
     named += [(flags.id, flags.sources) for flags in knowledge.flags.values()]
     named += [(proxy.id, proxy.sources) for proxy in knowledge.kit_proxies.values() if proxy.fixed or proxy.sources]
+    named += [(f"kit front: {front.id}", front.sources) for front in knowledge.kit_fronts.values()]
     named += [(network.id, network.sources) for network in knowledge.networks.values()]
     named += [(figure.id, figure.sources) for figure in knowledge.figures.values() if figure.sources]
     return [

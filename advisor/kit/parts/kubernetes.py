@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass, replace
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
+from advisor.kit.parts.routes import EXAMPLE_ROUTE, FrontObject, Route, front_for, has_route, route
 from advisor.kit.templating import render
 from advisor.kit.upstreams import PROXY_PORT, balance, production_addresses, ready_service, resolves
 from advisor.knowledge.kits import BALANCER, SERVICE
@@ -15,9 +15,6 @@ from advisor.knowledge.space import SERVER_PORT
 
 LONGEST = 43
 """The maximum length of a name. With `-stateful` and a hash, the name must fit into a pod label of 63 characters."""
-
-
-_EXAMPLE_ROUTE = "httproute.example.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +115,6 @@ class ProxyWorkload:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """An HTTPRoute: host names, (type, path) pairs of the matched requests, and the Service that gets the requests."""
-
-    hostnames: tuple[str, ...]
-    paths: tuple[tuple[str, str], ...]
-    backend: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
 class FirstDeployment:
     """What the commands of the first deployment name.
 
@@ -139,8 +126,9 @@ class FirstDeployment:
         rollouts: the workloads, such as statefulset/chat.
         entry: the Service for clients.
         port: the port of that Service.
-        route: the file with an HTTPRoute to that Service, or "" if a gateway would break the session affinity.
+        route: the file with an HTTPRoute or with the object of `front`, or "" if a gateway would break the affinity.
         route_is_example: whether kustomization.yaml does not contain the file.
+        front: the object of the hop in front of the kit, or None.
         direct: whether clients must connect to the Service without a gateway in between.
     """
 
@@ -153,14 +141,16 @@ class FirstDeployment:
     port: int
     route: str
     route_is_example: bool
+    front: FrontObject | None
     direct: bool
 
 
 def first_deployment(kit: KitContext) -> FirstDeployment:
     """Return what the commands of the first deployment name."""
     fitted, proxy, works, entry = _objects(kit)
-    example = not fitted.has_http_route
-    routed = not any(work.client_ip or work.behind_cookies for work in works)
+    front = front_for(fitted, _route(fitted, proxy, entry), proxied=proxy is not None)
+    example = not fitted.has_http_route and front is None
+    file = front.file if front else "httproute.yaml"
     return FirstDeployment(
         service=fitted.service,
         namespace=fitted.namespace,
@@ -172,8 +162,9 @@ def first_deployment(kit: KitContext) -> FirstDeployment:
         ),
         entry=entry,
         port=proxy.port if proxy else SERVER_PORT,
-        route=_EXAMPLE_ROUTE if example and routed else "" if example else "httproute.yaml",
+        route=file if not example else EXAMPLE_ROUTE if has_route(fitted) else "",
         route_is_example=example,
+        front=front,
         direct=any(work.client_ip for work in works),
     )
 
@@ -194,6 +185,9 @@ def files(kit: KitContext) -> list[KitFile]:
         "image": f"{fitted.service}-server",
         "secret": first.secret,
         "hosts": _hosts(fitted, entry),
+        "route": _route(fitted, proxy, entry),
+        "front": first.front,
+        "first": first,
     }
     names = ["namespace.yaml"]
     texts = {"namespace.yaml": render("kubernetes/namespace.yaml.j2", **shared)}
@@ -204,14 +198,14 @@ def files(kit: KitContext) -> list[KitFile]:
     optional = {
         "proxy.yaml": proxy is not None,
         "network-policy.yaml": True,
-        "httproute.yaml": fitted.has_http_route,
+        first.route: first.front is not None or fitted.has_http_route,
     }
     for name in (name for name, wanted in optional.items() if wanted):
         names.append(name)
-        texts[name] = render(f"kubernetes/{name}.j2", **shared, route=_route(fitted, proxy, entry), first=first)
-    if first.route == _EXAMPLE_ROUTE:
-        route = _route(fitted, proxy, entry)
-        texts[first.route] = render("kubernetes/httproute.yaml.j2", **shared, route=route, first=first)
+        template = "ingress.yaml" if first.front is not None and name == first.route else name
+        texts[name] = render(f"kubernetes/{template}.j2", **shared)
+    if first.route == EXAMPLE_ROUTE:
+        texts[first.route] = render("kubernetes/httproute.yaml.j2", **shared)
     texts["kustomization.yaml"] = render(
         "kubernetes/kustomization.yaml.j2",
         **shared,
@@ -350,25 +344,4 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
 
 
 def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:
-    paths = [("PathPrefix", "/")]  # the proxy refuses requests for private paths
-    if proxy is None:
-        paths = [("Exact", path) for path in (kit.tiers[0].path, *kit.aliases(kit.tiers[0]))]
-        for public in proxy_part.plan_for(kit).public:
-            well_known = public.startswith("[.]well-known/")
-            paths.append(("PathPrefix", "/.well-known") if well_known else ("Exact", f"/{public}"))
-    names = dict.fromkeys(host.partition(":")[0].lower() for host in kit.hosts)
-    return Route(
-        hostnames=tuple(name for name in names if not _is_address(name)),
-        paths=tuple(paths),
-        backend=entry,
-        port=proxy.port if proxy else SERVER_PORT,
-    )
-
-
-def _is_address(host: str) -> bool:
-    """Whether `host` is an IP address, which a route cannot match."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return route(kit, entry, proxy.port if proxy else SERVER_PORT, proxied=proxy is not None)
