@@ -73,6 +73,28 @@ EXPECTED_FIELD: dict[str, tuple[str, str, bool | None, list[Any]]] = {
         None,
         [{"scale.workers": 1}, {"operations.shared_store": "redis"}],
     ),
+    "bun-ends-streams": (
+        "single-instance",
+        "none",
+        False,
+        ["bun-ends-silent-connections", "other-logins-end-with-the-process"],
+    ),
+    "fly-stops-the-login-state": ("single-instance", "none", False, ["other-logins-end-with-the-process"]),
+    "browser-misses-session-id": ("single-instance", "none", True, ["browsers-hide-the-session-id"]),
+    "silent-call-behind-alb": ("single-instance", "none", False, ["older-sdk-sends-no-pings"]),
+    "user-state-in-sessions": (
+        "stateless-fleet",
+        "none",
+        False,
+        ["sessions-without-affinity", "state-of-a-user-under-the-session-id"],
+    ),
+    "deployments-wedge-the-connector": (
+        "single-instance",
+        "none",
+        False,
+        ["other-logins-end-with-the-process"],
+    ),
+    "sessions-fill-the-memory": ("single-instance", "none", False, ["shutdown-cuts-running-calls"]),
     "kubernetes-client-ip": (
         "sticky-fleet",
         "kubernetes-client-ip",

@@ -29,6 +29,7 @@ from advisor.decision.model import (
     UnsureNeed,
     needed,
 )
+from advisor.decision.open_releases import other_releases
 from advisor.decision.sdk_behaviour import asked_release
 from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
@@ -39,6 +40,7 @@ from advisor.decision.unsure import Outline, Settled, settle
 from advisor.decision.warnings import Warnings, decision_words
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
+from advisor.findings import Finding
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
@@ -107,11 +109,10 @@ class Advisor:
     def decide(self, requirements: Requirements) -> Decision:
         """The complete decision."""
         settled = self._settle(requirements)
-        stated, (requirements, facts, core, parts, features, unnamed, path_with_proxy) = requirements, settled
+        stated, (requirements, facts, core, parts, features, _, _) = requirements, settled
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(map(self._tier, parts))
         path = self._path(requirements, facts, parts)
-        words = decision_words(requirements, facts, features, unnamed, self.space)
         # The flags of a tiered deployment are those of its larger, stateless part.
         shown = core._replace(flags=tiers[0].core.flags) if tiers else core
         decision = Decision(
@@ -129,14 +130,22 @@ class Advisor:
             path=path,
             counterfactuals=self._counterfactuals(stated, shown),
             alternatives=self._other_patterns(requirements, facts, core) if core.feasible else self._ways_out(stated),
-            warnings=self._warnings.of(requirements, facts, parts, words, path_with_proxy),
+            warnings=self._warned(settled),
             capacity=capacity(requirements, facts, core, tiers, self.space),
             knowledge=self.knowledge,
             settings=switches(core, facts, requirements, self.knowledge) if core.feasible and not tiers else (),
             assumption=assumption(facts, self.knowledge, self._newest),
             unsure=tuple(self._unsure(need, requirements, stated) for need in sorted(requirements.unsure)),
         )
-        return decision if decision.kind == "python" else without_flags(decision)
+        if decision.kind != "python":
+            return without_flags(decision)
+        others = other_releases(stated, decision, self._settle, self._with_tier_flags, self._warned, self.space)
+        return decision._replace(releases=others)
+
+    def _warned(self, settled: Settled) -> tuple[Finding, ...]:
+        requirements, facts, _, parts, features, unnamed, path_with_proxy = settled
+        words = decision_words(requirements, facts, features, unnamed, self.space)
+        return self._warnings.of(requirements, facts, parts, words, path_with_proxy)
 
     def decided_facts(self, requirements: Requirements) -> dict[str, Any]:
         """Every fact of the complete decision, which is faster than the decision."""

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any, NamedTuple
 
+from advisor.decision.capacity_advice import CapacityAdvice
 from advisor.decision.core import Core
-from advisor.decision.model import CapacityAdvice, Tier
+from advisor.decision.model import Tier
 from advisor.decision.sdk_behaviour import most_sessions
 from advisor.knowledge.capacity import MeasuredCapacity, MemoryPlan, kilobytes
 from advisor.knowledge.space import FactSpace

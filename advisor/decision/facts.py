@@ -121,6 +121,19 @@ def all_fall_back(requirements: Requirements, space: FactSpace) -> bool:
     return bool(clients) and all(client.falls_back is True for client in clients)
 
 
+def call_limits(requirements: Requirements, space: FactSpace) -> dict[str, float]:
+    """Return the times in seconds after which stated client applications end a call, by name; only known times."""
+    clients = (space.knowledge.clients[app] for app in requirements["clients.apps"])
+    return {client.name: client.call_limit_s for client in clients if client.call_limit_s is not None}
+
+
+def short_call_limits(requirements: Requirements, space: FactSpace) -> str:
+    """Return the applications that end the longest call, as `Claude Desktop: 60 s`."""
+    longest = requirements["workload.longest_call_s"]
+    limits = call_limits(requirements, space).items()
+    return ", ".join(f"{name}: {limit_s:g} s" for name, limit_s in limits if _compare(longest, limit_s) == "beyond")
+
+
 def contradicted_facts(requirements: Requirements, space: FactSpace) -> list[str]:
     """What the file states against what is known of the client applications it names, a text for each."""
     contradicted = []
@@ -165,6 +178,9 @@ COMPUTED: Mapping[str, _Computation] = {
     "unlisted": lambda _, asked, space: _some(unlisted_features(asked, space)),
     "stated": lambda spec, asked, _: "no" if asked.silent_about(spec["fact"]) else "yes",
     "recovery": lambda _, asked, space: "lacking" if unrecovering_clients(asked, space) else UNKNOWN,
+    "client_limit": lambda spec, asked, space: _compare(
+        asked[spec["value"]], min(call_limits(asked, space).values(), default=None)
+    ),
     "fallback": lambda _, asked, space: "yes" if all_fall_back(asked, space) else "no",
     "of_language": lambda spec, asked, space: _of_language(spec, asked, space),
     "room": lambda _, asked, space: sessions_room(asked, space),

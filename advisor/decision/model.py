@@ -4,10 +4,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from advisor.decision.capacity_advice import CapacityAdvice
 from advisor.decision.core import Core, Flags
-from advisor.documents import Count, Number
+from advisor.decision.other_release import OtherRelease
+from advisor.decision.sdk_behaviour import newest_mcp
 from advisor.engine.rules import Rule
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
@@ -15,6 +17,7 @@ from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.releases import Release
 from advisor.knowledge.servers import OTHER
+from advisor.knowledge.space import UNKNOWN
 from advisor.knowledge.types import ERAS, Era, Need, Outcome, Raw
 from advisor.requirements.edits import edits
 from advisor.requirements.hops import keeps_instances
@@ -189,36 +192,6 @@ class Tier(NamedTuple):
     settings: tuple[Switch, ...] = ()
 
 
-class CapacityAdvice(NamedTuple):
-    """The capacity of the instances.
-
-    Attributes:
-        sessions_per_instance: legacy sessions in a process if every client has a session; 0 without sessions.
-        session_bytes: memory of a session with an open GET stream, in bytes.
-        process_bytes: memory of a process without sessions, in bytes.
-        memory_mb: memory of a process with all of its sessions, in MB (1,000,000 bytes); 0 without sessions.
-        memory_budget_mib: memory budget of an instance, in MiB.
-        session_limit: the session limit of the SDK for a process, or None.
-        calls_per_s: calls per second that a process answers with these flags, for a tool that does no work.
-        enough: whether the planned instances can hold all sessions within the session limit and the memory budget.
-        advice_instances: the smallest number of instances that can hold all sessions.
-        because: an explanation with the figures.
-        sources: the ids of the sources.
-    """
-
-    sessions_per_instance: Count
-    session_bytes: Count
-    process_bytes: Count
-    memory_mb: Number
-    memory_budget_mib: Count
-    session_limit: int | None
-    calls_per_s: Count
-    enough: bool
-    advice_instances: Annotated[int, {"minimum": 1}]
-    because: str
-    sources: tuple[str, ...]
-
-
 class Decision(NamedTuple):
     """The decision for a requirements file.
 
@@ -244,6 +217,7 @@ class Decision(NamedTuple):
         settings: how to set the modes of a server without Python flags; also empty for a contradiction and for tiers.
         assumption: what is assumed about the features, for a server that the lab does not measure.
         unsure: the needs that the requirements state as `unknown`.
+        releases: the SDK releases that change the decision, if the requirements leave the release open.
     """
 
     requirements: Requirements
@@ -266,6 +240,7 @@ class Decision(NamedTuple):
     settings: tuple[Switch, ...] = ()
     assumption: str = ""
     unsure: tuple[UnsureNeed, ...] = ()
+    releases: tuple[OtherRelease, ...] = ()
 
     @property
     def feasible(self) -> bool:
@@ -367,6 +342,22 @@ class Decision(NamedTuple):
         """The capability cells of the release, one cell for each call."""
         packages = (package for package in self.knowledge.capabilities if package.package == self.release.package)
         return tuple(cell for package in packages for cell in package.cells if cell.covers(self.release))
+
+    @property
+    def assumed_mcp(self) -> str:
+        """The mcp release that is assumed under fastmcp; "" if the decision does not depend on it."""
+        if self.facts["mcp.expiry"] != "assumed" or self.facts["era.legacy"] != "named":
+            return ""
+        if any("mcp.expiry" in step.rule.when for step in self.path):
+            return UNKNOWN  # The decision is right for all allowed releases.
+        kept = not all(core.flags.stateless_http for core in (self.core, *(tier.core for tier in self.tiers)))
+        return newest_mcp(str(self.requirements["sdk"]), self.release, self.knowledge) if kept else ""
+
+    @property
+    def reason(self) -> Rule:
+        """The rule with the reason for the pattern. The rule of the verdict can name another table for the reason."""
+        rule = self.verdict.rule
+        return next((step.rule for step in self.path if step.table == rule.reason), rule)
 
     @property
     def verdict(self) -> PathStep:

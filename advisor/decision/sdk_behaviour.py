@@ -59,8 +59,24 @@ def _release(sdk: str, space: FactSpace) -> AskedRelease:
 def underlying(requirements: Requirements, space: FactSpace) -> Underlying | None:
     """Return the mcp releases that the fastmcp release of the requirements allows; None for another SDK."""
     asked = asked_release(requirements, space)
-    entries = space.knowledge.underlying
-    return next((entry for entry in entries if entry.package == asked.package and entry.holds(asked.version)), None)
+    return _underlying(asked.package, asked.version, space.knowledge)
+
+
+def _underlying(package: str, version: str, knowledge: Knowledge) -> Underlying | None:
+    entries = knowledge.underlying
+    return next((entry for entry in entries if entry.package == package and entry.holds(version)), None)
+
+
+def newest_mcp(sdk: str, release: Release, knowledge: Knowledge) -> str:
+    """Return the newest mcp release that a release or line of another SDK allows; "" for another SDK.
+
+    Args:
+        sdk: the SDK as the requirements name it.
+        release: its range of releases.
+        knowledge: the allowed releases.
+    """
+    found = _underlying(release.package, sdk.partition("==")[2] or release.line.newest, knowledge)
+    return "" if found is None else found.newest
 
 
 def mcp_expiry(requirements: Requirements, space: FactSpace) -> str:

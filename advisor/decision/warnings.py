@@ -14,6 +14,7 @@ from advisor.decision.facts import (
     contradicted_facts,
     missing_features,
     required_features_missing,
+    short_call_limits,
     unlisted_features,
 )
 from advisor.decision.gateways import gateway_words
@@ -171,6 +172,8 @@ class Warnings:
         """Return the value for a placeholder of a message, from the requirements or computed from them."""
         if name == "clients.missing":
             return "; ".join(missing_features(requirements, self._space))
+        if name == "clients.limits":
+            return short_call_limits(requirements, self._space)
         if name == "tools.unlisted":
             return ", ".join(unlisted_features(requirements, self._space))
         if name == "clients.contradicted":

@@ -21,7 +21,8 @@ class Rule(NamedTuple):
 
     Every rule has a code (SES-300) and a name (session-affinity-proxy). Results show the `id`: the code of a rule that
     decides, and the name of a warning. The `alias` is the other of the two, and both find the rule. Each
-    id in `former` also finds the rule.
+    id in `former` also finds the rule. If the rule only repeats the result of another table, `reason` is the id of this
+    table, and its rule gives the reason.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Rule(NamedTuple):
     examples: dict[Literal["hit", "miss"], dict[str, Any]]
     fix: str = ""
     former: list[str] = []  # noqa: RUF012
+    reason: str = ""
 
     @property
     def other_ids(self) -> list[str]:

@@ -31,6 +31,7 @@ class ClientApp(NamedTuple):
     notes: str
     sources: list[str]
     falls_back: bool | Literal["unknown"] = "unknown"
+    call_limit_s: float | None = None
     also: tuple[str, ...] = ()
 
 

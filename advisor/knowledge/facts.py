@@ -198,6 +198,7 @@ class Derived(NamedTuple):
     room: dict[str, str] | None = None
     recovery: dict[str, str] | None = None
     fallback: dict[str, str] | None = None
+    client_limit: dict[str, str] | None = None
     of_language: dict[str, str] | None = None
     union: list[str] | None = None
     passing: dict[str, str] | None = None

@@ -133,11 +133,11 @@ class FactSpace:
                 return NEEDS
             case "release":
                 return tuple(name for name, release in self.releases.items() if release.kind in ("python", OTHER))
-            case "hosts" | "apps" | "tools" | "hops":
+            case "hosts" | "origins" | "apps" | "tools" | "hops":
                 return ("none", "some")
             case "path":
                 return PATHS
-            case "name" | "origins":
+            case "name":
                 return _ANY
             case _:
                 bins = tuple(found.bin for found in fact.bins) or _ANY
@@ -189,11 +189,11 @@ class FactSpace:
                 release = self.release(raw)
                 assert release is not None, f"unvalidated release {raw!r}"
                 return release.id
-            case "hosts" | "apps" | "tools" | "hops":
+            case "hosts" | "origins" | "apps" | "tools" | "hops":
                 return "some" if raw else "none"
             case "path":
                 return _bin_path(raw)
-            case "name" | "origins":
+            case "name":
                 return _ANY[0]
             case "choice" | "flag" | "need":
                 value: Value = raw

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
+from advisor.decision.capacity_advice import CapacityAdvice
 from advisor.decision.core import Flags
-from advisor.decision.model import CapacityAdvice
 from advisor.documents import OPTIONAL
 from advisor.engine.table import CheckedCondition
 from advisor.knowledge.failures import Felt, Handles, Others, Running, Then
@@ -157,6 +157,30 @@ class UnsureRecord(TypedDict):
     then: Annotated[DifferenceRecord, OPTIONAL]
 
 
+class OtherReleaseRecord(TypedDict):
+    """An SDK release that changes the decision, if the requirements leave the release open.
+
+    Attributes:
+        release: the release, such as `mcp==1.30.0`.
+        before: for older releases of the same SDK line, the first release without this change.
+        then: the parts of the decision that differ.
+        loses: the needed features that only this release loses.
+        keeps: the needed features that only this release keeps.
+        calls: the needed features that work with other calls in the code of the server.
+        adds: the high-severity warnings that only this release has.
+        removes: the high-severity warnings that this release does not have.
+    """
+
+    release: str
+    before: Annotated[str, OPTIONAL]
+    then: Annotated[DifferenceRecord, OPTIONAL]
+    loses: list[FeatureId]
+    keeps: list[FeatureId]
+    calls: list[FeatureId]
+    adds: list[str]
+    removes: list[str]
+
+
 class AlternativeRecord(TypedDict):
     """Another possible decision.
 
@@ -267,6 +291,7 @@ class DecisionDocument(TypedDict):
         defaults: the default values of facts that the requirements do not state.
         inferred: the values that the tools and client applications of the requirements imply.
         unsure: the needs that the requirements state as `unknown`.
+        releases: the SDK releases that change the decision, if the requirements leave the release open.
         substitute: the substitute for a lost feature, or `none`.
         code: the Python code that sets the flags. In a tiered deployment, each tier has its own code.
         trace: the rules that were checked (--explain).
@@ -293,6 +318,7 @@ class DecisionDocument(TypedDict):
     defaults: RawFacts
     inferred: dict[str, InferredRecord]
     unsure: list[UnsureRecord]
+    releases: list[OtherReleaseRecord]
     substitute: Substitute
     sdk: SdkRecord
     code: Annotated[str, OPTIONAL]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from advisor.decision.core import Core, Flags, difference
 from advisor.decision.model import Decision, FeatureRow, PathStep, Tier, UnsureNeed
+from advisor.decision.other_release import OtherRelease
 from advisor.decision.trace import TableTrace, Trace
 from advisor.documents import document, plain
 from advisor.engine.table import RuleAttempt
@@ -22,6 +23,7 @@ from advisor.report.decision_document import (
     FeatureRecord,
     FileErrors,
     ModesRecord,
+    OtherReleaseRecord,
     StepRecord,
     SwitchRecord,
     TierRecord,
@@ -75,6 +77,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         defaults=asked.defaults,
         inferred={name: {"value": plain(asked.values[name]), "because": why} for name, why in asked.inferred.items()},
         unsure=[_unsure(need, decision) for need in decision.unsure],
+        releases=[_release(other, decision) for other in decision.releases],
         substitute=core.substitute,
         sdk={
             "asked": asked["sdk"],
@@ -139,6 +142,13 @@ def _feature(row: FeatureRow, decision: Decision) -> FeatureRecord:
     if all(need.feature != row.feature for need in decision.unsure):
         return document(FeatureRecord, row)
     return document(FeatureRecord, row, need=UNKNOWN, counted_as=row.need)
+
+
+def _release(other: OtherRelease, decision: Decision) -> OtherReleaseRecord:
+    optional: dict[str, Any] = {"before": other.before} if other.before else {}
+    if differs := _difference(other.core, decision.core, decision.kind):
+        optional["then"] = differs
+    return document(OtherReleaseRecord, other, **optional)
 
 
 def _unsure(need: UnsureNeed, decision: Decision) -> UnsureRecord:

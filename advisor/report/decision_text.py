@@ -14,6 +14,7 @@ from advisor.report import decision_wording, feature_wording
 from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_eras, draw_remediations
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
+from advisor.report.release_wording import release_texts
 from advisor.report.step_wording import answer_text, fact_texts
 
 _BETWEEN = 3  # columns around a column of a table
@@ -249,6 +250,10 @@ def _assumptions(canvas: Canvas, decision: Decision) -> None:
     if assumed:
         canvas.heading(phrases["assumptions.values"])
         canvas.line("; ".join(f"{name}: {value}" for name, value in assumed), indent=1)
+    if decision.releases:
+        canvas.heading(phrases["assumptions.releases"])
+        for text in release_texts(decision):
+            canvas.line(f"- {text}", indent=1)
 
 
 _DRAWS: Mapping[DecisionPart, Sequence[Callable[[Canvas, Decision], None]]] = {

@@ -377,6 +377,8 @@ def assumed(decision: Decision) -> list[tuple[str, str]]:
     defaults = decision.requirements.defaults
     stated = [(n, value_text(v)) for n, v in defaults.items() if n in read and not n.startswith("needs.")]
     stated.sort(key=lambda pair: pair[1] == UNKNOWN)  # an unknown value assumes the least
+    if "mcp_release" in defaults and (mcp := decision.assumed_mcp):
+        stated.insert(0, ("mcp_release", mcp))
     silent = [n for n in defaults if n in read and n.startswith("needs.")]
     return [*stated, (", ".join(silent), "none")] if silent else stated
 

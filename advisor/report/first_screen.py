@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, groupby
 from textwrap import fill
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from advisor.console.canvas import Canvas, Screen, Words
 from advisor.decision.kit_support import no_kit
@@ -21,7 +21,8 @@ from advisor.findings import Finding
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording
 from advisor.report.decision_summary import SEVERITY_STYLES
-from advisor.report.line_fitting import change_and_result, column_widths, cut, first_names, joined, whole_sentences
+from advisor.report.line_fitting import change_and_result, column_widths, cut, first_names, whole_sentences
+from advisor.report.screen_rows import ScreenStep, assumption_rows, shown_rows
 
 LINES = 23
 """The most lines of the answer. A terminal with 24 lines shows a prompt below them."""
@@ -35,29 +36,13 @@ _LABEL = 10  # columns that a label and the space after it take
 _CALL = 30  # columns of the longest call that the feature table shows in full
 
 
-class _Step(NamedTuple):
-    """How much of its parts the answer shows.
-
-    Attributes:
-        gaps: whether empty lines stand between the parts.
-        why: lines of the reason; at least its first sentence is shown.
-        brief: whether a text is cut after its first line.
-        most: the largest number of rows of a list; None for all rows.
-    """
-
-    gaps: bool
-    why: int
-    brief: bool = False
-    most: int | None = None
-
-
 _WHOLE = (
-    _Step(gaps=True, why=2),
-    _Step(gaps=False, why=2),
-    _Step(gaps=False, why=2, brief=True),
-    _Step(gaps=False, why=1, brief=True),
+    ScreenStep(gaps=True, why=2),
+    ScreenStep(gaps=False, why=2),
+    ScreenStep(gaps=False, why=2, brief=True),
+    ScreenStep(gaps=False, why=1, brief=True),
 )
-_STEPS = (*_WHOLE, *(_Step(gaps=False, why=1, brief=True, most=most) for most in range(5, 0, -1)))
+_STEPS = (*_WHOLE, *(ScreenStep(gaps=False, why=1, brief=True, most=most) for most in range(5, 0, -1)))
 """The steps in which a long answer becomes shorter."""
 
 _Block: TypeAlias = list[str]
@@ -139,14 +124,7 @@ def _fitting(blocks: Iterable[_Block], room: int) -> list[_Block]:
     return shown
 
 
-def _rows(texts: Sequence[str], width: int, step: _Step, section: str, phrases: Mapping[str, str]) -> list[str]:
-    """Return the texts that a step shows, each in one line if the step is brief, and how many texts are hidden."""
-    hidden = len(texts) - len(texts[: step.most])
-    shown = [cut(text, width) if step.brief else text for text in texts[: step.most]]
-    return [*shown, *([phrases["screen.hidden"].format(number=hidden, section=section)] if hidden else [])]
-
-
-def _verdict(canvas: Canvas, decision: Decision, step: _Step) -> None:
+def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the pattern, and next to it what is lost, assumed or not known."""
     phrases, labels, width = decision.phrases, _labels(decision), canvas.width - _LABEL
     head = (_service(decision, canvas.width), "bold")
@@ -154,14 +132,14 @@ def _verdict(canvas: Canvas, decision: Decision, step: _Step) -> None:
     if step.brief:
         means = cut(means, canvas.width - len(head[0]) - len(decision.core.pattern) - 2)
     canvas.line(head, "  ", (decision.core.pattern, "bold green"), means)
-    lost = _rows(decision_wording.losses(decision), width, step, "features", phrases)
+    lost = shown_rows(decision_wording.losses(decision), width, step, "features", phrases)
     nothing, certain = decision_wording.nothing_lost(decision)
     style = "bold red" if lost else ("green" if certain else "yellow")
     rows: list[tuple[str, Words]] = [(labels["lost"], ("\n".join(lost) or nothing, style))]
     replaced = [f"{row.title}: {row.instead}" for row in decision.features if row.substituted]
-    rows += [(labels["replaced"], text) for text in _rows(replaced, width, step, "features", phrases)]
-    rows += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, width, step)]
-    doubts = _rows(decision_wording.unsure(decision), width, step, "assumptions", phrases)
+    rows += [(labels["replaced"], text) for text in shown_rows(replaced, width, step, "features", phrases)]
+    rows += [(labels["assumed"], (text, "yellow")) for text in assumption_rows(decision, width, step)]
+    doubts = shown_rows(decision_wording.unsure(decision), width, step, "assumptions", phrases)
     rows += [(labels["unsure"], ("\n".join(doubts), "yellow"))] if doubts else []
     _labelled(canvas, rows)
 
@@ -182,34 +160,7 @@ def _labels(decision: Decision) -> Mapping[str, str]:
     return {key.removeprefix(start): text for key, text in decision.phrases.items() if key.startswith(start)}
 
 
-def _assumptions(decision: Decision, width: int, step: _Step) -> list[str]:
-    """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
-    phrases = decision.phrases
-    unused = [row.feature for row in decision.assumed_unused]
-    phrase = phrases["screen.unused.one" if len(unused) == 1 else "screen.unused"]
-    texts = [phrase.format(names=", ".join(unused))] if unused else []
-    if unused and step.brief:
-        phrase = phrases["screen.unused.brief"]
-        names = ", ".join(unused)
-        if step.most is not None:
-            names = first_names(unused, width - len(phrase.format(names="")), phrases["screen.hidden"], "features")
-        texts = [phrase.format(names=names)]
-    if decision.assumption:
-        more = phrases["screen.more"].format(section="assumptions")
-        said = whole_sentences(decision.assumption, width)
-        said = cut(said, width - len(more) - 1) if step.most is not None else said
-        texts.append(said if said == decision.assumption else f"{said} {more}")
-    elif decision.facts["sdk.measured"] == "no":
-        texts += _rows([decision_wording.sdk_text(decision)], width, step, "assumptions", phrases)
-    defaults = [
-        f"{name}: {value}" for name, value in decision_wording.assumed(decision) if not name.startswith("needs.")
-    ]
-    if defaults:
-        texts.append(first_names(defaults, width, phrases["screen.hidden"], section="assumptions"))
-    return joined(texts, width) if step.brief else texts
-
-
-def _settings(canvas: Canvas, decision: Decision, step: _Step) -> None:
+def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the flags or modes, the instances, the session affinity, and the rule that decides the pattern."""
     labels = _labels(decision)
     pairs: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
@@ -217,7 +168,7 @@ def _settings(canvas: Canvas, decision: Decision, step: _Step) -> None:
         _tiers(canvas, decision)
     elif decision.kind == "python":
         pairs.append((labels["flags"], (decision_wording.flags_text(decision.core, decision.kind), "bold cyan")))
-    rule = decision.verdict.rule
+    rule = decision.reason
     single = not decision.tiers or decision.kind != "python"
     instances, affinity = decision_wording.instances_text(decision), decision_wording.affinity_text(decision)
     both = f"{instances}; {labels['affinity'].lower()}: {affinity}"
@@ -232,7 +183,7 @@ def _settings(canvas: Canvas, decision: Decision, step: _Step) -> None:
     _labelled(canvas, pairs)
 
 
-def _reason(rule: Rule, width: int, step: _Step) -> str:
+def _reason(rule: Rule, width: int, step: ScreenStep) -> str:
     """Return the reason of a rule, with room for the id in the last line; in a brief step, only the first sentence."""
     room = step.why * width - len(rule.id) - 3
     said = whole_sentences(rule.because, 0 if step.brief else room)
@@ -255,7 +206,7 @@ def _listed(decision: Decision) -> list[FeatureRow]:
     return [row for row in decision.needed if row.feature != "plain" or row.lost]
 
 
-def _features(canvas: Canvas, decision: Decision, step: _Step) -> None:
+def _features(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the needed features. Neighbours with equal outcomes share a row. Plain calls have a row if they fail."""
     phrases, rows = decision.phrases, _listed(decision)
     preferred = any(row.need == "preferred" for row in rows)
@@ -366,7 +317,7 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
     return best
 
 
-def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
+def _unmet(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the verdict of a contradiction: the features that cannot be kept, what is assumed, and why."""
     phrases, labels, width = decision.phrases, _labels(decision), canvas.width - _LABEL
     rule = decision.verdict.rule
@@ -375,9 +326,9 @@ def _unmet(canvas: Canvas, decision: Decision, step: _Step) -> None:
     never = phrases["screen.never"]
     unmet = [f"{row.title}: {decision_wording.lost_for(row, phrases) or never}" for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [
-        (labels["unmet"], (text, "bold red")) for text in _rows(unmet, width, step, "features", phrases)
+        (labels["unmet"], (text, "bold red")) for text in shown_rows(unmet, width, step, "features", phrases)
     ]
-    pairs += [(labels["assumed"], (text, "yellow")) for text in _assumptions(decision, width, step)]
+    pairs += [(labels["assumed"], (text, "yellow")) for text in assumption_rows(decision, width, step)]
     pairs.append((labels["why"], [_reason(rule, width, step), (f" ({rule.id})", "dim")]))
     _labelled(canvas, pairs)
 

@@ -172,7 +172,7 @@ def test_several_clients_are_taken_together(
 # --- unknown keys -------------------------------------------------------------------------------------------------
 
 TOP = (
-    "version, service, sdk, mcp_release, language, transport, clients, scale, environment, workload, tools, "
+    "version, service, sdk, mcp_release, language, runtime, transport, clients, scale, environment, workload, tools, "
     "operations, preference, current, needs"
 )
 

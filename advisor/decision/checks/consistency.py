@@ -55,12 +55,22 @@ def unread(advisor: Advisor) -> list[Finding]:
     return [
         fault("unread", name, "no rule uses this fact")
         for name, fact in advisor.space.facts.items()
-        if name not in read and fact.type not in ("name", "origins", "tools")
+        if name not in read and fact.type not in ("name", "tools")
     ] + [
         fault("unread", name, f"no rule of this table uses the input {fact!r}")
         for name, table in tables.items()
         for fact in table.inputs
         if fact not in by_rules[name]
+    ]
+
+
+def reasons(knowledge: Knowledge) -> list[Finding]:
+    """Return faults: rules whose reason is that of a table which decides later, or which does not exist."""
+    tables = list(knowledge.tables)
+    return [
+        fault("reason", rule.id, f"no earlier table has the id {rule.reason!r}")
+        for table, rule in knowledge.rules.values()
+        if rule.reason and rule.reason not in tables[: tables.index(table.table)]
     ]
 
 

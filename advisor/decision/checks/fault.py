@@ -12,8 +12,8 @@ def fault(kind: str, where: str, message: str, example: Mapping[str, Any] | None
     """Return a finding about the rules.
 
     Args:
-        kind: gap, overlap, dead, shadowed, lost, impossible, untrue, mechanism, tier, monotone, example, source, unread
-            or data.
+        kind: gap, overlap, dead, shadowed, lost, impossible, untrue, mechanism, tier, monotone, example, source,
+            unread, reason or data.
         where: the table, rule, fact or entry with the fault.
         message: a description of the fault.
         example: facts that show the fault.

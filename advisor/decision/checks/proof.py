@@ -31,7 +31,7 @@ from typing import Any, Literal
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.comparisons import capability_faults, tier_faults
 from advisor.decision.checks.conduct import conduct
-from advisor.decision.checks.consistency import contradictions, sources, unread
+from advisor.decision.checks.consistency import contradictions, reasons, sources, unread
 from advisor.decision.checks.decisions import decision_faults
 from advisor.decision.checks.failures import failures
 from advisor.decision.checks.fault import fault
@@ -109,6 +109,7 @@ def _stages(advisor: Advisor, report: Report) -> Iterator[Iterable[Finding]]:
     knowledge = advisor.knowledge
     yield sources(knowledge)
     yield unread(advisor)
+    yield reasons(knowledge)
     yield contradictions(knowledge)
     yield failures(knowledge)
     yield conduct(knowledge)

@@ -1,0 +1,48 @@
+"""Words for the SDK releases that change a decision, if the requirements leave the release open."""
+
+from __future__ import annotations
+
+from advisor.decision.core import Core
+from advisor.decision.model import Counterfactual, Decision
+from advisor.decision.other_release import OtherRelease
+from advisor.report import decision_wording
+
+
+def release_texts(decision: Decision, *, brief: bool = False) -> list[str]:
+    """Return a text for each release that changes the decision: the release, then what changes.
+
+    Args:
+        decision: the decision.
+        brief: whether the texts leave out the names of warnings and the parts of the decision that stay.
+    """
+    return [_text(decision, other, brief=brief) for other in decision.releases]
+
+
+def _text(decision: Decision, other: OtherRelease, *, brief: bool) -> str:
+    phrases, parts = decision.phrases, []
+    if other.changes_core:
+        core = other.core
+        whole = core.feasible and not brief
+        then = Counterfactual({"sdk": other.release}, core, None, "", other.tier_flags)
+        parts = [decision_wording.result_text(decision, then) if whole else _changed_parts(decision, core)]
+    named = ("loses", "keeps", "calls", *(() if brief else ("adds", "removes")))
+    for key in named:
+        names: tuple[str, ...] = getattr(other, key)
+        parts += [phrases[f"release.{key}"].format(names=", ".join(names))] if names else []
+    if brief and (other.adds or other.removes):
+        parts.append(phrases["release.warnings"])
+    version = other.release.partition("==")[2]
+    phrase = phrases["release.older" if other.before else "release.line"]
+    return phrase.format(package=decision.release.package, version=other.before or version, changes="; ".join(parts))
+
+
+def _changed_parts(decision: Decision, core: Core) -> str:
+    """Return the pattern and the flags that differ from those of the decision."""
+    now = decision.core
+    parts = [decision.phrases[f"screen.pattern.{core.pattern}"]] if core.pattern != now.pattern else []
+    if core.feasible:
+        before = now.flags._asdict() if now.feasible else {}
+        parts += [f"{name}={value}" for name, value in core.flags._asdict().items() if before.get(name) != value]
+    if core.mechanism != now.mechanism and core.pattern == now.pattern:
+        parts.append(core.mechanism)
+    return ", ".join(parts)

@@ -1,0 +1,70 @@
+"""The rows of the first screen that can become shorter: lists of features, and what a decision assumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from advisor.decision.model import Decision
+from advisor.report import decision_wording
+from advisor.report.line_fitting import cut, first_names, joined, whole_sentences
+from advisor.report.release_wording import release_texts
+
+_DEFAULTS = 32
+"""The least columns for the default values that share a line with another text."""
+
+
+class ScreenStep(NamedTuple):
+    """How much of its parts the answer shows.
+
+    Attributes:
+        gaps: whether empty lines stand between the parts.
+        why: lines of the reason; at least its first sentence is shown.
+        brief: whether a text is cut after its first line.
+        most: the largest number of rows of a list; None for all rows.
+    """
+
+    gaps: bool
+    why: int
+    brief: bool = False
+    most: int | None = None
+
+
+def shown_rows(
+    texts: Sequence[str], width: int, step: ScreenStep, section: str, phrases: Mapping[str, str]
+) -> list[str]:
+    """Return the texts that a step shows, each in one line if the step is brief, and how many texts are hidden."""
+    hidden = len(texts) - len(texts[: step.most])
+    shown = [cut(text, width) if step.brief else text for text in texts[: step.most]]
+    return [*shown, *([phrases["screen.hidden"].format(number=hidden, section=section)] if hidden else [])]
+
+
+def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[str]:
+    """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
+    phrases = decision.phrases
+    unused = [row.feature for row in decision.assumed_unused]
+    phrase = phrases["screen.unused.one" if len(unused) == 1 else "screen.unused"]
+    texts = [phrase.format(names=", ".join(unused))] if unused else []
+    if unused and step.brief:
+        phrase = phrases["screen.unused.brief"]
+        names = ", ".join(unused)
+        if step.most is not None:
+            names = first_names(unused, width - len(phrase.format(names="")), phrases["screen.hidden"], "features")
+        texts = [phrase.format(names=names)]
+    if decision.assumption:
+        more = phrases["screen.more"].format(section="assumptions")
+        said = whole_sentences(decision.assumption, width)
+        said = cut(said, width - len(more) - 1) if step.most is not None else said
+        texts.append(said if said == decision.assumption else f"{said} {more}")
+    elif decision.facts["sdk.measured"] == "no":
+        texts += shown_rows([decision_wording.sdk_text(decision)], width, step, "assumptions", phrases)
+    defaults = [
+        f"{name}: {value}" for name, value in decision_wording.assumed(decision) if not name.startswith("needs.")
+    ]
+    releases = release_texts(decision, brief=True)
+    if defaults:
+        room = width - len(releases[0]) - 2 if releases and step.brief else width
+        room = room if room >= _DEFAULTS else width  # Both texts share a line if some names still fit.
+        texts.append(first_names(defaults, room, phrases["screen.hidden"], section="assumptions"))
+    texts += shown_rows(releases if not step.brief else releases[:1], width, step, "assumptions", phrases)
+    return joined(texts, width) if step.brief else texts
