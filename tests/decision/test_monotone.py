@@ -116,8 +116,8 @@ def never_worse(advisor: Advisor, flat: dict[str, Any], name: str) -> None:
         assert lost(having, "required") <= lost(without, "required"), (flat, name)
         # If the proxy passes SSE streams, more features work in sessions. Every tool can then prefer a session, so
         # that no tool is left for a stateless tier, and the decision drops the preferred features of all tools.
-        # With a shared store, state handles work in the stateless tier. A tool that requires only state then moves to this
-        # tier and loses the features that it prefers.
+        # With a shared store, state handles work in the stateless tier. A tool that requires only state then moves to
+        # this tier and loses the features that it prefers.
         moved = name == "operations.shared_store" and having.core.pattern == without.core.pattern == "tiered"
         if name != "environment.proxy.sse" and not moved:
             assert lost(having, "preferred") <= lost(without, "preferred"), (flat, name)
