@@ -36,7 +36,7 @@ class OtherRelease(NamedTuple):
 
     @property
     def effect(self) -> tuple[Any, ...]:
-        """Everything that changes. Two releases with the same effect need only one text."""
+        """Everything that changes. Releases with the same effect share a text."""
         return (self.core, self.tier_flags, *self[4:])
 
     @property

@@ -75,7 +75,7 @@ def test_the_reason_is_that_of_the_table_which_decides(advisor: Advisor, decide:
 def test_the_mcp_release_is_assumed_where_sessions_depend_on_it(
     facts: dict[str, Any], assumed: str, decide: Any
 ) -> None:
-    one = {"sdk": "fastmcp-3", "scale.instances": 1, "clients.protocol": "legacy", "environment.platform": "compose"}
-    decision: Decision = decide(one | facts)
+    single = {"sdk": "fastmcp-3", "scale.instances": 1, "clients.protocol": "legacy", "environment.platform": "compose"}
+    decision: Decision = decide(single | facts)
     assert decision.assumed_mcp == assumed
     assert (f"mcp_release: {assumed}" in " ".join(first_screen(decision, Screen(80)).split())) == bool(assumed)
