@@ -148,11 +148,12 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield "Sources", _source_lines(record["sources"])
     widest = max((len(rule["id"]) for rule in earlier), default=0)
     place = f"This is rule {table['position']} of {table['rules']} in the rule table `{table['id']}`."
-    before = ["These rules are checked before this rule. If one of them applies, it decides:"] if earlier else []
+    before = [_EARLIER] if earlier else []
     order = [f"{_ORDERS[table['hit_policy']]} {place}", *before]
     yield "Order", [*order, *(f"  {rule['id']:{widest}}\t{rule['title']}" for rule in earlier)]
 
 
+_EARLIER = "Of the rules before this one, these can apply to the same requirements. The first one that applies decides:"
 _VALUE = re.compile(r"<[a-z][^<>]*>")
 
 

@@ -29,7 +29,7 @@ _LONGEST = 3  # words of a heading; a longer heading says in a sentence what fol
 # The nouns and the messages that answers, kits and the README use without an explanation next to them.
 NOUNS = """
     stateless_http, json_response, flag pair, instance, instances, worker, tier, tiers, kit, call, calls,
-    session, sessions, session ID, Mcp-Session-Id, Session not found, same as legacy, only as legacy clients,
+    session, sessions, session ID, Mcp-Session-Id, Session not found, same as legacy, connect only as legacy,
     release, releases, SDK, proxy, load balancer, hop, era, eras, legacy, modern, legacy clients, modern clients,
     need, needs, needed feature, required, preferred, not stated, always, affinity, session affinity,
     sticky session, pattern,

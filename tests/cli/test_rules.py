@@ -184,7 +184,7 @@ def test_show_names_the_earlier_rules_that_can_fire_instead() -> None:
         "SES-110",
     ]
     said = run("show", "SES-200").stdout
-    assert "If one of them applies, it decides:\n    SES-006  A gateway refuses every legacy client" in said
+    assert "first one that applies decides:\n    SES-006  A gateway refuses every legacy client" in said
     # AFF-110 asks for one proxy and AFF-120 for many: the first cannot take the second's cases.
     assert "AFF-110" not in [rule["id"] for rule in record("show", "AFF-120")["preempted_by"]]
     assert "AFF-010" in [rule["id"] for rule in record("show", "AFF-120")["preempted_by"]]

@@ -58,7 +58,7 @@ def test_the_words_of_a_cell_name_the_call_or_the_client(
 
 @pytest.mark.parametrize(
     ("protocol", "modern"),
-    [("legacy", "only as legacy clients"), ("mixed", "same as legacy"), ("modern", "cannot connect")],
+    [("legacy", "connect only as legacy"), ("mixed", "same as legacy"), ("modern", "cannot connect")],
 )
 def test_a_server_without_the_modern_era_serves_only_clients_that_fall_back(
     decide: Any, protocol: str, modern: str
