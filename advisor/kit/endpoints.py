@@ -41,6 +41,6 @@ def endpoints(kit: KitContext, port: int) -> tuple[TierUrl, ...]:
 
 
 def client_notes(kit: KitContext, port: int) -> list[str]:
-    """Return what `generate` prints about the URLs; nothing for a kit with one endpoint."""
+    """Return what `generate` prints about URLs of two tiers, and about a proxy that a kit does not configure."""
     text = render("documents/client_notes.j2", kit=kit, endpoints=endpoints(kit, port))
     return [line for line in text.splitlines() if line]

@@ -13,7 +13,7 @@ from advisor.kit.sizing import Sizing
 from advisor.kit.spans import creates_spans
 from advisor.kit.tokens import ISSUER_SETTINGS, PROXY_SETTINGS, TokenSetting, runs_oauth_proxy
 from advisor.knowledge.capabilities import SdkTrait
-from advisor.knowledge.catalogue import Companion
+from advisor.knowledge.catalogue import Companion, ProxyKind
 from advisor.knowledge.kits import Mechanism
 from advisor.knowledge.space import ENDPOINT
 from advisor.knowledge.types import Need
@@ -213,6 +213,12 @@ class KitContext(KitLookups):
         fronted = self.proxy or self.outer_proxy
         local = not fronted or self.platform not in ("kubernetes", "compose", "serverless")
         return "127.0.0.1" if local else ",".join(self.networks)
+
+    @property
+    def unwritten(self) -> ProxyKind | None:
+        """The proxy of the requirements, if rules/proxies.yaml says why the kit has no configuration of this proxy."""
+        written = self.platform == "kubernetes" and self.front
+        return self.outer if self.outer and self.outer.not_in_kit and not written else None
 
     @property
     def answers_cors(self) -> bool:

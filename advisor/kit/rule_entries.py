@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from advisor.knowledge import Knowledge
-from advisor.knowledge.catalogue import SdkCode
+from advisor.knowledge.catalogue import ProxyKind, SdkCode
 from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism
 from advisor.knowledge.types import Era
 
@@ -45,6 +45,21 @@ class KitLookups:
     def carried(self) -> KitProxy:
         """The proxy of the kit. Use this property only if the kit has a proxy."""
         return self.knowledge.kit_proxies[self.proxy]
+
+    @property
+    def outer(self) -> ProxyKind | None:
+        """The proxy of the requirements, or None if the proxy of the kit is this proxy or there is none."""
+        return self.knowledge.proxies[self.outer_proxy] if self.outer_proxy else None
+
+    def affinity_setting(self, mechanism: str) -> str:
+        """Return the setting of the proxy of the requirements that turns a mechanism on, or "" if it has none."""
+        known = self.mechanism_named(mechanism)
+        return self.outer.affinity_settings.get(known.keyed_on, "") if known and self.outer else ""
+
+    @property
+    def configured_proxies(self) -> tuple[str, ...]:
+        """The proxies that a kit can configure, as values of `environment.proxy.kind`."""
+        return tuple(self.knowledge.kit_proxies)
 
     @property
     def has_http_route(self) -> bool:

@@ -59,6 +59,7 @@ class ProxyKind(NamedTuple):
     retired: bool = False
     affinity_settings: dict[KeyedOn, str] = {}  # noqa: RUF012
     one_instance: str = ""
+    not_in_kit: str = ""
     runs_servers: bool = False
     reuse: Literal["default", "fixed", "idle-timeout", "none", "unknown"] = "unknown"
     reuse_s: float | None = None

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
+from advisor.kit.endpoints import client_notes
 from advisor.kit.expected_failures import expected_failures, keeping
 from advisor.kit.render import render_kit
 from advisor.knowledge import Knowledge
@@ -129,3 +132,47 @@ def test_each_warning_with_an_own_fix_in_kits_exists(knowledge: Knowledge) -> No
     named = set(re.findall(r'warning.id == "([^"]+)"', text))
     assert named
     assert named <= {rule.id for _, rule in knowledge.rules.values()}
+
+
+UNWRITTEN: dict[str, tuple[dict[str, Any], str]] = {
+    "without sessions": ({}, "Traefik can send each request to any instance."),
+    "a cookie of Traefik": (
+        {"needs.sampling": "required", "clients.keep_cookies": True},
+        "For session affinity, set `sticky.cookie` of the load balancer of the service in Traefik.",
+    ),
+    "a proxy of the kit behind Traefik": (
+        {"needs.sampling": "required", "scale.affinity": "available"},
+        "Traefik must send all requests to nginx of this kit.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNWRITTEN)
+def test_a_kit_behind_traefik_says_that_it_does_not_configure_traefik(decide: Callable[..., Any], case: str) -> None:
+    facts, said = UNWRITTEN[case]
+    base = {"sdk": "mcp-2", "scale.instances": 3, "environment.platform": "systemd"}
+    decision = decide({**base, "environment.proxy.kind": "traefik", **facts})
+    kit = kit_context(decision)
+    reason = kit.knowledge.proxies["traefik"].not_in_kit
+    notes = " ".join(client_notes(kit, 8080))
+    assert f"This kit contains no configuration of Traefik. {reason} {said}" in notes
+    files = {file.path: file.content for file in render_kit(decision, "")}
+    assert not [path for path in files if "traefik" in path]
+    (left,) = (line for line in files["DECISION.md"].splitlines() if line.startswith("- **Left to you:**"))
+    assert "the configuration of Traefik, which this kit does not contain" in left
+    assert left.endswith(reason)
+    assert ("`sticky.cookie`" in left) == ("cookie" in case)
+
+
+def test_a_kubernetes_kit_behind_traefik_configures_traefik(decide: Callable[..., Any]) -> None:
+    facts = {"environment.platform": "kubernetes", "environment.proxy.kind": "traefik", "scale.instances": 3}
+    decision = decide({"sdk": "mcp-2", **facts})
+    files = {file.path: file.content for file in render_kit(decision, "")}
+    assert any("traefik.ingress.kubernetes.io" in text for text in files.values())
+    assert client_notes(kit_context(decision), 8080) == []
+    assert "which this kit does not contain" not in files["DECISION.md"]
+
+
+def test_a_proxy_that_kits_configure_has_no_reason_against_it(advisor: Advisor) -> None:
+    knowledge = advisor.knowledge
+    assert not [name for name in knowledge.kit_proxies if knowledge.proxies[name].not_in_kit]
