@@ -71,6 +71,10 @@ class KitLookups:
         """The object for the hop in front of a Kubernetes kit, or None if rules/kit_fronts.yaml has no entry for it."""
         return self.knowledge.kit_fronts.get(self.outer_proxy)
 
+    def phrase(self, name: str) -> str:
+        """Return a phrase of rules/ by its id."""
+        return self.knowledge.phrases[name]
+
     def reference(self, source: str) -> str:
         """Return the URL of a source."""
         return self.knowledge.sources[source].ref

@@ -67,6 +67,40 @@ def test_the_page_names_the_limit_that_the_proxy_lacks(advisor: Advisor, kind: s
     assert f"; {lacks};" in files["DECISION.md"] if lacks else "client address" not in _left(files["DECISION.md"])
 
 
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy", "caddy"])
+@pytest.mark.parametrize("platform", ["kubernetes", "compose", "systemd"])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_the_page_says_what_the_loss_of_the_proxy_does(
+    advisor: Advisor, kind: str, platform: str, replicas: int
+) -> None:
+    text = (ROOT / "examples" / "customer-service-agent-sticky.yaml").read_text()
+    text = re.sub(r"proxy: \{.*\}", f"proxy: {{kind: {kind}, replicas: {replicas}}}", text)
+    text = re.sub(r"platform: \w+", f"platform: {platform}", text)
+    decision = advisor.decide(load_bytes(text.encode(), "sticky.yaml", advisor.space))
+    kit = kit_context(decision)
+    files = {file.path: file.content for file in render_kit(decision, text)}
+    said = section(files["DECISION.md"])
+    row = next(line for line in said.splitlines() if line.startswith("| The proxy crashes"))
+    has_table = decision.core.mechanism in ("nginx-sticky-learn", "haproxy-stick-table")
+    assert ("table of sessions" in row) == has_table
+    assert ("No session is lost" in row) == (not has_table)
+    assert ("Every call fails" in row) == (replicas == 1)
+    on_kubernetes = platform == "kubernetes" and replicas == 1
+    assert (f"To run two pods of {kind}" in said) == (on_kubernetes and not has_table)
+    assert (f"allows only one pod of {kind}" in said) == (on_kubernetes and has_table)
+    assert ("needs a second machine" in said) == (platform != "kubernetes" and replicas == 1 and not has_table)
+    if platform == "kubernetes":
+        manifest = files["kubernetes/proxy.yaml"]
+        assert f"replicas: {replicas}" in manifest
+        assert ("Never run more than one replica" in manifest) == has_table
+    assert kit.proxy_replicas == replicas
+    assert not (has_table and replicas > 1)
+
+
+def test_a_kit_without_a_proxy_has_no_row_for_its_loss(advisor: Advisor) -> None:
+    assert "The proxy crashes" not in page(advisor, "analytics-behind-alb")
+
+
 def _left(text: str) -> str:
     return text.partition("**Left to you:**")[2]
 
@@ -84,7 +118,7 @@ def test_the_page_has_the_rows_that_chaos_checks(advisor: Advisor, name: str) ->
         mine = [row for row in rows if row.startswith(f"| {promise.event.title} |") and tier in row.split("|")[2]]
         assert len(mine) == 1, promise
         assert promise.clients in mine[0]
-    assert len(rows) - 1 <= len({(promise.tier.name, promise.event.id) for promise in promises})
+    assert len(rows) - 1 <= len({(promise.tier.name, promise.event.id) for promise in promises}) + bool(kit.proxy)
 
 
 def test_with_one_running_instance_no_event_moves_clients_to_another(advisor: Advisor) -> None:

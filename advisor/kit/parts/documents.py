@@ -90,7 +90,8 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "nothing_lost": "" if certain else nothing,
         "kept": [row.title for row in needed if not row.lost and not row.substituted],
         "warnings_shown": WARNINGS_SHOWN,
-        "failures": _failures(failure_records(kit)),
+        "failures": [*_failures(failure_records(kit)), *_loss_of_proxy(kit)],
+        "second_proxy": _second_proxy(kit),
         "proxy_update": kubernetes.proxy_update(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
     }
@@ -141,6 +142,37 @@ def _failures(records: Sequence[ExpectedFailureRecord]) -> list[FailureRow]:
         else:
             rows.append(FailureRow(event, [tier], said[event, tier]))
     return rows
+
+
+def _keeps_table(kit: KitContext) -> bool:
+    """Whether the memory of the kit's proxy holds the owners of sessions."""
+    return any(mechanism.owner_in == "proxy-memory" for mechanism in kit.mechanisms)
+
+
+def _loss_of_proxy(kit: KitContext) -> list[FailureRow]:
+    """Return the row about the loss of the kit's proxy; no row for a kit without a proxy."""
+    if not kit.proxy:
+        return []
+    said = kit.phrase("proxy-lost.one" if kit.proxy_replicas == 1 else "proxy-lost.several")
+    sessions = kit.phrase("proxy-lost.table" if _keeps_table(kit) else "proxy-lost.kept")
+    has_sessions = any(tier.keeps_sessions for tier in kit.tiers)
+    clients: dict[str, str] = {}
+    for era in kit.eras:
+        text = f"{said} {sessions}" if has_sessions and era == "legacy" else said
+        clients[era] = "As for legacy clients." if text in clients.values() else text
+    return [FailureRow(kit.phrase("proxy-lost.title"), [tier.name for tier in kit.tiers], clients)]
+
+
+def _second_proxy(kit: KitContext) -> str:
+    """Return how to run a second proxy; "" if there are several proxies, or if the kit does not run a proxy."""
+    if not kit.proxy or kit.proxy_replicas > 1 or kit.platform == "local":
+        return ""
+    if kit.platform != "kubernetes":
+        return "" if _keeps_table(kit) else kit.phrase("proxy-lost.machine")
+    if not kubernetes.proxy_update(kit):
+        return ""
+    name = "proxy-lost.other-affinity" if _keeps_table(kit) else "proxy-lost.second"
+    return kit.phrase(name).replace("{proxy}", kit.proxy)
 
 
 def readme(kit: KitContext) -> str:
