@@ -8,17 +8,20 @@ feasible, and neither a preferred need nor one more tool makes a feasible decisi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from advisor.decision.checks.division import Step, longer, stronger, values
 from advisor.decision.checks.fault import fault
-from advisor.decision.checks.needs import Bits, raised
+from advisor.decision.checks.needs import Bits, levels, raised
 from advisor.decision.checks.situations import Model, NeedLevel, Outputs
 from advisor.decision.tiers import SEPARABLE
 from advisor.engine.fold import Class, Folded
 from advisor.engine.rules import Value
 from advisor.findings import Finding
 from advisor.knowledge.configurations import PossibleConfiguration
+
+_BOTH = 3
 
 
 class Group(NamedTuple):
@@ -53,12 +56,10 @@ def decision_faults(model: Model, whole: Folded) -> Iterator[Finding]:
     grouped: dict[tuple[int, int, int], dict[int, Class]] = {}
     for (context, session, response, possible), found in whole.classes.items():
         grouped.setdefault((context, session, possible), {})[response] = found
-    changes: dict[int, list[NeedChange]] = {}
     for (context, session, possible), response in grouped.items():
         group = Group(context, session, possible, response)
-        if context not in changes:
-            changes[context] = list(_changes(model, context))
-        yield from _Check(model, group, seen).faults(changes[context])
+        changes = _changes(model.contexts[context].features, len(model.advisor.lost.features))
+        yield from _Check(model, group, seen).faults(changes)
 
 
 class _Check:
@@ -73,6 +74,9 @@ class _Check:
         self._standings = model.standings(group.context)
         self._rules: list[dict[str, int]] = []
         self._entries: dict[str, list[PossibleConfiguration]] = {}
+        # Many levels of needs ask for the same features, and the answer for these features is the same.
+        self._decided: set[tuple[str, int, Bits, bool]] = set()
+        self._contradicted: set[tuple[str, int, Bits]] = set()
         masks = {value: model.tiers_mask(value)[0] for value in ("no", "yes", "with-sampling", "without-sampling")}
         for standing in self._standings:
             mask = group.session & standing.session
@@ -83,7 +87,7 @@ class _Check:
             for value, rule in rules.items():
                 if rule < 0:
                     yield from self._fault("gap", "session", "no rule applies to these facts", standing, value)
-                elif self._model.outputs[rule].feasible:
+                elif self._model.feasible[rule]:
                     yield from self._decision(standing, value, rule)
                 else:
                     yield from self._contradiction(standing, value, rule)
@@ -96,14 +100,14 @@ class _Check:
             must &= ~model.replaced
         possible = self._possible(value)
         then = model.session.spec.rules[rule].then
-        known: set[bool | None] = set()
         for response, found in self._group.response.items():
             json = model.json(response, standing, outputs.stateless)
             if json is None:
                 yield from self._fault("gap", "framing", "no rule applies to these facts", standing, value, found=found)
-            if json is None or json in known:
                 continue
-            known.add(json)
+            if (value, rule, must, json) in self._decided:
+                continue
+            self._decided.add((value, rule, must, json))
             place = model.decisions[outputs.stateless, json, outputs.owner, outputs.pattern == "tiered"]
             for feature in model.names(must & ~self._context.kept[place]):
                 message = "a feasible decision loses this required feature for the clients that the requirements name"
@@ -117,6 +121,9 @@ class _Check:
     def _contradiction(self, standing: NeedLevel, value: str, rule: int) -> Iterator[Finding]:
         model = self._model
         for required in standing.needs.least:
+            if (value, rule, required) in self._contradicted:
+                continue
+            self._contradicted.add((value, rule, required))
             for entry in self._possible(value):
                 must = required | model.always
                 if entry.substitute != "none":
@@ -134,16 +141,19 @@ class _Check:
                     return
 
     def _monotone(self, changes: Sequence[NeedChange]) -> Iterator[Finding]:
-        outputs = self._model.outputs
-        verdicts = [{outputs[rule].feasible for rule in rules.values()} for rules in self._rules]
+        feasible = self._model.feasible
+        # The bits of a verdict: 1 if a rule of the level decides for a configuration, 2 if a rule does not.
+        verdicts = [sum({1 if feasible[rule] else 2 for rule in rules.values()}) for rules in self._rules]
+        if len(set(verdicts)) == 1 and verdicts[0] != _BOTH:
+            return
         for change in changes:
-            if len(verdicts[change.before] | verdicts[change.after]) == 1:
+            if verdicts[change.before] | verdicts[change.after] != _BOTH:
                 continue
             before, after = self._rules[change.before], self._rules[change.after]
             for one, other in change.separable:
                 if one not in before or other not in after:
                     continue
-                was, becomes = outputs[before[one]].feasible, outputs[after[other]].feasible
+                was, becomes = feasible[before[one]], feasible[after[other]]
                 if was == becomes or (was and change.need == 2):
                     continue
                 if not was and change.need == 0:
@@ -201,7 +211,7 @@ class _Check:
 def _needs(model: Model, context: int, standing: NeedLevel, keep: str) -> dict[str, str]:
     """Return a combination of needs of a level. It has few needs, and requires the feature `keep`."""
     of = model.contexts[context]
-    counted = (*of.counted, of.firm, of.soft)
+    counted = of.features
     needs = dict.fromkeys(range(len(model.advisor.lost.features)), 0)
     for index in needs:
         bit = 1 << index
@@ -221,27 +231,34 @@ def _needs(model: Model, context: int, standing: NeedLevel, keep: str) -> dict[s
     return {f"needs.{model.features[index]}": words[need] for index, need in needs.items()}
 
 
-def _changes(model: Model, context: int) -> Iterator[NeedChange]:
-    """Yield the changes of needs and tools that matter in a context."""
-    of = model.contexts[context]
-    counted = (*of.counted, of.firm, of.soft)
-    standings = model.standings(context)
-    index = {standing.level: at for at, standing in enumerate(standings)}
+@lru_cache(maxsize=1024)
+def _changes(counted: tuple[Bits, ...], features: int) -> tuple[NeedChange, ...]:
+    """Return the changes of needs and tools that matter in a context.
+
+    Args:
+        counted: the features that each value of a level counts; the last two values are the groups `firm` and `soft`.
+        features: the number of features.
+    """
+    firm, soft = counted[-2:]
+    index = {level: at for at, level in enumerate(levels(counted, features))}
     columns: dict[tuple[bool, ...], Bits] = {}
-    for position in range(len(model.advisor.lost.features)):
+    for position in range(features):
         columns.setdefault(tuple(bool(bits >> position & 1) for bits in counted), 1 << position)
     steps, lists = stronger(), longer()
-    for at, standing in enumerate(standings):
+    found: list[NeedChange] = []
+    for level, at in index.items():
+        file = (level[-2], level[-1])
         for feature in columns.values():
-            group = 0 if of.firm & feature else 1 if of.soft & feature else 2
+            group = 0 if firm & feature else 1 if soft & feature else 2
             for need in (1, 2):
-                after = index[raised(standing.level, counted, feature, need)]
-                pairs = steps[Step(standing.file, group, need)]
+                after = index[raised(level, counted, feature, need)]
+                pairs = steps[Step(file, group, need)]
                 if after == at:
                     pairs = frozenset(pair for pair in pairs if pair[0] != pair[1])
                 if pairs:
-                    yield NeedChange(at, after, pairs, feature, need)
-        yield NeedChange(at, at, lists[standing.file], 0, 0)
+                    found.append(NeedChange(at, after, pairs, feature, need))
+        found.append(NeedChange(at, at, lists[file], 0, 0))
+    return tuple(found)
 
 
 def _lowest(mask: int) -> int:

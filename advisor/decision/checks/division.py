@@ -7,7 +7,7 @@ tools of the same kind change nothing, so a list of tools is a set of kinds.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeAlias
 
 from advisor.decision.tiers import stateful_tools
@@ -73,9 +73,10 @@ def divisions() -> dict[tuple[ToolKind, str], tuple[tuple[ToolKind, Tools], ...]
 VALUES = ("no", "yes", "with-sampling", "without-sampling")
 
 
-def values(file: ToolKind) -> list[str]:
+@cache
+def values(file: ToolKind) -> tuple[str, ...]:
     """Return the values that `tools.separable` can have, `no` first."""
-    return [value for value in VALUES if (file, value) in divisions()]
+    return tuple(value for value in VALUES if (file, value) in divisions())
 
 
 @lru_cache(maxsize=1)

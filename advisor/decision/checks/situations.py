@@ -45,6 +45,11 @@ class Context(NamedTuple):
     soft: Bits
     kept: tuple[Bits, ...]
 
+    @property
+    def features(self) -> tuple[Bits, ...]:
+        """The features that each value of a level of needs counts, in the order of the level."""
+        return (*self.counted, self.firm, self.soft)
+
 
 class Outputs(NamedTuple):
     """The outputs of a rule of the table `session`."""
@@ -71,6 +76,7 @@ class Model:
         counted: the derived facts of needs that the two tables read.
         contexts: all contexts.
         outputs: the outputs of each rule of `session`.
+        feasible: whether each rule of `session` decides for a configuration.
     """
 
     def __init__(self, advisor: Advisor) -> None:
@@ -102,6 +108,7 @@ class Model:
         self._working: dict[tuple[Era, Configuration], Bits] = {}
         self._kept_of: dict[Row, tuple[Bits, ...]] = {}
         self.outputs = [_outputs(rule) for rule in self.session.spec.rules]
+        self.feasible = [outputs.feasible for outputs in self.outputs]
         context = FunctionNode(CONTEXT, (_CONTEXT,), self._context)
         self.domains = {name: values for name, values in advisor.space.domains.items() if name != TOOL_NEEDS}
         kept = {*self.session.outputs, *self.response.outputs}
@@ -113,7 +120,7 @@ class Model:
         ]
         self.alike = ValueClasses([*nodes, TableNode(self.possible), context], self.domains, kept)
         self.compared_needs: dict[tuple[int, int], Any] = {}
-        self._levels: dict[int, list[NeedLevel]] = {}
+        self._levels: dict[tuple[Bits, ...], list[NeedLevel]] = {}
         self._modes: dict[tuple[int, Level, bool], bool | None] = {}
 
     def bits(self, names: Any) -> Bits:
@@ -144,11 +151,11 @@ class Model:
 
     def standings(self, context: int) -> list[NeedLevel]:
         """Return every level of needs in a context."""
-        known = self._levels.get(context)
+        features = self.contexts[context].features
+        known = self._levels.get(features)
         if known is None:
-            of = self.contexts[context]
-            every = levels((*of.counted, of.firm, of.soft), len(self.advisor.lost.features))
-            known = self._levels[context] = [self._standing(level, needs) for level, needs in every.items()]
+            every = levels(features, len(self.advisor.lost.features))
+            known = self._levels[features] = [self._standing(level, needs) for level, needs in every.items()]
         return known
 
     def _standing(self, level: Level, needs: Needs) -> NeedLevel:
