@@ -104,8 +104,11 @@ class Coverer:
         """Requirements for every pair that a feasible decision has; `most` limits their number."""
         self.found.pairs = self.all_pairs()
         left = set(self.found.pairs)
-        while left and len(self.found.cases) != most:
-            pair = min(left, key=repr)
+        for pair in sorted(self.found.pairs, key=repr):
+            if pair not in left:
+                continue
+            if len(self.found.cases) == most:
+                break
             decision = self.with_pair(pair, left)
             if decision is None:
                 self.found.impossible.add(pair)
