@@ -278,16 +278,3 @@ def replayed(port: int, own: dict[str, str], last: str, wanted: str = "") -> str
         return came.decode()
 
     return asyncio.run(read())
-
-
-def environment(folder: Path, kit: KitContext) -> str:
-    """The interpreter of an environment with the packages that a kit's server installs."""
-    uv = str(programs.program("uv"))
-    (folder / "overrides.txt").write_text(
-        "certifi>=2026.1\n"
-    )  # a mirror might not have the newest release; no test needs it
-    python = str(folder / "venv" / "bin" / "python")
-    subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)
-    install = [uv, "pip", "install", "-q", "--python", python, "--override", str(folder / "overrides.txt")]
-    subprocess.run([*install, *kit.installs], check=True)
-    return python

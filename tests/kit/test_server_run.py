@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sdk_environments
 from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import pytest_suite, server
-from advisor.lab.process import programs
 from advisor.lab.process.ports import free_port
 
 pytestmark = [
@@ -31,36 +31,15 @@ pytestmark = [
     pytest.mark.retried("The servers and their clients share the processors, and each request has a deadline."),
 ]
 
+python = sdk_environments.python  # fixture
+
 EVERYTHING = {
     f"needs.{feature}": "preferred"
     for feature in ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed")
 }
-# A mirror of the index might not have the newest root certificates. No test needs them.
-OVERRIDES = "certifi>=2026.1\n"
 START_S = 60
 CLIENT = {"name": "test", "version": "0"}
 LEGACY = "2025-06-18"
-
-
-@pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[[KitContext], Path]:
-    """A function from a kit to the interpreter of an environment with the requirements of the kit."""
-    uv = str(programs.program("uv"))
-    made: dict[tuple[str, ...], Path] = {}
-
-    def environment(kit: KitContext) -> Path:
-        if tuple(kit.installs) not in made:
-            folder = tmp_path_factory.mktemp("venv")
-            (folder / "overrides.txt").write_text(OVERRIDES)
-            interpreter = folder / "venv" / "bin" / "python"
-            subprocess.run([uv, "venv", "-q", str(folder / "venv")], check=True)
-            install = [uv, "pip", "install", "-q", "--python", str(interpreter)]
-            overrides = ["--override", str(folder / "overrides.txt")]
-            subprocess.run([*install, *overrides, *kit.installs, "pytest>=8"], check=True)
-            made[tuple(kit.installs)] = interpreter
-        return made[tuple(kit.installs)]
-
-    return environment
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sdk_environments
 from mcp import Client
 from mcp.types import (
     CreateMessageResult,
@@ -26,7 +27,7 @@ from mcp.types import (
 )
 from proxy_rig import until
 from pydantic import FileUrl
-from redis_rig import CALL_S, SHARED, Answer, Fleet, call, environment, fleet, initialize, replayed, send, session
+from redis_rig import CALL_S, SHARED, Answer, Fleet, call, fleet, initialize, replayed, send, session
 from sdk_lines import SDK_LINES
 
 from advisor.decision.advisor import Advisor
@@ -43,6 +44,8 @@ pytestmark = [
     # Legacy clients have these instead of subscriptions/listen.
     pytest.mark.filterwarnings("ignore:resources/subscribe is removed"),
 ]
+
+python = sdk_environments.python  # fixture
 
 LIVE = ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed", "session_state")
 STATUS = "status://current"
@@ -187,12 +190,11 @@ def test_every_expected_feature_works_through_plain_round_robin(kit: Callable[..
 
 @pytest.mark.parametrize("line", [line for line in SDK_LINES if line != "mcp-2"])
 def test_the_expected_features_work_with_the_other_sdk_lines(
-    kit: Callable[..., KitContext], tmp_path: Path, line: str
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path, line: str
 ) -> None:
     modern = line == "fastmcp-4"  # no decision has resumability together with modern clients
     made_for = kit(*LIVE, *([] if modern else ["resumability"]), line=line, protocol="mixed" if modern else "legacy")
-    python = environment(tmp_path, made_for)
-    with fleet(made_for, tmp_path / "kit", python) as made:
+    with fleet(made_for, tmp_path / "kit", str(python(made_for))) as made:
         first, second, third = made.ports
         with made.redis():
             modes = ["legacy", "auto"] * 3 if modern else ["legacy"] * 5

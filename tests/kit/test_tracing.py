@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sdk_environments
 import test_server_run
 from mcp import Client
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
@@ -209,7 +210,7 @@ class TestSettings:
         uv, own = str(programs.program("uv")), tmp_path / "venv"
         subprocess.run([uv, "venv", "-q", str(own)], check=True)
         wanted = [package for package in context.installs if "opentelemetry" not in package]
-        (tmp_path / "overrides.txt").write_text(test_server_run.OVERRIDES)
+        (tmp_path / "overrides.txt").write_text(sdk_environments.OVERRIDES)
         install = [uv, "pip", "install", "-q", "--python", str(own / "bin" / "python")]
         subprocess.run([*install, "--override", str(tmp_path / "overrides.txt"), *wanted], check=True)
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
