@@ -16,6 +16,7 @@ from advisor.requirements.hops import HOPS
 
 # Warnings whose title names what the decision has turned off, because this is their subject.
 ABOUT_THE_LACK = {
+    "old-transport-today",
     "adapter-sends-no-streams",
     "gateway-needs-a-session-id",
     "sdk-has-no-json-answers",
