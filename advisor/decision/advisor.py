@@ -36,7 +36,7 @@ from advisor.decision.switches import assumption, switches, trace_without_flags,
 from advisor.decision.tier_wording import TierWording
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
 from advisor.decision.trace import TableTrace, Trace
-from advisor.decision.unsure import Outline, Settled, settle
+from advisor.decision.unsure import Outline, Settled, settle, without_doubts
 from advisor.decision.warnings import Warnings, decision_words
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
@@ -112,7 +112,7 @@ class Advisor:
         stated, (requirements, facts, core, parts, features, _, _) = requirements, settled
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(map(self._tier, parts))
-        path = self._path(requirements, facts, parts)
+        path, because = self._reasons(requirements)
         # The flags of a tiered deployment are those of its larger, stateless part.
         shown = core._replace(flags=tiers[0].core.flags) if tiers else core
         decision = Decision(
@@ -121,7 +121,7 @@ class Advisor:
             core=shown,
             release=release,
             means=self._means(core, requirements, facts),
-            because=self._affinity_because(facts),
+            because=because,
             code=server_code(core.flags, facts, requirements, self.space) if core.feasible and not tiers else "",
             tiers=tiers,
             instances=1 if core.pattern == "single-instance" else _first(requirements),
@@ -171,18 +171,21 @@ class Advisor:
         return trace if decision.kind == "python" else trace_without_flags(trace, decision)
 
     def _trace(self, decision: Decision) -> Trace:
-        tables = (*self.tables.values(), self.findings)
+        certain = without_doubts(decision.requirements, self.space)
+        facts, tables, warnings = self.facts(certain), list(self.tables.values()), self.findings.spec.table
         if not decision.tiers:
-            *decisive, warned = (TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in tables)
             rules = self._warnings.rules(decision.facts)
-            attempts = [attempt._replace(fired=attempt.rule in rules) for attempt in warned.attempts]
-            return [*decisive, warned._replace(attempts=attempts)]
-        first = list(self.tables.values())[: list(self.tables).index("session") + 1]
-        found = [TableTrace(table.spec.table, "", table.trace(decision.facts)) for table in first]
-        for tier in self.tiers(decision.requirements, decision.facts):
+            tried = [attempt._replace(fired=attempt.rule in rules) for attempt in self.findings.trace(decision.facts)]
+            decisive = [TableTrace(table.spec.table, "", table.trace(facts)) for table in tables]
+            return [*decisive, TableTrace(warnings, "", tried)]
+        first = tables[: list(self.tables).index("session") + 1]
+        found = [TableTrace(table.spec.table, "", table.trace(facts)) for table in first]
+        settled = self.tiers(decision.requirements, decision.facts)
+        for tier, doubted in zip(self.tiers(certain, facts), settled, strict=True):
             found += [TableTrace(table.spec.table, tier.name, table.trace(tier.facts)) for table in tables]
+            found.append(TableTrace(warnings, tier.name, self.findings.trace(doubted.facts)))
         about = [attempt for attempt in self.findings.trace(decision.facts) if "pattern" in attempt.rule.when]
-        return [*found, TableTrace(self.findings.spec.table, "", about)]
+        return [*found, TableTrace(warnings, "", about)]
 
     def _decided(self, requirements: Requirements) -> tuple[dict[str, Any], Core, tuple[TierRequirements, ...]]:
         """Every fact, what the tables decide, and the tiers; no tiers unless the pattern is `tiered`."""
@@ -202,15 +205,15 @@ class Advisor:
         core, flags = self._with_tier_flags(self.core(changed(stated, change, self.space)), stated, change)
         return UnsureNeed(feature, False, Counterfactual(change, core, None, "", flags))
 
-    def _path(
-        self, requirements: Requirements, facts: Mapping[str, Any], parts: Sequence[TierRequirements]
-    ) -> tuple[PathStep, ...]:
-        """The steps of the walk; the flags of tiers are decided for the stateless tier."""
+    def _reasons(self, settled: Requirements) -> tuple[tuple[PathStep, ...], str]:
+        """The steps of the walk, and the sentence for the mechanism. Tiers get the flags of the stateless tier."""
+        requirements = without_doubts(settled, self.space)
+        facts, _, parts = self._decided(requirements)
         tables = list(self.tables.values())
         steps = [self._step(table, requirements, facts) for table in tables]
         if parts:
             steps[-1] = self._step(tables[-1], requirements, parts[0].facts)
-        return tuple(steps)
+        return tuple(steps), self._affinity_because(facts)
 
     def _step(self, table: DecisionTable, requirements: Requirements, facts: Mapping[str, Any]) -> PathStep:
         rule = table.evaluate(facts).rules[0]

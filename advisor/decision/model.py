@@ -307,6 +307,11 @@ class Decision(NamedTuple):
         return tuple(s for s in self.path if all(self.facts[k] == v for k, v in tables[s.table].about.items()))
 
     @property
+    def doubted(self) -> list[str]:
+        """The ids of the features that the decision keeps, although the requirements are not sure of the need."""
+        return [need.feature for need in self.unsure if need.kept]
+
+    @property
     def needed(self) -> tuple[FeatureRow, ...]:
         """The rows of needed features, the strongest need first, and the row of plain calls last."""
         return needed(self.features)

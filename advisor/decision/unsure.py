@@ -63,3 +63,12 @@ def settle(requirements: Requirements, outline: Callable[[Requirements], Outline
         if deployment == [core, tiers] and works:
             kept = tried
     return kept
+
+
+def without_doubts(settled: Requirements, space: FactSpace) -> Requirements:
+    """Return settled requirements in which no unsure need is kept.
+
+    The deployment is the same. Its reasons come from these requirements, because an unsure need is never a reason.
+    """
+    doubts = {need: "none" for need in settled.unsure if settled[need] != "none"}
+    return changed(settled, doubts, space) if doubts else settled

@@ -195,7 +195,7 @@ def assumed_unused(decision: Decision) -> str:
 def unsure(decision: Decision) -> list[str]:
     """Return what becomes of the features that the requirements state as unknown: those kept, then the others."""
     words = decision.phrases
-    kept = ", ".join(need.feature for need in decision.unsure if need.kept)
+    kept = ", ".join(decision.doubted)
     prices: dict[str, list[str]] = {}
     for need in decision.unsure:
         if need.price is not None:

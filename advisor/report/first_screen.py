@@ -139,7 +139,11 @@ def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     replaced = [f"{row.title}: {row.instead}" for row in decision.features if row.substituted]
     rows += [(labels["replaced"], text) for text in shown_rows(replaced, width, step, "features", phrases)]
     rows += [(labels["assumed"], (text, "yellow")) for text in assumption_rows(decision, width, step)]
-    doubts = shown_rows(decision_wording.unsure(decision), width, step, "assumptions", phrases)
+    doubts = decision_wording.unsure(decision)
+    if step.brief and decision.doubted:
+        kept, more = phrases["screen.unsure.kept"], phrases["screen.and-more"]
+        doubts[0] = first_names(decision.doubted, width, more, "", kept)
+    doubts = shown_rows(doubts, width, step, "answer", phrases)
     rows += [(labels["unsure"], ("\n".join(doubts), "yellow"))] if doubts else []
     _labelled(canvas, rows)
 
@@ -196,14 +200,16 @@ def _tiers(canvas: Canvas, decision: Decision) -> None:
     rows: list[list[Words]] = []
     for tier in decision.tiers:
         flags = (str(flag) for flag in tier.core.flags)
-        tools = first_names(tier.tools, canvas.width - 50, phrases["screen.hidden-tools"], "") if tier.tools else ""
+        tools = first_names(tier.tools, canvas.width - 50, phrases["screen.and-more"], "") if tier.tools else ""
         rows.append([(tier.name, "bold"), str(tier.instances), *((flag, "bold cyan") for flag in flags)])
         rows[-1].append(tools or phrases["screen.other-tools"])
     canvas.pairs([heads, *rows], indent=0)
 
 
 def _listed(decision: Decision) -> list[FeatureRow]:
-    return [row for row in decision.needed if row.feature != "plain" or row.lost]
+    """Return the needed features of the table. Plain calls are in it if they fail; features of a doubt are not."""
+    rows = [row for row in decision.needed if row.feature not in decision.doubted]
+    return [row for row in rows if row.feature != "plain" or row.lost]
 
 
 def _features(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:

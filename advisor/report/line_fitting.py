@@ -34,14 +34,15 @@ def whole_sentences(text: str, length: int) -> str:
     return first_sentences(text, lambda shown: len(shown) <= length)
 
 
-def first_names(names: Sequence[str], width: int, more: str, section: str) -> str:
-    """Return the first names that fit into a line of `width` columns, and how many names are hidden."""
+def first_names(names: Sequence[str], width: int, more: str, section: str, phrase: str = "{names}") -> str:
+    """Return a phrase with the first names that fit into a line of `width` columns, and how many names are hidden."""
+    width -= len(phrase.format(names=""))
     for count in range(len(names), 0, -1):
         hidden = len(names) - count
         text = ", ".join(names[:count]) + (f" {more.format(number=hidden, section=section)}" if hidden else "")
         if len(text) <= width:
-            return text
-    return more.format(number=len(names), section=section)
+            return phrase.format(names=text)
+    return phrase.format(names=more.format(number=len(names), section=section))
 
 
 def joined(texts: Sequence[str], width: int) -> list[str]:

@@ -46,11 +46,8 @@ def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[st
     phrase = phrases["screen.unused.one" if len(unused) == 1 else "screen.unused"]
     texts = [phrase.format(names=", ".join(unused))] if unused else []
     if unused and step.brief:
-        phrase = phrases["screen.unused.brief"]
-        names = ", ".join(unused)
-        if step.most is not None:
-            names = first_names(unused, width - len(phrase.format(names="")), phrases["screen.hidden"], "features")
-        texts = [phrase.format(names=names)]
+        brief, room = phrases["screen.unused.brief"], width if step.most is not None else len(texts[0])
+        texts = [first_names(unused, room, phrases["screen.hidden"], "features", brief)]
     if decision.assumption:
         more = phrases["screen.more"].format(section="assumptions")
         said = whole_sentences(decision.assumption, width)

@@ -15,6 +15,7 @@ from advisor.questionnaire.saved_answers import stated, to_yaml
 from advisor.report.decision_json import decision_dict
 from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
+from advisor.report.first_screen import first_screen
 from advisor.requirements import load_bytes
 
 FLEET = {"scale.instances": 3, "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
@@ -65,8 +66,8 @@ def test_a_feature_that_needs_sessions_is_not_kept_in_a_fleet_and_has_its_price(
     assert record["sampling"]["then"]["affinity"] == {"mechanism": "haproxy-stick-table"}
     for text in (decision_text(decision, Screen(200, False, True)), decision_markdown(decision)):
         assert "Not sure" in text
-        assert "progress: counted as preferred, because this works without any other change" in text
-        assert "sampling: counted as not needed. If a tool needs it, the result is sticky-fleet" in text
+        assert "Kept, because this changes nothing else in the decision: progress." in text
+        assert "Counted as not needed: sampling. If a tool needs it, the result is sticky-fleet" in text
 
 
 def test_one_process_keeps_every_feature_that_sessions_keep(advisor: Advisor) -> None:
@@ -130,3 +131,21 @@ def test_the_json_document_has_the_need_as_stated_and_as_counted(advisor: Adviso
         "progress": ("unknown", "preferred"),
         "roots": ("none", None),
     }
+
+
+ALL = {f"needs.{name}": "unknown" for name in ("sampling", "elicitation", "progress", "logging", "roots")}
+
+
+@pytest.mark.parametrize(("flat", "reason"), [(ALL, "SES-100"), ({**ALL, "needs.sampling": "preferred"}, "SES-092")])
+def test_a_doubt_is_no_reason_and_no_needed_feature(advisor: Advisor, flat: dict[str, Any], reason: str) -> None:
+    """The reason of the decision is that of the requirements without the doubt. `--explain` agrees."""
+    decision = decide(advisor, **flat)
+    assert decision.verdict.rule.id == reason
+    fired = {attempt.rule.id for table in advisor.trace(decision) for attempt in table.attempts if attempt.fired}
+    assert reason in fired
+    assert len({"SES-100", "SES-092"} & fired) == 1
+    screen = first_screen(decision, Screen(80, False, True))
+    assert ("needed feature works only with sessions" in f"{decision.because} {screen}") is (reason == "SES-092")
+    assert "kept at no cost: elicitation" in " ".join(screen.split())
+    assert ("Sampling *" in screen) is (reason == "SES-092")
+    assert "Elicitation *" not in screen

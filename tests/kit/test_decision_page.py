@@ -210,3 +210,12 @@ def test_a_kubernetes_kit_behind_traefik_configures_traefik(decide: Callable[...
 def test_a_proxy_that_kits_configure_has_no_reason_against_it(advisor: Advisor) -> None:
     knowledge = advisor.knowledge
     assert not [name for name in knowledge.kit_proxies if knowledge.proxies[name].not_in_kit]
+
+
+@pytest.mark.parametrize(("elicitation", "kept"), [("unknown", "Progress"), ("required", "Elicitation, Progress")])
+def test_the_page_lists_features_of_a_doubt_apart(advisor: Advisor, elicitation: str, kept: str) -> None:
+    text = f"service: shop\nneeds: {{progress: required, elicitation: {elicitation}}}\n"
+    decision = advisor.decide(load_bytes(text.encode(), "shop.yaml", advisor.space))
+    page = {file.path: file.content for file in render_kit(decision, text)}["DECISION.md"]
+    assert f"Kept features that the requirements ask for: {kept}." in page
+    assert ("this changes nothing else: Elicitation." in page) is (elicitation == "unknown")

@@ -71,6 +71,7 @@ def _page(kit: KitContext, decision: Decision) -> str:
 
 def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
     needed = [row for row in decision.needed if row.feature != "plain"]
+    kept = [row for row in needed if not row.lost and not row.substituted]
     nothing, certain = decision_wording.nothing_lost(decision)
     return {
         "kit": kit,
@@ -88,7 +89,8 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
             if row.lost or row.substituted
         ],
         "nothing_lost": "" if certain else nothing,
-        "kept": [row.title for row in needed if not row.lost and not row.substituted],
+        "kept": [row.title for row in kept if row.feature not in decision.doubted],
+        "doubted": [row.title for row in kept if row.feature in decision.doubted],
         "warnings_shown": WARNINGS_SHOWN,
         "failures": [*_failures(failure_records(kit)), *_loss_of_proxy(kit)],
         "second_proxy": _second_proxy(kit),
