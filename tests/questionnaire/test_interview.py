@@ -400,3 +400,10 @@ def test_titles_and_help_fit(monkeypatch: pytest.MonkeyPatch) -> None:
             shown = fitting(text, 3, "  ")
             assert text.startswith(shown)
             assert len(textwrap.wrap(shown, 77, break_on_hyphens=False)) <= 3, text
+
+
+def test_no_cause_takes_a_part_of_the_recommendation_for_granted() -> None:
+    """A recommendation can have no session affinity, so a text for all recommendations cannot promise one."""
+    texts = [symptom.likely for symptom in ADVISOR.knowledge.symptoms.values()]
+    assert not [text for text in texts if "of the recommendation" in text]
+    assert any("stateless_http=True avoids both causes" in text for text in texts)
