@@ -66,7 +66,7 @@ def test_a_feature_that_needs_sessions_is_not_kept_in_a_fleet_and_has_its_price(
     assert record["sampling"]["then"]["affinity"] == {"mechanism": "haproxy-stick-table"}
     for text in (decision_text(decision, Screen(200, False, True)), decision_markdown(decision)):
         assert "Not sure" in text
-        assert "Kept, because this changes nothing else in the decision: progress." in text
+        assert "Kept, because this needs no other configuration: progress." in text
         assert "Counted as not needed: sampling. If a tool needs it, the result is sticky-fleet" in text
 
 

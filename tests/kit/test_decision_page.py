@@ -218,4 +218,4 @@ def test_the_page_lists_features_of_a_doubt_apart(advisor: Advisor, elicitation:
     decision = advisor.decide(load_bytes(text.encode(), "shop.yaml", advisor.space))
     page = {file.path: file.content for file in render_kit(decision, text)}["DECISION.md"]
     assert f"Kept features that the requirements ask for: {kept}." in page
-    assert ("this changes nothing else: Elicitation." in page) is (elicitation == "unknown")
+    assert ("this needs no other configuration: Elicitation." in page) is (elicitation == "unknown")

@@ -403,7 +403,7 @@ def test_titles_and_help_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_cause_takes_a_part_of_the_recommendation_for_granted() -> None:
-    """A recommendation can have no session affinity, so a text for all recommendations cannot promise one."""
+    """A recommendation can have no session affinity, so no text for all recommendations names one."""
     texts = [symptom.likely for symptom in ADVISOR.knowledge.symptoms.values()]
     assert not [text for text in texts if "of the recommendation" in text]
     assert any("stateless_http=True avoids both causes" in text for text in texts)
