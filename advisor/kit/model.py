@@ -101,7 +101,7 @@ class TierContext:
 
     @property
     def is_replaced(self) -> bool:
-        """Whether an update ends the only instance before the new one starts, because it holds all sessions."""
+        """Whether an update ends the only instance, which holds all sessions, before the new instance starts."""
         return self.pattern == "single-instance" and self.keeps_sessions
 
     @property

@@ -344,7 +344,7 @@ def _ingresses(build: Build) -> Iterator[str]:
         spec = ingress["spec"]
         notes = ingress["metadata"]["annotations"]
         if bool(spec.get("ingressClassName")) == ("kubernetes.io/ingress.class" in notes):
-            yield f"{_title(ingress)}: not exactly one class"
+            yield f"{_title(ingress)}: no class, or two classes"
         named = [host for entry in spec.get("tls", []) for host in entry.get("hosts", [])]
         hosts = [rule["host"] for rule in spec["rules"] if "host" in rule]
         if any(not _HOSTNAME.fullmatch(host) or _ADDRESS.fullmatch(host) for host in (*hosts, *named)):

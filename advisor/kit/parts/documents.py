@@ -155,7 +155,7 @@ def _loss_of_proxy(kit: KitContext) -> list[FailureRow]:
     """Return the row about the loss of the kit's proxy; no row for a kit without a proxy."""
     if not kit.proxy:
         return []
-    said = kit.phrase("proxy-lost.one" if kit.proxy_replicas == 1 else "proxy-lost.several")
+    said = kit.phrase("proxy-lost.single" if kit.proxy_replicas == 1 else "proxy-lost.several")
     sessions = kit.phrase("proxy-lost.table" if _keeps_table(kit) else "proxy-lost.kept")
     has_sessions = any(tier.keeps_sessions for tier in kit.tiers)
     clients: dict[str, str] = {}
