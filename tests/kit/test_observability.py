@@ -16,6 +16,7 @@ import pytest
 import test_server_run
 import test_session_limit
 from mcp import Client
+from proxy_rig import until
 
 from advisor.kit.model import KitContext
 
@@ -60,6 +61,8 @@ def served(
         failing = {"jsonrpc": "2.0", "id": 9, "method": "no/such/method"}
         server.send("/mcp?code=query-secret", failing, **own, Authorization=f"Bearer {TOKEN}")
         server.send("/mcp", test_server_run.call("echo"), **{**own, "Mcp-Session-Id": "f" * 32})
+        # The server counts the duration of a request after the client has the answer.
+        until("all calls are counted", lambda: 'duration_seconds_count{route="tools/call"} 3' in server.metrics())
         metrics = server.metrics()
         assert server.send("/metrics")[0] == 404, "clients must not read the metrics"
     text = server.log.read_text()

@@ -150,10 +150,10 @@ class _Check:
             if verdicts[change.before] | verdicts[change.after] != _BOTH:
                 continue
             before, after = self._rules[change.before], self._rules[change.after]
-            for one, other in change.separable:
-                if one not in before or other not in after:
+            for first, other in change.separable:
+                if first not in before or other not in after:
                     continue
-                was, becomes = feasible[before[one]], feasible[after[other]]
+                was, becomes = feasible[before[first]], feasible[after[other]]
                 if was == becomes or (was and change.need == 2):
                     continue
                 if not was and change.need == 0:
@@ -165,7 +165,7 @@ class _Check:
                 )
                 makes = "makes a feasible decision a contradiction" if was else "makes a contradiction feasible"
                 standing = self._standings[change.before]
-                yield from self._fault("monotone", rule, f"{what} {makes}", standing, one)
+                yield from self._fault("monotone", rule, f"{what} {makes}", standing, first)
 
     def _possible(self, value: str) -> list[PossibleConfiguration]:
         if value not in self._entries:
