@@ -156,7 +156,7 @@ class _Menu:
         remedies = self._remedies
         titles = remedy_titles([way.how for way in remedies])
         options = [
-            Option(str(number), title, review.in_words(way.core, self._words), way.how)
+            Option(str(number), title, self._words[f"screen.pattern.{way.core.pattern}"], way.how)
             for number, (way, title) in enumerate(zip(remedies, titles, strict=True))
         ]
         chosen = self._interviewer.choose(self._words["ask.menu.which"], options)

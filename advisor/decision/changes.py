@@ -257,9 +257,8 @@ class Changes:
         """Yield how to make each part of a change."""
         kind = move.get(_KIND, facts[_KIND])
         for name, value in move.items():
-            change = self._change(name, facts[name], value)
-            if change:
-                yield self._how(name, value, change, kind, core)
+            if change := self._change(name, facts[name], value):
+                yield self._how(name, value, change, (facts[_KIND], kind), core)
 
     def ways_out(self, facts: Mapping[str, Any], shorter: tuple[Raw, Core] | None = None) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction, the least effort first.
@@ -370,19 +369,19 @@ class Changes:
     def _because(self, core: Core) -> str:
         return f"The result is {self._space.knowledge.phrases[core.phrase]}."
 
-    def _how(self, name: str, value: Value, change: FactChange, kind: Value, core: Core | None = None) -> str:
-        """Return how to make a change behind the proxy `kind`. The alternative to a feature depends on `core`."""
-        feature = self._space.knowledge.features.get(name.removeprefix("needs."))
+    def _how(self, name: str, value: Value, change: FactChange, kinds: tuple[Value, Value], core: Core | None) -> str:
+        """Return how to make a change with the proxy before and after it. Advice for a feature depends on `core`."""
+        knowledge, (before, kind) = self._space.knowledge, kinds
+        feature, proxies = knowledge.features.get(name.removeprefix("needs.")), knowledge.proxies
         stateless = core is None or core.flags.stateless_http
         several = core is None or core.pattern != "single-instance"
         instead = instead_of(feature, stateless=stateless, direct_llm=False, several=several) if feature else None
-        if name == _KIND and value == "none":
-            return self._space.knowledge.phrases["change.no-proxy"]
+        if name == _KIND and before not in ("none", "other"):
+            names = {"old": proxies[str(before)].name, "new": proxies[str(value)].name}
+            return knowledge.phrases["change.no-proxy" if value == "none" else "change.proxy"].format(**names)
         if core and change.added and kind != "none":
-            knowledge, tiered = self._space.knowledge, core.pattern == "tiered"
-            program = added_program(str(kind), core.mechanism, knowledge, tiered=tiered)
+            program = added_program(str(kind), core.mechanism, knowledge, tiered=core.pattern == "tiered")
             if program:
-                proxies = knowledge.proxies
                 return change.added.format(program=proxies[program].name, proxy=proxies[str(kind)].name)
         how = change.how.format(
             value=show(self._space.typical(name, value)),
