@@ -2,9 +2,9 @@
 .PHONY: test programs lint types rules docs site snapshots lock kit-locks bench all
 
 test:
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 3
 programs:
-	.venv/bin/pytest -n 2 -m "programs or thorough"
+	.venv/bin/pytest -n 3 -m "programs or thorough"
 lint:
 	.venv/bin/ruff check && .venv/bin/ruff format --check
 types:
@@ -16,7 +16,7 @@ docs:
 site:
 	.venv/bin/python -m docs.site
 snapshots:
-	MCP_ADVISOR_UPDATE_SNAPSHOTS=1 .venv/bin/pytest -n 2
+	MCP_ADVISOR_UPDATE_SNAPSHOTS=1 .venv/bin/pytest -n 3
 lock:
 	.venv/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.10 --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
 kit-locks:

@@ -99,7 +99,7 @@ def test_each_supported_python_runs_the_readmes_test_command() -> None:
 def test_one_job_tests_without_constraints() -> None:
     run = commands(jobs()["newest"])
     assert "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]'" in run
-    assert run[-1] == ".venv/bin/pytest -n 2"
+    assert run[-1] == ".venv/bin/pytest -n 3"
 
 
 def test_workflows_have_least_permissions_and_a_release_is_published_without_a_token() -> None:

@@ -76,9 +76,9 @@ def capabilities(
 ) -> None:
     """Show which features each SDK release supports.
 
-    The data comes from measurements of real SDK releases. Each row of a table is one API call of the SDK that uses a
-    feature. The four columns are the four flag pairs. Legacy clients (2025-11-25 and older) and modern clients
-    (2026-07-28) have separate tables.
+    The data comes from measurements of real SDK releases. Each row of a table is a function of the SDK that uses a
+    feature, such as ctx.report_progress. The four columns are the four flag pairs. Legacy clients (2025-11-25 and
+    older) and modern clients (2026-07-28) have separate tables.
 
     The name of a column has two words. The word stateful means stateless_http=False. The word stateless means
     stateless_http=True. The word sse means json_response=False. The word json means json_response=True.

@@ -70,7 +70,7 @@ class Coverer:
         }
         self.domains["sdk"] = [name for name in self.domains["sdk"] if self.space.releases[str(name)].has_kit]
         self.domains["transport"] = ("streamable-http",)  # no kit is generated for the other transport
-        self.domains["language"] = ("unknown",)  # nor for other languages
+        self.domains["language"] = self.domains["runtime"] = ("unknown",)  # nor for other languages
         self.domains["environment.function_adapter"] = ("unknown", "none")  # an adapter sets other facts
         # A fold can list any tools, so the value that is always possible comes first.
         self.folded: dict[str, Sequence[Value]] = {
@@ -239,7 +239,7 @@ class Coverer:
             case "hosts":
                 return ["mcp.example.com", "other.example.com"] if value == "some" else []
             case "origins":
-                return ["https://app.example.com"]
+                return ["https://app.example.com"] if value == "some" else []
             case "apps":
                 return [self.able] if value == "some" else []
             case _:

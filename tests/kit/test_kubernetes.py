@@ -274,7 +274,12 @@ def test_egress_is_limited_to_what_the_kit_needs(advisor: Advisor, tmp_path: Pat
         kit = CASES[case](advisor)
         policy = build(kit, raw(written(kit, tmp_path / case))).find("NetworkPolicy", kit.tiers[0].host)
         assert policy is not None
-        assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == expected, case
+        rules = policy["spec"]["egress"]
+        traces = [rule for rule in rules if {port["port"] for port in rule["ports"]} == {4318}]
+        # The collector of traces is in a namespace with a label, so nothing else can get them.
+        assert len(traces) == kit.exports_spans, case
+        assert all(rule["to"] == [{"namespaceSelector": {"matchLabels": {"mcp-traces": "allowed"}}}] for rule in traces)
+        assert {port["port"] for rule in rules if rule not in traces for port in rule["ports"]} == expected, case
 
 
 def test_instances_that_share_sessions_reach_each_other(advisor: Advisor, tmp_path: Path) -> None:
