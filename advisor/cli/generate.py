@@ -104,8 +104,8 @@ def generate(
 
     Run the command again after a change of the requirements. It keeps your edits in the kit folder (DIR of --output)
     and merges them with the new versions of the files. If you and the new version changed the same lines, your lines
-    stay, and the new version is written next to the file (.new). The conflict ends when you delete the .new file. With
-    --conflicts, it writes a diff (.rej), or marks both versions in your file.
+    stay, and the new version is written next to the file (.new). The conflict ends when you delete the .new file. To
+    get a diff or marks in your file instead of the .new file, use --conflicts.
 
     If FILE is a directory, the command writes a kit for each requirements file in it. The kit for NAME.yaml is the
     folder NAME in the output folder (DIR of --output).
