@@ -43,10 +43,11 @@ def _table(
     widths[0] = min(widths[0], max(len(heads[0]), canvas.width - sum(width + _GAP for width in widths[1:])))
     canvas.code(_row(heads, widths), "bold")
     for row, texts in zip(rows, cells, strict=True):
-        if len(texts[0]) > widths[0]:  # The name of a file is never cut or folded, so it gets a line of its own.
+        line = _row(texts, widths)
+        if len(line) > canvas.width:  # The name of a file is never cut or folded, so it gets a line of its own.
             canvas.code(texts[0], _style(row))
-            texts[0] = ""
-        canvas.code(_row(texts, widths), _style(row))
+            line = _row(["", *texts[1:]], widths)
+        canvas.code(line, _style(row))
     canvas.gap()
     canvas.line((summed, "bold"), indent=1)
     if with_flags:
@@ -59,7 +60,12 @@ def _table(
 
 
 def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
-    return (" " * _GAP).join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)).rstrip()
+    """Return a line of the table. A long text moves the texts after it, until the room of a column makes up for it."""
+    line, start = texts[0], 0
+    for text, before in zip(texts[1:], widths, strict=False):
+        start += before + _GAP
+        line = f"{line}{' ' * _GAP}".ljust(start) + text
+    return line.rstrip()
 
 
 def _style(row: OverviewRow) -> str:

@@ -200,6 +200,17 @@ def test_a_table_of_files_fits_and_folds_no_name() -> None:
             assert any(str(path.relative_to(ROOT / "examples")) in line for line in shown)
 
 
+def test_a_long_name_moves_only_the_cells_that_have_no_room(tmp_path: Path) -> None:
+    path = tmp_path / "longer-than-the-column-of-names.yaml"
+    path.write_bytes(FILES[0].read_bytes())
+    head, first, second, *_ = batch_text(
+        [Result(str(path), decide(path)), Result(str(tmp_path / "b.yaml"), decide(FILES[0]))], Screen(80), PHRASES
+    ).splitlines()
+    assert first.startswith(f"{path.name}  stateless-fleet  stateless+sse  -  ")
+    assert len(first) <= 80
+    assert second.index("stateless") == head.index("Pattern")
+
+
 def test_a_name_that_does_not_fit_gets_a_line_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / f"{'long-' * 15}name.yaml"
     path.write_bytes(FILES[0].read_bytes())
