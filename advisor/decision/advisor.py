@@ -112,7 +112,7 @@ class Advisor:
         stated, (requirements, facts, core, parts, features, _, _) = requirements, settled
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(map(self._tier, parts))
-        path, because = self._reasons(requirements)
+        path, because = self._reasons(settled)
         # The flags of a tiered deployment are those of its larger, stateless part.
         shown = core._replace(flags=tiers[0].core.flags) if tiers else core
         decision = Decision(
@@ -205,10 +205,10 @@ class Advisor:
         core, flags = self._with_tier_flags(self.core(changed(stated, change, self.space)), stated, change)
         return UnsureNeed(feature, False, Counterfactual(change, core, None, "", flags))
 
-    def _reasons(self, settled: Requirements) -> tuple[tuple[PathStep, ...], str]:
+    def _reasons(self, settled: Settled) -> tuple[tuple[PathStep, ...], str]:
         """The steps of the walk, and the sentence for the mechanism. Tiers get the flags of the stateless tier."""
-        requirements = without_doubts(settled, self.space)
-        facts, _, parts = self._decided(requirements)
+        requirements = without_doubts(settled.requirements, self.space)
+        facts, _, parts = settled[1:4] if requirements is settled.requirements else self._decided(requirements)
         tables = list(self.tables.values())
         steps = [self._step(table, requirements, facts) for table in tables]
         if parts:
