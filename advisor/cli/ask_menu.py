@@ -114,7 +114,8 @@ class _Menu:
         names = [*first, "change", "document", "all", "done"]
         means = {name: self._words[f"ask.menu.{name}.means"].format(file=self._path) for name in names}
         options = [Option(name, self._words[f"ask.menu.{name}"], means[name]) for name in names]
-        verdict = self._words["ask.menu.verdict"].format(verdict=review.in_words(self.decision.core, self._words))
+        decided = review.in_words(self.decision.core, self.decision.means)
+        verdict = self._words["ask.menu.verdict"].format(verdict=decided)
         return self._interviewer.choose(self._words["ask.menu"], options, verdict)
 
     def _write_kit(self) -> None:

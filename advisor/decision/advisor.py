@@ -30,6 +30,7 @@ from advisor.decision.model import (
     needed,
 )
 from advisor.decision.open_releases import other_releases
+from advisor.decision.pattern_words import pattern_in_words
 from advisor.decision.sdk_behaviour import asked_release
 from advisor.decision.server_code import server_code
 from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
@@ -46,7 +47,7 @@ from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
 from advisor.requirements.completion import changed
-from advisor.requirements.hops import HOPS, keeps_instances
+from advisor.requirements.hops import HOPS
 from advisor.requirements.model import Requirements
 
 # The types of facts whose values in the requirements file say more than the value that rules see.
@@ -106,6 +107,12 @@ class Advisor:
         """Only what the tables decide."""
         return core_of(self.facts(requirements))
 
+    def verdict(self, requirements: Requirements) -> tuple[Core, str]:
+        """The core, and its pattern in words."""
+        facts = self.facts(requirements)
+        core = core_of(facts)
+        return core, pattern_in_words(core, requirements, facts, self.knowledge)
+
     def decide(self, requirements: Requirements) -> Decision:
         """The complete decision."""
         settled = self._settle(requirements)
@@ -120,7 +127,7 @@ class Advisor:
             facts=facts,
             core=shown,
             release=release,
-            means=self._means(core, requirements, facts),
+            means=pattern_in_words(core, requirements, facts, self.knowledge),
             because=because,
             code=server_code(core.flags, facts, requirements, self.space) if core.feasible and not tiers else "",
             tiers=tiers,
@@ -225,15 +232,6 @@ class Advisor:
         # The facts of a tier can differ from those of the file.
         stated = {n: raw for n, raw in stated.items() if raw not in (None, []) and self.space.bin(n, raw) == read[n]}
         return PathStep(table.spec.table, table.spec.title, table.spec.question, rule, read, stated)
-
-    def _means(self, core: Core, requirements: Requirements, facts: Mapping[str, Any]) -> str:
-        """The pattern in words. Several processes can also be the workers of one instance."""
-        phrases = self.knowledge.phrases
-        if not core.feasible and facts["clients.reached"] != "yes":
-            return phrases[f"{core.phrase}.unreached"]
-        single = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
-        single = single and keeps_instances(requirements, self.knowledge.proxies)
-        return phrases.get(f"{core.phrase}.workers" if single else "") or phrases[core.phrase]
 
     def _affinity_because(self, facts: Mapping[str, Any]) -> str:
         """The sentence for the mechanism: of the affinity table where the proxy does it, else of the session table."""

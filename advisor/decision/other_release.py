@@ -37,9 +37,13 @@ class OtherRelease(NamedTuple):
     @property
     def effect(self) -> tuple[Any, ...]:
         """Everything that changes. Releases with the same effect share a text."""
-        return (self.core, self.tier_flags, *self[4:])
+        return (self.core, self.tier_flags, self.changes_core, *self._named)
 
     @property
     def differs(self) -> bool:
         """Whether anything changes."""
-        return self.changes_core or any(self[5:])
+        return self.changes_core or any(self._named)
+
+    @property
+    def _named(self) -> tuple[tuple[str, ...], ...]:
+        return (self.loses, self.keeps, self.calls, self.adds, self.removes)

@@ -16,12 +16,17 @@ from advisor.sentences import listed
 
 def leaning(advisor: Advisor, interview: Interview) -> str:
     """Return the recommendation for the answers so far in words, with defaults for open facts."""
-    return in_words(advisor.core(interview.requirements), advisor.knowledge.phrases)
+    return in_words(*advisor.verdict(interview.requirements))
 
 
-def in_words(core: Core, words: Mapping[str, str]) -> str:
-    """Return a core as `several instances with session affinity (sticky-fleet)`."""
-    return f"{words[core.phrase]} ({core.pattern})" if core.feasible else words[core.phrase]
+def in_words(core: Core, means: str) -> str:
+    """Return a core as `several instances with session affinity (sticky-fleet)`.
+
+    Args:
+        core: the core.
+        means: its pattern in words.
+    """
+    return f"{means} ({core.pattern})" if core.feasible else means
 
 
 def answer_line(question: Question, answer: Answer, advisor: Advisor) -> str:

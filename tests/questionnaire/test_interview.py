@@ -17,7 +17,7 @@ from advisor.decision.advisor import default_advisor
 from advisor.questionnaire.interview import BREAKS, Answer, Interview, Question
 from advisor.questionnaire.question_forms import dialogue
 from advisor.questionnaire.relevance import Relevance
-from advisor.questionnaire.review import more, skip_lines
+from advisor.questionnaire.review import leaning, more, skip_lines
 from advisor.questionnaire.saved_answers import load_stated, part, partial_path, save, to_yaml
 from advisor.questionnaire.terminal import fitting
 from advisor.requirements import load_bytes
@@ -286,6 +286,18 @@ def test_every_question_is_in_the_review_or_skipped() -> None:
         assert (name in editable) is not (f"{name}:" in text or f"{name}," in text or f" {name}\n" in text), name
     assert interview.skipped_count + len(editable) == len(interview.questions)
     assert "clients.concurrent: 50" in text
+
+
+def test_the_recommendation_so_far_has_the_words_of_the_decision() -> None:
+    fleet = {"service": "svc", "sdk": "mcp-2", "environment.platform": "kubernetes"}
+    scales = [{"scale.instances": instances, "scale.workers": workers} for instances in (1, 3) for workers in (1, 4)]
+    said = set()
+    for scale in scales:
+        interview = new_interview(fleet | scale)
+        assert leaning(ADVISOR, interview).startswith(f"{ADVISOR.decide(interview.requirements).means} (")
+        said.add(leaning(ADVISOR, interview))
+    assert "one instance with several server processes, without sessions (stateless-fleet)" in said
+    assert len(said) == 3
 
 
 def test_an_application_with_a_known_era_answers_the_question_on_the_era() -> None:
