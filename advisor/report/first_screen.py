@@ -72,7 +72,7 @@ def _above_menu(decision: Decision) -> Decision:
 
 
 def _drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> _Block:
-    """Return the lines that `draw` draws. Each part of the answer is drawn once, because drawing takes time."""
+    """Return the lines that `draw` draws. Drawing takes time, so no part is drawn that cannot be on the screen."""
     canvas = Canvas(screen)
     draw(canvas, *arguments)
     return canvas.text().splitlines()
@@ -89,7 +89,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     shifts, further = decision_wording.shifts(decision)
     changes = [draw(_change, decision, shift) for shift in shifts[:_CHANGES]]
     changes_lines = len(changes) + 1 if changes else 0
-    warnings = [draw(_warning, warning) for warning in decision.warnings[:LINES]]
+    warnings = _fitting((draw(_warning, warning) for warning in decision.warnings), LINES)
     above: list[_Block] = []
     step, worst, room = _WHOLE[0], 0, 0
     for step, wanted in [*((step, changes_lines) for step in _WHOLE), *((step, 0) for step in _STEPS if step.brief)]:
@@ -114,7 +114,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
 
 
 def _fitting(blocks: Iterable[_Block], room: int) -> list[_Block]:
-    """Return the first blocks that fit into `room` lines."""
+    """Return the first blocks that fit into `room` lines. At most one more block is taken from `blocks`."""
     shown: list[_Block] = []
     for block in blocks:
         room -= len(block)
@@ -126,7 +126,7 @@ def _fitting(blocks: Iterable[_Block], room: int) -> list[_Block]:
 
 def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the pattern, and next to it what is lost, assumed or not known."""
-    phrases, labels, width = decision.phrases, _labels(decision), canvas.width - _LABEL
+    phrases, width = decision.phrases, canvas.width - _LABEL
     head = (_service(decision, canvas.width), "bold")
     means = f": {decision.means}"
     if step.brief:
@@ -135,16 +135,16 @@ def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     lost = shown_rows(decision_wording.losses(decision), width, step, "features", phrases)
     nothing, certain = decision_wording.nothing_lost(decision)
     style = "bold red" if lost else ("green" if certain else "yellow")
-    rows: list[tuple[str, Words]] = [(labels["lost"], ("\n".join(lost) or nothing, style))]
+    rows: list[tuple[str, Words]] = [(_label(phrases, "lost"), ("\n".join(lost) or nothing, style))]
     replaced = [f"{row.title}: {row.instead}" for row in decision.features if row.substituted]
-    rows += [(labels["replaced"], text) for text in shown_rows(replaced, width, step, "features", phrases)]
-    rows += [(labels["assumed"], (text, "yellow")) for text in assumption_rows(decision, width, step)]
+    rows += [(_label(phrases, "replaced"), text) for text in shown_rows(replaced, width, step, "features", phrases)]
+    rows += [(_label(phrases, "assumed"), (text, "yellow")) for text in assumption_rows(decision, width, step)]
     doubts = decision_wording.unsure(decision)
     if step.brief and decision.doubted:
         kept, more = phrases["screen.unsure.kept"], phrases["screen.and-more"]
         doubts[0] = first_names(decision.doubted, width, more, "", kept)
     doubts = shown_rows(doubts, width, step, "answer", phrases)
-    rows += [(labels["unsure"], ("\n".join(doubts), "yellow"))] if doubts else []
+    rows += [(_label(phrases, "unsure"), ("\n".join(doubts), "yellow"))] if doubts else []
     _labelled(canvas, rows)
 
 
@@ -158,32 +158,32 @@ def _service(decision: Decision, width: int) -> str:
     return name if len(name) <= width // 3 else f"{name[: width // 3 - 3]}..."
 
 
-def _labels(decision: Decision) -> Mapping[str, str]:
-    """Return the labels of the rows."""
-    start = "screen.label."
-    return {key.removeprefix(start): text for key, text in decision.phrases.items() if key.startswith(start)}
+def _label(phrases: Mapping[str, str], name: str) -> str:
+    """Return the label of a row."""
+    return phrases[f"screen.label.{name}"]
 
 
 def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the flags or modes, the instances, the session affinity, and the rule that decides the pattern."""
-    labels = _labels(decision)
+    phrases = decision.phrases
     pairs: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
     if decision.tiers and decision.kind == "python":
         _tiers(canvas, decision)
     elif decision.kind == "python":
-        pairs.append((labels["flags"], (decision_wording.flags_text(decision.core, decision.kind), "bold cyan")))
+        flags = decision_wording.flags_text(decision.core, decision.kind)
+        pairs.append((_label(phrases, "flags"), (flags, "bold cyan")))
     rule = decision.reason
     single = not decision.tiers or decision.kind != "python"
     instances, affinity = decision_wording.instances_text(decision), decision_wording.affinity_text(decision)
-    both = f"{instances}; {labels['affinity'].lower()}: {affinity}"
+    both = f"{instances}; {_label(phrases, 'affinity').lower()}: {affinity}"
     if single and step.brief and len(both) <= canvas.width - _LABEL - 1:
-        pairs.append((labels["instances"], both))
+        pairs.append((_label(phrases, "instances"), both))
     else:
-        pairs += [(labels["instances"], instances)] if single else []
-        pairs.append((labels["affinity"], affinity))
+        pairs += [(_label(phrases, "instances"), instances)] if single else []
+        pairs.append((_label(phrases, "affinity"), affinity))
     label = max(_LABEL, *(len(name) + 2 for name, _ in pairs))
     why = _reason(rule, canvas.width - label, step)
-    pairs.append((labels["why"], [why, (f" ({rule.id})", "dim")]))
+    pairs.append((_label(phrases, "why"), [why, (f" ({rule.id})", "dim")]))
     _labelled(canvas, pairs)
 
 
@@ -306,7 +306,8 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
         warned = draw(_heading, decision, "warnings", len(decision.warnings) - len(urgent))
         warned += chain.from_iterable(draw(_warning, warning) for warning in urgent)
     warned += draw(Canvas.line, (phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
-    remedies = [draw(_remedy, decision, way, number) for number, way in enumerate(decision.alternatives, 1)]
+    ways = decision.alternatives
+    remedies = _fitting((draw(_remedy, decision, way, number) for number, way in enumerate(ways, 1)), LINES)
     best: _Block = []
     most = -1
     for step in _STEPS:
@@ -314,10 +315,11 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
             break
         lines = [*draw(_unmet, decision, step), *([""] if step.gaps else []), *warned]
         room = LINES - menu - len(lines)
-        shown = _fitting(remedies, room - (sum(map(len, remedies)) > room))
-        if hidden := len(remedies) - len(shown):
+        complete = len(remedies) == len(ways) and sum(map(len, remedies)) <= room
+        shown = _fitting(remedies, room - (not complete))
+        if hidden := len(ways) - len(shown):
             shown.append(draw(Canvas.line, (phrases["screen.hidden"].format(number=hidden, section="answer"), "dim")))
-        count = len(remedies) - hidden if room >= bool(hidden) else -1
+        count = len(ways) - hidden if room >= bool(hidden) else -1
         if count > most or not best:
             best, most = [*lines, *chain.from_iterable(shown)], count
     return best
@@ -325,17 +327,17 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
 
 def _unmet(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the verdict of a contradiction: the features that cannot be kept, what is assumed, and why."""
-    phrases, labels, width = decision.phrases, _labels(decision), canvas.width - _LABEL
+    phrases, width = decision.phrases, canvas.width - _LABEL
     rule = decision.verdict.rule
     head = (_service(decision, canvas.width), "bold")
     canvas.line(head, "  ", (phrases["screen.contradiction"], "bold red"), f": {decision.means}")
     never = phrases["screen.never"]
     unmet = [f"{row.title}: {decision_wording.lost_for(row, phrases) or never}" for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [
-        (labels["unmet"], (text, "bold red")) for text in shown_rows(unmet, width, step, "features", phrases)
+        (_label(phrases, "unmet"), (text, "bold red")) for text in shown_rows(unmet, width, step, "features", phrases)
     ]
-    pairs += [(labels["assumed"], (text, "yellow")) for text in assumption_rows(decision, width, step)]
-    pairs.append((labels["why"], [_reason(rule, width, step), (f" ({rule.id})", "dim")]))
+    pairs += [(_label(phrases, "assumed"), (text, "yellow")) for text in assumption_rows(decision, width, step)]
+    pairs.append((_label(phrases, "why"), [_reason(rule, width, step), (f" ({rule.id})", "dim")]))
     _labelled(canvas, pairs)
 
 

@@ -235,6 +235,7 @@ def test_the_table_of_a_directory_names_what_a_contradiction_cannot_keep(tmp_pat
     assert "Lost, if not possible" in done.out
 
 
+@pytest.mark.thorough
 def test_the_home_folder_is_never_created(tmp_path: Path) -> None:
     home = tmp_path / "missing"
     settings = environment(HOME=str(home))

@@ -17,9 +17,11 @@ SAMPLING, NOTHING = {"clients.apps": ["codex-cli"]}, {"clients.apps": ["gemini-c
 
 
 def test_the_values_are_those_of_every_selection_of_clients(advisor: Advisor) -> None:
-    clients = list(advisor.knowledge.clients.values())
+    # Applications that lack the same features are one case, because all selections of 20 applications take seconds.
+    known = advisor.knowledge.clients.values()
+    clients = list({tuple(sorted(client.features.items())): client for client in known}.values())
     selections = (chosen for size in range(len(clients) + 1) for chosen in combinations(clients, size))
-    assert sorted(unable_values(clients)) == sorted({unable(chosen) for chosen in selections})
+    assert sorted(unable_values(known)) == sorted({unable(chosen) for chosen in selections})
 
 
 @pytest.mark.parametrize("feature", ["sampling", "elicitation", "roots"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from advisor.decision.advisor import Advisor
@@ -42,7 +43,9 @@ STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVELOPE_HAPROX
 PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
 
 
+@cache
 def decided(advisor: Advisor, example: str) -> KitContext:
+    """Return the kit of an example. Hundreds of tests change copies of the same few kits."""
     return kit_context(advisor.decide(load_path(EXAMPLES / example, advisor.space)))
 
 

@@ -120,6 +120,7 @@ def test_a_second_run_changes_nothing(kit: Path) -> None:
     assert (same.returncode, same.out) == (0, "")
 
 
+@pytest.mark.thorough
 def test_a_damaged_template_cache_is_ignored(kit: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     assert run_process(STICKY, "-o", tmp_path / "one", MCP_ADVISOR_CACHE=str(cache)).returncode == 0

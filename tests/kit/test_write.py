@@ -311,6 +311,7 @@ def test_a_second_run_waits_for_the_first_and_reports_it(tmp_path: Path, monkeyp
     generate(dying.AFTER, b"", kit)
 
 
+@pytest.mark.thorough
 @retried
 def test_many_concurrent_runs_leave_one_complete_kit(tmp_path: Path) -> None:
     command = ["-m", "advisor", "generate", EXAMPLE, "-o"]

@@ -150,6 +150,7 @@ def run(rules: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.thorough
 def test_two_concurrent_processes_both_get_the_knowledge(rules: Path, kept: Path) -> None:
     both = [run(rules) for _ in range(2)]
     answers = [process.communicate(timeout=30)[0] for process in both]

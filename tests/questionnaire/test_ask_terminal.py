@@ -188,6 +188,7 @@ def test_an_edit_asks_only_the_questions_that_it_opens(start: Start, tmp_path: P
     assert saved["service"] == "svc"
 
 
+@pytest.mark.thorough
 def test_start_over_forgets_the_answers(start: Start) -> None:
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
@@ -213,6 +214,7 @@ def test_a_signal_saves_the_answers_so_far(start: Start, tmp_path: Path, number:
     assert [path.name for path in tmp_path.iterdir()] == ["requirements.partial.yaml"]
 
 
+@pytest.mark.thorough
 def test_ctrl_c_saves_and_the_next_run_resumes(start: Start, tmp_path: Path) -> None:
     terminal = start("-o", "mine.yaml")
     terminal.answer(SERVICE, "svc", ENTER)
@@ -274,6 +276,7 @@ def test_a_resumed_run_asks_before_it_replaces_a_file(start: Start, tmp_path: Pa
     assert not (tmp_path / "requirements.partial.yaml").exists()
 
 
+@pytest.mark.thorough
 def test_the_comments_of_an_edited_file_are_kept_in_a_copy(start: Start, tmp_path: Path) -> None:
     mine = (
         "# OPS-123: do not change\nservice: svc\nsdk: mcp-2\nscale: {instances: 2}\nneeds: {sampling: required}\n"
@@ -315,6 +318,7 @@ def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None
     }
 
 
+@pytest.mark.thorough
 def test_an_existing_file_stays_if_the_user_names_another(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.yaml").write_text("service: precious\n")
     terminal = start()
@@ -373,6 +377,7 @@ def test_a_closed_terminal_leaves_the_answers(start: Start, tmp_path: Path) -> N
     assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
 
 
+@pytest.mark.thorough
 def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text("sdk: mcp-1\nclients: {protocol: modern}\n")
     terminal = start("--answers", "known.yaml")
@@ -433,6 +438,7 @@ def test_help_keeps_the_marks_and_the_current_line(start: Start, tmp_path: Path)
     assert (levels.count("required"), levels.count("preferred"), levels[1]) == (0, 1, "preferred")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("no_color", ["1", ""])
 def test_no_color_means_no_colour(start: Start, no_color: str) -> None:
     terminal = start(NO_COLOR=no_color)
@@ -442,6 +448,7 @@ def test_no_color_means_no_colour(start: Start, no_color: str) -> None:
     assert bool(colours(terminal.raw)) is not bool(no_color)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path: Path, term: str) -> None:
     terminal = start(TERM=term)

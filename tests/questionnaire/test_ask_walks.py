@@ -159,6 +159,7 @@ def test_an_expert_describes_a_deployment_in_use(start: Start, tmp_path: Path) -
     assert "# Breaks today: lost-sessions, late-progress" in (tmp_path / "shop.yaml").read_text()
 
 
+@pytest.mark.thorough
 def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
     terminal = start()
     for prompt in RUN[:4]:
@@ -192,6 +193,7 @@ def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
     assert "Breaks today" not in (tmp_path / "requirements.yaml").read_text()
 
 
+@pytest.mark.thorough
 def test_a_release_without_a_kit_says_so_and_can_be_changed(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(
         "service: svc\nsdk: mcp==1.12.4\nclients: {apps: []}\nscale: {instances: 1, workers: 4}\n"
@@ -264,6 +266,7 @@ def test_the_echo_of_the_needs_has_the_levels_of_the_file(start: Start, tmp_path
     terminal.see("Which features do the tools use? sampling required")
 
 
+@pytest.mark.thorough
 def test_a_remedy_asks_the_questions_that_it_opens(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text(CONTRADICTION.replace(", sse: unknown", ""))
     terminal = start("--answers", "known.yaml")

@@ -50,9 +50,9 @@ def words(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def decisions(advisor: Advisor) -> list[Decision]:
-    """Decide all examples, 120 random files, and 40 of these files with unknown needs."""
-    random = list(drawn(advisor.space)[:120])
-    random += [unsure(flat, advisor.space, Random(seed)) for seed, flat in enumerate(random[:40])]
+    """Decide all examples, 50 random files, and 20 of these files with unknown needs."""
+    random = list(drawn(advisor.space)[:50])
+    random += [unsure(flat, advisor.space, Random(seed)) for seed, flat in enumerate(random[:20])]
     found = [decide(path) for path in FILES]
     found += [advisor.decide(read(flat, advisor.space)) for flat in random]
     assert any(not decision.feasible for decision in found)
