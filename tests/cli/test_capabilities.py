@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 from running import run_command_for_text
+from schema_faults import schema_faults
 
 from advisor.cli.schema_registry import schema_of
 from advisor.knowledge import Knowledge
@@ -51,7 +52,7 @@ def cells(*arguments: str) -> list[dict[str, Any]]:
 
 def test_the_document_follows_the_contract(knowledge: Knowledge) -> None:
     document = json.loads(run("--format", "json").stdout)
-    Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))).validate(document)
+    assert schema_faults(Draft202012Validator(schema_of("capabilities", FactSpace(knowledge))), document) == []
     assert all(list(cell)[: len(CELL)] == CELL for cell in document["cells"])
     identities = {tuple(str(cell[name]) for name in (*CELL[:5], "feature", "call")) for cell in document["cells"]}
     assert len(identities) == len(document["cells"])  # no cell twice
