@@ -20,6 +20,7 @@ from advisor.report import decision_wording
 from advisor.report.decision_document import DecisionDocument, ExpectedFailureRecord
 from advisor.report.decision_json import decision_dict
 from advisor.report.serialization import json_text
+from advisor.requirements.hops import stated_hops
 
 WARNINGS_SHOWN = 5
 """DECISION.md shows this many warnings, the most severe first. decision.json has all warnings."""
@@ -93,7 +94,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "doubted": [row.title for row in kept if row.feature in decision.doubted],
         "warnings_shown": WARNINGS_SHOWN,
         "failures": [*_failures(failure_records(kit)), *_loss_of_proxy(kit)],
-        "second_proxy": _second_proxy(kit),
+        "second_proxy": _second_proxy(kit, decision),
         "proxy_update": kubernetes.proxy_update(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
     }
@@ -165,7 +166,7 @@ def _loss_of_proxy(kit: KitContext) -> list[FailureRow]:
     return [FailureRow(kit.phrase("proxy-lost.title"), [tier.name for tier in kit.tiers], clients)]
 
 
-def _second_proxy(kit: KitContext) -> str:
+def _second_proxy(kit: KitContext, decision: Decision) -> str:
     """Return how to run a second proxy; "" if there are several proxies, or if the kit does not run a proxy."""
     if not kit.proxy or kit.proxy_replicas > 1 or kit.platform == "local":
         return ""
@@ -174,7 +175,10 @@ def _second_proxy(kit: KitContext) -> str:
     if not kubernetes.proxy_update(kit):
         return ""
     name = "proxy-lost.other-affinity" if _keeps_table(kit) else "proxy-lost.second"
-    return kit.phrase(name).replace("{proxy}", kit.proxy)
+    place = (
+        "the last entry of `environment.hops`" if stated_hops(decision.requirements.values) else "`environment.proxy`"
+    )
+    return kit.phrase(name).replace("{proxy}", kit.proxy).replace("{place}", place)
 
 
 def readme(kit: KitContext) -> str:

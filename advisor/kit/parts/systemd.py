@@ -8,6 +8,7 @@ from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.templating import render
 from advisor.kit.upstreams import PROXY_PORT, production_addresses
+from advisor.knowledge.kits import SERVERS
 
 
 def files(kit: KitContext) -> list[KitFile]:
@@ -22,7 +23,7 @@ def files(kit: KitContext) -> list[KitFile]:
     if kit.proxy:
         made[proxy] = _proxy(kit, instances)
     units = [*instances, *([proxy] if kit.proxy else [])]
-    made[f"{kit.service}.target"] = render("systemd/target.j2", kit=kit, units=units)
+    made[f"{kit.service}.target"] = render("systemd/target.j2", kit=kit, units=units, several=len(instances) > 1)
     made["README.md"] = _readme(kit, ports)
     return [KitFile(f"systemd/{name}", text) for name, text in made.items()]
 
@@ -42,7 +43,8 @@ def _proxy(kit: KitContext, instances: list[str]) -> str:
 
 
 def _readme(kit: KitContext, ports: dict[str, list[str]]) -> str:
-    sticky = next((tier.mechanism for tier in kit.tiers if tier.mechanism != "none"), "")
+    # Instances that share their sessions pass requests on to the owner, so their proxy needs no session affinity.
+    sticky = next((mechanism.id for mechanism in kit.mechanisms if mechanism.done_by != SERVERS), "")
     return render(
         "systemd/README.md.j2",
         kit=kit,
