@@ -284,11 +284,12 @@ class SeparableNode:
         if not tools:
             return None
         lost = self.features(context, substitute=substitute)
-        needed = [
+        storeless = self.features(without_store(context), substitute=substitute)
+        wanted, liked = (
             {name for position, name in enumerate(self._lost.features) if needs >> position & 1 and name in lost}
             for needs in (required, preferred)
-        ]
-        return stateful_tools(tools, *needed)
+        )
+        return stateful_tools(tools, wanted, liked, storeless)
 
     def steps(self) -> list[NodeStep]:
         """No steps: the proof tries every outcome, because a file can list any tools."""
@@ -312,6 +313,12 @@ def configuration(context: Row, stateless_http: bool, json_response: bool) -> Co
     sdk, _, _, processes, store, sse, _ = context
     owner = "any" if stateless_http else ("single" if processes == "one" else "proxy")
     return Configuration(sdk, stateless_http, json_response, processes, owner, store, blocked(sse))
+
+
+def without_store(context: Row) -> Row:
+    """The same context if no store is shared."""
+    at = CONTEXT.index("operations.shared_store")
+    return (*context[:at], "none", *context[at + 1 :])
 
 
 def blocked(sse: object) -> str:

@@ -61,7 +61,7 @@ def needs_of_tools(requirements: Requirements) -> tuple[ToolNeeds, ...]:
 
 
 def stateful_tools(
-    tools: Sequence[ToolNeeds], required: Collection[str], preferred: Collection[str]
+    tools: Sequence[ToolNeeds], required: Collection[str], preferred: Collection[str], storeless: Collection[str] = ()
 ) -> tuple[bool, ...] | None:
     """Which tools go to the stateful tier; None where the tools cannot be divided.
 
@@ -69,18 +69,26 @@ def stateful_tools(
     the stateful tier too, so such a need never prevents the division. A preferred need never prevents it either: the
     tools that only prefer a session follow into the stateful tier if a tool is left for the stateless tier.
 
+    If every tool prefers or requires a session, the tools divide as without a shared store. The store then never moves
+    a tool out of the stateful tier, where the tool has the features that it prefers.
+
     Args:
         tools: the needs of each tool.
         required: the required features that need a session.
         preferred: the preferred features that need a session.
+        storeless: the features that need a session if no store is shared.
     """
     wanting = tuple(any(feature in required or feature in preferred for feature, _ in tool) for tool in tools)
-    if required:
-        bound = tuple(any(feature in required and need == "required" for feature, need in tool) for tool in tools)
-        if all(bound):
-            return None
-        return bound if all(wanting) else wanting
-    return wanting if any(wanting) and not all(wanting) else None
+    if not all(wanting):
+        return wanting if required or any(wanting) else None
+    bound, steady = (
+        tuple(any(feature in features and need == "required" for feature, need in tool) for tool in tools)
+        for features in (required, {*required, *storeless})
+    )
+    for stateful in (steady, bound):
+        if not all(stateful) and (required or any(stateful)):
+            return stateful
+    return None
 
 
 def stateless_part(

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
 from advisor.decision.core import CORE_FACTS
-from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS
+from advisor.decision.derived_facts import CONTEXT, TOOL_NEEDS, without_store
 from advisor.decision.facts import base_facts
 from advisor.decision.tiers import (
     SEPARABLE,
@@ -172,15 +172,19 @@ class Relevance:
         tools = needs_of_tools(requirements)
         found = set()
         features = self._advisor.division.features
-        lost_sets = {features(context, substitute=replaced) for context in contexts for replaced in (False, True)}
-        for lost in lost_sets:
+        lost_sets = {
+            (features(context, substitute=replaced), features(without_store(context), substitute=replaced))
+            for context in contexts
+            for replaced in (False, True)
+        }
+        for lost, storeless in lost_sets:
             required, preferred = (
                 {feature for tool in tools for feature, need in tool if need == level and feature in lost}
                 for level in ("required", "preferred")
             )
             # The file can also require a feature that no listed tool requires.
             for needed in (required, required | {_UNLISTED}):
-                bound = stateful_tools(tools, needed, preferred)
+                bound = stateful_tools(tools, needed, preferred, storeless)
                 if bound is not None:
                     names = frozenset(
                         tool.name for tool, stateful in zip(requirements.tools, bound, strict=True) if stateful

@@ -116,10 +116,10 @@ def never_worse(advisor: Advisor, flat: dict[str, Any], name: str) -> None:
         assert lost(having, "required") <= lost(without, "required"), (flat, name)
         # If the proxy passes SSE streams, more features work in sessions. Every tool can then prefer a session, so
         # that no tool is left for a stateless tier, and the decision drops the preferred features of all tools.
-        # With a shared store, state handles work in the stateless tier. A tool that requires only state then moves to
-        # this tier and loses the features that it prefers.
-        moved = name == "operations.shared_store" and having.core.pattern == without.core.pattern == "tiered"
-        if name != "environment.proxy.sse" and not moved:
+        # If a store makes tiers possible, required sampling works itself, without a substitute. A preferred feature
+        # can be lost in exchange.
+        regained = without.core.substitute != "none" and having.core.substitute == "none"
+        if name != "environment.proxy.sse" and not regained:
             assert lost(having, "preferred") <= lost(without, "preferred"), (flat, name)
 
 
@@ -137,6 +137,36 @@ def test_a_capability_never_makes_the_outcome_of_many_other_files_worse(advisor:
         never_worse(advisor, flat, name)
 
     holds()
+
+
+LIKED = {"elicitation": "preferred"}
+KEEPING = {"session_state": "required", **LIKED}
+TOOLS = {
+    "one requires sampling": [LIKED, KEEPING, {"sampling": "required"}],
+    "others prefer": [{"roots": "preferred"}, KEEPING],
+}
+
+
+@pytest.mark.parametrize("needs", TOOLS.values(), ids=TOOLS)
+def test_a_store_leaves_a_tool_in_the_tier_with_the_features_that_it_prefers(advisor: Advisor, needs: Any) -> None:
+    tools = [{"name": f"t{index}", "needs": of_tool} for index, of_tool in enumerate(needs)]
+    flat = {"sdk": "mcp==1.30.0", "clients.protocol": "legacy", "scale.workers": 4, "tools": tools}
+    without, having = (
+        decided(advisor, {**flat, "operations.shared_store": store})
+        for store in CAPABILITIES["operations.shared_store"]
+    )
+    assert [tier.tools for tier in having.tiers] == [tier.tools for tier in without.tiers]
+    assert "t1" in having.tiers[1].tools
+
+
+def test_without_a_tool_for_the_stateless_tier_only_required_features_decide(advisor: Advisor) -> None:
+    tools = [{"name": "t0", "needs": KEEPING}, {"name": "t1", "needs": {"sampling": "required"}}]
+    flat = {"sdk": "mcp==1.30.0", "clients.protocol": "legacy", "scale.workers": 4, "tools": tools}
+    assert not decided(advisor, flat).feasible
+    assert [tier.tools for tier in decided(advisor, {**flat, "operations.shared_store": "redis"}).tiers] == [
+        ("t0",),
+        ("t1",),
+    ]
 
 
 def test_every_tier_is_feasible_and_of_its_kind(advisor: Advisor, files: list[dict[str, Any]]) -> None:

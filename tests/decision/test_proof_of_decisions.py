@@ -16,9 +16,10 @@ import pytest
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.comparisons import capability_faults, tier_faults
 from advisor.decision.checks.decisions import decision_faults
-from advisor.decision.checks.division import KINDS, separable, stronger, values
+from advisor.decision.checks.division import FILES, separable, stronger, values
 from advisor.decision.checks.mechanisms import mechanism_faults
 from advisor.decision.checks.needs import levels, raised
+from advisor.decision.checks.preferences import Deployment, ToolGroups, moves
 from advisor.decision.checks.situations import Model
 from advisor.engine.rules import Rule
 from advisor.findings import Finding
@@ -176,6 +177,32 @@ def test_a_capability_that_makes_the_outcome_worse_is_found(knowledge: Knowledge
     }
 
 
+@pytest.mark.thorough
+def test_a_capability_that_takes_a_preferred_feature_from_a_tool_is_found(knowledge: Knowledge) -> None:
+    broken = when(knowledge, "SES-415", need_session_firm="required")
+    faults = list(capability_faults(Model(Advisor(broken))))
+    assert [(fault.locations[0].key, fault.message) for fault in faults] == [
+        ("SES-420", "operations.shared_store: redis makes a tool lose a preferred feature")
+    ]
+    assert faults[0].example is not None
+    assert "preferred" in faults[0].example["tools"]
+
+
+YES, NO, TIERED = (Deployment(sessions, False) for sessions in ("yes", "no", "tiered"))
+
+
+def test_the_changes_that_take_a_preferred_feature_from_a_tool() -> None:
+    stored = moves(ToolGroups((2, 2, 0), (False, False)))
+    assert ("yes", "yes", TIERED, TIERED) not in stored  # the store does not move a tool out of the stateful tier
+    assert ("yes", "yes", TIERED, NO) in stored
+    assert ("no", "yes", YES, NO) in stored
+    assert ("no", "yes", NO, YES) not in stored
+    assert (
+        moves(ToolGroups((2, 0, 2), (True, True))).keys() & {("with-sampling", "with-sampling", TIERED, TIERED)}
+        == set()
+    )
+
+
 # --- the parts ----------------------------------------------------------------------------------------------------
 
 
@@ -202,9 +229,9 @@ def test_the_levels_of_needs_match_brute_force() -> None:
 
 
 def test_the_divisions_of_tools() -> None:
-    assert separable((2, 0), frozenset([(2, 0), (0, 0)])) == "yes"
-    assert separable((2, 0), frozenset([(2, 0)])) == "no"
-    assert separable((2, 2), frozenset([(2, 0), (0, 2)])) == "without-sampling"
-    assert separable((0, 2), frozenset([(0, 2), (0, 0)])) == "with-sampling"
-    assert {value for file in KINDS for value in values(file)} == {"yes", "no", "with-sampling", "without-sampling"}
+    assert separable((2, 0), frozenset([(2, 0, 0), (0, 0, 0)])) == "yes"
+    assert separable((2, 0), frozenset([(2, 0, 0)])) == "no"
+    assert separable((2, 2), frozenset([(2, 0, 0), (0, 2, 0)])) == "without-sampling"
+    assert separable((0, 2), frozenset([(0, 2, 0), (0, 0, 0)])) == "with-sampling"
+    assert {value for file in FILES for value in values(file)} == {"yes", "no", "with-sampling", "without-sampling"}
     assert all(pairs for pairs in stronger().values())

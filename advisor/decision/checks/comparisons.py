@@ -6,14 +6,24 @@ The fold decides both cases in lanes, so the proof covers every combination of f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-from advisor.decision.checks.division import VALUES, ToolKind, Tools, division, divisions, separable, values
+from advisor.decision.checks.division import (
+    VALUES,
+    FileNeeds,
+    ToolKind,
+    Tools,
+    division,
+    divisions,
+    separable,
+    values,
+)
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.needs import Bits, Level, Needs, levels
-from advisor.decision.checks.situations import Model
+from advisor.decision.checks.preferences import Change, Deployment, ToolGroups, in_both, moves
+from advisor.decision.checks.situations import Model, Outputs
 from advisor.decision.tiers import SEPARABLE, STATEFUL, stateless_values
 from advisor.engine.fold import Class
 from advisor.engine.network import NodeStep, Row
@@ -37,7 +47,7 @@ _OUTSIDE = {False: "stateless", True: "stateless, with a substitute"}
 
 
 def capability_faults(model: Model) -> Iterator[Finding]:
-    """Yield faults: capabilities with which a feasible decision becomes a contradiction."""
+    """Yield faults: a capability makes a feasible decision a contradiction, or a tool loses a feature it prefers."""
     for name, fact in model.advisor.space.facts.items():
         if fact.capability is None:
             continue
@@ -53,22 +63,44 @@ def capability_faults(model: Model) -> Iterator[Finding]:
 def _worse(
     model: Model, without: SituationRules, having: SituationRules, change: tuple[str, Value], found: Class
 ) -> Finding | None:
-    for one, other, pairs, needs in _both(model, without.context, having.context):
+    for one, other, pairs, moved, needs in _both(model, without.context, having.context):
         for value, value_after in pairs:
             rule = _first(without.session & one & model.tiers_mask(value)[0])
             after = _first(having.session & other & model.tiers_mask(value_after)[0])
-            if model.outputs[rule].feasible and not model.outputs[after].feasible:
-                message = f"{change[0]}: {show(change[1])} makes a feasible decision a contradiction"
-                example = {**found.example(), **_stated(model, needs), SEPARABLE: value}
-                return fault("monotone", model.session.spec.rules[after].id, message, example)
+            first, second = model.outputs[rule], model.outputs[after]
+            if not first.feasible:
+                continue
+            lost = moved and moved.get((value, value_after, _deployment(first), _deployment(second)))
+            if second.feasible and not lost:
+                continue
+            worse = "makes a tool lose a preferred feature" if lost else "makes a feasible decision a contradiction"
+            message = f"{change[0]}: {show(change[1])} {worse}"
+            example = {
+                **found.example(),
+                **_stated(model, needs),
+                SEPARABLE: value,
+                **({"tools": lost} if lost else {}),
+            }
+            return fault("monotone", model.session.spec.rules[after].id, message, example)
     return None
 
 
-_Both: TypeAlias = "tuple[int, int, frozenset[tuple[str, str]], Needs]"
+@cache
+def _deployment(outputs: Outputs) -> Deployment:
+    sessions = "tiered" if outputs.pattern == "tiered" else "no" if outputs.stateless else "yes"
+    return Deployment(sessions, outputs.substitute != "none")
+
+
+_Both: TypeAlias = "tuple[int, int, frozenset[tuple[str, str]], Mapping[Change, str], Needs]"
 
 
 def _both(model: Model, without: int, having: int) -> Sequence[_Both]:
-    """Return the rules that needs allow in two contexts, with the values of `tools.separable` in both contexts."""
+    """Return the rules that needs allow in two contexts, with the values of `tools.separable` in both contexts.
+
+    The fourth part of a tuple is the result of `moves`. It is empty if the second context has streams that the first
+    context lacks. Every tool can then prefer a session. No tool is left for a stateless tier, so the decision drops
+    these features.
+    """
     known: Sequence[_Both] | None = model.compared_needs.get((without, having))
     if known is not None:
         return known
@@ -82,13 +114,17 @@ def _both(model: Model, without: int, having: int) -> Sequence[_Both]:
     found: dict[Row, _Both] = {}
     for level, needs in levels((*one.counted, *other.counted, *groups), features).items():
         masks = _mask(model, level[:size]), _mask(model, level[size : 2 * size])
-        pairs = _pairs(level[2 * size :], (bool(one.soft), bool(other.soft)), later=bool(groups[2]))
-        found.setdefault((*masks, pairs), (*masks, pairs, needs))
+        soft, later = (bool(one.soft), bool(other.soft)), bool(groups[2])
+        pairs = _pairs(level[2 * size :], soft, later=later)
+        shared, single, _, replaced = level[2 * size :]
+        files = None if later else ToolGroups((shared, single, replaced), soft)
+        found.setdefault((*masks, pairs, files), (*masks, pairs, moves(files) if files else {}, needs))
     model.compared_needs[without, having] = tuple(found.values())
     return tuple(found.values())
 
 
-_Facet: TypeAlias = "tuple[bool, bool, bool]"  # whether a tool requires a session, whether it wants one; substituted
+# Whether a tool requires a session, whether the tool wants a session, whether it is `stored`; and substituted.
+_Facet: TypeAlias = "tuple[bool, bool, bool, bool]"
 
 
 def _pairs(file: Level, soft: tuple[bool, bool], *, later: bool) -> frozenset[tuple[str, str]]:
@@ -116,28 +152,28 @@ def _all_pairs(
 ) -> frozenset[tuple[str, str]]:
     file = (shared, single, substituted)
 
-    def kinds(tool: Sequence[int]) -> tuple[ToolKind, ToolKind]:
-        wide, narrow = max(tool[0], tool[1]), tool[0]
-        first, second = (narrow, wide) if later else (wide, narrow)
-        return (first, tool[2] if soft[0] else 0), (second, tool[2] if soft[1] else 0)
+    def kinds(tool: Sequence[int], stored: int) -> tuple[ToolKind, ToolKind]:
+        first, second = in_both(tool, soft, stored)
+        return (second, first) if later else (first, second)
 
-    files = kinds(file)
+    files = [kind[:2] for kind in kinds(file, 0)]
     # Lists of tools with the same divisions are alike. A list of each class stands for the others.
     lists: dict[tuple[frozenset[_Facet], ...], tuple[Tools, Tools]] = {}
     known: set[tuple[Tools, Tools]] = {(frozenset(), frozenset())}
-    for tool in product(*(range(need + 1) for need in file)):
-        first, second = kinds(tool)
+    for *tool, stored in product(*(range(need + 1) for need in file), (0, 2)):
+        first, second = kinds(tool, stored)
         known |= {(left | {first}, right | {second}) for left, right in known}
         lists = {tuple(map(_facets, pair)): pair for pair in sorted(known, key=lambda pair: sorted(map(sorted, pair)))}
         known = set(lists.values())
     return frozenset((separable(files[0], left), separable(files[1], right)) for left, right in known)
 
 
+@cache
 def _facets(tools: Tools) -> frozenset[_Facet]:
     """Return everything that the divisions of a list of tools depend on, besides the needs of the file."""
     return frozenset(
-        (max(used) == 2, max(used) > 0, substitute)
-        for firm, soft in tools
+        (max(used) == 2, max(used) > 0, stored == 2 and max(used) == 1, substitute)
+        for firm, soft, stored in tools
         for substitute, used in ((False, (firm, soft)), (True, (firm,)))
     )
 
@@ -191,7 +227,7 @@ class _Parts(NamedTuple):
     whole: int
     inside: int
     outside: int
-    file: ToolKind
+    file: FileNeeds
     needs: Needs
 
 
@@ -244,13 +280,13 @@ def _tiers(
 
 
 @lru_cache(maxsize=256)
-def _left(file: ToolKind, value: str, *, substitute: bool) -> list[str]:
+def _left(file: FileNeeds, value: str, *, substitute: bool) -> list[str]:
     """Return the values of `tools.separable` for the tools of the stateless tier."""
     found = set()
     for _, tools in divisions()[file, value]:
         parts = division(file, tools, substitute=substitute)
         if parts is not None:
-            kinds = frozenset((0, soft if substitute else 0) for _, soft in parts[0])
+            kinds = frozenset((0, soft if substitute else 0, stored) for _, soft, stored in parts[0])
             found.add(separable((0, file[1] if substitute else 0), kinds))
     return sorted(found)
 

@@ -1,8 +1,9 @@
 """All lists of tools, as the derived fact `tools.separable` sees them.
 
 Whether tiers can divide the tools depends on two groups of features that need a session: those without a substitute
-(`firm`) and those with a substitute (`soft`). A tool has a need for each group, so there are nine kinds of tools. Two
-tools of the same kind change nothing, so a list of tools is a set of kinds.
+(`firm`) and those with a substitute (`soft`). A tool has a need for each group. A tool can also require a feature that
+needs a session only if no store is shared (`stored`). Two tools of the same kind change nothing, so a list of tools is
+a set of kinds.
 """
 
 from __future__ import annotations
@@ -13,12 +14,24 @@ from typing import NamedTuple, TypeAlias
 from advisor.decision.tiers import stateful_tools
 from advisor.knowledge.types import NEEDS
 
-ToolKind: TypeAlias = tuple[int, int]
-"""The needs of a tool for features of the groups `firm` and `soft`: 0 none, 1 preferred, 2 required."""
+FileNeeds: TypeAlias = tuple[int, int]
+"""The needs of a file for features of the groups `firm` and `soft`: 0 none, 1 preferred, 2 required."""
+
+ToolKind: TypeAlias = tuple[int, int, int]
+"""The needs of a tool for features of the groups `firm`, `soft` and `stored`. The need for `stored` is 0 or 2."""
 
 Tools: TypeAlias = frozenset[ToolKind]
 
-KINDS: tuple[ToolKind, ...] = tuple((firm, soft) for firm in (0, 1, 2) for soft in (0, 1, 2))
+_STORED = "stored"
+
+FILES: tuple[FileNeeds, ...] = tuple((firm, soft) for firm in (0, 1, 2) for soft in (0, 1, 2))
+
+# A division reads of a tool only `firm` and the stronger of the two needs. It reads `stored` only of a tool that
+# prefers a session. So these kinds stand for all kinds.
+KINDS: tuple[ToolKind, ...] = (
+    *((firm, soft, 0) for firm, soft in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0))),
+    *((firm, soft, 2) for firm, soft in ((0, 1), (1, 0), (1, 2))),
+)
 
 
 class Step(NamedTuple):
@@ -26,17 +39,17 @@ class Step(NamedTuple):
 
     Attributes:
         file: the needs of the file for the groups `firm` and `soft`, before the change.
-        group: the group of the feature: 0 firm, 1 soft, 2 neither of the two.
+        group: the group of the feature: 0 firm, 1 soft, 2 neither of the two, which can be `stored`.
         need: the new need.
     """
 
-    file: ToolKind
+    file: FileNeeds
     group: int
     need: int
 
 
 @lru_cache(maxsize=8192)
-def separable(file: ToolKind, tools: Tools) -> str:
+def separable(file: FileNeeds, tools: Tools) -> str:
     """Return the value of `tools.separable` for the needs of the file and a list of tools."""
     with_sampling = division(file, tools, substitute=False) is not None
     substituted = division(file, tools, substitute=True) is not None
@@ -45,16 +58,18 @@ def separable(file: ToolKind, tools: Tools) -> str:
     return "without-sampling" if substituted else "no"
 
 
-def division(file: ToolKind, tools: Tools, *, substitute: bool) -> tuple[Tools, Tools] | None:
+def division(file: FileNeeds, tools: Tools, *, substitute: bool) -> tuple[Tools, Tools] | None:
     """Return the kinds of the tools of the stateless and of the stateful tier; None if they cannot be divided."""
     if not tools:
         return None
     groups = {"firm": 0} if substitute else {"firm": 0, "soft": 1}
     ordered = sorted(tools)
-    listed = [tuple((name, NEEDS[kind[at]]) for name, at in groups.items() if kind[at]) for kind in ordered]
+    listed = [
+        tuple((name, NEEDS[kind[at]]) for name, at in {**groups, _STORED: 2}.items() if kind[at]) for kind in ordered
+    ]
     required = {name for name, at in groups.items() if file[at] == 2}
     preferred = {name for name, at in groups.items() if file[at] == 1}
-    bound = stateful_tools(listed, required, preferred)
+    bound = stateful_tools(listed, required, preferred, [_STORED])
     if bound is None:
         return None
     stateful = frozenset(kind for kind, is_bound in zip(ordered, bound, strict=True) if is_bound)
@@ -62,9 +77,9 @@ def division(file: ToolKind, tools: Tools, *, substitute: bool) -> tuple[Tools, 
 
 
 @lru_cache(maxsize=1)
-def divisions() -> dict[tuple[ToolKind, str], tuple[tuple[ToolKind, Tools], ...]]:
+def divisions() -> dict[tuple[FileNeeds, str], tuple[tuple[FileNeeds, Tools], ...]]:
     """Return all lists of tools by the needs of the file and the value of `tools.separable`."""
-    found: dict[tuple[ToolKind, str], list[tuple[ToolKind, Tools]]] = {}
+    found: dict[tuple[FileNeeds, str], list[tuple[FileNeeds, Tools]]] = {}
     for file, tools in _lists():
         found.setdefault((file, separable(file, tools)), []).append((file, tools))
     return {key: tuple(lists) for key, lists in found.items()}
@@ -74,7 +89,7 @@ VALUES = ("no", "yes", "with-sampling", "without-sampling")
 
 
 @cache
-def values(file: ToolKind) -> tuple[str, ...]:
+def values(file: FileNeeds) -> tuple[str, ...]:
     """Return the values that `tools.separable` can have, `no` first."""
     return tuple(value for value in VALUES if (file, value) in divisions())
 
@@ -86,10 +101,9 @@ def stronger() -> dict[Step, frozenset[tuple[str, str]]]:
     for file, tools in _lists():
         before = separable(file, tools)
         for need in (1, 2):
-            found.setdefault(Step(file, 2, need), set()).add((before, before))
-            for group in (0, 1):
+            for group in (0, 1, 2):
                 pairs = found.setdefault(Step(file, group, need), set())
-                after = _raised(file, group, need)
+                after = _raised((*file, 0), group, need)[:2]
                 pairs.add((before, separable(after, tools)))
                 for kind in tools:
                     other = _raised(kind, group, need)
@@ -99,25 +113,27 @@ def stronger() -> dict[Step, frozenset[tuple[str, str]]]:
 
 
 @lru_cache(maxsize=1)
-def longer() -> dict[ToolKind, frozenset[tuple[str, str]]]:
+def longer() -> dict[FileNeeds, frozenset[tuple[str, str]]]:
     """Return the values of `tools.separable` before and after the file lists one more tool, which needs nothing."""
-    found: dict[ToolKind, set[tuple[str, str]]] = {}
+    found: dict[FileNeeds, set[tuple[str, str]]] = {}
     for file, tools in _lists():
-        found.setdefault(file, set()).add((separable(file, tools), separable(file, tools | {(0, 0)})))
+        found.setdefault(file, set()).add((separable(file, tools), separable(file, tools | {(0, 0, 0)})))
     return {file: frozenset(pairs) for file, pairs in found.items()}
 
 
 def _raised(kind: ToolKind, group: int, need: int) -> ToolKind:
-    firm, soft = kind
-    return (max(firm, need), soft) if group == 0 else (firm, max(soft, need))
+    firm, soft, stored = kind
+    if group == 2:
+        return firm, soft, stored if need == 1 else 2
+    return (max(firm, need), soft, stored) if group == 0 else (firm, max(soft, need), stored)
 
 
 @lru_cache(maxsize=1)
-def _lists() -> tuple[tuple[ToolKind, Tools], ...]:
+def _lists() -> tuple[tuple[FileNeeds, Tools], ...]:
     """Return every list of tools with every combination of needs of a file that can have these tools."""
-    found: list[tuple[ToolKind, Tools]] = []
+    found: list[tuple[FileNeeds, Tools]] = []
     for bits in range(1 << len(KINDS)):
         tools = frozenset(kind for index, kind in enumerate(KINDS) if bits >> index & 1)
         most = tuple(max((kind[group] for kind in tools), default=0) for group in (0, 1))
-        found += [(file, tools) for file in KINDS if most[0] <= file[0] and most[1] <= file[1]]
+        found += [(file, tools) for file in FILES if most[0] <= file[0] and most[1] <= file[1]]
     return tuple(found)

@@ -10,7 +10,7 @@ The proof covers every combination of facts, not a sample. It shows that:
    possible configuration, and its mechanism for session affinity works with these facts. Each tier is feasible.
 4. A contradiction is true: no possible configuration keeps every required feature.
 5. A stronger need never makes a contradiction feasible. A preferred need, one more tool or one more capability never
-   makes a feasible decision a contradiction.
+   makes a feasible decision a contradiction. A capability never makes a tool lose a feature that the tool prefers.
 6. Every example is correct, every source exists, a rule uses every fact, and cells of the capability data do not
    contradict each other.
 
