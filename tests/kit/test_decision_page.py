@@ -20,6 +20,7 @@ from advisor.kit.expected_failures import expected_failures, keeping
 from advisor.kit.render import render_kit
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import templates_dir
+from advisor.report.release_wording import release_texts
 from advisor.requirements import load_bytes, load_path
 
 ROOT = Path(__file__).parents[2]
@@ -219,3 +220,16 @@ def test_the_page_lists_features_of_a_doubt_apart(advisor: Advisor, elicitation:
     page = {file.path: file.content for file in render_kit(decision, text)}["DECISION.md"]
     assert f"Kept features that the requirements ask for: {kept}." in page
     assert ("this needs no other configuration: Elicitation." in page) is (elicitation == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [("pattern-3-sticky-fleet", True), ("exercise-1-research-mcp-1.28", False)]
+)
+def test_the_page_says_what_other_releases_of_an_open_sdk_line_change(
+    advisor: Advisor, name: str, changes: bool
+) -> None:
+    releases = release_texts(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)))
+    assert bool(releases) == changes
+    row = next(line for line in page(advisor, name).splitlines() if line.startswith("| SDK |"))
+    assert all(text in row for text in releases)
+    assert ("Other releases change this decision" in row) == changes

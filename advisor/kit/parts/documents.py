@@ -19,6 +19,7 @@ from advisor.knowledge.kits import BALANCER
 from advisor.report import decision_wording
 from advisor.report.decision_document import DecisionDocument, ExpectedFailureRecord
 from advisor.report.decision_json import decision_dict
+from advisor.report.release_wording import release_texts
 from advisor.report.serialization import json_text
 from advisor.requirements.hops import stated_hops
 
@@ -79,6 +80,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "decision": decision,
         "instances": decision_wording.instances_text(decision),
         "sdk": decision_wording.sdk_text(decision),
+        "releases": "; ".join(release_texts(decision)),
         "clients": decision_wording.clients_text(decision),
         "handles": shares_handles(kit),
         "endpoints": endpoints(kit, try_ports(kit)[0]),
