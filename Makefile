@@ -1,10 +1,12 @@
 # One line for each task. The README's test command makes the environment `.venv`.
-.PHONY: test programs lint types rules docs site snapshots lock kit-locks bench all
+.PHONY: test programs weekly lint types rules docs site snapshots lock kit-locks bench all
 
 test:
 	.venv/bin/pytest -n 3
 programs:
-	.venv/bin/pytest -n 3 -m "programs or thorough"
+	.venv/bin/pytest -n 3 -m "(programs or thorough) and not weekly"
+weekly:
+	.venv/bin/pytest -n 3 -m weekly
 lint:
 	.venv/bin/ruff check && .venv/bin/ruff format --check
 types:

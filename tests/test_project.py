@@ -84,6 +84,15 @@ def test_the_main_job_is_ci_run() -> None:
     assert commands(jobs()["checks"]) == [".ci/run"]
 
 
+def test_the_weekly_tests_run_on_a_schedule_and_before_a_release() -> None:
+    job = jobs()["everything"]
+    assert commands(job) == [".ci/run --all"]
+    assert "github.event_name == 'schedule'" in job["if"]
+    assert "startsWith(github.ref, 'refs/tags/')" in job["if"]
+    release = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    assert release["jobs"]["ci"]["uses"] == "./.github/workflows/ci.yml"
+
+
 def test_each_supported_python_runs_the_readmes_test_command() -> None:
     job = jobs()["python"]
     classified = [
@@ -122,7 +131,7 @@ def test_every_target_of_the_makefile_has_one_recipe_line() -> None:
     assert {name for name, recipe in recipes if recipe.count("\n") != 1} == set()
     names = [name for name, _ in recipes]
     assert f".PHONY: {' '.join(names)}\n" in text
-    assert {"test", "programs", "lint", "types", "rules", "docs", "snapshots", "lock", "bench"} <= set(names)
+    assert {"test", "programs", "weekly", "lint", "types", "rules", "docs", "snapshots", "lock", "bench"} <= set(names)
 
 
 def test_constraints_pin_every_dependency() -> None:

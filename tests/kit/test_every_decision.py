@@ -44,6 +44,7 @@ def _quick() -> Iterator[None]:
 
 
 @pytest.mark.thorough
+@pytest.mark.weekly
 def test_every_pair_of_values_is_covered_or_proved_impossible(advisor: Advisor, tmp_path: Path) -> None:
     pairs = Coverer(advisor).cover_pairs()
     names = sorted(Coverer(advisor).domains)

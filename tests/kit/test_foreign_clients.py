@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from node_project import NodeProject
 from proxy_kits import CADDY, ENVOY, LEARN, TABLE, Setup
 from sdk_lines import SDK_LINES
 from test_first_deploy import block
+from weekly import some_weekly
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts.documents import readme
@@ -74,6 +76,11 @@ CONFORMED = (
     ("fastmcp-4", "envoy", MODERN),
 )
 INSPECTED = (*zip(SDK_LINES, FRONTS, strict=False), ("fastmcp-4", "nginx"))
+# Each run has each line and each proxy once, and each line without a proxy.
+VISITED = some_weekly(
+    product(SDK_LINES, FRONTS),
+    always={*zip(SDK_LINES, FRONTS, strict=False), *((line, "direct") for line in SDK_LINES)},
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ def _written(context: KitContext, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize(("fleet", "front"), VISITED, indirect=["fleet"])
 def test_both_clients_of_the_typescript_sdk_work(
     knowledge: Knowledge, node: NodeProject, fleet: Fleet, tmp_path: Path, front: str
 ) -> None:
@@ -164,7 +171,7 @@ def test_both_clients_of_the_typescript_sdk_work(
         assert all("model: sampled" in said and "user: confirmed" in said for said in visit["said"]["ask"]), visit
 
 
-@pytest.mark.parametrize(("fleet", "front"), INSPECTED, indirect=["fleet"])
+@pytest.mark.parametrize(("fleet", "front"), some_weekly(INSPECTED, always=INSPECTED[-2:]), indirect=["fleet"])
 def test_the_inspector_lists_and_calls_tools(node: NodeProject, fleet: Fleet, tmp_path: Path, front: str) -> None:
     with fleet.behind(front, tmp_path / "proxy") as url:
         listed = node.run("mcp-inspector", "--cli", url, "--transport", "http", "--method", "tools/list")
@@ -175,7 +182,7 @@ def test_the_inspector_lists_and_calls_tools(node: NodeProject, fleet: Fleet, tm
     assert json.loads(called.stdout)["content"][0]["text"] == "hello"
 
 
-@pytest.mark.parametrize(("fleet", "front"), INSPECTED, indirect=["fleet"])
+@pytest.mark.parametrize(("fleet", "front"), some_weekly(INSPECTED, always=INSPECTED[:2]), indirect=["fleet"])
 def test_the_commands_of_the_readme_work(fleet: Fleet, tmp_path: Path, front: str) -> None:
     text = block(readme(fleet.kit_with(front)), "First tool call")
     with fleet.behind(front, tmp_path / "proxy") as url:
@@ -186,7 +193,9 @@ def test_the_commands_of_the_readme_work(fleet: Fleet, tmp_path: Path, front: st
     assert '"text":"hello"' in done.stdout.replace(": ", ":"), done.stdout
 
 
-@pytest.mark.parametrize(("fleet", "front", "revision"), CONFORMED, indirect=["fleet"])
+@pytest.mark.parametrize(
+    ("fleet", "front", "revision"), some_weekly(CONFORMED, always=CONFORMED[::2]), indirect=["fleet"]
+)
 def test_the_conformance_suite_finds_only_explained_failures(
     node: NodeProject, fleet: Fleet, tmp_path: Path, front: str, revision: str
 ) -> None:

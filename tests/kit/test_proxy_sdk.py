@@ -25,6 +25,7 @@ from proxy_kits import (
 )
 from proxy_rig import Client as ProxyClient
 from proxy_rig import Upstreams, running, until, upstreams
+from weekly import some_weekly
 
 from advisor.decision.advisor import Advisor
 
@@ -97,7 +98,7 @@ def test_legacy_sessions_of_the_sdk_stay_with_their_owner(
     _assert_live(visits)
 
 
-@pytest.mark.parametrize("setup", SETUPS, ids=str)
+@pytest.mark.parametrize("setup", some_weekly(SETUPS, always=(LEARN, TABLE, CADDY, ENVOY)), ids=str)
 def test_modern_clients_through_the_sticky_proxy(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:
@@ -109,7 +110,9 @@ def test_modern_clients_through_the_sticky_proxy(
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, CADDY, ENVOY], ids=str)
+@pytest.mark.parametrize(
+    "setup", some_weekly((LEARN, ENVELOPE_122, TABLE, CADDY, ENVOY), always=(LEARN, ENVOY)), ids=str
+)
 def test_sdk_clients_of_both_eras_work_with_a_stateless_fleet(
     advisor: Advisor, plain_fleet: Upstreams, tmp_path: Path, setup: Setup, mode: str
 ) -> None:

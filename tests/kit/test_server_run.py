@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import sdk_environments
 from sdk_lines import SDK_LINES
+from weekly import some_weekly
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
@@ -169,7 +170,8 @@ def call(tool: str, number: int = 7) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
 
 
-@pytest.mark.parametrize("line", SDK_LINES)
+# The tests of a kit that checks tokens run with the other lines each time (test_server_tokens.py).
+@pytest.mark.parametrize("line", some_weekly(SDK_LINES, always=("mcp-2", "fastmcp-2", "fastmcp-4")))
 def test_the_tests_of_the_kit_pass(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:

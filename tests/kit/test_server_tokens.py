@@ -23,6 +23,7 @@ from proxy_rig import process, until
 from redis_rig import redis_server
 from sdk_lines import FASTMCP_LINES, SDK_LINES
 from test_server_run import Running, clean, running, write
+from weekly import some_weekly
 
 from advisor.kit.model import KitContext
 from advisor.lab.process.ports import free_port
@@ -37,7 +38,8 @@ BEARER = {"environment.auth": "bearer", "clients.protocol": "mixed"}
 PROXY = {"environment.auth": "oauth-proxy", "clients.protocol": "mixed", "scale.instances": 2}
 
 
-@pytest.mark.parametrize("line", SDK_LINES)
+# The tests of a kit without tokens run with the other lines each time (test_server_run.py).
+@pytest.mark.parametrize("line", some_weekly(SDK_LINES, always=("mcp-1", "fastmcp-3")))
 def test_the_tests_of_a_kit_that_checks_tokens_pass(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:
@@ -129,7 +131,7 @@ def authorize(instance: Running, client_id: str, redirect: str) -> tuple[int, st
     return answer(f"{instance.url}/authorize?{urllib.parse.urlencode(query)}")
 
 
-@pytest.mark.parametrize("line", FASTMCP_LINES)
+@pytest.mark.parametrize("line", some_weekly(FASTMCP_LINES, always=("fastmcp-4",)))
 def test_instances_of_an_oauth_proxy_share_their_clients(
     kit: Callable[..., KitContext],
     python: Callable[[KitContext], Path],

@@ -29,6 +29,7 @@ from proxy_rig import until
 from pydantic import FileUrl
 from redis_rig import CALL_S, SHARED, Answer, Fleet, call, fleet, initialize, replayed, send, session
 from sdk_lines import SDK_LINES
+from weekly import some_weekly
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -188,7 +189,9 @@ def test_every_expected_feature_works_through_plain_round_robin(kit: Callable[..
             assert worked == set(LIVE), mode
 
 
-@pytest.mark.parametrize("line", [line for line in SDK_LINES if line != "mcp-2"])
+@pytest.mark.parametrize(
+    "line", some_weekly((line for line in SDK_LINES if line != "mcp-2"), always=("mcp-1", "fastmcp-4"))
+)
 def test_the_expected_features_work_with_the_other_sdk_lines(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], tmp_path: Path, line: str
 ) -> None:

@@ -16,6 +16,7 @@ import test_server_run
 from mcp import Client
 from mcp.types import ElicitResult, TextContent
 from sdk_lines import MODERN_LINES
+from weekly import some_weekly
 
 from advisor.kit.model import KitContext
 
@@ -53,7 +54,7 @@ class Tiers:
         return sum(instance.metric(CALLS) for instance in self.stateless), self.stateful.metric(CALLS)
 
 
-@pytest.fixture(scope="module", params=MODERN_LINES)
+@pytest.fixture(scope="module", params=some_weekly(MODERN_LINES, always=("mcp-2",)))
 def tiers(
     request: pytest.FixtureRequest,
     kit: Callable[..., KitContext],

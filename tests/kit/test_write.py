@@ -55,14 +55,21 @@ def ended(process: subprocess.Popen[str], timeout: float = 90) -> tuple[str, int
 
 
 # The default tests stop the scenario that has the most kinds of files: an update of a kit with the user's edits.
-SCENARIOS = ["update", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("fresh", "empty", "force"))]
+WEEKLY = [pytest.mark.thorough, pytest.mark.weekly]
+SCENARIOS = [
+    "update",
+    pytest.param("fresh", marks=pytest.mark.thorough),
+    *(pytest.param(name, marks=WEEKLY) for name in ("empty", "force")),
+]
 
 
 # A second stop is tested where all kinds of files exist, and where no kit exists.
 KILLED = [
     ("update", "killed"),
-    *(pytest.param(name, "killed", marks=pytest.mark.thorough) for name in ("fresh", "empty", "force")),
-    *(pytest.param(name, "killed-twice", marks=pytest.mark.thorough) for name in ("update", "fresh")),
+    pytest.param("fresh", "killed", marks=pytest.mark.thorough),
+    *(pytest.param(name, "killed", marks=WEEKLY) for name in ("empty", "force")),
+    pytest.param("update", "killed-twice", marks=pytest.mark.thorough),
+    pytest.param("fresh", "killed-twice", marks=WEEKLY),
 ]
 
 

@@ -105,6 +105,7 @@ def test_an_end_that_cannot_be_measured_is_reported(knowledge: Knowledge) -> Non
 
 @pytest.mark.programs
 @retried
+@pytest.mark.weekly
 def test_both_ends_are_measured(tmp_path: Path) -> None:
     """No release lies between the two, so only the ends are measured. The data of one end is falsified."""
     rules = Path(shutil.copytree(rules_dir(), tmp_path / "rules"))

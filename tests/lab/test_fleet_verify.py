@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from running import users_of
+from weekly import some_weekly
 
 pytestmark = [
     pytest.mark.programs,
@@ -52,18 +53,20 @@ def verified(folder: Path, text: str) -> tuple[Any, subprocess.CompletedProcess[
     return json.loads(done.stdout), done
 
 
+FLEETS = (
+    ("keep_cookies: unknown", "systemd", "kind: haproxy, replicas: 2", "2 proxies"),
+    ("keep_cookies: unknown", "systemd", "kind: caddy, replicas: 2", "2 proxies"),
+    ("keep_cookies: unknown", "systemd", "kind: envoy, replicas: 2", "2 proxies"),
+    ("keep_cookies: unknown", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
+    ("keep_cookies: true", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
+    ("keep_cookies: true", "kubernetes", "kind: alb", "affinity through a cookie"),
+    ("addresses: stable", "kubernetes", "kind: nginx-gateway-fabric", "nginx"),
+    ("addresses: stable", "kubernetes", "kind: none", "affinity through the client's address"),
+)
+
+
 @pytest.mark.parametrize(
-    ("clients", "platform", "proxy", "said"),
-    [
-        ("keep_cookies: unknown", "systemd", "kind: haproxy, replicas: 2", "2 proxies"),
-        ("keep_cookies: unknown", "systemd", "kind: caddy, replicas: 2", "2 proxies"),
-        ("keep_cookies: unknown", "systemd", "kind: envoy, replicas: 2", "2 proxies"),
-        ("keep_cookies: unknown", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
-        ("keep_cookies: true", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
-        ("keep_cookies: true", "kubernetes", "kind: alb", "affinity through a cookie"),
-        ("addresses: stable", "kubernetes", "kind: nginx-gateway-fabric", "nginx"),
-        ("addresses: stable", "kubernetes", "kind: none", "affinity through the client's address"),
-    ],
+    ("clients", "platform", "proxy", "said"), some_weekly(FLEETS, always=[FLEETS[number] for number in (0, 4, 7)])
 )
 def test_the_observations_match_the_prediction(
     temporary: Path, tmp_path: Path, clients: str, platform: str, proxy: str, said: str

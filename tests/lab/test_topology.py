@@ -66,7 +66,7 @@ CADDY = {
 
 @retried
 @pytest.mark.programs
-@pytest.mark.parametrize("cheap", [CHEAP, CADDY], ids=["kits", "caddy"])
+@pytest.mark.parametrize("cheap", [CHEAP, pytest.param(CADDY, marks=pytest.mark.weekly)], ids=["kits", "caddy"])
 def test_repeated_measurements_agree_with_the_table(
     advisor: Advisor, knowledge: Knowledge, cheap: dict[str, tuple[int, ...]]
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 import yaml
 from terminal import CTRL_C, CTRL_D, DOWN, ENTER, ESCAPE, QUESTIONS, SPACE, UP, Terminal
+from weekly import some_weekly
 
 pytestmark = pytest.mark.retried(
     "A text must be on the screen within 30 s, and a program must answer each key before the next one."
@@ -339,7 +340,7 @@ def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("part", some_weekly(range(5), always=(0, 1)))
 def test_an_interruption_at_any_prompt_loses_no_answer(start: Start, tmp_path: Path, part: int) -> None:
     """Each prompt with two endings, and each ending at six prompts or more."""
     before = 0

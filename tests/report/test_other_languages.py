@@ -82,6 +82,7 @@ def test_no_output_has_words_of_python(advisor: Advisor, decide: Any) -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.weekly
 def test_no_output_in_any_language_has_words_of_python(advisor: Advisor, decide: Any) -> None:
     languages = list(advisor.knowledge.languages)
     for number, asked in enumerate(_files(advisor)):
