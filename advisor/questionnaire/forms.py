@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 from advisor.engine.table import show
 from advisor.errors import InputError
@@ -16,6 +17,9 @@ from advisor.questionnaire.interview import NEEDS, Answer
 from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool
 from advisor.requirements.values import INSTANCES_RULE, read_value
+
+HOSTS = "environment.hosts"
+PATH = "environment.path"
 
 LEVELS = ("none", "required", "preferred", "unknown")
 """The levels of a need, in the order in which Space goes through them."""
@@ -180,3 +184,21 @@ def needs_written(levels: Answer, words: Mapping[str, str]) -> str:
 def flags_written(flags: Answer) -> str:
     """Return the flags of a server in use: `stateless_http=True, json_response=False`."""
     return ", ".join(f"{name.removeprefix('current.')}={show(value).capitalize()}" for name, value in flags.items())
+
+
+class TypedHosts(NamedTuple):
+    """The names of hosts and the path in typed URLs and host names. Without a URL that has a path, `path` is ""."""
+
+    names: list[str]
+    path: str
+
+
+def endpoint(text: str) -> TypedHosts:
+    """Take the host names and the path from a text of URLs and host names.
+
+    Raises:
+        ValueError: a URL has invalid brackets.
+    """
+    urls = [urlsplit(part) for part in parts(text) if "://" in part]
+    names = [urlsplit(part).netloc if "://" in part else part for part in parts(text)]
+    return TypedHosts(names, next((url.path for url in urls if url.path.strip("/")), ""))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from advisor.errors import InputError
 from advisor.findings import input_problem
@@ -19,7 +18,17 @@ from advisor.knowledge.features import Feature
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import FLAG_PAIRS
-from advisor.questionnaire.forms import Dialogue, Form, Option, flags_written, needs_written, parts, reader, written
+from advisor.questionnaire.forms import (
+    PATH,
+    Dialogue,
+    Form,
+    Option,
+    endpoint,
+    flags_written,
+    needs_written,
+    reader,
+    written,
+)
 from advisor.questionnaire.interview import BREAKS, NEEDS, Answer
 from advisor.requirements.hops import HOPS, MAX_HOPS
 from advisor.requirements.values import read_value
@@ -27,7 +36,6 @@ from advisor.requirements.values import read_value
 _MINOR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")  # a release without its third number
 _ANOTHER = "another"  # the option for a release that the list does not have
 _NOTHING = "none"
-_PATH = "environment.path"
 _FLAGS = ("current.stateless_http", "current.json_response")
 
 
@@ -156,14 +164,12 @@ class _Endpoint(NamedTuple):
 def hosts_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
     """Ask for host names. From a pasted URL, take the host name and the path."""
     words, current = space.knowledge.phrases, stated.get(fact.id, fact.default)
-    path = stated.get(_PATH, space.facts[_PATH].default)
+    path = stated.get(PATH, space.facts[PATH].default)
     plain = reader(fact, space, current, clears=bool(current))
 
     def read(text: str) -> _Endpoint:
-        urls = [urlsplit(part) for part in parts(text) if "://" in part]
-        paths = [url.path for url in urls if url.path.strip("/")]
-        names = " ".join(urlsplit(part).netloc if "://" in part else part for part in parts(text))
-        return _Endpoint(plain(names), read_value(_PATH, paths[0], space) if paths else path)
+        typed = endpoint(text)
+        return _Endpoint(plain(" ".join(typed.names)), read_value(PATH, typed.path, space) if typed.path else path)
 
     def note(reply: _Endpoint) -> str:
         if not reply.hosts:
@@ -182,7 +188,7 @@ def hosts_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
         echo=lambda reply: written(reply.hosts, words),
         note=note,
     )
-    return {fact.id: reply.hosts, **({_PATH: reply.path} if reply.path != path or _PATH in stated else {})}
+    return {fact.id: reply.hosts, **({PATH: reply.path} if reply.path != path or PATH in stated else {})}
 
 
 def path_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:

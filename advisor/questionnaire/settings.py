@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.errors import AdvisorError, InputError, UsageError
 from advisor.knowledge.space import FactSpace
-from advisor.questionnaire.forms import INSTANCES_NOTATION, instances, parts
+from advisor.questionnaire.forms import HOSTS, INSTANCES_NOTATION, PATH, endpoint, instances, parts
 from advisor.questionnaire.saved_answers import stated
 from advisor.requirements import reader, validate
 from advisor.requirements.text import printable
@@ -58,16 +58,33 @@ def _setting(entry: str, space: FactSpace) -> dict[str, Any]:
     name = f"--set {printable(entry, 80)}"
     try:
         data: Any = _value(value)
-        if notation and isinstance(data, str):
-            data = notation(data)
-        for section in reversed(key.split(".")):
-            data = {section: data}
+        if isinstance(data, bool) and fact and fact.type != "flag":
+            data = value  # a message shows the typed text, such as `yes`
+        given = {key: notation(data) if notation and isinstance(data, str) else data}
+        if key == HOSTS and isinstance(data, str) and "://" in data:
+            given = _of_urls(data)
+        data = {}
+        for path, content in given.items():
+            *sections, last = path.split(".")
+            branch = data
+            for section in sections:
+                branch = branch.setdefault(section, {})
+            branch[last] = content
         return stated(validate(reader.SourceDocument(name, data, {}), space, partial=True))
     except reader.ReadError as error:
         raise UsageError(f"{name}: {error.problem}.") from None
     except InputError as error:
         lines = [problem.text(name).replace(INSTANCES_RULE, INSTANCES_NOTATION) for problem in error.problems]
         raise UsageError("\n".join(lines)) from None
+
+
+def _of_urls(typed: str) -> dict[str, Any]:
+    """Return the host names of typed URLs, and their path if they have one, as the question for host names does."""
+    try:
+        found = endpoint(typed)
+    except ValueError:  # invalid brackets: the check of host names reports the text
+        return {HOSTS: [typed]}
+    return {HOSTS: found.names, **({PATH: found.path} if found.path else {})}
 
 
 def _value(text: str) -> Any:

@@ -21,7 +21,14 @@ from advisor.findings import Finding
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import decision_wording
 from advisor.report.decision_summary import SEVERITY_STYLES
-from advisor.report.line_fitting import change_and_result, column_widths, cut, first_names, whole_sentences
+from advisor.report.line_fitting import (
+    change_and_result,
+    change_lines,
+    column_widths,
+    cut,
+    first_names,
+    whole_sentences,
+)
 from advisor.report.screen_rows import ScreenStep, assumption_rows, shown_rows
 
 LINES = 23
@@ -39,7 +46,6 @@ _CALL = 30  # columns of the longest call that the feature table shows in full
 _WHOLE = (
     ScreenStep(gaps=True, why=2),
     ScreenStep(gaps=False, why=2),
-    ScreenStep(gaps=False, why=2, brief=True),
     ScreenStep(gaps=False, why=1, brief=True),
 )
 _STEPS = (*_WHOLE, *(ScreenStep(gaps=False, why=1, brief=True, most=most) for most in range(5, 0, -1)))
@@ -102,7 +108,10 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
         if room >= worst + wanted:
             break
     shown = _fitting(changes, room - worst - 1)
-    warned = _fitting(warnings, room - (len(shown) + 1 if shown else 0) - 1)
+    room -= (sum(map(len, shown)) + 1 if shown else 0) + 1
+    warned = _fitting(warnings, room)
+    if len(warned) < len(decision.warnings):
+        warned = _warned(warnings, [draw(_warning_id, warning) for warning in decision.warnings[: max(room, 0)]], room)
     lines = list(chain.from_iterable(above))
     if warnings:
         lines += draw(_heading, decision, "warnings", len(decision.warnings) - len(warned))
@@ -124,14 +133,27 @@ def _fitting(blocks: Iterable[_Block], room: int) -> list[_Block]:
     return shown
 
 
+def _warned(complete: Sequence[_Block], ids: Sequence[_Block], room: int) -> list[_Block]:
+    """Return as many warnings as possible in `room` lines.
+
+    The worst warnings are complete. If some warnings find no room, a warning whose title and id take more than one line
+    shows only its id.
+
+    Args:
+        complete: the lines of each warning, the worst first.
+        ids: a line for each warning with its id.
+        room: lines for the warnings.
+    """
+    short = [full if len(full) == 1 else line for full, line in zip(complete, ids, strict=False)]
+    fitting = (_fitting([*complete[:whole], *short[whole:]], room) for whole in range(len(complete), 0, -1))
+    return max(fitting, key=len, default=[])  # of equally many warnings, the most complete ones
+
+
 def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the pattern, and next to it what is lost, assumed or not known."""
     phrases, width = decision.phrases, canvas.width - _LABEL
     head = (_service(decision, canvas.width), "bold")
-    means = f": {decision.means}"
-    if step.brief:
-        means = cut(means, canvas.width - len(head[0]) - len(decision.core.pattern) - 2)
-    canvas.line(head, "  ", (decision.core.pattern, "bold green"), means)
+    canvas.line(head, "  ", (decision.core.pattern, "bold green"), f": {decision.means}")
     lost = shown_rows(decision_wording.losses(decision), width, step, "features", phrases)
     nothing, certain = decision_wording.nothing_lost(decision)
     style = "bold red" if lost else ("green" if certain else "yellow")
@@ -189,9 +211,7 @@ def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
 
 def _reason(rule: Rule, width: int, step: ScreenStep) -> str:
     """Return the reason of a rule, with room for the id in the last line; in a brief step, only the first sentence."""
-    room = step.why * width - len(rule.id) - 3
-    said = whole_sentences(rule.because, 0 if step.brief else room)
-    return cut(said, room) if step.brief else said
+    return whole_sentences(rule.because, 0 if step.brief else step.why * width - len(rule.id) - 3)
 
 
 def _tiers(canvas: Canvas, decision: Decision) -> None:
@@ -277,6 +297,11 @@ def _warning(canvas: Canvas, warning: Finding) -> None:
     canvas.pairs([(severity, [warning.title, (f" ({warning.id})", "dim")])], indent=2)
 
 
+def _warning_id(canvas: Canvas, warning: Finding) -> None:
+    """Draw the id of a warning. `explain` shows the warning with this id."""
+    canvas.line((f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity]), f"  {warning.id}", indent=2)
+
+
 def _change(canvas: Canvas, decision: Decision, shift: decision_wording.Shift) -> None:
     result = decision.phrases[f"screen.pattern.{shift.phrase}"] if shift.phrase else shift.differs
     change, then = change_and_result(shift.change, result, canvas.width - 2)
@@ -342,18 +367,14 @@ def _unmet(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
 
 
 def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -> None:
-    """Draw a change in two lines: what to do, then the keys with their new values and the new decision."""
+    """Draw a change in two or three lines: what to do, then all keys with their new values and the new decision."""
     width = canvas.width - 4
     change = decision_wording.change_text(decision, way)
     loses = decision.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
     loses = loses.format(names=", ".join(way.gives_up))
-    pattern = decision.phrases[f"screen.pattern.{way.core.pattern}"]
-    # If the line is too short for everything, the keys of the change and the losses matter most.
-    results = (f"{pattern}; {loses}", loses if way.gives_up else pattern)
-    result = next((text for text in results if len(change) + len(text) + len(" -> ") <= width), results[0])
-    then: Words = cut(result, width)
-    if change:
-        change, result = change_and_result(change, result, width)
-        then = [(change, "cyan"), f" -> {result}"]
+    result = f"{decision.phrases[f'screen.pattern.{way.core.pattern}']}; {loses}"
     lines: list[Sequence[Words]] = [((f"{number}.", "bold"), cut(whole_sentences(way.how, width), width))]
-    canvas.pairs([*lines, ("", then)], indent=0)
+    edited, arrow = change_lines(change, result, width)
+    lines += [("", (line, "cyan")) for line in edited[:-1]]
+    lines.append(("", [(edited[-1], "cyan"), arrow]))
+    canvas.pairs(lines, indent=0)

@@ -66,10 +66,30 @@ def change_and_result(change: str, result: str, width: int) -> tuple[str, str]:
     return shown, cut(result, width - len(shown) - len(" -> "))
 
 
+def change_lines(change: str, result: str, width: int) -> tuple[list[str], str]:
+    """Return a change and its result for at most two lines of `width` columns. The result is never cut.
+
+    Returns:
+        The lines of the keys with their values, and the text that follows the last of these lines. A change with so
+        many keys that they do not fit into a line ends with the number of the hidden keys.
+    """
+    arrow = f"-> {result}" if change else result
+    if not change:
+        return [""], arrow
+    if len(change) + 1 + len(arrow) <= width:
+        return [change], f" {arrow}"
+    first, _, last = change.rpartition(", ")
+    if first and len(first) < width and len(last) + 1 + len(arrow) <= width:
+        return [f"{first},", last], f" {arrow}"
+    return [cut_list(change, width), ""], arrow
+
+
 def _short_change(change: str, room: int) -> str:
     keys, colon, values = change.partition(": ")
     if ": " in values or keys.startswith("remove "):
         return cut_list(change, room)  # several keys, each with its value
+    if len(change) > room and "(" not in keys:
+        keys = keys.replace(" and ", ", ")  # a list, which can become shorter
     values = cut_list(values, max(room - len(keys) - len(colon), room // 2))
     return f"{cut_list(keys, room - len(colon) - len(values))}{colon}{values}"
 

@@ -13,11 +13,12 @@ from advisor.files import reason
 from advisor.findings import input_problem
 from advisor.knowledge.space import FactSpace
 from advisor.requirements import Requirements, load_path, reader, validate
+from advisor.requirements.key_hints import is_misspelled
+from advisor.requirements.validate import VERSION
 
 STDIN = "-"
 """The file name that stands for standard input."""
 
-_SUFFIXES = (".yaml", ".yml", ".json")
 # A line that a broken requirements file has and a broken file of another kind does not have.
 _MEANT = re.compile(rb"""^\s*\{?\s*["']?service["']?\s*:\s*[^\s{]""", re.MULTILINE)
 _HEAD = 64 * 1024
@@ -84,7 +85,7 @@ def _walk(root: str) -> Iterator[Candidate]:
     for folder, folders, files in os.walk(root, onerror=report):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(reader.SUFFIXES) and not name.startswith("."):
                 yield Candidate(str(Path(folder, name)), found=True)
     yield from unreadable
 
@@ -108,11 +109,15 @@ def load_candidate(candidate: Candidate, space: FactSpace) -> Requirements | Non
 
 
 def _is_requirements(data: object, space: FactSpace) -> bool:
-    """Return whether data looks like requirements: it has a service name, or a section that only requirements have."""
+    """Return whether data looks like requirements.
+
+    It has a service name, a section that only requirements have, or such keys with typing errors.
+    """
     if not isinstance(data, dict) or "schema" in data:  # a decision has a schema
         return False
     named = "service" in data and not isinstance(data["service"], (dict, list))  # in a Helm chart it is a mapping
-    return named or not data.keys().isdisjoint(space.tree.keys() - _COMMON)
+    known = not data.keys().isdisjoint(space.tree.keys() - _COMMON)
+    return named or known or is_misspelled(data, VERSION, space)
 
 
 def _is_meant(name: str) -> bool:

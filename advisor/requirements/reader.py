@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 import yaml
 
 from advisor.files import reason
+from advisor.requirements import text
 
 MAX_BYTES = 1024 * 1024  # The size limits the memory and time of all later steps. A requirements file has a few KiB.
 MAX_DEPTH = 32  # Nested collections. Code can recurse over the data without a stack overflow.
@@ -57,6 +58,9 @@ class SourceFloat(float):
     def __init__(self, source: str) -> None:
         self.source = source
 
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""The ends of the names of requirements files, in lower case."""
 
 _KINDS = {dict: "a mapping", list: "a list", bool: "a boolean", int: "an integer", SourceFloat: "a float"}
 
@@ -116,8 +120,18 @@ def read_path(path: str | os.PathLike[str]) -> SourceDocument:
         with os.fdopen(os.open(path, flags), "rb") as file:
             raw = file.read(MAX_BYTES + 1) or b""
     except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
-        raise ReadError(name, None, None, f"the file cannot be read: {reason(error)}") from None
+        hint = _similar_file(pathlib.Path(path)) if isinstance(error, FileNotFoundError) else None
+        raise ReadError(name, None, None, f"the file cannot be read: {reason(error)}", hint) from None
     return read_bytes(raw, name)._replace(neighbour=pathlib.Path(path).with_name(NEIGHBOUR).exists())
+
+
+def _similar_file(path: pathlib.Path) -> str | None:
+    """Return `Did you mean 'NAME'?` with a file of the folder that has a similar name; None without such a file."""
+    try:
+        files = [file for file in path.parent.iterdir() if file.suffix.lower() in SUFFIXES]
+    except OSError:
+        return None
+    return text.nearest(path.name, (), {file.name: str(file) for file in sorted(files)}) or None
 
 
 def read_bytes(raw: bytes, name: str) -> SourceDocument:

@@ -21,7 +21,7 @@ _PATH = re.compile(r"(?=.{1,200}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?")
 _CLOSE = 10  # so many similar names are compared
 _ONE_LETTER = 0.9  # the likeness of a name with one wrong letter, as difflib counts
 _SHORT = 3  # letters of the shortest word that is compared as a word
-_FEW = 3  # so many names with the same word are a help
+FEW = 3  # so many names with the same word are a help
 RESERVED_PATHS = ("/health", "/healthz", "/metrics", "/ready")
 
 LABEL_RULE = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
@@ -122,7 +122,7 @@ def _nearest(typed: str, known: Mapping[str, str]) -> list[str]:
     if inside := [name for name in known if _words(name) and _words(name) <= words]:
         return [known[max(inside, key=lambda name: (len(name), likeness(name)))]]
     around = list(dict.fromkeys(known[name] for name in known if words and words <= _words(name)))
-    if len(around) <= _FEW and (not best or known[best] in around):
+    if len(around) <= FEW and (not best or known[best] in around):
         return around
     return [known[best]] if best else []
 

@@ -17,7 +17,7 @@ from advisor.knowledge.catalogue import ProxyKind
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.types import Need, StatedNeed
-from advisor.requirements import text
+from advisor.requirements import key_hints, text
 from advisor.requirements.completion import complete
 from advisor.requirements.hops import HOP_KEYS, HOPS, MAX_HOPS, PROXY
 from advisor.requirements.model import Requirements, Tool
@@ -100,14 +100,14 @@ class _Validation:
             if not path and key == "version":
                 continue
             if key not in tree:
-                self._unknown(here, "unknown key.", [*tree] if path else ["version", *tree])
+                self._unknown(here, [*tree] if path else ["version", *tree], value)
             elif isinstance(tree[key], dict):
                 if isinstance(value, dict):
                     self._walk(value, tree[key], here)
                 elif value is not None:  # an empty section is the same as no section
-                    self._problem(
-                        here, f"{text.quote(value)} is not a mapping.", f"Allowed keys: {', '.join(tree[key])}."
-                    )
+                    hint = key_hints.value_of_a_section(".".join(map(str, here)), value, self.space)
+                    hint = f"{hint} Allowed keys: {', '.join(tree[key])}.".strip()
+                    self._problem(here, f"{text.quote(value)} is not a mapping.", hint)
             elif tree[key].type == "tools":
                 self._read_tools(value, here)
             elif tree[key].type == "hops":
@@ -241,7 +241,7 @@ class _Validation:
         kinds = [kind for kind in self.space.knowledge.proxies if kind != "none"]
         for key, value in entry.items():
             if key not in HOP_KEYS:
-                self._unknown((*path, key), "unknown key.", HOP_KEYS)
+                self._unknown((*path, key), HOP_KEYS)
                 continue
             if key == "kind" and value not in kinds:
                 names = self.space.also(self.space.facts[f"{PROXY}kind"])
@@ -288,7 +288,7 @@ class _Validation:
         before = len(self.problems)
         for key in entry:
             if key not in _TOOL_KEYS:
-                self._unknown((*path, key), "unknown key.", _TOOL_KEYS)
+                self._unknown((*path, key), _TOOL_KEYS)
         name = entry.get("name", "")
         if "name" not in entry:
             self._problem(path, "the key 'name' is missing.", f"Allowed: {text.TOOL_RULE}.")
@@ -308,7 +308,7 @@ class _Validation:
         needs: dict[str, Need] = {}
         for key, level in value.items():
             if key not in features:
-                self._unknown((*path, key), "unknown feature.", features)
+                self._unknown((*path, key), features, level, "unknown feature.")
                 continue
             try:
                 read: StatedNeed = READERS["need"](self.space.facts[f"needs.{key}"], level, self.space)
@@ -350,11 +350,11 @@ class _Validation:
         shown = key or ".".join(str(part) if isinstance(part, str) else f"[{part}]" for part in path).replace(".[", "[")
         self.problems.append(input_problem(message, hint, key=text.printable(shown, 80), line=self._line(path)))
 
-    def _unknown(self, path: Path, message: str, allowed: Sequence[str]) -> None:
+    def _unknown(self, path: Path, allowed: Sequence[str], value: Any = None, message: str = "unknown key.") -> None:
         """Report a key that is not in `allowed`."""
         hint = ""
         if len(self.problems) < MAX_PROBLEMS:  # a problem that is not shown needs no hint
-            hint = text.suggestion(str(path[-1]), allowed, "Allowed here")
+            hint = key_hints.unknown_key(path, value, allowed, self.space, full=not self.document.lines)
         self._problem(path, message, hint)
 
     def _line(self, path: Path) -> int | None:

@@ -62,8 +62,10 @@ def _read_choice(fact: Fact, value: Any, space: FactSpace) -> Any:
     if isinstance(value, str) and value in allowed:
         return value
     hint = text.nearest(value, allowed, space.also(fact)) if isinstance(value, str) else ""
-    if value is False and "none" in allowed:  # YAML reads `shared_store: no` as false
+    if value in (False, "no") and "none" in allowed:  # YAML reads `shared_store: no` as false
         hint = "Did you mean 'none'?"
+    if value in (True, "yes", "true") and "required" in allowed:  # YAML reads `sampling: yes` as true
+        hint = "Did you mean 'required'?"
     raise _refused(f"{text.quote(value)} is not allowed.", f"Allowed: {', '.join(allowed)}. {hint}".strip())
 
 

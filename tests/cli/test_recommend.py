@@ -18,6 +18,10 @@ from running import run_command
 
 from advisor.cli.schema import DOCUMENTS
 from advisor.cli.schema_registry import DECLARATIONS
+from advisor.decision.advisor import Advisor
+from advisor.errors import InputError
+from advisor.requirements import load_path
+from advisor.requirements.discovery import Candidate, load_candidate
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "report" / "requirements"
@@ -271,6 +275,43 @@ def test_a_broken_requirements_file_in_a_directory_is_reported(mixed: Path, brok
     assert done.returncode == 2
     assert len(json.loads(done.stdout)["decisions"]) == 2
     assert str(mixed / "d.yaml") in done.err
+
+
+@pytest.mark.parametrize(
+    ("content", "meant"),
+    [
+        ("version: 1\nservce: x\n", "service"),
+        ("version: 1\nservce: x\nreplicas: 3\n", "service"),
+        ("serivce: x\nenvironment: {platform: compose}\n", "service"),
+        ("clients: {}\n", ""),
+        ("client: {protocol: mixed}\n", "clients"),
+        ("services: {web: {image: x}}\nversion: '3'\n", None),
+        ("services: {web: {image: x}}\n", None),
+        ("version: 1\nformatters: {brief: {}}\n", None),
+        ("service: {type: ClusterIP}\nenvironment: production\n", None),
+        ("version: 2\nupdates: []\n", None),
+    ],
+)
+def test_keys_with_typing_errors_make_a_file_of_a_directory_invalid(
+    tmp_path: Path, advisor: Advisor, content: str, meant: str | None
+) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(content)
+    candidate = Candidate(str(file), found=True)
+    if meant is None:
+        assert load_candidate(candidate, advisor.space) is None
+    else:
+        with pytest.raises(InputError, match=f"Did you mean '{meant}'" if meant else "'service' is missing"):
+            load_candidate(candidate, advisor.space)
+
+
+def test_a_missing_file_gets_the_similar_name_of_its_folder(tmp_path: Path, advisor: Advisor) -> None:
+    (tmp_path / "local-development.yaml").write_text("service: x\n")
+    with pytest.raises(InputError, match=r"Did you mean '.*/local-development\.yaml'"):
+        load_path(tmp_path / "local-developmnt.yaml", advisor.space)
+    with pytest.raises(InputError) as raised:
+        load_path(tmp_path / "production.yaml", advisor.space)
+    assert "Did you mean" not in str(raised.value)
 
 
 def test_a_file_that_is_skipped_in_a_directory_is_an_error_when_named(mixed: Path) -> None:

@@ -9,6 +9,10 @@ import pytest
 import yaml
 from running import run_command_for_text
 
+from advisor.decision.advisor import Advisor
+from advisor.errors import UsageError
+from advisor.questionnaire.settings import read_settings
+
 
 def ask(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run_command_for_text("ask", *arguments, cwd=tmp_path)
@@ -35,14 +39,12 @@ def test_only_required_keys_are_named_first(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_keys_that_can_change_the_recommendation_are_named(tmp_path: Path) -> None:
+def test_no_optional_key_is_named(tmp_path: Path, advisor: Advisor) -> None:
     done = ask(tmp_path, "--set", "service=svc")
     assert done.returncode == 2
     assert "--defaults" in done.stderr
-    assert "No other key is required" in done.stderr
-    for key in ("sdk", "scale.instances", "environment.platform", "environment.hosts", "needs"):
-        assert key in done.stderr
-    assert "clients.concurrent" not in done.stderr  # it is never asked
+    assert "no required key is missing" in done.stderr
+    assert not [name for name in advisor.space.facts if "." in name and name in done.stderr]
 
 
 def test_defaults_answer_every_other_question(tmp_path: Path) -> None:
@@ -87,6 +89,10 @@ def test_an_edited_file_never_replaces_another_file(tmp_path: Path) -> None:
             "environment.hosts=a.example.com, b.example.com",
             {"environment": {"hosts": ["a.example.com", "b.example.com"]}},
         ),
+        (
+            "environment.hosts=https://a.example.com/v2/mcp, b.example.com",
+            {"environment": {"hosts": ["a.example.com", "b.example.com"], "path": "/v2/mcp"}},
+        ),
         ("tools=lookup,report", {"tools": [{"name": "lookup"}, {"name": "report"}]}),
         ("environment.proxy.version=1.30", {"environment": {"proxy": {"version": "1.30"}}}),
     ],
@@ -103,7 +109,7 @@ def test_a_setting_has_the_notation_of_the_prompts_or_of_a_file(
     ("given", "said"),
     [
         ("scale.instances", "write KEY=VALUE"),
-        ("scale.instanses=3", "Did you mean 'instances'?"),
+        ("scale.instanses=3", "Did you mean 'scale.instances'?"),
         ("environment.platform=k8s", "Did you mean 'kubernetes'?"),
         ("scale.instances=[", "--set scale.instances=["),
         ("environment.hosts=[a.example.com], x: 1", "is not a host name"),
@@ -111,6 +117,7 @@ def test_a_setting_has_the_notation_of_the_prompts_or_of_a_file(
         ("scale.instances=5-2", "Swap the two numbers"),
         ("servce=x:1:", "--set servce=x:1:: servce: unknown key. Did you mean 'service'?"),
         ("clients.apps=cursor,vscod", "Did you mean 'vscode'?"),
+        ("needs.sampling=yes", "'yes' is not allowed."),
         ("service=a,b", "Did you mean 'a-b'?"),
     ],
 )
@@ -180,3 +187,23 @@ def test_bad_arguments_are_one_message(tmp_path: Path, arguments: list[str], sai
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("platform=kubernetes", "environment.platform"),
+        ("platfrom=kubernetes", "environment.platform"),
+        ("instances=3", "scale.instances"),
+        ("scale.instance=3", "scale.instances"),
+        ("proxy=nginx", "environment.proxy.kind"),
+        ("environment.proxy=nginx", "environment.proxy.kind"),
+        ("sampling=required", "needs.sampling"),
+        ("needs.sampling=yes", "required"),
+        ("needs.sampling=no", "none"),
+        ("operations.shared_store=no", "none"),
+    ],
+)
+def test_a_setting_with_a_wrong_key_or_value_gets_the_nearest_name(advisor: Advisor, given: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"Did you mean '{meant}'"):
+        read_settings([given], advisor.space)

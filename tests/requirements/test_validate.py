@@ -225,7 +225,11 @@ def test_an_unknown_key_is_refused_with_its_nearest_spelling(refused: Any, text:
             "operations: {shared_store: no}",
             "operations.shared_store: false is not allowed. Allowed: redis, none. Did you mean 'none'?",
         ),
-        ("needs: {sampling: yes}", "needs.sampling: true is not allowed. Allowed: none, preferred, required, unknown."),
+        (
+            "needs: {sampling: yes}",
+            "needs.sampling: true is not allowed. Allowed: none, preferred, required, unknown. "
+            "Did you mean 'required'?",
+        ),
         (
             "needs: {sampling: requierd}",
             "needs.sampling: 'requierd' is not allowed. Allowed: none, preferred, required, unknown. "
