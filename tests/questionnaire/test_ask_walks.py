@@ -331,6 +331,7 @@ def interrupted_at(start: Start, tmp_path: Path, before: int, number: int, endin
     assert not (tmp_path / "requirements.yaml").exists()
 
 
+@pytest.mark.thorough
 def test_an_interruption_loses_no_answer(start: Start, tmp_path: Path) -> None:
     """Each ending at a prompt of another kind: a text, a choice, a list, levels and again a choice."""
     before = 0
