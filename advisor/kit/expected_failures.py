@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from advisor.documents import document
 from advisor.errors import KnowledgeError
 from advisor.kit.model import KitContext, TierContext
-from advisor.knowledge.failures import OTHER, ExpectedBehaviour, FailureCase, FailureEvent, Handles, behaviour_for
+from advisor.knowledge.failures import (
+    OTHER,
+    Answers,
+    ExpectedBehaviour,
+    FailureCase,
+    FailureEvent,
+    Handles,
+    behaviour_for,
+)
 from advisor.knowledge.types import ERAS, Era
 from advisor.report.decision_document import ExpectedFailureRecord
 
@@ -104,7 +112,8 @@ def shares_handles(kit: KitContext) -> bool:
 def _expected(kit: KitContext, tier: TierContext, event: FailureEvent, era: Era, instances: int) -> ExpectedFailure:
     kept = keeping(tier, instances)
     proxy = kit.proxy or OTHER
-    case = FailureCase(event.id, kept, era, "json" if tier.json_response else "sse", proxy)
+    answers: Answers = "json" if tier.json_response else "sse"
+    case = FailureCase(event.id, kept, era, answers, proxy, kit.proxy_replicas > 1)
     found = behaviour_for(case, kit.knowledge.promises)
     if found is None:
         raise KnowledgeError(f"rules/failures.yaml: no row for {event.id}, {kept}, {era}, {proxy}")

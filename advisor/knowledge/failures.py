@@ -87,13 +87,15 @@ class ExpectedBehaviour:
     eras: list[Era] = field(default_factory=lambda: list(ERAS))
     answers: list[Answers] = field(default_factory=lambda: list(ANSWERS))
     proxies: list[str] = field(default_factory=list)
+    several_proxies: bool | None = None
 
     def fits(self, case: FailureCase) -> bool:
         """Return whether the row applies to this case."""
         if self.event != case.event or case.keeping not in self.keeping:
             return False
         here = case.era in self.eras and case.answers in self.answers
-        return here and (not self.proxies or case.proxy in self.proxies)
+        replicas = self.several_proxies in (None, case.several_proxies)
+        return here and replicas and (not self.proxies or case.proxy in self.proxies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class FailureCase:
         era: the protocol era of the clients.
         answers: whether calls are answered with SSE streams or with JSON.
         proxy: the proxy of the kit in front of the servers, or `OTHER`.
+        several_proxies: whether the kit runs several proxies.
     """
 
     event: str
@@ -113,6 +116,7 @@ class FailureCase:
     era: Era
     answers: Answers
     proxy: str
+    several_proxies: bool = False
 
 
 def behaviour_for(case: FailureCase, behaviours: list[ExpectedBehaviour]) -> ExpectedBehaviour | None:
@@ -129,11 +133,12 @@ def cases(events: list[FailureEvent], mechanisms: Iterable[str], proxies: Iterab
     """Return all cases for which the file must have an expected behaviour, for these mechanisms and proxies."""
     fronts = (*proxies, OTHER)
     return tuple(
-        FailureCase(event.id, keeping, era, answers, proxy)
+        FailureCase(event.id, keeping, era, answers, proxy, several_proxies)
         for event in events
         for keeping in keepings(mechanisms)
         for era in ERAS
         for answers in ANSWERS
         for proxy in fronts
-        if not (event.strikes == "proxy" and proxy == OTHER)
+        for several_proxies in (False, True)
+        if not (proxy == OTHER and (event.strikes == "proxy" or several_proxies))
     )

@@ -124,7 +124,7 @@ def test_a_typing_error_gets_the_nearest_name(arguments: list[str], meant: str) 
         ("capabilities bisect --sdk fast", ["fastmcp"]),
         ("exercise --sdk mcp-", ["mcp-1", "mcp-2"]),
         ("topology measure --setup nginx-sticky-c", ["nginx-sticky-cookie"]),
-        ("verify kit --event proxy", ["proxy-reloaded"]),
+        ("verify kit --event proxy", ["proxy-reloaded", "proxy-killed"]),
         ("verify kit --proxy ha", ["haproxy"]),
         ("generate a.yaml --only proxy,kub", ["proxy,kubernetes"]),
         ("recommend a.yaml --show warn", ["warnings"]),

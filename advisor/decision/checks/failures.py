@@ -25,6 +25,7 @@ def failures(knowledge: Knowledge) -> list[Finding]:
             held.add(found.id)
         elif case.event not in faults:
             example = {"keeping": case.keeping, "era": case.era, "answers": case.answers, "proxy": case.proxy}
+            example |= {"several_proxies": str(case.several_proxies).lower()}
             faults[case.event] = fault("gap", case.event, "no entry has the expected behaviour for this case", example)
     named = {event.id for event in knowledge.events}
     found_wrong = list(faults.values())

@@ -95,7 +95,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "kept": [row.title for row in kept if row.feature not in decision.doubted],
         "doubted": [row.title for row in kept if row.feature in decision.doubted],
         "warnings_shown": WARNINGS_SHOWN,
-        "failures": [*_failures(failure_records(kit)), *_loss_of_proxy(kit)],
+        "failures": _failures(failure_records(kit)),
         "second_proxy": _second_proxy(kit, decision),
         "proxy_update": kubernetes.proxy_update(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
@@ -152,20 +152,6 @@ def _failures(records: Sequence[ExpectedFailureRecord]) -> list[FailureRow]:
 def _keeps_table(kit: KitContext) -> bool:
     """Whether the memory of the kit's proxy holds the owners of sessions."""
     return any(mechanism.owner_in == "proxy-memory" for mechanism in kit.mechanisms)
-
-
-def _loss_of_proxy(kit: KitContext) -> list[FailureRow]:
-    """Return the row about the loss of the kit's proxy; no row for a kit without a proxy."""
-    if not kit.proxy:
-        return []
-    said = kit.phrase("proxy-lost.single" if kit.proxy_replicas == 1 else "proxy-lost.several")
-    sessions = kit.phrase("proxy-lost.table" if _keeps_table(kit) else "proxy-lost.kept")
-    has_sessions = any(tier.keeps_sessions for tier in kit.tiers)
-    clients: dict[str, str] = {}
-    for era in kit.eras:
-        text = f"{said} {sessions}" if has_sessions and era == "legacy" else said
-        clients[era] = "As for legacy clients." if text in clients.values() else text
-    return [FailureRow(kit.phrase("proxy-lost.title"), [tier.name for tier in kit.tiers], clients)]
 
 
 def _second_proxy(kit: KitContext, decision: Decision) -> str:

@@ -71,7 +71,7 @@ async def inject(event: FailureEvent, context: EventContext) -> None:
 
 
 async def recover(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
-    """Recover a fleet: resume processes that hang, and start stopped processes. Without these, restart all instances.
+    """Recover a fleet: resume processes that hang, and start stopped processes. Otherwise, restart all instances.
 
     Returns:
         Whether all processes run.
@@ -80,6 +80,7 @@ async def recover(fleet: Fleet, members: Sequence[FleetInstance]) -> bool:
         process.resume()
     down = [instance for instance in fleet.instances if not instance.process.alive()]
     try:
+        await fleet.front.restart_ended()
         if fleet.redis is not None and not fleet.redis.alive():
             await fleet.start_redis()
             down = down or [*members]
@@ -155,6 +156,13 @@ async def _reload_proxy(context: EventContext) -> None:
     await context.fleet.front.reload()
 
 
+async def _kill_proxy(context: EventContext) -> None:
+    front = context.fleet.front
+    front.proxies[0].kill()
+    await asyncio.sleep(DOWN_S)
+    await front.restart_ended()
+
+
 async def _restart_redis(context: EventContext) -> None:
     _redis(context.fleet).kill()
     await asyncio.sleep(STALL_S)
@@ -172,6 +180,7 @@ INJECTIONS: Mapping[str, Callable[[EventContext], Awaitable[None]]] = {
     "instance-stopped": _terminate,
     "instances-replaced": _replace,
     "proxy-reloaded": _reload_proxy,
+    "proxy-killed": _kill_proxy,
     "redis-restarted": _restart_redis,
     "redis-stalled": _stall_redis,
 }

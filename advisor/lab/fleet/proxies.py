@@ -42,6 +42,7 @@ class Proxies:
         self.behind: list[Process] = []
         self.port = 0
         self.label = "none"
+        self._addresses: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def processes(self) -> list[Process]:
@@ -97,23 +98,34 @@ class Proxies:
         return found
 
     async def _start_own(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
-        kit, many = self._plan.kit, self._plan.front.many
-        program, count = ProxyProgram(kit.proxy, kit.carried), sum(map(len, addresses.values()))
-
-        async def started(number: int) -> tuple[Process, int]:
-            name = f"proxy-{number}" if many > 1 else "proxy"
-            folder = self._run.folder / name
-
-            def write(port: int) -> Path:
-                proxy_addresses = front.own_addresses(kit, port, addresses, ports.free_port())
-                front.write_own(kit, self._plan.kit_dir, folder, proxy_addresses)
-                return folder
-
-            return await program.start(self._run, name, write, count)
-
-        for process, port in await together(started(number + 1) for number in range(many)):
+        self._addresses = addresses
+        for process, port in await together(self._own(number) for number in range(self._plan.front.many)):
             self.proxies.append(process)
             self.doors.append(port)
+
+    async def _own(self, number: int, port: int = 0) -> tuple[Process, int]:
+        """Start one of the kit's own proxies on its earlier port, or on a free port for 0."""
+        kit, addresses = self._plan.kit, self._addresses
+        name = f"proxy-{number + 1}" if self._plan.front.many > 1 else "proxy"
+        folder = self._run.folder / name
+
+        def write(port: int) -> Path:
+            proxy_addresses = front.own_addresses(kit, port, addresses, ports.free_port())
+            front.write_own(kit, self._plan.kit_dir, folder, proxy_addresses)
+            return folder
+
+        program, count = ProxyProgram(kit.proxy, kit.carried), sum(map(len, addresses.values()))
+        return await program.start(self._run, name, write, count, port=port)
+
+    async def restart_ended(self) -> None:
+        """Start each of the kit's own proxies that has ended again, on its port.
+
+        Raises:
+            LabError: a proxy is not ready in time.
+        """
+        for number, (process, port) in enumerate(zip(self.proxies, self.doors, strict=True)):
+            if self._plan.front.own and not process.alive():
+                self.proxies[number], _ = await self._own(number, port)
 
     async def _stand_in(self, name: str, addresses: Sequence[str]) -> tuple[Process, int]:
         chosen, folder = self._plan.front, self._run.folder / "stand-in"

@@ -46,12 +46,13 @@ def failures_to_inject(
             "--instances 1."
         )
     # The stand-in for the platform's load balancer is not part of the kit. The kit has no expected behaviour for its
-    # reload.
-    apart = set() if prepared.front.own else {"proxy-reloaded"}
-    found = expected_failures(prepared.kit, prepared.instances)
-    wanted = [
-        failure for failure in found if failure.event.id not in apart and (not events or failure.event.id in events)
+    # failures.
+    found = [
+        failure
+        for failure in expected_failures(prepared.kit, prepared.instances)
+        if prepared.front.own or failure.event.strikes != "proxy"
     ]
+    wanted = [failure for failure in found if not events or failure.event.id in events]
     # If the kit has no tool with state handles, the lab's own tool stores state in the shared store.
     return (
         [replace(failure, handles=failure.expected.handles) for failure in wanted] if prepared.extras.redis else wanted
