@@ -37,7 +37,7 @@ from advisor.decision.switches import assumption, switches, trace_without_flags,
 from advisor.decision.tier_wording import TierWording
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
 from advisor.decision.trace import TableTrace, Trace
-from advisor.decision.unsure import Outline, Settled, settle, without_doubts
+from advisor.decision.unsure import Outline, Settled, of_doubts, settle, without_doubts
 from advisor.decision.warnings import Warnings, decision_words
 from advisor.engine.network import Network, TableNode
 from advisor.engine.table import DecisionTable
@@ -47,7 +47,7 @@ from advisor.knowledge.releases import Release
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
 from advisor.requirements.completion import changed
-from advisor.requirements.hops import HOPS
+from advisor.requirements.hops import HOPS, least_instances
 from advisor.requirements.model import Requirements
 
 # The types of facts whose values in the requirements file say more than the value that rules see.
@@ -131,7 +131,7 @@ class Advisor:
             because=because,
             code=server_code(core.flags, facts, requirements, self.space) if core.feasible and not tiers else "",
             tiers=tiers,
-            instances=1 if core.pattern == "single-instance" else _first(requirements),
+            instances=1 if core.pattern == "single-instance" else least_instances(requirements),
             features=features,
             unmet=() if core.feasible else self._unmet(facts, path, features),
             path=path,
@@ -150,6 +150,12 @@ class Advisor:
         return decision._replace(releases=others)
 
     def _warned(self, settled: Settled) -> tuple[Finding, ...]:
+        found, certain = self._warnings_of(settled), without_doubts(settled.requirements, self.space)
+        if certain is settled.requirements:
+            return found
+        return of_doubts(found, self._warnings_of(self._concluded(certain)), settled.requirements, self.knowledge)
+
+    def _warnings_of(self, settled: Settled) -> tuple[Finding, ...]:
         requirements, facts, _, parts, features, unnamed, path_with_proxy = settled
         words = decision_words(requirements, facts, features, unnamed, self.space)
         return self._warnings.of(requirements, facts, parts, words, path_with_proxy)
@@ -159,7 +165,9 @@ class Advisor:
         return self._settle(requirements).facts
 
     def _settle(self, requirements: Requirements) -> Settled:
-        requirements = settle(requirements, self._outline, self.space)
+        return self._concluded(settle(requirements, self._outline, self.space))
+
+    def _concluded(self, requirements: Requirements) -> Settled:
         facts, core, parts = self._decided(requirements)
         features = self._features(facts, core, parts)
         if facts["server.kind"] == "python" and not asked_release(requirements, self.space).measured:
@@ -220,7 +228,9 @@ class Advisor:
         steps = [self._step(table, requirements, facts) for table in tables]
         if parts:
             steps[-1] = self._step(tables[-1], requirements, parts[0].facts)
-        return tuple(steps), self._affinity_because(facts)
+        # The proxy provides the mechanism by the affinity table, and the servers by the session table.
+        table = self.tables["affinity" if facts["owner"] == "proxy" else "session"]
+        return tuple(steps), table.evaluate(facts).rules[0].because
 
     def _step(self, table: DecisionTable, requirements: Requirements, facts: Mapping[str, Any]) -> PathStep:
         rule = table.evaluate(facts).rules[0]
@@ -232,11 +242,6 @@ class Advisor:
         # The facts of a tier can differ from those of the file.
         stated = {n: raw for n, raw in stated.items() if raw not in (None, []) and self.space.bin(n, raw) == read[n]}
         return PathStep(table.spec.table, table.spec.title, table.spec.question, rule, read, stated)
-
-    def _affinity_because(self, facts: Mapping[str, Any]) -> str:
-        """The sentence for the mechanism: of the affinity table where the proxy does it, else of the session table."""
-        table = self.tables["affinity" if facts["owner"] == "proxy" else "session"]
-        return table.evaluate(facts).rules[0].because
 
     def _split(
         self, requirements: Requirements, facts: Mapping[str, Any], substitute: str
@@ -268,7 +273,7 @@ class Advisor:
         return path, connection_facts(path, self.space) if path else {}
 
     def _tier(self, tier: TierRequirements) -> Tier:
-        instances = _first(tier.requirements)
+        instances = least_instances(tier.requirements)
         code = server_code(tier.core.flags, tier.facts, tier.requirements, self.space)
         own = switches(tier.core, tier.facts, tier.requirements, self.knowledge)
         return Tier(tier.name, self.knowledge.phrases[f"tier.{tier.name}"], tier.tools, tier.core, instances, code, own)
@@ -384,12 +389,6 @@ class Advisor:
                 means = f"{because[:1].upper()}{because[1:]}."
                 found.setdefault(other, Alternative(other, {}, tuple(lost), "", means, flags))
         return tuple(found.values())
-
-
-def _first(requirements: Requirements) -> int:
-    """How many instances are planned, the lower end of a range."""
-    instances = requirements["scale.instances"]
-    return int(instances["min"] if isinstance(instances, Mapping) else instances)
 
 
 @lru_cache(maxsize=1)

@@ -6,13 +6,15 @@ decision then treats the need as `preferred`, and otherwise as `none`. So a doub
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from advisor.decision.core import Core
 from advisor.decision.model import FeatureRow
 from advisor.decision.tiers import TierRequirements
+from advisor.findings import SEVERITIES, Finding, Severity
 from advisor.knowledge.space import FactSpace
+from advisor.knowledge.store import Knowledge
 from advisor.requirements.completion import changed
 from advisor.requirements.model import Requirements
 
@@ -72,3 +74,35 @@ def without_doubts(settled: Requirements, space: FactSpace) -> Requirements:
     """
     doubts = {need: "none" for need in settled.unsure if settled[need] != "none"}
     return changed(settled, doubts, space) if doubts else settled
+
+
+def of_doubts(
+    found: Sequence[Finding], sure: Sequence[Finding], settled: Requirements, knowledge: Knowledge
+) -> tuple[Finding, ...]:
+    """Return the warnings; a warning that only unsure needs cause says so, and its severity is at most medium.
+
+    Args:
+        found: the warnings of the decision, in which some unsure needs are kept.
+        sure: the warnings of the same decision without these needs.
+        settled: the requirements of the decision.
+        knowledge: the rules, and the words of the message.
+    """
+    certain = {warning.id for warning in sure}
+    kept = sorted(need for need in settled.unsure if settled[need] != "none")
+    warnings = []
+    for warning in found:
+        if warning.id not in certain:
+            read = knowledge.rules[warning.id][1].when
+            doubts = [need for need in kept if need in read] or kept
+            features = ", ".join(need.removeprefix("needs.") for need in doubts)
+            phrase = knowledge.phrases["warning.doubt" if len(doubts) == 1 else "warning.doubts"]
+            severity = max(warning.severity, _OF_A_DOUBT, key=SEVERITIES.index)
+            warning = warning._replace(
+                severity=severity, message=phrase.format(features=features, message=warning.message)
+            )
+        warnings.append(warning)
+    return tuple(sorted(warnings, key=lambda warning: SEVERITIES.index(warning.severity)))
+
+
+_OF_A_DOUBT: Severity = "medium"
+"""The highest severity of a warning about a feature that perhaps no tool uses."""

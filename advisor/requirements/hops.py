@@ -138,3 +138,9 @@ def keeps_instances(requirements: Requirements, proxies: Mapping[str, ProxyKind]
     """Return whether no more instances run than the requirements plan. Some platforms start more for more requests."""
     kind = proxies[requirements["environment.proxy.kind"]]
     return requirements["environment.platform"] != "serverless" or bool(kind.one_instance)
+
+
+def least_instances(requirements: Requirements) -> int:
+    """Return how many instances are planned, the lower end of a range."""
+    instances = requirements["scale.instances"]
+    return int(instances["min"] if isinstance(instances, Mapping) else instances)

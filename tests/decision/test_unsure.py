@@ -149,3 +149,44 @@ def test_a_doubt_is_no_reason_and_no_needed_feature(advisor: Advisor, flat: dict
     assert "kept at no cost: elicitation" in " ".join(screen.split())
     assert ("Sampling *" in screen) is (reason == "SES-092")
     assert "Elicitation *" not in screen
+
+
+@pytest.mark.parametrize(
+    ("flat", "warned"),
+    [
+        ({"needs.elicitation": "unknown", "needs.roots": "none"}, [("medium", "elicitation")]),
+        ({"needs.elicitation": "preferred", "needs.roots": "unknown"}, [("high", "")]),
+        ({"needs.elicitation": "none", "needs.roots": "unknown"}, []),
+        ({"tools": [{"name": "a", "needs": {"elicitation": "unknown"}}]}, [("medium", "elicitation")]),
+    ],
+)
+def test_a_warning_about_a_doubt_says_so_and_is_at_most_medium(
+    advisor: Advisor, flat: dict[str, Any], warned: list[tuple[str, str]]
+) -> None:
+    decision = decide(advisor, **{"scale.instances": 1, "clients.protocol": "mixed", "sdk": "mcp==2.3.0", **flat})
+    found = [warning for warning in decision.warnings if warning.id == "elicitation-error-is-not-consent"]
+    assert [warning.severity for warning in found] == [severity for severity, _ in warned]
+    for warning, (_, feature) in zip(found, warned, strict=True):
+        said = f"The requirements are not sure of the need for {feature}. If a tool needs it: "
+        assert warning.message.startswith(said) == bool(feature)
+
+
+def test_a_doubt_changes_no_other_warning(advisor: Advisor) -> None:
+    draw = random.Random(2)
+    lowered = 0
+    for flat in drawn(advisor.space)[:60]:
+        doubts = {name: "unknown" for name, value in unsure(flat, advisor.space, draw).items() if value == "unknown"}
+        doubts = {name: value for name, value in doubts.items() if name not in flat}
+        sure = {warning.id: warning for warning in decide(advisor, **flat, **dict.fromkeys(doubts, "none")).warnings}
+        decision = decide(advisor, **flat, **doubts)
+        kept = {f"needs.{feature}": "preferred" for feature in decision.doubted}
+        needed = {warning.id: warning for warning in decide(advisor, **{**flat, **kept}).warnings}
+        for warning in decision.warnings:
+            if warning.message.startswith("The requirements are not sure of the need"):
+                lowered += 1
+                assert warning.id not in sure, flat
+                assert warning.severity != "high"
+                assert warning.message.endswith(needed[warning.id].message)
+            elif warning.id in sure:
+                assert warning.severity == sure[warning.id].severity, flat
+    assert lowered
