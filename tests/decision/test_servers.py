@@ -376,3 +376,16 @@ def test_python_servers_with_plain_clients_on_a_local_machine(decide: Any) -> No
     plain = decide(local | {"clients.plain_http": True, "workload.longest_call_s": 1})
     assert plain.core.flags == (True, True)
     assert not {"plain-clients-need-a-handshake", "plain-clients-get-406"} & codes(plain)
+
+
+@pytest.mark.parametrize(
+    ("need", "stateless"), [("none", True), ("unknown", True), ("preferred", False), ("required", False)]
+)
+def test_a_needed_feature_keeps_sessions_that_never_end_by_default(decide: Any, need: str, stateless: bool) -> None:
+    # A preferred feature is needed, and SessionTimeout removes the risk. A doubt alone never leads to sessions.
+    decision = decide(
+        OTHER | {"language": "go", "clients.protocol": "legacy", "scale.instances": 1, "needs.elicitation": need}
+    )
+    assert decision.core.flags.stateless_http == stateless
+    assert any(warning.id == "go-sessions-never-end" for warning in decision.warnings) != stateless
+    assert any("set SessionTimeout" in switch.how for switch in decision.settings) != stateless
