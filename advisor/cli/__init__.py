@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 
+from advisor.console.output import say
 from advisor.errors import AdvisorError, Exit
 from advisor.files import lacking, reason
 
@@ -30,18 +31,18 @@ def main(arguments: list[str] | None = None) -> None:
     except AdvisorError as error:
         code = error.code
         with contextlib.suppress(OSError):
-            _say(str(error))
+            say(str(error))
         if code == Exit.HUNG_UP:
             _discard_output()
     except KeyboardInterrupt:
-        _say("Interrupted.")
+        say("Interrupted.")
         code = Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of the pipe has ended (`| head`). Without this line, Python reports a second error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK
     except MemoryError:
-        _say(f"The memory is not sufficient. {lacking(errno.ENOMEM)}.")
+        say(f"The memory is not sufficient. {lacking(errno.ENOMEM)}.")
         code = Exit.ENVIRONMENT
     except Exception as error:
         code = _lacks(error) or _usage(error)
@@ -59,7 +60,7 @@ def _lacks(error: Exception) -> int:
     remedy = lacking(error.errno) if isinstance(error, OSError) else ""
     if not remedy:
         return 0
-    _say(f"{reason(error)[:1].upper()}{reason(error)[1:]}. {remedy}.")
+    say(f"{reason(error)[:1].upper()}{reason(error)[1:]}. {remedy}.")
     return Exit.ENVIRONMENT
 
 
@@ -78,9 +79,18 @@ def _usage(error: Exception) -> int:
         vars(error).update(
             message=f"{vars(error)['message'].rstrip('.')}. {nearest(typed, possible)}".rstrip(), possibilities=None
         )
+    message, typed = str(vars(error).get("message", "")), _typed_value(error)
+    if message.startswith("Input should") and typed:
+        vars(error)["message"] = f"{typed!r:.80} is not allowed: {message[:1].lower()}{message[1:]}"
     show()
     return int(getattr(error, "exit_code", Exit.USAGE))
 
 
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
+def _typed_value(error: Exception) -> str:
+    """Return the value that the user typed for the option of a parser error; "" if it is not known."""
+    names = getattr(getattr(error, "param", None), "opts", ())
+    for index, argument in enumerate(sys.argv):
+        name, sign, value = argument.partition("=")
+        if name in names:
+            return value if sign else "".join(sys.argv[index + 1 : index + 2])
+    return ""

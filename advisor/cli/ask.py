@@ -90,7 +90,9 @@ def ask(
         raise UsageError(advisor.knowledge.phrases["ask.no-such-file"].format(file=file))
     known = [load_stated(path, advisor.space) for path in (file, answers) if path is not None]
     settings = read_settings(set or [], advisor.space)
-    interview = Interview(advisor, Relevance(advisor), dict(ChainMap(settings, *reversed(known))))
+    stated = dict(ChainMap({}, *reversed(known)))
+    interview = Interview(advisor, Relevance(advisor), {**stated, **settings})
+    interview.note_changes(stated)
     edit = target == file
     if sys.stdin.isatty() and sys.stdout.isatty() and not defaults:
         interviewer = Interviewer(advisor, open_terminal(advisor.knowledge.phrases), interview)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import sys
+import textwrap
 import unicodedata
 
 from advisor.errors import EnvironmentLacksError
@@ -15,6 +17,9 @@ _ASCII = {"\N{HORIZONTAL ELLIPSIS}": "...", "\N{RIGHTWARDS ARROW}": "->", "\N{GR
 _ASCII |= {"\N{LESS-THAN OR EQUAL TO}": "<=", "\N{NOT EQUAL TO}": "!=", "\N{MULTIPLICATION SIGN}": "x"}
 _ASCII |= {"\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{RIGHT SINGLE QUOTATION MARK}": "'"}
 _HANDLER = "mcp-advisor"
+_COLUMNS = 80  # of a terminal that does not tell its width
+_COMMAND = re.compile(r"`(mcp-advisor [^`]*)`(?:\.(?=\s|$)|$)")  # with the full stop, which is no part of the command
+_QUOTED = re.compile(r"`[^`]*`")
 
 
 def emit(text: str) -> None:
@@ -40,9 +45,47 @@ def emit(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a message for people to standard error."""
+    """Write a message for people to standard error. On a terminal, lines are wrapped at words: see `wrapped`."""
     if sys.stderr is not None:
-        print(text, file=sys.stderr)
+        print(wrapped(text, _columns_of_messages()) if sys.stderr.isatty() else text, file=sys.stderr)
+
+
+def wrapped(text: str, columns: int) -> str:
+    """Wrap the long lines of a message at words, for a terminal of so many columns.
+
+    A command of this program at the end of a sentence gets a line of its own, which is never wrapped. A line with an
+    indent of four spaces, such as a line of a log, stays as it is.
+    """
+    shown: list[str] = []
+    for line in text.splitlines():
+        if len(line) <= columns or line.startswith("    "):
+            shown.append(line)
+            continue
+        indent = line[: len(line) - len(line.lstrip())]
+        for index, part in enumerate(_COMMAND.split(line)):
+            is_command = index % 2 == 1  # the texts between the commands have even numbers
+            shown += [f"{indent}  {part}"] if is_command else _filled(part.strip(), columns, indent)
+    return "\n".join(shown)
+
+
+def _filled(prose: str, columns: int, indent: str) -> list[str]:
+    whole = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", "\N{NO-BREAK SPACE}"), prose)
+    lines = textwrap.wrap(
+        whole,
+        columns,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def _columns_of_messages() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):
+        return _COLUMNS
 
 
 def is_unicode() -> bool:

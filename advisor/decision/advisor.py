@@ -113,6 +113,11 @@ class Advisor:
         core = core_of(facts)
         return core, pattern_in_words(core, requirements, facts, self.knowledge)
 
+    def unmet(self, requirements: Requirements) -> tuple[FeatureRow, ...]:
+        """For a contradiction, the required features that no configuration keeps."""
+        settled = self._settle(requirements)
+        return self._unmet(settled, self._reasons(settled)[0])
+
     def decide(self, requirements: Requirements) -> Decision:
         """The complete decision."""
         settled = self._settle(requirements)
@@ -133,7 +138,7 @@ class Advisor:
             tiers=tiers,
             instances=1 if core.pattern == "single-instance" else least_instances(requirements),
             features=features,
-            unmet=() if core.feasible else self._unmet(facts, path, features),
+            unmet=() if core.feasible else self._unmet(settled, path),
             path=path,
             counterfactuals=self._counterfactuals(stated, shown),
             alternatives=self._other_patterns(requirements, facts, core) if core.feasible else self._ways_out(stated),
@@ -307,13 +312,9 @@ class Advisor:
         asked = ((derived.id, derived.unnamed) for derived in self.knowledge.derived if derived.unnamed)
         return {name: lost_unnamed(features, spec["era"], release) for name, spec in asked}
 
-    def _unmet(
-        self, facts: Mapping[str, Any], path: Sequence[PathStep], features: Sequence[FeatureRow]
-    ) -> tuple[FeatureRow, ...]:
-        """The required features that no configuration keeps, by the rule that said so; none where no client is served.
-
-        They are those that the derived facts of the rule's conditions count.
-        """
+    def _unmet(self, settled: Settled, path: Sequence[PathStep]) -> tuple[FeatureRow, ...]:
+        """The required features that the derived facts of the conditions count; none if no client is served."""
+        facts, features = settled.facts, settled.features
         context = tuple(facts[name] for name in CONTEXT)
         named = {
             feature

@@ -166,7 +166,9 @@ def _offer_to_resume(
     fixed = {**edited, **settings}
     new = {name: value for name, value in stated.items() if name not in fixed}
     incomplete, answers = part(new, interview.questions)
+    before = interview.fixed
     interview.resume({**incomplete, **fixed}, answers)
+    interview.note_changes(before)
     interviewer.tell()
     return True
 

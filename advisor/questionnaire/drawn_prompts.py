@@ -24,6 +24,10 @@ _Prompt: TypeAlias = tuple[questionary.Question, Callable[[], tuple[Any, int]]]
 
 _MARGIN = 6  # columns for the pointer, the mark and a space before an option, and the last column
 _TITLE = 46  # the longest title of an option next to a meaning; the rest is cut
+_MEANING = 26  # the columns that a narrow terminal keeps for the meaning of an option
+_LONG = (
+    14  # options that fit on a screen of 24 lines with the question and an explanation; letters filter a longer list
+)
 _LINES = 3  # the longest explanation of an option; the rest is cut
 _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
 _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]
@@ -78,11 +82,16 @@ class DrawnPrompts:
     def _select(self, form: Form) -> _Prompt:
         choices = _choices(form.options)
         marked = [c for c, o in zip(choices, form.options, strict=True) if o.has(form.default)]
-        hint = f"({self._words['ask.keys.select']})"
+        long = len(choices) > _LONG
+        keys = self._words["ask.keys.long"].format(number=len(choices)) if long else self._words["ask.keys.select"]
         prompt = questionary.select(
-            _wrapped(form.title), choices, default=next(iter(marked), None), **self._looks(form, hint)
+            _wrapped(form.title),
+            choices,
+            default=next(iter(marked), None),
+            use_search_filter=long,
+            **self._looks(form, f"({keys})"),
         )
-        return prompt, lambda: (form.options[_control(prompt).pointed_at].value, 0)
+        return prompt, lambda: (_control(prompt).get_pointed_at().value, 0)
 
     def _checkbox(self, form: Form) -> _Prompt:
         choices = _choices(form.options)
@@ -178,8 +187,9 @@ def _own_line(title: str, hint: str) -> str:
 
 def _choices(options: Sequence[Option]) -> list[Any]:
     """Return the options with their meanings. What is cut, and the details, appear below the current option."""
-    longest = min(max(len(option.title) for option in options), _TITLE)
     room = _width() - _MARGIN
+    means = min(max(len(option.means) for option in options), _MEANING)
+    longest = min(max(len(option.title) for option in options), _TITLE, room - 2 - means)
     return [_choice(option, longest, room) for option in options]
 
 

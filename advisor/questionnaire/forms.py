@@ -114,7 +114,7 @@ def reader(
         if not text and not needed:
             return default
         if not text:
-            raise InputError(fact.id, [input_problem(space.knowledge.phrases["ask.empty"], fact.help)])
+            raise InputError(fact.id, [input_problem(space.knowledge.phrases["ask.empty"])])
         if text == NONE and clears:
             return read_value(fact.id, fact.default, space)
         try:

@@ -66,7 +66,10 @@ def _release(fact: Fact, space: FactSpace, current: Any, lines: Sequence[SdkLine
     package = _package(lines[0])
     exact = {line.id: f"{package}=={line.newest}" for line in lines}
     options = [Option(name, words["ask.newest"].format(release=release), name) for name, release in exact.items()]
-    options.append(Option(_ANOTHER, words["ask.other-release"], words["ask.other-release.means"]))
+    example = _another_release(space, lines, exact.values())
+    options.append(
+        Option(_ANOTHER, words["ask.other-release"], words["ask.other-release.means"].format(example=example))
+    )
     own = space.release(current)
     default = current if current in exact else _ANOTHER if own is not None and own.line in lines else lines[-1].id
     title, help_ = (words[key].format(package=package) for key in ("ask.release", "ask.release.help"))
@@ -79,15 +82,28 @@ def _release(fact: Fact, space: FactSpace, current: Any, lines: Sequence[SdkLine
     def read_release(text: str) -> Any:
         if _MINOR.fullmatch(text.strip()):
             # A short number is usually meant for a series of releases. The decision needs the installed release.
-            problem = words["ask.release.short"].format(value=text.strip(), package=package)
+            problem = words["ask.release.short"].format(value=text.strip(), package=package, example=example)
             raise InputError(fact.id, [input_problem(problem)])
-        return read(f"{package}=={text.strip()}" if text.strip()[:1].isdigit() else text)
+        typed = f"{package}=={text.strip()}" if text.strip()[:1].isdigit() else text
+        older = space.release(typed) if space.known_release(typed) is None else None
+        if older is not None:
+            oldest = f"{older.package}=={older.start}"
+            problem = words["ask.release.too-old"].format(value=typed, oldest=oldest)
+            raise InputError(fact.id, [input_problem(problem)])
+        return read(typed)
 
     return (
         yield Form(
             "text", words["ask.which-release"], help_, fact.why, default=held, shown=held or "", read=read_release
         )
     )
+
+
+def _another_release(space: FactSpace, lines: Sequence[SdkLine], listed: Iterable[str]) -> str:
+    """Return the number of a measured release of these lines that is not in the list, or else of the newest release."""
+    starts = [release.start for release in space.measured.values() if release.line in lines]
+    shown = {release.partition("==")[2] for release in listed}
+    return next((start for start in reversed(starts) if start not in shown), lines[-1].newest)
 
 
 def _language(space: FactSpace, stated: Answer) -> Form:
@@ -198,8 +214,10 @@ def path_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
     current = [str(hop["kind"]) for hop in held] or [str(stated.get(fact.id, fact.default))]
     platform = str(stated.get("environment.platform", space.facts["environment.platform"].default))
     proxies = list(space.knowledge.proxies.values())
-    # The proxies that this platform can have come first. The sort keeps the order of the file.
-    proxies.sort(key=lambda proxy: not proxy.possible_on(platform))
+    # "none" and "other" come first, so that a user sees them without scrolling. Then come the proxies that this
+    # platform can have. The sort keeps the order of the file.
+    first = (_NOTHING, OTHER, *(proxy.id for proxy in proxies if proxy.possible_on(platform)))
+    proxies.sort(key=lambda proxy: first.index(proxy.id) if proxy.id in first else len(first))
     options = tuple(_proxy(proxy) for proxy in proxies)
     nothing = Option(_NOTHING, words["ask.path.nothing"], words["ask.path.nothing.means"])
     outer = (nothing, *(option for option in options if option.value != _NOTHING))

@@ -207,11 +207,11 @@ class Interview:
 
     # --- moves ----------------------------------------------------------------------------------------------------
 
-    def answer(self, answer: Answer) -> list[str]:
+    def answer(self, answer: Answer) -> dict[str, Answer]:
         """Answer the current question.
 
         Returns:
-            After the last question: the ids of the questions whose answers no longer matter and were removed.
+            After the last question: the answers that no longer matter and were removed, by the ids of their questions.
         """
         question = self.current
         if question is None:
@@ -227,7 +227,7 @@ class Interview:
         self._cursor = None
         self._settle_tools()
         self._place = self._replay()
-        return self._drop() if self._place.next is None else []
+        return self._drop() if self._place.next is None else {}
 
     def back(self) -> bool:
         """Make the previous question current again. Return False if there is no previous question."""
@@ -256,13 +256,17 @@ class Interview:
         The answers of this run and the revised values count as changed, so the review does not say that they are from
         the file.
         """
-        before, given = with_kind(self.everything), {*self.asked, *self.changed}
+        before, given = self.everything, {*self.asked, *self.changed}
         self.resume(stated, {})
-        self.changed = {
-            question.id
-            for question in self.questions.values()
-            if question.id in given or any(before.get(name) != self.fixed.get(name) for name in question.facts)
-        }
+        self.changed = given
+        self.note_changes(before)
+
+    def note_changes(self, before: Answer) -> None:
+        """Count the questions whose fixed facts differ from the facts `before` as changed."""
+        held = with_kind(before)
+        for question in self.questions.values():
+            if any(held.get(name) != self.fixed.get(name) for name in question.facts):
+                self.changed.add(question.id)
 
     def stay(self) -> None:
         """Keep the answer of the question that `edit` or `back` made current."""
@@ -361,11 +365,8 @@ class Interview:
             if any(needs.get(f"{NEEDS}.{feature}") in ("none", UNKNOWN) for tool in tools for feature in tool.needs):
                 del place[TOOLS]
 
-    def _drop(self) -> list[str]:
-        stale = [name for name in self.answers if name not in self._place.asked]
-        for name in stale:
-            del self.answers[name]
-        return stale
+    def _drop(self) -> dict[str, Answer]:
+        return {name: self.answers.pop(name) for name in [*self.answers] if name not in self._place.asked}
 
     # --- reasons --------------------------------------------------------------------------------------------------
 

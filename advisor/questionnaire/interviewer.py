@@ -120,9 +120,13 @@ class Interviewer:
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
-    def _tell_dropped(self, dropped: list[str]) -> None:
+    def _tell_dropped(self, dropped: Answer) -> None:
+        """Say which answers are removed, in the words of their questions."""
         if dropped:
-            say(self._words["ask.dropped"].format(questions=", ".join(dropped)), "  ")
+            say(self._words["ask.dropped"].format(questions=""), "  ")
+        for name, answer in dropped.items():
+            question = self._interview.questions[name]
+            say(f"{self._title(question)} {review.answer_line(question, answer, self._advisor)}", "    ")
 
     # --- review -----------------------------------------------------------------------------------------------------
 
@@ -150,7 +154,13 @@ class Interviewer:
             Option(name, words[f"ask.review.{name}"], words[f"ask.review.{name}.means"].format(**numbers))
             for name in ("accept", "more", "over")
         )
-        answers = [Option(q.id, self._title(q), self._answer_line(q)) for q in interview.editable]
+        answers = [
+            Option(question.id, title, self._from_file(question, line))
+            for question in interview.editable
+            for title, line in review.answer_lines(
+                question, interview.stated(question), self._advisor, self._title(question)
+            )
+        ]
         return Form("select", words["ask.review"], options=(accept, *answers, more, over), default="accept")
 
     def _title(self, question: Question) -> str:
@@ -159,7 +169,10 @@ class Interviewer:
 
     def _answer_line(self, question: Question) -> str:
         answer = self._interview.stated(question)
-        line = review.answer_line(question, answer, self._advisor)
+        return self._from_file(question, review.answer_line(question, answer, self._advisor))
+
+    def _from_file(self, question: Question, line: str) -> str:
+        """Return the words of an answer, with a note if the answer comes from the file and did not change."""
         given = question.id in self._interview.asked or question.id in self._interview.changed
         return line if given else self._words["ask.review.from-file"].format(answer=line)
 

@@ -15,8 +15,16 @@ from advisor.sentences import listed
 
 
 def leaning(advisor: Advisor, interview: Interview) -> str:
-    """Return the recommendation for the answers so far in words, with defaults for open facts."""
-    return in_words(*advisor.verdict(interview.requirements))
+    """Return the recommendation for the answers so far in words, with defaults for open facts.
+
+    A contradiction names the features that cannot be kept.
+    """
+    core, means = advisor.verdict(interview.requirements)
+    lost = () if core.feasible else advisor.unmet(interview.requirements)
+    phrase = advisor.knowledge.phrases["ask.leaning.unmet"]
+    return (
+        phrase.format(verdict=means, features=", ".join(row.title for row in lost)) if lost else in_words(core, means)
+    )
 
 
 def in_words(core: Core, means: str) -> str:
@@ -27,6 +35,30 @@ def in_words(core: Core, means: str) -> str:
         means: its pattern in words.
     """
     return f"{means} ({core.pattern})" if core.feasible else means
+
+
+def answer_lines(question: Question, answer: Answer, advisor: Advisor, title: str) -> list[tuple[str, str]]:
+    """Return the lines of the review for an answer, as pairs of a question and its answer.
+
+    The question about a server in use has a line for each of its three questions.
+
+    Args:
+        question: the question.
+        answer: the answer.
+        advisor: has the words.
+        title: the question as it is put.
+    """
+    words, symptoms = advisor.knowledge.phrases, advisor.knowledge.symptoms
+    flags = {name: value for name, value in answer.items() if name != BREAKS and value != UNKNOWN}
+    breaks = [symptoms[name].text for name in answer.get(BREAKS, ())]
+    if question.id != CURRENT or not (flags or breaks):
+        return [(title, answer_line(question, answer, advisor))]
+    told = words["ask.current.breaks"].format(number=len(breaks), symptoms=", ".join(breaks))
+    return [
+        (title, words["ask.yes"]),
+        (words["ask.current.flags"], flags_written(flags) or words["ask.unknown"]),
+        (words["ask.breaks"], told if len(breaks) > 1 else "".join(breaks) or words["ask.none"]),
+    ]
 
 
 def answer_line(question: Question, answer: Answer, advisor: Advisor) -> str:

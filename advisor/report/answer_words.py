@@ -44,7 +44,23 @@ def answer_words(space: FactSpace, commands: Mapping[str, str]) -> dict[str, lis
     command = space.knowledge.phrases["word.command"]
     for word in (*(AnswerWord(name, command, means) for name, means in commands.items()), *_secondary(space)):
         found.setdefault(plain(word.word), [word])
-    return found
+    return {word: _grouped(meanings, space) for word, meanings in found.items()}
+
+
+def _grouped(words: list[AnswerWord], space: FactSpace) -> list[AnswerWord]:
+    """Return each meaning once. A value that has the same meaning for several facts has one entry with all of them."""
+    groups: dict[tuple[str, str], list[AnswerWord]] = {}
+    for word in words:
+        is_value = word.kind == space.knowledge.phrases["word.value"].format(fact=next(iter(word.see), ""))
+        groups.setdefault((word.means, "" if is_value else word.kind), []).append(word)
+    return [_together(group, space) if not kind else group[0] for (_, kind), group in groups.items()]
+
+
+def _together(values: list[AnswerWord], space: FactSpace) -> AnswerWord:
+    facts = list(dict.fromkeys(name for value in values for name in value.see))
+    if len(facts) == 1:
+        return values[0]
+    return values[0]._replace(kind=space.knowledge.phrases["word.value"].format(fact=", ".join(facts)), see={})
 
 
 def plain(word: str) -> str:

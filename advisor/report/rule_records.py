@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from advisor.documents import document
 from advisor.engine.rules import Rule, RuleTable
 from advisor.engine.table import DecisionTable, phrase
-from advisor.errors import UsageError
+from advisor.errors import Exit, UsageError
 from advisor.knowledge import Knowledge
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.facts import Fact
@@ -149,7 +149,9 @@ class Catalogue:
         """
         found = self._exactly.get(name.lower()) or self._loosely.get(plain(name)) or self._release_word(name)
         if found is None:
-            raise UsageError(unknown("rule, fact, feature, source or word", name, self.names(), _HELP))
+            allowed = f"Exit codes: {', '.join(str(code.value) for code in Exit)}." if name.isdecimal() else _HELP
+            names = () if name.isdecimal() else self.names()
+            raise UsageError(unknown("rule, fact, feature, source or word", name, names, allowed))
         kind, entry = found
         makers: dict[EntryKind, Callable[[str], AnyEntry]] = {
             "rule": self._rule,

@@ -98,7 +98,11 @@ def entry_lines(record: RuleData, says: Says, terms: Mapping[str, str], in_words
 def _terms(sections: Iterable[_Section], terms: Mapping[str, str]) -> list[_Section]:
     """A section that explains the terms that other sections use."""
     text = " ".join(line for heading, lines in sections if heading != "Sources" for line in (heading, *lines)).lower()
-    used = [meaning for term, meaning in terms.items() if term.lower() in text]
+    used = [
+        meaning
+        for term, meaning in terms.items()
+        if term.lower() in text and meaning.partition(": ")[2].lower() not in text
+    ]
     return [("Terms", used)] if used else []
 
 

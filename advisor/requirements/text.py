@@ -20,6 +20,7 @@ _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _PATH = re.compile(r"(?=.{1,200}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?")
 _CLOSE = 10  # so many similar names are compared
 _ONE_LETTER = 0.9  # the likeness of a name with one wrong letter, as difflib counts
+_CLOSE_LETTERS = 0.7  # the least likeness of a word that is nearer than a name with the text as one of its words
 _SHORT = 3  # letters of the shortest word that is compared as a word
 FEW = 3  # so many names with the same word are a help
 RESERVED_PATHS = ("/health", "/healthz", "/metrics", "/ready")
@@ -122,7 +123,8 @@ def _nearest(typed: str, known: Mapping[str, str]) -> list[str]:
     if inside := [name for name in known if _words(name) and _words(name) <= words]:
         return [known[max(inside, key=lambda name: (len(name), likeness(name)))]]
     around = list(dict.fromkeys(known[name] for name in known if words and words <= _words(name)))
-    if len(around) <= FEW and (not best or known[best] in around):
+    # A name of several words that contains the text is nearer than a word with some equal letters: fleet, not fault.
+    if around and len(around) <= FEW and (not best or known[best] in around or likeness(best)[0] < _CLOSE_LETTERS):
         return around
     return [known[best]] if best else []
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from running import run_command_for_text
@@ -20,6 +21,7 @@ from advisor.report.decision_text import detailed_text
 from advisor.report.detail import Detail
 from advisor.report.first_screen import first_screen
 from advisor.report.rule_records import Catalogue
+from advisor.report.rule_text import entry_lines
 from advisor.requirements import load_path
 
 ROOT = Path(__file__).parents[2]
@@ -171,3 +173,38 @@ def test_a_misspelt_word_gets_the_nearest_word(typed: str, meant: str) -> None:
     done = run_command_for_text("explain", typed)
     assert done.returncode == 2
     assert meant in done.stderr
+
+
+@pytest.mark.parametrize("word", ["loses", "fails", "fastmcp", "stateful+sse", "stateless+json"])
+def test_words_of_the_first_screen_and_of_a_table_are_explained(word: str, catalogue: Catalogue) -> None:
+    assert catalogue.find(word)["kind"] == "word"
+
+
+def test_a_part_of_a_pattern_and_an_unknown_exit_code_get_the_known_ones(catalogue: Catalogue) -> None:
+    with pytest.raises(UsageError, match="'sticky-fleet'"):
+        catalogue.find("fleet")
+    with pytest.raises(UsageError, match="Exit codes: 0, 1, 2, 3, 4, 129, 130, 143"):
+        catalogue.find("137")
+
+
+def meanings(catalogue: Catalogue, name: str) -> list[tuple[str, str]]:
+    """The meanings of a word, with their kinds; [] for any other entry."""
+    found: dict[str, Any] = {**catalogue.find(name)}
+    return [(meaning["kind"], meaning["means"]) for meaning in found.get("meanings", ())]
+
+
+def test_no_word_has_a_meaning_twice(catalogue: Catalogue) -> None:
+    for name in catalogue.names():
+        told = meanings(catalogue, name)
+        assert len(set(told)) == len(told), name
+    for word in ("works", "session affinity"):
+        lines = entry_lines({**catalogue.find(word)}, catalogue.says, catalogue.terms, catalogue.in_words)
+        text = " ".join(line.text for line in lines).lower()
+        ((_, means),) = meanings(catalogue, word)
+        assert text.count(means.lower()) == 1
+
+
+def test_a_value_with_the_same_meaning_for_several_keys_has_one_entry(catalogue: Catalogue) -> None:
+    ((kind, _),) = meanings(catalogue, "preferred")
+    assert "needs.sampling" in kind
+    assert "needs.resumability" in kind

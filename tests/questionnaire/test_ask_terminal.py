@@ -399,11 +399,15 @@ def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Pa
     terminal = start("--answers", "known.yaml", rows=24)
     terminal.answer(NEEDS, ENTER)
     terminal.see("? Which proxy or load balancer is directly in front of the servers?", "> nginx")
-    terminal.send(UP)  # from the first value to the last
+    terminal.send(UP, UP, UP)  # over "other" and "none", the first values, to the last
     proxies = advisor.knowledge.proxies.values()
     last = [proxy for proxy in proxies if not proxy.possible_on("kubernetes")][-1]
     terminal.see(f"> {last.id} {last.name}", "Esc back)")
     assert "Recommendation so far: several instances with session affinity (sticky-fleet)" in terminal.flat
+    terminal.send("traef")  # letters filter the list
+    terminal.see("> traefik", gone="> cloudflare-workers")
+    terminal.answer("Which proxy or load balancer is directly in front of the servers?", ENTER)
+    terminal.see("in front of the servers? traefik")
 
 
 def colours(raw: str) -> set[str]:
