@@ -25,7 +25,7 @@ class Exit(IntEnum):
     CONTRADICTION = 3
     """No configuration keeps every required feature."""
     ENVIRONMENT = 4
-    """A program, a package or a free port is missing."""
+    """Something on this machine prevents the run, such as a missing program, a used port or a full disk."""
     HUNG_UP = 129
     """Interrupted by SIGHUP, because the terminal was closed."""
     INTERRUPTED = 130

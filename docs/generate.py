@@ -12,7 +12,7 @@ from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.report.capability_matrix import Matrix
-from advisor.report.rule_records import Catalogue, how_to_change, words
+from advisor.report.rule_records import Catalogue, how_to_change, quoted_words
 from advisor.report.rule_text import default_of, facts, outcome, table_only
 from advisor.report.topology_table import markdown, page_columns
 from advisor.requirements.schema import meanings
@@ -38,7 +38,7 @@ def pages(advisor: Advisor) -> dict[str, str]:
 def _render(template: str, advisor: Advisor) -> str:
     made = environment(
         templates_dir(),
-        words=words,
+        words=quoted_words,
         facts=facts,
         shown=show,
         outcome=outcome,

@@ -24,7 +24,7 @@ from advisor.knowledge.topology import BalancingStrategy
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.process.extra import EXTRA
 from advisor.report.capability_matrix import Matrix
-from advisor.report.rule_records import Catalogue, words
+from advisor.report.rule_records import Catalogue, quoted_words
 from advisor.report.rule_text import facts, outcome, table_only
 from advisor.report.topology_table import markdown, page_columns
 from advisor.templating import environment
@@ -48,7 +48,7 @@ def pages(advisor: Advisor) -> dict[str, str]:
     """The pages by the name of their file."""
     made = environment(
         FOLDER / "templates",
-        words=words,
+        words=quoted_words,
         facts=facts,
         shown=show,
         outcome=outcome,

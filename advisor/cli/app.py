@@ -21,7 +21,7 @@ _SUMMARIES = {
     "explain": "Explain a word of the output, such as a pattern or warning.",
     "generate": "Write a deployment kit for a requirements file.",
     "verify": "Run a kit with real programs and check what clients observe.",
-    "exercise": "Run a test server with each flag pair and compare results.",
+    "exercise": "Run a built-in server with each flag pair; show what works.",
     "init": "Print a commented requirements file to start from.",
     "schema": "Print a JSON Schema for the input file or for JSON output.",
     "capabilities": "Show which features each SDK release supports.",

@@ -57,7 +57,7 @@ def exercise(
         ),
     ] = TableFormat.TEXT,
 ) -> None:
-    """Run a test server with each flag pair and compare results.
+    """Run a built-in server with each flag pair; show what works.
 
     The command starts four test servers: one for each combination of the values of stateless_http and json_response.
     Each server has two tools. The tool `add` returns immediately. The tool `research` sends a log message and its

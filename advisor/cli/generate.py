@@ -99,13 +99,13 @@ def generate(
 ) -> int:
     """Write a deployment kit for a requirements file.
 
-    The kit has the server, the proxy configuration, the files of your platform (for example Kubernetes manifests),
-    tests and DECISION.md with the reasons.
+    The kit has a new server to which you add your tools, the proxy configuration, the files of your platform (for
+    example Kubernetes manifests), tests and DECISION.md with the reasons.
 
     Run the command again after a change of the requirements. It keeps your edits in the kit folder (DIR of --output)
     and merges them with the new versions of the files. If you and the new version changed the same lines, your lines
     stay, and the new version is written next to the file (.new). The conflict ends when you delete the .new file. To
-    get a diff or marks in your file instead of the .new file, use --conflicts.
+    get a .rej file with a diff, or conflict marks in your file, instead of the .new file, use --conflicts.
 
     If FILE is a directory, the command writes a kit for each requirements file in it. The kit for NAME.yaml is the
     folder NAME in the output folder (DIR of --output).

@@ -67,7 +67,11 @@ def recommend(
     ] = False,
     show: Annotated[
         list[DecisionPart] | None,
-        typer.Option("--show", help="Show only this section of the complete decision. Repeatable."),
+        typer.Option(
+            "--show",
+            metavar=f"<{'|'.join(DecisionPart)}>",
+            help="Show only this section of the complete decision. Repeatable.",
+        ),
     ] = None,
     explain: Annotated[
         bool,

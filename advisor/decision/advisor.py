@@ -234,7 +234,8 @@ class Advisor:
         if parts:
             steps[-1] = self._step(tables[-1], requirements, parts[0].facts)
         # The proxy provides the mechanism by the affinity table, and the servers by the session table.
-        table = self.tables["affinity" if facts["owner"] == "proxy" else "session"]
+        # A mechanism that is possible but not used, or a directory, has its reason in the session table.
+        table = self.tables["affinity" if facts["affinity.mechanism"] == facts["affinity.candidate"] else "session"]
         return tuple(steps), table.evaluate(facts).rules[0].because
 
     def _step(self, table: DecisionTable, requirements: Requirements, facts: Mapping[str, Any]) -> PathStep:

@@ -124,8 +124,9 @@ class LossTable:
         conditions: list[str] = []
         others = self._cells.others(feature.id, era, at)
         if call and any(outcome != "works" for _, outcome in others):
-            conditions.append(self._phrases["outcome.call"].format(call=call.short or call.call))
             working = [other for other, outcome in others if outcome == "works"]
+            condition = self._phrases["outcome.call.example" if working else "outcome.call"]
+            conditions.append(condition.format(call=call.short or call.call))
             failing = [f"{other} ({self._phrases[f'outcome.{seen}']})" for other, seen in others if seen != "works"]
             limits += [self._phrases["calls.working"].format(calls=", ".join(working))] if working else []
             limits.append(self._phrases["calls.failing"].format(calls=", ".join(failing)))

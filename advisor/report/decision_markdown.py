@@ -14,7 +14,8 @@ from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.types import Era
 from advisor.report import decision_wording, feature_wording
-from advisor.report.decision_wording import deployment_flags, evidence, flags_text, lost_for
+from advisor.report.decision_wording import deployment_flags, flags_text, lost_for
+from advisor.report.feature_wording import evidence
 from advisor.report.overview import Result, rows, summary
 from advisor.report.step_wording import answer_text, fact_texts
 from advisor.templating import environment

@@ -12,7 +12,9 @@ SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 def draw_answer(canvas: Canvas, decision: Decision) -> None:
     """Draw the pattern with its code and its main facts, or the contradiction with possible changes."""
     canvas.line(
-        (str(decision.requirements["service"]), "bold"), (f" (requirements: {decision.requirements.name})", "dim")
+        "Service ",
+        (str(decision.requirements["service"]), "bold"),
+        (f" (requirements: {decision.requirements.name})", "dim"),
     )
     canvas.gap()
     if not decision.feasible:

@@ -15,6 +15,7 @@ from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer,
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
 from advisor.report.release_wording import release_texts
+from advisor.report.rule_records import quoted_phrase
 from advisor.report.step_wording import answer_text, fact_texts
 
 _BETWEEN = 3  # columns around a column of a table
@@ -76,7 +77,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     rows = [*decision.needed, *decision.unneeded]
     calls = [_longest_word(row.cells[place][1].words for row in rows) for place, _ in enumerate(ERAS)]
     eras = [(_era_head(decision, era), max(_LEAST, least)) for era, least in zip(ERAS, calls, strict=True)]
-    needs = _longest_word(decision_wording.need_text(decision, row).replace(" ", "_") for row in rows)
+    needs = _longest_word(feature_wording.need_text(decision, row).replace(" ", "_") for row in rows)
     titles, longest = _longest_word(row.title for row in rows), max(len(row.title) for row in rows)
     # A call is never broken, so that it can be copied. The columns have limits, because rich would shrink them evenly.
     room = canvas.width - _BETWEEN * 4 - titles - needs - sum(least for _, least in eras)
@@ -131,7 +132,7 @@ def _longest_word(texts: Iterable[str]) -> int:
 
 
 def _row(decision: Decision, row: FeatureRow, with_instead: bool, *, apart: bool) -> list[Words]:
-    need = decision_wording.need_text(decision, row)
+    need = feature_wording.need_text(decision, row)
     mark = (f" {decision.phrases['table.disputed.mark']}", "yellow") if row.documented else ""
     title: list[Part] = [(row.title, "bold" if row.need == "required" else ""), mark]
     texts: list[Words] = [title, need] if apart else [[*title, f"\n({need})" if need != "-" else ""]]
@@ -154,8 +155,7 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
     for row in disputed:
         lines: list[Sequence[Words]] = [("Guides say", row.documented or "")]
         lines += [
-            ("Observed result" if not number else "", seen)
-            for number, seen in enumerate(decision_wording.evidence(row))
+            ("Observed result" if not number else "", seen) for number, seen in enumerate(feature_wording.evidence(row))
         ]
         canvas.line((row.title, "bold"), indent=1)
         canvas.pairs(lines, indent=3, styles=["yellow"])
@@ -251,7 +251,7 @@ def _assumptions(canvas: Canvas, decision: Decision) -> None:
         canvas.heading(phrases["assumptions.values"])
         canvas.line("; ".join(f"{name}: {value}" for name, value in assumed), indent=1)
     if decision.releases:
-        canvas.heading(phrases["assumptions.releases"])
+        canvas.heading(phrases["assumptions.releases"].format(used=decision.release.exact.replace("==", " ")))
         for text in release_texts(decision):
             canvas.line(f"- {text}", indent=1)
 
@@ -289,7 +289,7 @@ def _explain(canvas: Canvas, trace: Trace) -> None:
                 [
                     (
                         "true" if tried.passed else "false",
-                        f"{tried.fact} {tried.condition} (value: {show(tried.value)})",
+                        f"`{tried.fact}` {quoted_phrase(tried.condition)} (value: `{show(tried.value)}`)",
                     )
                     for tried in attempt.conditions
                 ],

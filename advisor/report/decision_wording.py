@@ -6,7 +6,7 @@ This module contains no layout and makes no decisions.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -168,19 +168,9 @@ def nothing_lost(decision: Decision) -> tuple[str, bool]:
     phrases = decision.phrases
     names = (f"lost.none.{warning.id}" for warning in decision.warnings)
     condition = next((phrases[name] for name in names if name in phrases), "")
-    return condition or phrases["lost.none"], not condition
-
-
-def need_text(decision: Decision, row: FeatureRow) -> str:
-    """Return how much the feature is needed, as the feature table shows it."""
-    phrases = decision.phrases
-    if row.feature == "plain":
-        return phrases["need.plain"]
-    if any(need.feature == row.feature for need in decision.unsure):
-        return phrases["need.unsure"]
-    if row.need != "none":
-        return row.need
-    return phrases["need.unstated"] if decision.says_nothing_of(row) else "-"
+    replaced = [inside(row.title) for row in decision.features if row.substituted and row.instead]
+    plain = phrases["lost.replaced"].format(names=listed(replaced)) if replaced else phrases["lost.none"]
+    return condition or plain, not condition
 
 
 def assumed_unused(decision: Decision) -> str:
@@ -216,17 +206,6 @@ def lost_for(row: FeatureRow, phrases: Mapping[str, str]) -> str:
     return "; ".join(dict.fromkeys(lost))
 
 
-def evidence(row: FeatureRow) -> list[str]:
-    """Return the results for a feature by protocol era, only for eras that the requirements name if they name any."""
-    seen = [(era, cell) for era, cell in row.cells if cell.named] or [row.cells[0]]
-    (_, first), *others = seen
-    if first.evidence and all(cell.evidence == first.evidence for _, cell in others):
-        if all(cell.outcome == first.outcome for _, cell in others):
-            return [f"{' and '.join(era for era, _ in seen)} clients: {first.words}. {first.evidence}"]
-        return [f"{'; '.join(f'{era} clients: {cell.words}' for era, cell in seen)}. {first.evidence}"]
-    return [f"{era} clients: {cell.words}. {cell.evidence or cell.how}" for era, cell in seen]
-
-
 def shifts(decision: Decision) -> tuple[list[Shift], int]:
     """Return the changes to show, the easiest first, and the number of changes that are not shown.
 
@@ -241,10 +220,12 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
         then = result.core
         effort = min(effort for _, effort in facts)
         change = f"{'any of ' if len(facts) > 1 else ''}{', '.join(fact for fact, _ in facts)}: {values}"
-        words = then.pattern if then.feasible else inside(result.unreached) or decision.phrases["pattern.contradiction"]
+        words = inside(result.unreached) or decision.phrases["pattern.contradiction"]
+        words = pattern_text(then, decision.phrases) if then.feasible else words
         pattern, phrase = (words, result.phrase) if then.pattern != decision.core.pattern else ("", "")
         kind = decision.kind_after({fact: values for fact, _ in facts})
-        shift = Shift(change, pattern, phrase, _differs(result, decision, kind), effort, then.feasible)
+        differs = _differs(result, decision, kind, [fact for fact, _ in facts])
+        shift = Shift(change, pattern, phrase, differs, effort, then.feasible)
         rated.append((_interest(decision, then), effort, shift))
     rated.sort(key=itemgetter(0, 1))
     shown = sorted(rated[:SHIFTS_SHOWN], key=itemgetter(1))
@@ -273,8 +254,8 @@ def _interest(decision: Decision, then: Core) -> int:
     return 1 if not then.feasible else (2 if then.pattern != now.pattern else 3)
 
 
-def _differs(result: _Result, decision: Decision, kind: str) -> str:
-    """Return the parts that differ; "; " stands before each tier of the new decision."""
+def _differs(result: _Result, decision: Decision, kind: str, facts: Sequence[str]) -> str:
+    """Return the parts that differ after a change of `facts`; "; " stands before each tier of the new decision."""
     differs = difference(result.core, decision.core)
     phrases = decision.phrases
     parts: list[str] = []
@@ -294,9 +275,13 @@ def _differs(result: _Result, decision: Decision, kind: str) -> str:
     mechanism = differs.get("affinity", {}).get("mechanism")
     if mechanism:
         phrase = phrases["change.affinity.none" if mechanism == "none" else "change.affinity"]
-        parts.append(phrase.format(mechanism=mechanism))
+        parts.append(phrase.format(mechanism=mechanism, owner_in=decision.owner_in(mechanism)))
     if "substitute" in differs:
-        parts.append(phrases[f"change.substitute{'.none' if differs['substitute'] == 'none' else ''}"])
+        # A decision that no longer replaces a required feature keeps this feature.
+        needed = [row for row in decision.features if row.substituted and row.need == "required"]
+        works = any(f"needs.{row.feature}" not in facts for row in needed)
+        ending = "" if differs["substitute"] != "none" else (".none.works" if works else ".none")
+        parts.append(phrases[f"change.substitute{ending}"])
     return "; ".join(part for part in (", ".join(parts), tiers) if part)
 
 
@@ -319,6 +304,11 @@ def _edited(decision: Decision, change: Mapping[str, Raw]) -> str:
     return " and ".join([first, *alike]) + (f" ({' and '.join(parts)})" if parts else "")
 
 
+def pattern_text(core: Core, phrases: Mapping[str, str]) -> str:
+    """Return the pattern with its meaning in a few words."""
+    return f"{core.pattern} ({phrases[f'screen.pattern.{core.pattern}']})"
+
+
 def flags_text(core: Core, kind: str) -> str:
     """Return the flag pair as Python keyword arguments, or its modes in words; "" for HTTP+SSE, which has no modes."""
     return _pair(core.flags, kind)
@@ -335,7 +325,7 @@ def deployment_flags(other: Alternative | Counterfactual | _Result, kind: str) -
 def result_text(decision: Decision, way: Alternative | Counterfactual) -> str:
     """Return the pattern, the flags and the session affinity of another deployment; "; " stands before each tier."""
     flags = deployment_flags(way, decision.kind_after(way.change))
-    parts = [way.core.pattern, "" if way.tier_flags else flags]
+    parts = [pattern_text(way.core, decision.phrases), "" if way.tier_flags else flags]
     owner_in = decision.owner_in(way.core.mechanism)
     if way.core.mechanism != "none":
         parts += [f"session affinity {way.core.mechanism}{f' ({owner_in})' if owner_in else ''}"]

@@ -152,8 +152,7 @@ def _warned(complete: Sequence[_Block], ids: Sequence[_Block], room: int) -> lis
 def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the pattern, and next to it what is lost, assumed or not known."""
     phrases, width = decision.phrases, canvas.width - _LABEL
-    head = (_service(decision, canvas.width), "bold")
-    canvas.line(head, "  ", (decision.core.pattern, "bold green"), f": {decision.means}")
+    _headline(canvas, decision, (decision.core.pattern, "bold green"))
     lost = shown_rows(decision_wording.losses(decision), width, step, "features", phrases)
     nothing, certain = decision_wording.nothing_lost(decision)
     style = "bold red" if lost else ("green" if certain else "yellow")
@@ -174,10 +173,16 @@ def _labelled(canvas: Canvas, rows: Iterable[tuple[str, Words]]) -> None:
     canvas.pairs([(f"{label:<{_LABEL - 2}}", words) for label, words in rows], indent=0, styles=["bold"])
 
 
-def _service(decision: Decision, width: int) -> str:
-    """Return the name of the service; a name that takes more than a third of the line is cut."""
-    name = str(decision.requirements["service"])
-    return name if len(name) <= width // 3 else f"{name[: width // 3 - 3]}..."
+def _headline(canvas: Canvas, decision: Decision, verdict: tuple[str, str]) -> None:
+    """Draw the service and the verdict in one line. The service has its label if the line has room for the label.
+
+    A name that takes more than a third of the line is cut.
+    """
+    name, width = str(decision.requirements["service"]), canvas.width
+    name = name if len(name) <= width // 3 else f"{name[: width // 3 - 3]}..."
+    label, means = f"{_label(decision.phrases, 'service')} ", f": {decision.means}"
+    room = width - len(name) - len(verdict[0]) - 2
+    canvas.line(label if len(label) + len(means) <= room else "", (name, "bold"), "  ", verdict, means)
 
 
 def _label(phrases: Mapping[str, str], name: str) -> str:
@@ -354,8 +359,7 @@ def _unmet(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the verdict of a contradiction: the features that cannot be kept, what is assumed, and why."""
     phrases, width = decision.phrases, canvas.width - _LABEL
     rule = decision.verdict.rule
-    head = (_service(decision, canvas.width), "bold")
-    canvas.line(head, "  ", (phrases["screen.contradiction"], "bold red"), f": {decision.means}")
+    _headline(canvas, decision, (phrases["screen.contradiction"], "bold red"))
     never = phrases["screen.never"]
     unmet = [f"{row.title}: {decision_wording.lost_for(row, phrases) or never}" for row in decision.unmet]
     pairs: list[tuple[str, Words]] = [

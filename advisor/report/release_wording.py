@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from advisor.decision.core import Core
 from advisor.decision.model import Counterfactual, Decision
 from advisor.decision.other_release import OtherRelease
@@ -28,12 +30,22 @@ def _text(decision: Decision, other: OtherRelease, *, brief: bool) -> str:
     named = ("loses", "keeps", "calls", *(() if brief else ("adds", "removes")))
     for key in named:
         names: tuple[str, ...] = getattr(other, key)
-        parts += [phrases[f"release.{key}"].format(names=", ".join(names))] if names else []
+        single = f"release.{key}.one" if len(names) == 1 else ""
+        phrase = phrases.get(single) or phrases[f"release.{key}"]
+        parts += [phrase.format(names=", ".join(names))] if names else []
     if brief and (other.adds or other.removes):
-        parts.append(phrases["release.warnings"])
+        parts.append(_other_warnings(other, phrases))
     version = other.release.partition("==")[2]
     phrase = phrases["release.older" if other.before else "release.line"]
     return phrase.format(package=decision.release.package, version=other.before or version, changes="; ".join(parts))
+
+
+def _other_warnings(other: OtherRelease, phrases: Mapping[str, str]) -> str:
+    """Return how many high-severity warnings the release has more or less."""
+    if other.adds and other.removes:
+        return phrases["release.warnings"]
+    key, number = ("adds", len(other.adds)) if other.adds else ("removes", len(other.removes))
+    return phrases[f"release.warnings.{key}{'.one' if number == 1 else ''}"].format(number=number)
 
 
 def _changed_parts(decision: Decision, core: Core) -> str:

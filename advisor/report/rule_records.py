@@ -59,6 +59,7 @@ _OPERATORS = {
     "at_least": "is at least",
     "at_most": "is at most",
 }
+_LONGEST_FIRST = sorted(_OPERATORS, key=len, reverse=True)  # "not" also starts "not in"
 
 
 def words(condition: Any) -> str:
@@ -66,6 +67,18 @@ def words(condition: Any) -> str:
     operator = next(iter(condition)) if isinstance(condition, dict) else "is"
     operand = phrase(condition).removeprefix(operator.replace("_", " ")).strip()
     return f"{_OPERATORS[operator]} {operand}"
+
+
+def quoted_words(condition: Any) -> str:
+    """The same as `words`, with each value as a code span: ``is `many` ``, ``is one of `legacy`, `mixed` ``."""
+    return quoted_phrase(phrase(condition))
+
+
+def quoted_phrase(said: str) -> str:
+    """What `engine.table.phrase` says of a condition, with the words of this module and each value as a code span."""
+    operator = next(name for name in _LONGEST_FIRST if said.startswith(f"{name.replace('_', ' ')} "))
+    values = said[len(operator) + 1 :].split(", ")
+    return f"{_OPERATORS[operator]} {', '.join(f'`{value}`' for value in values)}"
 
 
 def sentence(phrases: Mapping[str, str], fact: str, condition: Any, pattern: str = "") -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from advisor.console.lines import ReportLine
 from advisor.engine.table import show
+from advisor.report.rule_records import quoted_words
 
 RuleData: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
@@ -114,7 +115,8 @@ def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
         yield from (ReportLine("plain", f"  {line}") for line in lines)
 
 
-_MISS = "For the second example, a condition is not true, or an earlier rule decides (see Order)."
+_MISS = "For the second example, at least one of the conditions above is not true."
+_MISS_OR_EARLIER = "For the second example, a condition is not true, or an earlier rule decides (see Order)."
 
 
 def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
@@ -146,7 +148,7 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
         "Examples",
         [
             *(f"{names[kind]}\t{_example(example, says)}" for kind, example in record["examples"].items()),
-            *([_MISS] if earlier else []),
+            _MISS_OR_EARLIER if earlier else _MISS,
         ],
     )
     yield "Sources", _source_lines(record["sources"])
@@ -229,7 +231,7 @@ def _meanings(name: str, values: Sequence[Any], says: Says) -> list[str]:
     bare = [text for value, text in said.items() if text == f"{name} is {value}"]
     same = [text for value, text in said.items() if text.endswith(f" {value}")]
     if bare or len(same) > 1:
-        return [", ".join(said)]
+        return [("; " if any("," in value for value in said) else ", ").join(said)]
     widest = max(map(len, said))
     return [f"{value:{widest}}\t{text}" for value, text in said.items()]
 
@@ -349,7 +351,8 @@ def _said(condition: RuleData, says: Says) -> str:
     """A condition as a sentence, with the fact in parentheses if users know the name of the fact."""
     name = f"{condition['fact']} {condition['words']}"
     text = says(condition["fact"], condition["condition"])
-    return text if text == name or table_only(condition["fact"]) else f"{text} ({name})"
+    shown = f"`{condition['fact']}` {quoted_words(condition['condition'])}"
+    return text if text == name or table_only(condition["fact"]) else f"{text} ({shown})"
 
 
 def _source_lines(sources: Sequence[RuleData]) -> list[str]:

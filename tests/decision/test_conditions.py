@@ -21,16 +21,21 @@ def _row(decision: Decision, feature: str) -> FeatureRow:
     return next(row for row in decision.features if row.feature == feature)
 
 
+USES = "works if the tool uses"
+
+
 @pytest.mark.parametrize(
     ("sdk", "feature", "legacy", "modern"),
     [
-        ("mcp-2", "sampling", "works if the tool uses Resolve(Sample)", "works if the tool uses Resolve(Sample)"),
-        ("mcp-2", "elicitation", "works if the tool uses Resolve(Elicit)", "works if the tool uses Resolve(Elicit)"),
+        *(
+            ("mcp-2", feature, f"{USES} {call} (for example)", f"{USES} {call} (for example)")
+            for feature, call in (("sampling", "Resolve(Sample)"), ("elicitation", "Resolve(Elicit)"))
+        ),
         ("fastmcp-4", "elicitation", "works if the tool uses ctx.elicit", "works if the tool uses InputRequiredResult"),
         (
             "fastmcp-4",
             "sampling",
-            "works if the tool uses ctx.session.create_message",
+            "works if the tool uses ctx.session.create_message (for example)",
             "works if the tool uses InputRequiredResult",
         ),
         (
@@ -71,7 +76,7 @@ def test_a_server_without_the_modern_era_serves_only_clients_that_fall_back(
 def test_how_says_what_other_calls_and_other_clients_get(decide: Any) -> None:
     decision = decide(NEEDS | {"sdk": "mcp-2", "scale.instances": 1, "clients.protocol": "modern"})
     assert _row(decision, "elicitation").modern.how.endswith(
-        "; other calls that work: InputRequiredResult; calls that do not work: ctx.elicit (fails with an error)"
+        "; also works: InputRequiredResult; does not work: ctx.elicit (fails with an error)"
     )
     assert _row(decision, "logging").modern.how.endswith("; a client that asks for no log level gets no message")
 

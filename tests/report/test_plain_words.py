@@ -94,8 +94,8 @@ def test_each_title_call_and_tier_has_a_line_of_its_own(decide: Any) -> None:
     tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
     lines = _lines(decide({key: value for key, value in STICKY.items() if key != "needs.sampling"}, tools=tools))
     assert "- If a modern client connects, ctx.session.create_message fails" in lines
-    assert "calls that do not work: InputRequiredResult (fails with an error)" in lines
-    assert any(line.endswith("tiered, no session affinity") for line in lines)
+    assert "does not work: InputRequiredResult (fails with an error)" in lines
+    assert any(line.endswith("tiered (two tiers), no session affinity") for line in lines)
     assert "stateful tier: stateless_http=False, json_response=False" in lines
 
 

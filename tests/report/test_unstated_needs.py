@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from advisor.decision.model import Decision
-from advisor.report.decision_wording import assumed_unused, need_text
+from advisor.report.decision_wording import assumed_unused
+from advisor.report.feature_wording import need_text
 
 STATELESS = {"sdk": "mcp-2", "clients.protocol": "legacy", "scale.instances": 3}
 
