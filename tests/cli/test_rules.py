@@ -390,7 +390,7 @@ def test_show_works_in_any_encoding() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="ascii", check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "`sticky learn ... header` reads the session ID" in done.stdout
+    assert "With `sticky learn ... header`, nginx learns" in done.stdout
 
 
 @retried
