@@ -168,6 +168,8 @@ class _Menu:
         changed = remedied(stated, self.decision.requirements, remedies[int(chosen)].change, facts)
         with busy(self._words["ask.deciding"]):
             self._interview.revise(changed)
+        held = self._interview.everything
+        self._interviewer.remedy = {name: held.get(name) for name in remedies[int(chosen)].change}
         if self._interview.current is None:
             save_answers(self._advisor, self._interview, self._path)
         else:

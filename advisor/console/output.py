@@ -53,31 +53,24 @@ def say(text: str) -> None:
 def wrapped(text: str, columns: int) -> str:
     """Wrap the long lines of a message at words, for a terminal of so many columns.
 
-    A command of this program at the end of a sentence gets a line of its own, which is never wrapped. A line with an
-    indent of four spaces, such as a line of a log, stays as it is.
+    A command of this program at the end of a sentence gets a line of its own, which is never wrapped. An indented
+    line, such as a command or a line of a log, stays as it is.
     """
     shown: list[str] = []
     for line in text.splitlines():
-        if len(line) <= columns or line.startswith("    "):
+        if len(line) <= columns or line.startswith(" "):
             shown.append(line)
             continue
-        indent = line[: len(line) - len(line.lstrip())]
         for index, part in enumerate(_COMMAND.split(line)):
             is_command = index % 2 == 1  # the texts between the commands have even numbers
-            shown += [f"{indent}  {part}"] if is_command else _filled(part.strip(), columns, indent)
+            shown += [f"  {part}"] if is_command else _filled(part.strip(), columns)
     return "\n".join(shown)
 
 
-def _filled(prose: str, columns: int, indent: str) -> list[str]:
+def _filled(prose: str, columns: int) -> list[str]:
+    """Return the lines of a text; a text in backticks, such as a command, is never split."""
     whole = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", "\N{NO-BREAK SPACE}"), prose)
-    lines = textwrap.wrap(
-        whole,
-        columns,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    lines = textwrap.wrap(whole, columns, break_long_words=False, break_on_hyphens=False)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 

@@ -16,7 +16,11 @@ _HELP_LINES = 3
 
 
 class Interviewer:
-    """Asks a user the questions of an interview."""
+    """Asks a user the questions of an interview.
+
+    Attributes:
+        remedy: the values of the last remedy by the ids of their facts, None for a removed fact. {} without a remedy.
+    """
 
     def __init__(self, advisor: Advisor, terminal: Terminal, interview: Interview) -> None:
         """Prepare the interviewer. Nothing is printed yet."""
@@ -24,6 +28,7 @@ class Interviewer:
         self._terminal = terminal
         self._interview = interview
         self._words = advisor.knowledge.phrases
+        self.remedy: Answer = {}
 
     @property
     def back_key(self) -> str:
@@ -67,6 +72,7 @@ class Interviewer:
                 self._interview.back()
             else:
                 self._tell_dropped(self._interview.answer(answer))
+                self._tell_undone()
             editing = False
 
     def _ask(self, question: Question, *, editing: bool) -> Answer | None:
@@ -127,6 +133,13 @@ class Interviewer:
         for name, answer in dropped.items():
             question = self._interview.questions[name]
             say(f"{self._title(question)} {review.answer_line(question, answer, self._advisor)}", "    ")
+
+    def _tell_undone(self) -> None:
+        """Say that an answer undoes the last remedy: a fact of the remedy has another value or is removed."""
+        held = self._interview.everything
+        if any(held.get(name) != value for name, value in self.remedy.items()):
+            say(self._words["ask.remedy.undone"], "  ")
+            self.remedy = {}
 
     # --- review -----------------------------------------------------------------------------------------------------
 

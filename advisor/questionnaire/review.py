@@ -62,7 +62,7 @@ def answer_lines(question: Question, answer: Answer, advisor: Advisor, title: st
 
 
 def answer_line(question: Question, answer: Answer, advisor: Advisor) -> str:
-    """Return an answer on one line, in the words of its question."""
+    """Return an answer on a line, in the words of its question."""
     words, knowledge = advisor.knowledge.phrases, advisor.knowledge
     if question.id == NEEDS:
         return needs_written(answer, words)

@@ -79,7 +79,7 @@ def _setting(entry: str, space: FactSpace) -> dict[str, Any]:
 
 
 def _of_urls(typed: str) -> dict[str, Any]:
-    """Return the host names of typed URLs, and their path if they have one, as the question for host names does."""
+    """Return the host names of typed URLs, and their path, as the question for host names does."""
     try:
         found = endpoint(typed)
     except ValueError:  # invalid brackets: the check of host names reports the text

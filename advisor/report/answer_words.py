@@ -48,7 +48,7 @@ def answer_words(space: FactSpace, commands: Mapping[str, str]) -> dict[str, lis
 
 
 def _grouped(words: list[AnswerWord], space: FactSpace) -> list[AnswerWord]:
-    """Return each meaning once. A value that has the same meaning for several facts has one entry with all of them."""
+    """Return each meaning once. A value that has the same meaning for several facts has a single entry."""
     groups: dict[tuple[str, str], list[AnswerWord]] = {}
     for word in words:
         is_value = word.kind == space.knowledge.phrases["word.value"].format(fact=next(iter(word.see), ""))

@@ -136,7 +136,7 @@ def _fitting(blocks: Iterable[_Block], room: int) -> list[_Block]:
 def _warned(complete: Sequence[_Block], ids: Sequence[_Block], room: int) -> list[_Block]:
     """Return as many warnings as possible in `room` lines.
 
-    The worst warnings are complete. If some warnings find no room, a warning whose title and id take more than one line
+    The worst warnings are complete. If some warnings find no room, a warning whose title and id take several lines
     shows only its id.
 
     Args:
@@ -196,22 +196,32 @@ def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     pairs: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
     if decision.tiers and decision.kind == "python":
         _tiers(canvas, decision)
-    elif decision.kind == "python":
-        flags = decision_wording.flags_text(decision.core, decision.kind)
-        pairs.append((_label(phrases, "flags"), (flags, "bold cyan")))
     rule = decision.reason
     single = not decision.tiers or decision.kind != "python"
     instances, affinity = decision_wording.instances_text(decision), decision_wording.affinity_text(decision)
-    both = f"{instances}; {_label(phrases, 'affinity').lower()}: {affinity}"
-    if single and step.brief and len(both) <= canvas.width - _LABEL - 1:
-        pairs.append((_label(phrases, "instances"), both))
-    else:
-        pairs += [(_label(phrases, "instances"), instances)] if single else []
-        pairs.append((_label(phrases, "affinity"), affinity))
+    rows = [("flags", decision_wording.flags_text(decision.core, "python"))] if decision.kind == "python" else []
+    rows = [*(rows if single else []), *([("instances", instances)] if single else []), ("affinity", affinity)]
+    if step.brief:
+        rows = _together(rows, phrases, canvas.width - _LABEL - 1)
+    styles = {"flags": "bold cyan"}
+    pairs += [(_label(phrases, name), (text, styles.get(name, ""))) for name, text in rows]
     label = max(_LABEL, *(len(name) + 2 for name, _ in pairs))
     why = _reason(rule, canvas.width - label, step)
     pairs.append((_label(phrases, "why"), [why, (f" ({rule.id})", "dim")]))
     _labelled(canvas, pairs)
+
+
+def _together(rows: list[tuple[str, str]], phrases: Mapping[str, str], room: int) -> list[tuple[str, str]]:
+    """Put the instances on the line of the affinity, or else on the line of the flags, if both fit."""
+    for first in ("instances", "flags"):
+        at = next((index for index, (name, _) in enumerate(rows[:-1]) if name == first), -1)
+        if at < 0:
+            continue
+        (name, text), (second, more) = rows[at : at + 2]
+        line = f"{text}; {_label(phrases, second).lower()}: {more}"
+        if len(line) <= room:
+            return [*rows[:at], (name, line), *rows[at + 2 :]]
+    return rows
 
 
 def _reason(rule: Rule, width: int, step: ScreenStep) -> str:

@@ -47,7 +47,7 @@ def _full_paths(typed: str, value: Any, space: FactSpace) -> list[str]:
 
 
 def value_of_a_section(section: str, value: Any, space: FactSpace) -> str:
-    """Return `Did you mean 'environment.proxy.kind'?` if one key of a section allows this value; else ""."""
+    """Return `Did you mean 'environment.proxy.kind'?` if only a single key of a section allows this value; else ""."""
     key = _key_for(section, value, space)
     return f"Did you mean {key!r}?" if key else ""
 

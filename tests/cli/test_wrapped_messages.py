@@ -34,7 +34,7 @@ def test_a_command_inside_a_sentence_is_never_split() -> None:
 
 
 def test_short_lines_and_lines_of_a_log_stay_as_they_are() -> None:
-    text = "It failed.\n    " + "log " * 40 + "\nLog: x"
+    text = "It failed.\n    " + "log " * 40 + "\nLog: x\n  mcp-advisor recommend '" + "a folder/" * 20 + "x.yaml'"
     assert wrapped(text, 80) == text
 
 

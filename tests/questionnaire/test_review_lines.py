@@ -106,3 +106,28 @@ def test_the_running_verdict_names_what_cannot_be_kept(advisor: Advisor) -> None
     interview = Interview(advisor, Relevance(advisor), flat)
     assert advisor.decide(read(flat, advisor.space)).unmet
     assert leaning(advisor, interview) == "no configuration keeps every required feature (Sampling)"
+
+
+def test_an_answer_that_undoes_a_remedy_is_reported_once(advisor: Advisor, capsys: pytest.CaptureFixture[str]) -> None:
+    interview = Interview(advisor, Relevance(advisor), {"service": "svc", "operations.shared_store": "redis"})
+    interviewer = Interviewer(advisor, NumberedPrompts(advisor.knowledge.phrases), interview)
+    interviewer.remedy = {"operations.shared_store": "redis"}
+    interviewer._tell_undone()
+    assert capsys.readouterr().err == ""
+    interview.edit("operations.shared_store")
+    interview.answer({"operations.shared_store": "none"})
+    interviewer._tell_undone()
+    assert "undoes the remedy" in capsys.readouterr().err
+    interviewer._tell_undone()
+    assert capsys.readouterr().err == ""
+
+
+def test_removed_answers_are_told_in_the_words_of_their_questions(
+    advisor: Advisor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interview = new_interview(advisor, service="svc")
+    interviewer = Interviewer(advisor, NumberedPrompts(advisor.knowledge.phrases), interview)
+    interviewer._tell_dropped({"operations.shared_store": {"operations.shared_store": "redis"}})
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"{advisor.space.facts['operations.shared_store'].question} redis" in told
+    assert "operations.shared_store" not in told
