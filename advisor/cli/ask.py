@@ -69,7 +69,7 @@ def ask(
             "--output",
             "-o",
             metavar="FILE",
-            help="The requirements file that stores the answers.  [default: FILE, or requirements.yaml]",
+            help="The requirements file that stores the answers.  [default: the argument FILE; without FILE, requirements.yaml]",
         ),
     ] = None,
 ) -> int:

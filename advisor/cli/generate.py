@@ -99,8 +99,8 @@ def generate(
 ) -> int:
     """Write a deployment kit for a requirements file.
 
-    The kit has a new server to which you add your tools, the proxy configuration, the files of your platform (for
-    example Kubernetes manifests), tests and DECISION.md with the reasons.
+    The kit contains a new server, the proxy configuration, the files of your platform (for example Kubernetes
+    manifests), tests, and DECISION.md with the reasons. You add your tools to the server.
 
     Run the command again after a change of the requirements. It keeps your edits in the kit folder (DIR of --output)
     and merges them with the new versions of the files. If you and the new version changed the same lines, your lines

@@ -115,8 +115,8 @@ def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
         yield from (ReportLine("plain", f"  {line}") for line in lines)
 
 
-_MISS = "For the second example, at least one of the conditions above is not true."
-_MISS_OR_EARLIER = "For the second example, a condition is not true, or an earlier rule decides (see Order)."
+_MISS = 'For the requirements under "Does not apply to", at least one of the conditions above is not true.'
+_MISS_OR_EARLIER = 'For the requirements under "Does not apply to", a condition is not true, or an earlier rule decides (see Order).'
 
 
 def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:

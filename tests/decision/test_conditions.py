@@ -28,14 +28,14 @@ USES = "works if the tool uses"
     ("sdk", "feature", "legacy", "modern"),
     [
         *(
-            ("mcp-2", feature, f"{USES} {call} (for example)", f"{USES} {call} (for example)")
+            ("mcp-2", feature, f"{USES} a call such as {call}", f"{USES} a call such as {call}")
             for feature, call in (("sampling", "Resolve(Sample)"), ("elicitation", "Resolve(Elicit)"))
         ),
         ("fastmcp-4", "elicitation", "works if the tool uses ctx.elicit", "works if the tool uses InputRequiredResult"),
         (
             "fastmcp-4",
             "sampling",
-            "works if the tool uses ctx.session.create_message (for example)",
+            "works if the tool uses a call such as ctx.session.create_message",
             "works if the tool uses InputRequiredResult",
         ),
         (
