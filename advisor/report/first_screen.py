@@ -174,15 +174,10 @@ def _labelled(canvas: Canvas, rows: Iterable[tuple[str, Words]]) -> None:
 
 
 def _headline(canvas: Canvas, decision: Decision, verdict: tuple[str, str]) -> None:
-    """Draw the service and the verdict in one line. The service has its label if the line has room for the label.
-
-    A name that takes more than a third of the line is cut.
-    """
+    """Draw the service and the verdict. A name that takes more than a third of the line is cut."""
     name, width = str(decision.requirements["service"]), canvas.width
     name = name if len(name) <= width // 3 else f"{name[: width // 3 - 3]}..."
-    label, means = f"{_label(decision.phrases, 'service')} ", f": {decision.means}"
-    room = width - len(name) - len(verdict[0]) - 2
-    canvas.line(label if len(label) + len(means) <= room else "", (name, "bold"), "  ", verdict, means)
+    canvas.line((name, "bold"), ": ", verdict, f", {decision.means}")
 
 
 def _label(phrases: Mapping[str, str], name: str) -> str:
