@@ -69,7 +69,8 @@ def ask(
             "--output",
             "-o",
             metavar="FILE",
-            help="The requirements file that stores the answers.  [default: the argument FILE; without FILE, requirements.yaml]",
+            help="The requirements file that stores the answers.  "
+            "[default: the argument FILE; without FILE, requirements.yaml]",
         ),
     ] = None,
 ) -> int:

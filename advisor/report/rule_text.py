@@ -116,7 +116,9 @@ def _lines(sections: Iterable[_Section]) -> Iterator[ReportLine]:
 
 
 _MISS = 'For the requirements under "Does not apply to", at least one of the conditions above is not true.'
-_MISS_OR_EARLIER = 'For the requirements under "Does not apply to", a condition is not true, or an earlier rule decides (see Order).'
+_MISS_OR_EARLIER = (
+    'For the requirements under "Does not apply to", a condition is not true, or an earlier rule decides (see Order).'
+)
 
 
 def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:

@@ -63,9 +63,9 @@ def capability_faults(model: Model) -> Iterator[Finding]:
 def _worse(
     model: Model, without: SituationRules, having: SituationRules, change: tuple[str, Value], found: Class
 ) -> Finding | None:
-    for one, other, pairs, moved, needs in _both(model, without.context, having.context):
+    for base, other, pairs, moved, needs in _both(model, without.context, having.context):
         for value, value_after in pairs:
-            rule = _first(without.session & one & model.tiers_mask(value)[0])
+            rule = _first(without.session & base & model.tiers_mask(value)[0])
             after = _first(having.session & other & model.tiers_mask(value_after)[0])
             first, second = model.outputs[rule], model.outputs[after]
             if not first.feasible:
@@ -104,17 +104,17 @@ def _both(model: Model, without: int, having: int) -> Sequence[_Both]:
     known: Sequence[_Both] | None = model.compared_needs.get((without, having))
     if known is not None:
         return known
-    one, other = model.contexts[without], model.contexts[having]
-    size, features = len(one.counted), len(model.advisor.lost.features)
-    groups = (one.firm & other.firm, one.firm & ~other.firm, other.firm & ~one.firm, one.soft | other.soft)
+    base, other = model.contexts[without], model.contexts[having]
+    size, features = len(base.counted), len(model.advisor.lost.features)
+    groups = (base.firm & other.firm, base.firm & ~other.firm, other.firm & ~base.firm, base.soft | other.soft)
     if groups[1] and groups[2]:
         raise KnowledgeError(
             "the proof cannot compare lists of tools, because each of two contexts loses more features"
         )
     found: dict[Row, _Both] = {}
-    for level, needs in levels((*one.counted, *other.counted, *groups), features).items():
+    for level, needs in levels((*base.counted, *other.counted, *groups), features).items():
         masks = _mask(model, level[:size]), _mask(model, level[size : 2 * size])
-        soft, later = (bool(one.soft), bool(other.soft)), bool(groups[2])
+        soft, later = (bool(base.soft), bool(other.soft)), bool(groups[2])
         pairs = _pairs(level[2 * size :], soft, later=later)
         shared, single, _, replaced = level[2 * size :]
         files = None if later else ToolGroups((shared, single, replaced), soft)
