@@ -233,10 +233,10 @@ class Advisor:
         steps = [self._step(table, requirements, facts) for table in tables]
         if parts:
             steps[-1] = self._step(tables[-1], requirements, parts[0].facts)
-        # The proxy provides the mechanism by the affinity table, and the servers by the session table.
-        # A mechanism that is possible but not used, or a directory, has its reason in the session table.
-        table = self.tables["affinity" if facts["affinity.mechanism"] == facts["affinity.candidate"] else "session"]
-        return tuple(steps), table.evaluate(facts).rules[0].because
+        # The proxy provides the mechanism by the affinity table, and the servers by the session table. The session
+        # table also has the reason of a contradiction, of a directory, and of a mechanism that is not used.
+        by_proxy = facts["affinity.mechanism"] == facts["affinity.candidate"] and core_of(facts).feasible
+        return tuple(steps), self.tables["affinity" if by_proxy else "session"].evaluate(facts).rules[0].because
 
     def _step(self, table: DecisionTable, requirements: Requirements, facts: Mapping[str, Any]) -> PathStep:
         rule = table.evaluate(facts).rules[0]

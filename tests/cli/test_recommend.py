@@ -71,7 +71,7 @@ def test_one_file_gives_one_screen() -> None:
     assert done.returncode == 0
     assert done.err == ""
     lines = done.out.splitlines()
-    assert lines[0].startswith("Service customer-support  sticky-fleet: ")
+    assert lines[0].startswith("customer-support: sticky-fleet, ")
     assert any(line.startswith("Flags ") and "stateless_http=False, json_response=False" in line for line in lines)
     assert lines[-1] == f"  mcp-advisor recommend {shlex.quote(str(GOOD))} --full"
     assert "\x1b" not in done.out
@@ -121,7 +121,7 @@ def test_an_error_in_standard_input_names_it() -> None:
 def test_a_contradiction_exits_with_3_and_says_so_first() -> None:
     done = run(INFEASIBLE)
     assert done.returncode == 3
-    assert "  contradiction: " in done.out.splitlines()[0]
+    assert ": contradiction, " in done.out.splitlines()[0]
     assert "Possible changes, best first" in done.out
 
 

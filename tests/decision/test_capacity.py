@@ -135,7 +135,10 @@ def test_memory_decides_where_it_is_tighter_than_the_limit(decide: Any) -> None:
     decision = decide(STICKY | {"sdk": "fastmcp-2", "scale.instances": 2, "clients.concurrent": 20_000})
     found = decision.capacity
     assert (found.session_limit, found.enough, found.advice_instances) == (10_000, False, 3)
-    assert "One process accepts at most 10,000 sessions. The memory budget of one instance is 1 GiB" in found.because
+    assert (
+        "The SDK accepts at most 10,000 sessions in one process. The memory budget of one instance is 1 GiB"
+        in found.because
+    )
     assert {WARNING, MEMORY} & warned(decision) == {MEMORY}
     both = decide(STICKY | {"sdk": "fastmcp-2", "scale.instances": 2, "clients.concurrent": 20_001})
     assert {WARNING, MEMORY} & warned(both) == {WARNING}

@@ -126,7 +126,7 @@ def test_a_substitute_is_marked_as_one(decide: Any) -> None:
     row = next(row for row in decision.features if row.feature == "sampling")
     assert (decision.core.substitute, row.substituted) == ("direct-llm", True)
     assert row.instead is not None
-    assert "calls the model directly" in row.instead
+    assert "calls a language model" in row.instead
 
 
 def test_a_different_statement_of_published_guides_is_shown(decide: Any) -> None:

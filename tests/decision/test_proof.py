@@ -252,7 +252,7 @@ def test_a_topology_without_a_matching_rule_loses_features(two: Knowledge) -> No
 INVALID = {
     "ERA-020": (
         {"clients.protcol": "legacy"},
-        "<example>: clients.protcol: unknown key. Did you mean 'protocol'?",
+        "<example>: clients.protcol: unknown key. Did you mean 'clients.protocol'?",
     ),
     "DEL-020": ({"chanel": "listen"}, "chanel: listen is not a value of an input of the table"),
     "DEL-030": ({"channel": "radio"}, "channel: radio is not a value of an input of the table"),

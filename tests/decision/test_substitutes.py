@@ -112,7 +112,10 @@ def test_each_change_says_something_new(decide: Any, advisor: Advisor, seeds: ra
 def test_clients_without_a_required_feature_get_a_substitute(decide: Any) -> None:
     """Sampling does not work for Claude Code. A direct call of a model is a substitute for every client."""
     facts = {"clients.apps": ["claude-code"], "needs.sampling": "required", "scale.instances": 3}
-    for direct, words in ((False, "Or let the server call the model directly"), (True, "The server calls the model")):
+    for direct, words in (
+        (False, "Or let the server call a language model"),
+        (True, "The server calls a language model"),
+    ):
         decision = decide({**facts, "operations.direct_llm": direct})
         (fix,) = [warning.fix.text for warning in decision.warnings if warning.id == "client-lacks-feature"]
         assert words in fix

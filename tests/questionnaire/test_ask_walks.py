@@ -121,7 +121,7 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
     # The answer and the menu are on the screen together.
-    terminal.see("customer-support single-instance: one instance with sessions", "stateless_http=", "> write the kit")
+    terminal.see("customer-support: single-instance, one instance with sessions", "stateless_http=", "> write the kit")
     terminal.answer(MENU, ENTER)
     terminal.answer("Folder of the kit", ENTER)
     terminal.see("read kit/README.md")
@@ -146,7 +146,7 @@ def test_an_expert_describes_a_deployment_in_use(start: Start, tmp_path: Path) -
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
     # The causes come first, so that the complete answer and the menu are on the screen together.
-    terminal.see("shop sticky-fleet", "Flags", "? What next?")
+    terminal.see("shop: sticky-fleet", "Flags", "? What next?")
     assert "Likely causes of what breaks today:" in terminal.raw
     terminal.answer(MENU, UP, ENTER)
     assert terminal.end() == 0
