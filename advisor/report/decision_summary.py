@@ -107,7 +107,9 @@ def draw_remediations(canvas: Canvas, decision: Decision) -> None:
             [("Change", (decision_wording.change_text(decision, way), "cyan"))] if way.change else []
         )
         rows.append(("Result", decision_wording.result_text(decision, way).replace("; ", "\n")))
-        rows.append(("Lost features", (", ".join(way.gives_up) or "none", "red" if way.gives_up else "green")))
+        lost, replaced = decision_wording.unkept(decision, way)
+        rows.append(("Lost features", (", ".join(lost) or "none", "red" if lost else "green")))
+        rows += [("Replaced features", ", ".join(replaced))] if replaced else []
         canvas.pairs(rows, indent=5, styles=["dim"])
 
 

@@ -234,8 +234,10 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
         canvas.line((pattern, "bold"), f": {rest}" if rest else "", indent=1)
         for tier in tiers:
             canvas.line(tier, indent=3)
-        lost = f" Lost features: {', '.join(other.gives_up)}." if other.gives_up else ""
-        canvas.line(other.because, (lost, "red"), indent=3)
+        lost, replaced = decision_wording.unkept(decision, other)
+        losses = f" Lost features: {', '.join(lost)}." if lost else ""
+        replacements = f" Replaced features: {', '.join(replaced)}." if replaced else ""
+        canvas.line(other.because, (losses, "red"), replacements, indent=3)
 
 
 def _assumptions(canvas: Canvas, decision: Decision) -> None:

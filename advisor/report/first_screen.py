@@ -379,9 +379,10 @@ def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -
     """Draw a change in two or three lines: what to do, then all keys with their new values and the new decision."""
     width = canvas.width - 4
     change = decision_wording.change_text(decision, way)
-    loses = decision.phrases["screen.loses" if way.gives_up else "screen.loses-nothing"]
-    loses = loses.format(names=", ".join(way.gives_up))
-    result = f"{decision.phrases[f'screen.pattern.{way.core.pattern}']}; {loses}"
+    phrases = decision.phrases
+    kinds = zip(("screen.loses", "screen.replaces"), decision_wording.unkept(decision, way), strict=True)
+    unkept = [phrases[kind].format(names=", ".join(names)) for kind, names in kinds if names]
+    result = "; ".join([phrases[f"screen.pattern.{way.core.pattern}"], *(unkept or [phrases["screen.loses-nothing"]])])
     lines: list[Sequence[Words]] = [((f"{number}.", "bold"), cut(whole_sentences(way.how, width), width))]
     edited, arrow = change_lines(change, result, width)
     lines += [("", (line, "cyan")) for line in edited[:-1]]

@@ -35,9 +35,10 @@ def _text(decision: Decision, other: OtherRelease, *, brief: bool) -> str:
         parts += [phrase.format(names=", ".join(names))] if names else []
     if brief and (other.adds or other.removes):
         parts.append(_other_warnings(other, phrases))
-    version = other.release.partition("==")[2]
-    phrase = phrases["release.older" if other.before else "release.line"]
-    return phrase.format(package=decision.release.package, version=other.before or version, changes="; ".join(parts))
+    now, version = (release.partition("==")[2] for release in (decision.release.exact, other.release))
+    phrase = phrases[f"release.{'older' if other.before else 'line'}{'.brief' if brief else ''}"]
+    package, changes = decision.release.package, "; ".join(parts)
+    return phrase.format(package=package, now=now, version=other.before or version, changes=changes)
 
 
 def _other_warnings(other: OtherRelease, phrases: Mapping[str, str]) -> str:

@@ -24,14 +24,14 @@ def test_another_line_changes_calls_and_warnings(decide: Any) -> None:
     assert other.release.startswith("mcp==1.")
     assert (other.changes_core, other.calls, other.loses, other.keeps) == (False, ("elicitation",), (), ())
     assert {"shared-sealing-keys", "elicitation-error-is-not-consent"} <= set(other.removes)
-    assert "if mcp==1." in first_screen(decision, Screen(80))
+    assert "; with 1." in first_screen(decision, Screen(80))
 
 
 def test_older_releases_of_the_line_change_the_pattern(decide: Any) -> None:
     decision: Decision = decide(PROGRESS)
     (other,) = decision.releases
     assert (other.before, other.core.pattern) == ("1.29.0", "sticky-fleet")
-    assert "if mcp<1.29.0: session affinity" in first_screen(decision, Screen(80))
+    assert "; before 1.29.0: session affinity" in first_screen(decision, Screen(80))
     (record,) = decision_dict(decision)["releases"]
     assert (record["before"], record["then"]["pattern"]) == ("1.29.0", "sticky-fleet")
 
