@@ -203,7 +203,7 @@ def test_a_release_without_a_kit_says_so_and_can_be_changed(start: Start, tmp_pa
     terminal = start("--answers", "known.yaml")
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
-    terminal.see("svc stateless-fleet", "> change an answer")
+    terminal.see("svc: stateless-fleet", "> change an answer")
     assert "write the kit" not in terminal.flat
     terminal.answer(MENU, ENTER)
     terminal.see(f"? {REVIEW}")

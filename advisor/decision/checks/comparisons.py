@@ -53,16 +53,34 @@ def capability_faults(model: Model) -> Iterator[Finding]:
             continue
         having = fact.capability.having
         folded = model.compared(model.pattern_steps(), (name, tuple(fact.capability)))
+        # A contradiction is worse than a lost feature, so it is the fault of a capability that can cause both.
+        worst: _Worse | None = None
         for row, found in folded.classes.items():
-            finding = _worse(model, SituationRules(*row[0]), SituationRules(*row[1]), (name, having), found)
-            if finding:
-                yield finding
+            rules = SituationRules(*row[0]), SituationRules(*row[1])
+            worst = _worse(model, *rules, (name, having), found, losses=worst is None) or worst
+            if worst and not worst.loses:
                 break
+        if worst:
+            yield worst.finding
+
+
+class _Worse(NamedTuple):
+    """A fault of a capability, and whether a tool only loses a feature."""
+
+    finding: Finding
+    loses: bool
 
 
 def _worse(
-    model: Model, without: SituationRules, having: SituationRules, change: tuple[str, Value], found: Class
-) -> Finding | None:
+    model: Model,
+    without: SituationRules,
+    having: SituationRules,
+    change: tuple[str, Value],
+    found: Class,
+    *,
+    losses: bool,
+) -> _Worse | None:
+    worst: _Worse | None = None
     for base, other, pairs, moved, needs in _both(model, without.context, having.context):
         for value, value_after in pairs:
             rule = _first(without.session & base & model.tiers_mask(value)[0])
@@ -70,8 +88,9 @@ def _worse(
             first, second = model.outputs[rule], model.outputs[after]
             if not first.feasible:
                 continue
-            lost = moved and moved.get((value, value_after, _deployment(first), _deployment(second)))
-            if second.feasible and not lost:
+            moved_by = (value, value_after, _deployment(first), _deployment(second))
+            lost = moved.get(moved_by, "") if second.feasible else ""
+            if second.feasible and not (lost and losses and worst is None):
                 continue
             worse = "makes a tool lose a preferred feature" if lost else "makes a feasible decision a contradiction"
             message = f"{change[0]}: {show(change[1])} {worse}"
@@ -81,8 +100,10 @@ def _worse(
                 SEPARABLE: value,
                 **({"tools": lost} if lost else {}),
             }
-            return fault("monotone", model.session.spec.rules[after].id, message, example)
-    return None
+            worst = _Worse(fault("monotone", model.session.spec.rules[after].id, message, example), bool(lost))
+            if not lost:
+                return worst
+    return worst
 
 
 @cache
