@@ -292,6 +292,16 @@ class Decision(NamedTuple):
         found = self.knowledge.mechanisms.get(mechanism)
         return self.phrases[f"owner-in.{found.owner_in}"] if found else ""
 
+    def unkept(self, other: Alternative) -> tuple[list[str], list[str]]:
+        """Return the needed features that another decision loses, and those that calls of a language model replace."""
+        features = self.knowledge.features if other.core.substitute != "none" else {}
+        replaced = [
+            name
+            for name in other.gives_up
+            if name in features and features[name].substitute and f"needs.{name}" not in other.change
+        ]
+        return [name for name in other.gives_up if name not in replaced], replaced
+
     def edits(self, change: Mapping[str, Raw]) -> dict[str, Raw]:
         """Return the keys of the requirements file that a change edits, with their new values."""
         return edits(self.requirements, change, self.knowledge.facts)

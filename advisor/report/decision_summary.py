@@ -107,7 +107,7 @@ def draw_remediations(canvas: Canvas, decision: Decision) -> None:
             [("Change", (decision_wording.change_text(decision, way), "cyan"))] if way.change else []
         )
         rows.append(("Result", decision_wording.result_text(decision, way).replace("; ", "\n")))
-        lost, replaced = decision_wording.unkept(decision, way)
+        lost, replaced = decision.unkept(way)
         rows.append(("Lost features", (", ".join(lost) or "none", "red" if lost else "green")))
         rows += [("Replaced features", ", ".join(replaced))] if replaced else []
         canvas.pairs(rows, indent=5, styles=["dim"])

@@ -234,7 +234,7 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
         canvas.line((pattern, "bold"), f": {rest}" if rest else "", indent=1)
         for tier in tiers:
             canvas.line(tier, indent=3)
-        lost, replaced = decision_wording.unkept(decision, other)
+        lost, replaced = decision.unkept(other)
         losses = f" Lost features: {', '.join(lost)}." if lost else ""
         replacements = f" Replaced features: {', '.join(replaced)}." if replaced else ""
         canvas.line(other.because, (losses, "red"), replacements, indent=3)

@@ -285,17 +285,6 @@ def _differs(result: _Result, decision: Decision, kind: str, facts: Sequence[str
     return "; ".join(part for part in (", ".join(parts), tiers) if part)
 
 
-def unkept(decision: Decision, alternative: Alternative) -> tuple[list[str], list[str]]:
-    """Return the needed features that an alternative loses, and those that calls of a language model replace."""
-    features = decision.knowledge.features if alternative.core.substitute != "none" else {}
-    replaced = [
-        name
-        for name in alternative.gives_up
-        if name in features and features[name].substitute and f"needs.{name}" not in alternative.change
-    ]
-    return [name for name in alternative.gives_up if name not in replaced], replaced
-
-
 def change_text(decision: Decision, alternative: Alternative) -> str:
     """Return the keys of the requirements file that an alternative edits, with their new values."""
     edited = decision.edits(alternative.change).items()

@@ -380,7 +380,7 @@ def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -
     width = canvas.width - 4
     change = decision_wording.change_text(decision, way)
     phrases = decision.phrases
-    kinds = zip(("screen.loses", "screen.replaces"), decision_wording.unkept(decision, way), strict=True)
+    kinds = zip(("screen.loses", "screen.replaces"), decision.unkept(way), strict=True)
     unkept = [phrases[kind].format(names=", ".join(names)) for kind, names in kinds if names]
     result = "; ".join([phrases[f"screen.pattern.{way.core.pattern}"], *(unkept or [phrases["screen.loses-nothing"]])])
     lines: list[Sequence[Words]] = [((f"{number}.", "bold"), cut(whole_sentences(way.how, width), width))]

@@ -80,11 +80,11 @@ def test_a_file_that_changes_is_compiled_again(rules: Path, kept: Path) -> None:
     load(rules)
     path = rules / "tables" / "40-session.yaml"
     path.write_text(
-        path.read_text(encoding="utf-8").replace("title: One process keeps", "title: Just one process keeps"),
+        path.read_text(encoding="utf-8").replace("One process: it keeps", "Just one process: it keeps"),
         encoding="utf-8",
     )
     store._load.cache_clear()
-    assert load(rules).rules["SES-100"][1].title == "Just one process keeps its sessions"
+    assert load(rules).rules["SES-100"][1].title == "Just one process: it keeps its sessions"
     assert len(files(kept)) == 2
 
 
