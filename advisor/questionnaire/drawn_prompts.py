@@ -25,9 +25,7 @@ _Prompt: TypeAlias = tuple[questionary.Question, Callable[[], tuple[Any, int]]]
 _MARGIN = 6  # columns for the pointer, the mark and a space before an option, and the last column
 _TITLE = 46  # the longest title of an option next to a meaning; the rest is cut
 _MEANING = 26  # the columns that a narrow terminal keeps for the meaning of an option
-_LONG = (
-    14  # options that fit on a screen of 24 lines with the question and an explanation; letters filter a longer list
-)
+_LONG = 14  # options that fit on 24 lines with the question and an explanation; letters filter a longer list
 _LINES = 3  # the longest explanation of an option; the rest is cut
 _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
 _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]

@@ -12,7 +12,7 @@ from advisor.files import write_atomically
 from advisor.knowledge.space import FactSpace
 from advisor.questionnaire.interview import BREAKS, TOOLS, Answer, Question
 from advisor.questionnaire.path_answers import with_kind
-from advisor.requirements import load_bytes, load_path, reader
+from advisor.requirements import load_bytes, read_document, validate
 from advisor.requirements.model import Requirements, Tool
 
 _BREAKS = "Breaks today: "  # the start of a comment: the file has no key for symptoms
@@ -98,9 +98,9 @@ def load_stated(path: Path, space: FactSpace) -> dict[str, Any]:
     Raises:
         InputError: the file cannot be read or is invalid.
     """
-    values = stated(load_path(path, space, partial=True))
-    data = reader.read_path(path).data
-    if isinstance(data, dict) and data.get(TOOLS) == []:
+    document = read_document(path)
+    values = stated(validate(document, space, partial=True))
+    if isinstance(document.data, dict) and document.data.get(TOOLS) == []:
         values[TOOLS] = ()  # the answer "none", which the requirements do not tell from a file without the key
     comments = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(f"# {_BREAKS}"))
     breaks = tuple(next(comments, "").removeprefix(f"# {_BREAKS}").split(", "))

@@ -12,7 +12,7 @@ from advisor.requirements.completion import complete
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.validate import validate
 
-__all__ = ["Requirements", "Tool", "complete", "load_bytes", "load_path", "validate"]
+__all__ = ["Requirements", "Tool", "complete", "load_bytes", "load_path", "read_document", "validate"]
 
 
 def load_path(path: str | os.PathLike[str], space: FactSpace, *, partial: bool = False) -> Requirements:
@@ -26,8 +26,17 @@ def load_path(path: str | os.PathLike[str], space: FactSpace, *, partial: bool =
     Raises:
         InputError: the file cannot be read or is invalid. The error has every problem.
     """
+    return validate(read_document(path), space, partial=partial)
+
+
+def read_document(path: str | os.PathLike[str]) -> reader.SourceDocument:
+    """Read a requirements file without a check of its keys and values.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     try:
-        return validate(reader.read_path(path), space, partial=partial)
+        return reader.read_path(path)
     except reader.ReadError as error:
         raise _as_input_error(error) from None
 
