@@ -31,6 +31,7 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
             `start`, `stop`: see `advisor/decision/stopping.py`.
             `refuses`, `outer`: the protocol eras that the hops refuse, as in `union`; for `outer` without the last hop.
             `session-id`: `needed` if a hop fails for legacy clients of a server without sessions, else `free`.
+            `messages`: `dropped` if a hop or a part of it passes only the results of calls, else `passed`.
         requirements: the requirements.
         knowledge: the known proxies.
     """
@@ -42,6 +43,8 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
         return union(knowledge.proxies[hop.kind].refuses or "none" for hop in counted)
     if asked == "session-id":
         return "needed" if _needs_session_id(requirements, knowledge) else "free"
+    if asked == "messages":
+        return "dropped" if _drops_messages(requirements, knowledge) else "passed"
     if asked == "buffering":
         return "by-default" if _buffers(requirements, knowledge) else "none"
     if asked == "streams":
@@ -71,6 +74,7 @@ def gateway_words(name: str, requirements: Requirements, knowledge: Knowledge) -
         "refuses_legacy": partial(_refusing, "legacy"),
         "refuses_modern": partial(_refusing, "modern"),
         "session_id": _needs_session_id,
+        "messages": _drops_messages,
     }
     proxy = asked[about](requirements, knowledge)
     return str(getattr(proxy, key)) if proxy else "?"
@@ -112,6 +116,12 @@ def _needs_session_id(requirements: Requirements, knowledge: Knowledge) -> Proxy
     """Return the first hop that fails for legacy clients of a server without sessions."""
     kinds = (knowledge.proxies[hop.kind] for hop in hops_of(requirements.values))
     return next((kind for kind in kinds if kind.needs_session_id), None)
+
+
+def _drops_messages(requirements: Requirements, knowledge: Knowledge) -> ProxyKind | None:
+    """Return the first hop of which a part passes only the results of calls to the client."""
+    kinds = (knowledge.proxies[hop.kind] for hop in hops_of(requirements.values))
+    return next((kind for kind in kinds if kind.drops_messages), None)
 
 
 def without_refusing(requirements: Requirements, space: FactSpace) -> Requirements | None:

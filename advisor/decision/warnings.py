@@ -50,7 +50,8 @@ _OF_CONNECTIONS = ("server.", "proxy.reuse", "proxy.or_shorten", "outer.", "inne
 """Placeholders about the connections between hops and servers, also those of a proxy that the decision adds."""
 
 _OF_HOPS = (
-    "gateway.", "replicas.", "connections.", "buffering.", "refuses_legacy.", "refuses_modern.", "session_id."
+    "gateway.", "replicas.", "connections.", "buffering.", "refuses_legacy.", "refuses_modern.", "session_id.",
+    "messages.",
 )  # fmt: skip
 
 

@@ -89,6 +89,7 @@ class ProxyKind(NamedTuple):
     refuses: Literal["", "legacy", "modern"] = ""
     refuses_setting: str = ""
     needs_session_id: bool = False
+    drops_messages: str = ""
     fixed: list[Literal["idle", "total"]] = []  # noqa: RUF012
     unset: list[Literal["idle", "total"]] = []  # noqa: RUF012
     unset_setting: str = ""

@@ -101,6 +101,18 @@ def test_any_hop_that_buffers_by_default_is_named(decide: Any, hops: list[Any], 
     assert named in warned.get("functions-buffer-streams", "")
 
 
+@pytest.mark.parametrize(
+    "need", ["sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed"]
+)
+def test_a_gateway_that_passes_only_results_is_named_for_each_message_of_the_server(decide: Any, need: str) -> None:
+    """vMCP of ToolHive passes no request and no notification of a server."""
+    rule = "gateway-drops-messages-of-the-server"
+    stated = {"clients.protocol": "mixed", "scale.instances": 3} | _path("alb", "toolhive")
+    assert "VirtualMCPServer" in _warnings(decide(stated | {f"needs.{need}": "preferred"}))[rule]
+    assert rule not in _warnings(decide(stated))
+    assert rule not in _warnings(decide(FLEET | _path("alb", "agentgateway")))
+
+
 def test_every_gateway_says_what_it_does_with_sessions(advisor: Advisor) -> None:
     for kind in GATEWAYS:
         proxy = advisor.knowledge.proxies[kind]
