@@ -79,18 +79,5 @@ def _usage(error: Exception) -> int:
         vars(error).update(
             message=f"{vars(error)['message'].rstrip('.')}. {nearest(typed, possible)}".rstrip(), possibilities=None
         )
-    message, typed = str(vars(error).get("message", "")), _typed_value(error)
-    if message.startswith("Input should") and typed:
-        vars(error)["message"] = f"{typed!r:.80} is not allowed: {message[:1].lower()}{message[1:]}"
     show()
     return int(getattr(error, "exit_code", Exit.USAGE))
-
-
-def _typed_value(error: Exception) -> str:
-    """Return the value that the user typed for the option of a parser error; "" if it is not known."""
-    names = getattr(getattr(error, "param", None), "opts", ())
-    for index, argument in enumerate(sys.argv):
-        name, sign, value = argument.partition("=")
-        if name in names:
-            return value if sign else "".join(sys.argv[index + 1 : index + 2])
-    return ""

@@ -105,7 +105,8 @@ def _release(sdk: str) -> str:
     if found is None:
         lines = dict.fromkeys(release.line.id for release in space.measured.values())
         allowed = f"Allowed: {', '.join(lines)}, or a release such as mcp==2.3.0."
-        raise UsageError(f"--sdk {sdk!r:.80} is not an SDK. {nearest(sdk, lines)} {allowed}".replace("  ", " "))
+        said = (f"--sdk {sdk!r:.80} is not an SDK.", nearest(sdk, lines), allowed)
+        raise UsageError(" ".join(filter(None, said)))
     try:
         installed = metadata.version(found.package)
     except metadata.PackageNotFoundError:

@@ -102,7 +102,11 @@ class _Conversion:
         (member,) = get_args(kind) or (None,)
         if get_origin(kind) is list and issubclass(member, Enum):
             return _members(member, value, param, ctx)
-        return self._typers_own().coerce(value, param=param, ctx=ctx)
+        try:
+            return self._typers_own().coerce(value, param=param, ctx=ctx)
+        except typer.BadParameter as error:  # its message does not name the value
+            said = f"{value!r:.80} is not allowed: {error.message[:1].lower()}{error.message[1:]}"
+            raise typer.BadParameter(said, ctx=ctx, param=param) from None
 
 
 def _members(kind: type[Enum], values: Sequence[Any], param: Any, ctx: Any) -> list[Enum]:

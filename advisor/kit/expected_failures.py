@@ -119,7 +119,7 @@ def _expected(kit: KitContext, tier: TierContext, event: FailureEvent, era: Era,
         raise KnowledgeError(f"rules/failures.yaml: no row for {event.id}, {kept}, {era}, {proxy}")
     own = f"{kit.idle_timeout_s} s at most"
     idle = own if kit.proxy else "at most until the idle timeout of the load balancer"
-    clients = found.clients.replace("{idle}", idle)
+    clients = found.clients.format(idle=idle)
     if not shares_handles(kit):
         return ExpectedFailure(tier, event, era, kept, found, clients)
     said = f"{clients} {kit.knowledge.phrases[f'handles.{found.handles}']}"

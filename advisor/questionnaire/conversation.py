@@ -60,7 +60,7 @@ def converse(
 
     with interruptible(interrupted):
         say(words["ask.intro"])
-        say(words["ask.intro.time"].replace("Esc", interviewer.back_key))
+        say(words["ask.intro.time"].format(back=interviewer.back_key))
         say()
         resumed = partial.exists() and _offer_to_resume(advisor, interviewer, interview, partial, settings)
         if output.exists() and not edit:

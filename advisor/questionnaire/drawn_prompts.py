@@ -122,7 +122,7 @@ class DrawnPrompts:
         }
 
     def _text(self, form: Form, typed: str) -> Any:
-        hint = f"({form.hint(self._words)})"
+        hint = f"({form.hint(self._words, self.back_key)})"
         return questionary.text(
             _wrapped(form.title),
             default=typed,

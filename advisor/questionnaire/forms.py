@@ -14,9 +14,8 @@ from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
 from advisor.questionnaire.interview import NEEDS, Answer
-from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool
-from advisor.requirements.values import INSTANCES_RULE, read_value
+from advisor.requirements.values import read_value
 
 HOSTS = "environment.hosts"
 PATH = "environment.path"
@@ -80,19 +79,16 @@ class Form:
     echo: Callable[[Any], str] | None = None
     note: Callable[[Any], str] = lambda _reply: ""
 
-    def hint(self, words: Mapping[str, str]) -> str:
-        """Return the hint of a text form: its keys and its default."""
+    def hint(self, words: Mapping[str, str], back: str) -> str:
+        """Return the hint of a text form: its keys and its default. `back` is the name of the key that goes back."""
         key = "text-clear" if self.clears else "text-default" if self.shown else "text"
-        return words[f"ask.keys.{key}"].format(default=self.shown)
+        return words[f"ask.keys.{key}"].format(default=self.shown, back=back)
 
 
 Dialogue: TypeAlias = Generator[Form, Any, Answer]
 
 NONE = "-"
 """The text for "none"."""
-
-INSTANCES_NOTATION = "Allowed: an integer from 1 to 10000, or a range such as 2-10."
-"""The rule for instances in the notation of the prompts. `INSTANCES_RULE` has the notation of a file."""
 
 
 def reader(
@@ -117,14 +113,7 @@ def reader(
             raise InputError(fact.id, [input_problem(space.knowledge.phrases["ask.empty"])])
         if text == NONE and clears:
             return read_value(fact.id, fact.default, space)
-        try:
-            return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space)
-        except InputError as error:
-            if not error.problems[0].fix.text.startswith(INSTANCES_RULE):
-                raise
-            # The rule of the file has another notation than the prompt.
-            problem = input_problem(f"{allowed.quote(text)} is not allowed.", INSTANCES_NOTATION)
-            raise InputError(fact.id, [problem]) from None
+        return read_value(fact.id, _PARSERS.get(fact.type, str)(text), space, typed=True)
 
     return read
 

@@ -47,7 +47,7 @@ class NumberedPrompts:
 
     def _hint(self, form: Form) -> str:
         if form.kind == "text":
-            return form.hint(self._words).replace("Esc", self.back_key)
+            return form.hint(self._words, self.back_key)
         if form.kind == "levels":
             default = ", ".join(
                 f"{option.title}={level}" for option in form.options if (level := form.default[option.value]) != "none"

@@ -8,11 +8,10 @@ from typing import Any
 
 from advisor.errors import AdvisorError, InputError, UsageError
 from advisor.knowledge.space import FactSpace
-from advisor.questionnaire.forms import HOSTS, INSTANCES_NOTATION, PATH, endpoint, instances, parts
+from advisor.questionnaire.forms import HOSTS, PATH, endpoint, instances, parts
 from advisor.questionnaire.saved_answers import stated
 from advisor.requirements import reader, validate
 from advisor.requirements.text import printable
-from advisor.requirements.values import INSTANCES_RULE
 
 _NOTATIONS: Mapping[str, Callable[[str], Any]] = {
     "instances": instances,
@@ -70,12 +69,11 @@ def _setting(entry: str, space: FactSpace) -> dict[str, Any]:
             for section in sections:
                 branch = branch.setdefault(section, {})
             branch[last] = content
-        return stated(validate(reader.SourceDocument(name, data, {}), space, partial=True))
+        return stated(validate(reader.SourceDocument(name, data, {}), space, partial=True, typed=True))
     except reader.ReadError as error:
         raise UsageError(f"{name}: {error.problem}.") from None
     except InputError as error:
-        lines = [problem.text(name).replace(INSTANCES_RULE, INSTANCES_NOTATION) for problem in error.problems]
-        raise UsageError("\n".join(lines)) from None
+        raise UsageError("\n".join(problem.text(name) for problem in error.problems)) from None
 
 
 def _of_urls(typed: str) -> dict[str, Any]:

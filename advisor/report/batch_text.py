@@ -81,7 +81,7 @@ def _cells(row: OverviewRow, *, wide: bool) -> list[str]:
         flags,
         *([row.affinity] if wide else []),
         lost if row.pattern != "invalid" else "",
-        row.warnings.replace(" high", ""),
+        f"{row.warnings} ({row.high})" if row.warnings else "",
     ]
 
 

@@ -13,8 +13,9 @@ from advisor.decision.trace import Trace
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.types import Era
-from advisor.report import decision_wording, feature_wording
-from advisor.report.decision_wording import deployment_flags, flags_text, lost_for
+from advisor.report import change_wording, decision_wording, feature_wording
+from advisor.report.change_wording import deployment_flags, flags_text
+from advisor.report.decision_wording import lost_for
 from advisor.report.feature_wording import evidence
 from advisor.report.overview import Result, rows, summary
 from advisor.report.step_wording import answer_text, fact_texts
@@ -36,7 +37,8 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
     filters = (code, code_cell, prose, cell, link, outcome, *texts)
     made = environment(templates_dir(), shown=show, **{filter_.__name__: filter_ for filter_ in filters})
     template = made.get_template("decision.md.j2")
-    text = template.render(decision=decision, trace=trace or (), wording=decision_wording, table=feature_wording)
+    words = {"wording": decision_wording, "changes": change_wording, "table": feature_wording}
+    text = template.render(decision=decision, trace=trace or (), **words)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
@@ -50,7 +52,8 @@ def batch_markdown(results: Sequence[Result]) -> str:
     ]
     for row in lines:
         middle = cell(row.error or row.affinity)
-        texts = [code_cell(row.file), row.service, row.pattern, row.flags, middle, row.lost, row.warnings]
+        warned = f"{row.warnings} ({row.high} high)" if row.warnings else ""
+        texts = [code_cell(row.file), row.service, row.pattern, row.flags, middle, row.lost, warned]
         table.append(f"| {' | '.join(texts)} |")
     parts.append("\n".join(table))
     parts += [decision_markdown(done.decision, done.trace).strip("\n") for done in results if done.decision]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.console.canvas import Canvas, Words
 from advisor.decision.model import Decision
-from advisor.report import decision_wording
+from advisor.report import change_wording, decision_wording
 
 SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
@@ -104,9 +104,9 @@ def draw_remediations(canvas: Canvas, decision: Decision) -> None:
     for number, way in enumerate(decision.alternatives, 1):
         canvas.line((f"{number}. ", "bold"), way.how, indent=2)
         rows: list[tuple[str, Words]] = (
-            [("Change", (decision_wording.change_text(decision, way), "cyan"))] if way.change else []
+            [("Change", (change_wording.change_text(decision, way), "cyan"))] if way.change else []
         )
-        rows.append(("Result", decision_wording.result_text(decision, way).replace("; ", "\n")))
+        rows.append(("Result", "\n".join(change_wording.result(decision, way).lines)))
         lost, replaced = decision.unkept(way)
         rows.append(("Lost features", (", ".join(lost) or "none", "red" if lost else "green")))
         rows += [("Replaced features", ", ".join(replaced))] if replaced else []

@@ -10,7 +10,7 @@ from advisor.decision.model import Decision, EraCell, FeatureRow
 from advisor.decision.trace import Trace
 from advisor.engine.table import show
 from advisor.knowledge.types import ERAS, Era
-from advisor.report import decision_wording, feature_wording
+from advisor.report import change_wording, decision_wording, feature_wording
 from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_eras, draw_remediations
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
@@ -194,7 +194,7 @@ def _warnings(canvas: Canvas, decision: Decision) -> None:
 
 
 def _shifts(canvas: Canvas, decision: Decision) -> None:
-    shifts, more = decision_wording.shifts(decision)
+    shifts, more = change_wording.shifts(decision)
     if not shifts:
         return
     canvas.heading("Changes of the requirements that lead to another decision")
@@ -210,15 +210,11 @@ def _shifts(canvas: Canvas, decision: Decision) -> None:
         canvas.line((f"{text} `--format json` shows all changes.", "dim"), indent=1)
 
 
-def _after(shift: decision_wording.Shift) -> Words:
+def _after(shift: change_wording.Shift) -> Words:
     """Return the parts of the decision that differ after a change."""
-    first, *tiers = shift.differs.split("; ")
-    head = first if tiers and shift.then and first.startswith("stateless tier") else ""
-    comma = ("\n" if head else ", ") if shift.then and shift.differs else ""
-    return [
-        (shift.then, "bold" if shift.feasible else "bold red"),
-        "\n".join((f"{comma}{first}", *tiers)),
-    ]
+    differs = f", {shift.differs}" if shift.then and shift.differs else shift.differs
+    lines = [differs, *shift.tiers] if shift.then or differs else shift.tiers
+    return [(shift.then, "bold" if shift.feasible else "bold red"), "\n".join(lines)]
 
 
 def _alternatives(canvas: Canvas, decision: Decision) -> None:
@@ -229,10 +225,10 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
         return
     canvas.heading("Other possible deployments")
     for other in decision.alternatives:
-        first, *tiers = decision_wording.result_text(decision, other).split("; ")
-        pattern, _, rest = first.partition(", ")
-        canvas.line((pattern, "bold"), f": {rest}" if rest else "", indent=1)
-        for tier in tiers:
+        other_words = change_wording.result(decision, other)
+        settings = f": {other_words.settings}" if other_words.settings else ""
+        canvas.line((other_words.pattern, "bold"), settings, indent=1)
+        for tier in other_words.tiers:
             canvas.line(tier, indent=3)
         lost, replaced = decision.unkept(other)
         losses = f" Lost features: {', '.join(lost)}." if lost else ""

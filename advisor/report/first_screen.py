@@ -19,7 +19,7 @@ from advisor.decision.model import Alternative, Decision, EraCell, FeatureRow
 from advisor.engine.rules import Rule
 from advisor.findings import Finding
 from advisor.knowledge.types import ERAS, Era
-from advisor.report import decision_wording
+from advisor.report import change_wording, decision_wording
 from advisor.report.decision_summary import SEVERITY_STYLES
 from advisor.report.line_fitting import (
     change_and_result,
@@ -92,7 +92,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> _Block:
     """
     draw, most = partial(_drawn, screen), LINES - menu
     below = [] if menu else draw(_next, decision)
-    shifts, further = decision_wording.shifts(decision)
+    shifts, further = change_wording.shifts(decision)
     changes = [draw(_change, decision, shift) for shift in shifts[:_CHANGES]]
     changes_lines = len(changes) + 1 if changes else 0
     warnings = _fitting((draw(_warning, warning) for warning in decision.warnings), LINES)
@@ -194,7 +194,7 @@ def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     rule = decision.reason
     single = not decision.tiers or decision.kind != "python"
     instances, affinity = decision_wording.instances_text(decision), decision_wording.affinity_text(decision)
-    rows = [("flags", decision_wording.flags_text(decision.core, "python"))] if decision.kind == "python" else []
+    rows = [("flags", change_wording.flags_text(decision.core, "python"))] if decision.kind == "python" else []
     rows = [*(rows if single else []), *([("instances", instances)] if single else []), ("affinity", affinity)]
     if step.brief:
         rows = _together(rows, phrases, canvas.width - _LABEL - 1)
@@ -312,8 +312,8 @@ def _warning_id(canvas: Canvas, warning: Finding) -> None:
     canvas.line((f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity]), f"  {warning.id}", indent=2)
 
 
-def _change(canvas: Canvas, decision: Decision, shift: decision_wording.Shift) -> None:
-    result = decision.phrases[f"screen.pattern.{shift.phrase}"] if shift.phrase else shift.differs
+def _change(canvas: Canvas, decision: Decision, shift: change_wording.Shift) -> None:
+    result = decision.phrases[f"screen.pattern.{shift.phrase}"] if shift.phrase else shift.parts
     change, then = change_and_result(shift.change, result, canvas.width - 2)
     canvas.line(f"{change} -> ", (then, "" if shift.feasible else "bold red"), indent=2)
 
@@ -378,7 +378,7 @@ def _unmet(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
 def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -> None:
     """Draw a change in two or three lines: what to do, then all keys with their new values and the new decision."""
     width = canvas.width - 4
-    change = decision_wording.change_text(decision, way)
+    change = change_wording.change_text(decision, way)
     phrases = decision.phrases
     kinds = zip(("screen.loses", "screen.replaces"), decision.unkept(way), strict=True)
     unkept = [phrases[kind].format(names=", ".join(names)) for kind, names in kinds if names]

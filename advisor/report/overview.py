@@ -34,7 +34,7 @@ class Result(NamedTuple):
 
 
 class OverviewRow(NamedTuple):
-    """A result in words; `warnings` has the number of warnings and the number of high-severity warnings."""
+    """A result in words. `warnings` is the number of warnings, and `high` the number of high-severity warnings."""
 
     file: str
     service: str
@@ -42,7 +42,8 @@ class OverviewRow(NamedTuple):
     flags: str
     affinity: str
     lost: str
-    warnings: str
+    warnings: str = ""
+    high: str = ""
     error: str = ""
 
 
@@ -63,7 +64,7 @@ def _row(result: Result, name: str) -> OverviewRow:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         first = problems[0] if problems else None
         message = f"{first.key}: {first.message}" if first and first.key else (first.message if first else "")
-        return OverviewRow(name, "", "invalid", "", "", "", "", f"{message}{more}")
+        return OverviewRow(name, "", "invalid", "", "", "", error=f"{message}{more}")
     core = decision.core
     lost = [row for row in decision.features if row.lost]
     flags = " / ".join(flag_key(*tier.core.flags) for tier in decision.tiers) or flag_key(*core.flags)
@@ -74,7 +75,8 @@ def _row(result: Result, name: str) -> OverviewRow:
         flags=flags if decision.feasible and decision.kind != "http+sse" else "-",
         affinity=core.mechanism if decision.feasible else "-",
         lost=", ".join(row.feature for row in decision.unmet or lost) or "-",
-        warnings=_warnings(decision),
+        warnings=str(len(decision.warnings)),
+        high=str(sum(warning.severity == "high" for warning in decision.warnings)),
     )
 
 
@@ -87,8 +89,3 @@ def summary(results: Sequence[Result], folder: str) -> str:
 
 def _pattern(decision: Decision) -> str:
     return decision.core.pattern if decision.feasible else IMPOSSIBLE
-
-
-def _warnings(decision: Decision) -> str:
-    high = sum(1 for warning in decision.warnings if warning.severity == "high")
-    return f"{len(decision.warnings)} ({high} high)"

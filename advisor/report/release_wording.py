@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from advisor.decision.core import Core
 from advisor.decision.model import Counterfactual, Decision
 from advisor.decision.other_release import OtherRelease
-from advisor.report import decision_wording
+from advisor.report import change_wording
 
 
 def release_texts(decision: Decision, *, brief: bool = False) -> list[str]:
@@ -26,7 +26,7 @@ def _text(decision: Decision, other: OtherRelease, *, brief: bool) -> str:
         core = other.core
         whole = core.feasible and not brief
         then = Counterfactual({"sdk": other.release}, core, None, "", other.tier_flags)
-        parts = [decision_wording.result_text(decision, then) if whole else _changed_parts(decision, core)]
+        parts = [change_wording.result_text(decision, then) if whole else _changed_parts(decision, core)]
     named = ("loses", "keeps", "calls", *(() if brief else ("adds", "removes")))
     for key in named:
         names: tuple[str, ...] = getattr(other, key)

@@ -99,7 +99,7 @@ def sentence(phrases: Mapping[str, str], fact: str, condition: Any, pattern: str
     if fact not in phrases or operator not in ("is", "in"):
         return said
     values = phrase(condition).removeprefix(operator).strip().split(", ")
-    return phrases[fact].replace("{value}", listed(values, "or"))
+    return phrases[fact].format(value=listed(values, "or"))
 
 
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
@@ -316,7 +316,7 @@ def how_to_change(fact: Fact) -> str:
     """How to change a fact to any other value, in one sentence; `<new value>` is a placeholder for the value."""
     feature = fact.id.removeprefix("needs.")
     how = fact.change.how if fact.change else ""
-    return how.replace("{value}", "`<new value>`").replace("{feature}", feature).replace("{instead}", "").strip()
+    return how.format(value="`<new value>`", feature=feature, instead="").strip()
 
 
 def proof_record(report: Report) -> ProofDocument:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from advisor.decision.model import Decision, PathStep
 from advisor.engine.table import show
 from advisor.knowledge.types import Raw
-from advisor.report.decision_wording import value_text
+from advisor.report.change_wording import value_text
 from advisor.report.rule_records import sentence
 from advisor.report.rule_text import outcome
 from advisor.sentences import inside

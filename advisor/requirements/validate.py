@@ -30,25 +30,27 @@ _TOOL_KEYS = ("name", "needs", "duration_s")
 _FUNCTION_TIMEOUT = "environment.function_timeout_s"
 
 
-def validate(document: SourceDocument, space: FactSpace, *, partial: bool = False) -> Requirements:
+def validate(document: SourceDocument, space: FactSpace, *, partial: bool = False, typed: bool = False) -> Requirements:
     """Validate a requirements file and fill in the defaults.
 
     Args:
         document: the data of the file.
         space: the known facts.
         partial: whether to accept a file without the required keys, such as the saved answers of an interrupted `ask`.
+        typed: whether messages about values show the notation of the prompts.
 
     Raises:
         InputError: the file is invalid. The error has every problem.
     """
-    return _Validation(document, space, partial).run()
+    return _Validation(document, space, partial, typed).run()
 
 
 class _Validation:
-    def __init__(self, document: SourceDocument, space: FactSpace, partial: bool) -> None:
+    def __init__(self, document: SourceDocument, space: FactSpace, partial: bool, typed: bool) -> None:
         self.document = document
         self.space = space
         self.partial = partial
+        self.typed = typed
         self.problems: list[Finding] = []
         self.values: dict[str, Any] = {}
         self.tools: list[Tool] = []
@@ -344,7 +346,7 @@ class _Validation:
 
     def _refused(self, path: Path, refused: ValueRefusedError) -> None:
         for fault in refused.refusals:
-            self._problem((*path, *fault.entry), fault.message, fault.hint)
+            self._problem((*path, *fault.entry), fault.message, fault.hint_for(typed=self.typed))
 
     def _problem(self, path: Path, message: str, hint: str = "", key: str = "") -> None:
         shown = key or ".".join(str(part) if isinstance(part, str) else f"[{part}]" for part in path).replace(".[", "[")

@@ -18,8 +18,10 @@ from advisor.requirements import text
 MAX_LIST = 500
 MAX_SECONDS = 7 * 24 * 3600
 MAX_INSTANCES = 10_000
-INSTANCES_RULE = f"Allowed: an integer from 1 to {MAX_INSTANCES}, or a range such as {{min: 2, max: 10}}."
-_SCALE_TO_ZERO = "If the platform scales to zero, write min: 1 and set environment.platform to serverless."
+_RANGE = "{min: 2, max: 10}"
+_TYPED_RANGE = "2-10"
+_INSTANCES = "Allowed: an integer from 1 to {most}, or a range such as {range}."
+_SCALE_TO_ZERO = "If the platform scales to zero, start the range with 1 and set environment.platform to serverless."
 
 
 _LONG = 100
@@ -35,11 +37,17 @@ class Refusal(NamedTuple):
         message: the fault, with the invalid value.
         hint: the allowed values or the nearest spelling, or "".
         entry: the place of the invalid entry in a list, such as (0,); () for the value itself.
+        typed: the hint for a value in the notation of the prompts, if it differs from `hint`; else "".
     """
 
     message: str
     hint: str = ""
     entry: tuple[int, ...] = ()
+    typed: str = ""
+
+    def hint_for(self, *, typed: bool) -> str:
+        """Return the hint for a value of a file, or for a value in the notation of the prompts."""
+        return (typed and self.typed) or self.hint
 
 
 class ValueRefusedError(Exception):
@@ -89,21 +97,26 @@ def _read_integer(fact: Fact, value: Any, space: FactSpace) -> Any:
 def _read_instances(fact: Fact, value: Any, space: FactSpace) -> Any:
     if not isinstance(value, dict):
         if not _is_count(value):
-            raise _refused(f"{text.quote(value)} is not allowed.", INSTANCES_RULE)
+            raise ValueRefusedError(_no_instances(f"{text.quote(value)} is not allowed."))
         return value
     if set(value) != {"min", "max"}:
-        raise _refused(f"{text.quote(dict(value))} is not a range.", INSTANCES_RULE)
+        raise ValueRefusedError(_no_instances(f"{text.quote(dict(value))} is not a range."))
     faults = []
     for end, count in value.items():
         if not _is_count(count):
             is_zero = end == "min" and count == 0 and type(count) is int
-            hint = f"{INSTANCES_RULE} {_SCALE_TO_ZERO}" if is_zero else INSTANCES_RULE
-            faults.append(Refusal(f"{end}: {text.quote(count)} is not allowed.", hint))
+            more = f" {_SCALE_TO_ZERO}" if is_zero else ""
+            faults.append(_no_instances(f"{end}: {text.quote(count)} is not allowed.", more))
     if faults:
         raise ValueRefusedError(*faults)
     if value["min"] > value["max"]:
         raise _refused(f"min {value['min']} is greater than max {value['max']}.", "Swap the two numbers.")
     return {"min": value["min"], "max": value["max"]}
+
+
+def _no_instances(message: str, more: str = "") -> Refusal:
+    hint, typed = (_INSTANCES.format(most=MAX_INSTANCES, range=range_) + more for range_ in (_RANGE, _TYPED_RANGE))
+    return Refusal(message, hint, typed=typed)
 
 
 def _is_count(value: Any) -> bool:
@@ -282,8 +295,14 @@ READERS: dict[str, Callable[[Fact, Any, FactSpace], Any]] = {
 }
 
 
-def read_value(name: str, value: Any, space: FactSpace) -> Any:
+def read_value(name: str, value: Any, space: FactSpace, *, typed: bool = False) -> Any:
     """Validate a value of the fact `name` and return it in its normal form.
+
+    Args:
+        name: the id of the fact.
+        value: the value, as in a file.
+        space: the known facts.
+        typed: whether a message about the value shows the notation of the prompts.
 
     Raises:
         InputError: the value is not allowed. The error has each fault of the value, without a line.
@@ -292,4 +311,5 @@ def read_value(name: str, value: Any, space: FactSpace) -> Any:
     try:
         return READERS[fact.type](fact, value, space)
     except ValueRefusedError as refused:
-        raise InputError(name, [input_problem(fault.message, fault.hint) for fault in refused.refusals]) from None
+        found = [input_problem(fault.message, fault.hint_for(typed=typed)) for fault in refused.refusals]
+        raise InputError(name, found) from None

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from running import run_command
-from typer import Context
+from typer import BadParameter, Context
 from typer.main import get_command
 
 from advisor.cli import schema, verify
@@ -109,6 +109,14 @@ def test_a_typing_error_gets_the_nearest_name(arguments: list[str], meant: str) 
     done = run_command(*arguments)
     assert done.returncode == 2
     assert f"Did you mean {meant!r}?" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--instances", "x"), ("--instances", "99"), ("--sessions", ""), ("--load", "-5")]
+)
+def test_a_number_that_is_not_allowed_is_named(option: str, value: str) -> None:
+    with pytest.raises(BadParameter, match=f"{value!r} is not"):
+        app(args=["verify", "kit", f"{option}={value}"], standalone_mode=False)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,8 @@ def test_a_setting_has_the_notation_of_the_prompts_or_of_a_file(
         ("scale.instances=[", "--set scale.instances=["),
         ("environment.hosts=[a.example.com], x: 1", "is not a host name"),
         ("scale.instances=2-x", "a range such as 2-10"),
+        ("scale.instances=0", "a range such as 2-10"),
+        ("scale.instances=0-5", "a range such as 2-10. If the platform scales to zero, start the range with 1"),
         ("scale.instances=5-2", "Swap the two numbers"),
         ("servce=x:1:", "--set servce=x:1:: servce: unknown key. Did you mean 'service'?"),
         ("clients.apps=cursor,vscod", "Did you mean 'vscode'?"),

@@ -10,7 +10,7 @@ from cases import read
 from advisor.decision.advisor import Advisor
 from advisor.errors import InputError
 from advisor.questionnaire.drawn_prompts import _choices
-from advisor.questionnaire.forms import Option
+from advisor.questionnaire.forms import Option, reader
 from advisor.questionnaire.guided_forms import path_dialogue, sdk_dialogue
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
@@ -131,3 +131,19 @@ def test_removed_answers_are_told_in_the_words_of_their_questions(
     told = " ".join(capsys.readouterr().err.split())
     assert f"{advisor.space.facts['operations.shared_store'].question} redis" in told
     assert "operations.shared_store" not in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "hints"),
+    [
+        ("many", ["a range such as 2-10"]),
+        ("0-5", ["min: 0 is not allowed", "a range such as 2-10", "environment.platform to serverless"]),
+        ("2-x", ["max: 'x' is not allowed", "a range such as 2-10"]),
+    ],
+)
+def test_a_prompt_shows_a_range_in_its_own_notation(advisor: Advisor, typed: str, hints: list[str]) -> None:
+    read = reader(advisor.space.facts["scale.instances"], advisor.space, 1)
+    with pytest.raises(InputError) as refused:
+        read(typed)
+    assert all(hint in str(refused.value) for hint in hints)
+    assert "{" not in str(refused.value)

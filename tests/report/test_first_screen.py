@@ -17,8 +17,8 @@ from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.model import Decision
 from advisor.questionnaire.remedies import remedy_titles
 from advisor.report.batch_text import batch_text
+from advisor.report.change_wording import shifts
 from advisor.report.decision_text import decision_text, detailed_text
-from advisor.report.decision_wording import shifts
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import LINES, WIDTH, first_screen
 from advisor.report.overview import Result

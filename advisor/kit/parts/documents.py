@@ -166,7 +166,7 @@ def _second_proxy(kit: KitContext, decision: Decision) -> str:
     place = (
         "the last entry of `environment.hops`" if stated_hops(decision.requirements.values) else "`environment.proxy`"
     )
-    return kit.phrase(name).replace("{proxy}", kit.proxy).replace("{place}", place)
+    return kit.phrase(name).format(proxy=kit.proxy, place=place)
 
 
 def readme(kit: KitContext) -> str:
