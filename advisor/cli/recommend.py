@@ -195,7 +195,7 @@ def _render(
         from advisor.report.decision_markdown import batch_markdown, decision_markdown
 
         if is_batch or decision is None:
-            return batch_markdown(results)
+            return batch_markdown(results, phrases)
         return decision_markdown(decision, trace)
     from advisor.console.canvas import Screen
 

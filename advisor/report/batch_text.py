@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from advisor.console.canvas import Canvas, Screen
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import BRIEF, Detail
-from advisor.report.overview import IMPOSSIBLE, OverviewRow, Result, rows, summary
+from advisor.report.overview import OverviewRow, Result, rows, summary
 
 _WIDE = 110  # From this width in columns, the table shows session affinity and the names of the lost features.
 _GAP = 2
@@ -22,9 +22,9 @@ def batch_text(results: Sequence[Result], screen: Screen, phrases: Mapping[str, 
         phrases: the phrases of the rules, by id. A batch in which every file has an error has no decision with phrases.
         detail: the parts of each decision.
     """
-    folder, lines = rows(results)
+    folder, lines = rows(results, phrases)
     with_flags = any(result.decision is not None and result.decision.kind == "python" for result in results)
-    parts = [_table(lines, summary(results, folder), screen, phrases, with_flags=with_flags)]
+    parts = [_table(lines, summary(results, folder, phrases), screen, phrases, with_flags=with_flags)]
     for result in results:
         if result.decision is not None and not detail.brief:
             parts.append(_line(screen))
@@ -38,7 +38,7 @@ def _table(
     canvas = Canvas(screen)
     wide = canvas.width >= _WIDE
     heads = phrases["batch.columns.wide" if wide else "batch.columns"].split(", ")
-    cells = [_cells(row, wide=wide) for row in rows]
+    cells = [_cells(row, phrases, wide=wide) for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     widths[0] = min(widths[0], max(len(heads[0]), canvas.width - sum(width + _GAP for width in widths[1:])))
     canvas.code(_row(heads, widths), "bold")
@@ -53,7 +53,7 @@ def _table(
     if with_flags:
         for part in ("sessions", "modes", "tiers"):
             canvas.line((phrases[f"batch.legend.{part}"], "dim"), indent=1)
-    impossible = any(row.pattern == IMPOSSIBLE for row in rows)
+    impossible = any(not row.decided and not row.error for row in rows)
     for part in (*(["impossible"] if impossible else []), "columns", "more"):
         canvas.line((phrases[f"batch.legend.{part}"], "dim"), indent=1)
     return canvas.text()
@@ -69,20 +69,17 @@ def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _style(row: OverviewRow) -> str:
-    return "red" if row.error or row.pattern == IMPOSSIBLE else ""
+    return "" if row.decided else "red"
 
 
-def _cells(row: OverviewRow, *, wide: bool) -> list[str]:
-    flags = "per tier" if " / " in row.flags else row.flags
-    lost = row.lost if wide or row.lost == "-" else str(row.lost.count(",") + 1)
-    return [
-        row.file,
-        row.pattern,
-        flags,
-        *([row.affinity] if wide else []),
-        lost if row.pattern != "invalid" else "",
-        f"{row.warnings} ({row.high})" if row.warnings else "",
-    ]
+def _cells(row: OverviewRow, phrases: Mapping[str, str], *, wide: bool) -> list[str]:
+    if row.warnings is None:
+        return [row.file, row.pattern, *([""] * (4 if wide else 3))]
+    flags = phrases["batch.per-tier"] if len(row.flags) > 1 else "".join(row.flags) or "-"
+    lost = (", ".join(row.lost) if wide else str(len(row.lost))) if row.lost else "-"
+    affinity = [row.affinity or "-"] if wide else []
+    number, high = row.warnings
+    return [row.file, row.pattern, flags, *affinity, lost, f"{number} ({high})"]
 
 
 def _line(screen: Screen) -> str:

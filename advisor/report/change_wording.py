@@ -14,7 +14,7 @@ from advisor.decision.core import Core, Flags, difference
 from advisor.decision.model import Alternative, Counterfactual, Decision
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
-from advisor.knowledge.types import Raw
+from advisor.knowledge.types import Raw, flag_key
 from advisor.sentences import inside, listed
 
 SHIFTS_SHOWN = 8
@@ -93,13 +93,14 @@ def shifts(decision: Decision) -> tuple[list[Shift], int]:
     for (values, result), facts in groups.items():
         then = result.core
         effort = min(effort for _, effort in facts)
-        change = f"{'any of ' if len(facts) > 1 else ''}{', '.join(fact for fact, _ in facts)}: {values}"
+        phrase = decision.phrases["change.any-of" if len(facts) > 1 else "change.of"]
+        change = phrase.format(facts=", ".join(fact for fact, _ in facts), values=values)
         words = inside(result.unreached) or decision.phrases["pattern.contradiction"]
         words = pattern_text(then, decision.phrases) if then.feasible else words
-        pattern, phrase = (words, result.phrase) if then.pattern != decision.core.pattern else ("", "")
+        pattern, name = (words, result.phrase) if then.pattern != decision.core.pattern else ("", "")
         kind = decision.kind_after({fact: values for fact, _ in facts})
         differs, tiers = _differs(result, decision, kind, [fact for fact, _ in facts])
-        shift = Shift(change, pattern, phrase, differs, tiers, effort, then.feasible)
+        shift = Shift(change, pattern, name, differs, tiers, effort, then.feasible)
         rated.append((_interest(decision, then), effort, shift))
     rated.sort(key=itemgetter(0, 1))
     shown = sorted(rated[:SHIFTS_SHOWN], key=itemgetter(1))
@@ -138,11 +139,11 @@ def _differs(result: _After, decision: Decision, kind: str, facts: Sequence[str]
     now = decision.core.flags._asdict() if decision.feasible else {}
     if "tiered" in (result.core.pattern, decision.core.pattern) and "pattern" in differs:
         # The flags of one tier say nothing about the other tier, so all flags of the new decision are shown.
-        shown = _flags_texts(result, kind) if result.core.feasible else []
+        shown = _flags_texts(result, kind, phrases) if result.core.feasible else []
         parts, tiers = ([], shown) if result.tier_flags else (list(filter(None, shown)), [])
     else:
         changed = [name for name, value in flags.items() if now.get(name) != value]
-        modes = _modes(result.core.flags, kind)
+        modes = _modes(result.core.flags, kind, phrases)
         parts += [
             modes[name] if name in modes else f"{name}={flags[name]}" for name in changed if modes or kind == "python"
         ]
@@ -161,20 +162,23 @@ def _differs(result: _After, decision: Decision, kind: str, facts: Sequence[str]
 
 def change_text(decision: Decision, alternative: Alternative) -> str:
     """Return the keys of the requirements file that an alternative edits, with their new values."""
-    edited = decision.edits(alternative.change).items()
-    return ", ".join(f"remove {key}" if value is None else f"{key}: {value_text(value)}" for key, value in edited)
+    edited, remove = decision.edits(alternative.change).items(), decision.phrases["change.remove"]
+    return ", ".join(
+        remove.format(key=key) if value is None else f"{key}: {value_text(value)}" for key, value in edited
+    )
 
 
 def _edited(decision: Decision, change: Mapping[str, Raw]) -> str:
     """Return the key of the file for the main fact of a change, with the other keys that the change edits too."""
-    edited = decision.edits(change) or dict(change)
+    edited, phrases = decision.edits(change) or dict(change), decision.phrases
     first, *others = edited
     if others and others[0].startswith("tools["):
-        return f"{first} (without duration_s in tools)" if first.startswith("workload.") else f"in every tool, {first}"
+        return phrases[f"change.{'not-in' if first.startswith('workload.') else 'in'}-tools"].format(key=first)
     alike = [key for key in others if edited[key] == edited[first]]
     added = [f"{key}: {value_text(edited[key])}" for key in others if key not in alike and edited[key] is not None]
     removed = [key for key in others if edited[key] is None]
-    parts = [f"{name} {', '.join(keys)}" for name, keys in (("with", added), ("without", removed)) if keys]
+    others_named = (("change.with", added), ("change.without", removed))
+    parts = [phrases[name].format(keys=", ".join(keys)) for name, keys in others_named if keys]
     return " and ".join([first, *alike]) + (f" ({' and '.join(parts)})" if parts else "")
 
 
@@ -183,22 +187,22 @@ def pattern_text(core: Core, phrases: Mapping[str, str]) -> str:
     return f"{core.pattern} ({phrases[f'screen.pattern.{core.pattern}']})"
 
 
-def flags_text(core: Core, kind: str) -> str:
+def flags_text(core: Core, kind: str, phrases: Mapping[str, str]) -> str:
     """Return the flag pair as Python keyword arguments, or its modes in words; "" for HTTP+SSE, which has no modes."""
-    return _pair(core.flags, kind)
+    return _pair(core.flags, kind, phrases)
 
 
-def deployment_flags(other: Alternative | Counterfactual | _After, kind: str) -> str:
+def deployment_flags(other: Alternative | Counterfactual | _After, kind: str, phrases: Mapping[str, str]) -> str:
     """Return the flag pair of another deployment, or the flag pair of each tier of a tiered deployment."""
-    return "; ".join(_flags_texts(other, kind))
+    return "; ".join(_flags_texts(other, kind, phrases))
 
 
-def _flags_texts(other: Alternative | Counterfactual | _After, kind: str) -> list[str]:
+def _flags_texts(other: Alternative | Counterfactual | _After, kind: str, phrases: Mapping[str, str]) -> list[str]:
     """Return a text for the deployment, or a text for each tier of a tiered deployment."""
     if not other.tier_flags:
-        return [flags_text(other.core, kind)]
-    tiers = zip(("stateless", "stateful"), other.tier_flags, strict=True)
-    return [f"{name} tier: {_pair(flags, kind)}" for name, flags in tiers]
+        return [flags_text(other.core, kind, phrases)]
+    tiers, phrase = zip(("stateless", "stateful"), other.tier_flags, strict=True), phrases["change.tier"]
+    return [phrase.format(tier=name, flags=_pair(flags, kind, phrases)) for name, flags in tiers]
 
 
 class OtherDeployment(NamedTuple):
@@ -222,12 +226,14 @@ class OtherDeployment(NamedTuple):
 
 def result(decision: Decision, way: Alternative | Counterfactual) -> OtherDeployment:
     """Return the pattern, the flags and the session affinity of another deployment."""
-    flags = _flags_texts(way, decision.kind_after(way.change))
+    phrases, mechanism = decision.phrases, way.core.mechanism
+    flags = _flags_texts(way, decision.kind_after(way.change), phrases)
     parts, tiers = ([], tuple(flags)) if way.tier_flags else (flags, ())
-    owner_in = decision.owner_in(way.core.mechanism)
-    if way.core.mechanism != "none":
-        parts = [*parts, f"session affinity {way.core.mechanism}{f' ({owner_in})' if owner_in else ''}"]
-    return OtherDeployment(pattern_text(way.core, decision.phrases), ", ".join(filter(None, parts)), tiers)
+    if mechanism != "none":
+        owner_in = decision.owner_in(mechanism)
+        phrase = phrases["change.affinity" if owner_in else "change.affinity.only"]
+        parts = [*parts, phrase.format(mechanism=mechanism, owner_in=owner_in)]
+    return OtherDeployment(pattern_text(way.core, phrases), ", ".join(filter(None, parts)), tiers)
 
 
 def result_text(decision: Decision, way: Alternative | Counterfactual) -> str:
@@ -235,15 +241,15 @@ def result_text(decision: Decision, way: Alternative | Counterfactual) -> str:
     return "; ".join(result(decision, way).lines)
 
 
-def _pair(flags: Flags, kind: str) -> str:
+def _pair(flags: Flags, kind: str, phrases: Mapping[str, str]) -> str:
     if kind == "python":
         return f"stateless_http={flags.stateless_http}, json_response={flags.json_response}"
-    return ", ".join(_modes(flags, kind).values())
+    return ", ".join(_modes(flags, kind, phrases).values())
 
 
-def _modes(flags: Flags, kind: str) -> dict[str, str]:
+def _modes(flags: Flags, kind: str, phrases: Mapping[str, str]) -> dict[str, str]:
     """Return the modes of a server without the Python flags, by the name of the flag."""
     if kind != OTHER:
         return {}
-    sessions = "without sessions" if flags.stateless_http else "with sessions"
-    return {"stateless_http": sessions, "json_response": "JSON answers" if flags.json_response else "SSE streams"}
+    sessions, response = flag_key(*flags).split("+")
+    return {"stateless_http": phrases[f"mode.{sessions}"], "json_response": phrases[f"mode.{response}"]}

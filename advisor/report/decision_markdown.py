@@ -6,7 +6,7 @@ The same input gives the same document, so the document contains no date of its 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from advisor.decision.model import Decision, FeatureRow
 from advisor.decision.trace import Trace
@@ -17,7 +17,7 @@ from advisor.report import change_wording, decision_wording, feature_wording
 from advisor.report.change_wording import deployment_flags, flags_text
 from advisor.report.decision_wording import lost_for
 from advisor.report.feature_wording import evidence
-from advisor.report.overview import Result, rows, summary
+from advisor.report.overview import OverviewRow, Result, rows, summary
 from advisor.report.step_wording import answer_text, fact_texts
 from advisor.templating import environment
 
@@ -42,22 +42,24 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
-def batch_markdown(results: Sequence[Result]) -> str:
+def batch_markdown(results: Sequence[Result], phrases: Mapping[str, str]) -> str:
     """Return a table of all results, then the document of each decision."""
-    folder, lines = rows(results)
-    parts = ["# Deployment decisions", f"{summary(results, code(folder))}."]
-    table = [
-        "| File | Service | Pattern | Flags | Session affinity | Lost features | Warnings |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in lines:
-        middle = cell(row.error or row.affinity)
-        warned = f"{row.warnings} ({row.high} high)" if row.warnings else ""
-        texts = [code_cell(row.file), row.service, row.pattern, row.flags, middle, row.lost, warned]
-        table.append(f"| {' | '.join(texts)} |")
-    parts.append("\n".join(table))
+    folder, lines = rows(results, phrases)
+    parts = [f"# {phrases['batch.title']}", f"{summary(results, code(folder), phrases)}."]
+    heads = phrases["batch.columns.markdown"].split(", ")
+    head, *table = (f"| {' | '.join(cells)} |" for cells in (heads, *(_batch_row(row, phrases) for row in lines)))
+    parts.append("\n".join((head, "|---" * len(heads) + "|", *table)))
     parts += [decision_markdown(done.decision, done.trace).strip("\n") for done in results if done.decision]
     return "\n\n".join(parts) + "\n"
+
+
+def _batch_row(row: OverviewRow, phrases: Mapping[str, str]) -> list[str]:
+    if row.warnings is None:
+        return [code_cell(row.file), "", row.pattern, "", cell(row.error), "", ""]
+    number, high = row.warnings
+    texts = [" / ".join(row.flags) or "-", cell(row.affinity or "-"), ", ".join(row.lost) or "-"]
+    warned = phrases["batch.high"].format(number=number, high=high)
+    return [code_cell(row.file), row.service, row.pattern, *texts, warned]
 
 
 def code(text: object) -> str:

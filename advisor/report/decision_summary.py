@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from advisor.console.canvas import Canvas, Words
 from advisor.decision.model import Decision
 from advisor.report import change_wording, decision_wording
@@ -11,19 +13,16 @@ SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
 def draw_answer(canvas: Canvas, decision: Decision) -> None:
     """Draw the pattern with its code and its main facts, or the contradiction with possible changes."""
-    canvas.line(
-        "Service ",
-        (str(decision.requirements["service"]), "bold"),
-        (f" (requirements: {decision.requirements.name})", "dim"),
-    )
+    phrases, requirements = decision.phrases, decision.requirements
+    file = phrases["full.requirements"].format(file=requirements.name)
+    canvas.line(f"{phrases['full.service']} ", (str(requirements["service"]), "bold"), (f" {file}", "dim"))
     canvas.gap()
     if not decision.feasible:
         _contradiction(canvas, decision)
         draw_remediations(canvas, decision)
         return
     canvas.line((decision.core.pattern, "bold green"), f": {decision.means}")
-    if decision.assumption:
-        canvas.line(("assumed: ", "yellow"), decision.assumption)
+    _assumption(canvas, decision)
     for code, comment in _codes(decision):
         canvas.gap()
         if comment:
@@ -39,80 +38,76 @@ def _codes(decision: Decision) -> list[tuple[str, str]]:
         return []
     if not decision.tiers:
         return [(decision.code, "")]
-    return [
-        (
-            tier.code,
-            f"# {tier.name} tier, {count(tier.instances, 'instance')}: {', '.join(tier.tools) or 'all other tools'}",
-        )
-        for tier in decision.tiers
-    ]
+    phrases, codes = decision.phrases, []
+    for tier in decision.tiers:
+        tools = ", ".join(tier.tools) or phrases["screen.other-tools"]
+        codes.append((tier.code, count(phrases, "full.tier-code", tier.instances, tier=tier.name, tools=tools)))
+    return codes
 
 
 def _facts(decision: Decision) -> list[tuple[str, Words]]:
-    mechanism = decision.core.mechanism
+    phrases, mechanism = decision.phrases, decision.core.mechanism
     rows: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
-    rows += [("Tier", [(tier.name, "bold"), f": {tier.means}"]) for tier in decision.tiers]
+    rows += [(phrases["full.tier"], [(tier.name, "bold"), f": {tier.means}"]) for tier in decision.tiers]
     lost = decision_wording.losses(decision)
     nothing, certain = decision_wording.nothing_lost(decision)
-    rows.append(
-        ("Lost features", ("\n".join(lost), "bold red") if lost else (nothing, "green" if certain else "yellow"))
-    )
+    shown = ("\n".join(lost), "bold red") if lost else (nothing, "green" if certain else "yellow")
+    rows.append((phrases["full.lost"], shown))
     unused = decision_wording.assumed_unused(decision)
-    rows += [("Assumed unused", (unused, "yellow"))] if unused else []
+    rows += [(phrases["full.unused"], (unused, "yellow"))] if unused else []
     doubts = decision_wording.unsure(decision)
-    rows += [("Not sure", ("\n".join(doubts), "yellow"))] if doubts else []
+    rows += [(phrases["full.unsure"], ("\n".join(doubts), "yellow"))] if doubts else []
     replaced = [row for row in decision.features if row.substituted and row.instead]
-    rows += [("Replaced feature", f"{row.title}: {row.instead}") for row in replaced]
+    rows += [(phrases["full.replaced.one"], f"{row.title}: {row.instead}") for row in replaced]
     high = [warning.title for warning in decision.warnings if warning.severity == "high"]
     if high:
-        lines = [f"{count(len(high), 'high-severity warning')}:", *(f"- {title}" for title in high)]
-        rows.append(("Warnings", ("\n".join(lines), "red")))
+        lines = [count(phrases, "full.high", len(high)), *(f"- {title}" for title in high)]
+        rows.append((phrases["full.warnings"], ("\n".join(lines), "red")))
     rows += [
-        ("Session affinity", [(mechanism, "bold"), f": {decision.because}"]),
-        ("Instances", decision_wording.instances_text(decision)),
-        ("SDK", decision_wording.sdk_text(decision)),
-        ("Clients", decision_wording.clients_text(decision)),
-        *([("Capacity", decision.capacity.because)] if decision.capacity else []),
+        (phrases["full.affinity"], [(mechanism, "bold"), f": {decision.because}"]),
+        (phrases["full.instances"], decision_wording.instances_text(decision)),
+        (phrases["full.sdk"], decision_wording.sdk_text(decision)),
+        (phrases["full.clients"], decision_wording.clients_text(decision)),
+        *([(phrases["full.capacity"], decision.capacity.because)] if decision.capacity else []),
     ]
     return rows
 
 
-def draw_eras(canvas: Canvas, indent: int = 0) -> None:
-    """Draw a line that explains the protocol eras."""
-    canvas.line(("legacy: protocol 2025-11-25 and older; modern: 2026-07-28", "dim"), indent=indent)
+def _assumption(canvas: Canvas, decision: Decision) -> None:
+    if decision.assumption:
+        canvas.line((f"{decision.phrases['full.assumed']} ", "yellow"), decision.assumption)
 
 
 def _contradiction(canvas: Canvas, decision: Decision) -> None:
-    canvas.line(("contradiction", "bold red"), f": {decision.means}")
-    if decision.assumption:
-        canvas.line(("assumed: ", "yellow"), decision.assumption)
+    phrases = decision.phrases
+    canvas.line((phrases["screen.contradiction"], "bold red"), f": {decision.means}")
+    _assumption(canvas, decision)
     canvas.gap()
     for row in decision.unmet:
-        lost = decision_wording.lost_for(row, decision.phrases)
-        canvas.line(
-            (f"{row.title} (required)", "bold"),
-            f": {f'{lost}. No' if lost else 'no'} possible configuration keeps this feature.",
-        )
+        lost = decision_wording.lost_for(row, phrases)
+        why = phrases["full.unmet.lost"].format(lost=lost) if lost else phrases["full.unmet.never"]
+        canvas.line((phrases["full.unmet"].format(feature=row.title), "bold"), f": {why}")
     canvas.line(decision.verdict.rule.because)
 
 
 def draw_remediations(canvas: Canvas, decision: Decision) -> None:
     """Draw the changes that resolve a contradiction."""
-    canvas.heading("To fix this: possible changes, best first")
+    phrases = decision.phrases
+    canvas.heading(phrases["full.remedies"])
     if not decision.alternatives:
-        canvas.line("No change that the team can make resolves this contradiction.", indent=2)
+        canvas.line(phrases["screen.no-remedy"], indent=2)
     for number, way in enumerate(decision.alternatives, 1):
         canvas.line((f"{number}. ", "bold"), way.how, indent=2)
-        rows: list[tuple[str, Words]] = (
-            [("Change", (change_wording.change_text(decision, way), "cyan"))] if way.change else []
-        )
-        rows.append(("Result", "\n".join(change_wording.result(decision, way).lines)))
+        change = change_wording.change_text(decision, way)
+        rows: list[tuple[str, Words]] = [(phrases["full.change"], (change, "cyan"))] if way.change else []
+        rows.append((phrases["full.result"], "\n".join(change_wording.result(decision, way).lines)))
         lost, replaced = decision.unkept(way)
-        rows.append(("Lost features", (", ".join(lost) or "none", "red" if lost else "green")))
-        rows += [("Replaced features", ", ".join(replaced))] if replaced else []
+        shown = (", ".join(lost), "red") if lost else (phrases["full.nothing"], "green")
+        rows.append((phrases["full.lost"], shown))
+        rows += [(phrases["full.replaced"], ", ".join(replaced))] if replaced else []
         canvas.pairs(rows, indent=5, styles=["dim"])
 
 
-def count(number: int, thing: str) -> str:
-    """Return a number with its noun in the singular or plural."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def count(phrases: Mapping[str, str], name: str, number: int, **values: str) -> str:
+    """Return the phrase `name` for a number of things, or the phrase `name.one` for a single thing."""
+    return phrases[f"{name}.one" if number == 1 else name].format(number=number, **values)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 from advisor.console.canvas import Canvas, Column, Part, Screen, Words
-from advisor.decision.model import Decision, EraCell, FeatureRow
+from advisor.decision.model import Decision, EraCell, FeatureRow, PathStep
 from advisor.decision.trace import Trace
-from advisor.engine.table import show
+from advisor.engine.table import CheckedCondition, show
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import change_wording, decision_wording, feature_wording
-from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_eras, draw_remediations
+from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_remediations
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
 from advisor.report.release_wording import release_texts
@@ -51,7 +51,7 @@ def decision_text(
         if sections and canvas.size == before:
             canvas.line(decision.phrases["section.empty"].format(section=section.value))
     if trace:
-        _explain(canvas, trace)
+        _explain(canvas, trace, decision.phrases)
     if not sections:
         _next(canvas, decision)
     return canvas.text()
@@ -65,11 +65,12 @@ def _complete(decision: Decision) -> list[DecisionPart]:
 def _answer(canvas: Canvas, decision: Decision) -> None:
     draw_answer(canvas, decision)
     canvas.gap()
-    draw_eras(canvas)
+    canvas.line((decision.phrases["full.eras"], "dim"))
 
 
 def _features(canvas: Canvas, decision: Decision) -> None:
-    canvas.heading("Feature support")
+    phrases = decision.phrases
+    canvas.heading(phrases["full.features"])
     if not decision.feasible:
         canvas.line((decision_wording.undecided(decision), "dim"), indent=1)
     if notes := feature_wording.tier_notes(decision):
@@ -90,16 +91,16 @@ def _features(canvas: Canvas, decision: Decision) -> None:
         room += needs + _BETWEEN
     wider = max(min(room, longest - titles), 0)
     each = max(room - wider, 0) // len(eras) if apart else 0
-    columns = [Column("Feature", least=titles, most=titles + wider), *([Column("Need", fixed=True)] if apart else [])]
+    columns = [Column(phrases["full.features.feature"], least=titles, most=titles + wider)]
+    columns += [Column(phrases["full.features.need"], fixed=True)] if apart else []
     columns += [Column(head, least=least, most=max(least, min(_OUTCOME_WIDTH, least + each))) for head, least in eras]
     if with_instead:
-        columns.append(Column("What to do instead"))
+        columns.append(Column(phrases["full.features.instead"]))
     shown = ((_row(decision, row, with_instead, apart=apart), "dim" if row.need == "none" else "") for row in rows)
     canvas.table(columns, shown)
     if any(row.lost for row in rows):
-        canvas.line(("! marks a needed feature that does not work for these clients.", "dim"), indent=1)
+        canvas.line((phrases["full.features.mark"], "dim"), indent=1)
     if any(row.documented for row in rows):
-        phrases = decision.phrases
         canvas.line((f"{phrases['table.disputed.mark']} {phrases['table.disputed']}", "dim"), indent=1)
     for note in feature_wording.table_notes(decision):
         canvas.line((note, "dim"), indent=1)
@@ -107,7 +108,8 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     if not with_instead:
         for row in rows:
             if row.instead and not row.substituted:  # The answer already shows substitutes.
-                canvas.line((f"What to do instead of {row.title.lower()}: ", "bold"), row.instead, indent=1)
+                instead_of = phrases["full.features.instead-of"].format(feature=row.title.lower())
+                canvas.line((f"{instead_of} ", "bold"), row.instead, indent=1)
                 canvas.gap()
     canvas.line((f"{feature_wording.where_head(decision)}:", "bold"), indent=1)
     for row in decision.needed:
@@ -124,7 +126,8 @@ def _features(canvas: Canvas, decision: Decision) -> None:
 
 def _era_head(decision: Decision, era: Era) -> str:
     note = decision_wording.era_note(decision, era)
-    return f"{era.capitalize()} clients" + (f"\n({note})" if note else "")
+    head = decision.phrases["full.features.clients"].format(era=era.capitalize())
+    return f"{head}\n({note})" if note else head
 
 
 def _longest_word(texts: Iterable[str]) -> int:
@@ -150,64 +153,67 @@ def _disputes(canvas: Canvas, decision: Decision) -> None:
     disputed = [row for row in decision.needed if row.documented]
     if not disputed:
         return
-    canvas.heading("Needed features for which published guides contradict the results")
-    canvas.line((decision.phrases["table.sources"], "dim"))
+    phrases = decision.phrases
+    canvas.heading(phrases["full.disputes"])
+    canvas.line((phrases["table.sources"], "dim"))
     for row in disputed:
-        lines: list[Sequence[Words]] = [("Guides say", row.documented or "")]
-        lines += [
-            ("Observed result" if not number else "", seen) for number, seen in enumerate(feature_wording.evidence(row))
-        ]
+        lines: list[Sequence[Words]] = [(phrases["full.disputes.guides"], row.documented or "")]
+        heads = chain([phrases["full.disputes.observed"]], repeat(""))
+        lines += zip(heads, feature_wording.evidence(row), strict=False)
         canvas.line((row.title, "bold"), indent=1)
         canvas.pairs(lines, indent=3, styles=["yellow"])
 
 
 def _path(canvas: Canvas, decision: Decision) -> None:
-    canvas.heading("Steps of the decision")
-    text = (
-        "Each step shows its question, its answer, the rule that decides, its reason, and the facts that the rule uses."
-    )
-    canvas.line((text, "dim"))
+    phrases = decision.phrases
+    canvas.heading(phrases["full.steps"])
+    canvas.line((phrases["full.steps.note"], "dim"))
     canvas.tree(
         decision.requirements.name,
         [
             [
                 (step.question, "bold"),
-                [("Answer: ", "bold"), answer_text(step, decision)],
+                [(f"{phrases['full.steps.answer']} ", "bold"), answer_text(step, decision)],
                 [(step.rule.id, "cyan"), f" {step.rule.because}"],
-                (f"Facts: {'; '.join(fact.text for fact in fact_texts(step, decision))}", "dim"),
+                (phrases["full.steps.facts"].format(facts=_facts(step, decision)), "dim"),
             ]
             for step in decision.steps
         ],
     )
 
 
+def _facts(step: PathStep, decision: Decision) -> str:
+    return "; ".join(fact.text for fact in fact_texts(step, decision))
+
+
 def _warnings(canvas: Canvas, decision: Decision) -> None:
     if not decision.warnings:
         return
-    canvas.heading("Warnings")
+    phrases = decision.phrases
+    canvas.heading(phrases["full.warnings"])
     for severity, group in groupby(decision.warnings, key=lambda warning: warning.severity):
-        canvas.line((f"{severity.capitalize()} severity", SEVERITY_STYLES[severity]))
+        head = phrases["full.warnings.severity"].format(severity=severity.capitalize())
+        canvas.line((head, SEVERITY_STYLES[severity]))
         for warning in group:
             canvas.line((warning.title, "bold"), (f"  {warning.id}", "dim"), indent=2)
             canvas.line(warning.message, indent=4)
-            canvas.line(("To fix this: ", "green"), warning.fix.text, indent=4)
+            canvas.line((f"{phrases['full.warnings.fix']} ", "green"), warning.fix.text, indent=4)
 
 
 def _shifts(canvas: Canvas, decision: Decision) -> None:
     shifts, more = change_wording.shifts(decision)
     if not shifts:
         return
-    canvas.heading("Changes of the requirements that lead to another decision")
-    shown = "The right column shows the parts of the decision that change."
+    phrases = decision.phrases
+    canvas.heading(phrases["full.changes"])
+    notes = [phrases["full.changes.note"]]
     if decision.tiers:
-        what = "flag" if decision.kind == "python" else "mode"
-        shown += f" If the pattern changes, the column shows both {what}s, even if a {what} keeps its value."
-    canvas.line((shown, "dim"), indent=1)
-    heads: Sequence[Words] = (("Change", "bold"), ("New decision", "bold"))
+        notes.append(phrases[f"full.changes.note.{'flags' if decision.kind == 'python' else 'modes'}"])
+    canvas.line((" ".join(notes), "dim"), indent=1)
+    heads: Sequence[Words] = ((phrases["full.change"], "bold"), (phrases["full.changes.result"], "bold"))
     canvas.pairs([heads, *((shift.change, _after(shift)) for shift in shifts)], indent=1)
     if more:
-        text = f"{count(more, 'more change')} {'leads' if more == 1 else 'lead'} to another decision."
-        canvas.line((f"{text} `--format json` shows all changes.", "dim"), indent=1)
+        canvas.line((count(phrases, "full.changes.more", more), "dim"), indent=1)
 
 
 def _after(shift: change_wording.Shift) -> Words:
@@ -223,17 +229,17 @@ def _alternatives(canvas: Canvas, decision: Decision) -> None:
         return
     if not decision.alternatives:
         return
-    canvas.heading("Other possible deployments")
+    phrases = decision.phrases
+    canvas.heading(phrases["full.alternatives"])
     for other in decision.alternatives:
         other_words = change_wording.result(decision, other)
         settings = f": {other_words.settings}" if other_words.settings else ""
         canvas.line((other_words.pattern, "bold"), settings, indent=1)
         for tier in other_words.tiers:
             canvas.line(tier, indent=3)
-        lost, replaced = decision.unkept(other)
-        losses = f" Lost features: {', '.join(lost)}." if lost else ""
-        replacements = f" Replaced features: {', '.join(replaced)}." if replaced else ""
-        canvas.line(other.because, (losses, "red"), replacements, indent=3)
+        kinds = zip(("full.alternatives.lost", "full.alternatives.replaced"), decision.unkept(other), strict=True)
+        lost, replaced = (f" {phrases[kind].format(names=', '.join(names))}" if names else "" for kind, names in kinds)
+        canvas.line(other.because, (lost, "red"), replaced, indent=3)
 
 
 def _assumptions(canvas: Canvas, decision: Decision) -> None:
@@ -265,53 +271,36 @@ _DRAWS: Mapping[DecisionPart, Sequence[Callable[[Canvas, Decision], None]]] = {
 }
 
 
-def _explain(canvas: Canvas, trace: Trace) -> None:
-    canvas.heading("All rules")
-    canvas.line(("fired: the rule decides, or the rule gives a warning.", "dim"))
-    canvas.line(("holds: all conditions of the rule are true, but another rule decides.", "dim"))
-    canvas.line(("no: a condition of the rule is false.", "dim"))
-    canvas.line(("`mcp-advisor rules show ID` explains a rule or a fact.", "dim"))
+def _explain(canvas: Canvas, trace: Trace, phrases: Mapping[str, str]) -> None:
+    canvas.heading(phrases["rules.all"])
+    for name in ("fired.means", "holds.means", "no.means", "explained"):
+        canvas.line((phrases[f"rules.{name}"], "dim"))
     for table in trace:
-        canvas.line((f"Table {table.table}{f', {table.tier} tier' if table.tier else ''}", "bold"))
+        head = phrases["rules.table.tier" if table.tier else "rules.table"]
+        canvas.line((head.format(table=table.table, tier=table.tier), "bold"))
         for attempt in table.attempts:
             verdict, style = (
                 ("fired", "bold green") if attempt.fired else (("holds", "") if attempt.matched else ("no", "dim"))
             )
             canvas.line(
-                (f"{verdict:<6}", style),
+                (f"{phrases[f'rules.{verdict}']:<6}", style),
                 (attempt.rule.id, "cyan" if attempt.fired else ""),
                 f" {attempt.rule.title}",
                 indent=1,
             )
-            canvas.pairs(
-                [
-                    (
-                        "true" if tried.passed else "false",
-                        f"`{tried.fact}` {quoted_phrase(tried.condition)} (value: `{show(tried.value)}`)",
-                    )
-                    for tried in attempt.conditions
-                ],
-                indent=8,
-                styles=["dim"],
-            )
+            canvas.pairs([_tried(tried, phrases) for tried in attempt.conditions], indent=8, styles=["dim"])
+
+
+def _tried(tried: CheckedCondition, phrases: Mapping[str, str]) -> tuple[str, str]:
+    condition, value = quoted_phrase(tried.condition), show(tried.value)
+    shown = phrases["rules.condition"].format(fact=tried.fact, condition=condition, value=value)
+    return phrases["rules.true" if tried.passed else "rules.false"], shown
 
 
 def _next(canvas: Canvas, decision: Decision) -> None:
     canvas.gap()
-    file = decision_wording.file_argument(decision)
+    phrases, file = decision.phrases, decision_wording.file_argument(decision)
     modes = " and ".join(f"`{mode}`" for mode, _ in decision_wording.switch_rows(decision))
-    what = {
-        "python": "Set the flags in the code of your server",
-        "other": f"In the code of your server, set the modes to the values in the rows {modes}",
-    }
-    first = (
-        f"{what.get(decision.kind, 'Run the server')} as shown above."
-        if decision.feasible
-        else "Change the requirements file as shown above, and run this command again."
-    )
-    canvas.line(
-        ("Next: ", "bold"),
-        f"{first} `mcp-advisor rules show {decision.verdict.rule.id}` explains the rule that decides the pattern. "
-        f"`mcp-advisor recommend {file} --explain` shows all rules. "
-        "`--format markdown` writes the decision as a document for your repository.",
-    )
+    first = phrases[f"full.next.{decision.kind if decision.feasible else 'contradiction'}"].format(modes=modes)
+    commands = phrases["full.next.commands"].format(rule=decision.verdict.rule.id, file=file)
+    canvas.line((f"{phrases['full.next']} ", "bold"), f"{first} {commands}")

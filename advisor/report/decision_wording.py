@@ -96,7 +96,7 @@ def undecided(decision: Decision) -> str:
     phrases = decision.phrases
     if decision.kind == "http+sse":
         return phrases["table.http+sse"]
-    return phrases[f"table.example.{decision.kind}"].format(flags=flags_text(decision.core, decision.kind))
+    return phrases[f"table.example.{decision.kind}"].format(flags=flags_text(decision.core, decision.kind, phrases))
 
 
 def losses(decision: Decision) -> list[str]:

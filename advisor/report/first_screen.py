@@ -194,7 +194,7 @@ def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     rule = decision.reason
     single = not decision.tiers or decision.kind != "python"
     instances, affinity = decision_wording.instances_text(decision), decision_wording.affinity_text(decision)
-    rows = [("flags", change_wording.flags_text(decision.core, "python"))] if decision.kind == "python" else []
+    rows = [("flags", change_wording.flags_text(decision.core, "python", phrases))] if decision.kind == "python" else []
     rows = [*(rows if single else []), *([("instances", instances)] if single else []), ("affinity", affinity)]
     if step.brief:
         rows = _together(rows, phrases, canvas.width - _LABEL - 1)
@@ -247,7 +247,7 @@ def _features(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     phrases, rows = decision.phrases, _listed(decision)
     preferred = any(row.need == "preferred" for row in rows)
     heads = [
-        [phrases["screen.features"], *(f"{era.capitalize()} clients" for era in ERAS)],
+        [phrases["screen.features"], *(phrases["full.features.clients"].format(era=era.capitalize()) for era in ERAS)],
         [phrases["screen.preferred-mark"] if preferred else "", *(_era_words(decision, era) for era in ERAS)],
     ]
     table: list[list[tuple[str, str]]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +12,6 @@ from advisor.decision.model import Decision
 from advisor.decision.trace import Trace
 from advisor.errors import InputError
 from advisor.knowledge.types import flag_key
-
-IMPOSSIBLE = "not possible"
-"""The pattern in the table of requirements for which no configuration keeps every required feature."""
 
 
 class Result(NamedTuple):
@@ -34,58 +31,75 @@ class Result(NamedTuple):
 
 
 class OverviewRow(NamedTuple):
-    """A result in words. `warnings` is the number of warnings, and `high` the number of high-severity warnings."""
+    """A result in words.
+
+    Attributes:
+        file: the path of the file.
+        pattern: the pattern, or that there is no decision.
+        decided: whether there is a decision that keeps every required feature.
+        service: the name of the service.
+        flags: the flag pair, or the flag pair of each tier; () if the decision has no flags.
+        affinity: the mechanism of session affinity; "" for a contradiction.
+        lost: the needed features that are lost, or those that a contradiction cannot keep.
+        warnings: the number of warnings, and the number of high-severity warnings; None for an invalid file.
+        error: the first problem of an invalid file, and the number of its other problems.
+    """
 
     file: str
-    service: str
     pattern: str
-    flags: str
-    affinity: str
-    lost: str
-    warnings: str = ""
-    high: str = ""
+    decided: bool
+    service: str = ""
+    flags: tuple[str, ...] = ()
+    affinity: str = ""
+    lost: tuple[str, ...] = ()
+    warnings: tuple[int, int] | None = None
     error: str = ""
 
 
-def rows(results: Sequence[Result]) -> tuple[str, list[OverviewRow]]:
+def rows(results: Sequence[Result], phrases: Mapping[str, str]) -> tuple[str, list[OverviewRow]]:
     """Return the common folder of all files, or "", and a row for each file with its path in this folder."""
     folders = {Path(result.name).parent for result in results}
     comparable = len({folder.is_absolute() for folder in folders}) == 1
     folder = os.path.commonpath(folders) if comparable else ""
     if folder in ("", "."):
-        return "", [_row(result, result.name) for result in results]
-    return folder, [_row(result, str(Path(result.name).relative_to(folder))) for result in results]
+        return "", [_row(result, result.name, phrases) for result in results]
+    return folder, [_row(result, str(Path(result.name).relative_to(folder)), phrases) for result in results]
 
 
-def _row(result: Result, name: str) -> OverviewRow:
-    decision = result.decision
+def _row(result: Result, name: str, phrases: Mapping[str, str]) -> OverviewRow:
+    decision, pattern = result.decision, _pattern(result, phrases)
     if decision is None:
-        problems = result.error.problems if result.error else []
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        first = problems[0] if problems else None
-        message = f"{first.key}: {first.message}" if first and first.key else (first.message if first else "")
-        return OverviewRow(name, "", "invalid", "", "", "", error=f"{message}{more}")
+        return OverviewRow(name, pattern, False, error=_problem(result.error, phrases) if result.error else "")
     core = decision.core
-    lost = [row for row in decision.features if row.lost]
-    flags = " / ".join(flag_key(*tier.core.flags) for tier in decision.tiers) or flag_key(*core.flags)
+    flags = [flag_key(*tier.core.flags) for tier in decision.tiers] or [flag_key(*core.flags)]
+    lost = decision.unmet or [row for row in decision.features if row.lost]
     return OverviewRow(
         file=name,
+        pattern=pattern,
+        decided=decision.feasible,
         service=str(decision.requirements["service"]),
-        pattern=_pattern(decision),
-        flags=flags if decision.feasible and decision.kind != "http+sse" else "-",
-        affinity=core.mechanism if decision.feasible else "-",
-        lost=", ".join(row.feature for row in decision.unmet or lost) or "-",
-        warnings=str(len(decision.warnings)),
-        high=str(sum(warning.severity == "high" for warning in decision.warnings)),
+        flags=tuple(flags) if decision.feasible and decision.kind != "http+sse" else (),
+        affinity=core.mechanism if decision.feasible else "",
+        lost=tuple(row.feature for row in lost),
+        warnings=(len(decision.warnings), sum(warning.severity == "high" for warning in decision.warnings)),
     )
 
 
-def summary(results: Sequence[Result], folder: str) -> str:
+def _problem(error: InputError, phrases: Mapping[str, str]) -> str:
+    first, *others = error.problems
+    message = f"{first.key}: {first.message}" if first.key else first.message
+    return phrases["batch.more-problems"].format(message=message, number=len(others)) if others else message
+
+
+def summary(results: Sequence[Result], folder: str, phrases: Mapping[str, str]) -> str:
     """Return the number of files, the number of files with each pattern, and the common folder of the files."""
-    patterns = Counter(_pattern(result.decision) if result.decision else "invalid" for result in results)
+    patterns = Counter(_pattern(result, phrases) for result in results)
     counts = ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
-    return f"{len(results)} files: {counts}{f' (folder: {folder})' if folder else ''}"
+    phrase = phrases["batch.summary.folder" if folder else "batch.summary"]
+    return phrase.format(number=len(results), patterns=counts, folder=folder)
 
 
-def _pattern(decision: Decision) -> str:
-    return decision.core.pattern if decision.feasible else IMPOSSIBLE
+def _pattern(result: Result, phrases: Mapping[str, str]) -> str:
+    if result.decision is None:
+        return phrases["batch.invalid"]
+    return result.decision.core.pattern if result.decision.feasible else phrases["batch.impossible"]

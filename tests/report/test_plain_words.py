@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,17 @@ from advisor.knowledge import Knowledge
 from advisor.report.decision_text import decision_text
 from advisor.report.decision_wording import clients_text, instances_text
 
+REPORT = Path(__file__).parents[2] / "advisor" / "report"
+KNOWLEDGE_TABLES = {
+    "rule_text",
+    "rule_records",
+    "capability_matrix",
+    "topology_table",
+    "behaviour_table",
+    "answer_words",
+}
+"""Modules that show the knowledge itself. They have their own headings: a folder of rules need not have these words."""
+STYLE_OR_COMMAND = re.compile(r"bold \w+|\s*mcp-advisor .*|.*\n +mcp-advisor .*", re.DOTALL)
 SEVERAL = {"scale.instances": 3, "clients.protocol": "legacy", "environment.platform": "compose"}
 
 
@@ -141,3 +155,21 @@ def test_a_step_explains_each_value_that_no_reader_of_a_requirements_file_knows(
     asked = {(name, value) for name, value in values if value not in PLAIN}
     assert ("tools.separable", "with-sampling") in asked
     assert {f"fact.{name}.{value}" for name, value in asked} <= set(knowledge.phrases)
+
+
+def texts_of(module: Path) -> Iterator[str]:
+    """Yield the texts in the code of a module that contain several words or start with a capital letter."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings]
+    texts = [node.value for node in constants if isinstance(node.value, str)]
+    yield from (text for text in texts if re.search(r"[A-Za-z]{2,}\s+[A-Za-z]|^\W*[A-Z][a-z]{2,}", text))
+
+
+def test_the_words_of_a_decision_are_in_the_rules() -> None:
+    """A domain expert corrects the words of a screen in rules/, without Python."""
+    modules = [path for path in REPORT.glob("*.py") if path.stem not in KNOWLEDGE_TABLES]
+    modules = [path for path in modules if not path.stem.endswith("_document")]  # they describe the keys of JSON
+    assert len(modules) > 15
+    found = {path.name: [text for text in texts_of(path) if not STYLE_OR_COMMAND.fullmatch(text)] for path in modules}
+    assert {name: texts for name, texts in found.items() if texts} == {}
