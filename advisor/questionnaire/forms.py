@@ -131,8 +131,8 @@ def _number(text: str) -> Any:
 
 def instances(text: str) -> Any:
     """Return the instances that a text such as `3` or `2-10` stands for. Other text stays text."""
-    low, dash, high = (part.strip() for part in text.partition("-"))
-    return {"min": _number(low), "max": _number(high)} if dash else _number(text)
+    low, high = (_number(part.strip()) for part in text.partition("-")[::2])
+    return _number(text) if isinstance(low, str) or isinstance(high, str) else {"min": low, "max": high}
 
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
