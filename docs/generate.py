@@ -12,8 +12,9 @@ from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.report.capability_matrix import Matrix
-from advisor.report.rule_records import Catalogue, how_to_change, quoted_words
-from advisor.report.rule_text import default_of, facts, outcome, table_only
+from advisor.report.condition_wording import outcome, quoted_words
+from advisor.report.rule_records import Catalogue, how_to_change
+from advisor.report.rule_text import default_of, facts, table_only
 from advisor.report.topology_table import markdown, page_columns
 from advisor.requirements.schema import meanings
 from advisor.templating import environment

@@ -24,8 +24,9 @@ from advisor.knowledge.topology import BalancingStrategy
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.process.extra import EXTRA
 from advisor.report.capability_matrix import Matrix
-from advisor.report.rule_records import Catalogue, quoted_words
-from advisor.report.rule_text import facts, outcome, table_only
+from advisor.report.condition_wording import outcome, quoted_words
+from advisor.report.rule_records import Catalogue
+from advisor.report.rule_text import facts, table_only
 from advisor.report.topology_table import markdown, page_columns
 from advisor.templating import environment
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from advisor.console.layout import paint
 from advisor.console.output import wants_colour, width
 
 _LONGEST_HEAD = 30
@@ -34,8 +35,6 @@ class ReportLine(NamedTuple):
 
 def drawn(lines: Iterable[ReportLine]) -> str:
     """Lay out lines for the terminal, with the notes of the lines below."""
-    from advisor.console.canvas import paint  # imports rich, which only drawing needs
-
     wide, colour = max(60, min(width(), 100)), wants_colour()
     out: list[str] = []
     notes: dict[str, None] = {}

@@ -46,6 +46,8 @@ def with_added_proxy(
 
 def added_program(last_hop: str, mechanism: str, knowledge: Knowledge, *, tiered: bool) -> str:
     """Return the kind of proxy that `with_added_proxy` adds behind the kind of the last hop, or ""."""
+    if mechanism == "none" and not tiered:
+        return ""  # most decisions then need nothing about kits, which takes time to load
     found = knowledge.mechanisms.get(mechanism)
     last = knowledge.proxies[last_hop]
     program = found.done_by if found else ""

@@ -1,12 +1,11 @@
 """The types of entries that only kits use: affinity mechanisms, proxies, and oldest releases of packages."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from advisor.engine.rules import STRICT, Value
+from advisor.engine.rules import Value
 from advisor.knowledge.catalogue import KeyedOn
 from advisor.knowledge.versions import at_least, parse
 
@@ -17,11 +16,9 @@ OTHERS = (SERVERS, SERVICE, BALANCER)
 """Values of `Mechanism.done_by` for mechanisms that do not run in a proxy of a kit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanism:
+class Mechanism(NamedTuple):
     """An affinity mechanism for requests of legacy sessions. The head of rules/mechanisms.yaml explains the keys."""
 
-    __pydantic_config__ = STRICT
     id: str
     done_by: str
     keyed_on: KeyedOn
@@ -34,11 +31,9 @@ class Mechanism:
     unmeasured: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KitProxy:
+class KitProxy(NamedTuple):
     """A proxy that kits can configure. The head of rules/kit_proxies.yaml explains the keys."""
 
-    __pydantic_config__ = STRICT
     id: str
     image: str
     version: str
@@ -53,19 +48,19 @@ class KitProxy:
     connections: str
     reload: str = ""
     reloaded: str = ""
-    options: dict[Literal["pod", "lab"], list[str]] = field(default_factory=dict)
+    options: dict[Literal["pod", "lab"], list[str]] = {}  # noqa: RUF012
     drains: bool = True
     fixed_entries: bool = False
     checks_at_start: bool = False
     settles_s: float = 0.0
-    source: dict[Literal["file", "after", "line"], str] = field(default_factory=dict)
+    source: dict[Literal["file", "after", "line"], str] = {}  # noqa: RUF012
     fetches: bool = True
     capability: str = ""
     lacks: str = ""
-    take_out: dict[Literal["file", "how"], str] = field(default_factory=dict)
-    since: dict[str, str] = field(default_factory=dict)
-    fixed: dict[str, str] = field(default_factory=dict)
-    sources: list[str] = field(default_factory=list)
+    take_out: dict[Literal["file", "how"], str] = {}  # noqa: RUF012
+    since: dict[str, str] = {}  # noqa: RUF012
+    fixed: dict[str, str] = {}  # noqa: RUF012
+    sources: list[str] = []  # noqa: RUF012
 
     def release_for(self, stated: str) -> str:
         """Return the release of the image: the stated release, or a newer one without a known hole.
@@ -99,35 +94,29 @@ class KitProxy:
         return (self.exact_tag if version.count(".") > 1 else self.tag).format(version=version)
 
 
-@dataclass(frozen=True, slots=True)
-class FrontSetting:
+class FrontSetting(NamedTuple):
     """An annotation for the hop in front of a kit. The head of rules/kit_fronts.yaml explains the keys."""
 
-    __pydantic_config__ = STRICT
     name: str
     value: str
     because: str
 
-    def filled(self, values: Mapping[str, object]) -> FrontSetting:
+    def filled(self, values: Mapping[str, object]) -> "FrontSetting":
         """Return the annotation with these values instead of the placeholders."""
-        return replace(self, value=self.value.format(**values))
+        return self._replace(value=self.value.format(**values))
 
 
-@dataclass(frozen=True, slots=True)
-class FrontNetwork:
+class FrontNetwork(NamedTuple):
     """A network from which the hop in front of a kit connects. The head of rules/kit_fronts.yaml explains the keys."""
 
-    __pydantic_config__ = STRICT
     cidr: str
     because: str
     replace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KitFront:
+class KitFront(NamedTuple):
     """The hop in front of a Kubernetes kit. The head of rules/kit_fronts.yaml explains the keys."""
 
-    __pydantic_config__ = STRICT
     id: str
     name: str
     controller: str
@@ -137,15 +126,15 @@ class KitFront:
     steps: list[str]
     sources: list[str]
     class_name: str = ""
-    service_annotations: list[FrontSetting] = field(default_factory=list)
+    service_annotations: list[FrontSetting] = []  # noqa: RUF012
     config: str = ""
-    affinity: dict[KeyedOn, list[FrontSetting]] = field(default_factory=dict)
-    service_affinity: dict[KeyedOn, list[FrontSetting]] = field(default_factory=dict)
-    config_affinity: dict[KeyedOn, str] = field(default_factory=dict)
+    affinity: dict[KeyedOn, list[FrontSetting]] = {}  # noqa: RUF012
+    service_affinity: dict[KeyedOn, list[FrontSetting]] = {}  # noqa: RUF012
+    config_affinity: dict[KeyedOn, str] = {}  # noqa: RUF012
     certificate: FrontSetting | None = None
-    networks: list[FrontNetwork] = field(default_factory=list)
+    networks: list[FrontNetwork] = []  # noqa: RUF012
     namespace: str = ""
-    namespace_labels: dict[str, str] = field(default_factory=dict)
+    namespace_labels: dict[str, str] = {}  # noqa: RUF012
     guide: str = ""
 
     def settings(self, keyed_on: KeyedOn | None, *, certified: bool) -> list[FrontSetting]:
@@ -167,22 +156,18 @@ class KitFront:
         return [*self.service_annotations, *more]
 
 
-@dataclass(frozen=True, slots=True)
-class WatchingProxy:
+class WatchingProxy(NamedTuple):
     """A proxy of the lab that watches its configuration. The head of rules/kit_proxies.yaml explains the keys."""
 
-    __pydantic_config__ = STRICT
     id: str
     file: str
     arguments: list[str]
-    validate: list[str] = field(default_factory=list)
+    validate: list[str] = []  # noqa: RUF012
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(NamedTuple):
     """The oldest release of a package that generated code supports, as a requirement specifier."""
 
-    __pydantic_config__ = STRICT
     id: str
     requirement: str
     because: str

@@ -11,11 +11,11 @@ from advisor.decision.trace import Trace
 from advisor.engine.table import CheckedCondition, show
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import change_wording, decision_wording, feature_wording
+from advisor.report.condition_wording import quoted_phrase
 from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_remediations
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
 from advisor.report.release_wording import release_texts
-from advisor.report.rule_records import quoted_phrase
 from advisor.report.step_wording import answer_text, fact_texts
 
 _BETWEEN = 3  # columns around a column of a table
@@ -80,7 +80,7 @@ def _features(canvas: Canvas, decision: Decision) -> None:
     eras = [(_era_head(decision, era), max(_LEAST, least)) for era, least in zip(ERAS, calls, strict=True)]
     needs = _longest_word(feature_wording.need_text(decision, row).replace(" ", "_") for row in rows)
     titles, longest = _longest_word(row.title for row in rows), max(len(row.title) for row in rows)
-    # A call is never broken, so that it can be copied. The columns have limits, because rich would shrink them evenly.
+    # A call is broken only on a very narrow screen, so that it can be copied.
     room = canvas.width - _BETWEEN * 4 - titles - needs - sum(least for _, least in eras)
     spare = room - _BETWEEN - _INSTEAD
     with_instead = canvas.width >= _WIDE and spare >= 0 and any(row.instead for row in rows)

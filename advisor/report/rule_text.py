@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from advisor.console.lines import ReportLine
 from advisor.engine.table import show
-from advisor.report.rule_records import quoted_words
+from advisor.report.condition_wording import outcome, quoted_words
 
 RuleData: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
@@ -174,13 +174,6 @@ def _with_values_explained(text: str, before: str = "") -> list[str]:
 def table_only(name: str) -> bool:
     """Whether only the tables use a name, so that no text explains the name."""
     return name in TABLE_NAMES
-
-
-def outcome(outputs: RuleData) -> RuleData:
-    """The outputs of a rule that have a meaning: of a contradiction only the pattern, and no missing substitute."""
-    if outputs.get("pattern") == "contradiction":
-        return {"pattern": outputs["pattern"]}
-    return {name: value for name, value in outputs.items() if (name, value) != ("substitute", "none")}
 
 
 def _decided(name: str, value: Any, says: Says, outputs: RuleData) -> str:

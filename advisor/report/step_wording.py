@@ -9,8 +9,7 @@ from advisor.decision.model import Decision, PathStep
 from advisor.engine.table import show
 from advisor.knowledge.types import Raw
 from advisor.report.change_wording import value_text
-from advisor.report.rule_records import sentence
-from advisor.report.rule_text import outcome
+from advisor.report.condition_wording import outcome, sentence
 from advisor.sentences import inside
 
 

@@ -20,7 +20,8 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import base_domains
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import rules_dir
-from advisor.report.rule_records import Catalogue, sentence, words
+from advisor.report.condition_wording import sentence, words
+from advisor.report.rule_records import Catalogue
 from advisor.report.rule_text import TABLE_NAMES, entry_lines
 
 retried = pytest.mark.retried("The program must end within 60 s.")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from advisor.console.canvas import Canvas, Column, Screen, paint
+from advisor.console.canvas import Canvas, Column, Screen
+from advisor.console.layout import paint
 from advisor.report.decision_markdown import cell, code, code_cell, prose
 
 WORDS = st.text(st.sampled_from("ab .,-\n界"), max_size=80)
@@ -35,6 +36,30 @@ def test_only_flexible_columns_shrink() -> None:
     lines = canvas.text().splitlines()
     assert any("x" * 20 in line for line in lines)
     assert all(cell_len(line) <= 60 for line in lines)
+
+
+@given(
+    st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4),
+    st.tuples(st.booleans(), st.booleans()),
+    st.integers(60, 80),
+)
+def test_a_table_fits_and_keeps_every_character(
+    rows: list[tuple[str, str, str]], fixed: tuple[bool, bool], width: int
+) -> None:
+    canvas = Canvas(Screen(width))
+    columns = [Column("A", fixed=fixed[0], least=30), Column("B", fixed=fixed[1], least=30), Column("C", least=20)]
+    canvas.table(columns, [(row, "") for row in rows])
+    canvas.pairs(rows)
+    drawn = canvas.text()
+    assert all(cell_len(line) <= width for line in drawn.splitlines())
+    for char in "ab界":
+        assert drawn.count(char) == 2 * sum(cell.count(char) for row in rows for cell in row)
+
+
+def test_a_long_heading_is_not_cut() -> None:
+    canvas = Canvas(Screen(60))
+    canvas.heading("word " * 20)
+    assert canvas.text().count("word") == 20
 
 
 def test_markup_is_shown_unchanged() -> None:

@@ -20,6 +20,7 @@ REPORT = Path(__file__).parents[2] / "advisor" / "report"
 KNOWLEDGE_TABLES = {
     "rule_text",
     "rule_records",
+    "condition_wording",
     "capability_matrix",
     "topology_table",
     "behaviour_table",
