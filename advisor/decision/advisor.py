@@ -87,7 +87,7 @@ class Advisor:
         self.division = next(node for node in derived if isinstance(node, SeparableNode))
         self.network = Network([*(TableNode(table) for table in self.tables.values()), *derived])
         self._losses = LossTable(self.space, self.cells)
-        self._changes = Changes(self.space, self.network, self.tables["session"])
+        self.changes = Changes(self.space, self.network, self.tables["session"])
         self._warnings = Warnings(self.findings, self.space, self.network)
         tables = (*self.tables.values(), self.findings, self.cells.delivery)
         self.compiled = {table.spec.table: table for table in tables}
@@ -174,7 +174,7 @@ class Advisor:
 
     def _concluded(self, requirements: Requirements) -> Settled:
         facts, core, parts = self._decided(requirements)
-        features = self._features(facts, core, parts)
+        features = self.feature_rows(facts, core, parts)
         if facts["server.kind"] == "python" and not asked_release(requirements, self.space).measured:
             features = assumed(features)
         unnamed = self._unnamed(features, self.space.releases[facts["sdk"]])
@@ -215,7 +215,7 @@ class Advisor:
 
     def _outline(self, requirements: Requirements) -> Outline:
         facts, core, parts = self._decided(requirements)
-        return core, tuple((part.core, part.tools) for part in parts), self._features(facts, core, parts)
+        return core, tuple((part.core, part.tools) for part in parts), self.feature_rows(facts, core, parts)
 
     def _unsure(self, need: str, settled: Requirements, stated: Requirements) -> UnsureNeed:
         feature = need.removeprefix("needs.")
@@ -284,7 +284,7 @@ class Advisor:
         own = switches(tier.core, tier.facts, tier.requirements, self.knowledge)
         return Tier(tier.name, self.knowledge.phrases[f"tier.{tier.name}"], tier.tools, tier.core, instances, code, own)
 
-    def _features(
+    def feature_rows(
         self, facts: Mapping[str, Any], core: Core, parts: Sequence[TierRequirements]
     ) -> tuple[FeatureRow, ...]:
         """The feature-loss table; that of a tiered deployment is put together from its tiers."""
@@ -347,7 +347,7 @@ class Advisor:
         deployment. So the changes start from requirements without these needs.
         """
         settled = []
-        for other in self._changes.counterfactuals(self.facts(stated)):
+        for other in self.changes.counterfactuals(self.facts(stated)):
             core, flags = self._with_tier_flags(other.core, stated, other.change)
             settled.append(other._replace(core=core, tier_flags=flags))
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
@@ -358,14 +358,14 @@ class Advisor:
         left = without_refusing(stated, self.space)
         shorter = self._with_tier_flags(self.core(left), left) if left else None
         hops = (left[HOPS], shorter[0]) if left and shorter and shorter[0].feasible else None
-        for way in self._changes.ways_out(self.facts(stated), hops):
+        for way in self.changes.ways_out(self.facts(stated), hops):
             if shorter and HOPS in way.change:
                 ways.append(way._replace(tier_flags=shorter[1]))
                 continue
             settled, flags = self._with_tier_flags(way.core, stated, way.change)
             ways.append(way._replace(core=settled, tier_flags=flags))
         if left and not ways:
-            for way in self._changes.ways_out(self.facts(left)):
+            for way in self.changes.ways_out(self.facts(left)):
                 settled, flags = self._with_tier_flags(way.core, left, way.change)
                 change = {HOPS: left[HOPS], **way.change}
                 how = f"{self.knowledge.phrases['change.hops']} {way.how}"

@@ -31,7 +31,7 @@ _WORKERS = "scale.workers"
 _HOP_EFFORT = 3  # effort of the removal of a hop, as of a change of the last hop
 
 
-class _Option(NamedTuple):
+class FactOption(NamedTuple):
     """A new value of a fact.
 
     Attributes:
@@ -101,7 +101,7 @@ class Changes:
 
     def _revised(self, facts: Mapping[str, Any], changes: Mapping[str, Value]) -> dict[str, Any]:
         revised = dict(facts)
-        self._network.revise(revised, self._consequences(changes, facts), self._plan)
+        self._network.revise(revised, self.consequences(changes, facts), self._plan)
         return revised
 
     def _unreached(self, facts: Mapping[str, Any], move: Move) -> str:
@@ -109,7 +109,7 @@ class Changes:
         after = self._revised(facts, move)
         return "" if after["clients.reached"] == "yes" else self._deciding.evaluate(after).rules[0].title
 
-    def _consequences(self, move: Move, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    def consequences(self, move: Move, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a change with everything that follows from it.
 
         A fact without a meaning after the change gets its default value. A fact that another fact implied before the
@@ -139,13 +139,13 @@ class Changes:
         now = core_of(facts)
         revised = dict(facts)
         found: list[tuple[Move, Core]] = []
-        for option in self._options(facts):
+        for option in self.options(facts):
             for move in option.moves:
-                changes = self._consequences(move, facts)
+                changes = self.consequences(move, facts)
                 row = self._changed(here, changes)
                 then = self._cores.get(row)
                 if then is None:
-                    then = self._vary(revised, changes, self._plan_of(option.name, move), row)
+                    then = self._vary(revised, changes, self.plan_of(option.name, move), row)
                 if then != now:
                     found.append((move, then))
                     break
@@ -154,10 +154,10 @@ class Changes:
             change, effort, how = self._tell(move, facts)
             unreached = "" if then.feasible else self._unreached(facts, move)
             others.append(Counterfactual(change, then, effort, how, unreached=unreached))
-        others.sort(key=by_effort)
-        return tuple(others)
+        return tuple(sorted(others, key=by_effort))
 
-    def _plan_of(self, name: str, move: Move) -> Plan:
+    def plan_of(self, name: str, move: Move) -> Plan:
+        """Return the nodes that a change can affect; `name` is its main fact."""
         return self._plans[name] if len(move) == 1 else self._plan
 
     def _changed(self, row: Row, changes: Mapping[str, Any]) -> Row:
@@ -178,13 +178,14 @@ class Changes:
         self._cores[row] = self._distinct.setdefault(core, core)
         return core
 
-    def _options(self, facts: Mapping[str, Any]) -> Iterator[_Option]:
+    def options(self, facts: Mapping[str, Any]) -> Iterator[FactOption]:
+        """Yield each other value of each fact that has a meaning for a deployment with these facts."""
         for name, values in self._values.items():
             now = facts[name]
             if self._meaningful(name, facts):
                 for value in values:
                     if value is not now and value != now and self._applies(name, now, value, facts):
-                        yield _Option(name, value, self._moves(name, value, facts))
+                        yield FactOption(name, value, self._moves(name, value, facts))
 
     def _moves(self, name: str, value: Value, facts: Mapping[str, Any]) -> tuple[Move, ...]:
         move = {name: value}
@@ -193,7 +194,7 @@ class Changes:
         followers = self._followers[name]
         if not followers:
             return (move,)
-        after = {**facts, **self._consequences(move, facts)}
+        after = {**facts, **self.consequences(move, facts)}
         also = {
             fact.id: fact.capability.having
             for fact in followers
@@ -247,17 +248,17 @@ class Changes:
         asked = (*move.items(), old, kind)
         told = self._told.get(asked)
         if told is None:
-            change = self._change(name, old, new)
-            how = " ".join(self._hows(move, facts)) if change else ""
+            change = self.change(name, old, new)
+            how = " ".join(self.hows(move, facts)) if change else ""
             raw = {fact: self._space.typical(fact, value) for fact, value in move.items()}
             told = self._told[asked] = (raw, change.effort if change else None, how)
         return told
 
-    def _hows(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[str]:
+    def hows(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[str]:
         """Yield how to make each part of a change."""
         kind = move.get(_KIND, facts[_KIND])
         for name, value in move.items():
-            if change := self._change(name, facts[name], value):
+            if change := self.change(name, facts[name], value):
                 yield self._how(name, value, change, (facts[_KIND], kind), core)
 
     def ways_out(self, facts: Mapping[str, Any], shorter: tuple[Raw, Core] | None = None) -> tuple[Alternative, ...]:
@@ -270,7 +271,7 @@ class Changes:
             facts: the facts of the contradiction.
             shorter: a path with fewer hops that resolves the contradiction, with its core.
         """
-        possible = [option for option in self._options(facts) if self._can_change(option.name, option.value, facts)]
+        possible = [option for option in self.options(facts) if self._can_change(option.name, option.value, facts)]
         found = [self._shorter(*shorter)] if shorter else []
         alone = self._feasible(facts, possible)
         found += [self._way_out(move, then, facts) for move, then in [*alone, *self._without_workers(facts, possible)]]
@@ -289,13 +290,13 @@ class Changes:
                 found = found or list(self._pairs(facts, others, demoted))
         return tuple(ranked(found, self._space.knowledge.phrases))
 
-    def _feasible(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[Move, Core]]:
+    def _feasible(self, facts: Mapping[str, Any], possible: list[FactOption]) -> list[tuple[Move, Core]]:
         """Return the smallest change of each possible option that resolves the contradiction, with its new core."""
         revised = dict(facts)
         found: list[tuple[Move, Core]] = []
         for option in possible:
             for move in option.moves:
-                old = self._network.revise(revised, self._consequences(move, revised), self._plan_of(option.name, move))
+                old = self._network.revise(revised, self.consequences(move, revised), self.plan_of(option.name, move))
                 then = core_of(revised) if revised["pattern"] != "contradiction" else None
                 revised.update(old)
                 if then is not None:
@@ -303,7 +304,7 @@ class Changes:
                     break
         return smallest(found)
 
-    def _without_workers(self, facts: Mapping[str, Any], possible: list[_Option]) -> list[tuple[Move, Core]]:
+    def _without_workers(self, facts: Mapping[str, Any], possible: list[FactOption]) -> list[tuple[Move, Core]]:
         """Return the changes that resolve the contradiction only with one worker for each instance.
 
         No proxy can select one of several workers that share a port.
@@ -312,19 +313,19 @@ class Changes:
         if not one or self._feasible(facts, one):
             return []
         first, revised = one[0].moves[0], dict(facts)
-        self._network.revise(revised, self._consequences(first, revised), self._plan)
+        self._network.revise(revised, self.consequences(first, revised), self._plan)
         others = [option for option in possible if option.name != _WORKERS and not option.name.startswith("needs.")]
         known = {part for move, _ in self._feasible(facts, others) for part in move.items()}
         together = self._feasible(revised, others)
         return [({**first, **move}, then) for move, then in together if known.isdisjoint(move.items())]
 
-    def _pairs(self, facts: Mapping[str, Any], possible: list[_Option], also: dict[str, Value]) -> Iterator[Ranked]:
+    def _pairs(self, facts: Mapping[str, Any], possible: list[FactOption], also: dict[str, Value]) -> Iterator[Ranked]:
         """Yield the pairs of possible changes that, together with the changes in `also`, resolve the contradiction."""
         revised = {**facts, **also}
         self._network.evaluate(revised)
         for index, option in enumerate(possible):
             first = option.moves[0]
-            old = self._network.revise(revised, self._consequences(first, revised), self._plan_of(option.name, first))
+            old = self._network.revise(revised, self.consequences(first, revised), self.plan_of(option.name, first))
             others = [other for other in possible[index + 1 :] if other.name not in first]
             for second, then in self._feasible(revised, others):
                 yield self._way_out({**also, **first, **second}, then, facts)
@@ -337,9 +338,9 @@ class Changes:
             return False  # If "none" resolves the contradiction, "preferred" does too.
         if name in ("scale.instances", "scale.workers") and value == "many":
             return False
-        return self._change(name, facts[name], value) is not None
+        return self.change(name, facts[name], value) is not None
 
-    def _change(self, name: str, old: Value, new: Value) -> FactChange | None:
+    def change(self, name: str, old: Value, new: Value) -> FactChange | None:
         """Return the effort and the description of a change; None if the team cannot make the change."""
         change = self._space.facts[name].change
         if change is not None and change.old and (old not in change.old or new not in change.new):
@@ -350,14 +351,14 @@ class Changes:
         return change if same_package else None
 
     def _way_out(self, changes: Move, then: Core, facts: Mapping[str, Any]) -> Ranked:
-        efforts = [self._change(name, facts[name], value) for name, value in changes.items()]
+        efforts = [self.change(name, facts[name], value) for name, value in changes.items()]
         effort = sum(change.effort for change in efforts if change)
         gives_up = [name.removeprefix("needs.") for name in changes if name.startswith("needs.")]
         if then.substitute == "direct-llm":
             gives_up.append("sampling")
         raw = {name: self._space.typical(name, value) for name, value in changes.items()}
         alternative = Alternative(
-            then, raw, tuple(gives_up), " ".join(self._hows(changes, facts, then)), self._because(then)
+            then, raw, tuple(gives_up), " ".join(self.hows(changes, facts, then)), self._because(then)
         )
         return (len(gives_up), effort), alternative
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from advisor.decision.core import Core
@@ -67,6 +67,11 @@ def without_flags(decision: Decision) -> Decision:
         alternatives=tuple(map(words.alternative, decision.alternatives)),
         warnings=tuple(map(words.warning, decision.warnings)),
     )
+
+
+def rows_without_flags(rows: Iterable[FeatureRow], decision: Decision) -> tuple[FeatureRow, ...]:
+    """Return rows of a feature table in words that fit a server without flags."""
+    return tuple(map(_Rewording(decision).row, rows))
 
 
 def trace_without_flags(trace: Trace, decision: Decision) -> Trace:

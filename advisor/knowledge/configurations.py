@@ -1,4 +1,4 @@
-"""The type of rules/configurations.yaml: the configurations that are possible, for the proof of the rules."""
+"""The type of rules/configurations.yaml: the configurations that are possible."""
 
 from __future__ import annotations
 

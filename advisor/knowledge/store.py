@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism, WatchingProxy
+    from advisor.knowledge.options import OptionEstimate, RankingCriterion
     from advisor.knowledge.topology import BalancingStrategy
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
 _RARE = (
     *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
+    *("order", "estimates"),
     *("kit_proxies", "kit_fronts", "watching_proxies", "floors"),
 )
 
@@ -70,6 +72,8 @@ class Knowledge:
     conduct: list[Conduct]
     mechanisms: dict[str, Mechanism]
     configurations: dict[str, PossibleConfiguration]
+    order: dict[str, RankingCriterion]
+    estimates: dict[str, OptionEstimate]
     kit_proxies: dict[str, KitProxy]
     kit_fronts: dict[str, KitFront]
     watching_proxies: dict[str, WatchingProxy]

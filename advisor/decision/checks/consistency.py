@@ -36,6 +36,7 @@ def sources(knowledge: Knowledge) -> list[Finding]:
     named += [(f"kit front: {front.id}", front.sources) for front in knowledge.kit_fronts.values()]
     named += [(network.id, network.sources) for network in knowledge.networks.values()]
     named += [(figure.id, figure.sources) for figure in knowledge.figures.values() if figure.sources]
+    named += [(f"estimate: {entry.id}", entry.sources) for entry in knowledge.estimates.values() if entry.sources]
     return [
         fault("source", where, f"the source {source!r} does not exist")
         for where, sources in named

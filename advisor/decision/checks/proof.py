@@ -37,6 +37,7 @@ from advisor.decision.checks.failures import failures
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.lookups import lookups
 from advisor.decision.checks.mechanisms import mechanism_faults
+from advisor.decision.checks.options import option_faults
 from advisor.decision.checks.situations import Model
 from advisor.decision.checks.value_classes import ValueClasses
 from advisor.decision.derived_facts import TOOL_NEEDS
@@ -114,6 +115,7 @@ def _stages(advisor: Advisor, report: Report) -> Iterator[Iterable[Finding]]:
     yield failures(knowledge)
     yield conduct(knowledge)
     yield lookups(advisor)
+    yield option_faults(advisor)
     yield _gaps(advisor)
     decided: set[str] = set()
     yield _examples(advisor, decided)

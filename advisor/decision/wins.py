@@ -1,0 +1,113 @@
+"""Finds the smallest change of facts that makes an option the decision: one fact, then two facts, by search."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from advisor.decision.change_lists import Move, smallest
+from advisor.decision.changes import Changes, FactOption
+from advisor.decision.comparison import WinningChange
+from advisor.decision.core import Core, Flags, core_of
+from advisor.engine.network import Network
+from advisor.engine.rules import Value
+from advisor.knowledge.space import FactSpace
+from advisor.knowledge.types import NEEDS
+
+Target: TypeAlias = "tuple[str, str, Flags | None]"
+"""The pattern, the substitute and the flags of an option. Tiers have None, because each tier has its own flags."""
+
+_CIRCUMSTANCE = 4
+"""The effort of a change that no team makes: the deployment or its tools are then different."""
+
+_GROWN = "many"
+"""The value of the facts that count instances or workers, of which a larger number is no advice."""
+
+
+def target_of(core: Core) -> Target:
+    """Return the target that a decision reaches."""
+    return core.pattern, core.substitute, None if core.pattern == "tiered" else core.flags
+
+
+class Wins:
+    """Searches changes that make an option the decision."""
+
+    def __init__(self, changes: Changes, network: Network, space: FactSpace) -> None:
+        """Create a search over the values that `changes` proposes."""
+        self._changes = changes
+        self._network = network
+        self._space = space
+
+    def single(self, facts: Mapping[str, Any], wanted: Collection[Target]) -> dict[Target, list[WinningChange]]:
+        """Return the changes of one fact for each target that they reach, the smallest first."""
+        revised, now = dict(facts), core_of(facts)
+        found: list[tuple[Move, Core]] = []
+        for option in self._changes.options(facts):
+            for move in option.moves:
+                old = self._revise(revised, option, move)
+                core = core_of(revised)
+                revised.update(old)
+                if core != now:
+                    found.append((move, core))
+                    break
+        return self._smallest(smallest(found), wanted, facts)
+
+    def pairs(self, facts: Mapping[str, Any], wanted: Collection[Target]) -> dict[Target, list[WinningChange]]:
+        """Return the changes of two facts for each wanted target, the smallest first."""
+        return self._smallest(self._pairs(facts), wanted, facts)
+
+    def _smallest(
+        self, found: Iterable[tuple[Move, Core]], wanted: Collection[Target], facts: Mapping[str, Any]
+    ) -> dict[Target, list[WinningChange]]:
+        by_target: dict[Target, list[tuple[Move, Core]]] = {}
+        for move, core in found:
+            if (target := target_of(core)) in wanted:
+                by_target.setdefault(target, []).append((move, core))
+        return {
+            target: [
+                self._told(move, core, facts) for move, core in sorted(moves, key=lambda at: self._size(at[0], facts))
+            ]
+            for target, moves in by_target.items()
+        }
+
+    def _pairs(self, facts: Mapping[str, Any]) -> Iterator[tuple[Move, Core]]:
+        options = [*self._changes.options(facts)]
+        revised = dict(facts)
+        for index, option in enumerate(options):
+            first = option.moves[0]
+            old = self._revise(revised, option, first)
+            for other in options[index + 1 :]:
+                if other.name not in first:
+                    before = self._revise(revised, other, other.moves[0])
+                    core = core_of(revised)
+                    revised.update(before)
+                    yield {**first, **other.moves[0]}, core
+            revised.update(old)
+
+    def _revise(self, facts: dict[str, Any], option: FactOption, move: Move) -> dict[str, Any]:
+        consequences = self._changes.consequences(move, facts)
+        return self._network.revise(facts, consequences, self._changes.plan_of(option.name, move))
+
+    def _size(self, move: Move, facts: Mapping[str, Any]) -> tuple[int, int, int]:
+        """Return the size of a change: the dropped needs, the changes that no team makes, and the effort."""
+        efforts = [self._effort(name, value, facts) for name, value in move.items()]
+        dropped = sum(_is_dropped(name, value, facts) for name, value in move.items())
+        return dropped, efforts.count(None), sum(_CIRCUMSTANCE if effort is None else effort for effort in efforts)
+
+    def _effort(self, name: str, value: Value, facts: Mapping[str, Any]) -> int | None:
+        """Return the effort of a change that a team can make; None for another change."""
+        change = self._changes.change(name, facts[name], value)
+        if change is None or value == _GROWN or (name.startswith("needs.") and not _is_dropped(name, value, facts)):
+            return None
+        return change.effort
+
+    def _told(self, move: Move, core: Core, facts: Mapping[str, Any]) -> WinningChange:
+        raw = {name: self._space.typical(name, value) for name, value in move.items()}
+        *_, effort = self._size(move, facts)
+        made = {name: value for name, value in move.items() if self._effort(name, value, facts) is not None}
+        how = " ".join(self._changes.hows(made, facts, core))
+        return WinningChange(raw, effort if made.keys() == move.keys() else None, how)
+
+
+def _is_dropped(name: str, value: Value, facts: Mapping[str, Any]) -> bool:
+    return name.startswith("needs.") and NEEDS.index(value) < NEEDS.index(facts[name])
