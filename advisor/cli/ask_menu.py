@@ -11,6 +11,7 @@ from advisor.console import output as standard_output
 from advisor.console.canvas import Screen
 from advisor.console.progress import busy
 from advisor.decision.advisor import Advisor
+from advisor.decision.change_steps import fix_titles
 from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Alternative, Decision
 from advisor.errors import AdvisorError, Exit, InterruptedByUserError
@@ -20,7 +21,7 @@ from advisor.questionnaire.conversation import ask_open, interruptible, save_ans
 from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
-from advisor.questionnaire.remedies import remedied, remedy_titles
+from advisor.questionnaire.remedies import remedied
 from advisor.questionnaire.saved_answers import load_stated
 from advisor.questionnaire.terminal import PressedKey, say
 from advisor.report.decision_markdown import decision_markdown
@@ -155,7 +156,7 @@ class _Menu:
 
     def _try_remedy(self) -> None:
         remedies = self._remedies
-        titles = remedy_titles([way.how for way in remedies])
+        titles = fix_titles([way.titles for way in remedies], self._words)
         options = [
             Option(str(number), title, self._words[f"screen.pattern.{way.core.pattern}"], way.how)
             for number, (way, title) in enumerate(zip(remedies, titles, strict=True))

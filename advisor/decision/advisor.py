@@ -367,9 +367,9 @@ class Advisor:
         if left and not ways:
             for way in self.changes.ways_out(self.facts(left)):
                 settled, flags = self._with_tier_flags(way.core, left, way.change)
-                change = {HOPS: left[HOPS], **way.change}
-                how = f"{self.knowledge.phrases['change.hops']} {way.how}"
-                ways.append(way._replace(core=settled, tier_flags=flags, change=change, how=how))
+                title, how = (self.knowledge.phrases[f"change.hops{part}"] for part in (".title", ""))
+                fix = way._replace(how=f"{how} {way.how}", titles=(title, *way.titles))
+                ways.append(fix._replace(core=settled, tier_flags=flags, change={HOPS: left[HOPS], **way.change}))
         return tuple(ways)
 
     def _other_patterns(

@@ -7,14 +7,14 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from advisor.decision.change_lists import Move, Ranked, by_effort, ranked, smallest
-from advisor.decision.connections import added_program
+from advisor.decision.change_steps import KIND as _KIND
+from advisor.decision.change_steps import Step, step
 from advisor.decision.core import CORE_FACTS, Core, core_of
 from advisor.decision.derived_facts import REPLACED
-from advisor.decision.losses import instead_of
 from advisor.decision.model import Alternative, Counterfactual
 from advisor.engine.network import Network, Plan, Row
 from advisor.engine.rules import Value
-from advisor.engine.table import DecisionTable, show
+from advisor.engine.table import DecisionTable
 from advisor.knowledge.facts import FactChange
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace, holds
@@ -24,7 +24,6 @@ from advisor.requirements.hops import HOPS, SETTLED
 
 _REMEMBERED = 50_000  # largest number of cached cores, about 20 MB; a full cache is emptied
 
-_KIND = "environment.proxy.kind"
 _PLATFORM = "environment.platform"
 _WORKERS = "scale.workers"
 
@@ -249,17 +248,17 @@ class Changes:
         told = self._told.get(asked)
         if told is None:
             change = self.change(name, old, new)
-            how = " ".join(self.hows(move, facts)) if change else ""
+            how = " ".join(made.how for made in self.steps(move, facts)) if change else ""
             raw = {fact: self._space.typical(fact, value) for fact, value in move.items()}
             told = self._told[asked] = (raw, change.effort if change else None, how)
         return told
 
-    def hows(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[str]:
+    def steps(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[Step]:
         """Yield how to make each part of a change."""
-        kind = move.get(_KIND, facts[_KIND])
+        kinds = str(facts[_KIND]), str(move.get(_KIND, facts[_KIND]))
         for name, value in move.items():
             if change := self.change(name, facts[name], value):
-                yield self._how(name, value, change, (facts[_KIND], kind), core)
+                yield step(name, value, change, kinds, core, self._space)
 
     def ways_out(self, facts: Mapping[str, Any], shorter: tuple[Raw, Core] | None = None) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction, the least effort first.
@@ -357,44 +356,16 @@ class Changes:
         if then.substitute == "direct-llm":
             gives_up.append("sampling")
         raw = {name: self._space.typical(name, value) for name, value in changes.items()}
-        alternative = Alternative(
-            then, raw, tuple(gives_up), " ".join(self.hows(changes, facts, then)), self._because(then)
-        )
+        steps = list(self.steps(changes, facts, then))
+        how, titles = " ".join(made.how for made in steps), tuple(made.title for made in steps)
+        alternative = Alternative(then, raw, tuple(gives_up), how, self._because(then), titles=titles)
         return (len(gives_up), effort), alternative
 
     def _shorter(self, hops: Raw, core: Core) -> Ranked:
         given_up = ("sampling",) if core.substitute == "direct-llm" else ()
-        how = self._space.knowledge.phrases["change.hops"]
-        return (len(given_up), _HOP_EFFORT), Alternative(core, {HOPS: hops}, given_up, how, self._because(core))
+        title, how = (self._space.knowledge.phrases[f"change.hops{part}"] for part in (".title", ""))
+        way = Alternative(core, {HOPS: hops}, given_up, how, self._because(core), titles=(title,))
+        return (len(given_up), _HOP_EFFORT), way
 
     def _because(self, core: Core) -> str:
         return f"The result is {self._space.knowledge.phrases[core.phrase]}."
-
-    def _how(self, name: str, value: Value, change: FactChange, kinds: tuple[Value, Value], core: Core | None) -> str:
-        """Return how to make a change with the proxy before and after it. Advice for a feature depends on `core`."""
-        knowledge, (before, kind) = self._space.knowledge, kinds
-        feature, proxies = knowledge.features.get(name.removeprefix("needs.")), knowledge.proxies
-        stateless = core is None or core.flags.stateless_http
-        several = core is None or core.pattern != "single-instance"
-        instead = instead_of(feature, stateless=stateless, direct_llm=False, several=several) if feature else None
-        if name == _KIND and before not in ("none", "other"):
-            names = {"old": proxies[str(before)].name, "new": proxies[str(value)].name}
-            return knowledge.phrases["change.no-proxy" if value == "none" else "change.proxy"].format(**names)
-        if core and change.added and kind != "none":
-            program = added_program(str(kind), core.mechanism, knowledge, tiered=core.pattern == "tiered")
-            if program:
-                return change.added.format(program=proxies[program].name, proxy=proxies[str(kind)].name)
-        how = change.how.format(
-            value=show(self._space.typical(name, value)),
-            feature=feature.title.lower() if feature else "",
-            instead=instead or "",
-        ).strip()
-        return f"{how} {self._setting(change, kind)}".strip()
-
-    def _setting(self, change: FactChange, kind: Value) -> str:
-        """Return a sentence with the setting of the proxy `kind` for a change; "" if the proxy has no such setting."""
-        proxy = self._space.knowledge.proxies[str(kind)]
-        setting = getattr(proxy, change.setting) if change.setting else ""
-        if not setting:
-            return ""
-        return self._space.knowledge.phrases[f"setting.{change.setting}"].format(name=proxy.name, setting=setting)

@@ -148,6 +148,7 @@ class Alternative(NamedTuple):
         how: how to make the change.
         because: what the other decision is, in words.
         tier_flags: if the pattern is `tiered`, the flags of the stateless tier and of the stateful tier.
+        titles: what to do for each changed fact, in a few words.
     """
 
     core: Core
@@ -156,6 +157,7 @@ class Alternative(NamedTuple):
     how: str
     because: str
     tier_flags: tuple[Flags, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 class Switch(NamedTuple):

@@ -105,7 +105,7 @@ class Wins:
         raw = {name: self._space.typical(name, value) for name, value in move.items()}
         *_, effort = self._size(move, facts)
         made = {name: value for name, value in move.items() if self._effort(name, value, facts) is not None}
-        how = " ".join(self._changes.hows(made, facts, core))
+        how = " ".join(step.how for step in self._changes.steps(made, facts, core))
         return WinningChange(raw, effort if made.keys() == move.keys() else None, how)
 
 

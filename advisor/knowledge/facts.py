@@ -79,19 +79,21 @@ class Bin(NamedTuple):
 
 
 class FactChange(NamedTuple):
-    """How to change a fact: the effort from 1 to 5, and a description. `{value}` stands for the new value.
+    """How to change a fact: the effort from 1 to 5, a title and a description. `{value}` stands for the new value.
 
     With `old` and `new`, only changes from and to these values are possible. `setting` is an attribute of `ProxyKind`.
-    `added` is the description if the new decision puts a proxy between the last hop and the servers. `{program}` and
-    `{proxy}` stand for this proxy and for the last hop.
+    `added` is the description if the new decision puts a proxy between the last hop and the servers, and `added_title`
+    is its title. `{program}` and `{proxy}` stand for this proxy and for the last hop.
     """
 
     effort: Literal[1, 2, 3, 4, 5]
+    title: str
     how: str
     old: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     setting: Literal["", "one_instance", "cookie_affinity"] = ""
     added: str = ""
+    added_title: str = ""
 
 
 class Capability(NamedTuple):

@@ -1,10 +1,9 @@
-"""Names the remedies of a contradiction, and applies one of them to the stated facts. Pure."""
+"""Applies a remedy of a contradiction to the stated facts. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from advisor.knowledge.facts import Fact
@@ -12,22 +11,8 @@ from advisor.knowledge.types import Raw
 from advisor.questionnaire.interview import TOOLS, Answer
 from advisor.requirements.edits import edits
 from advisor.requirements.model import Requirements, Tool
-from advisor.sentences import sentences
 
 _ENTRY = re.compile(r"(?P<list>.+)\[(?P<index>\d+)\](?:\.(?P<key>.+))?")
-
-
-def remedy_titles(texts: Sequence[str]) -> list[str]:
-    """Return a title for each remedy: its first sentence that no other remedy has.
-
-    Remedies with several changes can begin alike, for example with the same new SDK release.
-
-    Args:
-        texts: what to do, in sentences.
-    """
-    steps = [sentences(text) for text in texts]
-    counts = Counter(step for of in steps for step in dict.fromkeys(of))
-    return [next((step for step in of if counts[step] == 1), of[0]).rstrip(".") for of in steps]
 
 
 def remedied(

@@ -14,6 +14,7 @@ from textwrap import fill
 from typing import TypeAlias
 
 from advisor.console.canvas import Canvas, Screen, Words
+from advisor.decision.change_steps import fix_titles
 from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Alternative, Decision, EraCell, FeatureRow
 from advisor.engine.rules import Rule
@@ -25,7 +26,6 @@ from advisor.report.line_fitting import (
     change_and_result,
     change_lines,
     column_widths,
-    cut,
     first_names,
     whole_sentences,
 )
@@ -342,7 +342,8 @@ def _contradiction(decision: Decision, screen: Screen, menu: int) -> _Block:
         warned += chain.from_iterable(draw(_warning, warning) for warning in urgent)
     warned += draw(Canvas.line, (phrases["screen.remedies" if decision.alternatives else "screen.no-remedy"], "bold"))
     ways = decision.alternatives
-    remedies = _fitting((draw(_remedy, decision, way, number) for number, way in enumerate(ways, 1)), LINES)
+    titled = zip(ways, fix_titles([way.titles for way in ways], phrases), strict=True)
+    remedies = _fitting((draw(_remedy, decision, *way, number) for number, way in enumerate(titled, 1)), LINES)
     best: _Block = []
     most = -1
     for step in _STEPS:
@@ -375,7 +376,7 @@ def _unmet(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     _labelled(canvas, pairs)
 
 
-def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -> None:
+def _remedy(canvas: Canvas, decision: Decision, way: Alternative, title: str, number: int) -> None:
     """Draw a change in two or three lines: what to do, then all keys with their new values and the new decision."""
     width = canvas.width - 4
     change = change_wording.change_text(decision, way)
@@ -383,7 +384,10 @@ def _remedy(canvas: Canvas, decision: Decision, way: Alternative, number: int) -
     kinds = zip(("screen.loses", "screen.replaces"), decision.unkept(way), strict=True)
     unkept = [phrases[kind].format(names=", ".join(names)) for kind, names in kinds if names]
     result = "; ".join([phrases[f"screen.pattern.{way.core.pattern}"], *(unkept or [phrases["screen.loses-nothing"]])])
-    lines: list[Sequence[Words]] = [((f"{number}.", "bold"), cut(whole_sentences(way.how, width), width))]
+    how = whole_sentences(way.how, width)
+    # The first sentences of several changes can be about the first change only.
+    how = f"{title}." if len(way.titles) > 1 or len(how) > width else how
+    lines: list[Sequence[Words]] = [((f"{number}.", "bold"), how)]
     edited, arrow = change_lines(change, result, width)
     lines += [("", (line, "cyan")) for line in edited[:-1]]
     lines.append(("", [(edited[-1], "cyan"), arrow]))

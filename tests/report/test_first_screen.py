@@ -14,8 +14,8 @@ from cases import drawn, read, unsure
 from advisor.cli.ask_menu import MENU_LINES
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor, default_advisor
+from advisor.decision.change_steps import fix_titles
 from advisor.decision.model import Decision
-from advisor.questionnaire.remedies import remedy_titles
 from advisor.report.batch_text import batch_text
 from advisor.report.change_wording import shifts
 from advisor.report.decision_text import decision_text, detailed_text
@@ -23,7 +23,7 @@ from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import LINES, WIDTH, first_screen
 from advisor.report.overview import Result
 from advisor.requirements import load_path
-from advisor.sentences import sentences
+from advisor.sentences import inside, sentences
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples" / "field").glob("*.yaml")])
@@ -116,7 +116,7 @@ def test_every_remedy_shows_all_its_keys_and_its_result(screens: list[Drawn]) ->
             text = words(" ".join(lines[start : start + 3]))
             edited = list(decision.edits(way.change))
             assert edited[0] in text
-            assert len(edited) > 2 or all(key in text for key in edited)
+            assert len(edited) > 2 or all(key in text for key in edited), screen
             assert ", ".join(way.gives_up) in text if way.gives_up else "loses no needed feature" in text
         assert not hidden or len(lines) >= LINES - 1, "another change fits"
 
@@ -293,16 +293,36 @@ def test_above_a_menu_the_answer_names_the_entry_of_the_menu(screens: list[Drawn
     assert any("more with `show all`)" in shown.above_menu for shown in screens)
 
 
-def test_the_titles_of_remedies_differ_at_their_start(decisions: list[Decision]) -> None:
-    most = 0
-    for decision in decisions:
-        remedies = [way for way in decision.alternatives if way.change]
-        titles = remedy_titles([way.how for way in remedies])
-        starts = {title[:40] for title in titles}
-        assert len(starts) == len(titles), titles
-        assert not any(re.search(r"\b(environment|scale|clients|needs)\.[a-z]", title) for title in titles)
+def test_the_titles_of_remedies_differ_and_name_every_change(advisor: Advisor) -> None:
+    """A title names the changes, or some of them and how many follow. Most titles differ at their start already."""
+    several, starts_alike, most = 0, 0, 0
+    for flat in drawn(advisor.space):
+        decision = advisor.decide(read(flat, advisor.space))
+        ways = () if decision.feasible else decision.alternatives
+        titles = fix_titles([way.titles for way in ways], PHRASES)
+        assert len(set(titles)) == len(titles), titles
+        starts_alike += len(titles) - len({title[:40] for title in titles})
         most = max(most, len(titles))
+        for way, title in zip(ways, titles, strict=True):
+            named = [change for change in way.titles if inside(change) in inside(title)]
+            further = re.search(r"(\d+) more changes?$", title)
+            assert len(named) + int(further[1] if further else 0) == len(way.titles) >= 1, (way.titles, title)
+            assert not re.search(r"\b(environment|scale|clients|needs)\.[a-z]", title)
+            several += len(named) > 1
     assert most > 3
+    assert several > 10
+    assert starts_alike < several / 10
+
+
+def test_the_first_screen_names_each_change_of_a_remedy(advisor: Advisor) -> None:
+    shown = 0
+    for flat in drawn(advisor.space):
+        decision = advisor.decide(read(flat, advisor.space))
+        if not decision.feasible and any(len(way.titles) == 2 for way in decision.alternatives[:1]):
+            screen = words(first_screen(decision, Screen(80)))
+            assert f"1. {fix_titles([way.titles for way in decision.alternatives], PHRASES)[0]}." in screen
+            shown += 1
+    assert shown > 3
 
 
 def test_nothing_is_cut_so_that_its_beginning_is_lost(screens: list[Drawn]) -> None:
