@@ -100,9 +100,24 @@ def undecided(decision: Decision) -> str:
 
 
 def losses(decision: Decision) -> list[str]:
-    """Return a text for each needed feature that is lost and has no substitute, with the clients that lose it."""
-    lost = [row for row in decision.needed if row.lost and not row.substituted]
-    return [f"{row.title} ({row.need}): {lost_for(row, decision.phrases)}" for row in lost]
+    """Return a text for each needed feature that clients lose without a substitute, with these clients."""
+    lost = [(row, lost_for(row, decision.phrases)) for row in decision.needed if row.lost and not row.substituted]
+    return [f"{row.title} ({row.need}): {clients}" for row, clients in (*lost, *unsupported(decision))]
+
+
+def unsupported(decision: Decision) -> list[tuple[FeatureRow, str]]:
+    """Return each needed feature that the deployment keeps, but some of the client applications do not support.
+
+    The text of such a feature names these applications.
+    """
+    clients = [decision.knowledge.clients[name] for name in decision.requirements["clients.apps"]]
+    found: list[tuple[FeatureRow, str]] = []
+    for row in decision.needed:
+        unable = [client.name for client in clients if client.features.get(row.feature) is False]
+        if unable and not (row.lost or row.substituted or row.feature in decision.doubted):
+            phrase = decision.phrases["lost.unsupported.one" if len(unable) == 1 else "lost.unsupported"]
+            found.append((row, phrase.format(clients=listed(unable))))
+    return found
 
 
 def nothing_lost(decision: Decision) -> tuple[str, bool]:

@@ -12,6 +12,7 @@ from advisor.decision.model import Decision
 from advisor.decision.trace import Trace
 from advisor.errors import InputError
 from advisor.knowledge.types import flag_key
+from advisor.report.decision_wording import unsupported
 
 
 class Result(NamedTuple):
@@ -72,7 +73,7 @@ def _row(result: Result, name: str, phrases: Mapping[str, str]) -> OverviewRow:
         return OverviewRow(name, pattern, False, error=_problem(result.error, phrases) if result.error else "")
     core = decision.core
     flags = [flag_key(*tier.core.flags) for tier in decision.tiers] or [flag_key(*core.flags)]
-    lost = decision.unmet or [row for row in decision.features if row.lost]
+    lost = decision.unmet or [row for row in decision.features if row.lost] + [row for row, _ in unsupported(decision)]
     return OverviewRow(
         file=name,
         pattern=pattern,

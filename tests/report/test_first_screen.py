@@ -6,7 +6,7 @@ import re
 from itertools import pairwise, takewhile
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from cases import drawn, read, unsure
@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples" / "field").glob("*.yaml")])
 NAMES = [path.stem for path in FILES]
 PHRASES = default_advisor().knowledge.phrases
+LACKING = ("client-lacks-feature", "client-lacks-preferred-feature")
 
 
 def decide(path: Path) -> Decision:
@@ -323,6 +324,31 @@ def test_the_first_screen_names_each_change_of_a_remedy(advisor: Advisor) -> Non
             assert f"1. {fix_titles([way.titles for way in decision.alternatives], PHRASES)[0]}." in screen
             shown += 1
     assert shown > 3
+
+
+@pytest.mark.parametrize("need", ["required", "preferred"])
+def test_the_verdict_names_a_feature_that_a_client_does_not_support(decide: Any, need: str) -> None:
+    both: dict[str, Any] = {"clients.apps": ["cursor", "vscode"], "needs.sampling": need, "clients.protocol": "legacy"}
+    shown = words(first_screen(decide(both), Screen(80)))
+    assert f"Sampling ({need}): Cursor does not support it" in shown
+    assert PHRASES["lost.none"] not in shown
+    several = words(first_screen(decide(both | {"clients.apps": ["cursor", "codex-cli", "vscode"]}), Screen(80)))
+    assert "Cursor and Codex CLI do not support it" in several
+
+
+def test_no_verdict_says_that_nothing_is_lost_where_a_client_lacks_a_needed_feature(advisor: Advisor) -> None:
+    lacking = 0
+    for flat in drawn(advisor.space):
+        decision = advisor.decide(read(flat, advisor.space))
+        warned = {warning.id for warning in decision.warnings} & {
+            "client-lacks-feature",
+            "client-lacks-preferred-feature",
+        }
+        if decision.feasible and warned and not any(row.substituted for row in decision.features):
+            shown = first_screen(decision, Screen(80))
+            assert not re.search(rf"^Lost +{PHRASES['lost.none']}", shown, re.MULTILINE), shown
+            lacking += 1
+    assert lacking > 3
 
 
 def test_nothing_is_cut_so_that_its_beginning_is_lost(screens: list[Drawn]) -> None:

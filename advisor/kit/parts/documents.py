@@ -73,7 +73,8 @@ def _page(kit: KitContext, decision: Decision) -> str:
 
 def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
     needed = [row for row in decision.needed if row.feature != "plain"]
-    kept = [row for row in needed if not row.lost and not row.substituted]
+    unsupported = decision_wording.unsupported(decision)
+    kept = [row for row in needed if not (row.lost or row.substituted or row in [part for part, _ in unsupported])]
     nothing, certain = decision_wording.nothing_lost(decision)
     return {
         "kit": kit,
@@ -90,7 +91,8 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
             (row, decision_wording.lost_for(row, decision.phrases) or "this deployment replaces the feature")
             for row in needed
             if row.lost or row.substituted
-        ],
+        ]
+        + unsupported,
         "nothing_lost": "" if certain else nothing,
         "kept": [row.title for row in kept if row.feature not in decision.doubted],
         "doubted": [row.title for row in kept if row.feature in decision.doubted],
