@@ -18,10 +18,10 @@ from advisor.questionnaire.forms import LEVELS
 
 @dataclass
 class Cursor:
-    """The current line of a list.
+    """The current entry of a list.
 
     Attributes:
-        line: the index of the line, from 0.
+        line: the index of the entry, from 0.
     """
 
     line: int = 0
@@ -29,7 +29,7 @@ class Cursor:
 
 def level_list(
     head: str,
-    lines: Sequence[tuple[Any, str]],
+    lines: Sequence[tuple[Any, Sequence[str]]],
     chosen: dict[Any, str],
     names: Mapping[str, str],
     style: Style,
@@ -39,13 +39,14 @@ def level_list(
 
     Args:
         head: the text above the list.
-        lines: the value and the text of each line.
+        lines: the value and the text of each entry. A text can have several lines.
         chosen: the level of each value. The keys of the user change it.
         names: the name of each level on the screen.
         style: the style of the classes `question`, `pointer` and `highlighted`.
         cursor: the current line. The keys of the user change it.
     """
     width = max(map(len, names.values()))
+    indent = f"\n{' ' * (width + 3)}"
 
     def text() -> StyleAndTextTuples:
         shown: StyleAndTextTuples = [("class:question", head)]
@@ -53,7 +54,7 @@ def level_list(
             here = index == cursor.line
             pointer = ("class:pointer", "> ") if here else ("", "  ")
             position = [("[SetCursorPosition]", "")] if here else []
-            line = f"{names[chosen[value]]:<{width}} {words}"
+            line = f"{names[chosen[value]]:<{width}} {indent.join(words)}"
             shown += [("", "\n"), *position, pointer, ("class:highlighted" if here else "", line)]
         return shown
 

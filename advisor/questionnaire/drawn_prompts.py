@@ -6,12 +6,14 @@ import shutil
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 import questionary
 from prompt_toolkit.application import get_app
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from prompt_toolkit.layout import ScrollOffsets
 from questionary.prompts.common import InquirerControl
 
 from advisor.errors import InputError
@@ -23,8 +25,10 @@ _Prompt: TypeAlias = tuple[questionary.Question, Callable[[], tuple[Any, int]]]
 """A prompt, and a function that returns the current marks as a default of the form, and the current line from 0."""
 
 _MARGIN = 6  # columns for the pointer, the mark and a space before an option, and the last column
-_TITLE = 46  # the longest title of an option next to a meaning; the rest is cut
+_TITLE = 46  # the widest title of an option next to a meaning; a longer title takes several lines
 _MEANING = 26  # the columns that a narrow terminal keeps for the meaning of an option
+_INDENT = 3  # columns before the second line of an option: the pointer and the blanks around it
+_MARK = 2  # columns of the mark of an option with a blank
 _LONG = 14  # options that fit on 24 lines with the question and an explanation; letters filter a longer list
 _LINES = 3  # the longest explanation of an option; the rest is cut
 _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
@@ -72,6 +76,8 @@ class DrawnPrompts:
 
     def _run(self, prompt: Any, *, typing: bool = False) -> Any:
         self._bind(prompt.application, typing=typing)
+        for window in prompt.application.layout.find_all_windows():
+            window.scroll_offsets = ScrollOffsets(bottom=_LINES)  # an option can take several lines
         try:
             return prompt.unsafe_ask()
         except EOFError:  # Ctrl-D, or the terminal was closed
@@ -89,10 +95,35 @@ class DrawnPrompts:
             use_search_filter=long,
             **self._looks(form, f"({keys})"),
         )
-        return prompt, lambda: (_control(prompt).get_pointed_at().value, 0)
+        control = _control(prompt)
+        if long:
+            self._tell_no_match(prompt.application, control)
+        return prompt, lambda: (control.get_pointed_at().value, 0)
+
+    def _tell_no_match(self, application: Any, control: Any) -> None:
+        """Say below a list that nothing matches the typed letters. Enter then selects nothing."""
+        usual = control.get_search_string_tokens
+        contents = [window.content for window in application.layout.find_all_windows()]
+        below = next(content for content in contents if getattr(content, "text", None) == usual)
+        unmatched = Condition(lambda: bool(control.search_filter) and not control.found_in_search)
+
+        def text() -> Any:
+            if control.filtered_choices and unmatched():
+                words = self._words["ask.keys.no-match"].format(typed=repr(control.search_filter))
+                return [("", "\n"), ("bold", words)]
+            return usual()
+
+        below.text = text
+        keys = KeyBindings()
+
+        @keys.add("enter", filter=unmatched, eager=True)
+        def _stay(_event: Any) -> None:
+            """Ignore the key."""
+
+        application.key_bindings = merge_key_bindings([application.key_bindings, keys])
 
     def _checkbox(self, form: Form) -> _Prompt:
-        choices = _choices(form.options)
+        choices = _choices(form.options, _INDENT + _MARK)
         for choice, option in zip(choices, form.options, strict=True):
             choice.checked = option.value in form.default
         hint = f"({self._words['ask.keys.checkbox']})"
@@ -102,10 +133,11 @@ class DrawnPrompts:
 
     def _levels(self, form: Form) -> _Prompt:
         names = {level: self._words[f"ask.level.{level}"] for level in LEVELS}
-        head = f"{_mark(form)} {_wrapped(form.title)}\n  ({self._words['ask.keys.levels']})"
+        hint = textwrap.fill(f"({self._words['ask.keys.levels']})", _width() - 4, subsequent_indent="  ")
+        head = f"{_mark(form)} {_wrapped(form.title)}\n  {hint}"
         longest = max(len(option.title) for option in form.options)
         room = _width() - max(map(len, names.values())) - 3
-        lines = [(option.value, _cut(f"{option.title:<{longest}} {option.means}", room)) for option in form.options]
+        lines = [(option.value, _in_columns(option.title, option.means, longest, room, " ")) for option in form.options]
         chosen = dict(form.default)
         cursor = Cursor(self._line)
         listed = level_list(head, lines, chosen, names, questionary.Style(_STYLE), cursor)
@@ -183,24 +215,49 @@ def _own_line(title: str, hint: str) -> str:
     return hint if len(title) + len(hint) + 6 <= _width() else f"\n  {hint}"
 
 
-def _choices(options: Sequence[Option]) -> list[Any]:
-    """Return the options with their meanings. What is cut, and the details, appear below the current option."""
+class _Row(str):
+    """The title and the meaning of an option, in columns of several lines.
+
+    Attributes:
+        words: the title and the meaning, in which the letters of a filter are found.
+    """
+
+    words = ""
+
+    def lower(self) -> str:
+        """Return the words in lower case. The filter of questionary calls this."""
+        return self.words.lower()
+
+
+def _choices(options: Sequence[Option], indent: int = _INDENT) -> list[Any]:
+    """Return the options with their meanings. The details appear below the current option."""
     room = _width() - _MARGIN
     means = min(max(len(option.means) for option in options), _MEANING)
-    longest = min(max(len(option.title) for option in options), _TITLE, room - 2 - means)
-    return [_choice(option, longest, room) for option in options]
+    widest = max(len(option.title) for option in options if option.means or not means)
+    if any(len(option.means) > room - 2 - widest for option in options):
+        widest = min(widest, max(_TITLE, room - 2 - max(len(option.means) for option in options)), room - 2 - means)
+    return [_choice(option, widest if means else room, room, indent) for option in options]
 
 
-def _choice(option: Option, longest: int, room: int) -> Any:
-    title = _cut(option.title, longest) if option.means else option.title
-    complete = f"{title:<{longest}}  {option.means}".rstrip()
-    cut = title != option.title or len(complete) > room
-    below = option.details or (f"{option.title}: {option.means}" if cut else "")
-    return questionary.Choice(_cut(complete, room), option.value, description=_below(below))
+def _choice(option: Option, widest: int, room: int, indent: int) -> Any:
+    row = _Row(f"\n{' ' * indent}".join(_in_columns(option.title, option.means, widest, room, "  ")))
+    row.words = f"{option.title} {option.means}"
+    return questionary.Choice(row, option.value, description=_below(option.details))
 
 
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
+def _in_columns(title: str, means: str, widest: int, room: int, gap: str) -> list[str]:
+    """Return lines with a title and its meaning next to each other, each in as many lines as it needs.
+
+    Args:
+        title: the text of the first column.
+        means: the text of the second column. Without it, the title takes all columns.
+        widest: the width of the first column.
+        room: the width of both columns.
+        gap: the blanks between the columns.
+    """
+    first = textwrap.wrap(title, widest if means else room, break_on_hyphens=False)
+    second = textwrap.wrap(means, room - widest - len(gap), break_on_hyphens=False)
+    return [f"{left:<{widest}}{gap}{right}".rstrip() for left, right in zip_longest(first, second, fillvalue="")]
 
 
 def _below(means: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,20 @@ class Form:
         """Return the hint of a text form: its keys and its default. `back` is the name of the key that goes back."""
         key = "text-clear" if self.clears else "text-default" if self.shown else "text"
         return words[f"ask.keys.{key}"].format(default=self.shown, back=back)
+
+    def reply_of_default(self) -> Any:
+        """Return the reply of a user who accepts the default."""
+        if self.kind == "text":
+            return self.read("")
+        return list(self.default) if self.kind == "checkbox" else self.default
+
+    def in_words(self, reply: Any, words: Mapping[str, str]) -> str:
+        """Return a reply in the notation of the prompt."""
+        if self.echo is not None:
+            return self.echo(reply)
+        replies = reply if isinstance(reply, list) else [reply]
+        titles = [option.title for option in self.options for value in replies if option.has(value)]
+        return written(reply, words) if self.kind == "text" else ", ".join(titles) or words["ask.none"]
 
 
 Dialogue: TypeAlias = Generator[Form, Any, Answer]
@@ -180,6 +195,18 @@ class TypedHosts(NamedTuple):
 
     names: list[str]
     path: str
+
+
+def told(forms: Dialogue, words: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return each question of a dialogue, with the answer that the defaults of its forms have."""
+    lines: list[tuple[str, str]] = []
+    with contextlib.suppress(StopIteration):
+        form = next(forms)
+        while True:
+            reply = form.reply_of_default()
+            lines.append((form.title, form.in_words(reply, words)))
+            form = forms.send(reply)
+    return lines
 
 
 def endpoint(text: str) -> TypedHosts:

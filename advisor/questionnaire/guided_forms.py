@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from advisor.errors import InputError
 from advisor.findings import input_problem
 from advisor.knowledge.capabilities import SdkLine
-from advisor.knowledge.catalogue import ProxyKind
+from advisor.knowledge.catalogue import ClientApp, ProxyKind
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.features import Feature
 from advisor.knowledge.servers import OTHER
@@ -138,7 +138,7 @@ def current_dialogue(space: FactSpace, stated: Answer) -> Dialogue:
     """Ask whether the server is in use. For a server in use, ask for its flags and for what breaks today."""
     words = space.knowledge.phrases
     why = space.facts[_FLAGS[0]].why
-    in_use = any(stated.get(name, UNKNOWN) != UNKNOWN for name in _FLAGS) or bool(stated.get(BREAKS))
+    in_use = any(stated.get(name, UNKNOWN) != UNKNOWN for name in _FLAGS) or BREAKS in stated
     answers = (Option(False, words["ask.no"], words["ask.current.new"]), Option(True, words["ask.yes"]))
     unknown: Answer = dict.fromkeys(_FLAGS, UNKNOWN)
     if not (yield Form("select", words["ask.current"], words["ask.current.help"], why, answers, default=in_use)):
@@ -164,10 +164,25 @@ def apps_form(fact: Fact, space: FactSpace, current: Sequence[str]) -> Form:
     """Ask for the client applications by their names. The meaning of each option is its protocol era."""
     words = space.knowledge.phrases
     options = [
-        Option(app.id, app.name, words[f"ask.era.{app.protocol}"].format(date=app.as_of), app.notes)
+        Option(app.id, app.name, words[_era(app)], words["ask.era.checked"].format(notes=app.notes, date=app.as_of))
         for app in space.knowledge.clients.values()
     ]
-    return Form("checkbox", words["ask.apps"], words["ask.apps.help"], fact.why, tuple(options), tuple(current))
+    names = {app.id: app.name for app in space.knowledge.clients.values()}
+    return Form(
+        "checkbox",
+        words["ask.apps"],
+        words["ask.apps.help"],
+        fact.why,
+        tuple(options),
+        tuple(current),
+        echo=lambda apps: ", ".join(names[app] for app in apps) or words["ask.unknown"],
+        note=lambda apps: "" if apps else words["ask.apps.none"],
+    )
+
+
+def _era(app: ClientApp) -> str:
+    """Return the id of the phrase for the protocol era of an application."""
+    return f"ask.era.{app.protocol}{'.falls-back' if app.protocol == 'modern' and app.falls_back is True else ''}"
 
 
 class _Endpoint(NamedTuple):

@@ -144,6 +144,11 @@ class Interview:
         return self.questions[self._cursor] if self._cursor else self._place.next
 
     @property
+    def revisits(self) -> bool:
+        """Whether `edit` or `back` made the current question current."""
+        return self._cursor is not None
+
+    @property
     def asked(self) -> tuple[str, ...]:
         """The ids of the answered questions, in order."""
         return self._place.asked
@@ -232,11 +237,9 @@ class Interview:
     def back(self) -> bool:
         """Make the previous question current again. Return False if there is no previous question."""
         asked = self._place.asked
-        position = asked.index(self._cursor) if self._cursor in asked else len(asked)
-        if position == 0:
-            return False
-        self._cursor = asked[position - 1]
-        return True
+        before = asked[: asked.index(self._cursor)] if self._cursor in asked else asked
+        self._cursor = before[-1] if before else self._cursor
+        return bool(before)
 
     def edit(self, question: str) -> None:
         """Make an answered question current again."""
@@ -341,8 +344,8 @@ class Interview:
     def _known(self, values: Answer, requirements: Requirements) -> set[str]:
         known = {*requirements.given, *values, *decided(requirements, self._advisor.knowledge.proxies)} - {BREAKS}
         for fact in self._advisor.space.facts.values():
-            settled = fact.settled_by
-            if settled and settled.fact in known and requirements[settled.fact] in settled.any_of:
+            by = fact.settled_by
+            if by and by.fact in known and requirements[by.fact] in by.any_of:
                 known.add(fact.id)
         if TOOLS in values:
             known.add(TOOLS)
@@ -393,5 +396,5 @@ class Interview:
         if rules:
             return Skip(question.id, reason, rules=tuple(rules.values()))
         named = {n for fact in question.facts for n in relevance.facts(fact, requirements, known, values)}
-        facts = tuple((name, values[name]) for name in values if name in named)
+        facts = tuple(part for part in values.items() if part[0] in named)
         return Skip(question.id, reason, relevance.possible(question.facts[0], requirements, known), facts)

@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.questionnaire import review
-from advisor.questionnaire.forms import Dialogue, Form, Option, written
+from advisor.questionnaire.forms import Dialogue, Form, Option, told
 from advisor.questionnaire.interview import NEEDS, Answer, Interview, Question
 from advisor.questionnaire.question_forms import dialogue
 from advisor.questionnaire.terminal import PressedKey, Terminal, fitting, say
@@ -29,6 +29,7 @@ class Interviewer:
         self._interview = interview
         self._words = advisor.knowledge.phrases
         self.remedy: Answer = {}
+        self._stuck: Any = None  # how the user goes on with the contradiction so far, or None
 
     @property
     def back_key(self) -> str:
@@ -45,8 +46,8 @@ class Interviewer:
     def tell(self) -> None:
         """Print the answers that are already known."""
         for name in self._interview.asked:
-            question = self._interview.questions[name]
-            say(f"{self._title(question)} {self._answer_line(question)}")
+            for title, answer in self._answers(self._interview.questions[name]):
+                say(f"{title} {answer}")
 
     def choose(self, title: str, options: list[Option], above: str = "") -> Any:
         """Ask the user for one of `options`. The first is the default. The line `above` is above the question.
@@ -65,6 +66,9 @@ class Interviewer:
 
     def _ask_all(self, *, editing: bool = False) -> None:
         while (question := self._interview.current) is not None:
+            if not self._interview.revisits and self._goes_to_remedies():
+                return
+            question = self._interview.current or question
             answer = self._ask(question, editing=editing)
             if answer is None and editing:
                 self._interview.stay()
@@ -74,6 +78,28 @@ class Interviewer:
                 self._tell_dropped(self._interview.answer(answer))
                 self._tell_undone()
             editing = False
+
+    def _goes_to_remedies(self) -> bool:
+        """Return whether the user leaves the open questions, because the answers so far are a contradiction.
+
+        The user answers this question once for each contradiction.
+        """
+        answered = self._interview.answers.keys() <= set(self._interview.asked)  # else an edit opened a question
+        if not (self._interview.has_needs and answered):
+            return False
+        leaning = review.leaning(self._advisor, self._interview)
+        if leaning.feasible:
+            self._stuck = None
+        elif self._stuck is None:
+            names = ("remedies", "questions")
+            options = [
+                Option(name, self._words[f"ask.stuck.{name}"], self._words[f"ask.stuck.{name}.means"]) for name in names
+            ]
+            chosen = self.choose(self._words["ask.stuck"], options, leaning.text)
+            if chosen is PressedKey.BACK and self._interview.back():
+                return False
+            self._stuck = "questions" if chosen is PressedKey.BACK else chosen
+        return bool(self._stuck == "remedies")
 
     def _ask(self, question: Question, *, editing: bool) -> Answer | None:
         """Ask one question. Return the answer, or None to go back. Each step runs the dialogue again from the start.
@@ -91,7 +117,7 @@ class Interviewer:
             reply = self._put(replace(form, above=above))
             if reply is not PressedKey.BACK:
                 entered.append(reply)
-                say(f"{form.title} {self._shown(form, reply)}")
+                say(f"{form.title} {form.in_words(reply, self._words)}")
                 if note := form.note(reply):
                     say(note, "  ")
             elif entered:
@@ -99,11 +125,12 @@ class Interviewer:
             else:
                 return None
 
-    def _dialogue(self, question: Question, *, editing: bool = False) -> Dialogue:
+    def _dialogue(self, question: Question, *, editing: bool = False, answer: Answer | None = None) -> Dialogue:
+        """Return the dialogue of a question. Its defaults are those of `answer`, or else the current answer."""
         requirements = self._interview.requirements
         needs = {name: requirements[name] for name in self._interview.questions[NEEDS].facts}
         suggested = self._interview.suggested
-        stated = {**needs, **suggested, **self._interview.values, **self._interview.stated(question)}
+        stated = {**needs, **suggested, **self._interview.values, **(answer or self._interview.stated(question))}
         fixed = () if editing else self._interview.fixed
         open_facts = [name for name in question.facts if name not in fixed] or list(question.facts)
         return dialogue(question, self._advisor.space, stated, open_facts)
@@ -118,12 +145,6 @@ class Interviewer:
                 if line:
                     say(fitting(line, _HELP_LINES, "  "), "  ")
 
-    def _shown(self, form: Form, reply: Any) -> str:
-        if form.echo is not None:
-            return form.echo(reply)
-        titles = [option.title for option in form.options for value in _many(reply) if option.has(value)]
-        return written(reply, self._words) if form.kind == "text" else ", ".join(titles) or self._words["ask.none"]
-
     # --- messages ---------------------------------------------------------------------------------------------------
 
     def _tell_dropped(self, dropped: Answer) -> None:
@@ -131,8 +152,10 @@ class Interviewer:
         if dropped:
             say(self._words["ask.dropped"].format(questions=""), "  ")
         for name, answer in dropped.items():
-            question = self._interview.questions[name]
-            say(f"{self._title(question)} {review.answer_line(question, answer, self._advisor)}", "    ")
+            for title, words in told(
+                self._dialogue(self._interview.questions[name], editing=True, answer=answer), self._words
+            ):
+                say(f"{title} {words}", "    ")
 
     def _tell_undone(self) -> None:
         """Say that an answer undoes the last remedy: a fact of the remedy has another value or is removed."""
@@ -153,6 +176,9 @@ class Interviewer:
                     say(line.lstrip(), "  " if line.startswith(" ") else "")
         if chosen == "over":
             self._interview.start_over()
+            self._stuck = None
+        elif chosen == "open":
+            self._stuck = "questions"
         elif chosen is PressedKey.BACK:
             self._interview.back()
         elif chosen != "accept":
@@ -163,26 +189,22 @@ class Interviewer:
     def _review_form(self) -> Form:
         words, interview = self._words, self._interview
         numbers = {"skipped": interview.skipped_count, "assumed": len(review.assumed(self._advisor, interview))}
-        accept, more, over = (
+        open_ = ("open",) if interview.current is not None else ()
+        accept, *others = (
             Option(name, words[f"ask.review.{name}"], words[f"ask.review.{name}.means"].format(**numbers))
-            for name in ("accept", "more", "over")
+            for name in ("accept", *open_, "more", "over")
         )
         answers = [
-            Option(question.id, title, self._from_file(question, line))
+            Option(question.id, title, line)
             for question in interview.editable
-            for title, line in review.answer_lines(
-                question, interview.stated(question), self._advisor, self._title(question)
-            )
+            for title, line in self._answers(question)
         ]
-        return Form("select", words["ask.review"], options=(accept, *answers, more, over), default="accept")
+        return Form("select", words["ask.review"], options=(accept, *answers, *others), default="accept")
 
-    def _title(self, question: Question) -> str:
-        """Return the question as it is put."""
-        return next(self._dialogue(question)).title
-
-    def _answer_line(self, question: Question) -> str:
-        answer = self._interview.stated(question)
-        return self._from_file(question, review.answer_line(question, answer, self._advisor))
+    def _answers(self, question: Question) -> list[tuple[str, str]]:
+        """Return each question of a dialogue as it is put, with its answer."""
+        lines = told(self._dialogue(question, editing=True), self._words)
+        return [(title, self._from_file(question, line)) for title, line in lines]
 
     def _from_file(self, question: Question, line: str) -> str:
         """Return the words of an answer, with a note if the answer comes from the file and did not change."""
@@ -190,7 +212,7 @@ class Interviewer:
         return line if given else self._words["ask.review.from-file"].format(answer=line)
 
     def _leaning(self) -> str:
-        return self._words["ask.leaning"].format(leaning=review.leaning(self._advisor, self._interview))
+        return review.leaning(self._advisor, self._interview).text
 
 
 def _advance(forms: Dialogue, entered: list[Any]) -> tuple[Form | None, Answer]:
@@ -203,7 +225,3 @@ def _advance(forms: Dialogue, entered: list[Any]) -> tuple[Form | None, Answer]:
         answer: Answer = done.value
         return None, answer
     return form, {}
-
-
-def _many(reply: Any) -> list[Any]:
-    return reply if isinstance(reply, list) else [reply]

@@ -1,30 +1,41 @@
-"""Words for a questionnaire: the recommendation so far, the answers, and the reasons for skipped questions."""
+"""Words for a questionnaire: the recommendation so far, and the reasons for skipped questions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.core import Core
-from advisor.knowledge.space import UNKNOWN
-from advisor.questionnaire.forms import flags_written, needs_written, written
-from advisor.questionnaire.interview import BREAKS, CURRENT, NEEDS, TOOLS, Answer, Interview, Question, Skip
-from advisor.requirements.hops import HOPS
+from advisor.questionnaire.forms import written
+from advisor.questionnaire.interview import NEEDS, TOOLS, Interview, Skip
+from advisor.report.decision_wording import lost_for
 from advisor.sentences import listed
 
 
-def leaning(advisor: Advisor, interview: Interview) -> str:
-    """Return the recommendation for the answers so far in words, with defaults for open facts.
+class Leaning(NamedTuple):
+    """The recommendation for the answers so far in words, and whether a configuration keeps every required feature."""
 
-    A contradiction names the features that cannot be kept.
+    text: str
+    feasible: bool
+
+
+def leaning(advisor: Advisor, interview: Interview) -> Leaning:
+    """Return the recommendation for the answers so far, with defaults for open facts.
+
+    A contradiction names the features that cannot be kept, and the reason.
     """
     core, means = advisor.verdict(interview.requirements)
-    lost = () if core.feasible else advisor.unmet(interview.requirements)
-    phrase = advisor.knowledge.phrases["ask.leaning.unmet"]
-    return (
-        phrase.format(verdict=means, features=", ".join(row.title for row in lost)) if lost else in_words(core, means)
-    )
+    words = advisor.knowledge.phrases
+    if core.feasible:
+        return Leaning(words["ask.leaning"].format(leaning=in_words(core, means)), feasible=True)
+    unmet = advisor.unmet(interview.requirements)
+    rule = advisor.tables["session"].evaluate(advisor.decided_facts(interview.requirements)).rules[0]
+    outcomes = "; ".join(dict.fromkeys(lost_for(row, words) for row in unmet))
+    reason = words[f"ask.reason.{rule.id}"].format(outcomes=outcomes)
+    phrase = words["ask.leaning.unmet" if unmet else "ask.leaning.unreached"]
+    features = ", ".join(row.title for row in unmet)
+    return Leaning(phrase.format(features=features, reason=reason), feasible=False)
 
 
 def in_words(core: Core, means: str) -> str:
@@ -35,61 +46,6 @@ def in_words(core: Core, means: str) -> str:
         means: its pattern in words.
     """
     return f"{means} ({core.pattern})" if core.feasible else means
-
-
-def answer_lines(question: Question, answer: Answer, advisor: Advisor, title: str) -> list[tuple[str, str]]:
-    """Return the lines of the review for an answer, as pairs of a question and its answer.
-
-    The question about a server in use has a line for each of its three questions.
-
-    Args:
-        question: the question.
-        answer: the answer.
-        advisor: has the words.
-        title: the question as it is put.
-    """
-    words, symptoms = advisor.knowledge.phrases, advisor.knowledge.symptoms
-    flags = {name: value for name, value in answer.items() if name != BREAKS and value != UNKNOWN}
-    breaks = [symptoms[name].text for name in answer.get(BREAKS, ())]
-    if question.id != CURRENT or not (flags or breaks):
-        return [(title, answer_line(question, answer, advisor))]
-    told = words["ask.current.breaks"].format(number=len(breaks), symptoms=", ".join(breaks))
-    return [
-        (title, words["ask.yes"]),
-        (words["ask.current.flags"], flags_written(flags) or words["ask.unknown"]),
-        (words["ask.breaks"], told if len(breaks) > 1 else "".join(breaks) or words["ask.none"]),
-    ]
-
-
-def answer_line(question: Question, answer: Answer, advisor: Advisor) -> str:
-    """Return an answer on a line, in the words of its question."""
-    words, knowledge = advisor.knowledge.phrases, advisor.knowledge
-    if question.id == NEEDS:
-        return needs_written(answer, words)
-    if question.id == CURRENT:
-        return _current(answer, advisor)
-    value = answer[question.facts[0]]
-    if question.fact.type == "apps":
-        return ", ".join(knowledge.clients[app].name for app in value) or words["ask.unknown"]
-    if answer.get(HOPS):
-        return " > ".join(str(hop["kind"]) for hop in answer[HOPS])
-    path = answer.get("environment.path")
-    language = answer.get("language", UNKNOWN)
-    more = [path] if path else [] if language == UNKNOWN else [knowledge.languages[language].name]
-    return ", ".join([_word(question, value, words), *more])
-
-
-def _word(question: Question, value: Any, words: Mapping[str, str]) -> str:
-    if question.fact.type == "flag" and value != UNKNOWN:
-        return words["ask.yes" if value else "ask.no"]
-    return words["ask.unknown"] if value == UNKNOWN else written(value, words)
-
-
-def _current(answer: Answer, advisor: Advisor) -> str:
-    words, symptoms = advisor.knowledge.phrases, advisor.knowledge.symptoms
-    flags = {name: value for name, value in answer.items() if name != BREAKS and value != UNKNOWN}
-    told = [flags_written(flags), *(symptoms[name].text for name in answer.get(BREAKS, ()))]
-    return ", ".join(filter(None, told)) or words["ask.current.none"]
 
 
 def skip_lines(skips: Iterable[Skip], words: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from advisor.requirements import load_bytes, read_document, validate
 from advisor.requirements.model import Requirements, Tool
 
 _BREAKS = "Breaks today: "  # the start of a comment: the file has no key for symptoms
+_NOTHING = "nothing"  # for a server in use
 
 
 def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
@@ -29,7 +30,7 @@ def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
         for section in sections:
             branch = branch.setdefault(section, {})
         branch[key] = [_tool(tool) for tool in values[name]] if name == TOOLS else values[name]
-    breaks = f"# {_BREAKS}{', '.join(values[BREAKS])}\n" if values.get(BREAKS) else ""
+    breaks = f"# {_BREAKS}{', '.join(values[BREAKS]) or _NOTHING}\n" if BREAKS in values else ""
     return f"# {head}\n{breaks}" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -102,7 +103,7 @@ def load_stated(path: Path, space: FactSpace) -> dict[str, Any]:
     values = stated(validate(document, space, partial=True))
     if isinstance(document.data, dict) and document.data.get(TOOLS) == []:
         values[TOOLS] = ()  # the answer "none", which the requirements do not tell from a file without the key
-    comments = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(f"# {_BREAKS}"))
-    breaks = tuple(next(comments, "").removeprefix(f"# {_BREAKS}").split(", "))
-    known = tuple(name for name in breaks if name in space.knowledge.symptoms)
-    return values | ({BREAKS: known} if known else {})
+    lines = path.read_text(encoding="utf-8").splitlines()
+    breaks = next((line.removeprefix(f"# {_BREAKS}") for line in lines if line.startswith(f"# {_BREAKS}")), None)
+    known = tuple(name for name in (breaks or "").split(", ") if name in space.knowledge.symptoms)
+    return values | ({BREAKS: known} if known or breaks == _NOTHING else {})

@@ -8,6 +8,7 @@ import pytest
 from cases import read
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.checks.proof import example_requirements
 from advisor.errors import InputError
 from advisor.questionnaire.drawn_prompts import _choices
 from advisor.questionnaire.forms import Option, reader
@@ -16,7 +17,7 @@ from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.numbered_prompts import NumberedPrompts
 from advisor.questionnaire.relevance import Relevance
-from advisor.questionnaire.review import answer_lines, leaning
+from advisor.questionnaire.review import leaning
 from advisor.questionnaire.saved_answers import load_stated, to_yaml
 
 CURRENT = "current.stateless_http"
@@ -24,6 +25,15 @@ CURRENT = "current.stateless_http"
 
 def new_interview(advisor: Advisor, **fixed: object) -> Interview:
     return Interview(advisor, Relevance(advisor), {name.replace("__", "."): value for name, value in fixed.items()})
+
+
+def review_lines(advisor: Advisor, **answer: object) -> list[tuple[str, str]]:
+    """The questions and answers of the review for one question, whose answer is given in this run."""
+    interview = new_interview(advisor, **answer)
+    interview.changed.update(interview.questions)
+    interviewer = Interviewer(advisor, NumberedPrompts(advisor.knowledge.phrases), interview)
+    options = interviewer._review_form().options
+    return [(option.title, option.means) for option in options if option.value in interview.questions]
 
 
 def test_the_example_of_a_release_belongs_to_the_package(advisor: Advisor) -> None:
@@ -50,26 +60,35 @@ def test_an_old_release_is_refused_without_the_notation_of_the_file(advisor: Adv
     assert "transport: sse" not in str(raised.value)
 
 
-def test_the_answers_about_a_server_in_use_have_a_line_each(advisor: Advisor) -> None:
+def test_each_question_about_a_server_in_use_has_a_line(advisor: Advisor) -> None:
     symptoms = tuple(advisor.knowledge.symptoms)[:2]
-    question = new_interview(advisor).questions[CURRENT]
     answer = {CURRENT: True, "current.json_response": False, "current#breaks": symptoms}
-    in_use, flags, breaks = answer_lines(question, answer, advisor, "Is the server in use today?")
+    in_use, flags, breaks = review_lines(advisor, **answer)
     assert in_use == ("Is the server in use today?", "yes")
-    assert "stateless_http" in flags[1]
-    assert breaks[1].startswith("2 symptoms: ")
+    assert "stateless_http=True" in flags[1]
+    assert all(advisor.knowledge.symptoms[name].text in breaks[1] for name in symptoms)
     unknown = {CURRENT: "unknown", "current.json_response": "unknown"}
-    assert len(answer_lines(question, unknown, advisor, "Is the server in use today?")) == 1
+    assert [words for _, words in review_lines(advisor, **unknown)] == ["no"]
+    assert [words for _, words in review_lines(advisor, **unknown, **{"current#breaks": ()})] == [
+        "yes",
+        "not known",
+        "none",
+    ]
 
 
-@pytest.mark.parametrize("columns", [60, 80])
-def test_an_answer_keeps_its_room_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_long_option_takes_several_lines_and_is_not_cut(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    answer = "stateless_http=True and json"
-    titles = ["accept", "Can the load balancer send each session to its instance?"]
-    lines = [choice.title for choice in _choices([Option(title, title, answer) for title in titles])]
-    assert all(answer[:24] in line for line in lines)
-    assert all(len(line) <= columns - 4 for line in lines)
+    answer = "stateless_http=True and json_response=False, and some features"
+    titles = ["accept", "Can the load balancer send each session to its instance, also after a restart?"]
+    choices = _choices([Option(title, title, answer) for title in titles])
+    for choice, title in zip(choices, titles, strict=True):
+        lines = choice.title.splitlines()
+        assert all(len(line) <= columns - 4 for line in lines)
+        assert "…" not in choice.title
+        shown = choice.title.split()
+        assert sorted(shown) == sorted([*title.split(), *answer.split()])
+        assert f"{title} {answer}".lower() in choice.title.lower(), "a filter finds the words across lines"
 
 
 @pytest.mark.parametrize("platform", ["kubernetes", "compose", "serverless", "systemd"])
@@ -105,7 +124,26 @@ def test_the_running_verdict_names_what_cannot_be_kept(advisor: Advisor) -> None
     flat |= {"needs.sampling": "required", "environment.proxy.kind": "alb", "clients.keep_cookies": False}
     interview = Interview(advisor, Relevance(advisor), flat)
     assert advisor.decide(read(flat, advisor.space)).unmet
-    assert leaning(advisor, interview) == "no configuration keeps every required feature (Sampling)"
+    assert leaning(advisor, interview).text == (
+        "No configuration works so far: Sampling (needs sessions, and sessions are not possible)"
+    )
+    without = {**flat, "clients.apps": ["cursor"], "clients.protocol": "unknown"}
+    assert leaning(advisor, Interview(advisor, Relevance(advisor), without)).text == (
+        "No configuration works so far: Sampling (no client supports it)"
+    )
+
+
+def test_each_contradiction_has_a_short_reason(advisor: Advisor) -> None:
+    rules = advisor.tables["session"].spec.rules
+    contradictions = {rule.id for rule in rules if rule.then["pattern"] == "contradiction"}
+    reasons = {name for name in advisor.knowledge.phrases if name.startswith("ask.reason.")}
+    assert reasons == {f"ask.reason.{name}" for name in contradictions}
+    for name in contradictions:
+        example = example_requirements(advisor, advisor.knowledge.rules[name][1].examples["hit"])
+        stated = {fact: example.values[fact] for fact in example.given}
+        said = leaning(advisor, Interview(advisor, Relevance(advisor), stated))
+        assert not said.feasible
+        assert len(said.text) <= 2 * 79
 
 
 def test_an_answer_that_undoes_a_remedy_is_reported_once(advisor: Advisor, capsys: pytest.CaptureFixture[str]) -> None:
