@@ -117,6 +117,7 @@ class _Menu:
         options = [Option(name, self._words[f"ask.menu.{name}"], means[name]) for name in names]
         decided = review.in_words(self.decision.core, self.decision.means)
         verdict = self._words["ask.menu.verdict"].format(verdict=decided)
+        self._interviewer.forget_typed()  # the menu follows work that takes seconds
         return self._interviewer.choose(self._words["ask.menu"], options, verdict)
 
     def _write_kit(self) -> None:
@@ -169,6 +170,7 @@ class _Menu:
         changed = remedied(stated, self.decision.requirements, remedies[int(chosen)].change, facts)
         with busy(self._words["ask.deciding"]):
             self._interview.revise(changed)
+        self._interviewer.forget_typed()
         held = self._interview.everything
         self._interviewer.remedy = {name: held.get(name) for name in remedies[int(chosen)].change}
         if self._interview.current is None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from advisor.console.output import say
+from advisor.console.typed_keys import not_shown
 
 
 class Lines:
@@ -62,7 +63,8 @@ def busy(text: str) -> Iterator[None]:
     if shows:
         print(text, end="", file=sys.stderr, flush=True)
     try:
-        yield
+        with not_shown():
+            yield
     finally:
         if shows:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -115,6 +115,7 @@ class Fact(NamedTuple):
         asked_if: under this condition, the questionnaire asks even if no answer changes the recommendation, because the
             answer changes the warnings and the kit.
         always: values that need no condition.
+        also: other names that people use for the key. They are not allowed in a file, but a message names the key.
         follows: facts that can decide this fact. A change of one of them can also change this fact.
     """
 
@@ -140,6 +141,7 @@ class Fact(NamedTuple):
     always: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     change: FactChange | None = None
+    also: tuple[str, ...] = ()
     capability: Capability | None = None
 
 

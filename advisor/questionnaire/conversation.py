@@ -18,7 +18,16 @@ from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Answer, Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.numbered_prompts import NumberedPrompts
-from advisor.questionnaire.saved_answers import has_own_comments, load_stated, part, partial_path, save, to_yaml
+from advisor.questionnaire.saved_answers import (
+    has_own_comments,
+    is_replaced,
+    load_stated,
+    part,
+    partial_path,
+    replaces,
+    save,
+    to_yaml,
+)
 from advisor.questionnaire.terminal import PressedKey, Terminal, say
 
 
@@ -56,14 +65,15 @@ def converse(
         # Before the user resumes, the file has answers that the interview does not have.
         if partial.exists():
             return words["ask.interrupted"].format(file=partial)
-        return _save_partial(advisor, interview, partial)
+        return _save_partial(advisor, interview, partial, "")
 
     with interruptible(interrupted):
         say(words["ask.intro"])
         say(words["ask.intro.time"].format(back=interviewer.back_key))
         say()
         resumed = partial.exists() and _offer_to_resume(advisor, interviewer, interview, partial, settings)
-        if output.exists() and not edit:
+        owned = resumed and output.exists() and is_replaced(output, partial)
+        if output.exists() and not (edit or owned):
             output = _choose_file(advisor, interviewer, interview, output, resumed=resumed)
             if resumed and partial_path(output) != partial:
                 partial.replace(partial_path(output))
@@ -81,10 +91,10 @@ def ask_open(advisor: Advisor, interviewer: Interviewer, interview: Interview, o
             so far are saved.
         UsageError: the file cannot be written.
     """
-    partial = partial_path(output)
+    partial, own = partial_path(output), replaces(output)
 
     def save_now() -> str:
-        return _save_partial(advisor, interview, partial)
+        return _save_partial(advisor, interview, partial, own)
 
     interview.recorded = save_now
     with interruptible(save_now):
@@ -211,15 +221,15 @@ def _choose_file(
     return output
 
 
-def _save_partial(advisor: Advisor, interview: Interview, partial: Path) -> str:
-    """Save the answers so far and return the message for the user."""
+def _save_partial(advisor: Advisor, interview: Interview, partial: Path, own: str) -> str:
+    """Save the answers so far, with the comment `own`, and return the message for the user."""
     words = advisor.knowledge.phrases
     values = interview.everything
     if not values:
         return words["ask.interrupted.nothing"]
     text = to_yaml(values, advisor.space, words["ask.partial-head"])
     try:
-        write_atomically(partial, text)
+        write_atomically(partial, own + text)
     except OSError as error:
         return words["ask.interrupted.not-saved"].format(file=partial, reason=reason(error), answers=text)
     return words["ask.interrupted"].format(file=partial)

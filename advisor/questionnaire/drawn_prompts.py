@@ -12,10 +12,13 @@ from typing import Any, TypeAlias
 import questionary
 from prompt_toolkit.application import get_app
 from prompt_toolkit.filters import Condition
+from prompt_toolkit.input import create_input
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from prompt_toolkit.layout import ScrollOffsets
 from questionary.prompts.common import InquirerControl
 
+from advisor.console.typed_keys import discard_typed
 from advisor.errors import InputError
 from advisor.questionnaire.drawn_levels import Cursor, level_list
 from advisor.questionnaire.forms import LEVELS, Form, Option
@@ -60,6 +63,11 @@ class DrawnPrompts:
             marks, self._line = marked()
             self._marked = (form.title, marks)
         return reply
+
+    def forget_typed(self) -> None:
+        """Discard the keys that the user typed before the next form; see `Terminal.forget_typed`."""
+        clear_typeahead(create_input())
+        discard_typed()
 
     def _ask_text(self, form: Form) -> Any:
         typed = ""
@@ -232,11 +240,12 @@ class _Row(str):
 def _choices(options: Sequence[Option], indent: int = _INDENT) -> list[Any]:
     """Return the options with their meanings. The details appear below the current option."""
     room = _width() - _MARGIN
-    means = min(max(len(option.means) for option in options), _MEANING)
-    widest = max(len(option.title) for option in options if option.means or not means)
-    if any(len(option.means) > room - 2 - widest for option in options):
-        widest = min(widest, max(_TITLE, room - 2 - max(len(option.means) for option in options)), room - 2 - means)
-    return [_choice(option, widest if means else room, room, indent) for option in options]
+    title, means = (
+        max(len(text) for text in texts) for texts in zip(*((o.title, o.means) for o in options), strict=True)
+    )
+    # The titles get what the meanings leave, but no more than they need.
+    widest = min(title, max(_TITLE, room - 2 - means), room - 2 - min(means, _MEANING))
+    return [_choice(option, widest, room, indent) for option in options]
 
 
 def _choice(option: Option, widest: int, room: int, indent: int) -> Any:
@@ -255,7 +264,9 @@ def _in_columns(title: str, means: str, widest: int, room: int, gap: str) -> lis
         room: the width of both columns.
         gap: the blanks between the columns.
     """
-    first = textwrap.wrap(title, widest if means else room, break_on_hyphens=False)
+    if not means:
+        return textwrap.wrap(title, room, break_on_hyphens=False)
+    first = textwrap.wrap(title, widest, break_on_hyphens=False)
     second = textwrap.wrap(means, room - widest - len(gap), break_on_hyphens=False)
     return [f"{left:<{widest}}{gap}{right}".rstrip() for left, right in zip_longest(first, second, fillvalue="")]
 

@@ -36,6 +36,10 @@ class Interviewer:
         """The name of the key that goes back."""
         return self._terminal.back_key
 
+    def forget_typed(self) -> None:
+        """Discard the keys that the user typed before the next question."""
+        self._terminal.forget_typed()
+
     def run(self) -> None:
         """Ask questions until no open question matters and the user accepts the answers."""
         accepted = False

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.console.typed_keys import discard_typed
 from advisor.errors import InputError
 from advisor.questionnaire.forms import LEVELS, Form
 from advisor.questionnaire.terminal import PressedKey, say
@@ -44,6 +45,10 @@ class NumberedPrompts:
                 say(self._words["ask.plain.no-level"].format(typed=error), "  ")
             except LookupError:
                 say(self._words["ask.plain.not-there"].format(typed=typed, last=len(form.options)), "  ")
+
+    def forget_typed(self) -> None:
+        """Discard what the user typed before the next form; see `Terminal.forget_typed`."""
+        discard_typed()
 
     def _hint(self, form: Form) -> str:
         if form.kind == "text":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from advisor.requirements.model import Requirements, Tool
 
 _BREAKS = "Breaks today: "  # the start of a comment: the file has no key for symptoms
 _NOTHING = "nothing"  # for a server in use
+_REPLACES = "Replaces the file with the SHA-256 "  # the start of a comment in the file of an interrupted run
 
 
 def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
@@ -32,6 +34,19 @@ def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
         branch[key] = [_tool(tool) for tool in values[name]] if name == TOOLS else values[name]
     breaks = f"# {_BREAKS}{', '.join(values[BREAKS]) or _NOTHING}\n" if BREAKS in values else ""
     return f"# {head}\n{breaks}" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def replaces(path: Path) -> str:
+    """Return the comment that the file of an interrupted run has about the file that the run replaces at its end.
+
+    The user agreed to replace this content, or the run wrote it. "" without such a file.
+    """
+    return f"# {_REPLACES}{hashlib.sha256(path.read_bytes()).hexdigest()}\n" if path.is_file() else ""
+
+
+def is_replaced(path: Path, partial: Path) -> bool:
+    """Return whether the interrupted run in `partial` replaces `path`, which has not changed since then."""
+    return replaces(path) in partial.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
@@ -83,7 +98,7 @@ def has_own_comments(path: Path, head: str) -> bool:
         path: the file.
         head: the comment that `to_yaml` writes first.
     """
-    written = (f"# {head}", f"# {_BREAKS}")
+    written = (f"# {head}", f"# {_BREAKS}", f"# {_REPLACES}")
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return any("#" in line and not line.startswith(written) for line in lines)
 

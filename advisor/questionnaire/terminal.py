@@ -36,6 +36,10 @@ class Terminal(Protocol):
         """
         ...
 
+    def forget_typed(self) -> None:
+        """Discard the keys that the user typed before the next form, for example during work that takes seconds."""
+        ...
+
 
 def say(message: str = "", indent: str = "") -> None:
     """Print a message to standard error, wrapped to the terminal. Every line starts with `indent`."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
+from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
 from advisor.requirements import text
 from advisor.sentences import listed
@@ -30,6 +31,8 @@ def unknown_key(path: Sequence[Any], value: Any, allowed: Sequence[str], space: 
         return text.suggestion(typed, allowed, "Allowed here")
     section = "".join(f"{part}." for part in path[:-1]) if full else ""
     found = _full_paths(typed, value, space)
+    here = [name for name in found if name.rpartition(".")[0] == ".".join(path[:-1])]
+    found = here or found
     hint = f"Did you mean {listed(map(repr, found), 'or')}?" if found else ""
     hint = hint or text.nearest(typed, (), {key: f"{section}{key}" for key in allowed})
     hint = hint or text.nearest(typed, (), {name.rpartition(".")[2]: name for name in space.facts if "." in name})
@@ -38,7 +41,8 @@ def unknown_key(path: Sequence[Any], value: Any, allowed: Sequence[str], space: 
 
 def _full_paths(typed: str, value: Any, space: FactSpace) -> list[str]:
     """Return the full paths of the facts whose last key is `typed`, or that a section `typed` has for this value."""
-    found = [name for name in space.facts if "." in name and name.rpartition(".")[2] == typed]
+    found = [name for name, fact in space.facts.items() if typed in fact.also]
+    found += [name for name in space.facts if "." in name and name.rpartition(".")[2] == typed]
     if found or isinstance(value, (dict, list)):
         return found if len(found) <= text.FEW else []
     sections = {name.rpartition(".")[0] for name in space.facts}
@@ -47,15 +51,36 @@ def _full_paths(typed: str, value: Any, space: FactSpace) -> list[str]:
 
 
 def value_of_a_section(section: str, value: Any, space: FactSpace) -> str:
-    """Return `Did you mean 'environment.proxy.kind'?` if only a single key of a section allows this value; else ""."""
+    """Return the key of a section that a person meant with this value; "" if no key or several keys are possible.
+
+    Only this key allows the value (`Did you mean 'environment.proxy.kind'?`), or the value is the key, or only this key
+    allows a similar value.
+    """
     key = _key_for(section, value, space)
-    return f"Did you mean {key!r}?" if key else ""
+    if key or not isinstance(value, str):
+        return f"Did you mean {key!r}?" if key else ""
+    facts = {name: fact for name, fact in space.facts.items() if name.rpartition(".")[0] == section}
+    if f"{section}.{value}" in facts:
+        return f"Did you mean '{section}.{value}'?"
+    similar = []
+    for name, fact in facts.items():
+        if fact.type in ("choice", "apps") and (names := [known for known in _named(fact, space) if value in known]):
+            meant = f"Did you mean {listed(map(repr, names), 'or')}?" if len(names) <= text.FEW else ""
+            similar.append(f"The key {name!r} has similar values. {meant}".strip())
+    return similar[0] if len(similar) == 1 else ""
+
+
+def _named(fact: Fact, space: FactSpace) -> Iterable[str]:
+    """Return the names that a choice or a list of client applications allows."""
+    return space.knowledge.clients if fact.type == "apps" else map(str, space.choices(fact))
 
 
 def _key_for(section: str, value: Any, space: FactSpace) -> str:
-    facts = [(name, fact) for name, fact in space.facts.items() if name.rpartition(".")[0] == section]
-    choices = [(name, {*space.choices(fact), *space.also(fact)}) for name, fact in facts if fact.type == "choice"]
+    """Return the only key of a section, or else of the sections in it, that allows a value; "" without such a key."""
+    below = [(name, fact) for name, fact in space.facts.items() if name.startswith(f"{section}.")]
+    choices = [(name, {*space.choices(fact), *space.also(fact)}) for name, fact in below if fact.type == "choice"]
     found = [name for name, values in choices if isinstance(value, str) and value.lower() in values]
+    found = [name for name in found if name.rpartition(".")[0] == section] or found
     return found[0] if len(found) == 1 else ""
 
 

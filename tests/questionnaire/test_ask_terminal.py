@@ -34,6 +34,8 @@ SSE = "Does every proxy between client and server pass"
 LONGEST = "How many seconds does the slowest tool call take?"
 REVIEW = "These are your answers."
 MENU = "What next?"
+STUCK = "The open questions might not change this."
+PROXY = "Which proxy or load balancer is directly in front of the servers?"
 
 # One instance and no needs: every default is accepted, whatever the capability data say.
 SHORT_RUN = [CURRENT, SDK, RELEASE, APPS, INSTANCES, PLATFORM, HOSTS, NEEDS]
@@ -177,7 +179,7 @@ def test_an_edit_asks_only_the_questions_that_it_opens(start: Start, tmp_path: P
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
-    terminal.send(*[DOWN] * 5, ENTER)
+    terminal.send(*[DOWN] * 6, ENTER)
     terminal.answer(INSTANCES, "3", ENTER)
     terminal.see("? Which protocol era do the clients speak?")
     to_review(terminal)
@@ -274,6 +276,88 @@ def test_a_resumed_run_asks_before_it_replaces_a_file(start: Start, tmp_path: Pa
     assert yaml.safe_load((tmp_path / "other.partial.yaml").read_text())["service"] == "newer"
     assert (tmp_path / "requirements.yaml").read_text() == "# mine\nservice: old\n"
     assert not (tmp_path / "requirements.partial.yaml").exists()
+
+
+def test_a_resumed_run_asks_nothing_about_a_file_that_it_replaces(start: Start, tmp_path: Path) -> None:
+    """The user agreed to replace the file, and then interrupted the run."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("version: 1\nservice: svc\n")
+    terminal = start("-o", "mine.yaml")
+    terminal.answer("mine.yaml already exists.", DOWN, ENTER)  # replace it
+    terminal.answer(SERVICE, "new", ENTER)
+    terminal.see(f"? {CURRENT}")
+    terminal.send(CTRL_C)
+    assert terminal.end() == 130
+    again = start("-o", "mine.yaml")
+    again.answer("mine.partial.yaml has the answers of an interrupted run.", ENTER)
+    again.see(f"{SERVICE} new", f"? {CURRENT}")
+    assert "already exists" not in again.raw
+    again.send(CTRL_C)
+    assert again.end() == 130
+    mine.write_text("version: 1\nservice: other\n")
+    changed = start("-o", "mine.yaml")
+    changed.answer("mine.partial.yaml has the answers of an interrupted run.", ENTER)
+    changed.see("mine.yaml already exists.")
+
+
+def test_a_filter_without_a_match_says_so_and_selects_nothing(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text("service: svc\nenvironment: {platform: systemd}\nscale: {instances: 1}\n")
+    terminal = start("--answers", "known.yaml", rows=24)
+    for _ in range(QUESTIONS):
+        if f"? {PROXY}" in terminal.see("Esc back)"):
+            break
+        asked = [line for line in terminal.text.splitlines() if line.startswith("? ")]
+        terminal.answer(asked[-1].removeprefix("? ").split(" (")[0].strip(), ENTER)
+    terminal.send("traefq")
+    terminal.see("nothing matches 'traefq'; Backspace removes the last letter")
+    terminal.send(ENTER, "\x7f")  # Enter selects nothing
+    terminal.see("> traefik", gone="nothing matches")
+    terminal.answer(PROXY, ENTER)
+    terminal.see(f"{PROXY} traefik")
+
+
+def test_no_application_means_that_the_clients_are_not_known(start: Start) -> None:
+    terminal = start("--set", "service=svc", "--set", "sdk=mcp-2")
+    terminal.answer(CURRENT, ENTER)
+    terminal.answer(APPS, ENTER)
+    terminal.see(f"{APPS} not known", "The decision then assumes that they support every feature.")
+
+
+def test_a_contradiction_has_a_reason_and_leads_to_the_remedies(start: Start, tmp_path: Path) -> None:
+    given = ["service=svc", "sdk=mcp-2", "clients.apps=cursor", "scale.instances=3"]
+    terminal = start(*(part for setting in given for part in ("--set", setting)), rows=24)
+    for title in (CURRENT, PLATFORM, HOSTS):
+        terminal.answer(title, ENTER)
+    terminal.answer(NEEDS, SPACE, ENTER)
+    terminal.see("No configuration works so far: Sampling (no client supports it)", f"? {STUCK}")
+    terminal.send(ESCAPE)
+    terminal.answer(NEEDS, ENTER)
+    terminal.answer(STUCK, ENTER)
+    terminal.see(f"? {REVIEW}", "answer the open questions")
+    terminal.send(UP, UP, UP, ENTER)
+    terminal.see("? Do curl-like clients", "No configuration works so far: Sampling")
+    to_review(terminal)
+    terminal.send(ENTER)
+    terminal.see("contradiction", "> try a remedy")
+    terminal.answer(MENU, ENTER)
+    terminal.see("? Which remedy?", "> Let the server call a language model directly")
+
+
+def test_keys_that_are_typed_during_a_decision_answer_no_question(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text(
+        "service: svc\nsdk: mcp-2\nscale: {instances: 1, workers: 1}\nclients: {apps: []}\n"
+        "environment: {platform: systemd, hosts: [], proxy: {kind: none}}\nneeds: {progress: required}\n"
+        "current: {stateless_http: unknown, json_response: unknown}\n"
+    )
+    terminal = start("--answers", "known.yaml")
+    to_review(terminal)
+    terminal.send(f"{ENTER}{ENTER}{DOWN}{ENTER}")  # the first key accepts; the others come together with this key
+    terminal.see(f"? {MENU}", "> write the kit")
+    assert "Deciding ..." in terminal.raw
+    terminal.send(UP, ENTER)  # the last option
+    assert terminal.end() == 0
+    assert not (tmp_path / "kit").exists()
+    assert not (tmp_path / "decision.md").exists()
 
 
 @pytest.mark.thorough

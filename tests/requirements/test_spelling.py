@@ -92,6 +92,36 @@ def test_a_hop_gets_the_same_hint_as_the_proxy(typed: str, advisor: Advisor) -> 
     assert proxy.partition("Did you mean")[2] in hop
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("replicas: 4", "replicas: unknown key. Did you mean 'scale.instances' or 'environment.proxy.replicas'?"),
+        ("scale: {replicas: 4}", "scale.replicas: unknown key. Did you mean 'scale.instances'?"),
+        ("load_balancer: nginx", "load_balancer: unknown key. Did you mean 'environment.proxy.kind'?"),
+        ("needs: sampling", "needs: 'sampling' is not a mapping. Did you mean 'needs.sampling'?"),
+        ("clients: legacy", "clients: 'legacy' is not a mapping. Did you mean 'clients.protocol'?"),
+        ("environment: nginx", "environment: 'nginx' is not a mapping. Did you mean 'environment.proxy.kind'?"),
+        (
+            "clients: claude",
+            "clients: 'claude' is not a mapping. The key 'clients.apps' has similar values. Did you mean 'claude-code', "
+            "'claude-desktop' or 'claude-ai'?",
+        ),
+    ],
+)
+def test_another_name_or_a_value_gets_the_key_and_what_is_allowed(typed: str, said: str, advisor: Advisor) -> None:
+    (problem,) = problems(f"service: x\n{typed}\n", advisor.space)
+    assert said in problem
+    assert "Allowed" in problem
+
+
+def test_no_other_name_of_a_key_is_a_key(advisor: Advisor) -> None:
+    keys = {part for name in advisor.space.facts for part in name.split(".")}
+    others = [name for fact in advisor.space.facts.values() for name in fact.also]
+    assert others
+    assert len(set(others)) == len(others)
+    assert keys & set(others) == {"replicas"}  # `scale.replicas` means the instances
+
+
 def test_a_name_with_several_meanings_gets_all_of_them(advisor: Advisor) -> None:
     (said,) = [said for said in problems("service: x\nclients: {apps: claude}\n", advisor.space) if "'claude'" in said]
     assert "Did you mean 'claude-code', 'claude-desktop' or 'claude-ai'?" in said
