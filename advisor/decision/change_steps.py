@@ -21,7 +21,7 @@ _ROOM = 75
 """A title names the changes that fit into so many columns, and says how many changes follow."""
 
 
-class Step(NamedTuple):
+class ChangeStep(NamedTuple):
     """How to change a fact.
 
     Attributes:
@@ -35,7 +35,7 @@ class Step(NamedTuple):
 
 def step(
     name: str, value: Value, change: FactChange, kinds: tuple[str, str], core: Core | None, space: FactSpace
-) -> Step:
+) -> ChangeStep:
     """Return how to change a fact.
 
     Args:
@@ -55,12 +55,12 @@ def step(
         names = {"old": proxies[before].name, "new": proxies[str(value)].name}
         phrase = "change.no-proxy" if value == "none" else "change.proxy"
         title, how = (knowledge.phrases[f"{phrase}{part}"].format(**names) for part in (".title", ""))
-        return Step(title, how)
+        return ChangeStep(title, how)
     if core and change.added and kind != "none":
         program = added_program(kind, core.mechanism, knowledge, tiered=core.pattern == "tiered")
         if program:
             names = {"program": proxies[program].name, "proxy": proxies[kind].name}
-            return Step(change.added_title.format(**names), change.added.format(**names))
+            return ChangeStep(change.added_title.format(**names), change.added.format(**names))
     words = {
         "value": show(space.typical(name, value)),
         "feature": feature.title.lower() if feature else "",
@@ -70,7 +70,7 @@ def step(
     setting = getattr(proxies[kind], change.setting) if change.setting else ""
     if setting:
         setting = knowledge.phrases[f"setting.{change.setting}"].format(name=proxies[kind].name, setting=setting)
-    return Step(change.title.format(**words), f"{how} {setting}".strip())
+    return ChangeStep(change.title.format(**words), f"{how} {setting}".strip())
 
 
 def fix_titles(fixes: Iterable[Sequence[str]], phrases: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from advisor.decision.change_lists import Move, Ranked, by_effort, ranked, smallest
 from advisor.decision.change_steps import KIND as _KIND
-from advisor.decision.change_steps import Step, step
+from advisor.decision.change_steps import ChangeStep, step
 from advisor.decision.core import CORE_FACTS, Core, core_of
 from advisor.decision.derived_facts import REPLACED
 from advisor.decision.model import Alternative, Counterfactual
@@ -253,7 +253,7 @@ class Changes:
             told = self._told[asked] = (raw, change.effort if change else None, how)
         return told
 
-    def steps(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[Step]:
+    def steps(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[ChangeStep]:
         """Yield how to make each part of a change."""
         kinds = str(facts[_KIND]), str(move.get(_KIND, facts[_KIND]))
         for name, value in move.items():

@@ -103,8 +103,8 @@ def test_a_hop_gets_the_same_hint_as_the_proxy(typed: str, advisor: Advisor) -> 
         ("environment: nginx", "environment: 'nginx' is not a mapping. Did you mean 'environment.proxy.kind'?"),
         (
             "clients: claude",
-            "clients: 'claude' is not a mapping. The key 'clients.apps' has similar values. Did you mean 'claude-code', "
-            "'claude-desktop' or 'claude-ai'?",
+            "clients: 'claude' is not a mapping. The key 'clients.apps' has similar values. "
+            "Did you mean 'claude-code', 'claude-desktop' or 'claude-ai'?",
         ),
     ],
 )
