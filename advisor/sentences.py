@@ -1,9 +1,9 @@
-"""Lists in sentences, and the first sentences of a text."""
+"""Lists and numbers in sentences, and the first sentences of a text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 _ENDS = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
 
@@ -17,6 +17,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """
     *others, end = words
     return f"{', '.join(others)} {last} {end}" if others else end
+
+
+def counted(phrases: Mapping[str, str], name: str, number: int, **values: str) -> str:
+    """Return the phrase `name` for a number of things, or the phrase `name.one` for a single thing."""
+    return phrases[f"{name}.one" if number == 1 else name].format(number=number, **values)
 
 
 def inside(sentence: str) -> str:

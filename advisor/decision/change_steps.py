@@ -13,7 +13,7 @@ from advisor.engine.rules import Value
 from advisor.engine.table import show
 from advisor.knowledge.facts import FactChange
 from advisor.knowledge.space import FactSpace
-from advisor.sentences import inside, listed
+from advisor.sentences import counted, inside, listed
 
 KIND = "environment.proxy.kind"
 
@@ -95,7 +95,7 @@ def _title(changes: Sequence[str], room: int | None, phrases: Mapping[str, str])
     title = ""
     for named in range(len(changes), 0, -1):
         more = len(changes) - named
-        further = [phrases["change.and-more.one" if more == 1 else "change.and-more"].format(number=more)]
+        further = [counted(phrases, "change.and-more", more)]
         first, *others = [*changes[:named], *further[: bool(more)]]
         title = listed([first, *map(inside, others)])
         if room is None or len(title) <= room:

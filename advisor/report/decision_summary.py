@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from advisor.console.canvas import Canvas, Words
 from advisor.decision.model import Decision
 from advisor.report import change_wording, decision_wording
+from advisor.sentences import counted
 
 SEVERITY_STYLES = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
@@ -41,7 +40,7 @@ def _codes(decision: Decision) -> list[tuple[str, str]]:
     phrases, codes = decision.phrases, []
     for tier in decision.tiers:
         tools = ", ".join(tier.tools) or phrases["screen.other-tools"]
-        codes.append((tier.code, count(phrases, "full.tier-code", tier.instances, tier=tier.name, tools=tools)))
+        codes.append((tier.code, counted(phrases, "full.tier-code", tier.instances, tier=tier.name, tools=tools)))
     return codes
 
 
@@ -61,7 +60,7 @@ def _facts(decision: Decision) -> list[tuple[str, Words]]:
     rows += [(phrases["full.replaced.one"], f"{row.title}: {row.instead}") for row in replaced]
     high = [warning.title for warning in decision.warnings if warning.severity == "high"]
     if high:
-        lines = [count(phrases, "full.high", len(high)), *(f"- {title}" for title in high)]
+        lines = [counted(phrases, "full.high", len(high)), *(f"- {title}" for title in high)]
         rows.append((phrases["full.warnings"], ("\n".join(lines), "red")))
     rows += [
         (phrases["full.affinity"], [(mechanism, "bold"), f": {decision.because}"]),
@@ -106,8 +105,3 @@ def draw_remediations(canvas: Canvas, decision: Decision) -> None:
         rows.append((phrases["full.lost"], shown))
         rows += [(phrases["full.replaced"], ", ".join(replaced))] if replaced else []
         canvas.pairs(rows, indent=5, styles=["dim"])
-
-
-def count(phrases: Mapping[str, str], name: str, number: int, **values: str) -> str:
-    """Return the phrase `name` for a number of things, or the phrase `name.one` for a single thing."""
-    return phrases[f"{name}.one" if number == 1 else name].format(number=number, **values)

@@ -12,11 +12,12 @@ from advisor.engine.table import CheckedCondition, show
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import change_wording, decision_wording, feature_wording
 from advisor.report.condition_wording import quoted_phrase
-from advisor.report.decision_summary import SEVERITY_STYLES, count, draw_answer, draw_remediations
+from advisor.report.decision_summary import SEVERITY_STYLES, draw_answer, draw_remediations
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
 from advisor.report.release_wording import release_texts
 from advisor.report.step_wording import answer_text, fact_texts
+from advisor.sentences import counted
 
 _BETWEEN = 3  # columns around a column of a table
 _WIDE = 100  # From this width in columns, the feature table has a column for "What to do instead".
@@ -213,7 +214,7 @@ def _shifts(canvas: Canvas, decision: Decision) -> None:
     heads: Sequence[Words] = ((phrases["full.change"], "bold"), (phrases["full.changes.result"], "bold"))
     canvas.pairs([heads, *((shift.change, _after(shift)) for shift in shifts)], indent=1)
     if more:
-        canvas.line((count(phrases, "full.changes.more", more), "dim"), indent=1)
+        canvas.line((counted(phrases, "full.changes.more", more), "dim"), indent=1)
 
 
 def _after(shift: change_wording.Shift) -> Words:

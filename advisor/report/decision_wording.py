@@ -16,7 +16,7 @@ from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN
 from advisor.knowledge.types import Era
 from advisor.report.change_wording import flags_text, result_text, value_text
-from advisor.sentences import inside, listed
+from advisor.sentences import counted, inside, listed
 
 
 def sdk_text(decision: Decision) -> str:
@@ -115,8 +115,8 @@ def unsupported(decision: Decision) -> list[tuple[FeatureRow, str]]:
     for row in decision.needed:
         unable = [client.name for client in clients if client.features.get(row.feature) is False]
         if unable and not (row.lost or row.substituted or row.feature in decision.doubted):
-            phrase = decision.phrases["lost.unsupported.one" if len(unable) == 1 else "lost.unsupported"]
-            found.append((row, phrase.format(clients=listed(unable))))
+            text = counted(decision.phrases, "lost.unsupported", len(unable), clients=listed(unable))
+            found.append((row, text))
     return found
 
 
@@ -135,8 +135,7 @@ def assumed_unused(decision: Decision) -> str:
     rows = decision.assumed_unused
     if not rows:
         return ""
-    phrase = decision.phrases["unused.one" if len(rows) == 1 else "unused.several"]
-    return phrase.format(names=", ".join(row.feature for row in rows))
+    return counted(decision.phrases, "unused", len(rows), names=", ".join(row.feature for row in rows))
 
 
 def unsure(decision: Decision) -> list[str]:

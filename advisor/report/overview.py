@@ -13,6 +13,7 @@ from advisor.decision.trace import Trace
 from advisor.errors import InputError
 from advisor.knowledge.types import flag_key
 from advisor.report.decision_wording import unsupported
+from advisor.sentences import counted
 
 
 class Result(NamedTuple):
@@ -96,8 +97,8 @@ def summary(results: Sequence[Result], folder: str, phrases: Mapping[str, str]) 
     """Return the number of files, the number of files with each pattern, and the common folder of the files."""
     patterns = Counter(_pattern(result, phrases) for result in results)
     counts = ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
-    phrase = phrases["batch.summary.folder" if folder else "batch.summary"]
-    return phrase.format(number=len(results), patterns=counts, folder=folder)
+    name = "batch.summary.folder" if folder else "batch.summary"
+    return counted(phrases, name, len(results), patterns=counts, folder=folder)
 
 
 def _pattern(result: Result, phrases: Mapping[str, str]) -> str:

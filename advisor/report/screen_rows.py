@@ -9,6 +9,7 @@ from advisor.decision.model import Decision
 from advisor.report import decision_wording
 from advisor.report.line_fitting import cut, first_names, joined, whole_sentences
 from advisor.report.release_wording import release_texts
+from advisor.sentences import counted
 
 _DEFAULTS = 32
 """The least columns for the default values that share a line with another text."""
@@ -45,8 +46,7 @@ def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[st
     """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
     phrases = decision.phrases
     unused = [row.feature for row in decision.assumed_unused]
-    phrase = phrases["screen.unused.one" if len(unused) == 1 else "screen.unused"]
-    texts = [phrase.format(names=", ".join(unused))] if unused else []
+    texts = [counted(phrases, "screen.unused", len(unused), names=", ".join(unused))] if unused else []
     if unused and step.brief:
         brief, room = phrases["screen.unused.brief"], width if step.most is not None else len(texts[0])
         texts = [first_names(unused, room, phrases["screen.hidden"], "features", brief)]
