@@ -328,6 +328,11 @@ class Decision(NamedTuple):
         """The rows of needed features, the strongest need first, and the row of plain calls last."""
         return needed(self.features)
 
+    def unable_clients(self, feature: str) -> list[str]:
+        """Return the names of the stated client applications that do not support a feature."""
+        clients = (self.knowledge.clients[name] for name in self.requirements["clients.apps"])
+        return [client.name for client in clients if client.features.get(feature) is False]
+
     def says_nothing_of(self, row: FeatureRow) -> bool:
         """Return whether the requirements do not state whether the feature of `row` is needed."""
         return self.requirements.silent_about(f"needs.{row.feature}")

@@ -110,10 +110,9 @@ def unsupported(decision: Decision) -> list[tuple[FeatureRow, str]]:
 
     The text of such a feature names these applications.
     """
-    clients = [decision.knowledge.clients[name] for name in decision.requirements["clients.apps"]]
     found: list[tuple[FeatureRow, str]] = []
     for row in decision.needed:
-        unable = [client.name for client in clients if client.features.get(row.feature) is False]
+        unable = decision.unable_clients(row.feature)
         if unable and not (row.lost or row.substituted or row.feature in decision.doubted):
             text = counted(decision.phrases, "lost.unsupported", len(unable), clients=listed(unable))
             found.append((row, text))
