@@ -33,10 +33,11 @@ from advisor.decision.open_releases import other_releases
 from advisor.decision.pattern_words import pattern_in_words
 from advisor.decision.sdk_behaviour import asked_release
 from advisor.decision.server_code import server_code
-from advisor.decision.switches import assumption, switches, trace_without_flags, without_flags
+from advisor.decision.switches import assumption, switches, without_flags
 from advisor.decision.tier_wording import TierWording
 from advisor.decision.tiers import TierRequirements, stateful_part, stateless_part
-from advisor.decision.trace import TableTrace, Trace
+from advisor.decision.trace import Trace
+from advisor.decision.tried_rules import tried_rules
 from advisor.decision.unsure import Outline, Settled, of_doubts, settle, without_doubts
 from advisor.decision.warnings import Warnings, decision_words
 from advisor.engine.network import Network, TableNode
@@ -63,6 +64,7 @@ class Advisor:
         cells: what clients observe of a feature in a configuration.
         tables: the compiled tables that decide, in the order of the walk.
         findings: the compiled table of warnings.
+        warnings: makes the warnings of decisions from this table.
         compiled: every compiled table by id: those that decide, the warnings, and the table of cells.
         lost: the derived facts that say which needs are lost.
         division: the derived fact that says whether tiers can divide the tools.
@@ -88,7 +90,7 @@ class Advisor:
         self.network = Network([*(TableNode(table) for table in self.tables.values()), *derived])
         self._losses = LossTable(self.space, self.cells)
         self.changes = Changes(self.space, self.network, self.tables["session"])
-        self._warnings = Warnings(self.findings, self.space, self.network)
+        self.warnings = Warnings(self.findings, self.space, self.network)
         tables = (*self.tables.values(), self.findings, self.cells.delivery)
         self.compiled = {table.spec.table: table for table in tables}
         self._newest = {
@@ -116,15 +118,16 @@ class Advisor:
     def unmet(self, requirements: Requirements) -> tuple[FeatureRow, ...]:
         """For a contradiction, the required features that no configuration keeps."""
         settled = self._settle(requirements)
-        return self._unmet(settled, self._reasons(settled)[0])
+        return self._unmet(settled, self._reasons(self._certain(settled))[0])
 
     def decide(self, requirements: Requirements) -> Decision:
         """The complete decision."""
         settled = self._settle(requirements)
+        certain = self._certain(settled)
         stated, (requirements, facts, core, parts, features, _, _) = requirements, settled
         release = self.space.releases[facts["sdk"]]
         tiers = tuple(map(self._tier, parts))
-        path, because = self._reasons(settled)
+        path, because = self._reasons(certain)
         # The flags of a tiered deployment are those of its larger, stateless part.
         shown = core._replace(flags=tiers[0].core.flags) if tiers else core
         decision = Decision(
@@ -142,7 +145,7 @@ class Advisor:
             path=path,
             counterfactuals=self._counterfactuals(stated, shown),
             alternatives=self._other_patterns(requirements, facts, core) if core.feasible else self._ways_out(stated),
-            warnings=self._warned(settled),
+            warnings=self._warned(settled, certain),
             capacity=capacity(requirements, facts, core, tiers, self.space),
             knowledge=self.knowledge,
             settings=switches(core, facts, requirements, self.knowledge) if core.feasible and not tiers else (),
@@ -154,16 +157,21 @@ class Advisor:
         others = other_releases(stated, decision, self._settle, self._with_tier_flags, self._warned, self.space)
         return decision._replace(releases=others)
 
-    def _warned(self, settled: Settled) -> tuple[Finding, ...]:
-        found, certain = self._warnings_of(settled), without_doubts(settled.requirements, self.space)
-        if certain is settled.requirements:
+    def _certain(self, settled: Settled) -> Settled:
+        """The same deployment without the unsure needs that it keeps."""
+        certain = without_doubts(settled.requirements, self.space)
+        return settled if certain is settled.requirements else self._concluded(certain)
+
+    def _warned(self, settled: Settled, certain: Settled | None = None) -> tuple[Finding, ...]:
+        found, certain = self._warnings_of(settled), certain or self._certain(settled)
+        if certain is settled:
             return found
-        return of_doubts(found, self._warnings_of(self._concluded(certain)), settled.requirements, self.knowledge)
+        return of_doubts(found, self._warnings_of(certain), settled.requirements, self.knowledge)
 
     def _warnings_of(self, settled: Settled) -> tuple[Finding, ...]:
         requirements, facts, _, parts, features, unnamed, path_with_proxy = settled
         words = decision_words(requirements, facts, features, unnamed, self.space)
-        return self._warnings.of(requirements, facts, parts, words, path_with_proxy)
+        return self.warnings.of(requirements, facts, parts, words, path_with_proxy)
 
     def decided_facts(self, requirements: Requirements) -> dict[str, Any]:
         """Every fact of the complete decision, which is faster than the decision."""
@@ -183,29 +191,8 @@ class Advisor:
         return Settled(requirements, facts | connections, core, parts, features, unnamed, path_with_proxy)
 
     def trace(self, decision: Decision) -> Trace:
-        """Every rule tried, by table, for `--explain`. The flags and the warnings of tiers are decided in the tiers.
-
-        A server without the two Python flags gets only the rules that apply to such a server.
-        """
-        trace = self._trace(decision)
-        return trace if decision.kind == "python" else trace_without_flags(trace, decision)
-
-    def _trace(self, decision: Decision) -> Trace:
-        certain = without_doubts(decision.requirements, self.space)
-        facts, tables, warnings = self.facts(certain), list(self.tables.values()), self.findings.spec.table
-        if not decision.tiers:
-            rules = self._warnings.rules(decision.facts)
-            tried = [attempt._replace(fired=attempt.rule in rules) for attempt in self.findings.trace(decision.facts)]
-            decisive = [TableTrace(table.spec.table, "", table.trace(facts)) for table in tables]
-            return [*decisive, TableTrace(warnings, "", tried)]
-        first = tables[: list(self.tables).index("session") + 1]
-        found = [TableTrace(table.spec.table, "", table.trace(facts)) for table in first]
-        settled = self.tiers(decision.requirements, decision.facts)
-        for tier, doubted in zip(self.tiers(certain, facts), settled, strict=True):
-            found += [TableTrace(table.spec.table, tier.name, table.trace(tier.facts)) for table in tables]
-            found.append(TableTrace(warnings, tier.name, self.findings.trace(doubted.facts)))
-        about = [attempt for attempt in self.findings.trace(decision.facts) if "pattern" in attempt.rule.when]
-        return [*found, TableTrace(warnings, "", about)]
+        """Every rule tried, by table, for `--explain`."""
+        return tried_rules(decision, self)
 
     def _decided(self, requirements: Requirements) -> tuple[dict[str, Any], Core, tuple[TierRequirements, ...]]:
         """Every fact, what the tables decide, and the tiers; no tiers unless the pattern is `tiered`."""
@@ -225,10 +212,9 @@ class Advisor:
         core, flags = self._with_tier_flags(self.core(changed(stated, change, self.space)), stated, change)
         return UnsureNeed(feature, False, Counterfactual(change, core, None, "", flags))
 
-    def _reasons(self, settled: Settled) -> tuple[tuple[PathStep, ...], str]:
+    def _reasons(self, certain: Settled) -> tuple[tuple[PathStep, ...], str]:
         """The steps of the walk, and the sentence for the mechanism. Tiers get the flags of the stateless tier."""
-        requirements = without_doubts(settled.requirements, self.space)
-        facts, _, parts = settled[1:4] if requirements is settled.requirements else self._decided(requirements)
+        requirements, facts, _, parts, *_ = certain
         tables = list(self.tables.values())
         steps = [self._step(table, requirements, facts) for table in tables]
         if parts:
