@@ -1,11 +1,12 @@
-"""Prints an entry of the rules, or a word of an answer, for `explain` and `rules show`."""
+"""Prints a record as JSON or as lines, and an entry of the rules for `explain` and `rules show`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from advisor.cli.formats import Format
-from advisor.console.lines import drawn
+from advisor.console.lines import ReportLine, drawn
 from advisor.console.output import emit, is_unicode
 from advisor.decision.advisor import default_advisor
 from advisor.report import rule_records, rule_text
@@ -25,8 +26,16 @@ def print_entry(name: str, format: Format, commands: Mapping[str, str] | None = 
     """
     advisor = default_advisor()
     catalogue = rule_records.Catalogue(advisor.space, advisor.compiled, commands)
-    record = catalogue.find(name)
+
+    def lines(record: Mapping[str, Any]) -> Iterable[ReportLine]:
+        return rule_text.entry_lines(record, catalogue.says, catalogue.terms, catalogue.in_words)
+
+    print_record(catalogue.find(name), format, lines)
+
+
+def print_record(record: Mapping[str, Any], format: Format, lines: Callable[[Any], Iterable[ReportLine]]) -> None:
+    """Print a record as JSON, or as text with the lines that `lines` makes of it."""
     if format is Format.JSON:
         emit(json_text(record, ascii_only=not is_unicode()))
     else:
-        emit(drawn(rule_text.entry_lines(record, catalogue.says, catalogue.terms, catalogue.in_words)))
+        emit(drawn(lines(record)))

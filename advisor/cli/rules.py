@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from advisor.cli.completion import complete_id, complete_table
-from advisor.cli.entry import print_entry
+from advisor.cli.entry import print_entry, print_record
 from advisor.cli.epilog import epilog
 from advisor.cli.formats import Format, FormatOption
-from advisor.console.lines import ReportLine, drawn
-from advisor.console.output import emit, is_unicode, say
+from advisor.console.output import say
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import check
 from advisor.errors import Exit, KnowledgeError, UsageError
 from advisor.files import reason
 from advisor.knowledge import load
 from advisor.report import rule_records, rule_text
-from advisor.report.serialization import json_text
 
 _EPILOG = epilog(
     "rules list --table session",
@@ -61,7 +58,7 @@ def list_rules(
 ) -> None:
     """List the rules of each decision table."""
     record = rule_records.listing(load(), table or None)
-    _print(record, format, rule_text.listing_lines)
+    print_record(record, format, rule_text.listing_lines)
 
 
 @app.command("show", epilog=epilog("rules show SES-300", "rules show scale.instances"))
@@ -103,7 +100,7 @@ def check_rules(
     if sys.stderr.isatty():
         say("Checking the rules for all combinations of facts ...")
     record = rule_records.proof_record(check(advisor))
-    _print(record, format, rule_text.proof_lines)
+    print_record(record, format, rule_text.proof_lines)
     return Exit.OK if record["ok"] else Exit.FINDINGS
 
 
@@ -123,11 +120,3 @@ def _advisor(folder: Path | None) -> Advisor:
     except (LookupError, StopIteration) as error:
         # Each file is valid alone, but a file refers to something that no file declares.
         raise KnowledgeError(f"{folder or 'rules/'}: incomplete: {error or 'a table'} is not declared.") from None
-
-
-def _print(record: Mapping[str, Any], format: Format, in_words: Callable[[Any], Iterable[ReportLine]]) -> None:
-    """Print a record as JSON, or as text by `in_words`."""
-    if format is Format.JSON:
-        emit(json_text(record, ascii_only=not is_unicode()))
-    else:
-        emit(drawn(in_words(record)))

@@ -10,13 +10,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from running import until
 
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
@@ -26,15 +27,6 @@ from advisor.lab.process.extra import EXTRA
 from advisor.lab.process.ports import free_port
 
 HERE = Path(__file__).parent
-DEADLINE_S = 30.0
-
-
-def until(what: str, check: Callable[[], object]) -> None:
-    """Poll `check` until it is true."""
-    end = time.monotonic() + DEADLINE_S
-    while not check():
-        assert time.monotonic() < end, f"timed out: {what}"
-        time.sleep(0.02)
 
 
 def answers(port: int, path: str, host: str = "127.0.0.1") -> bool:

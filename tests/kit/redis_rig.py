@@ -21,7 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from proxy_rig import answers, process, until
+from proxy_rig import answers, process
+from running import until
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import server

@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 import pytest
 import yaml
-from proxy_rig import process, until
+from proxy_rig import process
 from redis_rig import Fleet
+from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context

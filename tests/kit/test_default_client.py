@@ -13,6 +13,7 @@ from typing import Any
 import proxy_rig
 import pytest
 import test_server_run
+from causes import BUSY_PROXY
 from sdk_lines import MODERN_LINES
 
 from advisor.kit.model import KitContext, KitFile
@@ -20,9 +21,7 @@ from advisor.kit.parts import proxy, server
 
 programs = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 python, kit = test_server_run.python, test_server_run.kit  # fixtures

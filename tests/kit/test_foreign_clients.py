@@ -17,6 +17,7 @@ import proxy_rig
 import pytest
 import test_server_run
 import yaml
+from causes import BUSY_PROXY
 from node_project import NodeProject
 from proxy_kits import CADDY, ENVOY, LEARN, TABLE, Setup
 from sdk_lines import SDK_LINES
@@ -29,9 +30,7 @@ from advisor.knowledge import Knowledge
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 node = node_project.node  # fixtures

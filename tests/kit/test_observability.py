@@ -16,7 +16,7 @@ import pytest
 import test_server_run
 import test_session_limit
 from mcp import Client
-from proxy_rig import until
+from running import until
 
 from advisor.kit.model import KitContext
 

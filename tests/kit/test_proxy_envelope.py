@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from causes import BUSY_PROXY
 from proxy_kits import ENVELOPE_HAPROXY, HOST, sticky, tiered
 from proxy_rig import Client, Upstreams, running, upstreams
 
@@ -16,9 +17,7 @@ from advisor.decision.advisor import Advisor
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 NAMES = ("one", "two", "three")

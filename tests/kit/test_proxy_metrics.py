@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from proxy_kits import CADDY, ENVELOPE_122, ENVOY, TABLE, Setup, sticky
-from proxy_rig import accepted, answers, command, process, until, write
+from proxy_rig import accepted, answers, command, process, write
+from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext

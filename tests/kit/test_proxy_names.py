@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from causes import BUSY_PROXY
 from names import Names, served
 from proxy_kits import CADDY, COOKIE, ENVELOPE_HAPROXY, LEARN, TABLE, Setup, sticky, tiered
-from proxy_rig import Client, Upstreams, accepted, answers, command, process, until, upstreams, write
+from proxy_rig import Client, Upstreams, accepted, answers, command, process, upstreams, write
+from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext
@@ -23,9 +25,7 @@ from advisor.lab.process.ports import free_port
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 HOSTS = {"one": "127.0.0.2", "two": "127.0.0.3"}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from causes import BUSY_PROXY
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult, TextContent
 from proxy_kits import (
@@ -24,16 +25,15 @@ from proxy_kits import (
     sticky,
 )
 from proxy_rig import Client as ProxyClient
-from proxy_rig import Upstreams, running, until, upstreams
+from proxy_rig import Upstreams, running, upstreams
+from running import until
 from weekly import some_weekly
 
 from advisor.decision.advisor import Advisor
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 NAMES = ("one", "two", "three")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from causes import BUSY_PROXY
 from proxy_kits import (
     CADDY,
     COOKIE,
@@ -25,15 +26,14 @@ from proxy_kits import (
     Setup,
     sticky,
 )
-from proxy_rig import Upstreams, running, until, upstreams
+from proxy_rig import Upstreams, running, upstreams
+from running import until
 
 from advisor.decision.advisor import Advisor
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 NAMES = ("one", "two", "three")

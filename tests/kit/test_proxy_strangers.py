@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from causes import BUSY_PROXY
 from proxy_kits import ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, IP_HASH, LEARN, TABLE, Setup, sticky, tiered
 from proxy_rig import Client, Upstreams, running, upstreams
 
@@ -17,9 +18,7 @@ from advisor.kit.parts import proxy
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 SETUPS = (LEARN, IP_HASH, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, ENVOY)

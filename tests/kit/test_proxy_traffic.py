@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from causes import BUSY_PROXY
 from proxy_kits import ENVOY, HOST, PROXIES, Setup, stateless, sticky, tiered
-from proxy_rig import Client, Upstreams, running, until, upstreams
+from proxy_rig import Client, Upstreams, running, upstreams
+from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 NAMES = ("one", "two", "three")

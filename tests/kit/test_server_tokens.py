@@ -19,8 +19,9 @@ from typing import Any
 
 import pytest
 import test_server_run
-from proxy_rig import process, until
+from proxy_rig import process
 from redis_rig import redis_server
+from running import until
 from sdk_lines import FASTMCP_LINES, SDK_LINES
 from test_server_run import Running, clean, running, write
 from weekly import some_weekly

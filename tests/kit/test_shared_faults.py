@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from causes import BUSY_REDIS
 from mcp import Client
 from mcp.types import ElicitResult, TextContent
-from proxy_rig import until
 from redis_rig import (
     CALL_S,
     SHARED,
@@ -32,6 +32,7 @@ from redis_rig import (
     session,
     signed,
 )
+from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -40,9 +41,7 @@ from advisor.kit.model import KitContext
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "Three servers, Redis and the clients share the processors, and an instance that is late counts as dead."
-    ),
+    BUSY_REDIS,
 ]
 
 FACTS = {**SHARED, "needs.elicitation": "required", "needs.progress": "required"}

@@ -13,11 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from causes import BUSY_REDIS
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from proxy_rig import process, until
+from proxy_rig import process
 from redis_rig import (
     FLEET_KEY,
     SHARED,
@@ -31,6 +32,7 @@ from redis_rig import (
     session,
     signed,
 )
+from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -42,9 +44,7 @@ from advisor.lab.process.ports import free_port
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "Three servers, Redis and the clients share the processors, and an instance that is late counts as dead."
-    ),
+    BUSY_REDIS,
 ]
 
 OTHER_KEY = "g" * 32

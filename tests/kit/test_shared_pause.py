@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proxy_rig import process, until
+from proxy_rig import process
 from redis_rig import Fleet, redis_server
+from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision

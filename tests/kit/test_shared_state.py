@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import sdk_environments
+from causes import BUSY_REDIS
 from mcp import Client
 from mcp.types import (
     CreateMessageResult,
@@ -25,9 +26,9 @@ from mcp.types import (
     TextContent,
     TextResourceContents,
 )
-from proxy_rig import until
 from pydantic import FileUrl
 from redis_rig import CALL_S, SHARED, Answer, Fleet, call, fleet, initialize, replayed, send, session
+from running import until
 from sdk_lines import SDK_LINES
 from weekly import some_weekly
 
@@ -39,9 +40,7 @@ from advisor.kit.parts import server
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "Three servers, Redis and the clients share the processors, and an instance that is late counts as dead."
-    ),
+    BUSY_REDIS,
     # Legacy clients have these instead of subscriptions/listen.
     pytest.mark.filterwarnings("ignore:resources/subscribe is removed"),
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import proxy_rig
 import pytest
 import test_server_run
+from causes import BUSY_PROXY
 from mcp import Client
 from mcp.types import ElicitResult, TextContent
 from sdk_lines import MODERN_LINES
@@ -22,9 +23,7 @@ from advisor.kit.model import KitContext
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "The proxy, its servers and the clients share the processors, and each request has a deadline."
-    ),
+    BUSY_PROXY,
 ]
 
 python, kit = test_server_run.python, test_server_run.kit  # fixtures

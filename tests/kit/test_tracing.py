@@ -19,6 +19,7 @@ import sdk_environments
 import test_server_run
 from mcp import Client
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+from running import until
 from sdk_lines import SDK_LINES
 
 from advisor.kit.context import kit_context
@@ -52,7 +53,7 @@ def collecting(python: Path, folder: Path) -> Iterator[tuple[str, Callable[[], l
     with (folder / "collector.txt").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        until(lambda: listens(port))
+        until("the collector listens", lambda: listens(port))
         yield f"http://127.0.0.1:{port}", lambda: [json.loads(line) for line in received.read_text().splitlines()]
     finally:
         process.terminate()
@@ -63,13 +64,6 @@ def listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.05)
 
 
 def served(kit: KitContext, folder: Path) -> Path:
@@ -114,7 +108,10 @@ class TestRunning:
                 calls(server.url, ("echo", "failing"))
                 own = server.session()
                 server.send("/mcp", test_server_run.call("echo"), **own)
-                until(lambda: len([span for span in spans() if span["name"] == "tools/call echo"]) == 2)
+                until(
+                    "the call has two spans",
+                    lambda: len([span for span in spans() if span["name"] == "tools/call echo"]) == 2,
+                )
             found = spans()
         assert "traces=on" in server.log.read_text()
         first = next(span for span in found if span["name"] == "tools/call echo")
@@ -149,7 +146,7 @@ class TestRunning:
             assert time.monotonic() - began < WAIT_S, "a call waits for the collector"
             silent.close()  # from now on, the kernel refuses connections
             calls(server.url, times=50)
-            until(lambda: "cannot export spans" in server.log.read_text())
+            until("the log names the fault", lambda: "cannot export spans" in server.log.read_text())
             calls(server.url, times=50)
             ending = time.monotonic()
             server.process.terminate()

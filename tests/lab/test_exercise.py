@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from causes import BUSY_SERVERS
 
 from advisor.cli.schema_registry import schema_of
 from advisor.console.canvas import Screen
@@ -25,9 +26,7 @@ from advisor.lab.exercise.report import case_rows, exercise_markdown, exercise_t
 from advisor.lab.exercise.table import EraResults, Exercise, Notices, claims, judged, notices
 from advisor.lab.probes.observation import Observation
 
-retried = pytest.mark.retried(
-    "Servers and their clients share the processors, and an answer that is late is reported as lost."
-)
+retried = BUSY_SERVERS
 
 ROOT = Path(__file__).parents[2]
 WORKS = Observation("works", "the client answered the request: ok")

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from causes import BUSY_FLEET
 from running import users_of
 from weekly import some_weekly
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.retried(
-        "A fleet, its proxy and its clients share the processors, and an answer that is late is reported as lost."
-    ),
+    BUSY_FLEET,
 ]
 
 ROOT = Path(__file__).parents[2]

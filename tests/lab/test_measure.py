@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from causes import BUSY_SERVERS
 from jsonschema import Draft202012Validator
 from running import run_command_for_text
 
@@ -35,9 +36,7 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import SdkUnderTest
 from advisor.lab.testserver.tool_catalogue import entries
 
-retried = pytest.mark.retried(
-    "Servers and their clients share the processors, and an answer that is late is reported as lost."
-)
+retried = BUSY_SERVERS
 
 ROOT = Path(__file__).parents[2]
 PROGRESS = ("progress", "ctx.report_progress")

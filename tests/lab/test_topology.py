@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from causes import BUSY_FLEET
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks import topology as proof
@@ -23,9 +24,7 @@ from advisor.lab.topology.balancer import Balancer
 from advisor.lab.topology.routes import route_of
 from advisor.lab.topology.writer import rewritten, updated
 
-retried = pytest.mark.retried(
-    "A fleet, its proxy and its clients share the processors, and an answer that is late is reported as lost."
-)
+retried = BUSY_FLEET
 
 ADDRESSES = ("127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9003")
 

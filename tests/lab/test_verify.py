@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from causes import BUSY_FLEET
 from jsonschema import Draft202012Validator
 from running import refused, run_command_for_text, until, users_of
 
 from advisor.cli.schema_registry import schema_of
 from advisor.decision.advisor import Advisor
 
-retried = pytest.mark.retried(
-    "A fleet, its proxy and its clients share the processors, and an answer that is late is reported as lost."
-)
+retried = BUSY_FLEET
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
