@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from advisor.knowledge import Knowledge
-from advisor.report.first_screen import LINES
+from advisor.report.screen_parts import LINES
 from docs import screen
 
 ROOT = Path(__file__).parent.parent

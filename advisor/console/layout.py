@@ -202,7 +202,7 @@ def with_style(line: Line, style: str) -> Line:
 
 
 def paint(line: Iterable[str | tuple[str, str]], *, colour: bool) -> str:
-    """Return the parts of a line as one text, with escape sequences if `colour` is set. The line is not wrapped."""
+    """Return the parts of a line as a text, with escape sequences if `colour` is set. The line is not wrapped."""
     parts = [(part, "") if isinstance(part, str) else part for part in line]
     return "".join(_escaped(text, style) if colour else text for text, style in parts)
 

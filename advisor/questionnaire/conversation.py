@@ -15,9 +15,10 @@ from advisor.decision.advisor import Advisor
 from advisor.errors import Exit, InputError, InterruptedByUserError, UsageError
 from advisor.files import reason, spare_path, write_atomically
 from advisor.questionnaire.forms import Option
-from advisor.questionnaire.interview import Answer, Interview
+from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.numbered_prompts import NumberedPrompts
+from advisor.questionnaire.questions import Answer
 from advisor.questionnaire.saved_answers import (
     has_own_comments,
     is_replaced,

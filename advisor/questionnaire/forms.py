@@ -14,7 +14,7 @@ from advisor.errors import InputError
 from advisor.findings import input_problem
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
-from advisor.questionnaire.interview import NEEDS, Answer
+from advisor.questionnaire.questions import NEEDS, Answer
 from advisor.requirements.model import Tool
 from advisor.requirements.values import read_value
 

@@ -29,7 +29,7 @@ from advisor.questionnaire.forms import (
     reader,
     written,
 )
-from advisor.questionnaire.interview import BREAKS, NEEDS, Answer
+from advisor.questionnaire.questions import BREAKS, NEEDS, Answer
 from advisor.requirements.hops import HOPS, MAX_HOPS
 from advisor.requirements.values import read_value
 

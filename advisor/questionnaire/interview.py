@@ -13,54 +13,14 @@ from typing import Any, Literal, TypeAlias
 
 from advisor.decision.advisor import Advisor
 from advisor.engine.rules import Rule
-from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN
 from advisor.questionnaire.path_answers import decided, in_hops, with_kind
+from advisor.questionnaire.questions import BREAKS, NEEDS, TOOLS, Answer, Question, questions
 from advisor.questionnaire.relevance import Relevance
 from advisor.requirements.completion import complete
-from advisor.requirements.hops import HOPS
 from advisor.requirements.model import Requirements, Tool
 
-Answer: TypeAlias = Mapping[str, Any]
-"""From the id of a fact to its validated value. The fact `tools` has a tuple of tools.
-
-An answer can also have `BREAKS`, which is no fact: the symptoms of a server in use, by their ids.
-"""
-
 Reason: TypeAlias = Literal["irrelevant", "only-when", "inferred"]
-
-NEEDS = "needs"
-TOOLS = "tools"
-CURRENT = "current.stateless_http"
-BREAKS = "current#breaks"
-
-_TOGETHER = {CURRENT: (CURRENT, "current.json_response")}
-"""The facts that the question of a fact asks for together, apart from the needs."""
-
-_ALSO = {
-    CURRENT: (BREAKS,),
-    "sdk": ("language",),
-    "environment.hosts": ("environment.path",),
-    "environment.proxy.kind": (HOPS,),
-}
-"""What an answer can also set, by the id of the question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question of the questionnaire.
-
-    Attributes:
-        id: the id of the fact. The question `needs` asks for all features together.
-        fact: the fact, which has the text of the question.
-        facts: the ids of the facts that an answer sets.
-        also: the ids of facts that an answer can also set.
-    """
-
-    id: str
-    fact: Fact
-    facts: tuple[str, ...]
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +51,6 @@ class _Place:
     next: Question | None
     skipped: dict[str, Reason]
     values: dict[str, Any]
-
-
-def questions(advisor: Advisor) -> list[Question]:
-    """Return all questions in the order of `ask.order` in rules/questionnaire.yaml."""
-    facts = advisor.knowledge.facts
-    first = [name for name in advisor.knowledge.phrases["ask.order"].split() if name in facts]
-    order = dict.fromkeys([*first, *facts])
-    features = tuple(name for name in advisor.space.facts if name.startswith(f"{NEEDS}."))
-    return [
-        Question(name, facts[name], features if name == NEEDS else _TOGETHER.get(name, (name,)), _ALSO.get(name, ()))
-        for name in order
-        if facts[name].ask != "never"
-    ]
 
 
 class Interview:

@@ -8,8 +8,9 @@ from typing import Any
 from advisor.decision.advisor import Advisor
 from advisor.questionnaire import review
 from advisor.questionnaire.forms import Dialogue, Form, Option, told
-from advisor.questionnaire.interview import NEEDS, Answer, Interview, Question
+from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.question_forms import dialogue
+from advisor.questionnaire.questions import NEEDS, Answer, Question
 from advisor.questionnaire.terminal import PressedKey, Terminal, fitting, say
 
 _HELP_LINES = 3

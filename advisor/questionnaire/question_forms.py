@@ -16,7 +16,7 @@ from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.questionnaire import guided_forms
 from advisor.questionnaire.forms import NONE, Dialogue, Form, Option, reader, tools_written, written
-from advisor.questionnaire.interview import CURRENT, NEEDS, TOOLS, Answer, Question
+from advisor.questionnaire.questions import CURRENT, NEEDS, TOOLS, Answer, Question
 from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.types import Raw
-from advisor.questionnaire.interview import TOOLS, Answer
+from advisor.questionnaire.questions import TOOLS, Answer
 from advisor.requirements.edits import edits
 from advisor.requirements.model import Requirements, Tool
 

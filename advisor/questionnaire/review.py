@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from advisor.decision.advisor import Advisor
 from advisor.decision.core import Core
 from advisor.questionnaire.forms import written
-from advisor.questionnaire.interview import NEEDS, TOOLS, Interview, Skip
+from advisor.questionnaire.interview import Interview, Skip
+from advisor.questionnaire.questions import NEEDS, TOOLS
 from advisor.report.decision_wording import lost_for
 from advisor.sentences import listed
 

@@ -11,8 +11,8 @@ import yaml
 
 from advisor.files import write_atomically
 from advisor.knowledge.space import FactSpace
-from advisor.questionnaire.interview import BREAKS, TOOLS, Answer, Question
 from advisor.questionnaire.path_answers import with_kind
+from advisor.questionnaire.questions import BREAKS, TOOLS, Answer, Question
 from advisor.requirements import load_bytes, read_document, validate
 from advisor.requirements.model import Requirements, Tool
 

@@ -65,7 +65,7 @@ class Shift(NamedTuple):
 
     @property
     def parts(self) -> str:
-        """The parts that change on one line; "; " stands before each tier."""
+        """The parts that change on a line; "; " stands before each tier."""
         return "; ".join(filter(None, (self.differs, *self.tiers)))
 
 
@@ -83,7 +83,7 @@ def value_text(value: Raw) -> str:
 def shifts(decision: Decision) -> tuple[list[Shift], int]:
     """Return the changes to show, the easiest first, and the number of changes that are not shown.
 
-    Changes of several facts with the same value and the same result form one entry. Changes that lead to a simpler
+    Changes of several facts with the same value and the same result form an entry. Changes that lead to a simpler
     pattern have priority, then changes that lead to a contradiction.
     """
     groups: dict[tuple[str, _After], list[tuple[str, int]]] = {}
@@ -237,7 +237,7 @@ def result(decision: Decision, way: Alternative | Counterfactual) -> OtherDeploy
 
 
 def result_text(decision: Decision, way: Alternative | Counterfactual) -> str:
-    """Return another deployment on one line; "; " stands before each tier."""
+    """Return another deployment on a line; "; " stands before each tier."""
     return "; ".join(result(decision, way).lines)
 
 

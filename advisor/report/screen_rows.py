@@ -31,6 +31,16 @@ class ScreenStep(NamedTuple):
     most: int | None = None
 
 
+WHOLE = (
+    ScreenStep(gaps=True, why=2),
+    ScreenStep(gaps=False, why=2),
+    ScreenStep(gaps=False, why=1, brief=True),
+)
+"""The steps that show all rows."""
+STEPS = (*WHOLE, *(ScreenStep(gaps=False, why=1, brief=True, most=most) for most in range(5, 0, -1)))
+"""The steps in which a long answer becomes shorter."""
+
+
 def shown_rows(
     texts: Sequence[str], width: int, step: ScreenStep, section: str, phrases: Mapping[str, str]
 ) -> list[str]:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from terminal import QUESTIONS
 
 from advisor.decision.advisor import default_advisor
-from advisor.questionnaire.interview import BREAKS, Answer, Interview, Question
+from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.question_forms import dialogue
+from advisor.questionnaire.questions import BREAKS, Answer, Question
 from advisor.questionnaire.relevance import Relevance
 from advisor.questionnaire.review import leaning, more, skip_lines
 from advisor.questionnaire.saved_answers import load_stated, part, partial_path, save, to_yaml

@@ -20,8 +20,9 @@ from advisor.report.batch_text import batch_text
 from advisor.report.change_wording import shifts
 from advisor.report.decision_text import decision_text, detailed_text
 from advisor.report.detail import DecisionPart, Detail
-from advisor.report.first_screen import LINES, WIDTH, first_screen
+from advisor.report.first_screen import first_screen
 from advisor.report.overview import Result
+from advisor.report.screen_parts import LINES, WIDTH
 from advisor.requirements import load_path
 from advisor.sentences import inside, sentences
 
