@@ -14,7 +14,7 @@ from advisor.report.line_fitting import change_lines, whole_sentences
 from advisor.report.screen_parts import (
     LABEL,
     LINES,
-    Block,
+    ScreenBlock,
     draw_heading,
     draw_headline,
     draw_rows,
@@ -30,14 +30,14 @@ _URGENT = 2
 """So many warnings of high severity are shown before the changes."""
 
 
-def contradiction_screen(decision: Decision, screen: Screen, menu: int) -> Block:
+def contradiction_screen(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     """Draw what cannot be kept, then the changes that resolve the contradiction, in the step that shows most changes.
 
     A step that hides features which cannot be kept is used only if no other step shows a change.
     """
     phrases, draw = decision.phrases, partial(drawn, screen)
     urgent = [finding for finding in decision.warnings if finding.severity == "high"][:_URGENT]
-    warned: Block = []
+    warned: ScreenBlock = []
     if urgent:
         warned = draw(draw_heading, decision, "warnings", len(decision.warnings) - len(urgent))
         warned += chain.from_iterable(draw(draw_warning, warning) for warning in urgent)
@@ -45,7 +45,7 @@ def contradiction_screen(decision: Decision, screen: Screen, menu: int) -> Block
     ways = decision.alternatives
     titled = zip(ways, fix_titles([way.titles for way in ways], phrases), strict=True)
     remedies = fitting((draw(_remedy, decision, *way, number) for number, way in enumerate(titled, 1)), LINES)
-    best: Block = []
+    best: ScreenBlock = []
     most = -1
     for step in STEPS:
         if step.most is not None and most > 0:

@@ -29,7 +29,7 @@ from advisor.report.screen_parts import (
     LABEL,
     LINES,
     WIDTH,
-    Block,
+    ScreenBlock,
     draw_heading,
     draw_headline,
     draw_rows,
@@ -68,7 +68,7 @@ def _above_menu(decision: Decision) -> Decision:
     return decision.with_phrases({name: phrases[f"{name}.menu"] for name in ("screen.hidden", "screen.more")})
 
 
-def _answer(decision: Decision, screen: Screen, menu: int) -> Block:
+def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     """Draw the answer in the first step that leaves room for `_CHANGES` changes and for its warnings.
 
     A step with empty lines needs room for all warnings, a step with complete texts for `_WARNINGS` of them, and a brief
@@ -80,7 +80,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> Block:
     changes = [draw(_change, decision, shift) for shift in shifts[:_CHANGES]]
     changes_lines = len(changes) + 1 if changes else 0
     warnings = fitting((draw(draw_warning, warning) for warning in decision.warnings), LINES)
-    above: list[Block] = []
+    above: list[ScreenBlock] = []
     step, worst, room = WHOLE[0], 0, 0
     for step, wanted in [*((step, changes_lines) for step in WHOLE), *((step, 0) for step in STEPS if step.brief)]:
         # Warnings are worth more than empty lines, and the first ones more than complete texts.
@@ -106,7 +106,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> Block:
     return [*lines, *below]
 
 
-def _warned(complete: Sequence[Block], ids: Sequence[Block], room: int) -> list[Block]:
+def _warned(complete: Sequence[ScreenBlock], ids: Sequence[ScreenBlock], room: int) -> list[ScreenBlock]:
     """Return as many warnings as possible in `room` lines.
 
     The worst warnings are complete. If some warnings find no room, a warning whose title and id take several lines

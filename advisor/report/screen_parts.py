@@ -20,20 +20,20 @@ WIDTH = 80
 LABEL = 10
 """The columns that a label and the space after it take."""
 
-Block: TypeAlias = list[str]
+ScreenBlock: TypeAlias = list[str]
 """Drawn lines that are shown together or not at all."""
 
 
-def drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> Block:
+def drawn(screen: Screen, draw: Callable[..., None], *arguments: object) -> ScreenBlock:
     """Return the lines that `draw` draws. Drawing takes time, so no part is drawn that cannot be on the screen."""
     canvas = Canvas(screen)
     draw(canvas, *arguments)
     return canvas.text().splitlines()
 
 
-def fitting(blocks: Iterable[Block], room: int) -> list[Block]:
+def fitting(blocks: Iterable[ScreenBlock], room: int) -> list[ScreenBlock]:
     """Return the first blocks that fit into `room` lines. At most one more block is taken from `blocks`."""
-    shown: list[Block] = []
+    shown: list[ScreenBlock] = []
     for block in blocks:
         room -= len(block)
         if room < 0:
