@@ -12,7 +12,7 @@ from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.report.capability_matrix import Matrix
-from advisor.report.condition_wording import outcome, quoted_words
+from advisor.report.condition_wording import outcome
 from advisor.report.rule_records import Catalogue, how_to_change
 from advisor.report.rule_text import default_of, facts, table_only
 from advisor.report.topology_table import markdown, page_columns
@@ -39,7 +39,6 @@ def pages(advisor: Advisor) -> dict[str, str]:
 def _render(template: str, advisor: Advisor) -> str:
     made = environment(
         templates_dir(),
-        words=quoted_words,
         facts=facts,
         shown=show,
         outcome=outcome,
@@ -110,6 +109,7 @@ def _topology(advisor: Advisor) -> str:
         "This page shows what each load-balancing strategy does to sessions.\n"
         f"{knowledge.phrases['topology.setup']}\n"
         f"{knowledge.phrases['topology.eras']}\n"
+        f"{knowledge.phrases['topology.names']}\n"
         "The rules for [session affinity](rules.md#affinity) choose a strategy for your requirements.\n"
         "`mcp-advisor topology measure` repeats the measurements.\n\n"
         f"The columns of each table:\n\n{meanings_of_columns}\n"

@@ -24,7 +24,7 @@ from advisor.knowledge.topology import BalancingStrategy
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 from advisor.lab.process.extra import EXTRA
 from advisor.report.capability_matrix import Matrix
-from advisor.report.condition_wording import outcome, quoted_words
+from advisor.report.condition_wording import outcome
 from advisor.report.rule_records import Catalogue
 from advisor.report.rule_text import facts, table_only
 from advisor.report.topology_table import markdown, page_columns
@@ -49,7 +49,6 @@ def pages(advisor: Advisor) -> dict[str, str]:
     """The pages by the name of their file."""
     made = environment(
         FOLDER / "templates",
-        words=quoted_words,
         facts=facts,
         shown=show,
         outcome=outcome,

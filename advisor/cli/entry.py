@@ -26,11 +26,7 @@ def print_entry(name: str, format: Format, commands: Mapping[str, str] | None = 
     """
     advisor = default_advisor()
     catalogue = rule_records.Catalogue(advisor.space, advisor.compiled, commands)
-
-    def lines(record: Mapping[str, Any]) -> Iterable[ReportLine]:
-        return rule_text.entry_lines(record, catalogue.says, catalogue.terms, catalogue.in_words)
-
-    print_record(catalogue.find(name), format, lines)
+    print_record(catalogue.find(name), format, lambda record: rule_text.entry_lines(record, catalogue))
 
 
 def print_record(record: Mapping[str, Any], format: Format, lines: Callable[[Any], Iterable[ReportLine]]) -> None:

@@ -264,7 +264,7 @@ def without_loss(kind: SessionKind, run: BalancingRun) -> bool:
 def _figures_in_words(run: BalancingRun, row: BalancingStrategy, phrases: Mapping[str, str]) -> str:
     taken = run.figures["stateful+legacy"]
     return phrases["topology.run"].format(
-        under=under(run, row, phrases) if run.under.unusual else phrases["topology.usual.words"],
+        under=under(run, phrases) if run.under.unusual else phrases["topology.usual.words"],
         kept=taken.whole,
         answered=taken.answered,
         wrong=taken.wrong,
@@ -275,12 +275,9 @@ def _figures_in_words(run: BalancingRun, row: BalancingStrategy, phrases: Mappin
     )
 
 
-def under(run: BalancingRun, row: BalancingStrategy, phrases: Mapping[str, str]) -> str:
-    """Return the conditions of a run of `row` in words. The default conditions have their own phrase.
-
-    If clients keep cookies in another run of `row`, the words also say that clients drop cookies in this run.
-    """
-    return ", ".join(phrases[f"topology.{name}"] for name in _conditions(run, row))
+def under(run: BalancingRun, phrases: Mapping[str, str]) -> str:
+    """Return the conditions of a run in words. The default conditions have their own phrase."""
+    return ", ".join(phrases[f"topology.{name}"] for name in _unusual(run) or ["usual"])
 
 
 def _when(run: BalancingRun, row: BalancingStrategy, phrases: Mapping[str, str]) -> str:
@@ -291,10 +288,14 @@ def _when(run: BalancingRun, row: BalancingStrategy, phrases: Mapping[str, str])
 
 def _conditions(run: BalancingRun, row: BalancingStrategy) -> list[str]:
     """Return the conditions of a run that tell it from other runs of `row`, as parts of the ids of phrases."""
-    named = [f"{name}.{value}" for name, value in run.under.unusual.items()]
+    named = _unusual(run)
     if run.under.cookies == "dropped" and any(other.under.cookies == "kept" for other in row.runs):
         named.append("cookies.dropped")
     return named or ["usual"]
+
+
+def _unusual(run: BalancingRun) -> list[str]:
+    return [f"{name}.{value}" for name, value in run.under.unusual.items()]
 
 
 def _milliseconds(microseconds: int) -> str:

@@ -19,7 +19,7 @@ from advisor.knowledge.catalogue import Source
 from advisor.knowledge.facts import Fact
 from advisor.knowledge.space import FactSpace
 from advisor.report.answer_words import AnswerWord, answer_words, plain
-from advisor.report.condition_wording import in_words, sentence, words
+from advisor.report.condition_wording import in_words, quoted_words, sentence, words
 from advisor.report.finding_record import FaultRecord, finding_record
 from advisor.report.rule_document import (
     AnyEntry,
@@ -167,6 +167,14 @@ class Catalogue:
     def says(self, fact: str, condition: Any, pattern: str = "") -> str:
         """A condition, or an outcome of a rule with this pattern, as a sentence without its full stop."""
         return sentence(self._knowledge.phrases, fact, condition, pattern)
+
+    def compared(self, fact: str, condition: Any) -> str:
+        """What follows the name of the fact in a condition: ``is `many` ``. Empty for the range of a number.
+
+        A requirements file states the number, so the name of the range would look like a value to write there.
+        """
+        declared = self._space.facts.get(fact)
+        return "" if declared and declared.bins else f" {quoted_words(condition)}"
 
     def in_words(self, text: str, brackets: str = "<>") -> str:
         """The text of a warning, with words in brackets instead of each placeholder."""

@@ -8,16 +8,11 @@ from typing import Any, TypeAlias
 
 from advisor.console.lines import ReportLine
 from advisor.engine.table import show
-from advisor.report.condition_wording import outcome, quoted_words
+from advisor.report.condition_wording import outcome
+from advisor.report.rule_records import Catalogue
 
 RuleData: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
-
-InWords: TypeAlias = Callable[[str], str]
-"""Puts words in angle brackets instead of the placeholders of a text."""
-
-Says: TypeAlias = Callable[..., str]
-"""Makes a sentence of a fact and a condition on it, or of an output of a table and its value."""
 
 _Section: TypeAlias = tuple[str, list[str]]
 """A heading and its lines; a tab in a line ends its head."""
@@ -74,26 +69,28 @@ def listing_lines(record: RuleData) -> Iterator[ReportLine]:
     return _lines(sections)
 
 
-def entry_lines(record: RuleData, says: Says, terms: Mapping[str, str], in_words: InWords) -> Iterator[ReportLine]:
+def entry_lines(record: RuleData, catalogue: Catalogue) -> Iterator[ReportLine]:
     """An entry of the catalogue: its id and title, then a section for each of its properties that is not empty.
 
     Args:
         record: the entry.
-        says: makes a sentence of a condition or an outcome.
-        terms: terms and their meanings.
-        in_words: puts words instead of placeholders.
+        catalogue: makes sentences of conditions and outcomes, and explains terms and placeholders.
     """
     if record["kind"] == "rule":
-        record = {**record, "because": in_words(record["because"]), "fix": record["fix"] and in_words(record["fix"])}
-    makers: dict[str, Callable[[RuleData, Says], Iterator[_Section]]] = {
+        record = {
+            **record,
+            "because": catalogue.in_words(record["because"]),
+            "fix": record["fix"] and catalogue.in_words(record["fix"]),
+        }
+    makers: dict[str, Callable[[RuleData, Catalogue], Iterator[_Section]]] = {
         "rule": _rule_sheet,
         "table": _table_sheet,
         "feature": _feature_sheet,
         "source": _source_sheet,
         "word": _word_sheet,
     }
-    sections = [section for section in makers.get(record["kind"], _fact_sheet)(record, says) if section[1]]
-    return _lines([*sections, *_terms(sections, terms)])
+    sections = [section for section in makers.get(record["kind"], _fact_sheet)(record, catalogue) if section[1]]
+    return _lines([*sections, *_terms(sections, catalogue.terms)])
 
 
 def _terms(sections: Iterable[_Section], terms: Mapping[str, str]) -> list[_Section]:
@@ -121,7 +118,7 @@ _MISS_OR_EARLIER = (
 )
 
 
-def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
+def _rule_sheet(record: RuleData, catalogue: Catalogue) -> Iterator[_Section]:
     table = record["table"]
     yield (
         f"{record['id']}  {record['title']}",
@@ -133,10 +130,10 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     )
     yield (
         "What the rule decides",
-        [f"-\t{_decided(name, value, says, record['then'])}" for name, value in outcome(record["then"]).items()],
+        [f"-\t{_decided(name, value, catalogue, record['then'])}" for name, value in outcome(record["then"]).items()],
     )
     earlier = record["preempted_by"]
-    conditions = [f"-\t{_said(condition, says)}" for condition in record["when"]]
+    conditions = [f"-\t{_said(condition, catalogue)}" for condition in record["when"]]
     if earlier:
         conditions.append("-\tNo earlier rule applies (see Order)")
     yield (
@@ -149,7 +146,7 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield (
         "Examples",
         [
-            *(f"{names[kind]}\t{_example(example, says)}" for kind, example in record["examples"].items()),
+            *(f"{names[kind]}\t{_example(example, catalogue)}" for kind, example in record["examples"].items()),
             _MISS_OR_EARLIER if earlier else _MISS,
         ],
     )
@@ -162,13 +159,16 @@ def _rule_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
 
 
 _EARLIER = "Of the rules before this one, these can apply to the same requirements. The first one that applies decides:"
-_VALUE = re.compile(r"<[a-z][^<>]*>")
+_IN_BRACKETS = (
+    "A decision replaces the words in angle brackets by a value or by advice for the requirements of this decision."
+)
+_VALUE = re.compile(r"<[A-Za-z][^<>]*>")
 
 
 def _with_values_explained(text: str, before: str = "") -> list[str]:
     """A text, after a line that explains its words in angle brackets, unless the text before it has this line."""
     explains = _VALUE.search(text) and not _VALUE.search(before)
-    return ["The words in angle brackets stand for values that a decision shows.", text] if explains else [text]
+    return [_IN_BRACKETS, text] if explains else [text]
 
 
 def table_only(name: str) -> bool:
@@ -176,33 +176,33 @@ def table_only(name: str) -> bool:
     return name in TABLE_NAMES
 
 
-def _decided(name: str, value: Any, says: Says, outputs: RuleData) -> str:
+def _decided(name: str, value: Any, catalogue: Catalogue, outputs: RuleData) -> str:
     """One of the outputs of a rule as a sentence, with its name in parentheses if users know the name."""
-    said = says(name, value, outputs.get("pattern", ""))
+    said = catalogue.says(name, value, outputs.get("pattern", ""))
     return said if table_only(name) else f"{said} ({name}: {show(value)})"
 
 
-def _example(example: RuleData, says: Says) -> str:
+def _example(example: RuleData, catalogue: Catalogue) -> str:
     """The facts of an example, in words if users do not know their names."""
     if not TABLE_NAMES & example.keys():
         return facts(example)
-    return ". ".join(says(name, value) for name, value in example.items()) + "."
+    return ". ".join(catalogue.says(name, value) for name, value in example.items()) + "."
 
 
-def _table_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
+def _table_sheet(record: RuleData, catalogue: Catalogue) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [record["question"], _ORDERS[record["hit_policy"]]]
     known = [name for name in record["inputs"] if not table_only(name)]
     yield "Facts that the rules use", [", ".join(known)] if known else []
     for name, values in record["outputs"].items():
-        yield f"What the table decides: {name}", _meanings(name, values, says)
+        yield f"What the table decides: {name}", _meanings(name, values, catalogue)
     for rule in record["rules"]:
-        first, *others = [_said(condition, says) for condition in rule["when"]] or ["in all cases"]
+        first, *others = [_said(condition, catalogue) for condition in rule["when"]] or ["in all cases"]
         decided = ", ".join(f"{name}: {show(value)}" for name, value in outcome(rule["then"]).items())
         conditions = [f"When:\t{first}", *(f"and: \t{other}" for other in others)]
         yield f"{rule['id']}  {rule['title']}", [*conditions, f"Then:\t{decided}"]
 
 
-def _fact_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
+def _fact_sheet(record: RuleData, catalogue: Catalogue) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", [_kind_of_fact(record)]
     yield "Why it matters", [record["why"]] if record.get("why") else []
     yield "How to answer", [record["help"]] if record.get("help") else []
@@ -211,7 +211,7 @@ def _fact_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
         widest = max(map(len, values), default=0)
         yield "Values", [f"{value:{widest}}\t{means}" for value, means in values.items()]
     else:
-        yield "Values", _meanings(record["id"], values, says)
+        yield "Values", _meanings(record["id"], values, catalogue)
     yield "Value ranges that the rules compare", [", ".join(record["bins"])] if record.get("bins") else []
     change = record.get("change")
     how = f"{change['how']} (effort: {change['effort']} of 5)" if change else ""
@@ -220,9 +220,9 @@ def _fact_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield "Rules that use this fact", [", ".join(record["read_by"])] if record["read_by"] else []
 
 
-def _meanings(name: str, values: Sequence[Any], says: Says) -> list[str]:
+def _meanings(name: str, values: Sequence[Any], catalogue: Catalogue) -> list[str]:
     """The values of an output or a derived fact, each with its meaning if the values have a text of their own."""
-    said = {show(value): says(name, value) for value in values}
+    said = {show(value): catalogue.says(name, value) for value in values}
     bare = [text for value, text in said.items() if text == f"{name} is {value}"]
     same = [text for value, text in said.items() if text.endswith(f" {value}")]
     if bare or len(same) > 1:
@@ -238,12 +238,12 @@ def _kind_of_fact(record: RuleData) -> str:
     return f"Key of the requirements file. Type: {record['type']}. {default}."
 
 
-def _feature_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
+def _feature_sheet(record: RuleData, catalogue: Catalogue) -> Iterator[_Section]:
     yield f"{record['id']}  {record['title']}", ["Protocol feature.", *filter(None, [record["question"]])]
     yield "Why it matters", [record["why"]] if record["why"] else []
     yield (
         "Calls: who answers, and how the messages are sent",
-        [line for call in record["calls"] for line in (call["call"], *_carried(call, says))],
+        [line for call in record["calls"] for line in (call["call"], *_carried(call, catalogue))],
     )
     yield "Alternatives", [advice["text"] for advice in record["instead"]]
     yield (
@@ -252,7 +252,7 @@ def _feature_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     )
 
 
-def _source_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
+def _source_sheet(record: RuleData, catalogue: Catalogue) -> Iterator[_Section]:
     yield (
         f"{record['id']}  {record['title']}",
         [f"Source. Kind: {record['type']}. Date: {record['date']}.", record["ref"]],
@@ -261,8 +261,8 @@ def _source_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
     yield "Rules that cite this source", [", ".join(record["cited_by"])] if record["cited_by"] else []
 
 
-def _word_sheet(record: RuleData, says: Says) -> Iterator[_Section]:
-    del says
+def _word_sheet(record: RuleData, catalogue: Catalogue) -> Iterator[_Section]:
+    del catalogue
     for number, meaning in enumerate(record["meanings"]):
         head = meaning["kind"] if number else f"{record['id']}  {meaning['kind']}"
         widest = max(map(len, meaning["see"]), default=0)
@@ -342,11 +342,11 @@ def _flow(value: Any) -> str:
     return show(value)
 
 
-def _said(condition: RuleData, says: Says) -> str:
+def _said(condition: RuleData, catalogue: Catalogue) -> str:
     """A condition as a sentence, with the fact in parentheses if users know the name of the fact."""
     name = f"{condition['fact']} {condition['words']}"
-    text = says(condition["fact"], condition["condition"])
-    shown = f"`{condition['fact']}` {quoted_words(condition['condition'])}"
+    text = catalogue.says(condition["fact"], condition["condition"])
+    shown = f"`{condition['fact']}`{catalogue.compared(condition['fact'], condition['condition'])}"
     return text if text == name or table_only(condition["fact"]) else f"{text} ({shown})"
 
 
@@ -363,8 +363,8 @@ def _start(source: RuleData) -> str:
     return f"{first} … (full text: `mcp-advisor rules show {source['id']}`)" if others else first
 
 
-def _carried(call: RuleData, says: Says) -> Iterator[str]:
+def _carried(call: RuleData, catalogue: Catalogue) -> Iterator[str]:
     for era in ("legacy", "modern"):
         if call[era]:
-            scope, channel = says("call.scope", call[era]["scope"]), says("call.channel", call[era]["channel"])
+            scope, channel = (catalogue.says(f"call.{part}", call[era][part]) for part in ("scope", "channel"))
             yield f"  {era} clients:\t{scope}, {channel}"

@@ -125,7 +125,7 @@ def lines(strategies: Sequence[BalancingStrategy], phrases: Mapping[str, str]) -
         yield ReportLine("dim head", _row(f"  {_PAGE_HEADS['under']}", tuple(_HEADS.values())))
         for run in strategy.runs:
             taken = run.figures["stateful+legacy"]
-            text = under(run, strategy, phrases)
+            text = under(run, phrases)
             if len(text) > _UNDER - 3:
                 yield ReportLine("good" if run.keeps else "bad", f"  {text}")
                 text = ""
@@ -204,5 +204,5 @@ def _markdown_row(run: BalancingRun, strategy: BalancingStrategy, kind: SessionK
     taken = run.figures[kind]
     server, _, era = kind.partition("+")
     shares = (taken.whole, taken.answered, taken.wrong, taken.sampling, taken.over_get, taken.progress)
-    cells = [under(run, strategy, phrases), server, era, *("" if share is None else str(share) for share in shares)]
+    cells = [under(run, phrases), server, era, *("" if share is None else str(share) for share in shares)]
     return f"| {' | '.join([*cells, '/'.join(map(str, taken.spread))])} |"

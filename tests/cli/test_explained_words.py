@@ -199,7 +199,7 @@ def test_no_word_has_a_meaning_twice(catalogue: Catalogue) -> None:
         told = meanings(catalogue, name)
         assert len(set(told)) == len(told), name
     for word in ("works", "session affinity"):
-        lines = entry_lines({**catalogue.find(word)}, catalogue.says, catalogue.terms, catalogue.in_words)
+        lines = entry_lines({**catalogue.find(word)}, catalogue)
         text = " ".join(line.text for line in lines).lower()
         ((_, means),) = meanings(catalogue, word)
         assert text.count(means.lower()) == 1

@@ -39,10 +39,30 @@ def record(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("warning", ["elicitation-error-is-not-consent", "redirect-loses-the-prefix"])
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "elicitation-error-is-not-consent",
+        "redirect-loses-the-prefix",
+        "shutdown-cuts-running-calls",  # its placeholder stands for a sentence
+    ],
+)
 def test_values_of_decisions_are_explained_once(warning: str) -> None:
     said = " ".join(run("show", warning).stdout.split())
-    assert said.count("The words in angle brackets stand for values that a decision shows.") == 1
+    assert said.count("A decision replaces the words in angle brackets by a value or by advice") == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "said", "name"),
+    [
+        ("AFF-110", "nginx is version 1.29.6 or newer (`environment.proxy.version`)", "since-1.29.6"),
+        ("PRO-030", "More than one instance runs (`scale.instances`)", "`many`"),
+    ],
+)
+def test_a_condition_does_not_show_the_name_of_a_range_as_a_value(rule: str, said: str, name: str) -> None:
+    shown = " ".join(run("show", rule).stdout.split())
+    assert said in shown
+    assert name not in shown
 
 
 def test_no_entry_shows_a_placeholder(advisor: Advisor) -> None:
@@ -54,7 +74,7 @@ def test_no_entry_shows_a_placeholder(advisor: Advisor) -> None:
         used |= set(placeholders)
         known = {place for place in placeholders if f"placeholder.{place}" in phrases or place in advisor.space.facts}
         assert known == set(placeholders), name
-        lines = entry_lines(catalogue.find(name), catalogue.says, catalogue.terms, catalogue.in_words)
+        lines = entry_lines(catalogue.find(name), catalogue)
         shown = [line.text for line in lines if re.search(r"\{[a-z_]+(\.[a-z_.]+)?\}", line.text)]
         assert shown == [], name
     declared = {phrase.removeprefix("placeholder.") for phrase in phrases if phrase.startswith("placeholder.")}

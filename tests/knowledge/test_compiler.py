@@ -28,7 +28,9 @@ def test_the_words_for_all_flag_pairs_are_written_out() -> None:
 
 
 def test_a_missing_key_names_table_and_rule(broken: Callable[..., str]) -> None:
-    message = broken("tables/40-session.yaml", '    title: "One process: it keeps its sessions"\n', "")
+    message = broken(
+        "tables/40-session.yaml", '    title: "One process: sessions, because nothing here speaks against them"\n', ""
+    )
     assert re.match(r"rules/tables/40-session\.yaml:\d+: tables\[0\] \(session, SES-100\), rules\.", message)
     assert ".title: " in message
 

@@ -80,11 +80,15 @@ def test_a_file_that_changes_is_compiled_again(rules: Path, kept: Path) -> None:
     load(rules)
     path = rules / "tables" / "40-session.yaml"
     path.write_text(
-        path.read_text(encoding="utf-8").replace("One process: it keeps", "Just one process: it keeps"),
+        path.read_text(encoding="utf-8").replace(
+            "One process: sessions, because", "Just one process: sessions, because"
+        ),
         encoding="utf-8",
     )
     store._load.cache_clear()
-    assert load(rules).rules["SES-100"][1].title == "Just one process: it keeps its sessions"
+    assert (
+        load(rules).rules["SES-100"][1].title == "Just one process: sessions, because nothing here speaks against them"
+    )
     assert len(files(kept)) == 2
 
 

@@ -376,7 +376,8 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_table_as_text() -> None:
     done = command()
     assert (done.returncode, done.stderr) == (0, "")
-    assert "nginx session table (sticky learn with header) (nginx 1.31" in " ".join(done.stdout.split())
+    title = "nginx session table (directive sticky learn, with its parameter header) (nginx 1.31"
+    assert title in " ".join(done.stdout.split())
     assert "Not measured" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 

@@ -153,7 +153,7 @@ def test_a_question_mark_explains_and_asks_again(start: Start) -> None:
     terminal.answer(CURRENT, ENTER)
     terminal.see(f"? {SDK}")
     terminal.send("?")
-    terminal.see("Why this matters: The flags stateless_http", f"? {SDK}")
+    terminal.see("Why this matters: stateless_http=True turns sessions off", f"? {SDK}")
     for title in SHORT_RUN[1:-1]:
         terminal.answer(title, ENTER)
     terminal.see(f"? {NEEDS}")
