@@ -4,18 +4,36 @@ import random
 from typing import Any
 
 from advisor.decision.advisor import Advisor
+from advisor.errors import InputError
+from advisor.requirements.reader import SourceDocument
+from advisor.requirements.validate import validate
 
 
 def draw(advisor: Advisor, count: int, seed: int = 20261121) -> list[dict[str, Any]]:
-    """`count` requirement mappings with every fact set."""
+    """`count` valid requirement mappings with every fact set that can be set together with the others."""
     dice = random.Random(seed)
-    return [_one(advisor, dice, number) for number in range(count)]
+    return [_valid(_drawn(advisor, dice, number), advisor) for number in range(count)]
 
 
-def _one(advisor: Advisor, dice: random.Random, number: int) -> dict[str, Any]:
+def _valid(data: dict[str, Any], advisor: Advisor) -> dict[str, Any]:
+    """Remove the keys that need another value of another key, such as a timeout that the platform does not allow."""
+    try:
+        validate(SourceDocument("drawn", data, {}), advisor.space)
+    except InputError as error:
+        for problem in error.problems:
+            branch = data
+            *sections, key = problem.key.split(".")
+            for section in sections:
+                branch = branch[section]
+            del branch[key]
+        return _valid(data, advisor)
+    return data
+
+
+def _drawn(advisor: Advisor, dice: random.Random, number: int) -> dict[str, Any]:
     data: dict[str, Any] = {"version": 1, "service": f"service-{number}"}
     for name, fact in advisor.space.facts.items():
-        if fact.type in ("name", "apps", "tools"):
+        if fact.type in ("name", "apps", "tools", "hops"):
             continue
         if fact.type == "hosts":
             value: Any = dice.choice([[], ["mcp.example.com"]])
