@@ -125,7 +125,7 @@ class Advisor:
         settled = self._settle(requirements)
         certain = self._certain(settled)
         stated, (requirements, facts, core, parts, features, _, _) = requirements, settled
-        release = self.space.releases[facts["sdk"]]
+        release, stated_facts = self.space.releases[facts["sdk"]], self.facts(stated)
         tiers = tuple(map(self._tier, parts))
         path, because = self._reasons(certain)
         # The flags of a tiered deployment are those of its larger, stateless part.
@@ -143,8 +143,10 @@ class Advisor:
             features=features,
             unmet=() if core.feasible else self._unmet(settled, path),
             path=path,
-            counterfactuals=self._counterfactuals(stated, shown),
-            alternatives=self._other_patterns(requirements, facts, core) if core.feasible else self._ways_out(stated),
+            counterfactuals=self._counterfactuals(stated, stated_facts, shown),
+            alternatives=self._other_patterns(requirements, facts, core)
+            if core.feasible
+            else self._ways_out(stated, stated_facts),
             warnings=self._warned(settled, certain),
             capacity=capacity(requirements, facts, core, tiers, self.space),
             knowledge=self.knowledge,
@@ -326,25 +328,25 @@ class Advisor:
         flags = tuple(self.core(tier).flags for tier in tiers)
         return core._replace(flags=flags[0]), flags
 
-    def _counterfactuals(self, stated: Requirements, now: Core) -> tuple[Counterfactual, ...]:
+    def _counterfactuals(self, stated: Requirements, facts: Mapping[str, Any], now: Core) -> tuple[Counterfactual, ...]:
         """Return the changes that lead to another decision than `now`.
 
         After a change, the needs of which the file is unsure are settled again, and such a need never changes the
         deployment. So the changes start from requirements without these needs.
         """
         settled = []
-        for other in self.changes.counterfactuals(self.facts(stated)):
+        for other in self.changes.counterfactuals(facts):
             core, flags = self._with_tier_flags(other.core, stated, other.change)
             settled.append(other._replace(core=core, tier_flags=flags))
         return tuple(counterfactual for counterfactual in settled if counterfactual.core != now)
 
-    def _ways_out(self, stated: Requirements) -> tuple[Alternative, ...]:
+    def _ways_out(self, stated: Requirements, facts: Mapping[str, Any]) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction. They start from the same requirements as counterfactuals."""
         ways = []
         left = without_refusing(stated, self.space)
         shorter = self._with_tier_flags(self.core(left), left) if left else None
         hops = (left[HOPS], shorter[0]) if left and shorter and shorter[0].feasible else None
-        for way in self.changes.ways_out(self.facts(stated), hops):
+        for way in self.changes.ways_out(facts, hops):
             if shorter and HOPS in way.change:
                 ways.append(way._replace(tier_flags=shorter[1]))
                 continue
