@@ -27,6 +27,16 @@ def read(candidate: Candidate, space: FactSpace) -> Requirements | None:
     return load_candidate(candidate, space)
 
 
+def read_named(name: str, space: FactSpace) -> Requirements:
+    """Read the requirements file that the user named. The name `-` stands for standard input.
+
+    Raises:
+        InputError: the file is invalid.
+        UsageError: the name is `-` and there is no standard input.
+    """
+    return load_bytes(_stdin(), "<stdin>", space) if name == STDIN else load_path(name, space)
+
+
 def read_for_kit(name: str, space: FactSpace) -> tuple[bytes, Requirements]:
     """Return the bytes of a requirements file and the requirements in it.
 

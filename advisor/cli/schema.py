@@ -17,6 +17,7 @@ DOCUMENTS = {
     "decisions": "recommend FILE FILE... --format json",
     "generation": "generate FILE --format json",
     "generations": "generate DIR --format json",
+    "comparison": "compare FILE --format json",
     "verification": "verify --format json",
     "exercise": "exercise --format json",
     "capabilities": "capabilities --format json",

@@ -12,6 +12,7 @@ from advisor.requirements.schema import requirements_schema
 DECLARATIONS = {
     "decision": "advisor.report.decision_document:CheckedDecision",
     "decisions": "advisor.report.decision_document:DecisionsDocument",
+    "comparison": "advisor.report.comparison_document:ComparisonDocument",
     "capabilities": "advisor.report.capability_document:CapabilitiesDocument",
     "topology": "advisor.report.topology_table:TopologyDocument",
     "rules": "advisor.report.rule_document:RulesDocument",

@@ -3,7 +3,7 @@
 # Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from advisor.decision.core import Core, Flags
 from advisor.decision.model import Decision, EraCell, FeatureRow
@@ -18,11 +18,13 @@ class Barrier(NamedTuple):
         fact: the id of the fact, base or derived.
         value: the value of the fact.
         words: the fact in a sentence without its full stop.
+        plain: the same fact for a reader without technical knowledge, as the second half of a sentence.
     """
 
     fact: str
     value: Raw
     words: str
+    plain: str
 
 
 class WinningChange(NamedTuple):
@@ -120,7 +122,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         decision: the decision.
-        options: the options; the first is the decision if the requirements have one.
+        options: the options; the first is the decision if the requirements have a decision.
         order: the criteria of the ranking, the most important first.
     """
 
@@ -130,9 +132,9 @@ class Comparison(NamedTuple):
 
     @property
     def leading(self) -> tuple[DeploymentOption, ...]:
-        """The best option of each kind, with only one option in which the server calls a language model itself."""
-        leading: dict[Any, DeploymentOption] = {}
+        """The best option of each kind, with a single option in which the server calls a language model itself."""
+        leading: dict[str, DeploymentOption] = {}
         for option in self.options:
-            kind = option.kind if option.core.substitute == "none" or option.chosen else option.core.substitute
+            kind = option.kind if option.core.substitute == "none" else option.core.substitute
             leading.setdefault(kind, option)
         return tuple(leading.values())

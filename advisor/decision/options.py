@@ -63,7 +63,7 @@ class _Forced(NamedTuple):
 
 
 class Comparer:
-    """Compares the options for decisions of one advisor."""
+    """Compares the options for decisions of an advisor."""
 
     def __init__(self, advisor: Advisor) -> None:
         """Compile the estimates.
@@ -96,7 +96,7 @@ class Comparer:
         alone = self._advisor.lost.lost_features(tuple(facts[name] for name in CONTEXT), "need.alone")
         at = Situation(facts, decision.patterns, alone, flags)
         options = [option._replace(standing=standing(option, self._order, at)) for option in options]
-        return Comparison(decision, ranked(options, self._order), self._order)
+        return Comparison(decision, ranked(options, self._order, self._knowledge.phrases), self._order)
 
     def _candidates(self, decision: Decision) -> Iterator[_Forced]:
         """Yield each configuration with each flag pair."""
@@ -133,7 +133,7 @@ class Comparer:
         for name, condition in entry.when.items():
             if facts[name] not in admitted(condition, self._space.domains[name], entry.id):
                 value = facts["tools"] if name == SEPARABLE else facts[name]
-                yield Barrier(name, facts[name], barrier_words(name, value, self._knowledge.phrases))
+                yield Barrier(name, facts[name], *barrier_words(name, value, self._knowledge.phrases))
 
     def _option(self, forced: _Forced, decision: Decision) -> DeploymentOption:
         entry, facts = forced.entry, forced.facts
@@ -235,13 +235,15 @@ class Comparer:
         return None
 
 
-def barrier_words(fact: str, value: Value, phrases: Mapping[str, str]) -> str:
-    """Return the sentence for a fact that forbids an option.
+def barrier_words(fact: str, value: Value, phrases: Mapping[str, str]) -> tuple[str, str]:
+    """Return the sentences for a fact that forbids an option, for engineers and for other readers.
 
     Raises:
-        KeyError: rules/wording.yaml has no sentence for the fact.
+        KeyError: the rules have no sentence for the fact.
     """
-    return phrases.get(f"option.barrier.{fact} is {show(value)}") or phrases[f"option.barrier.{fact}"]
+    ids = (f"{kind}.barrier.{fact}" for kind in ("option", "product"))
+    technical, plain = (phrases.get(f"{name} is {show(value)}") or phrases[name] for name in ids)
+    return technical, plain
 
 
 def estimate_tables(knowledge: Knowledge, space: FactSpace) -> dict[EstimateSubject, DecisionTable]:

@@ -89,42 +89,59 @@ def standing(option: DeploymentOption, order: Sequence[RankingCriterion], at: Si
     return tuple(CRITERIA[criterion.id](option, at) for criterion in order)
 
 
-def ranked(options: Sequence[DeploymentOption], order: Sequence[RankingCriterion]) -> tuple[DeploymentOption, ...]:
+def ranked(
+    options: Sequence[DeploymentOption], order: Sequence[RankingCriterion], phrases: Mapping[str, str]
+) -> tuple[DeploymentOption, ...]:
     """Return the options in their order, each with the criterion by which it loses. The decision is the first."""
     in_order = sorted(options, key=lambda option: (not option.chosen, option.standing))
     best = next((option for option in in_order if option.chosen), None)
-    return tuple(_lost(option, best, order) for option in in_order)
+    plain = {row.feature: phrases[f"product.feature.{row.feature}"] for option in options for row in option.features}
+    return tuple(_lost(option, best, order, plain) for option in in_order)
 
 
 def _lost(
-    option: DeploymentOption, best: DeploymentOption | None, order: Sequence[RankingCriterion]
+    option: DeploymentOption,
+    best: DeploymentOption | None,
+    order: Sequence[RankingCriterion],
+    plain: Mapping[str, str],
 ) -> DeploymentOption:
     if option is best:
         return option
     there = best.standing if best else (0,) * len(order)
     places = zip(order, option.standing, there, strict=True)
     criterion = next((criterion for criterion, here, other in places if here > other), order[-1])
-    words = what(option, criterion.id, best)
-    return option._replace(
-        loses_by=criterion, reason=criterion.loses.format(what=words), plain=criterion.plain.format(what=words)
-    )
+    technical, simple = (_what(option, criterion.id, best, names) for names in (None, plain))
+    reasons = (criterion.loses.format(what=technical), criterion.plain.format(what=simple))
+    return option._replace(loses_by=criterion, reason=reasons[0], plain=reasons[1])
 
 
-def what(option: DeploymentOption, criterion: str, best: DeploymentOption | None) -> str:
-    """Return the facts or features for the sentence of a criterion by which an option loses against the best."""
+def _what(
+    option: DeploymentOption, criterion: str, best: DeploymentOption | None, plain: Mapping[str, str] | None
+) -> str:
+    """Return the facts or features for the sentence of a criterion by which an option loses against the best.
+
+    Args:
+        option: the option.
+        criterion: the id of the criterion.
+        best: the decision; None for a contradiction.
+        plain: the names of features for a reader without technical knowledge, or None for their titles.
+    """
     if criterion == "possible":
+        if plain:
+            return listed(barrier.plain for barrier in option.barriers)
         return "; ".join(inside(barrier.words) for barrier in option.barriers)
     if criterion == "simplicity" and best:
-        kept = _titles(best.failing("preferred"), option.failing("preferred"))
+        kept = _names(best.failing("preferred"), option.failing("preferred"), plain)
         return f"although it keeps {listed(kept)}" if kept else "and keeps no more features"
     if criterion not in ("required", "preferred"):
-        return listed([inside(row.title) for row in option.replaced] or [""])
+        return listed([plain[row.feature] if plain else inside(row.title) for row in option.replaced] or [""])
     failing = option.failing("required" if criterion == "required" else "preferred")
     others = best.failing("required" if criterion == "required" else "preferred") if best else []
-    return listed(_titles(failing, others) or _titles(failing, []) or [""])
+    return listed(_names(failing, others, plain) or _names(failing, [], plain) or [""])
 
 
-def _titles(failing: Sequence[_Cell], others: Sequence[_Cell]) -> list[str]:
-    """Return the titles of the features of some cells, without the cells that are also in `others`."""
+def _names(failing: Sequence[_Cell], others: Sequence[_Cell], plain: Mapping[str, str] | None) -> list[str]:
+    """Return the names of the features of some cells, without the cells that are also in `others`."""
     known = {(row.feature, era) for row, era, _ in others}
-    return [*dict.fromkeys(inside(row.title) for row, era, _ in failing if (row.feature, era) not in known)]
+    rows = [row for row, era, _ in failing if (row.feature, era) not in known]
+    return [*dict.fromkeys(plain[row.feature] if plain else inside(row.title) for row in rows)]

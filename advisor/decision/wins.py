@@ -1,4 +1,4 @@
-"""Finds the smallest change of facts that makes an option the decision: one fact, then two facts, by search."""
+"""Finds the smallest change of facts that makes an option the decision, by search."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Wins:
         self._space = space
 
     def single(self, facts: Mapping[str, Any], wanted: Collection[Target]) -> dict[Target, list[WinningChange]]:
-        """Return the changes of one fact for each target that they reach, the smallest first."""
+        """Return the changes of a single fact for each target that they reach, the smallest first."""
         revised, now = dict(facts), core_of(facts)
         found: list[tuple[Move, Core]] = []
         for option in self._changes.options(facts):

@@ -43,7 +43,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         trace: the rules that were checked, if the document has the key `trace`.
     """
     asked, core = decision.requirements, decision.core
-    optional: dict[str, Any] = _modes(core.flags, decision.kind) if core.feasible else {}
+    optional: dict[str, Any] = mode_keys(core.flags, decision.kind) if core.feasible else {}
     if decision.settings:
         optional["switches"] = [document(SwitchRecord, switch) for switch in decision.settings]
     if decision.assumption:
@@ -57,7 +57,7 @@ def decision_dict(decision: Decision, trace: Trace | None = None) -> DecisionDoc
         pattern=core.pattern,
         affinity=document(AffinityRecord, core, because=decision.because),
         tiers=[_tier(tier, decision.kind) for tier in decision.tiers],
-        features=[_feature(row, decision) for row in decision.features],
+        features=[feature_record(row, decision) for row in decision.features],
         path=[_step(step) for step in decision.path],
         counterfactuals=[
             {"change": plain(decision.edits(other.change)), "then": then}
@@ -117,10 +117,10 @@ def _attempt(attempt: RuleAttempt) -> AttemptRecord:
 
 def _core(core: Core, kind: str) -> dict[str, Any]:
     """Return the keys of a core, which several objects of the document have."""
-    return {"pattern": core.pattern, **_modes(core.flags, kind), "affinity": document(AffinityRecord, core)}
+    return {"pattern": core.pattern, **mode_keys(core.flags, kind), "affinity": document(AffinityRecord, core)}
 
 
-def _modes(flags: Flags, kind: str) -> dict[str, Any]:
+def mode_keys(flags: Flags, kind: str) -> dict[str, Any]:
     """Return the key of the flags of a Python server, or of the modes of another server; nothing for HTTP+SSE."""
     if kind == "python":
         return {"flags": flags}
@@ -134,11 +134,12 @@ def _difference(then: Core, now: Core, kind: str) -> dict[str, Any]:
     """Return the parts of `then` that differ from `now`, with the modes instead of the flags for other languages."""
     differs: dict[str, Any] = {}
     for name, value in difference(then, now).items():
-        differs |= {name: value} if name != "flags" or kind == "python" else _modes(Flags(**value), kind)
+        differs |= {name: value} if name != "flags" or kind == "python" else mode_keys(Flags(**value), kind)
     return differs
 
 
-def _feature(row: FeatureRow, decision: Decision) -> FeatureRecord:
+def feature_record(row: FeatureRow, decision: Decision) -> FeatureRecord:
+    """Return a row of the feature table, with the need as the requirements state it."""
     if all(need.feature != row.feature for need in decision.unsure):
         return document(FeatureRecord, row)
     return document(FeatureRecord, row, need=UNKNOWN, counted_as=row.need)

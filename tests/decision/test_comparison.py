@@ -186,8 +186,8 @@ def test_the_leading_options_have_at_most_one_model_of_the_server(
     for _, comparison in compared:
         leading = comparison.leading
         assert leading[0] is comparison.options[0]
-        assert sum(option.core.substitute != "none" for option in leading) <= 2
-        assert len(leading) <= 7
+        assert sum(option.core.substitute != "none" for option in leading) <= 1
+        assert len(leading) <= 6
 
 
 def test_flags_that_stay_the_same_take_no_time(compare: Callable[..., Comparison]) -> None:

@@ -25,6 +25,7 @@ from advisor.cli.kits import Writing, make_kits
 from advisor.cli.schema_registry import DECLARATIONS, schema_of
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import Report, example_requirements
+from advisor.decision.options import Comparer
 from advisor.errors import InputError
 from advisor.findings import Finding, Location
 from advisor.kit.render import render_kit
@@ -39,6 +40,7 @@ from advisor.lab.capabilities.measure import compared
 from advisor.lab.exercise.document import exercise_dict
 from advisor.lab.verify.document import verification_dict
 from advisor.report.capability_matrix import Matrix
+from advisor.report.comparison_document import comparison_dict
 from advisor.report.decision_json import batch_dict, decision_dict, error_dict
 from advisor.report.rule_records import Catalogue, listing, proof_record
 from advisor.report.topology_table import record as topology_record
@@ -75,6 +77,17 @@ def batch(advisor: Advisor, folder: Path) -> Documents:
         requirements_of(str(folder / "wrong.yaml"), advisor)
     found = [("example.yaml", document) for document in decisions(advisor, folder)]
     yield batch_dict(found, [error_dict(wrong.value)])
+
+
+def comparisons(advisor: Advisor, folder: Path) -> Documents:
+    comparer = Comparer(advisor)
+    for path in EXAMPLES.glob("*.yaml"):
+        yield comparison_dict(comparer.compare(advisor.decide(requirements_of(path.name, advisor)[1])))
+    other = {"sdk": "other", "scale.instances": 3, "needs.sampling": "required", "clients.protocol": "legacy"}
+    tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
+    yield comparison_dict(comparer.compare(advisor.decide(example_requirements(advisor, {**other, "tools": tools}))))
+    unsure = {"needs.sampling": "unknown", "needs.progress": "unknown", "scale.instances": 3}
+    yield comparison_dict(comparer.compare(advisor.decide(example_requirements(advisor, unsure))))
 
 
 def capabilities(advisor: Advisor, folder: Path) -> Documents:
@@ -148,6 +161,7 @@ def bisection(advisor: Advisor, folder: Path) -> Documents:
 EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "decision": decisions,
     "decisions": batch,
+    "comparison": comparisons,
     "capabilities": capabilities,
     "topology": topology,
     "rules": rules,

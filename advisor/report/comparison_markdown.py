@@ -1,0 +1,23 @@
+"""A comparison as a Markdown document. The same input gives the same document."""
+
+from __future__ import annotations
+
+import re
+
+from advisor.decision.comparison import Comparison
+from advisor.knowledge.paths import templates_dir
+from advisor.knowledge.types import ERAS
+from advisor.report import comparison_wording as wording
+from advisor.report.decision_markdown import cell, code, prose
+from advisor.templating import environment
+
+
+def comparison_markdown(comparison: Comparison, *, plain: bool = False) -> str:
+    """Return the document for engineers or, with `plain`, for readers without technical knowledge."""
+    made = environment(templates_dir(), cell=cell, code=code, prose=prose)
+    template = made.get_template("comparison-product.md.j2" if plain else "comparison.md.j2")
+    decision = comparison.decision
+    text = template.render(
+        comparison=comparison, decision=decision, phrases=decision.phrases, wording=wording, eras=ERAS
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
