@@ -11,7 +11,7 @@ from advisor.decision.connections import hops_keep_alive, keep_alive, tls_ends
 from advisor.decision.derived_facts import REPLACED, TOOL_NEEDS
 from advisor.decision.gateways import STREAMING, path_fact, streaming_settings
 from advisor.decision.proxy_limits import limit, limits_fact
-from advisor.decision.sdk_behaviour import asked_release, behaviour, mcp_expiry, ping_interval_s
+from advisor.decision.sdk_behaviour import asked_release, behaviour, mcp_expiry, ping_of_server
 from advisor.decision.tiers import needs_of_tools
 from advisor.engine.table import show
 from advisor.knowledge.servers import OTHER
@@ -31,8 +31,7 @@ def base_facts(requirements: Requirements, space: FactSpace) -> dict[str, Any]:
     facts["tools"] = "some" if requirements.tools else "none"
     facts[TOOL_NEEDS] = needs_of_tools(requirements)
     facts[REPLACED] = {name: space.bin(name, raw) for name, raw in requirements.replaced.items()}
-    behaviours, _ = _of_release(requirements, space)
-    facts |= behaviours
+    facts |= _of_release(requirements, space)
     for name, computation, spec in space.computed:
         if computation in COMPUTED:
             facts[name] = COMPUTED[computation](spec, requirements, space)
@@ -48,21 +47,20 @@ def server_profile(requirements: Requirements, space: FactSpace) -> str:
     return space.knowledge.languages[requirements["language"]].profile
 
 
-def _of_release(requirements: Requirements, space: FactSpace) -> tuple[Mapping[str, str], float | None]:
+def _of_release(requirements: Requirements, space: FactSpace) -> Mapping[str, str]:
     asked = asked_release(requirements, space)
     return _known_of_release(asked.package, asked.version, space)
 
 
 @lru_cache(maxsize=256)
-def _known_of_release(package: str, version: str, space: FactSpace) -> tuple[Mapping[str, str], float | None]:
-    """Return the derived facts about the behaviour of a release, and its ping interval. A decision reads them often."""
+def _known_of_release(package: str, version: str, space: FactSpace) -> Mapping[str, str]:
+    """Return the derived facts about the behaviour of a release. A decision reads them often."""
     knowledge = space.knowledge
-    behaviours = {
+    return {
         derived.id: behaviour(derived.behaviour, package, version, knowledge)
         for derived in knowledge.derived
         if derived.behaviour is not None
     }
-    return behaviours, ping_interval_s(package, version, knowledge)
 
 
 def _missing(requirements: Requirements, space: FactSpace) -> list[tuple[str, dict[str, str]]]:
@@ -171,7 +169,7 @@ _Computation: TypeAlias = Callable[[Mapping[str, str], Requirements, FactSpace],
 COMPUTED: Mapping[str, _Computation] = {
     "compare": lambda spec, asked, space: _compare(asked[spec["value"]], limit(asked, space, spec)),
     "expires": lambda _, asked, space: mcp_expiry(asked, space),
-    "pings": lambda spec, asked, space: _compare(_of_release(asked, space)[1], limit(asked, space, spec)),
+    "pings": lambda spec, asked, space: _compare(ping_of_server(asked, space), limit(asked, space, spec)),
     "lacking": lambda _, asked, space: strongest_missing(asked, space),
     "unable": lambda spec, asked, space: unable(map(space.knowledge.clients.__getitem__, asked[spec["apps"]])),
     "contradicted": lambda _, asked, space: _some(contradicted_facts(asked, space)),

@@ -28,6 +28,7 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
             `buffering`: `by-default` if a hop buffers by default and is not stated to pass streams, else `none`.
             `connections`: `own` if addresses and cookies of clients end at a hop before the last hop, else `passed`.
             `streams`: `confirmed` if each hop is stated or known to pass streams, else `unknown`.
+            `trap`: `known` if a setting of a hop buffers and it is not stated whether the hop streams, else `none`.
             `start`, `stop`: see `advisor/decision/stopping.py`.
             `refuses`, `outer`: the protocol eras that the hops refuse, as in `union`; for `outer` without the last hop.
             `session-id`: `needed` if a hop fails for legacy clients of a server without sessions, else `free`.
@@ -47,6 +48,8 @@ def path_fact(asked: str, requirements: Requirements, knowledge: Knowledge) -> s
         return "dropped" if _drops_messages(requirements, knowledge) else "passed"
     if asked == "buffering":
         return "by-default" if _buffers(requirements, knowledge) else "none"
+    if asked == "trap":
+        return "known" if _trap(requirements, knowledge) else "none"
     if asked == "streams":
         hops = hops_of(requirements.values)
         passes = (hop.sse is True or knowledge.proxies[hop.kind].streams == "passes" for hop in hops)
@@ -71,6 +74,7 @@ def gateway_words(name: str, requirements: Requirements, knowledge: Knowledge) -
         "replicas": _apart,
         "connections": _own,
         "buffering": _buffers,
+        "trap": _trap,
         "refuses_legacy": partial(_refusing, "legacy"),
         "refuses_modern": partial(_refusing, "modern"),
         "session_id": _needs_session_id,
@@ -99,6 +103,13 @@ def _buffers(requirements: Requirements, knowledge: Knowledge) -> ProxyKind | No
     hops = hops_of(requirements.values)
     found = (knowledge.proxies[hop.kind] for hop in hops if hop.sse is not True)
     return next((kind for kind in found if kind.buffers), None)
+
+
+def _trap(requirements: Requirements, knowledge: Knowledge) -> ProxyKind | None:
+    """Return the first hop with a setting or a product that buffers, if the requirements do not say that it streams."""
+    hops = hops_of(requirements.values)
+    found = (knowledge.proxies[hop.kind] for hop in hops if hop.sse == UNKNOWN)
+    return next((kind for kind in found if kind.trap), None)
 
 
 def _refusing(era: str, requirements: Requirements, knowledge: Knowledge) -> ProxyKind | None:

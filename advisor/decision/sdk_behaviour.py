@@ -15,6 +15,7 @@ from advisor.knowledge.capabilities import PINGS
 from advisor.knowledge.facts import BehaviourLookup
 from advisor.knowledge.features import ClientCondition
 from advisor.knowledge.releases import Release
+from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import FLAG_PAIRS, flag_key
@@ -165,11 +166,39 @@ def ping_interval_s(package: str, version: str, knowledge: Knowledge) -> float |
     return max(found, default=None)
 
 
+def ping_of_server(requirements: Requirements, space: FactSpace) -> float | None:
+    """Return the ping interval of the server in seconds; None if not all releases of its SDK send pings."""
+    if requirements["sdk"] == OTHER:
+        return space.knowledge.languages[requirements["language"]].ping_s
+    asked = asked_release(requirements, space)
+    return _ping_of_release(asked.package, asked.version, space)
+
+
+@lru_cache(maxsize=256)
+def _ping_of_release(package: str, version: str, space: FactSpace) -> float | None:
+    return ping_interval_s(package, version, space.knowledge)
+
+
+def _language_words(name: str, requirements: Requirements, knowledge: Knowledge) -> str:
+    """Return what is known of the SSE streams and of the idle sessions of an SDK that is not written in Python."""
+    language = knowledge.languages[requirements["language"]]
+    if name == "sdk.streams":
+        return language.ping_note
+    if name == "sdk.idle":
+        minutes = (language.expiry_s or 0) / 60
+        hours = minutes >= 60
+        return knowledge.phrases["sdk.idle.hours" if hours else "sdk.idle.minutes"].format(
+            number=f"{minutes / 60 if hours else minutes:g}"
+        )
+    return language.expiry_setting if name == "sdk.idle_setting" else language.expiry_note
+
+
 def sdk_words(name: str, requirements: Requirements, space: FactSpace) -> str:
     """Return the value of a placeholder of a warning.
 
     Args:
-        name: `sdk.asked`, `sdk.used`, `sdk.ping_s`, `sdk.pings`, `sdk.hosts` or `sdk.calls.FEATURE`.
+        name: `sdk.asked`, `sdk.used`, `sdk.ping_s`, `sdk.pings`, `sdk.hosts` or `sdk.calls.FEATURE`. For an SDK of
+            another language, also `sdk.streams`, `sdk.idle`, `sdk.idle_setting` or `sdk.idle_note`.
         requirements: they name the SDK.
         space: the known releases.
     """
@@ -178,8 +207,10 @@ def sdk_words(name: str, requirements: Requirements, space: FactSpace) -> str:
         return _calls(name.rpartition(".")[2], asked.range.line.id, space.knowledge)
     if name == "sdk.hosts":
         return space.knowledge.sdks[asked.range.line.id].hosts_where
+    if name.startswith(("sdk.streams", "sdk.idle")):
+        return _language_words(name, requirements, space.knowledge)
     if name in ("sdk.ping_s", "sdk.pings"):
-        interval = ping_interval_s(asked.package, asked.version, space.knowledge)
+        interval = ping_of_server(requirements, space)
         if name == "sdk.ping_s":
             return UNKNOWN if interval is None else f"{interval:g}"
         return space.knowledge.phrases["sdk.pings-unknown"] if interval is None else f"{interval:g} s"

@@ -16,6 +16,7 @@ from advisor.decision.facts import (
     required_features_missing,
     short_call_limits,
     unlisted_features,
+    unrecovering_clients,
 )
 from advisor.decision.gateways import gateway_words
 from advisor.decision.losses import in_place_of
@@ -37,6 +38,7 @@ from advisor.findings import SEVERITIES, Finding, Fix, Severity
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
 from advisor.requirements.model import Requirements
+from advisor.sentences import listed
 
 _STARTING_NAME = re.compile(r"(?:^|(?<=\. ))(?:another|no|the)\b")
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
@@ -51,7 +53,7 @@ _OF_CONNECTIONS = ("server.", "proxy.reuse", "proxy.or_shorten", "outer.", "inne
 
 _OF_HOPS = (
     "gateway.", "replicas.", "connections.", "buffering.", "refuses_legacy.", "refuses_modern.", "session_id.",
-    "messages.",
+    "messages.", "trap.",
 )  # fmt: skip
 
 
@@ -175,6 +177,8 @@ class Warnings:
             return "; ".join(missing_features(requirements, self._space))
         if name == "clients.limits":
             return short_call_limits(requirements, self._space)
+        if name == "clients.unrecovering":
+            return listed(unrecovering_clients(requirements, self._space))
         if name == "tools.unlisted":
             return ", ".join(unlisted_features(requirements, self._space))
         if name == "clients.contradicted":

@@ -73,6 +73,8 @@ class ProxyKind(NamedTuple):
     layer: Literal["http", "tcp"] = "http"
     buffers: bool = False
     streams: Literal["passes", "unknown"] = "unknown"
+    trap: str = ""
+    trap_fix: str = ""
     streaming_setting: str = ""
     passes_setting: str = ""
     connections: Literal["passed", "own"] = "passed"

@@ -44,6 +44,11 @@ class Language(NamedTuple):
     json: str
     sources: list[str]
     expiry: Literal["idle-timeout", "never", "unknown"] = "unknown"
+    expiry_s: float | None = None
+    expiry_setting: str = ""
+    expiry_note: str = ""
+    ping_s: float | None = None
+    ping_note: str = ""
     get_stream: Literal["open", "refused", "unknown"] = "unknown"
     keep_alive: Literal["default", "never", "unknown"] = "unknown"
     keep_alive_s: float | None = None

@@ -86,7 +86,7 @@ def test_a_timeout_that_is_off_by_default_in_an_outer_hop(decide: Any) -> None:
     assert "HAProxy" in _warned(decide(LEGACY | hops))["proxy-timeouts-are-settings"].message
 
 
-@pytest.mark.parametrize("language", ["unknown", "csharp", "go", "rust"])
+@pytest.mark.parametrize("language", ["unknown", "csharp", "go", "kotlin"])
 def test_an_unknown_ping_interval_is_not_safe(decide: Any, language: str) -> None:
     facts = LEGACY | {"environment.proxy.kind": "nginx", "workload.longest_call_s": 300, "environment.proxy.sse": True}
     other = decide(facts | {"sdk": "other", "language": language})

@@ -354,6 +354,7 @@ def test_an_sdk_without_an_idle_timeout_drops_sessions_in_one_process(decide: An
     assert {name for name, entry in knowledge.languages.items() if entry.expiry == "never"} == {
         "go",
         "java",
+        "kotlin",
         "typescript",
     }
 
