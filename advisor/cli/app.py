@@ -20,6 +20,7 @@ _SUMMARIES = {
     "recommend": "Recommend flags, deployment pattern and session affinity.",
     "compare": "Compare every possible configuration side by side.",
     "explain": "Explain a word of the output, such as a pattern or warning.",
+    "document": "Write the decision as a document for your team.",
     "generate": "Write a deployment kit for a requirements file.",
     "verify": "Run a kit with real programs and check what clients observe.",
     "exercise": "Run a built-in server with each flag pair; show what works.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shlex
 from pathlib import Path
@@ -227,7 +228,8 @@ def _emit(found: Verification, format: Format, phrases: Mapping[str, str]) -> No
     from advisor.lab.verify.report import verification_text
 
     if format is Format.JSON:
-        output.emit(json.dumps(verification_dict(found), indent=2, ensure_ascii=not output.is_unicode()) + "\n")
+        day = datetime.date.today().isoformat()
+        output.emit(json.dumps(verification_dict(found, day), indent=2, ensure_ascii=not output.is_unicode()) + "\n")
     else:
         screen = Screen.of_output()
         output.emit(verification_text(found, screen, phrases))

@@ -143,6 +143,7 @@ def requirements_folder(folder: Path) -> Path:
 
 def verification(advisor: Advisor, folder: Path) -> Documents:
     yield verification_dict(FINE)
+    yield verification_dict(replace(FINE, sdk="mcp 2.3"), "2026-11-29")
     yield verification_dict(replace(WRONG, chaos=tuple(rows(advisor.knowledge)), load=measured_load()))
 
 

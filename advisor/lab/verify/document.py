@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
-from advisor.documents import Count, Hundredths, Rounded, Tenths, document
+from advisor.documents import OPTIONAL, Count, Day, Hundredths, Rounded, Tenths, document
 from advisor.knowledge.types import Era, Need
 from advisor.knowledge.vocabulary import FeatureId, FeatureOutcome
 from advisor.lab.chaos.report import ChaosRecord, chaos_data
@@ -91,6 +91,8 @@ class VerificationDocument(TypedDict):
 
     Attributes:
         ok: whether everything is as predicted and no call failed.
+        date: the day of the run.
+        sdk: the minor release of the SDK.
         proxy: the proxy with its version.
         instances: number of instances of all tiers.
         tiers: number of instances by tier.
@@ -113,6 +115,8 @@ class VerificationDocument(TypedDict):
     schema: Literal["mcp-advisor/verification/1"]
     ok: bool
     service: str
+    date: Annotated[Day, OPTIONAL]
+    sdk: Annotated[str, OPTIONAL]
     proxy: str
     instances: Annotated[int, {"minimum": 1}]
     tiers: dict[str, Count]
@@ -132,11 +136,17 @@ class VerificationDocument(TypedDict):
     logs: str | None
 
 
-def verification_dict(found: Verification) -> VerificationDocument:
-    """Convert the result of a verification to the document of `verify --format json`."""
+def verification_dict(found: Verification, date: str = "") -> VerificationDocument:
+    """Convert the result of a verification to the document of `verify --format json`.
+
+    Args:
+        found: the result.
+        date: the day of the run as YYYY-MM-DD; "" leaves it out.
+    """
     return document(
         VerificationDocument,
         found,
+        **({"date": date} if date else {}),
         instances=sum(found.instances.values()),
         tiers=found.instances,
         cells=[

@@ -195,6 +195,7 @@ async def _observed(job: VerificationPlan, fleet: Fleet, steps: Steps) -> Verifi
         problems=(*job.problems, *fleet.problems),
         notes=job.prepared.notes,
         floor_seconds=fleet.seconds,
+        sdk=f"{job.prepared.kit.package} {job.prepared.kit.measured_minor}",
     )
     if job.options.cells:
         found = await _with_cells(found, job, fleet, steps)

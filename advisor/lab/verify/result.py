@@ -87,6 +87,7 @@ class Verification:
         load: measured load of an instance; only with `--load`.
         behaviours: behaviours that have a prediction and are no cells of the feature table.
         unknown: number of behaviours without a measurement of this SDK release.
+        sdk: the minor release of the SDK; "" if the result does not say it.
     """
 
     service: str
@@ -104,6 +105,7 @@ class Verification:
     load: Load | None = None
     behaviours: tuple[Behaved, ...] = ()
     unknown: int = 0
+    sdk: str = ""
 
     @property
     def ok(self) -> bool:

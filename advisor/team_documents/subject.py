@@ -1,0 +1,52 @@
+"""What a document is about: a decision with its options, and what the team adds to it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from advisor.decision.comparison import Comparison, DeploymentOption
+from advisor.decision.model import Decision
+from advisor.team_documents.verification_result import VerificationResult
+from advisor.team_documents.versions import Versions
+
+
+class People(NamedTuple):
+    """The people of a decision, by their names."""
+
+    decision_makers: tuple[str, ...] = ()
+    consulted: tuple[str, ...] = ()
+    informed: tuple[str, ...] = ()
+
+
+class Subject(NamedTuple):
+    """What a document is about.
+
+    Attributes:
+        comparison: the decision and its options.
+        versions: the versions that the document is made with.
+        date: the day of the decision, as YYYY-MM-DD.
+        command: the command that writes the document again.
+        check: the command that checks whether the document is up to date.
+        people: the people of the decision.
+        verification: the result of `mcp-advisor verify`, if the team has run it.
+        supersedes: the name of the file of the earlier record that a new record supersedes; "" for other documents.
+    """
+
+    comparison: Comparison
+    versions: Versions
+    date: str
+    command: str
+    check: str
+    people: People = People()
+    verification: VerificationResult | None = None
+    supersedes: str = ""
+
+    @property
+    def decision(self) -> Decision:
+        """The decision."""
+        return self.comparison.decision
+
+    @property
+    def chosen(self) -> DeploymentOption | None:
+        """The option that is the decision; None for a contradiction."""
+        return next((option for option in self.comparison.options if option.chosen), None)

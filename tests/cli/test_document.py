@@ -1,0 +1,146 @@
+"""The command `document`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from running import run_command
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return Path(shutil.copy(EXAMPLES / "customer-service-agent.yaml", tmp_path / "a.yaml"))
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def document(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
+    done = run_command("document", *arguments)
+    assert done.returncode == code, done.stderr.decode()
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_document_is_written_and_checked(file: Path) -> None:
+    doc = file.parent / "docs" / "decision.md"
+    document(file, "-o", doc)
+    assert document(file, "--check", doc) == ("", f"{doc} is up to date.\n")
+    change(doc, "## Decision Drivers", "Our words.\n\n## Drivers")
+    assert document(file, "--check", doc)[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("concurrent: 1200", "concurrent: 1300", "facts: clients.concurrent changes from 1200 to 1300"),
+        ("can_operate_affinity: false", "can_operate_affinity: true", "decision: pattern changes from tiered"),
+        ("team_size: 3", "team_size: 30", "warnings: small-team-complex-deployment is gone (low severity)"),
+        ("progress: preferred", "progress: required", "features: progress changes from preferred to required"),
+    ],
+)
+def test_a_check_says_in_what_the_decision_differs(file: Path, old: str, new: str, line: str) -> None:
+    doc = file.parent / "decision.md"
+    document(file, "-o", doc)
+    change(file, old, new)
+    shown, said = document(file, "--check", doc, code=1)
+    assert line in shown
+    assert "is out of date" in said
+
+
+def test_the_document_has_the_commands_that_work(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    document("a.yaml", "-o", "it's a doc.md", "--informed", "Ada, Bob")
+    text = Path("it's a doc.md").read_text(encoding="utf-8")
+    assert """$ mcp-advisor document a.yaml -o 'it'"'"'s a doc.md' --informed Ada,Bob\n""" in text
+    assert """$ mcp-advisor document a.yaml --check 'it'"'"'s a doc.md'\n""" in text
+    assert 'informed: ["Ada", "Bob"]' in text
+
+
+def test_new_rules_with_the_same_decision_are_no_difference(file: Path) -> None:
+    doc = file.parent / "decision.md"
+    document(file, "-o", doc)
+    change(doc, '"rules": "', '"rules": "0')
+    assert "also with the rules and measurements of today" in document(file, "--check", doc)[1]
+
+
+def test_the_text_of_a_person_is_never_replaced(file: Path) -> None:
+    doc = file.parent / "decision.md"
+    document(file, "-o", doc)
+    change(doc, "## Decision Drivers", "Our words.\n\n## Decision Drivers")
+    before = doc.read_bytes()
+    document(file, "-o", doc)
+    change(file, "can_operate_affinity: false", "can_operate_affinity: true")
+    assert "has your edits" in document(file, "-o", doc, code=1)[1]
+    assert doc.read_bytes() == before
+    new = doc.with_name("decision.md.new")
+    new.replace(doc)
+    document(file, "--check", doc)
+
+
+def test_a_contradiction_is_written_as_a_proposal(file: Path) -> None:
+    doc = file.parent / "decision.md"
+    contradiction = EXAMPLES / "sampling-on-a-stateless-fleet.yaml"
+    document(contradiction, "-o", doc, code=3)
+    assert 'status: "proposed"' in doc.read_text(encoding="utf-8")
+    document(contradiction, "--check", doc)
+
+
+def test_a_resolved_contradiction_is_accepted_in_the_same_file(file: Path) -> None:
+    doc = file.parent / "decision.md"
+    shutil.copy(EXAMPLES / "sampling-on-a-stateless-fleet.yaml", file)
+    document(file, "-o", doc, "--decision-makers", "Ada", "--date", "2026-01-01", code=3)
+    change(file, "sampling: required", "sampling: preferred")
+    document(file, "-o", doc, "--date", "2026-02-02")
+    assert doc.read_text(encoding="utf-8").split("\n")[1:4] == [
+        'status: "accepted"',
+        "date: 2026-02-02",
+        'decision-makers: ["Ada"]',
+    ]
+
+
+def test_a_verification_is_read(file: Path) -> None:
+    doc, result = file.parent / "decision.md", file.parent / "result.json"
+    data = {
+        "schema": "mcp-advisor/verification/1",
+        "ok": True,
+        "service": "customer-service-agent",
+        "date": "2026-11-28",
+        "proxy": "nginx 1.31.3",
+        "instances": 4,
+        "cells": [{"tier": None, "era": "legacy", "feature": "plain", "predicted": "works", "observed": "works"}],
+        "problems": [],
+    }
+    result.write_text(json.dumps(data), encoding="utf-8")
+    document(file, "-o", doc)
+    document(file, "-o", doc, "--verification", result)
+    assert "ran on 2026-11-28 with 4 instances, nginx 1.31.3." in doc.read_text(encoding="utf-8")
+    result.write_text(json.dumps({**data, "service": "other"}), encoding="utf-8")
+    assert "is about the service 'other'" in document(file, "-o", doc, "--verification", result, code=2)[1]
+    for wrong in ("{", "[]", "null", "{}", '{"schema": "mcp-advisor/verification/1"}', "[" * 100_000):
+        result.write_text(wrong, encoding="utf-8")
+        assert "is not a result of" in document(file, "-o", doc, "--verification", result, code=2)[1]
+
+
+def test_wrong_usage(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "README.md"
+    other.write_text("# Ours\n", encoding="utf-8")
+    assert "has no fingerprint" in document(file, "-o", other, code=2)[1]
+    assert "has no fingerprint" in document(file, "--check", other, code=2)[1]
+    assert other.read_text(encoding="utf-8") == "# Ours\n"
+    assert "Did you mean 'adr'?" in document(file, "-o", "x.md", "--format", "adrs", code=2)[1]
+    assert "-o PATH" in document(file, code=2)[1]
+    assert "--check DOC" in document(file, "-o", "x.md", "--check", "x.md", code=2)[1]
+    assert "is not a day" in document(file, "-o", "x.md", "--date", "today", code=2)[1]
+    assert "no such file" in document(file, "--check", tmp_path / "none.md", code=2)[1]
+    assert "is a directory" in document(tmp_path, "-o", "x.md", code=2)[1]
+    document(file, "-o", tmp_path / "a.md")
+    assert "is about the service" in document(EXAMPLES / "saas-b2b.yaml", "--check", tmp_path / "a.md", code=2)[1]
+    assert "has no record about" in document(file, "--check", tmp_path, code=2)[1]
