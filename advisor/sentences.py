@@ -19,6 +19,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(others)} {last} {end}" if others else end
 
 
+def amount(number: int, thing: str) -> str:
+    """Return a number with the name of its things: `1 file`, `1,200 files`. The plural has an `s`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def counted(phrases: Mapping[str, str], name: str, number: int, **values: str) -> str:
     """Return the phrase `name` for a number of things, or the phrase `name.one` for a single thing."""
     return phrases[f"{name}.one" if number == 1 else name].format(number=number, **values)

@@ -15,6 +15,7 @@ from advisor.console.output import emit, is_unicode, say
 from advisor.errors import EnvironmentLacksError, Exit, UsageError
 from advisor.files import reason
 from advisor.lab.process.extra import EXTRA
+from advisor.sentences import amount
 
 if TYPE_CHECKING:
     from advisor.lab.capabilities.measure import Compared
@@ -204,7 +205,7 @@ def bisect(
 def _counted(compared: Compared) -> str:
     measured = compared.measurement
     wrong = len(compared.cells) + len(compared.behaviours)
-    counts = f"{len(measured.cells)} cells and {len(measured.behaviours)} behaviours"
+    counts = f"{amount(len(measured.cells), 'cell')} and {amount(len(measured.behaviours), 'behaviour')}"
     sdk = measured.sdk_under_test.sdk
     return f"{sdk}: {counts} measured, {wrong} differ from the stored data, {measured.seconds:.0f} s"
 

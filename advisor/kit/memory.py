@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from advisor.decision.core import Core
 from advisor.decision.model import Decision
 from advisor.knowledge.capacity import MEBI, MemoryPlan, kilobytes
+from advisor.sentences import amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class MemoryContext:
         return {
             "process": _mega(self.process_bytes),
             "session": kilobytes(self.session_bytes),
-            "sessions": f"{self.sessions:,} session{'s' if self.sessions > 1 else ''}",
+            "sessions": amount(self.sessions, "session"),
             "held": _mega(self.sessions * self.session_bytes),
             "needed": _mega(self.needed(processes)),
             "grain": f"{plan.grain_mi} MiB",

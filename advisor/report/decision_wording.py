@@ -157,8 +157,12 @@ def unsure(decision: Decision) -> list[str]:
 def lost_for(row: FeatureRow, phrases: Mapping[str, str]) -> str:
     """Return which clients lose the feature, and the outcome that they observe."""
     unable = phrases["outcome.no-client"]
-    lost = (unable if cell.words == unable else f"{cell.words} for {era} clients" for era, cell in row.failing)
-    return "; ".join(dict.fromkeys(lost))
+    eras: dict[str, list[str]] = {}
+    for era, cell in row.failing:
+        eras.setdefault(cell.words, []).append(era)
+    return "; ".join(
+        words if words == unable else f"{words} for {listed(failing)} clients" for words, failing in eras.items()
+    )
 
 
 def switch_rows(decision: Decision) -> list[tuple[str, str]]:

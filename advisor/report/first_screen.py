@@ -95,7 +95,8 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     room -= (sum(map(len, shown)) + 1 if shown else 0) + 1
     warned = fitting(warnings, room)
     if len(warned) < len(decision.warnings):
-        warned = _warned(warnings, [draw(_warning_id, warning) for warning in decision.warnings[: max(room, 0)]], room)
+        titles = [draw(_warning_title, warning) for warning in decision.warnings[: max(room, 0)]]
+        warned = _warned(warnings, titles, room)
     lines = list(chain.from_iterable(above))
     if warnings:
         lines += draw(draw_heading, decision, "warnings", len(decision.warnings) - len(warned))
@@ -106,18 +107,18 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     return [*lines, *below]
 
 
-def _warned(complete: Sequence[ScreenBlock], ids: Sequence[ScreenBlock], room: int) -> list[ScreenBlock]:
+def _warned(complete: Sequence[ScreenBlock], titles: Sequence[ScreenBlock], room: int) -> list[ScreenBlock]:
     """Return as many warnings as possible in `room` lines.
 
     The worst warnings are complete. If some warnings find no room, a warning whose title and id take several lines
-    shows only its id.
+    shows only its title.
 
     Args:
         complete: the lines of each warning, the worst first.
-        ids: a line for each warning with its id.
+        titles: the lines of each warning without its id.
         room: lines for the warnings.
     """
-    short = [full if len(full) == 1 else line for full, line in zip(complete, ids, strict=False)]
+    short = [min(full, title, key=len) for full, title in zip(complete, titles, strict=False)]
     tried = (fitting([*complete[:whole], *short[whole:]], room) for whole in range(len(complete), 0, -1))
     return max(tried, key=len, default=[])  # of equally many warnings, the most complete ones
 
@@ -246,9 +247,9 @@ def _call(name: str, row: FeatureRow, decision: Decision) -> str:
     return short if short and (" " in name or len(name) > _CALL) else name
 
 
-def _warning_id(canvas: Canvas, warning: Finding) -> None:
-    """Draw the id of a warning. `explain` shows the warning with this id."""
-    canvas.line((f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity]), f"  {warning.id}", indent=2)
+def _warning_title(canvas: Canvas, warning: Finding) -> None:
+    """Draw a warning without its id."""
+    canvas.pairs([((f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity]), warning.title)], indent=2)
 
 
 def _change(canvas: Canvas, decision: Decision, shift: change_wording.Shift) -> None:

@@ -10,6 +10,7 @@ from advisor.console.lines import ReportLine
 from advisor.engine.table import show
 from advisor.report.condition_wording import outcome
 from advisor.report.rule_records import Catalogue
+from advisor.sentences import amount
 
 RuleData: TypeAlias = Mapping[str, Any]
 """A document of `rule_document`, or an object in it."""
@@ -299,7 +300,9 @@ def proof_lines(record: RuleData) -> Iterator[ReportLine]:
         if len(wheres) == 1:
             sections.append((f"{wheres[0] or 'All tables'}: {fault}", [message, *shown]))
         else:
-            sections.append((f"{fault} in {len(wheres)} places", [message, *(f"  {where}" for where in wheres)]))
+            sections.append(
+                (f"{fault} in {amount(len(wheres), 'place')}", [message, *(f"  {where}" for where in wheres)])
+            )
     return _lines(sections)
 
 

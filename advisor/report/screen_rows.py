@@ -44,11 +44,11 @@ STEPS = (*WHOLE, *(ScreenStep(gaps=False, why=1, brief=True, most=most) for most
 def shown_rows(
     texts: Sequence[str], width: int, step: ScreenStep, section: str, phrases: Mapping[str, str]
 ) -> list[str]:
-    """Return the texts that a step shows, each cut to a line if the step is brief, and how many texts are hidden."""
+    """Return the texts that a step shows, in a brief step the sentences that fit in a line, and how many are hidden."""
     # A single hidden row would take as much room as the line about it.
     most = len(texts) if step.most is None or len(texts) <= step.most + 1 else step.most
     hidden = len(texts) - most
-    shown = [cut(text, width) if step.brief else text for text in texts[:most]]
+    shown = [whole_sentences(text, width) if step.brief else text for text in texts[:most]]
     return [*shown, *([phrases["screen.hidden"].format(number=hidden, section=section)] if hidden else [])]
 
 

@@ -23,6 +23,7 @@ from advisor.requirements.hops import HOP_KEYS, HOPS, MAX_HOPS, PROXY
 from advisor.requirements.model import Requirements, Tool
 from advisor.requirements.reader import NEIGHBOUR, Path, SourceDocument
 from advisor.requirements.values import MAX_LIST, READERS, ValueRefusedError
+from advisor.sentences import amount
 
 VERSION = 1
 MAX_PROBLEMS = 100  # shown problems; a file of unknown keys can have 20,000 problems
@@ -372,7 +373,7 @@ def _listed(problems: list[Finding]) -> list[Finding]:
     """Return the problems in the order of their lines. If there are too many, a last problem says how many more."""
     shown = sorted(problems[:MAX_PROBLEMS], key=lambda problem: problem.line or 0)
     more = len(problems) - len(shown)
-    return [*shown, input_problem(f"{more} more problems are not shown.")] if more else shown
+    return [*shown, input_problem(f"Not shown: {amount(more, 'more problem')}.")] if more else shown
 
 
 def _kind(value: object) -> str:

@@ -14,7 +14,7 @@ from running import run_command
 from typer import BadParameter, Context
 from typer.main import get_command
 
-from advisor.cli import schema, verify
+from advisor.cli import main, schema, verify
 from advisor.cli.app import app
 from advisor.cli.lazy_group import LazyGroup, load_command
 from advisor.decision.advisor import Advisor
@@ -178,3 +178,28 @@ def test_a_command_imports_no_other_command() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
     commands = {f"advisor.cli.{name}" for name in PROGRAM.commands}
     assert commands & set(done.stderr.split()) == {"advisor.cli.rules"}
+
+
+def _numbers(command: Group, *names: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The names of the commands with the options that take a whole number."""
+    for option in command.params:
+        if getattr(option.type_descriptor, "annotation", None) is int and not option.count:
+            yield names, option.opts[-1]
+
+
+def test_an_option_for_numbers_says_in_our_words_what_it_allows(capsys: pytest.CaptureFixture[str]) -> None:
+    found = 0
+    for names in _paths(PROGRAM):
+        command: Group = PROGRAM
+        for name in names:
+            command = load_command(name, Context(PROGRAM)) if command is PROGRAM else command.commands[name]
+        for path, option in _numbers(command, *names):
+            with pytest.raises(SystemExit) as ended:
+                main([*path, option, "soon"])
+            said = " ".join(capsys.readouterr().err.split())
+            assert ended.value.code == Exit.USAGE
+            assert re.search(
+                r"'soon' is not allowed\. Allowed: a whole number( from -?\d+ to \d+| not less than \d+|)\.", said
+            )
+            found += 1
+    assert found > 3

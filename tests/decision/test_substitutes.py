@@ -31,6 +31,18 @@ def test_no_substitute_for_legacy_clients_needs_the_modern_protocol(decide: Any)
         assert not row.instead.startswith("Write the tool with"), row.instead
 
 
+def test_a_direct_call_is_the_replacement_with_and_without_sessions(decide: Any) -> None:
+    """One process keeps sessions, and several do not. In both, the server calls a language model."""
+    patterns = set()
+    for instances in (1, 3):
+        facts = {"clients.apps": ["cursor"], "needs.sampling": "required", "operations.direct_llm": True}
+        decision = decide({**facts, "scale.instances": instances})
+        (row,) = [row for row in decision.features if row.substituted]
+        assert row.instead.startswith("The server calls a language model")
+        patterns.add(decision.core.flags.stateless_http)
+    assert patterns == {True, False}
+
+
 PLATFORMS = ("kubernetes", "compose", "systemd", "serverless")
 
 

@@ -106,7 +106,7 @@ def test_a_request_that_ran_twice_is_a_problem_for_every_expected_behaviour(know
         era = found.eras[0]
         outcome = call(OK, era=era, owner="" if era == "modern" else "b", name="x")
         twice = verdict(found, outcome, also=[Execution("x.1", "c", "start", 101.0)])
-        assert "1 requests were executed twice" in twice.problems, found.id
+        assert "1 request executed twice" in twice.problems, found.id
         assert twice.numbers.executed_twice == 1
 
 

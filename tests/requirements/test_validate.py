@@ -473,7 +473,7 @@ def test_only_the_first_of_many_problems_are_shown(refused: Any) -> None:
     messages = refused("service: a\n" + "".join(f"scal{number}: 1\n" for number in range(9000)))
     assert len(messages) == MAX_PROBLEMS + 1
     assert messages[0].startswith("r.yaml:2: scal0: unknown key. Did you mean 'scale'? Allowed here: ")
-    assert messages[-1] == f"r.yaml: {9000 - MAX_PROBLEMS} more problems are not shown."
+    assert messages[-1] == f"r.yaml: Not shown: {9000 - MAX_PROBLEMS:,} more problems."
 
 
 def test_a_reader_error_is_one_message(refused: Any, space: FactSpace, tmp_path: Any) -> None:

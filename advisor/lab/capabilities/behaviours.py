@@ -17,6 +17,7 @@ from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.observation import BehaviourRow, Observation
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import FlagPair, Say, SdkUnderTest
+from advisor.sentences import amount
 
 TRIED = (*(name for name in BEHAVIOURS if name != "http"), *SLOW_BEHAVIOURS, *http.CHECKS)
 """The names of the measurements: the probes, and each check over plain HTTP as a separate measurement."""
@@ -84,7 +85,7 @@ def _is_doubtful(expected: str | None, seen: Observation) -> bool:
 
 async def _again(run: Run, under_test: SdkUnderTest, asked: Sequence[_Asked], say: Say, deadline_s: float) -> _Found:
     """Measure a second time, with fewer measurements at the same time and on new copies of the server."""
-    say(f"{under_test.sdk}: second measurement of {len(asked)} behaviours that differ from the expected result")
+    say(f"{under_test.sdk}: second measurement of {amount(len(asked), 'behaviour')} with an unexpected result")
     pairs = list(dict.fromkeys(pair for _, _, pair in asked))
     stand = await ReleaseServers.start(run, under_test, deadline_s, lambda _: None, pairs, COPIES)
     found = await _observe(stand, asked, _AT_ONCE_AGAIN, deadline_s)

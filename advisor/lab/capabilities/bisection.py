@@ -18,6 +18,7 @@ from advisor.lab.process import package_index
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, sdk_under_test
 from advisor.requirements.text import suggestion
+from advisor.sentences import amount
 
 UNKNOWN = "cannot be measured"
 """The result for a release that cannot be installed or started."""
@@ -204,7 +205,7 @@ async def bisect(
         found = []
         for change in wanted:
             left = len(between(releases, change))
-            say(f"{change.feature}, {change.call}: {left} releases between {change.upper} and {change.lower}")
+            say(f"{change.feature}, {change.call}: {amount(left, 'release')} between {change.upper} and {change.lower}")
             ends, wrong = await _ends(change, witness)
             if wrong:
                 found.append(Bisected(change, change.after.start))

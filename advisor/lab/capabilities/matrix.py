@@ -15,6 +15,7 @@ from advisor.lab.probes.observation import Observation
 from advisor.lab.process.run import Process, Run
 from advisor.lab.process.sdk_under_test import FlagPair, Say, SdkUnderTest, serving
 from advisor.lab.testserver.tool_catalogue import LabTool, entries
+from advisor.sentences import amount
 
 """(stateless_http, json_response)."""
 
@@ -109,7 +110,7 @@ class ReleaseServers:
         Raises:
             LabError: a server does not start.
         """
-        say(f"{under_test.sdk}: starting {len(pairs)} servers")
+        say(f"{under_test.sdk}: starting {amount(len(pairs), 'server')}")
 
         async def server(pair: FlagPair) -> tuple[Process, str]:
             launch = serving(under_test.python, under_test.line, pair, *(f"/{copy}" for copy in copies))
@@ -145,7 +146,7 @@ class ReleaseServers:
         ]
         left = [where for where in wanted if where not in found and only(where)]
         if left:
-            self._say(f"{self.sdk_under_test.sdk}: {len(left)} cells")
+            self._say(f"{self.sdk_under_test.sdk}: {amount(len(left), 'cell')}")
         found |= await self._observe(left, _AT_ONCE)
         if not modern:
             found |= self._refused(found)
@@ -187,7 +188,7 @@ class ReleaseServers:
         broken = {where.pair for where in differing if BROKEN.search(found[where].observation.message)}
         alone = [where for where in differing if where.pair in broken]
         note = f", {len(alone)} of them with a new server each" if alone else ""
-        cells = f"{len(differing)} cells that differ from the expected outcome{note}"
+        cells = f"{amount(len(differing), 'cell')} with an unexpected outcome{note}"
         self._say(f"{self.sdk_under_test.sdk}: second measurement of {cells}")
         again = await self._observe([where for where in differing if where not in alone], _AT_ONCE_AGAIN)
         again |= await self._alone(alone)

@@ -21,6 +21,7 @@ from advisor.report.capability_document import (
     range_of,
 )
 from advisor.report.capability_matrix import era_lines
+from advisor.sentences import amount
 
 if TYPE_CHECKING:
     from advisor.lab.capabilities.behaviours import Trait
@@ -113,7 +114,9 @@ def table(compared: Compared) -> Iterator[ReportLine]:
     under_test = measurement.sdk_under_test
     count = len(measurement.cells)
     as_known = count - len(compared.cells)
-    yield ReportLine("heading", f"{under_test.sdk}: {count} cells measured, {as_known} agree with the stored data")
+    yield ReportLine(
+        "heading", f"{under_test.sdk}: {amount(count, 'cell')} measured, {as_known} agree with the stored data"
+    )
     dependencies = {"today": "of today", "this interpreter": "of this interpreter"}
     of = dependencies.get(under_test.dependencies, f"as of {under_test.dependencies}")
     yield ReportLine("plain", f"{under_test.line}, dependencies {of}, {measurement.date}, {measurement.seconds:.0f} s")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from advisor.knowledge.failures import ExpectedBehaviour, Handles
 from advisor.lab.chaos.evidence import ClientCall, HandleJudgement, HandleNumbers, HandlesSeen, InjectedEvent
 from advisor.lab.chaos.verdict import SLOW_S, asks_to_wait, elsewhere, kind, story, unexpected
+from advisor.sentences import amount
 
 BACK_S = 5.0
 """The time after a fault, in seconds, in which calls can still fail. A server waits before it tries the store again."""
@@ -72,7 +73,7 @@ def _unkept(failed: Sequence[ClientCall]) -> list[str]:
     spoken = [call for call in failed if _in_words(call)]
     if not spoken:
         return []
-    return [f"{len(spoken)} calls with a state handle failed ({story(spoken[0])}), expected: kept"]
+    return [f"{amount(len(spoken), 'call')} with a state handle failed ({story(spoken[0])}), expected: kept"]
 
 
 def _lost(expected: Handles, gone: Sequence[ClientCall]) -> list[str]:
@@ -85,7 +86,9 @@ def _unfailing(failed: Sequence[ClientCall], event: InjectedEvent) -> list[str]:
     late = [call for call in failed if call not in during]
     problems = []
     if late:
-        problems.append(f"{len(late)} calls with a state handle failed before or after the event ({story(late[0])})")
+        problems.append(
+            f"{amount(len(late), 'call')} with a state handle failed before or after the event ({story(late[0])})"
+        )
     if not during:
         problems.append("no call with a state handle failed, although this event always causes failures")
     return problems

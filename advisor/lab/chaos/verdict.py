@@ -8,6 +8,7 @@ from typing import Literal
 
 from advisor.knowledge.failures import ExpectedBehaviour, Felt, Others, Running, Then
 from advisor.lab.chaos.evidence import CallAttempt, ClientCall, Execution, InjectedEvent, Judgement, Numbers
+from advisor.sentences import amount
 
 CallResult = Literal["done", "waited", "retried", "asked-to-wait", "initialized", "failed"]
 
@@ -136,7 +137,9 @@ def _unserved(
     failed = [call for call in (*free, *refusals) if event.began + KNOWN_S < call.started < event.over]
     if not failed:
         return []
-    return [f"{len(failed)} requests without a session failed although other instances run ({failed[0].said})"]
+    return [
+        f"{amount(len(failed), 'request')} without a session failed although other instances run ({failed[0].said})"
+    ]
 
 
 def _held_s(event: InjectedEvent) -> float:
@@ -220,14 +223,16 @@ def story(call: ClientCall) -> str:
 def _always(calls: Sequence[ClientCall], numbers: Numbers, began: Sequence[Execution]) -> list[str]:
     problems = []
     if numbers.executed_twice:
-        problems.append(f"{numbers.executed_twice} requests were executed twice")
+        problems.append(f"{amount(numbers.executed_twice, 'request')} executed twice")
     ran = {execution.call for execution in began}
     unseen = [attempt.id for call in calls for attempt in call.attempts if attempt.ok and attempt.id not in ran]
     if unseen:
-        problems.append(f"{len(unseen)} requests got an answer although no instance executed them, such as {unseen[0]}")
+        problems.append(
+            f"{amount(len(unseen), 'request')} got an answer although no instance executed them, such as {unseen[0]}"
+        )
     wrong = [attempt.said for call in calls for attempt in call.attempts if attempt.instance and attempt.said]
     if wrong:
-        problems.append(f"{len(wrong)} calls got {wrong[0]}")
+        problems.append(f"{amount(len(wrong), 'call')} got {wrong[0]}")
     return problems
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, call, in_session
 from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
+from advisor.sentences import amount
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -19,7 +20,7 @@ async def plain(probe: Probe) -> Observation:
 
     async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
         if not probe.target.tool:
-            return Verdict("works", f"{len((await client.list_tools()).tools)} tools listed")
+            return Verdict("works", f"{amount(len((await client.list_tools()).tools), 'tool')} listed")
         said, error = await call(client, probe.target)
         return Verdict("error", error) if error else Verdict("works", f"protocol {client.protocol_version}: {said:.80}")
 

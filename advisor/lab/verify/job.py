@@ -43,6 +43,7 @@ from advisor.lab.verify.kit_edits import read_kit_edits
 from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.lab.verify.result import Verification
 from advisor.requirements import Requirements
+from advisor.sentences import amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,4 +307,4 @@ def _instances(prepared: Preparation) -> str:
     total = sum(prepared.instances.values())
     workers = max(min(tier.workers, MOST_WORKERS) for tier in prepared.kit.tiers)
     tail = f" with {workers} workers each" if workers > 1 else ""
-    return f"{total} instance{'s' if total > 1 else ''}{tail}"
+    return f"{amount(total, 'instance')}{tail}"

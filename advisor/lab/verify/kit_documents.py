@@ -18,6 +18,7 @@ from advisor.lab.testserver.tool_catalogue import find
 from advisor.lab.verify.prediction import PredictedCell, PredictedTable, cells, tables
 from advisor.lab.verify.preparation import Preparation
 from advisor.report.serialization import Document
+from advisor.sentences import amount
 
 DECISION, PAGE = "decision.json", "DECISION.md"
 _MOST = 5  # the number of reported lines of the page. Further lines usually have the same cause.
@@ -176,7 +177,7 @@ def _page_problems(path: Path, prepared: Preparation) -> list[str]:
     others = [line for line in written if line.strip() and _plain(line) not in stated]
     found = [_difference(path.name, line, _alike(line, others)) for line in lacking[:_MOST]]
     if len(lacking) > _MOST:
-        found.append(f"{path.name}: {len(lacking) - _MOST} more lines are missing or different. {_AGAIN}.")
+        found.append(f"{path.name}: missing or different: {amount(len(lacking) - _MOST, 'more line')}. {_AGAIN}.")
     return found
 
 

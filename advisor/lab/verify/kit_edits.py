@@ -13,6 +13,7 @@ import yaml
 
 from advisor.files import reason
 from advisor.kit.model import KitFile
+from advisor.sentences import amount
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -89,7 +90,7 @@ def read_kit_edits(kit_dir: Path, files: Iterable[KitFile]) -> tuple[list[str], 
 
 
 def _listed(edits: Sequence[_Edit]) -> str:
-    more = f"\n    {len(edits) - _MOST} more places differ." if len(edits) > _MOST else ""
+    more = f"\n    Not shown: {amount(len(edits) - _MOST, 'more place')}." if len(edits) > _MOST else ""
     return "".join(map(str, edits[:_MOST])) + more
 
 
@@ -106,7 +107,9 @@ def _lines(text: str) -> list[str]:
 
 def _shown(sign: str, lines: Sequence[str]) -> list[str]:
     shown = [f"  {sign} {line}" for line in lines[:_MOST_LINES]]
-    return [*shown, f"  {sign} ({len(lines) - _MOST_LINES} more lines)"] if len(lines) > _MOST_LINES else shown
+    return (
+        [*shown, f"  {sign} ({amount(len(lines) - _MOST_LINES, 'more line')})"] if len(lines) > _MOST_LINES else shown
+    )
 
 
 def _syntax_error(suffix: str, text: str) -> str:

@@ -16,6 +16,7 @@ from advisor.lab.probes.cell import Probe, ProbeSteps, call, in_session, text
 from advisor.lab.probes.change_notifications import CHANGED, UPDATED, Listener, listening, subscribe
 from advisor.lab.probes.observation import Observation, Verdict
 from advisor.lab.testserver.tool_catalogue import LabTool
+from advisor.sentences import amount
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -112,7 +113,7 @@ async def _recalled(found: Callable[[], Awaitable[tuple[bool, str]]]) -> Verdict
             group.start_soon(recall)
     missed = [said for here, said in seen if not here]
     if not missed:
-        return Verdict("works", f"{len(seen)} further calls found the state")
+        return Verdict("works", f"{amount(len(seen), 'further call')} found the state")
     said = f"{len(missed)} of {len(seen)} further calls did not find the state: {missed[0][:120]}"
     return Verdict("dropped" if len(missed) == len(seen) else "unreachable", said)
 

@@ -11,6 +11,7 @@ from advisor.lab.chaos.report import chaos_text
 from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.report import draw_load
 from advisor.lab.verify.result import Behaved, Checked, Verification
+from advisor.sentences import amount
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
 _WIDE = 100  # from this screen width on, every call fits on a single line
@@ -179,7 +180,7 @@ def _sessions_text(canvas: Canvas, traffic: Sequence[SessionTraffic]) -> None:
         tier = f" of the tier {part.tier}" if part.tier else ""
         what = "Sessions per instance" if part.sessions else "Calls per instance"
         spread = ", ".join(map(str, part.per_instance))
-        said = [f"{part.clients} clients made {part.calls} calls", f"{what}: {spread}"]
+        said = [f"{amount(part.clients, 'client')} made {amount(part.calls, 'call')}", f"{what}: {spread}"]
         said.append(f"Clients with failed calls: {part.lost}" if part.lost else "All calls succeeded")
         if wrong := part.wrong_instance:
             said.append(f"Calls at an instance without the session: {wrong} ({wrong / part.calls:.0%})")
