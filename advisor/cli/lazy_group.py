@@ -106,14 +106,14 @@ class _Conversion:
             return self._typers_own().coerce(value, param=param, ctx=ctx)
         except typer.BadParameter as error:  # its message does not name the value
             said = f"{value!r:.80} is not allowed: {error.message[:1].lower()}{error.message[1:]}"
-            said = f"{value!r:.80} is not allowed. Allowed: {_whole_numbers(param)}." if kind is int else said
+            said = f"{value!r:.80} is not allowed. Allowed: {_integers(param)}." if kind is int else said
             raise typer.BadParameter(said, ctx=ctx, param=param) from None
 
 
-def _whole_numbers(param: Any) -> str:
-    """Return the whole numbers that an option allows, in words."""
+def _integers(param: Any) -> str:
+    """Return the integers that an option allows, in words."""
     ends = [("from", param.min), ("to", param.max)] if param.max is not None else [("not less than", param.min)]
-    return " ".join(["a whole number", *(f"{word} {end}" for word, end in ends if end is not None)])
+    return " ".join(["an integer", *(f"{word} {end}" for word, end in ends if end is not None)])
 
 
 def _members(kind: type[Enum], values: Sequence[Any], param: Any, ctx: Any) -> list[Enum]:

@@ -181,7 +181,7 @@ def test_a_command_imports_no_other_command() -> None:
 
 
 def _numbers(command: Group, *names: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The names of the commands with the options that take a whole number."""
+    """The names of the commands with the options that take an integer."""
     for option in command.params:
         if getattr(option.type_descriptor, "annotation", None) is int and not option.count:
             yield names, option.opts[-1]
@@ -199,7 +199,7 @@ def test_an_option_for_numbers_says_in_our_words_what_it_allows(capsys: pytest.C
             said = " ".join(capsys.readouterr().err.split())
             assert ended.value.code == Exit.USAGE
             assert re.search(
-                r"'soon' is not allowed\. Allowed: a whole number( from -?\d+ to \d+| not less than \d+|)\.", said
+                r"'soon' is not allowed\. Allowed: an integer( from -?\d+ to \d+| not less than \d+|)\.", said
             )
             found += 1
     assert found > 3

@@ -61,7 +61,7 @@ def test_only_sessions_of_the_dead_owner_can_be_lost(knowledge: Knowledge) -> No
 def test_requests_without_a_session_must_not_fail_while_packets_vanish(
     knowledge: Knowledge, at: float, fails: bool
 ) -> None:
-    wrong = "1 requests without a session failed although other instances run (HTTP 502)"
+    wrong = "1 request without a session failed although other instances run (HTTP 502)"
     fleet = promise(knowledge, "instance-vanished", "stateless", "modern")
     assert (wrong in verdict(fleet, call(BAD, OK, era="modern", owner="", at=at)).problems) == fails
     crashed = promise(knowledge, "instance-killed", "stateless", "modern")
@@ -121,7 +121,7 @@ def test_a_retry_by_the_client_is_not_a_repeated_request_of_the_proxy(knowledge:
 def test_an_answer_without_an_instance_or_of_another_call_is_a_problem(knowledge: Knowledge) -> None:
     stateless = promise(knowledge, keeping="stateless", era="modern")
     invented = judge(stateless, [call(OK, era="modern", owner="")], [], EVENT)
-    assert invented.problems == ("1 requests got an answer although no instance executed them, such as x.1",)
+    assert invented.problems == ("1 request got an answer although no instance executed them, such as x.1",)
     wrong = call(OK, era="modern", owner="")
     other = replace(wrong.attempts[0], said="the answer of another call: y.1")
     mixed = verdict(stateless, replace(wrong, attempts=(other,)))
@@ -253,7 +253,7 @@ REFUSED, UNKNOWN, ANEW = recall("refused"), recall("gone", at=104.0), recall("ne
             "instance-killed",
             [REFUSED, LATE],
             "fails-then-kept",
-            "1 calls with a state handle failed (the tool's words)",
+            "1 call with a state handle failed (the tool's words)",
         ),
         ("instance-killed", [recall("found", BAD, OK), LATE], "kept", ""),
         ("redis-restarted", [REFUSED, UNKNOWN, ANEW], "fails-then-gone", ""),
