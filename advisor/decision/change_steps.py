@@ -34,7 +34,7 @@ class ChangeStep(NamedTuple):
 
 
 def step(
-    name: str, value: Value, change: FactChange, kinds: tuple[str, str], core: Core | None, space: FactSpace
+    name: str, value: Value, change: FactChange, place: tuple[str, str, str], core: Core | None, space: FactSpace
 ) -> ChangeStep:
     """Return how to change a fact.
 
@@ -42,11 +42,11 @@ def step(
         name: the fact.
         value: the new value.
         change: the description of the change.
-        kinds: the last proxy before and after the change of all facts.
+        place: the last proxy before and after the change of all facts, and the platform after it.
         core: the new decision, on which the advice for a feature depends, or None.
         space: the known facts.
     """
-    knowledge, (before, kind) = space.knowledge, kinds
+    knowledge, (before, kind, platform) = space.knowledge, place
     feature, proxies = knowledge.features.get(name.removeprefix("needs.")), knowledge.proxies
     stateless = core is None or core.flags.stateless_http
     several = core is None or core.pattern != "single-instance"
@@ -57,7 +57,8 @@ def step(
         title, how = (knowledge.phrases[f"{phrase}{part}"].format(**names) for part in (".title", ""))
         return ChangeStep(title, how)
     if core and change.added and kind != "none":
-        program = added_program(kind, core.mechanism, knowledge, tiered=core.pattern == "tiered")
+        tiered = core.pattern == "tiered"
+        program = added_program(kind, core.mechanism, knowledge, platform=platform, tiered=tiered)
         if program:
             names = {"program": proxies[program].name, "proxy": proxies[kind].name}
             return ChangeStep(change.added_title.format(**names), change.added.format(**names))

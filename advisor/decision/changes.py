@@ -255,10 +255,10 @@ class Changes:
 
     def steps(self, move: Move, facts: Mapping[str, Any], core: Core | None = None) -> Iterator[ChangeStep]:
         """Yield how to make each part of a change."""
-        kinds = str(facts[_KIND]), str(move.get(_KIND, facts[_KIND]))
+        place = (str(facts[_KIND]), str(move.get(_KIND, facts[_KIND])), str(move.get(_PLATFORM, facts[_PLATFORM])))
         for name, value in move.items():
             if change := self.change(name, facts[name], value):
-                yield step(name, value, change, kinds, core, self._space)
+                yield step(name, value, change, place, core, self._space)
 
     def ways_out(self, facts: Mapping[str, Any], shorter: tuple[Raw, Core] | None = None) -> tuple[Alternative, ...]:
         """Return the changes that resolve a contradiction, the least effort first.

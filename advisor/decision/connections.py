@@ -36,7 +36,8 @@ def with_added_proxy(
     can configure the last hop, so that this hop routes the requests to the tiers.
     """
     hops = hops_of(requirements.values)
-    program = added_program(hops[-1].kind, mechanism, knowledge, tiered=tiered)
+    platform = requirements["environment.platform"]
+    program = added_program(hops[-1].kind, mechanism, knowledge, platform=platform, tiered=tiered)
     if not program:
         return None
     added = Hop(program, version=knowledge.kit_proxies[program].version)
@@ -44,7 +45,7 @@ def with_added_proxy(
     return replace(requirements, values={**requirements.values, HOPS: path, f"{PROXY}kind": program})
 
 
-def added_program(last_hop: str, mechanism: str, knowledge: Knowledge, *, tiered: bool) -> str:
+def added_program(last_hop: str, mechanism: str, knowledge: Knowledge, *, platform: str, tiered: bool) -> str:
     """Return the kind of proxy that `with_added_proxy` adds behind the kind of the last hop, or ""."""
     if mechanism == "none" and not tiered:
         return ""  # most decisions then need nothing about kits, which takes time to load
@@ -52,7 +53,7 @@ def added_program(last_hop: str, mechanism: str, knowledge: Knowledge, *, tiered
     last = knowledge.proxies[last_hop]
     program = found.done_by if found else ""
     if tiered and program not in knowledge.kit_proxies:
-        program = last.id if last.id in knowledge.kit_proxies else next(iter(knowledge.kit_proxies))
+        program = last.id if knowledge.in_kit(last.id, platform) else next(iter(knowledge.kit_proxies))
     if program not in knowledge.kit_proxies or program == last.id:
         return ""
     return "" if found and found.keyed_on in last.affinity_settings else program

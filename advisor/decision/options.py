@@ -201,7 +201,8 @@ class Comparer:
             core = core._replace(mechanism=self._advisor.core(after).mechanism)
         today = [facts[f"current.{flag}"] for flag in ("stateless_http", "json_response")]
         tiered = core.pattern == "tiered"
-        added = added_program(hops_of(after.values)[-1].kind, core.mechanism, self._knowledge, tiered=tiered)
+        last, platform = hops_of(after.values)[-1].kind, after["environment.platform"]
+        added = added_program(last, core.mechanism, self._knowledge, platform=platform, tiered=tiered)
         sessions = facts["era.legacy"] == "named" and (tiered or not core.flags.stateless_http)
         own = {
             "pattern": core.pattern,

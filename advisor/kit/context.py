@@ -261,7 +261,7 @@ def _proxy(decision: Decision, knowledge: Knowledge) -> str:
     mechanism = knowledge.mechanisms.get(decision.core.mechanism)
     kind: str = decision.requirements["environment.proxy.kind"]
     for name in (mechanism.done_by if mechanism else "", kind):
-        if name in knowledge.kit_proxies:
+        if knowledge.in_kit(name, decision.requirements["environment.platform"]):
             return name
     # If a kit cannot configure the load balancer in front, the kit needs its own proxy to route requests to the tiers.
     return next(iter(knowledge.kit_proxies)) if decision.tiers else ""

@@ -57,11 +57,6 @@ class KitLookups:
         return self.outer.affinity_settings.get(known.keyed_on, "") if known and self.outer else ""
 
     @property
-    def configured_proxies(self) -> tuple[str, ...]:
-        """The proxies that a kit can configure, as values of `environment.proxy.kind`."""
-        return tuple(self.knowledge.kit_proxies)
-
-    @property
     def has_http_route(self) -> bool:
         """Whether the proxy of the requirements is configured by an HTTPRoute."""
         return bool(self.outer_proxy) and self.knowledge.proxies[self.outer_proxy].http_route

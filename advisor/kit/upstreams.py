@@ -26,6 +26,7 @@ class ProxyAddresses:
         peers: name → host:port of the HAProxy peer that gets the session table at a reload.
         source: the address from which the proxy connects to the servers; "" for the choice of the system.
         metrics: host and port of the metrics of the proxy; the host can be `*`; "" for no metrics.
+        folder: the folder of the configuration, which only Traefik needs; "" for the folder in which the proxy starts.
     """
 
     listen: str
@@ -35,6 +36,7 @@ class ProxyAddresses:
     peers: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     metrics: str = ""
+    folder: str = ""
 
 
 def production_addresses(kit: KitContext) -> ProxyAddresses:
@@ -51,7 +53,15 @@ def production_addresses(kit: KitContext) -> ProxyAddresses:
         log,
         _peers(kit),
         metrics=metrics_address(kit, f"*:{PROXY_PORT}"),
+        folder=configuration_folder(kit),
     )
+
+
+def configuration_folder(kit: KitContext) -> str:
+    """Return the folder of the proxy's configuration on the platform of the kit; "" if the kit has no proxy."""
+    if not kit.proxy:
+        return ""
+    return f"/opt/{kit.service}/proxy" if kit.platform == "systemd" else kit.carried.folder
 
 
 def metrics_address(kit: KitContext, address: str) -> str:

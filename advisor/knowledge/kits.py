@@ -48,10 +48,12 @@ class KitProxy(NamedTuple):
     connections: str
     reload: str = ""
     reloaded: str = ""
+    silent: bool = False
     options: dict[Literal["pod", "lab"], list[str]] = {}  # noqa: RUF012
     drains: bool = True
     fixed_entries: bool = False
     checks_at_start: bool = False
+    early_404: bool = False
     settles_s: float = 0.0
     source: dict[Literal["file", "after", "line"], str] = {}  # noqa: RUF012
     fetches: bool = True

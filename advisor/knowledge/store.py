@@ -116,6 +116,10 @@ class Knowledge:
         """Return a figure of rules/figures.yaml."""
         return self.figures[name].value
 
+    def in_kit(self, proxy: str, platform: str) -> bool:
+        """Whether a kit for a platform contains a proxy. On Kubernetes, kits have an Ingress for some of them."""
+        return proxy in self.kit_proxies and not (platform == "kubernetes" and proxy in self.kit_fronts)
+
     def table_of_role(self, role: str) -> RuleTable:
         """Return the table with this role (`cell` or `finding`).
 

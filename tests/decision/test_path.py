@@ -56,7 +56,7 @@ def test_redirects_lose_https_or_the_prefix(decide: Any, facts: dict[str, Any], 
         ("cloudflare", None, 5, True, 915),
         ("cloud-run", None, None, False, 915),
         ("nginx", None, None, False, 75),  # the release is not stated
-        ("traefik", None, None, True, 105),
+        ("traefik", None, None, True, 75),  # as the Traefik of the kit
         ("caddy", None, 121, False, 75),  # the Caddy of the kit closes idle connections after 4 s
         ("ingress-nginx", None, None, True, 75),
         ("none", None, None, False, 75),
@@ -74,7 +74,7 @@ def test_the_server_keeps_idle_connections_for_longer_than_the_proxy(
 
 
 @pytest.mark.parametrize(
-    ("kind", "opens"), [("alb", "nginx keeps idle connections to the server"), ("traefik", "nginx"), ("caddy", "")]
+    ("kind", "opens"), [("alb", "nginx keeps idle connections to the server"), ("traefik", ""), ("caddy", "")]
 )
 def test_with_tiers_the_proxy_of_the_kit_opens_the_connections(
     decide: Any, advisor: Advisor, kind: str, opens: str
@@ -84,10 +84,10 @@ def test_with_tiers_the_proxy_of_the_kit_opens_the_connections(
     facts = _at(kind) | {"clients.protocol": "legacy", "scale.instances": 3, "scale.affinity": "unavailable"}
     decision = decide(facts | {"tools": tools, "environment.proxy.idle_timeout_s": 600})
     assert decision.core.pattern == "tiered"
-    assert kit_context(decision).proxy == ("caddy" if kind == "caddy" else "nginx")
+    assert kit_context(decision).proxy == ("nginx" if kind == "alb" else kind)
     messages = {warning.id: warning.message for warning in decision.warnings}
     assert messages.get(IDLE, "").startswith(opens)
-    assert (HOP in messages) is (kind != "caddy")
+    assert (HOP in messages) is (kind == "alb")
     for tier in advisor.trace(decision):  # the rules that `--explain` shows are those of the warnings
         fired = [attempt.rule.id for attempt in tier.attempts if attempt.fired]
         assert tier.table != "warnings" or not tier.tier or (IDLE in fired) is (IDLE in messages)

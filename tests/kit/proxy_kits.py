@@ -37,10 +37,12 @@ IP_HASH = Setup("nginx", "nginx-ip-hash", "1.22.1", debian=True)
 TABLE = Setup("haproxy", "haproxy-stick-table")
 ENVELOPE_HAPROXY = Setup("haproxy", "haproxy-session-envelope")
 CADDY = Setup("caddy", "caddy-session-envelope")
+TRAEFIK = Setup("traefik", "traefik-sticky-cookie")
+HRW = Setup("traefik", "traefik-hrw")
 ENVOY = Setup("envoy", "envoy-session-envelope")
 
-STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
-PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
+STICKY = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, UNKNOWN, TABLE, ENVELOPE_HAPROXY, CADDY, TRAEFIK, ENVOY)
+PROXIES = (LEARN, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, CADDY, TRAEFIK, ENVOY)
 
 
 @cache
@@ -50,7 +52,10 @@ def decided(advisor: Advisor, example: str) -> KitContext:
 
 
 def _with(kit: KitContext, setup: Setup) -> KitContext:
-    return replace(kit, proxy=setup.proxy, proxy_version=setup.version, hosts=(HOST,), idle_timeout_s=60)
+    # On Kubernetes, Traefik is in front of a kit.
+    platform = "compose" if setup.proxy == "traefik" and kit.platform == "kubernetes" else kit.platform
+    changed = replace(kit, proxy=setup.proxy, proxy_version=setup.version, platform=platform)
+    return replace(changed, hosts=(HOST,), idle_timeout_s=60)
 
 
 def sticky(advisor: Advisor, setup: Setup, instances: int = 3) -> KitContext:

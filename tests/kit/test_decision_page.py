@@ -57,7 +57,7 @@ def test_the_failure_table_matches_its_snapshot(advisor: Advisor, name: str) -> 
     assert text == path.read_text()
 
 
-@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy", "caddy"])
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy", "caddy", "traefik"])
 def test_the_page_names_the_limit_that_the_proxy_lacks(advisor: Advisor, kind: str) -> None:
     text = (ROOT / "examples" / "customer-service-agent-sticky.yaml").read_text()
     text = re.sub(r"proxy: \{.*\}", f"proxy: {{kind: {kind}}}", text)
@@ -169,34 +169,48 @@ def test_each_warning_with_an_own_fix_in_kits_exists(knowledge: Knowledge) -> No
     assert named <= {rule.id for _, rule in knowledge.rules.values()}
 
 
-UNWRITTEN: dict[str, tuple[dict[str, Any], str]] = {
-    "without sessions": ({}, "Traefik can send each request to any instance."),
-    "a cookie of Traefik": (
-        {"needs.sampling": "required", "clients.keep_cookies": True},
-        "For session affinity, set `sticky.cookie` of the load balancer of the service in Traefik.",
-    ),
-    "a proxy of the kit behind Traefik": (
-        {"needs.sampling": "required", "scale.affinity": "available"},
-        "Traefik must send all requests to nginx of this kit.",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", UNWRITTEN)
-def test_a_kit_behind_traefik_says_that_it_does_not_configure_traefik(decide: Callable[..., Any], case: str) -> None:
-    facts, said = UNWRITTEN[case]
-    base = {"sdk": "mcp-2", "scale.instances": 3, "environment.platform": "systemd"}
-    decision = decide({**base, "environment.proxy.kind": "traefik", **facts})
+def test_a_kit_with_its_own_proxy_behind_traefik_says_so(decide: Callable[..., Any]) -> None:
+    facts = {"scale.instances": 3, "environment.platform": "systemd", "environment.proxy.kind": "traefik"}
+    decision = decide({"sdk": "mcp-2", **facts, "needs.sampling": "required", "scale.affinity": "available"})
     kit = kit_context(decision)
+    assert (kit.proxy, kit.outer_proxy) == ("nginx", "traefik"), "Traefik cannot find the owner by the session ID"
     reason = kit.knowledge.proxies["traefik"].not_in_kit
     notes = " ".join(client_notes(kit, 8080))
+    said = "Traefik must send all requests to nginx of this kit."
     assert f"This kit contains no configuration of Traefik. {reason} {said}" in notes
     files = {file.path: file.content for file in render_kit(decision, "")}
     assert not [path for path in files if "traefik" in path]
     (left,) = (line for line in files["DECISION.md"].splitlines() if line.startswith("- **Left to you:**"))
     assert "the configuration of Traefik, which this kit does not contain" in left
     assert left.endswith(reason)
-    assert ("`sticky.cookie`" in left) == ("cookie" in case)
+
+
+@pytest.mark.parametrize(
+    ("facts", "mechanism"),
+    [
+        ({}, "none"),
+        ({"clients.keep_cookies": True}, "traefik-sticky-cookie"),
+        ({"clients.addresses": "stable"}, "traefik-hrw"),
+    ],
+)
+@pytest.mark.parametrize("platform", ["compose", "systemd"])
+def test_a_kit_configures_traefik(
+    decide: Callable[..., Any], platform: str, facts: dict[str, Any], mechanism: str
+) -> None:
+    needs = {"needs.sampling": "required", "scale.affinity": "available"} if facts else {}
+    place = {"environment.platform": platform, "environment.proxy.kind": "traefik", "scale.instances": 3}
+    decision = decide({"sdk": "mcp-2", **place, **needs, **facts})
+    kit = kit_context(decision)
+    assert (kit.proxy, kit.outer_proxy, decision.core.mechanism) == ("traefik", "", mechanism)
+    files = {file.path: file.content for file in render_kit(decision, "")}
+    assert "proxy/traefik.yaml" in files
+    assert client_notes(kit, 8080) == []
+    assert "which this kit does not contain" not in files["DECISION.md"]
+    assert ("sticky:" in files["proxy/traefik.yaml"]) == (mechanism == "traefik-sticky-cookie")
+    assert ("strategy: hrw" in files["proxy/traefik.yaml"]) == (mechanism == "traefik-hrw")
+    assert "session affinity in your load balancer" not in files["DECISION.md"]
+    warned = {warning.id for warning in decision.warnings}
+    assert ("cookie-affinity-needs-cookies" in warned) == (mechanism == "traefik-sticky-cookie")
 
 
 def test_a_kubernetes_kit_behind_traefik_configures_traefik(decide: Callable[..., Any]) -> None:
@@ -206,11 +220,6 @@ def test_a_kubernetes_kit_behind_traefik_configures_traefik(decide: Callable[...
     assert any("traefik.ingress.kubernetes.io" in text for text in files.values())
     assert client_notes(kit_context(decision), 8080) == []
     assert "which this kit does not contain" not in files["DECISION.md"]
-
-
-def test_a_proxy_that_kits_configure_has_no_reason_against_it(advisor: Advisor) -> None:
-    knowledge = advisor.knowledge
-    assert not [name for name in knowledge.kit_proxies if knowledge.proxies[name].not_in_kit]
 
 
 @pytest.mark.parametrize(("elicitation", "kept"), [("unknown", "Progress"), ("required", "Elicitation, Progress")])

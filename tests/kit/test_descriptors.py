@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from proxy_kits import CADDY, ENVOY, LEARN, TABLE, Setup, sticky
+from proxy_kits import CADDY, ENVOY, LEARN, TABLE, TRAEFIK, Setup, sticky
 from proxy_rig import running, upstreams
 
 from advisor.decision.advisor import Advisor
@@ -50,7 +50,7 @@ def limits(pid: int) -> list[int]:
 
 @pytest.mark.programs
 @pytest.mark.retried("The proxy has a deadline for its start.")
-@pytest.mark.parametrize("setup", [LEARN, TABLE, CADDY, ENVOY], ids=str)
+@pytest.mark.parametrize("setup", [LEARN, TABLE, CADDY, TRAEFIK, ENVOY], ids=str)
 def test_a_proxy_raises_its_limit(advisor: Advisor, knowledge: Knowledge, tmp_path: Path, setup: Setup) -> None:
     kit = replace(sticky(advisor, setup), sizing=sizing_for(50, knowledge))
     with upstreams(tmp_path, ("one",)) as fleet, low_limit() as hard:

@@ -6,11 +6,11 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from proxy_kits import CADDY, ENVELOPE_122, ENVOY, TABLE, Setup, sticky
+from proxy_kits import CADDY, ENVELOPE_122, ENVOY, TABLE, TRAEFIK, Setup, sticky
 from proxy_rig import accepted, answers, command, process, write
 from running import until
 
@@ -37,7 +37,7 @@ class Started:
             return error.code, error.read().decode()
 
 
-@pytest.fixture(scope="module", params=[ENVELOPE_122, TABLE, ENVOY, CADDY], ids=lambda setup: setup.proxy)
+@pytest.fixture(scope="module", params=[ENVELOPE_122, TABLE, ENVOY, CADDY, TRAEFIK], ids=lambda setup: setup.proxy)
 def started(
     request: pytest.FixtureRequest, advisor: Advisor, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Started]:
@@ -47,6 +47,7 @@ def started(
     tiers = {tier.name: (f"127.0.0.1:{free_port()}",) for tier in kit.tiers}
     peers = {name: f"127.0.0.1:{free_port()}" for name in production_addresses(kit).peers}
     listened = ProxyAddresses(f"127.0.0.1:{found.clients}", tiers, peers=peers, metrics=f"127.0.0.1:{found.metrics}")
+    listened = replace(listened, folder=str(folder))
     write(folder, [*proxy.files(kit), *proxy.address_files(kit, listened)])
     accepted(kit, folder, debian=setup.debian)
     log = folder / "log.txt"

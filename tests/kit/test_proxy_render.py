@@ -20,9 +20,11 @@ from proxy_kits import (
     CADDY,
     ENVELOPE_HAPROXY,
     EXAMPLES,
+    HRW,
     IP_HASH,
     STICKY,
     TABLE,
+    TRAEFIK,
     UNKNOWN,
     Setup,
     decided,
@@ -44,7 +46,7 @@ from advisor.requirements.text import is_host, is_origin, is_tool
 
 pytestmark = pytest.mark.programs
 
-SETUPS = (*STICKY, IP_HASH)
+SETUPS = (*STICKY, IP_HASH, HRW)
 PLATFORMS = ("kubernetes", "compose", "systemd", "serverless", "local")
 Maker: TypeAlias = Callable[[Advisor, Setup], KitContext]
 
@@ -181,6 +183,8 @@ def test_no_directive_breaks_sessions_or_runs_a_tool_twice(advisor: Advisor) -> 
             text = "".join(file.content for file in proxy.files(make(advisor, setup)))
             code = "\n".join(line.partition("#")[0] for line in text.splitlines())
             assert not re.search(r"\bhash \$http|non_idempotent|hdr\(Mcp-Session-Id\)\s*$.*balance hdr|RING_HASH", code)
+            if setup.proxy == "traefik":
+                assert set(re.findall(r"\bstatus: (\S+),", code)) == {'["599"]'}
             assert ("ip_hash" in code) == (setup is IP_HASH and make is not stateless)
             assert proxy.files(make(advisor, setup)) == proxy.files(make(advisor, setup))
 
@@ -249,6 +253,22 @@ def test_hosts_and_tools_are_escaped_correctly_for_haproxy(
     assert re.findall(r"^    acl stateful_tool req.hdr\(Mcp-Name\) -m str (.*)$", text, re.MULTILINE) == tools
     origins = re.findall(r"^    acl known_origin .* -m str (.*)$", text, re.MULTILINE)
     assert " ".join(origins).split() == [f"https://{host}" for host in hosts]
+
+
+@FUZZ
+@given(hosts=HOSTS, tools=TOOLS)
+def test_hosts_and_tools_are_escaped_correctly_for_traefik(
+    advisor: Advisor, hosts: list[str], tools: list[str]
+) -> None:
+    http = yaml.safe_load(_text(_renamed(tiered(advisor, TRAEFIK), hosts, tools), "traefik.yaml"))["http"]
+    origins = http["middlewares"].get("mcp-cors", {"headers": {"accessControlAllowOriginList": []}})["headers"]
+    assert origins["accessControlAllowOriginList"] == [f"https://{host}" for host in hosts]
+    (pattern,) = re.findall(r"HeaderRegexp\(`Mcp-Name`, `([^`]*)`\)", http["routers"]["tool-stateful"]["rule"])
+    assert all(re.fullmatch(pattern, tool) for tool in tools)
+    assert not any(re.fullmatch(pattern, tool + "x") for tool in tools if tool + "x" not in tools)
+    for router in http["routers"].values():
+        named = {router["service"], *router.get("middlewares", [])}
+        assert {name for name in named if "@" not in name and not name.startswith("mcp_")} <= set(http["middlewares"])
 
 
 CADDY_FUZZ = settings(FUZZ, max_examples=10)
@@ -324,7 +344,7 @@ def test_envoy_has_room_for_the_streams_of_all_clients(advisor: Advisor, knowled
 @FUZZ
 @given(text=HOSTILE)
 def test_hostile_text_is_refused(advisor: Advisor, text: str) -> None:
-    for setup in (STICKY[0], STICKY[2], TABLE, CADDY, STICKY[-1]):
+    for setup in (STICKY[0], STICKY[2], TABLE, CADDY, TRAEFIK, STICKY[-1]):
         kit = tiered(advisor, setup)
         if not is_host(text):
             with pytest.raises(ValueError, match="not a plain name"):

@@ -20,6 +20,7 @@ from proxy_kits import (
     ENVOY,
     LEARN,
     TABLE,
+    TRAEFIK,
     Setup,
     stateless,
     sticky,
@@ -37,7 +38,7 @@ pytestmark = [
 ]
 
 NAMES = ("one", "two", "three")
-SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, CADDY, ENVOY)
+SETUPS = (LEARN, ENVELOPE, ENVELOPE_122, COOKIE, TABLE, ENVELOPE_HAPROXY, CADDY, TRAEFIK, ENVOY)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_modern_clients_through_the_sticky_proxy(
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 @pytest.mark.parametrize(
-    "setup", some_weekly((LEARN, ENVELOPE_122, TABLE, CADDY, ENVOY), always=(LEARN, ENVOY)), ids=str
+    "setup", some_weekly((LEARN, ENVELOPE_122, TABLE, CADDY, TRAEFIK, ENVOY), always=(LEARN, ENVOY)), ids=str
 )
 def test_sdk_clients_of_both_eras_work_with_a_stateless_fleet(
     advisor: Advisor, plain_fleet: Upstreams, tmp_path: Path, setup: Setup, mode: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from causes import BUSY_PROXY
-from proxy_kits import ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, IP_HASH, LEARN, TABLE, Setup, sticky, tiered
+from proxy_kits import ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, IP_HASH, LEARN, TABLE, TRAEFIK, Setup, sticky, tiered
 from proxy_rig import Client, Upstreams, running, upstreams
 
 from advisor.decision.advisor import Advisor
@@ -21,7 +21,7 @@ pytestmark = [
     BUSY_PROXY,
 ]
 
-SETUPS = (LEARN, IP_HASH, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, ENVOY)
+SETUPS = (LEARN, IP_HASH, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, TRAEFIK, ENVOY)
 MOST = 8
 """The sessions that one address can open without a wait in these tests."""
 
@@ -57,7 +57,7 @@ def test_one_address_cannot_open_all_sessions(advisor: Advisor, fleet: Upstreams
         assert client.modern("echo").status == 200, "modern clients open no session"
 
 
-@pytest.mark.parametrize("setup", [LEARN, TABLE, ENVOY], ids=str)
+@pytest.mark.parametrize("setup", [LEARN, TABLE, TRAEFIK, ENVOY], ids=str)
 @pytest.mark.parametrize("hops", [1, 2])
 def test_clients_behind_load_balancers_are_counted_separately(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup, hops: int
@@ -73,7 +73,7 @@ def test_clients_behind_load_balancers_are_counted_separately(
         assert _opened(client, 3, X_Forwarded_For=f"198.51.100.8{behind}") == {200: 3}
 
 
-@pytest.mark.parametrize("setup", [LEARN, TABLE, ENVOY], ids=str)
+@pytest.mark.parametrize("setup", [LEARN, TABLE, TRAEFIK, ENVOY], ids=str)
 def test_only_the_tier_with_sessions_has_a_limit(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:

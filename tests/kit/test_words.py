@@ -27,7 +27,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "tiered": {**FLEET, "operations.can_operate_affinity": False, "clients.protocol": "legacy", "tools": TOOLS},
     "shared-state": {**FLEET, "scale.affinity": "unavailable", "operations.shared_store": "redis", **ASKING},
 }
-PROXIES = ("nginx", "haproxy", "caddy", "envoy")
+PROXIES = ("nginx", "haproxy", "caddy", "traefik", "envoy")
+OWN: dict[str, dict[str, Any]] = {
+    "nginx": {"environment.proxy.version": "1.31"},
+    "traefik": {"clients.keep_cookies": True},  # Traefik cannot find the owner by the session ID
+}
 PLATFORMS = ("kubernetes", "compose", "systemd", "serverless", "local")
 # Each shape on each platform that can have it. Each shape and each platform meets each proxy, except one proxy each.
 CASES = [
@@ -65,12 +69,12 @@ def absent(kit: KitContext) -> dict[str, str]:
 def test_a_kit_names_only_what_it_contains(
     decide: Callable[..., Decision], shape: str, platform: str, proxy: str
 ) -> None:
-    version = {"environment.proxy.version": "1.31"} if proxy == "nginx" else {}
-    decision = decide({**SHAPES[shape], "environment.platform": platform, "environment.proxy.kind": proxy, **version})
+    facts = {**SHAPES[shape], **OWN.get(proxy, {}), "environment.platform": platform, "environment.proxy.kind": proxy}
+    decision = decide(facts)
     assert decision.core.pattern == shape
     kit = kit_context(decision)
     words = absent(kit)
-    assert words.keys() >= set(PROXIES) - {proxy}
+    assert words.keys() >= set(PROXIES) - {kit.proxy, proxy}
     named = [
         f"{file.path}: {what}: {line.strip()}"
         for file in render_kit(decision, "version: 1\n")

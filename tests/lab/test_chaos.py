@@ -62,6 +62,7 @@ def deployment(
 STICKY = deployment("desk", "sampling: required")
 HAPROXY = deployment("desk", "sampling: required", proxy="haproxy")
 CADDY = deployment("desk", "sampling: required", proxy="caddy")
+TRAEFIK = deployment("desk", "sampling: required", proxy="traefik", protocol="mixed, keep_cookies: true")
 ENVOY = deployment("desk", "sampling: required", proxy="envoy")
 TWO_PROXIES = deployment("desk", "sampling: required", proxy="haproxy, replicas: 2")
 STATELESS = deployment("lookup", "progress: required")
@@ -120,6 +121,11 @@ SOUND = (
     (STICKY, "nginx-sticky-learn", "instance-killed instance-vanished instance-stalled proxy-reloaded proxy-killed"),
     (HAPROXY, "haproxy-stick-table", "instance-killed instance-vanished proxy-reloaded proxy-killed"),
     (CADDY, "caddy-session-envelope", "instance-killed instance-vanished instance-stalled proxy-reloaded proxy-killed"),
+    (
+        TRAEFIK,
+        "traefik-sticky-cookie",
+        "instance-killed instance-vanished instance-stalled proxy-reloaded proxy-killed",
+    ),
     (ENVOY, "envoy-session-envelope", "instance-killed instance-vanished proxy-killed"),
     (TWO_PROXIES, "haproxy-session-envelope", "instance-killed proxy-killed"),
     (STATELESS, "stateless", "instance-killed instance-stopped instances-replaced proxy-killed"),
@@ -132,8 +138,8 @@ SOUND = (
 @retried
 @pytest.mark.parametrize(
     ("requirements", "keeping", "events"),
-    some_weekly(SOUND, always=(SOUND[0], SOUND[4], SOUND[5], SOUND[7])),
-    ids=["sticky", "haproxy", "caddy", "envoy", "two proxies", "stateless", "alone", "shared"],
+    some_weekly(SOUND, always=(SOUND[0], SOUND[5], SOUND[6], SOUND[8])),
+    ids=["sticky", "haproxy", "caddy", "traefik", "envoy", "two proxies", "stateless", "alone", "shared"],
 )
 def test_a_sound_kit_behaves_as_expected_in_every_event(
     advisor: Advisor, tmp_path: Path, temporary: Path, requirements: str, keeping: str, events: str

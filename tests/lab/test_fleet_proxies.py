@@ -45,10 +45,11 @@ STICKY = {
 }
 Balanced: TypeAlias = Callable[[Callable[[int], None], Sequence[int]], None]
 
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "nginx": {"environment.proxy.kind": "nginx", "environment.proxy.version": "1.31"},
     "haproxy": {"environment.proxy.kind": "haproxy"},
     "caddy": {"environment.proxy.kind": "caddy"},
+    "traefik": {"environment.proxy.kind": "traefik", "clients.keep_cookies": True},
     "envoy": {"environment.proxy.kind": "envoy"},
 }
 
@@ -205,7 +206,7 @@ def pids(found: Proxies) -> list[set[int]]:
 
 
 @pytest.mark.programs
-@pytest.mark.parametrize("kind", ["nginx", "haproxy", "caddy"])
+@pytest.mark.parametrize("kind", ["nginx", "haproxy", "caddy", "traefik"])
 def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
     advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path, kind: str
 ) -> None:
@@ -221,6 +222,8 @@ def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
         await found.reload()
         if kind == "caddy":  # Caddy reloads without a new process
             assert [process.said("successfully reloaded") for process in found.proxies] == [1, 1]
+        elif kind == "traefik":  # Traefik reloads without a new process, and logs nothing
+            assert pids(found) == before
         else:
             assert all(now - old for now, old in zip(pids(found), before, strict=True))
         assert found.before.members() == above

@@ -58,6 +58,8 @@ FLEETS = (
     ("keep_cookies: unknown", "systemd", "kind: envoy, replicas: 2", "2 proxies"),
     ("keep_cookies: unknown", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
     ("keep_cookies: true", "systemd", 'kind: nginx, version: "1.31", replicas: 2', "2 proxies"),
+    ("keep_cookies: true", "systemd", "kind: traefik, replicas: 2", "2 proxies"),
+    ("addresses: stable", "compose", "kind: traefik", "traefik"),
     ("keep_cookies: true", "kubernetes", "kind: alb", "affinity through a cookie"),
     ("addresses: stable", "kubernetes", "kind: nginx-gateway-fabric", "nginx"),
     ("addresses: stable", "kubernetes", "kind: none", "affinity through the client's address"),
@@ -65,7 +67,7 @@ FLEETS = (
 
 
 @pytest.mark.parametrize(
-    ("clients", "platform", "proxy", "said"), some_weekly(FLEETS, always=[FLEETS[number] for number in (0, 4, 7)])
+    ("clients", "platform", "proxy", "said"), some_weekly(FLEETS, always=[FLEETS[number] for number in (0, 4, 5, 9)])
 )
 def test_the_observations_match_the_prediction(
     temporary: Path, tmp_path: Path, clients: str, platform: str, proxy: str, said: str

@@ -19,15 +19,16 @@ REQUIREMENTS = """\
 version: 1
 service: demo
 sdk: mcp-2
-clients: {{protocol: mixed}}
+clients: {{protocol: mixed{clients}}}
 scale: {{instances: 3, affinity: available}}
 environment: {{platform: {platform}, auth: {auth}, proxy: {{{proxy}}}}}
 needs: {{sampling: required, progress: required}}
 operations: {{can_operate_affinity: true}}
 """
-NGINX = {"platform": "kubernetes", "auth": "none", "proxy": 'kind: nginx, version: "1.31"'}
+NGINX = {"platform": "kubernetes", "auth": "none", "clients": "", "proxy": 'kind: nginx, version: "1.31"'}
 HAPROXY = {**NGINX, "platform": "systemd", "proxy": "kind: haproxy"}
 CADDY = {**NGINX, "platform": "systemd", "proxy": "kind: caddy"}
+TRAEFIK = {**NGINX, "platform": "systemd", "proxy": "kind: traefik", "clients": ", keep_cookies: true"}
 ENVOY = {**NGINX, "proxy": "kind: envoy"}
 BEARER = {**NGINX, "auth": "bearer"}
 # Name → the requirements, the file, a pattern of a line, and the text instead.
@@ -36,6 +37,8 @@ DAMAGES: dict[str, tuple[dict[str, str], str, str, str]] = {
     "a short timeout in HAProxy": (HAPROXY, "proxy/haproxy.cfg", r"timeout server \S+", "timeout server 10s"),
     "a short timeout in Caddy": (CADDY, "proxy/Caddyfile", r"read_timeout \S+", "read_timeout 10s"),
     "a call that goes on without its client": (CADDY, "proxy/Caddyfile", r"lb_try_interval .*", "flush_interval -1"),
+    "a repeated request in Traefik": (TRAEFIK, "proxy/traefik.yaml", r'status: \["599"\]', 'status: ["500-599"]'),
+    "a short timeout in Traefik": (TRAEFIK, "proxy/traefik.yaml", r"writeTimeout: 0s", "writeTimeout: 10s"),
     "a short timeout in Envoy": (ENVOY, "proxy/envoy.yaml", r" timeout: 0s", " timeout: 15s"),
     "a repeated request": (HAPROXY, "proxy/haproxy.cfg", r"timeout server \S+", "retry-on all-retryable-errors"),
     "a short memory of the session table": (NGINX, "proxy/upstreams.conf", r"timeout=24h", "timeout=1s"),
@@ -77,7 +80,7 @@ def kit(advisor: Advisor, tmp_path: Path) -> Kit:
     return write
 
 
-@pytest.mark.parametrize("given", [NGINX, HAPROXY, ENVOY, BEARER])
+@pytest.mark.parametrize("given", [NGINX, HAPROXY, TRAEFIK, ENVOY, BEARER])
 def test_a_new_kit_has_no_edits(kit: Kit, tmp_path: Path, given: dict[str, str]) -> None:
     _, files = kit(given)
     assert read_kit_edits(tmp_path, files) == ([], [])

@@ -7,7 +7,7 @@ import shlex
 from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.templating import render
-from advisor.kit.upstreams import PROXY_PORT, production_addresses
+from advisor.kit.upstreams import PROXY_PORT, configuration_folder, production_addresses
 from advisor.knowledge.kits import SERVERS
 
 
@@ -30,7 +30,7 @@ def files(kit: KitContext) -> list[KitFile]:
 
 def _proxy(kit: KitContext, instances: list[str]) -> str:
     carried = kit.carried
-    command = carried.command(carried.program, f"/opt/{kit.service}/proxy")
+    command = carried.command(carried.program, configuration_folder(kit))
     return render(
         "systemd/proxy.service.j2",
         kit=kit,

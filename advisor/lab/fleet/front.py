@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
@@ -128,6 +128,7 @@ def write_own(kit: KitContext, kit_dir: Path, folder: Path, proxy_addresses: Pro
     folder.mkdir(parents=True, exist_ok=True)
     source = kit.carried.source
     base = {file.path: file.content for file in proxy.files(kit)}
+    proxy_addresses = replace(proxy_addresses, folder=str(folder))
     try:
         (rendered,) = proxy.address_files(kit, proxy_addresses)
     except ValueError as error:

@@ -98,6 +98,8 @@ class ProxyProgram:
 
     async def _ready(self, port: int, count: int) -> bool:
         """Whether the proxy uses `count` servers. Traefik answers 404 before it has read its configuration."""
+        if self.kit_proxy is not None and self.kit_proxy.early_404:
+            return await ports.succeeds(_health(port))
         if self.kit_proxy is not None:
             return await healthy(port)
         return await ports.header(_health(port), "x-instances") == str(count)
@@ -114,8 +116,15 @@ class ProxyProgram:
             LabError: the proxy did not read its configuration in time.
         """
         if self.kit_proxy is not None:
-            await self._signal(process, self.kit_proxy)
+            if self.kit_proxy.silent:
+                process.signal(signal.Signals[self.kit_proxy.reload])
+                await self._wait_until_ready(port, count)
+            else:
+                await self._signal(process, self.kit_proxy)
             return
+        await self._wait_until_ready(port, count)
+
+    async def _wait_until_ready(self, port: int, count: int) -> None:
         end = time.monotonic() + _READ_S
         while not await self._ready(port, count):
             if time.monotonic() > end:

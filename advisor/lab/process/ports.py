@@ -118,6 +118,11 @@ async def answers(url: str) -> bool:
     return 0 < (await _answer(url))[0] < 500
 
 
+async def succeeds(url: str) -> bool:
+    """Whether a GET request of the http URL gets status 200 within two seconds."""
+    return (await _answer(url))[0] == 200
+
+
 async def header(url: str, name: str) -> str:
     """A header of the answer to a GET request of the http URL; "" without this header, or without an answer in time."""
     return (await _answer(url))[1].get(name.lower(), "")

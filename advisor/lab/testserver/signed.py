@@ -14,7 +14,7 @@ HOLD_S = 0.3
 
 
 def signed(inner: Any, name: str) -> Any:
-    """An ASGI application that adds the header `X-Served-By` to each answer and answers `GET /health`.
+    """An ASGI application that adds the header `X-Served-By` to each answer and answers `GET /health` and `GET /ready`.
 
     If an instance forwards the answer of another instance, the header has the name of the other instance. If the
     environment does not have `VARIABLE`, the result is the unchanged application.
@@ -43,7 +43,7 @@ def signed(inner: Any, name: str) -> Any:
                 await asyncio.sleep(HOLD_S)
             await send(event)
 
-        if scope["type"] == "http" and scope["path"] == "/health":
+        if scope["type"] == "http" and scope["path"] in ("/health", "/ready"):
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b""})
         else:
