@@ -86,7 +86,9 @@ def admitted(condition: Any, domain: Sequence[Value], where: str) -> frozenset[V
 
 
 def _holds(domain: Sequence[Value], value: object) -> bool:
-    """Return whether `value` is in `domain`. The operator `in` cannot be used, because 1 equals True in Python."""
+    """Return whether `value` is in `domain`. The operator `in` is right for texts only, because 1 equals True."""
+    if isinstance(value, str):
+        return value in domain
     return any(member is value or (type(member) is type(value) and member == value) for member in domain)
 
 

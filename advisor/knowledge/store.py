@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
 _RARE = (
     *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
-    *("order", "estimates"),
+    *("order", "estimates", "sources"),
     *("kit_proxies", "kit_fronts", "watching_proxies", "floors"),
 )
 
