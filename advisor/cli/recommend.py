@@ -99,7 +99,7 @@ def recommend(
     """Recommend flags, deployment pattern and session affinity.
 
     The answer fits on one screen: the values of stateless_http and json_response, the deployment pattern, the mechanism
-    of session affinity, the features that clients lose, and the most important warnings. For several files or a
+    of session affinity, the lost features, and the most important warnings. For several files or a
     directory, the text output is a table with one line for each file.
 
     The options --full and --show show details in the text output. Other formats always contain the complete decision.
