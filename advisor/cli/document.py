@@ -55,7 +55,12 @@ def document(
     ] = "",
     form: Annotated[
         DocumentForm,
-        typer.Option("--format", "-f", help="The form: adr for a decision record in the form of MADR 4.0.0."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="The form: adr for a decision record in the form of MADR 4.0.0, one-page for a summary on a printed "
+            "page.",
+        ),
     ] = DocumentForm.ADR,
     check: Annotated[
         str,

@@ -7,6 +7,7 @@ from enum import Enum
 
 from advisor.team_documents.adr import adr_markdown
 from advisor.team_documents.fingerprint import fingerprint, with_fingerprint
+from advisor.team_documents.one_page import one_page_markdown
 from advisor.team_documents.subject import Subject
 
 
@@ -14,9 +15,13 @@ class DocumentForm(str, Enum):
     """The form of a document."""
 
     ADR = "adr"
+    ONE_PAGE = "one-page"
 
 
-_RENDERERS: Mapping[DocumentForm, Callable[[Subject], str]] = {DocumentForm.ADR: adr_markdown}
+_RENDERERS: Mapping[DocumentForm, Callable[[Subject], str]] = {
+    DocumentForm.ADR: adr_markdown,
+    DocumentForm.ONE_PAGE: one_page_markdown,
+}
 
 
 def document_text(form: DocumentForm, subject: Subject) -> str:
