@@ -95,7 +95,7 @@ def _plain_change(fact: str, value: Raw, decision: Decision) -> str:
     phrases, need = decision.phrases, fact.removeprefix("needs.")
     if need != fact:
         dropped = NEEDS.index(value) < NEEDS.index(decision.requirements[fact])
-        phrase = phrases["product.change.need is none" if dropped else "product.change.need"]
+        phrase = phrases["product.change.need.none" if dropped else "product.change.need"]
         return phrase.format(feature=phrases[f"product.feature.{need}"])
     found = phrases.get(f"product.change.{fact} is {show(value)}") or phrases.get(f"product.change.{fact}")
     return found or phrases["product.change"].format(fact=fact)
