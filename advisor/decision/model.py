@@ -308,6 +308,10 @@ class Decision(NamedTuple):
         """Return the keys of the requirements file that a change edits, with their new values."""
         return edits(self.requirements, change, self.knowledge.facts)
 
+    def rewrites(self, feature: str) -> dict[str, str]:
+        """Return the calls of a feature for which tools must be changed, each with the phrase that says this."""
+        return {known.call: known.rewrite for known in self.knowledge.features[feature].calls if known.rewrite}
+
     def short_call(self, feature: str, call: str) -> str:
         """Return the short name of a call of a feature; "" if the call has none."""
         return next((known.short for known in self.knowledge.features[feature].calls if known.call == call), "")

@@ -20,6 +20,7 @@ from advisor.decision.trace import Trace
 from advisor.engine.table import CheckedCondition, RuleAttempt
 from advisor.findings import Finding, Fix
 from advisor.knowledge import Knowledge
+from advisor.knowledge.types import Era
 from advisor.knowledge.versions import key
 from advisor.requirements.model import Requirements
 
@@ -93,8 +94,7 @@ class _Rewording:
         self._assumption = decision.assumption
         self._others = tuple(self._phrases[f"calls.{kind}"].partition("{")[0] for kind in ("working", "failing"))
         self._nothing = self._phrases["calls.none"].partition("{")[0]
-        call = re.escape(self._phrases["outcome.call"].partition("{")[0])
-        self._call = re.compile(rf" if {call}.+?(?: and |$)")
+        self._features = decision.knowledge.features
         self._replacements = [one for one in decision.knowledge.replacements if one.kind in ("", decision.kind)]
         version = str(decision.requirements["sdk"]).partition("==")[2]
         is_old = bool(version) and key(version) < key(decision.release.start)
@@ -109,19 +109,38 @@ class _Rewording:
 
     def row(self, row: FeatureRow) -> FeatureRow:
         """The row without the calls of Python SDKs, and without what guides say about the flags."""
-        legacy, modern = (self._cell(cell) for _, cell in row.cells)
+        legacy, modern = (self._cell(row.feature, era, cell) for era, cell in row.cells)
         instead = self(row.instead) if row.instead else row.instead
         return row._replace(legacy=legacy, modern=modern, instead=instead, documented=None)
 
-    def _cell(self, cell: EraCell) -> EraCell:
+    def _cell(self, feature: str, era: Era, cell: EraCell) -> EraCell:
         nothing = cell.how.startswith(self._nothing)
         how = cell.words if nothing else self(cell.how.removeprefix(cell.call).lstrip(": "))
         how = "; ".join(part for part in how.split("; ") if not part.startswith(self._others))
-        words = self._call.sub(lambda found: " if " if found[0].endswith(" and ") else "", cell.words)
-        named = cell._replace(words=words, call="", how=how)
+        named = cell._replace(words=self._words(feature, era, cell), call="", how=how)
         if cell.status == "derived":
             return named._replace(evidence=self(cell.evidence))
         return named._replace(evidence=self._assumption if cell.evidence else "", status="assumed")
+
+    def _words(self, feature: str, era: Era, cell: EraCell) -> str:
+        """The words of a cell with the call of the protocol as its condition, or a note that nothing was measured."""
+        if cell.outcome != "works" or not self._features[feature].need:
+            return cell.words
+        works, call = self._phrases["outcome.works"], self._phrases["outcome.call"]
+        given = cell.words.removeprefix(self._phrases["outcome.works-if"].format(works=works, condition=""))
+        parts = given.split(" and ") if given != cell.words else []
+        others = [part for part in parts if not part.startswith(call.partition("{")[0])]
+        # An SDK of another language can have more calls for legacy clients. They are not known.
+        only = call.format(call=self._short(feature, cell.call)) in parts
+        calls = [known for known in self._features[feature].calls if era in known.elsewhere]
+        found = [known for known in calls if era == "modern" or (only and known.call == cell.call)]
+        conditions = [call.format(call=known.short or known.call) for known in found[:1]] + others
+        if conditions:
+            return self._phrases["outcome.works-if"].format(works=works, condition=" and ".join(conditions))
+        return self._phrases["outcome.not-measured"].format(works=works)
+
+    def _short(self, feature: str, call: str) -> str:
+        return next((known.short or call for known in self._features[feature].calls if known.call == call), call)
 
     def step(self, step: PathStep) -> PathStep:
         rule, facts = step.rule, dict(step.facts)

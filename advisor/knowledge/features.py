@@ -40,7 +40,9 @@ class FeatureCall(NamedTuple):
 
     The call does not exist in an era without an entry. If a measured call does not give the complete feature, `partial`
     has the reason, and decisions do not use the call. If the call works only for some clients, `condition` says which.
-    `short` is the name of the call in a narrow table; "" for the call itself.
+    `short` is the name of the call in a narrow table; "" for the call itself. `rewrite` is the phrase about tools that
+    must be changed for the call; "" without such a phrase. `elsewhere` lists the eras in which SDKs of other languages
+    have the call.
     """
 
     call: str
@@ -49,6 +51,8 @@ class FeatureCall(NamedTuple):
     partial: str = ""
     condition: ClientCondition | None = None
     short: str = ""
+    rewrite: str = ""
+    elsewhere: tuple[Era, ...] = ()
 
 
 class Advice(NamedTuple):

@@ -6,7 +6,7 @@ This module contains no layout and makes no decisions.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from advisor.decision.core import Core
 from advisor.decision.gateways import refuses_legacy_clients
@@ -122,11 +122,41 @@ def unsupported(decision: Decision) -> list[tuple[FeatureRow, str]]:
 def nothing_lost(decision: Decision) -> tuple[str, bool]:
     """Return the text for a decision that loses no needed feature, and whether this is true without a condition."""
     phrases = decision.phrases
-    names = (f"lost.none.{warning.id}" for warning in decision.warnings)
-    condition = next((phrases[name] for name in names if name in phrases), "")
+    names = [f"lost.none.{warning.id}" for warning in decision.warnings]
+    condition = next((phrases[name] for name in (*_rewritten(decision), *names) if name in phrases), "")
     replaced = [inside(row.title) for row in decision.features if row.substituted and row.instead]
     plain = phrases["lost.replaced"].format(names=listed(replaced)) if replaced else phrases["lost.none"]
     return condition or plain, not condition
+
+
+def _rewritten(decision: Decision) -> Iterator[str]:
+    """Yield the names of phrases about needed features that work only after the tools are changed."""
+    by_user = decision.requirements["workload.state_by"] == "user"
+    for row in decision.needed:
+        for call, phrase in decision.rewrites(row.feature).items() if row.feature not in decision.doubted else ():
+            only = decision.phrases["outcome.call"].format(call=decision.short_call(row.feature, call) or call)
+            if any(cell.named and only in cell.words for _, cell in row.cells):
+                yield f"{phrase}.user" if by_user else phrase
+
+
+def kept_for_a_doubt(decision: Decision, *, brief: bool = False) -> list[str]:
+    """Return the ids of the features that the decision keeps for a doubt, each with its condition.
+
+    A `brief` text leaves out a condition that only names an example of a call.
+    """
+    phrases = decision.phrases
+    works = phrases["outcome.works-if"].format(works=phrases["outcome.works"], condition="")
+    rows = {row.feature: row for row in decision.features}
+    names = []
+    for name in decision.doubted:
+        found = (cell.words for _, cell in rows[name].cells if cell.named and cell.words.startswith(works))
+        given = next(found, "").removeprefix(works)
+        phrase = phrases["unsure.kept.with" if brief else "unsure.kept.if"]
+        if brief:
+            example = given.startswith(phrases["outcome.call.example"].partition("{")[0])
+            given = "" if example else given.removeprefix(phrases["outcome.call"].partition("{")[0])
+        names.append(phrase.format(feature=name, condition=given) if given else name)
+    return names
 
 
 def assumed_unused(decision: Decision) -> str:
@@ -140,7 +170,7 @@ def assumed_unused(decision: Decision) -> str:
 def unsure(decision: Decision) -> list[str]:
     """Return what becomes of the features that the requirements state as unknown: those kept, then the others."""
     words = decision.phrases
-    kept = ", ".join(decision.doubted)
+    kept = ", ".join(kept_for_a_doubt(decision))
     prices: dict[str, list[str]] = {}
     for need in decision.unsure:
         if need.price is not None:

@@ -137,7 +137,7 @@ def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     doubts = decision_wording.unsure(decision)
     if step.brief and decision.doubted:
         kept, more = phrases["screen.unsure.kept"], phrases["screen.and-more"]
-        doubts[0] = first_names(decision.doubted, width, more, "", kept)
+        doubts[0] = first_names(decision_wording.kept_for_a_doubt(decision, brief=True), width, more, "", kept)
     doubts = shown_rows(doubts, width, step, "answer", phrases)
     rows += [(label(phrases, "unsure"), ("\n".join(doubts), "yellow"))] if doubts else []
     draw_rows(canvas, rows)
@@ -235,7 +235,10 @@ def _outcome(cell: EraCell, row: FeatureRow, decision: Decision) -> tuple[str, s
         conditions = [part for part in given.split(" and ") if part and not part.startswith(call)]
         if conditions:
             works = phrases["outcome.works-if"].format(works=works, condition=" and ".join(conditions))
-        words = phrases["screen.works-with"].format(works=works, call=_call(cell.call, row, decision))
+        if given or cell.call not in decision.rewrites(row.feature):  # a session works, too
+            words = phrases["screen.works-with"].format(works=works, call=_call(cell.call, row, decision))
+    if decision.facts["sdk.measured"] == "no" and cell.named and decision.kind == "python":
+        words = phrases["screen.not-measured.cell"].format(words=words)
     if not cell.named:
         return (words, "dim")
     return (words, "green") if cell.outcome == "works" else (f"! {words}", "bold red")
@@ -266,4 +269,7 @@ def _next(canvas: Canvas, decision: Decision) -> None:
         canvas.line(reason, indent=2)
     elif decision.kind == "python":
         canvas.code(f"  mcp-advisor generate {file} -o kit\n  mcp-advisor verify kit")
+    if decision.kind == "python" and decision.facts["sdk.measured"] == "no":
+        command = decision.phrases["screen.not-measured.command"].format(sdk=decision.requirements["sdk"])
+        canvas.code(f"  {command}")
     canvas.code(f"  mcp-advisor recommend {file} --full")

@@ -66,7 +66,8 @@ def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[st
         said = cut(said, width - len(more) - 1) if step.most is not None else said
         texts.append(said if said == decision.assumption else f"{said} {more}")
     elif decision.facts["sdk.measured"] == "no":
-        texts += shown_rows([decision_wording.sdk_text(decision)], width, step, "assumptions", phrases)
+        used = f"{decision.release.package} {decision.release.newest}"
+        texts.append(phrases["screen.not-measured"].format(version=decision.requirements["sdk"], used=used))
     defaults = [
         f"{name}: {value}" for name, value in decision_wording.assumed(decision) if not name.startswith("needs.")
     ]

@@ -22,7 +22,7 @@ from advisor.report.first_screen import first_screen
 # setting with the name json_response.
 PYTHON = re.compile(
     r"ctx\.|Resolve\(|fastmcp|(?<!current\.)\bstateless_http\b|uvicorn|gunicorn|streamable_http_app|asyncio"
-    r"|RequestStateSecurity|InputRequiredResult|\.py\b|\bpip |Mangum|jwt_signing_key|report_progress|SubscriptionBus"
+    r"|RequestStateSecurity|\.py\b|\bpip |Mangum|jwt_signing_key|report_progress|SubscriptionBus"
     r"|EventStore|(?-i:MCP_[A-Z]+)|Python server|\bkits?\b",
     re.I,
 )
