@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from advisor.console.canvas import Screen
+from advisor.report.first_screen import first_screen
+
 ONE = {"sdk": "mcp-1", "clients.protocol": "legacy", "scale.instances": 1, "environment.platform": "compose"}
 
 
@@ -42,3 +45,10 @@ def test_a_client_that_does_not_initialize_again_is_named(decide: Any) -> None:
     assert named["rollout-ends-sessions-for-good"].severity == "medium"
     assert "rollout-ends-sessions" not in named
     assert "rollout-ends-sessions" in _warned(decide(ONE | facts))
+
+
+def test_the_named_client_is_on_the_first_screen(decide: Any) -> None:
+    facts = {"sdk": "mcp-1", "clients.apps": ["claude-ai"], "scale.instances": 1, "environment.platform": "compose"}
+    state = {"needs.session_state": "required", "workload.state_by": "session", "environment.proxy.kind": "nginx"}
+    shown = first_screen(decide(facts | state), Screen(80))
+    assert "After an update or a restart, calls of a named client fail" in shown
