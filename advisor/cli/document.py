@@ -59,7 +59,7 @@ def document(
             "--format",
             "-f",
             help="The form: adr for a decision record in the form of MADR 4.0.0, one-page for a summary on a printed "
-            "page.",
+            "page, runbook for alerts, failures and rollouts of the kit.",
         ),
     ] = DocumentForm.ADR,
     check: Annotated[

@@ -8,6 +8,7 @@ from enum import Enum
 from advisor.team_documents.adr import adr_markdown
 from advisor.team_documents.fingerprint import fingerprint, with_fingerprint
 from advisor.team_documents.one_page import one_page_markdown
+from advisor.team_documents.runbook import runbook_markdown
 from advisor.team_documents.subject import Subject
 
 
@@ -16,11 +17,13 @@ class DocumentForm(str, Enum):
 
     ADR = "adr"
     ONE_PAGE = "one-page"
+    RUNBOOK = "runbook"
 
 
 _RENDERERS: Mapping[DocumentForm, Callable[[Subject], str]] = {
     DocumentForm.ADR: adr_markdown,
     DocumentForm.ONE_PAGE: one_page_markdown,
+    DocumentForm.RUNBOOK: runbook_markdown,
 }
 
 

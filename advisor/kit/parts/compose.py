@@ -97,6 +97,11 @@ def _instances(kit: KitContext) -> list[ComposeInstance]:
     return [ComposeInstance(name, tier, port) for (name, tier), port in zip(names, ports, strict=True)]
 
 
+def server_names(kit: KitContext) -> list[str]:
+    """Return the names of the services in compose.yaml that run the servers."""
+    return [instance.name for instance in _instances(kit)]
+
+
 def _proxies(kit: KitContext, image: ProxyImage) -> list[ProxyContainer]:
     named = zip(proxy_names(kit), try_ports(kit), strict=True)
     return [ProxyContainer(name, image.command, port) for name, port in named]

@@ -97,7 +97,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "kept": [row.title for row in kept if row.feature not in decision.doubted],
         "doubted": [row.title for row in kept if row.feature in decision.doubted],
         "warnings_shown": WARNINGS_SHOWN,
-        "failures": _failures(failure_records(kit)),
+        "failures": failure_rows(failure_records(kit)),
         "second_proxy": _second_proxy(kit, decision),
         "proxy_update": kubernetes.proxy_update(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
@@ -135,7 +135,7 @@ class FailureRow:
     clients: dict[str, str]
 
 
-def _failures(records: Sequence[ExpectedFailureRecord]) -> list[FailureRow]:
+def failure_rows(records: Sequence[ExpectedFailureRecord]) -> list[FailureRow]:
     """Build the rows of the table of failures from the array `expected_failures` in decision.json."""
     said: dict[tuple[str, str | None], dict[str, str]] = {}
     for record in records:

@@ -1,0 +1,159 @@
+"""A decision as a runbook: a section for each alert and each failure of the kit. The words are in runbook.md.j2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import yaml
+
+from advisor.decision.model import Decision
+from advisor.errors import UsageError
+from advisor.kit.context import kit_context
+from advisor.kit.expected_failures import failure_records
+from advisor.kit.model import KitContext
+from advisor.kit.parts import kubernetes, monitoring
+from advisor.kit.parts.documents import FailureRow, failure_rows
+from advisor.report import change_wording
+from advisor.report.decision_document import ExpectedFailureRecord
+from advisor.team_documents.adr import render
+from advisor.team_documents.operations import operations
+from advisor.team_documents.subject import Subject
+
+_PLANNED = ("instance-stopped", "instances-replaced", "proxy-reloaded")
+"""The events of rules/failures.yaml that belong to a rollout."""
+
+_ENDS_SESSIONS = ("404-then-initialize", "5xx-then-initialize")
+
+_MODERN = {"clients.protocol": "modern"}
+
+
+class Alert(NamedTuple):
+    """An alert of the kit.
+
+    Attributes:
+        name: the name of the alert.
+        severity: critical or warning.
+        lasts: how long the condition holds before the alert, such as `5m`; "" for no wait.
+        query: the condition in PromQL.
+        summary: what is wrong.
+        description: what to look at.
+    """
+
+    name: str
+    severity: str
+    lasts: str
+    query: str
+    summary: str
+    description: str
+
+
+class Failure(NamedTuple):
+    """An event of the table of failures.
+
+    Attributes:
+        title: the event in words.
+        target: instance, proxy or redis.
+        is_planned: whether the team causes the event itself.
+        rows: what clients notice, by tier and protocol era.
+        ends_sessions: whether sessions end.
+        breaks_calls: whether running calls fail.
+        holds_calls: whether calls wait.
+    """
+
+    title: str
+    target: str
+    is_planned: bool
+    rows: Sequence[FailureRow]
+    ends_sessions: bool
+    breaks_calls: bool
+    holds_calls: bool
+
+
+def runbook_markdown(subject: Subject) -> str:
+    """Return the runbook without its fingerprint.
+
+    Raises:
+        InfeasibleError: the requirements contradict each other.
+        UsageError: there is no kit for the requirements, or the kit is for a developer's machine.
+    """
+    decision = subject.decision
+    kit = kit_context(decision)
+    if kit.plain:
+        raise UsageError(
+            "There is no runbook for a server on a developer's machine. Set environment.platform to the platform of "
+            "the deployment."
+        )
+    records = failure_records(kit)
+    return render(
+        "runbook.md.j2",
+        subject=subject,
+        decision=decision,
+        kit=kit,
+        alerts=kit_alerts(kit),
+        failures=_failures(records, kit),
+        job=kubernetes.fit(kit).service if kit.platform == "kubernetes" else kit.service,
+        crash=_rows_of(records, "instance-killed"),
+        proxy_crash=_rows_of(records, "proxy-killed"),
+        run=operations(kit),
+        modern=_when_modern(decision),
+        dropped=_dropped(decision, kit),
+    )
+
+
+def kit_alerts(kit: KitContext) -> list[Alert]:
+    """Return the alerts of monitoring/alerts.yaml; nothing on a platform whose servers Prometheus cannot reach."""
+    files = {file.path: file.content for file in monitoring.files(kit)}
+    document = yaml.safe_load(files.get("monitoring/alerts.yaml", "{}"))
+    groups = document.get("spec", document).get("groups", ())
+    return [
+        Alert(
+            rule["alert"],
+            rule["labels"]["severity"],
+            rule.get("for", ""),
+            rule["expr"],
+            rule["annotations"]["summary"],
+            rule["annotations"]["description"],
+        )
+        for group in groups
+        for rule in group["rules"]
+    ]
+
+
+def _failures(records: Sequence[ExpectedFailureRecord], kit: KitContext) -> list[Failure]:
+    """Return the events of the kit in the order of rules/failures.yaml, each with all tiers and eras."""
+    found = []
+    for event in kit.knowledge.events:
+        of_event = [record for record in records if record["event"] == event.id]
+        if of_event:
+            found.append(
+                Failure(
+                    event.title,
+                    event.strikes,
+                    event.id in _PLANNED,
+                    failure_rows(of_event),
+                    any(record["then"] in _ENDS_SESSIONS for record in of_event),
+                    any(record["running"] == "breaks" for record in of_event),
+                    any("waits" in (record["running"], record["then"]) for record in of_event),
+                )
+            )
+    return found
+
+
+def _rows_of(records: Sequence[ExpectedFailureRecord], event: str) -> list[FailureRow]:
+    return failure_rows([record for record in records if record["event"] == event])
+
+
+def _when_modern(decision: Decision) -> str:
+    """Return the decision after the end of the legacy clients, in words; "" if the decision stays the same."""
+    found = next((each for each in decision.counterfactuals if each.change == _MODERN), None)
+    return change_wording.result_text(decision, found) if found else ""
+
+
+def _dropped(decision: Decision, kit: KitContext) -> list[str]:
+    """Return the ids of the parts that only sessions of legacy clients need."""
+    keeps = [tier for tier in kit.tiers if tier.keeps_sessions]
+    found = ["sessions"] if keeps else []
+    found += ["affinity"] if any(tier.mechanism not in ("none", "redis-session-directory") for tier in keeps) else []
+    found += ["directory"] if any(tier.pattern == "shared-state" for tier in keeps) else []
+    return [*found, *(["tier"] if kit.tiered else [])]

@@ -1,0 +1,142 @@
+"""A runbook has a section for each alert and failure of the kit, and commands that name parts of the kit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from running import run_command
+
+from advisor.decision.advisor import Advisor
+from advisor.kit.context import kit_context
+from advisor.kit.expected_failures import ExpectedFailure, expected_failures
+from advisor.kit.model import KitContext
+from advisor.kit.render import render_kit
+from advisor.requirements import load_bytes
+from advisor.team_documents.runbook import kit_alerts
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PARTS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+"""The parts of a section: https://github.com/prometheus-operator/runbooks has exactly these parts."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A runbook and the kit that it is for."""
+
+    text: str
+    kit: KitContext
+    files: dict[str, str]
+
+    def section(self, heading: str) -> str:
+        return self.text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+    def code(self, language: str) -> list[str]:
+        return re.findall(rf"^```{language}\n(.*?)\n```$", self.text, re.MULTILINE | re.DOTALL)
+
+
+NAMES = ("customer-service-agent", "saas-b2b", "exercise-2-team-document", "analytics-behind-alb", "payment-provider")
+PLATFORMS = ("kubernetes", "compose", "systemd", "serverless", "local")
+
+
+@pytest.fixture(scope="module", params=[f"{name} {platform}" for name in NAMES for platform in PLATFORMS])
+def case(request: pytest.FixtureRequest, advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    name, platform = request.param.split()
+    text = (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"platform: \w+", f"platform: {platform}", text)
+    decision = advisor.decide(load_bytes(text.encode(), "requirements.yaml", advisor.space))
+    if not decision.feasible:
+        pytest.skip("a contradiction")
+    folder = tmp_path_factory.mktemp("runbook")
+    (folder / "requirements.yaml").write_text(text, encoding="utf-8")
+    done = run_command("document", "requirements.yaml", "-o", "RUNBOOK.md", "--format", "runbook", cwd=folder)
+    assert done.returncode == 0, done.stderr.decode()
+    kit = kit_context(decision)
+    files = {file.path: file.content for file in render_kit(decision, text, kit)}
+    return Case((folder / "RUNBOOK.md").read_text(encoding="utf-8"), kit, files)
+
+
+def test_each_alert_and_each_failure_has_a_section(case: Case) -> None:
+    alerts = re.findall(r"^### (.*)$", case.section("Alerts"), re.MULTILINE)
+    assert alerts == [alert.name for alert in kit_alerts(case.kit)]
+    assert bool(alerts) == ("monitoring/alerts.yaml" in case.files)
+    failures = re.findall(r"^### (.*)$", case.section("Failures"), re.MULTILINE)
+    assert failures == list(dict.fromkeys(failure.event.title for failure in _ordered(case.kit)))
+    for section in (case.section("Alerts"), case.section("Failures")):
+        for part in section.split("\n### ")[1:]:
+            assert re.findall(r"^#### (.*)$", part, re.MULTILINE) == PARTS
+            for body in re.split(r"^#### .*$", part, flags=re.MULTILINE)[1:]:
+                assert body.strip(), part
+
+
+def _ordered(kit: KitContext) -> list[ExpectedFailure]:
+    events = [event.id for event in kit.knowledge.events]
+    return sorted(expected_failures(kit), key=lambda failure: events.index(failure.event.id))
+
+
+def test_each_text_about_clients_is_that_of_the_kit(case: Case) -> None:
+    failures = case.section("Failures").replace("\\", "")
+    for failure in expected_failures(case.kit):
+        assert failure.clients in failures or "As for legacy clients." in failures
+
+
+def test_the_queries_are_those_of_the_alerts(case: Case) -> None:
+    queries = [alert.query for alert in kit_alerts(case.kit)]
+    shown = case.code("promql")
+    assert shown[: len(queries)] == queries
+    assert all(query.startswith("sum(increase(mcp_requests_total{") for query in shown[len(queries) :])
+
+
+def test_the_commands_name_parts_of_the_kit(case: Case) -> None:
+    commands = "\n".join(case.code("console"))
+    manifests = [
+        document
+        for path, content in case.files.items()
+        if path.startswith("kubernetes/") and path.endswith(".yaml")
+        for document in yaml.safe_load_all(content)
+        if document
+    ]
+    objects = {f"{each['kind'].lower()}/{each['metadata']['name']}" for each in manifests if "metadata" in each}
+    assert set(re.findall(r"(?:deployment|statefulset)/[\w-]+", commands)) <= objects
+    for namespace in re.findall(r"kubectl -n (\S+)", commands):
+        assert f"namespace/{namespace}" in objects
+    for service in re.findall(r"docker compose restart (\S+)", commands):
+        assert service in yaml.safe_load(case.files["compose.yaml"])["services"]
+    for unit in re.findall(r"systemctl restart (\S+?)(?:@\d+)?$", commands, re.MULTILINE):
+        assert {f"systemd/{unit}.service", f"systemd/{unit}@.service"} & case.files.keys()
+    used = {"kubectl": "kubernetes", "docker compose": "compose", "systemctl": "systemd"}
+    for program, platform in used.items():
+        same = case.kit.platform == platform or (platform, case.kit.platform) == ("compose", "local")
+        assert (f"$ {program} " in commands or f"$ sudo {program} " in commands) == same, program
+
+
+def test_the_times_are_those_of_the_kit(case: Case) -> None:
+    rollout = case.section("Rollout and drain")
+    for tier in case.kit.tiers:
+        row = next(line for line in rollout.splitlines() if line.startswith(f"| {tier.name} "))
+        assert f"| {tier.shutdown_s} s " in row
+    if case.kit.platform == "kubernetes":
+        grace = {int(found) for found in re.findall(r"\| (\d+) s +\|$", rollout, re.MULTILINE)}
+        stated = "\n".join(case.files[path] for path in case.files if path.startswith("kubernetes/"))
+        assert {str(number) for number in grace} <= set(re.findall(r"terminationGracePeriodSeconds: (\d+)", stated))
+
+
+def test_the_text_has_no_gaps(case: Case) -> None:
+    text = re.sub(r"```.*?```|<!--.*?-->|`[^`\n]+`|^\|.*$", "`code`", case.text, flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"\.\.|: \.|None|Undefined|\(\)| ,|  \S", text)
+    assert re.findall(r":\n\n+(?!`code`|\*|\d)(.*)$", text, re.MULTILINE) == []
+
+
+def test_there_is_no_runbook_without_a_deployment(tmp_path: Path) -> None:
+    output = tmp_path / "RUNBOOK.md"
+
+    def code(name: str) -> int:
+        file = EXAMPLES / f"{name}.yaml"
+        return run_command("document", file, "-o", output, "--format", "runbook").returncode
+
+    assert code("sampling-on-a-stateless-fleet") == 3
+    assert code("local-development") == 2
+    assert not output.exists()
