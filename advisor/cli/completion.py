@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from advisor.engine.table import show
 from advisor.kit.kit_parts import KIT_PARTS
 from advisor.knowledge import load
 from advisor.knowledge.space import FactSpace
@@ -23,6 +24,20 @@ def complete_id(incomplete: str) -> list[str]:
     """Complete the id of a rule, table, fact, feature or source."""
     ids = Catalogue(FactSpace(load()), {}).ids()
     return _beginning((name for names in ids.values() for name in names), incomplete)
+
+
+def complete_fact(incomplete: str) -> list[str]:
+    """Complete a fact and, after `=`, its last value, such as `sdk=mcp-1,mcp-2`."""
+    space = FactSpace(load())
+    name, equals, values = incomplete.partition("=")
+    if not equals:
+        return [f"{fact}=" for fact in _beginning(space.facts, name)]
+    if name not in space.facts:
+        return []
+    before, comma, last = values.rpartition(",")
+    known = _releases() if space.facts[name].type == "release" else map(show, space.domains[name])
+    lines = [line.id for capabilities in load().capabilities for line in capabilities.lines] if name == "sdk" else []
+    return [f"{name}={before}{comma}{value}" for value in _beginning([*lines, *known], last)]
 
 
 def complete_table(incomplete: str) -> list[str]:

@@ -18,6 +18,7 @@ DOCUMENTS = {
     "generation": "generate FILE --format json",
     "generations": "generate DIR --format json",
     "comparison": "compare FILE --format json",
+    "what-if": "compare FILE FILE --format json",
     "verification": "verify --format json",
     "exercise": "exercise --format json",
     "capabilities": "capabilities --format json",

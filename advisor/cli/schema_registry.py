@@ -13,6 +13,7 @@ DECLARATIONS = {
     "decision": "advisor.report.decision_document:CheckedDecision",
     "decisions": "advisor.report.decision_document:DecisionsDocument",
     "comparison": "advisor.report.comparison_document:ComparisonDocument",
+    "what-if": "advisor.report.what_if_document:WhatIfDocument",
     "capabilities": "advisor.report.capability_document:CapabilitiesDocument",
     "topology": "advisor.report.topology_table:TopologyDocument",
     "rules": "advisor.report.rule_document:RulesDocument",

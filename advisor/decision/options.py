@@ -94,7 +94,9 @@ class Comparer:
             flags.setdefault(candidate.kind, (candidate.stateless_http, {}))
             flags[candidate.kind][1][option.core.flags.stateless_http] = candidate.json_response
         alone = self._advisor.lost.lost_features(tuple(facts[name] for name in CONTEXT), "need.alone")
-        at = Situation(facts, decision.patterns, alone, flags)
+        lost = ({(row.feature, era) for row, era, _ in option.failing("preferred")} for option in options)
+        never = frozenset(set.intersection(*lost)) if options else frozenset()
+        at = Situation(facts, decision.patterns, alone, never, flags)
         options = [option._replace(standing=standing(option, self._order, at)) for option in options]
         return Comparison(decision, ranked(options, self._order, self._knowledge.phrases), self._order)
 

@@ -19,12 +19,14 @@ class Situation(NamedTuple):
         facts: every fact of the decision.
         patterns: all patterns, the simplest to operate first.
         alone: the features that work in a single process only.
+        never: the cells of preferred features, as pairs of a feature and an era, that no option keeps.
         flags: for each kind of option, the values of the two flags that the tables choose.
     """
 
     facts: Mapping[str, Any]
     patterns: Sequence[str]
     alone: frozenset[str]
+    never: frozenset[tuple[str, str]]
     flags: Mapping[str, tuple[bool, Mapping[bool, bool]]]
 
 
@@ -68,7 +70,7 @@ def _substitutes(facts: Mapping[str, Any]) -> bool:
 
 
 def _preferred(option: DeploymentOption, at: Situation) -> int:
-    """Return how many preferred features an option loses, once for each era.
+    """Return how many preferred features an option loses that another option keeps, once for each era.
 
     A preferred feature never prevents a division of the tools. A feature of a single process counts only if sessions
     are needed, too.
@@ -76,7 +78,8 @@ def _preferred(option: DeploymentOption, at: Situation) -> int:
     if option.core.pattern == _DIVIDED:
         return 0
     counted = at.facts["need.session"] != "none"
-    return sum(counted or row.feature not in at.alone for row, _, _ in option.failing("preferred"))
+    lost = {(row.feature, era) for row, era, _ in option.failing("preferred")} - at.never
+    return sum(counted or feature not in at.alone for feature, _ in lost)
 
 
 def _prefers_sessions(facts: Mapping[str, Any]) -> bool:
@@ -96,7 +99,7 @@ def ranked(
     in_order = sorted(options, key=lambda option: (not option.chosen, option.standing))
     best = next((option for option in in_order if option.chosen), None)
     plain = {row.feature: phrases[f"product.feature.{row.feature}"] for option in options for row in option.features}
-    return tuple(_lost(option, best, order, plain) for option in in_order)
+    return tuple(_lost(option, best, order, plain, phrases) for option in in_order)
 
 
 def _lost(
@@ -104,19 +107,24 @@ def _lost(
     best: DeploymentOption | None,
     order: Sequence[RankingCriterion],
     plain: Mapping[str, str],
+    phrases: Mapping[str, str],
 ) -> DeploymentOption:
     if option is best:
         return option
     there = best.standing if best else (0,) * len(order)
     places = zip(order, option.standing, there, strict=True)
     criterion = next((criterion for criterion, here, other in places if here > other), order[-1])
-    technical, simple = (_what(option, criterion.id, best, names) for names in (None, plain))
+    technical, simple = (_what(option, criterion.id, best, names, phrases) for names in (None, plain))
     reasons = (criterion.loses.format(what=technical), criterion.plain.format(what=simple))
     return option._replace(loses_by=criterion, reason=reasons[0], plain=reasons[1])
 
 
 def _what(
-    option: DeploymentOption, criterion: str, best: DeploymentOption | None, plain: Mapping[str, str] | None
+    option: DeploymentOption,
+    criterion: str,
+    best: DeploymentOption | None,
+    plain: Mapping[str, str] | None,
+    phrases: Mapping[str, str],
 ) -> str:
     """Return the facts or features for the sentence of a criterion by which an option loses against the best.
 
@@ -125,6 +133,7 @@ def _what(
         criterion: the id of the criterion.
         best: the decision; None for a contradiction.
         plain: the names of features for a reader without technical knowledge, or None for their titles.
+        phrases: the phrases of the rules, by id.
     """
     if criterion == "possible":
         if plain:
@@ -132,7 +141,7 @@ def _what(
         return "; ".join(inside(barrier.words) for barrier in option.barriers)
     if criterion == "simplicity" and best:
         kept = _names(best.failing("preferred"), option.failing("preferred"), plain)
-        return f"although it keeps {listed(kept)}" if kept else "and keeps no more features"
+        return phrases["option.keeps.more" if kept else "option.keeps.same"].format(features=listed(kept or [""]))
     if criterion not in ("required", "preferred"):
         return listed([plain[row.feature] if plain else inside(row.title) for row in option.replaced] or [""])
     failing = option.failing("required" if criterion == "required" else "preferred")

@@ -1,4 +1,7 @@
-"""Reads `--set KEY=VALUE`. A value is YAML, or has the notation of the prompts: `2-5` or `a, b`."""
+"""Reads `--set KEY=VALUE` and `--with KEY=VALUE,VALUE`.
+
+A value is YAML, or has the notation of the prompts: `2-5` or `a, b`.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def read_settings(given: Iterable[str], space: FactSpace) -> dict[str, Any]:
     problems: list[str] = []
     for entry in given:
         try:
-            found.update(_setting(entry, space))
+            found.update(_setting(entry, space, "--set"))
         except AdvisorError as error:
             problems.append(str(error))
     if problems:
@@ -42,19 +45,44 @@ def read_settings(given: Iterable[str], space: FactSpace) -> dict[str, Any]:
     return found
 
 
-def _setting(entry: str, space: FactSpace) -> dict[str, Any]:
-    """Return the facts of an entry.
+def read_values(given: Iterable[str], space: FactSpace) -> dict[str, list[Any]]:
+    """Return the values of each fact in the entries `KEY=VALUE,VALUE` of `--with`, in their order.
+
+    A fact with a list as its value, such as `clients.apps`, has a single value in each entry.
+
+    Raises:
+        UsageError: an entry has no `=`, or a key or a value is not allowed. The message has every fault.
+    """
+    found: dict[str, list[Any]] = {}
+    problems: list[str] = []
+    for entry in given:
+        key, sign, text = entry.partition("=")
+        fact = space.facts.get(key)
+        is_list = (fact is not None and fact.type in _NOTATIONS and fact.type != "instances") or "{" in text
+        for value in [text] if is_list else text.split(","):
+            try:
+                for name, content in _setting(f"{key}{sign}{value.strip()}", space, "--with").items():
+                    found.setdefault(name, []).append(content)
+            except AdvisorError as error:
+                problems.append(str(error))
+    if problems:
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+    return found
+
+
+def _setting(entry: str, space: FactSpace, option: str) -> dict[str, Any]:
+    """Return the facts of an entry of an option.
 
     Raises:
         AdvisorError: the entry cannot be used. The message names the entry and no line, because an entry has no lines.
     """
     key, sign, value = entry.partition("=")
     if not sign:
-        example = "write KEY=VALUE, for example --set scale.instances=3."
-        raise UsageError(f"--set {entry!r:.80}: {example}")
+        example = f"write KEY=VALUE, for example {option} scale.instances=3."
+        raise UsageError(f"{option} {entry!r:.80}: {example}")
     fact = space.facts.get(key)
     notation = _NOTATIONS.get(fact.type) if fact else None
-    name = f"--set {printable(entry, 80)}"
+    name = f"{option} {printable(entry, 80)}"
     try:
         data: Any = _value(value)
         if isinstance(data, bool) and fact and fact.type != "flag":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
+from textwrap import wrap
 from typing import NamedTuple
 
 from advisor.console.canvas import Canvas, Column, Screen
@@ -17,6 +19,7 @@ _SUBJECTS: tuple[EstimateSubject, ...] = ("operation", "users", "timeline", "cos
 _PLAIN_SUBJECTS: tuple[EstimateSubject, ...] = ("users", "operation", "timeline", "cost", "reversibility")
 _GAP = 2
 _INDENT = 3
+_FIXED = 4  # lines of the title, of the heads, of the gap and of the legend
 
 
 def comparison_text(comparison: Comparison, screen: Screen, *, full: bool = False) -> str:
@@ -31,7 +34,7 @@ def comparison_text(comparison: Comparison, screen: Screen, *, full: bool = Fals
     if not full:
         return _first_screen(page, screen, decision.phrases)
     canvas = Canvas(screen)
-    _draw(canvas, page, decision.phrases, short=False)
+    _draw(canvas, page, decision.phrases)
     _features(canvas, comparison)
     _estimates(canvas, comparison)
     _every_option(canvas, comparison)
@@ -49,7 +52,7 @@ def product_text(comparison: Comparison, screen: Screen, *, full: bool = False) 
     if not full:
         return _first_screen(page, screen, decision.phrases)
     canvas = Canvas(screen)
-    _draw(canvas, page, decision.phrases, short=False)
+    _draw(canvas, page, decision.phrases)
     for number, option in enumerate(options, 1):
         canvas.heading(f"{number}  {wording.plain_name(option, decision)}")
         canvas.line(wording.means(option, decision))
@@ -75,25 +78,29 @@ class _Page(NamedTuple):
 
 def _first_screen(page: _Page, screen: Screen, phrases: Mapping[str, str]) -> str:
     """Return the page in at most `LINES` lines, if the screen has 80 columns or more: long sentences are cut."""
-    for short in (False, True):
-        canvas = Canvas(screen)
-        _draw(canvas, page, phrases, short=short)
-        if canvas.size <= LINES:
-            break
+    canvas = Canvas(screen)
+    room = LINES - len(page.rows) - sum(1 for sentences in page.losers for text in sentences if text) - _FIXED
+    _draw(canvas, page, phrases, room=room)
     return canvas.text()
 
 
-def _draw(canvas: Canvas, page: _Page, phrases: Mapping[str, str], *, short: bool) -> None:
+def _draw(canvas: Canvas, page: _Page, phrases: Mapping[str, str], *, room: float = inf) -> None:
+    """Add the page. `room` is the number of lines that long sentences can take in addition to their first lines."""
     canvas.line((page.title, "bold"))
     _table(canvas, phrases[f"{page.words}.heads"].split(", "), page.rows)
     canvas.gap()
+    width = canvas.width - _INDENT
     for number, sentences in enumerate(page.losers, 1):
-        marks = (str(number).ljust(_INDENT), " " * _INDENT)
-        for mark, text in zip(marks, sentences, strict=True):
-            if text and short:
-                canvas.code(f"{mark}{cut(text, canvas.width - _INDENT)}", "")
-            elif text:
-                canvas.pairs([(mark.strip() or " ", text)], indent=0)
+        mark = str(number).ljust(_INDENT)
+        for text in filter(None, sentences):
+            lines = wrap(text, width, break_on_hyphens=False)
+            if len(lines) - 1 <= room:
+                room -= len(lines) - 1
+            else:
+                lines = [cut(text, width)]
+            for line in lines:
+                canvas.code(f"{mark}{line}", "")
+                mark = " " * _INDENT
     canvas.line((phrases[f"{page.words}.legend"], "dim"))
 
 

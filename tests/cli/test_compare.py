@@ -9,6 +9,8 @@ import pytest
 import yaml
 from running import run_command
 
+from advisor.cli.completion import complete_fact
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GOOD, INFEASIBLE = EXAMPLES / "customer-service-agent.yaml", EXAMPLES / "sampling-on-a-stateless-fleet.yaml"
 
@@ -70,3 +72,78 @@ def test_an_invalid_file_is_reported_with_its_line(tmp_path: Path) -> None:
     assert (code, out) == (2, "")
     assert "wrong.yaml:2" in err
     assert "instances" in err
+
+
+# --- another file, or other facts -----------------------------------------------------------------------------------
+
+STICKY = EXAMPLES / "customer-service-agent-sticky.yaml"
+
+
+def test_two_files_are_compared_cell_by_cell() -> None:
+    code, out, err = run(GOOD, STICKY)
+    assert (code, err) == (0, "")
+    assert "operations.can_operate_affinity: false -> true" in out
+    assert "  New decision: session affinity (stateful+sse, nginx-sticky-learn)" in out
+    assert "  Elicitation, legacy: fails with an error -> works" in out
+
+
+def test_each_combination_of_values_is_a_variant() -> None:
+    _, out, _ = run(GOOD, "--with", "clients.protocol=modern,mixed", "--with", "sdk=mcp-1,mcp-2", "--format", "json")
+    document = json.loads(out)
+    assert document["schema"] == "mcp-advisor/what-if/1"
+    assert [len(variant["facts"]) for variant in document["variants"]] == [2, 1, 2, 1]
+    assert document["base"]["pattern"] == "tiered"
+
+
+def test_a_list_is_one_value() -> None:
+    _, out, _ = run(GOOD, "--with", "clients.apps=vscode,cursor", "--format", "json")
+    assert [variant["facts"]["clients.apps"]["after"] for variant in json.loads(out)["variants"]] == [
+        ["vscode", "cursor"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[STICKY], ["--with", "sdk=mcp-1,mcp==1.28.1", "--with", "clients.protocol=mixed,modern"]]
+)
+def test_the_first_screen_of_changes_has_at_most_23_lines(arguments: list[Path | str]) -> None:
+    lines = run(GOOD, *arguments)[1].splitlines()
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 80
+
+
+def test_every_change_is_in_the_complete_text_and_in_markdown() -> None:
+    arguments = (GOOD, "--with", "sdk=mcp==1.28.1")
+    document = json.loads(run(*arguments, "--format", "json")[1])
+    text = " ".join(run(*arguments, "--full")[1].split())
+    markdown = run(*arguments, "--format", "markdown")[1]
+    (variant,) = document["variants"]
+    assert variant["cells"]
+    for cell in variant["cells"]:
+        assert f"{cell['before']['words']} -> {cell['after']['words']}" in text
+        assert cell["after"]["words"][:20] in markdown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--with", "clients.protocl=modern"], "clients.protocol"),
+        (["--with", "clients.protocol=moden"], "Did you mean 'modern'?"),
+        (["--with", "sdk"], "--with scale.instances=3"),
+        (["--with", "environment.function_adapter=web"], "environment.platform: serverless"),
+        ([STICKY, "--with", "sdk=mcp-1"], "not both"),
+        ([STICKY, "--for", "product"], "one file"),
+        ([STICKY, GOOD], "one or two files"),
+        (["missing.yaml"], "missing.yaml"),
+    ],
+)
+def test_a_wrong_change_is_refused(arguments: list[Path | str], said: str) -> None:
+    code, out, err = run(GOOD, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_the_name_of_a_fact_and_its_last_value_are_completed() -> None:
+    assert "clients.protocol=" in complete_fact("clients.pro")
+    assert complete_fact("clients.protocol=legacy,mo") == ["clients.protocol=legacy,modern"]
+    assert "sdk=mcp-1,mcp-2" in complete_fact("sdk=mcp-1,mcp-")
+    assert complete_fact("no.fact=") == []

@@ -19,8 +19,6 @@ from advisor.knowledge import Knowledge
 from advisor.requirements import Requirements
 
 FLEET = {"scale.instances": 3, "clients.protocol": "legacy", "environment.proxy.kind": "haproxy"}
-# This rule selects tiers for a preferred feature of a single process, also if the tiers do not keep this feature.
-NOT_RANKED = {"SES-110"}
 ASKING = {"name": "ask", "needs": {"sampling": "required"}}
 
 
@@ -55,8 +53,7 @@ def test_the_best_option_is_the_decision(compared: list[tuple[dict[str, Any], Co
         assert not any(option.chosen for option in others), flat
         assert target_of(first.core) == target_of(comparison.decision.core)
         assert first.features == comparison.decision.features
-        if NOT_RANKED.isdisjoint(step.rule.id for step in comparison.decision.path):
-            assert first.standing <= min(option.standing for option in comparison.options), flat
+        assert first.standing <= min(option.standing for option in comparison.options), flat
 
 
 def test_without_a_decision_no_possible_option_keeps_every_required_feature(

@@ -26,6 +26,7 @@ from advisor.cli.schema_registry import DECLARATIONS, schema_of
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import Report, example_requirements
 from advisor.decision.options import Comparer
+from advisor.decision.what_if import WhatIf, variant, with_facts
 from advisor.errors import InputError
 from advisor.findings import Finding, Location
 from advisor.kit.render import render_kit
@@ -44,6 +45,7 @@ from advisor.report.comparison_document import comparison_dict
 from advisor.report.decision_json import batch_dict, decision_dict, error_dict
 from advisor.report.rule_records import Catalogue, listing, proof_record
 from advisor.report.topology_table import record as topology_record
+from advisor.report.what_if_document import what_if_dict
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Documents: TypeAlias = Iterator[Any]
@@ -88,6 +90,21 @@ def comparisons(advisor: Advisor, folder: Path) -> Documents:
     yield comparison_dict(comparer.compare(advisor.decide(example_requirements(advisor, {**other, "tools": tools}))))
     unsure = {"needs.sampling": "unknown", "needs.progress": "unknown", "scale.instances": 3}
     yield comparison_dict(comparer.compare(advisor.decide(example_requirements(advisor, unsure))))
+
+
+def what_ifs(advisor: Advisor, folder: Path) -> Documents:
+    found = requirements_of("customer-service-agent.yaml", advisor)[1]
+    tools = [{"name": "ask", "needs": {"sampling": "required"}}, {"name": "get"}]
+    tiered = {"sdk": "other", "language": "typescript", "scale.instances": 3, "scale.affinity": "unavailable"}
+    other = example_requirements(advisor, {**tiered, "clients.protocol": "legacy", "tools": tools})
+    changes: list[dict[str, Any]] = [
+        {"sdk": "mcp==1.28.1"},
+        {"clients.protocol": "modern", "needs.sampling": "unknown"},
+    ]
+    for base in (found, other):
+        decision = advisor.decide(base)
+        others = [advisor.decide(with_facts(base, change, advisor.space)) for change in changes]
+        yield what_if_dict(WhatIf(decision, tuple(variant(decision, other) for other in others)))
 
 
 def capabilities(advisor: Advisor, folder: Path) -> Documents:
@@ -163,6 +180,7 @@ EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "decision": decisions,
     "decisions": batch,
     "comparison": comparisons,
+    "what-if": what_ifs,
     "capabilities": capabilities,
     "topology": topology,
     "rules": rules,
