@@ -72,6 +72,16 @@ def test_each_alert_and_each_failure_has_a_section(case: Case) -> None:
                 assert body.strip(), part
 
 
+def test_each_alert_has_the_address_of_its_section(case: Case) -> None:
+    if "monitoring/alerts.yaml" in case.files:
+        document = yaml.safe_load(case.files["monitoring/alerts.yaml"])
+        rules = document.get("spec", document)["groups"][0]["rules"]
+        headings = re.findall(r"^### (.*)$", case.section("Alerts"), re.MULTILINE)
+        # GitHub, GitLab and Python-Markdown make the anchor of a single word in this way.
+        addresses = [f"YOUR_RUNBOOK_URL#{heading.lower()}" for heading in headings]
+        assert [rule["annotations"]["runbook_url"] for rule in rules] == addresses
+
+
 def _ordered(kit: KitContext) -> list[ExpectedFailure]:
     events = [event.id for event in kit.knowledge.events]
     return sorted(expected_failures(kit), key=lambda failure: events.index(failure.event.id))
