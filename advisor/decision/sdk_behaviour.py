@@ -180,12 +180,13 @@ def _ping_of_release(package: str, version: str, space: FactSpace) -> float | No
 
 
 def _language_words(name: str, requirements: Requirements, knowledge: Knowledge) -> str:
-    """Return what is known of the SSE streams and of the idle sessions of an SDK that is not written in Python."""
+    """Return what is known of the SSE streams and of the idle sessions of an SDK."""
     language = knowledge.languages[requirements["language"]]
     if name == "sdk.streams":
         return language.ping_note
     if name == "sdk.idle":
-        minutes = (language.expiry_s or 0) / 60
+        other = requirements["sdk"] == OTHER
+        minutes = ((language.expiry_s or 0) if other else knowledge.figure("session.idle_s")) / 60
         hours = minutes >= 60
         return knowledge.phrases["sdk.idle.hours" if hours else "sdk.idle.minutes"].format(
             number=f"{minutes / 60 if hours else minutes:g}"
@@ -197,8 +198,8 @@ def sdk_words(name: str, requirements: Requirements, space: FactSpace) -> str:
     """Return the value of a placeholder of a warning.
 
     Args:
-        name: `sdk.asked`, `sdk.used`, `sdk.ping_s`, `sdk.pings`, `sdk.hosts` or `sdk.calls.FEATURE`. For an SDK of
-            another language, also `sdk.streams`, `sdk.idle`, `sdk.idle_setting` or `sdk.idle_note`.
+        name: `sdk.asked`, `sdk.used`, `sdk.ping_s`, `sdk.pings`, `sdk.hosts` or `sdk.calls.FEATURE`. Also
+            `sdk.idle`, and for an SDK of another language `sdk.streams`, `sdk.idle_setting` or `sdk.idle_note`.
         requirements: they name the SDK.
         space: the known releases.
     """

@@ -79,3 +79,13 @@ def test_pings_do_not_help_a_post_request_that_waits(decide: Any) -> None:
     assert "pings-not-known" not in old
     assert "interval" not in old["old-transport-call-outlives-idle-timeout"].fix.text
     assert "pings-not-known" in _warned(decide(facts))
+
+
+@pytest.mark.parametrize(("sdk", "ends"), [("mcp==2.3.0", True), ("mcp==1.30.0", True), ("mcp==1.28.1", False)])
+def test_the_idle_timeout_of_python_sessions_is_named(decide: Any, sdk: str, ends: bool) -> None:
+    warned = _warned(
+        decide({"sdk": sdk, "scale.instances": 1, "clients.protocol": "legacy", "needs.session_state": "required"})
+    )
+    assert ("idle-python-sessions-end" in warned) is ends
+    if ends:
+        assert "after 30 minutes without" in warned["idle-python-sessions-end"].message
