@@ -197,6 +197,11 @@ def test_flags_that_stay_the_same_take_no_time(compare: Callable[..., Comparison
     assert timeline == {(True, False): "none", (True, True): "days"}
 
 
+def test_clients_that_cannot_connect_lose_everything(compare: Callable[..., Comparison]) -> None:
+    comparison = compare({**FLEET, "clients.protocol": "modern", "sdk": "mcp==1.30.0"})
+    assert {option.estimates["users"].id for option in comparison.options} == {"users-unreached"}
+
+
 def test_an_added_proxy_takes_weeks(compare: Callable[..., Comparison]) -> None:
     levels = {}
     for kind in ("haproxy", "alb"):
