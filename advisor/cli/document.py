@@ -111,7 +111,7 @@ def document(
         return _check(decision, check)
     people = People(*(_names(names or []) for names in (decision_makers, consulted, informed)))
     subject = Subject(
-        comparison=Comparer(default_advisor()).compare(decision),
+        comparison=Comparer(default_advisor()).compare(decision, searched=2 if form is DocumentForm.ADR else 0),
         versions=versions_of(decision),
         date=_day(date),
         command=_command(file, output, form, people, verification),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from advisor.decision.comparison import DeploymentOption
 from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Decision, FeatureRow
+from advisor.kit.bytecode_cache import TemplateBytecodeCache
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.options import OptionEstimate
 from advisor.knowledge.paths import templates_dir
@@ -76,7 +77,7 @@ def adr_markdown(subject: Subject) -> str:
 def render(template: str, **values: Any) -> str:
     """Render a template of templates/documents/ with the words and filters that all documents share."""
     texts = {"one_line": one_line, "said": said, "code": code, "prose": prose, "link": link, "inside": inside}
-    made = environment(templates_dir() / "documents", **texts)
+    made = environment(templates_dir() / "documents", TemplateBytecodeCache(), **texts)
     words = {"wording": decision_wording, "changes": change_wording}
     helpers = {
         "listed": listed,
