@@ -15,7 +15,7 @@ from advisor.decision.change_steps import fix_titles
 from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Alternative, Decision
 from advisor.errors import AdvisorError, Exit, InterruptedByUserError
-from advisor.files import reason, write_atomically
+from advisor.files import reason
 from advisor.questionnaire import review
 from advisor.questionnaire.conversation import ask_open, interruptible, save_answers
 from advisor.questionnaire.forms import Option
@@ -24,7 +24,6 @@ from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.remedies import remedied
 from advisor.questionnaire.saved_answers import load_stated
 from advisor.questionnaire.terminal import PressedKey, say
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import Detail
 from advisor.report.first_screen import first_screen
@@ -137,16 +136,17 @@ class _Menu:
         name = self._interviewer.text(words["ask.menu.page"], _DOCUMENT)
         if name is None:
             return
+        from advisor.cli.document import document  # imports the templates, which the questions do not need
+
         page = Path(name).expanduser()
-        if page.exists():
-            say(words["ask.menu.page.exists"].format(file=page), "  ")
-            return
         try:
-            write_atomically(page, decision_markdown(self.decision, None))
+            document(os.fspath(self._path), os.fspath(page))
+        except InterruptedByUserError:
+            raise
+        except AdvisorError as error:
+            say(str(error), "  ")
         except OSError as error:
             say(words["ask.menu.page.not-written"].format(file=page, reason=reason(error)), "  ")
-        else:
-            say(words["ask.menu.page.written"].format(file=page), "  ")
 
     def _change_answer(self) -> None:
         ask_open(self._advisor, self._interviewer, self._interview, self._path)
