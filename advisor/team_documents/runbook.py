@@ -14,6 +14,7 @@ from advisor.kit.expected_failures import failure_records
 from advisor.kit.model import KitContext
 from advisor.kit.parts import kubernetes, monitoring
 from advisor.kit.parts.documents import FailureRow, failure_rows
+from advisor.knowledge.kits import SERVERS
 from advisor.report import change_wording
 from advisor.report.decision_document import ExpectedFailureRecord
 from advisor.team_documents.adr import render
@@ -154,6 +155,6 @@ def _dropped(decision: Decision, kit: KitContext) -> list[str]:
     """Return the ids of the parts that only sessions of legacy clients need."""
     keeps = [tier for tier in kit.tiers if tier.keeps_sessions]
     found = ["sessions"] if keeps else []
-    found += ["affinity"] if any(tier.mechanism not in ("none", "redis-session-directory") for tier in keeps) else []
+    found += ["affinity"] if any(mechanism.done_by != SERVERS for mechanism in kit.mechanisms) else []
     found += ["directory"] if any(tier.pattern == "shared-state" for tier in keeps) else []
     return [*found, *(["tier"] if kit.tiered else [])]
