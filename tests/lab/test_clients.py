@@ -18,7 +18,7 @@ from advisor.lab.clients import protocol
 from advisor.lab.clients.socket_client import SocketClient
 
 ROOT = Path(advisor.__file__).parent
-ALLOWED = ("advisor.knowledge", "advisor.lab.clients", "advisor.lab.probes")
+ALLOWED = ("advisor.knowledge", "advisor.lab.clients", "advisor.lab.probes", "advisor.sentences")
 
 
 def imported(path: Path) -> set[str]:

@@ -90,7 +90,7 @@ def differing(found: Any) -> dict[tuple[str, str], Any]:
         (["/nowhere.yaml"], 2, "nowhere.yaml"),
         ([EXAMPLES], 2, "is not a kit"),
         ([CONTRADICTION], 3, "To see the changes that help, run: mcp-advisor recommend"),
-        ([EXAMPLES / "pattern-1-single-instance.yaml", "--proxy", "traefik"], 2, "traefik"),
+        ([EXAMPLES / "pattern-1-single-instance.yaml", "--proxy", "apache"], 2, "apache"),
     ],
     ids=["missing", "no-kit", "contradiction", "proxy"],
 )
