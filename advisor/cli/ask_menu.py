@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,10 @@ from advisor.questionnaire.saved_answers import load_stated
 from advisor.questionnaire.terminal import PressedKey, say
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import Detail
-from advisor.report.first_screen import first_screen
+from advisor.report.first_screen import RECORDS, first_screen
 from advisor.requirements import load_path
 
 _KIT = "kit"
-_DOCUMENT = "decision.md"
 MENU_LINES = 8
 """Lines of the menu: an empty line, the verdict, the question and at most five options."""
 
@@ -44,11 +44,15 @@ def show_recommendation(advisor: Advisor, path: Path, menu: int = 0) -> Decision
     return decision
 
 
-def tell_saved(advisor: Advisor, path: Path) -> None:
-    """Name the saved file, and the command that prints its recommendation again."""
+def tell_saved(advisor: Advisor, path: Path, kit: str = "") -> None:
+    """Name the saved file, the command that prints its recommendation again, and the command that verifies the kit."""
+    words = advisor.knowledge.phrases
     say()
-    say(advisor.knowledge.phrases["ask.saved"].format(file=path))
+    say(words["ask.saved"].format(file=path))
     standard_output.say(f"  mcp-advisor recommend {shlex.quote(os.fspath(path))}")
+    if kit:
+        say(words["ask.saved.kit"])
+        standard_output.say(f"  mcp-advisor verify {shlex.quote(kit)}")
 
 
 def ask_what_next(advisor: Advisor, interviewer: Interviewer, interview: Interview, path: Path) -> int:
@@ -65,7 +69,7 @@ def ask_what_next(advisor: Advisor, interviewer: Interviewer, interview: Intervi
         say()
         menu = _Menu(advisor, interviewer, interview, path, decision)
         menu.run()
-    tell_saved(advisor, path)
+    tell_saved(advisor, path, menu.kit)
     return Exit.OK if menu.decision.feasible else Exit.CONTRADICTION
 
 
@@ -79,12 +83,18 @@ def _tell_likely_causes(advisor: Advisor, interview: Interview) -> None:
 
 
 class _Menu:
-    """The menu, with the decision that it acts on. A remedy makes a new decision."""
+    """The menu.
+
+    Attributes:
+        decision: the decision that the menu acts on. A remedy makes a new decision.
+        kit: the folder of the last kit that the menu wrote; "" without such a kit.
+    """
 
     def __init__(
         self, advisor: Advisor, interviewer: Interviewer, interview: Interview, path: Path, decision: Decision
     ) -> None:
         self.decision = decision
+        self.kit = ""
         self._advisor = advisor
         self._words = advisor.knowledge.phrases
         self._interviewer = interviewer
@@ -123,30 +133,31 @@ class _Menu:
         from advisor.cli.generate import generate  # imports the templates, which the questions do not need
 
         folder = self._interviewer.text(self._words["ask.menu.folder"], _KIT)
-        if folder is not None:
-            try:
-                generate(os.fspath(self._path), os.fspath(Path(folder).expanduser()))
-            except InterruptedByUserError:
-                raise
-            except AdvisorError as error:
-                say(str(error), "  ")
+        kit = os.fspath(Path(folder or "").expanduser())
+        if folder is not None and self._succeeds(generate, kit):
+            self.kit = kit
 
     def _write_document(self) -> None:
-        words = self._words
-        name = self._interviewer.text(words["ask.menu.page"], _DOCUMENT)
-        if name is None:
-            return
         from advisor.cli.document import document  # imports the templates, which the questions do not need
 
-        page = Path(name).expanduser()
+        page = self._interviewer.text(self._words["ask.menu.page"], RECORDS)
+        if page is not None:
+            folder = "/" if page.endswith("/") else ""  # a path has no such end
+            self._succeeds(document, f"{Path(page).expanduser()}{folder}")
+
+    def _succeeds(self, command: Callable[[str, str], int], output: str) -> bool:
+        """Run a command for the saved file. Tell the user an error, and return whether there was none."""
         try:
-            document(os.fspath(self._path), os.fspath(page))
+            command(os.fspath(self._path), output)
         except InterruptedByUserError:
             raise
         except AdvisorError as error:
             say(str(error), "  ")
+            return False
         except OSError as error:
-            say(words["ask.menu.page.not-written"].format(file=page, reason=reason(error)), "  ")
+            say(self._words["ask.menu.page.not-written"].format(file=output, reason=reason(error)), "  ")
+            return False
+        return True
 
     def _change_answer(self) -> None:
         ask_open(self._advisor, self._interviewer, self._interview, self._path)

@@ -187,7 +187,7 @@ class DrawnPrompts:
         def _back(event: Any) -> None:
             event.app.exit(result=PressedKey.BACK)
 
-        @keys.add("c-d", filter=empty, eager=True)
+        @keys.add("c-d", eager=True)
         @keys.add("c-c", eager=True)
         @keys.add("<sigint>", eager=True)
         def _interrupt(event: Any) -> None:

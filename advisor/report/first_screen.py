@@ -7,7 +7,7 @@ lines show warnings, the worst first, and changes that lead to another decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from itertools import chain, groupby
 from textwrap import fill
@@ -15,11 +15,9 @@ from textwrap import fill
 from advisor.console.canvas import Canvas, Screen, Words
 from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Decision, EraCell, FeatureRow
-from advisor.findings import Finding
 from advisor.knowledge.types import ERAS, Era
 from advisor.report import change_wording, decision_wording
 from advisor.report.contradiction_screen import contradiction_screen
-from advisor.report.decision_summary import SEVERITY_STYLES
 from advisor.report.line_fitting import (
     change_and_result,
     column_widths,
@@ -39,8 +37,10 @@ from advisor.report.screen_parts import (
     label,
     reason,
 )
-from advisor.report.screen_rows import STEPS, WHOLE, ScreenStep, assumption_rows, shown_rows
+from advisor.report.screen_rows import STEPS, TIGHT, WHOLE, ScreenStep, assumption_rows, shown_rows
 
+RECORDS = "docs/decisions/"
+"""The folder for the document, in the commands that come next."""
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
 _WARNINGS = 3  # so many warnings have priority over complete texts
 _CALL = 30  # columns of the longest call that the feature table shows in full
@@ -72,17 +72,20 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     """Draw the answer in the first step that leaves room for `_CHANGES` changes and for its warnings.
 
     A step with empty lines needs room for all warnings, a step with complete texts for `_WARNINGS` of them, and a brief
-    step for the worst. If no step with all rows has this room, the first step with room for the worst warning decides.
+    step for the worst. If no step with all rows has this room, a step with room for one change decides, or else the
+    first step with room for the worst warning.
     """
     draw, most = partial(drawn, screen), LINES - menu
     below = [] if menu else draw(_next, decision)
     shifts, further = change_wording.shifts(decision)
     changes = [draw(_change, decision, shift) for shift in shifts[:_CHANGES]]
-    changes_lines = len(changes) + 1 if changes else 0
+    changes_lines, least = (len(changes) + 1, 2) if changes else (0, 0)
     warnings = fitting((draw(draw_warning, warning) for warning in decision.warnings), LINES)
     above: list[ScreenBlock] = []
     step, worst, room = WHOLE[0], 0, 0
-    for step, wanted in [*((step, changes_lines) for step in WHOLE), *((step, 0) for step in STEPS if step.brief)]:
+    wishes = [*((step, changes_lines) for step in WHOLE), (WHOLE[-1], least), (TIGHT, least)]
+    wishes += [(step, 0) for step in STEPS if step.brief]
+    for step, wanted in wishes:
         # Warnings are worth more than empty lines, and the first ones more than complete texts.
         first = warnings[: LINES if step.gaps else 1 if step.brief else _WARNINGS]
         worst = sum(map(len, first)) + 1 if first else 0
@@ -94,9 +97,6 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     shown = fitting(changes, room - worst - 1)
     room -= (sum(map(len, shown)) + 1 if shown else 0) + 1
     warned = fitting(warnings, room)
-    if len(warned) < len(decision.warnings):
-        titles = [draw(_warning_title, warning) for warning in decision.warnings[: max(room, 0)]]
-        warned = _warned(warnings, titles, room)
     lines = list(chain.from_iterable(above))
     if warnings:
         lines += draw(draw_heading, decision, "warnings", len(decision.warnings) - len(warned))
@@ -105,22 +105,6 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
         lines += draw(draw_heading, decision, "changes", len(shifts) - len(shown) + further)
         lines += chain.from_iterable(shown)
     return [*lines, *below]
-
-
-def _warned(complete: Sequence[ScreenBlock], titles: Sequence[ScreenBlock], room: int) -> list[ScreenBlock]:
-    """Return as many warnings as possible in `room` lines.
-
-    The worst warnings are complete. If some warnings find no room, a warning whose title and id take several lines
-    shows only its title.
-
-    Args:
-        complete: the lines of each warning, the worst first.
-        titles: the lines of each warning without its id.
-        room: lines for the warnings.
-    """
-    short = [min(full, title, key=len) for full, title in zip(complete, titles, strict=False)]
-    tried = (fitting([*complete[:whole], *short[whole:]], room) for whole in range(len(complete), 0, -1))
-    return max(tried, key=len, default=[])  # of equally many warnings, the most complete ones
 
 
 def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
@@ -250,11 +234,6 @@ def _call(name: str, row: FeatureRow, decision: Decision) -> str:
     return short if short and (" " in name or len(name) > _CALL) else name
 
 
-def _warning_title(canvas: Canvas, warning: Finding) -> None:
-    """Draw a warning without its id."""
-    canvas.pairs([((f"{warning.severity:<6}", SEVERITY_STYLES[warning.severity]), warning.title)], indent=2)
-
-
 def _change(canvas: Canvas, decision: Decision, shift: change_wording.Shift) -> None:
     result = decision.phrases[f"screen.pattern.{shift.phrase}"] if shift.phrase else shift.parts
     change, then = change_and_result(shift.change, result, canvas.width - 2)
@@ -264,7 +243,7 @@ def _change(canvas: Canvas, decision: Decision, shift: change_wording.Shift) -> 
 def _next(canvas: Canvas, decision: Decision) -> None:
     """Draw the commands that come next."""
     file = decision_wording.file_argument(decision)
-    canvas.line((decision.phrases["screen.next"], "bold"))
+    canvas.line((decision.phrases["screen.next"], "bold"), (f" {decision.phrases['screen.further-commands']}", "dim"))
     if decision.kind == "python" and (reason := no_kit(decision)):
         canvas.line(reason, indent=2)
     elif decision.kind == "python":
@@ -272,4 +251,4 @@ def _next(canvas: Canvas, decision: Decision) -> None:
     if decision.kind == "python" and decision.facts["sdk.measured"] == "no":
         command = decision.phrases["screen.not-measured.command"].format(sdk=decision.requirements["sdk"])
         canvas.code(f"  {command}")
-    canvas.code(f"  mcp-advisor recommend {file} --full")
+    canvas.code(f"  mcp-advisor document {file} -o {RECORDS}")

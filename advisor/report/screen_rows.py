@@ -23,12 +23,14 @@ class ScreenStep(NamedTuple):
         why: lines of the reason; at least its first sentence is shown.
         brief: whether a text is cut after its first line.
         most: the largest number of rows of a list; None for all rows.
+        tight: whether default values share the line of the text before them.
     """
 
     gaps: bool
     why: int
     brief: bool = False
     most: int | None = None
+    tight: bool = False
 
 
 WHOLE = (
@@ -37,7 +39,9 @@ WHOLE = (
     ScreenStep(gaps=False, why=1, brief=True),
 )
 """The steps that show all rows."""
-STEPS = (*WHOLE, *(ScreenStep(gaps=False, why=1, brief=True, most=most) for most in range(5, 0, -1)))
+TIGHT = ScreenStep(gaps=False, why=1, brief=True, tight=True)
+"""The step that shows all rows except some default values."""
+STEPS = (*WHOLE, TIGHT, *(TIGHT._replace(most=most) for most in range(5, 0, -1)))
 """The steps in which a long answer becomes shorter."""
 
 
@@ -73,7 +77,8 @@ def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[st
     ]
     releases = release_texts(decision, brief=True)
     if defaults:
-        room = width - len(releases[0]) - 2 if releases and step.brief else width
+        shared = texts[-1:] if step.tight else releases[:1]
+        room = width - len(shared[0]) - 2 if shared and step.brief else width
         room = room if room >= _DEFAULTS else width  # Both texts share a line if some names still fit.
         texts.append(first_names(defaults, room, phrases["screen.hidden"], section="assumptions"))
     texts += shown_rows(releases if not step.brief else releases[:1], width, step, "assumptions", phrases)

@@ -256,7 +256,9 @@ def test_18_output_can_be_filtered_and_an_accepted_warning_that_is_gone_fails(tm
 
 def test_19_the_result_names_the_command_that_repeats_it(tmp_path: Path) -> None:
     last = run_command_for_text("recommend", EXAMPLE).stdout.splitlines()[-1]
-    assert run_command(*shlex.split(last)[1:]).returncode == 0
+    assert run_command(*shlex.split(last)[1:], cwd=tmp_path).returncode == 0
+    (record,) = (tmp_path / "docs" / "decisions").glob("0001-*.md")
+    assert last.strip() in record.read_text()
     kit = tmp_path / "kit"
     run_command("generate", EXAMPLE, "-o", kit)
     assert (kit / "requirements.yaml").read_bytes() == EXAMPLE.read_bytes()
@@ -298,7 +300,7 @@ def test_22_reports_for_ci_are_markdown_and_annotations(tmp_path: Path) -> None:
 
 def test_23_each_success_names_the_next_steps(tmp_path: Path) -> None:
     shown = run_command_for_text("recommend", EXAMPLE).stdout
-    following = shown.partition("\nNext\n")[2].splitlines()
-    assert [shlex.split(line)[1] for line in following] == ["generate", "verify", "recommend"]
+    following = shown.partition("\nNext (recommend --full")[2].splitlines()[1:]
+    assert [shlex.split(line)[1] for line in following] == ["generate", "verify", "document"]
     assert "Next: read" in run_command_for_text("generate", EXAMPLE, "-o", tmp_path / "kit").stderr
     assert "mcp-advisor recommend" in run_command_for_text("init", "-o", tmp_path / "new.yaml").stderr

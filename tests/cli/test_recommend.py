@@ -73,7 +73,8 @@ def test_one_file_gives_one_screen() -> None:
     lines = done.out.splitlines()
     assert lines[0].startswith("customer-support: sticky-fleet, ")
     assert any(line.startswith("Flags ") and "stateless_http=False, json_response=False" in line for line in lines)
-    assert lines[-1] == f"  mcp-advisor recommend {shlex.quote(str(GOOD))} --full"
+    assert lines[-1] == f"  mcp-advisor document {shlex.quote(str(GOOD))} -o docs/decisions/"
+    assert "recommend --full" in lines[-4]
     assert "\x1b" not in done.out
 
 

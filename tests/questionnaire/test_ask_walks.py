@@ -126,13 +126,15 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     terminal.answer("Folder of the kit", ENTER)
     terminal.see("read kit/README.md")
     terminal.answer(MENU, DOWN, DOWN, ENTER)
-    terminal.answer("File of the document", "why.md", ENTER)
-    terminal.see("Wrote why.md.")
+    terminal.answer("File or folder of the document", ENTER)
+    terminal.see("Wrote docs/decisions/0001-")
     terminal.answer(MENU, UP, UP, ENTER)
     terminal.answer(MENU, UP, ENTER)
     assert terminal.end() == 0
+    assert terminal.text.splitlines()[-1].strip() == "mcp-advisor verify kit"
     assert (tmp_path / "kit" / "server" / "server.py").exists()
-    assert "stateless_http" in (tmp_path / "why.md").read_text()
+    (record,) = (tmp_path / "docs" / "decisions").glob("0001-*.md")
+    assert "stateless_http" in record.read_text()
     assert stated(tmp_path / "requirements.yaml")["clients.apps"] == ["claude-desktop"]
 
 
@@ -330,6 +332,19 @@ def interrupted_at(start: Start, tmp_path: Path, before: int, number: int, endin
         for name, value in (prompt.saved or {}).items():
             assert held[name] == value
     assert not (tmp_path / "requirements.yaml").exists()
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_ctrl_d_leaves_also_if_text_is_typed(start: Start, before: int) -> None:
+    terminal = start()
+    for prompt in RUN[:before]:
+        terminal.answer(prompt.title, *prompt.keys)
+    terminal.see(f"? {RUN[before].title}")
+    terminal.send("sv")
+    if before == 0:
+        terminal.see("sv", f"? {RUN[0].title}")
+    terminal.send(CTRL_D)
+    assert terminal.end() == 130
 
 
 @pytest.mark.thorough
