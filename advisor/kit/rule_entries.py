@@ -80,6 +80,12 @@ class KitLookups:
         return tuple(self.knowledge.networks)
 
     @property
+    def front_networks(self) -> tuple[str, ...]:
+        """The networks from which the hop in front of the kit can connect."""
+        own = [network.cidr for network in self.front.networks] if self.front else []
+        return (*self.networks, *own)
+
+    @property
     def floors(self) -> dict[str, Floor]:
         """The oldest releases of packages other than the SDK."""
         return self.knowledge.floors
