@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+import yaml
 from kubernetes_kits import CASES
+from proxy_kits import CADDY, ENVOY, LEARN, TABLE, TRAEFIK, Setup, stateless
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.connections import forwarding_hops
 from advisor.kit.model import KitContext
 from advisor.kit.parts import documents, serverless, systemd
 from advisor.kit.upstreams import production_addresses
+from advisor.requirements import load_bytes
 
 PLATFORMS = ("compose", "kubernetes", "local", "serverless", "systemd")
 
@@ -57,3 +62,20 @@ def test_a_new_version_of_a_single_instance_is_called_an_interruption(advisor: A
     kit = replace(kit, platform="kubernetes")
     replaced = any(tier.pattern == "single-instance" and not tier.stateless_http for tier in kit.tiers)
     assert ("replaces the only pod" in documents.readme(kit)) == replaced
+
+
+@pytest.mark.parametrize("platform", ["compose", "kubernetes", "systemd"])
+@pytest.mark.parametrize("setup", [LEARN, TABLE, CADDY, TRAEFIK, ENVOY], ids=str)
+def test_a_front_that_the_readme_asks_for_can_be_stated(advisor: Advisor, setup: Setup, platform: str) -> None:
+    """Without it, all clients behind this front share the limits of one address."""
+    kit = replace(stateless(advisor, setup), platform=platform, outer_proxy="", front_hops=0)
+    text = "".join(readmes(kit).values())
+    assert "All clients behind" in text
+    assert (f"{kit.sizing.clients:,} clients with one address" in text) == (setup != CADDY)
+    hops = yaml.safe_load(re.findall(r"`hops: (\[.*?\])`", text)[0])
+    file = f"version: 1\nservice: demo\nenvironment: {{hops: {hops}}}\n"
+    stated = advisor.decide(load_bytes(file.encode(), "requirements.yaml", advisor.space))
+    assert forwarding_hops(stated.requirements, setup.proxy, advisor.knowledge) == 1
+    assert "All clients behind" not in "".join(
+        readmes(replace(kit, outer_proxy=hops[0]["kind"], front_hops=1)).values()
+    )
