@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
 from advisor.questionnaire.numbered_prompts import NumberedPrompts
+from advisor.questionnaire.partial_answers import PartialAnswers
 from advisor.questionnaire.questions import Answer
 from advisor.questionnaire.saved_answers import (
     has_own_comments,
@@ -60,24 +62,25 @@ def converse(
         UsageError: the file cannot be written.
     """
     words = advisor.knowledge.phrases
-    partial = partial_path(output)
+    partial = PartialAnswers(output)
 
     def interrupted() -> str:
         # Before the user resumes, the file has answers that the interview does not have.
-        if partial.exists():
-            return words["ask.interrupted"].format(file=partial)
+        if there := partial.found():
+            return words["ask.interrupted"].format(file=there)
         return _save_partial(advisor, interview, partial, "")
 
     with interruptible(interrupted):
         say(words["ask.intro"])
         say(words["ask.intro.time"].format(back=interviewer.back_key))
         say()
-        resumed = partial.exists() and _offer_to_resume(advisor, interviewer, interview, partial, settings)
-        owned = resumed and output.exists() and is_replaced(output, partial)
+        old = partial.found()
+        old = old if old and _offer_to_resume(advisor, interviewer, interview, old, settings) else None
+        owned = old is not None and output.exists() and is_replaced(output, old)
         if output.exists() and not (edit or owned):
-            output = _choose_file(advisor, interviewer, interview, output, resumed=resumed)
-            if resumed and partial_path(output) != partial:
-                partial.replace(partial_path(output))
+            output = _choose_file(advisor, interviewer, interview, output, resumed=old is not None)
+            if old and partial_path(output) != partial.usual:
+                PartialAnswers(output).take(old)
     ask_open(advisor, interviewer, interview, output)
     return output
 
@@ -92,16 +95,23 @@ def ask_open(advisor: Advisor, interviewer: Interviewer, interview: Interview, o
             so far are saved.
         UsageError: the file cannot be written.
     """
-    partial, own = partial_path(output), replaces(output)
+    partial, own = PartialAnswers(output), replaces(output)
+    told: set[str] = set()
 
     def save_now() -> str:
         return _save_partial(advisor, interview, partial, own)
 
-    interview.recorded = save_now
+    def recorded() -> None:
+        problem = _saving_problem(advisor, interview, partial, own)
+        if problem and problem not in told:  # most problems are the same after the next answer
+            say(problem, "  ")
+            told.add(problem)
+
+    interview.recorded = recorded
     with interruptible(save_now):
         interviewer.run()
         save_answers(advisor, interview, output)
-    partial.unlink(missing_ok=True)
+    partial.remove()
 
 
 def check_target(output: Path) -> None:
@@ -141,8 +151,13 @@ def save_answers(advisor: Advisor, interview: Interview, path: Path) -> None:
             say(words["ask.kept"].format(file=path, copy=spare), "  ")
         save(path, text, interview.requirements, advisor.space)
     except OSError as error:
-        # The text is printed, because it is all that the user has.
-        raise UsageError(f"{path} cannot be written: {reason(error)}. These are the answers:\n{text}") from None
+        said = words["ask.not-saved"].format(file=path, reason=reason(error), answers=_to_copy(text))
+        raise UsageError(said) from None
+
+
+def _to_copy(text: str) -> str:
+    """Return a requirements file as indented lines, which are never wrapped. With the indent, it is the same file."""
+    return textwrap.indent(text, "  ")
 
 
 def open_terminal(words: Mapping[str, str]) -> Terminal:
@@ -222,18 +237,31 @@ def _choose_file(
     return output
 
 
-def _save_partial(advisor: Advisor, interview: Interview, partial: Path, own: str) -> str:
+def _save_partial(advisor: Advisor, interview: Interview, partial: PartialAnswers, own: str) -> str:
     """Save the answers so far, with the comment `own`, and return the message for the user."""
     words = advisor.knowledge.phrases
-    values = interview.everything
-    if not values:
+    if not interview.everything:
         return words["ask.interrupted.nothing"]
-    text = to_yaml(values, advisor.space, words["ask.partial-head"])
     try:
-        write_atomically(partial, own + text)
+        saved = partial.write(own + to_yaml(interview.everything, advisor.space, words["ask.partial-head"]))
     except OSError as error:
-        return words["ask.interrupted.not-saved"].format(file=partial, reason=reason(error), answers=text)
-    return words["ask.interrupted"].format(file=partial)
+        text = to_yaml(interview.everything, advisor.space, words["ask.file-head"])
+        return words["ask.interrupted.not-saved"].format(reason=reason(error), answers=_to_copy(text))
+    return words["ask.interrupted"].format(file=saved.file)
+
+
+def _saving_problem(advisor: Advisor, interview: Interview, partial: PartialAnswers, own: str) -> str:
+    """Save the answers so far. Return a message if they are not in the usual place, else ""."""
+    words = advisor.knowledge.phrases
+    try:
+        saved = partial.write(own + to_yaml(interview.everything, advisor.space, words["ask.partial-head"]))
+    except OSError as error:
+        return words["ask.partial.not-saved"].format(reason=reason(error))
+    return (
+        ""
+        if saved.file == partial.usual
+        else words["ask.partial.elsewhere"].format(**saved._asdict(), usual=partial.usual)
+    )
 
 
 @contextlib.contextmanager

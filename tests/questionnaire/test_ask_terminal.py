@@ -461,6 +461,53 @@ def test_a_closed_terminal_leaves_the_answers(start: Start, tmp_path: Path) -> N
     assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
 
 
+def test_answers_that_have_no_room_next_to_the_target_are_kept_elsewhere(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "requirements.partial.yaml").mkdir()  # no file can replace a folder
+    (tmp_path / "temporary").mkdir()
+    temporary = {"TMPDIR": str(tmp_path / "temporary")}
+    terminal = start(**temporary)
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see(
+        "requirements.partial.yaml cannot be written: is a directory. The answers so far are in", f"? {CURRENT}"
+    )
+    terminal.answer(CURRENT, ENTER)
+    terminal.see(f"? {SDK}")
+    assert terminal.text.count("cannot be written") == 1, "the next answer has the same problem"
+    assert terminal.hang_up() == 129
+    (kept,) = (tmp_path / "temporary").glob("mcp-advisor-*/*-requirements.partial.yaml")
+    assert kept.parent.stat().st_mode & 0o077 == 0, "the folder is private"
+    assert yaml.safe_load(kept.read_text())["service"] == "svc"
+    again = start(**temporary)
+    again.see("Resume that run?", "> resume")
+    again.send(ENTER)
+    again.see(f"{SERVICE} svc", f"? {SDK}")
+    (tmp_path / "requirements.partial.yaml").rmdir()  # now there is room
+    again.answer(SDK, ENTER)
+    again.answer(RELEASE, ENTER)
+    again.see(f"? {APPS}")
+    assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
+    assert not kept.exists(), "older answers are deleted"
+
+
+def test_answers_that_cannot_be_saved_are_printed_as_a_file(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "requirements.partial.yaml").mkdir()
+    host = f"{'a' * 60}.{'b' * 60}.example.com"
+    (tmp_path / "known.yaml").write_text(f"environment: {{hosts: [{host}]}}\n")
+    terminal = start("--answers", "known.yaml", TMPDIR=str(tmp_path / "none"))
+    terminal.answer(SERVICE, "svc", ENTER)
+    terminal.see(
+        "The answers cannot be saved: is a directory.", "If the terminal closes, they are lost.", f"? {CURRENT}"
+    )
+    terminal.send(CTRL_C)
+    assert terminal.end() == 130
+    assert "run the same command again" not in terminal.raw
+    assert "mcp-advisor ask --answers FILE" in terminal.flat
+    printed = terminal.raw[terminal.raw.rindex("  # ") :].replace("\r\n", "\n")
+    assert [line[:4] for line in printed.splitlines()[:2]] == ["  # ", "  ve"]
+    assert yaml.safe_load(printed)["environment"]["hosts"] == [host]
+    assert yaml.safe_load(printed)["service"] == "svc"
+
+
 @pytest.mark.thorough
 def test_a_contradiction_is_saved_and_ends_with_3(start: Start, tmp_path: Path) -> None:
     (tmp_path / "known.yaml").write_text("sdk: mcp-1\nclients: {protocol: modern}\n")
