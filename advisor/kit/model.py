@@ -204,7 +204,7 @@ class KitContext(KitLookups):
             and self.tiers[0].pattern == "single-instance"
             and not (self.tiered or self.proxy or self.outer_proxy or self.tiers[0].workers > 1)
             and not (self.checks_tokens or self.uses_redis or self.direct_llm or self.needs_event_store)
-            and not (self.origins or self.path != ENDPOINT or self.host_check == "none")
+            and not (self.path != ENDPOINT or self.host_check == "none")
         )
 
     @property

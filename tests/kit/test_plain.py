@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import re
 import subprocess
 import sys
@@ -10,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proxy_rig import process
+from running import refused, until
 
 from advisor.kit.context import kit_context
 from advisor.kit.render import render_kit
+from advisor.lab.process.ports import free_port
 
 LINES = ("mcp-1", "mcp-2", "fastmcp-3", "fastmcp-4")
 LOCAL = {"service": "demo", "environment.platform": "local", "environment.hosts": ["dev.example.com"]}
 FEATURES = ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed", "session_state")
 EVERYTHING = {f"needs.{feature}": "preferred" for feature in FEATURES}
+ORIGINS = ["https://app.example.com", "http://localhost.example.com:5173"]
 STATELESS = {"clients.plain_http": True, "clients.protocol": "mixed"}
 
 
@@ -34,7 +41,11 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("needs", [{}, EVERYTHING, STATELESS], ids=["nothing", "everything", "stateless"])
+@pytest.mark.parametrize(
+    "needs",
+    [{}, EVERYTHING, STATELESS, {"environment.origins": ORIGINS}],
+    ids=["nothing", "everything", "stateless", "origins"],
+)
 @pytest.mark.parametrize("line", LINES)
 def test_the_server_is_a_single_file_that_linters_accept(
     decide: Callable[..., Any], line: str, needs: dict[str, Any], tmp_path: Path
@@ -55,9 +66,15 @@ def test_a_small_server_stays_small(decide: Callable[..., Any], tmp_path: Path) 
     assert len((kit / "server/server.py").read_text().splitlines()) < 100
 
 
+def test_a_kit_with_tokens_says_why_it_is_not_a_single_file(decide: Callable[..., Any], tmp_path: Path) -> None:
+    kit = write(decide({**LOCAL, "sdk": "mcp-2", "environment.auth": "bearer"}), tmp_path)
+    assert "so that the server is not a single file" in (kit / "DECISION.md").read_text()
+
+
 @pytest.mark.thorough
-def test_mypy_accepts_a_small_server(decide: Callable[..., Any], tmp_path: Path) -> None:
-    kit = write(decide({**LOCAL, "sdk": "mcp-2"}), tmp_path)
+@pytest.mark.parametrize("more", [{}, {"environment.origins": ORIGINS}], ids=["nothing", "origins"])
+def test_mypy_accepts_a_small_server(decide: Callable[..., Any], more: dict[str, Any], tmp_path: Path) -> None:
+    kit = write(decide({**LOCAL, "sdk": "mcp-2", **more}), tmp_path)
     typed = run(kit, "-m", "mypy", "--strict", "server/server.py")
     assert typed.returncode == 0, typed.stdout
 
@@ -69,7 +86,6 @@ def test_mypy_accepts_a_small_server(decide: Callable[..., Any], tmp_path: Path)
         {"environment.auth": "bearer"},
         {"environment.proxy.kind": "nginx"},
         {"environment.path": "/tools/mcp"},
-        {"environment.origins": ["https://app.example.com"]},
         {"needs.resumability": "preferred"},
         {"sdk": "fastmcp-2"},
         {"environment.platform": "compose"},
@@ -101,6 +117,29 @@ def test_a_wrong_setting_ends_the_server_with_a_message(decide: Callable[..., An
     assert ended.returncode == 1
     assert "MCP_STATELESS='maybe' is not one of false, true." in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.programs
+def test_only_web_pages_of_the_stated_origins_can_call_the_server(decide: Callable[..., Any], tmp_path: Path) -> None:
+    kit, port = write(decide({**LOCAL, "sdk": "mcp-2", "environment.origins": ORIGINS}), tmp_path), free_port()
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    command = [sys.executable, str(kit / "server/server.py")]
+    with process(command, tmp_path / "log.txt", MCP_PORT=str(port)):
+        until("the server listens", lambda: not refused(port))
+        for origin, allowed in ((ORIGINS[0], True), (ORIGINS[1], True), ("https://evil.example.com", False)):
+            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            preflight = _asked(port, "OPTIONS", {**asked, "Access-Control-Request-Headers": "mcp-session-id"})
+            assert (preflight.headers["Access-Control-Allow-Origin"] == origin) == allowed
+            accept = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+            answer = _asked(port, "POST", {"Origin": origin, **accept}, json.dumps(message))
+            assert (answer.status != 403) == allowed
+            assert (answer.headers["Access-Control-Allow-Origin"] == origin) == allowed
+
+
+def _asked(port: int, method: str, headers: dict[str, str], body: str | None = None) -> http.client.HTTPResponse:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request(method, "/mcp", body, headers)
+        return connection.getresponse()
 
 
 @pytest.mark.programs
