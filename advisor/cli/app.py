@@ -18,7 +18,7 @@ from advisor.knowledge import load
 _SUMMARIES = {
     "ask": "Answer questions about a deployment; get a recommendation.",
     "recommend": "Recommend flags, deployment pattern and session affinity.",
-    "compare": "Compare every possible configuration side by side.",
+    "compare": "Compare all configurations side by side.",
     "explain": "Explain a word of the output, such as a pattern or warning.",
     "document": "Write the decision as a document for your team.",
     "generate": "Write a deployment kit for a requirements file.",

@@ -59,7 +59,7 @@ def compare(
             "--with",
             metavar="KEY=VALUE,VALUE",
             autocompletion=complete_fact,
-            help="Show what other values of a fact would change, cell by cell. Repeatable: the output has each "
+            help="Decide again with other values of a fact, and show each difference. Repeatable: the output has each "
             "combination of the values.",
         ),
     ] = None,
@@ -76,10 +76,10 @@ def compare(
         bool, typer.Option("--full", help="Show feature tables, estimates with reasons, and every flag pair.")
     ] = False,
 ) -> int:
-    """Compare every possible configuration side by side.
+    """Compare all configurations side by side.
 
-    The first option is the decision of `recommend`. For each other option, the output says why it loses, and which
-    smallest change of the requirements makes it the decision. The search tries each change of a single fact, then each
+    The first configuration is the decision of `recommend`. For each other one, the output says why it loses or is not
+    possible, and which smallest change of the requirements makes it the decision. The search tries each change of a single fact, then each
     change of two facts, and decides again after each change.
 
     With a second file or with --with, the output shows what changes: the facts, the decision, the warnings, and each

@@ -32,7 +32,7 @@ EPILOG = epilog(
     exit_codes={
         0: "the document is written or already up to date",
         1: "--check: the document is out of date; else: your edits stay, and the new version is in a .new file",
-        2: "an input is invalid, or PATH is a file of another kind; nothing was written",
+        2: "an input is invalid, or PATH is a file that this command did not write; nothing was written",
         3: "no configuration keeps every required feature; the document is a proposal with the possible changes",
         4: "the disk is full",
     },

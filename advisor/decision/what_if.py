@@ -14,6 +14,7 @@ from advisor.knowledge.types import NEEDS, Era, Need, Raw
 from advisor.requirements.completion import changed, complete
 from advisor.requirements.hops import HOPS
 from advisor.requirements.model import Requirements, Tool
+from advisor.sentences import amount
 
 _APPS = "clients.apps"
 """Other facts follow from this fact, so it needs the completion of a file."""
@@ -115,7 +116,7 @@ def combinations(stated: Mapping[str, Sequence[Raw]]) -> list[dict[str, Raw]]:
     """
     found = [dict(zip(stated, values, strict=True)) for values in product(*stated.values())]
     if len(found) > MOST_VARIANTS:
-        raise UsageError(f"--with gives {len(found)} combinations. At most {MOST_VARIANTS} are compared.")
+        raise UsageError(f"--with gives {amount(len(found), 'combination')}. At most {MOST_VARIANTS} are compared.")
     return found
 
 

@@ -38,7 +38,7 @@ def complete(values: Mapping[str, Any], tools: tuple[Tool, ...], space: FactSpac
             if NEEDS.index(level) > NEEDS.index(filled.get(key, "none")):
                 filled[key] = level
                 if key not in given:
-                    inferred[key] = "the strongest need (required, then preferred) of any tool"
+                    inferred[key] = "the strongest need of any tool (required is stronger than preferred)"
     durations = [tool.duration_s for tool in tools if tool.duration_s is not None]
     if durations and max(durations) > (filled.get("workload.longest_call_s") or 0):
         filled["workload.longest_call_s"] = max(durations)
