@@ -63,8 +63,9 @@ def verify(
             "--proxy",
             metavar=f"[{'|'.join(PROXIES)}]",
             autocompletion=complete_proxy,
-            help="Use this proxy instead of the proxy of the kit. The command then runs a temporary kit that it generates "
-            "for this proxy, without your edits. With the value `none`, clients connect directly to the instances.",
+            help="Use this proxy instead of the proxy of the kit. The command then runs a temporary kit that it "
+            "generates for this proxy, without your edits. With the value `none`, clients connect directly to the "
+            "instances.",
         ),
     ] = "",
     instances: Annotated[
