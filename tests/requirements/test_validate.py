@@ -105,7 +105,7 @@ def test_the_needs_of_the_service_are_the_strongest_of_the_tools(read: Any) -> N
     requirements = read(FULL)
     assert (requirements["needs.sampling"], requirements["needs.progress"]) == ("required", "required")
     assert requirements.inferred == {
-        "needs.sampling": "the strongest need (required, then preferred) of any tool",
+        "needs.sampling": "the strongest need of any tool (required is stronger than preferred)",
         "workload.longest_call_s": "the longest duration_s of the tools",
     }
     assert requirements["workload.longest_call_s"] == 40
