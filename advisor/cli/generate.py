@@ -114,7 +114,7 @@ def generate(
     if is_directory(file):
         return _many(file, output, how, format)
     made = make_kit(file, Path(output), how)
-    _say(made, brief=show_diff)
+    _say(made, conflicts, brief=show_diff)
     if format is Format.JSON:
         emit(json_text(generation_dict(made.done, written=not show_diff), ascii_only=True))
     elif show_diff:
@@ -126,7 +126,7 @@ def _many(folder: str, output: str, how: Writing, format: Format) -> int:
     """Generate the kits of all requirements files in a folder. A file without a kit does not stop the others."""
     made, errors = make_kits(folder, Path(output), how)
     for kit in made:
-        _say(kit, brief=True)
+        _say(kit, how.style, brief=True)
     for error in errors:
         say(error.message if error.message.startswith(error.file) else f"{error.file}: {error.message}")
     if format is Format.JSON:
@@ -141,11 +141,11 @@ def _code(done: Generation, how: Writing) -> Exit:
     return Exit.FINDINGS if done.conflicts or (how.preview and done.changed) else Exit.OK
 
 
-def _say(made: MadeKit, *, brief: bool) -> None:
+def _say(made: MadeKit, style: ConflictStyle, *, brief: bool) -> None:
     """Describe the changes of a kit. With `brief`, name only the files that differ from the new version."""
     done = made.done
     if done.completed:
         say("An earlier run was interrupted while it wrote the kit. This run completed the earlier run.")
-    steps = report.next_steps(made) if made.written else []
+    steps = report.next_steps(made, style) if made.written else []
     for line in (*report.lines(done, written=not brief), report.summary(done, written=made.written), *steps):
         say(line)

@@ -41,6 +41,12 @@ def answer_words(space: FactSpace, commands: Mapping[str, str]) -> dict[str, lis
     found: dict[str, list[AnswerWord]] = {}
     for word in _all(space):
         found.setdefault(plain(word.word), []).append(word)
+    # If a word has several meanings, the term says what the word means on a screen, so it comes first.
+    kind = space.knowledge.phrases["word.term"]
+    for term in space.knowledge.terms.values():
+        name = plain(term.id)
+        if len({word.means for word in found.get(name, ())}) > 1:
+            found[name].insert(0, AnswerWord(term.id, kind, term.text))
     command = space.knowledge.phrases["word.command"]
     for word in (*(AnswerWord(name, command, means) for name, means in commands.items()), *_secondary(space)):
         found.setdefault(plain(word.word), [word])
@@ -98,7 +104,7 @@ def _all(space: FactSpace) -> Iterator[AnswerWord]:
         if term != key:
             yield AnswerWord(term, phrases["word.term"], text.removeprefix(f"{term}: "))
     for code in Exit:
-        for word in (str(code.value), f"exit code {code.value}"):
+        for word in (str(code.value), f"exit code {code.value}", f"exit {code.value}"):
             yield AnswerWord(word, phrases["word.exit"], phrases[f"exit.{code.value}"])
     for fact in space.facts.values():
         for value, means in meanings(fact, space).items():

@@ -72,7 +72,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     """Draw the answer in the first step that leaves room for `_CHANGES` changes and for its warnings.
 
     A step with empty lines needs room for all warnings, a step with complete texts for `_WARNINGS` of them, and a brief
-    step for the worst. If no step with all rows has this room, a step with room for one change decides, or else the
+    step for the worst. If no step with all rows has this room, a step with room for a change decides, or else the
     first step with room for the worst warning.
     """
     draw, most = partial(drawn, screen), LINES - menu

@@ -17,9 +17,11 @@ from advisor.decision.model import Decision
 from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.render import render_kit
+from advisor.report.batch_text import batch_text
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import Detail
 from advisor.report.first_screen import first_screen
+from advisor.report.overview import Result
 from advisor.report.rule_records import Catalogue
 from advisor.report.rule_text import entry_lines
 from advisor.requirements import load_path
@@ -71,6 +73,7 @@ def labels(text: str) -> list[str]:
     found = [match[1] for line in lines if (match := re.match(r"([A-Z][\w ]*?(?: \*)?)  +[^\s\u2500-]", line))]
     starts = (re.match(r"(Warnings|If you set this|Next)\b", line) for line in lines)
     found += [start[0] for start in starts if start]
+    found += re.findall(r"\b[a-z_]+=(?:True|False)\b", text)
     for line, below in pairwise(lines):
         if below.strip() and not below.strip(" ─-"):
             found += re.split(r"\s{2,}", line.strip())
@@ -134,6 +137,29 @@ def test_the_words_of_a_verification_can_be_explained(path: Path, catalogue: Cat
 
 def test_the_usual_nouns_can_be_explained(catalogue: Catalogue) -> None:
     assert unexplained((" ".join(noun.split()) for noun in NOUNS.split(",")), catalogue) == []
+
+
+def test_every_value_after_a_label_can_be_explained(advisor: Advisor, catalogue: Catalogue) -> None:
+    """The short values of the first screen, and the cells of the table of several decisions."""
+    results = [Result(path.stem, advisor.decide(load_path(path, advisor.space))) for path in FILES]
+    table = batch_text(results, Screen(120), advisor.knowledge.phrases)
+    cells = [cell for line in table.split("\n\n")[0].splitlines()[1:] for cell in re.split(r"\s{2,}", line)[1:3]]
+    screens = (first_screen(result.decision, Screen(80)) for result in results if result.decision)
+    values = re.findall(r"^(?:Affinity|Flags) +(.+)|; affinity: (.+)$", "\n".join(screens), re.MULTILINE)
+    words = [part.split(" (")[0] for value in values for part in ("".join(value)).split("; ")[0].split(", ")]
+    assert {"none", "stateless_http=True"} <= set(words)
+    assert {"per tier", "not possible"} <= set(cells)
+    assert unexplained({*cells, *words} - {"-"}, catalogue) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [("SSE", "Server-Sent Events"), ("none", "The value of many keys"), ("exit 3", "no configuration keeps")],
+)
+def test_a_word_with_several_meanings_starts_with_that_of_the_screens(
+    word: str, first: str, catalogue: Catalogue
+) -> None:
+    assert meanings(catalogue, word)[0][1].startswith(first)
 
 
 def test_every_label_of_the_wording_can_be_explained(advisor: Advisor, catalogue: Catalogue) -> None:

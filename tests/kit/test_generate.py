@@ -238,6 +238,17 @@ def test_markers_show_both_versions_of_each_place_in_the_file(kit: Path) -> None
     assert run(TIERED, "-o", kit, "--diff").returncode == 0
 
 
+@pytest.mark.parametrize("style", ["markers", "rej"])
+def test_another_style_says_that_an_earlier_conflict_stays(kit: Path, style: str) -> None:
+    conflicting(kit)
+    assert "--conflicts" not in run(TIERED, "-o", kit).err
+    again = run(TIERED, "-o", kit, "--conflicts", style)
+    assert again.returncode == 1
+    assert f"--conflicts {style} does not change a conflict of an earlier run" in again.err
+    assert "See README.md.new." in again.err
+    assert "delete the .new file" in again.err
+
+
 def test_a_second_conflict_in_a_file_with_marks_gets_the_new_version(kit: Path) -> None:
     readme = conflicting(kit)
     assert run(TIERED, "-o", kit, "--conflicts", "markers").returncode == 1

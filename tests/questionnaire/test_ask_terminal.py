@@ -369,11 +369,11 @@ def test_the_comments_of_an_edited_file_are_kept_in_a_copy(start: Start, tmp_pat
     (tmp_path / "prod.yaml").write_text(mine)
     terminal = start("prod.yaml")
     to_review(terminal)
-    terminal.see("svc (from the file)", "sampling")
+    terminal.see("svc (file)", "sampling")
     terminal.send(DOWN, ENTER)
     terminal.answer(SERVICE, "\x15", "other", ENTER)
     terminal.see("These are your answers.")
-    assert "other (from the file)" not in terminal.text
+    assert "other (file)" not in terminal.text
     leave(terminal)
     assert "prod.yaml.bak" in terminal.raw
     assert (tmp_path / "prod.yaml.bak").read_text() == mine
@@ -392,7 +392,7 @@ def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None
     terminal.see(f"? {PLATFORM}")
     assert SERVICE not in terminal.text
     to_review(terminal)
-    terminal.see("svc (from the file)")
+    terminal.see("svc (file)")
     assert f"? {WORKERS}" not in terminal.raw
     assert leave(terminal) == 0
     assert yaml.safe_load((tmp_path / "requirements.yaml").read_text())["clients"] == {

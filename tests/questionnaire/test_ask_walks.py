@@ -281,9 +281,9 @@ def test_a_remedy_asks_the_questions_that_it_opens(start: Start, tmp_path: Path)
     terminal.answer("Which remedy?", ENTER)  # affinity
     terminal.see("With this remedy, more questions can change the recommendation.")
     accept_defaults(terminal, REVIEW)
-    assert "available (from the file)" not in terminal.flat, "the remedy changed this answer"
+    assert "available (file)" not in terminal.flat, "the remedy changed this answer"
     assert "available" in terminal.flat
-    assert "svc (from the file)" in terminal.flat
+    assert "svc (file)" in terminal.flat
     assert interrupt(terminal, "ctrl-c") == 130
     held = stated(tmp_path / "requirements.partial.yaml")
     assert held["scale.affinity"] == "available"

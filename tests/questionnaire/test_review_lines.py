@@ -107,7 +107,7 @@ def test_values_of_a_command_or_a_remedy_are_not_from_the_file(advisor: Advisor)
     interview.note_changes(before)
     interviewer = Interviewer(advisor, NumberedPrompts(advisor.knowledge.phrases), interview)
     lines = {option.value: option.means for option in interviewer._review_form().options}
-    assert lines["service"] == "svc (from the file)"
+    assert lines["service"] == "svc (file)"
     assert lines["scale.instances"] == "1"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from advisor.kit.sync.conflicts import ConflictStyle
 from advisor.kit.sync.document import MadeKit
 from advisor.kit.sync.file_changes import FileChange
 from advisor.kit.sync.generate import Generation
@@ -38,6 +39,8 @@ _STEPS = {
     "and delete the .rej file.",
     "": "Edit the lines between <<<<<<< and >>>>>>>, and delete these marks.",
 }
+_ENDINGS = {ConflictStyle.NEW: ".new", ConflictStyle.REJ: ".rej", ConflictStyle.MARKERS: ""}
+_OTHER_STYLE = "--conflicts {style} does not change a conflict of an earlier run, or of an unknown file. See {file}."
 
 
 def _ending(change: FileChange) -> str:
@@ -69,12 +72,21 @@ def summary(done: Generation, *, written: bool) -> str:
     return f"{done.root}: {parts}{'' if written else ' (nothing was written)'}."
 
 
-def next_steps(made: MadeKit) -> list[str]:
-    """Return the next steps for the user. They name only files that the folder of the kit has."""
+def next_steps(made: MadeKit, style: ConflictStyle = ConflictStyle.NEW) -> list[str]:
+    """Return the next steps for the user. They name only files that the folder of the kit has.
+
+    Args:
+        made: the kit.
+        style: how the user wants a conflict to be left in the kit.
+    """
     done = made.done
     steps = list(made.notes) if done.changed else []
     if done.conflicts:
-        endings = dict.fromkeys(_ending(change) for change in done.changes if change.action == "conflict")
+        left = [change for change in done.changes if change.action == "conflict"]
+        endings = dict.fromkeys(map(_ending, left))
+        others = [change.beside for change in left if _ending(change) != _ENDINGS[style]]
+        if others and style is not ConflictStyle.NEW:
+            steps.append(_OTHER_STYLE.format(style=style.value, file=others[0]))
         steps += [f"{_STEPS[ending]} Until then, each run reports the conflict." for ending in endings]
     if any(change.action == "added" for change in done.changes):
         steps += _reading(made)
