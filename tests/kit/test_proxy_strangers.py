@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import http.client
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from causes import BUSY_PROXY
-from proxy_kits import ENVELOPE_122, ENVELOPE_HAPROXY, ENVOY, IP_HASH, LEARN, TABLE, TRAEFIK, Setup, sticky, tiered
+from proxy_kits import (
+    ENVELOPE_122,
+    ENVELOPE_HAPROXY,
+    ENVOY,
+    HOST,
+    IP_HASH,
+    LEARN,
+    TABLE,
+    TRAEFIK,
+    Setup,
+    sticky,
+    tiered,
+)
 from proxy_rig import Client, Upstreams, running, upstreams
 
 from advisor.decision.advisor import Advisor
@@ -40,6 +55,13 @@ def _small(kit: KitContext) -> KitContext:
     return small
 
 
+def _legacy(kit: KitContext) -> KitContext:
+    """The same kit of an SDK line that does not support modern clients."""
+    legacy = replace(kit, line="mcp-1")
+    assert not legacy.serves_modern
+    return legacy
+
+
 def _opened(client: Client, count: int, path: str = "/mcp", **headers: str) -> Counter[int]:
     return Counter(client.rpc("initialize", {}, path, **headers).status for _ in range(count))
 
@@ -55,6 +77,56 @@ def test_one_address_cannot_open_all_sessions(advisor: Advisor, fleet: Upstreams
         assert MOST - 2 <= statuses[200] <= 2 * MOST + 1
         assert client.call(headers).status == 200, "sessions continue"
         assert client.modern("echo").status == 200, "modern clients open no session"
+
+
+def _one_of_each(*setups: Setup) -> list[ParameterSet]:
+    """The first setup runs in the default tests of programs, and the others each week."""
+    marks = ((), *[(pytest.mark.weekly,)] * (len(setups) - 1))
+    return [pytest.param(setup, id=str(setup), marks=mark) for setup, mark in zip(setups, marks, strict=True)]
+
+
+@pytest.mark.parametrize("setup", _one_of_each(LEARN, TABLE, TRAEFIK, ENVOY))
+def test_no_header_exempts_a_request_from_the_limit(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
+    kit = _legacy(_small(sticky(advisor, setup)))
+    tiers = {"main": fleet.addresses(["one", "two"])}
+    modern = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "initialize"}
+    with running(kit, tmp_path / "proxy", tiers, debian=setup.debian) as client:
+        assert _opened(client, 4 * MOST, **modern)[200] <= 2 * MOST + 1
+        for headers in ({}, {"MCP_Protocol_Version": "x"}, {"Mcp_Method": "initialize"}):
+            assert _opened(client, 3, **headers) == {429: 3}
+
+
+@pytest.mark.parametrize("setup", _one_of_each(LEARN, TABLE, TRAEFIK, ENVOY))
+def test_a_second_version_header_does_not_exempt_a_request(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
+    """A server that supports modern clients reads the first header, and opens a session for it."""
+    kit = _small(sticky(advisor, setup))
+    assert kit.serves_modern
+    tiers = {"main": fleet.addresses(["one", "two"])}
+    with running(kit, tmp_path / "proxy", tiers, debian=setup.debian) as client:
+        statuses = Counter(_two_versions(client.port) for _ in range(4 * MOST))
+        assert statuses[200] <= 2 * MOST + 1
+        assert _opened(client, 3) == {429: 3}
+
+
+def _two_versions(port: int) -> int:
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}'
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with closing(connection):
+        connection.putrequest("POST", "/mcp", skip_host=True)
+        for name, value in (
+            ("Host", HOST),
+            ("Content-Type", "application/json"),
+            ("MCP-Protocol-Version", "2025-11-25"),
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Content-Length", str(len(body))),
+        ):
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        return connection.getresponse().status
 
 
 @pytest.mark.parametrize("setup", [LEARN, TABLE, TRAEFIK, ENVOY], ids=str)

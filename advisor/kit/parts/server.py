@@ -11,6 +11,7 @@ from typing import Any
 
 from advisor.kit.locks import locked
 from advisor.kit.model import KitContext, KitFile, ToolContext
+from advisor.kit.parts.proxy import HANDSHAKE_VERSIONS
 from advisor.kit.templating import render
 from advisor.knowledge.types import Need
 
@@ -169,7 +170,9 @@ def files(kit: KitContext) -> list[KitFile]:
         "runtime/settings.py": render("server/runtime/settings.py.j2", **shared, **settings),
         "runtime/logs.py": render("server/runtime/logs.py.j2", **shared),
         "runtime/metrics.py": render("server/runtime/metrics.py.j2", **shared),
-        "runtime/observability.py": render("server/runtime/observability.py.j2", **shared),
+        "runtime/observability.py": render(
+            "server/runtime/observability.py.j2", **shared, handshake_versions=HANDSHAKE_VERSIONS
+        ),
         "runtime/drain.py": render("server/runtime/drain.py.j2", **shared),
         "pyproject.toml": render("server/pyproject.toml.j2", **shared),
         "requirements.lock": _lock(kit),
