@@ -191,8 +191,14 @@ def _budgets(build: Build) -> Iterator[str]:
             yield f"{_title(workload)}: {protected.count(workload)} budgets"
 
 
+_DENY = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
 def _policies(build: Build) -> Iterator[str]:
-    policies = build.of("NetworkPolicy")
+    closed = [policy for policy in build.of("NetworkPolicy") if policy["spec"] == _DENY]
+    if len(closed) != 1:
+        yield "other pods of the namespace have no policy"
+    policies = [policy for policy in build.of("NetworkPolicy") if policy not in closed]
     for policy in policies:
         spec = policy["spec"]
         hit = build.selected(spec["podSelector"].get("matchLabels", {}))
@@ -219,6 +225,8 @@ def _policies(build: Build) -> Iterator[str]:
                 yield f"{_title(policy)}: a peer that does not exist"
         if not any({("UDP", 53), ("TCP", 53)} <= _protocol_ports(rule) for rule in spec["egress"]):
             yield f"{_title(policy)}: no DNS"
+        if not any({("UDP", 5353), ("TCP", 5353)} <= _protocol_ports(rule) for rule in spec["egress"]):
+            yield f"{_title(policy)}: no DNS of OpenShift"
         yield from (f"{_title(policy)}: {text}" for text in _one_way(build, policy))
     for target in build.workloads:
         if not any(
@@ -237,7 +245,7 @@ def _one_way(build: Build, policy: Manifest) -> Iterator[str]:
                     pair
                     for other in build.of("NetworkPolicy")
                     if target in build.selected(other["spec"]["podSelector"].get("matchLabels", {}))
-                    for entry in other["spec"]["ingress"]
+                    for entry in other["spec"].get("ingress", [])
                     for source in entry.get("from", [])
                     if "podSelector" in source and own[0] in build.selected(source["podSelector"]["matchLabels"])
                     for pair in _protocol_ports(entry)

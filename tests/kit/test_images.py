@@ -86,3 +86,9 @@ def test_the_release_of_a_kit_is_fixed_itself(knowledge: Knowledge) -> None:
 def test_a_stated_release_gets_the_newest_fix_of_its_line(knowledge: Knowledge, stated: str, used: str) -> None:
     assert knowledge.kit_proxies["nginx"].release_for(stated) == used
     assert knowledge.kit_proxies["haproxy"].release_for("2.6") == "2.6"
+
+
+def test_the_tag_of_an_image_does_not_move(knowledge: Knowledge) -> None:
+    """The release of HAProxy is a line, because no exact release of it was tried."""
+    moving = {name for name, proxy in knowledge.kit_proxies.items() if proxy.version.count(".") < 2}
+    assert moving == {"haproxy"}

@@ -265,10 +265,10 @@ def test_a_single_instance_with_sessions_never_runs_twice(advisor: Advisor, tmp_
 
 def test_egress_is_limited_to_what_the_kit_needs(advisor: Advisor, tmp_path: Path) -> None:
     wanted = {
-        "stateless": {53},
-        "direct-llm": {53, 443},
-        "shared-state": {53, 6379, 8000},
-        "everything-secret": {53, 443, 6379},
+        "stateless": {53, 5353},
+        "direct-llm": {53, 443, 5353},
+        "shared-state": {53, 5353, 6379, 8000},
+        "everything-secret": {53, 443, 5353, 6379},
     }
     for case, expected in wanted.items():
         kit = CASES[case](advisor)

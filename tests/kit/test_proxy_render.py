@@ -22,6 +22,7 @@ from proxy_kits import (
     EXAMPLES,
     HRW,
     IP_HASH,
+    LEARN,
     STICKY,
     TABLE,
     TRAEFIK,
@@ -319,6 +320,15 @@ def test_caddy_would_not_format_its_files_differently(
         command = [str(programs.program("caddy")), "fmt", str(path)]
         formatted = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert formatted.stdout == path.read_text()
+
+
+def test_nginx_starts_as_many_workers_as_its_pod_has_cpus(advisor: Advisor) -> None:
+    text = {}
+    for platform in ("kubernetes", "compose"):
+        files = proxy.files(replace(stateless(advisor, LEARN), platform=platform))
+        text[platform] = next(file.content for file in files if file.path == "proxy/nginx.conf")
+    assert "worker_processes 1;" in text["kubernetes"]
+    assert "worker_processes auto;" in text["compose"]
 
 
 def test_a_changed_service_name_changes_no_proxy_file(advisor: Advisor) -> None:
