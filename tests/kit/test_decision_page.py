@@ -242,3 +242,15 @@ def test_the_page_says_what_other_releases_of_an_open_sdk_line_change(
     row = next(line for line in page(advisor, name).splitlines() if line.startswith("| SDK |"))
     assert all(text in row for text in releases)
     assert ("Other releases change this decision" in row) == changes
+
+
+@pytest.mark.parametrize(("proxy", "listed"), [("nginx", True), ("haproxy", False), ("envoy", False)])
+def test_the_page_says_why_a_range_of_pods_has_no_autoscaler(decide: Any, proxy: str, listed: bool) -> None:
+    stated = {
+        **{"service": "demo", "sdk": "mcp-1", "needs.elicitation": "required", "clients.protocol": "mixed"},
+        **{"environment.platform": "kubernetes", "environment.proxy.kind": proxy, "scale.affinity": "available"},
+        "scale.instances": {"min": 2, "max": 10},
+    }
+    files = {file.path: file.content for file in render_kit(decide(stated), "")}
+    assert ("lists the 10 pods" in files["DECISION.md"]) == listed
+    assert ("kind: HorizontalPodAutoscaler" in files["kubernetes/server.yaml"]) != listed

@@ -100,6 +100,7 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "failures": failure_rows(failure_records(kit)),
         "second_proxy": _second_proxy(kit, decision),
         "proxy_update": kubernetes.proxy_update(kit),
+        "fixed_pods": kubernetes.fixed_pods(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
     }
 

@@ -308,6 +308,15 @@ def proxy_update(kit: KitContext) -> str:
     return "" if proxy is None else "loses" if proxy.only_one else "keeps"
 
 
+def fixed_pods(kit: KitContext) -> int:
+    """Return the number of pods that the configuration of the proxy lists, so that no autoscaler can change it; or 0."""
+    if kit.platform != "kubernetes":
+        return 0
+    deployed = _proxy(kit) is not None
+    works = [_workload(kit, tier, deployed=deployed) for tier in kit.tiers]
+    return next((work.replicas for work in works if work.fixed_by_proxy), 0)
+
+
 def scales_by_sessions(kit: KitContext) -> bool:
     """Whether an autoscaler of the kit uses the number of sessions, which needs an adapter for metrics."""
     if kit.platform != "kubernetes":
