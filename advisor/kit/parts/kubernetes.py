@@ -309,7 +309,7 @@ def proxy_update(kit: KitContext) -> str:
 
 
 def fixed_pods(kit: KitContext) -> int:
-    """Return the number of pods that the configuration of the proxy lists, so that no autoscaler can change it; or 0."""
+    """Return the number of pods that the configuration of the proxy lists, so that there is no autoscaler; else 0."""
     if kit.platform != "kubernetes":
         return 0
     deployed = _proxy(kit) is not None
