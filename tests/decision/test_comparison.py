@@ -111,7 +111,7 @@ def test_the_facts_that_forbid_an_option_are_named(compare: Callable[..., Compar
     comparison = compare({**FLEET, "scale.affinity": "unavailable", "needs.sampling": "required"})
     sticky = named(comparison, "sticky-fleet")
     assert [(barrier.fact, barrier.value) for barrier in sticky.barriers] == [("affinity.candidate", "none")]
-    assert sticky.reason == "Not possible: session affinity does not work here."
+    assert sticky.reason == "Not possible: the requirements or this environment exclude session affinity."
     assert sticky.wins
     assert sticky.wins.change == {"scale.affinity": "available"}
 
