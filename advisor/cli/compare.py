@@ -78,9 +78,9 @@ def compare(
 ) -> int:
     """Compare all configurations side by side.
 
-    The first configuration is the decision of `recommend`. For each other one, the output says why it loses or is not
-    possible, and which smallest change of the requirements makes it the decision. The search tries each change of a
-    single fact, then each change of two facts, and decides again after each change.
+    The first configuration is the decision of `recommend`. For each other configuration, the output says why it loses
+    or is not possible, and which smallest change of the requirements makes it the decision. The search tries each
+    change of a single fact, then each change of two facts, and decides again after each change.
 
     With a second file or with --with, the output shows what changes: the facts, the decision, the warnings, and each
     cell of the feature table.

@@ -92,7 +92,7 @@ def fix_titles(fixes: Iterable[Sequence[str]], phrases: Mapping[str, str]) -> li
 
 
 def _title(changes: Sequence[str], room: int | None, phrases: Mapping[str, str]) -> str:
-    """Return the first changes that fit into `room` columns, at least one, and the number of further changes."""
+    """Return the first changes that fit into `room` columns (at least the first), and the number of further changes."""
     title = ""
     for named in range(len(changes), 0, -1):
         more = len(changes) - named

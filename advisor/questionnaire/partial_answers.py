@@ -29,7 +29,7 @@ class SavedPart(NamedTuple):
 
 
 class PartialAnswers:
-    """The places for the answers of an interrupted run, and the file in one of them.
+    """The places for the answers of an interrupted run, and the file that is there.
 
     Attributes:
         usual: the place next to the requirements file.

@@ -138,7 +138,7 @@ def _differs(result: _After, decision: Decision, kind: str, facts: Sequence[str]
     flags = differs.get("flags", {})
     now = decision.core.flags._asdict() if decision.feasible else {}
     if "tiered" in (result.core.pattern, decision.core.pattern) and "pattern" in differs:
-        # The flags of one tier say nothing about the other tier, so all flags of the new decision are shown.
+        # The flags of a tier say nothing about the other tier, so all flags of the new decision are shown.
         shown = _flags_texts(result, kind, phrases) if result.core.feasible else []
         parts, tiers = ([], shown) if result.tier_flags else (list(filter(None, shown)), [])
     else:
