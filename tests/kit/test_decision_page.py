@@ -254,3 +254,15 @@ def test_the_page_says_why_a_range_of_pods_has_no_autoscaler(decide: Any, proxy:
     files = {file.path: file.content for file in render_kit(decide(stated), "")}
     assert ("lists the 10 pods" in files["DECISION.md"]) == listed
     assert ("kind: HorizontalPodAutoscaler" in files["kubernetes/server.yaml"]) != listed
+
+
+@pytest.mark.parametrize("platform", ["compose", "kubernetes"])
+@pytest.mark.parametrize("sdk", ["mcp-1", "mcp-2", "fastmcp-3", "fastmcp-4"])
+def test_the_page_does_not_advise_a_verifier_if_the_kit_has_one(decide: Any, sdk: str, platform: str) -> None:
+    stated = {"service": "demo", "sdk": sdk, "environment.auth": "bearer", "environment.platform": platform}
+    decision = decide(stated)
+    assert "tokens-are-not-checked" in {warning.id for warning in decision.warnings}
+    files = {file.path: file.content for file in render_kit(decision, "")}
+    assert "server/runtime/auth.py" in files
+    assert "you need no other verifier" in files["DECISION.md"]
+    assert "Pass your token verifier" not in files["DECISION.md"]
