@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.decision.model import Decision
-from advisor.knowledge.versions import at_least
+from advisor.knowledge.versions import at_least, key
 
 
 def checks_tokens(auth: str) -> bool:
@@ -20,6 +20,8 @@ def no_kit(decision: Decision) -> str:
     first = decision.knowledge.sdks[release.line.id].checks_tokens_from
     if not release.line.has_kit(version):
         kind, oldest = "old", release.line.kit_from
+    elif key(version)[:2] > key(release.line.newest)[:2]:
+        return phrases["kit.not-measured"].format(newest=release.line.newest, sdk=decision.requirements["sdk"])
     elif checks_tokens(decision.requirements["environment.auth"]) and first and not at_least(version, first):
         kind, oldest = "old-for-tokens", first
     else:

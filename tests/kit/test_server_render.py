@@ -273,3 +273,22 @@ def test_a_kit_pins_the_stated_mcp_release_under_fastmcp(kit: Callable[..., KitC
 def test_a_release_that_is_too_old_for_kits_has_none(kit: Callable[..., KitContext]) -> None:
     with pytest.raises(UsageError, match=r"There is no kit for mcp==1\.12\.4. Kits need mcp==1\.19\.0 or newer."):
         kit(sdk="mcp==1.12.4")
+
+
+@pytest.mark.parametrize(
+    ("sdk", "newest"), [("mcp==1.99.0", "1.30.0"), ("mcp==2.9.0", "2.3.0"), ("fastmcp==4.9.9", "4.2.3")]
+)
+def test_a_minor_release_that_is_newer_than_all_measured_ones_has_no_kit(
+    kit: Callable[..., KitContext], sdk: str, newest: str
+) -> None:
+    with pytest.raises(
+        UsageError, match=rf"There is no kit for {re.escape(sdk)}, .* Or use the measured release {newest}\."
+    ):
+        kit(sdk=sdk)
+
+
+def test_a_patch_release_that_is_not_measured_has_a_kit_that_claims_no_measurement(
+    kit: Callable[..., KitContext],
+) -> None:
+    written = texts(pytest_suite.files(kit(sdk="mcp==2.3.9")))
+    assert not [path for path, text in written.items() if "measured with" in text]
