@@ -39,7 +39,7 @@ from advisor.report.screen_parts import (
 )
 from advisor.report.screen_rows import STEPS, TIGHT, WHOLE, ScreenStep, assumption_rows, shown_rows
 
-RECORDS = "docs/decisions/"
+RECORDS = "adr/"
 """The folder for the document, in the commands that come next."""
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
 _WARNINGS = 3  # so many warnings have priority over complete texts

@@ -73,9 +73,16 @@ def test_one_file_gives_one_screen() -> None:
     lines = done.out.splitlines()
     assert lines[0].startswith("customer-support: sticky-fleet, ")
     assert any(line.startswith("Flags ") and "stateless_http=False, json_response=False" in line for line in lines)
-    assert lines[-1] == f"  mcp-advisor document {shlex.quote(str(GOOD))} -o docs/decisions/"
+    assert lines[-1] == f"  mcp-advisor document {shlex.quote(str(GOOD))} -o adr/"
     assert "recommend --full" in lines[-4]
     assert "\x1b" not in done.out
+
+
+def test_the_screen_of_each_example_fits_with_its_commands() -> None:
+    for path in sorted((ROOT / "examples").glob("*.yaml")):
+        lines = run(path.relative_to(ROOT), cwd=ROOT).out.splitlines()
+        assert len(lines) <= 23, path
+        assert max(map(len, lines)) <= 80, path
 
 
 @pytest.mark.parametrize("option", ["--full", "--explain"])

@@ -127,7 +127,7 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     terminal.see("read kit/README.md")
     terminal.answer(MENU, DOWN, DOWN, ENTER)
     terminal.answer("File or folder of the document", ENTER)
-    terminal.see("Wrote docs/decisions/0001-")
+    terminal.see("Wrote adr/0001-")
     terminal.answer(MENU, UP, UP, ENTER)
     terminal.answer(MENU, UP, ENTER)
     assert terminal.end() == 0

@@ -239,7 +239,7 @@ def test_commands_are_never_wrapped(tmp_path: Path) -> None:
     assert lines[-3:] == [
         f"  mcp-advisor generate {path} -o kit",
         "  mcp-advisor verify kit",
-        f"  mcp-advisor document {path} -o docs/decisions/",
+        f"  mcp-advisor document {path} -o adr/",
     ]
 
 
