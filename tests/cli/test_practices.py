@@ -257,7 +257,7 @@ def test_18_output_can_be_filtered_and_an_accepted_warning_that_is_gone_fails(tm
 def test_19_the_result_names_the_command_that_repeats_it(tmp_path: Path) -> None:
     last = run_command_for_text("recommend", EXAMPLE).stdout.splitlines()[-1]
     assert run_command(*shlex.split(last)[1:], cwd=tmp_path).returncode == 0
-    (record,) = (tmp_path / "docs" / "decisions").glob("0001-*.md")
+    (record,) = (tmp_path / "adr").glob("0001-*.md")
     assert last.strip() in record.read_text()
     kit = tmp_path / "kit"
     run_command("generate", EXAMPLE, "-o", kit)

@@ -133,7 +133,7 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     assert terminal.end() == 0
     assert terminal.text.splitlines()[-1].strip() == "mcp-advisor verify kit"
     assert (tmp_path / "kit" / "server" / "server.py").exists()
-    (record,) = (tmp_path / "docs" / "decisions").glob("0001-*.md")
+    (record,) = (tmp_path / "adr").glob("0001-*.md")
     assert "stateless_http" in record.read_text()
     assert stated(tmp_path / "requirements.yaml")["clients.apps"] == ["claude-desktop"]
 
