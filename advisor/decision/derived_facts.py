@@ -212,8 +212,8 @@ class LostNode:
         for works in working:
             kept = -1  # every feature
             if "kept_with" in spec:
-                kept = reduce(or_, map(works.__getitem__, spec["kept_with"]))
-            lost |= kept & ~reduce(or_, map(works.__getitem__, spec["with"]))
+                kept = reduce(or_, map(works.__getitem__, spec["kept_with"]), 0)
+            lost |= kept & ~reduce(or_, map(works.__getitem__, spec["with"]), 0)
         only, without = spec.get("only", self.features), spec.get("without", ())
         listed = sum(1 << bit for bit, name in enumerate(self.features) if name in only and name not in without)
         return lost & listed
