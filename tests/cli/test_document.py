@@ -7,20 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from example_files import EXAMPLES, change, copied_example
 from running import run_command
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return Path(shutil.copy(EXAMPLES / "customer-service-agent.yaml", tmp_path / "a.yaml"))
-
-
-def change(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new), encoding="utf-8")
+    return copied_example(tmp_path)
 
 
 def document(*arguments: str | Path, code: int = 0) -> tuple[str, str]:
