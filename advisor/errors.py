@@ -26,6 +26,8 @@ class Exit(IntEnum):
     """No configuration keeps every required feature."""
     ENVIRONMENT = 4
     """Something on this machine prevents the run, such as a missing program, a used port or a full disk."""
+    NOTHING_EXAMINED = 5
+    """The command found nothing to examine, so "no findings" would be wrong."""
     HUNG_UP = 129
     """Interrupted by SIGHUP, because the terminal was closed."""
     INTERRUPTED = 130

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from advisor.audits.server_code import worded_fix
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
@@ -33,6 +34,7 @@ def pages(advisor: Advisor) -> dict[str, str]:
         "rules.md": _render("rules.md.j2", advisor),
         "capabilities.md": _capabilities(advisor),
         "topology.md": _topology(advisor),
+        "findings.md": _render("findings.md.j2", advisor).rstrip("\n") + "\n",
     }
 
 
@@ -53,6 +55,7 @@ def _render(template: str, advisor: Advisor) -> str:
         space=advisor.space,
         catalogue=catalogue,
         values_of=lambda fact: meanings(fact, advisor.space),
+        fix_of=lambda kind: worded_fix(kind, advisor.knowledge),
         how=HOW,
     )
 

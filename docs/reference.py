@@ -71,6 +71,7 @@ def pages(advisor: Advisor) -> dict[str, str]:
         "commands.md": commands(),
         "capabilities.md": capabilities(advisor),
         "topology.md": topology(advisor),
+        "findings.md": pages(advisor)["findings.md"],
     }
     page = made.get_template("rule.md.j2")
     for table, rule in advisor.knowledge.rules.values():
@@ -97,6 +98,7 @@ def navigation(advisor: Advisor) -> list[Any]:
         {"Warnings": ["warnings.md", *next(iter(warnings.values()))]},
         {"SDK features": "capabilities.md"},
         {"Load balancing": "topology.md"},
+        {"Findings of scan": "findings.md"},
         {"Commands": "commands.md"},
         {"Exit codes": "exit-codes.md"},
         {"JSON schemas": "schemas.md"},

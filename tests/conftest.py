@@ -14,6 +14,7 @@ from hypothesis import settings
 from measured import pytest_runtest_protocol
 from retried import pytest_collection_modifyitems, pytest_runtest_setup, pytest_terminal_summary
 from running import parents, temporary
+from trees import scanned
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
@@ -30,6 +31,7 @@ __all__ = [
     "pytest_runtest_protocol",
     "pytest_runtest_setup",
     "pytest_terminal_summary",
+    "scanned",
     "temporary",
 ]
 

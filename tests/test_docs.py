@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = ("facts.md", "rules.md", "capabilities.md", "topology.md")
+PAGES = ("facts.md", "rules.md", "capabilities.md", "topology.md", "findings.md")
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ DOCUMENTS = {
     "capabilities": "capabilities --format json",
     "bisection": "capabilities bisect --format json",
     "topology": "topology --format json",
+    "scan": "scan --format json",
     "rules": "rules list --format json",
     "knowledge": "rules show ID --format json",
     "proof": "rules check --format json",

@@ -19,6 +19,7 @@ DECLARATIONS = {
     "rules": "advisor.report.rule_document:RulesDocument",
     "knowledge": "advisor.report.rule_document:AnyEntry",
     "proof": "advisor.report.rule_document:ProofDocument",
+    "scan": "advisor.report.scan_document:ScanDocument",
     "generation": "advisor.kit.sync.document:GenerationDocument",
     "generations": "advisor.kit.sync.document:GenerationsDocument",
     "verification": "advisor.lab.verify.document:VerificationDocument",

@@ -10,15 +10,21 @@ Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """Every severity, from the highest to the lowest."""
 
+Confidence: TypeAlias = Literal["certain", "likely", "possible"]
+
 
 class Fix(NamedTuple):
     """The fix of a finding.
 
     Attributes:
         text: the change in words. For invalid input: the allowed values or the nearest spelling.
+        patch: the change as a unified diff, or "".
+        safe: whether the patch keeps every other behaviour of the deployment.
     """
 
     text: str = ""
+    patch: str = ""
+    safe: bool = False
 
 
 class Location(NamedTuple):
@@ -47,6 +53,9 @@ class Finding(NamedTuple):
         locations: the locations of the problem, the most important one first.
         example: a case that shows the problem, from names of facts or parameters to values.
         sources: ids in rules/sources.yaml.
+        confidence: how sure the program is that the problem exists.
+        why: the reason why this is a problem, or "".
+        url: the page about this kind of problem, or "".
     """
 
     id: str
@@ -57,6 +66,9 @@ class Finding(NamedTuple):
     locations: tuple[Location, ...] = ()
     example: Mapping[str, Any] = {}
     sources: tuple[str, ...] = ()
+    confidence: Confidence = "certain"
+    why: str = ""
+    url: str = ""
 
     @property
     def key(self) -> str:

@@ -165,6 +165,7 @@ class SdkCode(NamedTuple):
     checks_tokens_from: str = ""
     loads_keys_without_limit: bool = False
     apis: list[str] = []  # noqa: RUF012
+    no_flags_in: list[Literal["constructor", "run", "app", "settings", "environment"]] = []  # noqa: RUF012
 
 
 class FlagUse(NamedTuple):

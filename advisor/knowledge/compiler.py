@@ -27,6 +27,7 @@ from advisor.knowledge import (
     features,
     kits,
     options,
+    scan,
     servers,
     topology,
     underlying,
@@ -70,6 +71,12 @@ SHAPES: dict[str, type] = {
     "symptoms": catalogue.Symptom,
     "phrases": catalogue.Phrase,
     "terms": catalogue.Term,
+    "code_names": scan.CodeName,
+    "server_methods": scan.ServerMethod,
+    "call_spellings": scan.CallSpelling,
+    "input_requests": scan.InputRequest,
+    "scan_skips": scan.ScanSkip,
+    "findings": scan.FindingKind,
 }
 # The sections that the knowledge has as lookups by id.
 _LOOKUPS = SHAPES.keys() - {

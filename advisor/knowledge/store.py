@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism, WatchingProxy
     from advisor.knowledge.options import OptionEstimate, RankingCriterion
+    from advisor.knowledge.scan import CallSpelling, CodeName, FindingKind, InputRequest, ScanSkip, ServerMethod
     from advisor.knowledge.topology import BalancingStrategy
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
@@ -44,6 +45,7 @@ _RARE = (
     *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
     *("order", "estimates", "sources"),
     *("kit_proxies", "kit_fronts", "watching_proxies", "floors"),
+    *("code_names", "server_methods", "call_spellings", "input_requests", "scan_skips", "findings"),
 )
 
 
@@ -85,6 +87,12 @@ class Knowledge:
     symptoms: dict[str, Symptom]
     phrases: dict[str, str]
     terms: dict[str, Term]
+    code_names: dict[str, CodeName]
+    server_methods: dict[str, ServerMethod]
+    call_spellings: dict[str, CallSpelling]
+    input_requests: dict[str, InputRequest]
+    scan_skips: dict[str, ScanSkip]
+    findings: dict[str, FindingKind]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for the cache. It has each rare part as a pickle inside the pickle."""

@@ -210,7 +210,7 @@ def test_words_of_the_first_screen_and_of_a_table_are_explained(word: str, catal
 def test_a_part_of_a_pattern_and_an_unknown_exit_code_get_the_known_ones(catalogue: Catalogue) -> None:
     with pytest.raises(UsageError, match="'sticky-fleet'"):
         catalogue.find("fleet")
-    with pytest.raises(UsageError, match="Exit codes: 0, 1, 2, 3, 4, 129, 130, 143"):
+    with pytest.raises(UsageError, match="Exit codes: 0, 1, 2, 3, 4, 5, 129, 130, 143"):
         catalogue.find("137")
 
 

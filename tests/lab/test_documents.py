@@ -20,6 +20,7 @@ from test_measure import DELETE
 from test_measure import measured as measured_release
 from test_verification import FINE, WRONG
 
+from advisor.audits.server_code import findings
 from advisor.cli import inputs
 from advisor.cli.kits import Writing, make_kits
 from advisor.cli.schema_registry import DECLARATIONS, schema_of
@@ -44,8 +45,10 @@ from advisor.report.capability_matrix import Matrix
 from advisor.report.comparison_document import comparison_dict
 from advisor.report.decision_json import batch_dict, decision_dict, error_dict
 from advisor.report.rule_records import Catalogue, listing, proof_record
+from advisor.report.scan_document import scan_document
 from advisor.report.topology_table import record as topology_record
 from advisor.report.what_if_document import what_if_dict
+from advisor.sources.python import scan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Documents: TypeAlias = Iterator[Any]
@@ -176,6 +179,37 @@ def bisection(advisor: Advisor, folder: Path) -> Documents:
     )
 
 
+SCANNED = """
+import os
+from fastmcp import Context, FastMCP
+from fastmcp.server.event_store import EventStore
+
+mcp = FastMCP("orders")
+carts = {}
+
+
+@mcp.tool
+async def book(ctx: Context) -> str:
+    carts[ctx.session_id] = 1
+    return str(await ctx.elicit("Book?", response_type=None))
+
+
+app = mcp.http_app(stateless_http=os.getenv("STATELESS") == "1", event_store=EventStore())
+"""
+
+
+def scans(advisor: Advisor, folder: Path) -> Documents:
+    place = folder / "scanned"
+    place.mkdir()
+    (place / "server.py").write_text(SCANNED)
+    (place / "requirements.txt").write_text("fastmcp==3.4.4\n")
+    (place / "broken.py").write_text("import mcp (\n")
+    tree = scan(place, advisor.knowledge)
+    found = findings(tree, advisor.knowledge)
+    patched = [finding._replace(fix=finding.fix._replace(patch="--- a\n")) for finding in found]
+    yield scan_document(tree, patched)
+
+
 EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "decision": decisions,
     "decisions": batch,
@@ -183,6 +217,7 @@ EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "what-if": what_ifs,
     "capabilities": capabilities,
     "topology": topology,
+    "scan": scans,
     "rules": rules,
     "knowledge": knowledge_entries,
     "proof": proof,

@@ -1,0 +1,193 @@
+"""The findings about the code of a server. rules/findings has their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from advisor.findings import SEVERITIES, Finding, Fix, Location
+from advisor.knowledge import Knowledge
+from advisor.knowledge.scan import FLAGS, FindingKind
+from advisor.knowledge.types import flag_key
+from advisor.sentences import listed
+from advisor.sources.python.model import CodeValue, NeedUse, ScannedTree, ServerCode, ToolCode
+
+PAGE = "https://github.com/mcp-advisor/mcp-advisor/blob/main/docs/findings.md"
+"""The page about all findings. Each finding has an anchor."""
+
+_HANDLER = "call_tool"
+
+
+def findings(tree: ScannedTree, knowledge: Knowledge) -> tuple[Finding, ...]:
+    """Return the findings about the servers of a tree, the most severe first, each place once."""
+    judge = _Judge(tree, knowledge)
+    found = {(each.id, each.message, each.locations): each for each in judge.all()}
+    return tuple(sorted(found.values(), key=lambda each: (SEVERITIES.index(each.severity), each.id, each.locations)))
+
+
+class _Judge:
+    def __init__(self, tree: ScannedTree, knowledge: Knowledge) -> None:
+        self._tree, self._knowledge = tree, knowledge
+        self._calls = {
+            (feature.id, call.call): call for feature in knowledge.features.values() for call in feature.calls
+        }
+
+    def all(self) -> Iterator[Finding]:
+        for server in self._tree.servers:
+            yield from self._flag_places(server)
+            for tool in server.tools:
+                for use in tool.uses:
+                    yield from self._call(server, tool, use)
+            yield from self._parts(server)
+            yield from self._workers(server)
+        yield from self._state()
+
+    def _flag_places(self, server: ServerCode) -> Iterator[Finding]:
+        codes = [self._knowledge.sdks[line] for line in server.lines]
+        for setting in server.settings:
+            refusing = [] if not server.is_high_level else [code for code in codes if setting.place in code.no_flags_in]
+            if refusing:
+                words = {
+                    "lines": listed([code.line for code in refusing], "or"),
+                    "flag": setting.flag,
+                    "place": self._phrase(f"scan.place.{setting.place}"),
+                    "allowed": self._phrase(f"scan.allowed.{refusing[0].flags}"),
+                }
+                yield self._finding("flags-in-wrong-place", setting.location, words, certain=refusing == codes)
+
+    def _call(self, server: ServerCode, tool: ToolCode, use: NeedUse) -> Iterator[Finding]:
+        name = tool.name or _HANDLER
+        call = self._calls[use.feature, use.call]
+        words = {"tool": name, "call": use.call, "lines": listed(server.lines, "or")}
+        lacking = [line for line in server.lines if self._lacks(use.call, line)]
+        if lacking:
+            words |= {"lines": listed(lacking, "or"), "instead": self._instead(use.feature, lacking[0])}
+            yield self._finding("call-not-in-sdk", use.location, words, certain=len(lacking) == len(server.lines))
+            return
+        modern = [line for line in server.lines if self._knowledge.lines[line].serves_modern]
+        if modern and call.modern is None and call.legacy is not None and call.legacy.channel == "server-request":
+            old = {**words, "lines": listed(modern, "or"), "instead": self._instead(use.feature, modern[0])}
+            certain = len(modern) == len(server.lines)
+            yield self._finding("old-call-for-modern-clients", use.location, old, certain=certain)
+        if use.guard == "open" and use.feature == "elicitation":
+            yield self._finding("guard-catches-every-error", use.location, words)
+        yield from self._lost(server, use, words)
+        scope = call.modern.scope if modern and call.modern is not None else ""
+        has_keys = any(part.kind == "sealing" and part.shared for part in server.parts)
+        if scope == "keys" and server.is_high_level and not has_keys:
+            yield self._finding("sealing-keys-missing", server.location, words)
+        if scope == "bus" and not _is_shared(server, "subscriptions", "bus"):
+            yield self._finding("bus-in-process", use.location, words)
+
+    def _lost(self, server: ServerCode, use: NeedUse, words: dict[str, str]) -> Iterator[Finding]:
+        """Yield the finding that the flags in the code remove a feature, as measured."""
+        flags = {name: flag_value(server.flag(name)) for name in FLAGS}
+        stateless, answers_json = flags["stateless_http"], flags["json_response"]
+        if stateless is None or answers_json is None or not serves_http(server) or len(server.lines) != 1:
+            return
+        outcome = self._outcome(use, server.lines[0], stateless, answers_json)
+        if outcome and outcome != "works":
+            place = next(setting.location for setting in server.settings if setting.value.value)
+            pair = {"stateless_http": str(stateless), "json_response": str(answers_json)}
+            found = self._finding("feature-lost-with-flags", use.location, {**words, **pair, "outcome": outcome})
+            yield found._replace(locations=(*found.locations, place))
+
+    def _outcome(self, use: NeedUse, line: str, stateless: bool, answers_json: bool) -> str:
+        """Return the measured outcome for legacy clients; "" for the default flags, or without a measurement."""
+        if not (stateless or answers_json):
+            return ""
+        newest = self._knowledge.lines[line].newest
+        for package in self._knowledge.capabilities:
+            for cell in package.cells if any(each.id == line for each in package.lines) else ():
+                if (cell.feature, cell.call) == (use.feature, use.call) and cell.holds(newest):
+                    return str(cell.legacy[flag_key(stateless, answers_json)])
+        return ""
+
+    def _lacks(self, call: str, line: str) -> bool:
+        others = {api for code in self._knowledge.sdks.values() for api in code.apis}
+        return call in others and call not in self._knowledge.sdks[line].apis
+
+    def _instead(self, feature: str, line: str) -> str:
+        calls = self._knowledge.sdks[line].calls.get(feature, {})
+        return calls.get("modern") or calls.get("legacy") or self._phrase("scan.other-call")
+
+    def _parts(self, server: ServerCode) -> Iterator[Finding]:
+        kinds = {"oauth-proxy": "oauth-proxy-in-process", "event-store": "event-store-in-process"}
+        for part in server.parts:
+            if part.in_memory and part.kind in kinds:
+                yield self._finding(kinds[part.kind], part.location, {"name": part.name})
+
+    def _workers(self, server: ServerCode) -> Iterator[Finding]:
+        workers = self._tree.workers
+        number = workers.value if workers.kind == "literal" else None
+        sessions = serves_http(server) and flag_value(server.flag("stateless_http")) is False
+        if isinstance(number, int) and number > 1 and sessions:
+            place = workers.location or server.location
+            yield self._finding("workers-with-sessions", place, {"workers": str(number)})
+
+    def _state(self) -> Iterator[Finding]:
+        stateless = any(
+            flag_value(server.flag("stateless_http")) and serves_http(server) for server in self._tree.servers
+        )
+        for state in self._tree.state:
+            if state.kind == "cache":
+                continue
+            if state.by_session and stateless:
+                yield self._finding("session-key-without-sessions", state.changed, {"name": state.name})
+            elif state.holder != "session":
+                shown = [f"`{tool}`" for tool in state.tools[:3]]
+                rest = len(state.tools) - len(shown)
+                tools = listed([*shown, *([f"{rest} more"] if rest else [])])
+                verb = self._phrase("scan.changes" if len(state.tools) > 1 else "scan.changes.one")
+                words = {"name": state.name, "tools": tools, "verb": verb}
+                found = self._finding("state-in-process", state.changed, words)
+                yield found._replace(locations=(*found.locations, state.location))
+
+    def _finding(self, name: str, place: Location, words: Mapping[str, str], *, certain: bool | None = None) -> Finding:
+        """Return a finding. `certain` is False if the fault depends on a fact outside the code; None: as in rules/."""
+        kind = self._knowledge.findings[name]
+        return Finding(
+            name,
+            kind.message.format(**words),
+            kind.severity,
+            kind.title,
+            Fix(_filled(kind.fix, words)),
+            (place,),
+            sources=tuple(kind.sources),
+            confidence="possible" if certain is False else kind.confidence,
+            why=kind.why,
+            url=f"{PAGE}#{name}",
+        )
+
+    def _phrase(self, name: str) -> str:
+        return self._knowledge.phrases[name]
+
+
+def flag_value(value: CodeValue) -> bool | None:
+    """Return the value of a flag that the code states, False if no code sets it, or None if it is not known."""
+    if value.kind == "unset":
+        return False
+    return value.value if value.kind == "literal" and isinstance(value.value, bool) else None
+
+
+def serves_http(server: ServerCode) -> bool:
+    """Return whether the code serves the server over Streamable HTTP, as far as it states a transport."""
+    return any(use.transport.value == "streamable-http" for use in server.transports)
+
+
+def _is_shared(server: ServerCode, argument: str, kind: str) -> bool:
+    """Return whether the constructor gets a part that is not in the memory of the process."""
+    parts = [part for part in server.parts if part.kind == kind]
+    return argument in server.arguments and not any(part.in_memory for part in parts)
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    """Replace the placeholders of a text. Other braces are code."""
+    for name, word in words.items():
+        text = text.replace(f"{{{name}}}", word)
+    return text
+
+
+def worded_fix(kind: FindingKind, knowledge: Knowledge) -> str:
+    """Return the fix of a kind of finding, with words instead of the names of a place in the code."""
+    words = {"allowed": knowledge.phrases["scan.allowed.any"], "instead": knowledge.phrases["scan.other-call"]}
+    return _filled(kind.fix, words).replace(f"`{words['instead']}`", words["instead"])

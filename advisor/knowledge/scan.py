@@ -1,0 +1,82 @@
+"""The types of rules/scan.yaml and rules/findings/: names in the code of servers, and the findings about the code."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from advisor.findings import Confidence, Severity
+
+CodeKind = Literal[
+    "server",
+    "low-level-server",
+    "http-app",
+    "context",
+    "context-function",
+    "session",
+    "oauth-proxy",
+    "event-store",
+    "bus",
+    "sealing",
+]
+Transport = Literal["stdio", "streamable-http", "sse"]
+FlagName = Literal["stateless_http", "json_response"]
+FLAGS: tuple[FlagName, ...] = ("stateless_http", "json_response")
+"""The names of the two flags."""
+
+
+class CodeName(NamedTuple):
+    """A class or function of an SDK. The head of rules/scan.yaml explains the keys."""
+
+    id: str
+    kind: CodeKind
+    lines: tuple[str, ...]
+    also: tuple[str, ...] = ()
+    arguments: dict[FlagName, str] = {}  # noqa: RUF012
+    memory: bool = False
+    safe_with: tuple[str, ...] = ()
+
+
+class ServerMethod(NamedTuple):
+    """A method of a server object that starts it or makes its app. The head of rules/scan.yaml explains the keys."""
+
+    id: str
+    transport: Literal["stdio", "streamable-http", "sse", "argument"]
+    default: Transport = "stdio"
+
+
+class CallSpelling(NamedTuple):
+    """Other names of a call of rules/features.yaml."""
+
+    call: str
+    also: tuple[str, ...]
+
+
+class InputRequest(NamedTuple):
+    """The types of the requests in an InputRequiredResult; `id` is the feature."""
+
+    id: str
+    names: tuple[str, ...]
+
+
+class ScanSkip(NamedTuple):
+    """Folders or files that are not code of the server."""
+
+    id: str
+    kind: Literal["folder", "file"]
+    pattern: str
+
+
+class FindingKind(NamedTuple):
+    """A kind of finding. The head of rules/findings/server-code.yaml explains the keys."""
+
+    id: str
+    title: str
+    severity: Severity
+    confidence: Confidence
+    message: str
+    what_it_does: str
+    why: str
+    fix: str
+    hit: str
+    miss: str
+    sources: list[str]

@@ -1,0 +1,295 @@
+"""Follows a tool through the functions that it calls, and finds the features of the protocol that it uses."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from advisor.findings import Location
+from advisor.knowledge import Knowledge
+from advisor.sources.python.model import NeedUse
+from advisor.sources.python.modules import Function, Module
+from advisor.sources.python.resolve import CodeTree, Defined, arguments, passed
+from advisor.sources.python.servers import Servers
+from advisor.sources.python.syntax import default_of, self_values
+from advisor.sources.python.tools import ToolFunction
+from advisor.sources.python.values import Values
+
+STEPS = 6
+"""The most functions from a tool to a call of a feature."""
+
+Guard = Literal["none", "capability", "caught", "open"]
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ROLES = {("ctx", "session"): "session", ("ctx", "request_context"): "request", ("request", "session"): "session"}
+_ROLES |= {("request", "lifespan_context"): "lifespan", ("ctx", "lifespan_context"): "lifespan"}
+_EVERYTHING = ("Exception", "BaseException")
+_ANSWERS = ("check_client_capability", "client_supports_extension", "client_capabilities", "client_params")
+
+
+class ReachedFunction(NamedTuple):
+    """A function that a tool reaches.
+
+    Attributes:
+        module, function: the function.
+        roles: what its parameters are: `ctx`, `session`, `request`, `lifespan`, or `global NAME` for an object of a
+            module.
+        guard: the guard of the calls that lead to it.
+        branch: the name of the tool in the branch of a handler that leads to it, or "".
+    """
+
+    module: Module
+    function: Function
+    roles: Mapping[str, str]
+    guard: Guard
+    branch: str
+
+
+class FeatureUses:
+    """The features that tools use."""
+
+    def __init__(self, tree: CodeTree, values: Values, servers: Servers, knowledge: Knowledge) -> None:
+        """Args: tree, values, servers: the code; knowledge: has the calls of each feature."""
+        self._tree, self._values, self._servers = tree, values, servers
+        self._calls: dict[str, tuple[str, str]] = {}
+        for feature in knowledge.features.values():
+            for call in feature.calls:
+                self._calls[call.call] = (feature.id, call.call)
+        for spelling in knowledge.call_spellings.values():
+            for name in spelling.also:
+                self._calls.setdefault(name, self._calls[spelling.call])
+        self._requests = {name: entry.id for entry in knowledge.input_requests.values() for name in entry.names}
+
+    def visits(self, tool: ToolFunction) -> Iterator[ReachedFunction]:
+        """Yield the function of a tool and the functions that it reaches, each once for each set of roles."""
+        start = ReachedFunction(tool.module, tool.function, self._stated_roles(tool.module, tool.function), "none", "")
+        todo = [(start, 0)]
+        seen: set[tuple[object, ...]] = set()
+        while todo:
+            visit, steps = todo.pop()
+            key = (visit.function, tuple(sorted(visit.roles.items())), visit.branch, visit.guard)
+            if key in seen or len(seen) > 400:
+                continue
+            seen.add(key)
+            yield visit
+            if steps < STEPS:
+                todo += [(found, steps + 1) for found in self._called(visit, tool)]
+
+    def uses(self, visit: ReachedFunction, tool: ToolFunction) -> Iterator[tuple[str, NeedUse]]:
+        """Yield the calls of features in a function, each with the name of the tool in a branch of a handler, or ""."""
+        module = visit.module
+        for node in ast.walk(visit.function):
+            found = None
+            if isinstance(node, ast.Call):
+                found = self._feature(node, visit)
+            if found is not None:
+                feature, call = found
+                guard = self._guard(node, visit)
+                yield self._branch(node, visit, tool), NeedUse(feature, call, module.location(node), guard)
+        for feature, call, place in (*self._resolved(visit.function, module), *self._input_required(visit)):
+            yield visit.branch, NeedUse(feature, call, place)
+
+    def role(self, expr: ast.expr, visit: ReachedFunction, depth: int = 6) -> str:
+        """Return what an expression is in a function: see `ReachedFunction.roles`; "" for anything else."""
+        if depth <= 0:
+            return ""
+        if isinstance(expr, ast.Await):
+            return self.role(expr.value, visit, depth - 1)
+        if isinstance(expr, ast.Name):
+            if expr.id in visit.roles:
+                return visit.roles[expr.id]
+            for scope in visit.module.scopes(expr):
+                stated = self._stated_roles(visit.module, scope).get(expr.id)
+                if stated:
+                    return stated
+                for value in visit.module.bindings(scope, expr.id):
+                    role = self.role(value, visit, depth - 1) if isinstance(value, ast.expr) else ""
+                    if role:
+                        return role
+        if isinstance(expr, ast.Attribute):
+            if expr.attr == "request_context" and self._servers.of(expr.value, visit.module) is not None:
+                return "request"
+            owner = self.role(expr.value, visit, depth - 1)
+            if owner:
+                return _ROLES.get((owner, expr.attr), "lifespan" if owner == "lifespan" else "")
+            if isinstance(expr.value, ast.Name) and expr.value.id == "self":
+                return self._attribute_role(expr, visit, depth)
+        if isinstance(expr, ast.Call):
+            if any(kind.kind == "context-function" for kind in self._servers.kinds(expr.func, visit.module)):
+                return "ctx"
+            if isinstance(expr.func, ast.Attribute) and expr.func.attr == "get_context":
+                return "ctx" if self._servers.of(expr.func.value, visit.module) is not None else ""
+        return ""
+
+    def _attribute_role(self, expr: ast.Attribute, visit: ReachedFunction, depth: int) -> str:
+        for value in self_values(visit.module.class_of(expr), expr.attr):
+            scope = next(visit.module.scopes(value), None)
+            if scope is not None:
+                there = ReachedFunction(visit.module, scope, self._stated_roles(visit.module, scope), "none", "")
+                role = self.role(value, there, depth - 1)
+                if role:
+                    return role
+        return ""
+
+    def _stated_roles(self, module: Module, function: Function) -> dict[str, str]:
+        """Return the roles of the parameters that have the type of a context."""
+        found = {}
+        for parameter in arguments(function):
+            default = default_of(parameter.arg, function)
+            stated = [*_types(parameter.annotation), *([default.func] if isinstance(default, ast.Call) else [])]
+            kinds = {kind.kind for part in stated for kind in self._servers.kinds(part, module)}
+            if kinds & {"context", "context-function"}:
+                found[parameter.arg] = "ctx"
+            elif "session" in kinds:
+                found[parameter.arg] = "session"
+        return found
+
+    def _called(self, visit: ReachedFunction, tool: ToolFunction) -> Iterator[ReachedFunction]:
+        for node in ast.walk(visit.function):
+            if not isinstance(node, ast.Call):
+                continue
+            found, owner = self._function(node, visit)
+            if found is None or found.node is visit.function or not isinstance(found.node, _FUNCTIONS):
+                continue
+            bound = found.module.class_of(found.node) is not None
+            roles = self._stated_roles(found.module, found.node)
+            for parameter in arguments(found.node):
+                given = passed(node, found.node, parameter.arg, bound=bound)
+                role = self.role(given, visit) if given is not None else ""
+                if role:
+                    roles[parameter.arg] = role
+            if owner:
+                roles["self"] = owner
+            yield ReachedFunction(
+                found.module, found.node, roles, self._guard(node, visit), self._branch(node, visit, tool)
+            )
+
+    def _function(self, call: ast.Call, visit: ReachedFunction) -> tuple[Defined | None, str]:
+        """Return the function of the tree that a call runs, and the role of its object."""
+        func, module = call.func, visit.module
+        if isinstance(func, ast.Attribute):
+            if isinstance(func.value, ast.Name) and func.value.id in ("self", "cls"):
+                owner = module.class_of(func)
+                member = self._tree.member(Defined(module, owner), func.attr) if owner is not None else None
+                return (member if isinstance(member, Defined) else None), visit.roles.get("self", "")
+            kind = self._values.class_of(func.value, module)
+            if kind is not None:
+                member = self._tree.member(kind, func.attr)
+                name = func.value.id if isinstance(func.value, ast.Name) else ""
+                is_global = bool(name) and not any(module.bindings(scope, name) for scope in module.scopes(call))
+                return (member if isinstance(member, Defined) else None), f"global {name}" if is_global else ""
+        found = self._tree.resolve(func, module)
+        return (found if isinstance(found, Defined) else None), ""
+
+    def _feature(self, call: ast.Call, visit: ReachedFunction) -> tuple[str, str] | None:
+        func = call.func
+        if not isinstance(func, ast.Attribute):
+            return None
+        role = self.role(func.value, visit)
+        if role == "ctx" and func.attr == "send_notification":
+            sent = ast.unparse(call.args[0]) if call.args else ""
+            return (
+                self._calls.get("ctx.send_notification(ToolListChangedNotification())")
+                if "ListChanged" in sent
+                else None
+            )
+        if role == "ctx":
+            return self._calls.get(f"ctx.{func.attr}")
+        if role != "session":
+            return None
+        if func.attr == "create_message" and any(each.arg == "related_request_id" for each in call.keywords):
+            return self._calls.get("ctx.session.create_message(related_request_id)")
+        return self._calls.get(f"ctx.session.{func.attr}") or self._calls.get(f"session.{func.attr}")
+
+    def _resolved(self, function: Function, module: Module, depth: int = 3) -> Iterator[tuple[str, str, Location]]:
+        """Yield the questions of `Annotated[..., Resolve(question)]` parameters."""
+        for parameter in arguments(function):
+            for part in ast.walk(parameter.annotation) if parameter.annotation is not None and depth > 0 else ():
+                if not isinstance(part, ast.Call) or not _is_named(self._tree.resolve(part.func, module), "Resolve"):
+                    continue
+                asked = self._tree.resolve(part.args[0], module) if part.args else None
+                if not isinstance(asked, Defined) or not isinstance(asked.node, _FUNCTIONS):
+                    continue
+                for inner in ast.walk(asked.node):
+                    name = self._tree.resolve(inner.func, asked.module) if isinstance(inner, ast.Call) else None
+                    for question in ("Elicit", "Sample", "ListRoots"):
+                        if _is_named(name, question):
+                            feature, call = self._calls[f"Resolve({question})"]
+                            yield feature, call, asked.module.location(inner)
+                yield from self._resolved(asked.node, asked.module, depth - 1)
+
+    def _input_required(self, visit: ReachedFunction) -> Iterator[tuple[str, str, Location]]:
+        places = [
+            node
+            for node in ast.walk(visit.function)
+            if isinstance(node, ast.Call)
+            and _is_named(self._tree.resolve(node.func, visit.module), "InputRequiredResult")
+        ]
+        if places:
+            names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(visit.function)}
+            for feature in sorted({self._requests[name] for name in names & self._requests.keys()}):
+                yield feature, "InputRequiredResult", visit.module.location(places[0])
+
+    def _branch(self, node: ast.AST, visit: ReachedFunction, tool: ToolFunction) -> str:
+        """Return the name of the tool in the branch `if name == "tool":` of a handler around a node."""
+        if visit.branch or not tool.dispatches or visit.function is not tool.function:
+            return visit.branch
+        for parent, child in visit.module.around(node):
+            if isinstance(parent, ast.If) and child in parent.body and isinstance(parent.test, ast.Compare):
+                texts = [each.value for each in ast.walk(parent.test) if isinstance(each, ast.Constant)]
+                equal = isinstance(parent.test.ops[0], ast.Eq) and len(texts) == 1
+                if equal and isinstance(texts[0], str):
+                    return texts[0]
+            if isinstance(parent, ast.match_case):
+                texts = [each.value for each in ast.walk(parent.pattern) if isinstance(each, ast.Constant)]
+                if len(texts) == 1 and isinstance(texts[0], str):
+                    return texts[0]
+        return ""
+
+    def _guard(self, node: ast.AST, visit: ReachedFunction) -> Guard:
+        for parent, child in visit.module.around(node):
+            if isinstance(parent, ast.Try) and child in parent.body and parent.handlers:
+                return "open" if any(_continues(handler) for handler in parent.handlers) else "caught"
+            if isinstance(parent, ast.If) and child in parent.body:
+                names = {getattr(each, "attr", getattr(each, "id", "")) for each in ast.walk(parent.test)}
+                if names & set(_ANSWERS):
+                    return "capability"
+        return visit.guard
+
+
+def _continues(handler: ast.ExceptHandler) -> bool:
+    """Return whether a handler catches every error, and the code then continues as after a success."""
+    caught = [] if handler.type is None else [getattr(part, "id", "") for part in ast.walk(handler.type)]
+    if caught and not set(caught) & set(_EVERYTHING):
+        return False
+    last = handler.body[-1]
+    if isinstance(last, ast.Return):
+        return isinstance(last.value, ast.Constant) and last.value.value is True
+    return not isinstance(last, (ast.Raise, ast.Continue, ast.Break)) and not any(
+        isinstance(part, (ast.Raise, ast.Return)) for part in ast.walk(handler)
+    )
+
+
+def _types(annotation: ast.expr | None) -> list[ast.expr]:
+    """Return the parts of an annotation such as `Context | None`, also of a text."""
+    if annotation is None:
+        return []
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        name = annotation.value.split("[")[0].split("|")[0].strip()
+        return [ast.Name(name, ast.Load())] if name.isidentifier() else []
+    if isinstance(annotation, ast.BinOp):
+        return [*_types(annotation.left), *_types(annotation.right)]
+    if isinstance(annotation, ast.Subscript) and getattr(
+        annotation.value, "id", getattr(annotation.value, "attr", "")
+    ) in (
+        "Optional",
+        "Union",
+        "Annotated",
+    ):
+        inner = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+        return [part for each in inner for part in _types(each)]
+    return [annotation]
+
+
+def _is_named(resolved: Defined | str | None, name: str) -> bool:
+    return isinstance(resolved, str) and resolved.startswith(("mcp", "fastmcp")) and resolved.endswith(f".{name}")

@@ -1,0 +1,217 @@
+"""Finds values that tools change and that stay in the process between two calls, and tells caches from state."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from advisor.findings import Location
+from advisor.sources.python.model import KeptState
+from advisor.sources.python.modules import Opaque
+from advisor.sources.python.needs import FeatureUses, ReachedFunction
+from advisor.sources.python.resolve import CodeTree, Defined
+
+_CHANGES = {"append", "appendleft", "add", "update", "pop", "popitem", "popleft", "setdefault", "insert", "extend"}
+_CHANGES |= {"remove", "discard", "clear"}
+_REMOVALS = {"pop", "popitem", "popleft", "clear", "remove", "discard"}
+_CONTAINERS = {"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "Counter", "WeakKeyDictionary"}
+_CONTAINERS |= {"WeakValueDictionary"}
+_CACHES = ("cache", "memo", "lru")
+
+Holder = Literal["module", "lifespan", "session"]
+
+
+class StateChange(NamedTuple):
+    """A statement that changes a value.
+
+    Attributes:
+        name: the name of the value.
+        holder: where the value is.
+        defined: the definition of the value.
+        location: the statement.
+        is_cache: whether the statement only stores what can be computed again, or removes something.
+        by_session: whether it uses the session or its id as a key.
+    """
+
+    name: str
+    holder: Holder
+    defined: Location
+    location: Location
+    is_cache: bool
+    by_session: bool
+
+
+class StateChanges:
+    """The changes that functions make to values of the process."""
+
+    def __init__(self, tree: CodeTree, needs: FeatureUses) -> None:
+        """Args: tree: the code; needs: knows which expression is a session."""
+        self._tree, self._needs = tree, needs
+
+    def changes(self, visit: ReachedFunction) -> Iterator[StateChange]:
+        """Yield the changes in a function."""
+        for node in ast.walk(visit.function):
+            for target, key, removes in _targets(node):
+                yield from self._change(target, key, removes, node, visit)
+            if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+                yield from self._rebound(node, visit)
+
+    def _change(
+        self, target: ast.expr, key: ast.expr | None, removes: bool, node: ast.AST, visit: ReachedFunction
+    ) -> Iterator[StateChange]:
+        """Yield the change of a mutable value: `target` is the value, or a part of it."""
+        by_session = key is not None and self._is_session(key, visit)
+        root = target
+        while isinstance(root, (ast.Subscript, ast.Attribute)) and not self._needs.role(root, visit):
+            if isinstance(root, ast.Subscript):
+                by_session = by_session or self._is_session(root.slice, visit)
+            inner = root.value
+            if isinstance(inner, ast.Name) and inner.id == "self" and isinstance(root, ast.Attribute):
+                break
+            root = inner
+        place = visit.module.location(node)
+        role = self._needs.role(root, visit)
+        if (role in ("session", "lifespan") and root is not target) or role == "lifespan":
+            name = ast.unparse(target if target is root else root)[:60]
+            yield StateChange(name, "session" if role == "session" else "lifespan", place, place, removes, by_session)
+        elif isinstance(root, ast.Attribute) and visit.roles.get("self", "").startswith("global "):
+            name = f"{visit.roles['self'].removeprefix('global ')}.{root.attr}"
+            owner = visit.module.class_of(root)
+            is_cache = removes or _is_cache_name(name) or self._reads_through(node, root, visit)
+            yield StateChange(name, "module", visit.module.location(owner or root), place, is_cache, by_session)
+        elif isinstance(root, ast.Name):
+            found = self._global(root, visit)
+            if found is not None and _is_mutable(found.node, isinstance(target, ast.Attribute) or target is not root):
+                direct = target is root
+                is_cache = removes or _is_cache_name(root.id) or (direct and self._reads_through(node, root, visit))
+                where = found.module.location(found.node)
+                yield StateChange(root.id, "module", where, place, is_cache, by_session)
+
+    def _rebound(
+        self, node: ast.Assign | ast.AugAssign | ast.AnnAssign, visit: ReachedFunction
+    ) -> Iterator[StateChange]:
+        """Yield the changes of names that the function declares as global."""
+        names = {name for scope in visit.module.scopes(node) for name in visit.module.globals_of.get(scope, ())}
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in names:
+                definitions = visit.module.bindings(None, target.id)
+                where = visit.module.location(definitions[0]) if definitions else visit.module.location(node)
+                resets = isinstance(node.value, ast.Constant) and node.value.value is None
+                lazy = resets or any(
+                    isinstance(parent, ast.If) and target.id in _names(parent.test)
+                    for parent, _ in visit.module.around(node)
+                )
+                yield StateChange(
+                    target.id, "module", where, visit.module.location(node), lazy or _is_cache_name(target.id), False
+                )
+
+    def _global(self, name: ast.Name, visit: ReachedFunction) -> Defined | None:
+        """Return the definition of a name of a module, or None for a local name."""
+        module = visit.module
+        for scope in module.scopes(name):
+            declared = module.globals_of.get(scope, set())
+            local = name.id in visit.roles or any(each.arg == name.id for each in _parameters(scope))
+            if name.id not in declared and (local or module.bindings(scope, name.id)):
+                return None
+        definitions = module.bindings(None, name.id)
+        if definitions:
+            return Defined(module, definitions[0])
+        found = self._tree.resolve(name, module)
+        return found if isinstance(found, Defined) else None
+
+    def _is_session(self, key: ast.expr, visit: ReachedFunction, depth: int = 3) -> bool:
+        if self._needs.role(key, visit) == "session":
+            return True
+        if isinstance(key, ast.Attribute):
+            return key.attr == "session_id" and self._needs.role(key.value, visit) == "ctx"
+        if isinstance(key, ast.Call):
+            return any(self._is_session(part, visit, depth - 1) for part in key.args) if depth > 0 else False
+        if isinstance(key, ast.Name) and depth > 0:
+            values = [each for scope in visit.module.scopes(key) for each in visit.module.bindings(scope, key.id)]
+            return any(self._is_session(each, visit, depth - 1) for each in values if isinstance(each, ast.expr))
+        return False
+
+    @staticmethod
+    def _reads_through(node: ast.AST, root: ast.expr, visit: ReachedFunction) -> bool:
+        """Return whether a value is stored only if it is missing, and the same function returns the stored value."""
+        if not isinstance(node, ast.Assign):
+            return False
+        name = ast.unparse(root)
+        stored = ast.unparse(node.targets[0])
+        empty = isinstance(node.value, (ast.Dict, ast.List, ast.Set)) and not ast.unparse(node.value).strip("{}[]")
+        if empty:
+            return False
+        missing = any(
+            isinstance(parent, ast.If) and name in ast.unparse(parent.test) for parent, _ in visit.module.around(node)
+        )
+        returned = any(
+            isinstance(part, ast.Return) and part.value is not None and ast.unparse(part.value) == stored
+            for part in ast.walk(visit.function)
+        )
+        before = any(
+            isinstance(part, ast.If) and name in ast.unparse(part.test) and isinstance(part.body[-1], ast.Return)
+            for part in ast.walk(visit.function)
+        )
+        return (missing and returned) or before
+
+
+def kept(changes: list[tuple[str, StateChange]]) -> tuple[KeptState, ...]:
+    """Return the values that tools change, from pairs of the name of a tool and a change."""
+    found: dict[tuple[str, Location], list[tuple[str, StateChange]]] = {}
+    for tool, change in changes:
+        found.setdefault((change.name, change.defined), []).append((tool, change))
+    result = []
+    for (name, defined), group in found.items():
+        writes = [change for _, change in group if not change.is_cache]
+        first = (writes or [change for _, change in group])[0]
+        tools = tuple(dict.fromkeys(tool for tool, change in group if change in writes or not writes))
+        by_session = any(change.by_session for _, change in group)
+        result.append(
+            KeptState(name, "state" if writes else "cache", first.holder, defined, first.location, tools, by_session)
+        )
+    return tuple(sorted(result, key=lambda state: (state.kind, state.location.path, state.location.line or 0)))
+
+
+def _targets(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None, bool]]:
+    """Yield the mutable values that a statement changes, with the key, and whether it only removes something."""
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Subscript):
+                yield target.value, target.slice, False
+            elif isinstance(target, ast.Attribute):
+                yield target, None, False
+    elif isinstance(node, ast.Delete):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript):
+                yield target.value, target.slice, True
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+        key = node.args[0] if node.args and node.func.attr in ("setdefault", "pop") else None
+        yield node.func.value, key, node.func.attr in _REMOVALS
+
+
+def _is_mutable(node: ast.AST, changes_part: bool) -> bool:
+    """Return whether a definition is a container, or an object whose attributes are changed."""
+    if isinstance(node, Opaque) or not isinstance(node, ast.expr):
+        return False
+    if isinstance(node, (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)):
+        return True
+    if isinstance(node, ast.Call):
+        func = node.func.value if isinstance(node.func, ast.Subscript) else node.func
+        name = str(getattr(func, "attr", getattr(func, "id", "")))
+        return name in _CONTAINERS or changes_part or "cache" in name.lower()
+    return False
+
+
+def _is_cache_name(name: str) -> bool:
+    return any(word in name.lower() for word in _CACHES)
+
+
+def _names(expr: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(expr) if isinstance(part, ast.Name)}
+
+
+def _parameters(scope: ast.AST) -> list[ast.arg]:
+    arguments = getattr(scope, "args", None)
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs] if arguments is not None else []

@@ -1,0 +1,69 @@
+"""State that tools keep in the process, told apart from caches."""
+
+from __future__ import annotations
+
+import pytest
+from trees import Scan
+
+from advisor.sources.python import ScannedTree
+
+HEAD = "from mcp.server.fastmcp import Context, FastMCP\nmcp = FastMCP('a')\n"
+
+
+def states(tree: ScannedTree) -> list[tuple[str, str, str, bool]]:
+    return [(state.name, state.kind, state.holder, state.by_session) for state in tree.state]
+
+
+STATE = {
+    "a dictionary": "kept = {}\n@mcp.tool()\ndef a(x):\n    kept[x] = 1",
+    "a list": "kept: list[str] = []\n@mcp.tool()\ndef a(x):\n    kept.append(x)",
+    "a part": "from collections import defaultdict\nkept = defaultdict(list)\n@mcp.tool()\ndef a(x):\n    kept[x].append(1)",
+    "a counter": "kept = 0\n@mcp.tool()\ndef a():\n    global kept\n    kept += 1",
+    "a helper": "kept = {}\ndef put(x):\n    kept[x] = 1\n@mcp.tool()\ndef a(x):\n    put(x)",
+    "a start value": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x not in kept:\n        kept[x] = []\n    kept[x].append(1)",
+}
+
+
+@pytest.mark.parametrize("name", STATE)
+def test_state_of_a_module_is_found(name: str, scanned: Scan) -> None:
+    tree = scanned(HEAD + STATE[name])
+    assert states(tree) == [("kept", "state", "module", False)]
+    assert tree.state[0].tools == ("a",)
+
+
+CACHES = {
+    "read through": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x not in kept:\n        kept[x] = load(x)\n    return kept[x]",
+    "an early return": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x in kept:\n        return kept[x]\n    kept[x] = load(x)",
+    "a lazy object": "kept = None\n@mcp.tool()\ndef a():\n    global kept\n    if kept is None:\n        kept = make()",
+}
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_a_cache_is_told_apart(name: str, scanned: Scan) -> None:
+    assert states(scanned(HEAD + CACHES[name])) == [("kept", "cache", "module", False)]
+
+
+def test_an_object_of_a_module_is_state(scanned: Scan) -> None:
+    code = "class Store:\n    def __init__(self):\n        self.items = {}\n    def put(self, x):\n        self.items[x] = 1\n"
+    code += "store = Store()\n@mcp.tool()\ndef a(x):\n    store.put(x)"
+    assert states(scanned(HEAD + code)) == [("store.items", "state", "module", False)]
+
+
+def test_the_state_of_another_module_is_found(scanned: Scan) -> None:
+    code = HEAD + "from store import carts\n@mcp.tool()\ndef a(x):\n    carts[x] = 1"
+    tree = scanned(code, **{"store.py": "carts = {}\n"})
+    assert states(tree) == [("carts", "state", "module", False)]
+    assert tree.state[0].location.path == "store.py"
+
+
+@pytest.mark.parametrize("key", ["ctx.session", "id(ctx.session)", "ctx.session_id", "key"])
+def test_state_by_session_is_known(key: str, scanned: Scan) -> None:
+    code = f"kept = {{}}\n@mcp.tool()\ndef a(ctx: Context):\n    key = ctx.session_id\n    kept[{key}] = 1"
+    assert states(scanned(HEAD + code)) == [("kept", "state", "module", True)]
+
+
+def test_state_of_the_lifespan_and_of_a_session_is_found(scanned: Scan) -> None:
+    code = "@mcp.tool()\ndef a(ctx: Context):\n    ctx.request_context.lifespan_context['jobs'].append(1)\n"
+    assert [state[1:3] for state in states(scanned(HEAD + code))] == [("state", "lifespan")]
+    code = "@mcp.tool()\ndef a(ctx: Context):\n    ctx.session.cursor = 1\n"
+    assert [state[1:3] for state in states(scanned(HEAD + code))] == [("state", "session")]

@@ -1,0 +1,168 @@
+"""Which tool uses which feature: through helpers, other modules, classes, nested functions and handlers."""
+
+from __future__ import annotations
+
+import pytest
+from trees import Scan
+
+from advisor.sources.python import ScannedTree
+
+HEAD = "from mcp.server.fastmcp import Context, FastMCP\nmcp = FastMCP('a')\n"
+FAST = "from fastmcp import Context, FastMCP\nmcp = FastMCP('a')\n"
+MODERN = "from typing import Annotated\nfrom mcp.server.mcpserver import *\n"
+LOW = "from mcp import types\nfrom mcp.server.lowlevel import Server\nserver = Server('a')\n"
+
+
+def uses(tree: ScannedTree) -> dict[str, list[str]]:
+    return {tool.name: [use.call for use in tool.uses] for server in tree.servers for tool in server.tools}
+
+
+DIRECT = {
+    "ctx.elicit": "await ctx.elicit('x')",
+    "ctx.report_progress": "await ctx.report_progress(1)",
+    "ctx.info": "await ctx.warning('x')",
+    "ctx.session.list_roots": "await ctx.session.list_roots()",
+    "ctx.session.create_message": "await ctx.session.create_message([])",
+    "ctx.session.create_message(related_request_id)": "await ctx.session.create_message([], related_request_id=1)",
+    "session.send_tool_list_changed": "await ctx.request_context.session.send_tool_list_changed()",
+    "session.send_resource_updated": "session = ctx.session\n    await session.send_resource_updated('x')",
+}
+
+
+@pytest.mark.parametrize("call", DIRECT)
+def test_each_call_of_a_feature_is_found(call: str, scanned: Scan) -> None:
+    assert uses(scanned(f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    {DIRECT[call]}")) == {"a": [call]}
+
+
+@pytest.mark.parametrize(
+    "annotation", ["Context", "Context | None", "'Context'", "Optional[Context]", "Context[object, object, object]"]
+)
+def test_the_context_is_known_by_its_type(annotation: str, scanned: Scan) -> None:
+    code = f"{HEAD}@mcp.tool()\nasync def a(c: {annotation} = None):\n    await c.elicit('x')"
+    assert uses(scanned(code)) == {"a": ["ctx.elicit"]}
+
+
+INDIRECT = {
+    "a helper": "async def ask(c):\n    await c.elicit('x')\n@mcp.tool()\nasync def a(ctx: Context):\n    await ask(ctx)",
+    "two helpers": "async def ask(c):\n    await c.session.list_roots()\nasync def more(c):\n    await ask(c)\n"
+    "@mcp.tool()\nasync def a(ctx: Context):\n    await more(c=ctx)",
+    "the session": "async def ask(s):\n    await s.list_roots()\n@mcp.tool()\nasync def a(ctx: Context):\n"
+    "    await ask(ctx.session)",
+    "get_context": "@mcp.tool()\nasync def a():\n    await mcp.get_context().elicit('x')",
+    "an object": "class Asker:\n    def __init__(self, ctx: Context):\n        self.ctx = ctx\n    async def ask(self):\n"
+    "        await self.ctx.elicit('x')\n@mcp.tool()\nasync def a(ctx: Context):\n    asker = Asker(ctx)\n"
+    "    await asker.ask()",
+    "a nested function": "@mcp.tool()\nasync def a(ctx: Context):\n    async def inner():\n        await ctx.elicit('x')\n"
+    "    await inner()",
+    "add_tool": "async def a(ctx: Context):\n    await ctx.elicit('x')\nmcp.add_tool(a)",
+    "a call of the decorator": "async def a(ctx: Context):\n    await ctx.elicit('x')\nmcp.tool()(a)",
+    "a loop": "async def a(ctx: Context):\n    await ctx.elicit('x')\nfor each in (a,):\n    mcp.add_tool(each)",
+    "a registration": "def register(server: FastMCP):\n    @server.tool()\n    async def a(ctx: Context):\n"
+    "        await ctx.elicit('x')\nregister(mcp)",
+    "a registration without a type": "def register(server):\n    @server.tool()\n    async def a(ctx: Context):\n"
+    "        await ctx.elicit('x')\nregister(mcp)",
+    "a class with tools": "class Tools:\n    def __init__(self, server):\n        self.server = server\n"
+    "        self.server.tool()(self.a)\n    async def a(self, ctx: Context):\n        await ctx.elicit('x')\nTools(mcp)",
+}
+
+
+@pytest.mark.parametrize("name", INDIRECT)
+def test_a_call_is_followed(name: str, scanned: Scan) -> None:
+    found = uses(scanned(HEAD + INDIRECT[name]))
+    assert list(found) == ["a"]
+    assert len(found["a"]) == 1
+
+
+def test_tools_and_helpers_of_other_modules_are_found(scanned: Scan) -> None:
+    files = {
+        "app/__init__.py": "",
+        "app/server.py": "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('a')\n",
+        "app/asking.py": "async def ask(c):\n    await c.elicit('x')\n",
+        "app/tools.py": "from mcp.server.fastmcp import Context\nfrom .server import mcp\nfrom .asking import ask\n"
+        "@mcp.tool(name='order')\nasync def a(ctx: Context):\n    await ask(ctx)\n",
+    }
+    tree = scanned(**files)
+    assert uses(tree) == {"order": ["ctx.elicit"]}
+    (use,) = tree.servers[0].tools[0].uses
+    assert (use.location.path, use.location.line) == ("app/asking.py", 2)
+
+
+def test_the_context_of_fastmcp_is_found(scanned: Scan) -> None:
+    code = "from fastmcp.server.dependencies import get_context\n" + FAST
+    code += "@mcp.tool\nasync def a():\n    await get_context().sample('x')\n@mcp.tool\nasync def b(ctx: Context):\n"
+    code += "    await ctx.list_roots()"
+    assert uses(scanned(code)) == {"a": ["ctx.sample"], "b": ["ctx.list_roots"]}
+
+
+def test_resolve_is_found(scanned: Scan) -> None:
+    code = "from mcp.server.mcpserver import MCPServer, Resolve, Sample, ListRoots\nfrom typing import Annotated\n"
+    code += "m = MCPServer('a')\ndef ask():\n    return Sample([], max_tokens=1)\n"
+    code += "def where(x: Annotated[str, Resolve(ask)]):\n    return ListRoots()\n"
+    code += "@m.tool()\ndef a(x: Annotated[str, Resolve(where)]): ..."
+    assert uses(scanned(code)) == {"a": ["Resolve(ListRoots)", "Resolve(Sample)"]}
+
+
+def test_the_requests_in_an_input_required_result_are_found(scanned: Scan) -> None:
+    code = "from mcp_types import InputRequiredResult, ElicitRequest\nfrom fastmcp import FastMCP\nm = FastMCP('a')\n"
+    code += "@m.tool\ndef a():\n    return InputRequiredResult(input_requests={'x': ElicitRequest()})"
+    (server,) = scanned(code).servers
+    assert [(use.feature, use.call) for use in server.tools[0].uses] == [("elicitation", "InputRequiredResult")]
+
+
+HANDLER = """
+@server.list_tools()
+async def tools():
+    return [types.Tool(name="book", inputSchema={}), types.Tool(name="price", inputSchema={})]
+
+async def ask(session):
+    await session.list_roots()
+
+@server.call_tool()
+async def run(name, arguments):
+    session = server.request_context.session
+"""
+
+
+def test_the_branches_of_a_handler_are_told_apart(scanned: Scan) -> None:
+    body = "    if name == 'book':\n        await ask(session)\n    elif name == 'price':\n        return []\n"
+    assert uses(scanned(LOW + HANDLER + body)) == {"book": ["ctx.session.list_roots"], "price": []}
+    body = "    match name:\n        case 'price':\n            await ask(session)\n"
+    assert uses(scanned(LOW + HANDLER + body)) == {"book": [], "price": ["ctx.session.list_roots"]}
+
+
+def test_a_call_for_any_tool_of_a_handler_has_no_tool(scanned: Scan) -> None:
+    assert uses(scanned(LOW + HANDLER + "    await ask(session)")) == {
+        "": ["ctx.session.list_roots"],
+        "book": [],
+        "price": [],
+    }
+
+
+def test_the_handler_of_mcp_2_is_found(scanned: Scan) -> None:
+    code = "from mcp.server import Server, ServerRequestContext\n"
+    code += "async def run(ctx: ServerRequestContext, params):\n    if params.name == 'book':\n"
+    code += "        await ctx.session.list_roots()\ns = Server('a', on_call_tool=run)"
+    assert uses(scanned(code)) == {"book": ["ctx.session.list_roots"]}
+
+
+GUARDS = {
+    "none": "await ctx.elicit('x')",
+    "capability": "if ctx.session.check_client_capability(None):\n        await ctx.elicit('x')",
+    "caught": "try:\n        await ctx.elicit('x')\n    except McpError:\n        pass",
+    "open": "try:\n        await ctx.elicit('x')\n    except Exception as error:\n        print(error)",
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_the_guard_of_a_call_is_read(guard: str, scanned: Scan) -> None:
+    (server,) = scanned(f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    {GUARDS[guard]}").servers
+    assert [use.guard for use in server.tools[0].uses] == [guard]
+
+
+@pytest.mark.parametrize(
+    "end", ["raise", "return 'no'", "return False", "return await no(ctx)", "raise ToolError('x') from None"]
+)
+def test_a_guard_that_ends_the_tool_is_not_open(end: str, scanned: Scan) -> None:
+    code = f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    try:\n        await ctx.elicit('x')\n    except:\n        {end}"
+    (server,) = scanned(code).servers
+    assert [use.guard for use in server.tools[0].uses] == ["caught"]
