@@ -35,9 +35,9 @@ class FlagSetting(NamedTuple):
     Attributes:
         flag: the flag.
         place: where the flag is set. The value run is a method that starts the server, and app is a method that makes
-            an HTTP app. The value manager is a class or function of the SDK that serves a server. The value settings is an
-            attribute of the settings object. The value environment is a variable of the SDK, and command is a command
-            line.
+            an HTTP app. The value manager is a class or function of the SDK that serves a server. The value settings is
+            an attribute of the settings object. The value environment is a variable of the SDK, and command is a
+            command line.
         value: the value.
         location: the argument or statement.
     """
