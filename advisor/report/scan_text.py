@@ -12,7 +12,7 @@ from advisor.report.screen_parts import LINES, draw_rows
 from advisor.sentences import counted, listed
 from advisor.sources.python.model import CodeValue, KeptState, ScannedTree, ServerCode, ToolCode
 
-_MOST_SERVERS = 2
+_MOST_SERVERS = 1
 _MOST_TOOLS = 4
 _MOST_STATE = 2
 
@@ -31,11 +31,12 @@ def scan_text(
     """
     canvas = Canvas(screen)
     _draw_head(canvas, tree, phrases)
-    shown = tree.servers if full else tree.servers[:_MOST_SERVERS]
+    servers = sorted(tree.servers, key=lambda server: not server.transports)
+    shown = servers if full else servers[:_MOST_SERVERS]
     for server in shown:
         _draw_server(canvas, server, tree, phrases)
-    if len(tree.servers) > len(shown):
-        names = ", ".join(server.name for server in tree.servers[len(shown) :])
+    if len(servers) > len(shown):
+        names = ", ".join(f"{server.name} ({_place(server.location)})" for server in servers[len(shown) :])
         _draw_one(canvas, phrases["scan.label.more"], f"{names}"[: canvas.width - 12])
     _draw_tools(canvas, tree, phrases, None if full else _MOST_TOOLS)
     _draw_state(canvas, tree.state, phrases, None if full else _MOST_STATE)

@@ -18,6 +18,8 @@ STATE = {
     "a dictionary": "kept = {}\n@mcp.tool()\ndef a(x):\n    kept[x] = 1",
     "a list": "kept: list[str] = []\n@mcp.tool()\ndef a(x):\n    kept.append(x)",
     "a part": "from collections import defaultdict\nkept = defaultdict(list)\n@mcp.tool()\ndef a(x):\n    kept[x].append(1)",
+    "a login": "kept = False\n@mcp.tool()\ndef a():\n    global kept\n    kept = True",
+    "a user": "kept = None\n@mcp.tool()\ndef a(x):\n    global kept\n    user = load(x)\n    kept = user",
     "a counter": "kept = 0\n@mcp.tool()\ndef a():\n    global kept\n    kept += 1",
     "a helper": "kept = {}\ndef put(x):\n    kept[x] = 1\n@mcp.tool()\ndef a(x):\n    put(x)",
     "a start value": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x not in kept:\n        kept[x] = []\n    kept[x].append(1)",
@@ -34,6 +36,9 @@ def test_state_of_a_module_is_found(name: str, scanned: Scan) -> None:
 CACHES = {
     "read through": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x not in kept:\n        kept[x] = load(x)\n    return kept[x]",
     "an early return": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x in kept:\n        return kept[x]\n    kept[x] = load(x)",
+    "a flag that is set once": "kept = False\n@mcp.tool()\ndef a():\n    global kept\n    if kept:\n        return\n    kept = True",
+    "a value without arguments": "kept = None\n@mcp.tool()\ndef a():\n    global kept\n    made = make()\n    kept = made",
+    "a running call": "kept = {}\n@mcp.tool()\ndef a(x):\n    kept[x] = 1\n    try:\n        run()\n    finally:\n        kept.pop(x)",
     "a lazy object": "kept = None\n@mcp.tool()\ndef a():\n    global kept\n    if kept is None:\n        kept = make()",
 }
 

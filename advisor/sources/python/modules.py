@@ -54,20 +54,32 @@ class Module:
         self.attributes: list[ast.Attribute] = []
         self.functions: list[Function] = []
         self.classes: list[ast.ClassDef] = []
+        self._within: dict[ast.AST, list[ast.AST]] = {}
+        self._scopes: dict[ast.AST, tuple[Function, ...]] = {}
         self._targets: dict[ast.AST | None, dict[str, list[Definition]]] = defaultdict(lambda: defaultdict(list))
         self._index()
+
+    def within(self, node: ast.AST) -> list[ast.AST]:
+        """Return the nodes in a function or class, with the node. Each list is made only for the first call."""
+        if node not in self._within:
+            self._within[node] = list(ast.walk(node))
+        return self._within[node]
 
     def location(self, node: ast.AST) -> Location:
         """Return the place of a node."""
         return Location(self.path, getattr(node, "lineno", 1))
 
-    def scopes(self, node: ast.AST) -> Iterator[Function]:
-        """Yield the functions around a node, the innermost first. A function is not around its own decorators."""
-        child, parent = node, self.parents.get(node)
-        while parent is not None:
-            if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)) and child not in parent.decorator_list:
-                yield parent
-            child, parent = parent, self.parents.get(parent)
+    def scopes(self, node: ast.AST) -> tuple[Function, ...]:
+        """Return the functions around a node, the innermost first. A function is not around its own decorators."""
+        if node not in self._scopes:
+            found: list[Function] = []
+            child, parent = node, self.parents.get(node)
+            while parent is not None:
+                if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)) and child not in parent.decorator_list:
+                    found.append(parent)
+                child, parent = parent, self.parents.get(parent)
+            self._scopes[node] = tuple(found)
+        return self._scopes[node]
 
     def around(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
         """Yield the pairs of a node around `node` and its child, up to the function or the module."""
@@ -97,7 +109,7 @@ class Module:
         found: dict[ast.AST, set[str]] = defaultdict(set)
         for node, parent in self.parents.items():
             if isinstance(node, ast.Global):
-                scope = next(self.scopes(node), None)
+                scope = next(iter(self.scopes(node)), None)
                 found[scope if scope is not None else parent].update(node.names)
         return found
 

@@ -58,6 +58,8 @@ class FeatureUses:
         for spelling in knowledge.call_spellings.values():
             for name in spelling.also:
                 self._calls.setdefault(name, self._calls[spelling.call])
+        self._reached: dict[tuple[object, ...], list[ReachedFunction]] = {}
+        self._stated: dict[Function, dict[str, str]] = {}
         self._requests = {name: entry.id for entry in knowledge.input_requests.values() for name in entry.names}
 
     def visits(self, tool: ToolFunction) -> Iterator[ReachedFunction]:
@@ -73,12 +75,21 @@ class FeatureUses:
             seen.add(key)
             yield visit
             if steps < STEPS:
-                todo += [(found, steps + 1) for found in self._called(visit, tool)]
+                todo += [(found, steps + 1) for found in self._remembered(visit, tool)]
+
+    def _remembered(self, visit: ReachedFunction, tool: ToolFunction) -> list[ReachedFunction]:
+        """Return the functions that a function calls. Many tools reach the same functions."""
+        if tool.dispatches and visit.function is tool.function:
+            return list(self._called(visit, tool))
+        key = (visit.function, tuple(sorted(visit.roles.items())), visit.guard, visit.branch)
+        if key not in self._reached:
+            self._reached[key] = list(self._called(visit, tool))
+        return self._reached[key]
 
     def uses(self, visit: ReachedFunction, tool: ToolFunction) -> Iterator[tuple[str, NeedUse]]:
         """Yield the calls of features in a function, each with the name of the tool in a branch of a handler, or ""."""
         module = visit.module
-        for node in ast.walk(visit.function):
+        for node in visit.module.within(visit.function):
             found = None
             if isinstance(node, ast.Call):
                 found = self._feature(node, visit)
@@ -123,7 +134,7 @@ class FeatureUses:
 
     def _attribute_role(self, expr: ast.Attribute, visit: ReachedFunction, depth: int) -> str:
         for value in self_values(visit.module.class_of(expr), expr.attr):
-            scope = next(visit.module.scopes(value), None)
+            scope = next(iter(visit.module.scopes(value)), None)
             if scope is not None:
                 there = ReachedFunction(visit.module, scope, self._stated_roles(visit.module, scope), "none", "")
                 role = self.role(value, there, depth - 1)
@@ -133,7 +144,9 @@ class FeatureUses:
 
     def _stated_roles(self, module: Module, function: Function) -> dict[str, str]:
         """Return the roles of the parameters that have the type of a context."""
-        found = {}
+        if function in self._stated:
+            return dict(self._stated[function])
+        found: dict[str, str] = {}
         for parameter in arguments(function):
             default = default_of(parameter.arg, function)
             stated = [*_types(parameter.annotation), *([default.func] if isinstance(default, ast.Call) else [])]
@@ -142,10 +155,11 @@ class FeatureUses:
                 found[parameter.arg] = "ctx"
             elif "session" in kinds:
                 found[parameter.arg] = "session"
-        return found
+        self._stated[function] = found
+        return dict(found)
 
     def _called(self, visit: ReachedFunction, tool: ToolFunction) -> Iterator[ReachedFunction]:
-        for node in ast.walk(visit.function):
+        for node in visit.module.within(visit.function):
             if not isinstance(node, ast.Call):
                 continue
             found, owner = self._function(node, visit)
@@ -176,7 +190,10 @@ class FeatureUses:
             if kind is not None:
                 member = self._tree.member(kind, func.attr)
                 name = func.value.id if isinstance(func.value, ast.Name) else ""
-                is_global = bool(name) and not any(module.bindings(scope, name) for scope in module.scopes(call))
+                is_global = bool(name) and not any(
+                    module.bindings(scope, name) or any(each.arg == name for each in arguments(scope))
+                    for scope in module.scopes(call)
+                )
                 return (member if isinstance(member, Defined) else None), f"global {name}" if is_global else ""
         found = self._tree.resolve(func, module)
         return (found if isinstance(found, Defined) else None), ""
@@ -210,7 +227,7 @@ class FeatureUses:
                 asked = self._tree.resolve(part.args[0], module) if part.args else None
                 if not isinstance(asked, Defined) or not isinstance(asked.node, _FUNCTIONS):
                     continue
-                for inner in ast.walk(asked.node):
+                for inner in asked.module.within(asked.node):
                     name = self._tree.resolve(inner.func, asked.module) if isinstance(inner, ast.Call) else None
                     for question in ("Elicit", "Sample", "ListRoots"):
                         if _is_named(name, question):
@@ -221,12 +238,12 @@ class FeatureUses:
     def _input_required(self, visit: ReachedFunction) -> Iterator[tuple[str, str, Location]]:
         places = [
             node
-            for node in ast.walk(visit.function)
+            for node in visit.module.within(visit.function)
             if isinstance(node, ast.Call)
             and _is_named(self._tree.resolve(node.func, visit.module), "InputRequiredResult")
         ]
         if places:
-            names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(visit.function)}
+            names = {getattr(node, "attr", getattr(node, "id", "")) for node in visit.module.within(visit.function)}
             for feature in sorted({self._requests[name] for name in names & self._requests.keys()}):
                 yield feature, "InputRequiredResult", visit.module.location(places[0])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from advisor.sources.python.files import SourceFiles
@@ -30,6 +29,8 @@ class CodeTree:
         self._files = files
         self._parsed: dict[str, Module | None] = {}
         self._paths: dict[str, str] = {}
+        self._modules: dict[tuple[str, str], Module | None] = {}
+        self._resolved: dict[ast.expr, Defined | str | None] = {}
         for name in files.names:
             dotted = name[: -len(".py")].replace("/", ".")
             self._paths[dotted.removesuffix(".__init__")] = name
@@ -57,17 +58,22 @@ class CodeTree:
             dotted: the name as in an import; a relative import starts with dots.
             importer: the module with the import.
         """
-        folder = PurePosixPath(importer.path).parent
+        key = (dotted, importer.path)
+        if key not in self._modules:
+            self._modules[key] = self._find(dotted, importer)
+        return self._modules[key]
+
+    def _find(self, dotted: str, importer: Module) -> Module | None:
+        folder = importer.path.split("/")[:-1]
         level = len(dotted) - len(dotted.lstrip("."))
         if level:
-            for _ in range(level - 1):
-                folder = folder.parent
-            return self._at([*_parts(folder), *filter(None, dotted[level:].split("."))])
-        for base in (folder, *folder.parents, PurePosixPath("src")):
-            found = self._at([*_parts(base), *dotted.split(".")])
+            parts = [part for part in dotted[level:].split(".") if part]
+            return self._at([*folder[: max(len(folder) - level + 1, 0)], *parts])
+        for end in range(len(folder), -1, -1):
+            found = self._at([*folder[:end], dotted])
             if found is not None:
                 return found
-        return None
+        return self._at(["src", dotted])
 
     def resolve(self, expr: ast.expr, module: Module, depth: int = DEPTH) -> Defined | str | None:
         """Return what an expression stands for.
@@ -75,6 +81,13 @@ class CodeTree:
         Returns:
             A definition in the tree, the name of an object of another package with its module, or None.
         """
+        if depth < DEPTH:
+            return self._resolve(expr, module, depth)
+        if expr not in self._resolved:
+            self._resolved[expr] = self._resolve(expr, module, depth)
+        return self._resolved[expr]
+
+    def _resolve(self, expr: ast.expr, module: Module, depth: int) -> Defined | str | None:
         if depth <= 0:
             return None
         if isinstance(expr, ast.Subscript):  # Context[...], FastMCP[...]
@@ -190,7 +203,3 @@ def passed(call: ast.Call, function: Function, name: str, *, bound: bool) -> ast
     names = [parameter.arg for parameter in [*function.args.posonlyargs, *function.args.args]]
     position = names.index(name) - int(bound) if name in names else None
     return argument(call, name, position if position is None or position >= 0 else None)
-
-
-def _parts(folder: PurePosixPath) -> list[str]:
-    return [part for part in folder.parts if part != "."]

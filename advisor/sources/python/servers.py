@@ -18,6 +18,7 @@ from advisor.sources.python.values import Values
 HTTP = "streamable-http"
 _SAME = {"http": HTTP, "streamable_http": HTTP}
 _SERVERS = ("server", "low-level-server")
+_REGISTERS = ("tool", "add_tool")
 _PARTS = ("oauth-proxy", "event-store", "bus", "sealing")
 
 
@@ -29,6 +30,7 @@ class ServerObject(NamedTuple):
         kind: the class in rules/scan.yaml.
         class_name: the class as written in the code.
         name: the variable with the server, or "".
+        made_by: all calls that make the server, in the branches of the same function.
         calls: the calls with arguments of the constructor: the call, and `super().__init__` of a subclass.
     """
 
@@ -37,6 +39,7 @@ class ServerObject(NamedTuple):
     kind: CodeName
     class_name: str
     name: str
+    made_by: tuple[ast.Call, ...]
     calls: tuple[tuple[Module, ast.Call], ...]
 
     @property
@@ -53,8 +56,9 @@ class Servers:
         self._tree, self._values = tree, values
         self._names = {name: code for code in knowledge.code_names.values() for name in (code.id, *code.also)}
         self._methods = knowledge.server_methods
-        self.all = [server for module in tree.modules for server in self._made(module)]
-        self._by_call = {server.call: server for server in self.all}
+        self.all = _joined([server for module in tree.modules for server in self._made(module)])
+        self._by_call = {call: server for server in self.all for call in server.made_by}
+        self._found: dict[ast.expr, ServerObject | None] = {}
 
     def kinds(self, expr: ast.expr, module: Module) -> list[CodeName]:
         """Return the names of rules/scan.yaml that an expression stands for, also as the base of a class."""
@@ -67,11 +71,28 @@ class Servers:
         """Return the server that an expression stands for, or None."""
         if depth <= 0:
             return None
+        if expr not in self._found:
+            self._found[expr] = None  # for a definition that leads back to itself
+            self._found[expr] = self._of(expr, module, depth)
+        return self._found[expr]
+
+    def behind(self, expr: ast.expr, module: Module) -> ServerObject | None:
+        """Return the server that an object of the tree passes its tools on to, or None."""
+        kind = self._values.class_of(expr, module)
+        method = self._tree.member(kind, "tool") if kind is not None else None
+        if not isinstance(method, Defined) or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return None
+        inner = [part for part in ast.walk(method.node) if isinstance(part, ast.Attribute) and part.attr in _REGISTERS]
+        return next((found for part in inner if (found := self.of(part.value, method.module)) is not None), None)
+
+    def _of(self, expr: ast.expr, module: Module, depth: int) -> ServerObject | None:
         if isinstance(expr, ast.Await):
             expr = expr.value
         if isinstance(expr, ast.Call):
             return self._by_call.get(expr) or self._returned(expr, module, depth)
         if isinstance(expr, ast.Name):
+            if expr.id == "self":
+                return self._self(expr, module)
             for scope in module.scopes(expr):
                 if module.bindings(scope, expr.id):
                     break
@@ -95,7 +116,7 @@ class Servers:
         for module in self._tree.modules:
             for method, started in self._method_calls(server, module):
                 if started is not None:
-                    yield from self._flags(started, module, "run" if method.startswith("run") else "app")
+                    yield from self._flags(started, module, "run" if method.attr.startswith("run") else "app")
             for call in module.calls:
                 for kind in self.kinds(call.func, module) if _has_flag(call) else ():
                     if kind.kind == "http-app" and self._serves(call, module) is server:
@@ -108,11 +129,11 @@ class Servers:
         """Yield the calls that start a server or make its app."""
         for module in self._tree.modules:
             for method, started in self._method_calls(server, module):
-                where = module.location(started) if started is not None else server.location
-                value = self._transport(method, started, module, where)
+                where = module.location(method)
+                value = self._transport(method.attr, started, module, where)
                 text = value.value
                 known = _SAME.get(text, text) if isinstance(text, str) else None
-                yield TransportUse(method, value._replace(value=known), where)
+                yield TransportUse(method.attr, value._replace(value=known), where)
             for call in module.calls:
                 kinds = {kind.kind for kind in self.kinds(call.func, module)}
                 if "http-app" in kinds and self._serves(call, module) is server:
@@ -147,7 +168,7 @@ class Servers:
             for kind in self.kinds(call.func, module):
                 if kind.kind in _SERVERS:
                     calls = ((module, call), *self._base_calls(call, module))
-                    yield ServerObject(module, call, kind, last_name(call.func), _target(call, module), calls)
+                    yield ServerObject(module, call, kind, last_name(call.func), _target(call, module), (call,), calls)
                     break
 
     def _base_calls(self, call: ast.Call, module: Module) -> Iterable[tuple[Module, ast.Call]]:
@@ -158,11 +179,12 @@ class Servers:
                 if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "__init__":
                     yield owner.module, part
 
-    def _method_calls(self, server: ServerObject, module: Module) -> Iterator[tuple[str, ast.Call | None]]:
+    def _method_calls(self, server: ServerObject, module: Module) -> Iterator[tuple[ast.Attribute, ast.Call | None]]:
+        """Yield the uses of methods that start a server, each with the call if it is called there."""
         for attribute in module.attributes:
             if attribute.attr in self._methods and self.of(attribute.value, module) is server:
                 parent = module.parents.get(attribute)
-                yield attribute.attr, parent if isinstance(parent, ast.Call) and parent.func is attribute else None
+                yield attribute, parent if isinstance(parent, ast.Call) and parent.func is attribute else None
 
     def _flags(
         self, call: ast.Call, module: Module, place: FlagPlace, renamed: dict[FlagName, str] | None = None
@@ -220,8 +242,19 @@ class Servers:
         annotation = next((each.annotation for each in arguments(function) if each.arg == name), None)
         typed = annotation is not None and any(kind.kind in _SERVERS for kind in self.kinds(annotation, module))
         named = [server for server in self.all if server.name == name]
-        if typed or named:  # a registration that the code finds by its name
-            return named[0] if len(named) == 1 else self.all[0] if len(self.all) == 1 else None
+        if typed and named:  # a registration that the code finds by its name
+            return named[0]
+        if len(self.all) == 1 and (typed or named):
+            return self.all[0]
+        return named[0] if len({server.module.path for server in named}) == 1 else None
+
+    def _self(self, expr: ast.Name, module: Module) -> ServerObject | None:
+        """Return the server whose class has the method around `self`."""
+        owner = module.class_of(expr)
+        for server in self.all:
+            made = self._tree.resolve(server.call.func, server.module)
+            if isinstance(made, Defined) and made.node is owner:
+                return server
         return None
 
     def _attribute(self, expr: ast.Attribute, module: Module, depth: int) -> ServerObject | None:
@@ -257,6 +290,19 @@ class Servers:
 
 def _setting(flag: FlagName, place: FlagPlace, value: CodeValue, location: Location) -> FlagSetting:
     return FlagSetting(flag, place, value._replace(value=flag_of(value.value)), value.location or location)
+
+
+def _joined(servers: list[ServerObject]) -> list[ServerObject]:
+    """Return the servers, with a single server for several calls for the same variable of the same function."""
+    found: dict[object, ServerObject] = {}
+    for server in servers:
+        scope = next(iter(server.module.scopes(server.call)), None)
+        key = (server.module.path, scope, server.name) if server.name else server.call
+        other = found.get(key)
+        calls = (*other.calls, *server.calls) if other else server.calls
+        made_by = (*other.made_by, server.call) if other else server.made_by
+        found[key] = (other or server)._replace(calls=calls, made_by=made_by)
+    return list(found.values())
 
 
 def _has_flag(call: ast.Call) -> bool:

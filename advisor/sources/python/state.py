@@ -51,7 +51,7 @@ class StateChanges:
 
     def changes(self, visit: ReachedFunction) -> Iterator[StateChange]:
         """Yield the changes in a function."""
-        for node in ast.walk(visit.function):
+        for node in visit.module.within(visit.function):
             for target, key, removes in _targets(node):
                 yield from self._change(target, key, removes, node, visit)
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
@@ -79,6 +79,8 @@ class StateChanges:
             name = f"{visit.roles['self'].removeprefix('global ')}.{root.attr}"
             owner = visit.module.class_of(root)
             is_cache = removes or _is_cache_name(name) or self._reads_through(node, root, visit)
+            if target is root and isinstance(node, ast.Assign):
+                is_cache = is_cache or self._made_again(f"self.{root.attr}", node, visit)
             yield StateChange(name, "module", visit.module.location(owner or root), place, is_cache, by_session)
         elif isinstance(root, ast.Name):
             found = self._global(root, visit)
@@ -98,14 +100,25 @@ class StateChanges:
             if isinstance(target, ast.Name) and target.id in names:
                 definitions = visit.module.bindings(None, target.id)
                 where = visit.module.location(definitions[0]) if definitions else visit.module.location(node)
-                resets = isinstance(node.value, ast.Constant) and node.value.value is None
-                lazy = resets or any(
-                    isinstance(parent, ast.If) and target.id in _names(parent.test)
-                    for parent, _ in visit.module.around(node)
-                )
-                yield StateChange(
-                    target.id, "module", where, visit.module.location(node), lazy or _is_cache_name(target.id), False
-                )
+                again = isinstance(node, ast.Assign) and self._made_again(target.id, node, visit)
+                is_cache = again or _is_cache_name(target.id)
+                yield StateChange(target.id, "module", where, visit.module.location(node), is_cache, False)
+
+    @staticmethod
+    def _made_again(name: str, node: ast.Assign, visit: ReachedFunction) -> bool:
+        """Return whether a value is stored once, reset, or made without the arguments of the function."""
+        if isinstance(node.value, ast.Constant):
+            stored_once = node.value.value is None
+        else:
+            stored_once = not _uses_arguments(node.value, visit) and name not in ast.unparse(node.value)
+        guarded = any(
+            isinstance(parent, ast.If) and name in _names(parent.test) for parent, _ in visit.module.around(node)
+        )
+        returns_early = any(
+            isinstance(part, ast.If) and name in ast.unparse(part.test) and isinstance(part.body[-1], ast.Return)
+            for part in visit.module.within(visit.function)
+        )
+        return stored_once or guarded or returns_early
 
     def _global(self, name: ast.Name, visit: ReachedFunction) -> Defined | None:
         """Return the definition of a name of a module, or None for a local name."""
@@ -136,9 +149,11 @@ class StateChanges:
     @staticmethod
     def _reads_through(node: ast.AST, root: ast.expr, visit: ReachedFunction) -> bool:
         """Return whether a value is stored only if it is missing, and the same function returns the stored value."""
+        name = ast.unparse(root)
+        if any(removes and ast.unparse(part) == name for part, removes in _removed(visit)):
+            return True  # only as long as the function runs
         if not isinstance(node, ast.Assign):
             return False
-        name = ast.unparse(root)
         stored = ast.unparse(node.targets[0])
         empty = isinstance(node.value, (ast.Dict, ast.List, ast.Set)) and not ast.unparse(node.value).strip("{}[]")
         if empty:
@@ -148,11 +163,11 @@ class StateChanges:
         )
         returned = any(
             isinstance(part, ast.Return) and part.value is not None and ast.unparse(part.value) == stored
-            for part in ast.walk(visit.function)
+            for part in visit.module.within(visit.function)
         )
         before = any(
             isinstance(part, ast.If) and name in ast.unparse(part.test) and isinstance(part.body[-1], ast.Return)
-            for part in ast.walk(visit.function)
+            for part in visit.module.within(visit.function)
         )
         return (missing and returned) or before
 
@@ -189,6 +204,28 @@ def _targets(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None, bool]]:
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
         key = node.args[0] if node.args and node.func.attr in ("setdefault", "pop") else None
         yield node.func.value, key, node.func.attr in _REMOVALS
+
+
+def _removed(visit: ReachedFunction) -> Iterator[tuple[ast.expr, bool]]:
+    """Yield the mutable values that a function changes, and whether it removes something in a `finally`."""
+    for node in visit.module.within(visit.function):
+        for target, _, removes in _targets(node):
+            last = any(
+                isinstance(parent, ast.Try) and child in parent.finalbody for parent, child in visit.module.around(node)
+            )
+            yield target, removes and last
+
+
+def _uses_arguments(value: ast.expr, visit: ReachedFunction, depth: int = 3) -> bool:
+    """Return whether a value depends on an argument of the function, also through local names."""
+    arguments = {each.arg for each in _parameters(visit.function)} - {"self", "cls"}
+    for name in _names(value):
+        if name in arguments:
+            return True
+        bound = visit.module.bindings(visit.function, name) if depth > 0 else []
+        if any(isinstance(each, ast.expr) and _uses_arguments(each, visit, depth - 1) for each in bound):
+            return True
+    return False
 
 
 def _is_mutable(node: ast.AST, changes_part: bool) -> bool:

@@ -72,7 +72,7 @@ class ServerTools:
                 called = decorator.func if isinstance(decorator, ast.Call) else decorator
                 if not isinstance(called, ast.Attribute) or called.attr not in ("tool", "call_tool"):
                     continue
-                server = self._servers.of(called.value, module)
+                server = self._server(called.value, module)
                 if server is None:
                     continue
                 handler = called.attr == "call_tool"
@@ -89,12 +89,15 @@ class ServerTools:
             if not isinstance(wanted, ast.Attribute) or wanted.attr not in ("tool", "add_tool"):
                 continue
             given = argument(call, "fn", 0) or argument(call, "tool", None)
-            server = self._servers.of(wanted.value, module) if given is not None else None
+            server = self._server(wanted.value, module) if given is not None else None
             if server is None or given is None:
                 continue
             for found in self._functions(given, module):
                 name = self._name(outer, module, found.node)  # type: ignore[arg-type]
                 yield ToolFunction(name, server, found.module, found.node, module.location(call))  # type: ignore[arg-type]
+
+    def _server(self, expr: ast.expr, module: Module) -> ServerObject | None:
+        return self._servers.of(expr, module) or self._servers.behind(expr, module)
 
     def _constructed(self, server: ServerObject) -> Iterator[ToolFunction]:
         for module, call in server.calls:
@@ -114,8 +117,8 @@ class ServerTools:
         """Return the functions of the tree that an argument stands for; several for the variable of a loop."""
         if isinstance(expr, ast.Call):
             name = getattr(expr.func, "attr", getattr(expr.func, "id", ""))
-            inner = argument(expr, "fn", 0) if name in _WRAPPERS else None
-            return self._functions(inner, module) if inner is not None else []
+            inner = [argument(expr, "fn", 0)] if name in _WRAPPERS else list(expr.args)
+            return [found for part in inner if part is not None for found in self._functions(part, module)][:1]
         if isinstance(expr, ast.Attribute) and isinstance(expr.value, ast.Name):
             owner = module.class_of(expr) if expr.value.id == "self" else None
             kind = Defined(module, owner) if owner is not None else self._values.class_of(expr.value, module)
@@ -130,6 +133,8 @@ class ServerTools:
                         each for part in self._elements(parent.iter, module) for each in self._functions(part, module)
                     ]
         found = self._tree.resolve(expr, module)
+        if isinstance(found, Defined) and isinstance(found.node, ast.Call) and found.node is not expr:
+            return self._functions(found.node, found.module)  # a function in a wrapper
         return [found] if isinstance(found, Defined) and isinstance(found.node, _FUNCTIONS) else []
 
     def _elements(self, expr: ast.expr, module: Module) -> list[ast.expr]:

@@ -358,7 +358,7 @@ class Values:
 
     def _stored(self, expr: ast.Name, key: str, module: Module, depth: int) -> CodeValue | None:
         """Return the value of `name["key"] = value` in the function around a name, or None."""
-        scope = next(module.scopes(expr), module.tree)
+        scope = next(iter(module.scopes(expr)), module.tree)
         for node in ast.walk(scope):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 target = node.targets[0]
