@@ -23,6 +23,7 @@ from advisor.errors import InputError
 from advisor.questionnaire.drawn_levels import Cursor, level_list
 from advisor.questionnaire.forms import LEVELS, Form, Option
 from advisor.questionnaire.terminal import PressedKey, fitting, say
+from advisor.report.line_fitting import cut
 
 _Prompt: TypeAlias = tuple[questionary.Question, Callable[[], tuple[Any, int]]]
 """A prompt, and a function that returns the current marks as a default of the form, and the current line from 0."""
@@ -34,6 +35,7 @@ _INDENT = 3  # columns before the second line of an option: the pointer and the 
 _MARK = 2  # columns of the mark of an option with a blank
 _LONG = 14  # options that fit on 24 lines with the question and an explanation; letters filter a longer list
 _LINES = 3  # the longest explanation of an option; the rest is cut
+_ANSWER = 5  # a hidden letter of an answer is as bad as so many hidden letters of its question
 _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
 _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]
 
@@ -92,10 +94,10 @@ class DrawnPrompts:
             raise KeyboardInterrupt from None
 
     def _select(self, form: Form) -> _Prompt:
-        choices = _choices(form.options)
+        choices, long = self._listed(form)
         marked = [c for c, o in zip(choices, form.options, strict=True) if o.has(form.default)]
-        long = len(choices) > _LONG
-        keys = self._words["ask.keys.long"].format(number=len(choices)) if long else self._words["ask.keys.select"]
+        keys = self._words["ask.keys.one-line" if form.one_line else "ask.keys.select"]
+        keys = self._words["ask.keys.long"].format(number=len(choices)) if long else keys
         prompt = questionary.select(
             _wrapped(form.title),
             choices,
@@ -107,6 +109,15 @@ class DrawnPrompts:
         if long:
             self._tell_no_match(prompt.application, control)
         return prompt, lambda: (control.get_pointed_at().value, 0)
+
+    def _listed(self, form: Form) -> tuple[list[Any], bool]:
+        """Return the options of a list, and whether the list is long: letters then filter it."""
+        if not form.one_line:
+            return _choices(form.options), len(form.options) > _LONG
+        hint = self._words["ask.keys.one-line"]
+        above = f"{_mark(form)} {_wrapped(form.title)}{_own_line(form.title, f'({hint})')}"
+        room = shutil.get_terminal_size().lines - len(above.splitlines()) - len(form.options)
+        return _one_line_choices(form.options, max(room, 0)), room < 0
 
     def _tell_no_match(self, application: Any, control: Any) -> None:
         """Say below a list that nothing matches the typed letters. Enter then selects nothing."""
@@ -248,6 +259,25 @@ def _choices(options: Sequence[Option], indent: int = _INDENT) -> list[Any]:
     return [_choice(option, widest, room, indent) for option in options]
 
 
+def _one_line_choices(options: Sequence[Option], room: int) -> list[Any]:
+    """Return the options, each cut to a line. A cut option has its details below, in at most `room` lines."""
+    width = _width() - _MARGIN
+
+    def hidden(title: int) -> int:
+        pairs = ((len(option.title) - title, len(option.means) - (width - title - 2)) for option in options)
+        return sum(max(left, 0) + _ANSWER * max(right, 0) for left, right in pairs)
+
+    widest = min(range(width // 3, 2 * width // 3), key=hidden)
+    choices = []
+    for option in options:
+        shown = cut(option.title, widest), cut(option.means, width - widest - 2)
+        row = _Row("  ".join((f"{shown[0]:<{widest}}", shown[1])).rstrip())
+        row.words = f"{option.title} {option.means} {option.details}"
+        below = _lines(option.details, room) if shown != (option.title, option.means) else []
+        choices.append(questionary.Choice(row, option.value, description="\n".join(below) or None))
+    return choices
+
+
 def _choice(option: Option, widest: int, room: int, indent: int) -> Any:
     row = _Row(f"\n{' ' * indent}".join(_in_columns(option.title, option.means, widest, room, "  ")))
     row.words = f"{option.title} {option.means}"
@@ -272,7 +302,13 @@ def _in_columns(title: str, means: str, widest: int, room: int, gap: str) -> lis
 
 
 def _below(means: str) -> str | None:
+    return "\n".join(_lines(fitting(means, _LINES, " " * 5), _LINES)) or None
+
+
+def _lines(text: str, most: int) -> list[str]:
+    """Return a text for the place after the label of an explanation, in at most so many lines. The rest is cut."""
     label = len("  Description: ")
-    text = fitting(means, _LINES, " " * 5)
-    lines = textwrap.wrap(text, _width() - 1, initial_indent=" " * label, subsequent_indent="  ", max_lines=_LINES)
-    return "\n".join(lines).strip() or None
+    if not most:
+        return []
+    lines = textwrap.wrap(text, _width() - 1, initial_indent=" " * label, subsequent_indent="  ", max_lines=most)
+    return [lines[0].strip(), *lines[1:]] if lines else []

@@ -65,6 +65,7 @@ class Form:
         above: the line above the question.
         echo: returns a reply in the notation of the prompt; None for the notation of `written`.
         note: returns a message about a reply, or "".
+        one_line: whether each option takes one line of a drawn list. The details of a cut option have its whole text.
     """
 
     kind: Literal["select", "checkbox", "levels", "text"]
@@ -79,6 +80,7 @@ class Form:
     above: str = ""
     echo: Callable[[Any], str] | None = None
     note: Callable[[Any], str] = lambda _reply: ""
+    one_line: bool = False
 
     def hint(self, words: Mapping[str, str], back: str) -> str:
         """Return the hint of a text form: its keys and its default. `back` is the name of the key that goes back."""

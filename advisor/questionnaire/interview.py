@@ -240,6 +240,17 @@ class Interview:
             if question.fact.ask != "offered" and self._verdict(question, requirements, known, brief=True) == "ask"
         ]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an open question can still change the pattern, the flags, the affinity or a replaced feature."""
+        known = self._known(self._place.values, self.requirements)
+        return any(
+            self._relevance.matters(name, self.requirements, known)
+            for question in self.questions.values()
+            for name in question.facts
+            if name not in known and question.fact.ask != "offered"
+        )
+
     # --- the replay -----------------------------------------------------------------------------------------------
 
     def _replay(self) -> _Place:

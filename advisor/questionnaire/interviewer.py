@@ -96,11 +96,13 @@ class Interviewer:
         if leaning.feasible:
             self._stuck = None
         elif self._stuck is None:
-            names = ("remedies", "questions")
+            is_open = self._interview.is_open
+            names = ("questions", "remedies") if is_open else ("remedies", "questions")
             options = [
                 Option(name, self._words[f"ask.stuck.{name}"], self._words[f"ask.stuck.{name}.means"]) for name in names
             ]
-            chosen = self.choose(self._words["ask.stuck"], options, leaning.text)
+            title = self._words["ask.stuck.open" if is_open else "ask.stuck"]
+            chosen = self.choose(title, options, leaning.text)
             if chosen is PressedKey.BACK and self._interview.back():
                 return False
             self._stuck = "questions" if chosen is PressedKey.BACK else chosen
@@ -199,12 +201,14 @@ class Interviewer:
             Option(name, words[f"ask.review.{name}"], words[f"ask.review.{name}.means"].format(**numbers))
             for name in ("accept", *open_, "more", "over")
         )
-        answers = [
-            Option(question.id, title, line)
-            for question in interview.editable
-            for title, line in self._answers(question)
-        ]
-        return Form("select", words["ask.review"], options=(accept, *answers, *others), default="accept")
+        options = (accept, *map(self._answered, interview.editable), *others)
+        return Form("select", words["ask.review"], options=options, default="accept", one_line=True)
+
+    def _answered(self, question: Question) -> Option:
+        """Return a line of the review: the first question of a dialogue, with the answers to all its questions."""
+        titles, answers = zip(*told(self._dialogue(question, editing=True), self._words), strict=True)
+        whole = " ".join(f"{title} {answer}" for title, answer in zip(titles, answers, strict=True))
+        return Option(question.id, titles[0], self._from_file(question, "; ".join(answers)), whole)
 
     def _answers(self, question: Question) -> list[tuple[str, str]]:
         """Return each question of a dialogue as it is put, with its answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from advisor.questionnaire.terminal import PressedKey, say
 _BACK = "<"
 _HELP = "?"
 _NONE = "-"
+_LONGEST = 65536  # bytes of a line; no terminal gives more to a read
 
 
 class NumberedPrompts:
@@ -65,11 +67,17 @@ class NumberedPrompts:
 
 
 def _line() -> str:
+    """Return a typed line.
+
+    Raises:
+        KeyboardInterrupt: the user presses Ctrl-D, also after some text, or the terminal was closed.
+    """
     print("> ", end="", file=sys.stderr, flush=True)
-    try:
-        return input().strip()
-    except EOFError:
-        raise KeyboardInterrupt from None
+    # A terminal gives a line to one read. Ctrl-D gives the text before it, without the end of a line.
+    typed = os.read(sys.stdin.fileno(), _LONGEST).decode(sys.stdin.encoding, "replace")
+    if not typed.endswith("\n"):
+        raise KeyboardInterrupt
+    return typed.strip()
 
 
 def _pick(form: Form, typed: str) -> Any:

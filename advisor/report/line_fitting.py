@@ -11,7 +11,8 @@ def cut(text: str, width: int) -> str:
     """Return the text, or its first words with three dots if it has more than `width` characters."""
     if len(text) <= width:
         return text
-    return f"{text[: max(width - 3, 0)].rpartition(' ')[0].rstrip(',;:')} ..."
+    shown = text[: max(width - 3, 0)]
+    return f"{words.rstrip(',;:')} ..." if (words := shown.rpartition(" ")[0]) else f"{shown}..."
 
 
 def cut_list(text: str, width: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import yaml
-from terminal import CTRL_B, CTRL_C, DOWN, ENTER, ESCAPE, LEFT, QUESTIONS, SPACE, UP, Terminal
+from terminal import CTRL_B, CTRL_C, CTRL_D, DOWN, ENTER, ESCAPE, LEFT, QUESTIONS, ROOT, SPACE, UP, Terminal
 
 from advisor.decision.advisor import Advisor
 
@@ -34,7 +34,7 @@ SSE = "Does every proxy between client and server pass"
 LONGEST = "How many seconds does the slowest tool call take?"
 REVIEW = "These are your answers."
 MENU = "What next?"
-STUCK = "The open questions might not change this."
+STUCK = "The answers to the open questions can change this."
 PROXY = "Which proxy or load balancer is directly in front of the servers?"
 
 # One instance and no needs: every default is accepted, whatever the capability data say.
@@ -179,7 +179,7 @@ def test_an_edit_asks_only_the_questions_that_it_opens(start: Start, tmp_path: P
     terminal = start()
     terminal.answer(SERVICE, "svc", ENTER)
     to_review(terminal)
-    terminal.send(*[DOWN] * 6, ENTER)
+    terminal.send(*[DOWN] * 5, ENTER)
     terminal.answer(INSTANCES, "3", ENTER)
     terminal.see("? Which protocol era do the clients speak?")
     to_review(terminal)
@@ -332,7 +332,7 @@ def test_a_contradiction_has_a_reason_and_leads_to_the_remedies(start: Start, tm
     terminal.see("No configuration works so far: Sampling (no client supports it)", f"? {STUCK}")
     terminal.send(ESCAPE)
     terminal.answer(NEEDS, ENTER)
-    terminal.answer(STUCK, ENTER)
+    terminal.answer(STUCK, DOWN, ENTER)
     terminal.see(f"? {REVIEW}", "answer the open questions")
     terminal.send(UP, UP, UP, ENTER)
     terminal.see("? Do curl-like clients", "No configuration works so far: Sampling")
@@ -541,6 +541,41 @@ def test_nothing_is_cut_off_at_80_columns_and_24_rows(start: Start, tmp_path: Pa
     terminal.see("in front of the servers? traefik")
 
 
+def all_answered(tmp_path: Path) -> str:
+    """A file that answers every question which a run for it asks."""
+    text = (ROOT / "examples/customer-service-agent.yaml").read_text().replace("clients: {", "clients: {apps: [], ")
+    (tmp_path / "known.yaml").write_text(f"{text}current: {{stateless_http: unknown, json_response: unknown}}\n")
+    return "known.yaml"
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_the_review_fits_the_screen_and_each_answer_can_be_edited(start: Start, tmp_path: Path, columns: int) -> None:
+    terminal = start("--answers", all_answered(tmp_path), rows=24, columns=columns)
+    terminal.see(REVIEW, "accept the answers", "start over")
+    assert "entries" not in terminal.flat
+    terminal.send(UP, UP, UP)
+    terminal.see("> Are tool results")
+    assert "accept the answers" in terminal.flat, "the list does not scroll"
+    terminal.send(ENTER)
+    terminal.see("? Are tool results large or slow to produce (reports, help articles)?")
+    terminal.send(DOWN, ENTER)
+    terminal.see("(reports, help articles)? no")
+
+
+def test_a_review_with_room_shows_the_whole_text_of_a_cut_line(start: Start, tmp_path: Path) -> None:
+    terminal = start("--answers", all_answered(tmp_path), rows=40)
+    terminal.see(f"? {REVIEW}")
+    terminal.send(*[DOWN] * 3)
+    terminal.see("Which release of mcp is installed? mcp==")
+
+
+def test_a_review_with_more_answers_than_lines_is_a_list_that_scrolls(start: Start, tmp_path: Path) -> None:
+    terminal = start("--answers", all_answered(tmp_path), rows=16)
+    terminal.see("entries: arrow keys scroll")
+    terminal.send("which tools")
+    terminal.see("> Which tools", gone="accept the answers")
+
+
 def colours(raw: str) -> set[str]:
     """The colour codes among the styles that were sent."""
     codes = re.findall(r"\x1b\[([0-9;]*)m", raw)
@@ -625,6 +660,15 @@ def test_a_terminal_that_cannot_draw_gets_numbered_lines(start: Start, tmp_path:
         "elicitation": "unknown",
     }
     assert "\x1b[?" not in terminal.raw
+
+
+@pytest.mark.parametrize("typed", ["", "sv"])
+def test_ctrl_d_leaves_numbered_prompts_also_after_text(start: Start, typed: str) -> None:
+    terminal = start(TERM="dumb")
+    terminal.see(SERVICE, "back) >")
+    terminal.send(*typed, CTRL_D)
+    assert terminal.end() == 130
+    assert "Interrupted" in terminal.raw
 
 
 def test_without_a_command_a_terminal_gets_the_questionnaire(tmp_path: Path) -> None:

@@ -27,13 +27,13 @@ def new_interview(advisor: Advisor, **fixed: object) -> Interview:
     return Interview(advisor, Relevance(advisor), {name.replace("__", "."): value for name, value in fixed.items()})
 
 
-def review_lines(advisor: Advisor, **answer: object) -> list[tuple[str, str]]:
-    """The questions and answers of the review for one question, whose answer is given in this run."""
+def review_line(advisor: Advisor, **answer: object) -> Option:
+    """The line of the review for a question, whose answer is given in this run."""
     interview = new_interview(advisor, **answer)
     interview.changed.update(interview.questions)
     interviewer = Interviewer(advisor, NumberedPrompts(advisor.knowledge.phrases), interview)
-    options = interviewer._review_form().options
-    return [(option.title, option.means) for option in options if option.value in interview.questions]
+    (line,) = (option for option in interviewer._review_form().options if option.value in interview.questions)
+    return line
 
 
 def test_the_example_of_a_release_belongs_to_the_package(advisor: Advisor) -> None:
@@ -60,20 +60,18 @@ def test_an_old_release_is_refused_without_the_notation_of_the_file(advisor: Adv
     assert "transport: sse" not in str(raised.value)
 
 
-def test_each_question_about_a_server_in_use_has_a_line(advisor: Advisor) -> None:
+def test_the_line_of_a_server_in_use_has_each_of_its_questions(advisor: Advisor) -> None:
     symptoms = tuple(advisor.knowledge.symptoms)[:2]
     answer = {CURRENT: True, "current.json_response": False, "current#breaks": symptoms}
-    in_use, flags, breaks = review_lines(advisor, **answer)
-    assert in_use == ("Is the server in use today?", "yes")
-    assert "stateless_http=True" in flags[1]
-    assert all(advisor.knowledge.symptoms[name].text in breaks[1] for name in symptoms)
+    line = review_line(advisor, **answer)
+    assert line.title == "Is the server in use today?"
+    assert line.means.startswith("yes; stateless_http=True")
+    words = advisor.knowledge.phrases
+    assert all(f"{words[title]} " in line.details for title in ("ask.current", "ask.current.flags", "ask.breaks"))
+    assert all(advisor.knowledge.symptoms[name].text in line.details for name in symptoms)
     unknown = {CURRENT: "unknown", "current.json_response": "unknown"}
-    assert [words for _, words in review_lines(advisor, **unknown)] == ["no"]
-    assert [words for _, words in review_lines(advisor, **unknown, **{"current#breaks": ()})] == [
-        "yes",
-        "not known",
-        "none",
-    ]
+    assert review_line(advisor, **unknown).means == "no"
+    assert review_line(advisor, **unknown, **{"current#breaks": ()}).means == "yes; not known; none"
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
