@@ -562,7 +562,7 @@ def test_the_review_fits_the_screen_and_each_answer_can_be_edited(start: Start, 
     terminal.see("(reports, help articles)? no")
 
 
-def test_a_review_with_room_shows_the_whole_text_of_a_cut_line(start: Start, tmp_path: Path) -> None:
+def test_a_review_with_room_shows_the_complete_text_of_a_cut_line(start: Start, tmp_path: Path) -> None:
     terminal = start("--answers", all_answered(tmp_path), rows=40)
     terminal.see(f"? {REVIEW}")
     terminal.send(*[DOWN] * 3)
