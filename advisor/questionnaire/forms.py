@@ -65,7 +65,7 @@ class Form:
         above: the line above the question.
         echo: returns a reply in the notation of the prompt; None for the notation of `written`.
         note: returns a message about a reply, or "".
-        one_line: whether each option takes one line of a drawn list. The details of a cut option have its complete text.
+        one_line: whether each option takes one line of a drawn list. A cut option has its complete text in its details.
     """
 
     kind: Literal["select", "checkbox", "levels", "text"]
