@@ -80,7 +80,8 @@ def generate(
             "--without",
             metavar="PARTS",
             autocompletion=complete_parts,
-            help="Write the kit without these parts, for example server,tests.",
+            help="Write the kit without these parts, for example server,tests. Files of these parts that are "
+            "already in the folder stay as they are.",
         ),
     ] = None,
     conflicts: Annotated[

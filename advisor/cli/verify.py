@@ -64,8 +64,8 @@ def verify(
             metavar=f"[{'|'.join(PROXIES)}]",
             autocompletion=complete_proxy,
             help="Use this proxy instead of the proxy of the kit. The command then runs a temporary kit that it "
-            "generates for this proxy, without your edits. With the value `none`, clients connect directly to the "
-            "instances.",
+            "generates for this proxy, without your edits. With the value `none`, the temporary kit has no proxy, and "
+            "clients connect directly to the instances.",
         ),
     ] = "",
     instances: Annotated[

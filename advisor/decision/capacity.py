@@ -96,8 +96,10 @@ def capacity(
         said = [*_sessions(fleet, measured, facts, tiered=holder is not None), *_advised(room, plan, least, fleet)]
     else:
         said = _none(fleet, core)
-    figures = {"calls": f"{answered:,}", "release": measured.release}
-    said.append(("capacity.calls" if holding else "capacity.calls-only", figures))
+    answering = next((tier.name for tier in tiers if tier.core.flags == core.flags), "")
+    figures = {"calls": f"{answered:,}", "release": measured.release, "tier": answering}
+    counted = "capacity.calls.tiered" if answering else "capacity.calls"
+    said.append((counted if holding else "capacity.calls-only", figures))
     return CapacityAdvice(
         sessions_per_instance=fleet.each if holding else 0,
         session_bytes=measured.stream_session_bytes.median if holding else 0,

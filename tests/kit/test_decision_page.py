@@ -144,7 +144,7 @@ def test_a_kit_says_whether_the_longest_call_is_assumed(advisor: Advisor, stated
 @pytest.mark.parametrize(
     ("platform", "replicas", "said"),
     [
-        ("kubernetes", 1, "Legacy clients whose session the new pod does not know get 404"),
+        ("kubernetes", 1, "If this is not the owner, the client gets 404"),
         ("kubernetes", 2, "No session is lost, because nginx stores nothing about sessions here."),
         ("compose", 1, ""),
     ],
@@ -227,7 +227,7 @@ def test_the_page_lists_features_of_a_doubt_apart(advisor: Advisor, elicitation:
     text = f"service: shop\nneeds: {{progress: required, elicitation: {elicitation}}}\n"
     decision = advisor.decide(load_bytes(text.encode(), "shop.yaml", advisor.space))
     page = {file.path: file.content for file in render_kit(decision, text)}["DECISION.md"]
-    assert f"Kept features that the requirements ask for: {kept}." in page
+    assert f"These features that the requirements ask for work: {kept}." in page
     assert ("this needs no other configuration: Elicitation." in page) is (elicitation == "unknown")
 
 

@@ -26,7 +26,7 @@ def test_state_in_the_sessions_of_one_process_stays_there_on_a_platform(decide: 
     assert decision.verdict.rule.id == "SES-093"
     assert not decision.core.flags.stateless_http
     shown = _screen(decision)
-    assert "Lost none of the needed features while the instance runs" in shown
+    assert "Lost no required or preferred feature while the instance runs" in shown
     assert "state-ends-when-the-platform-stops-the-instance" in shown
     assert "use a state handle" not in shown
     stored = decide(STATE | RAILWAY | server | {"operations.shared_store": "redis"})
@@ -39,14 +39,14 @@ def test_the_verdict_says_first_that_tools_must_be_rewritten(
     decide: Any, server: dict[str, Any], current: bool | str
 ) -> None:
     shown = _screen(decide(FLEET | server | {"current.stateless_http": current}))
-    assert "Lost none of the needed features, if the tools store their state by a state handle" in shown
+    assert "Lost no required or preferred feature, if the tools store their state by a state handle" in shown
     of_user = _screen(decide(FLEET | server | {"workload.state_by": "user"}))
-    assert "Lost none of the needed features, if no tool stores its state in the session" in of_user
+    assert "Lost no required or preferred feature, if no tool stores its state in the session" in of_user
 
 
 def test_sessions_that_keep_the_state_need_no_condition(decide: Any) -> None:
     shown = _screen(decide(STATE | {"sdk": "mcp==1.28.1", "environment.platform": "compose"}))
-    assert "Lost none of the needed features Assumed" in shown
+    assert "Lost no required or preferred feature Assumed" in shown
 
 
 @pytest.mark.parametrize("sdk", ["mcp-1", "mcp-2", "fastmcp-2"])

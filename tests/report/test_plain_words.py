@@ -133,10 +133,10 @@ def test_a_warning_describes_only_the_timeouts_that_are_not_known(decide: Any) -
 def test_nothing_is_lost_only_under_the_condition_of_a_warning(decide: Any) -> None:
     asked = {"needs.session_state": "required", "workload.state_by": "user", "environment.proxy.kind": "nginx"}
     said = " ".join(_lines(decide({"scale.instances": 3, "clients.protocol": "legacy", **asked})))
-    assert "none of the needed features, if no user has two sessions at a time" in said
+    assert "no required or preferred feature, if no user has two sessions at a time" in said
     shared = {**asked, "operations.shared_store": "redis"}
     said = " ".join(_lines(decide({"scale.instances": 3, "clients.protocol": "legacy", **shared})))
-    assert "none of the needed features" in said
+    assert "no required or preferred feature" in said
     assert "two sessions at a time" not in said
 
 
