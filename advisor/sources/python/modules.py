@@ -54,6 +54,7 @@ class Module:
         self.attributes: list[ast.Attribute] = []
         self.functions: list[Function] = []
         self.classes: list[ast.ClassDef] = []
+        self._own: dict[ast.ClassDef, dict[str, list[ast.expr]]] = {}
         self._within: dict[ast.AST, list[ast.AST]] = {}
         self._scopes: dict[ast.AST, tuple[Function, ...]] = {}
         self._targets: dict[ast.AST | None, dict[str, list[Definition]]] = defaultdict(lambda: defaultdict(list))
@@ -64,6 +65,19 @@ class Module:
         if node not in self._within:
             self._within[node] = list(ast.walk(node))
         return self._within[node]
+
+    def own_values(self, owner: ast.ClassDef | None, name: str) -> list[ast.expr]:
+        """Return the values that the methods of a class of this module assign to `self.name`."""
+        if owner is None:
+            return []
+        if owner not in self._own:
+            self._own[owner] = defaultdict(list)
+            for node in self.within(owner):
+                if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+                    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                        if isinstance(target, ast.Attribute) and getattr(target.value, "id", "") == "self":
+                            self._own[owner][target.attr].append(node.value)
+        return self._own[owner].get(name, [])
 
     def location(self, node: ast.AST) -> Location:
         """Return the place of a node."""

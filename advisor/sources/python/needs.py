@@ -12,7 +12,7 @@ from advisor.sources.python.model import NeedUse
 from advisor.sources.python.modules import Function, Module
 from advisor.sources.python.resolve import CodeTree, Defined, arguments, passed
 from advisor.sources.python.servers import Servers
-from advisor.sources.python.syntax import default_of, self_values
+from advisor.sources.python.syntax import default_of
 from advisor.sources.python.tools import ToolFunction
 from advisor.sources.python.values import Values
 
@@ -133,7 +133,7 @@ class FeatureUses:
         return ""
 
     def _attribute_role(self, expr: ast.Attribute, visit: ReachedFunction, depth: int) -> str:
-        for value in self_values(visit.module.class_of(expr), expr.attr):
+        for value in visit.module.own_values(visit.module.class_of(expr), expr.attr):
             scope = next(iter(visit.module.scopes(value)), None)
             if scope is not None:
                 there = ReachedFunction(visit.module, scope, self._stated_roles(visit.module, scope), "none", "")

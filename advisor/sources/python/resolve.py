@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Collection
 from functools import cached_property
 from typing import NamedTuple
 
@@ -24,9 +25,9 @@ class Defined(NamedTuple):
 class CodeTree:
     """The modules of a folder, parsed when they are needed."""
 
-    def __init__(self, files: SourceFiles) -> None:
-        """Args: files: the files of the folder."""
-        self._files = files
+    def __init__(self, files: SourceFiles, known: Collection[str] = ()) -> None:
+        """Args: files: the files of the folder; known: names that stay, although the folder can have their module."""
+        self._files, self._known = files, known
         self._parsed: dict[str, Module | None] = {}
         self._paths: dict[str, str] = {}
         self._modules: dict[tuple[str, str], Module | None] = {}
@@ -165,7 +166,7 @@ class CodeTree:
     def _imported(self, dotted: str, module: Module, depth: int) -> Defined | str | None:
         if depth <= 0:
             return None
-        if self.module(dotted, module) is not None:
+        if dotted in self._known or self.module(dotted, module) is not None:
             return dotted
         parent, _, name = dotted.rpartition(".")
         if dotted.startswith(".") and not parent.strip("."):

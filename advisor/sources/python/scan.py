@@ -13,7 +13,8 @@ from advisor.knowledge.capabilities import SdkLine
 from advisor.knowledge.versions import parse
 from advisor.sources.python.files import SourceFiles
 from advisor.sources.python.manifests import Manifests
-from advisor.sources.python.model import CodeValue, NeedUse, ScannedTree, SdkPin, ServerCode, ToolCode
+from advisor.sources.python.model import CodeValue, NeedUse, ScannedTree, SdkPin, ServerCode, ServerPart, ToolCode
+from advisor.sources.python.modules import Module
 from advisor.sources.python.needs import FeatureUses
 from advisor.sources.python.resolve import CodeTree, argument
 from advisor.sources.python.servers import ServerObject, Servers
@@ -32,7 +33,7 @@ def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
         knowledge: has the names of the SDKs.
     """
     files = SourceFiles(path, knowledge.scan_skips.values())
-    tree = CodeTree(files)
+    tree = CodeTree(files, {name for code in knowledge.code_names.values() for name in (code.id, *code.also)})
     values = Values(tree)
     servers = Servers(tree, values, knowledge)
     manifests = Manifests(files)
@@ -40,6 +41,7 @@ def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
     tools = ServerTools(tree, values, servers)
     state = StateChanges(tree, needs)
     changes: list[tuple[str, StateChange]] = []
+    parts = list(servers.parts())
     by_server: dict[ast.AST, list[ToolCode]] = {server.call: [] for server in servers.all}
     for tool in tools.all():
         by_server[tool.server.call] += _tool_code(tool, tools, needs, state, changes)
@@ -47,7 +49,7 @@ def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
         str(path),
         tuple(sorted({*files.examined, *manifests.names})),
         tuple(sorted(set(files.problems))),
-        tuple(_server(server, servers, manifests, by_server[server.call], knowledge) for server in servers.all),
+        tuple(_server(server, servers, parts, manifests, by_server[server.call], knowledge) for server in servers.all),
         kept(changes),
         tuple(manifests.pins),
         _workers(tree, values, manifests.workers),
@@ -55,7 +57,12 @@ def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
 
 
 def _server(
-    server: ServerObject, servers: Servers, manifests: Manifests, tools: list[ToolCode], knowledge: Knowledge
+    server: ServerObject,
+    servers: Servers,
+    found: list[tuple[Module, ServerPart]],
+    manifests: Manifests,
+    tools: list[ToolCode],
+    knowledge: Knowledge,
 ) -> ServerCode:
     lines = _lines(server, manifests.pins, knowledge)
     packages = {line: data.package for data in knowledge.capabilities for each in data.lines for line in [each.id]}
@@ -66,7 +73,7 @@ def _server(
         if server.kind.id.startswith("fastmcp.") or setting.place == "environment"
     ]
     here = {each.module.path for each in servers.all}
-    parts = [part for module, part in servers.parts() if module is server.module or module.path not in here]
+    parts = [part for module, part in found if module is server.module or module.path not in here]
     title = server.call.args[0] if server.call.args else argument(server.call, "name")
     stated = title.value if isinstance(title, ast.Constant) and isinstance(title.value, str) else ""
     arguments = [each.arg for _, call in server.calls for each in call.keywords if each.arg is not None]

@@ -12,7 +12,7 @@ from advisor.knowledge.scan import FLAGS, CodeName, FlagName
 from advisor.sources.python.model import UNSET, CodeValue, FlagPlace, FlagSetting, ServerPart, TransportUse
 from advisor.sources.python.modules import Function, Module
 from advisor.sources.python.resolve import DEPTH, CodeTree, Defined, argument, arguments, passed
-from advisor.sources.python.syntax import flag_of, last_name, self_values
+from advisor.sources.python.syntax import flag_of, last_name
 from advisor.sources.python.values import Values
 
 HTTP = "streamable-http"
@@ -56,9 +56,24 @@ class Servers:
         self._tree, self._values = tree, values
         self._names = {name: code for code in knowledge.code_names.values() for name in (code.id, *code.also)}
         self._methods = knowledge.server_methods
-        self.all = _joined([server for module in tree.modules for server in self._made(module)])
-        self._by_call = {call: server for server in self.all for call in server.made_by}
         self._found: dict[ast.expr, ServerObject | None] = {}
+        self._known = [
+            (module, call, kind)
+            for module in tree.modules
+            for call in module.calls
+            for kind in self.kinds(call.func, module)
+        ]
+        self._apps = [known for known in self._known if known[2].kind == "http-app"]
+        self._starts: list[tuple[Module, ast.Attribute]] = []
+        self._stores: list[tuple[Module, ast.Attribute]] = []
+        for module in tree.modules:
+            for attribute in module.attributes:
+                if attribute.attr in self._methods:
+                    self._starts.append((module, attribute))
+                elif attribute.attr in FLAGS and isinstance(attribute.ctx, ast.Store):
+                    self._stores.append((module, attribute))
+        self.all = _joined(list(self._made()))
+        self._by_call = {call: server for server in self.all for call in server.made_by}
 
     def kinds(self, expr: ast.expr, module: Module) -> list[CodeName]:
         """Return the names of rules/scan.yaml that an expression stands for, also as the base of a class."""
@@ -113,32 +128,27 @@ class Servers:
         """Yield the places in the code that set a flag of a server."""
         for module, call in server.calls:
             yield from self._flags(call, module, "constructor")
-        for module in self._tree.modules:
-            for method, started in self._method_calls(server, module):
-                if started is not None:
-                    yield from self._flags(started, module, "run" if method.attr.startswith("run") else "app")
-            for call in module.calls:
-                for kind in self.kinds(call.func, module) if _has_flag(call) else ():
-                    if kind.kind == "http-app" and self._serves(call, module) is server:
-                        yield from self._flags(call, module, "manager", kind.arguments)
-            for attribute in module.attributes:
-                if attribute.attr in FLAGS and isinstance(attribute.ctx, ast.Store):
-                    yield from self._stored(attribute, module, server)
+        for module, method, started in self._method_calls(server):
+            if started is not None:
+                yield from self._flags(started, module, "run" if method.attr.startswith("run") else "app")
+        for module, call, kind in self._apps:
+            if self._serves(call, module) is server:
+                yield from self._flags(call, module, "manager", kind.arguments)
+        for module, attribute in self._stores:
+            yield from self._stored(attribute, module, server)
 
     def transports(self, server: ServerObject) -> Iterator[TransportUse]:
         """Yield the calls that start a server or make its app."""
-        for module in self._tree.modules:
-            for method, started in self._method_calls(server, module):
-                where = module.location(method)
-                value = self._transport(method.attr, started, module, where)
-                text = value.value
-                known = _SAME.get(text, text) if isinstance(text, str) else None
-                yield TransportUse(method.attr, value._replace(value=known), where)
-            for call in module.calls:
-                kinds = {kind.kind for kind in self.kinds(call.func, module)}
-                if "http-app" in kinds and self._serves(call, module) is server:
-                    where = module.location(call)
-                    yield TransportUse(last_name(call.func), CodeValue("literal", HTTP, "", where), where)
+        for module, method, started in self._method_calls(server):
+            where = module.location(method)
+            value = self._transport(method.attr, started, module, where)
+            text = value.value
+            known = _SAME.get(text, text) if isinstance(text, str) else None
+            yield TransportUse(method.attr, value._replace(value=known), where)
+        for module, call, _ in self._apps:
+            if self._serves(call, module) is server:
+                where = module.location(call)
+                yield TransportUse(last_name(call.func), CodeValue("literal", HTTP, "", where), where)
 
     def _transport(self, method: str, call: ast.Call | None, module: Module, where: Location) -> CodeValue:
         """Return the transport that a call of a method states, or its default."""
@@ -153,23 +163,20 @@ class Servers:
 
     def parts(self) -> Iterator[tuple[Module, ServerPart]]:
         """Yield the parts of servers that keep or protect state."""
-        for module in self._tree.modules:
-            for call in module.calls:
-                for kind in self.kinds(call.func, module):
-                    if kind.kind in _PARTS:
-                        given = {each.arg for each in call.keywords}
-                        shared = bool(given & set(kind.safe_with)) or (None in given and bool(kind.safe_with))
-                        name = last_name(call.func)
-                        in_memory = not shared and (kind.memory or "memory" in name.lower())
-                        yield module, ServerPart(kind.kind, name, module.location(call), in_memory, shared)
+        for module, call, kind in self._known:
+            if kind.kind in _PARTS:
+                given = {each.arg for each in call.keywords}
+                shared = bool(given & set(kind.safe_with)) or (None in given and bool(kind.safe_with))
+                name = last_name(call.func)
+                in_memory = not shared and (kind.memory or "memory" in name.lower())
+                yield module, ServerPart(kind.kind, name, module.location(call), in_memory, shared)
 
-    def _made(self, module: Module) -> Iterator[ServerObject]:
-        for call in module.calls:
-            for kind in self.kinds(call.func, module):
-                if kind.kind in _SERVERS:
-                    calls = ((module, call), *self._base_calls(call, module))
-                    yield ServerObject(module, call, kind, last_name(call.func), _target(call, module), (call,), calls)
-                    break
+    def _made(self) -> Iterator[ServerObject]:
+        for module, call, kind in self._known:
+            if kind.kind in _SERVERS:
+                calls = ((module, call), *self._base_calls(call, module))
+                name = _target(call, module)
+                yield ServerObject(module, call, kind, last_name(call.func), name, (call,), calls)
 
     def _base_calls(self, call: ast.Call, module: Module) -> Iterable[tuple[Module, ast.Call]]:
         """Return the calls of `super().__init__` in the subclass that a call makes an object of."""
@@ -179,12 +186,12 @@ class Servers:
                 if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "__init__":
                     yield owner.module, part
 
-    def _method_calls(self, server: ServerObject, module: Module) -> Iterator[tuple[ast.Attribute, ast.Call | None]]:
+    def _method_calls(self, server: ServerObject) -> Iterator[tuple[Module, ast.Attribute, ast.Call | None]]:
         """Yield the uses of methods that start a server, each with the call if it is called there."""
-        for attribute in module.attributes:
-            if attribute.attr in self._methods and self.of(attribute.value, module) is server:
+        for module, attribute in self._starts:
+            if self.of(attribute.value, module) is server:
                 parent = module.parents.get(attribute)
-                yield attribute, parent if isinstance(parent, ast.Call) and parent.func is attribute else None
+                yield module, attribute, parent if isinstance(parent, ast.Call) and parent.func is attribute else None
 
     def _flags(
         self, call: ast.Call, module: Module, place: FlagPlace, renamed: dict[FlagName, str] | None = None
@@ -277,7 +284,7 @@ class Servers:
         return None
 
     def _of_object(self, module: Module, owner: ast.ClassDef, name: str, depth: int) -> ServerObject | None:
-        for value in self_values(owner, name):
+        for value in module.own_values(owner, name):
             server = self.of(value, module, depth - 1)
             if server is not None:
                 return server
@@ -303,10 +310,6 @@ def _joined(servers: list[ServerObject]) -> list[ServerObject]:
         made_by = (*other.made_by, server.call) if other else server.made_by
         found[key] = (other or server)._replace(calls=calls, made_by=made_by)
     return list(found.values())
-
-
-def _has_flag(call: ast.Call) -> bool:
-    return any(keyword.arg is None or keyword.arg in (*FLAGS, "stateless") for keyword in call.keywords)
 
 
 def _target(call: ast.Call, module: Module) -> str:

@@ -8,20 +8,6 @@ from typing import Any
 _TRUE = ("1", "true", "yes", "on", "t", "y")
 
 
-def self_values(owner: ast.ClassDef | None, name: str) -> list[ast.expr]:
-    """Return the values that the methods of a class assign to `self.name`."""
-    found: list[ast.expr] = []
-    for node in ast.walk(owner) if owner is not None else ():
-        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
-            continue
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if any(
-            isinstance(each, ast.Attribute) and is_name(each.value, "self") and each.attr == name for each in targets
-        ):
-            found.append(node.value)
-    return found
-
-
 def is_name(expr: ast.expr, name: str) -> bool:
     """Return whether an expression is this name."""
     return isinstance(expr, ast.Name) and expr.id == name

@@ -9,7 +9,7 @@ from advisor.findings import Location
 from advisor.sources.python.model import UNSET, CodeValue
 from advisor.sources.python.modules import Function, Module, Opaque
 from advisor.sources.python.resolve import DEPTH, CodeTree, Defined, arguments, passed
-from advisor.sources.python.syntax import annotated_parts, converted, default_of, dotted, last_name, self_values
+from advisor.sources.python.syntax import annotated_parts, converted, default_of, dotted, last_name
 
 _ENVIRONMENT = {
     "os.getenv",
@@ -266,7 +266,7 @@ class Values:
                     return kind if isinstance(kind, Defined) else None
         if isinstance(expr, ast.Attribute) and isinstance(expr.value, ast.Name) and expr.value.id == "self":
             owner = module.class_of(expr)
-            for assigned in self_values(owner, expr.attr):
+            for assigned in module.own_values(owner, expr.attr):
                 return self._object(assigned, module, depth - 1)
         found = Defined(module, expr) if isinstance(expr, ast.Call) else self._tree.resolve(expr, module)
         if not isinstance(found, Defined):
@@ -300,7 +300,7 @@ class Values:
                 node = inner if inner is not None else (node.args[0] if node.args else node)
             stated = self.of(node, member.module, depth - 1)
         if not isinstance(member, Defined):
-            for assigned in self_values(owner.node, name):
+            for assigned in owner.module.own_values(owner.node, name):
                 return self.of(assigned, owner.module, depth - 1)
         if stated.kind == "dynamic" and stated.origin.startswith("the environment variable"):
             return stated
