@@ -50,6 +50,8 @@ def facts_of(tree: ScannedTree, knowledge: Knowledge, folder: str) -> CodeFacts:
     else:
         unknown["sdk"] = phrases["scan.open.sdk"].format(lines=listed(sorted(lines), "or"))
     tools = _tools(servers)
+    if not any(server.tools for server in servers):
+        unknown["tools"] = phrases["scan.open.tools"]
     needs = _needs(tree)
     if not tools:
         stated |= {f"needs.{feature}": level for feature, level in needs.items()}

@@ -23,6 +23,7 @@ from advisor.questionnaire.settings import read_settings
 EPILOG = epilog(
     "ask",
     "ask requirements.yaml",
+    "ask --from-scan src/server",
     "ask --defaults --set service=orders --set scale.instances=3",
     exit_codes={
         0: "a recommendation was printed",
@@ -51,6 +52,15 @@ def ask(
             "answers, and does not save the result in FILE.",
         ),
     ] = None,
+    from_scan: Annotated[
+        str,
+        typer.Option(
+            "--from-scan",
+            metavar="PATH",
+            help="The folder of a Python server, or a Python file. The command reads its code as `scan` does, and "
+            "skips the questions that the code answers.",
+        ),
+    ] = "",
     set: Annotated[
         list[str] | None,
         typer.Option(
@@ -90,6 +100,10 @@ def ask(
     if file is not None and not file.exists():
         raise UsageError(advisor.knowledge.phrases["ask.no-such-file"].format(file=file))
     known = [load_stated(path, advisor.space) for path in (file, answers) if path is not None]
+    if from_scan:
+        from advisor.cli.scanned_code import stated_by_code  # not needed for the other questionnaires
+
+        known.insert(0, stated_by_code(from_scan))
     settings = read_settings(set or [], advisor.space)
     stated = dict(ChainMap({}, *reversed(known)))
     interview = Interview(advisor, Relevance(advisor), {**stated, **settings})

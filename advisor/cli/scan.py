@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from advisor.audits.server_code import findings
-from advisor.audits.stated_facts import facts_of
 from advisor.cli.epilog import epilog
+from advisor.cli.scanned_code import requirements_text, scanned
 from advisor.console.canvas import Screen
 from advisor.console.output import emit, is_unicode, say
 from advisor.decision.advisor import default_advisor
-from advisor.errors import Exit, UsageError
+from advisor.errors import Exit
 from advisor.report.scan_document import scan_document
-from advisor.report.scan_requirements import scan_requirements
 from advisor.report.scan_text import scan_text
 from advisor.report.serialization import json_text
-from advisor.sources.python import ScannedTree
-from advisor.sources.python import scan as read_tree
 
 EPILOG = epilog(
     "scan .",
@@ -80,27 +76,3 @@ def scan(
     elif format is ScanFormat.TEXT:
         emit(scan_text(tree, found, knowledge.phrases, Screen.of_output(), full=full))
     return Exit.FINDINGS if found else Exit.OK
-
-
-def scanned(path: str) -> ScannedTree:
-    """Return the content of a folder or a Python file.
-
-    Raises:
-        UsageError: there is no such folder or Python file.
-    """
-    folder = Path(path)
-    try:
-        is_there = folder.is_dir() or (folder.is_file() and path.endswith(".py"))
-    except (OSError, ValueError):
-        is_there = False
-    if not is_there:
-        raise UsageError(f"{path} is not a folder and not a Python file.")
-    return read_tree(folder, default_advisor().knowledge)
-
-
-def requirements_text(tree: ScannedTree, path: str) -> str:
-    """Return the partial requirements file of a scan."""
-    advisor = default_advisor()
-    folder = Path(path).resolve()
-    facts = facts_of(tree, advisor.knowledge, folder.name if folder.is_dir() else folder.stem)
-    return scan_requirements(facts, advisor.space, advisor.knowledge.phrases, path)

@@ -13,6 +13,8 @@ CodeKind = Literal[
     "context",
     "context-function",
     "session",
+    "stdio",
+    "sse",
     "oauth-proxy",
     "event-store",
     "bus",

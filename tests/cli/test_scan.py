@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from running import run_command, run_command_for_text
 
 from advisor.decision.advisor import Advisor
@@ -115,6 +116,27 @@ def test_the_requirements_file_can_be_decided_and_names_what_is_open(server: Pat
     assert "# current.stateless_http: decided by the environment variable STATELESS" in text
     assert requirements["current.json_response"] is False
     assert advisor.decide(requirements).feasible
+
+
+def test_ask_uses_the_facts_of_the_code(server: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.yaml"
+    done = run_command_for_text("ask", "--from-scan", server, "--defaults", "-o", out)
+    assert done.returncode == 0, done.stderr
+    saved = yaml.safe_load(out.read_text())
+    assert (saved["service"], saved["sdk"]) == ("customer-service", "mcp==1.28.1")
+    assert saved["tools"][0]["needs"] == {"progress": "preferred", "elicitation": "required"}
+    assert "stateless_http" not in saved["current"]
+    stated = run_command_for_text(
+        "ask", "--from-scan", server, "--defaults", "--set", "service=mine", "-o", tmp_path / "m"
+    )
+    assert stated.returncode == 0
+    assert yaml.safe_load((tmp_path / "m").read_text())["service"] == "mine"
+
+
+def test_ask_needs_a_server(tmp_path: Path) -> None:
+    done = run_command_for_text("ask", "--from-scan", tmp_path, "--defaults", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no MCP server was found" in done.stderr
 
 
 def test_a_file_can_be_scanned(server: Path) -> None:

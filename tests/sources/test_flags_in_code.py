@@ -141,6 +141,26 @@ def test_the_transport_is_read(call: str, transport: str, scanned: Scan) -> None
 
 
 @pytest.mark.parametrize(
+    ("call", "transport"),
+    [
+        ("from mcp.server.stdio import stdio_server\nstdio_server()", "stdio"),
+        ("StreamableHTTPSessionManager(app=server)", "streamable-http"),
+    ],
+)
+def test_the_transport_of_a_low_level_server_is_read(call: str, transport: str, scanned: Scan) -> None:
+    code = f"{LOW}{call}\nserver.run(read, write, options)"
+    assert [use.transport.value for use in only(scanned, code).transports] == [transport]
+
+
+def test_a_server_that_is_made_in_several_branches_is_a_single_server(scanned: Scan) -> None:
+    code = (
+        HEAD
+        + "import sys\nif sys.argv:\n    mcp = FastMCP('a', stateless_http=True)\nelse:\n    mcp = FastMCP('a')\nmcp.run()"
+    )
+    assert len(scanned(code).servers) == 1
+
+
+@pytest.mark.parametrize(
     ("code", "manifest", "lines", "release"),
     [
         (HEAD + "mcp = FastMCP('a')", "mcp>=1.10", ("mcp-1",), ""),

@@ -61,6 +61,16 @@ INDIRECT = {
     "        await ctx.elicit('x')\nregister(mcp)",
     "a registration without a type": "def register(server):\n    @server.tool()\n    async def a(ctx: Context):\n"
     "        await ctx.elicit('x')\nregister(mcp)",
+    "a factory of decorators": "def audited(server, name):\n    return server.tool(name=name)\n@audited(mcp, 'a')\n"
+    "async def call(ctx: Context):\n    await ctx.elicit('x')",
+    "a wrapper of a function": "async def a(ctx: Context):\n    await ctx.elicit('x')\nmcp.tool(name='a')(logged(a))",
+    "a server that registers its own tools": "class Mine(FastMCP):\n    def __init__(self):\n        super().__init__('a')\n"
+    "        self.add_tool(self.a)\n    async def a(self, ctx: Context):\n        await ctx.elicit('x')\nmine = Mine()",
+    "an object that passes tools on": "class Guide:\n    def __init__(self, server: FastMCP):\n        self.server = server\n"
+    "    def tool(self, name):\n        def decorate(f):\n            return self.server.tool(name=name)(f)\n"
+    "        return decorate\nguide = Guide(mcp)\n@guide.tool('a')\nasync def call(ctx: Context):\n    await ctx.elicit('x')",
+    "a function of the SDK": "from mcp.server.elicitation import elicit_with_validation\n@mcp.tool()\n"
+    "async def a(ctx: Context):\n    await elicit_with_validation(ctx.session, 'x', dict)",
     "a class with tools": "class Tools:\n    def __init__(self, server):\n        self.server = server\n"
     "        self.server.tool()(self.a)\n    async def a(self, ctx: Context):\n        await ctx.elicit('x')\nTools(mcp)",
 }
@@ -128,6 +138,20 @@ def test_the_branches_of_a_handler_are_told_apart(scanned: Scan) -> None:
     assert uses(scanned(LOW + HANDLER + body)) == {"book": ["ctx.session.list_roots"], "price": []}
     body = "    match name:\n        case 'price':\n            await ask(session)\n"
     assert uses(scanned(LOW + HANDLER + body)) == {"book": [], "price": ["ctx.session.list_roots"]}
+
+
+def test_the_names_of_a_handler_can_be_constants(scanned: Scan) -> None:
+    code = "from enum import Enum\nclass Names(str, Enum):\n    BOOK = 'book'\n    PRICE = 'price'\n" + LOW
+    code += "@server.list_tools()\nasync def tools():\n    return [types.Tool(name=Names.BOOK), types.Tool(name=Names.PRICE)]\n"
+    code += "@server.call_tool()\nasync def run(name, arguments):\n    match name:\n        case Names.PRICE:\n"
+    code += "            await server.request_context.session.list_roots()\n"
+    assert uses(scanned(code)) == {"book": [], "price": ["ctx.session.list_roots"]}
+
+
+def test_a_call_without_effect_is_no_use(scanned: Scan) -> None:
+    code = FAST + "@mcp.tool\nasync def a(ctx: Context):\n    ctx.set_state('x', 1)"
+    assert uses(scanned(code, **{"requirements.txt": "fastmcp==2.14.7"})) == {"a": []}
+    assert uses(scanned(code, **{"requirements.txt": "fastmcp==3.4.4"})) == {"a": ["ctx.set_state"]}
 
 
 def test_a_call_for_any_tool_of_a_handler_has_no_tool(scanned: Scan) -> None:

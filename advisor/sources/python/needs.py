@@ -200,6 +200,9 @@ class FeatureUses:
 
     def _feature(self, call: ast.Call, visit: ReachedFunction) -> tuple[str, str] | None:
         func = call.func
+        name = self._tree.resolve(func, visit.module)
+        if isinstance(name, str) and name in self._calls:
+            return self._calls[name]
         if not isinstance(func, ast.Attribute):
             return None
         role = self.role(func.value, visit)
@@ -252,16 +255,20 @@ class FeatureUses:
         if visit.branch or not tool.dispatches or visit.function is not tool.function:
             return visit.branch
         for parent, child in visit.module.around(node):
+            name = ""
             if isinstance(parent, ast.If) and child in parent.body and isinstance(parent.test, ast.Compare):
-                texts = [each.value for each in ast.walk(parent.test) if isinstance(each, ast.Constant)]
-                equal = isinstance(parent.test.ops[0], ast.Eq) and len(texts) == 1
-                if equal and isinstance(texts[0], str):
-                    return texts[0]
-            if isinstance(parent, ast.match_case):
-                texts = [each.value for each in ast.walk(parent.pattern) if isinstance(each, ast.Constant)]
-                if len(texts) == 1 and isinstance(texts[0], str):
-                    return texts[0]
+                if isinstance(parent.test.ops[0], ast.Eq) and len(parent.test.ops) == 1:
+                    sides = (parent.test.left, *parent.test.comparators)
+                    name = next((text for side in sides if (text := self._text(side, visit.module))), "")
+            elif isinstance(parent, ast.match_case) and isinstance(parent.pattern, ast.MatchValue):
+                name = self._text(parent.pattern.value, visit.module)
+            if name:
+                return name
         return ""
+
+    def _text(self, expr: ast.expr, module: Module) -> str:
+        value = self._values.of(expr, module)
+        return value.value if value.kind == "literal" and isinstance(value.value, str) else ""
 
     def _guard(self, node: ast.AST, visit: ReachedFunction) -> Guard:
         for parent, child in visit.module.around(node):

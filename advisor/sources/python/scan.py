@@ -89,7 +89,12 @@ def _server(
         tuple(servers.transports(server)),
         tuple(parts),
         tuple(arguments),
-        tuple(sorted(tools, key=lambda tool: (tool.location.path, tool.location.line or 0, tool.name))),
+        tuple(
+            sorted(
+                (_effective(tool, lines, knowledge) for tool in tools),
+                key=lambda tool: (tool.location.path, tool.location.line or 0, tool.name),
+            )
+        ),
     )
 
 
@@ -113,6 +118,21 @@ def _tool_code(
     found = [ToolCode(name, listed.get(name, tool.location), _once(uses.get(name, []))) for name in names]
     rest = _once(uses.get("", []))
     return [*found, *([ToolCode("", tool.location, rest)] if rest or not found else [])]
+
+
+def _effective(tool: ToolCode, lines: tuple[str, ...], knowledge: Knowledge) -> ToolCode:
+    """Return a tool without the calls that have no effect in any of the SDK lines, as measured with all flag pairs."""
+    return tool._replace(uses=tuple(use for use in tool.uses if not _has_no_effect(use, lines, knowledge)))
+
+
+def _has_no_effect(use: NeedUse, lines: tuple[str, ...], knowledge: Knowledge) -> bool:
+    outcomes = set()
+    for package in knowledge.capabilities:
+        for line in package.lines:
+            for cell in package.cells if line.id in lines else ():
+                if (cell.feature, cell.call) == (use.feature, use.call) and cell.holds(line.newest):
+                    outcomes |= {*cell.legacy.values(), *cell.modern.values()}
+    return bool(outcomes) and outcomes <= {"dropped", "unsupported"}
 
 
 def _once(uses: Iterable[NeedUse]) -> tuple[NeedUse, ...]:

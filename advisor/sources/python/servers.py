@@ -139,7 +139,11 @@ class Servers:
 
     def transports(self, server: ServerObject) -> Iterator[TransportUse]:
         """Yield the calls that start a server or make its app."""
-        for module, method, started in self._method_calls(server):
+        for module, call, kind in self._known if server.kind.kind == "low-level-server" else ():
+            if kind.kind in ("stdio", "sse") and (module is server.module or len(self.all) == 1):
+                where = module.location(call)
+                yield TransportUse(last_name(call.func), CodeValue("literal", kind.kind, "", where), where)
+        for module, method, started in self._method_calls(server) if server.kind.kind == "server" else ():
             where = module.location(method)
             value = self._transport(method.attr, started, module, where)
             text = value.value

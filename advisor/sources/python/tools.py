@@ -56,7 +56,8 @@ class ServerTools:
     def listed(self, server: ServerObject) -> dict[str, Location]:
         """Return the tools that the code of a low-level server lists, by name."""
         found: dict[str, Location] = {}
-        for module in self._tree.modules:
+        others = sum(each.kind.kind != "server" for each in self._servers.all) > 1
+        for module in [server.module] if others else self._tree.modules:
             for call in module.calls:
                 name = argument(call, "name", None)
                 is_tool = getattr(call.func, "attr", getattr(call.func, "id", "")) == "Tool"
@@ -64,11 +65,16 @@ class ServerTools:
                     value = self._values.of(name, module)
                     if value.kind == "literal" and isinstance(value.value, str):
                         found.setdefault(value.value, module.location(call))
-        return found if sum(each.kind.kind != "server" for each in self._servers.all) == 1 else {}
+        return found
 
     def _decorated(self, module: Module) -> Iterator[ToolFunction]:
         for function in module.functions:
             for decorator in function.decorator_list:
+                made = self._factory(decorator, module)
+                if made is not None:
+                    name = self._name(decorator, module, function)  # type: ignore[arg-type]
+                    yield ToolFunction(name, made, module, function, module.location(function))
+                    continue
                 called = decorator.func if isinstance(decorator, ast.Call) else decorator
                 if not isinstance(called, ast.Attribute) or called.attr not in ("tool", "call_tool"):
                     continue
@@ -86,6 +92,10 @@ class ServerTools:
             outer = call
             if isinstance(wanted, ast.Call):  # mcp.tool(name="x")(function)
                 outer, wanted = wanted, wanted.func
+                made = self._factory(outer, module)
+                for found in self._functions(call.args[0], module) if made is not None and call.args else ():
+                    name = self._name(outer, module, found.node)  # type: ignore[arg-type]
+                    yield ToolFunction(name, made, found.module, found.node, module.location(call))  # type: ignore[arg-type]
             if not isinstance(wanted, ast.Attribute) or wanted.attr not in ("tool", "add_tool"):
                 continue
             given = argument(call, "fn", 0) or argument(call, "tool", None)
@@ -95,6 +105,18 @@ class ServerTools:
             for found in self._functions(given, module):
                 name = self._name(outer, module, found.node)  # type: ignore[arg-type]
                 yield ToolFunction(name, server, found.module, found.node, module.location(call))  # type: ignore[arg-type]
+
+    def _factory(self, expr: ast.expr, module: Module) -> ServerObject | None:
+        """Return the server of a call of a function of the tree that makes a decorator for tools, or None."""
+        if not isinstance(expr, ast.Call) or not expr.args:
+            return None
+        made = self._tree.resolve(expr.func, module)
+        if not isinstance(made, Defined) or not isinstance(made.node, _FUNCTIONS):
+            return None
+        registers = {part.attr for part in made.module.within(made.node) if isinstance(part, ast.Attribute)}
+        if not registers & {"tool", "add_tool"}:
+            return None
+        return next((found for part in expr.args if (found := self._servers.of(part, module)) is not None), None)
 
     def _server(self, expr: ast.expr, module: Module) -> ServerObject | None:
         return self._servers.of(expr, module) or self._servers.behind(expr, module)
@@ -145,9 +167,8 @@ class ServerTools:
     def _name(self, call: ast.Call | None, module: Module, function: Function) -> str:
         if call is not None:
             stated = argument(call, "name")
-            first = call.args[0] if call.args else None
-            if stated is None and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                stated = first
+            texts = [part for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            stated = texts[0] if stated is None and texts else stated
             if stated is not None:
                 value = self._values.of(stated, module)
                 return value.value if isinstance(value.value, str) else function.name

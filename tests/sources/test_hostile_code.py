@@ -1,0 +1,138 @@
+"""No file makes the scan crash or hang: changed servers, deep nesting, cycles and strange files."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from advisor.audits.server_code import findings
+from advisor.audits.stated_facts import facts_of
+from advisor.knowledge import Knowledge
+from advisor.sources.python import scan
+
+LONGEST_S = 1.0
+FEW, MANY = 150, 100_000
+
+
+def sources(knowledge: Knowledge) -> list[str]:
+    return [text for kind in knowledge.findings.values() for text in (kind.hit, kind.miss)]
+
+
+def changed(text: str, others: list[str], draw: random.Random) -> str:
+    """Return a text with a few changes: lines and tokens are removed, doubled, swapped, or taken from another text."""
+    lines = text.splitlines(keepends=True)
+    for _ in range(draw.randint(1, 4)):
+        place = draw.randrange(len(lines) + 1)
+        kind = draw.randrange(6)
+        if kind == 0 and lines:
+            lines.pop(min(place, len(lines) - 1))
+        elif kind == 1 and lines:
+            lines.insert(place, draw.choice(lines))
+        elif kind == 2:
+            lines[place:place] = draw.choice(others).splitlines(keepends=True)
+        elif kind == 3 and lines:
+            index = min(place, len(lines) - 1)
+            words = lines[index].split(" ")
+            draw.shuffle(words)
+            lines[index] = " ".join(words)
+        elif kind == 4 and lines:
+            index = min(place, len(lines) - 1)
+            old, new = draw.choice(
+                [("mcp", "ctx"), ("ctx", "self"), ("(", "(*"), ("=", "=="), ("'", '"'), ("def ", "class ")]
+            )
+            lines[index] = lines[index].replace(old, new)
+        else:
+            lines[place:place] = [
+                draw.choice(["\0", "\ufeff", "    ", "mcp = mcp\n", "from . import *\n", "import mcp as mcp\n"])
+            ]
+    return "".join(lines)
+
+
+def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
+    draw = random.Random(seed)
+    texts = sources(knowledge)
+    for number in range(count):
+        text = changed(draw.choice(texts), texts, draw)
+        (folder / "server.py").write_bytes(text.encode("utf-8", errors="surrogatepass"))
+        started = time.monotonic()
+        tree = scan(folder, knowledge)
+        findings(tree, knowledge)
+        if tree.servers:
+            facts_of(tree, knowledge, "server")
+        assert time.monotonic() - started < LONGEST_S, (seed, number, text)
+
+
+def test_changed_servers_are_read_or_refused(tmp_path: Path, knowledge: Knowledge) -> None:
+    check(FEW, tmp_path, knowledge, seed=1)
+
+
+@pytest.mark.thorough
+@pytest.mark.weekly
+@pytest.mark.parametrize("seed", range(4))
+def test_a_hundred_thousand_changed_servers_are_read_or_refused(
+    seed: int, tmp_path: Path, knowledge: Knowledge
+) -> None:
+    check(MANY // 4, tmp_path, knowledge, seed)
+
+
+HEAD = "from mcp.server.fastmcp import Context, FastMCP\n"
+HOSTILE = {
+    "deep brackets": HEAD + "(" * 5000,
+    "a deep sum": HEAD + "x = " + "+".join(["1"] * 20_000),
+    "deep attributes": HEAD + "mcp = FastMCP('a', stateless_http=a" + ".b" * 3000 + ")",
+    "deep blocks": HEAD + "".join(f"{' ' * depth}if x:\n" for depth in range(90)) + " " * 90 + "pass\n",
+    "a name that is itself": HEAD + "a = b\nb = a\nmcp = FastMCP('a', stateless_http=a)\na.run()",
+    "a function that calls itself": HEAD
+    + "def f(x):\n    return f(x)\nmcp = FastMCP('a', stateless_http=f(1))\nf(mcp).run()",
+    "a class that is its own base": HEAD + "class A(B): ...\nclass B(A): ...\nmcp = A('a')\nmcp.run()",
+    "a module that imports itself": "from server import mcp\nfrom server import *\n" + HEAD + "mcp.run()",
+    "a mapping that contains itself": HEAD + "d = {}\nd = {**d, 'a': d['a']}\nmcp = FastMCP('a', **d)",
+    "many calls": HEAD
+    + "mcp = FastMCP('a')\n"
+    + "@mcp.tool()\nasync def a(ctx: Context):\n"
+    + "    f(ctx)\n" * 3000
+    + "def f(c):\n    f(c)\n",
+    "many tools": HEAD
+    + "mcp = FastMCP('a')\n"
+    + "".join(
+        f"def f{n}(c):\n    f{n + 1}(c)\n    g{n}(c)\ndef g{n}(c):\n    f{n + 1}(c)\n@mcp.tool()\ndef t{n}(c: Context):\n    f{n}(c)\n"
+        for n in range(60)
+    ),
+    "many names": HEAD
+    + "\n".join(f"a{n} = a{n + 1} if x else a{n + 2}" for n in range(300))
+    + "\nFastMCP('a', stateless_http=a0)",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_code_takes_less_than_a_second(name: str, tmp_path: Path, knowledge: Knowledge) -> None:
+    (tmp_path / "server.py").write_text(HOSTILE[name])
+    started = time.monotonic()
+    findings(scan(tmp_path, knowledge), knowledge)
+    assert time.monotonic() - started < LONGEST_S
+
+
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "compose.yaml", "pyproject.toml", "requirements.txt", "uv.lock", "Procfile"]
+)
+@pytest.mark.parametrize(
+    "text",
+    ["\0\1", "[[[", "CMD [", "ENV", "ENV A", "a: &a [*a]", "services: [1]", "mcp==", "web:", "'" * 1000, "\\\n" * 50],
+)
+def test_strange_manifests_are_read_or_refused(name: str, text: str, tmp_path: Path, knowledge: Knowledge) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "server.py").write_text(HEAD + "mcp = FastMCP('a')\n")
+    assert len(scan(tmp_path, knowledge).servers) == 1
+
+
+def test_links_and_pipes_are_not_followed(tmp_path: Path, knowledge: Knowledge) -> None:
+    import os
+
+    (tmp_path / "loop").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "server.py").write_text(HEAD + "mcp = FastMCP('a')\n")
+    tree = scan(tmp_path, knowledge)
+    assert (len(tree.servers), tree.examined) == (1, ("server.py",))
