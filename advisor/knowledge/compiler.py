@@ -75,6 +75,7 @@ SHAPES: dict[str, type] = {
     "server_methods": scan.ServerMethod,
     "call_spellings": scan.CallSpelling,
     "input_requests": scan.InputRequest,
+    "sent_notifications": scan.SentNotification,
     "scan_skips": scan.ScanSkip,
     "findings": scan.FindingKind,
 }

@@ -60,6 +60,13 @@ class InputRequest(NamedTuple):
     names: tuple[str, ...]
 
 
+class SentNotification(NamedTuple):
+    """The types of a notification; `id` is the call with the same effect."""
+
+    id: str
+    names: tuple[str, ...]
+
+
 class ScanSkip(NamedTuple):
     """Folders or files that are not code of the server."""
 

@@ -37,7 +37,15 @@ if TYPE_CHECKING:
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism, WatchingProxy
     from advisor.knowledge.options import OptionEstimate, RankingCriterion
-    from advisor.knowledge.scan import CallSpelling, CodeName, FindingKind, InputRequest, ScanSkip, ServerMethod
+    from advisor.knowledge.scan import (
+        CallSpelling,
+        CodeName,
+        FindingKind,
+        InputRequest,
+        ScanSkip,
+        SentNotification,
+        ServerMethod,
+    )
     from advisor.knowledge.topology import BalancingStrategy
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
@@ -45,7 +53,15 @@ _RARE = (
     *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
     *("order", "estimates", "sources"),
     *("kit_proxies", "kit_fronts", "watching_proxies", "floors"),
-    *("code_names", "server_methods", "call_spellings", "input_requests", "scan_skips", "findings"),
+    *(
+        "code_names",
+        "server_methods",
+        "call_spellings",
+        "input_requests",
+        "sent_notifications",
+        "scan_skips",
+        "findings",
+    ),
 )
 
 
@@ -91,6 +107,7 @@ class Knowledge:
     server_methods: dict[str, ServerMethod]
     call_spellings: dict[str, CallSpelling]
     input_requests: dict[str, InputRequest]
+    sent_notifications: dict[str, SentNotification]
     scan_skips: dict[str, ScanSkip]
     findings: dict[str, FindingKind]
 

@@ -45,6 +45,8 @@ LITERAL = {
     "a subclass": HEAD + "class Mine(FastMCP):\n    def __init__(self):\n"
     "        super().__init__('a', stateless_http=True)\nmcp = Mine()",
     "a function": HEAD + "def make(flag):\n    return FastMCP('a', stateless_http=flag)\nmcp = make(True)",
+    "a function with two results": "from fastmcp import FastMCP\ndef make():\n    mcp = FastMCP('a')\n    return mcp, 1\n"
+    "server: FastMCP | None = None\nserver, other = make()\napp = server.http_app(stateless_http=True)",
     "an alias": "from mcp.server import fastmcp as f\nMake = f.FastMCP\nmcp = Make('a', stateless_http=True)",
     "an import in a function": "def main():\n    from mcp.server.fastmcp import FastMCP\n"
     "    FastMCP('a', stateless_http=True).run()",

@@ -54,6 +54,13 @@ def test_an_object_of_a_module_is_state(scanned: Scan) -> None:
     assert states(scanned(HEAD + code)) == [("store.items", "state", "module", False)]
 
 
+def test_an_object_that_a_tool_passes_on_is_state(scanned: Scan) -> None:
+    code = "class Store:\n    def put(self, x):\n        self.items[x] = 1\nstore = Store()\nclass Work:\n"
+    code += "    async def run(self, manager, x):\n        manager.put(x)\n"
+    code += "@mcp.tool()\nasync def a(x):\n    return await guarded(lambda: Work().run(manager=store, x=x))"
+    assert states(scanned(HEAD + code)) == [("store.items", "state", "module", False)]
+
+
 def test_the_state_of_another_module_is_found(scanned: Scan) -> None:
     code = HEAD + "from store import carts\n@mcp.tool()\ndef a(x):\n    carts[x] = 1"
     tree = scanned(code, **{"store.py": "carts = {}\n"})

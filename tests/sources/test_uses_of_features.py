@@ -25,13 +25,15 @@ DIRECT = {
     "ctx.session.create_message": "await ctx.session.create_message([])",
     "ctx.session.create_message(related_request_id)": "await ctx.session.create_message([], related_request_id=1)",
     "session.send_tool_list_changed": "await ctx.request_context.session.send_tool_list_changed()",
+    "session.send_tool_list_changed ": "await ctx.session.send_notification(ToolListChangedNotification())",
+    "ctx.report_progress ": "sent = ProgressNotification(params=1)\n    await ctx.session.send_notification(sent)",
     "session.send_resource_updated": "session = ctx.session\n    await session.send_resource_updated('x')",
 }
 
 
 @pytest.mark.parametrize("call", DIRECT)
 def test_each_call_of_a_feature_is_found(call: str, scanned: Scan) -> None:
-    assert uses(scanned(f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    {DIRECT[call]}")) == {"a": [call]}
+    assert uses(scanned(f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    {DIRECT[call]}")) == {"a": [call.strip()]}
 
 
 @pytest.mark.parametrize(

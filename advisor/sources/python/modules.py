@@ -16,14 +16,20 @@ Definition: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef |
 
 
 class Opaque(ast.expr):
-    """Stands for a value that cannot be read, such as the variable of a loop. `node` is the statement."""
+    """Stands for a value that cannot be read, such as the variable of a loop.
+
+    Attributes:
+        node: the statement that gives the value.
+        parts_of: the value that the statement takes apart, or None.
+    """
 
     _fields = ()
 
-    def __init__(self, node: ast.AST) -> None:
-        """Args: node: the statement that gives the value."""
+    def __init__(self, node: ast.AST, parts_of: ast.expr | None = None) -> None:
+        """Args: node, parts_of: see the attributes."""
         super().__init__()
         self.node = node
+        self.parts_of = parts_of
         self.lineno = getattr(node, "lineno", 1)
 
 
@@ -150,6 +156,9 @@ class Module:
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
                 todo.append((child, inner))
+        for names in self._targets.values():
+            for definitions in names.values():
+                definitions.sort(key=lambda node: node.lineno)
         for found in (self.calls, self.attributes, self.functions, self.classes):
             found.sort(key=lambda node: (node.lineno, node.col_offset))
 
@@ -189,4 +198,4 @@ class Module:
             parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
             for index, part in enumerate(target.elts):
                 matching = len(parts) == len(target.elts)
-                self._bind_target(part, parts[index] if matching else Opaque(node), node, scope)
+                self._bind_target(part, parts[index] if matching else Opaque(node, value), node, scope)

@@ -12,7 +12,7 @@ from advisor.sources.python.model import NeedUse
 from advisor.sources.python.modules import Function, Module
 from advisor.sources.python.resolve import CodeTree, Defined, arguments, passed
 from advisor.sources.python.servers import Servers
-from advisor.sources.python.syntax import default_of
+from advisor.sources.python.syntax import default_of, last_name
 from advisor.sources.python.tools import ToolFunction
 from advisor.sources.python.values import Values
 
@@ -60,6 +60,8 @@ class FeatureUses:
                 self._calls.setdefault(name, self._calls[spelling.call])
         self._reached: dict[tuple[object, ...], list[ReachedFunction]] = {}
         self._stated: dict[Function, dict[str, str]] = {}
+        self._sent = {name: entry.id for entry in knowledge.sent_notifications.values() for name in entry.names}
+        self._objects: dict[str, Defined] = {}
         self._requests = {name: entry.id for entry in knowledge.input_requests.values() for name in entry.names}
 
     def visits(self, tool: ToolFunction) -> Iterator[ReachedFunction]:
@@ -169,7 +171,7 @@ class FeatureUses:
             roles = self._stated_roles(found.module, found.node)
             for parameter in arguments(found.node):
                 given = passed(node, found.node, parameter.arg, bound=bound)
-                role = self.role(given, visit) if given is not None else ""
+                role = (self.role(given, visit) or self._global(given, visit)) if given is not None else ""
                 if role:
                     roles[parameter.arg] = role
             if owner:
@@ -178,23 +180,33 @@ class FeatureUses:
                 found.module, found.node, roles, self._guard(node, visit), self._branch(node, visit, tool)
             )
 
+    def _global(self, expr: ast.expr, visit: ReachedFunction) -> str:
+        """Return the role of an object of a class of the tree that a module makes; "" for anything else."""
+        module = visit.module
+        if not isinstance(expr, ast.Name) or expr.id in visit.roles:
+            return ""
+        for scope in module.scopes(expr):
+            if module.bindings(scope, expr.id) or any(each.arg == expr.id for each in arguments(scope)):
+                return ""
+        kind = self._values.class_of(expr, module)
+        if kind is None:
+            return ""
+        self._objects.setdefault(f"global {expr.id}", kind)
+        return f"global {expr.id}"
+
     def _function(self, call: ast.Call, visit: ReachedFunction) -> tuple[Defined | None, str]:
         """Return the function of the tree that a call runs, and the role of its object."""
         func, module = call.func, visit.module
         if isinstance(func, ast.Attribute):
             if isinstance(func.value, ast.Name) and func.value.id in ("self", "cls"):
-                owner = module.class_of(func)
-                member = self._tree.member(Defined(module, owner), func.attr) if owner is not None else None
+                here = module.class_of(func)
+                member = self._tree.member(Defined(module, here), func.attr) if here is not None else None
                 return (member if isinstance(member, Defined) else None), visit.roles.get("self", "")
-            kind = self._values.class_of(func.value, module)
+            owner = self.role(func.value, visit) or self._global(func.value, visit)
+            kind = self._objects.get(owner) or self._values.class_of(func.value, module)
             if kind is not None:
                 member = self._tree.member(kind, func.attr)
-                name = func.value.id if isinstance(func.value, ast.Name) else ""
-                is_global = bool(name) and not any(
-                    module.bindings(scope, name) or any(each.arg == name for each in arguments(scope))
-                    for scope in module.scopes(call)
-                )
-                return (member if isinstance(member, Defined) else None), f"global {name}" if is_global else ""
+                return (member if isinstance(member, Defined) else None), owner if owner in self._objects else ""
         found = self._tree.resolve(func, module)
         return (found if isinstance(found, Defined) else None), ""
 
@@ -206,13 +218,8 @@ class FeatureUses:
         if not isinstance(func, ast.Attribute):
             return None
         role = self.role(func.value, visit)
-        if role == "ctx" and func.attr == "send_notification":
-            sent = ast.unparse(call.args[0]) if call.args else ""
-            return (
-                self._calls.get("ctx.send_notification(ToolListChangedNotification())")
-                if "ListChanged" in sent
-                else None
-            )
+        if role in ("ctx", "session") and func.attr == "send_notification" and call.args:
+            return self._notification(call.args[0], role, visit)
         if role == "ctx":
             return self._calls.get(f"ctx.{func.attr}")
         if role != "session":
@@ -220,6 +227,22 @@ class FeatureUses:
         if func.attr == "create_message" and any(each.arg == "related_request_id" for each in call.keywords):
             return self._calls.get("ctx.session.create_message(related_request_id)")
         return self._calls.get(f"ctx.session.{func.attr}") or self._calls.get(f"session.{func.attr}")
+
+    def _notification(self, sent: ast.expr, role: str, visit: ReachedFunction) -> tuple[str, str] | None:
+        """Return the call with the same effect as a notification that the code sends itself."""
+        values: list[object] = [sent]
+        if isinstance(sent, ast.Name):
+            values = [each for scope in visit.module.scopes(sent) for each in visit.module.bindings(scope, sent.id)]
+        names = {
+            last_name(part.func)
+            for each in values
+            if isinstance(each, ast.AST)
+            for part in ast.walk(each)
+            if isinstance(part, ast.Call)
+        }
+        call = next((self._sent[name] for name in sorted(names) if name in self._sent), "")
+        own = f"{role}.send_notification({next(iter(names), '')}())"
+        return self._calls.get(own) or self._calls.get(call)
 
     def _resolved(self, function: Function, module: Module, depth: int = 3) -> Iterator[tuple[str, str, Location]]:
         """Yield the questions of `Annotated[..., Resolve(question)]` parameters."""

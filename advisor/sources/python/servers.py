@@ -10,7 +10,7 @@ from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.scan import FLAGS, CodeName, FlagName
 from advisor.sources.python.model import UNSET, CodeValue, FlagPlace, FlagSetting, ServerPart, TransportUse
-from advisor.sources.python.modules import Function, Module
+from advisor.sources.python.modules import Function, Module, Opaque
 from advisor.sources.python.resolve import DEPTH, CodeTree, Defined, argument, arguments, passed
 from advisor.sources.python.syntax import flag_of, last_name
 from advisor.sources.python.values import Values
@@ -118,6 +118,12 @@ class Servers:
             if found is not None:
                 return found
         definition = self._tree.resolve(expr, module)
+        if (
+            isinstance(definition, Defined)
+            and isinstance(definition.node, Opaque)
+            and definition.node.parts_of is not None
+        ):
+            return self.of(definition.node.parts_of, definition.module, depth - 1)
         if isinstance(definition, Defined) and isinstance(
             definition.node, (ast.Call, ast.Await, ast.Name, ast.Attribute)
         ):
