@@ -22,6 +22,7 @@ from advisor.report.line_fitting import (
     change_and_result,
     column_widths,
     first_names,
+    whole_sentences,
 )
 from advisor.report.screen_parts import (
     LABEL,
@@ -83,7 +84,8 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     warnings = fitting((draw(draw_warning, warning) for warning in decision.warnings), LINES)
     above: list[ScreenBlock] = []
     step, worst, room = WHOLE[0], 0, 0
-    wishes = [*((step, changes_lines) for step in WHOLE), (WHOLE[-1], least), (TIGHT, least)]
+    wishes = [*((step, changes_lines) for step in WHOLE), *((step, least) for step in (WHOLE[-1], TIGHT))]
+    wishes += [(step, 1) for step in (WHOLE[-1], TIGHT)] if changes else []
     wishes += [(step, 0) for step in STEPS if step.brief]
     for step, wanted in wishes:
         # Warnings are worth more than empty lines, and the first ones more than complete texts.
@@ -95,7 +97,8 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
         if room >= worst + wanted:
             break
     shown = fitting(changes, room - worst - 1)
-    room -= (sum(map(len, shown)) + 1 if shown else 0) + 1
+    alone = draw(_only_change, decision, shifts[0]) if shifts and not shown and room > worst else []
+    room -= (sum(map(len, shown)) + 1 if shown else len(alone)) + 1
     warned = fitting(warnings, room)
     lines = list(chain.from_iterable(above))
     if warnings:
@@ -104,7 +107,7 @@ def _answer(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
     if shown:
         lines += draw(draw_heading, decision, "changes", len(shifts) - len(shown) + further)
         lines += chain.from_iterable(shown)
-    return [*lines, *below]
+    return [*lines, *alone, *below]
 
 
 def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
@@ -130,7 +133,7 @@ def _verdict(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
 def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     """Draw the flags or modes, the instances, the session affinity, and the rule that decides the pattern."""
     phrases = decision.phrases
-    pairs: list[tuple[str, Words]] = [*decision_wording.switch_rows(decision)]
+    pairs: list[tuple[str, Words]] = [*_switches(decision, canvas.width, step)]
     if decision.tiers and decision.kind == "python":
         _tiers(canvas, decision)
     rule = decision.reason
@@ -143,9 +146,24 @@ def _settings(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     styles = {"flags": "bold cyan"}
     pairs += [(label(phrases, name), (text, styles.get(name, ""))) for name, text in rows]
     taken = max(LABEL, *(len(name) + 2 for name, _ in pairs))
-    why = reason(rule, canvas.width - taken, step)
-    pairs.append((label(phrases, "why"), [why, (f" ({rule.id})", "dim")]))
+    why, source = reason(rule, canvas.width - taken, step), f" ({rule.id})"
+    shared = f"; {label(phrases, 'affinity').lower()}: {affinity}"
+    if step.brief and not single and len(why) + len(source) + len(shared) <= canvas.width - taken:
+        pairs[-1:] = [(label(phrases, "why"), [why, (source, "dim"), shared])]
+    else:
+        pairs.append((label(phrases, "why"), [why, (source, "dim")]))
     draw_rows(canvas, pairs)
+
+
+def _switches(decision: Decision, width: int, step: ScreenStep) -> list[tuple[str, str]]:
+    """Return the modes with their settings. In a brief step, the settings of a tier are single sentences."""
+    if not (decision.tiers and step.brief):
+        return decision_wording.switch_rows(decision)
+    settings = [(tier.name, switch) for tier in decision.tiers for switch in tier.settings]
+    return [
+        (switch.mode.capitalize(), whole_sentences(f"{name} tier: {switch.how}", width - LABEL))
+        for name, switch in settings
+    ]
 
 
 def _together(rows: list[tuple[str, str]], phrases: Mapping[str, str], room: int) -> list[tuple[str, str]]:
@@ -185,7 +203,7 @@ def _features(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
     preferred = any(row.need == "preferred" for row in rows)
     heads = [
         [phrases["screen.features"], *(phrases["full.features.clients"].format(era=era.capitalize()) for era in ERAS)],
-        [phrases["screen.preferred-mark"] if preferred else "", *(_era_words(decision, era) for era in ERAS)],
+        [phrases["screen.preferred-mark"] if preferred else "", *(_era_words(decision, era, step) for era in ERAS)],
     ]
     table: list[list[tuple[str, str]]] = []
     for cells, group in groupby(rows, key=lambda row: [_outcome(cell, row, decision) for _, cell in row.cells]):
@@ -193,7 +211,7 @@ def _features(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
         table.append([(titles, ""), *cells])
     hidden = len(table) - len(table[: step.most])
     table = [*([(head, "dim") for head in row] for row in heads), *table[: step.most]]
-    widths = column_widths([[text for text, _ in row] for row in table], canvas.width)
+    widths = column_widths(tuple(tuple(text for text, _ in row) for row in table), canvas.width)
     canvas.pairs(
         [[(fill(text, width), style) for (text, style), width in zip(row, widths, strict=True)] for row in table],
         indent=0,
@@ -202,10 +220,15 @@ def _features(canvas: Canvas, decision: Decision, step: ScreenStep) -> None:
         canvas.line((phrases["screen.hidden"].format(number=hidden, section="features"), "dim"))
 
 
-def _era_words(decision: Decision, era: Era) -> str:
-    """Return the protocol of an era, and a note if its clients are not expected or not served."""
-    notes = [decision.phrases[f"screen.era.{era}"], decision_wording.era_note(decision, era)]
-    return f"({'; '.join(filter(None, notes))})"
+def _era_words(decision: Decision, era: Era, step: ScreenStep) -> str:
+    """Return the protocol of an era, and a note if its clients are not expected or not served.
+
+    In a tight step, this note is short. Clients that fall back have none, because each cell says so.
+    """
+    state, note = decision.facts[f"era.{era}"], decision_wording.era_note(decision, era)
+    if step.tight and note and state in ("falls-back", "not-named"):
+        note = decision.phrases["screen.era.none"] if state == "not-named" else ""
+    return f"({'; '.join(filter(None, (decision.phrases[f'screen.era.{era}'], note)))})"
 
 
 def _outcome(cell: EraCell, row: FeatureRow, decision: Decision) -> tuple[str, str]:
@@ -235,9 +258,21 @@ def _call(name: str, row: FeatureRow, decision: Decision) -> str:
 
 
 def _change(canvas: Canvas, decision: Decision, shift: change_wording.Shift) -> None:
-    result = decision.phrases[f"screen.pattern.{shift.phrase}"] if shift.phrase else shift.parts
-    change, then = change_and_result(shift.change, result, canvas.width - 2)
+    change, then = change_and_result(shift.change, _result(decision, shift), canvas.width - 2)
     canvas.line(f"{change} -> ", (then, "" if shift.feasible else "bold red"), indent=2)
+
+
+def _only_change(canvas: Canvas, decision: Decision, shift: change_wording.Shift) -> None:
+    """Draw a change with its heading on a line."""
+    phrase = decision.phrases["screen.changes.only"]
+    change, then = change_and_result(
+        shift.change, _result(decision, shift), canvas.width - len(phrase.format(change=""))
+    )
+    canvas.line((phrase.format(change=change), "bold"), (then, "" if shift.feasible else "bold red"))
+
+
+def _result(decision: Decision, shift: change_wording.Shift) -> str:
+    return decision.phrases[f"screen.pattern.{shift.phrase}"] if shift.phrase else shift.parts
 
 
 def _next(canvas: Canvas, decision: Decision) -> None:

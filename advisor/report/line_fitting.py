@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from textwrap import wrap
 
 from advisor.sentences import first_sentences
 
@@ -95,19 +97,35 @@ def _short_change(change: str, room: int) -> str:
     return f"{cut_list(keys, room - len(colon) - len(values))}{colon}{values}"
 
 
-def column_widths(rows: Sequence[Sequence[str]], width: int) -> tuple[int, int, int]:
-    """Return the widths of the three columns of the feature table. No word, such as a call, is broken in the last two.
+@lru_cache(maxsize=32)
+def column_widths(rows: tuple[tuple[str, ...], ...], width: int) -> tuple[int, ...]:
+    """Return the widths of the three columns of the feature table, for which the table has the fewest lines.
+
+    The first two columns are at most half as wide as the table. No word, such as a call, is broken. If the lines
+    are as many, the titles get the room that they need.
 
     Args:
         rows: the texts of each row.
         width: the width of the table in columns, with two columns between neighbours.
     """
-    natural = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    longest = (max(map(len, column)) for column in zip(*rows, strict=True))
+    natural = [min(wanted, most) for wanted, most in zip(longest, (width // 2, width // 2, width), strict=True)]
     words = [max(len(word) for text in column for word in text.split()) for column in zip(*rows, strict=True)]
     room = width - 4
-    titles = min(natural[0], max(room - words[1] - words[2], words[0]))
-    room -= titles
-    if natural[1] + natural[2] <= room:
-        return titles, natural[1], natural[2]
-    legacy = min(max(words[1], min(natural[1], max(room // 2, room - natural[2]))), room - words[2])
-    return titles, legacy, room - legacy
+    possible: list[tuple[int, ...]] = []
+    widest = min(natural[0], max(room - words[1] - words[2], words[0]))
+    for titles in dict.fromkeys((widest, min(widest, max(words[0], width // 3)), words[0])):
+        rest = room - titles
+        if natural[1] + natural[2] <= rest:
+            possible.append((titles, natural[1], natural[2]))
+            continue
+        even = max(words[1], min(natural[1], max(rest // 2, rest - natural[2])))
+        splits = dict.fromkeys((even, natural[1], min(rest - natural[2], natural[1])))
+        fitted = (min(max(legacy, words[1]), rest - words[2]) for legacy in splits)
+        possible += [(titles, legacy, rest - legacy) for legacy in fitted]
+    return min(possible, key=lambda widths: _lines(rows, widths))
+
+
+def _lines(rows: Iterable[Sequence[str]], widths: Sequence[int]) -> int:
+    """Return the number of lines of a table."""
+    return sum(max(len(wrap(text, width)) for text, width in zip(row, widths, strict=True)) for row in rows)
