@@ -44,6 +44,7 @@ RECORDS = "adr/"
 """The folder for the document, in the commands that come next."""
 _CHANGES = 2  # so many changes have priority over all warnings except the worst
 _WARNINGS = 3  # so many warnings have priority over complete texts
+_TOOLS = 30  # columns that the table of tiers needs for the names of tools
 _CALL = 30  # columns of the longest call that the feature table shows in full
 
 
@@ -180,15 +181,26 @@ def _together(rows: list[tuple[str, str]], phrases: Mapping[str, str], room: int
 
 
 def _tiers(canvas: Canvas, decision: Decision) -> None:
+    """Draw a table of the tiers, or two lines for each tier if the table leaves no room for the names of tools."""
     phrases = decision.phrases
+    room, more = canvas.width - 50, phrases["screen.and-more"]
+    if room < _TOOLS:
+        rows: list[tuple[str, Words]] = []
+        for tier in decision.tiers:
+            count = f"{label(phrases, 'instances').lower()}: {tier.instances}; "
+            named = first_names(tier.tools, canvas.width - LABEL - 1 - len(count), more, "") if tier.tools else ""
+            rows.append((tier.name, (change_wording.flags_text(tier.core, "python", phrases), "bold cyan")))
+            rows.append(("", f"{count}{named or phrases['screen.other-tools']}"))
+        draw_rows(canvas, rows)
+        return
     heads: list[Words] = [(head, "dim") for head in phrases["screen.tiers"].split(", ")]
-    rows: list[list[Words]] = []
+    table: list[list[Words]] = []
     for tier in decision.tiers:
         flags = (str(flag) for flag in tier.core.flags)
-        tools = first_names(tier.tools, canvas.width - 50, phrases["screen.and-more"], "") if tier.tools else ""
-        rows.append([(tier.name, "bold"), str(tier.instances), *((flag, "bold cyan") for flag in flags)])
-        rows[-1].append(tools or phrases["screen.other-tools"])
-    canvas.pairs([heads, *rows], indent=0)
+        tools = first_names(tier.tools, room, more, "") if tier.tools else ""
+        table.append([(tier.name, "bold"), str(tier.instances), *((flag, "bold cyan") for flag in flags)])
+        table[-1].append(tools or phrases["screen.other-tools"])
+    canvas.pairs([heads, *table], indent=0)
 
 
 def _listed(decision: Decision) -> list[FeatureRow]:

@@ -249,6 +249,14 @@ def test_every_remedy_of_a_contradiction_names_its_keys() -> None:
         assert all(key in shown for key in way.change)
 
 
+@pytest.mark.parametrize("width", [60, 66, 72, 80])
+def test_no_name_of_a_tier_is_folded(width: int) -> None:
+    decision = decide(ROOT / "examples" / "customer-service-agent.yaml")
+    screen = first_screen(decision, Screen(width))
+    names = {"stateless_http", "json_response", *(tool for tier in decision.tiers for tool in tier.tools)}
+    assert names <= set(re.findall(r"\w+", screen))
+
+
 def test_commands_are_never_wrapped(tmp_path: Path) -> None:
     path = tmp_path / f"{'long-' * 20}name.yaml"
     path.write_bytes(FILES[0].read_bytes())
