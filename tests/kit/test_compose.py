@@ -191,3 +191,11 @@ def test_no_container_fills_the_disk_with_its_log(rendered: Rendered) -> None:
     _, files = rendered
     for name, service in yaml.safe_load(files["compose.yaml"])["services"].items():
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
+
+
+def test_each_container_has_the_memory_limit_of_its_pod(rendered: Rendered) -> None:
+    kit, files = rendered
+    services = yaml.safe_load(files["compose.yaml"])["services"]
+    limits = {service: settings.get("mem_limit") for service, settings in services.items()}
+    assert all(limits.values()), limits
+    assert {f"{tier.memory.limit_mi(tier.workers)}m" for tier in kit.tiers} <= set(limits.values())

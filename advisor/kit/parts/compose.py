@@ -52,6 +52,7 @@ class ProxyImage:
         command: start command.
         mounts: pairs of a file in the kit and its path in the container.
         check: command of the health check.
+        memory_mi: memory limit in MiB.
         listen: port inside the container.
     """
 
@@ -59,6 +60,7 @@ class ProxyImage:
     command: list[str]
     mounts: list[tuple[str, str]]
     check: list[str]
+    memory_mi: int
     listen: int = PROXY_PORT
 
 
@@ -135,4 +137,5 @@ def _image(kit: KitContext, moved: dict[str, str]) -> ProxyImage:
         command=carried.command(carried.id, carried.folder),
         mounts=[(f"./{moved.get(name, f'proxy/{name}')}", f"{carried.folder}/{name}") for name in names],
         check=fetch if carried.fetches else connect,
+        memory_mi=proxy.plan_for(kit).memory_mi(kit.figure("proxy.memory_mi")),
     )

@@ -298,7 +298,7 @@ def _proxy(kit: KitContext) -> ProxyWorkload | None:
         drains=carried.drains,
         drain_s=kit.tiers[0].propagation_s if carried.drains else max(tier.preferred_stop_s for tier in kit.tiers),
         stop_s=plan.stop_s if carried.drains else 5,
-        memory_mi=512 + (sticky.zone_mb if sticky is not None and sticky.balance == "learn" else 0),
+        memory_mi=plan.memory_mi(kit.figure("proxy.memory_mi")),
     )
 
 

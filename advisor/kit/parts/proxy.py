@@ -148,6 +148,15 @@ class ProxyPlan:
     handshake_versions: tuple[str, ...] = HANDSHAKE_VERSIONS
     attempts: int = _ATTEMPTS
 
+    def memory_mi(self, least: int) -> int:
+        """Return the memory limit of a proxy in MiB.
+
+        Args:
+            least: the limit without a table of sessions, in MiB.
+        """
+        learns = self.sticky is not None and self.sticky.balance == "learn"
+        return least + (self.sticky.zone_mb if self.sticky is not None and learns else 0)
+
     @property
     def sticky(self) -> Pool | None:
         """The pool with session affinity, or None. There is at most one, because only one tier has sessions."""
