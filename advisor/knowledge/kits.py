@@ -59,6 +59,7 @@ class KitProxy(NamedTuple):
     fetches: bool = True
     capability: str = ""
     lacks: str = ""
+    limits_sessions: bool = True
     take_out: dict[Literal["file", "how"], str] = {}  # noqa: RUF012
     since: dict[str, str] = {}  # noqa: RUF012
     fixed: dict[str, str] = {}  # noqa: RUF012

@@ -24,7 +24,7 @@ from advisor.lab.process.steps import TimedStep
 from advisor.lab.verify.document import verification_dict
 from advisor.lab.verify.prediction import PredictedCell
 from advisor.lab.verify.report import verification_text
-from advisor.lab.verify.result import Behaved, Checked, Verification
+from advisor.lab.verify.result import Behaved, Checked, Trial, Verification
 
 HERE = Path(__file__).parent
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
@@ -76,6 +76,16 @@ FINE = Verification(
         Behaved("stateless", "legacy", "DELETE", "HTTP 405", "HTTP 405", "HTTP 405: Method Not Allowed"),
         Behaved("stateful", "legacy", "GET", "HTTP 200", "HTTP 200", "HTTP 200 text/event-stream, silent so far"),
     ),
+    trials=(
+        Trial(
+            "session limit of an instance",
+            "MCP_MAX_SESSIONS=3",
+            "HTTP 503 after 3 sessions",
+            "HTTP 503 after 3 sessions",
+            True,
+        ),
+        Trial("open session of a full instance", "MCP_MAX_SESSIONS=3", "HTTP 200", "HTTP 200", True),
+    ),
     unknown=2,
 )
 WRONG = replace(
@@ -102,6 +112,16 @@ WRONG = replace(
             "HTTP 200",
             "HTTP 200 application/json",
             (LogLine("proxy", "GET"),),
+        ),
+    ),
+    trials=(
+        FINE.trials[0],
+        Trial(
+            "session limit of a client address",
+            "proxy: nginx",
+            "HTTP 429 before 8,935 sessions",
+            "8,942 sessions open",
+            False,
         ),
     ),
     unknown=0,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class SseEvent:
-    """One server-sent event."""
+    """A server-sent event."""
 
     id: str = ""
     event: str = "message"

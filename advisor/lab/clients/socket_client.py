@@ -41,11 +41,17 @@ class SocketAnswer:
 
 
 class Connection:
-    """One connection. It opens at the first request, and opens again if the server has closed it."""
+    """A connection. It opens at the first request, and opens again if the server has closed it."""
 
-    def __init__(self, place: SocketAddress) -> None:
-        """Args: place: source address and destination port."""
+    def __init__(self, place: SocketAddress, path: str = "/mcp") -> None:
+        """Create a connection without opening it.
+
+        Args:
+            place: source address and destination port.
+            path: the path of all requests.
+        """
         self._place = place
+        self._path = path
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(
@@ -85,7 +91,7 @@ class Connection:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         length = f"content-length: {len(body)}\r\n"
         writer.write(
-            f"{method} /mcp HTTP/1.1\r\nhost: 127.0.0.1:{self._place[1]}\r\n{length}{lines}\r\n".encode() + body
+            f"{method} {self._path} HTTP/1.1\r\nhost: 127.0.0.1:{self._place[1]}\r\n{length}{lines}\r\n".encode() + body
         )
         first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         found = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
@@ -119,7 +125,7 @@ async def _pieces(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> A
 
 
 class SocketClient:
-    """One client of an era with its connections, its cookie and, in the legacy era, its session.
+    """A client of an era with its connections, its cookie and, in the legacy era, its session.
 
     Attributes:
         session: the session ID; "" for none.
@@ -133,6 +139,7 @@ class SocketClient:
         keeps_alive: bool = False,
         keeps_cookies: bool = False,
         answer_s: float = 30.0,
+        path: str = "/mcp",
     ) -> None:
         """Create a client without sending a request.
 
@@ -142,6 +149,7 @@ class SocketClient:
             keeps_alive: whether all requests share a connection; otherwise each request opens its own.
             keeps_cookies: whether the client sends the last cookie that it received.
             answer_s: deadline of an answer, in seconds.
+            path: the path of the endpoint.
         """
         self.session = ""
         self._places = places
@@ -150,6 +158,7 @@ class SocketClient:
         self._keeps_cookies = keeps_cookies
         self._cookie = ""
         self._answer_s = answer_s
+        self._path = path
         self._numbers = count(1)
         self._open: list[Connection] = []
 
@@ -213,7 +222,7 @@ class SocketClient:
         self, method: str, headers: Mapping[str, str], body: bytes, enough: Callable[[bytes], bool] | None
     ) -> SocketAnswer:
         if not (self._keeps_alive and self._open):
-            self._open.append(Connection(next(self._places)))
+            self._open.append(Connection(next(self._places), self._path))
         work = self._open[-1].ask(method, headers, body, enough)
         answer = await asyncio.wait_for(work, self._answer_s)
         if self._keeps_cookies and "set-cookie" in answer.headers:

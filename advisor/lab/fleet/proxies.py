@@ -33,7 +33,15 @@ class Proxies:
         label: the proxies in words, with the version.
     """
 
-    def __init__(self, run: Run, plan: FleetPlan) -> None:
+    def __init__(self, run: Run, plan: FleetPlan, name: str = "proxy") -> None:
+        """Prepare the proxies without starting a process.
+
+        Args:
+            run: owns the processes.
+            plan: the plan of the fleet.
+            name: the name of the proxies, which no other proxy of the run has.
+        """
+        self._name = name
         self._run = run
         self._plan = plan
         self.proxies: list[Process] = []
@@ -106,7 +114,7 @@ class Proxies:
     async def _own(self, number: int, port: int = 0) -> tuple[Process, int]:
         """Start one of the kit's own proxies on its earlier port, or on a free port for 0."""
         kit, addresses = self._plan.kit, self._addresses
-        name = f"proxy-{number + 1}" if self._plan.front.many > 1 else "proxy"
+        name = f"{self._name}-{number + 1}" if self._plan.front.many > 1 else self._name
         folder = self._run.folder / name
 
         def write(port: int) -> Path:

@@ -66,6 +66,23 @@ class BehavedRecord(TypedDict):
     evidence: list[LogLine]
 
 
+class TrialRecord(TypedDict):
+    """A check of the kit that belongs to no feature and to no protocol era.
+
+    Attributes:
+        name: name of the check.
+        place: the process or the file that the check is about.
+        expected: expected result in words.
+        observed: observed result in the same form.
+    """
+
+    name: str
+    place: str
+    expected: str
+    observed: str
+    agrees: bool
+
+
 class SessionsRecord(TypedDict):
     """Sessions and calls of all clients.
 
@@ -99,6 +116,7 @@ class VerificationDocument(TypedDict):
         cells: expected and observed outcome of each feature, by tier and protocol era.
         behaviours: expected and observed behaviours that are no cell of the feature table, such as a GET request.
         behaviours_unknown: number of behaviours without a measurement of this SDK release.
+        trials: checks that belong to no feature and to no protocol era, such as the session limits.
         sessions: sessions and calls of all clients.
         traffic: sessions and calls by tier and protocol era.
         chaos: expected and observed behaviour after faults (--chaos); empty without --chaos.
@@ -123,6 +141,7 @@ class VerificationDocument(TypedDict):
     cells: list[CheckedRecord]
     behaviours: list[BehavedRecord]
     behaviours_unknown: Count
+    trials: Annotated[list[TrialRecord], OPTIONAL]
     sessions: SessionsRecord
     traffic: list[SessionTraffic]
     chaos: list[ChaosRecord]

@@ -1,4 +1,4 @@
-"""One verification: start a kit, compare each prediction with the observation of clients, and inject faults.
+"""A verification: start a kit, compare each prediction with the observation of clients, and inject faults.
 
 `plan` checks the input and raises errors before any process starts. `verify` runs the plan.
 """
@@ -42,6 +42,7 @@ from advisor.lab.verify.kit_documents import read_kit_documents
 from advisor.lab.verify.kit_edits import read_kit_edits
 from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.lab.verify.result import Verification
+from advisor.lab.verify.strangers import check_strangers
 from advisor.requirements import Requirements
 from advisor.sentences import amount
 
@@ -218,6 +219,7 @@ async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, 
         found = replace(found, traffic=tuple(traffic), problems=(*found.problems, *problems))
         found = await check(found, fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
         found = replace(found, problems=(*found.problems, *await check_addresses(fleet, steps)))
+        found = replace(found, trials=(*found.trials, *await check_strangers(fleet, steps)))
     dead = [
         f"The process {process.name} ended (exit code {process.code})"
         for process in fleet.processes

@@ -10,7 +10,7 @@ from advisor.knowledge.types import Era, Outcome
 from advisor.lab.chaos.report import chaos_text
 from advisor.lab.fleet.session_traffic import SessionTraffic
 from advisor.lab.load.report import draw_load
-from advisor.lab.verify.result import Behaved, Checked, Verification
+from advisor.lab.verify.result import Behaved, Checked, Trial, Verification
 from advisor.sentences import amount
 
 _ERAS: dict[Era, str] = {"legacy": "Legacy clients", "modern": "Modern clients"}
@@ -37,6 +37,8 @@ def verification_text(found: Verification, screen: Screen, phrases: Mapping[str,
         _legend(canvas, found.cells, phrases)
     if found.behaviours or found.unknown:
         _behaviours_text(canvas, found.behaviours, found.unknown)
+    if found.trials:
+        _trials_text(canvas, found.trials)
     if found.traffic:
         _sessions_text(canvas, found.traffic)
     if found.chaos:
@@ -64,6 +66,11 @@ def _first_difference(found: Verification) -> str:
         for row in differing
         if not row.agrees
     ]
+    said += [
+        f"{row.name} ({row.place}), observed {row.observed}, expected {row.expected}."
+        for row in found.trials
+        if not row.agrees
+    ]
     said += [f"{row.failure.event.title}: {row.problems[0]}" for row in found.chaos if not row.agrees]
     said += [problem.splitlines()[0] for problem in found.problems]
     said += [
@@ -84,6 +91,8 @@ def _summary(found: Verification) -> str:
         said.append(f"Features: {sum(cell.agrees for cell in found.cells)} of {len(found.cells)} as expected")
     if found.behaviours:
         said.append(f"Behaviours: {sum(row.agrees for row in found.behaviours)} of {len(found.behaviours)} as expected")
+    if found.trials:
+        said.append(f"Other checks: {sum(row.agrees for row in found.trials)} of {len(found.trials)} as expected")
     if found.traffic:
         clients = sum(part.clients for part in found.traffic)
         lost = sum(part.lost for part in found.traffic)
@@ -168,6 +177,19 @@ def _behaviours_text(canvas: Canvas, rows: Sequence[Behaved], unknown: int) -> N
             Column("Observed"),
         ]
         canvas.table(columns, [([row.name, _clients(row), row.predicted, row.observed], "") for row in differing])
+
+
+def _trials_text(canvas: Canvas, rows: Sequence[Trial]) -> None:
+    """Write the section about checks that belong to no feature: each difference in a table, the others by name."""
+    canvas.heading("Other checks")
+    differing = [row for row in rows if not row.agrees]
+    wrong = {row.name for row in differing}
+    fine = [name for name in dict.fromkeys(row.name for row in rows) if name not in wrong]
+    if fine:
+        canvas.line(f"As expected: {', '.join(fine)}.", indent=2)
+    for row in differing:
+        canvas.line((f"{row.name} ({row.place})", "bold"), indent=2)
+        canvas.line(f"expected: {row.expected}; observed: {row.observed}", indent=4)
 
 
 def _clients(behaved: Behaved) -> str:

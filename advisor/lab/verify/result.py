@@ -19,7 +19,7 @@ LATER = "at the 2nd attempt"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One cell with its predicted and its observed outcome.
+    """A cell with its predicted and its observed outcome.
 
     Attributes:
         cell: the cell with its predicted outcome.
@@ -68,6 +68,25 @@ class Behaved:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A check of the kit that belongs to no feature and to no protocol era.
+
+    Attributes:
+        name: the name of the check, such as `session limit of an instance`.
+        place: the process or the file that the check is about.
+        expected: the expected result in words.
+        observed: the observed result in the same form.
+        agrees: whether the observed result is the expected result.
+    """
+
+    name: str
+    place: str
+    expected: str
+    observed: str
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """The complete result of a verification.
 
@@ -86,6 +105,7 @@ class Verification:
         chaos: expected and observed behaviour after faults; only with `--chaos`.
         load: measured load of an instance; only with `--load`.
         behaviours: behaviours that have a prediction and are no cells of the feature table.
+        trials: checks that belong to no feature and to no protocol era.
         unknown: number of behaviours without a measurement of this SDK release.
         sdk: the minor release of the SDK; "" if the result does not say it.
     """
@@ -104,6 +124,7 @@ class Verification:
     chaos: tuple[ChaosRow, ...] = ()
     load: Load | None = None
     behaviours: tuple[Behaved, ...] = ()
+    trials: tuple[Trial, ...] = ()
     unknown: int = 0
     sdk: str = ""
 
@@ -111,7 +132,7 @@ class Verification:
     def ok(self) -> bool:
         """Whether everything is as predicted and no client had a failed call."""
         agree = [cell.agrees for cell in self.cells] + [behaviour.agrees for behaviour in self.behaviours]
-        agree += [row.agrees for row in self.chaos]
+        agree += [row.agrees for row in self.trials] + [row.agrees for row in self.chaos]
         return all(agree) and not self.problems and not any(crowd.lost for crowd in self.traffic)
 
     @property
