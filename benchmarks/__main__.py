@@ -1,4 +1,4 @@
-"""All benchmarks: start-up, decisions per second, a thousand files, the proof and its growth, kits, shared sessions."""
+"""All benchmarks: start-up, decisions per second, a thousand files, the proof, kits, shared sessions, scans."""
 
 import dataclasses
 import json
@@ -21,6 +21,7 @@ from benchmarks import zen
 from benchmarks.hop import hop
 from benchmarks.kit import kit
 from benchmarks.requirements import draw
+from benchmarks.scan import scanned
 from benchmarks.server import generated
 from benchmarks.side_by_side import pairs, processes
 
@@ -157,6 +158,7 @@ FIGURES = {
     "kit": kit,
     "hop": hop,
     "server": generated,
+    "scan": scanned,
 }
 
 if __name__ == "__main__":

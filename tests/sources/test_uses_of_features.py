@@ -26,7 +26,7 @@ DIRECT = {
     "ctx.session.create_message(related_request_id)": "await ctx.session.create_message([], related_request_id=1)",
     "session.send_tool_list_changed": "await ctx.request_context.session.send_tool_list_changed()",
     "session.send_tool_list_changed ": "await ctx.session.send_notification(ToolListChangedNotification())",
-    "ctx.report_progress ": "sent = ProgressNotification(params=1)\n    await ctx.session.send_notification(sent)",
+    "ctx.report_progress ": "sent = ProgressNotification(params=1)\n    await ctx.session.send_notification(ServerNotification(sent))",
     "session.send_resource_updated": "session = ctx.session\n    await session.send_resource_updated('x')",
 }
 

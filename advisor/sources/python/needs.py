@@ -230,16 +230,12 @@ class FeatureUses:
 
     def _notification(self, sent: ast.expr, role: str, visit: ReachedFunction) -> tuple[str, str] | None:
         """Return the call with the same effect as a notification that the code sends itself."""
-        values: list[object] = [sent]
-        if isinstance(sent, ast.Name):
-            values = [each for scope in visit.module.scopes(sent) for each in visit.module.bindings(scope, sent.id)]
-        names = {
-            last_name(part.func)
-            for each in values
-            if isinstance(each, ast.AST)
-            for part in ast.walk(each)
-            if isinstance(part, ast.Call)
-        }
+        parts = list(ast.walk(sent))
+        for part in list(parts):
+            if isinstance(part, ast.Name):
+                bound = [each for scope in visit.module.scopes(part) for each in visit.module.bindings(scope, part.id)]
+                parts += [inner for each in bound for inner in ast.walk(each)]
+        names = {last_name(part.func) for part in parts if isinstance(part, ast.Call)}
         call = next((self._sent[name] for name in sorted(names) if name in self._sent), "")
         own = f"{role}.send_notification({next(iter(names), '')}())"
         return self._calls.get(own) or self._calls.get(call)
