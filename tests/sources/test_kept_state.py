@@ -35,6 +35,7 @@ def test_state_of_a_module_is_found(name: str, scanned: Scan) -> None:
 
 CACHES = {
     "read through": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x not in kept:\n        kept[x] = load(x)\n    return kept[x]",
+    "a local name": "kept = {}\n@mcp.tool()\ndef a(x):\n    found = kept.get(x)\n    if found is None:\n        found = load(x)\n        kept[x] = found\n    return found",
     "an early return": "kept = {}\n@mcp.tool()\ndef a(x):\n    if x in kept:\n        return kept[x]\n    kept[x] = load(x)",
     "a flag that is set once": "kept = False\n@mcp.tool()\ndef a():\n    global kept\n    if kept:\n        return\n    kept = True",
     "a value without arguments": "kept = None\n@mcp.tool()\ndef a():\n    global kept\n    made = make()\n    kept = made",

@@ -175,13 +175,33 @@ GUARDS = {
     "none": "await ctx.elicit('x')",
     "capability": "if ctx.session.check_client_capability(None):\n        await ctx.elicit('x')",
     "caught": "try:\n        await ctx.elicit('x')\n    except McpError:\n        pass",
-    "open": "try:\n        await ctx.elicit('x')\n    except Exception as error:\n        print(error)",
+    "open": "try:\n        await ctx.elicit('x')\n    except Exception as error:\n        print(error)\n    delete()",
 }
 
 
 @pytest.mark.parametrize("guard", GUARDS)
 def test_the_guard_of_a_call_is_read(guard: str, scanned: Scan) -> None:
     (server,) = scanned(f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    {GUARDS[guard]}").servers
+    assert [use.guard for use in server.tools[0].uses] == [guard]
+
+
+@pytest.mark.parametrize(
+    ("after", "guard"),
+    [
+        ("return True", "open"),
+        ("return await delete()", "open"),
+        ("return delete(x)", "open"),
+        ("return False", "caught"),
+        ("return text_result({'error': 'not confirmed'}, is_error=True)", "caught"),
+        ("raise ToolError('not confirmed')", "caught"),
+    ],
+)
+def test_the_code_after_a_guard_decides(after: str, guard: str, scanned: Scan) -> None:
+    code = (
+        f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    if ctx:\n        try:\n            await ctx.elicit('x')\n"
+    )
+    code += f"        except Exception:\n            pass\n    {after}"
+    (server,) = scanned(code).servers
     assert [use.guard for use in server.tools[0].uses] == [guard]
 
 

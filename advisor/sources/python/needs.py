@@ -292,7 +292,8 @@ class FeatureUses:
     def _guard(self, node: ast.AST, visit: ReachedFunction) -> Guard:
         for parent, child in visit.module.around(node):
             if isinstance(parent, ast.Try) and child in parent.body and parent.handlers:
-                return "open" if any(_continues(handler) for handler in parent.handlers) else "caught"
+                goes_on = any(_continues(handler) for handler in parent.handlers)
+                return "open" if goes_on and not _gives_up(_next(parent, visit.module)) else "caught"
             if isinstance(parent, ast.If) and child in parent.body:
                 names = {getattr(each, "attr", getattr(each, "id", "")) for each in ast.walk(parent.test)}
                 if names & set(_ANSWERS):
@@ -310,6 +311,33 @@ def _continues(handler: ast.ExceptHandler) -> bool:
         return isinstance(last.value, ast.Constant) and last.value.value is True
     return not isinstance(last, (ast.Raise, ast.Continue, ast.Break)) and not any(
         isinstance(part, (ast.Raise, ast.Return)) for part in ast.walk(handler)
+    )
+
+
+def _next(statement: ast.AST, module: Module) -> ast.AST | None:
+    """Return the statement that runs after a statement in the same function, or None."""
+    for parent, child in ((module.parents.get(statement), statement), *module.around(statement)):
+        for block in ("body", "orelse", "finalbody"):
+            siblings = getattr(parent, block, None)
+            if isinstance(siblings, list) and child in siblings and siblings[-1] is not child:
+                after: ast.AST = siblings[siblings.index(child) + 1]
+                return after
+    return None
+
+
+def _gives_up(statement: ast.AST | None) -> bool:
+    """Return whether a statement only raises an error, or returns a fixed value other than True."""
+    if isinstance(statement, ast.Raise):
+        return True
+    if not isinstance(statement, ast.Return):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Call):  # a result with a fixed text, such as an error for the model
+        return bool(value.args) and all(
+            isinstance(part, (ast.Constant, ast.Dict, ast.JoinedStr)) for part in value.args
+        )
+    return not (isinstance(value, ast.Constant) and value.value is True) and not any(
+        isinstance(part, (ast.Await, ast.Call)) for part in (ast.walk(value) if value is not None else ())
     )
 
 

@@ -158,11 +158,18 @@ class StateChanges:
         empty = isinstance(node.value, (ast.Dict, ast.List, ast.Set)) and not ast.unparse(node.value).strip("{}[]")
         if empty:
             return False
+        local = {
+            each
+            for each, values in visit.module.names(visit.function).items()
+            if any(isinstance(value, ast.expr) and name in _text(value) for value in values)
+        }
         missing = any(
-            isinstance(parent, ast.If) and name in ast.unparse(parent.test) for parent, _ in visit.module.around(node)
+            isinstance(parent, ast.If) and (name in ast.unparse(parent.test) or _names(parent.test) & local)
+            for parent, _ in visit.module.around(node)
         )
+        results = {stored, ast.unparse(node.value)}
         returned = any(
-            isinstance(part, ast.Return) and part.value is not None and ast.unparse(part.value) == stored
+            isinstance(part, ast.Return) and part.value is not None and ast.unparse(part.value) in results
             for part in visit.module.within(visit.function)
         )
         before = any(
@@ -226,6 +233,10 @@ def _uses_arguments(value: ast.expr, visit: ReachedFunction, depth: int = 3) -> 
         if any(isinstance(each, ast.expr) and _uses_arguments(each, visit, depth - 1) for each in bound):
             return True
     return False
+
+
+def _text(value: ast.expr) -> str:
+    return "" if isinstance(value, Opaque) else ast.unparse(value)
 
 
 def _is_mutable(node: ast.AST, changes_part: bool) -> bool:
