@@ -14,10 +14,12 @@ from running import run_command_for_text
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.model import Decision
+from advisor.decision.options import Comparer
 from advisor.errors import UsageError
 from advisor.kit.context import kit_context
 from advisor.kit.render import render_kit
 from advisor.report.batch_text import batch_text
+from advisor.report.comparison_text import comparison_text
 from advisor.report.decision_text import detailed_text
 from advisor.report.detail import Detail
 from advisor.report.first_screen import first_screen
@@ -171,6 +173,20 @@ def test_every_label_of_the_wording_can_be_explained(advisor: Advisor, catalogue
     words = [part for text in said for part in text.split(", ")]
     assert len(words) > 20
     assert unexplained(words, catalogue) == []
+
+
+def test_the_words_of_a_comparison_and_of_each_table_can_be_explained(advisor: Advisor, catalogue: Catalogue) -> None:
+    phrases = advisor.knowledge.phrases
+    heads = [text for key, text in phrases.items() if re.fullmatch(r"(compare|what-if)\.heads|batch\.columns.*", key)]
+    words = [head for text in heads for head in text.split(", ")]
+    words += [text for key, text in phrases.items() if re.fullmatch(r"compare\.(estimate|cell)\.[a-z]+", key)]
+    for name in ("customer-service-agent", "saas-b2b", "analytics-behind-alb"):
+        decision = advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space))
+        table = comparison_text(Comparer(advisor).compare(decision), Screen(80)).split("\n\n")[0].splitlines()[2:]
+        assert len(table) > 2
+        words += [cell for line in table for cell in re.split(r"\s{2,}", line)[1:]]
+    assert {"Undo", "no sessions", "weeks", "Clients"} <= set(words)
+    assert unexplained({*words} - {"-"}, catalogue) == []
 
 
 def test_every_term_of_the_glossary_page_can_be_explained(catalogue: Catalogue) -> None:
