@@ -24,7 +24,7 @@ def batch_text(results: Sequence[Result], screen: Screen, phrases: Mapping[str, 
     """
     folder, lines = rows(results, phrases)
     with_flags = any(result.decision is not None and result.decision.kind == "python" for result in results)
-    parts = [_table(lines, summary(results, folder, phrases), screen, phrases, with_flags=with_flags)]
+    parts = [_table(lines, summary(lines, folder, phrases), screen, phrases, with_flags=with_flags)]
     for result in results:
         if result.decision is not None and not detail.brief:
             parts.append(_line(screen))
@@ -78,8 +78,7 @@ def _cells(row: OverviewRow, phrases: Mapping[str, str], *, wide: bool) -> list[
     flags = phrases["batch.per-tier"] if len(row.flags) > 1 else "".join(row.flags) or "-"
     lost = (", ".join(row.lost) if wide else str(len(row.lost))) if row.lost else "-"
     affinity = [row.affinity or "-"] if wide else []
-    number, high = row.warnings
-    return [row.file, row.pattern, flags, *affinity, lost, f"{number} ({high})"]
+    return [row.file, row.pattern, flags, *affinity, lost, f"{sum(row.warnings)} ({row.warnings[0]})"]
 
 
 def _line(screen: Screen) -> str:

@@ -45,7 +45,7 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
 def batch_markdown(results: Sequence[Result], phrases: Mapping[str, str]) -> str:
     """Return a table of all results, then the document of each decision."""
     folder, lines = rows(results, phrases)
-    parts = [f"# {phrases['batch.title']}", f"{summary(results, code(folder), phrases)}."]
+    parts = [f"# {phrases['batch.title']}", f"{summary(lines, code(folder), phrases)}."]
     heads = phrases["batch.columns.markdown"].split(", ")
     head, *table = (f"| {' | '.join(cells)} |" for cells in (heads, *(_batch_row(row, phrases) for row in lines)))
     parts.append("\n".join((head, "|---" * len(heads) + "|", *table)))
@@ -56,9 +56,8 @@ def batch_markdown(results: Sequence[Result], phrases: Mapping[str, str]) -> str
 def _batch_row(row: OverviewRow, phrases: Mapping[str, str]) -> list[str]:
     if row.warnings is None:
         return [code_cell(row.file), "", row.pattern, "", cell(row.error), "", ""]
-    number, high = row.warnings
     texts = [" / ".join(row.flags) or "-", cell(row.affinity or "-"), ", ".join(row.lost) or "-"]
-    warned = phrases["batch.high"].format(number=number, high=high)
+    warned = phrases["batch.high"].format(number=sum(row.warnings), high=row.warnings[0])
     return [code_cell(row.file), row.service, row.pattern, *texts, warned]
 
 

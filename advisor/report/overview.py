@@ -11,6 +11,7 @@ from typing import NamedTuple
 from advisor.decision.model import Decision
 from advisor.decision.trace import Trace
 from advisor.errors import InputError
+from advisor.findings.finding import SEVERITIES
 from advisor.knowledge.types import flag_key
 from advisor.report.decision_wording import unsupported
 from advisor.sentences import counted
@@ -43,7 +44,7 @@ class OverviewRow(NamedTuple):
         flags: the flag pair, or the flag pair of each tier; () if the decision has no flags.
         affinity: the mechanism of session affinity; "" for a contradiction.
         lost: the needed features that are lost, or those that a contradiction cannot keep.
-        warnings: the number of warnings, and the number of high-severity warnings; None for an invalid file.
+        warnings: the number of warnings of each severity, in the order of `SEVERITIES`; None for an invalid file.
         error: the first problem of an invalid file, and the number of its other problems.
     """
 
@@ -54,7 +55,7 @@ class OverviewRow(NamedTuple):
     flags: tuple[str, ...] = ()
     affinity: str = ""
     lost: tuple[str, ...] = ()
-    warnings: tuple[int, int] | None = None
+    warnings: tuple[int, ...] | None = None
     error: str = ""
 
 
@@ -64,11 +65,12 @@ def rows(results: Sequence[Result], phrases: Mapping[str, str]) -> tuple[str, li
     comparable = len({folder.is_absolute() for folder in folders}) == 1
     folder = os.path.commonpath(folders) if comparable else ""
     if folder in ("", "."):
-        return "", [_row(result, result.name, phrases) for result in results]
-    return folder, [_row(result, str(Path(result.name).relative_to(folder)), phrases) for result in results]
+        return "", [overview_row(result, result.name, phrases) for result in results]
+    return folder, [overview_row(result, str(Path(result.name).relative_to(folder)), phrases) for result in results]
 
 
-def _row(result: Result, name: str, phrases: Mapping[str, str]) -> OverviewRow:
+def overview_row(result: Result, name: str, phrases: Mapping[str, str]) -> OverviewRow:
+    """Return the row of a result. The row has the name `name`."""
     decision, pattern = result.decision, _pattern(result, phrases)
     if decision is None:
         return OverviewRow(name, pattern, False, error=_problem(result.error, phrases) if result.error else "")
@@ -83,7 +85,7 @@ def _row(result: Result, name: str, phrases: Mapping[str, str]) -> OverviewRow:
         flags=tuple(flags) if decision.feasible and decision.kind != "http+sse" else (),
         affinity=core.mechanism if decision.feasible else "",
         lost=tuple(row.feature for row in lost),
-        warnings=(len(decision.warnings), sum(warning.severity == "high" for warning in decision.warnings)),
+        warnings=tuple(Counter(warning.severity for warning in decision.warnings)[each] for each in SEVERITIES),
     )
 
 
@@ -93,12 +95,12 @@ def _problem(error: InputError, phrases: Mapping[str, str]) -> str:
     return phrases["batch.more-problems"].format(message=message, number=len(others)) if others else message
 
 
-def summary(results: Sequence[Result], folder: str, phrases: Mapping[str, str]) -> str:
+def summary(rows: Sequence[OverviewRow], folder: str, phrases: Mapping[str, str]) -> str:
     """Return the number of files, the number of files with each pattern, and the common folder of the files."""
-    patterns = Counter(_pattern(result, phrases) for result in results)
+    patterns = Counter(row.pattern for row in rows)
     counts = ", ".join(f"{count} {pattern}" for pattern, count in sorted(patterns.items()))
     name = "batch.summary.folder" if folder else "batch.summary"
-    return counted(phrases, name, len(results), patterns=counts, folder=folder)
+    return counted(phrases, name, len(rows), patterns=counts, folder=folder)
 
 
 def _pattern(result: Result, phrases: Mapping[str, str]) -> str:

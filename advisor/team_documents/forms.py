@@ -17,6 +17,21 @@ class DocumentForm(str, Enum):
     ONE_PAGE = "one-page"
     RUNBOOK = "runbook"
 
+    @property
+    def suffix(self) -> str:
+        """The end of the name of a document."""
+        return ".html" if self.value == "html" else ".md"
+
+    @property
+    def is_record(self) -> bool:
+        """Whether a folder can have several documents of a service, one for each decision."""
+        return self is DocumentForm.ADR
+
+    @property
+    def searched(self) -> int:
+        """How many facts the comparison changes together to make another option the decision."""
+        return 2 if self is DocumentForm.ADR else 0
+
 
 def document_text(form: DocumentForm, subject: Subject) -> str:
     """Return a document with its fingerprint."""

@@ -13,6 +13,7 @@ from advisor.files import create, write_atomically
 from advisor.team_documents.fingerprint import read_fingerprint
 from advisor.team_documents.front_matter import body_of, read_front_matter, with_values
 from advisor.team_documents.markdown import said, table
+from advisor.team_documents.marked_part import MarkedPart
 from advisor.team_documents.writing import (
     FileOutcome,
     NewDocument,
@@ -29,9 +30,7 @@ _NAME = re.compile(r"(\d{4})-.+\.md")
 _TITLE = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 _OPEN = ("", "accepted", "proposed")
 """The statuses that a newer record replaces. Others, such as rejected, are the decision of a person."""
-_START = "<!-- records: written by mcp-advisor document -->"
-_END = "<!-- end of records -->"
-_LIST = re.compile(f"{re.escape(_START)}.*?{re.escape(_END)}", re.DOTALL)
+_RECORDS = MarkedPart("records")
 
 
 class WrittenRecords(NamedTuple):
@@ -118,18 +117,7 @@ def _write_index(folder: Path) -> WrittenFile | None:
         title = _TITLE.search(body_of(text))
         state = [said(values.get(name) or "") for name in ("status", "date")]
         rows.append((f"[{record.name[:4]}]({quote(record.name)})", *state, title[1].strip() if title else ""))
-    records = f"{_START}\n\n{table(('Record', 'Status', 'Date', 'Title'), rows)}\n\n{_END}"
-    if not path.exists():
-        create(path, f"# Decision records\n\n{records}\n")
-        return WrittenFile(path, FileOutcome.NEW)
-    old = read_text(path)
-    if not _LIST.search(old):
-        return None
-    new = _LIST.sub(lambda _: records, old, count=1)
-    if new == old:
-        return WrittenFile(path, FileOutcome.UNCHANGED)
-    write_atomically(path, new)
-    return WrittenFile(path, FileOutcome.CHANGED)
+    return _RECORDS.write(path, table(("Record", "Status", "Date", "Title"), rows), before="# Decision records\n\n")
 
 
 def _paths(folder: Path) -> list[Path]:

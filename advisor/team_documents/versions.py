@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from advisor import __version__
 from advisor.decision.model import Decision
-from advisor.knowledge.revision import revision
+from advisor.knowledge.revision import KnowledgeRevision, revision
 
 
 class Versions(NamedTuple):
@@ -25,7 +25,12 @@ class Versions(NamedTuple):
     sdk: str
 
 
-def versions_of(decision: Decision) -> Versions:
-    """Return the versions for a document about a decision of today."""
-    state = revision()
-    return Versions(__version__, state.rules, state.capabilities, decision.release.exact)
+def versions_of(decision: Decision, state: KnowledgeRevision | None = None) -> Versions:
+    """Return the versions for a document about a decision of today.
+
+    Args:
+        decision: the decision.
+        state: the state of the knowledge, if the caller has read it for several documents.
+    """
+    found = state or revision()
+    return Versions(__version__, found.rules, found.capabilities, decision.release.exact)

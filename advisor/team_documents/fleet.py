@@ -1,0 +1,121 @@
+"""The index page of a folder of documents: a row for each requirements file, the greatest risk first.
+
+The words are in templates/documents/fleet.md.j2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from advisor import __version__
+from advisor.knowledge.revision import KnowledgeRevision
+from advisor.report.overview import OverviewRow, summary
+from advisor.team_documents.adr import render
+from advisor.team_documents.marked_part import MarkedPart
+from advisor.team_documents.writing import WrittenFile, read_text
+
+INDEX = "index"
+"""The name of the index page without its suffix."""
+
+_PART = MarkedPart("fleet")
+
+
+class FleetEntry(NamedTuple):
+    """A requirements file of a fleet.
+
+    Attributes:
+        row: the decision or the error in words. Its name is the path of the file in the folder of requirements.
+        document: the path of the document in the folder of documents, with `/`; "" without a document.
+        problem: why the file has no document; "" with a document.
+    """
+
+    row: OverviewRow
+    document: str
+    problem: str = ""
+
+
+class Fleet(NamedTuple):
+    """The requirements files of a folder.
+
+    Attributes:
+        folder: the folder as the user named it.
+        entries: the requirements files.
+        state: the state of the knowledge.
+        command: the command that writes the documents and the index again.
+        check: the command that checks the documents and the index.
+        phrases: the phrases of the rules, by id.
+    """
+
+    folder: str
+    entries: Sequence[FleetEntry]
+    state: KnowledgeRevision
+    command: str
+    check: str
+    phrases: Mapping[str, str]
+
+
+def by_risk(entries: Sequence[FleetEntry]) -> list[FleetEntry]:
+    """Return contradictions, then invalid files, then decisions by their worst warnings and lost features."""
+
+    def risk(entry: FleetEntry) -> tuple[object, ...]:
+        row = entry.row
+        group = 1 if row.warnings is None else 2 if row.decided else 0
+        # More warnings of high severity come first, whatever the numbers of the other severities are.
+        return group, [-number for number in row.warnings or ()], -len(row.lost), row.file
+
+    return sorted(entries, key=risk)
+
+
+def write_index(path: Path, fleet: Fleet) -> WrittenFile | None:
+    """Write the index page. Return None if a person's page has no place for the list.
+
+    Raises:
+        UsageError: the page cannot be read.
+        OSError: the page cannot be written.
+    """
+    text = f"{_list(fleet)}\n{_render('origin', fleet)}".rstrip()
+    return _PART.write(path, text, before=f"# {fleet.phrases['batch.title']}\n\n")
+
+
+def is_list_of(path: Path, fleet: Fleet) -> bool:
+    """Return whether an index page has the list of this fleet, or is a person's page without a list.
+
+    Raises:
+        UsageError: the page cannot be read.
+    """
+    text = read_text(path)
+    return _list(fleet) in text or not _PART.is_in(text)
+
+
+def document_places(files: Sequence[str]) -> dict[str, str]:
+    """Return for each requirements file the path of its document without a suffix, in the folder of documents.
+
+    This is the path of the file without its suffix. If another file or the index page has the same path, the path
+    contains the suffix of the file.
+
+    Args:
+        files: the paths of the files in the folder of requirements, with `/`.
+    """
+    short = {file: str(PurePosixPath(file).with_suffix("")) for file in files}
+    taken = [INDEX, *(name.casefold() for name in short.values()), *(file.casefold() for file in files)]
+    return {file: name if taken.count(name.casefold()) == 1 else file for file, name in short.items()}
+
+
+def _list(fleet: Fleet) -> str:
+    return _render("list", fleet)
+
+
+def _render(part: str, fleet: Fleet) -> str:
+    entries = by_risk(fleet.entries)
+    rows = [entry.row for entry in entries]
+    return render(
+        "fleet.md.j2",
+        part=part,
+        fleet=fleet,
+        entries=entries,
+        phrases=fleet.phrases,
+        version=__version__,
+        summary=summary(rows, "", fleet.phrases),
+    )
