@@ -53,7 +53,7 @@ def document(
             "-o",
             metavar="PATH",
             help="The file to write. With --format adr, PATH can be a directory: the command then numbers and lists "
-            "the records in it. A name that ends in / is a directory. If FILE is a directory, PATH is a directory, too.",
+            "the records in it. A name that ends in / is a directory. If FILE is a directory, PATH also is.",
         ),
     ] = "",
     form: Annotated[

@@ -24,7 +24,7 @@ from advisor.report.overview import Result, overview_row
 from advisor.requirements import Requirements
 from advisor.requirements.discovery import gather
 from advisor.sentences import amount
-from advisor.team_documents.fleet import INDEX, Fleet, FleetEntry, document_places, is_list_of, write_index
+from advisor.team_documents.fleet import INDEX, FleetEntry, ServiceFleet, document_places, is_list_of, write_index
 from advisor.team_documents.forms import DocumentForm
 from advisor.team_documents.writing import FileOutcome
 
@@ -60,7 +60,7 @@ def write_folder(folder: str, order: DocumentOrder, output: str) -> int:
         UsageError: the folder has no requirements, or the index page cannot be written.
     """
     if order.verification:
-        raise UsageError(f"{order.verification} is the result for one service. Name one requirements file.")
+        raise UsageError(f"{order.verification} is the result for a single service. Name a requirements file.")
     writer, target = DocumentWriter(), Path(output)
     if target.exists() and not target.is_dir():
         raise UsageError(f"{output} is a file, and the documents of a directory are written to a directory.")
@@ -223,6 +223,8 @@ def _entry(file: FolderFile, result: Result, document: str, problem: str) -> Fle
     return FleetEntry(row, document, row.error or problem)
 
 
-def _fleet(folder: str, entries: Sequence[FleetEntry], writer: DocumentWriter, command: str, output: str) -> Fleet:
+def _fleet(
+    folder: str, entries: Sequence[FleetEntry], writer: DocumentWriter, command: str, output: str
+) -> ServiceFleet:
     phrases = default_advisor().knowledge.phrases
-    return Fleet(folder, entries, writer.state, command, check_command(folder, output), phrases)
+    return ServiceFleet(folder, entries, writer.state, command, check_command(folder, output), phrases)

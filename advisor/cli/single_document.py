@@ -1,4 +1,4 @@
-"""Writes or checks the document of one requirements file, for the command `document`."""
+"""Writes or checks the document of a requirements file, for the command `document`."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class DocumentWriter:
         return WrittenDocument(without_new(first) if first.outcome is FileOutcome.CONFLICT else first.path, files)
 
     def problem(self, decision: Decision, forms: Iterable[DocumentForm]) -> str:
-        """Return why there is no document of these forms for a decision; "" if there is one."""
+        """Return why there is no document of these forms for a decision; "" if there is a document."""
         problem = ""
         for form in forms:
             try:

@@ -12,7 +12,7 @@ from advisor.sentences import amount
 
 @dataclass(frozen=True, slots=True)
 class MemoryContext:
-    """The memory of one instance of a tier, as the decision computed it.
+    """The memory of an instance of a tier, as the decision computed it.
 
     Attributes:
         process_bytes: bytes of a server process without sessions.
@@ -85,7 +85,7 @@ class MemoryContext:
 
 
 def memory_of(decision: Decision, core: Core, plan: MemoryPlan) -> MemoryContext:
-    """Return the memory of one instance of a tier.
+    """Return the memory of an instance of a tier.
 
     Args:
         decision: the decision with its capacity. The sessions in it belong to the tier with sessions.

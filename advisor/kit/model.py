@@ -71,8 +71,8 @@ class TierContext:
         longest_call_s: longest call of the tools, in seconds; 60 if the requirements do not state it.
         call_is_assumed: whether `longest_call_s` is not stated.
         propagation_s: seconds until all proxies have taken an endpoint out of rotation.
-        memory: memory of one instance, as the decision computed it.
-        max_sessions: the largest number of sessions of one instance.
+        memory: memory of an instance, as the decision computed it.
+        max_sessions: the largest number of sessions of an instance.
         scaling_sessions: the sessions per instance that the autoscaler aims at.
     """
 

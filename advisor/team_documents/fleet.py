@@ -36,7 +36,7 @@ class FleetEntry(NamedTuple):
     problem: str = ""
 
 
-class Fleet(NamedTuple):
+class ServiceFleet(NamedTuple):
     """The requirements files of a folder.
 
     Attributes:
@@ -68,7 +68,7 @@ def by_risk(entries: Sequence[FleetEntry]) -> list[FleetEntry]:
     return sorted(entries, key=risk)
 
 
-def write_index(path: Path, fleet: Fleet) -> WrittenFile | None:
+def write_index(path: Path, fleet: ServiceFleet) -> WrittenFile | None:
     """Write the index page. Return None if a person's page has no place for the list.
 
     Raises:
@@ -79,7 +79,7 @@ def write_index(path: Path, fleet: Fleet) -> WrittenFile | None:
     return _PART.write(path, text, before=f"# {fleet.phrases['batch.title']}\n\n")
 
 
-def is_list_of(path: Path, fleet: Fleet) -> bool:
+def is_list_of(path: Path, fleet: ServiceFleet) -> bool:
     """Return whether an index page has the list of this fleet, or is a person's page without a list.
 
     Raises:
@@ -103,11 +103,11 @@ def document_places(files: Sequence[str]) -> dict[str, str]:
     return {file: name if taken.count(name.casefold()) == 1 else file for file, name in short.items()}
 
 
-def _list(fleet: Fleet) -> str:
+def _list(fleet: ServiceFleet) -> str:
     return _render("list", fleet)
 
 
-def _render(part: str, fleet: Fleet) -> str:
+def _render(part: str, fleet: ServiceFleet) -> str:
     entries = by_risk(fleet.entries)
     rows = [entry.row for entry in entries]
     return render(

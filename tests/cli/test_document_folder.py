@@ -145,7 +145,7 @@ def test_wrong_usage(folder: Path) -> None:
     Path("file.md").write_text("x", encoding="utf-8")
     assert "is a file" in document(folder, "-o", "file.md", code=2)[1]
     assert "has no document" in document(folder, "--check", "nowhere", code=2)[1]
-    assert "for one service" in document(folder, "-o", "out", "--verification", "result.json", code=2)[1]
+    assert "for a single service" in document(folder, "-o", "out", "--verification", "result.json", code=2)[1]
     Path("empty").mkdir()
     assert "no .yaml, .yml or .json file" in document("empty", "-o", "out", code=2)[1]
     Path("empty/a.yaml").write_text("a: 1\n", encoding="utf-8")

@@ -44,7 +44,7 @@ class Pool:
         learned: whether the proxy keeps the owners of sessions in its memory.
         addresses: host:port of each instance.
         patterns: regular expressions for the names of its tools, safe inside quotes in every file format.
-        sessions_per_instance: the maximum number of sessions of one instance.
+        sessions_per_instance: the maximum number of sessions of an instance.
         sessions_per_mb: the number of sessions per MB of an nginx zone.
         clients: the number of clients in the requirements.
         idle_min: minutes without a request after which the SDK ends a session.
