@@ -53,8 +53,8 @@ def write_folder(folder: str, order: DocumentOrder, output: str) -> int:
     """Write a document for each requirements file, and the index page. A file with an error does not stop the others.
 
     Returns:
-        2 if a file has no document because of an error, else 3 if a decision is a contradiction, else 1 if a new
-        version is in a file of its own, else 0.
+        2 if a file has no document because of an error. Else 3 if a decision is a contradiction, 1 if a new version is
+        in a file of its own, or 0.
 
     Raises:
         UsageError: the folder has no requirements, or the index page cannot be written.
