@@ -34,7 +34,7 @@ def facts_of(tree: ScannedTree, knowledge: Knowledge, folder: str) -> CodeFacts:
     """Return the facts that the servers of a tree state.
 
     Args:
-        tree: at least one server.
+        tree: has a server or several servers.
         knowledge: the features and the words.
         folder: the name of the folder, for a server without a name.
     """
@@ -89,14 +89,15 @@ def _service(
 
 def _tools(servers: tuple[ServerCode, ...]) -> tuple[dict[str, Any], ...]:
     """Return the entries of `tools`; empty if a handler uses a feature for a tool that is not known."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, str]] = {}
     for server in servers:
         for tool in server.tools:
-            if not tool.name or not is_tool(tool.name) or tool.name in found:
+            if not tool.name or not is_tool(tool.name):
                 return ()
-            needs = {use.feature: _level(use) for use in sorted(tool.uses, key=lambda use: _level(use) == "required")}
-            found[tool.name] = {"name": tool.name, **({"needs": needs} if needs else {})}
-    return tuple(found.values())
+            levels = found.setdefault(tool.name, {})  # two branches can register tools with the same name
+            for use in tool.uses:
+                levels[use.feature] = max(levels.get(use.feature, ""), _level(use))  # required is after preferred
+    return tuple({"name": name, **({"needs": levels} if levels else {})} for name, levels in found.items())
 
 
 def _needs(tree: ScannedTree) -> dict[str, str]:

@@ -132,6 +132,8 @@ def _secondary(space: FactSpace) -> Iterator[AnswerWord]:
             yield AnswerWord(word, phrases["word.fault"], event.title)
     for name, way in knowledge.topology.items():
         yield AnswerWord(name, phrases["word.strategy"], way.title)
+    for finding in knowledge.findings.values():
+        yield AnswerWord(finding.id, phrases["word.finding"], f"{finding.title}. {finding.why}")
     for fact in space.facts.values():
         yield AnswerWord(fact.id.rpartition(".")[2], phrases["word.key"], fact.question, {fact.id: fact.question})
         for name, value in space.also(fact).items():

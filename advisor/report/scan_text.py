@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from advisor.console.canvas import Canvas, Screen
 from advisor.findings import Finding, Location
@@ -85,24 +85,23 @@ def _draw_tools(canvas: Canvas, tree: ScannedTree, phrases: Mapping[str, str], m
     shown = using if most is None else using[:most]
     for tool in shown:
         name = tool.name or "call_tool"
-        uses = _uses(tool)
         if most is not None:
-            text = f"{name}: {'; '.join(uses)}"
+            text = f"{name}: {'; '.join(_uses(tool, phrases, _short))}"
             canvas.line(_cut(text, canvas.width - 12), indent=12)
         else:
             canvas.line(f"{name} ({_place(tool.location)})", indent=12)
-            for use in uses:
+            for use in _uses(tool, phrases, _place):
                 canvas.line(use, indent=14)
     if len(using) > len(shown):
         canvas.line((phrases["scan.more"].format(number=len(using) - len(shown)), "dim"), indent=12)
 
 
-def _uses(tool: ToolCode) -> list[str]:
+def _uses(tool: ToolCode, phrases: Mapping[str, str], placed: Callable[[Location], str]) -> list[str]:
     """Return each call of a tool, with its first place and its guard."""
     found: dict[str, str] = {}
     for use in tool.uses:
-        guard = "" if use.guard == "none" else f", {use.guard}"
-        found.setdefault(use.call, f"{use.call} ({_place(use.location)}{guard})")
+        guard = "" if use.guard == "none" else phrases[f"scan.guard.{use.guard}"]
+        found.setdefault(use.call, f"{use.call} ({placed(use.location)}{guard})")
     return list(found.values())
 
 
@@ -112,8 +111,10 @@ def _draw_state(canvas: Canvas, states: Sequence[KeptState], phrases: Mapping[st
     for index, state in enumerate(shown):
         kind = phrases[f"scan.state.{'cache' if state.kind == 'cache' else state.holder}"]
         by_session = phrases["scan.state.by-session"] if state.by_session else ""
-        text = f"`{state.name}` {kind}{by_session} ({_place(state.changed)})"
-        _draw_rows(canvas, [(phrases["scan.label.state"] if index == 0 else "", _cut(text, canvas.width - 12))])
+        place = _place(state.changed) if most is None else _short(state.changed)
+        text = f"`{state.name}` {kind}{by_session} ({place})"
+        shown_text = text if most is None else _cut(text, canvas.width - 12)
+        _draw_rows(canvas, [(phrases["scan.label.state"] if index == 0 else "", shown_text)])
     if len(kept) > len(shown):
         canvas.line((phrases["scan.more"].format(number=len(kept) - len(shown)), "dim"), indent=12)
 
@@ -169,6 +170,11 @@ def _shown(value: CodeValue, phrases: Mapping[str, str]) -> str:
 
 def _place(location: Location) -> str:
     return f"{location.path}:{location.line}"
+
+
+def _short(location: Location) -> str:
+    """Return a place without its folders. The first screen is narrow, and `--full` has the folders."""
+    return f"{location.path.rpartition('/')[2]}:{location.line}"
 
 
 def _cut(text: str, width: int) -> str:

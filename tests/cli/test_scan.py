@@ -145,6 +145,21 @@ def test_a_file_can_be_scanned(server: Path) -> None:
     assert [found["location"]["path"] for found in data["servers"]] == ["other.py"]
 
 
+def test_explain_knows_each_finding() -> None:
+    shown = run_command_for_text("explain", "state-in-process")
+    assert shown.returncode == 0
+    assert "The state is in the memory of one process" in shown.stdout
+
+
+def test_tools_with_the_same_name_in_two_branches_are_a_single_tool(server: Path) -> None:
+    code = "from mcp.server.fastmcp import Context, FastMCP\nmcp = FastMCP('a')\nmcp.run('streamable-http')\n"
+    code += "if x:\n    @mcp.tool()\n    def a(): ...\nelse:\n"
+    code += "    @mcp.tool()\n    async def a(ctx: Context):\n        await ctx.report_progress(1)\n"
+    (server / "server.py").write_text(code)
+    stated = yaml.safe_load(run_command_for_text("scan", server, "--format", "yaml").stdout)
+    assert stated["tools"] == [{"name": "a", "needs": {"progress": "preferred"}}]
+
+
 def test_each_finding_has_its_section_on_the_page(server: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text()
     data = json.loads(run_command_for_text("scan", server, "--format", "json").stdout)
