@@ -41,11 +41,11 @@ def answer_words(space: FactSpace, commands: Mapping[str, str]) -> dict[str, lis
     found: dict[str, list[AnswerWord]] = {}
     for word in _all(space):
         found.setdefault(plain(word.word), []).append(word)
-    # If a word has several meanings, the term says what the word means on a screen, so it comes first.
+    # The term says what the word means on a screen, so it comes before other meanings.
     kind = space.knowledge.phrases["word.term"]
     for term in space.knowledge.terms.values():
         name = plain(term.id)
-        if len({word.means for word in found.get(name, ())}) > 1:
+        if name in found:
             found[name].insert(0, AnswerWord(term.id, kind, term.text))
     command = space.knowledge.phrases["word.command"]
     for word in (*(AnswerWord(name, command, means) for name, means in commands.items()), *_secondary(space)):

@@ -156,7 +156,13 @@ def test_every_value_after_a_label_can_be_explained(advisor: Advisor, catalogue:
 
 @pytest.mark.parametrize(
     ("word", "first"),
-    [("SSE", "Server-Sent Events"), ("none", "The value of many keys"), ("exit 3", "no configuration keeps")],
+    [
+        ("proxy", "A program or service between clients and servers"),
+        ("users", "In a comparison"),
+        ("SSE", "Server-Sent Events"),
+        ("none", "The value of many keys"),
+        ("exit 3", "no configuration keeps"),
+    ],
 )
 def test_a_word_with_several_meanings_starts_with_that_of_the_screens(
     word: str, first: str, catalogue: Catalogue
@@ -248,6 +254,6 @@ def test_no_word_has_a_meaning_twice(catalogue: Catalogue) -> None:
 
 
 def test_a_value_with_the_same_meaning_for_several_keys_has_one_entry(catalogue: Catalogue) -> None:
-    ((kind, _),) = meanings(catalogue, "preferred")
+    _, (kind, _) = meanings(catalogue, "preferred")
     assert "needs.sampling" in kind
     assert "needs.resumability" in kind
