@@ -145,9 +145,11 @@ class DrawnPrompts:
         choices = _choices(form.options, _INDENT + _MARK)
         for choice, option in zip(choices, form.options, strict=True):
             choice.checked = option.value in form.default
-        hint = f"({self._words['ask.keys.checkbox']})"
+        long = len(choices) > _LONG
+        keys = self._words["ask.keys.long-checkbox" if long else "ask.keys.checkbox"].format(number=len(choices))
         current = choices[self._line] if choices else None
-        prompt = questionary.checkbox(_wrapped(form.title), choices, initial_choice=current, **self._looks(form, hint))
+        looks = self._looks(form, f"({keys})")
+        prompt = questionary.checkbox(_wrapped(form.title), choices, initial_choice=current, **looks)
         return prompt, lambda: (list(_control(prompt).selected_options), _control(prompt).pointed_at)
 
     def _levels(self, form: Form) -> _Prompt:
@@ -230,8 +232,10 @@ def _wrapped(title: str) -> str:
 
 
 def _own_line(title: str, hint: str) -> str:
-    """Return the hint for the line of the title, or for a line of its own if the two do not fit."""
-    return hint if len(title) + len(hint) + 6 <= _width() else f"\n  {hint}"
+    """Return the hint for the line of the title, or for lines of its own if the two do not fit."""
+    if len(title) + len(hint) + 6 <= _width():
+        return hint
+    return "\n" + textwrap.fill(hint, _width() - 2, initial_indent="  ", subsequent_indent="  ")
 
 
 class _Row(str):

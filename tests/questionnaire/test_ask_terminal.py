@@ -576,6 +576,21 @@ def test_a_review_with_more_answers_than_lines_is_a_list_that_scrolls(start: Sta
     terminal.see("> Which tools", gone="accept the answers")
 
 
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_list_says_how_many_entries_it_has_without_a_broken_word(start: Start, tmp_path: Path, columns: int) -> None:
+    (tmp_path / "known.yaml").write_text(
+        "service: svc\nsdk: mcp-2\nclients: {protocol: legacy, plain_http: false}\n"
+        "current: {stateless_http: unknown, json_response: unknown}\nscale: {instances: 3, workers: 1}\n"
+        "environment: {platform: kubernetes, hosts: []}\nneeds: {sampling: required}\n"
+    )
+    terminal = start("--answers", "known.yaml", rows=24, columns=columns)
+    terminal.see(f"? {APPS}", "entries: arrow keys scroll; Space selects, Enter confirms; ? help, Esc back)")
+    terminal.send(ENTER)
+    terminal.see(f"? {NEEDS}")
+    terminal.send(ENTER)
+    terminal.see("directly in front of the servers?", "letters filter; Enter; ? help, Esc back)")
+
+
 def colours(raw: str) -> set[str]:
     """The colour codes among the styles that were sent."""
     codes = re.findall(r"\x1b\[([0-9;]*)m", raw)
